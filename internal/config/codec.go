@@ -1,0 +1,107 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Stored is an event as it lies in a history. Name, version and time have columns of their own; data is JSON that begins,
+// ends and is ordered in exactly one way:
+//
+//	{"value":"new","old_value":"old"}   ConfigValueSet; "old_value":null for a first value
+//	{"value":"new","old_value":null}    ConfigValueRestored
+//	{"deleted_value":"old"}             ConfigValueDeleted
+//
+// There is no white space, and only what JSON demands is escaped: `\"`, `\\`, `\n`, `\r`, `\t`, and the other control
+// characters as in `\u001f`. Data that differs from this in one byte is refused. Once written it is never touched again:
+// the hash of the history covers its exact bytes.
+type Stored struct {
+	Type          string
+	SchemaVersion int
+	Data          string
+}
+
+// UnknownEventError says that a stored event is of a type or a schema version that this program does not know. Nobody may
+// skip such an event.
+type UnknownEventError struct {
+	Type          string
+	SchemaVersion int
+}
+
+func (e *UnknownEventError) Error() string {
+	return fmt.Sprintf("unknown event type %q, schema version %d: probably a newer program wrote it", e.Type, e.SchemaVersion)
+}
+
+// Encode returns the event as it is to be stored, in the newest schema version of its type.
+func Encode(e Event) Stored { return current.encode(e) }
+
+// Decode reads a stored event of any schema version that was ever written. The values share the memory of the data. The
+// error is an [*UnknownEventError], or says what is wrong with the data.
+func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
+	return current.decode(s, name, version, at)
+}
+
+// schema says how the data of one event type is stored.
+type schema struct {
+	version int              // the one that is written; the first was 1
+	upcast  map[int]upcaster // :: older schema version → how to make the next one of it
+}
+
+// upcaster turns data of one schema version into data of the next. It is pure: an "as of" must have one answer for ever.
+type upcaster func(data string) (string, error)
+
+// codec holds a schema for each event type that is known.
+type codec map[EventType]schema
+
+var current = codec{
+	ValueSet:      {version: 1},
+	ValueDeleted:  {version: 1},
+	ValueRestored: {version: 1},
+}
+
+func (c codec) encode(e Event) Stored {
+	s := Stored{Type: string(e.Type), SchemaVersion: c[e.Type].version}
+	if e.Type == ValueDeleted {
+		s.Data = encodeDeleted(e.OldValue)
+	} else {
+		s.Data = encodeValues(e.Value, e.OldValue, e.HasOldValue())
+	}
+	return s
+}
+
+func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
+	data, err := c.upcast(s)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{Type: EventType(s.Type), Name: name, Version: version, At: at}
+	if e.Type == ValueDeleted {
+		e.OldValue, err = decodeDeleted(data)
+	} else {
+		e.Value, e.OldValue, err = decodeValues(data, e.HasOldValue())
+	}
+	if err != nil {
+		return Event{}, fmt.Errorf("decoding the data of %s, schema version %d: %w", s.Type, s.SchemaVersion, err)
+	}
+	return e, nil
+}
+
+// upcast brings the data to the schema version that is written today, one version at a time.
+func (c codec) upcast(s Stored) (string, error) {
+	schema, known := c[EventType(s.Type)]
+	if !known || s.SchemaVersion > schema.version {
+		return "", &UnknownEventError{s.Type, s.SchemaVersion}
+	}
+	data := s.Data
+	for v := s.SchemaVersion; v < schema.version; v++ {
+		up, known := schema.upcast[v]
+		if !known {
+			return "", &UnknownEventError{s.Type, s.SchemaVersion}
+		}
+		var err error
+		if data, err = up(data); err != nil {
+			return "", fmt.Errorf("upcasting %s from schema version %d: %w", s.Type, v, err)
+		}
+	}
+	return data, nil
+}

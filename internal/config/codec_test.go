@@ -1,0 +1,328 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"configapi/internal/config"
+
+	"pgregory.net/rapid"
+)
+
+// controls are all control characters that a value may hold, foreign what JSON libraries like to escape or to break.
+const (
+	controls = "\x01\x02\x03\x04\x05\x06\x07\b\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
+	foreign  = `<a href="x">&` + "é\u2028\u2029\ufeff\ufffd\x7f😀\U0010ffff</a>"
+	document = `{"retries": 3, "path": "C:\\temp"}` + "\n"
+)
+
+// goldens are the events in testdata/events, one a line. Files are added, never changed: what they hold lies in histories.
+var goldens = []struct {
+	event  config.EventType
+	schema int
+	events []config.Event
+}{
+	{config.ValueSet, 1, []config.Event{
+		{Version: 1, Value: value("30s")},
+		{Version: 2, Value: value("45s"), OldValue: value("30s")},
+		{Version: 1, Value: value("")},
+		{Version: 2, Value: value(controls), OldValue: value("")},
+		{Version: 3, Value: value(foreign), OldValue: value(document)},
+	}},
+	{config.ValueDeleted, 1, []config.Event{
+		{Version: 3, OldValue: value("45s")},
+		{Version: 2, OldValue: value("")},
+		{Version: 2, OldValue: value(foreign + document + controls)},
+	}},
+	{config.ValueRestored, 1, []config.Event{
+		{Version: 4, Value: value("45s")},
+		{Version: 3, Value: value("")},
+		{Version: 3, Value: value(foreign + document + controls)},
+	}},
+}
+
+func TestGoldens(t *testing.T) {
+	for _, golden := range goldens {
+		file := fmt.Sprintf("%s.v%d.json", golden.event, golden.schema)
+		for i, data := range goldenLines(t, file, len(golden.events)) {
+			event := golden.events[i]
+			event.Type, event.Name, event.At = golden.event, name("payments/timeout"), noon
+			stored := config.Stored{Type: string(golden.event), SchemaVersion: golden.schema, Data: data}
+			if got, err := config.Decode(stored, event.Name, event.Version, event.At); err != nil || got != event {
+				t.Errorf("%s, line %d: decoded %+v, %v, want %+v", file, i+1, got, err, event)
+			}
+			if got := config.Encode(event); got.SchemaVersion == golden.schema && got != stored {
+				t.Errorf("%s, line %d: encoded %+v, want %+v", file, i+1, got, stored)
+			}
+		}
+	}
+}
+
+func goldenLines(t *testing.T, file string, want int) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "events", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != want {
+		t.Fatalf("%s: got %d lines, want %d", file, len(lines), want)
+	}
+	return lines
+}
+
+func TestDecodeRefusesUnknownEvents(t *testing.T) {
+	for _, test := range []struct {
+		event  string
+		schema int
+	}{
+		{"ConfigRenamed", 1},
+		{"configvalueset", 1},
+		{"", 1},
+		{"ConfigValueSet", 2},
+		{"ConfigValueDeleted", 2},
+		{"ConfigValueRestored", 1 << 31},
+		{"ConfigValueSet", 0},
+		{"ConfigValueSet", -1},
+	} {
+		stored := config.Stored{Type: test.event, SchemaVersion: test.schema, Data: `{"value":"x","old_value":null}`}
+		event, err := config.Decode(stored, name("a"), 1, noon)
+		unknown := new(config.UnknownEventError)
+		if !errors.As(err, &unknown) || *unknown != (config.UnknownEventError{Type: test.event, SchemaVersion: test.schema}) {
+			t.Errorf("%+v: got %v", stored, err)
+		}
+		if event != (config.Event{}) {
+			t.Errorf("%+v: got %+v beside the error", stored, event)
+		}
+	}
+}
+
+func TestDecodeRefusesBadData(t *testing.T) {
+	const prefix = `decoding the data of ConfigValueSet, schema version 1: `
+	for _, test := range []struct {
+		data    string
+		version config.Version
+		want    string
+	}{
+		{``, 1, `want {"value": at byte 0`},
+		{`null`, 1, `want {"value": at byte 0`},
+		{`[]`, 1, `want {"value": at byte 0`},
+		{`{}`, 1, `want {"value": at byte 0`},
+		{` {"value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
+		{`{ "value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
+		{`{"Value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
+		{`{"old_value":null,"value":"x"}`, 1, `want {"value": at byte 0`},
+		{`{"deleted_value":"x"}`, 1, `want {"value": at byte 0`},
+		{"\ufeff" + `{"value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
+		{`{"value":null,"old_value":null}`, 1, `want " at byte 9`},
+		{`{"value":7,"old_value":null}`, 1, `want " at byte 9`},
+		{`{"value":"x`, 1, `want " at byte 11`},
+		{`{"value":"x\`, 1, `want " at byte 11`},
+		{`{"value":"x\"`, 1, `want " at byte 13`},
+		{"{\"value\":\"x\n\",\"old_value\":null}", 1, `want " at byte 11`},
+		{"{\"value\":\"\x00\",\"old_value\":null}", 1, `want " at byte 10`},
+		{`{"value":"x"}`, 1, `want ,"old_value": at byte 12`},
+		{`{"value":"x","value":"x","old_value":null}`, 1, `want ,"old_value": at byte 12`},
+		{`{"value":"x","reason":"y","old_value":null}`, 1, `want ,"old_value": at byte 12`},
+		{`{"value":"x","old_value":null,"old_value":null}`, 1, `want } at byte 29`},
+		{`{"value":"x","old_value":null,"more":null}`, 1, `want } at byte 29`},
+		{`{"value":"x","old_value":null`, 1, `want } at byte 29`},
+		{`{"value":"x","old_value":null}}`, 1, `want nothing more at byte 30`},
+		{`{"value":"x","old_value":null} `, 1, `want nothing more at byte 30`},
+		{`{"value":"x","old_value":null}{"value":"x","old_value":null}`, 1, `want nothing more at byte 30`},
+		{`{"value":"x","old_value":"y"}`, 1, `want null at byte 25`},
+		{`{"value":"x","old_value":null}`, 2, `want " at byte 25`},
+		{"{\"value\":\"\xff\",\"old_value\":null}", 1, `it is not valid UTF-8`},
+	} {
+		stored := config.Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: test.data}
+		event, err := config.Decode(stored, name("a"), test.version, noon)
+		if err == nil || err.Error() != prefix+test.want || event != (config.Event{}) {
+			t.Errorf("%q, version %d: got %+v\n%v\nwant\n%s", test.data, test.version, event, err, prefix+test.want)
+		}
+	}
+}
+
+// TestDecodeRefusesStrangeEscapes: what may be written in two ways would have two hashes.
+func TestDecodeRefusesStrangeEscapes(t *testing.T) {
+	const want = "decoding the data of ConfigValueDeleted, schema version 1: want a string with only the escapes that it needs at byte 18"
+	for _, escape := range []string{
+		`\/`, `\b`, `\f`, `\a`, `\x41`, `\U0001`, `\ `,
+		`\u`, `\u0`, `\u001`, `\u00`, `\u0001`[:5] + `g`, `\u+001`,
+		`\u0000`, `\u000a`, `\u000d`, `\u0009`, `\u0022`, `\u005c`, // no value has NUL; the others are written shorter
+		`\u001F`, `\u0041`, `\u0020`, `\u007f`, `\u00e9`, `\u2028`, `\ufffd`,
+		`\ud800`, `\udc00`, `\ud83d\ude00`, `\uffff`,
+	} {
+		for _, data := range []string{
+			`{"deleted_value":"` + escape + `"}`, `{"deleted_value":"12345678` + escape + `\n"}`, `{"deleted_value":"\n` + escape,
+		} {
+			stored := config.Stored{Type: "ConfigValueDeleted", SchemaVersion: 1, Data: data}
+			event, err := config.Decode(stored, name("a"), 2, noon)
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: got %q, %v, want %s", data, event.OldValue, err, want)
+			}
+		}
+	}
+}
+
+// TestRoundTrip checks for any event: decoded it is the same, and encoding/json agrees about what the data says.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		event := config.Event{
+			Type:    rapid.SampledFrom([]config.EventType{config.ValueSet, config.ValueDeleted, config.ValueRestored}).Draw(t, "type"),
+			Name:    name("a"),
+			Version: config.Version(rapid.IntRange(1, 3).Draw(t, "version")),
+			At:      noon,
+		}
+		if event.HasValue() {
+			event.Value = anyValue().Draw(t, "value")
+		}
+		if event.HasOldValue() {
+			event.OldValue = anyValue().Draw(t, "old value")
+		}
+		stored := config.Encode(event)
+		if got, err := config.Decode(stored, event.Name, event.Version, event.At); err != nil || got != event {
+			t.Fatalf("%s: decoded %+v, %v, want %+v", stored.Data, got, err, event)
+		}
+		if want := oracle(event); !sameJSON(t, stored.Data, want) {
+			t.Fatalf("got %s, want as much as %s", stored.Data, want)
+		}
+	})
+}
+
+func TestRoundTripOfTheLargestValues(t *testing.T) {
+	for _, piece := range []string{"v", controls + foreign + document} {
+		huge := value(strings.Repeat(piece, config.DefaultMaxValueBytes/len(piece)))
+		event := config.Event{Type: config.ValueSet, Name: name("a"), Version: 2, Value: huge, OldValue: huge, At: noon}
+		if got, err := config.Decode(config.Encode(event), event.Name, 2, noon); err != nil || got != event {
+			t.Errorf("%q repeated: %v", piece, err)
+		}
+	}
+}
+
+// anyValue draws values that are rich in what has to be escaped.
+func anyValue() *rapid.Generator[config.Value] {
+	char := rapid.OneOf(
+		rapid.RuneFrom([]rune(controls+"\"\\\"\\")),
+		rapid.RuneFrom([]rune(foreign)),
+		rapid.RuneFrom([]rune("abcdefghijklmnopqrstuvwxyz0123456789")),
+		rapid.Rune(),
+	)
+	return rapid.Custom(func(t *rapid.T) config.Value {
+		text := rapid.StringOfN(char, 0, 60, -1).Draw(t, "text")
+		return value(strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "0"))
+	})
+}
+
+// oracle writes the data of an event with encoding/json.
+func oracle(e config.Event) string {
+	members := map[string]any{"value": e.Value.String(), "old_value": nil}
+	if e.HasOldValue() {
+		members["old_value"] = e.OldValue.String()
+	}
+	if e.Type == config.ValueDeleted {
+		members = map[string]any{"deleted_value": e.OldValue.String()}
+	}
+	return string(must(json.Marshal(members)))
+}
+
+func sameJSON(t interface{ Fatal(...any) }, texts ...string) bool {
+	var canonical [2][]byte
+	for i, text := range texts {
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err, text)
+		}
+		canonical[i] = must(json.Marshal(v))
+	}
+	return bytes.Equal(canonical[0], canonical[1])
+}
+
+// FuzzDecode checks that Decode takes exactly what Encode writes, and understands it as encoding/json does.
+func FuzzDecode(f *testing.F) {
+	for _, data := range []string{
+		`{"value":"x","old_value":null}`, `{"value":"x","old_value":"y"}`, `{"value":"\n\"\\\u001f","old_value":null}`,
+		`{"value":"x", "old_value":null}`, `{"value":"\u0041","old_value":null}`, `{"value":"x","old_value":null}}`, `{"value":"\`,
+	} {
+		f.Add(data, true)
+	}
+	f.Fuzz(func(t *testing.T, data string, first bool) {
+		version := config.Version(2)
+		if first {
+			version = 1
+		}
+		stored := config.Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: data}
+		event, err := config.Decode(stored, name("a"), version, noon)
+		if want, ok := decodeByLibrary(data, version); ok && config.Encode(want) == stored {
+			if err != nil || event != want {
+				t.Fatalf("%q: decoded %+v, %v, want %+v", data, event, err, want)
+			}
+		} else if err == nil {
+			t.Fatalf("%q: decoded %+v, want an error", data, event)
+		}
+	})
+}
+
+// decodeByLibrary reads the data of a ConfigValueSet with encoding/json, which takes more than Decode does.
+func decodeByLibrary(data string, version config.Version) (e config.Event, ok bool) {
+	var members struct {
+		Value    *string `json:"value"`
+		OldValue *string `json:"old_value"`
+	}
+	if json.Unmarshal([]byte(data), &members) != nil || members.Value == nil || !utf8.ValidString(data) {
+		return config.Event{}, false
+	}
+	e = config.Event{Type: config.ValueSet, Name: name("a"), Version: version, At: noon}
+	if (members.OldValue != nil) != e.HasOldValue() {
+		return config.Event{}, false
+	}
+	var old string
+	if e.HasOldValue() {
+		old = *members.OldValue
+	}
+	var err, oldErr error
+	e.Value, err = config.ParseValue(*members.Value, len(data))
+	e.OldValue, oldErr = config.ParseValue(old, len(data))
+	return e, err == nil && oldErr == nil
+}
+
+// The events that the benchmarks store and read: 64 bytes of plain text, and a JSON document of as many bytes, full of quotes.
+var benchmarkValues = []struct{ name, text string }{
+	{"plain", strings.Repeat("abcdefgh", 8)},
+	{"json", strings.Repeat(`{"abcd":"fgh"},`, 4) + "1234"},
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for _, bench := range benchmarkValues {
+		v := value(bench.text)
+		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, OldValue: v, At: noon}
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				config.Encode(event)
+			}
+		})
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, bench := range benchmarkValues {
+		v := value(bench.text)
+		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, OldValue: v, At: noon}
+		stored := config.Encode(event)
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := config.Decode(stored, event.Name, event.Version, noon); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

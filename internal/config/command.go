@@ -1,0 +1,57 @@
+package config
+
+// Command is a wish to change one config: a [Set], a [Delete] or a [Restore].
+type Command interface {
+	// Target is the name of the config that is to change.
+	Target() Name
+	// Why is the reason that goes into the history with the change.
+	Why() Reason
+	// expected is the version that the config must have, nil when any will do.
+	expected() *Version
+}
+
+// Set gives a config a value, and creates it when there was none.
+type Set struct {
+	Name            Name
+	Value           Value
+	ExpectedVersion *Version // nil: not checked; 0: the name must have no version yet
+	OnlyIfChanged   bool     // no event when the config has this value already
+	Reason          Reason
+}
+
+// Delete takes a config's value away. Its history and its version stay.
+type Delete struct {
+	Name            Name
+	ExpectedVersion *Version // nil: not checked
+	Reason          Reason
+}
+
+// Restore brings a deleted config back.
+type Restore struct {
+	Name            Name
+	Value           *Value   // nil: the value that it had last
+	ExpectedVersion *Version // nil: not checked
+	Reason          Reason
+}
+
+// Target is the name of the config that gets a value.
+func (c Set) Target() Name { return c.Name }
+
+// Target is the name of the config that is to be deleted.
+func (c Delete) Target() Name { return c.Name }
+
+// Target is the name of the config that is to come back.
+func (c Restore) Target() Name { return c.Name }
+
+// Why is the reason given for the set.
+func (c Set) Why() Reason { return c.Reason }
+
+// Why is the reason given for the deletion.
+func (c Delete) Why() Reason { return c.Reason }
+
+// Why is the reason given for the restore.
+func (c Restore) Why() Reason { return c.Reason }
+
+func (c Set) expected() *Version     { return c.ExpectedVersion }
+func (c Delete) expected() *Version  { return c.ExpectedVersion }
+func (c Restore) expected() *Version { return c.ExpectedVersion }

@@ -1,0 +1,112 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/config"
+)
+
+func TestParseInstant(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-03-01T12:00:00Z":                "2026-03-01T12:00:00.000000Z",
+		"2026-03-01T12:00:00.1Z":              "2026-03-01T12:00:00.100000Z",
+		"2026-03-01T12:00:00.123456Z":         "2026-03-01T12:00:00.123456Z",
+		"2026-03-01T12:00:00.123456999Z":      "2026-03-01T12:00:00.123456Z",
+		"2026-03-01T12:00:00.999999999+00:00": "2026-03-01T12:00:00.999999Z",
+		"2026-03-01T12:00:00+02:00":           "2026-03-01T10:00:00.000000Z",
+		"2026-03-01T12:00:00-00:00":           "2026-03-01T12:00:00.000000Z",
+		"2026-03-01T00:30:00.5+05:30":         "2026-02-28T19:00:00.500000Z",
+		"2025-12-31T23:59:59.999999999-23:59": "2026-01-01T23:58:59.999999Z",
+		"2024-02-29T00:00:00Z":                "2024-02-29T00:00:00.000000Z",
+		"1969-12-31T23:59:59.9999999Z":        "1969-12-31T23:59:59.999999Z",
+		"0000-01-01T00:00:00Z":                "0000-01-01T00:00:00.000000Z",
+		"9999-12-31T23:59:59.999999999Z":      "9999-12-31T23:59:59.999999Z",
+	} {
+		got, err := config.ParseInstant(text)
+		if err != nil || config.FormatInstant(got) != want {
+			t.Errorf("ParseInstant(%q) = %s, %v, want %s", text, config.FormatInstant(got), err, want)
+		}
+		if got.Location() != time.UTC || got.Nanosecond()%1000 != 0 {
+			t.Errorf("ParseInstant(%q) = %v, want UTC and whole microseconds", text, got)
+		}
+	}
+}
+
+func TestParseInstantRefuses(t *testing.T) {
+	for _, text := range []string{
+		"",
+		"now",
+		"2026-03-01",
+		"2026-03-01T12:00Z",
+		"2026-03-01T12:00:00",       // no offset
+		"2026-03-01T12:00:00.5",     // no offset
+		"2026-03-01 12:00:00Z",      // no T
+		"2026-03-01t12:00:00z",      // RFC 3339 would let it pass; clients that write it have not been seen
+		"2026-03-01T12:00:00 00:00", // a + that was not percent-encoded
+		"2026-03-01T12:00:00.Z",
+		"2026-03-01T12:00:00.1234567891Z",
+		"2026-03-01T12:00:00.1234567891+02:00",
+		"2026-03-01T12:00:00.123456789123-02:00",
+		"2026-03-01T12:00:00,5Z",
+		"2026-03-01T1:00:00Z",
+		"2026-3-1T12:00:00Z",
+		"2026-02-29T12:00:00Z",
+		"2026-02-30T12:00:00Z",
+		"2026-13-01T12:00:00Z",
+		"2026-03-00T12:00:00Z",
+		"2026-03-01T24:00:00Z",
+		"2026-03-01T12:60:00Z",
+		"2026-03-01T12:00:60Z", // leap seconds are unknown to Go's clock
+		"2026-03-01T12:00:00+24:00",
+		"2026-03-01T12:00:00+02:60",
+		"2026-03-01T12:00:00+02",
+		"2026-03-01T12:00:00+0200",
+		"2026-03-01T12:00:00ZZ",
+		"2026-03-01T12:00:00Z ",
+		" 2026-03-01T12:00:00Z",
+		"12026-03-01T12:00:00Z",
+		"1772366400",
+	} {
+		got, err := config.ParseInstant(text)
+		if err == nil {
+			t.Errorf("ParseInstant(%q) = %v", text, got)
+			continue
+		}
+		mustBreakRule(t, err, "time", "must be an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z")
+	}
+}
+
+func TestOrderOfInstantsIsOrderOfTexts(t *testing.T) {
+	first := time.Date(2026, 3, 1, 9, 59, 59, 999_998_000, time.FixedZone("east", 3600))
+	var texts []string
+	for i := range 5 {
+		texts = append(texts, config.FormatInstant(first.Add(time.Duration(i)*time.Microsecond)))
+	}
+	if !slices.IsSorted(texts) || texts[2] != "2026-03-01T09:00:00.000000Z" {
+		t.Errorf("got %s", strings.Join(texts, " "))
+	}
+}
+
+// FuzzParseInstant checks that an instant that was read is written as one that reads the same.
+func FuzzParseInstant(f *testing.F) {
+	f.Add("2026-03-01T12:00:00Z")
+	f.Add("2026-03-01T12:00:00.123456789+02:00")
+	f.Add("2026-03-01T12:00:00.1234567890Z")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := config.ParseInstant(text)
+		if err != nil || got.Year() < 0 || got.Year() > 9999 {
+			return
+		}
+		again, err := config.ParseInstant(config.FormatInstant(got))
+		if err != nil || again != got {
+			t.Errorf("%q: read as %v, then as %v, %v", text, got, again, err)
+		}
+		want, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil || !want.Truncate(time.Microsecond).Equal(got) {
+			t.Errorf("%q: read as %v, time.Parse says %v, %v", text, got, want, err)
+		}
+	})
+}

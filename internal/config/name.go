@@ -1,0 +1,60 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MaxNameBytes is the longest name, in bytes.
+const MaxNameBytes = 255
+
+// Name is the name of a config. Only [ParseName] makes one, so a Name that is not the zero value follows the rules.
+// Names compare with ==, and their order is the order of their bytes.
+type Name struct{ text string }
+
+// ParseName judges a name: 1 to 255 bytes of ASCII letters, digits, `_`, `-`, `.`, `:` and `/`, where `/` separates
+// segments and no segment is empty, `.` or `..`. The error is an [*InvalidError] that names the rule.
+func ParseName(text string) (Name, error) {
+	if rule := brokenNameRule(text); rule != "" {
+		return Name{}, &InvalidError{Field: "name", Rule: rule}
+	}
+	return Name{text}, nil
+}
+
+// String returns the name as it was parsed, or "" for the zero Name.
+func (n Name) String() string { return n.text }
+
+// MarshalText makes a Name show as its text wherever text is asked for.
+func (n Name) MarshalText() ([]byte, error) { return []byte(n.text), nil }
+
+// brokenNameRule says which rule about names text breaks, or "" when it breaks none.
+func brokenNameRule(text string) string {
+	switch {
+	case text == "":
+		return "is empty"
+	case len(text) > MaxNameBytes:
+		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), MaxNameBytes)
+	}
+	for i := range len(text) {
+		if !nameByte(text[i]) {
+			return "may hold only letters, digits, and _ - . : /"
+		}
+	}
+	for segment := range strings.SplitSeq(text, "/") {
+		switch segment {
+		case "":
+			return "has an empty segment: / may neither begin nor end it, nor follow another /"
+		case ".", "..":
+			return "has a segment that is . or .."
+		}
+	}
+	return ""
+}
+
+func nameByte(b byte) bool {
+	switch b {
+	case '_', '-', '.', ':', '/':
+		return true
+	}
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+}

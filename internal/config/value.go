@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// DefaultMaxValueBytes is the longest value unless a server says otherwise: 1 MiB.
+	DefaultMaxValueBytes = 1 << 20
+	// MaxReasonBytes is the longest reason, in bytes.
+	MaxReasonBytes = 1024
+)
+
+// Value is the text of a config: UTF-8 without NUL. The zero Value is the empty text, which is a value like any other.
+type Value struct{ text string }
+
+// ParseValue judges a value: valid UTF-8, no NUL (PostgreSQL's text cannot hold one), at most maxBytes bytes. The error is
+// an [*InvalidError].
+func ParseValue(text string, maxBytes int) (Value, error) {
+	if len(text) > maxBytes {
+		rule := fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), maxBytes)
+		return Value{}, &InvalidError{Field: "value", Rule: rule, TooLarge: true}
+	}
+	if rule := brokenTextRule(text); rule != "" {
+		return Value{}, &InvalidError{Field: "value", Rule: rule}
+	}
+	return Value{text}, nil
+}
+
+// String returns the text of the value.
+func (v Value) String() string { return v.text }
+
+// Reason says why a change was made, in the words of whoever made it. The zero Reason means that none was given.
+type Reason struct{ text string }
+
+// ParseReason judges a reason: valid UTF-8, no NUL, at most 1024 bytes. An empty text is no reason. The error is an
+// [*InvalidError].
+func ParseReason(text string) (Reason, error) {
+	if len(text) > MaxReasonBytes {
+		rule := fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), MaxReasonBytes)
+		return Reason{}, &InvalidError{Field: "reason", Rule: rule}
+	}
+	if rule := brokenTextRule(text); rule != "" {
+		return Reason{}, &InvalidError{Field: "reason", Rule: rule}
+	}
+	return Reason{text}, nil
+}
+
+// String returns the text of the reason, "" when there is none.
+func (r Reason) String() string { return r.text }
+
+func brokenTextRule(text string) string {
+	switch {
+	case strings.IndexByte(text, 0) >= 0:
+		return "holds a NUL character (U+0000)"
+	case !utf8.ValidString(text):
+		return "is not valid UTF-8"
+	}
+	return ""
+}
