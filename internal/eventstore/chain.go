@@ -1,0 +1,93 @@
+package eventstore
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
+// chainDomain begins the bytes of every hash, so that they are those of this format and of no other.
+const chainDomain = "configapi1"
+
+// nullLength stands in place of a length for a field that is null.
+const nullLength = 0xFFFFFFFF
+
+// Chain computes the hashes of records. The zero Chain is ready for use; it keeps a buffer between calls and is not for
+// several goroutines.
+//
+// A hash is SHA-256 over "configapi1", the hash before, and each field with its length in 4 bytes before it, big endian:
+// position, name, version, type, schema version, data, actor, reason, time in µs, append id, change set. Numbers are 8 bytes,
+// big endian. A null has the length 0xFFFFFFFF and no bytes.
+type Chain struct{ buf []byte }
+
+// Hash returns the hash of a record that follows the one with the hash previous. It does not look at r.Hash.
+func (c *Chain) Hash(previous Hash, r *Record) Hash {
+	b := append(c.buf[:0], chainDomain...)
+	b = append(b, previous[:]...)
+	b = appendNumber(b, int64(r.Position))
+	b = appendField(b, r.Name)
+	b = appendNumber(b, int64(r.Version))
+	b = appendField(b, r.Type)
+	b = appendNumber(b, int64(r.SchemaVersion))
+	b = appendField(b, r.Data)
+	b = appendNullable(b, r.Actor)
+	b = appendNullable(b, r.Reason)
+	b = appendNumber(b, r.RecordedAt.UnixMicro())
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.AppendID)))
+	b = append(b, r.AppendID[:]...)
+	b = appendNumber(b, int64(r.ChangeSet))
+	c.buf = b
+	return sha256.Sum256(b)
+}
+
+// Seal makes records follow a head: it gives each its position and its hash, all of them the append id, and those whose
+// ChangeSet is 0 a change set of their own. It returns the head that they lead to. Version, time and all else are the
+// caller's.
+func (c *Chain) Seal(head Head, id AppendID, records []Record) Head {
+	for i := range records {
+		r := &records[i]
+		r.Position = head.Position + 1
+		r.AppendID = id
+		if r.ChangeSet == 0 {
+			r.ChangeSet = r.Position
+		}
+		r.Hash = c.Hash(head.Hash, r)
+		head = HeadOf(r)
+	}
+	return head
+}
+
+// Verify checks that records follow a head, one after the other: positions, times and hashes. It returns the head that
+// they lead to, or a [*ChainError] about the first that does not fit.
+func (c *Chain) Verify(head Head, records []Record) (Head, error) {
+	for i := range records {
+		r := &records[i]
+		switch {
+		case r.Position != head.Position+1:
+			return head, &ChainError{head.Position + 1, fmt.Sprintf("the next record has position %d", r.Position)}
+		case r.RecordedAt.UnixMicro() <= head.RecordedAt.UnixMicro():
+			return head, &ChainError{r.Position, "its time is not after that of the record before"}
+		case r.Hash != c.Hash(head.Hash, r):
+			return head, &ChainError{r.Position, "its hash does not match its contents and the hash before"}
+		}
+		head = HeadOf(r)
+	}
+	return head, nil
+}
+
+func appendField(b []byte, text string) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
+	return append(b, text...)
+}
+
+func appendNumber(b []byte, n int64) []byte {
+	b = binary.BigEndian.AppendUint32(b, 8)
+	return binary.BigEndian.AppendUint64(b, uint64(n))
+}
+
+func appendNullable(b []byte, text *string) []byte {
+	if text == nil {
+		return binary.BigEndian.AppendUint32(b, nullLength)
+	}
+	return appendField(b, *text)
+}

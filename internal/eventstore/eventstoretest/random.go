@@ -1,0 +1,174 @@
+package eventstoretest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"configapi/internal/eventstore"
+)
+
+var randomLaws = []law{{"random operations do what they do to a slice", randomOperations}}
+
+// seedVariable is the environment variable that makes a run with random operations the same again.
+const seedVariable = "EVENTSTORETEST_SEED"
+
+func randomOperations(t *testing.T, open func() eventstore.Store) {
+	seed := rand.Uint64()
+	if text := os.Getenv(seedVariable); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("reading %s: %v", seedVariable, err)
+		}
+	}
+	t.Logf("to repeat this run, set %s=%d", seedVariable, seed)
+	m := &monkey{
+		Rand:   rand.New(rand.NewPCG(seed, 0)),
+		writer: newWriter(t, nil),
+		open:   open,
+		stores: []eventstore.Store{open(), open()},
+	}
+	for range 250 {
+		m.store = m.stores[m.IntN(len(m.stores))]
+		m.step()
+		if t.Failed() {
+			return
+		}
+	}
+	for _, s := range m.stores {
+		mustHold(t, s, m.written)
+	}
+}
+
+// monkey does one thing after the other to a history, through all of its handles, and compares with a slice.
+type monkey struct {
+	*rand.Rand
+	*writer
+	open   func() eventstore.Store
+	stores []eventstore.Store
+}
+
+func (m *monkey) step() {
+	m.t.Helper()
+	switch m.IntN(12) {
+	case 0, 1, 2, 3:
+		m.append(m.someDrafts()...)
+	case 4:
+		m.appendAfterAnotherHead()
+	case 5:
+		m.appendTakenVersion()
+	case 6:
+		mustHaveHead(m.t, m.store, m.written.head())
+	case 7:
+		m.read()
+	case 8:
+		m.readConfig()
+	case 9, 10:
+		m.readAsOf()
+	case 11:
+		if len(m.stores) < 4 {
+			m.stores = append(m.stores, m.open())
+		}
+	}
+}
+
+func (m *monkey) someDrafts() []eventstore.Record {
+	records := m.drafts(m.names(1 + m.IntN(20))...)
+	for i := range records {
+		r := &records[i]
+		r.Data = strings.Repeat("ä\"\\\n", m.IntN(100))
+		if m.IntN(3) == 0 {
+			actor := fmt.Sprintf("actor %d", m.IntN(10))
+			r.Actor = &actor
+		}
+		if m.IntN(3) == 0 {
+			r.Reason = new(string)
+		}
+	}
+	return records
+}
+
+// names returns n names, of which some are the same.
+func (m *monkey) names(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strings.Repeat("n/", m.IntN(4)) + string("AZaz_-.:09"[m.IntN(10)])
+	}
+	return names
+}
+
+func (m *monkey) appendAfterAnotherHead() {
+	m.t.Helper()
+	head := m.written.head()
+	if m.IntN(2) == 0 && head.Position > 0 {
+		head = m.written[:m.IntN(int(head.Position))].head()
+	} else {
+		head.Hash[m.IntN(len(head.Hash))]++
+	}
+	m.mustNotAppend(head, eventstore.ErrHeadMoved, draft("x", 1), draft("y", 1))
+}
+
+func (m *monkey) appendTakenVersion() {
+	m.t.Helper()
+	if len(m.written) == 0 {
+		return
+	}
+	taken := m.written[m.IntN(len(m.written))]
+	records := make([]eventstore.Record, m.IntN(20))
+	for i := range records {
+		records[i] = draft(fmt.Sprintf("new/%d", i), 1)
+	}
+	m.mustNotAppend(m.written.head(), eventstore.ErrNotWritten, append(records, draft(taken.Name, taken.Version))...)
+}
+
+// mustNotAppend is refuse without reading all records each time.
+func (m *monkey) mustNotAppend(after eventstore.Head, want error, records ...eventstore.Record) {
+	m.t.Helper()
+	seal(after, records)
+	if err := m.store.Append(m.t.Context(), after, records); !errors.Is(err, want) {
+		m.t.Fatalf("appending after %s: got error %v, want %q", after.Bookmark(), err, want)
+	}
+	mustHaveHead(m.t, m.store, m.written.head())
+}
+
+func (m *monkey) position() eventstore.Position {
+	return eventstore.Position(m.IntN(len(m.written) + 2))
+}
+
+func (m *monkey) read() {
+	m.t.Helper()
+	after, limit := m.position(), 1+m.IntN(100)
+	got, err := m.store.Read(m.t.Context(), after, limit)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	mustEqual(m.t, fmt.Sprintf("Read(%d, %d)", after, limit), got, m.written.read(after, limit))
+}
+
+func (m *monkey) readConfig() {
+	m.t.Helper()
+	name := m.names(1)[0]
+	after, limit := m.IntN(m.versions[name]+2), 1+m.IntN(20)
+	got, err := m.store.ReadConfig(m.t.Context(), name, after, limit)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	mustEqual(m.t, fmt.Sprintf("ReadConfig(%q, %d, %d)", name, after, limit), got, m.written.readConfig(name, after, limit))
+}
+
+func (m *monkey) readAsOf() {
+	m.t.Helper()
+	var names []string
+	known := make(map[string]bool)
+	for _, name := range m.names(m.IntN(30)) {
+		if !known[name] {
+			known[name] = true
+			names = append(names, name)
+		}
+	}
+	mustReadAsOf(m.t, m.writer, m.position(), names)
+}

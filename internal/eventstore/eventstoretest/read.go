@@ -1,0 +1,181 @@
+package eventstoretest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"configapi/internal/eventstore"
+)
+
+var readLaws = []law{
+	{"Read gives records in order, up to its limit", readInOrder},
+	{"ReadConfig gives the records of one name in order, up to its limit", readConfigInOrder},
+	{"ReadAsOf gives the newest record of each name at every position", readAsOfEveryPosition},
+	{"ReadAsOf finds one of many versions of a name", readAsOfManyVersions},
+	{"ReadAsOf takes as many names as it promises", readAsOfManyNames},
+	{"names are ordered by their bytes", orderNamesByBytes},
+	{"a page ends early when it is large, but is never empty", endLargePagesEarly},
+}
+
+// someHistory writes a few appends of several names, in a pattern without a period.
+func someHistory(w *writer, names ...string) {
+	w.t.Helper()
+	for i := range 12 {
+		batch := slices.Clone(names[i*i%len(names):])
+		w.write(batch[:min(len(batch), 1+i%4)]...)
+	}
+}
+
+func readInOrder(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	someHistory(w, "a", "b", "c", "d", "e")
+	n := len(w.written)
+	for after := range n + 2 {
+		for _, limit := range []int{1, 2, 5, n, n + 1, 10_000} {
+			got, err := w.store.Read(t.Context(), eventstore.Position(after), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, w.written.read(eventstore.Position(after), limit))
+		}
+	}
+}
+
+func readConfigInOrder(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	names := []string{"a", "a/b", "a.", "ab", "A"}
+	someHistory(w, names...)
+	for _, name := range append(names, "", "b", "a/", "a%", "_", "a*") {
+		for after := range 14 {
+			for _, limit := range []int{1, 3, 10_000} {
+				got, err := w.store.ReadConfig(t.Context(), name, after, limit)
+				if err != nil {
+					t.Fatal(err)
+				}
+				what := fmt.Sprintf("ReadConfig(%q, %d, %d)", name, after, limit)
+				mustEqual(t, what, got, w.written.readConfig(name, after, limit))
+			}
+		}
+	}
+}
+
+func readAsOfEveryPosition(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	someHistory(w, "b", "a", "a/b", "B", "_")
+	for at := range len(w.written) + 3 {
+		for _, names := range [][]string{{"a"}, {"never"}, {"b", "a"}, {"_", "never", "a/b", "B", "b", "a"}, {}, nil} {
+			mustReadAsOf(t, w, eventstore.Position(at), names)
+		}
+	}
+}
+
+func mustReadAsOf(t testing.TB, w *writer, at eventstore.Position, names []string) {
+	t.Helper()
+	got, err := w.store.ReadAsOf(t.Context(), at, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, fmt.Sprintf("ReadAsOf(%d, %.60q)", at, names), got, w.written.readAsOf(at, names))
+}
+
+func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	for i := range 4 {
+		names := make([]string, 0, 120)
+		for range 60 + i {
+			names = append(names, "hot")
+		}
+		w.write(append(names, "cold", "hot", "lukewarm")...)
+	}
+	for at := range len(w.written) + 1 {
+		mustReadAsOf(t, w, eventstore.Position(at), []string{"cold", "hot", "lukewarm"})
+	}
+}
+
+func readAsOfManyNames(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	names := make([]string, eventstore.MaxAsOfNames)
+	for i := range names {
+		names[i] = fmt.Sprintf("%03d/%s", i, strings.Repeat("n", 251))
+	}
+	w.write(names...)
+	w.write(names[:250]...)
+	for _, at := range []int{1, 499, 500, 501, 750} {
+		mustReadAsOf(t, w, eventstore.Position(at), names)
+	}
+}
+
+func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	ordered := []string{"-", "-a", ".a", "0", "10", "2", ":", "A", "A/b", "Z", "_", "a", "a-b", "a.b", "a/b", "a0", "aB", "a_b", "ab", "z"}
+	shuffled := slices.Clone(ordered)
+	slices.Reverse(shuffled)
+	w.write(shuffled[7:]...)
+	w.write(shuffled[:7]...)
+	got, err := w.store.ReadAsOf(t.Context(), w.written.head().Position, shuffled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := make([]string, len(got))
+	for i, r := range got {
+		names[i] = r.Name
+	}
+	if !slices.Equal(names, ordered) {
+		t.Errorf("got %q, want %q", names, ordered)
+	}
+}
+
+func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	const mib = 1 << 20
+	for i, size := range []int{3 * mib, 3 * mib, 10, 3 * mib, 9 * mib, 10, eventstore.PageBytes, 10, 10} {
+		r := draft("large", i+1)
+		r.Data = strings.Repeat("d", size)
+		w.append(r)
+	}
+	mustBePaged(t, w.written, func(after eventstore.Record) ([]eventstore.Record, error) {
+		return w.store.Read(t.Context(), after.Position, 100)
+	})
+	mustBePaged(t, w.written, func(after eventstore.Record) ([]eventstore.Record, error) {
+		return w.store.ReadConfig(t.Context(), "large", after.Version, 100)
+	})
+	if got, err := w.store.Read(context.Background(), 0, 1); err != nil || len(got) != 1 {
+		t.Errorf("Read(0, 1): got %d records, %v, want 1", len(got), err)
+	}
+}
+
+// mustBePaged reads pages until there is none left, and fails the test when one holds more than it should, when one ends
+// too early, or when together they are not what was written.
+func mustBePaged(t *testing.T, written model, read func(after eventstore.Record) ([]eventstore.Record, error)) {
+	t.Helper()
+	var all []eventstore.Record
+	var last eventstore.Record
+	for {
+		page, err := read(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		all = append(all, page...)
+		last = page[len(page)-1]
+		if bytes := dataBytes(page) - len(last.Data); bytes >= eventstore.PageBytes {
+			t.Errorf("a page holds %d bytes before its last record; it should end at %d", bytes, eventstore.PageBytes)
+		}
+		if len(all) < len(written) && dataBytes(page)+len(written[len(all)].Data) < eventstore.PageBytes {
+			t.Errorf("a page ends at %d bytes, before a record of %d bytes", dataBytes(page), len(written[len(all)].Data))
+		}
+	}
+	mustEqual(t, "all pages", all, written)
+}
+
+func dataBytes(records []eventstore.Record) (n int) {
+	for _, r := range records {
+		n += len(r.Data)
+	}
+	return n
+}

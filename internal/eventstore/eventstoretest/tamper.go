@@ -1,0 +1,176 @@
+package eventstoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+// verify returns all records of a history, after it has proved that they are one chain that ends at the head. The error
+// is a [*eventstore.ChainError] when they are not.
+func verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		all   []eventstore.Record
+		chain eventstore.Chain
+		at    eventstore.Head
+	)
+	for {
+		page, err := s.Read(ctx, at.Position, 1000)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		if at, err = chain.Verify(at, page); err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+	}
+	if at.Position != head.Position || at.Hash != head.Hash || !at.RecordedAt.Equal(head.RecordedAt) {
+		return nil, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("the head is %v", head)}
+	}
+	return all, nil
+}
+
+// tampering is a change to a history of ten records that somebody makes behind the back of its store.
+type tampering struct {
+	name   string
+	change func(records []eventstore.Record) []eventstore.Record
+	found  eventstore.Position // where the chain breaks
+}
+
+func edit(place eventstore.Position, field string, change func(*eventstore.Record)) tampering {
+	return tampering{"an edited " + field, func(records []eventstore.Record) []eventstore.Record {
+		change(&records[place-1])
+		return records
+	}, place}
+}
+
+var tamperings = []tampering{
+	edit(4, "name", func(r *eventstore.Record) { r.Name = "other" }),
+	edit(4, "version", func(r *eventstore.Record) { r.Version = 99 }),
+	edit(4, "type", func(r *eventstore.Record) { r.Type += "s" }),
+	edit(4, "schema version", func(r *eventstore.Record) { r.SchemaVersion++ }),
+	edit(4, "data", func(r *eventstore.Record) { r.Data += " " }),
+	edit(1, "data at the start", func(r *eventstore.Record) { r.Data = "{}" }),
+	edit(10, "data at the end", func(r *eventstore.Record) { r.Data = "{}" }),
+	edit(4, "actor that was null", func(r *eventstore.Record) { r.Actor = new(string) }),
+	edit(5, "actor that was empty", func(r *eventstore.Record) { r.Actor = nil }),
+	edit(4, "reason that was null", func(r *eventstore.Record) { r.Reason = new(string) }),
+	edit(5, "reason that was empty", func(r *eventstore.Record) { r.Reason = nil }),
+	edit(4, "time", func(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.Add(-time.Microsecond) }),
+	edit(10, "time at the end", func(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.Add(time.Microsecond) }),
+	edit(4, "append id", func(r *eventstore.Record) { r.AppendID[15]++ }),
+	edit(4, "change set", func(r *eventstore.Record) { r.ChangeSet++ }),
+	edit(4, "hash", func(r *eventstore.Record) { r.Hash[31]++ }),
+	{"a removed record", func(records []eventstore.Record) []eventstore.Record {
+		return slices.Delete(records, 3, 4)
+	}, 4},
+	{"a removed record, and the gap closed", func(records []eventstore.Record) []eventstore.Record {
+		return renumbered(slices.Delete(records, 3, 4))
+	}, 4},
+	{"an inserted record", func(records []eventstore.Record) []eventstore.Record {
+		return renumbered(slices.Insert(records, 3, draft("inserted", 1)))
+	}, 4},
+	{"an appended record", func(records []eventstore.Record) []eventstore.Record {
+		return renumbered(append(records, draft("appended", 1)))
+	}, 11},
+	{"two swapped records", func(records []eventstore.Record) []eventstore.Record {
+		records[3], records[4] = records[4], records[3]
+		return renumbered(records)
+	}, 4},
+	{"a record from another place in another's", func(records []eventstore.Record) []eventstore.Record {
+		records[3].Data, records[7].Data = records[7].Data, records[3].Data
+		return records
+	}, 4},
+	{"a cut tail", func(records []eventstore.Record) []eventstore.Record { return records[:8] }, 9},
+	{"no records at all", func([]eventstore.Record) []eventstore.Record { return nil }, 1},
+	{"a new chain over a time that stands still", func(records []eventstore.Record) []eventstore.Record {
+		records[3].RecordedAt = records[2].RecordedAt
+		return rechained(records)
+	}, 4},
+	{"a new chain that does not lead to the head", func(records []eventstore.Record) []eventstore.Record {
+		records[3].Data = "{}"
+		return rechained(records)
+	}, 11},
+}
+
+func renumbered(records []eventstore.Record) []eventstore.Record {
+	for i := range records {
+		records[i].Position = eventstore.Position(i + 1)
+	}
+	return records
+}
+
+func rechained(records []eventstore.Record) []eventstore.Record {
+	var chain eventstore.Chain
+	var previous eventstore.Hash
+	for i := range records {
+		records[i].Hash = chain.Hash(previous, &records[i])
+		previous = records[i].Hash
+	}
+	return records
+}
+
+func tamperingLaws(rewrite Rewrite) []law {
+	laws := []law{
+		{"whoever knows the head of a history notices that it was forged", func(t *testing.T, open func() eventstore.Store) {
+			noticeForgedHistory(t, open, rewrite)
+		}},
+	}
+	for _, tampering := range tamperings {
+		laws = append(laws, law{"the chain finds " + tampering.name, func(t *testing.T, open func() eventstore.Store) {
+			s := open()
+			written := tenRecords(t, s)
+			rewrite(t, s, written.head(), tampering.change(slices.Clone(written)))
+			var broken *eventstore.ChainError
+			if _, err := verify(t.Context(), s); !errors.As(err, &broken) || broken.Position != tampering.found {
+				t.Errorf("got %v, want a break at position %d", err, tampering.found)
+			}
+		}})
+	}
+	return laws
+}
+
+// tenRecords writes a history with something in each field to be tampered with.
+func tenRecords(t *testing.T, s eventstore.Store) model {
+	t.Helper()
+	w := newWriter(t, s)
+	w.write("a", "b", "a")
+	w.write("b")
+	r := draft("c", 1)
+	r.Actor, r.Reason = new(string), new(string)
+	w.append(r)
+	w.write("a", "b", "c/d", "e", "f")
+	if _, err := verify(t.Context(), s); err != nil {
+		t.Fatalf("before anybody tampers with it: %v", err)
+	}
+	return w.written
+}
+
+// noticeForgedHistory makes histories that are right in themselves but not the one that was written: the tail is cut off
+// and the head set back, or everything is hashed again after an edit.
+func noticeForgedHistory(t *testing.T, open func() eventstore.Store, rewrite Rewrite) {
+	s := open()
+	written := tenRecords(t, s)
+	edited := slices.Clone(written)
+	edited[3].Data = "{}"
+	for what, forged := range map[string]model{"cut": written[:8], "edited": rechained(edited)} {
+		rewrite(t, s, forged.head(), forged)
+		if _, err := verify(t.Context(), s); err != nil {
+			t.Fatalf("the forgery %q is not right in itself: %v", what, err)
+		}
+		w := &writer{t: t, store: s, written: forged}
+		w.refuse(written.head(), eventstore.ErrHeadMoved, draft("x", 1))
+	}
+}

@@ -1,0 +1,89 @@
+package eventstore
+
+import (
+	"fmt"
+	"slices"
+
+	"configapi/internal/config"
+)
+
+// Revision is an event as clients see it: a fact about a config, and where it stands in the history. It is immutable once
+// it is made, and shared by all who read it.
+type Revision struct {
+	config.Event
+	Position Position
+	Hash     Hash
+	// ChangeSet is the last event of the change set. Only its position is certain to be there: see [Revision.SetKnown].
+	ChangeSet Bookmark
+	Actor     *string // nil: made without authentication
+	Reason    *string // nil: none was given
+}
+
+// EndsSet tells whether the revision is the last of its change set.
+func (r *Revision) EndsSet() bool { return r.Position == r.ChangeSet.Position }
+
+// SetKnown tells whether ChangeSet is complete. It is not for a revision that was decoded without the end of its set.
+func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
+
+// Bookmark returns the revision's position as clients see it.
+func (r *Revision) Bookmark() Bookmark { return NewBookmark(r.Position, r.Hash) }
+
+// Head returns the head that the history had when the revision was its newest.
+func (r *Revision) Head() Head { return Head{r.Position, r.Hash, r.At} }
+
+// NewRevision returns the revision that a record is stored for, given the event that it holds.
+func NewRevision(r *Record, e config.Event) *Revision {
+	revision := &Revision{Event: e, Position: r.Position, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
+	revision.ChangeSet.Position = r.ChangeSet
+	if revision.EndsSet() {
+		revision.ChangeSet = revision.Bookmark()
+	}
+	return revision
+}
+
+// Decode reads the event of a record. The error names the position; it wraps a [*config.UnknownEventError] when the
+// record is of a type or schema version that this program does not know.
+func Decode(r *Record) (*Revision, error) {
+	name, err := config.ParseName(r.Name)
+	if err != nil {
+		// Not wrapped: nobody's input is wrong here, the history is.
+		return nil, fmt.Errorf("decoding the event at position %d: %v", r.Position, err)
+	}
+	stored := config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data}
+	event, err := config.Decode(stored, name, config.Version(r.Version), r.RecordedAt.UTC())
+	if err != nil {
+		return nil, fmt.Errorf("decoding the event at position %d: %w", r.Position, err)
+	}
+	return NewRevision(r, event), nil
+}
+
+// DecodeAll reads the events of records, in their order. The change set of a record is known when its end is among those
+// that follow.
+func DecodeAll(records []Record) ([]*Revision, error) {
+	revisions := make([]*Revision, len(records))
+	for i := range records {
+		var err error
+		if revisions[i], err = Decode(&records[i]); err != nil {
+			return nil, err
+		}
+	}
+	var end Bookmark // of the set that the revision after belongs to
+	for _, r := range slices.Backward(revisions) {
+		if r.EndsSet() || end.Position != r.ChangeSet.Position {
+			end = r.ChangeSet
+		}
+		r.ChangeSet = end
+	}
+	return revisions, nil
+}
+
+// WholeSets returns those of records, which follow one another, that come before the first of a change set that is not
+// whole.
+func WholeSets(records []Record) []Record {
+	for i, r := range slices.Backward(records) {
+		if r.Position == r.ChangeSet {
+			return records[: i+1 : i+1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// absolute returns the absolute form of a path, so that the file stays the same when the working directory changes. What
+// SQLite would take for something other than a plain file is refused.
+func absolute(path string) (string, error) {
+	switch {
+	case path == "":
+		return "", errors.New("the path is empty")
+	case path == ":memory:":
+		return "", errors.New("a history in memory is what the store memory is for")
+	case strings.HasPrefix(path, "file:"):
+		return "", errors.New("the path must be that of a file, not a URI")
+	}
+	return filepath.Abs(path)
+}
+
+// create makes the file, for its owner alone: values of configs may be secrets. SQLite gives the files that it puts beside
+// it the same rights. A file that exists is not even opened, because closing it would take away the POSIX locks that
+// other stores of this process hold on it.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// dsn returns the data source name for a file. The file goes into a URI, so the characters with a meaning there are
+// escaped.
+func dsn(file string, opts Options, params ...string) string {
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))
+	params = append(params, fmt.Sprintf("_busy_timeout=%d", opts.BusyTimeout.Milliseconds()))
+	return "file:" + escaped + "?" + strings.Join(params, "&")
+}

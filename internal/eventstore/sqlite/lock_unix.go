@@ -1,0 +1,35 @@
+//go:build unix
+
+package sqlite
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// takeLock locks a file beside the database, until it is closed or the process ends, in whatever way. It is a file of its
+// own because SQLite's locks on the database would be lost when anybody else in this process closed it.
+func takeLock(file string) (io.Closer, error) {
+	name := file + ".lock"
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening its lock file: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder := make([]byte, 20)
+		n, _ := f.ReadAt(holder, 0)
+		f.Close()
+		if err != syscall.EWOULDBLOCK {
+			return nil, fmt.Errorf("locking %s: %w", name, err)
+		}
+		return nil, fmt.Errorf("%w (process %s has locked %s): stop it, or give this one a file of its own",
+			ErrLocked, strings.TrimSpace(string(holder[:n])), name)
+	}
+	// This is for the message above alone, so a full disk is no reason to fail.
+	_ = f.Truncate(0)
+	_, _ = fmt.Fprintln(f, os.Getpid())
+	return f, nil
+}

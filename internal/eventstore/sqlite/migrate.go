@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// migrations holds the steps from an empty file to the present schema: the n-th file, in the order of names, leads from
+// version n-1 to version n. A file that was released is never changed.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+var errNewerSchema = errors.New("a newer version of this program has written it; use that one")
+
+// migrate brings the tables to the present schema, in one transaction.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("starting to migrate: %w", err)
+	}
+	if err := migrateIn(ctx, conn, steps); err != nil {
+		_, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return errors.Join(err, rollbackErr)
+	}
+	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("committing migrations: %w", err)
+	}
+	return nil
+}
+
+func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
+	version, err := schemaVersion(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+	}
+	for _, step := range steps[version:] {
+		version++
+		statements, err := migrations.ReadFile(step)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, string(statements)); err != nil {
+			return fmt.Errorf("migrating to schema version %d: %w", version, err)
+		}
+		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_migrations (version) VALUES (?)", version); err != nil {
+			return fmt.Errorf("noting schema version %d: %w", version, err)
+		}
+	}
+	return nil
+}
+
+// schemaVersion returns the version of the schema of a file, and makes the table that keeps it when the file is empty.
+func schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
+	var tables, own int
+	const count = "SELECT count(*), count(*) FILTER (WHERE name = 'schema_migrations') FROM sqlite_schema WHERE type = 'table'"
+	if err := conn.QueryRowContext(ctx, count).Scan(&tables, &own); err != nil {
+		return 0, fmt.Errorf("reading its tables: %w", err)
+	}
+	switch {
+	case tables == 0:
+		_, err = conn.ExecContext(ctx, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY) STRICT")
+	case own == 0:
+		err = errForeign
+	default:
+		err = conn.QueryRowContext(ctx, newestMigration).Scan(&version)
+	}
+	return version, err
+}
+
+const newestMigration = "SELECT coalesce(max(version), 0) FROM schema_migrations"
+
+var errForeign = errors.New("the file is a database, but not one of this program")
+
+// checkSchema refuses a file whose schema is not the present one.
+func checkSchema(ctx context.Context, db *sql.DB) error {
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, newestMigration).Scan(&version); err != nil {
+		return fmt.Errorf("reading its schema version: %w", err)
+	}
+	switch {
+	case version > len(steps):
+		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+	case version < len(steps):
+		return fmt.Errorf("its schema has version %d, this program needs %d: start the server on it once", version, len(steps))
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// Package sqlite keeps a history in one SQLite file: the event store of a single node.
+//
+// It keeps all laws of [eventstore.Store]. An acknowledged append is on disk: the file is in WAL mode with
+// synchronous=FULL, both are read back on every connection that writes, and a file that does not take them is refused.
+// Other stores, in this process or another, may read and even append to the same file at the same time; that only one
+// server runs on it is what [Options.Lock] is for. Files on a network are not supported: SQLite's WAL needs memory shared
+// by all who have the file open.
+//
+// One connection writes and a pool of read-only connections reads, so neither waits for the other.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"configapi/internal/eventstore"
+)
+
+var _ eventstore.Store = (*Store)(nil)
+
+// ErrLocked is what [Open] returns for [Options.Lock] when another store has the lock.
+var ErrLocked = errors.New("another server is running on this file")
+
+// Options are the settings of a [Store]. The zero Options are those of a store that reads and writes, without a lock.
+type Options struct {
+	// ReadOnly opens a file that exists already, and changes nothing in it.
+	ReadOnly bool
+	// Lock takes the lock of the server, which only one open store can have: [ErrLocked] tells the second.
+	Lock bool
+	// PollInterval is how often Wait looks for appends of other stores. 0 means 500 ms. Own ones are seen at once.
+	PollInterval time.Duration
+	// BusyTimeout is how long an append waits while another store writes to the file. 0 means 5 s.
+	BusyTimeout time.Duration
+	// Readers is how many reads run at once; further ones wait. 0 means 4, or the number of CPUs if that is more.
+	Readers int
+}
+
+func (o Options) withDefaults() Options {
+	if o.PollInterval == 0 {
+		o.PollInterval = 500 * time.Millisecond
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Readers == 0 {
+		o.Readers = max(4, runtime.GOMAXPROCS(0))
+	}
+	return o
+}
+
+// Store is a handle on the history in one file. Close it to free the file.
+type Store struct {
+	path    string
+	opts    Options
+	lock    io.Closer // nil without Options.Lock
+	writer  *writer   // nil when read-only
+	reads   *sql.DB
+	queries queries
+	signal  signal // of own appends
+}
+
+// Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they
+// are missing, and its tables are brought to the present schema.
+func Open(ctx context.Context, path string, opts Options) (*Store, error) {
+	s := &Store{path: path, opts: opts.withDefaults(), signal: newSignal()}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening sqlite store %q: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// Path returns the path that the store was opened with.
+func (s *Store) Path() string { return s.path }
+
+// Close frees the file, after an append that is under way. The last store to close a file folds the write-ahead log into
+// it.
+func (s *Store) Close() error {
+	var errs []error
+	if s.reads != nil {
+		errs = append(errs, s.reads.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing sqlite store %q: %w", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	file, err := absolute(s.path)
+	if err != nil {
+		return err
+	}
+	if s.opts.ReadOnly {
+		return s.openReads(ctx, file)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("making its directory: %w", err)
+	}
+	if s.opts.Lock {
+		if s.lock, err = takeLock(file); err != nil {
+			return err
+		}
+	}
+	if err := create(file); err != nil {
+		return err
+	}
+	if s.writer, err = openWriter(ctx, file, s.opts); err != nil {
+		return err
+	}
+	return s.openReads(ctx, file)
+}
+
+func (s *Store) openReads(ctx context.Context, file string) error {
+	if _, err := os.Stat(file); err != nil {
+		return err
+	}
+	var err error
+	if s.reads, err = sql.Open("sqlite", dsn(file, s.opts, "mode=ro")); err != nil {
+		return err
+	}
+	s.reads.SetMaxOpenConns(s.opts.Readers)
+	s.reads.SetMaxIdleConns(s.opts.Readers)
+	if err := checkSchema(ctx, s.reads); err != nil {
+		return err
+	}
+	s.queries, err = prepareQueries(ctx, s.reads)
+	return err
+}

@@ -1,0 +1,54 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+func TestStoreKeepsTheLaws(t *testing.T) {
+	eventstoretest.Run(t, newHistory, rewrite)
+}
+
+// newHistory makes a history whose name has all characters that mean something in a URI.
+func newHistory(t testing.TB) (open func() eventstore.Store) {
+	path := filepath.Join(t.TempDir(), "a %41?b#c&d", "history.db")
+	return func() eventstore.Store { return mustOpen(t, path, Options{}) }
+}
+
+func mustOpen(t testing.TB, path string, opts Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
+	t.Helper()
+	tx := store.(*Store).writer.tx
+	for _, statement := range []string{"BEGIN IMMEDIATE", "DELETE FROM events", "DELETE FROM history_head"} {
+		if _, err := tx.conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.insert(records); err != nil {
+		t.Fatal(err)
+	}
+	_, err := tx.conn.ExecContext(t.Context(), "INSERT INTO history_head VALUES (1, ?, ?, ?)",
+		int64(head.Position), head.Hash[:], head.RecordedAt.UnixMicro())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.commit.Exec(); err != nil {
+		t.Fatal(err)
+	}
+}

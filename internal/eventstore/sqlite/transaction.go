@@ -1,0 +1,163 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"configapi/internal/eventstore"
+)
+
+// transaction is the statements of one append, prepared on the connection that writes.
+type transaction struct {
+	conn                          *sql.Conn
+	begin, move, commit, rollback *sql.Stmt
+	inserts                       []insert    // of the most rows first
+	all                           []*sql.Stmt // to close
+	args                          []any       // of an insert; kept for the next one
+}
+
+// insert is a statement that inserts a number of records at once.
+type insert struct {
+	*sql.Stmt
+	rows int
+}
+
+const (
+	moveHead = `
+		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
+		WHERE singleton = 1 AND position = ? AND hash = ?`
+
+	// It says OR FAIL because an append that fails is rolled back whole anyway: by default SQLite would keep a second
+	// journal while it runs, to be able to roll back this statement alone.
+	insertEvents = `
+		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
+			data, actor, reason, recorded_at, append_id, change_set)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, error) {
+	t := &transaction{conn: conn}
+	var err error
+	prepare := func(statement string) *sql.Stmt {
+		if err != nil {
+			return nil
+		}
+		var s *sql.Stmt
+		if s, err = conn.PrepareContext(ctx, statement); err == nil {
+			t.all = append(t.all, s)
+		}
+		return s
+	}
+	t.begin = prepare("BEGIN IMMEDIATE")
+	t.move = prepare(moveHead)
+	t.commit = prepare("COMMIT")
+	t.rollback = prepare("ROLLBACK")
+	for _, rows := range []int{64, 8, 1} {
+		t.inserts = append(t.inserts, insert{prepare(insertEvents + strings.Repeat(anotherRow, rows-1)), rows})
+	}
+	if err != nil {
+		t.close()
+		return nil, fmt.Errorf("preparing the statements of an append: %w", err)
+	}
+	return t, nil
+}
+
+// run appends records. Only its first statement, which may have to wait for another store, ends with ctx. After an error
+// other than ErrHeadMoved the transaction may be open still, and is to be discarded.
+func (t *transaction) run(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	if _, err := t.begin.ExecContext(ctx); err != nil {
+		return notWritten(fmt.Errorf("waiting for the file: %w", err))
+	}
+	moved, err := t.moveHead(expected, &records[len(records)-1])
+	if err != nil {
+		return notWritten(fmt.Errorf("moving the head: %w", err))
+	}
+	if !moved {
+		if _, err := t.rollback.Exec(); err != nil {
+			return notWritten(fmt.Errorf("rolling back: %w", err))
+		}
+		return eventstore.ErrHeadMoved
+	}
+	if err := t.insert(records); err != nil {
+		return notWritten(fmt.Errorf("inserting events: %w", err))
+	}
+	if _, err := t.commit.Exec(); err != nil {
+		return commitError(err)
+	}
+	return nil
+}
+
+// close closes the connection for good, which rolls back what was not committed. SQLite would keep it open behind the
+// scenes, transaction and all, as long as one of its statements is not closed.
+func (t *transaction) close() {
+	for _, s := range t.all {
+		s.Close()
+	}
+	_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+func (t *transaction) moveHead(expected eventstore.Head, last *eventstore.Record) (moved bool, err error) {
+	result, err := t.move.Exec(int64(last.Position), last.Hash[:], last.RecordedAt.UnixMicro(),
+		int64(expected.Position), expected.Hash[:])
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows == 1, err
+}
+
+func (t *transaction) insert(records []eventstore.Record) error {
+	for _, insert := range t.inserts {
+		for len(records) >= insert.rows {
+			if _, err := insert.Exec(t.argsFor(records[:insert.rows])...); err != nil {
+				return err
+			}
+			records = records[insert.rows:]
+		}
+	}
+	clear(t.args) // it must not keep values alive
+	return nil
+}
+
+func (t *transaction) argsFor(records []eventstore.Record) []any {
+	args := t.args[:0]
+	for i := range records {
+		r := &records[i]
+		args = append(args, int64(r.Position), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
+			r.Data, nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet))
+	}
+	t.args = args
+	return args
+}
+
+func nullable(text *string) any {
+	if text == nil {
+		return nil
+	}
+	return *text
+}
+
+// commitError judges an error of COMMIT, after which the outcome is unknown but for one case: on a full disk, the frame
+// that would have committed was not written, since it is the last one and SQLite stops at the first that fails.
+func commitError(err error) error {
+	err = fmt.Errorf("committing: %w", err)
+	if hasCode(err, sqlite3.SQLITE_FULL) {
+		return notWritten(err)
+	}
+	return err
+}
+
+// hasCode tells whether an error is SQLite's of a primary result code.
+func hasCode(err error, code int) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xFF == code
+}
