@@ -1,0 +1,132 @@
+package configstore
+
+import (
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// batch is what follows from commands that were judged together: the records of one append, each sealed behind the one
+// before, and an answer for each command.
+type batch struct {
+	view *projection.View
+	now  func() time.Time
+	id   eventstore.AppendID
+
+	from, tip eventstore.Head // where the records begin, and where they lead
+	chain     eventstore.Chain
+	overlay   map[config.Name]*projection.Config // :: name → state after the batch's own events
+	records   []eventstore.Record
+	bytes     int // of the data of the records
+	revisions []*eventstore.Revision
+	answers   []answer // of the requests that were judged
+}
+
+// decide judges requests in their order, each on the state that the ones before it lead to, until the batch is full. What an
+// event weighs is known only then: one of a few bytes may hold an old value of many.
+func decide(view *projection.View, requests []*request, opts *Options) *batch {
+	n := len(requests)
+	b := &batch{
+		view: view, now: opts.Now, id: newAppendID(),
+		from: view.Head(), tip: view.Head(),
+		overlay:   make(map[config.Name]*projection.Config, n),
+		records:   make([]eventstore.Record, 0, n),
+		revisions: make([]*eventstore.Revision, 0, n),
+		answers:   make([]answer, 0, n),
+	}
+	for _, r := range requests {
+		if b.bytes >= opts.BatchBytes {
+			break
+		}
+		outcome, err := b.judge(r)
+		b.answers = append(b.answers, answer{outcome, err})
+	}
+	return b
+}
+
+// answer gives each request that was judged its answer, or err to all of them. It returns those that were not.
+func (b *batch) answer(requests []*request, err error) (left []*request) {
+	for i, a := range b.answers {
+		if err != nil {
+			a = answer{err: err}
+		}
+		requests[i].done <- a
+	}
+	return requests[len(b.answers):]
+}
+
+func (b *batch) judge(r *request) (Outcome, error) {
+	name := r.cmd.Target()
+	before := b.state(name)
+	event, changes, err := aggregate(name, before).Decide(r.cmd, b.time())
+	switch {
+	case err != nil:
+		return Outcome{}, refusal(err, before)
+	case !changes:
+		return Outcome{Config: before, Position: b.tip.Bookmark()}, nil
+	}
+	after, err := before.Next(b.add(event, r))
+	if err != nil {
+		return Outcome{}, err
+	}
+	b.overlay[name] = after
+	return Outcome{Config: after, Changed: true, Position: after.Revision.Bookmark()}, nil
+}
+
+// add seals the event behind the batch's others.
+func (b *batch) add(e config.Event, r *request) *eventstore.Revision {
+	stored := config.Encode(e)
+	b.records = append(b.records, eventstore.Record{
+		Name: e.Name.String(), Version: int(e.Version),
+		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
+		Actor: r.caller.Actor(), Reason: reason(r.cmd), RecordedAt: e.At,
+	})
+	b.bytes += len(stored.Data)
+	record := &b.records[len(b.records)-1]
+	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
+	revision := eventstore.NewRevision(record, e)
+	b.revisions = append(b.revisions, revision)
+	return revision
+}
+
+// state is that of a name after the batch's events so far, nil when nothing happened to the name.
+func (b *batch) state(name config.Name) *projection.Config {
+	if c, changed := b.overlay[name]; changed {
+		return c
+	}
+	return b.view.Get(name)
+}
+
+// time is the present, but always after the event before.
+func (b *batch) time() time.Time {
+	now := b.now().UTC().Truncate(time.Microsecond)
+	if earliest := b.tip.RecordedAt.Add(time.Microsecond); now.Before(earliest) {
+		return earliest
+	}
+	return now
+}
+
+func aggregate(name config.Name, c *projection.Config) config.Aggregate {
+	if c == nil {
+		return config.Aggregate{Name: name}
+	}
+	return c.Aggregate()
+}
+
+func refusal(reason error, present *projection.Config) error {
+	r := &Refusal{Reason: reason}
+	if present != nil {
+		r.Current = present.Revision
+	}
+	return r
+}
+
+func reason(cmd config.Command) *string {
+	text := cmd.Why().String()
+	if text == "" {
+		return nil
+	}
+	return &text
+}

@@ -1,0 +1,177 @@
+package configstore
+
+import (
+	"context"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
+)
+
+// maxScan is how many events one page of changes looks at. A page whose filter selects few of them ends early, and says how
+// far it has come.
+const maxScan = 10_000
+
+// Changes is a stretch of the history: those of its changes that a filter selects. Change sets are whole.
+type Changes struct {
+	// Revisions, oldest first. Empty: nothing that matches has happened up to Position.
+	Revisions []*eventstore.Revision
+	// Position is where the stretch ends: continue from there.
+	Position eventstore.Bookmark
+	// CaughtUp tells that the stretch ends at what was applied when it was read.
+	CaughtUp bool
+}
+
+// Changes returns the changes after a position that the filter selects: about first of them, more only to keep a change set
+// whole, fewer where there are no more or where a filter leaves little. Events newer than the reader's moment are left out.
+func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
+	if err := checkPageSize(first); err != nil {
+		return Changes{}, err
+	}
+	view, err := r.store.await(ctx, r.view, after.Position)
+	if err != nil {
+		return Changes{}, err
+	}
+	start, err := r.store.locate(ctx, view, after)
+	if err != nil {
+		return Changes{}, err
+	}
+	cursor := r.store.feed.Cursor(r.store.events, start)
+	found := Changes{Position: after, CaughtUp: start.Same(view.Head())}
+	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
+		page := feed.DefaultPage
+		if filter.All() {
+			page = first - len(found.Revisions)
+		}
+		batch, err := cursor.Next(ctx, min(page, int(view.Head().Position-start.Position)))
+		if err != nil {
+			return Changes{}, storeAway(err)
+		}
+		scanned += len(batch.Events)
+		start = found.take(batch, filter, first)
+		found.CaughtUp = start.Position >= view.Head().Position
+	}
+	return found, nil
+}
+
+// take adds those events of a batch that the filter selects, and ends behind the change set with which there are enough of
+// them.
+func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head) {
+	end = batch.Head
+	for _, e := range batch.Events {
+		if filter.Matches(e.Name) {
+			c.Revisions = append(c.Revisions, e)
+		}
+		if len(c.Revisions) >= enough && e.EndsSet() {
+			end = e.Head()
+			break
+		}
+	}
+	c.Position = end.Bookmark()
+	return end
+}
+
+// Watch is one reader of the live stream. It is for one goroutine, and needs no closing.
+type Watch struct {
+	store   *Store
+	cursor  *feed.Cursor
+	filter  config.Filter
+	started bool
+}
+
+// Watch returns a stream of the changes that the filter selects: all after a position, then live ones, with no gap and no
+// repeat. after nil: from now on. A position beyond the head is waited for; the errors are [ErrPositionUnknown] and
+// [ErrPositionNotReached].
+func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
+	start := s.projection.View().Head()
+	if after != nil {
+		view, err := s.await(ctx, s.projection.View(), after.Position)
+		if err != nil {
+			return nil, err
+		}
+		if start, err = s.locate(ctx, view, *after); err != nil {
+			return nil, err
+		}
+	}
+	return &Watch{store: s, cursor: s.feed.Cursor(s.events, start), filter: filter}, nil
+}
+
+// Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval, at the head or
+// on the way there, and when the first call comes to the head: so a reader knows where it is.
+func (w *Watch) Next(ctx context.Context) (Changes, error) {
+	var bookmark <-chan time.Time
+	for {
+		batch, more, err := w.cursor.Poll(ctx, 0)
+		if err != nil {
+			return Changes{}, storeAway(err)
+		}
+		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started {
+			w.started = true
+			return found, nil
+		}
+		if bookmark == nil {
+			timer := time.NewTimer(w.store.opts.BookmarkInterval)
+			defer timer.Stop()
+			bookmark = timer.C
+		}
+		select {
+		case <-more:
+		case <-bookmark:
+			w.started = true
+			return found, nil
+		case <-ctx.Done():
+			return Changes{}, ctx.Err()
+		}
+	}
+}
+
+// ConfigWatch is one reader of the state of one config. It is for one goroutine, and needs no closing.
+type ConfigWatch struct {
+	store   *Store
+	name    config.Name
+	last    *projection.Config
+	started bool
+}
+
+// WatchConfig returns a stream of the states of one config.
+func (s *Store) WatchConfig(_ auth.Caller, name config.Name) *ConfigWatch {
+	return &ConfigWatch{store: s, name: name}
+}
+
+// Next returns the state of the config: at once for the first time, then whenever it is another than the one before; nil
+// while the config does not exist. Who asks seldom may miss states in between, never the last one.
+func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
+	for {
+		changed := w.store.feed.Changed() // before the view is looked at, or a change between the two would be missed
+		state := w.store.projection.View().Get(w.name)
+		if !w.started || state != w.last {
+			w.last, w.started = state, true
+			if state == nil || !state.Exists() {
+				return nil, nil
+			}
+			return state, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func matching(filter config.Filter, events []*eventstore.Revision) []*eventstore.Revision {
+	if filter.All() {
+		return events
+	}
+	var found []*eventstore.Revision
+	for _, e := range events {
+		if filter.Matches(e.Name) {
+			found = append(found, e)
+		}
+	}
+	return found
+}

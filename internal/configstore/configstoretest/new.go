@@ -1,0 +1,95 @@
+// Package configstoretest gives tests a running config store, and words to fill it with.
+package configstoretest
+
+import (
+	"context"
+	"testing"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+)
+
+// Store is a running config store with words for tests.
+type Store struct {
+	*configstore.Store
+	// Events is the event store below.
+	Events eventstore.Store
+}
+
+// New returns a running config store on an empty history in memory. It stops at the end of the test.
+func New(t testing.TB, opts configstore.Options) *Store {
+	t.Helper()
+	return On(t, memory.New(), opts)
+}
+
+// On returns a running config store on an event store. It has applied what the event store holds, and stops at the end of
+// the test.
+func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store {
+	t.Helper()
+	store := configstore.New(events, opts)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- store.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("running the config store: %v", err)
+		}
+	})
+	select {
+	case <-store.Ready():
+	case <-t.Context().Done():
+		t.Fatal("the config store did not get ready")
+	}
+	return &Store{store, events}
+}
+
+// MustSet gives a config a value.
+func (s *Store) MustSet(t testing.TB, name, value string) configstore.Outcome {
+	t.Helper()
+	return s.mustDo(t, config.Set{Name: Name(t, name), Value: Value(t, value)})
+}
+
+// MustDelete deletes a config.
+func (s *Store) MustDelete(t testing.TB, name string) configstore.Outcome {
+	t.Helper()
+	return s.mustDo(t, config.Delete{Name: Name(t, name)})
+}
+
+// MustRestore brings a config back with its last value.
+func (s *Store) MustRestore(t testing.TB, name string) configstore.Outcome {
+	t.Helper()
+	return s.mustDo(t, config.Restore{Name: Name(t, name)})
+}
+
+func (s *Store) mustDo(t testing.TB, cmd config.Command) configstore.Outcome {
+	t.Helper()
+	outcome, err := s.Do(t.Context(), auth.Anonymous, cmd)
+	if err != nil {
+		t.Fatalf("doing %+v: %v", cmd, err)
+	}
+	return outcome
+}
+
+// Name parses a name that must be valid.
+func Name(t testing.TB, text string) config.Name {
+	t.Helper()
+	name, err := config.ParseName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// Value parses a value that must be valid.
+func Value(t testing.TB, text string) config.Value {
+	t.Helper()
+	value, err := config.ParseValue(text, config.DefaultMaxValueBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}

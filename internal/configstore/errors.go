@@ -1,0 +1,123 @@
+package configstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+)
+
+// Kind is what an error of the config store means to whoever asked. Each edge has one table from kinds to its own statuses.
+type Kind int
+
+// The kinds. What has no other kind is Internal: its text is for the log, not for clients.
+const (
+	Internal           Kind = iota
+	InvalidInput            // an input breaks a rule
+	TooLarge                // an input is larger than the limit
+	NotFound                // there is no config of that name and there never was
+	Deleted                 // the config is deleted
+	NotDeleted              // what is to be restored is not deleted
+	VersionConflict         // the config has another version than the one expected
+	PositionUnknown         // the history never handed out that position
+	PositionNotReached      // the position was not applied in time
+	Unavailable             // the store is away, the node is not ready, or the caller's own time is over; try again later
+)
+
+var (
+	// ErrPositionUnknown: a position that this history never handed out: of another store, or from before a restore.
+	ErrPositionUnknown = errors.New("this history never handed out that position")
+	// ErrPositionNotReached: a position beyond the head that was not applied within the time to wait for it.
+	ErrPositionNotReached = errors.New("the position was not reached in time; try again later")
+	// ErrNotReady: this node has not yet applied the history that it found when it started.
+	ErrNotReady = errors.New("the server is starting: it has not read its history yet")
+)
+
+// UnavailableError says that a write was not done, or that its outcome is not known, because the store is away.
+type UnavailableError struct {
+	// OutcomeUnknown tells that the change may have been made, or may still be: read before trying again. When it is false,
+	// nothing was written.
+	OutcomeUnknown bool
+	// Cause is for the log; it may be nil.
+	Cause error
+}
+
+func (e *UnavailableError) Error() string {
+	if e.OutcomeUnknown {
+		return "the outcome is unknown: the change may have been made; read the config before trying again"
+	}
+	return "nothing was written: the store is not available; try again later"
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Cause }
+
+// Refusal says why a command was not carried out. It wraps the reason, an error of package config.
+type Refusal struct {
+	Reason error
+	// Current is the newest revision of the config, nil when the name has none. A deletion when the config is deleted.
+	Current *eventstore.Revision
+}
+
+func (e *Refusal) Error() string { return e.Reason.Error() }
+
+func (e *Refusal) Unwrap() error { return e.Reason }
+
+// KindOf classifies any error that the config store, or the parsing of its inputs, has returned.
+func KindOf(err error) Kind {
+	var invalid *config.InvalidError
+	var conflict *config.VersionConflictError
+	var unavailable *UnavailableError
+	switch {
+	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Unavailable
+	case errors.As(err, &invalid):
+		if invalid.TooLarge {
+			return TooLarge
+		}
+		return InvalidInput
+	case errors.As(err, &conflict):
+		return VersionConflict
+	case errors.Is(err, config.ErrNotFound):
+		return NotFound
+	case errors.Is(err, config.ErrDeleted):
+		return Deleted
+	case errors.Is(err, config.ErrNotDeleted):
+		return NotDeleted
+	case errors.Is(err, ErrPositionUnknown):
+		return PositionUnknown
+	case errors.Is(err, ErrPositionNotReached):
+		return PositionNotReached
+	}
+	return Internal
+}
+
+// storeAway wraps an error of the event store on the way of a read: whoever reads may try again. The caller's own end, or a
+// history that cannot be decoded, stays what it is.
+func storeAway(err error) error {
+	var unknown *config.UnknownEventError
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &unknown) {
+		return err
+	}
+	return &readError{err}
+}
+
+// readError is an [UnavailableError] for reads.
+type readError struct{ cause error }
+
+func (e *readError) Error() string { return "the store is not available; try again later" }
+func (e *readError) Unwrap() error { return e.cause }
+
+// As makes a readError an [UnavailableError] where one is looked for.
+func (e *readError) As(target any) bool {
+	unavailable, ok := target.(**UnavailableError)
+	if ok {
+		*unavailable = &UnavailableError{Cause: e.cause}
+	}
+	return ok
+}
+
+func invalidPageSize(first int) error {
+	return &config.InvalidError{Field: "first", Rule: fmt.Sprintf("is %d; it must be 1 to %d", first, MaxPageSize)}
+}

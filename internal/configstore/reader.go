@@ -1,0 +1,166 @@
+package configstore
+
+import (
+	"context"
+	"slices"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// MaxPageSize is the most that one page may be asked to hold.
+const MaxPageSize = 500
+
+// Reader reads the store at one position: all its answers are of one and the same moment, however many there are. It is
+// cheap to make, holds no lock, and is for one request.
+type Reader struct {
+	store *Store
+	view  *projection.View
+}
+
+// Reader returns a reader of the newest state. The caller may read everything.
+func (s *Store) Reader(_ auth.Caller) *Reader {
+	return &Reader{store: s, view: s.projection.View()}
+}
+
+// Head is the position that the reader's answers are valid at.
+func (r *Reader) Head() eventstore.Head { return r.view.Head() }
+
+// Config returns a config, nil when it does not exist or is deleted.
+func (r *Reader) Config(name config.Name) *projection.Config {
+	if c := r.view.Get(name); c != nil && c.Exists() {
+		return c
+	}
+	return nil
+}
+
+// Now is the snapshot of the reader's own moment.
+func (r *Reader) Now() *Snapshot { return &Snapshot{store: r.store, view: r.view, at: r.view.Head()} }
+
+// History returns revisions of a name, newest first, from the version newest down (0: from its newest), at most first of
+// them, and whether there are older ones. An unknown name has none.
+func (r *Reader) History(ctx context.Context, name config.Name, newest config.Version, first int) (revisions []*eventstore.Revision, more bool, err error) {
+	if err := checkPageSize(first); err != nil {
+		return nil, false, err
+	}
+	present := r.view.Get(name)
+	if present == nil {
+		return nil, false, nil
+	}
+	if newest <= 0 || newest > present.Revision.Version {
+		newest = present.Revision.Version
+	}
+	oldest := max(int(newest)-first, 0) // the one before the oldest of the page
+	revisions, err = r.store.revisionsOf(ctx, name, oldest, int(newest)-oldest)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.Reverse(revisions)
+	return revisions, oldest > 0, nil
+}
+
+// EachRevision calls yield for every revision of a name, oldest first, until it returns an error. It holds one page in memory.
+func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(*eventstore.Revision) error) error {
+	present := r.view.Get(name)
+	if present == nil {
+		return nil
+	}
+	for done, all := 0, int(present.Revision.Version); done < all; {
+		revisions, err := r.store.pageOf(ctx, name, done, min(all-done, MaxPageSize))
+		if err != nil {
+			return err
+		}
+		for _, revision := range revisions {
+			if err := yield(revision); err != nil {
+				return err
+			}
+		}
+		done += len(revisions)
+	}
+	return nil
+}
+
+// Revision returns the revision at a position, nil when the history that the reader sees has none there.
+func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventstore.Revision, error) {
+	if at.Position < 1 || at.Position > r.view.Head().Position {
+		return nil, nil
+	}
+	revision, err := r.store.revisionAt(ctx, at.Position)
+	if err != nil || revision.Bookmark() != at {
+		return nil, err
+	}
+	return revision, nil
+}
+
+// revisionsOf reads exactly n revisions of a name after a version. The history is known to have them.
+func (s *Store) revisionsOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
+	revisions := make([]*eventstore.Revision, 0, n)
+	for len(revisions) < n {
+		page, err := s.pageOf(ctx, name, after+len(revisions), n-len(revisions))
+		if err != nil {
+			return nil, err
+		}
+		revisions = append(revisions, page...)
+	}
+	return revisions, nil
+}
+
+// pageOf reads up to n revisions of a name after a version, fewer when they are large. The history is known to have some.
+func (s *Store) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
+	records, err := s.events.ReadConfig(ctx, name.String(), after, n)
+	switch {
+	case err != nil:
+		return nil, storeAway(err)
+	case len(records) == 0:
+		return nil, storeAway(projection.ErrDiverged)
+	}
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		return nil, err
+	}
+	return revisions, s.completeSets(ctx, revisions)
+}
+
+// revisionAt returns the revision at a position that is known to be applied.
+func (s *Store) revisionAt(ctx context.Context, p eventstore.Position) (*eventstore.Revision, error) {
+	if recent := s.feed.Find(p); recent != nil {
+		return recent, nil
+	}
+	records, err := s.events.Read(ctx, p-1, 1)
+	switch {
+	case err != nil:
+		return nil, storeAway(err)
+	case len(records) == 0 || records[0].Position != p:
+		return nil, storeAway(projection.ErrDiverged)
+	}
+	revision, err := eventstore.Decode(&records[0])
+	if err != nil {
+		return nil, err
+	}
+	return revision, s.completeSets(ctx, []*eventstore.Revision{revision})
+}
+
+// completeSets reads the ends of those change sets that revisions were decoded without. Nobody else may see the revisions
+// before.
+func (s *Store) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
+	for _, r := range revisions {
+		if r.SetKnown() {
+			continue
+		}
+		end, err := s.revisionAt(ctx, r.ChangeSet.Position)
+		if err != nil {
+			return err
+		}
+		r.ChangeSet = end.Bookmark()
+	}
+	return nil
+}
+
+func checkPageSize(first int) error {
+	if first < 1 || first > MaxPageSize {
+		return invalidPageSize(first)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+
+	"configapi/internal/eventstore"
+)
+
+// DefaultPage is how many events [Cursor.Next] returns at most unless one change set is larger.
+const DefaultPage = 1000
+
+// Source is what a cursor needs of an event store: the events that are older than the ring.
+type Source interface {
+	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+}
+
+// Cursor is one reader's place in the stream. It holds nothing but a position and is for one goroutine.
+type Cursor struct {
+	feed     *Feed
+	source   Source
+	position eventstore.Head // where the reader is: of the last event that Next returned
+}
+
+// Batch is what a cursor reads at once: whole change sets.
+type Batch struct {
+	// Events in order; empty when the cursor is at the head.
+	Events []*eventstore.Revision
+	// Head is where the batch ends.
+	Head eventstore.Head
+	// CaughtUp tells that there was nothing more when the batch was read.
+	CaughtUp bool
+}
+
+// Cursor returns a cursor that starts after a position, which must be the end of a change set, at or before the feed's head.
+func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
+	return &Cursor{feed: f, source: source, position: after}
+}
+
+// Poll returns the events that follow at once, at most limit of them (0: [DefaultPage]) or one whole change set, and moves
+// the cursor behind them. An empty batch means that the cursor is at the head. more is closed when it may not be any longer:
+// at once when the batch did not bring the cursor there.
+func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan struct{}, err error) {
+	if limit == 0 {
+		limit = DefaultPage
+	}
+	now := c.feed.after(c.position.Position)
+	events := now.events
+	if !now.onRing {
+		if events, err = c.readStore(ctx, now.head.Position, limit); err != nil {
+			return Batch{}, nil, err
+		}
+	}
+	events = wholeSets(events, limit)
+	if len(events) > 0 {
+		c.position = events[len(events)-1].Head()
+	}
+	if c.position.Position < now.head.Position {
+		return Batch{Events: events, Head: c.position}, c.feed.closed, nil
+	}
+	return Batch{events, c.position, true}, now.changed, nil
+}
+
+// Next waits until there are events, and returns them as Poll does.
+func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
+	for {
+		batch, more, err := c.Poll(ctx, limit)
+		if err != nil || len(batch.Events) > 0 {
+			return batch, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return Batch{}, ctx.Err()
+		}
+	}
+}
+
+// readStore reads at least one whole change set, and nothing that is newer than the feed's head: nobody may hear of an event
+// that cannot be read yet. Records that do not continue the history where the reader is are an error.
+func (c *Cursor) readStore(ctx context.Context, head eventstore.Position, limit int) ([]*eventstore.Revision, error) {
+	var chain eventstore.Chain
+	var records []eventstore.Record
+	for at := c.position; ; {
+		page, err := c.source.Read(ctx, at.Position, min(limit, int(head-at.Position)))
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("reading events after position %d: %w", at.Position, err)
+		case len(page) == 0:
+			return nil, &eventstore.ChainError{Position: at.Position + 1, Problem: "its record is missing"}
+		}
+		if at, err = chain.Verify(at, page); err != nil {
+			return nil, err
+		}
+		records = append(records, page...)
+		if whole := eventstore.WholeSets(records); len(whole) > 0 {
+			return eventstore.DecodeAll(whole)
+		}
+	}
+}
+
+// wholeSets cuts events down to limit, or to the first change set when that is larger, and never in the middle of one. It
+// returns nothing when not even the first set is whole.
+func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision {
+	end := 0
+	for i, e := range events {
+		if i >= limit && end > 0 {
+			break
+		}
+		if e.EndsSet() {
+			end = i + 1
+		}
+	}
+	return events[:end:end]
+}

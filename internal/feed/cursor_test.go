@@ -1,0 +1,274 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+)
+
+// positions returns those of a batch.
+func positions(batch feed.Batch) (all []eventstore.Position) {
+	for _, r := range batch.Events {
+		all = append(all, r.Position)
+	}
+	return all
+}
+
+// TestPoll reads sets of 1, 2, 3, 1 and 2 events, of which the ring holds the last two or all.
+func TestPoll(t *testing.T) {
+	for _, ring := range []int{3, 100} {
+		h := newHistory(t, feed.Options{RingEvents: ring})
+		h.commit(1, 2, 3, 1, 2)
+		for _, test := range []struct {
+			after eventstore.Position
+			limit int
+			want  []eventstore.Position
+			end   bool
+		}{
+			{0, 1, []eventstore.Position{1}, false},
+			{0, 2, []eventstore.Position{1}, false},
+			{0, 3, []eventstore.Position{1, 2, 3}, false},
+			{0, 5, []eventstore.Position{1, 2, 3}, false},
+			{0, 6, []eventstore.Position{1, 2, 3, 4, 5, 6}, false},
+			{0, 0, []eventstore.Position{1, 2, 3, 4, 5, 6, 7, 8, 9}, true},
+			{1, 1, []eventstore.Position{2, 3}, false},
+			{3, 1, []eventstore.Position{4, 5, 6}, false},
+			{3, 2, []eventstore.Position{4, 5, 6}, false},
+			{4, 1, []eventstore.Position{5, 6}, false}, // who has a part of a set gets the rest
+			{6, 2, []eventstore.Position{7}, false},
+			{6, 3, []eventstore.Position{7, 8, 9}, true},
+			{7, 1, []eventstore.Position{8, 9}, true},
+			{9, 1, nil, true},
+		} {
+			batch, more, err := h.cursor(test.after).Poll(t.Context(), test.limit)
+			if err != nil || !slices.Equal(positions(batch), test.want) || batch.CaughtUp != test.end {
+				t.Errorf("ring of %d, %d after %d: got %v, caught up: %t, %v; want %v, %t",
+					ring, test.limit, test.after, positions(batch), batch.CaughtUp, err, test.want, test.end)
+			}
+			if last := max(test.after, batch.Head.Position); batch.Head != h.revisions[last-1].Head() || len(test.want) > 0 && last != test.want[len(test.want)-1] {
+				t.Errorf("ring of %d, %d after %d: the batch ends at %d", ring, test.limit, test.after, batch.Head.Position)
+			}
+			select {
+			case <-more:
+				if test.end {
+					t.Errorf("ring of %d, %d after %d: there is said to be more", ring, test.limit, test.after)
+				}
+			default:
+				if !test.end {
+					t.Errorf("ring of %d, %d after %d: there is not said to be more", ring, test.limit, test.after)
+				}
+			}
+		}
+	}
+}
+
+// TestBatchesStayAsTheyAre keeps batches of the ring while it goes round and round.
+func TestBatchesStayAsTheyAre(t *testing.T) {
+	h := newHistory(t, feed.Options{RingEvents: 8})
+	cursor := h.cursor(0)
+	var batches []feed.Batch
+	var want [][]eventstore.Position
+	for range 100 {
+		h.commit(1, 2)
+		batch, _, err := cursor.Poll(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches, want = append(batches, batch), append(want, positions(batch))
+		_ = append(batch.Events, nil) // must not reach into the ring
+	}
+	for i, batch := range batches {
+		if !slices.Equal(positions(batch), want[i]) {
+			t.Errorf("batch %d was %v and is %v", i, want[i], positions(batch))
+		}
+	}
+}
+
+// TestNobodyHearsOfAnEventBeforeItIsPublished has events in the store that are not in the feed.
+func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
+	for _, limit := range []int{1, 2, 100} {
+		h := newHistory(t, feed.Options{RingEvents: 1})
+		h.commit(1, 1, 2, 1)
+		h.append(1, "not published")
+		h.append(3, "not published")
+		cursor := h.cursor(0)
+		var got []eventstore.Position
+		for {
+			batch, _, err := cursor.Poll(t.Context(), limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, positions(batch)...)
+			if batch.CaughtUp {
+				break
+			}
+		}
+		if want := []eventstore.Position{1, 2, 3, 4, 5}; !slices.Equal(got, want) {
+			t.Errorf("limit %d: got %v, want %v", limit, got, want)
+		}
+	}
+}
+
+func TestNextWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, feed.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan string)
+		go func() {
+			cursor := h.cursor(0)
+			for range 3 {
+				batch, err := cursor.Next(ctx, 1)
+				got <- fmt.Sprint(positions(batch), err)
+			}
+		}()
+		synctest.Wait()
+		h.commit(1, 2)
+		for _, want := range []string{"[1] <nil>", "[2 3] <nil>"} {
+			if got := <-got; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		synctest.Wait()
+		cancel()
+		if got := <-got; got != "[] context canceled" {
+			t.Errorf("got %s, want %v", got, context.Canceled)
+		}
+	})
+}
+
+// TestCursorFailsClosed reads what is no longer in the ring from stores that do not hold what they held.
+func TestCursorFailsClosed(t *testing.T) {
+	h := newHistory(t, feed.Options{RingEvents: 1})
+	h.commit(1, 1, 1, 2, 1)
+	other := newHistory(t, feed.Options{})
+	other.commit(1, 1, 1, 2, 1)
+	away := errors.New("the store is away")
+	for _, test := range []struct {
+		what  string
+		after eventstore.Position
+		read  func(after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error)
+		want  string
+	}{
+		{"an error", 1, func(eventstore.Position, []eventstore.Record) ([]eventstore.Record, error) {
+			return nil, away
+		}, "reading events after position 1: the store is away"},
+		{"nothing", 1, func(eventstore.Position, []eventstore.Record) ([]eventstore.Record, error) {
+			return nil, nil
+		}, "broken at position 2: its record is missing"},
+		{"a gap", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+			return records[1:], nil
+		}, "broken at position 2: the next record has position 3"},
+		{"a gap within", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+			return append(records[:1], records[2:]...), nil
+		}, "broken at position 3: the next record has position 4"},
+		{"another value", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+			records[1].Data = strings.ReplaceAll(records[1].Data, "v", "w")
+			return records, nil
+		}, "broken at position 3: its hash does not match"},
+		{"another history", 1, func(after eventstore.Position, _ []eventstore.Record) ([]eventstore.Record, error) {
+			return other.store.Read(t.Context(), after, 10)
+		}, "broken at position 2: its hash does not match"},
+		{"a set without its end", 3, func(after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+			if after > 3 {
+				return nil, nil
+			}
+			return records[:1], nil
+		}, "broken at position 5: its record is missing"},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			source := faulty{func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+				records, err := h.store.Read(ctx, after, limit)
+				if err != nil {
+					return nil, err
+				}
+				return test.read(after, records)
+			}}
+			start := h.revisions[test.after-1].Head()
+			cursor := h.feed.Cursor(source, start)
+			batch, _, err := cursor.Poll(t.Context(), 0)
+			if err == nil || !strings.Contains(err.Error(), test.want) || len(batch.Events) > 0 {
+				t.Errorf("got %v, %v, want error %q", positions(batch), err, test.want)
+			}
+			// The cursor is where it was, so that the reader can go on when the store is well again.
+			again := h.feed.Cursor(h.store, start)
+			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Position != test.after+1 {
+				t.Errorf("afterwards: got %v, %v", positions(batch), err)
+			}
+		})
+	}
+}
+
+// TestCursorsCoverTheHistoryOnce publishes change sets of random sizes while cursors of all kinds read: fast and slow ones, from
+// any position, with any limit, on a ring and on pages of the store that are smaller than the sets.
+func TestCursorsCoverTheHistoryOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHistory(t, feed.Options{
+			RingEvents: rapid.IntRange(1, 12).Draw(rt, "ring events"),
+			RingBytes:  rapid.SampledFrom([]int{0, 700, 3000}).Draw(rt, "ring bytes"),
+		})
+		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 1, 1, 2, 3, 7}), 1, 60).Draw(rt, "change sets")
+		before := rapid.IntRange(0, len(sizes)-1).Draw(rt, "already there")
+		borders := []eventstore.Head{{}}
+		for _, n := range sizes[:before] {
+			h.commit(n)
+			borders = append(borders, h.head)
+		}
+		all := int(h.head.Position)
+		for _, n := range sizes[before:] {
+			all += n
+		}
+		page := rapid.IntRange(1, 5).Draw(rt, "page of the store")
+		source := faulty{func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+			return h.store.Read(ctx, after, min(limit, page))
+		}}
+		var readers sync.WaitGroup
+		for range rapid.IntRange(1, 4).Draw(rt, "readers") {
+			start := rapid.SampledFrom(borders).Draw(rt, "after")
+			limit := rapid.IntRange(0, 4).Draw(rt, "limit")
+			pause := rapid.IntRange(0, 20).Draw(rt, "pause")
+			cursor := h.feed.Cursor(source, start)
+			readers.Go(func() { mustReadOnce(t, cursor, start.Position, eventstore.Position(all), limit, pause) })
+		}
+		for _, n := range sizes[before:] {
+			h.commit(n)
+			runtime.Gosched()
+		}
+		readers.Wait()
+	})
+}
+
+// mustReadOnce fails the test unless a cursor gives each event between two positions once and in order, and whole change sets.
+// It lets others go first as many times as pause says.
+func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Position, limit, pause int) {
+	for at := from; at < to; {
+		batch, err := cursor.Next(context.Background(), limit)
+		if err != nil {
+			t.Errorf("after position %d: %v", at, err)
+			return
+		}
+		for _, r := range batch.Events {
+			if r.Position != at+1 || !r.SetKnown() {
+				t.Errorf("got position %d after %d, its set is known: %t", r.Position, at, r.SetKnown())
+				return
+			}
+			at = r.Position
+		}
+		if last := batch.Events[len(batch.Events)-1]; !last.EndsSet() || batch.Head != last.Head() {
+			t.Errorf("a batch ends at position %d, within a change set, and says %d", last.Position, batch.Head.Position)
+		}
+		for range pause {
+			runtime.Gosched()
+		}
+	}
+}

@@ -1,0 +1,150 @@
+// Package feed is the live stream of applied events.
+//
+// A [Feed] keeps the newest events in a ring. A reader is a [Cursor], not a queue: it reads the ring at its own pace, and
+// where it has fallen off the ring, or starts at an older position, it reads pages of the event store until it is on the ring
+// again. So catching up turns into live with no gap and no repeat, memory is bounded, and nobody waits for a slow reader.
+// The promises are those of etcd's watch: ordered, unique, reliable, atomic, resumable, bookmarkable.
+package feed
+
+import (
+	"slices"
+	"sync"
+
+	"configapi/internal/eventstore"
+)
+
+const (
+	// DefaultRingEvents is how many events the ring holds unless [Options] says otherwise.
+	DefaultRingEvents = 10_000
+	// DefaultRingBytes is how many bytes of values the ring holds unless [Options] says otherwise: 64 MiB.
+	DefaultRingBytes = 64 << 20
+)
+
+// Options of a [Feed].
+type Options struct {
+	// RingEvents bounds the ring by events. 0: [DefaultRingEvents].
+	RingEvents int
+	// RingBytes bounds the ring by bytes of values, old ones included. 0: [DefaultRingBytes].
+	RingBytes int
+}
+
+// Feed is the ring of the newest events, and what wakes those who wait for more.
+type Feed struct {
+	opts Options
+
+	mu      sync.Mutex             // guards what is below
+	ring    []*eventstore.Revision // oldest first; its array is never written twice at one place, so readers may keep slices
+	bytes   int                    // of the values in the ring
+	cut     int                    // bytes of values cut off the ring since its array was last made anew by trim
+	head    eventstore.Head        // of the newest event published
+	changed chan struct{}          // closed by the next Publish
+
+	closed chan struct{} // what a reader that is behind waits for
+}
+
+// New returns an empty feed.
+func New(opts Options) *Feed {
+	if opts.RingEvents == 0 {
+		opts.RingEvents = DefaultRingEvents
+	}
+	if opts.RingBytes == 0 {
+		opts.RingBytes = DefaultRingBytes
+	}
+	f := &Feed{opts: opts, changed: make(chan struct{}), closed: make(chan struct{})}
+	close(f.closed)
+	return f
+}
+
+// Publish adds events, which must follow those published before, and wakes all cursors. It never waits for one.
+func (f *Feed) Publish(revisions []*eventstore.Revision) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+
+	f.ring = append(f.ring, revisions...)
+	for _, r := range revisions {
+		f.bytes += size(r)
+	}
+	f.trim()
+	f.head = revisions[len(revisions)-1].Head()
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// Head is the position, hash and time of the newest event published.
+func (f *Feed) Head() eventstore.Head {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.head
+}
+
+// Find returns the event at a position, nil when it is not in the ring.
+func (f *Feed) Find(p eventstore.Position) *eventstore.Revision {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.ring) == 0 || p < f.ring[0].Position || p > f.head.Position {
+		return nil
+	}
+	return f.ring[p-f.ring[0].Position]
+}
+
+// Changed returns a channel that is closed by the next Publish.
+func (f *Feed) Changed() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+// state is the ring as one reader sees it at one moment.
+type state struct {
+	events  []*eventstore.Revision // those after the reader's position
+	onRing  bool                   // false: the ring begins after the reader's position, events is of no use
+	head    eventstore.Head
+	changed <-chan struct{}
+}
+
+// after returns what the ring holds after a position.
+func (f *Feed) after(p eventstore.Position) state {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := state{head: f.head, changed: f.changed, onRing: true}
+	if p >= f.head.Position {
+		return s
+	}
+	skip := len(f.ring) - int(f.head.Position-p)
+	if skip < 0 {
+		s.onRing = false
+		return s
+	}
+	s.events = f.ring[skip:len(f.ring):len(f.ring)]
+	return s
+}
+
+// trim lets go of the oldest change sets until the ring keeps to its bounds. The newest change set always stays, so that
+// the ring is never empty once something was published.
+func (f *Feed) trim() {
+	drop := 0
+	newest := f.ring[len(f.ring)-1].ChangeSet.Position
+	for len(f.ring)-drop > f.opts.RingEvents || f.bytes > f.opts.RingBytes {
+		set := f.ring[drop].ChangeSet.Position
+		if set == newest {
+			break
+		}
+		for f.ring[drop].ChangeSet.Position == set {
+			f.bytes -= size(f.ring[drop])
+			f.cut += size(f.ring[drop])
+			drop++
+		}
+	}
+	// What is cut off stays in the array, which readers may be reading, until append has used the array up. An array that
+	// was made for many small events would keep as many large ones, so it is left before that.
+	f.ring = f.ring[drop:]
+	if f.cut > f.opts.RingBytes {
+		f.ring, f.cut = slices.Clone(f.ring), 0
+	}
+}
+
+// size is what an event weighs in the ring: its texts and about as much as the rest of it takes.
+func size(r *eventstore.Revision) int {
+	const fixed = 256
+	return fixed + len(r.Value.String()) + len(r.OldValue.String())
+}

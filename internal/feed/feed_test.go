@@ -1,0 +1,165 @@
+package feed_test
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"weak"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+)
+
+// mustHold fails the test unless the ring begins at a position and goes on to the head.
+func (h *history) mustHold(first eventstore.Position) {
+	h.t.Helper()
+	for _, r := range h.revisions {
+		found := h.feed.Find(r.Position)
+		if r.Position < first && found != nil || r.Position >= first && found == nil {
+			h.t.Errorf("position %d in the ring: %t, want those from %d on", r.Position, found != nil, first)
+		}
+		if found != nil && found.Position != r.Position {
+			h.t.Errorf("Find(%d) = position %d", r.Position, found.Position)
+		}
+	}
+	for _, p := range []eventstore.Position{-1, 0, h.head.Position + 1} {
+		if found := h.feed.Find(p); found != nil {
+			h.t.Errorf("Find(%d) = position %d, want nothing", p, found.Position)
+		}
+	}
+	if got := h.feed.Head(); got != h.head {
+		h.t.Errorf("Head() = %s, want %s", got.Bookmark(), h.head.Bookmark())
+	}
+}
+
+func TestEmptyFeed(t *testing.T) {
+	h := newHistory(t, feed.Options{})
+	h.mustHold(1)
+	batch, more, err := h.cursor(0).Poll(t.Context(), 0)
+	if err != nil || len(batch.Events) > 0 || !batch.CaughtUp || batch.Head != (eventstore.Head{}) {
+		t.Errorf("got %+v, %v, want to be at the beginning", batch, err)
+	}
+	select {
+	case <-more:
+		t.Error("there is said to be more")
+	default:
+	}
+}
+
+func TestRingIsBoundedByEvents(t *testing.T) {
+	for _, test := range []struct {
+		sizes []int
+		first eventstore.Position
+	}{
+		{nil, 1},
+		{[]int{1, 1, 1, 1}, 1},
+		{[]int{1, 1, 1, 1, 1}, 2},
+		{[]int{2, 2, 1}, 3},           // a set goes as a whole
+		{[]int{3, 2}, 4},              //
+		{[]int{1, 1, 1, 3}, 3},        //
+		{[]int{4}, 1},                 //
+		{[]int{9}, 1},                 // the newest set stays, however large
+		{[]int{1, 9}, 2},              //
+		{[]int{9, 1}, 10},             //
+		{[]int{1, 1, 9, 1, 1}, 12},    //
+		{[]int{4, 4, 4, 4}, 13},       //
+		{[]int{1, 2, 3, 4, 3, 1}, 11}, //
+	} {
+		h := newHistory(t, feed.Options{RingEvents: 4})
+		h.commit(test.sizes...)
+		t.Log(test.sizes)
+		h.mustHold(test.first)
+	}
+}
+
+func TestRingIsBoundedByBytes(t *testing.T) {
+	for _, test := range []struct {
+		values []int // bytes of each
+		first  eventstore.Position
+	}{
+		{[]int{1000, 1000}, 1},
+		{[]int{1000, 1000, 1000, 1000}, 3},
+		{[]int{1000, 10, 10, 10, 10, 10}, 1},
+		{[]int{9000}, 1},
+		{[]int{1, 9000}, 2},
+		{[]int{9000, 1}, 2},
+		{slices.Repeat([]int{0}, 100), 100 - 3000/256 + 1}, // also an empty value takes memory
+	} {
+		h := newHistory(t, feed.Options{RingBytes: 3000})
+		for _, n := range test.values {
+			h.feed.Publish(h.append(1, strings.Repeat("v", n)))
+		}
+		t.Log(test.values)
+		h.mustHold(test.first)
+	}
+}
+
+func TestDefaultBounds(t *testing.T) {
+	h := newHistory(t, feed.Options{})
+	h.commit(feed.DefaultRingEvents, 1)
+	h.mustHold(feed.DefaultRingEvents + 1)
+
+	f := feed.New(feed.Options{})
+	value, err := config.ParseValue(strings.Repeat("v", 1<<20), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range eventstore.Position(feed.DefaultRingBytes>>20 + 1) {
+		r := &eventstore.Revision{Position: p + 1, ChangeSet: eventstore.Bookmark{Position: p + 1}}
+		r.Value = value
+		f.Publish([]*eventstore.Revision{r})
+	}
+	if f.Find(2) != nil || f.Find(3) == nil {
+		t.Errorf("the ring holds position 2: %t, position 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
+	}
+}
+
+// TestRingLetsGoOfMemory fills the ring with many small events, and then with large ones, of which it may hold few: the array
+// for the small ones must not keep as many large ones.
+func TestRingLetsGoOfMemory(t *testing.T) {
+	const events, large, bytes = 2000, 10_000, 100_000
+	h := newHistory(t, feed.Options{RingEvents: events, RingBytes: bytes})
+	for range events {
+		h.commit(1)
+	}
+	var published []weak.Pointer[eventstore.Revision]
+	for range 500 {
+		revisions := h.append(1, strings.Repeat("v", large))
+		published = append(published, weak.Make(revisions[0]))
+		h.revisions = nil
+		h.feed.Publish(revisions)
+	}
+	runtime.GC()
+	kept := 0
+	for _, p := range published {
+		if p.Value() != nil {
+			kept++
+		}
+	}
+	if in := bytes / large; kept < in-1 || kept > 3*in {
+		t.Errorf("%d large events are in memory, want about the %d that may be in the ring", kept, in)
+	}
+	runtime.KeepAlive(h)
+}
+
+func TestChangedIsClosedByPublish(t *testing.T) {
+	h := newHistory(t, feed.Options{})
+	isClosed := func(c <-chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	before := h.feed.Changed()
+	if isClosed(before) {
+		t.Error("closed before anything was published")
+	}
+	h.commit(1)
+	if after := h.feed.Changed(); !isClosed(before) || isClosed(after) {
+		t.Errorf("after Publish: the channel of before is closed: %t, the one of now: %t", isClosed(before), isClosed(after))
+	}
+}

@@ -1,0 +1,87 @@
+package feed_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/feed"
+)
+
+// history is a writer: what it commits is in the event store first and in the feed then.
+type history struct {
+	t         testing.TB
+	store     *memory.Store
+	feed      *feed.Feed
+	chain     eventstore.Chain
+	head      eventstore.Head
+	revisions []*eventstore.Revision
+}
+
+func newHistory(t testing.TB, opts feed.Options) *history {
+	return &history{t: t, store: memory.New(), feed: feed.New(opts)}
+}
+
+// append writes one change set of n events that all have the same value, and returns what is to be published.
+func (h *history) append(n int, value string) []*eventstore.Revision {
+	h.t.Helper()
+	name, err := config.ParseName("n")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	v, err := config.ParseValue(value, len(value))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	records := make([]eventstore.Record, n)
+	for i := range records {
+		version := int(h.head.Position) + 1 + i
+		at := h.head.RecordedAt.Add(time.Duration(1+i) * time.Microsecond)
+		stored := config.Encode(config.Event{Type: config.ValueSet, Name: name, Version: config.Version(version), Value: v})
+		records[i] = eventstore.Record{
+			Name: "n", Version: version, Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
+			RecordedAt: at, ChangeSet: h.head.Position + eventstore.Position(n),
+		}
+	}
+	var id eventstore.AppendID
+	_, _ = rand.Read(id[:])
+	expected := h.head
+	h.head = h.chain.Seal(expected, id, records)
+	if err := h.store.Append(context.Background(), expected, records); err != nil {
+		h.t.Fatal(err)
+	}
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.revisions = append(h.revisions, revisions...)
+	return revisions
+}
+
+// commit writes and publishes change sets of single events, or of as many as the sizes say.
+func (h *history) commit(sizes ...int) {
+	h.t.Helper()
+	for _, n := range sizes {
+		h.feed.Publish(h.append(n, "v"))
+	}
+}
+
+func (h *history) cursor(after eventstore.Position) *feed.Cursor {
+	if after == 0 {
+		return h.feed.Cursor(h.store, eventstore.Head{})
+	}
+	return h.feed.Cursor(h.store, h.revisions[after-1].Head())
+}
+
+// faulty is an event store whose reading can be made to fail.
+type faulty struct {
+	read func(context.Context, eventstore.Position, int) ([]eventstore.Record, error)
+}
+
+func (f faulty) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	return f.read(ctx, after, limit)
+}

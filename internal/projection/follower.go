@@ -1,0 +1,255 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+)
+
+// Source is what a follower needs of an event store.
+type Source interface {
+	Head(ctx context.Context) (eventstore.Head, error)
+	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+	Wait(ctx context.Context, after eventstore.Position) error
+}
+
+// Options of a [Follower].
+type Options struct {
+	// PageSize is how many records are read at once. 0: 4096.
+	PageSize int
+	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with jitter, and retrying
+	// never ends. 0: 50 ms and 2 s.
+	RetryMin, RetryMax time.Duration
+	// AwaitOwnAppend returns when no append of this process waits to be applied by the one who made it, so that the
+	// follower does not read back what is about to be applied anyway. It may return at any time. nil: never waits.
+	AwaitOwnAppend func(ctx context.Context)
+	// Log gets a line when following stops working and one when it works again. nil: none.
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	if o.PageSize == 0 {
+		o.PageSize = 4096
+	}
+	if o.RetryMin == 0 {
+		o.RetryMin = 50 * time.Millisecond
+	}
+	if o.RetryMax == 0 {
+		o.RetryMax = 2 * time.Second
+	}
+	if o.AwaitOwnAppend == nil {
+		o.AwaitOwnAppend = func(context.Context) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one and
+// never gives up: after an error it tries again, and says in [Follower.Problem] what is wrong until it works again.
+type Follower struct {
+	projection *Projection
+	source     Source
+	opts       Options
+
+	ready   chan struct{} // closed when all that was in the store at the start is applied
+	once    sync.Once
+	problem atomic.Pointer[error]
+}
+
+// NewFollower returns a follower of source. [Follower.Run] does the work.
+func NewFollower(p *Projection, source Source, opts Options) *Follower {
+	opts.setDefaults()
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{})}
+}
+
+// Ready is closed once everything that the store held when Run began has been applied.
+func (f *Follower) Ready() <-chan struct{} { return f.ready }
+
+// Problem says why events are not being applied, nil when they are.
+func (f *Follower) Problem() error {
+	if problem := f.problem.Load(); problem != nil {
+		return *problem
+	}
+	return nil
+}
+
+// Run follows until ctx ends.
+func (f *Follower) Run(ctx context.Context) error {
+	pause := f.opts.RetryMin
+	for ctx.Err() == nil {
+		err := f.follow(ctx)
+		f.report(ctx, err)
+		if err == nil {
+			pause = f.opts.RetryMin
+			continue
+		}
+		sleep(ctx, pause/2+rand.N(pause/2+1))
+		pause = min(2*pause, f.opts.RetryMax)
+	}
+	return nil
+}
+
+// follow applies what there is, then waits until there may be more.
+func (f *Follower) follow(ctx context.Context) error {
+	if err := f.CatchUp(ctx); err != nil {
+		return err
+	}
+	f.once.Do(func() { close(f.ready) })
+	f.report(ctx, nil)
+	for {
+		applied := f.projection.View().Head().Position
+		if err := f.source.Wait(ctx, applied); err != nil {
+			return fmt.Errorf("waiting for events: %w", err)
+		}
+		f.opts.AwaitOwnAppend(ctx)
+		if f.projection.View().Head().Position == applied {
+			return nil
+		}
+	}
+}
+
+// CatchUp applies everything that the store holds now. The next page is read while one is applied.
+func (f *Follower) CatchUp(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
+
+	pages := make(chan page)
+	from := f.projection.View().Head()
+	reading.Go(func() { f.readPages(ctx, from.Position, pages) })
+
+	var chain eventstore.Chain
+	for page := range pages {
+		if page.err != nil {
+			return fmt.Errorf("reading events: %w", page.err)
+		}
+		head, err := chain.Verify(from, page.records)
+		if err != nil {
+			return fmt.Errorf("following the history: %w", err)
+		}
+		revisions, err := eventstore.DecodeAll(page.records)
+		if err != nil {
+			return fmt.Errorf("following the history: %w", err)
+		}
+		if err := f.projection.Apply(from, revisions); err != nil {
+			return fmt.Errorf("following the history: %w", err)
+		}
+		from = head
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return f.compare(ctx)
+}
+
+// compare checks that the head of the store continues what was applied, which the records cannot tell: a store that is
+// behind, or that has another hash at the same position, has no more of them; nor has one that has lost them.
+func (f *Follower) compare(ctx context.Context) error {
+	applied := f.projection.View().Head()
+	head, err := f.source.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the head: %w", err)
+	}
+	switch {
+	case head.Same(applied):
+		return nil
+	case head.Position <= applied.Position:
+		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Bookmark(), applied.Bookmark())
+	}
+	records, err := f.source.Read(ctx, applied.Position, 1)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading events: %w", err)
+	case len(records) == 0:
+		return fmt.Errorf("following the history: %w", missing(applied.Position+1))
+	}
+	return nil
+}
+
+func missing(p eventstore.Position) error {
+	return &eventstore.ChainError{Position: p, Problem: "its record is missing"}
+}
+
+type page struct {
+	records []eventstore.Record
+	err     error
+}
+
+// readPages sends the records after a position, page by page, until there are no more or ctx ends. A change set is never
+// split between two pages: it must become readable as one.
+func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pages chan<- page) {
+	defer close(pages)
+	var rest []eventstore.Record // of a change set whose end was not in the page
+	for {
+		records, err := f.source.Read(ctx, after, f.opts.PageSize)
+		switch {
+		case err == nil && len(records) == 0 && len(rest) == 0:
+			return
+		case err == nil && len(records) == 0:
+			err = missing(after + 1)
+		case err == nil:
+			after = records[len(records)-1].Position
+			if len(rest) > 0 {
+				records = append(rest, records...)
+			}
+			whole := eventstore.WholeSets(records)
+			records, rest = whole, records[len(whole):]
+			if len(whole) == 0 {
+				continue
+			}
+		}
+		select {
+		case pages <- page{records, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// report keeps the problem for [Follower.Problem], and logs when it begins and when it ends.
+func (f *Follower) report(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	had := f.Problem()
+	switch {
+	case err == nil && had != nil:
+		f.problem.Store(nil)
+		f.opts.Log.Info("following the history again", "position", f.projection.View().Head().Position)
+	case err != nil:
+		f.problem.Store(&err)
+		if had == nil || had.Error() != err.Error() {
+			f.opts.Log.Error("not following the history", "error", err, "permanent", Permanent(err))
+		}
+	}
+}
+
+// Permanent tells whether an error of following will not go away by trying again: an event that this program does not know,
+// or a history that is broken or is not the one that was applied.
+func Permanent(err error) bool {
+	var unknown *config.UnknownEventError
+	var broken *eventstore.ChainError
+	return errors.Is(err, ErrDiverged) || errors.As(err, &unknown) || errors.As(err, &broken)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,147 @@
+package projection
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tidwall/btree"
+
+	"configapi/internal/eventstore"
+)
+
+// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied: its tail was lost
+// and rewritten, or the store was replaced by another.
+var ErrDiverged = errors.New("the history is not the one that was applied")
+
+// Publisher hears of events once they can be read.
+type Publisher interface {
+	// Publish is called with the events that a view has more than the one before, in order, never twice with one.
+	Publish(revisions []*eventstore.Revision)
+}
+
+// Projection makes views. Its zero value is not for use: see [New].
+type Projection struct {
+	view      atomic.Pointer[View]
+	publisher Publisher
+
+	mu       sync.Mutex                 // guards what is below; held while events are applied and published
+	configs  btree.Map[string, *Config] // :: name → newest state; views are copies of it
+	existing int
+}
+
+// New returns the projection of an empty history. The publisher hears of every event that is applied.
+func New(publisher Publisher) *Projection {
+	p := &Projection{publisher: publisher}
+	p.swap(eventstore.Head{})
+	return p
+}
+
+// View returns the newest view.
+func (p *Projection) View() *View { return p.view.Load() }
+
+// Apply brings in revisions that follow one another from the head from on. It is the one way into the projection, for events
+// that this process has written and for those that it has read. What was applied before is skipped. The new view is there
+// before anybody hears of its events, and both have happened when Apply returns.
+//
+// The revisions are whole change sets: no view may show half of one. Nothing is applied when there is an error: one that
+// wraps [ErrDiverged] when the revisions do not continue what was applied, or one about an event that cannot follow.
+func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revision) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	fresh, err := unapplied(p.View().head, from, revisions)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	if err := checkSets(fresh); err != nil {
+		return err
+	}
+	if err := p.add(fresh); err != nil {
+		return err
+	}
+	p.swap(fresh[len(fresh)-1].Head())
+	p.publisher.Publish(fresh)
+	return nil
+}
+
+// add puts the states that the revisions lead to into the tree. On an error it puts back what was there before.
+func (p *Projection) add(revisions []*eventstore.Revision) error {
+	for i, r := range revisions {
+		name := r.Name.String()
+		before, _ := p.configs.Get(name)
+		after, err := before.Next(r)
+		if err != nil {
+			p.restore(revisions[:i])
+			return fmt.Errorf("applying the event at position %d: %w", r.Position, err)
+		}
+		p.configs.Set(name, after)
+		p.existing += count(after) - count(before)
+	}
+	return nil
+}
+
+// restore makes the tree that of the present view again.
+func (p *Projection) restore(added []*eventstore.Revision) {
+	view := p.View()
+	for _, r := range added {
+		name := r.Name.String()
+		if before, known := view.configs.Get(name); known {
+			p.configs.Set(name, before)
+		} else {
+			p.configs.Delete(name)
+		}
+	}
+	p.existing = view.existing
+}
+
+// swap makes the tree the present view. Copying takes constant time: the nodes are shared until one of them changes.
+func (p *Projection) swap(head eventstore.Head) {
+	p.view.Store(&View{head: head, existing: p.existing, configs: p.configs.Copy()})
+}
+
+// unapplied returns those revisions, which follow from, that come after applied.
+func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) ([]*eventstore.Revision, error) {
+	known := int(applied.Position - from.Position)
+	var hash eventstore.Hash // of the position applied, according to the revisions
+	switch {
+	case known < 0:
+		return nil, fmt.Errorf("applying events after position %d: only %d is applied", from.Position, applied.Position)
+	case known > len(revisions):
+		return nil, nil
+	case known == 0:
+		hash = from.Hash
+	default:
+		hash = revisions[known-1].Hash
+	}
+	if hash != applied.Hash {
+		return nil, fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Position)
+	}
+	return revisions[known:], nil
+}
+
+// checkSets checks that revisions are change sets, one after the other, and that the last of them is whole.
+func checkSets(revisions []*eventstore.Revision) error {
+	var set eventstore.Position // the one that is not whole yet
+	for _, r := range revisions {
+		end := r.ChangeSet.Position
+		if end < r.Position || set != 0 && set != end {
+			return &eventstore.ChainError{Position: r.Position, Problem: fmt.Sprintf("its change set cannot end at %d", end)}
+		}
+		if set = end; r.EndsSet() {
+			set = 0
+		}
+	}
+	if set != 0 {
+		return fmt.Errorf("applying events: the change set that ends at position %d is not whole", set)
+	}
+	return nil
+}
+
+func count(c *Config) int {
+	if c != nil && c.Exists() {
+		return 1
+	}
+	return 0
+}
