@@ -1,0 +1,115 @@
+// Package graph is the GraphQL edge. It has no rule of its own: it turns operations into calls of the config store, and what
+// the store answers into objects.
+//
+// The schema is schema.graphql at the top of the project. What gqlgen writes from it is in generated and model; all else here
+// is written by hand, and a field without a resolver does not compile. Queries read at one position throughout; mutations
+// answer with their own change; subscriptions are fed by the config store's streams.
+package graph
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/graph/generated"
+	"configapi/graph/transport"
+	"configapi/internal/configstore"
+)
+
+// Options of a [Handler]. Zero fields have the defaults named.
+type Options struct {
+	// CachedDocuments is how many parsed documents are kept. 0: 1000.
+	CachedDocuments int
+	// MaxTokens bounds a document. 0: 2000.
+	MaxTokens int
+	// Websocket are the limits of sockets.
+	Websocket transport.WebsocketOptions
+	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
+	RequestID func(context.Context) string
+	// Log gets internal errors and panics. nil: nothing is logged.
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	if o.CachedDocuments == 0 {
+		o.CachedDocuments = 1000
+	}
+	if o.MaxTokens == 0 {
+		o.MaxTokens = 2000
+	}
+	if o.RequestID == nil {
+		o.RequestID = func(context.Context) string { return "" }
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Websocket.Log == nil {
+		o.Websocket.Log = o.Log
+	}
+}
+
+// Handler serves GraphQL over HTTP and over websockets at one address.
+type Handler struct {
+	server    *handler.Server
+	websocket *transport.Websocket
+}
+
+// NewHandler returns the GraphQL edge of a config store.
+func NewHandler(store *configstore.Store, opts Options) *Handler {
+	opts.setDefaults()
+	root := resolver{store}
+	errors := presenter{opts.RequestID, opts.Log}
+
+	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
+	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
+	h.server.AddTransport(h.websocket)
+	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
+	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
+	h.server.SetParserTokenLimit(opts.MaxTokens)
+	h.server.Use(extension.Introspection{})
+	h.server.AroundOperations(root.pin)
+	h.server.SetErrorPresenter(errors.present)
+	h.server.SetRecoverFunc(errors.recovered)
+	return h
+}
+
+// ServeHTTP answers one request, or takes its connection over for a websocket.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
+
+// Shutdown closes all websockets with 1012 after what is queued for them, and waits until everything that belongs to them
+// has ended, or ctx has. The HTTP server does not know of them.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.websocket.Shutdown(ctx) }
+
+// maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
+func maxBodyBytes(store *configstore.Store) int64 {
+	const escaped, document = 6, 64 << 10
+	return escaped*int64(store.MaxValueBytes()) + document
+}
+
+// maxCachedDocument is the longest document that is kept, in bytes: the cache counts documents, not bytes.
+const maxCachedDocument = 16 << 10
+
+// smallDocuments is a cache that leaves long documents out.
+type smallDocuments struct {
+	graphql.Cache[*ast.QueryDocument]
+}
+
+func (c smallDocuments) Add(ctx context.Context, query string, document *ast.QueryDocument) {
+	if len(query) <= maxCachedDocument {
+		c.Cache.Add(ctx, query, document)
+	}
+}
+
+// recovered turns a panic of a resolver into an internal error. The stack goes to the log.
+func (p presenter) recovered(ctx context.Context, value any) error {
+	p.log.ErrorContext(ctx, "panic in a resolver", "panic", fmt.Sprint(value), "request_id", p.requestID(ctx), "stack", string(debug.Stack()))
+	return errPanicked
+}

@@ -1,0 +1,112 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"configapi/graph/model"
+	"configapi/graph/object"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+)
+
+func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
+	return do[model.SetConfigResult](ctx, r, func() (cmd config.Set, err error) {
+		cmd.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
+		if cmd.Name, err = config.ParseName(input.Name); err != nil {
+			return cmd, err
+		}
+		if cmd.Value, err = config.ParseValue(input.Value, r.store.MaxValueBytes()); err != nil {
+			return cmd, err
+		}
+		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		return cmd, err
+	})
+}
+
+func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error) {
+	return do[model.DeleteConfigResult](ctx, r, func() (cmd config.Delete, err error) {
+		if cmd.Name, err = config.ParseName(input.Name); err != nil {
+			return cmd, err
+		}
+		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		return cmd, err
+	})
+}
+
+func (r mutationResolver) RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error) {
+	return do[model.RestoreConfigResult](ctx, r, func() (cmd config.Restore, err error) {
+		if cmd.Name, err = config.ParseName(input.Name); err != nil {
+			return cmd, err
+		}
+		if input.Value != nil {
+			value, err := config.ParseValue(*input.Value, r.store.MaxValueBytes())
+			if err != nil {
+				return cmd, err
+			}
+			cmd.Value = &value
+		}
+		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		return cmd, err
+	})
+}
+
+// do carries out a command, and answers with a member of the result union R: what was changed, or an expected failure. The
+// assertions hold for every union by the schema; one that lacks a member that is needed becomes an internal error.
+func do[R any, C config.Command](ctx context.Context, r mutationResolver, parse func() (C, error)) (R, error) {
+	var none R
+	cmd, err := parse()
+	if err == nil {
+		var out configstore.Outcome
+		if out, err = r.store.Do(ctx, r.caller(ctx), cmd); err == nil {
+			return member[R](changed(out))
+		}
+	}
+	if expected := failure(err); expected != nil {
+		return member[R](expected)
+	}
+	return none, err
+}
+
+func member[R any](result any) (R, error) {
+	if m, ok := result.(R); ok {
+		return m, nil
+	}
+	var none R
+	return none, errors.New("the result is no member of the union")
+}
+
+func changed(out configstore.Outcome) model.ConfigChanged {
+	return model.ConfigChanged{
+		Config:   object.NewConfig(out.Config),
+		Revision: object.NewRevision(out.Config.Revision),
+		Changed:  out.Changed,
+		Position: out.Position,
+	}
+}
+
+// failure returns an error as the data that the schema has for it, nil when it is not an expected one.
+func failure(err error) any {
+	var invalid *config.InvalidError
+	var refusal *configstore.Refusal
+	message := err.Error()
+	switch {
+	case errors.As(err, &invalid):
+		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
+	case !errors.As(err, &refusal):
+		return nil
+	}
+	switch configstore.KindOf(err) {
+	case configstore.NotFound:
+		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
+	case configstore.Deleted:
+		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: object.NewRevision(refusal.Current)}
+	case configstore.NotDeleted:
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: object.NewRevision(refusal.Current)}
+	case configstore.VersionConflict:
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: []string{"expectedVersion"}, Current: object.NewRevision(refusal.Current)}
+	}
+	return nil
+}
+
+var namePath = []string{"name"}

@@ -1,0 +1,23 @@
+package object
+
+import (
+	"time"
+
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+)
+
+// ConfigSnapshot is the GraphQL type ConfigSnapshot.
+type ConfigSnapshot struct{ *configstore.Snapshot }
+
+// Position is what the asked-for moment came to.
+func (s *ConfigSnapshot) Position() eventstore.Bookmark { return s.At().Bookmark() }
+
+// CommittedAt is when that position was committed, nil before the first change.
+func (s *ConfigSnapshot) CommittedAt() *time.Time {
+	at := s.At()
+	if at.Position == 0 {
+		return nil
+	}
+	return &at.RecordedAt
+}

@@ -1,0 +1,56 @@
+// Package scalar reads and writes the scalars of the GraphQL schema that are not built in, and its enum of operations.
+package scalar
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+)
+
+// MarshalDateTime writes an instant in UTC with exactly 6 fractional digits.
+func MarshalDateTime(t time.Time) graphql.Marshaler { return quoted(config.FormatInstant(t)) }
+
+// UnmarshalDateTime reads an RFC 3339 instant with an offset. The error is a [*config.InvalidError].
+func UnmarshalDateTime(v any) (time.Time, error) {
+	text, ok := v.(string)
+	if !ok {
+		return time.Time{}, &config.InvalidError{Field: "time", Rule: "must be a string"}
+	}
+	return config.ParseInstant(text)
+}
+
+// MarshalPosition writes a position as in `1842-9f3a21c0`.
+func MarshalPosition(b eventstore.Bookmark) graphql.Marshaler { return quoted(b.String()) }
+
+// UnmarshalPosition reads a position. What does not look like one was never handed out by this history:
+// [configstore.ErrPositionUnknown].
+func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
+	text, _ := v.(string)
+	b, err := eventstore.ParseBookmark(text)
+	if err != nil {
+		return b, fmt.Errorf("%w: %w", configstore.ErrPositionUnknown, err)
+	}
+	return b, nil
+}
+
+// MarshalConfigOperation writes an operation.
+func MarshalConfigOperation(o config.Operation) graphql.Marshaler { return quoted(string(o)) }
+
+// UnmarshalConfigOperation reads an operation. No input of the schema holds one.
+func UnmarshalConfigOperation(v any) (config.Operation, error) {
+	text, _ := v.(string)
+	return config.Operation(text), nil
+}
+
+// quoted writes a text that needs no escapes.
+func quoted(text string) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = io.WriteString(w, `"`+text+`"`)
+	})
+}

@@ -1,0 +1,64 @@
+package graph
+
+import (
+	"context"
+
+	"configapi/graph/model"
+	"configapi/graph/object"
+	"configapi/graph/transport"
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+)
+
+func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *object.Config, error) {
+	name, err := config.ParseName(text)
+	if err != nil {
+		return nil, err
+	}
+	watch := r.store.WatchConfig(r.caller(ctx), name)
+	return stream(ctx, func(ctx context.Context) (*object.Config, error) {
+		state, err := watch.Next(ctx)
+		return object.NewConfig(state), err
+	}), nil
+}
+
+func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error) {
+	filter, err := filterOf(input)
+	if err != nil {
+		return nil, err
+	}
+	watch, err := r.store.Watch(ctx, r.caller(ctx), filter, after)
+	if err != nil {
+		return nil, err
+	}
+	return stream(ctx, func(ctx context.Context) (*model.ConfigChangeBatch, error) {
+		changes, err := watch.Next(ctx)
+		return batchOf(changes), err
+	}), nil
+}
+
+// stream sends what next returns, until ctx ends or next fails. Nothing is taken from next before what it gave last has been
+// received, so a slow reader finds the changes that came meanwhile together. The transport owns ctx, and drains the channel
+// until it is closed.
+func stream[T any](ctx context.Context, next func(context.Context) (T, error)) <-chan T {
+	out := make(chan T)
+	go func() {
+		defer close(out)
+		for {
+			item, err := next(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				transport.FailStream(ctx, err)
+				return
+			}
+			select {
+			case out <- item:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}

@@ -1,0 +1,28 @@
+// Package transport carries GraphQL over HTTP and over websockets for gqlgen's handler: [HTTP] speaks GraphQL over HTTP
+// (POST and GET), [Websocket] speaks the graphql-transport-ws protocol. gqlgen's own transports are not used, because they break
+// both protocols in most error cases, take bodies without a limit and repeat them in errors, and let a websocket reader
+// that has stalled hold its resolver for ever.
+//
+// How to mount them. The first transport that supports a request takes it, and HTTP takes whatever comes, so that it goes last:
+//
+//	server := handler.New(schema)
+//	server.AddTransport(websocket) // transport.NewWebsocket(transport.WebsocketOptions{…})
+//	server.AddTransport(transport.NewHTTP(transport.HTTPOptions{}))
+//
+// Everything about documents belongs to the handler, not to the transports: the cache of parsed documents, the parser's token limit,
+// validation rules, the error presenter and the recover function. Before the process ends, call [Websocket.Shutdown]:
+// the HTTP server does not know of sockets that were taken over from it.
+//
+// # What a client can rely on
+//
+// Errors always have GraphQL's shape, {"errors":[{"message","extensions":{"code"}}]}, also when the request never reached GraphQL.
+// A request that failed before its execution has no "data" at all. A refused document gives at most 10 errors. No error repeats a body.
+//
+// A stream is ended by "complete", or by "error" when the resolver said so with [FailStream], when the document is refused or when
+// the resolver panicked. A socket is never closed with 1000 unless the client asked for it: clients take 1000 for success.
+//
+// # What it does not do
+//
+// It does not deliver incrementally: an answer to a document with @defer is refused, since it would be cut short. It has no cookies, no
+// cross-origin headers, no batches, no uploads and no compression on sockets.
+package transport

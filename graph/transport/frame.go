@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/sync/semaphore"
+)
+
+// frame is one message on its way to the peer. Its payload is head, body and tail, one after the other, so that the members of a group
+// of streams can share a body: all that is their own, the id, is in the head.
+type frame struct {
+	opcode byte
+	head   string
+	body   []byte // not changed once the frame is queued
+	tail   string
+
+	owner *stream // nil: the socket itself
+	last  bool    // the owner's last: its id is free again when the peer can have seen it
+
+	room   *semaphore.Weighted // where weight is given back when the frame has left the queue
+	weight int64
+}
+
+const (
+	finalBit         = 1 << 7
+	maxControlBytes  = 125
+	maxFrameHeader   = 10
+	length16, len64  = 126, 127
+	maxReasonBytes   = maxControlBytes - 2
+	maxLengthOneByte = 125
+)
+
+func textFrame(owner *stream, head string, body []byte, tail string) frame {
+	return frame{opcode: websocket.TextMessage, head: head, body: body, tail: tail, owner: owner}
+}
+
+// closeFrame says why the socket closes; the reason is cut to what a control frame holds. 1005 stands for a close frame without code.
+func closeFrame(code int, reason string) frame {
+	if code == websocket.CloseNoStatusReceived {
+		return frame{opcode: websocket.CloseMessage}
+	}
+	if len(reason) > maxReasonBytes {
+		end := maxReasonBytes
+		for !utf8.RuneStart(reason[end]) {
+			end--
+		}
+		reason = reason[:end]
+	}
+	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
+	return frame{opcode: websocket.CloseMessage, head: string(payload) + reason}
+}
+
+func (f *frame) payloadLen() int {
+	return len(f.head) + len(f.body) + len(f.tail)
+}
+
+// appendHeader appends the header of an unfragmented frame from a server, which is never masked.
+func (f *frame) appendHeader(to []byte) []byte {
+	to = append(to, finalBit|f.opcode)
+	switch n := f.payloadLen(); {
+	case n <= maxLengthOneByte:
+		return append(to, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(to, length16), uint16(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(to, len64), uint64(n))
+	}
+}

@@ -1,0 +1,47 @@
+package transport
+
+import (
+	"net/http"
+	"net/url"
+
+	"configapi/internal/strictjson"
+)
+
+func readGet(r *http.Request, request *request) *fault {
+	// A page of another site can make a browser send a GET together with what the browser knows about the user.
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return &fault{status: http.StatusForbidden, code: CodeForbidden, message: "GET is not for pages of other sites: use POST"}
+	}
+	parameters, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return invalidInput("the URL's query is not properly encoded")
+	}
+	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+		if len(parameters[name]) > 1 {
+			return invalidInput("the URL has the parameter " + name + " twice")
+		}
+	}
+	request.params.Query = parameters.Get("query")
+	if request.params.Query == "" {
+		return invalidInput("the URL must have the parameter query, a GraphQL document")
+	}
+	request.params.OperationName = parameters.Get("operationName")
+	if request.params.Variables, err = readParameter(parameters, "variables"); err != nil {
+		return invalidInput("the URL's parameter variables must be a JSON object: " + err.Error())
+	}
+	if request.params.Extensions, err = readParameter(parameters, "extensions"); err != nil {
+		return invalidInput("the URL's parameter extensions must be a JSON object: " + err.Error())
+	}
+	return nil
+}
+
+// readParameter reads an object. Left out and empty are the same, as clients send both.
+func readParameter(parameters url.Values, name string) (strictjson.Object, error) {
+	text := parameters.Get(name)
+	if text == "" {
+		return nil, nil
+	}
+	var object strictjson.Object
+	err := strictjson.Decode([]byte(text), &object, strictjson.Options{})
+	return object, err
+}

@@ -1,0 +1,164 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"configapi/internal/strictjson"
+)
+
+// message is one message of the client.
+type message struct {
+	Type    string         `json:"type"`
+	ID      *string        `json:"id"`
+	Payload jsontext.Value `json:"payload"`
+}
+
+const (
+	ackMessage  = `{"type":"connection_ack"}`
+	pingMessage = `{"type":"ping"}`
+	pongMessage = `{"type":"pong"}`
+
+	maxStreamID = 128
+)
+
+var messageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// receive does what the client's message says. Its errors end the socket.
+func (s *socket) receive(from io.Reader) *CloseError {
+	buffer := messageBuffers.Get().(*bytes.Buffer)
+	defer messageBuffers.Put(buffer)
+	buffer.Reset()
+	if _, err := buffer.ReadFrom(from); err != nil {
+		return nil // The next read fails likewise, and says why.
+	}
+	var m message
+	if err := strictjson.Decode(buffer.Bytes(), &m, envelopeOptions); err != nil {
+		return badRequest("Invalid message: %v", err)
+	}
+	switch m.Type {
+	case "connection_init":
+		return s.receiveInit(m)
+	case "ping":
+		return s.receivePing(m)
+	case "pong":
+		return m.requireObject()
+	case "subscribe":
+		return s.receiveSubscribe(m)
+	case "complete":
+		return s.receiveComplete(m)
+	case "":
+		return badRequest("Invalid message: it has no type")
+	default:
+		return badRequest("Invalid message: unknown type %.40q", m.Type)
+	}
+}
+
+func (s *socket) receiveInit(m message) *CloseError {
+	if s.initialised {
+		return &CloseError{CloseTooManyInits, "Too many initialisation requests"}
+	}
+	s.initialised = true
+	payload, refused := m.object()
+	if refused != nil {
+		return refused
+	}
+	operations, refused := s.initialise(payload)
+	if refused != nil {
+		return refused
+	}
+	if s.acknowledge(operations) {
+		s.reply(textFrame(nil, ackMessage, nil, ""))
+	}
+	return nil
+}
+
+func (s *socket) initialise(payload map[string]any) (context.Context, *CloseError) {
+	if s.transport.options.Init == nil {
+		return s.ctx, nil
+	}
+	operations, err := s.transport.options.Init(s.ctx, payload)
+	if err == nil {
+		return operations, nil
+	}
+	if refused, ok := errors.AsType[*CloseError](err); ok {
+		return nil, refused
+	}
+	return nil, &CloseError{CloseForbidden, "Forbidden"}
+}
+
+func (s *socket) receivePing(m message) *CloseError {
+	if refused := m.requireObject(); refused != nil {
+		return refused
+	}
+	if m.Payload == nil {
+		s.reply(textFrame(nil, pongMessage, nil, ""))
+		return nil
+	}
+	s.reply(textFrame(nil, `{"type":"pong","payload":`, m.Payload, "}"))
+	return nil
+}
+
+func (s *socket) receiveSubscribe(m message) *CloseError {
+	id, refused := m.streamID()
+	if refused != nil {
+		return refused
+	}
+	if s.operations == nil {
+		return &CloseError{CloseUnauthorized, "Unauthorized"}
+	}
+	if m.Payload.Kind() != '{' {
+		return badRequest("Invalid message: the payload of subscribe must be an object")
+	}
+	var operation envelope
+	if err := strictjson.Decode(m.Payload, &operation, envelopeOptions); err != nil {
+		return badRequest("Invalid message: payload: %v", err)
+	}
+	if operation.Query == nil {
+		return badRequest(`Invalid message: payload: member "query" must be a string`)
+	}
+	return s.subscribe(id, operation)
+}
+
+func (s *socket) receiveComplete(m message) *CloseError {
+	id, refused := m.streamID()
+	if refused != nil {
+		return refused
+	}
+	s.complete(id)
+	return nil
+}
+
+func (m message) streamID() (string, *CloseError) {
+	if m.ID == nil || *m.ID == "" {
+		return "", badRequest("Invalid message: it has no id")
+	}
+	if len(*m.ID) > maxStreamID {
+		return "", badRequest("Invalid message: its id has more than %d bytes", maxStreamID)
+	}
+	return *m.ID, nil
+}
+
+// requireObject refuses a payload that is there and neither an object nor null.
+func (m message) requireObject() *CloseError {
+	if kind := m.Payload.Kind(); m.Payload != nil && kind != '{' && kind != 'n' {
+		return badRequest("Invalid message: the payload of %s must be an object", m.Type)
+	}
+	return nil
+}
+
+func (m message) object() (map[string]any, *CloseError) {
+	if refused := m.requireObject(); refused != nil || m.Payload == nil {
+		return nil, refused
+	}
+	var payload strictjson.Object
+	if err := strictjson.Decode(m.Payload, &payload, strictjson.Options{}); err != nil {
+		return nil, badRequest("Invalid message: payload: %v", err)
+	}
+	return payload, nil
+}

@@ -1,0 +1,181 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/sync/semaphore"
+)
+
+// errStreamOver says that nothing more may be sent for a stream: it has ended, the client completed it, or the socket closes.
+var errStreamOver = errors.New("stream is over")
+
+// send queues a stream's frame, and waits while the socket holds too much that the peer has not taken. Streams get room in the
+// order in which they ask for it. The wait is bounded by the write deadline: a peer that takes nothing is dropped.
+func (s *socket) send(ctx context.Context, f frame) error {
+	if err := s.reserve(ctx, s.room, &f); err != nil {
+		return errStreamOver
+	}
+	if !s.push(f) {
+		f.room.Release(f.weight)
+		return errStreamOver
+	}
+	return nil
+}
+
+// reply queues an answer to a message of the peer. It is for the reader alone, which waits while the peer sends and does not take;
+// streams that wait for room do not hold it up, so that their "complete" is still read.
+func (s *socket) reply(f frame) {
+	if s.reserve(s.ctx, s.replyRoom, &f) == nil && !s.push(f) {
+		f.room.Release(f.weight)
+	}
+}
+
+func (s *socket) reserve(ctx context.Context, room *semaphore.Weighted, f *frame) error {
+	f.room = room
+	f.weight = min(int64(f.payloadLen()+maxFrameHeader), s.transport.options.MaxQueuedBytes)
+	return room.Acquire(ctx, f.weight)
+}
+
+// push puts the frame at the end of the queue, unless nothing more may be sent for its owner.
+func (s *socket) push(f frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || f.owner != nil && f.owner.over {
+		return false
+	}
+	if f.last {
+		f.owner.over = true
+	}
+	s.enqueue(f)
+	return true
+}
+
+// enqueue adds the frame and sees to it that there is a writer. It needs s.mu.
+func (s *socket) enqueue(f frame) {
+	s.queue = append(s.queue, f)
+	if !s.writing {
+		s.writing = true
+		s.writers.Go(s.write)
+	}
+}
+
+// write sends what is in the queue until there is nothing left. All that waits at the same time goes out together.
+func (s *socket) write() {
+	for {
+		batch := s.take()
+		if batch == nil {
+			return
+		}
+		if err := s.writeBatch(batch); err != nil {
+			s.abort()
+			return
+		}
+	}
+}
+
+// take empties the queue. Nil ends the writer: the next frame starts another.
+func (s *socket) take() []frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch := s.queue
+	s.queue = nil
+	if batch == nil {
+		s.writing = false
+	}
+	return batch
+}
+
+func (s *socket) writeBatch(batch []frame) error {
+	out := pieces{socket: s, buffer: pieceBuffers.Get().(*[]byte)}
+	defer out.recycle()
+	closes := false
+	for i := range batch {
+		f := &batch[i]
+		if f.owner != nil && f.owner.stopped.Load() {
+			continue // The client completed it while this frame waited.
+		}
+		if f.last {
+			s.forget(f.owner)
+		}
+		if err := out.add(f); err != nil {
+			return err
+		}
+		closes = closes || f.opcode == websocket.CloseMessage
+	}
+	if err := out.flush(); err != nil {
+		return err
+	}
+	for i := range batch {
+		if f := &batch[i]; f.room != nil {
+		}
+	}
+	if closes {
+		// What the peer still sends is read until then, or until it answers the close frame.
+		return s.conn.SetReadDeadline(time.Now().Add(s.transport.options.DrainTimeout))
+	}
+	return nil
+}
+
+// pieceBytes is how much goes out with one write, and one deadline.
+const pieceBytes = 64 << 10
+
+var pieceBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// pieces gathers frames and writes them in pieces, each with a deadline of its own: a peer that takes a large message slowly
+// makes progress, and is not dropped.
+type pieces struct {
+	socket *socket
+	buffer *[]byte
+}
+
+func (p *pieces) add(f *frame) error {
+	if len(*p.buffer)+maxFrameHeader > pieceBytes {
+		if err := p.flush(); err != nil {
+			return err
+		}
+	}
+	*p.buffer = f.appendHeader(*p.buffer)
+	if err := addBytes(p, f.head); err != nil {
+		return err
+	}
+	if err := addBytes(p, f.body); err != nil {
+		return err
+	}
+	return addBytes(p, f.tail)
+}
+
+func addBytes[T string | []byte](p *pieces, bytes T) error {
+	for {
+		n := min(pieceBytes-len(*p.buffer), len(bytes))
+		*p.buffer = append(*p.buffer, bytes[:n]...)
+		bytes = bytes[n:]
+		if len(bytes) == 0 {
+			return nil
+		}
+		if err := p.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+func (p *pieces) flush() error {
+	if len(*p.buffer) == 0 {
+		return nil
+	}
+	conn := p.socket.conn
+	if err := conn.SetWriteDeadline(time.Now().Add(p.socket.transport.options.WriteTimeout)); err != nil {
+		return err
+	}
+	_, err := conn.Write(*p.buffer)
+	*p.buffer = (*p.buffer)[:0]
+	return err
+}
+
+func (p *pieces) recycle() {
+	*p.buffer = (*p.buffer)[:0]
+	pieceBuffers.Put(p.buffer)
+}

@@ -1,0 +1,225 @@
+package transport
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestStalledReaderIsDroppedAndDelaysNobody(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		stalled, other := f.open(t), f.open(t)
+		stalled.send(ticks)
+		<-f.schema.began
+		start := time.Now()
+		event := strings.Repeat("x", 300<<10)
+		for range 4 { // one is being written, the others fill the queue up to where the next has to wait
+			f.schema.events <- event
+		}
+		other.send(ticks)
+		<-f.schema.began
+		select {
+		case f.schema.events <- "for the other":
+		case <-time.After(time.Second):
+			t.Fatal("nobody takes events: the stalled reader holds up the other")
+		}
+		other.want(`{"id":"1","type":"next","payload":{"data":{"ticks":"for the other"}}}`)
+		<-f.schema.ended
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("the stalled reader's stream ended after %v, want 10 s", took)
+		}
+		synctest.Wait()
+		if n := len(f.transport.snapshot()); n != 1 {
+			t.Errorf("%d sockets are left, want the other's alone", n)
+		}
+	})
+}
+
+func TestSlowReaderThatMakesProgressIsKept(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		start := time.Now()
+		p.reader = bufio.NewReader(&slowReader{peer: p})
+		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{big(bytes:1000000)}"}}`)
+		if got := p.wantLike(`"type":"next"`); len(got) < 1_000_000 {
+			t.Errorf("got %d bytes", len(got))
+		}
+		if took := time.Since(start); took < 2*time.Minute {
+			t.Errorf("took %v, want a reader that is slower", took)
+		}
+	})
+}
+
+// slowReader takes 64 KiB each 9 seconds, and shows that it lives.
+type slowReader struct {
+	peer  *peer
+	taken int
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if r.taken >= pieceBytes {
+		r.taken = 0
+		time.Sleep(9 * time.Second)
+		r.peer.send(`{"type":"pong"}`)
+	}
+	n, err := r.peer.conn.Read(p)
+	r.taken += n
+	return n, err
+}
+
+func TestWaitingFramesGoOutTogether(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(ticks)
+		<-f.schema.began
+		before := f.writes.Load()
+		for i := range 20 {
+			f.schema.events <- fmt.Sprint(i) // the first is being written until somebody reads
+			synctest.Wait()
+		}
+		for i := range 20 {
+			p.want(fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"ticks":"%d"}}}`, i))
+		}
+		synctest.Wait()
+		if got := f.writes.Load() - before; got != 2 {
+			t.Errorf("20 messages took %d writes, want 2", got)
+		}
+	})
+}
+
+func TestNoWriterWhileIdle(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(ticks)
+		<-f.schema.began
+		for range 3 {
+			f.schema.events <- "x"
+			p.wantLike(`"next"`)
+			synctest.Wait()
+			for _, s := range f.transport.snapshot() {
+				s.mu.Lock()
+				if s.writing || s.queue != nil {
+					t.Error("the writer lives on")
+				}
+				s.mu.Unlock()
+			}
+		}
+	})
+}
+
+// TestCompleteDropsWhatIsQueued: the id may be used again at once, and must not get frames of its former life.
+func TestCompleteDropsWhatIsQueued(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(ticks)
+		<-f.schema.began
+		for i := range 5 {
+			f.schema.events <- fmt.Sprint("old ", i)
+			synctest.Wait()
+		}
+		p.send(`{"id":"1","type":"complete"}`)
+		<-f.schema.ended
+		p.send(ticks)
+		<-f.schema.began
+		f.schema.events <- "new"
+		synctest.Wait()
+		p.want(`{"id":"1","type":"next","payload":{"data":{"ticks":"old 0"}}}`) // was on its way
+		p.want(`{"id":"1","type":"next","payload":{"data":{"ticks":"new"}}}`)
+	})
+}
+
+// TestIDIsTakenUntilItsLastFrameIsSent: before that the client cannot know that the stream has ended.
+func TestIDIsTakenUntilItsLastFrameIsSent(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(`{"id":"other","type":"subscribe","payload":{"query":"subscription{ticks}"}}`)
+		<-f.schema.began
+		f.schema.events <- "blocks the writer"
+		synctest.Wait()
+		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
+		synctest.Wait()
+		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
+		synctest.Wait()
+		p.wantLike("blocks the writer")
+		p.wantLike(`"id":"1","type":"next"`)
+		p.wantLike(`"id":"1","type":"complete"`)
+		p.wantClose(4409, "1 already exists")
+	})
+}
+
+// TestCompleteIsHeardWhileTheQueueIsFull: a client that is too slow must be able to say so.
+func TestCompleteIsHeardWhileTheQueueIsFull(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(ticks)
+		<-f.schema.began
+		for range 4 {
+			f.schema.events <- strings.Repeat("x", 300<<10)
+		}
+		synctest.Wait()
+		p.send(`{"id":"1","type":"complete"}`)
+		<-f.schema.ended
+	})
+}
+
+// TestQueueIsBounded: all streams of a socket together.
+func TestQueueIsBounded(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		for id := range 50 {
+			p.send(fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"{big(bytes:100000)}"}}`, id))
+		}
+		synctest.Wait()
+		s := f.transport.snapshot()[0]
+		s.mu.Lock()
+		queued := 0
+		for i := range s.queue {
+			queued += s.queue[i].payloadLen()
+		}
+		s.mu.Unlock()
+		if queued > 1<<20 {
+			t.Errorf("%d bytes are queued, want at most 1 MiB", queued)
+		}
+		for range 100 { // all arrive in the end
+			p.wantLike(`"id":"`)
+		}
+	})
+}
+
+// TestPingFloodIsBounded: who asks without taking the answers is not read from any more, and then dropped.
+func TestPingFloodIsBounded(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		ping := maskedFrame(finalBit|opText, `{"type":"ping","payload":{"a":"`+strings.Repeat("x", 60_000)+`"}}`)
+		sent := 0
+		for {
+			if _, err := io.WriteString(p.conn, ping); err != nil {
+				break
+			}
+			sent++
+		}
+		if sent > 25 {
+			t.Errorf("took %d pings of 60 kB without their answers being read", sent)
+		}
+	})
+}
+
+func TestMessageLargerThanTheQueue(t *testing.T) {
+	bubble(t, WebsocketOptions{MaxQueuedBytes: 1000}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		for range 3 {
+			p.send(`{"id":"1","type":"subscribe","payload":{"query":"{big(bytes:200000)}"}}`)
+			if got := p.wantLike(`"type":"next"`); len(got) < 200_000 {
+				t.Errorf("got %d bytes", len(got))
+			}
+			p.wantLike(`"type":"complete"`)
+		}
+	})
+}

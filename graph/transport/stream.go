@@ -1,0 +1,216 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// stream is one operation on a socket: a subscription, or a query or mutation, which gives one message.
+type stream struct {
+	id      string
+	head    string // of each message "next", up to its payload
+	cancel  context.CancelFunc
+	over    bool        // guarded by the socket's mu: nothing more may be queued
+	stopped atomic.Bool // the client said complete: what is queued is dropped
+	failure failure
+}
+
+// subscribe starts an operation, or refuses it.
+func (s *socket) subscribe(id string, operation envelope) *CloseError {
+	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
+	ctx, cancel := context.WithCancel(s.operations)
+	st.cancel = cancel
+	if refused, full := s.admit(st); refused != nil || full {
+		cancel()
+		if full {
+			message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
+			s.reply(st.errorFrame(nil, gqlerror.List{newError(CodeLimitExceeded, message)}))
+		}
+		return refused
+	}
+	// Ids are free again before their goroutines have noticed, so that goroutines have a limit of their own: without
+	// it, subscribe and complete in turns would start any number.
+	select {
+	case s.slots <- struct{}{}:
+	case <-s.ctx.Done():
+		cancel()
+		return nil
+	}
+	s.running.Go(func() {
+		defer func() { <-s.slots }()
+		defer cancel()
+		s.runStream(ctx, st, operation)
+	})
+	return nil
+}
+
+// admit takes the id for the stream. It is full when the socket has no place for one more.
+func (s *socket) admit(st *stream) (refused *CloseError, full bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[st.id] != nil {
+		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, false
+	}
+	if len(s.streams) >= s.transport.options.MaxStreams {
+		return nil, true
+	}
+	if s.streams == nil {
+		s.streams = make(map[string]*stream)
+	}
+	s.streams[st.id] = st
+	return nil, false
+}
+
+// complete stops a stream because the client wants no more of it. Ids that it does not know are those of streams that
+// have just ended.
+func (s *socket) complete(id string) {
+	s.mu.Lock()
+	st := s.streams[id]
+	if st != nil {
+		delete(s.streams, id)
+		st.over = true
+		st.stopped.Store(true)
+	}
+	s.mu.Unlock()
+	if st != nil {
+		st.cancel()
+	}
+}
+
+// forget frees the stream's id, which may already be another's.
+func (s *socket) forget(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams[st.id] == st {
+		delete(s.streams, st.id)
+	}
+}
+
+// runStream executes the operation and sends what comes of it. That nothing can be sent any more ends it, too.
+func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) {
+	defer func() {
+		if value := recover(); value != nil {
+			s.sendErrors(ctx, st, presentPanic(ctx, s.exec, value))
+		}
+	}()
+	ctx = context.WithValue(graphql.StartOperationTrace(ctx), failureKey{}, &st.failure)
+	opCtx, errs := s.exec.CreateOperationContext(ctx, s.params(ctx, operation))
+	if len(errs) > 0 {
+		s.sendErrors(ctx, st, presentErrors(graphql.WithOperationContext(ctx, opCtx), s.exec, requestErrors(opCtx, errs)))
+		return
+	}
+	next, responses := s.exec.DispatchOperation(ctx, opCtx)
+	for {
+		response := next(responses)
+		if response == nil {
+			break
+		}
+		if errs := terminal(response); errs != nil {
+			s.sendErrors(ctx, st, errs)
+			return
+		}
+		if s.sendNext(ctx, st, response) != nil {
+			return
+		}
+		if opCtx.Operation.Operation != ast.Subscription {
+			break
+		}
+	}
+	if err := st.failure.get(); err != nil {
+		s.sendErrors(ctx, st, presentErrors(responses, s.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}))
+		return
+	}
+	_ = s.send(ctx, st.completeFrame())
+}
+
+func (s *socket) params(ctx context.Context, operation envelope) *graphql.RawParams {
+	params := &graphql.RawParams{
+		Query:      *operation.Query,
+		Variables:  operation.Variables,
+		Extensions: operation.Extensions,
+		Headers:    s.header,
+		ReadTime:   graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()},
+	}
+	if operation.OperationName != nil {
+		params.OperationName = *operation.OperationName
+	}
+	return params
+}
+
+// terminal gives the errors of a response that is none, but says that there will be no response.
+func terminal(response *graphql.Response) gqlerror.List {
+	if response.HasNext != nil {
+		return gqlerror.List{newError(CodeInvalidInput, "@defer is not supported: ask without it")}
+	}
+	if response.Data == nil && len(response.Errors) > 0 {
+		return response.Errors
+	}
+	return nil
+}
+
+// sendNext copies the data: gqlgen uses its memory again for the next response.
+func (s *socket) sendNext(ctx context.Context, st *stream, response *graphql.Response) error {
+	body := make([]byte, 0, len(response.Data)+len(`{"data":}`))
+	return s.send(ctx, textFrame(st, st.head, appendResponse(body, response), "}"))
+}
+
+func (s *socket) sendErrors(ctx context.Context, st *stream, errs gqlerror.List) {
+	_ = s.send(ctx, st.errorFrame(st, errs))
+}
+
+func (st *stream) errorFrame(owner *stream, errs gqlerror.List) frame {
+	f := textFrame(owner, messageHead(st.id, "error")+`,"payload":`, appendErrors(nil, errs), "}")
+	f.last = owner != nil
+	return f
+}
+
+func (st *stream) completeFrame() frame {
+	f := textFrame(st, messageHead(st.id, "complete"), nil, "}")
+	f.last = true
+	return f
+}
+
+func messageHead(id, kind string) string {
+	// The id came as valid UTF-8, so that quoting it cannot fail.
+	quoted, _ := jsontext.AppendQuote([]byte(`{"id":`), id)
+	return string(quoted) + `,"type":"` + kind + `"`
+}
+
+// FailStream says why a subscription ends: a resolver calls it with the context it was given and then closes its channel,
+// and the client gets "error" instead of "complete". The error goes through the handler's error presenter. The first one counts. Outside
+// of a subscription it does nothing.
+func FailStream(ctx context.Context, err error) {
+	if f, ok := ctx.Value(failureKey{}).(*failure); ok {
+		f.set(err)
+	}
+}
+
+type failureKey struct{}
+
+// failure is where a resolver leaves the error that ends its stream.
+type failure struct {
+	mu  sync.Mutex // guards err
+	err error
+}
+
+func (f *failure) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *failure) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}

@@ -1,0 +1,147 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// These tests use real connections, for what the kernel or TLS has a part in.
+
+// listen serves the fixture, and shuts its transport down at the end, which waits for all goroutines of sockets.
+func listen(t *testing.T, options WebsocketOptions, start func(http.Handler) *httptest.Server) (*fixture, *httptest.Server) {
+	t.Helper()
+	f := newFixture(options)
+	server := start(f.handler)
+	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := f.transport.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return f, server
+}
+
+func connect(t *testing.T, server *httptest.Server) *websocket.Conn {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}, EnableCompression: true}
+	if transport := server.Client().Transport.(*http.Transport); server.TLS != nil {
+		dialer.TLSClientConfig = transport.TLSClientConfig.Clone()
+		dialer.TLSClientConfig.NextProtos = nil
+	}
+	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	exchange(t, conn, initMessage, `{"type":"connection_ack"}`)
+	return conn
+}
+
+// exchange sends a message, unless it is empty, and reads one.
+func exchange(t *testing.T, conn *websocket.Conn, message, want string) {
+	t.Helper()
+	if message != "" {
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, got, err := conn.ReadMessage(); err != nil || string(got) != want {
+		t.Fatalf("got %s, %v; want %s", got, err, want)
+	}
+}
+
+func TestConversationOverTCP(t *testing.T) {
+	f, server := listen(t, WebsocketOptions{}, httptest.NewServer)
+	conn := connect(t, server)
+	exchange(t, conn, `{"id":"q","type":"subscribe","payload":{"query":"{hello}"}}`, `{"id":"q","type":"next","payload":{"data":{"hello":"hello world"}}}`)
+	exchange(t, conn, "", `{"id":"q","type":"complete"}`)
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(ticks)); err != nil {
+		t.Fatal(err)
+	}
+	f.schema.events <- "one"
+	exchange(t, conn, "", `{"id":"1","type":"next","payload":{"data":{"ticks":"one"}}}`)
+	if err := conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, 1000) {
+		t.Errorf("got %v, want close 1000", err)
+	}
+	<-f.schema.ended
+}
+
+func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
+	for name, start := range map[string]func(http.Handler) *httptest.Server{"TCP": httptest.NewServer, "TLS": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			f, server := listen(t, WebsocketOptions{WriteTimeout: 50 * time.Millisecond}, start)
+			conn := connect(t, server)
+			if err := conn.WriteMessage(websocket.TextMessage, []byte(ticks)); err != nil {
+				t.Fatal(err)
+			}
+			<-f.schema.began
+			event := strings.Repeat("x", 1<<20)
+			for {
+				select {
+				case f.schema.events <- event:
+				case <-f.schema.ended:
+					return // and the clean-up sees that nothing is left of the socket
+				case <-t.Context().Done():
+					t.Fatal("the stalled reader is never dropped")
+				}
+			}
+		})
+	}
+}
+
+// TestCloseCodeArrivesInSpiteOfJunk: without the drain the kernel answers the unread bytes with a reset, which
+// takes the close frame with it.
+func TestCloseCodeArrivesInSpiteOfJunk(t *testing.T) {
+	_, server := listen(t, WebsocketOptions{}, httptest.NewServer)
+	conn := connect(t, server)
+	junk := strings.Repeat(maskedFrame(finalBit|opText, strings.Repeat("junk", 1000)), 200)
+	if _, err := conn.NetConn().Write([]byte(junk)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, CloseBadRequest) {
+		t.Errorf("got %v, want close 4400", err)
+	}
+}
+
+// TestDroppedPeerIsReset: a close without it would leave the kernel holding what the peer did not take.
+func TestDroppedPeerIsReset(t *testing.T) {
+	_, server := listen(t, WebsocketOptions{PingInterval: 10 * time.Millisecond, SilenceTimeout: 20 * time.Millisecond}, httptest.NewServer)
+	conn := connect(t, server).NetConn()
+	buffer := make([]byte, 1000)
+	for {
+		if _, err := conn.Read(buffer); err != nil {
+			if operation, ok := errors.AsType[*net.OpError](err); !ok || operation.Op != "read" || !strings.Contains(err.Error(), "reset") {
+				t.Errorf("got %v, want a reset connection", err)
+			}
+			return
+		}
+	}
+}
+
+func TestPagesOfTheSameHostMayConnect(t *testing.T) {
+	_, server := listen(t, WebsocketOptions{}, httptest.NewServer)
+	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}}
+	url := "ws" + strings.TrimPrefix(server.URL, "http")
+	conn, _, err := dialer.DialContext(t.Context(), url, http.Header{"Origin": {server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	_, response, err := dialer.DialContext(t.Context(), url, http.Header{"Origin": {"https://evil.test"}})
+	if err == nil || response.StatusCode != http.StatusForbidden || response.Header.Get("Content-Type") != typeJSON {
+		t.Errorf("got %v, %v; want 403", response, err)
+	}
+}
