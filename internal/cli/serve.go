@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+
+	"configapi/graph"
+	"configapi/graph/transport"
+	"configapi/internal/audit"
+	"configapi/internal/configstore"
+	"configapi/internal/console"
+	"configapi/internal/httpd"
+	"configapi/internal/requestid"
+	"configapi/internal/rest"
+)
+
+// settings of the server, from flags and environment.
+type settings struct {
+	listen        string
+	store         string
+	logFormat     string
+	maxValueBytes int
+	origins       string
+}
+
+// serve runs the server until ctx ends.
+func serve(ctx context.Context, env Env) error {
+	set, err := parseSettings(env)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(env, set.logFormat)
+	if err != nil {
+		return err
+	}
+	events, err := openForServing(ctx, set.store, log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", set.listen)
+	if err != nil {
+		return errors.Join(unusable("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
+	}
+	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
+	err = run(ctx, events, listener, set, log)
+	return errors.Join(err, events.Close())
+}
+
+// run puts the parts together, and takes them apart again in the order in which they need one another: first the edges, so
+// that requests in flight are answered, then the writer, then the audit log.
+func run(ctx context.Context, events storage, listener net.Listener, set settings, log *slog.Logger) error {
+	changes := audit.New(log, audit.Options{})
+	store := configstore.New(events, configstore.Options{MaxValueBytes: set.maxValueBytes, Audit: changes, Log: log})
+	api := graph.NewHandler(store, graph.Options{
+		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
+		RequestID: requestid.From,
+		Log:       log,
+	})
+	server := httpd.New(httpd.Options{
+		Store:      store,
+		REST:       rest.New(store, rest.Options{Log: log}),
+		GraphQL:    api,
+		Playground: console.Playground(console.Options{}),
+		Shutdown:   []func(context.Context) error{api.Shutdown},
+		Log:        log,
+	})
+
+	auditing := start(changes.Run)
+	storing := start(store.Run)
+	err := server.Serve(ctx, listener)
+	return errors.Join(err, storing.stop(), auditing.stop())
+}
+
+// part is a part of the server that runs beside others.
+type part struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	err    error
+}
+
+func start(run func(context.Context) error) *part {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &part{cancel: cancel}
+	p.done.Go(func() { p.err = run(ctx) })
+	return p
+}
+
+// stop tells the part to end, and waits for it.
+func (p *part) stop() error {
+	p.cancel()
+	p.done.Wait()
+	return p.err
+}
+
+func parseSettings(env Env) (settings, error) {
+	var set settings
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.StringVar(&set.listen, "listen", firstSet(env.Getenv("CONFIGAPI_LISTEN"), "127.0.0.1:4000"), "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
+	flags.StringVar(&set.store, "store", defaultStore(env), storeUsage)
+	flags.StringVar(&set.logFormat, "log", "text", "`FORMAT` of log lines: text or json")
+	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`")
+	flags.StringVar(&set.origins, "allow-origin", "", "`ORIGINS` of pages that may open websockets besides the server's own, separated by spaces")
+	if err := parseFlags(env, flags, "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config."); err != nil {
+		return set, err
+	}
+	if set.maxValueBytes < 1 || set.maxValueBytes > 64<<20 {
+		return set, unusable("--max-value must be 1 to %d", 64<<20)
+	}
+	return set, nil
+}
+
+// newLog writes log lines to standard error.
+func newLog(env Env, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(env.Stderr, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(env.Stderr, nil)), nil
+	}
+	return nil, unusable("--log must be text or json")
+}
+
+// kindOf names a store without the secrets that its address may hold.
+func kindOf(store string) string {
+	kind, _, _ := strings.Cut(store, ":")
+	return kind
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"configapi/internal/eventstore"
+)
+
+// verify walks the hash chain of a history from its first record to its head.
+func verify(ctx context.Context, env Env) error {
+	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
+	store := flags.String("store", defaultStore(env), storeUsage)
+	contains := flags.String("contains", "", "a `position`, as in 1842-9f3a21c0, that was seen earlier and must be in the history: shows that its end was not cut off")
+	const about = `Walks the hash chain of a history and names the first position that was edited, removed, inserted, swapped or cut off.
+It takes no lock, and may run beside a server.`
+	if err := parseFlags(env, flags, about); err != nil {
+		return err
+	}
+	var seen eventstore.Bookmark
+	if *contains != "" {
+		var err error
+		if seen, err = eventstore.ParseBookmark(*contains); err != nil {
+			return unusable("--contains: %w", err)
+		}
+	}
+	events, err := openForReading(ctx, *store)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+
+	head, err := walk(ctx, events, seen)
+	var broken *eventstore.ChainError
+	if errors.As(err, &broken) {
+		return fmt.Errorf("the history is broken at position %d: %s", broken.Position, broken.Problem)
+	}
+	if err != nil {
+		return fmt.Errorf("verifying: %w", err)
+	}
+	fmt.Fprintf(env.Stdout, "ok: %d events, head %s\n", head.Position, head.Bookmark())
+	return nil
+}
+
+// walk checks all records up to the head that the history has now, and that seen is one of them. The error is an
+// [*eventstore.ChainError] when the history is broken.
+func walk(ctx context.Context, events eventstore.Store, seen eventstore.Bookmark) (eventstore.Head, error) {
+	const pageSize = 4096
+	var chain eventstore.Chain
+	var at eventstore.Head
+	head, err := events.Head(ctx)
+	if err != nil {
+		return at, err
+	}
+	for {
+		records, err := events.Read(ctx, at.Position, pageSize)
+		if err != nil {
+			return at, err
+		}
+		if len(records) == 0 {
+			break
+		}
+		if at, err = chain.Verify(at, records); err != nil {
+			return at, err
+		}
+		for i := range records {
+			if record := eventstore.HeadOf(&records[i]); record.Position == seen.Position && record.Bookmark() != seen {
+				return at, &eventstore.ChainError{Position: seen.Position, Problem: "it is not the event that was seen there: " + record.Bookmark().String()}
+			}
+		}
+	}
+	switch { // the server may have written since the head was read
+	case at.Position < head.Position:
+		return at, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Position)}
+	case at.Position < seen.Position:
+		return at, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("it is missing; position %s was seen", seen)}
+	}
+	return at, confirmHead(ctx, events, head)
+}
+
+// confirmHead checks the head row against the record that it speaks of.
+func confirmHead(ctx context.Context, events eventstore.Store, head eventstore.Head) error {
+	if head.Position == 0 {
+		return nil
+	}
+	records, err := events.Read(ctx, head.Position-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(records) != 1 || !eventstore.HeadOf(&records[0]).Same(head) {
+		return &eventstore.ChainError{Position: head.Position, Problem: "the head has another hash than the record"}
+	}
+	return nil
+}

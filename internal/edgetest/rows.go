@@ -1,0 +1,166 @@
+package edgetest
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore/configstoretest"
+)
+
+const invalid = "INVALID_INPUT"
+
+func runNames(t *testing.T, store *configstoretest.Store, edge Edge) {
+	for _, row := range []row{
+		{"empty", "", invalid, "name is empty"},
+		{"dots", "..", invalid, "segment that is . or .."},
+		{"one dot", "a/./b", invalid, "segment that is . or .."},
+		{"way up", "a/../b", invalid, "segment that is . or .."},
+		{"double slash", "a//b", invalid, "empty segment"},
+		{"leading slash", "/a", invalid, "empty segment"},
+		{"trailing slash", "a/", invalid, "empty segment"},
+		{"line feed", "a\nb", invalid, "letters, digits"},
+		{"NUL", "a\x00", invalid, "letters, digits"},
+		{"space", "a b", invalid, "letters, digits"},
+		{"percent", "a%2Fb", invalid, "letters, digits"},
+		{"question mark", "a?b", invalid, "letters, digits"},
+		{"other letters", "é", invalid, "letters, digits"},
+		{"256 bytes", strings.Repeat("n", 256), invalid, "has 256 bytes; at most 255 are allowed"},
+	} {
+		for op, try := range map[string]func(testing.TB) Answer{
+			"set":     func(t testing.TB) Answer { return edge.Set(t, row.input, `"x"`) },
+			"delete":  func(t testing.TB) Answer { return edge.Delete(t, row.input) },
+			"restore": func(t testing.TB) Answer { return edge.Restore(t, row.input) },
+			"read":    func(t testing.TB) Answer { return edge.Read(t, row.input) },
+			"history": func(t testing.TB) Answer { return edge.History(t, row.input) },
+			"at":      func(t testing.TB) Answer { return edge.ReadAt(t, row.input, "2024-01-15T10:30:00Z") },
+		} {
+			row := row
+			row.name += ", " + op
+			row.run(t, store, try)
+		}
+	}
+	for _, name := range []string{"a", "a/b", "history", "a/history", "at", "restore", "config", "v1", ".hidden", "A:1_b-c.d", strings.Repeat("n", 255)} {
+		row := row{name: "fine: " + name[:min(len(name), 12)]}
+		row.run(t, store, func(t testing.TB) Answer { return edge.Set(t, name, `"x"`) })
+		row.name += ", read"
+		row.run(t, store, func(t testing.TB) Answer { return edge.Read(t, name) })
+	}
+}
+
+func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
+	longest := store.MaxValueBytes()
+	for _, row := range []row{
+		{"empty", `""`, "", ""},
+		{"escapes", `"\"\\\/\b\f\n\r\t\u001f\u00e9\ud83c\udfc3"`, "", ""},
+		{"looks like JSON", `"{\"a\":\"\\u0000\"}"`, "", ""},
+		{"the longest", `"` + strings.Repeat("v", longest) + `"`, "", ""},
+		{"the longest, all of it escaped", `"` + strings.Repeat(`\u0001`, longest) + `"`, "", ""},
+
+		{"one byte too long", `"` + strings.Repeat("v", longest+1) + `"`, invalid, "at most " + strconv.Itoa(longest)},
+		{"NUL", `"a\u0000"`, invalid, "NUL"},
+		{"null", `null`, refused, "value"},
+		{"number", `30`, refused, "value"},
+		{"true", `true`, refused, "value"},
+		{"array", `["x"]`, refused, "value"},
+		{"object", `{"x":"y"}`, refused, "value"},
+		{"nothing", ``, refused, ""},
+		{"half a surrogate pair", `"\ud800"`, refused, ""},
+		{"the other half", `"\udc00"`, refused, ""},
+		{"invalid UTF-8", "\"\xff\"", refused, ""},
+		{"overlong UTF-8", "\"\xc0\xaf\"", refused, ""},
+		{"bare line feed", "\"a\nb\"", refused, ""},
+		{"bad escape", `"\x"`, refused, ""},
+		{"no end", `"a`, refused, ""},
+	} {
+		row.run(t, store, func(t testing.TB) Answer { return edge.Set(t, Good, row.input) })
+	}
+}
+
+// runDocuments changes the body of a request that is fine.
+func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
+	store.MustSet(t, Good, GoodValue)
+	t.Run("unchanged", func(t *testing.T) {
+		row{}.check(t, edge.Tampered(t, func(body string) string { return body }))
+	})
+	t.Run("white space around", func(t *testing.T) {
+		row{}.check(t, edge.Tampered(t, func(body string) string { return " \r\n\t" + body + "\n" }))
+	})
+	for name, tamper := range map[string]func(body string) string{
+		"nothing":               func(string) string { return "" },
+		"white space":           func(string) string { return " \n" },
+		"null":                  func(string) string { return "null" },
+		"array":                 func(string) string { return "[]" },
+		"array around":          func(body string) string { return "[" + body + "]" },
+		"string":                func(string) string { return `"x"` },
+		"empty object":          func(string) string { return "{}" },
+		"not JSON":              func(string) string { return "value=x" },
+		"byte order mark":       func(body string) string { return "\ufeff" + body },
+		"two documents":         func(body string) string { return body + body },
+		"bytes behind":          func(body string) string { return body + "x" },
+		"NUL behind":            func(body string) string { return body + "\x00" },
+		"comma at the end":      func(body string) string { return body[:len(body)-1] + ",}" },
+		"cut off":               func(body string) string { return body[:len(body)-1] },
+		"members twice":         func(body string) string { return body[:len(body)-1] + "," + body[1:] },
+		"comment":               func(body string) string { return body + "// fine" },
+		"single quotes":         func(body string) string { return strings.ReplaceAll(body, `"`, `'`) },
+		"another letter case":   strings.ToUpper,
+		"names without quotes":  func(body string) string { return strings.Replace(body, `"`, ``, 2) },
+		"invalid UTF-8 in name": func(body string) string { return "{\"\xff\":1," + body[1:] },
+		"UTF-16":                func(body string) string { return "\xff\xfe" + strings.Join(strings.Split(body, ""), "\x00") + "\x00" },
+	} {
+		row{name: name, code: refused}.run(t, store, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
+	}
+}
+
+func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
+	for _, row := range []row{
+		{"in the future", "2999-01-01T00:00:00Z", "", ""},
+		{"offset", "2999-01-01T00:00:00+02:00", "", ""},
+		{"nine digits", "2999-01-01T00:00:00.123456789Z", "", ""},
+		{"leap day", "2996-02-29T00:00:00Z", "", ""},
+
+		{"empty", "", invalid, "2024-01-15T10:30:00Z"},
+		{"no offset", "2024-01-15T10:30:00", invalid, "2024-01-15T10:30:00Z"},
+		{"day that is not there", "2026-02-30T00:00:00Z", invalid, "2024-01-15T10:30:00Z"},
+		{"leap day that is not there", "2026-02-29T00:00:00Z", invalid, "2024-01-15T10:30:00Z"},
+		{"hour 24", "2026-01-01T24:00:00Z", invalid, "2024-01-15T10:30:00Z"},
+		{"date alone", "2026-01-01", invalid, "2024-01-15T10:30:00Z"},
+		{"ten digits", "2026-01-01T00:00:00.1234567890Z", invalid, "2024-01-15T10:30:00Z"},
+		{"space", "2026-01-01 00:00:00Z", invalid, "2024-01-15T10:30:00Z"},
+		{"comma", "2026-01-01T00:00:00,5Z", invalid, "2024-01-15T10:30:00Z"},
+		{"number", "1736937000", invalid, "2024-01-15T10:30:00Z"},
+		{"line feed", "2026-01-01T00:00:00Z\n", invalid, "2024-01-15T10:30:00Z"},
+		{"offset of a day", "2026-01-01T00:00:00+24:00", invalid, "2024-01-15T10:30:00Z"},
+	} {
+		row.run(t, store, func(t testing.TB) Answer { return edge.ReadAt(t, Good, row.input) })
+	}
+}
+
+func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
+	const unknown = "POSITION_UNKNOWN"
+	head := store.Reader(auth.Anonymous).Head().Bookmark()
+	other := head
+	other.Prefix[0]++
+	beyond := head
+	beyond.Position += 1000
+	for _, row := range []row{
+		{"the head", head.String(), "", ""},
+		{"the beginning", "0-00000000", "", ""},
+
+		{"empty", "", unknown, ""},
+		{"number alone", "1", unknown, ""},
+		{"no number", "-00000000", unknown, ""},
+		{"negative", "-1-00000000", unknown, ""},
+		{"leading zero", "0" + head.String(), unknown, ""},
+		{"capital letters", "1-ABCDEF01", unknown, ""},
+		{"too many digits", head.String() + "0", unknown, ""},
+		{"overflow", "9223372036854775808-00000000", unknown, ""},
+		{"another hash", other.String(), unknown, ""},
+		{"another hash at the beginning", "0-00000001", unknown, ""},
+		{"beyond the head", beyond.String(), "POSITION_NOT_REACHED", ""},
+	} {
+		row.run(t, store, func(t testing.TB) Answer { return edge.After(t, row.input) })
+	}
+}

@@ -1,0 +1,175 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"configapi/internal/eventstore"
+)
+
+// appendSQL writes records after a head, or nothing when the head is another one by then.
+//
+// One array of composites costs the server half of what an array for each column does when there are few records.
+const appendSQL = `
+	with head as (
+		update public.history_head set position = $3, hash = $4, recorded_at = $5
+		where position = $1 and hash = $2
+		returning pg_notify('` + channel + `', position::text)
+	)
+	insert into public.events (position, hash, config_name, version, type, schema_version,
+		data, actor, reason, recorded_at, append_id, change_set)
+	select $1 + r.number, r.hash, r.config_name, r.version, r.type, r.schema_version,
+		r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set
+	from head, unnest($6::public.event_input[]) with ordinality
+		as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, number)`
+
+// pingAfter is how long the connection may be unused before it is tried out: what is sent on a dead one has an unknown
+// outcome, and after a pause that is easily avoided.
+const pingAfter = time.Second
+
+// Append writes records as one.
+func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
+	defer cancel()
+	if err := s.writer.append(ctx, expected, records); err != nil {
+		return fmt.Errorf("appending after position %d: %w", expected.Position, err)
+	}
+	s.hint.raise(expected.Position + eventstore.Position(len(records)))
+	return nil
+}
+
+// writer is the connection that appends. It does one append at a time.
+type writer struct {
+	config *pgx.ConnConfig
+	opts   Options
+	turn   chan struct{} // holds an element while the fields below are in use
+	closed bool
+
+	conn      *pgx.Conn // nil: none yet, or the last one broke
+	used      time.Time // when the connection was last seen to live
+	statement *pgconn.StatementDescription
+	encoder   encoder
+}
+
+// openWriter connects, so that what is wrong is found when the store is opened, and migrates.
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1)}
+	dial := w.config.DialFunc
+	w.config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if ctx.Value(connecting{}) == nil {
+			return nil, errNoCancel
+		}
+		return dial(ctx, network, address)
+	}
+	return w, w.connect(ctx, migrate)
+}
+
+// connecting is the key of a context in which the writer connects. Without it pgx wants to dial in order to ask the server
+// to cancel what runs on a connection that it gives up. To cancel an append that waits for a synchronous standby would
+// make it visible before it is safe.
+type connecting struct{}
+
+var errNoCancel = errors.New("appends are not cancelled")
+
+func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return notWritten(ctx.Err())
+	}
+	if err := w.prepare(ctx); err != nil {
+		return notWritten(err)
+	}
+	parameters := w.encoder.append(expected, records)
+	tag, err := w.conn.PgConn().ExecStatement(ctx, w.statement, parameters, binaryFormat, nil).Close()
+	w.used = time.Now()
+	if w.conn.IsClosed() {
+		w.disconnect()
+	}
+	switch {
+	case err != nil:
+		return outcome(err)
+	case tag.RowsAffected() == 0:
+		return eventstore.ErrHeadMoved
+	}
+	return nil
+}
+
+// prepare sees to it that there is a connection that lives. Until it has returned nothing of an append was sent.
+func (w *writer) prepare(ctx context.Context) error {
+	if w.closed {
+		return errClosed
+	}
+	if w.conn != nil && time.Since(w.used) > pingAfter {
+		if err := w.conn.Ping(ctx); err != nil {
+			w.disconnect()
+		}
+	}
+	if w.conn != nil {
+		return nil
+	}
+	return w.connect(ctx)
+}
+
+// connect makes a connection, checks the server (which may be another one each time), takes the steps, and prepares the
+// connection for appends.
+func (w *writer) connect(ctx context.Context, steps ...func(context.Context, *pgx.Conn) error) error {
+	conn, err := pgx.ConnectConfig(context.WithValue(ctx, connecting{}, true), w.config)
+	if err != nil {
+		return connectError(err)
+	}
+	w.conn, w.used = conn, time.Now()
+	for _, step := range append(steps, w.setUp) {
+		if err == nil {
+			err = step(ctx, conn)
+		}
+	}
+	if err != nil {
+		w.disconnect()
+	}
+	return err
+}
+
+// setUp makes the settings of the connection. synchronous_commit is set to what it is anyway, so that it stays so.
+func (w *writer) setUp(ctx context.Context, conn *pgx.Conn) error {
+	_, err = w.conn.Exec(ctx, fmt.Sprintf(`set synchronous_commit = %s; set statement_timeout = %d;
+		set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan; set jit = off`,
+		synchronousCommit, w.opts.AppendTimeout.Milliseconds()/2))
+	if err != nil {
+		return err
+	}
+	if err := w.conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID); err != nil {
+		return err
+	}
+	w.statement, err = w.conn.PgConn().Prepare(ctx, "append", appendSQL, nil)
+	return err
+}
+
+// disconnect closes the socket at once and says nothing to the server, which may still be at work.
+func (w *writer) disconnect() {
+	conn := w.conn.PgConn()
+	conn.Conn().Close()
+	w.conn.Close(context.Background())
+	<-conn.CleanupDone()
+	w.conn = nil
+}
+
+func (w *writer) close() {
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	w.closed = true
+	if w.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), w.opts.QueryTimeout)
+	defer cancel()
+	w.conn.Close(ctx)
+	w.conn = nil
+}

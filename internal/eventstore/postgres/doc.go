@@ -1,0 +1,29 @@
+// Package postgres keeps a history in a PostgreSQL database: the event store of production, for any number of nodes.
+//
+// It keeps all laws of [eventstore.Store]. An append is one statement, and so one round trip and one transaction that no
+// client can leave open: it compares and sets the head row, which is the only row that is ever locked, inserts the
+// records, and notifies the other nodes. Positions follow from the head row, so they become visible in their order.
+//
+// Where an acknowledged append could be lost, the store refuses to open: fsync or full_page_writes off, a
+// synchronous_commit weaker than on, a server in recovery. synchronous_commit is then fixed for the connection that
+// appends, so that a later change of the server's configuration cannot weaken it. Standbys that follow are welcome; with
+// synchronous_standby_names an append is acknowledged once they have it too.
+//
+// # Connections
+//
+// One connection appends; a pool reads (pool_max_conns in the URL sets its size); one connection, named
+// configapi-listener, listens for notifications. A notification only makes Wait return sooner: without any, Wait looks
+// again in every [Options.PollInterval]. All come back by themselves after the server was away. No connection ever asks
+// the server to cancel an append, because an append that waits for a synchronous standby would then be visible without
+// being safe.
+//
+// Every call ends within a time-out. Settings of a session (statement_timeout and others) are made with SET after
+// connecting, because poolers refuse start-up parameters that they do not know. A pooler in transaction mode has to
+// support prepared statements, should be given those settings with ALTER ROLE, and wants a direct
+// [Options.ListenURL].
+//
+// # Not here
+//
+// The store does not look at what events mean, keeps no copy of the history in memory, and does not retry: whether a
+// failed append is to be sent again is for the writer to decide.
+package postgres

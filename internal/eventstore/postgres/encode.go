@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"encoding/binary"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"configapi/internal/eventstore"
+)
+
+// maxKeptBytes is how much of a buffer is kept from one append to the next.
+const maxKeptBytes = 1 << 20
+
+// binaryFormat says that all parameters or columns are in PostgreSQL's binary format.
+var binaryFormat = []int16{pgtype.BinaryFormatCode}
+
+// encoder writes the parameters of appendSQL in PostgreSQL's binary format. It does so by hand because it is on the way of
+// every write.
+type encoder struct {
+	inputOID uint32 // of the type event_input
+	buf      []byte
+	ends     []int
+	out      [6][]byte
+}
+
+// append returns the parameters of an append. They hold until the next call.
+func (e *encoder) append(expected eventstore.Head, records []eventstore.Record) [][]byte {
+	if cap(e.buf) > maxKeptBytes {
+		e.buf = nil
+	}
+	last := &records[len(records)-1]
+	e.buf, e.ends = e.buf[:0], e.ends[:0]
+	e.number(int64(expected.Position))
+	e.end()
+	e.buf = append(e.buf, expected.Hash[:]...)
+	e.end()
+	e.number(int64(expected.Position) + int64(len(records)))
+	e.end()
+	e.buf = append(e.buf, last.Hash[:]...)
+	e.end()
+	e.number(microseconds(last.RecordedAt))
+	e.end()
+	e.array(records)
+	e.end()
+	start := 0
+	for i, end := range e.ends { // only now, because the buffer moves while it grows
+		e.out[i] = e.buf[start:end:end]
+		start = end
+	}
+	return e.out[:]
+}
+
+// array writes records as an array of event_input.
+func (e *encoder) array(records []eventstore.Record) {
+	const dimensions, mayHoldNulls, lowerBound = 1, 0, 1
+	for _, n := range []uint32{dimensions, mayHoldNulls, e.inputOID, uint32(len(records)), lowerBound} {
+		e.buf = binary.BigEndian.AppendUint32(e.buf, n)
+	}
+	for i := range records {
+		at := len(e.buf)
+		e.buf = append(e.buf, 0, 0, 0, 0)
+		e.input(&records[i])
+		binary.BigEndian.PutUint32(e.buf[at:], uint32(len(e.buf)-at-4))
+	}
+}
+
+// input writes the columns of one event_input, in their order: how many, then of each its type, its length and its bytes.
+func (e *encoder) input(r *eventstore.Record) {
+	e.buf = binary.BigEndian.AppendUint32(e.buf, 11)
+	e.bytes(r.Hash[:])
+	e.text(r.Name)
+	e.bigint(int64(r.Version))
+	e.text(r.Type)
+	e.header(pgtype.Int4OID, 4)
+	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(r.SchemaVersion))
+	e.text(r.Data)
+	e.nullable(r.Actor)
+	e.nullable(r.Reason)
+	e.header(pgtype.TimestamptzOID, 8)
+	e.number(microseconds(r.RecordedAt))
+	e.bytes(r.AppendID[:])
+	e.bigint(int64(r.ChangeSet))
+}
+
+func (e *encoder) header(oid uint32, length int) {
+	e.buf = binary.BigEndian.AppendUint32(e.buf, oid)
+	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(length)) // -1: null
+}
+
+func (e *encoder) bytes(b []byte) {
+	e.header(pgtype.ByteaOID, len(b))
+	e.buf = append(e.buf, b...)
+}
+
+func (e *encoder) text(s string) {
+	e.header(pgtype.TextOID, len(s))
+	e.buf = append(e.buf, s...)
+}
+
+func (e *encoder) nullable(s *string) {
+	if s == nil {
+		e.header(pgtype.TextOID, -1)
+		return
+	}
+	e.text(*s)
+}
+
+func (e *encoder) bigint(n int64) {
+	e.header(pgtype.Int8OID, 8)
+	e.number(n)
+}
+
+func (e *encoder) number(n int64) { e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(n)) }
+
+func (e *encoder) end() { e.ends = append(e.ends, len(e.buf)) }

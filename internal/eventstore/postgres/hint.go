@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+var errClosed = errors.New("the store is closed")
+
+// Wait returns when there may be records after the position: when the store has heard of some, and at the latest when
+// [Options.PollInterval] has passed.
+func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	newest, news := s.hint.get()
+	if newest > after {
+		return nil
+	}
+	tick := time.NewTimer(s.opts.PollInterval)
+	defer tick.Stop()
+	select {
+	case <-news:
+		return nil
+	case <-tick.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closed:
+		return errClosed
+	}
+}
+
+// hint is the newest position that the store has heard of. That it is kept, and not only passed on, is what makes a
+// notification count that comes between a reader's look at the history and its Wait.
+type hint struct {
+	mu     sync.Mutex
+	newest eventstore.Position
+	news   chan struct{} // closed, and replaced, when newest grows
+}
+
+func newHint() *hint { return &hint{news: make(chan struct{})} }
+
+func (h *hint) get() (newest eventstore.Position, news <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.newest, h.news
+}
+
+// raise says that the history has a record at p.
+func (h *hint) raise(p eventstore.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p <= h.newest {
+		return
+	}
+	h.newest = p
+	close(h.news)
+	h.news = make(chan struct{})
+}
+
+// correct says that nothing was found after p by a read that began when newest was the newest position heard of. When
+// newest still says otherwise it came from a notification that somebody made up, or from a tail that a failover lost:
+// without this, Wait would return at once for ever.
+func (h *hint) correct(newest, p eventstore.Position) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.newest == newest && newest > p {
+		h.newest = p
+	}
+}

@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"configapi/internal/eventstore"
+)
+
+const (
+	// channel is where appends are notified of; the payload is the new position.
+	channel = "configapi"
+
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// listener keeps one connection on which the server says that the history has grown. Nothing depends on it but how soon
+// Wait returns.
+type listener struct {
+	config *pgconn.Config
+	ping   time.Duration
+	hint   *hint
+}
+
+// run listens until the context ends, whatever happens to its connections.
+func (l *listener) run(ctx context.Context) {
+	for backoff := minBackoff; ctx.Err() == nil; backoff = min(2*backoff, maxBackoff) {
+		if l.listen(ctx) {
+			backoff = minBackoff
+		}
+		pause := time.NewTimer(backoff/2 + rand.N(backoff/2)) // so that nodes do not all come back at once
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+// listen listens on one connection until that fails. It tells whether it ever could.
+func (l *listener) listen(ctx context.Context) (listened bool) {
+	conn, err := pgconn.ConnectConfig(ctx, l.config)
+	if err != nil {
+		return false
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.ping)
+		defer cancel()
+		conn.Close(ctx)
+	}()
+	// What was committed before the server listens for this connection is not notified of, so look after that.
+	if err := l.exec(ctx, conn, `listen `+channel); err != nil {
+		return false
+	}
+	if err := l.look(ctx, conn); err != nil {
+		return false
+	}
+	for {
+		wait, cancel := context.WithTimeout(ctx, l.ping)
+		err := conn.WaitForNotification(wait) // what it says has gone to receive already
+		cancel()
+		if err == nil {
+			continue
+		}
+		// Silence for a while, which is also all that is heard of a server that is gone.
+		if err := l.exec(ctx, conn, `listen `+channel); err != nil {
+			return true
+		}
+	}
+}
+
+func (l *listener) exec(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	ctx, cancel := context.WithTimeout(ctx, l.ping)
+	defer cancel()
+	return conn.Exec(ctx, sql).Close()
+}
+
+// look finds out how far the history has come.
+func (l *listener) look(ctx context.Context, conn *pgconn.PgConn) error {
+	ctx, cancel := context.WithTimeout(ctx, l.ping)
+	defer cancel()
+	results, err := conn.Exec(ctx, `select position from public.history_head`).ReadAll()
+	if err != nil {
+		return err
+	}
+	for _, row := range results[0].Rows {
+		l.hint.hear(string(row[0]))
+	}
+	return nil
+}
+
+// hear takes the text of a position, of which a notification's may be anybody's.
+func (h *hint) hear(position string) {
+	if p, err := strconv.ParseInt(position, 10, 64); err == nil {
+		h.raise(eventstore.Position(p))
+	}
+}

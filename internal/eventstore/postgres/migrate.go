@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// migrations holds the steps from an empty database to the present schema: the n-th file, in the order of names, leads
+// from version n-1 to version n. A file that was released is never changed.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrationLock is the advisory lock under which one store at a time migrates: "configap" in ASCII.
+const migrationLock = 0x636f6e6669676170
+
+var errNewerSchema = errors.New("a newer version of this program has migrated it; use that one")
+
+// migrate brings the tables to the present schema, all in one transaction. A role that may not make tables can open a
+// database that has it already.
+func migrate(ctx context.Context, config *pgx.ConnConfig) error {
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return connectError(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := checkServer(ctx, conn); err != nil {
+		return err
+	}
+	// Each statement has to see what was committed before it, for the first one waits for others who migrate.
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+			return fmt.Errorf("waiting to migrate: %w", err)
+		}
+		version, err := schemaVersion(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("reading the schema version: %w", err)
+		}
+		if version > len(steps) {
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+		}
+		for n := version + 1; n <= len(steps); n++ {
+			if err := step(ctx, tx, n, steps[n-1]); err != nil {
+				return fmt.Errorf("migrating to schema version %d: %w", n, err)
+			}
+		}
+		return nil
+	})
+}
+
+// schemaVersion returns the version of the schema, and makes the table that keeps it when there is none.
+func schemaVersion(ctx context.Context, tx pgx.Tx) (version int, err error) {
+	var exists bool
+	if err := tx.QueryRow(ctx, `select to_regclass('public.schema_migrations') is not null`).Scan(&exists); err != nil {
+		return 0, err
+	}
+	if !exists {
+		_, err := tx.Exec(ctx, `create table public.schema_migrations (version integer primary key)`)
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `select coalesce(max(version), 0) from public.schema_migrations`).Scan(&version)
+	return version, err
+}
+
+func step(ctx context.Context, tx pgx.Tx, version int, file string) error {
+	statements, err := migrations.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, string(statements)); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `insert into public.schema_migrations (version) values ($1)`, version)
+	return err
+}

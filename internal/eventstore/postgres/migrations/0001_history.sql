@@ -1,0 +1,66 @@
+-- Each append changes the one row. Room in its page lets PostgreSQL prune the old rows as it goes, and the table stays
+-- small unless a long transaction elsewhere keeps old rows alive; autovacuum then cleans up soon after.
+create table public.history_head (
+    singleton   boolean primary key default true check (singleton),
+    position    bigint not null,
+    hash        bytea not null,
+    recorded_at timestamptz not null
+) with (
+    fillfactor = 10,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 500,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- The head of an empty history: its time is Go's zero time.
+insert into public.history_head (position, hash, recorded_at)
+values (0, decode(repeat('00', 32), 'hex'), '0001-01-01 00:00:00+00');
+
+-- Rows are only ever inserted: the first vacuum of a page may freeze it for good, and soon, because reads by index alone
+-- need to know that a page is visible to all.
+create table public.events (
+    position       bigint primary key,
+    hash           bytea not null,
+    config_name    text collate "C" not null,
+    version        bigint not null,
+    type           text not null,
+    schema_version integer not null,
+    data           text not null, -- JSON; jsonb would change the bytes that the hash is made of
+    actor          text,
+    reason         text,
+    recorded_at    timestamptz not null,
+    append_id      bytea not null,
+    change_set     bigint not null,
+    unique (config_name, version) include (position)
+) with (
+    autovacuum_vacuum_insert_scale_factor = 0.05,
+    autovacuum_freeze_min_age = 0
+);
+
+-- An index on (config_name, position) of all events would make an append of many records cost a third more: each record
+-- changes one more page, at a random place. One event of 64 of a name is enough to find the newest at a position.
+create index events_milestones on public.events (config_name, position) include (version) where version % 64 = 0;
+
+-- Large values are compressed, by lz4 where the server has it: it costs a fraction of the time.
+do $$
+begin
+    if exists (select from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)) then
+        alter table public.events alter column data set compression lz4;
+    end if;
+end
+$$;
+
+-- What an append hands over for each record. Its position is not in it: positions follow from the head.
+create type public.event_input as (
+    hash           bytea,
+    config_name    text,
+    version        bigint,
+    type           text,
+    schema_version integer,
+    data           text,
+    actor          text,
+    reason         text,
+    recorded_at    timestamptz,
+    append_id      bytea,
+    change_set     bigint
+);

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+// epoch is where PostgreSQL's times start to count, the year 2000, in microseconds since 1970.
+const epoch = 946_684_800_000_000
+
+func microseconds(t time.Time) int64 { return t.UnixMicro() - epoch }
+
+// page gathers records up to the limits of one read.
+type page struct {
+	records  []eventstore.Record
+	bytes    int // of data
+	limit    int
+	maxBytes int
+}
+
+// take adds a row of events unless the page is full.
+func (p *page) take(row [][]byte) (more bool, err error) {
+	if p.bytes >= p.maxBytes {
+		return false, nil
+	}
+	if len(p.records) == cap(p.records) {
+		p.grow()
+	}
+	p.records = append(p.records, eventstore.Record{})
+	r := &p.records[len(p.records)-1]
+	p.bytes += len(row[6])
+	return true, p.scan(r, row)
+}
+
+// grow makes room for eight times as many records: most reads give either a few, or as many as they may.
+func (p *page) grow() {
+	n := min(max(16, 8*len(p.records)), max(p.limit, 1))
+	p.records = slices.Grow(p.records, n-len(p.records))
+}
+
+// scan reads a row with the columns of selectEvents.
+func (p *page) scan(r *eventstore.Record, row [][]byte) error {
+	r.Position = eventstore.Position(integer(row[0]))
+	r.Name = string(row[2])
+	r.Version = int(integer(row[3]))
+	r.SchemaVersion = int(int32(binary.BigEndian.Uint32(row[5])))
+	r.Data = string(row[6])
+	r.RecordedAt = instant(row[9])
+	r.ChangeSet = eventstore.Position(integer(row[11]))
+	// These are often the same from record to record, and are then kept but once.
+	var before eventstore.Record
+	if n := len(p.records); n > 1 {
+		before = p.records[n-2]
+	}
+	r.Type = before.Type
+	if r.Type != string(row[4]) {
+		r.Type = string(row[4])
+	}
+	r.Actor = nullable(before.Actor, row[7])
+	r.Reason = nullable(before.Reason, row[8])
+	if err := fill(r.Hash[:], row[1]); err != nil {
+		return &eventstore.ChainError{Position: r.Position, Problem: "its hash: " + err.Error()}
+	}
+	if err := fill(r.AppendID[:], row[10]); err != nil {
+		return &eventstore.ChainError{Position: r.Position, Problem: "its append id: " + err.Error()}
+	}
+	return nil
+}
+
+// scanHead reads a row with the columns of selectHead.
+func scanHead(row [][]byte) (eventstore.Head, error) {
+	head := eventstore.Head{Position: eventstore.Position(integer(row[0])), RecordedAt: instant(row[2])}
+	return head, fill(head.Hash[:], row[1])
+}
+
+func integer(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
+
+func instant(b []byte) time.Time { return time.UnixMicro(integer(b) + epoch).UTC() }
+
+func nullable(before *string, b []byte) *string {
+	if b == nil {
+		return nil
+	}
+	if before != nil && *before == string(b) {
+		return before
+	}
+	text := string(b)
+	return &text
+}
+
+func fill(dst, src []byte) error {
+	if len(src) != len(dst) {
+		return fmt.Errorf("%d bytes instead of %d", len(src), len(dst))
+	}
+	copy(dst, src)
+	return nil
+}

@@ -1,0 +1,140 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// minVersion is the oldest PostgreSQL that has all that the migrations use.
+const minVersion = 14_00_00
+
+// parseURL makes the configuration that all connections share.
+func parseURL(text string, opts Options) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, urlError(text, err)
+	}
+	c := config.ConnConfig
+	c.RuntimeParams["application_name"] = "configapi"
+	c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = opts.ConnectTimeout
+	}
+	// Of several hosts, or after a failover, only the primary will do: a standby may be behind what was read before.
+	if c.ValidateConnect == nil {
+		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	}
+	return config, nil
+}
+
+// readConfig configures the pool of connections that read.
+func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
+	config := base.Copy()
+	// All reads are by index, whatever the statistics say of a table that has just grown.
+	settings := fmt.Sprintf(`set statement_timeout = %d; set default_transaction_isolation = 'read committed';
+		set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, opts.QueryTimeout.Milliseconds())
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, settings)
+		return err
+	}
+	return config
+}
+
+// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint.
+func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
+	config := base.ConnConfig.Config.Copy()
+	config.RuntimeParams["application_name"] = "configapi-listener"
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
+	return config
+}
+
+// checkServer refuses a server that cannot keep the laws. It returns its synchronous_commit.
+func checkServer(ctx context.Context, conn *pgx.Conn) (synchronousCommit string, err error) {
+	var (
+		version                         int
+		encoding, fsync, fullPageWrites string
+		inRecovery                      bool
+	)
+	row := conn.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding'),
+		current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+		pg_is_in_recovery()`)
+	if err := row.Scan(&version, &encoding, &fsync, &fullPageWrites, &synchronousCommit, &inRecovery); err != nil {
+		return "", fmt.Errorf("reading the server's settings: %w", err)
+	}
+	switch {
+	case version < minVersion:
+		err = fmt.Errorf("the server is PostgreSQL %d: version %d or a newer one is needed", version/1_00_00, minVersion/1_00_00)
+	case encoding != "UTF8":
+		err = fmt.Errorf("the database has the encoding %s: make one with the encoding UTF8", encoding)
+	case inRecovery:
+		err = errStandby
+	case fsync != "on":
+		err = unsafeSetting("fsync", fsync)
+	case fullPageWrites != "on":
+		err = unsafeSetting("full_page_writes", fullPageWrites)
+	case synchronousCommit != "on" && synchronousCommit != "remote_apply":
+		err = unsafeSetting("synchronous_commit", synchronousCommit)
+	}
+	return synchronousCommit, err
+}
+
+var errStandby = errors.New("the server is a standby (pg_is_in_recovery): connect to its primary")
+
+func unsafeSetting(name, value string) error {
+	return fmt.Errorf("the server has %s = %s, with which acknowledged changes can be lost: set it to on", name, value)
+}
+
+// connectError makes what pgx says of a failed connection one line, which it is not when several addresses were tried.
+func connectError(err error) error {
+	var failed *pgconn.ConnectError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if errors.Is(err, pgconn.ErrStandbyConnection) {
+		return errStandby
+	}
+	var reasons []string
+	for line := range strings.Lines(failed.Unwrap().Error()) {
+		if line = strings.TrimSpace(line); !slices.Contains(reasons, line) {
+			reasons = append(reasons, line)
+		}
+	}
+	c := failed.Config
+	return &connectionError{
+		text: fmt.Sprintf("connecting to database %q as user %q: %s", c.Database, c.User, strings.Join(reasons, "; ")),
+		err:  err,
+	}
+}
+
+// connectionError is an error with another text.
+type connectionError struct {
+	text string
+	err  error
+}
+
+func (e *connectionError) Error() string { return e.text }
+func (e *connectionError) Unwrap() error { return e.err }
+
+// urlError says what is wrong with a URL. The library's text repeats the URL, and guesses where in a broken one a password
+// may be; this one leaves the URL out, and all reasons too when it cannot tell what the password is.
+func urlError(text string, err error) error {
+	reason := "special characters in the user or the password have to be written as in %40"
+	if u, parseErr := url.Parse(text); parseErr == nil {
+		reason = err.Error()
+		if _, after, ok := strings.Cut(reason, "`: "); ok {
+			reason = after
+		}
+		if password, ok := u.User.Password(); ok {
+			reason = strings.ReplaceAll(reason, password, "xxxxx")
+		}
+	}
+	return fmt.Errorf("the database URL is not like postgres://user:password@host:5432/database: %s", reason)
+}

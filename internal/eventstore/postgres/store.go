@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"configapi/internal/eventstore"
+)
+
+var _ eventstore.Store = (*Store)(nil)
+
+// Options are the settings of a [Store]. The zero Options are those of a server.
+type Options struct {
+	// ConnectTimeout bounds each attempt to connect, unless the URL has a connect_timeout. 0 means 5 s.
+	ConnectTimeout time.Duration
+	// QueryTimeout bounds each read, besides its context. 0 means 5 s.
+	QueryTimeout time.Duration
+	// AppendTimeout bounds each append, besides its context; when it has passed the outcome is unknown. The server gives
+	// up at half of it, which is a definite answer. 0 means 10 s.
+	AppendTimeout time.Duration
+	// PollInterval is how often Wait looks for records that no notification told of. 0 means 500 ms.
+	PollInterval time.Duration
+	// ListenPing is how often the listener proves that its connection lives, and how long the answer may take: a dead one
+	// is noticed within twice this time. 0 means 2 s.
+	ListenPing time.Duration
+	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's.
+	ListenURL string
+}
+
+func (o Options) withDefaults() Options {
+	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
+	o.QueryTimeout = cmp.Or(o.QueryTimeout, 5*time.Second)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, 10*time.Second)
+	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
+	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
+	return o
+}
+
+// Store is a handle on the history in one database. Close it to free its connections.
+type Store struct {
+	opts   Options
+	pool   *pgxpool.Pool
+	writer *writer
+	hint   *hint
+	large  pageGuard
+
+	closeOnce sync.Once
+	closed    chan struct{}
+	stop      context.CancelFunc // ends the listener
+	listening sync.WaitGroup
+}
+
+// Open connects to the database at a URL, such as postgres://user:password@localhost:5432/configapi, and brings its tables
+// to the present schema. Any number of stores may do so at the same time. No error contains the password.
+func Open(ctx context.Context, url string, opts Options) (*Store, error) {
+	s, err := open(ctx, url, opts.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("opening postgres store: %w", err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, url string, opts Options) (*Store, error) {
+	config, err := parseURL(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	listen := config
+	if opts.ListenURL != "" {
+		if listen, err = parseURL(opts.ListenURL, opts); err != nil {
+			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
+		}
+	}
+	if err := migrate(ctx, config.ConnConfig); err != nil {
+		return nil, err
+	}
+	hint := newHint()
+	writer, err := openWriter(ctx, config.ConnConfig, opts)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), readConfig(config, opts))
+	if err != nil {
+		writer.close()
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, closed: make(chan struct{}), stop: stop}
+	l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, hint: hint}
+	s.listening.Go(func() { l.run(running) })
+	return s, nil
+}
+
+// Close frees the connections, after an append and reads that are under way. Every call after it fails.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		close(s.closed)
+		s.stop()
+		s.writer.close()
+		s.pool.Close()
+		s.listening.Wait()
+	})
+	return nil
+}

@@ -1,0 +1,55 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/postgrestest"
+)
+
+func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+func TestStoreKeepsTheLaws(t *testing.T) {
+	eventstoretest.Run(t, newHistory, rewrite)
+}
+
+func BenchmarkStore(b *testing.B) {
+	eventstoretest.Bench(b, newHistory)
+}
+
+func newHistory(t testing.TB) (open func() eventstore.Store) {
+	dsn := postgrestest.NewDatabase(t)
+	return func() eventstore.Store { return mustOpen(t, dsn, Options{}) }
+}
+
+func mustOpen(t testing.TB, dsn string, opts Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), dsn, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
+	t.Helper()
+	var b pgx.Batch
+	b.Queue(`delete from events`)
+	for _, r := range records {
+		b.Queue(`insert into events values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			int64(r.Position), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
+			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
+	}
+	b.Queue(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Position), head.Hash[:], head.RecordedAt)
+	if err := store.(*Store).pool.SendBatch(t.Context(), &b).Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,155 @@
+package httpd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// What the health routes say of a part of the server. No text of an error is among them: addresses, SQL and the like are
+// for the log.
+const (
+	well        = "ok"
+	starting    = "it has not read its history yet"
+	unreachable = "it cannot be reached"
+	tooSlow     = "it does not answer in time"
+	lostTail    = "its history ends before what this server has applied"
+	diverged    = "its history is not the one that this server has applied"
+	behind      = "new events cannot be read"
+)
+
+// health answers the health routes.
+type health struct {
+	store *configstore.Store
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu     sync.Mutex // guards what is below
+	logged string     // the problem that the log knows of, "" for none
+}
+
+func newHealth(opts Options) *health { return &health{store: opts.Store, now: opts.Now, log: opts.Log} }
+
+// checks says of each part of the server [well], or what is wrong.
+type checks struct {
+	EventStore string `json:"eventstore"` // the history is the one that was applied
+	Projection string `json:"projection"` // all events are applied as they come
+	Database   string `json:"database"`   // what keeps the history answers
+}
+
+// report answers /health: 200 when all is well, else 503.
+func (h *health) report(w http.ResponseWriter, r *http.Request) {
+	state := h.store.Health(r.Context())
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // the client is gone, and with it the questions to the store
+	}
+	found := judge(state)
+	h.logOnce(found, state)
+	status, word := http.StatusOK, "healthy"
+	if found != (checks{well, well, well}) {
+		status, word = http.StatusServiceUnavailable, "unhealthy"
+	}
+	body, _ := json.Marshal(struct { // texts always have a JSON
+		Status    string `json:"status"`
+		Timestamp string `json:"timestamp"`
+		Checks    checks `json:"checks"`
+	}{word, config.FormatInstant(h.now()), found})
+	answer(w, status, "application/json", body)
+}
+
+// live answers /livez: whoever can answer lives.
+func (h *health) live(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
+}
+
+// ready answers /readyz: 503 while the history is not applied, and when the projection has met something that it may
+// neither skip nor guess. A database that is away is no such thing: what was applied can still be read, and would be from
+// nowhere if all servers said that they are not ready.
+func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+	problem := h.store.Health(r.Context()).Projection
+	select {
+	case <-h.store.Ready():
+	default:
+		notReady(w, reasonOf(problem))
+		return
+	}
+	if projection.Permanent(problem) {
+		notReady(w, reasonOf(problem))
+		return
+	}
+	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
+}
+
+func judge(state configstore.Health) checks {
+	found := checks{well, reasonOf(state.Projection), well}
+	switch {
+	case errors.Is(state.EventStore, context.DeadlineExceeded):
+		found.EventStore, found.Database = tooSlow, tooSlow
+	case state.EventStore != nil:
+		found.EventStore, found.Database = unreachable, unreachable
+	case state.Head < state.Applied:
+		found.EventStore = lostTail
+	case errors.Is(state.Projection, projection.ErrDiverged):
+		found.EventStore = diverged
+	}
+	return found
+}
+
+// reasonOf says what keeps the projection from going on, [well] when nothing does.
+func reasonOf(err error) string {
+	var chain *eventstore.ChainError
+	var unknown *config.UnknownEventError
+	switch {
+	case err == nil:
+		return well
+	case errors.Is(err, configstore.ErrNotReady):
+		return starting
+	case errors.As(err, &chain):
+		return "the history is broken at position " + strconv.FormatInt(int64(chain.Position), 10)
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("an event is of type %q, schema version %d, which this program does not know", unknown.Type, unknown.SchemaVersion)
+	case errors.Is(err, projection.ErrDiverged):
+		return diverged
+	}
+	return behind
+}
+
+// logOnce logs a problem when it begins, changes or ends, however often it is asked for.
+func (h *health) logOnce(found checks, state configstore.Health) {
+	problem := ""
+	if found != (checks{well, well, well}) {
+		problem = fmt.Sprint(found)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if problem == h.logged {
+		return
+	}
+	h.logged = problem
+	if problem == "" {
+		h.log.Info("the server is healthy again")
+		return
+	}
+	h.log.Error("the server is unhealthy", "eventstore", state.EventStore, "projection", state.Projection,
+		"applied", state.Applied, "head", state.Head)
+}
+
+func answer(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // who is gone needs no answer
+}

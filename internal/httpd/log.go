@@ -1,0 +1,51 @@
+package httpd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Longer texts of a request are cut in the log, so that nobody fills it with headers of 64 KiB.
+const (
+	maxLoggedMethod = 16
+	maxLoggedPath   = 512
+)
+
+// log writes the one line of a request. Names of configs are in it, with the path; values never are, nor is the query.
+func (e *exchange) log(r *http.Request, aborted bool) {
+	log, ctx := e.server.opts.Log, context.Background()
+	if e.status == 0 && !aborted {
+		e.status = http.StatusOK // as net/http answers for a handler that says nothing
+	}
+	level := slog.LevelInfo
+	if e.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	attrs := [...]slog.Attr{
+		slog.String("method", cut(r.Method, maxLoggedMethod)),
+		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)), // escaped it has no control characters
+		slog.Int("status", e.status),
+		slog.Int64("bytes", e.bytes),
+		slog.Duration("duration", time.Since(e.start)),
+		slog.String("request_id", e.id),
+		slog.String("remote", r.RemoteAddr),
+		slog.Bool("aborted", true),
+	}
+	if !aborted {
+		log.LogAttrs(ctx, level, "request", attrs[:len(attrs)-1]...)
+		return
+	}
+	log.LogAttrs(ctx, level, "request", attrs[:]...)
+}
+
+func cut(text string, length int) string {
+	if len(text) <= length {
+		return text
+	}
+	return text[:length] + "…"
+}

@@ -1,0 +1,65 @@
+package httpd
+
+import (
+	"net/http"
+	"strings"
+
+	"configapi/internal/problem"
+)
+
+const playgroundPath = "/playground"
+
+// route hands a request to whoever serves its path.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/config") { // the hot way
+		s.whenReady(s.opts.REST, w, r)
+		return
+	}
+	switch strings.TrimPrefix(path, "/v1") {
+	case "/health":
+		s.answerHealth(w, r, s.health.report)
+		return
+	case "/livez":
+		s.answerHealth(w, r, s.health.live)
+		return
+	case "/readyz":
+		s.answerHealth(w, r, s.health.ready)
+		return
+	}
+	switch {
+	case path == "/graphql":
+		s.whenReady(s.opts.GraphQL, w, r)
+	case path == playgroundPath, strings.HasPrefix(path, playgroundPath+"/"):
+		s.whenReady(s.opts.Playground, w, r)
+	default:
+		s.whenReady(s.opts.REST, w, r)
+	}
+}
+
+// whenReady answers 503 until the store has applied its history: before that, every answer would be of some moment of the
+// past.
+func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.opts.Store.Ready():
+		next.ServeHTTP(w, r)
+	default:
+		notReady(w, starting)
+	}
+}
+
+func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		problem.Problem{Status: http.StatusMethodNotAllowed, Code: problem.InvalidInput,
+			Detail: "the methods here are GET, HEAD"}.Write(w)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	answer(w, r)
+}
+
+func notReady(w http.ResponseWriter, reason string) {
+	problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable,
+		Detail: "the server is not ready: " + reason}.Write(w)
+}

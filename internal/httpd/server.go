@@ -1,0 +1,147 @@
+// Package httpd is the HTTP server around all edges: it routes requests to them, and does for each request what is the
+// same on every edge.
+//
+// Every request has an id, its own or one that it brings, which comes back in X-Request-Id and stands in its line of the
+// log; there is one line a request, without values and without query parameters. A panic costs its request a 500, never the
+// program. Until the store has applied its history, all but the health routes answer 503.
+//
+// Nobody holds a goroutine by being slow: there are time-outs for the header and for the body of a request, and for a
+// client that takes no more bytes of an answer. None of them ends a stream that makes progress, or a websocket, whose
+// connection is its own handler's to watch.
+//
+// It decides nothing about configs and does not encrypt: TLS is for what stands before it.
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"configapi/internal/configstore"
+)
+
+// Options of a [Server]. Zero fields have the defaults named.
+type Options struct {
+	// REST serves what no other handler does, also paths that do not exist. It must be set.
+	REST http.Handler
+	// GraphQL serves /graphql, Playground /playground and what is below. nil: REST does.
+	GraphQL, Playground http.Handler
+	// Store is asked whether it is ready, and for its health. It must be set.
+	Store *configstore.Store
+	// Shutdown holds what is to be called when the server stops, for connections and streams that would not end by
+	// themselves, such as websockets. Each gets a context that ends with ShutdownTimeout.
+	Shutdown []func(context.Context) error
+
+	// ReadHeaderTimeout is how long the header of a request may take. 0: 10 s.
+	ReadHeaderTimeout time.Duration
+	// BodyTimeout is how long the body of a request may take, from the end of the header on. 0: 30 s.
+	BodyTimeout time.Duration
+	// WriteTimeout is how long a client may take none of 64 KiB of an answer. 0: 10 s.
+	WriteTimeout time.Duration
+	// IdleTimeout is how long a connection without a request is kept. 0: 2 min.
+	IdleTimeout time.Duration
+	// ShutdownTimeout is how long a stop may take until connections are cut. 0: 8 s.
+	ShutdownTimeout time.Duration
+	// MaxHeaderBytes bounds the header of a request; a larger one gets 431. 0: 64 KiB.
+	MaxHeaderBytes int
+
+	// Now is the clock that /health tells. nil: time.Now.
+	Now func() time.Time
+	// Log gets a line a request, and what went wrong. nil: nothing is logged.
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	setDefault(&o.GraphQL, o.REST)
+	setDefault(&o.Playground, o.REST)
+	setDefault(&o.ReadHeaderTimeout, 10*time.Second)
+	setDefault(&o.BodyTimeout, 30*time.Second)
+	setDefault(&o.WriteTimeout, 10*time.Second)
+	setDefault(&o.IdleTimeout, 2*time.Minute)
+	setDefault(&o.ShutdownTimeout, 8*time.Second)
+	setDefault(&o.MaxHeaderBytes, 64<<10)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Server serves all edges.
+type Server struct {
+	opts   Options
+	ids    *ids
+	health *health
+}
+
+// New returns a server. [Server.Serve] does the work.
+func New(opts Options) *Server {
+	opts.setDefaults()
+	return &Server{opts: opts, ids: newIDs(), health: newHealth(opts)}
+}
+
+// Serve takes connections from the listener until ctx ends. Then it takes no more, lets requests under way finish, calls
+// the Shutdown functions meanwhile, and returns nil when all of it is done; what is not within ShutdownTimeout is cut off and
+// the error says so. Requests do not see the end of ctx, so the store must go on for as long as Serve does.
+//
+// The listener is closed when Serve returns.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	fresh := newFreshConns()
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.opts.ReadHeaderTimeout,
+		IdleTimeout:       s.opts.IdleTimeout,
+		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnState:         fresh.track,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(fresh.close)
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		_ = server.Close()
+		return fmt.Errorf("serving HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	err := s.shutDown(context.WithoutCancel(ctx), server)
+	<-served
+	return err
+}
+
+// shutDown stops taking connections and waits for what is under way.
+func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.ShutdownTimeout)
+	defer cancel()
+	errs := make([]error, len(s.opts.Shutdown))
+	var hooks sync.WaitGroup
+	for i, hook := range s.opts.Shutdown {
+		hooks.Go(func() { errs[i] = hook(ctx) })
+	}
+	if err := server.Shutdown(ctx); err != nil {
+		_ = server.Close()
+		errs = append(errs, fmt.Errorf("requests were cut off after %v: %w", s.opts.ShutdownTimeout, err))
+	}
+	hooks.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("shutting the HTTP server down: %w", err)
+	}
+	return nil
+}

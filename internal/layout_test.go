@@ -1,0 +1,275 @@
+// Package internal_test keeps the shape of the whole module: who may import whom, and how long a file and a function may be.
+package internal_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "configapi"
+
+// What stands together in many lines of the picture.
+const (
+	history = "internal/eventstore internal/config"
+	door    = "internal/configstore internal/projection internal/auth " + history
+	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
+	tools   = "internal/problem internal/requestid internal/strictjson" // of edges
+
+	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
+	json    = "github.com/go-json-experiment/json"
+	sockets = "github.com/gorilla/websocket"
+	pgx     = "github.com/jackc/pgx/v5"
+	x       = "golang.org/x/sync golang.org/x/sys"
+)
+
+// picture shows the module from the top to the bottom. A package imports only the packages beside it, all of which are
+// further down, and the libraries in the last column. Tests import what they like.
+var picture = []layer{
+	// What tests share. Nothing of the program imports it.
+	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
+	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
+	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
+	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
+	{"internal/postgrestest", "", pgx},
+
+	// The program. Only here the parts are wired together, so only here a store has a name.
+	{"cmd/configapi", "internal/cli", ""},
+	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/console internal/audit " + stores + " " + door + " " + tools, x},
+
+	// The edges. They know neither each other nor a store.
+	{"graph", "graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
+	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
+	{"graph/object", "graph/scalar " + door, gqlgen},
+	{"graph/scalar", door, gqlgen},
+	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
+	{"internal/rest", door + " " + tools, json},
+	{"internal/httpd", door + " " + tools, x},
+	{"internal/console", "", ""},
+	{"internal/problem", "", ""},
+	{"internal/requestid", "", ""},
+	{"internal/strictjson", "", json},
+
+	// The one door, and what is behind it.
+	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
+	{"internal/projection", history, "github.com/tidwall/btree"},
+	{"internal/feed", history, ""},
+	{"internal/audit", history, ""},
+	{"internal/auth", history, ""},
+
+	// The stores, below them their contract, and at the bottom the domain.
+	{"internal/eventstore/sqlite", history, "modernc.org/sqlite " + x},
+	{"internal/eventstore/postgres", history, pgx + " " + x},
+	{"internal/eventstore/memory", history, ""},
+	{"internal/eventstore", "internal/config", ""},
+	{"internal/config", "", ""},
+}
+
+// layer is a package, and what of the module and of libraries it may import.
+type layer struct{ name, packages, libraries string }
+
+// The longest file, and the longest function outside tests, in lines. Generated files may be of any length.
+const (
+	maxFileLines     = 400
+	maxFunctionLines = 60
+)
+
+// tooLong are the files, and the functions as file:name, that may be longer.
+var tooLong = map[string]string{} // :: which → why
+
+func TestArrowsPointDown(t *testing.T) {
+	imports := map[string][]string{} // :: package → what it imports, tests apart
+	for _, file := range goFiles(t) {
+		if strings.HasSuffix(file.name, "_test.go") {
+			continue
+		}
+		pkg := path.Dir(file.name)
+		imports[pkg] = append(imports[pkg], file.imports(t)...)
+	}
+	for _, fault := range faults(picture, imports) {
+		t.Error(fault)
+	}
+}
+
+func TestFilesAndFunctionsAreShort(t *testing.T) {
+	unused := maps.Clone(tooLong)
+	check := func(which string, lines, most int) {
+		if lines <= most {
+			return
+		}
+		if _, excused := tooLong[which]; !excused {
+			t.Errorf("%s has %d lines; at most %d are allowed", which, lines, most)
+		}
+		delete(unused, which)
+	}
+	for _, file := range goFiles(t) {
+		if ast.IsGenerated(file.tree) {
+			continue
+		}
+		check(file.name, file.lines(file.tree.FileEnd)-1, maxFileLines)
+		if strings.HasSuffix(file.name, "_test.go") {
+			continue
+		}
+		for _, declaration := range file.tree.Decls {
+			if function, is := declaration.(*ast.FuncDecl); is {
+				check(file.name+":"+function.Name.Name, file.lines(function.End())-file.lines(function.Pos())+1, maxFunctionLines)
+			}
+		}
+	}
+	for which := range unused {
+		t.Errorf("%s is short now: take it out of the exceptions", which)
+	}
+}
+
+// faults says where the imports of a module are otherwise than in the picture, and where the picture is wrong.
+func faults(picture []layer, imports map[string][]string) []string {
+	var found []string
+	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+
+	row := map[string]int{} // :: package → its place in the picture, from the top
+	for i, l := range picture {
+		row[l.name] = i
+	}
+	for i, l := range picture {
+		if _, exists := imports[l.name]; !exists {
+			fault("%s is in the picture, but not in the module", l.name)
+		}
+		for _, below := range strings.Fields(l.packages) {
+			if at, is := row[below]; !is || at <= i {
+				fault("%s may import %s, which is not further down in the picture", l.name, below)
+			}
+		}
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(imports)) {
+		at, is := row[pkg]
+		if !is {
+			fault("%s is not in the picture: say what it may import", pkg)
+			continue
+		}
+		for _, imported := range slices.Compact(slices.Sorted(slices.Values(imports[pkg]))) {
+			if !picture[at].allows(imported) {
+				fault("%s must not import %s", pkg, imported)
+			}
+		}
+	}
+	return found
+}
+
+// allows tells whether the package may import a path.
+func (l layer) allows(imported string) bool {
+	if local, is := strings.CutPrefix(imported, module+"/"); is {
+		return slices.Contains(strings.Fields(l.packages), local)
+	}
+	if host, _, _ := strings.Cut(imported, "/"); !strings.Contains(host, ".") {
+		return imported != "C" // the standard library; cgo would end the one static binary
+	}
+	return slices.ContainsFunc(strings.Fields(l.libraries), func(library string) bool {
+		return imported == library || strings.HasPrefix(imported, library+"/")
+	})
+}
+
+// TestFaultsAreFound shows that the picture is not just decoration.
+func TestFaultsAreFound(t *testing.T) {
+	picture := []layer{
+		{"edge", "contract domain", "example.org/library"},
+		{"contract", "domain", ""},
+		{"domain", "", ""},
+	}
+	right := map[string][]string{
+		"edge":     {"fmt", "net/http", "configapi/contract", "configapi/domain", "example.org/library", "example.org/library/part"},
+		"contract": {"configapi/domain"},
+		"domain":   nil,
+	}
+	if found := faults(picture, right); len(found) > 0 {
+		t.Errorf("found %q where nothing is wrong", found)
+	}
+	for _, test := range []struct{ from, to, want string }{
+		{"domain", "configapi/contract", "domain must not import configapi/contract"},
+		{"contract", "configapi/edge", "contract must not import configapi/edge"},
+		{"contract", "configapi/contract/memory", "contract must not import configapi/contract/memory"},
+		{"edge", "configapi/domain/part", "edge must not import configapi/domain/part"},
+		{"edge", "example.org/library2", "edge must not import example.org/library2"},
+		{"domain", "example.org/library", "domain must not import example.org/library"},
+		{"domain", "C", "domain must not import C"},
+		{"util", "fmt", "util is not in the picture: say what it may import"},
+	} {
+		wrong := maps.Clone(right)
+		wrong[test.from] = append(slices.Clone(wrong[test.from]), test.to)
+		if found := faults(picture, wrong); len(found) != 1 || found[0] != test.want {
+			t.Errorf("%s imports %s: found %q, want %q", test.from, test.to, found, test.want)
+		}
+	}
+	upwards := append(slices.Clone(picture), layer{"bottom", "edge", ""})
+	found := faults(upwards, right)
+	want := []string{"bottom is in the picture, but not in the module", "bottom may import edge, which is not further down in the picture"}
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
+	}
+}
+
+// goFile is a file of the module; its name is relative to the module's folder, with slashes.
+type goFile struct {
+	name string
+	set  *token.FileSet
+	tree *ast.File
+}
+
+func (f goFile) lines(at token.Pos) int { return f.set.PositionFor(at, false).Line }
+
+func (f goFile) imports(t *testing.T) []string {
+	t.Helper()
+	var paths []string
+	for _, spec := range f.tree.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, imported)
+	}
+	return paths
+}
+
+// goFiles parses all Go files of the module, but not those of modules within it.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	root := os.DirFS("..")
+	var files []goFile
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && !ofModule(root, name):
+			return fs.SkipDir
+		case entry.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		set := token.NewFileSet()
+		tree, err := parser.ParseFile(set, filepath.Join("..", filepath.FromSlash(name)), nil, parser.ParseComments|parser.SkipObjectResolution)
+		files = append(files, goFile{name, set, tree})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// ofModule tells whether Go looks for packages of the module in a folder.
+func ofModule(root fs.FS, folder string) bool {
+	if base := path.Base(folder); base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
+		return false
+	}
+	_, err := fs.Stat(root, path.Join(folder, "go.mod"))
+	return err != nil
+}

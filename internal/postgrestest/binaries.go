@@ -1,0 +1,109 @@
+package postgrestest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+var errNoPostgres = errors.New(`these tests need PostgreSQL, and there is none on this machine. Do one of these:
+  - install it: apt-get install postgresql, dnf install postgresql-server, brew install postgresql
+  - set TEST_DATABASE_URL to one that runs: postgres://user:password@localhost:5432/postgres, of a user who may create databases`)
+
+// places are where systems put the programs of a PostgreSQL server if not into PATH.
+var places = []string{
+	"/usr/lib/postgresql/*/bin",
+	"/usr/pgsql-*/bin",
+	"/usr/local/pgsql/bin",
+	"/opt/homebrew/opt/postgresql@*/bin",
+	"/usr/local/opt/postgresql@*/bin",
+}
+
+// binaries returns the directory of postgres and initdb. It installs them if there are none and it may.
+func binaries(ctx context.Context, log io.Writer, places []string) (string, error) {
+	if dir, ok := findBinaries(os.Getenv("PATH"), places); ok {
+		return dir, nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return "", errNoPostgres
+	}
+	if err := install(ctx, log, places); err != nil {
+		return "", fmt.Errorf("%w\n(installing it was tried: %w)", errNoPostgres, err)
+	}
+	dir, ok := findBinaries(os.Getenv("PATH"), places)
+	if !ok {
+		return "", errNoPostgres
+	}
+	return dir, nil
+}
+
+// findBinaries looks into a search path first, and then into places, those with the highest version first.
+func findBinaries(path string, places []string) (dir string, ok bool) {
+	dirs := filepath.SplitList(path)
+	for _, place := range places {
+		found, _ := filepath.Glob(place)
+		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(version(b), version(a)) })
+		dirs = append(dirs, found...)
+	}
+	for _, dir := range dirs {
+		if filepath.IsAbs(dir) && executable(filepath.Join(dir, "postgres")) && executable(filepath.Join(dir, "initdb")) {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// install installs PostgreSQL with apt-get. What Debian then starts as its main cluster, if anything, is never used.
+func install(ctx context.Context, log io.Writer, places []string) error {
+	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "configapi-pg-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	// Tests of other packages may be about to do the same.
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	if _, ok := findBinaries(os.Getenv("PATH"), places); ok {
+		return nil
+	}
+	fmt.Fprintln(log, "tests need PostgreSQL: installing it with apt-get")
+	for _, args := range [][]string{
+		{"update", "--quiet"},
+		{"install", "--quiet", "--yes", "--no-install-recommends", "postgresql"},
+	} {
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("apt-get %s: %w", args[0], err)
+		}
+	}
+	return nil
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// version is the last number in a path: in all places it is PostgreSQL's major version.
+func version(path string) int {
+	numbers := digits.FindAllString(path, -1)
+	if len(numbers) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(numbers[len(numbers)-1])
+	return n
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}

@@ -1,0 +1,193 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// startTimeout is how long a server may take to accept connections, recovery after a crash included.
+	startTimeout = 30 * time.Second
+	// logLines is how much of a server's log is kept for the error when it does not start.
+	logLines = 50
+)
+
+// Cluster is a PostgreSQL server with data of its own. Its methods are for one goroutine.
+//
+// Everything that makes writes durable (fsync, synchronous_commit, full_page_writes) is as PostgreSQL has it by default.
+type Cluster struct {
+	// Settings are lines of postgresql.conf, as in "fsync=off". They hold from the next Start on.
+	Settings []string
+
+	bin      string // the directory of postgres and initdb
+	home     *home
+	owner    *syscall.Credential // who runs the server; nil: whoever runs this process
+	port     int
+	password string
+	server   *server // nil: stopped
+}
+
+// Shutdown is a way to stop a server.
+type Shutdown syscall.Signal
+
+const (
+	// Fast ends all connections, and writes everything to its place first.
+	Fast = Shutdown(syscall.SIGINT)
+	// Immediate stops at once; the next start has to recover from the log, as after a crash.
+	Immediate = Shutdown(syscall.SIGQUIT)
+	// Kill is kill -9 of the server: nothing gets a chance to end in good order.
+	Kill = Shutdown(syscall.SIGKILL)
+)
+
+// New makes a cluster and starts it. Whoever calls it calls Close.
+func New(ctx context.Context, settings ...string) (*Cluster, error) {
+	bin, err := binaries(ctx, os.Stderr, places)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := serverOwner()
+	if err != nil {
+		return nil, err
+	}
+	home, err := newHome(owner)
+	if err != nil {
+		return nil, fmt.Errorf("making a directory for PostgreSQL: %w", err)
+	}
+	c := &Cluster{Settings: settings, bin: bin, home: home, owner: owner, password: randomText()}
+	if err = c.initialize(ctx); err == nil {
+		err = c.Start(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// DSN is the URL of a database of the cluster for its superuser, by way of a socket that nobody else can reach.
+func (c *Cluster) DSN(database string) string {
+	query := url.Values{"host": {c.home.dir}, "port": {strconv.Itoa(c.port)}}
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database, RawQuery: query.Encode()}
+	return u.String()
+}
+
+// TCPDSN is the URL of a database of the cluster for its superuser, by way of 127.0.0.1 and with a password.
+func (c *Cluster) TCPDSN(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword("postgres", c.password), Host: c.address(), Path: "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Dir is the directory of the cluster's data. The server must not run while something is changed in it.
+func (c *Cluster) Dir() string { return filepath.Join(c.home.dir, "data") }
+
+// Start starts the server, and returns when it accepts connections. Its port stays the same.
+func (c *Cluster) Start(ctx context.Context) error {
+	if c.server != nil {
+		return errors.New("starting PostgreSQL: it runs already")
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		if c.port == 0 {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			c.port = port
+		}
+		server, err := startServer(ctx, c.command("postgres", c.arguments()...))
+		switch {
+		case err == nil:
+			c.server = server
+			return nil
+		case ctx.Err() == nil && strings.Contains(err.Error(), "could not bind"):
+			c.port = 0 // taken by somebody else since it was found free
+		default:
+			return fmt.Errorf("starting PostgreSQL: %w", err)
+		}
+	}
+}
+
+// Stop stops the server, and returns when it has ended. The data stays.
+func (c *Cluster) Stop(how Shutdown) error {
+	if c.server == nil {
+		return errors.New("stopping PostgreSQL: it does not run")
+	}
+	err := c.server.stop(syscall.Signal(how))
+	c.server = nil
+	return err
+}
+
+// Close stops the server if it runs, and removes all files.
+func (c *Cluster) Close() error {
+	var err error
+	if c.server != nil {
+		err = c.Stop(Immediate)
+	}
+	return errors.Join(err, c.home.remove())
+}
+
+func (c *Cluster) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }
+
+func (c *Cluster) initialize(ctx context.Context) error {
+	password := filepath.Join(c.home.dir, "password")
+	if err := os.WriteFile(password, []byte(c.password), 0o600); err != nil {
+		return err
+	}
+	if err := c.home.give(password); err != nil {
+		return err
+	}
+	cmd := c.command("initdb", "--pgdata="+c.Dir(), "--username=postgres", "--pwfile="+password,
+		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
+		"--no-sync", "--no-instructions", "--wal-segsize=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("initializing PostgreSQL: %w\n%s", err, out)
+	}
+	return ctx.Err()
+}
+
+func (c *Cluster) arguments() []string {
+	settings := []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(c.port), "unix_socket_directories=" + c.home.dir,
+		"max_connections=200", "shared_buffers=64MB", "max_wal_size=256MB", "logging_collector=off",
+		"log_destination=stderr", "jit=off",
+	}
+	args := []string{"-D", c.Dir()}
+	for _, setting := range slices.Concat(settings, c.Settings) {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
+
+// command returns a command of PostgreSQL, to be run by the owner of the cluster and free of the environment's settings
+// for clients and servers.
+func (c *Cluster) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(c.bin, name), args...)
+	cmd.Dir = c.home.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
+	cmd.SysProcAttr = processOf(c.owner)
+	return cmd
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,123 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestClusterIsDurableAndComesBackAfterEveryKindOfStop(t *testing.T) {
+	c := NewCluster(t)
+	dsn := c.DSN("postgres")
+	const settings = `select string_agg(setting, ' ' order by name) from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')`
+	if got := mustQuery(t, dsn, settings); got != "on on on" {
+		t.Errorf("settings that make writes durable: got %q", got)
+	}
+	if err := c.Start(t.Context()); err == nil {
+		t.Errorf("starting a server that runs: got no error")
+	}
+	mustExec(t, dsn, `create table counts (n int)`)
+	for i, how := range []Shutdown{Fast, Immediate, Kill} {
+		mustExec(t, c.TCPDSN("postgres"), `insert into counts values (1)`)
+		if err := c.Stop(how); err != nil {
+			t.Fatal(err)
+		}
+		c.Settings = []string{"work_mem=" + strconv.Itoa(100+i)}
+		if err := c.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := strconv.Itoa(i+1) + " " + strconv.Itoa(100+i) + "kB"
+		if got := mustQuery(t, dsn, `select count(*) || ' ' || current_setting('work_mem') from counts`); got != want {
+			t.Errorf("rows and work_mem after signal %d and another start: got %q, want %q", how, got, want)
+		}
+	}
+}
+
+func TestServerThatDoesNotStartSaysWhyAndLeavesNoFiles(t *testing.T) {
+	base := openTempDir(t)
+	t.Setenv("TMPDIR", base)
+	c, err := New(t.Context(), "no_such_setting=1")
+	if err == nil {
+		c.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), `unrecognized configuration parameter "no_such_setting"`) {
+		t.Errorf("got error %v, want the server's", err)
+	}
+	if left, err := os.ReadDir(base); err != nil || len(left) > 0 {
+		t.Errorf("files that are left: %v, %v", left, err)
+	}
+}
+
+func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
+	t.Setenv("TMPDIR", openTempDir(t))
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), envHang+"=1")
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var server int
+	var dir string
+	_, err = fmt.Fscan(out, &server, &dir)
+	if err := errors.Join(err, child.Process.Kill()); err != nil {
+		t.Fatal(err)
+	}
+	child.Wait()
+	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(server, 0) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server, process %d, still runs", server)
+		}
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatalf("this test takes the files to be there still: %v", err)
+	}
+	h, err := newHome(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.remove()
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the files of the killed process: got %v, want none", err)
+	}
+	sweep(filepath.Dir(h.dir))
+	if _, err := os.Stat(h.dir); err != nil {
+		t.Errorf("the files of a process that lives: %v", err)
+	}
+}
+
+// startAndHang is the process that is killed: it starts a server, writes its process id and directory, and never ends.
+func startAndHang() {
+	c, err := New(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(c.server.process.Pid, c.home.dir)
+	select {}
+}
+
+// openTempDir returns a directory that also the user who runs servers can reach, unlike that of t.TempDir.
+func openTempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "postgrestest-*")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}

@@ -1,0 +1,86 @@
+package postgrestest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// server is a running postgres.
+type server struct {
+	process *os.Process
+	ended   chan struct{}
+	log     []string // its newest lines; to be read when it has ended
+}
+
+// startServer returns when the server accepts connections. The error ends with the server's log.
+func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = writer
+	started := make(chan error, 1)
+	go runOnThread(cmd, started)
+	err = <-started
+	writer.Close()
+	if err != nil {
+		reader.Close()
+		return nil, err
+	}
+	s := &server{process: cmd.Process, ended: make(chan struct{})}
+	ready := make(chan struct{})
+	go s.follow(reader, ready)
+	select {
+	case <-ready:
+		return s, nil
+	case <-s.ended:
+		return nil, errors.New("the server ended:\n" + strings.Join(s.log, "\n"))
+	case <-ctx.Done():
+		err := s.stop(syscall.SIGKILL)
+		return nil, errors.Join(ctx.Err(), err, errors.New(strings.Join(s.log, "\n")))
+	}
+}
+
+// follow reads the log of the server. The end of the log is the end of all its processes.
+func (s *server) follow(log io.ReadCloser, ready chan<- struct{}) {
+	defer close(s.ended)
+	defer log.Close()
+	lines := bufio.NewReader(log)
+	for accepts := false; ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if len(s.log) == logLines {
+			s.log = s.log[1:]
+		}
+		s.log = append(s.log, strings.TrimSuffix(line, "\n"))
+		if !accepts && strings.Contains(line, "database system is ready to accept ") {
+			accepts = true
+			close(ready)
+		}
+	}
+}
+
+func (s *server) stop(signal syscall.Signal) error {
+	if err := s.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stopping PostgreSQL: %w", err)
+	}
+	<-s.ended
+	return nil
+}
+
+func run(cmd *exec.Cmd, started chan<- error) {
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		cmd.Wait() // how it ended is in its log
+	}
+}

@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/problem"
+	"configapi/internal/requestid"
+)
+
+// answers is the table from kinds of errors to what a client gets.
+var answers = [...]struct {
+	status int
+	code   string
+}{
+	configstore.Internal:           {http.StatusInternalServerError, problem.Internal},
+	configstore.InvalidInput:       {http.StatusBadRequest, problem.InvalidInput},
+	configstore.TooLarge:           {http.StatusRequestEntityTooLarge, problem.InvalidInput},
+	configstore.NotFound:           {http.StatusNotFound, problem.NotFound},
+	configstore.Deleted:            {http.StatusGone, problem.Deleted},
+	configstore.NotDeleted:         {http.StatusConflict, problem.VersionConflict},
+	configstore.VersionConflict:    {http.StatusPreconditionFailed, problem.VersionConflict},
+	configstore.PositionUnknown:    {http.StatusBadRequest, problem.PositionUnknown},
+	configstore.PositionNotReached: {http.StatusGatewayTimeout, problem.PositionNotReached},
+	configstore.Unavailable:        {http.StatusServiceUnavailable, problem.Unavailable},
+}
+
+// fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+	kind := configstore.KindOf(err)
+	p := problem.Problem{Status: answers[kind].status, Code: answers[kind].code, Detail: err.Error()}
+	switch kind {
+	case configstore.Internal:
+		p.RequestID = requestid.From(r.Context())
+		p.Detail = "something went wrong here; the request id leads to the details in the server's log"
+		h.log.Error("answering a request", "error", err, "request_id", p.RequestID)
+	case configstore.Unavailable:
+		var unavailable *configstore.UnavailableError
+		p.OutcomeUnknown = errors.As(err, &unavailable) && unavailable.OutcomeUnknown
+		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
+	case configstore.TooLarge:
+		w.Header().Set("Connection", "close") // who sends that much may not stop
+	case configstore.VersionConflict:
+		p.CurrentVersion = currentVersion(err)
+	}
+	h.problem(w, p)
+}
+
+// problem answers with a problem. Its position is the newest one, unless the caller has set another.
+func (h *handler) problem(w http.ResponseWriter, p problem.Problem) {
+	if _, set := w.Header()[configPosition]; !set {
+		locate(w.Header(), h.head())
+	}
+	p.Write(w)
+}
+
+func (h *handler) head() eventstore.Bookmark { return h.store.Reader(auth.Anonymous).Head().Bookmark() }
+
+func (h *handler) refuseMethod(w http.ResponseWriter, route route) {
+	allow := route.allow()
+	w.Header().Set("Allow", allow)
+	h.problem(w, problem.Problem{Status: http.StatusMethodNotAllowed, Code: problem.InvalidInput,
+		Detail: "the methods here are " + allow})
+}
+
+// currentVersion is the version that a refused command has found.
+func currentVersion(err error) *int {
+	var refusal *configstore.Refusal
+	version := 0
+	if errors.As(err, &refusal) && refusal.Current != nil {
+		version = int(refusal.Current.Version)
+	}
+	return &version
+}

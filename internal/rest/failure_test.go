@@ -1,0 +1,212 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/rest"
+)
+
+const secret = "password=hunter2"
+
+var errAway = errors.New("dial tcp 10.0.0.1:5432: " + secret)
+
+// failing is a real event store with some methods that fail on demand.
+type failing struct {
+	eventstore.Store
+	append      atomic.Pointer[error] // what Append answers instead of appending; nil: it appends
+	readConfig  atomic.Int64          // after how many more calls ReadConfig fails; negative: never
+	unreachable atomic.Bool
+}
+
+func newFailing() *failing {
+	f := &failing{Store: memory.New()}
+	f.readConfig.Store(-1)
+	return f
+}
+
+func (f *failing) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	if err := f.append.Load(); err != nil {
+		return *err
+	}
+	return f.Store.Append(ctx, expected, records)
+}
+
+func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {
+	if f.unreachable.Load() {
+		return eventstore.Head{}, errAway
+	}
+	return f.Store.Head(ctx)
+}
+
+func (f *failing) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+	if left := f.readConfig.Load(); left == 0 {
+		return nil, errAway
+	} else if left > 0 {
+		f.readConfig.Store(left - 1)
+	}
+	return f.Store.ReadConfig(ctx, name, after, limit)
+}
+
+// breakAppend makes appends fail with err, until mend.
+func (f *failing) breakAppend(err error) { f.append.Store(&err) }
+func (f *failing) mend()                 { f.append.Store(nil); f.unreachable.Store(false); f.readConfig.Store(-1) }
+
+func TestUnavailable(t *testing.T) {
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond}))
+	s.MustSet(t, "a", "x")
+
+	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errAway))
+	for _, request := range []string{"PUT /config/a", "DELETE /config/a"} {
+		body := ""
+		if strings.HasPrefix(request, "PUT") {
+			body = `{"value":"y"}`
+		}
+		got := s.MustDo(t, request, body)
+		p := MustBeProblem(t, request, got, 503, "UNAVAILABLE")
+		if !strings.Contains(p.Detail, "nothing was written") || strings.Contains(got.body, "outcome_unknown") {
+			t.Errorf("%s: got %s, want it to say that nothing was written", request, got.body)
+		}
+		checkUnavailable(t, request, got)
+	}
+
+	events.unreachable.Store(true)
+	events.breakAppend(errAway)
+	got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`)
+	p := MustBeProblem(t, "PUT", got, 503, "UNAVAILABLE")
+	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
+		t.Errorf("got %s, want it to say that the outcome is unknown", got.body)
+	}
+	checkUnavailable(t, "PUT", got)
+
+	// Reads go on.
+	if got := s.MustDo(t, "GET /config/a", ""); got.status != 200 || got.body != "x" {
+		t.Errorf("GET while the store is away: %d %s", got.status, got.body)
+	}
+	events.mend()
+	got = s.MustDo(t, "PUT /config/a", `{"value":"z"}`)
+	for tries := 0; got.status == 503 && tries < 100; tries++ { // each waits for the writer to find out what became of the last
+		got = s.MustDo(t, "PUT /config/a", `{"value":"z"}`)
+	}
+	if got.status != 200 {
+		t.Errorf("PUT after the store is back: %d %s", got.status, got.body)
+	}
+}
+
+func checkUnavailable(t *testing.T, request string, got answer) {
+	t.Helper()
+	if got.header.Get("Retry-After") == "" {
+		t.Errorf("%s: no Retry-After", request)
+	}
+	if strings.Contains(got.body, "tcp") || strings.Contains(got.body, secret) {
+		t.Errorf("%s: %s shows the cause", request, got.body)
+	}
+}
+
+// TestHistoryThatBreaksOff must not give half an array that looks like a whole one.
+func TestHistoryThatBreaksOff(t *testing.T) {
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{}))
+	for range configstore.MaxPageSize + 1 {
+		s.MustSet(t, "a", strings.Repeat("v", 100))
+	}
+
+	events.readConfig.Store(0) // at once: there is still room for a proper answer
+	got := s.MustDo(t, "GET /config/a/history", "")
+	MustBeProblem(t, "GET /config/a/history", got, 503, "UNAVAILABLE")
+	checkUnavailable(t, "GET /config/a/history", got)
+	checkVersion(t, "GET /config/a/history", got, 0)
+
+	events.readConfig.Store(1) // on the second page
+	response, err := s.server.Client().Get(s.server.URL + "/config/a/history")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if response.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(string(body), "]") {
+		t.Errorf("got %d, %d bytes that end with %q, and %v; want an answer that breaks off", response.StatusCode, len(body), body[len(body)-1:], err)
+	}
+	events.mend()
+
+	s.MustDelete(t, "a") // the newest version of a deleted config is read from the store
+	events.readConfig.Store(0)
+	MustBeProblem(t, "history of a deleted config", s.MustDo(t, "GET /config/a/history", ""), 503, "UNAVAILABLE")
+}
+
+// TestInternalErrors has an event in the history that no client may hear the inside of.
+func TestInternalErrors(t *testing.T) {
+	events := &mangled{Store: memory.New()}
+	store := configstoretest.On(t, events, configstore.Options{})
+	store.MustSet(t, "a", "x")
+	events.mangle.Store(true)
+	var log bytes.Buffer
+	edge := rest.New(store.Store, rest.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	w := httptest.NewRecorder()
+	edge.ServeHTTP(w, httptest.NewRequest("GET", "/config/a/history", nil))
+	got := answer{status: w.Code, body: w.Body.String(), header: w.Header()}
+	MustBeProblem(t, "history", got, 500, "INTERNAL")
+	if strings.Contains(got.body, "decod") || strings.Contains(got.body, "ConfigValueSet") {
+		t.Errorf("the answer shows the inside: %s", got.body)
+	}
+	if !strings.Contains(log.String(), "decoding the event at position 1") {
+		t.Errorf("the log does not have the details: %s", log.String())
+	}
+}
+
+// mangled is a store whose records cannot be decoded.
+type mangled struct {
+	eventstore.Store
+	mangle atomic.Bool
+}
+
+func (m *mangled) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+	records, err := m.Store.ReadConfig(ctx, name, after, limit)
+	if m.mangle.Load() {
+		for i := range records {
+			records[i].Data = "{}"
+		}
+	}
+	return records, err
+}
+
+// TestClientGone gives up a request in the middle. It must not be answered as if the server were at fault.
+func TestClientGone(t *testing.T) {
+	store := configstoretest.On(t, memory.New(), configstore.Options{})
+	store.MustSet(t, "a", "x")
+	var log bytes.Buffer
+	edge := rest.New(store.Store, rest.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, request := range []*http.Request{
+		httptest.NewRequestWithContext(ctx, "GET", "/config/a/history", nil),
+		httptest.NewRequestWithContext(ctx, "DELETE", "/config/a", nil),
+	} {
+		func() {
+			defer func() {
+				if failure := recover(); failure != nil && failure != http.ErrAbortHandler {
+					t.Errorf("%s: panic %v", request.URL, failure)
+				}
+			}()
+			edge.ServeHTTP(httptest.NewRecorder(), request)
+		}()
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", log.String())
+	}
+}

@@ -1,0 +1,147 @@
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// route is what a path stands for.
+type route struct {
+	resource resource
+	name     string // of the config, decoded, not judged yet
+	instant  string // likewise, of a resource past
+}
+
+// resource is one of the things that have a path.
+type resource int
+
+const (
+	everything resource = iota // all configs
+	one                        // one config
+	revisions                  // what happened to one config
+	past                       // one config at an instant
+	restoring                  // the restoring of one config
+)
+
+// operation is what a method does to a resource.
+type operation int
+
+const (
+	unsupported operation = iota
+	list
+	read
+	set
+	remove
+	history
+	readAt
+	restore
+)
+
+// operation is what the method does here; HEAD is a GET whose answer the server cuts off.
+func (r route) operation(method string) operation {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	switch r.resource {
+	case everything:
+		if method == http.MethodGet {
+			return list
+		}
+	case one:
+		switch method {
+		case http.MethodGet:
+			return read
+		case http.MethodPut:
+			return set
+		case http.MethodDelete:
+			return remove
+		}
+	case revisions:
+		if method == http.MethodGet {
+			return history
+		}
+	case past:
+		if method == http.MethodGet {
+			return readAt
+		}
+	case restoring:
+		if method == http.MethodPost {
+			return restore
+		}
+	}
+	return unsupported
+}
+
+// allow lists the methods that have an operation.
+func (r route) allow() string {
+	switch r.resource {
+	case one:
+		return "GET, HEAD, PUT, DELETE"
+	case restoring:
+		return "POST"
+	default:
+		return "GET, HEAD"
+	}
+}
+
+// parseRoute finds out what a path stands for. It does not clean the path as http.ServeMux does: names are strangers' texts,
+// and what `..` or `//` in one is to mean is for the rules about names to say.
+func parseRoute(u *url.URL) (r route, known bool) {
+	s := segments{rest: u.Path}
+	if u.RawPath != "" { // it is only there where it says more than the decoded path
+		s = segments{rest: u.RawPath, escaped: true}
+	}
+	if before := s.next(); before != "" || s.done {
+		return route{}, false
+	}
+	word := s.next()
+	if word == "v1" && !s.done {
+		word = s.next()
+	}
+	if word != "config" {
+		return route{}, false
+	}
+	if s.done {
+		return route{resource: everything}, true
+	}
+	r.name = s.next()
+	if s.done {
+		r.resource = one
+		return r, true
+	}
+	switch s.next() {
+	case "history":
+		r.resource = revisions
+	case "restore":
+		r.resource = restoring
+	case "at":
+		if s.done {
+			return route{}, false
+		}
+		r.resource, r.instant = past, s.next()
+	default:
+		return route{}, false
+	}
+	return r, s.done
+}
+
+// segments gives the segments of a path one after the other, decoded.
+type segments struct {
+	rest    string
+	escaped bool
+	done    bool // there are no more
+}
+
+func (s *segments) next() string {
+	segment, rest, more := strings.Cut(s.rest, "/")
+	s.rest, s.done = rest, !more
+	if !s.escaped {
+		return segment
+	}
+	decoded, err := url.PathUnescape(segment)
+	if err != nil {
+		return segment // the percent sign stays, and no name and no instant has one
+	}
+	return decoded
+}

@@ -1,0 +1,89 @@
+package rest
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestParseRoute(t *testing.T) {
+	for path, want := range map[string]route{
+		"/config":                          {everything, "", ""},
+		"/v1/config":                       {everything, "", ""},
+		"/config/a":                        {one, "a", ""},
+		"/config/":                         {one, "", ""},
+		"/config/a%2Fb":                    {one, "a/b", ""},
+		"/config/a%2fb":                    {one, "a/b", ""},
+		"/config/a%252Fb":                  {one, "a%2Fb", ""},
+		"/config/a%20b":                    {one, "a b", ""},
+		"/config/..":                       {one, "..", ""},
+		"/config/%2E%2E":                   {one, "..", ""},
+		"/config/%2F":                      {one, "/", ""},
+		"/config/a+b":                      {one, "a+b", ""},
+		"/config/history":                  {one, "history", ""},
+		"/config/a%2Fhistory":              {one, "a/history", ""},
+		"/config/config":                   {one, "config", ""},
+		"/v1/config/v1":                    {one, "v1", ""},
+		"/%63onfig/a":                      {one, "a", ""},
+		"/config/history/history":          {revisions, "history", ""},
+		"/config/a/history":                {revisions, "a", ""},
+		"/config/a%2Fb/%68istory":          {revisions, "a/b", ""},
+		"/config//history":                 {revisions, "", ""},
+		"/config/a/restore":                {restoring, "a", ""},
+		"/config/restore":                  {one, "restore", ""},
+		"/config/a/at/x":                   {past, "a", "x"},
+		"/config/a/at/":                    {past, "a", ""},
+		"/config/at/at/at":                 {past, "at", "at"},
+		"/config/a/at/10%3A30%2B01%2F":     {past, "a", "10:30+01/"},
+		"/v1/config/a%2Fb/at/2024-01-15T1": {past, "a/b", "2024-01-15T1"},
+	} {
+		u, err := url.ParseRequestURI(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, known := parseRoute(u); !known || got != want {
+			t.Errorf("%s: got %+v, %t, want %+v", path, got, known, want)
+		}
+	}
+	for _, path := range []string{"/", "/v1", "/v1/", "//config", "/v1//config", "/config/a/b", "/config/a/", "/config/a/at", "/config/a/at/x/",
+		"/config/a/history/", "/CONFIG", "/configs", "/v1%2Fconfig", "/config%2Fa", "*"} {
+		u, err := url.ParseRequestURI(path)
+		if path == "*" {
+			u, err = &url.URL{Path: "*"}, nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, known := parseRoute(u); known {
+			t.Errorf("%s: got %+v, want none", path, got)
+		}
+	}
+}
+
+// checkRoute holds what parseRoute finds against the path split in a plain way.
+func checkRoute(t *testing.T, path string) {
+	u, err := url.ParseRequestURI(path)
+	if err != nil {
+		return
+	}
+	got, known := parseRoute(u)
+	parts := strings.Split(u.EscapedPath(), "/")
+	for i := range parts {
+		if parts[i], err = url.PathUnescape(parts[i]); err != nil {
+			t.Fatalf("%q: %v", path, err)
+		}
+	}
+	if len(parts) > 1 && parts[0] == "" && parts[1] == "v1" {
+		parts = append(parts[:1:1], parts[2:]...)
+	}
+	want := len(parts) >= 2 && len(parts) <= 5 && parts[0] == "" && parts[1] == "config"
+	if len(parts) == 4 {
+		want = want && (parts[3] == "history" || parts[3] == "restore")
+	}
+	if len(parts) == 5 {
+		want = want && parts[3] == "at"
+	}
+	if known != want || known && len(parts) > 2 && got.name != parts[2] || known && len(parts) == 5 && got.instant != parts[4] {
+		t.Errorf("%q: got %+v, %t; parts %q", path, got, known, parts)
+	}
+}

@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"errors"
+	"net/http"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+)
+
+func (h *handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
+	condition, err := parseCondition(r.Header)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	value, given, err := h.readValue(w, r)
+	if err == nil && !given {
+		err = errNoValue("it is empty")
+	}
+	if err != nil {
+		h.failBody(w, r, err)
+		return
+	}
+	h.change(w, r, config.Set{Name: name, Value: value, ExpectedVersion: condition.expected()})
+}
+
+func (h *handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
+	condition, err := parseCondition(r.Header)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.change(w, r, config.Delete{Name: name, ExpectedVersion: condition.expected()})
+}
+
+func (h *handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
+	condition, err := parseCondition(r.Header)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	// That the config must not exist goes without saying here, and version 0 is not what a deleted config has.
+	cmd := config.Restore{Name: name, ExpectedVersion: condition.version}
+	value, given, err := h.readValue(w, r)
+	if err != nil {
+		h.failBody(w, r, err)
+		return
+	}
+	if given {
+		cmd.Value = &value
+	}
+	h.change(w, r, cmd)
+}
+
+// change carries a command out and answers.
+func (h *handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
+	before := h.head()
+	outcome, err := h.store.Do(r.Context(), auth.Anonymous, cmd)
+	if err != nil {
+		h.refuse(w, r, cmd, before, err)
+		return
+	}
+	describe(w.Header(), outcome.Config.Revision.Version, outcome.Position)
+	answerText(w, http.StatusOK, okText)
+}
+
+// refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
+// deleted; a restore is new.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Bookmark, err error) {
+	describeRefusal(w.Header(), before, err)
+	if _, isRestore := cmd.(config.Restore); !isRestore {
+		switch configstore.KindOf(err) {
+		case configstore.NotFound:
+			answerText(w, http.StatusNotFound, notFound)
+			return
+		case configstore.Deleted:
+			answerText(w, http.StatusGone, gone)
+			return
+		}
+	}
+	h.fail(w, r, err)
+}
+
+// describeRefusal sets the headers about the state that a refusal rests on: the config's newest revision. That state is the
+// same at the position before the command was judged, unless the revision is newer. The later of the two is what to
+// answer, for a position must not go back.
+func describeRefusal(h http.Header, before eventstore.Bookmark, err error) {
+	var refusal *configstore.Refusal
+	if !errors.As(err, &refusal) || refusal.Current == nil {
+		locate(h, before)
+		return
+	}
+	if refusal.Current.Position > before.Position {
+		before = refusal.Current.Bookmark()
+	}
+	describe(h, refusal.Current.Version, before)
+}

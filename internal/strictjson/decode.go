@@ -1,0 +1,51 @@
+// Package strictjson decodes the JSON that strangers send: REST bodies, GraphQL envelopes and variables, websocket messages.
+// It is the only JSON decoder of the edges, so that all of them take and refuse the same bytes.
+//
+// It refuses what Go's own decoder accepts or silently changes: duplicate members, members in another letter case,
+// invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a second value, an empty text, and nesting without end.
+// Whether unknown members are refused is the caller's choice.
+//
+// Each refusal is an [*Error], whose text may be handed to the client: it says what is wrong and where, names members,
+// and never repeats a value.
+//
+// It knows nothing of the meaning of members: that one is missing, too long or out of its range is the caller's to judge.
+// A member that is null leaves its Go value zero; use a pointer to tell null or missing from a value.
+package strictjson
+
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json"
+)
+
+// MaxDepth is how deep an [Object] may nest, itself included. Nothing that the edges take is deeper than a handful of levels.
+const MaxDepth = 64
+
+// Options chooses between the two ways to treat members that the target does not know. Its zero value is the strictest.
+type Options struct {
+	// AllowUnknown skips unknown members instead of refusing them. Skipped members must be well-formed all the same.
+	AllowUnknown bool
+}
+
+var (
+	refuseUnknown = json.RejectUnknownMembers(true)
+	skipUnknown   = json.RejectUnknownMembers(false)
+)
+
+// Decode decodes the one JSON value that data holds into the value that into points to. What it stores shares no memory
+// with data. Any error is an [*Error]; into may then be filled in part.
+func Decode(data []byte, into any, options Options) error {
+	unknown := refuseUnknown
+	if options.AllowUnknown {
+		unknown = skipUnknown
+	}
+	if err := json.Unmarshal(data, into, unknown); err != nil {
+		return describe(data, err)
+	}
+	return nil
+}
+
+// isBlank reports whether data holds nothing but JSON's white space.
+func isBlank(data []byte) bool {
+	return len(bytes.Trim(data, " \t\r\n")) == 0
+}
