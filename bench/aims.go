@@ -1,0 +1,47 @@
+package main
+
+import "time"
+
+// aim is a figure to reach: the wanted one, and the least that will do. They differ for writes only.
+type aim struct{ want, must float64 }
+
+// The aims, as ratios to a reference.
+var (
+	restReadAim    = aim{want: 0.80, must: 0.80} // to the bare handler
+	graphQLReadAim = aim{want: 0.45, must: 0.45} // to the bare handler
+)
+
+// The aims, as times.
+const (
+	oneWriterAim = 5 * time.Millisecond  // p95 of a write with one client
+	readerAim    = 10 * time.Millisecond // p95 of a read
+	startAim     = 3 * time.Second
+)
+
+// writeAim is that of REST writes to etcd's puts with as many clients.
+func writeAim(clients int) aim {
+	if clients > 64 {
+		return aim{want: 1, must: 0.80}
+	}
+	return aim{want: 1, must: 0.90}
+}
+
+// verdict says in the report's words whether a ratio reaches its aim.
+func (a aim) verdict(ratio float64) string {
+	switch {
+	case ratio >= a.want:
+		return "yes"
+	case ratio >= a.must:
+		return "the least"
+	default:
+		return "**no**"
+	}
+}
+
+// withinTime says in the report's words whether a time is below its limit.
+func withinTime(d, limit time.Duration) string {
+	if d < limit {
+		return "yes"
+	}
+	return "**no**"
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestWriteAims(t *testing.T) {
+	for _, test := range []struct {
+		clients int
+		ratio   float64
+		want    string
+	}{
+		{1, 1.00, "yes"},
+		{1, 0.99, "the least"},
+		{16, 0.90, "the least"},
+		{64, 0.89, "**no**"},
+		{256, 0.89, "the least"},
+		{256, 0.80, "the least"},
+		{256, 0.79, "**no**"},
+		{256, 1.50, "yes"},
+	} {
+		if got := writeAim(test.clients).verdict(test.ratio); got != test.want {
+			t.Errorf("%d clients, ratio %v: got %s, want %s", test.clients, test.ratio, got, test.want)
+		}
+	}
+}
+
+func TestReadAims(t *testing.T) {
+	if got := restReadAim.verdict(0.80); got != "yes" {
+		t.Errorf("got %s, want yes", got)
+	}
+	if got := restReadAim.verdict(0.799); got != "**no**" {
+		t.Errorf("got %s, want no", got)
+	}
+	if got := graphQLReadAim.verdict(0.45); got != "yes" {
+		t.Errorf("got %s, want yes", got)
+	}
+}
+
+func TestTimesMustBeBelowTheirLimit(t *testing.T) {
+	if got := withinTime(2999*time.Millisecond, startAim); got != "yes" {
+		t.Errorf("got %s, want yes", got)
+	}
+	if got := withinTime(startAim, startAim); got != "**no**" {
+		t.Errorf("got %s, want no", got)
+	}
+}

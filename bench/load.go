@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// operation is one request and its answer, checked. It is called by one goroutine at a time.
+type operation func() error
+
+// sample is what one measurement gave.
+type sample struct {
+	Operations    int           // answered within the measurement
+	Elapsed       time.Duration // length of the measurement
+	P50, P95, P99 time.Duration // from before a request was sent until its answer was checked
+	ServerCPU     time.Duration // time on CPU of the server's processes
+	ClientCPU     time.Duration // time on CPU of this process
+}
+
+// rate is the throughput per second.
+func (s sample) rate() float64 { return float64(s.Operations) / s.Elapsed.Seconds() }
+
+// window is the time that counts: what ends before from is warm-up, what ends after until comes too late.
+type window struct{ from, until time.Time }
+
+// load runs each operation over and over in a goroutine of its own (a closed loop: the next request follows the
+// answer) and measures what is answered after the warm-up. Any error voids the measurement. serverCPU may be nil.
+func load(ctx context.Context, operations []operation, warmUp, duration time.Duration, serverCPU func() time.Duration) (sample, error) {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	from := time.Now().Add(warmUp)
+	w := window{from: from, until: from.Add(duration)}
+	latencies := make([][]time.Duration, len(operations))
+	failures := make([]error, len(operations))
+	var workers sync.WaitGroup
+	for i, op := range operations {
+		workers.Go(func() {
+			if latencies[i], failures[i] = repeat(running, op, w); failures[i] != nil {
+				cancel()
+			}
+		})
+	}
+	usedServer, usedClient := cpuWithin(running, w, serverCPU)
+	workers.Wait()
+
+	if err := voided(failures); err != nil {
+		return sample{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return sample{}, err
+	}
+	all := slices.Concat(latencies...)
+	if len(all) == 0 {
+		return sample{}, errors.New("nothing was answered in time")
+	}
+	slices.Sort(all)
+	return sample{
+		Operations: len(all),
+		Elapsed:    duration,
+		P50:        percentile(all, 50),
+		P95:        percentile(all, 95),
+		P99:        percentile(all, 99),
+		ServerCPU:  usedServer,
+		ClientCPU:  usedClient,
+	}, nil
+}
+
+// repeat runs op until the window closes and returns the latencies within it.
+func repeat(ctx context.Context, op operation, w window) ([]time.Duration, error) {
+	latencies := make([]time.Duration, 0, 4096)
+	for begin := time.Now(); begin.Before(w.until) && ctx.Err() == nil; {
+		if err := op(); err != nil {
+			return latencies, err
+		}
+		end := time.Now()
+		if !end.Before(w.from) && end.Before(w.until) {
+			latencies = append(latencies, end.Sub(begin))
+		}
+		begin = end
+	}
+	return latencies, nil
+}
+
+// cpuWithin waits for the window to pass and returns the CPU time that the server and this process used in it.
+func cpuWithin(ctx context.Context, w window, serverCPU func() time.Duration) (server, client time.Duration) {
+	if serverCPU == nil {
+		serverCPU = func() time.Duration { return 0 }
+	}
+	waitUntil(ctx, w.from)
+	server, client = serverCPU(), ownCPU()
+	waitUntil(ctx, w.until)
+	return serverCPU() - server, ownCPU() - client
+}
+
+// waitUntil returns at an instant, or earlier when ctx ends.
+func waitUntil(ctx context.Context, t time.Time) {
+	ctx, cancel := context.WithDeadline(ctx, t)
+	defer cancel()
+	<-ctx.Done()
+}
+
+// voided sums up the errors of all workers: how many failed, and the first one's reason.
+func voided(failures []error) error {
+	failed := slices.DeleteFunc(slices.Clone(failures), func(err error) bool { return err == nil })
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d clients failed, the first with: %w", len(failed), len(failures), failed[0])
+}

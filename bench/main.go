@@ -1,0 +1,94 @@
+// Command bench measures configapi beside a bare net/http handler and etcd, all on this machine, and prints a
+// report in Markdown. README.md beside it says how to run it, how it measures, and how to read what it prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Commands by which a run starts the reference servers: itself, in processes of their own.
+const (
+	commandBare = "serve-bare"
+	commandEtcd = "serve-etcd"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run is a whole run, or the life of a reference server.
+func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
+	if len(args) == 2 && args[0] == commandBare {
+		return serveBare(args[1], stdout)
+	}
+	if len(args) == 2 && args[0] == commandEtcd {
+		return serveEtcd(args[1], stdout)
+	}
+	o, err := parseOptions(args, progress)
+	if err != nil {
+		return err
+	}
+	result, err := compare(ctx, o, progress)
+	if err != nil {
+		return err
+	}
+	if err := publish(result, o.Out, stdout); err != nil {
+		return err
+	}
+	return result.failures()
+}
+
+// compare measures everything that was asked for. Nothing is left running and no data are left when it returns.
+func compare(ctx context.Context, o options, progress io.Writer) (*report, error) {
+	r, err := newRig(ctx, o)
+	defer r.close()
+	if err != nil {
+		return nil, err
+	}
+	result := &report{Options: o}
+	if result.Machine, err = describe(ctx, r); err != nil {
+		return nil, err
+	}
+	if o.loads() {
+		contenders, err := r.startContenders(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if result.Loads, err = measureLoads(ctx, o, contenders, progress); err != nil {
+			return nil, err
+		}
+	}
+	if o.has(partStart) {
+		if result.Starts, err = measureStarts(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// publish writes the report to stdout and, when out is not empty, into a file.
+func publish(r *report, out string, stdout io.Writer) error {
+	text := r.markdown()
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
+	if out == "" {
+		return nil
+	}
+	return os.WriteFile(out, []byte(text), 0o644)
+}

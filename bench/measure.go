@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// stall is how long a server may take, beyond the length of a measurement, before it counts as hung.
+const stall = 30 * time.Second
+
+// cell says what was measured.
+type cell struct {
+	Part    string // partWrites or partReads
+	Store   string // empty for references
+	By      string
+	Clients int
+}
+
+func (c cell) String() string {
+	return fmt.Sprintf("%-6s %-8s %-7s %3d clients", c.Part, c.Store, c.By, c.Clients)
+}
+
+// series is what was measured of a cell: a sample of each round, or the error that voided one.
+type series struct {
+	Samples []sample
+	Err     error
+}
+
+// measurements are all series of a run.
+type measurements map[cell]*series
+
+// measureLoads measures every contender at every number of clients. Within a round contenders take turns, and each
+// round starts with another one, so that neither the machine's drift nor a predecessor's dirty pages favour anyone.
+func measureLoads(ctx context.Context, o options, contenders []contender, progress io.Writer) (measurements, error) {
+	all := measurements{}
+	for _, part := range []string{partWrites, partReads} {
+		if !o.has(part) {
+			continue
+		}
+		for _, clients := range o.Clients {
+			for round := range o.Rounds {
+				for i := range contenders {
+					c := contenders[(i+round)%len(contenders)]
+					at := cell{Part: part, Store: c.store, By: c.by, Clients: clients}
+					if c.connect[part] == nil {
+						continue
+					}
+					all.add(ctx, at, progress, func() (sample, error) { return measure(ctx, o, c, at) })
+					if err := ctx.Err(); err != nil {
+						return all, err
+					}
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// add takes one more sample of a cell, unless the cell has failed before. The end of ctx is no failure of the cell.
+func (m measurements) add(ctx context.Context, at cell, progress io.Writer, take func() (sample, error)) {
+	s := m[at]
+	if s == nil {
+		s = &series{}
+		m[at] = s
+	}
+	if s.Err != nil {
+		return
+	}
+	taken, err := take()
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		*s = series{Err: err}
+		fmt.Fprintf(progress, "%v  FAILED: %v\n", at, err)
+	default:
+		s.Samples = append(s.Samples, taken)
+		fmt.Fprintf(progress, "%v  %7.0f/s  p95 %v\n", at, taken.rate(), taken.P95.Round(time.Microsecond))
+	}
+}
+
+// measure takes one sample of a cell with connections of its own.
+func measure(ctx context.Context, o options, c contender, at cell) (sample, error) {
+	if err := c.forget(); err != nil {
+		return sample{}, err
+	}
+	operations, opened, err := c.connect[at.Part](at.Clients, clientOptions{
+		kind:     o.Client,
+		nextName: func() int { return rand.IntN(o.Names) },
+		life:     o.WarmUp + o.Duration + stall,
+	})
+	if err != nil {
+		return sample{}, err
+	}
+	closeOnce := sync.OnceValue(opened.Close)
+	stop := context.AfterFunc(ctx, func() { _ = closeOnce() }) // frees clients that wait for an answer
+	defer stop()
+	taken, err := load(ctx, operations, o.WarmUp, o.Duration, c.cpu)
+	return taken, errors.Join(err, closeOnce())
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options are the flags of a run.
+type options struct {
+	Dir      string // where the data of all contenders lies; one file system for all of them
+	Out      string // file that gets the Markdown too; none when empty
+	Tree     string // source tree of configapi
+	Binary   string // a configapi built already; empty: built from Tree
+	Parts    []string
+	Stores   []string
+	Clients  []int
+	Duration time.Duration // of one measurement, after its warm-up
+	WarmUp   time.Duration
+	Rounds   int
+	Names    int
+	Size     int    // bytes of a value
+	Client   string // clientLean or clientNetHTTP
+	Events   int    // in the history of the start-up measurement
+
+	EtcdConns int    // connections of etcd's client, 0: see connections
+	EtcdReads string // readsSerializable or readsLinearizable
+}
+
+// Values of the flags that choose.
+const (
+	partWrites = "writes"
+	partReads  = "reads"
+	partStart  = "start"
+
+	storeMemory   = "memory"
+	storeSQLite   = "sqlite"
+	storePostgres = "postgres"
+
+	clientLean    = "lean"
+	clientNetHTTP = "nethttp"
+
+	readsSerializable = "serializable"
+	readsLinearizable = "linearizable"
+)
+
+// parseOptions reads the flags of a run. Its error is flag.ErrHelp when help was asked for and printed.
+func parseOptions(args []string, usage io.Writer) (options, error) {
+	var o options
+	var quick bool
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(usage)
+	fs.StringVar(&o.Dir, "dir", os.TempDir(), "keep all data below this `directory`; not on a tmpfs, where fsync costs nothing")
+	fs.StringVar(&o.Out, "out", "", "write the report to this `file` too")
+	fs.StringVar(&o.Tree, "tree", "..", "source `tree` of configapi")
+	fs.StringVar(&o.Binary, "binary", "", "measure this configapi `program` instead of building one from -tree")
+	fs.DurationVar(&o.Duration, "duration", 3*time.Second, "length of one measurement")
+	fs.DurationVar(&o.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement that is not counted")
+	fs.IntVar(&o.Rounds, "rounds", 3, "measurements of each cell; contenders take turns, the median counts")
+	fs.IntVar(&o.Names, "names", 10_000, "number of names that are written and read")
+	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
+	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
+	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
+	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients: a look, not a figure; other flags override it")
+	parts := fs.String("only", "writes,reads,start", "`parts` to run")
+	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
+	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
+	fs.StringVar(&o.Client, "client", clientLean, "HTTP client: lean, or nethttp for Go's own")
+	fs.StringVar(&o.EtcdReads, "etcd-reads", readsSerializable, "etcd's gets: serializable (as cheap as they come) or linearizable")
+	if err := fs.Parse(args); err != nil {
+		return o, err
+	}
+	if fs.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: everything is a flag, see -help", fs.Arg(0))
+	}
+	if quick {
+		given := map[string]bool{}
+		fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		o.makeQuick(given, clients)
+	}
+	var err error
+	o.Parts, o.Stores = strings.Split(*parts, ","), strings.Split(*stores, ",")
+	if o.Clients, err = parseCounts(*clients); err != nil {
+		return o, err
+	}
+	return o, o.check()
+}
+
+// makeQuick shortens what no flag has set.
+func (o *options) makeQuick(given map[string]bool, clients *string) {
+	if !given["duration"] {
+		o.Duration = time.Second
+	}
+	if !given["warmup"] {
+		o.WarmUp = 300 * time.Millisecond
+	}
+	if !given["rounds"] {
+		o.Rounds = 1
+	}
+	if !given["clients"] {
+		*clients = "1,64"
+	}
+}
+
+// check refuses what cannot be measured.
+func (o *options) check() error {
+	return errors.Join(
+		among("only", o.Parts, partWrites, partReads, partStart),
+		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
+		among("client", []string{o.Client}, clientLean, clientNetHTTP),
+		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),
+		atLeast("duration", o.Duration, 10*time.Millisecond),
+		atLeast("warmup", o.WarmUp, 0),
+		atLeast("rounds", o.Rounds, 1),
+		atLeast("names", o.Names, 1),
+		atMost("names", o.Names, 1_000_000), // as many as nameDigits can tell apart
+		atLeast("value-size", o.Size, numberWidth),
+		atLeast("start-events", o.Events, 1),
+		atLeast("etcd-conns", o.EtcdConns, 0),
+	)
+}
+
+// has says whether a part is to be run.
+func (o *options) has(part string) bool { return slices.Contains(o.Parts, part) }
+
+// loads says whether any part needs servers under load.
+func (o *options) loads() bool { return o.has(partWrites) || o.has(partReads) }
+
+// among refuses values that are not of the known ones.
+func among(flagName string, values []string, known ...string) error {
+	for _, v := range values {
+		if !slices.Contains(known, v) {
+			return fmt.Errorf("-%s: %q is none of %s", flagName, v, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// atLeast refuses a number below a limit.
+func atLeast[T cmp.Ordered](flagName string, value, limit T) error {
+	if value < limit {
+		return fmt.Errorf("-%s is too small: at least %v", flagName, limit)
+	}
+	return nil
+}
+
+// atMost refuses a number above a limit.
+func atMost[T cmp.Ordered](flagName string, value, limit T) error {
+	if value > limit {
+		return fmt.Errorf("-%s is too large: at most %v", flagName, limit)
+	}
+	return nil
+}
+
+// parseCounts reads "1,16" as a list of positive numbers.
+func parseCounts(text string) ([]int, error) {
+	var counts []int
+	for field := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-clients: %q is no count of clients", field)
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
+}

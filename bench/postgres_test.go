@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestThrowAwayPostgresIsDurableAndGoesAway(t *testing.T) {
+	t.Setenv(postgresVariable, "")
+	r := newTestRig(t, postgresOptions(t))
+	url, err := r.newStore(t.Context(), storePostgres, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
+		if got := show(t, url, setting); got != "on" {
+			t.Errorf("%s is %s, want on", setting, got)
+		}
+	}
+	if r.postgres.cpu() == 0 {
+		t.Error("no CPU time was counted for it")
+	}
+	pid := r.postgres.process.pid()
+	r.close()
+	if _, err := os.Stat(r.dir); !os.IsNotExist(err) {
+		t.Errorf("the directory is still there: %v", err)
+	}
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("process %d: got %v, want no such process", pid, err)
+	}
+}
+
+// postgresOptions are those of a rig with PostgreSQL, in a directory that another user can reach.
+func postgresOptions(t *testing.T) options {
+	t.Helper()
+	o := testOptions(t)
+	o.Stores = []string{storePostgres}
+	for _, dir := range []string{o.Dir, filepath.Dir(o.Dir)} {
+		if err := os.Chmod(dir, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
+}
+
+// show asks a database for a setting.
+func show(t *testing.T, url, setting string) (value string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), "SHOW "+setting).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestGivenPostgresIsLeftAsItWas(t *testing.T) {
+	t.Setenv(postgresVariable, "")
+	server := newTestRig(t, postgresOptions(t))
+	t.Setenv(postgresVariable, server.postgres.admin)
+
+	guest := newTestRig(t, postgresOptions(t))
+	before := databases(t, server)
+	if _, err := guest.newStore(t.Context(), storePostgres, "guest"); err != nil {
+		t.Fatal(err)
+	}
+	if got := databases(t, server); got != before+1 {
+		t.Errorf("got %d databases, want one more than %d", got, before)
+	}
+	guest.close()
+	if got := databases(t, server); got != before {
+		t.Errorf("got %d databases, want %d again", got, before)
+	}
+}
+
+// databases counts a server's.
+func databases(t *testing.T, r *rig) (n int) {
+	t.Helper()
+	err := r.postgres.query(t.Context(), func(conn *pgx.Conn) error {
+		return conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database").Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestMajorVersionOfPostgres(t *testing.T) {
+	for path, want := range map[string]int{
+		"/usr/lib/postgresql/9.6/bin/initdb": 0,
+		"/usr/lib/postgresql/15/bin/initdb":  15,
+		"/usr/lib/postgresql/18/bin/initdb":  18,
+	} {
+		if got := majorVersion(path); got != want {
+			t.Errorf("%s: got %d, want %d", path, got, want)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// report is what a run found out.
+type report struct {
+	Options options
+	Machine []fact
+	Loads   measurements
+	Starts  []startSeries
+}
+
+// failures are the errors that voided measurements, nil when there was none.
+func (r *report) failures() error {
+	var errs []error
+	for _, at := range r.cells() {
+		if err := r.Loads[at].Err; err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+		}
+	}
+	for _, s := range r.Starts {
+		if s.Err != nil {
+			errs = append(errs, fmt.Errorf("start on store %s: %w", s.Store, s.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// markdown is the report as text.
+func (r *report) markdown() string {
+	var doc document
+	doc.line("# ConfigApi beside a bare handler and etcd")
+	r.writeHead(&doc)
+	if r.Options.has(partWrites) {
+		r.writeWrites(&doc)
+	}
+	if r.Options.has(partReads) {
+		r.writeReads(&doc)
+	}
+	if r.Options.has(partWrites) && slices.Contains(r.Options.Clients, 1) {
+		r.writeOneClient(&doc)
+	}
+	if r.Options.has(partStart) {
+		r.writeStarts(&doc)
+	}
+	if r.Options.loads() {
+		r.writeCells(&doc)
+	}
+	if err := r.failures(); err != nil {
+		doc.line("## Failed\n\n```\n" + err.Error() + "\n```")
+	}
+	return doc.text.String()
+}
+
+func (r *report) writeHead(doc *document) {
+	o := r.Options
+	t := table{head: []string{"", ""}}
+	for _, f := range r.Machine {
+		t.add(f.name, f.value)
+	}
+	doc.table(t)
+	doc.line(fmt.Sprintf("Each figure is the median of %d rounds of %v after %v of warm-up; values of %d bytes, %d names, HTTP client %s, "+
+		"etcd's gets %s. A ratio is the median of the rounds' ratios; [least … greatest round].",
+		o.Rounds, o.Duration, o.WarmUp, o.Size, o.Names, o.Client, o.EtcdReads))
+}
+
+func (r *report) writeWrites(doc *document) {
+	t := table{head: []string{"store", "clients", "REST /s", "GraphQL /s", "etcd puts /s", "REST ÷ etcd", "rounds", "GraphQL ÷ etcd",
+		"aim (at least)", "reached"}}
+	for store, clients := range r.rows() {
+		rest, graph := r.at(partWrites, store, byREST, clients), r.at(partWrites, store, byGraphQL, clients)
+		etcd := r.at(partWrites, "", byEtcd, clients)
+		a := writeAim(clients)
+		restRatio, rounds, reached := compared(rest, etcd, a)
+		graphRatio, _, _ := compared(graph, etcd, a)
+		t.add(store, fmt.Sprint(clients), rateText(rest), rateText(graph), rateText(etcd), restRatio, rounds, graphRatio,
+			fmt.Sprintf("%.2f (%.2f)", a.want, a.must), reached)
+	}
+	doc.line("## Durable writes")
+	doc.table(t)
+}
+
+func (r *report) writeReads(doc *document) {
+	rates := table{head: []string{"store", "clients", "bare /s", "REST /s", "GraphQL /s", "etcd gets /s", "REST ÷ etcd", "GraphQL ÷ etcd"}}
+	ratios := table{head: []string{"store", "clients", "REST ÷ bare", "rounds", "reached 0.80", "REST p95",
+		"GraphQL ÷ bare", "rounds", "reached 0.45", "GraphQL p95", "p95 < 10 ms"}}
+	for store, clients := range r.rows() {
+		rest, graph := r.at(partReads, store, byREST, clients), r.at(partReads, store, byGraphQL, clients)
+		bare, etcd := r.at(partReads, "", byBare, clients), r.at(partReads, "", byEtcd, clients)
+		restEtcd, _, _ := compared(rest, etcd, restReadAim)
+		graphEtcd, _, _ := compared(graph, etcd, restReadAim)
+		rates.add(store, fmt.Sprint(clients), rateText(bare), rateText(rest), rateText(graph), rateText(etcd), restEtcd, graphEtcd)
+
+		restBare, restRounds, restReached := compared(rest, bare, restReadAim)
+		graphBare, graphRounds, graphReached := compared(graph, bare, graphQLReadAim)
+		ratios.add(store, fmt.Sprint(clients), restBare, restRounds, restReached, timeText(rest, p95),
+			graphBare, graphRounds, graphReached, timeText(graph, p95), inTime(readerAim, rest, graph))
+	}
+	doc.line("## Reads of one config")
+	doc.table(rates)
+	doc.table(ratios)
+}
+
+func (r *report) writeOneClient(doc *document) {
+	t := table{head: []string{"store", "by", "p50", "p95", "p99", "p95 < 5 ms"}}
+	add := func(store, by string, limit bool) {
+		s := r.at(partWrites, store, by, 1)
+		reached := ""
+		if limit {
+			reached = inTime(oneWriterAim, s)
+		}
+		t.add(store, by, timeText(s, p50), timeText(s, p95), timeText(s, p99), reached)
+	}
+	for _, store := range r.Options.Stores {
+		add(store, byREST, true)
+		add(store, byGraphQL, true)
+	}
+	add("", byEtcd, false)
+	doc.line("## A durable write with one client")
+	doc.table(t)
+}
+
+func (r *report) writeStarts(doc *document) {
+	t := table{head: []string{"store", "events", "names", "until /readyz", "rounds", "aim", "reached"}}
+	for _, s := range r.Starts {
+		if s.Err != nil {
+			t.add(s.Store, fmt.Sprint(s.Events), fmt.Sprint(s.Names), failed, notMeasured, "< "+seconds(startAim), failed)
+			continue
+		}
+		t.add(s.Store, fmt.Sprint(s.Events), fmt.Sprint(s.Names), seconds(median(s.Times)),
+			fmt.Sprintf("[%s … %s]", seconds(slices.Min(s.Times)), seconds(slices.Max(s.Times))),
+			"< "+seconds(startAim), withinTime(median(s.Times), startAim))
+	}
+	doc.line("## Start with a long history")
+	doc.table(t)
+}
+
+// writeCells shows all that was measured. CPU time is per request; on two cores 2 s of it are all there is in a second.
+func (r *report) writeCells(doc *document) {
+	t := table{head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
+	for _, at := range r.cells() {
+		s := r.Loads[at]
+		t.add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
+			cpuText(s, func(s sample) time.Duration { return s.ServerCPU }),
+			cpuText(s, func(s sample) time.Duration { return s.ClientCPU }))
+	}
+	doc.line("## Everything that was measured")
+	doc.line("CPU is per request. The server's includes PostgreSQL's, where this program started that.")
+	doc.table(t)
+}

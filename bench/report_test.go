@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// made is a series with these rates, one per round, and latencies and CPU times that follow from a p50.
+func made(median time.Duration, rates ...int) *series {
+	s := &series{Samples: samples(rates...)}
+	for i := range s.Samples {
+		one := &s.Samples[i]
+		one.P50, one.P95, one.P99 = median, 2*median, 5*median
+		one.ServerCPU = time.Duration(one.Operations) * 12500 * time.Nanosecond
+		one.ClientCPU = time.Duration(one.Operations) * 4 * time.Microsecond
+	}
+	return s
+}
+
+// madeReport is a report of a run where one cell failed.
+func madeReport() *report {
+	ms := time.Millisecond
+	return &report{
+		Options: options{
+			Parts: []string{partWrites, partReads, partStart}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
+		},
+		Machine: []fact{{"date", "2026-11-22 12:00 UTC"}, {"CPU", "abacus, 2 cores"}},
+		Loads: measurements{
+			{partWrites, "", byEtcd, 1}:               made(ms, 2500, 2600, 2700),
+			{partWrites, "", byEtcd, 64}:              made(4*ms, 17000, 17000, 17000),
+			{partWrites, storeSQLite, byREST, 1}:      made(ms, 3000, 3100, 2700),
+			{partWrites, storeSQLite, byREST, 64}:     made(4*ms, 15300, 17000, 15900),
+			{partWrites, storeSQLite, byGraphQL, 1}:   made(3*ms, 2000, 2000, 2000),
+			{partWrites, storeSQLite, byGraphQL, 64}:  made(6*ms, 11000, 12000, 13000),
+			{partWrites, storePostgres, byREST, 1}:    made(3*ms, 1300, 1300, 1300),
+			{partWrites, storePostgres, byREST, 64}:   {Err: errors.New("1 of 64 clients failed, the first with: unexpected answer")},
+			{partWrites, storePostgres, byGraphQL, 1}: made(3*ms, 1000, 1000, 1000),
+			{partReads, "", byBare, 1}:                made(ms/20, 20000, 21000, 22000),
+			{partReads, "", byBare, 64}:               made(2*ms, 50000, 50000, 50000),
+			{partReads, "", byEtcd, 1}:                made(ms/4, 4000, 4000, 4000),
+			{partReads, "", byEtcd, 64}:               made(2*ms, 37000, 37000, 37000),
+			{partReads, storeSQLite, byREST, 1}:       made(ms/20, 19000, 19000, 19000),
+			{partReads, storeSQLite, byREST, 64}:      made(2*ms, 41000, 39000, 40000),
+			{partReads, storeSQLite, byGraphQL, 1}:    made(ms/10, 9000, 9000, 9000),
+			{partReads, storeSQLite, byGraphQL, 64}:   made(6*ms, 24000, 24000, 24000),
+			{partReads, storePostgres, byREST, 1}:     made(ms/20, 18000, 18000, 18000),
+			{partReads, storePostgres, byREST, 64}:    made(2*ms, 39000, 39000, 39000),
+			{partReads, storePostgres, byGraphQL, 1}:  made(ms/10, 9500, 9500, 9500),
+			{partReads, storePostgres, byGraphQL, 64}: made(4*ms, 22000, 22000, 22000),
+		},
+		Starts: []startSeries{
+			{storeSQLite, 1_000_000, 10_000, []time.Duration{2900 * ms, 2500 * ms, 2700 * ms}, nil},
+			{storePostgres, 1_000_000, 10_000, []time.Duration{3100 * ms, 2900 * ms, 3000 * ms}, nil},
+		},
+	}
+}
+
+func TestReport(t *testing.T) {
+	const golden = "testdata/report.md"
+	got := madeReport().markdown()
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the report differs from %s (-update writes it anew):\n%s", golden, got)
+	}
+}
+
+func TestFailedCellFailsTheRun(t *testing.T) {
+	r := madeReport()
+	if err := r.failures(); err == nil || !strings.Contains(err.Error(), "1 of 64 clients failed") {
+		t.Errorf("got %v, want the cell's error", err)
+	}
+	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
+	if err := r.failures(); err != nil {
+		t.Errorf("got %v, want none", err)
+	}
+}
+
+func TestReportOfAPartHoldsNothingElse(t *testing.T) {
+	r := madeReport()
+	r.Options.Parts = []string{partStart}
+	r.Loads = nil
+	got := r.markdown()
+	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Names and values are written into requests that were built beforehand. So they have a fixed width, and these
+// bytes, which stand in no text of HTTP or JSON, hold their places.
+const (
+	nameDigits  = 6
+	numberWidth = 12
+)
+
+var (
+	namePlace  = strings.Repeat("\x00", nameDigits)
+	valuePlace = strings.Repeat("\x01", numberWidth)
+)
+
+// namePattern and valuePattern are a config's name and value with their places.
+func namePattern() string { return "bench-" + namePlace }
+func valuePattern(size int) string {
+	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
+}
+
+// request is one kind of request, with places for name and value, and the check of its answer.
+type request struct {
+	method string
+	path   string
+	body   string // none when empty
+	check  func(status int, body []byte) error
+}
+
+// restGet reads a config of so many bytes over REST.
+func restGet(size int) request {
+	return request{method: http.MethodGet, path: "/config/" + namePattern(), check: func(status int, body []byte) error {
+		if status != http.StatusOK || len(body) != size {
+			return unexpected(status, body)
+		}
+		return nil
+	}}
+}
+
+// restPut sets a config over REST.
+func restPut(size int) request {
+	return request{
+		method: http.MethodPut,
+		path:   "/config/" + namePattern(),
+		body:   `{"value":"` + valuePattern(size) + `"}`,
+		check: func(status int, body []byte) error {
+			if status != http.StatusOK || string(body) != "OK" {
+				return unexpected(status, body)
+			}
+			return nil
+		},
+	}
+}
+
+// graphQLGet reads a config over GraphQL.
+func graphQLGet(size int) request {
+	return graphQL(
+		`query($n:ConfigName!){config(name:$n){name value version}}`,
+		`{"n":"`+namePattern()+`"}`,
+		`"value":"`, size)
+}
+
+// graphQLSet sets a config over GraphQL.
+func graphQLSet(size int) request {
+	return graphQL(
+		`mutation($i:SetConfigInput!){setConfig(input:$i){... on ConfigChanged{position}}}`,
+		`{"i":{"name":"`+namePattern()+`","value":"`+valuePattern(size)+`"}}`,
+		`"position":"`, 0)
+}
+
+// graphQL is an operation whose answer must hold a text and at least so many bytes more.
+func graphQL(document, variables, proof string, size int) request {
+	proven := []byte(proof)
+	return request{
+		method: http.MethodPost,
+		path:   "/graphql",
+		body:   `{"query":"` + document + `","variables":` + variables + `}`,
+		check: func(status int, body []byte) error {
+			if status != http.StatusOK || len(body) < len(proven)+size || !bytes.Contains(body, proven) {
+				return unexpected(status, body)
+			}
+			return nil
+		},
+	}
+}
+
+// unexpected describes an answer that is not the one asked for.
+func unexpected(status int, body []byte) error {
+	return fmt.Errorf("unexpected answer: status %d, %d bytes: %.200q", status, len(body), body)
+}
+
+// wire is the request as HTTP/1.1 bytes.
+func (r request) wire(host string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: configapi-bench\r\nAccept: */*\r\n", r.method, r.path, host)
+	if r.body != "" {
+		fmt.Fprintf(&b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(r.body))
+	}
+	b.WriteString("\r\n" + r.body)
+	return b.String()
+}
+
+// template is a text whose places are filled again and again, in place.
+type template struct {
+	bytes  []byte
+	names  []int // offsets of the places of a name
+	values []int
+}
+
+// newTemplate finds the places in a text.
+func newTemplate(text string) *template {
+	return &template{bytes: []byte(text), names: offsets(text, namePlace), values: offsets(text, valuePlace)}
+}
+
+// fill writes both numbers into all their places. name must be below 10^nameDigits, value below 10^numberWidth.
+func (t *template) fill(name, value int) []byte {
+	for _, at := range t.names {
+		putDigits(t.bytes[at:at+nameDigits], name)
+	}
+	for _, at := range t.values {
+		putDigits(t.bytes[at:at+numberWidth], value)
+	}
+	return t.bytes
+}
+
+// offsets returns where part stands in text.
+func offsets(text, part string) []int {
+	var found []int
+	for at := 0; ; {
+		i := strings.Index(text[at:], part)
+		if i < 0 {
+			return found
+		}
+		found = append(found, at+i)
+		at += i + len(part)
+	}
+}
+
+// putDigits writes n in decimal with leading zeros, as many digits as fit.
+func putDigits(place []byte, n int) {
+	for i := len(place) - 1; i >= 0; i-- {
+		place[i] = byte('0' + n%10)
+		n /= 10
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// rig is everything that runs for a comparison: one temporary directory and the processes that work in it.
+type rig struct {
+	options  options
+	dir      string
+	binary   string          // configapi
+	postgres *postgresServer // nil when nothing needs it
+	undo     []func()        // what close does, backwards
+}
+
+// newRig makes the directory and, where they are needed, the program under test and PostgreSQL.
+// It must be closed, also after an error.
+func newRig(ctx context.Context, o options) (*rig, error) {
+	r := &rig{options: o, binary: o.Binary}
+	dir, err := os.MkdirTemp(o.Dir, "configapi-bench-")
+	if err != nil {
+		return r, err
+	}
+	r.onClose(func() { _ = os.RemoveAll(dir) })
+	if r.dir, err = filepath.Abs(dir); err != nil {
+		return r, err
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { // PostgreSQL, another user, must reach its part
+		return r, err
+	}
+	if r.binary == "" {
+		if r.binary, err = buildConfigapi(ctx, o.Tree, r.dir); err != nil {
+			return r, err
+		}
+	}
+	if slices.Contains(o.Stores, storePostgres) {
+		return r, r.startPostgres(ctx)
+	}
+	return r, nil
+}
+
+// close stops all processes and removes all data.
+func (r *rig) close() {
+	for i := len(r.undo) - 1; i >= 0; i-- {
+		r.undo[i]()
+	}
+	r.undo = nil
+}
+
+func (r *rig) onClose(f func()) { r.undo = append(r.undo, f) }
+
+// logPath is where a process logs.
+func (r *rig) logPath(name string) string { return filepath.Join(r.dir, name+".log") }
+
+func (r *rig) startPostgres(ctx context.Context) error {
+	dir := filepath.Join(r.dir, "postgres")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	pg, err := startPostgres(ctx, dir, r.logPath("postgres"))
+	if err != nil {
+		return err
+	}
+	r.postgres = pg
+	r.onClose(pg.stop)
+	return nil
+}
+
+// newStore makes an empty store and returns how configapi is told of it. part keeps the stores of one rig apart.
+func (r *rig) newStore(ctx context.Context, store, part string) (string, error) {
+	switch store {
+	case storeMemory:
+		return "memory", nil
+	case storeSQLite:
+		dir := filepath.Join(r.dir, "sqlite-"+part)
+		return "sqlite:" + filepath.Join(dir, "configapi.db"), os.Mkdir(dir, 0o755)
+	default:
+		name := fmt.Sprintf("configapi_bench_%s_%d", part, os.Getpid())
+		url, err := r.postgres.createDatabase(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		r.onClose(func() {
+			if err := r.postgres.dropDatabase(context.WithoutCancel(ctx), name); err != nil {
+				fmt.Fprintln(os.Stderr, "dropping a database:", err)
+			}
+		})
+		return url, nil
+	}
+}
+
+// startConfigapi runs the server under test on a store.
+func (r *rig) startConfigapi(ctx context.Context, store, url string) (*configapi, error) {
+	server, err := startConfigapi(ctx, r.binary, url, r.logPath("configapi-"+store))
+	if err != nil {
+		return nil, fmt.Errorf("on store %s: %w", store, err)
+	}
+	return server, nil
+}
+
+// startReference runs a reference server, which is this program with another command, and returns its address.
+func (r *rig) startReference(ctx context.Context, command, argument string) (*process, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	p, err := startProcess(command, exec.Command(self, command, argument), r.logPath(command))
+	if err != nil {
+		return nil, "", err
+	}
+	r.onClose(func() { p.stop(syscall.SIGKILL) }) // nothing of it is kept
+	address, err := p.awaitAddress(ctx)
+	return p, address, err
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRun is a whole run with the real program, as short as can be.
+func TestRun(t *testing.T) {
+	t.Setenv(postgresVariable, "")
+	dir := postgresOptions(t).Dir
+	out := filepath.Join(t.TempDir(), "report.md")
+	var stdout, progress strings.Builder
+	err := run(t.Context(), []string{
+		"-dir", dir, "-out", out, "-clients", "2", "-rounds", "2", "-duration", "50ms", "-warmup", "10ms",
+		"-names", "50", "-start-events", "2000", "-stores", "sqlite,postgres,memory",
+	}, &stdout, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	report := stdout.String()
+	for _, part := range []string{"## Durable writes", "## Reads of one config", "## Start", "| PostgreSQL", "modernc.org/sqlite"} {
+		if !strings.Contains(report, part) {
+			t.Errorf("the report lacks %q", part)
+		}
+	}
+	if strings.Contains(report, failed) || strings.Contains(report, notMeasured) {
+		t.Errorf("the report has holes:\n%s", report)
+	}
+	if written, err := os.ReadFile(out); err != nil || string(written) != report {
+		t.Errorf("the file differs from what was printed: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

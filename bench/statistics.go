@@ -1,0 +1,44 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+)
+
+// percentile returns the smallest value that at least p percent of the values do not exceed (nearest rank).
+// sorted must be ascending and not empty, p in 1..100.
+func percentile[T any](sorted []T, p int) T {
+	rank := (p*len(sorted) + 99) / 100
+	return sorted[max(rank, 1)-1]
+}
+
+// median returns the middle value; of an even number the lower of the two in the middle, so that it is always a
+// value that was measured. values must not be empty.
+func median[T cmp.Ordered](values []T) T {
+	return percentile(slices.Sorted(slices.Values(values)), 50)
+}
+
+// medianOf is the median of one property of the samples.
+func medianOf[T cmp.Ordered](samples []sample, property func(sample) T) T {
+	values := make([]T, len(samples))
+	for i, s := range samples {
+		values[i] = property(s)
+	}
+	return median(values)
+}
+
+// spread is a ratio over all rounds.
+type spread struct{ Median, Min, Max float64 }
+
+// ratio compares throughputs round by round, since the two samples of a round were taken next to each other and a
+// machine's drift hits both. ok is false when a side has no samples or the sides have different numbers of them.
+func ratio(ours, reference []sample) (s spread, ok bool) {
+	if len(ours) == 0 || len(ours) != len(reference) {
+		return spread{}, false
+	}
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i].rate() / reference[i].rate()
+	}
+	return spread{Median: median(ratios), Min: slices.Min(ratios), Max: slices.Max(ratios)}, true
+}
