@@ -1,0 +1,112 @@
+package cli_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"configapi/internal/cli"
+)
+
+// result of a command that was run in this process.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func run(t testing.TB, env map[string]string, args ...string) result {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	code := cli.Run(t.Context(), cli.Env{
+		Args:   args,
+		Getenv: func(key string) string { return env[key] },
+		Stdout: &stdout, Stderr: &stderr,
+	})
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("this is no database, only some text that is long enough to look at"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "hunter2"
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want string // in the line
+	}{
+		{"unknown command", nil, []string{"sevre"}, `no command "sevre"`},
+		{"unknown flag", nil, []string{"serve", "--prot", "1"}, "-prot"},
+		{"flag without value", nil, []string{"serve", "--listen"}, "-listen"},
+		{"stray word", nil, []string{"serve", "now"}, `"now" is not a flag`},
+		{"unknown store", nil, []string{"serve", "--store", "mysql://x"}, "the store must be"},
+		{"unknown store from the environment", map[string]string{"CONFIGAPI_STORE": "redis"}, []string{"serve"}, "the store must be"},
+		{"unknown log format", nil, []string{"serve", "--log", "xml"}, "--log must be"},
+		{"value limit out of range", nil, []string{"serve", "--max-value", "0"}, "--max-value must be"},
+		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
+		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
+		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},
+		{"not a database", nil, []string{"serve", "--store", "sqlite:" + file}, "not a database"},
+		{"no path", nil, []string{"serve", "--store", "sqlite:"}, "path"},
+		{"unreachable database", nil, []string{"serve", "--store", "postgres://u:" + secret + "@127.0.0.1:1/x"}, "127.0.0.1"},
+		{"unreachable database from the environment", map[string]string{"DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/x"}, []string{"serve"}, "127.0.0.1"},
+		{"malformed database URL", nil, []string{"serve", "--store", "postgres://u:" + secret + "@:x/"}, "postgres"},
+		{"verify without a database", nil, []string{"verify", "--store", "sqlite:" + file + ".none"}, "file.none"},
+		{"verify of memory", nil, []string{"verify", "--store", "memory"}, "ends with its server"},
+		{"verify with a malformed position", nil, []string{"verify", "--contains", "12"}, "--contains"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := run(t, test.env, test.args...)
+			if got.code != 2 || got.stdout != "" {
+				t.Errorf("got exit code %d and output %q, want 2 and none", got.code, got.stdout)
+			}
+			if !strings.HasPrefix(got.stderr, "configapi: ") || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, test.want) {
+				t.Errorf("got %q, want one line with %q", got.stderr, test.want)
+			}
+			if strings.Contains(got.stderr, secret) || strings.Contains(got.stderr, "goroutine") {
+				t.Errorf("got %q, with what must not be shown", got.stderr)
+			}
+		})
+	}
+	if _, err := os.Stat(file + ".none"); err == nil {
+		t.Error("verify has made a file")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"serve", "verify", "version"}},
+		{[]string{"help"}, []string{"serve", "verify", "version"}},
+		{[]string{"serve", "-h"}, []string{"-listen", "CONFIGAPI_LISTEN", "-store", "DATABASE_URL", "127.0.0.1:4000", "sqlite:data/configapi.db"}},
+		{[]string{"verify", "--help"}, []string{"-store", "-contains", "beside a server"}},
+	} {
+		got := run(t, nil, test.args...)
+		if got.code != 0 || got.stderr != "" {
+			t.Errorf("%q: got exit code %d and %q, want 0 and no error", test.args, got.code, got.stderr)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(got.stdout, want) {
+				t.Errorf("%q: got %q, want %q in it", test.args, got.stdout, want)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	got := run(t, nil, "version")
+	if fields := strings.Fields(got.stdout); got.code != 0 || len(fields) != 3 || fields[0] != "configapi" || !strings.HasPrefix(fields[2], "go1.") {
+		t.Errorf("got %+v, want configapi, its version and that of Go", got)
+	}
+}
