@@ -1,0 +1,124 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// TestREADME runs the examples of the README, in their order, and compares what comes with what the README says. Positions'
+// hashes and instants are different each time, and are compared by their form.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := MustServe(t, "memory")
+	blocks := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	ran := map[string]int{}
+	for i, block := range blocks {
+		kind, text := block[1], block[2]
+		ran[kind]++
+		switch {
+		case kind == "console":
+			runConsole(t, server, text)
+		case kind == "graphql" && i+1 < len(blocks) && blocks[i+1][1] == "json":
+			body, _ := json.Marshal(map[string]string{"query": text})
+			compare(t, text, server.MustSend(t, http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}}), blocks[i+1][2])
+		case kind == "graphql":
+			mustBeValid(t, text)
+		}
+	}
+	if ran["console"] < 1 || ran["graphql"] < 3 {
+		t.Errorf("ran %v: the README has lost its examples", ran)
+	}
+}
+
+// runConsole runs lines that begin with "$ curl", each followed by what it prints.
+func runConsole(t *testing.T, server *process, text string) {
+	t.Helper()
+	for _, example := range strings.Split(text, "$ ")[1:] {
+		command, want, _ := strings.Cut(example, "\n")
+		compare(t, command, curl(t, server, command), want)
+	}
+}
+
+// curl does what curl would: it knows -X, -H, -d and words in single quotes.
+func curl(t *testing.T, server *process, command string) string {
+	t.Helper()
+	words := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1)
+	method, body, path, header := http.MethodGet, "", "", http.Header{}
+	for i := 1; i < len(words); i++ {
+		word := func() string { i++; return strings.Trim(words[i], "'") }
+		switch words[i] {
+		case "-X":
+			method = word()
+		case "-d":
+			body = word()
+		case "-H":
+			name, value, _ := strings.Cut(word(), ": ")
+			header.Set(name, value)
+		default:
+			var ok bool
+			if path, ok = strings.CutPrefix(strings.Trim(words[i], "'"), "localhost:4000"); !ok {
+				t.Fatalf("%s: %q is not understood here", command, words[i])
+			}
+		}
+	}
+	return server.MustSend(t, method, path, body, header)
+}
+
+// MustSend returns the body of the answer, whatever its status.
+func (p *process) MustSend(t testing.TB, method, path, body string, header http.Header) string {
+	t.Helper()
+	req, err := http.NewRequest(method, p.url(path), bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+var (
+	positions = regexp.MustCompile(`"(\d+)-[0-9a-f]{8}"`)
+	instants  = regexp.MustCompile(`"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"`)
+)
+
+func compare(t *testing.T, example, got, want string) {
+	t.Helper()
+	form := func(text string) string {
+		return instants.ReplaceAllString(positions.ReplaceAllString(strings.TrimSpace(text), `"$1-hash"`), `"instant"`)
+	}
+	if form(got) != form(want) {
+		t.Errorf("%s\n got %s\nwant %s", example, got, want)
+	}
+}
+
+func mustBeValid(t *testing.T, document string) {
+	t.Helper()
+	source, err := os.ReadFile("../../schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := gqlparser.MustLoadSchema(&ast.Source{Input: string(source)})
+	if _, err := gqlparser.LoadQuery(schema, document); err != nil {
+		t.Errorf("%s\n%v", document, err)
+	}
+}
