@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -80,6 +81,24 @@ func TestShutdownDuringAnUpgrade(t *testing.T) {
 	})
 }
 
+// TestSocketThatOpensAfterShutdownClosedTheOthers: its upgrade was under way.
+func TestSocketThatOpensAfterShutdownClosedTheOthers(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		client, server := net.Pipe()
+		r := handshakeRequest(offer)
+		w := &hijackable{ResponseWriter: httptest.NewRecorder(), conn: server}
+		go f.handler.ServeHTTP(w, r)
+		synctest.Wait() // the answer to the handshake is being written
+		down := make(chan error)
+		go func() { down <- f.transport.Shutdown(context.Background()) }()
+		synctest.Wait()
+		newPeer(t, client).wantClose(1012, "shutting down")
+		if err := <-down; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCloseAll(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -115,6 +134,20 @@ func TestDrain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestNothingIsDoneWhileDraining(t *testing.T) {
+	hear := func(ctx context.Context, _ map[string]any) (context.Context, error) {
+		t.Error("a socket that closes was initialised")
+		return ctx, nil
+	}
+	bubble(t, WebsocketOptions{Init: hear}, func(t *testing.T, f *fixture) {
+		p := f.dial(t, offer)
+		synctest.Wait() // the socket is open
+		f.transport.CloseAll(4499, "enough")
+		go p.send(initMessage)
+		p.wantClose(4499, "enough")
+	})
 }
 
 func TestDrainEndsWithThePeersAnswer(t *testing.T) {

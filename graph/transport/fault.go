@@ -116,13 +116,20 @@ func shortPath(path ast.Path) ast.Path {
 	return path
 }
 
-// shorten cuts text to at most limit bytes and an ellipsis, between two characters.
 func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return cut(text, limit) + "…"
+}
+
+// cut cuts text to at most limit bytes, between two characters.
+func cut(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
 	for limit > 0 && !utf8.RuneStart(text[limit]) {
 		limit--
 	}
-	return text[:limit] + "…"
+	return text[:limit]
 }

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/semaphore"
@@ -24,12 +23,14 @@ type frame struct {
 }
 
 const (
-	finalBit         = 1 << 7
-	maxControlBytes  = 125
-	maxFrameHeader   = 10
-	length16, len64  = 126, 127
-	maxReasonBytes   = maxControlBytes - 2
-	maxLengthOneByte = 125
+	finalBit       = 1 << 7
+	maxFrameHeader = 10
+	maxReasonBytes = 125 - 2 // a control frame's payload without the code
+
+	// The second byte of a frame is its length up to 125, or says where to find it.
+	maxShortLength = 125
+	length16Bits   = 126
+	length64Bits   = 127
 )
 
 func textFrame(owner *stream, head string, body []byte, tail string) frame {
@@ -41,15 +42,8 @@ func closeFrame(code int, reason string) frame {
 	if code == websocket.CloseNoStatusReceived {
 		return frame{opcode: websocket.CloseMessage}
 	}
-	if len(reason) > maxReasonBytes {
-		end := maxReasonBytes
-		for !utf8.RuneStart(reason[end]) {
-			end--
-		}
-		reason = reason[:end]
-	}
 	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
-	return frame{opcode: websocket.CloseMessage, head: string(payload) + reason}
+	return frame{opcode: websocket.CloseMessage, head: string(payload) + cut(reason, maxReasonBytes)}
 }
 
 func (f *frame) payloadLen() int {
@@ -60,11 +54,11 @@ func (f *frame) payloadLen() int {
 func (f *frame) appendHeader(to []byte) []byte {
 	to = append(to, finalBit|f.opcode)
 	switch n := f.payloadLen(); {
-	case n <= maxLengthOneByte:
+	case n <= maxShortLength:
 		return append(to, byte(n))
 	case n < 1<<16:
-		return binary.BigEndian.AppendUint16(append(to, length16), uint16(n))
+		return binary.BigEndian.AppendUint16(append(to, length16Bits), uint16(n))
 	default:
-		return binary.BigEndian.AppendUint64(append(to, len64), uint64(n))
+		return binary.BigEndian.AppendUint64(append(to, length64Bits), uint64(n))
 	}
 }

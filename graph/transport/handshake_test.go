@@ -14,12 +14,14 @@ func TestHandshakesThatFail(t *testing.T) {
 		method  string
 		headers []string
 		drop    string
+		noHost  bool
 		status  int
 		code    string
 	}{
 		{name: "foreign origin", headers: []string{"Origin: https://evil.test"}, status: 403, code: CodeForbidden},
 		{name: "other port", headers: []string{"Origin: http://config.test:81"}, status: 403, code: CodeForbidden},
 		{name: "opaque origin", headers: []string{"Origin: null"}, status: 403, code: CodeForbidden},
+		{name: "opaque origin, no host", headers: []string{"Origin: null"}, noHost: true, status: 403, code: CodeForbidden},
 		{name: "two origins", headers: []string{"Origin: http://config.test", "Origin: https://evil.test"}, status: 403, code: CodeForbidden},
 		{name: "empty origin", headers: []string{"Origin: "}, status: 403, code: CodeForbidden},
 		{name: "origin that only begins like ours", headers: []string{"Origin: http://config.test.evil.test"}, status: 403, code: CodeForbidden},
@@ -35,6 +37,9 @@ func TestHandshakesThatFail(t *testing.T) {
 				r.Method = row.method
 			}
 			r.Header.Del(row.drop)
+			if row.noHost {
+				r.Host = ""
+			}
 			w := httptest.NewRecorder()
 			f.handler.ServeHTTP(w, r)
 			if w.Code != row.status || !strings.Contains(w.Body.String(), `"code":"`+row.code+`"`) {

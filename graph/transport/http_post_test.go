@@ -131,6 +131,19 @@ func TestEndlessBodyIsCutOff(t *testing.T) {
 	}
 }
 
+func TestBodyThatIsAnnouncedTooLargeIsNotRead(t *testing.T) {
+	body := new(endless)
+	r := httptest.NewRequest(http.MethodPost, "/graphql", body)
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = 10_001
+	w := httptest.NewRecorder()
+	newTestSchema().handler(NewHTTP(HTTPOptions{MaxBodyBytes: 10_000})).ServeHTTP(w, r)
+	call{status: 413, code: CodeInvalidInput, says: "10000 bytes", check: hangsUp}.verify(t, w)
+	if body.taken != 0 {
+		t.Errorf("took %d bytes", body.taken)
+	}
+}
+
 func TestBodyOfExactlyTheLimit(t *testing.T) {
 	server := newTestSchema().handler(NewHTTP(HTTPOptions{MaxBodyBytes: 100}))
 	body := `{"query":"{hello}"}`

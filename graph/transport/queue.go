@@ -44,11 +44,8 @@ func (s *socket) reserve(ctx context.Context, room *semaphore.Weighted, f *frame
 func (s *socket) push(f frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || f.owner != nil && f.owner.over {
+	if s.closing || f.owner != nil && f.owner.stopped.Load() {
 		return false
-	}
-	if f.last {
-		f.owner.over = true
 	}
 	s.enqueue(f)
 	return true
@@ -111,6 +108,7 @@ func (s *socket) writeBatch(batch []frame) error {
 	}
 	for i := range batch {
 		if f := &batch[i]; f.room != nil {
+			f.room.Release(f.weight)
 		}
 	}
 	if closes {

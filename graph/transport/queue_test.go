@@ -67,9 +67,10 @@ func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
 		s := f.transport.snapshot()[0]
-		over := &stream{id: "1", over: true}
-		if err := s.send(context.Background(), textFrame(over, "too late", nil, "")); err != errStreamOver {
-			t.Errorf("a stream that is over: got %v", err)
+		stopped := new(stream)
+		stopped.stopped.Store(true)
+		if err := s.send(context.Background(), textFrame(stopped, "too late", nil, "")); err != errStreamOver {
+			t.Errorf("a stream that the client has completed: got %v", err)
 		}
 		s.close(CloseForbidden, "Forbidden")
 		if err := s.send(context.Background(), textFrame(nil, "too late", nil, "")); err != errStreamOver {

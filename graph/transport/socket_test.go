@@ -74,6 +74,23 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// TestControlFramesLeaveTheDeadlineAlone: gorilla would give its answer to a ping a second, and with it whatever is being written.
+func TestControlFramesLeaveTheDeadlineAlone(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		p.send(ticks)
+		<-f.schema.began
+		f.schema.events <- "slow"
+		synctest.Wait()
+		p.sendFrame(opPing, "are you there")
+		time.Sleep(5 * time.Second)
+		p.wantLike("slow")
+		if opcode, _, err := p.receive(); opcode != opPong || err != nil {
+			t.Errorf("got opcode %d, %v; want a pong", opcode, err)
+		}
+	})
+}
+
 func TestWaitingFramesGoOutTogether(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

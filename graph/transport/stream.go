@@ -18,8 +18,7 @@ type stream struct {
 	id      string
 	head    string // of each message "next", up to its payload
 	cancel  context.CancelFunc
-	over    bool        // guarded by the socket's mu: nothing more may be queued
-	stopped atomic.Bool // the client said complete: what is queued is dropped
+	stopped atomic.Bool // the client said complete: nothing more is queued, and what is queued is dropped
 	failure failure
 }
 
@@ -76,7 +75,6 @@ func (s *socket) complete(id string) {
 	st := s.streams[id]
 	if st != nil {
 		delete(s.streams, id)
-		st.over = true
 		st.stopped.Store(true)
 	}
 	s.mu.Unlock()

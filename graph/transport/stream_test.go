@@ -135,6 +135,20 @@ func TestClientCompletesAQueryThatStillRuns(t *testing.T) {
 	})
 }
 
+// TestForgetLeavesTheIDToItsNextOwner is about a writer that sends the last frame while the client completes the stream.
+func TestForgetLeavesTheIDToItsNextOwner(t *testing.T) {
+	next := &stream{id: "1"}
+	s := &socket{streams: map[string]*stream{"1": next}}
+	s.forget(&stream{id: "1"})
+	if s.streams["1"] != next {
+		t.Error("the next owner has lost its id")
+	}
+	s.forget(next)
+	if len(s.streams) != 0 {
+		t.Error("the id is not free")
+	}
+}
+
 func TestStreamLimit(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

@@ -105,7 +105,7 @@ func racingWriters(t *testing.T, open func() eventstore.Store) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	all, err := verify(t.Context(), stores[0])
+	all, err := Verify(t.Context(), stores[0])
 	if err != nil {
 		t.Fatal(err)
 	}

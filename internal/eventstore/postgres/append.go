@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,22 +58,17 @@ type writer struct {
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
 func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*writer, error) {
 	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1)}
-	dial := w.config.DialFunc
-	w.config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if ctx.Value(connecting{}) == nil {
-			return nil, errNoCancel
-		}
-		return dial(ctx, network, address)
+	neverCancel(&w.config.Config)
+	conn, err := w.dial(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return w, w.connect(ctx, migrate)
+	if err := migrate(ctx, conn); err != nil {
+		abandon(conn.PgConn())
+		return nil, err
+	}
+	return w, w.use(ctx, conn)
 }
-
-// connecting is the key of a context in which the writer connects. Without it pgx wants to dial in order to ask the server
-// to cancel what runs on a connection that it gives up. To cancel an append that waits for a synchronous standby would
-// make it visible before it is safe.
-type connecting struct{}
-
-var errNoCancel = errors.New("appends are not cancelled")
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 	select {
@@ -91,7 +84,7 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 	tag, err := w.conn.PgConn().ExecStatement(ctx, w.statement, parameters, binaryFormat, nil).Close()
 	w.used = time.Now()
 	if w.conn.IsClosed() {
-		w.disconnect()
+		w.drop()
 	}
 	switch {
 	case err != nil:
@@ -109,7 +102,7 @@ func (w *writer) prepare(ctx context.Context) error {
 	}
 	if w.conn != nil && time.Since(w.used) > pingAfter {
 		if err := w.conn.Ping(ctx); err != nil {
-			w.disconnect()
+			w.drop()
 		}
 	}
 	if w.conn != nil {
@@ -118,46 +111,49 @@ func (w *writer) prepare(ctx context.Context) error {
 	return w.connect(ctx)
 }
 
-// connect makes a connection, checks the server (which may be another one each time), takes the steps, and prepares the
-// connection for appends.
-func (w *writer) connect(ctx context.Context, steps ...func(context.Context, *pgx.Conn) error) error {
-	conn, err := pgx.ConnectConfig(context.WithValue(ctx, connecting{}, true), w.config)
+func (w *writer) connect(ctx context.Context) error {
+	conn, err := w.dial(ctx)
 	if err != nil {
-		return connectError(err)
+		return err
+	}
+	return w.use(ctx, conn)
+}
+
+// dial connects, and checks the server, which may be another one than before.
+func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(toConnect(ctx), w.config)
+	if err != nil {
+		return nil, connectError(err)
+	}
+	if err := checkServer(ctx, conn); err != nil {
+		abandon(conn.PgConn())
+		return nil, err
+	}
+	return conn, nil
+}
+
+// use makes a connection the one that appends. synchronous_commit is set to what it is anyway, for it to stay so.
+func (w *writer) use(ctx context.Context, conn *pgx.Conn) error {
+	settings := fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
+		set statement_timeout = %d; set default_transaction_isolation = 'read committed';
+		set plan_cache_mode = force_generic_plan; set jit = off`, w.opts.AppendTimeout.Milliseconds()/2)
+	_, err := conn.Exec(ctx, settings)
+	if err == nil {
+		err = conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID)
+	}
+	if err == nil {
+		w.statement, err = conn.Prepare(ctx, "append", appendSQL)
+	}
+	if err != nil {
+		abandon(conn.PgConn())
+		return fmt.Errorf("preparing to append: %w", err)
 	}
 	w.conn, w.used = conn, time.Now()
-	for _, step := range append(steps, w.setUp) {
-		if err == nil {
-			err = step(ctx, conn)
-		}
-	}
-	if err != nil {
-		w.disconnect()
-	}
-	return err
+	return nil
 }
 
-// setUp makes the settings of the connection. synchronous_commit is set to what it is anyway, so that it stays so.
-func (w *writer) setUp(ctx context.Context, conn *pgx.Conn) error {
-	_, err = w.conn.Exec(ctx, fmt.Sprintf(`set synchronous_commit = %s; set statement_timeout = %d;
-		set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan; set jit = off`,
-		synchronousCommit, w.opts.AppendTimeout.Milliseconds()/2))
-	if err != nil {
-		return err
-	}
-	if err := w.conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID); err != nil {
-		return err
-	}
-	w.statement, err = w.conn.PgConn().Prepare(ctx, "append", appendSQL, nil)
-	return err
-}
-
-// disconnect closes the socket at once and says nothing to the server, which may still be at work.
-func (w *writer) disconnect() {
-	conn := w.conn.PgConn()
-	conn.Conn().Close()
-	w.conn.Close(context.Background())
-	<-conn.CleanupDone()
+func (w *writer) drop() {
+	abandon(w.conn.PgConn())
 	w.conn = nil
 }
 

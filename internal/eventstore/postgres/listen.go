@@ -44,15 +44,11 @@ func (l *listener) run(ctx context.Context) {
 
 // listen listens on one connection until that fails. It tells whether it ever could.
 func (l *listener) listen(ctx context.Context) (listened bool) {
-	conn, err := pgconn.ConnectConfig(ctx, l.config)
+	conn, err := pgconn.ConnectConfig(toConnect(ctx), l.config)
 	if err != nil {
 		return false
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.ping)
-		defer cancel()
-		conn.Close(ctx)
-	}()
+	defer abandon(conn)
 	// What was committed before the server listens for this connection is not notified of, so look after that.
 	if err := l.exec(ctx, conn, `listen `+channel); err != nil {
 		return false

@@ -23,17 +23,9 @@ var errNewerSchema = errors.New("a newer version of this program has migrated it
 
 // migrate brings the tables to the present schema, all in one transaction. A role that may not make tables can open a
 // database that has it already.
-func migrate(ctx context.Context, config *pgx.ConnConfig) error {
+func migrate(ctx context.Context, conn *pgx.Conn) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
-		return err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return connectError(err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := checkServer(ctx, conn); err != nil {
 		return err
 	}
 	// Each statement has to see what was committed before it, for the first one waits for others who migrate.

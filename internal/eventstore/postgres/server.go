@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -52,38 +53,68 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
+	neverCancel(config)
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
 	return config
 }
 
-// checkServer refuses a server that cannot keep the laws. It returns its synchronous_commit.
-func checkServer(ctx context.Context, conn *pgx.Conn) (synchronousCommit string, err error) {
+// connecting is the key of a context in which a connection may be made although neverCancel has to do with it.
+type connecting struct{}
+
+func toConnect(ctx context.Context) context.Context {
+	return context.WithValue(ctx, connecting{}, true)
+}
+
+// neverCancel keeps pgx from asking the server to cancel what runs on a connection that it gives up, for which it would
+// connect again. To cancel an append that waits for a synchronous standby would make it visible before it is safe.
+func neverCancel(config *pgconn.Config) {
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if ctx.Value(connecting{}) == nil {
+			return nil, errNoCancel
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+var errNoCancel = errors.New("nothing on this connection is cancelled")
+
+// abandon closes a connection of which neverCancel has taken care, at once and without a word to the server, which may
+// still be at work.
+func abandon(conn *pgconn.PgConn) {
+	conn.Conn().Close()
+	conn.Close(context.Background())
+	<-conn.CleanupDone()
+}
+
+// checkServer refuses a server that cannot keep the laws.
+func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	var (
-		version                         int
-		encoding, fsync, fullPageWrites string
-		inRecovery                      bool
+		version                                            int
+		encoding, fsync, fullPageWrites, synchronousCommit string
+		inRecovery                                         bool
 	)
 	row := conn.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding'),
 		current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
 		pg_is_in_recovery()`)
 	if err := row.Scan(&version, &encoding, &fsync, &fullPageWrites, &synchronousCommit, &inRecovery); err != nil {
-		return "", fmt.Errorf("reading the server's settings: %w", err)
+		return fmt.Errorf("reading the server's settings: %w", err)
 	}
 	switch {
 	case version < minVersion:
-		err = fmt.Errorf("the server is PostgreSQL %d: version %d or a newer one is needed", version/1_00_00, minVersion/1_00_00)
+		return fmt.Errorf("the server is PostgreSQL %d: version %d or a newer one is needed", version/1_00_00, minVersion/1_00_00)
 	case encoding != "UTF8":
-		err = fmt.Errorf("the database has the encoding %s: make one with the encoding UTF8", encoding)
+		return fmt.Errorf("the database has the encoding %s: make one with the encoding UTF8", encoding)
 	case inRecovery:
-		err = errStandby
+		return errStandby
 	case fsync != "on":
-		err = unsafeSetting("fsync", fsync)
+		return unsafeSetting("fsync", fsync)
 	case fullPageWrites != "on":
-		err = unsafeSetting("full_page_writes", fullPageWrites)
+		return unsafeSetting("full_page_writes", fullPageWrites)
 	case synchronousCommit != "on" && synchronousCommit != "remote_apply":
-		err = unsafeSetting("synchronous_commit", synchronousCommit)
+		return unsafeSetting("synchronous_commit", synchronousCommit)
 	}
-	return synchronousCommit, err
+	return nil
 }
 
 var errStandby = errors.New("the server is a standby (pg_is_in_recovery): connect to its primary")
@@ -124,16 +155,19 @@ func (e *connectionError) Error() string { return e.text }
 func (e *connectionError) Unwrap() error { return e.err }
 
 // urlError says what is wrong with a URL. The library's text repeats the URL, and guesses where in a broken one a password
-// may be; this one leaves the URL out, and all reasons too when it cannot tell what the password is.
+// may be. This one leaves the URL out, and gives no reason at all when it cannot tell what the password is.
 func urlError(text string, err error) error {
 	reason := "special characters in the user or the password have to be written as in %40"
-	if u, parseErr := url.Parse(text); parseErr == nil {
+	if u, parseErr := url.Parse(text); parseErr == nil && u.Host != "" {
 		reason = err.Error()
 		if _, after, ok := strings.Cut(reason, "`: "); ok {
 			reason = after
 		}
-		if password, ok := u.User.Password(); ok {
-			reason = strings.ReplaceAll(reason, password, "xxxxx")
+		password, _ := u.User.Password()
+		for _, secret := range append(u.Query()["password"], password) {
+			if secret != "" {
+				reason = strings.ReplaceAll(reason, secret, "xxxxx")
+			}
 		}
 	}
 	return fmt.Errorf("the database URL is not like postgres://user:password@host:5432/database: %s", reason)

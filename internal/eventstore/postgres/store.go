@@ -76,9 +76,6 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
-	if err := migrate(ctx, config.ConnConfig); err != nil {
-		return nil, err
-	}
 	hint := newHint()
 	writer, err := openWriter(ctx, config.ConnConfig, opts)
 	if err != nil {

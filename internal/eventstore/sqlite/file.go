@@ -23,6 +23,30 @@ func absolute(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// makeDir makes a directory and those above it. Each is on disk before anything goes into it: SQLite itself takes care of
+// no more than the directory that its file is in.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
 // create makes the file, for its owner alone: values of configs may be secrets. SQLite gives the files that it puts beside
 // it the same rights. A file that exists is not even opened, because closing it would take away the POSIX locks that
 // other stores of this process hold on it.

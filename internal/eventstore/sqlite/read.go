@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"configapi/internal/eventstore"
@@ -68,7 +69,8 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	records, err := readPage(s.queries.read.QueryContext(ctx, int64(after), limit))
+	rows, err := s.queries.read.QueryContext(ctx, int64(after), limit)
+	records, err := collect(rows, err, limit, eventstore.PageBytes)
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -77,7 +79,8 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 
 // ReadConfig returns records of one name after a version, oldest first.
 func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	records, err := readPage(s.queries.readConfig.QueryContext(ctx, name, after, limit))
+	rows, err := s.queries.readConfig.QueryContext(ctx, name, after, limit)
+	records, err := collect(rows, err, limit, eventstore.PageBytes)
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
@@ -90,7 +93,8 @@ func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []st
 	if err != nil {
 		return nil, err
 	}
-	records, err := readAll(s.queries.readAsOf.QueryContext(ctx, int64(at), string(list)))
+	rows, err := s.queries.readAsOf.QueryContext(ctx, int64(at), string(list))
+	records, err := collect(rows, err, len(names), math.MaxInt)
 	if err != nil {
 		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(names), at, err)
 	}

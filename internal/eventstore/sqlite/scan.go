@@ -3,29 +3,18 @@ package sqlite
 import (
 	"database/sql"
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"configapi/internal/eventstore"
 )
 
-// readPage takes records up to the size of a page, and closes the rows.
-func readPage(rows *sql.Rows, err error) ([]eventstore.Record, error) {
+// collect takes records from the rows of a query until it has so many bytes of data, and closes the rows. There are at
+// most limit rows.
+func collect(rows *sql.Rows, err error, limit, maxBytes int) ([]eventstore.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, eventstore.PageBytes)
-}
-
-// readAll takes all records, and closes the rows.
-func readAll(rows *sql.Rows, err error) ([]eventstore.Record, error) {
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, math.MaxInt)
-}
-
-func collect(rows *sql.Rows, maxBytes int) ([]eventstore.Record, error) {
 	defer rows.Close()
 	var (
 		records []eventstore.Record
@@ -41,11 +30,17 @@ func collect(rows *sql.Rows, maxBytes int) ([]eventstore.Record, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(records) == fewRecords {
+			records = slices.Grow(records, min(limit, manyRecords)-fewRecords)
+		}
 		records = append(records, r)
 		bytes += len(r.Data)
 	}
 	return records, rows.Err()
 }
+
+// Most reads find next to nothing, those at start find full pages: what has more than few records gets its memory at once.
+const fewRecords, manyRecords = 32, 1024
 
 // columns is one row of events. Its types are those that [sql.Rows.Scan] fills without a copy, an allocation or
 // reflection: replay at start is made of this.

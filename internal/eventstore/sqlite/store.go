@@ -108,7 +108,7 @@ func (s *Store) open(ctx context.Context) error {
 	if s.opts.ReadOnly {
 		return s.openReads(ctx, file)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := makeDir(filepath.Dir(file)); err != nil {
 		return fmt.Errorf("making its directory: %w", err)
 	}
 	if s.opts.Lock {

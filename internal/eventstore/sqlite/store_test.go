@@ -52,3 +52,7 @@ func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records
 		t.Fatal(err)
 	}
 }
+
+func BenchmarkStore(b *testing.B) {
+	eventstoretest.Bench(b, newHistory)
+}

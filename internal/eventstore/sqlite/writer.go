@@ -45,10 +45,13 @@ func openWriter(ctx context.Context, file string, opts Options) (*writer, error)
 	return w, nil
 }
 
+// close closes the connection after whoever writes has written. An append after that finds the database closed.
 func (w *writer) close() error {
 	<-w.turn
+	defer func() { w.turn <- struct{}{} }()
 	if w.tx != nil {
 		w.tx.close()
+		w.tx = nil
 	}
 	return w.db.Close()
 }

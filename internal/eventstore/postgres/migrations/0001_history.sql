@@ -31,7 +31,7 @@ create table public.events (
     recorded_at    timestamptz not null,
     append_id      bytea not null,
     change_set     bigint not null,
-    unique (config_name, version) include (position)
+    constraint events_config_name_version_key unique (config_name, version) include (position)
 ) with (
     autovacuum_vacuum_insert_scale_factor = 0.05,
     autovacuum_freeze_min_age = 0

@@ -1,0 +1,297 @@
+package eventstoretest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+)
+
+func headOf(r eventstore.Record) eventstore.Head {
+	return eventstore.Head{Position: r.Position, Hash: r.Hash, RecordedAt: r.RecordedAt}
+}
+
+// dawdle lets the other goroutines get ahead.
+func dawdle() {
+	for range 500 {
+		runtime.Gosched()
+	}
+}
+
+// selectThenInsert compares the head, and some time later inserts after whatever head there is then.
+type selectThenInsert struct{ *memory.Store }
+
+func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Hash != expected.Hash {
+		return eventstore.ErrHeadMoved
+	}
+	dawdle()
+	for err = eventstore.ErrHeadMoved; err == eventstore.ErrHeadMoved; {
+		if head, err = s.Head(ctx); err != nil {
+			return err
+		}
+		moved := slices.Clone(records)
+		for i := range moved {
+			moved[i].Position = head.Position + eventstore.Position(i+1)
+		}
+		err = s.Store.Append(ctx, head, moved)
+	}
+	return err
+}
+
+// sequence makes every other append visible late, as happens to those that got a low number of a sequence and commit after
+// one that got a higher: the next to read does not see it.
+type sequence struct {
+	*memory.Store
+	mu      sync.Mutex
+	appends int
+	late    map[eventstore.AppendID]bool
+}
+
+func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.Store.Append(ctx, expected, records)
+	if err == nil {
+		s.appends++
+		s.late[records[0].AppendID] = s.appends%2 == 1
+	}
+	return err
+}
+
+func (s *sequence) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer clear(s.late)
+	records, err := s.Store.Read(ctx, after, limit)
+	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return s.late[r.AppendID] }), err
+}
+
+// recordByRecord writes the records of an append one after the other.
+type recordByRecord struct{ *memory.Store }
+
+func (s recordByRecord) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	for i := range records {
+		if err := s.Store.Append(ctx, expected, records[i:i+1]); err != nil {
+			return err
+		}
+		expected = headOf(records[i])
+		dawdle()
+	}
+	return nil
+}
+
+// headAhead shows a head before its records can be read, for as long as it takes until somebody falls for it.
+type headAhead struct {
+	*memory.Store
+	mu    sync.Mutex
+	next  eventstore.Head
+	reads int
+}
+
+func (s *headAhead) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	start := s.show(headOf(records[len(records)-1]))
+	for ctx.Err() == nil && s.readsSoFar() < start+2 {
+		runtime.Gosched()
+	}
+	err := s.Store.Append(ctx, expected, records)
+	s.show(eventstore.Head{})
+	return err
+}
+
+func (s *headAhead) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	return s.Store.Read(ctx, after, limit)
+}
+
+func (s *headAhead) Head(ctx context.Context) (eventstore.Head, error) {
+	head, err := s.Store.Head(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next.Position > head.Position {
+		head = s.next
+	}
+	return head, err
+}
+
+func (s *headAhead) show(next eventstore.Head) (readsSoFar int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = next
+	return s.reads
+}
+
+func (s *headAhead) readsSoFar() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads
+}
+
+// anyHash compares the position of the head, not its hash.
+type anyHash struct{ *memory.Store }
+
+func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Position == expected.Position {
+		expected = head
+	}
+	return s.Store.Append(ctx, expected, records)
+}
+
+// changed gives back records that are not quite as they were written.
+type changed struct {
+	*memory.Store
+	change func(*eventstore.Record)
+}
+
+func changing(change func(*eventstore.Record)) func(*memory.Store) eventstore.Store {
+	return func(s *memory.Store) eventstore.Store { return changed{s, change} }
+}
+
+func (s changed) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	records, err := s.Store.Read(ctx, after, limit)
+	for i := range records {
+		s.change(&records[i])
+	}
+	return records, err
+}
+
+func cutTimes(unit time.Duration) func(*eventstore.Record) {
+	return func(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.Truncate(unit) }
+}
+
+func moveTimes(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.In(time.FixedZone("", 3600)) }
+
+func fillNulls(r *eventstore.Record) {
+	if r.Reason == nil {
+		r.Reason = new(string)
+	}
+}
+
+func compactData(r *eventstore.Record) {
+	var compact bytes.Buffer
+	if json.Compact(&compact, []byte(r.Data)) == nil {
+		r.Data = compact.String()
+	}
+}
+
+// knownTypes skips what it does not know.
+type knownTypes struct{ *memory.Store }
+
+func (s knownTypes) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	records, err := s.Store.Read(ctx, after, limit)
+	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.SchemaVersion > 1 }), err
+}
+
+// exclusiveAsOf looks before a position, not at or before it.
+type exclusiveAsOf struct{ *memory.Store }
+
+func (s exclusiveAsOf) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
+	return s.Store.ReadAsOf(ctx, at-1, names)
+}
+
+// shortAsOf looks among the newest 100 versions of a name alone.
+type shortAsOf struct{ *memory.Store }
+
+func (s shortAsOf) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
+	newest, err := s.Store.ReadAsOf(ctx, math.MaxInt64, names)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Store.ReadAsOf(ctx, at, names)
+	return slices.DeleteFunc(found, func(r eventstore.Record) bool {
+		i := slices.IndexFunc(newest, func(n eventstore.Record) bool { return n.Name == r.Name })
+		return r.Version <= newest[i].Version-100
+	}), err
+}
+
+// dictionary orders names as people do.
+type dictionary struct{ *memory.Store }
+
+func (s dictionary) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
+	found, err := s.Store.ReadAsOf(ctx, at, names)
+	slices.SortStableFunc(found, func(a, b eventstore.Record) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return found, err
+}
+
+// noCase takes names that differ by case for the same.
+type noCase struct{ *memory.Store }
+
+func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	records = slices.Clone(records)
+	for i := range records {
+		records[i].Name = strings.ToLower(records[i].Name)
+	}
+	return s.Store.Append(ctx, expected, records)
+}
+
+// endlessPages fills each page up to its limit.
+type endlessPages struct{ *memory.Store }
+
+func (s endlessPages) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	var all []eventstore.Record
+	for len(all) < limit {
+		page, err := s.Store.Read(ctx, after, limit-len(all))
+		if err != nil || len(page) == 0 {
+			return all, err
+		}
+		all = append(all, page...)
+		after = all[len(all)-1].Position
+	}
+	return all, nil
+}
+
+// emptyPages would rather give no record than one that is larger than a page.
+type emptyPages struct{ *memory.Store }
+
+func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	page, err := s.Store.Read(ctx, after, limit)
+	if len(page) > 0 && len(page[0].Data) > eventstore.PageBytes {
+		return nil, err
+	}
+	return page, err
+}
+
+// oneTooMany reads up to and including its limit.
+type oneTooMany struct{ *memory.Store }
+
+func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	return s.Store.Read(ctx, after, limit+1)
+}
+
+// calledFailed says that nothing was written although it was.
+type calledFailed struct{ *memory.Store }
+
+func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	err := s.Store.Append(context.WithoutCancel(ctx), expected, records)
+	if err == nil && ctx.Err() != nil {
+		return eventstore.ErrNotWritten
+	}
+	return err
+}
+
+// deaf reads although nobody waits for it any more.
+type deaf struct{ *memory.Store }
+
+func (s deaf) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	return s.Store.Read(context.WithoutCancel(ctx), after, limit)
+}

@@ -1,0 +1,98 @@
+package eventstoretest_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/eventstore/memory"
+)
+
+// mutantVariable names the mutant that a process is to run the suite on.
+const mutantVariable = "EVENTSTORETEST_MUTANT"
+
+// mutant is a store with one mistake, and a law that has to find it.
+type mutant struct {
+	name  string
+	law   string
+	store func(*memory.Store) eventstore.Store
+}
+
+var mutants = []mutant{
+	{"select, then insert; one head", oneWins, func(s *memory.Store) eventstore.Store { return selectThenInsert{s} }},
+	{"select, then insert; racing", "racing writers leave no gap and lose nothing",
+		func(s *memory.Store) eventstore.Store { return selectThenInsert{s} }},
+	{"positions of a sequence", noHole,
+		func(s *memory.Store) eventstore.Store {
+			return &sequence{Store: s, late: make(map[eventstore.AppendID]bool)}
+		}},
+	{"record by record; read", noHole, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},
+	{"record by record; refused", allOrNone, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},
+	{"the head is ahead", noHole, func(s *memory.Store) eventstore.Store { return &headAhead{Store: s} }},
+	{"only the position is compared", "an append from another hash at the position of the head is refused",
+		func(s *memory.Store) eventstore.Store { return anyHash{s} }},
+	{"times in seconds", everyField, changing(cutTimes(time.Second))},
+	{"times in milliseconds", everyField, changing(cutTimes(time.Millisecond))},
+	{"times of another zone", everyField, changing(moveTimes)},
+	{"null is empty", everyField, changing(fillNulls)},
+	{"data as jsonb", everyField, changing(compactData)},
+	{"unknown types are skipped", everyField, func(s *memory.Store) eventstore.Store { return knownTypes{s} }},
+	{"as of is exclusive", "ReadAsOf gives the newest record of each name at every position",
+		func(s *memory.Store) eventstore.Store { return exclusiveAsOf{s} }},
+	{"as of looks back 100 versions", "ReadAsOf finds one of many versions of a name",
+		func(s *memory.Store) eventstore.Store { return shortAsOf{s} }},
+	{"names in dictionary order", "names are ordered by their bytes",
+		func(s *memory.Store) eventstore.Store { return dictionary{s} }},
+	{"names without case", allOrNone, func(s *memory.Store) eventstore.Store { return noCase{s} }},
+	{"pages without end", pages, func(s *memory.Store) eventstore.Store { return endlessPages{s} }},
+	{"pages that would be too large are empty", pages, func(s *memory.Store) eventstore.Store { return emptyPages{s} }},
+	{"one record too many", "Read gives records in order, up to its limit",
+		func(s *memory.Store) eventstore.Store { return oneTooMany{s} }},
+	{"written, but called not written", "an append whose context ends is there whole or not at all",
+		func(s *memory.Store) eventstore.Store { return calledFailed{s} }},
+	{"deaf to its context", "a method whose context has ended returns its error",
+		func(s *memory.Store) eventstore.Store { return deaf{s} }},
+}
+
+// Laws that find several mutants.
+const (
+	oneWins    = "of those who append after one head exactly one wins"
+	noHole     = "readers never see a hole, nor a part of an append"
+	allOrNone  = "a version that its config has already is refused with all of its append"
+	everyField = "every field is read back as it was written"
+	pages      = "a page ends early when it is large, but is never empty"
+)
+
+// TestMistakesAreFound runs each mutant in a process of its own, since a test cannot look on as it fails.
+func TestMistakesAreFound(t *testing.T) {
+	if name := os.Getenv(mutantVariable); name != "" {
+		runMutant(t, name)
+		return
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			pattern := "^TestMistakesAreFound$/^" + strings.ReplaceAll(m.law, " ", "_") + "$"
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", pattern, "-test.timeout", "30s")
+			cmd.Env = append(os.Environ(), mutantVariable+"="+m.name)
+			output, err := cmd.CombinedOutput()
+			if !bytes.Contains(output, []byte("--- FAIL: TestMistakesAreFound/")) {
+				t.Errorf("%q holds for it (%v):\n%s", m.law, err, output)
+			}
+		})
+	}
+}
+
+func runMutant(t *testing.T, name string) {
+	i := slices.IndexFunc(mutants, func(m mutant) bool { return m.name == name })
+	eventstoretest.Run(t, func(testing.TB) (open func() eventstore.Store) {
+		s := mutants[i].store(memory.New())
+		return func() eventstore.Store { return s }
+	}, nil)
+}

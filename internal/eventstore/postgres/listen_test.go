@@ -1,0 +1,239 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+const listening = `select exists (select from pg_stat_activity where datname = current_database() and application_name = 'configapi-listener')::text`
+
+// mustHear fails unless s hears of records after a position. Like a follower it looks for itself after each Wait.
+func mustHear(t *testing.T, s *Store, after eventstore.Position) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		if err := s.Wait(ctx, after); err != nil {
+			t.Fatalf("Wait(%d): %v", after, err)
+		}
+		found, err := s.Read(ctx, after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) > 0 {
+			return
+		}
+	}
+}
+
+func TestNotificationsMakeWaitReturn(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
+	var head eventstore.Head
+	for range 20 {
+		before := head.Position
+		head = mustAppend(t, other, head, 2)
+		mustHear(t, s, before)
+	}
+}
+
+func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other, killer := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{}), connect(t, dsn)
+	head := mustAppend(t, other, eventstore.Head{}, 1)
+	mustHear(t, s, 0)
+	for range 3 {
+		killer.exec(`select pg_terminate_backend(pid) from pg_stat_activity
+			where datname = current_database() and application_name = 'configapi-listener'`)
+		before := head.Position
+		head = mustAppend(t, other, head, 1)
+		mustHear(t, s, before)
+	}
+}
+
+func TestListenerNoticesASilentConnection(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	proxy := newProxy(t, dsn)
+	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenURL: proxy.dsn})
+	other := mustOpen(t, dsn, Options{})
+	head := mustAppend(t, other, eventstore.Head{}, 1)
+	mustHear(t, s, 0)
+	proxy.silence()
+	mustAppend(t, other, head, 1)
+	mustHear(t, s, head.Position)
+}
+
+func TestWithoutListeningTheTickDoesIt(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	nowhere := "postgres://127.0.0.1:1/none"
+	s := mustOpen(t, dsn, Options{PollInterval: time.Millisecond, ListenURL: nowhere})
+	other := mustOpen(t, dsn, Options{PollInterval: never, ListenURL: nowhere})
+	head := mustAppend(t, other, eventstore.Head{}, 1)
+	mustHear(t, s, 0)
+	mustHear(t, other, 0) // of its own append, so at once
+	mustAppend(t, other, head, 1)
+	mustHear(t, s, head.Position)
+}
+
+func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{PollInterval: never}), connect(t, dsn)
+	other.until("true", listening)
+	other.exec(`select pg_notify('configapi', 'anything'), pg_notify('configapi', '-1'), pg_notify('configapi', '1000000')`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.Wait(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Read(t.Context(), 0, 1); err != nil || len(found) > 0 {
+		t.Fatalf("Read: got %v, %v, want none", found, err)
+	}
+	if newest, _ := s.hint.get(); newest != 0 {
+		t.Errorf("after a read that found nothing the store still believes in position %d", newest)
+	}
+	mustAppend(t, s, eventstore.Head{}, 1)
+	mustHear(t, s, 0)
+}
+
+func TestHintIsNotCorrectedByAReadThatBeganBeforeIt(t *testing.T) {
+	t.Parallel()
+	h := newHint()
+	h.raise(3)
+	before, _ := h.get()
+	h.raise(7)
+	h.correct(before, 2)
+	if newest, _ := h.get(); newest != 7 {
+		t.Errorf("newest: got %d, want 7", newest)
+	}
+	h.correct(7, 9)
+	if newest, _ := h.get(); newest != 7 {
+		t.Errorf("newest after a read beyond it: got %d, want 7", newest)
+	}
+}
+
+func TestCloseEndsWaitsAndConnections(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{PollInterval: never}), connect(t, dsn)
+	mustHaveHead(t, s, eventstore.Head{})
+	other.until("true", listening)
+	waited := make(chan error)
+	go func() { waited <- s.Wait(t.Context(), 0) }()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// It may have been woken by the listener's first look; whoever waits again is told.
+	if err := <-waited; err != nil && !errors.Is(err, errClosed) {
+		t.Errorf("Wait: got %v, want %v", err, errClosed)
+	}
+	if err := s.Wait(t.Context(), 0); !errors.Is(err, errClosed) {
+		t.Errorf("Wait after Close: got %v, want %v", err, errClosed)
+	}
+	if err := s.Append(t.Context(), eventstore.Head{}, records(eventstore.Head{}, 1)); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("Append after Close: got %v, want %v", err, eventstore.ErrNotWritten)
+	}
+	if _, err := s.Head(t.Context()); err == nil {
+		t.Errorf("Head after Close: got no error")
+	}
+	other.until("0", `select count(*)::text from pg_stat_activity where datname = current_database() and application_name like 'configapi%'`)
+}
+
+// proxy passes connections on to a server until it falls silent.
+type proxy struct {
+	dsn     string
+	target  func() (net.Conn, error)
+	mu      sync.Mutex
+	silent  chan struct{} // closed for the connections there are
+	running sync.WaitGroup
+}
+
+func newProxy(t *testing.T, dsn string) *proxy {
+	t.Helper()
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, ".s.PGSQL.5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(with(t, dsn, "host", dir, "port", "5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = ""
+	p := &proxy{dsn: u.String(), silent: make(chan struct{})}
+	network, address := pgconn.NetworkAddress(config.Host, config.Port)
+	p.target = func() (net.Conn, error) { return net.Dial(network, address) }
+	p.running.Go(func() { p.accept(l) })
+	t.Cleanup(func() {
+		l.Close()
+		p.silence()
+		p.running.Wait()
+	})
+	return p
+}
+
+// silence keeps all connections that there are open, but nothing comes through them any more.
+func (p *proxy) silence() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.silent)
+	p.silent = make(chan struct{})
+}
+
+func (p *proxy) accept(l net.Listener) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		server, err := p.target()
+		if err != nil {
+			client.Close()
+			continue
+		}
+		p.mu.Lock()
+		silent := p.silent
+		p.mu.Unlock()
+		p.running.Go(func() { pass(server, client, silent) })
+		p.running.Go(func() { pass(client, server, silent) })
+	}
+}
+
+// pass copies until it is told to fall silent, and from then on only swallows.
+func pass(dst, src net.Conn, silent <-chan struct{}) {
+	defer dst.Close()
+	buf := make([]byte, 1<<10)
+	for {
+		n, err := src.Read(buf)
+		if err != nil {
+			return
+		}
+		select {
+		case <-silent:
+			io.Copy(io.Discard, src)
+			return
+		default:
+			dst.Write(buf[:n])
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+func TestStoresThatOpenAtOnceMigrateOnce(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error {
+			s, err := Open(t.Context(), with(t, dsn, "default_transaction_isolation", "serializable"), Options{})
+			if err == nil {
+				err = s.Close()
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := connect(t, dsn).text(`select string_agg(version::text, ' ') from schema_migrations`); got != "1" {
+		t.Errorf("versions noted: got %q, want %q", got, "1")
+	}
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	mustOpen(t, dsn, Options{})
+	connect(t, dsn).exec(`insert into schema_migrations values (999)`)
+	mustNotOpen(t, dsn, "", "the schema has version 999, the newest known is 1")
+}
+
+func TestFailedMigrationLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	admin := connect(t, dsn)
+	admin.exec(`create table events ()`)
+	mustNotOpen(t, dsn, "", `migrating to schema version 1: ERROR: relation "events" already exists`)
+	if got := admin.text(`select string_agg(tablename, ' ') from pg_tables where schemaname = 'public'`); got != "events" {
+		t.Errorf("tables: got %q, want only the one of before", got)
+	}
+	admin.exec(`drop table events`)
+	mustOpen(t, dsn, Options{})
+}
+
+func TestRoleThatMayMakeNoTablesCanUseThem(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	mustOpen(t, dsn, Options{})
+	admin := connect(t, dsn)
+	role := admin.text(`select current_database() || '_role'`)
+	admin.exec(`create role ` + role + ` login password 'p'`)
+	defer func() {
+		admin.exec(`drop owned by ` + role)
+		admin.exec(`drop role ` + role)
+	}()
+	admin.exec(`revoke create on schema public from public`)
+	admin.exec(`grant select on schema_migrations, history_head, events to ` + role)
+	admin.exec(`grant update on history_head to ` + role)
+	admin.exec(`grant insert on events to ` + role)
+	s := mustOpen(t, with(t, dsn, "user", role, "password", "p"), Options{})
+	mustHaveHead(t, s, mustAppend(t, s, eventstore.Head{}, 2))
+}

@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+func TestReadsAreByIndex(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	for query, want := range map[string]struct {
+		args    []any
+		indexes []string
+	}{
+		selectAfter:        {[]any{1, 10}, []string{"events_pkey"}},
+		selectAfterGuarded: {[]any{1, 10, 1 << 20}, []string{"events_pkey"}},
+		selectOfConfig:     {[]any{"a", 1, 10, 1 << 20}, []string{"events_config_name_version_key"}},
+		selectAsOf:         {[]any{1, []string{"a"}}, []string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+	} {
+		rows, err := s.pool.Query(t.Context(), `explain `+query, want.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan strings.Builder
+		for rows.Next() {
+			plan.Write(rows.RawValues()[0])
+			plan.WriteByte('\n')
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(plan.String(), "Seq Scan") {
+			t.Errorf("%s\nreads the whole table:\n%s", query, plan.String())
+		}
+		for _, index := range want.indexes {
+			if !strings.Contains(plan.String(), index) {
+				t.Errorf("%s\ndoes not use %s:\n%s", query, index, plan.String())
+			}
+		}
+	}
+}
+
+func TestNamesAreComparedByTheirBytesWhateverTheDatabaseDoes(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	mustOpen(t, dsn, Options{})
+	got := connect(t, dsn).text(`select collation_name from information_schema.columns where table_name = 'events' and column_name = 'config_name'`)
+	if got != "C" {
+		t.Errorf("collation of config_name: got %q, want C", got)
+	}
+}
+
+func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	written := records(eventstore.Head{}, 45)
+	for i := range written {
+		if i >= 20 {
+			written[i].Data = strings.Repeat("x", eventstore.PageBytes/20)
+		}
+	}
+	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []int{15, 20, 44, 45} {
+		want := 0
+		for bytes := 0; want < 50 && after+want < len(written) && bytes < eventstore.PageBytes; want++ {
+			bytes += len(written[after+want].Data)
+		}
+		for _, guarded := range []bool{false, true} {
+			s.large.Store(guarded)
+			got, err := s.Read(t.Context(), eventstore.Position(after), 50)
+			if err != nil || len(got) != want {
+				t.Fatalf("Read after %d, guarded: %t: got %d records, %v, want %d", after, guarded, len(got), err, want)
+			}
+		}
+	}
+}
+
+func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
+	t.Parallel()
+	var g pageGuard
+	of := func(n, bytes int) *page {
+		return &page{records: make([]eventstore.Record, n), bytes: bytes, limit: 10, maxBytes: 100}
+	}
+	for i, step := range []struct {
+		page *page
+		want bool
+	}{
+		{of(10, 99), false},
+		{of(3, 100), true},
+		{of(10, 50), true},  // neither large nor small
+		{of(1, 1), true},    // the last one, which says nothing
+		{of(10, 24), false}, // small
+		{of(10, 250), true},
+	} {
+		if g.learn(step.page); g.Load() != step.want {
+			t.Errorf("step %d: got %t, want %t", i, g.Load(), step.want)
+		}
+	}
+}
+
+func TestReadsEndAfterTheirTimeout(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{QueryTimeout: 20 * time.Millisecond}), connect(t, dsn)
+	other.exec(`begin`)
+	other.exec(`lock table events, history_head in access exclusive mode`)
+	for what, read := range map[string]func() error{
+		"Head":       func() error { _, err := s.Head(t.Context()); return err },
+		"Read":       func() error { _, err := s.Read(t.Context(), 0, 1); return err },
+		"ReadConfig": func() error { _, err := s.ReadConfig(t.Context(), "a", 0, 1); return err },
+		"ReadAsOf":   func() error { _, err := s.ReadAsOf(t.Context(), 1, []string{"a"}); return err },
+	} {
+		// Whichever of the two is first: the client or the server (SQLSTATE 57014).
+		if err := read(); !errors.Is(err, context.DeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "57014")) {
+			t.Errorf("%s of a locked table: got %v, want a time-out", what, err)
+		}
+	}
+	other.exec(`rollback`)
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); { // a slow machine may need more than one
+		if _, err = s.Head(t.Context()); err == nil {
+			return
+		}
+	}
+	t.Errorf("Head after the lock: %v", err)
+}
+
+func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{}), connect(t, dsn)
+	mustAppend(t, s, eventstore.Head{}, 3)
+	for _, column := range []string{"hash", "append_id"} {
+		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
+		var broken *eventstore.ChainError
+		if _, err := s.Read(t.Context(), 0, 10); !errors.As(err, &broken) || broken.Position != 2 {
+			t.Errorf("Read with a short %s: got %v, want a break at position 2", column, err)
+		}
+		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])
+	}
+	other.exec(`update history_head set hash = '\x01'`)
+	if head, err := s.Head(t.Context()); err == nil {
+		t.Errorf("Head with a short hash: got %v, want an error", head)
+	}
+}
+
+func TestEqualTextsOfNeighboursAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	written := records(eventstore.Head{}, 4)
+	ann, bob := "ann", "bob"
+	for i, actor := range []*string{&ann, &ann, &bob, nil} {
+		written[i].Actor = actor
+	}
+	var chain eventstore.Chain
+	chain.Seal(eventstore.Head{}, eventstore.AppendID{1}, written)
+	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Read(t.Context(), 0, 10)
+	if err != nil || !reflect.DeepEqual(got, written) {
+		t.Fatalf("Read: got %v, %v, want %v", got, err, written)
+	}
+	if got[0].Actor != got[1].Actor {
+		t.Errorf("the actors of two neighbours are two texts")
+	}
+}

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+// TestServer is about what a server does as a whole. It has one for itself, which is stopped, killed and set up anew.
+func TestServer(t *testing.T) {
+	t.Parallel()
+	c := postgrestest.NewCluster(t)
+	dsn := c.DSN("postgres")
+	restart := func(t *testing.T, how postgrestest.Shutdown, settings ...string) {
+		t.Helper()
+		if err := c.Stop(how); err != nil {
+			t.Fatal(err)
+		}
+		c.Settings = settings
+		if err := c.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	t.Run("a wrong password is not repeated", func(t *testing.T) {
+		mustNotOpen(t, strings.Replace(c.TCPDSN("postgres"), "@", "secret@", 1), "secret", "password authentication failed")
+		mustOpen(t, c.TCPDSN("postgres"), Options{})
+	})
+
+	t.Run("a store comes back after the server was away", func(t *testing.T) {
+		s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
+		head := mustAppend(t, other, eventstore.Head{}, 2)
+		mustHear(t, s, 0)
+		for _, how := range []postgrestest.Shutdown{postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill} {
+			if err := c.Stop(how); err != nil {
+				t.Fatal(err)
+			}
+			mustFailWhileTheServerIsAway(t, s, head)
+			other.writer.used = other.writer.used.Add(-2 * pingAfter) // it was idle all the time
+			if err := c.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			mustHaveHeadSoon(t, s, head) // acknowledged, so it is still there
+			before := head.Position
+			head = mustAppend(t, other, head, 2)
+			mustHear(t, s, before)
+		}
+	})
+
+	for _, setting := range []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off"} {
+		t.Run(setting+" is refused", func(t *testing.T) {
+			restart(t, postgrestest.Fast, setting)
+			mustNotOpen(t, dsn, "", strings.Replace(setting, "=", " = ", 1))
+		})
+	}
+
+	t.Run("a setting that becomes unsafe does not change how appends are made", func(t *testing.T) {
+		restart(t, postgrestest.Fast)
+		s, before := mustOpen(t, dsn, Options{}), connect(t, dsn)
+		before.exec(`alter system set synchronous_commit = off`)
+		before.exec(`select pg_reload_conf()`)
+		before.until("off", `select current_setting('synchronous_commit')`)
+		w := &session{t, s.writer.conn}
+		if got := w.text(`select current_setting('synchronous_commit')`); got != "on" {
+			t.Errorf("synchronous_commit of the connection that appends: got %q, want on", got)
+		}
+		before.exec(`alter system reset synchronous_commit`)
+	})
+
+	t.Run("a standby is refused", func(t *testing.T) {
+		if err := c.Stop(postgrestest.Fast); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(c.Dir(), "standby.signal"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mustNotOpen(t, dsn, "", "the server is a standby")
+		mustNotOpen(t, with(t, dsn, "target_session_attrs", "standby"), "", "the server is a standby")
+	})
+}
+
+func mustFailWhileTheServerIsAway(t *testing.T, s *Store, head eventstore.Head) {
+	t.Helper()
+	if _, err := s.Head(t.Context()); err == nil {
+		t.Errorf("Head while the server is away: got no error")
+	}
+	// The first append finds out that the connection is dead, perhaps only after it was sent. From then on it is certain
+	// that nothing is.
+	err := s.Append(t.Context(), head, records(head, 1))
+	for range 2 {
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("Append while the server is away: got %q, want an error of one line", err)
+		}
+		err = s.Append(t.Context(), head, records(head, 1))
+	}
+	if !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("Append while the server is away: got %v, want %q", err, eventstore.ErrNotWritten)
+	}
+}
+
+func TestServersThatCannotBeUsedAreNamedInOneLine(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	for url, want := range map[string]string{
+		"postgres://ann:secret@" + l.Addr().String() + "/db":                 `connecting to database "db" as user "ann": ` + l.Addr().String() + " (127.0.0.1): dial error",
+		with(t, dsn, "dbname", "no-such-database"):                           `database "no-such-database" does not exist`,
+		with(t, dsn, "synchronous_commit", "local"):                          "synchronous_commit = local",
+		with(t, dsn, "synchronous_commit", "remote_write"):                   "synchronous_commit = remote_write",
+		"postgres://ann:secret@localhost:port/db":                            "not like postgres://",
+		"postgres://ann:sec%ret@localhost/db":                                "not like postgres://",
+		"postgres://ann:se/secret@localhost/db":                              "not like postgres://",
+		"postgres://ann:secret@localhost/db?sslmode=xsecret":                 "sslmode is invalid",
+		"postgres://ann:secret@localhost/db?pool_max_conns=many":             "pool_max_conns",
+		"postgres://ann:secret@localhost/db?connect_timeout=secretly":        "connect_timeout",
+		"host=localhost password=secret connect_timeout=x":                   "not like postgres://",
+		"host=localhost password='secret":                                    "not like postgres://",
+		"postgres://ann@localhost/db?password=secret&target_session_attrs=x": "target_session_attrs",
+		"postgres://ann@localhost/db?password=secret&connect_timeout=secret": "connect_timeout",
+	} {
+		mustNotOpen(t, url, "secret", want)
+		if strings.Contains(url, "secret") {
+			if _, err := Open(t.Context(), dsn, Options{ListenURL: url}); err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("Open with a bad ListenURL: got %q, with the password in it", err)
+			}
+		}
+	}
+}
+
+func mustNotOpen(t *testing.T, url, secret, want string) {
+	t.Helper()
+	s, err := Open(t.Context(), url, Options{})
+	if err == nil {
+		s.Close()
+		t.Fatalf("Open(%q): got no error, want %q", url, want)
+	}
+	text := err.Error()
+	if !strings.Contains(text, want) || strings.Contains(text, "\n") || secret != "" && strings.Contains(text, secret) {
+		t.Errorf("Open(%q): got %q, want one line with %q in it and without %q", url, text, want, secret)
+	}
+	if parse := new(pgconn.ParseConfigError); errors.As(err, &parse) {
+		t.Errorf("Open(%q): the error still has the URL with its password inside", url)
+	}
+}
+
+func TestDatabaseMustBeUTF8(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	admin := connect(t, dsn)
+	name := admin.text(`select current_database() || '_ascii'`)
+	admin.exec(`create database ` + name + ` template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'`)
+	defer admin.exec(`drop database ` + name + ` with (force)`)
+	mustNotOpen(t, with(t, dsn, "dbname", name), "", "SQL_ASCII")
+}

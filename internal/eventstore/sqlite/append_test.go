@@ -1,0 +1,157 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+func TestFullDatabaseIsNotWritten(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	head := write(t, s, "a")
+	limitPages(t, s)
+	head = mustRunFull(t, s, head, "inserting events")
+	write(t, s, "a") // the limit was one of the connection, and that was closed
+	if got, err := s.Read(t.Context(), head.Position, 10); err != nil || len(got) != 1 {
+		t.Errorf("got %d records, %v, want 1", len(got), err)
+	}
+}
+
+// limitPages keeps the database from growing.
+func limitPages(t *testing.T, s *Store) {
+	t.Helper()
+	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustRunFull appends until there is no more space, which must come while the store is doing something. What fails then
+// must not be written. It returns the head that stays.
+func mustRunFull(t *testing.T, s *Store, head eventstore.Head, doing string) eventstore.Head {
+	t.Helper()
+	for i := range 10_000 {
+		records, _ := eventstoretest.Next(head, "a", "b")
+		records[0].Data = strings.Repeat("d", 1000*(i%20))
+		var chain eventstore.Chain
+		after := chain.Seal(head, eventstore.AppendID{1}, records)
+		err := s.Append(t.Context(), head, records)
+		if err == nil {
+			head = after
+			continue
+		}
+		want := doing + ": database or disk is full"
+		if !errors.Is(err, eventstore.ErrNotWritten) || !strings.Contains(err.Error(), want) {
+			t.Fatalf("got error %v, want %q, with %q", err, eventstore.ErrNotWritten, want)
+		}
+		mustBeAt(t, s, head)
+		return head
+	}
+	t.Fatal("there is always space left")
+	return head
+}
+
+// mustBeAt verifies a history and that it ends at a head.
+func mustBeAt(t *testing.T, s *Store, want eventstore.Head) {
+	t.Helper()
+	if _, err := eventstoretest.Verify(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Head(t.Context()); err != nil || got != want {
+		t.Fatalf("Head: got %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestAppendWhileAnotherWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{BusyTimeout: 20 * time.Millisecond})
+	patient := mustOpen(t, path, Options{BusyTimeout: time.Hour})
+	other := mustOpen(t, path, Options{}).writer.tx
+	head := write(t, s, "a")
+	records, _ := eventstoretest.Next(head, "b")
+	if _, err := other.begin.Exec(); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("after the busy timeout: got error %v, want %q", err, eventstore.ErrNotWritten)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := patient.Append(ctx, head, records)
+	if !errors.Is(err, eventstore.ErrNotWritten) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("when the context ends: got error %v, want %q and %q", err, eventstore.ErrNotWritten, context.DeadlineExceeded)
+	}
+	mustBeAt(t, s, head) // reading does not wait
+
+	if _, err := other.rollback.Exec(); err != nil {
+		t.Fatal(err)
+	}
+	if err := patient.Append(t.Context(), head, records); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "c")
+}
+
+func TestAppendWaitsForItsTurnNoLongerThanItsContext(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	records, _ := eventstoretest.Next(eventstore.Head{}, "a")
+	token := <-s.writer.turn
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := s.Append(ctx, eventstore.Head{}, records)
+	if !errors.Is(err, eventstore.ErrNotWritten) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %q and %q", err, eventstore.ErrNotWritten, context.Canceled)
+	}
+	s.writer.turn <- token
+	write(t, s, "a")
+}
+
+func TestAppendToAStoreThatIsClosed(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "history.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := eventstoretest.Next(eventstore.Head{}, "a")
+	if err := s.Append(t.Context(), eventstore.Head{}, records); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("got error %v, want %q", err, eventstore.ErrNotWritten)
+	}
+}
+
+func TestErrorOfCommitLeavesTheOutcomeOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	tx := mustOpen(t, path, Options{}).writer.tx
+	_, err := tx.commit.Exec() // there is no transaction: an error of COMMIT as good as any other
+	if err = commitError(err); err == nil || errors.Is(err, eventstore.ErrNotWritten) || errors.Is(err, eventstore.ErrHeadMoved) {
+		t.Errorf("got error %v, want one that promises nothing", err)
+	}
+}
+
+func TestReadNamesARecordWhoseHashHasAnotherLength(t *testing.T) {
+	for _, column := range []string{"hash", "append_id"} {
+		path := filepath.Join(t.TempDir(), "history.db")
+		s := mustOpen(t, path, Options{})
+		write(t, s, "a", "b", "c")
+		execute(t, path, fmt.Sprintf("UPDATE events SET %s = zeroblob(40) WHERE position = 2", column))
+		var broken *eventstore.ChainError
+		if _, err := s.Read(t.Context(), 0, 10); !errors.As(err, &broken) || broken.Position != 2 {
+			t.Errorf("%s: got error %v, want a break at position 2", column, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	write(t, s, "a")
+	execute(t, path, "UPDATE history_head SET hash = x'00'")
+	if head, err := s.Head(t.Context()); err == nil {
+		t.Errorf("Head with a short hash: got %v, want an error", head)
+	}
+}

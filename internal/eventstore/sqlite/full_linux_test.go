@@ -1,0 +1,50 @@
+package sqlite
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// A database that may not grow fails when a record is inserted, a full disk when the append is committed. Filling a disk
+// takes a right to mount one; without it this is one more test of the former.
+func TestFullDiskIsNotWritten(t *testing.T) {
+	crashed, dir := t.TempDir(), t.TempDir()
+	doing := "inserting events"
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err == nil {
+		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+		doing = "committing"
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 1<<18), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpen(t, filepath.Join(dir, "history.db"), Options{Lock: true})
+	head := write(t, s, "a")
+	if doing != "committing" {
+		limitPages(t, s)
+	}
+	head = mustRunFull(t, s, head, doing)
+
+	// What a crash would leave must not bring back what was called not written.
+	copyDatabase(t, s.Path(), filepath.Join(crashed, "history.db"))
+	mustBeAt(t, mustOpen(t, filepath.Join(crashed, "history.db"), Options{}), head)
+
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	mustBeAt(t, s, write(t, s, "a"))
+}
+
+// copyDatabase copies a database as a crash would leave it. A process of its own does it, since to read the file in this
+// one would take away its locks.
+func copyDatabase(t *testing.T, from, to string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal"} {
+		if output, err := exec.CommandContext(t.Context(), "cp", from+suffix, to+suffix).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+// A process with roleVariable set is not one of tests: it does what the variable says to the file pathVariable.
+const (
+	roleVariable = "SQLITE_TEST_ROLE"
+	pathVariable = "SQLITE_TEST_PATH"
+)
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		fmt.Fprintln(os.Stderr, play(role, os.Getenv(pathVariable)))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// play does what a role says until the process is killed, or returns what went wrong.
+func play(role, path string) error {
+	s, err := Open(context.Background(), path, Options{Lock: true})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open")
+	if role == "hold the lock" {
+		select {}
+	}
+	head, err := s.Head(context.Background())
+	for n := 0; err == nil; n++ {
+		names := make([]string, 1+n*n%40)
+		for i := range names {
+			names[i] = fmt.Sprintf("config/%d", n*i%100)
+		}
+		before := head
+		records, after := eventstoretest.Next(before, names...)
+		if err = s.Append(context.Background(), before, records); err == nil {
+			fmt.Println(after.Position, after.Bookmark())
+		}
+		head = after
+	}
+	return err
+}
+
+// process is another process that has the store at a path open, with the lock.
+type process struct {
+	*exec.Cmd
+	lines *bufio.Scanner
+}
+
+func startProcess(t *testing.T, role, path string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0])}
+	p.Env = append(os.Environ(), roleVariable+"="+role, pathVariable+"="+path)
+	p.Stderr = os.Stderr
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	p.lines = bufio.NewScanner(out)
+	if !p.lines.Scan() || p.lines.Text() != "open" {
+		t.Fatalf("the other process did not open the store: %q", p.lines.Text())
+	}
+	return p
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	_ = p.Process.Kill()
+	_ = p.Wait()
+}

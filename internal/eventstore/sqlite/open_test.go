@@ -1,0 +1,233 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+func TestOpenMakesAFileForItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "some", "where", "history.db")
+	s := mustOpen(t, path, Options{Lock: true})
+	write(t, s, "a")
+	for _, file := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != 0o600 {
+			t.Errorf("%s: got mode %o, want 600", file, got)
+		}
+	}
+	if s.Path() != path {
+		t.Errorf("Path: got %q, want %q", s.Path(), path)
+	}
+}
+
+func TestCloseFoldsTheLogIntoTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "a")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the write-ahead log is still there (%v)", err)
+	}
+	write(t, mustOpen(t, path, Options{}), "b")
+}
+
+func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := mustOpen(t, "history.db", Options{})
+	t.Chdir(t.TempDir())
+	s.reads.SetMaxIdleConns(0) // so that the file is opened again
+	s.writer.tx.close()
+	s.writer.tx = nil
+	write(t, s, "a")
+}
+
+func TestOpenAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "some", "where", "history.db")
+	var group errgroup.Group
+	for i := range 8 {
+		group.Go(func() error {
+			s, err := Open(t.Context(), path, Options{})
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			for {
+				before, err := s.Head(t.Context())
+				if err != nil {
+					return err
+				}
+				records, _ := eventstoretest.Next(before, fmt.Sprint(i))
+				if err = s.Append(t.Context(), before, records); err != eventstore.ErrHeadMoved {
+					return err
+				}
+			}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	all, err := eventstoretest.Verify(t.Context(), mustOpen(t, path, Options{ReadOnly: true}))
+	if err != nil || len(all) != 8 {
+		t.Errorf("got %d records, %v, want 8", len(all), err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "text")
+	if err := os.WriteFile(file, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer, foreign, behind := filepath.Join(dir, "newer.db"), filepath.Join(dir, "foreign.db"), filepath.Join(dir, "behind.db")
+	execute(t, newer, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); INSERT INTO schema_migrations VALUES (1), (99)")
+	execute(t, foreign, "CREATE TABLE people (name TEXT)")
+	execute(t, behind, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)")
+	for _, test := range []struct {
+		name, path string
+		opts       Options
+		want       string
+	}{
+		{"no path", "", Options{}, "the path is empty"},
+		{"a database in memory", ":memory:", Options{}, "is what the store memory is for"},
+		{"a URI", "file:history.db?mode=memory", Options{}, "must be that of a file, not a URI"},
+		{"a directory that is a file", filepath.Join(file, "history.db"), Options{}, "not a directory"},
+		{"a file that is a directory", dir, Options{}, "unable to open database file"},
+		{"a file of something else", file, Options{}, "file is not a database"},
+		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
+		{"a database of something else", foreign, Options{}, "a database, but not one of this program"},
+		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
+		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 1: a newer version of this program"},
+		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 1"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 1: start the server"},
+		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
+		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Open(t.Context(), test.path, test.opts)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got error %v, want one line with %q", err, test.want)
+			}
+		})
+	}
+	for _, name := range []string{"none", "no"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("opening %s to read has made it", name)
+		}
+	}
+}
+
+func TestSettingsThatWouldLoseWritesAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	for settings, want := range map[string]string{
+		writerSettings:                            "",
+		"_journal_mode=DELETE&_synchronous=FULL":  "journal_mode was set to wal, but is delete",
+		"_journal_mode=WAL&_synchronous=NORMAL":   "synchronous was set to 2, but is 1",
+		"_journal_mode=WAL&_synchronous=OFF":      "synchronous was set to 2, but is 0",
+		writerSettings + "&vfs=memdb&mode=memory": "journal_mode was set to wal, but is memory",
+	} {
+		db, err := sql.Open("sqlite", dsn(path, Options{}.withDefaults(), settings))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := checkSettings(t.Context(), conn); {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", settings, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: got error %v, want %q", settings, err, want)
+		}
+		conn.Close()
+		db.Close()
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	server := mustOpen(t, path, Options{Lock: true})
+	head := write(t, server, "a", "b")
+	s := mustOpen(t, path, Options{ReadOnly: true})
+	if _, err := eventstoretest.Verify(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := eventstoretest.Next(head, "c")
+	if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("Append: got error %v, want %q", err, eventstore.ErrNotWritten)
+	}
+	for _, statement := range []string{"DELETE FROM events", "CREATE TABLE t (x)", "PRAGMA user_version = 7"} {
+		if _, err := s.reads.ExecContext(t.Context(), statement); err == nil {
+			t.Errorf("%s: the file was written to", statement)
+		}
+	}
+	head = write(t, server, "c")
+	if got, err := s.Head(t.Context()); err != nil || got != head {
+		t.Errorf("Head: got %v, %v, want %v", got, err, head)
+	}
+}
+
+func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	execute(t, path, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)")
+	write(t, mustOpen(t, path, Options{}), "a")
+	mustOpen(t, path, Options{ReadOnly: true})
+}
+
+func TestMigrationThatFailsLeavesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	execute(t, path, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); CREATE TABLE events (x)")
+	want := "migrating to schema version 1"
+	if _, err := Open(t.Context(), path, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("got error %v, want %q", err, want)
+	}
+	execute(t, path, "DROP TABLE events")
+	write(t, mustOpen(t, path, Options{}), "a")
+}
+
+// write appends a record for each name, and returns the head.
+func write(t testing.TB, s *Store, names ...string) eventstore.Head {
+	t.Helper()
+	before, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, after := eventstoretest.Next(before, names...)
+	if err := s.Append(t.Context(), before, records); err != nil {
+		t.Fatal(err)
+	}
+	return after
+}
+
+// execute runs statements on a file as some other program would.
+func execute(t *testing.T, path, statements string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), statements); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// An index that a query does not use costs nothing until there are a million events, so the plans are tests.
+func TestQueriesGoByIndex(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	for query, want := range map[string][]string{
+		selectAfter:    {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
+		selectOfConfig: {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
+		selectAsOf: {
+			"SCAN names VIRTUAL TABLE INDEX 1:",
+			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
+			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
+		},
+	} {
+		plan := explain(t, s, query)
+		for _, step := range want {
+			if !strings.Contains(plan, step+"\n") {
+				t.Errorf("the plan of%s\n\nis\n%s\nwithout %q", query, plan, step)
+			}
+		}
+		if got := strings.Count(plan, "SCAN") + strings.Count(plan, "SEARCH"); got != len(want) {
+			t.Errorf("the plan of%s\n\nis\n%s\nwith more than %d steps", query, plan, len(want))
+		}
+	}
+}
+
+func explain(t *testing.T, s *Store, query string) (plan string) {
+	t.Helper()
+	rows, err := s.reads.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan += detail + "\n"
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}

@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func TestWaitIsWokenByAnOwnAppendAtOnce(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{PollInterval: time.Hour})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var group errgroup.Group
+	for range 3 {
+		group.Go(func() error { return s.Wait(ctx, 0) })
+	}
+	write(t, s, "a")
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWaitSeesWhatIsThereWithoutAPoll(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	write(t, mustOpen(t, path, Options{}), "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := mustOpen(t, path, Options{PollInterval: time.Hour}).Wait(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWaitReturnsEveryPollInterval(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{PollInterval: time.Millisecond})
+	head := write(t, mustOpen(t, path, Options{}), "a")
+	for range 3 {
+		if err := s.Wait(t.Context(), head.Position); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWaitOnAStoreThatIsClosed(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "history.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(t.Context(), 0); err == nil {
+		t.Error("got no error")
+	}
+}
