@@ -34,10 +34,11 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLog(env, set.logFormat)
+	log, flush, err := newLog(env, set.logFormat)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	events, err := openForServing(ctx, set.store, log)
 	if err != nil {
 		return err
@@ -112,17 +113,6 @@ func parseSettings(env Env) (settings, error) {
 		return set, unusable("--max-value must be 1 to %d", 64<<20)
 	}
 	return set, nil
-}
-
-// newLog writes log lines to standard error.
-func newLog(env Env, format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(env.Stderr, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(env.Stderr, nil)), nil
-	}
-	return nil, unusable("--log must be text or json")
 }
 
 // kindOf names a store without the secrets that its address may hold.

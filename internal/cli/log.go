@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// newLog returns a log that writes lines to standard error, and a function that must be called before the program ends.
+func newLog(env Env, format string) (log *slog.Logger, flush func(), err error) {
+	lines := &lineWriter{out: env.Stderr}
+	var handler slog.Handler
+	switch format {
+	case "text":
+		handler = slog.NewTextHandler(lines, nil)
+	case "json":
+		handler = slog.NewJSONHandler(lines, nil)
+	default:
+		return nil, nil, unusable("--log must be text or json")
+	}
+	return slog.New(promptHandler{handler, lines}), lines.flush, nil
+}
+
+const (
+	// lineDelay is how long a line may wait for others to be written with it.
+	lineDelay = 20 * time.Millisecond
+	// lineBytes is how many bytes of lines wait at most.
+	lineBytes = 32 << 10
+)
+
+// lineWriter writes the lines of a busy moment together: a system call for each would be a good part of what a request costs.
+type lineWriter struct {
+	out io.Writer
+
+	mu      sync.Mutex
+	waiting []byte // guarded by mu
+}
+
+// Write takes one line.
+func (w *lineWriter) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 {
+		time.AfterFunc(lineDelay, w.flush)
+	}
+	if w.waiting = append(w.waiting, line...); len(w.waiting) >= lineBytes {
+		w.flushLocked()
+	}
+	return len(line), nil
+}
+
+// flush writes what waits.
+func (w *lineWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.flushLocked()
+}
+
+func (w *lineWriter) flushLocked() {
+	if len(w.waiting) > 0 {
+		_, _ = w.out.Write(w.waiting) // there is nobody to tell
+		w.waiting = w.waiting[:0]
+	}
+}
+
+// promptHandler does not let warnings and errors wait: after them the program may not have another moment.
+type promptHandler struct {
+	slog.Handler
+	lines *lineWriter
+}
+
+func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
+	err := h.Handler.Handle(ctx, record)
+	if record.Level >= slog.LevelWarn {
+		h.lines.flush()
+	}
+	return err
+}
+
+func (h promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return promptHandler{h.Handler.WithAttrs(attrs), h.lines}
+}
+
+func (h promptHandler) WithGroup(name string) slog.Handler {
+	return promptHandler{h.Handler.WithGroup(name), h.lines}
+}
