@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"configapi/internal/console"
 )
@@ -25,7 +26,7 @@ func TestExamplesAreValidOperations(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, example := range console.Examples() {
 		t.Run(example.Name, func(t *testing.T) {
-			doc, errs := gqlparser.LoadQuery(schema, example.Query)
+			doc, errs := gqlparser.LoadQueryWithRules(schema, example.Query, rules.NewDefaultRules())
 			if len(errs) > 0 {
 				t.Fatalf("the example does not fit schema.graphql: %v", errs)
 			}

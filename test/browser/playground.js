@@ -95,6 +95,12 @@ export class Playground {
     await this.page.locator('.graphiql-execute-button').click();
   }
 
+  /** Waits for the end of a stream. */
+  async stopped() {
+    await this.page.locator('.graphiql-execute-button[aria-label^="Execute"]').waitFor();
+    await this.page.locator('.graphiql-spinner').waitFor({ state: 'detached' });
+  }
+
   /** Presses play in a tab, and returns the answer. */
   async run(title) {
     await this.select(title);

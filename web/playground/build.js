@@ -24,7 +24,7 @@ const sources = [
 const stale = [];
 for (const source of sources) {
   const content = readFileSync(new URL(source, modules));
-  update(`${basename(source)}.gz`, (old) => gunzipSync(old).equals(content), () => compress(content));
+  update(`${basename(source)}.gz`, (old) => unpacks(old, content), () => compress(content));
 }
 const sums = sources.map((source) => `${sha256(readFileSync(new URL(source, modules)))}  ${basename(source)}\n`);
 updateText('SHA256SUMS', sums.join(''));
@@ -48,6 +48,14 @@ function update(name, isCurrent, make) {
   if (!process.argv.includes('--verify')) {
     writeFileSync(file, make());
     console.log(`wrote ${name}`);
+  }
+}
+
+function unpacks(zipped, content) {
+  try {
+    return gunzipSync(zipped).equals(content);
+  } catch {
+    return false; // damaged
   }
 }
 
