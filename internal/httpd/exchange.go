@@ -20,14 +20,17 @@ const progressBytes = 64 << 10
 
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := s.ids.of(r.Header)
-	w.Header()[requestid.Header] = []string{id}
-	e := &exchange{ResponseWriter: w, server: s, id: id, start: time.Now()}
-	r = r.WithContext(requestid.With(r.Context(), id))
+	e := &exchange{ResponseWriter: w, server: s, start: time.Now()}
+	e.id[0] = s.ids.of(r.Header)
+	w.Header()[requestid.Header] = e.id[:]
+	e.ctx = requestid.Context{Context: r.Context(), ID: e.id[0]}
+	r = r.WithContext(&e.ctx)
 	if r.ContentLength != 0 {
-		e.body = body{r.Body, w, false}
+		e.body = body{r.Body, e.start.Add(s.opts.BodyTimeout)}
 		r.Body = &e.body
-		setReadDeadline(w, e.start.Add(s.opts.BodyTimeout))
+		if conn, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok {
+			_ = conn.SetReadDeadline(e.body.deadline) // fails only on a connection that is gone
+		}
 	}
 	defer e.end(r)
 	s.route(e, r)
@@ -37,7 +40,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
-	id       string
+	id       [1]string // as a header has it
+	ctx      requestid.Context
 	start    time.Time
 	deadline time.Time // for the next bytes of the answer
 	status   int       // 0: nothing is decided yet
@@ -116,6 +120,9 @@ func (e *exchange) renewDeadline() {
 	if e.deadline.Sub(now) > timeout*3/4 {
 		return
 	}
+	if e.body.deadline.After(now) {
+		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
+	}
 	e.deadline = now.Add(timeout)
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		_ = conn.SetWriteDeadline(e.deadline) // fails when the connection is hijacked, and then it is not ours
@@ -128,7 +135,7 @@ func (e *exchange) end(r *http.Request) {
 	failure := recover()
 	if failure != nil && failure != http.ErrAbortHandler {
 		e.server.opts.Log.LogAttrs(context.Background(), slog.LevelError, "panic while answering a request",
-			slog.String("request_id", e.id), slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
+			slog.String("request_id", e.id[0]), slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
 		if e.status == 0 {
 			e.answerPanic()
 			failure = nil
@@ -151,29 +158,21 @@ func (e *exchange) answerPanic() {
 		}
 	}
 	e.Header().Set("Connection", "close") // in which state the handler left the body is not known
-	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id,
+	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id[0],
 		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
 }
 
-// body takes the deadline off the connection once all of a request has come: the connection is also read while the request
-// is answered, to notice when the client goes, and a deadline would look like that.
+// body is the body of a request, and knows whether all of it has come. The server takes the deadline off the connection
+// then, so that whatever follows may take its time.
 type body struct {
 	io.ReadCloser
-	conn http.ResponseWriter
-	done bool
+	deadline time.Time // zero: all of it has come, or there is none
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && !b.done {
-		b.done = true
-		setReadDeadline(b.conn, time.Time{})
+	if err == io.EOF {
+		b.deadline = time.Time{}
 	}
 	return n, err
-}
-
-func setReadDeadline(w http.ResponseWriter, deadline time.Time) {
-	if conn, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok {
-		_ = conn.SetReadDeadline(deadline)
-	}
 }

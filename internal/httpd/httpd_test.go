@@ -119,7 +119,9 @@ func (s *running) ask(t testing.TB, request string) answer {
 	t.Helper()
 	conn := s.connect(t)
 	first, rest, _ := strings.Cut(request, "\n")
-	go func() { _, _ = io.WriteString(conn, first+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+crlf(rest)+"\r\n") }()
+	go func() {
+		_, _ = io.WriteString(conn, first+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+crlf(rest)+"\r\n")
+	}()
 	got := readAnswer(t, conn)
 	_ = conn.Close()
 	return got

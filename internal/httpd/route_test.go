@@ -94,6 +94,9 @@ func TestRequestID(t *testing.T) {
 		if got == "" || (got == id) != taken || got != inside {
 			t.Errorf("brought %q: got %q, the handler saw %q", id, got, inside)
 		}
+		if !taken && got != "" && strings.HasPrefix(id, got) {
+			t.Errorf("brought %q: part of it was taken, %q", id, got)
+		}
 		if given[got] {
 			t.Errorf("%q was given twice", got)
 		}

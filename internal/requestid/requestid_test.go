@@ -9,8 +9,12 @@ import (
 )
 
 func TestTheContextCarriesTheID(t *testing.T) {
-	ctx, cancel := context.WithCancel(requestid.With(t.Context(), "a-1"))
+	type other struct{}
+	ctx, cancel := context.WithCancel(requestid.With(context.WithValue(t.Context(), other{}, "x"), "a-1"))
 	defer cancel()
+	if ctx.Value(other{}) != "x" {
+		t.Error("the context has lost another value")
+	}
 	if got := requestid.From(ctx); got != "a-1" {
 		t.Errorf("got %q, want a-1", got)
 	}

@@ -128,10 +128,11 @@ func (h *handler) readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Re
 }
 
 func readError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &tooLarge):
 		return &config.InvalidError{Field: "body", Rule: "is larger than any value allowed", TooLarge: true}
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -51,6 +51,9 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a", "x")
 	s.MustSet(t, "long", strings.Repeat("x", 10_000))
+	if got := s.MustDo(t, "GET /config/long", ""); got.header.Get("Content-Length") != "10000" {
+		t.Errorf("a long value comes without its length: %v", got.header)
+	}
 	for _, path := range []string{"/config", "/config/a", "/config/long", "/config/none", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z", "/none"} {
 		get, head := s.MustDo(t, "GET "+path, ""), s.MustDo(t, "HEAD "+path, "")
 		get.body = ""

@@ -1,0 +1,38 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+func TestJudge(t *testing.T) {
+	wrapped := func(err error) error { return fmt.Errorf("dialing 10.0.0.1: %w", err) }
+	for _, row := range []struct {
+		state configstore.Health
+		want  checks
+	}{
+		{configstore.Health{}, checks{"ok", "ok", "ok"}},
+		{configstore.Health{Applied: 7, Head: 7}, checks{"ok", "ok", "ok"}},
+		{configstore.Health{Applied: 7, Head: 8}, checks{"ok", "ok", "ok"}}, // it was written just now
+		{configstore.Health{Applied: 7, Head: 6}, checks{lostTail, "ok", "ok"}},
+		{configstore.Health{Applied: 7, EventStore: wrapped(errors.New("x"))}, checks{unreachable, "ok", unreachable}},
+		{configstore.Health{Applied: 7, EventStore: wrapped(context.DeadlineExceeded)}, checks{tooSlow, "ok", tooSlow}},
+		{configstore.Health{Projection: wrapped(errors.New("x"))}, checks{"ok", behind, "ok"}},
+		{configstore.Health{Projection: wrapped(configstore.ErrNotReady)}, checks{"ok", starting, "ok"}},
+		{configstore.Health{Projection: wrapped(projection.ErrDiverged)}, checks{diverged, diverged, "ok"}},
+		{configstore.Health{Projection: wrapped(&eventstore.ChainError{Position: 9, Problem: "x"})}, checks{"ok", "the history is broken at position 9", "ok"}},
+		{configstore.Health{Projection: wrapped(&config.UnknownEventError{Type: "T", SchemaVersion: 2})},
+			checks{"ok", `an event is of type "T", schema version 2, which this program does not know`, "ok"}},
+	} {
+		if got := judge(row.state); got != row.want {
+			t.Errorf("%+v: got %+v, want %+v", row.state, got, row.want)
+		}
+	}
+}

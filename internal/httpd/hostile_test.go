@@ -1,0 +1,347 @@
+package httpd_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/httpd"
+	"configapi/internal/rest"
+)
+
+// The tests in a bubble let hours pass in no time, and fail when anything of the server is still there at their end.
+
+// TestSlowHeader sends a header byte by byte, and one that never ends.
+func TestSlowHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{})
+		begin := time.Now()
+		silent, slow := s.connect(t), s.connect(t)
+		var client sync.WaitGroup
+		defer client.Wait()
+		client.Go(func() { trickle(slow, "", "G") })
+		for _, conn := range []net.Conn{silent, slow} {
+			if got, err := io.ReadAll(conn); err != nil || strings.Contains(string(got), " 200 ") {
+				t.Errorf("got %q, %v, want the connection to end", got, err)
+			}
+		}
+		if took := time.Since(begin); took > 11*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// trickle sends a beginning, and then a piece each second until the connection ends.
+func trickle(conn net.Conn, beginning, piece string) {
+	_, err := io.WriteString(conn, beginning)
+	for err == nil {
+		_, err = io.WriteString(conn, piece)
+		time.Sleep(time.Second)
+	}
+}
+
+// TestIdleConnection ends a connection that has been used before.
+func TestIdleConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{})
+		conn := s.connect(t)
+		go func() { _, _ = io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") }()
+		readAnswer(t, conn)
+		begin := time.Now()
+		if _, err := conn.Read(make([]byte, 1)); err != io.EOF || time.Since(begin) != 2*time.Minute {
+			t.Errorf("got %v after %v, want the end after 2 minutes", err, time.Since(begin))
+		}
+	})
+}
+
+// TestSlowBody declares a body and does not send it, or sends it byte by byte.
+func TestSlowBody(t *testing.T) {
+	for name, head := range map[string]string{
+		"declared": "Content-Length: 100",
+		"long":     "Content-Length: 100000",
+		"chunked":  "Transfer-Encoding: chunked",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := start(t, httpd.Options{})
+				conn := s.connect(t)
+				piece := "{"
+				if name == "chunked" {
+					piece = "1\r\n{\r\n"
+				}
+				var client sync.WaitGroup
+				client.Go(func() {
+					trickle(conn, "PUT /config/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+head+"\r\n\r\n", piece)
+				})
+				begin := time.Now()
+				got := readAnswer(t, conn)
+				if got.StatusCode != 408 || !got.Close || !strings.Contains(got.body, "did not come in time") {
+					t.Errorf("got %d %s, closed %t", got.StatusCode, got.body, got.Close)
+				}
+				if took := time.Since(begin); took > 31*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				_ = conn.Close()
+				client.Wait()
+			})
+		})
+	}
+}
+
+// TestBodyThatNobodyReads must not hold the connection either.
+func TestBodyThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{})
+		conn := s.connect(t)
+		go func() { _, _ = io.WriteString(conn, "GET /none HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") }()
+		begin := time.Now()
+		got := readAnswer(t, conn)
+		if _, err := io.ReadAll(conn); got.StatusCode != 404 || err != nil || time.Since(begin) > 31*time.Second {
+			t.Errorf("got %d, then %v after %v", got.StatusCode, err, time.Since(begin))
+		}
+	})
+}
+
+// TestSlowReader takes nothing of a long answer, or a little of it now and then.
+func TestSlowReader(t *testing.T) {
+	const length = 1 << 20
+	for name, handler := range map[string]http.HandlerFunc{
+		"text":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("v", length)) },
+		"bytes": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, length)) },
+	} {
+		for pace, step := range map[string]int{"nothing": 0, "too little": 1 << 10, "enough": 16 << 10} {
+			t.Run(name+", "+pace, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := start(t, httpd.Options{REST: handler})
+					conn := s.connect(t)
+					send(t, conn)
+					got := 0
+					for buf, err := make([]byte, max(step, 1)), error(nil); got < length && err == nil; {
+						time.Sleep(time.Second)
+						if step == 0 && len(s.log.with("request")) == 0 {
+							continue // until the server has given up
+						}
+						var n int
+						n, err = io.ReadFull(conn, buf)
+						got += n
+					}
+					if whole := got >= length; whole != (pace == "enough") {
+						t.Errorf("%d bytes came", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestSlowReaderOfAnAnswerToABody gets no more time for having sent a body.
+func TestSlowReaderOfAnAnswerToABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			_, _ = w.Write(make([]byte, 1<<20))
+		})})
+		conn := s.connect(t)
+		if _, err := io.WriteString(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(s.log.with("request")) != 1 {
+			t.Error("the server still waits for its client")
+		}
+	})
+}
+
+// TestStreamsLiveOn has a stream that was asked for with a body, speaks seldom, and outlives all time-outs.
+func TestStreamsLiveOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				t.Errorf("reading the body: %v", err)
+			}
+			for range 3 {
+				select {
+				case <-time.After(time.Hour):
+				case <-r.Context().Done():
+					t.Error("the stream was ended")
+					return
+				}
+				if _, err := io.WriteString(w, "x"); err != nil {
+					t.Errorf("writing: %v", err)
+				}
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Errorf("flushing: %v", err)
+				}
+			}
+		})})
+		conn := s.connect(t)
+		go func() {
+			_, _ = io.WriteString(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+		}()
+		if got := readAnswer(t, conn); got.body != "xxx" {
+			t.Errorf("got %q", got.body)
+		}
+	})
+}
+
+// TestHijackedConnectionsAreTheirHandlers has nobody else touch a websocket.
+func TestHijackedConnectionsAreTheirHandlers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hijacked := make(chan net.Conn, 1)
+		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+			}
+			hijacked <- conn
+		})})
+		conn := s.connect(t)
+		go func() {
+			_, _ = io.WriteString(conn, "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		}()
+		server := <-hijacked
+		time.Sleep(time.Hour)
+		go func() { _, _ = io.WriteString(server, "still here"); _ = server.Close() }()
+		if got, err := io.ReadAll(conn); string(got) != "still here" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if line := s.log.with("request")[0]; line["status"] != 101.0 {
+			t.Errorf("logged %v", line)
+		}
+	})
+}
+
+// TestClientGoesAway tells the handler, which may be waiting for something.
+func TestClientGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan error)
+		s := start(t, httpd.Options{REST: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.ReadAll(r.Body)
+			<-r.Context().Done()
+			told <- r.Context().Err()
+		})})
+		conn := s.connect(t)
+		_, _ = io.WriteString(conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+		_ = conn.Close()
+		if err := <-told; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestHostileBytes speaks to a server over TCP as no client should. Each line is all that is sent, and the status that comes
+// back.
+func TestHostileBytes(t *testing.T) {
+	address, done := serveTCP(t)
+	const host = "Host: x\r\n"
+	for _, row := range []struct {
+		name, bytes string
+		status      int
+	}{
+		{"a megabyte of header", "GET / HTTP/1.1\r\n" + host + strings.Repeat("X-Header: "+strings.Repeat("x", 1000)+"\r\n", 1000) + "\r\n", 431},
+		{"one long header", "GET / HTTP/1.1\r\n" + host + "X: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431},
+		{"a long path", "GET /" + strings.Repeat("x", 1<<20) + " HTTP/1.1\r\n" + host + "\r\n", 431},
+		{"60 KiB of header", "GET /livez HTTP/1.1\r\n" + host + "X: " + strings.Repeat("x", 60<<10) + "\r\n\r\n", 200},
+		{"bad escape", "GET /config/a%zz HTTP/1.1\r\n" + host + "\r\n", 400},
+		{"half an escape", "GET /config/a% HTTP/1.1\r\n" + host + "\r\n", 400},
+		{"NUL in the path", "GET /config/\x00 HTTP/1.1\r\n" + host + "\r\n", 400},
+		{"raw bytes in the path", "GET /config/\xff\xfe HTTP/1.1\r\n" + host + "\r\n", 400},
+		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
+		{"HTTP/0.9", "GET /\r\n\r\n", 400},
+		{"HTTP/3.0", "GET / HTTP/3.0\r\n" + host + "\r\n", 505},
+		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404},
+		{"no host", "GET / HTTP/1.1\r\n\r\n", 400},
+		{"header without a colon", "GET / HTTP/1.1\r\n" + host + "nonsense\r\n\r\n", 400},
+		{"line feed in a header", "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\nY\r\n\r\n", 400},
+		{"options of all", "OPTIONS * HTTP/1.1\r\n" + host + "\r\n", 200},
+		{"star", "GET * HTTP/1.1\r\n" + host + "\r\n", 404},
+		{"connect", "CONNECT elsewhere:443 HTTP/1.1\r\n" + host + "\r\n", 404},
+		{"bad chunk", "PUT /config/a HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+		{"expectation", "PUT /config/a HTTP/1.1\r\n" + host + "Content-Length: 2\r\nExpect: wonders\r\n\r\n{}", 417},
+		{"two lengths", "PUT /config/a HTTP/1.1\r\n" + host + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400},
+		{"half a header", "GET / HTTP/1.1\r\nHos", 400},
+		{"half a body", "PUT /config/a HTTP/1.1\r\n" + host + "Content-Length: 100\r\n\r\n{", 408},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			go func() { _, _ = io.WriteString(conn, row.bytes) }() // the server need not take it all
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != row.status {
+				body, _ := io.ReadAll(response.Body)
+				t.Errorf("got %d %s, want %d", response.StatusCode, body, row.status)
+			}
+		})
+	}
+	t.Cleanup(done) // when all of them are through
+}
+
+// serveTCP serves on a port of its own. done stops the server and fails the test unless all connections are gone.
+func serveTCP(t *testing.T) (address string, done func()) {
+	t.Helper()
+	store := configstoretest.New(t, configstore.Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &countingListener{Listener: listener}
+	server := httpd.New(httpd.Options{
+		Store: store.Store, REST: rest.New(store.Store, rest.Options{}), Log: slog.New(slog.NewJSONHandler(new(logbook), nil)),
+		ReadHeaderTimeout: 100 * time.Millisecond, BodyTimeout: 100 * time.Millisecond,
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan error)
+	go func() { stopped <- server.Serve(ctx, counted) }()
+	return listener.Addr().String(), func() {
+		stop()
+		if err := <-stopped; err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+		counted.open.Wait() // hangs, and fails the test by that, if one is never closed
+	}
+}
+
+// countingListener knows when all its connections are closed.
+type countingListener struct {
+	net.Listener
+	open sync.WaitGroup
+}
+
+func (l *countingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &countedConn{Conn: conn, closed: l.open.Done}, nil
+}
+
+type countedConn struct {
+	net.Conn
+	once   sync.Once
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.once.Do(c.closed)
+	return c.Conn.Close()
+}

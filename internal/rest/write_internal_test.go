@@ -1,0 +1,32 @@
+package rest
+
+import (
+	"net/http"
+	"testing"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+)
+
+// TestDescribeRefusal: a position never goes back, and never is one at which the refusal would not hold.
+func TestDescribeRefusal(t *testing.T) {
+	at := func(p eventstore.Position) eventstore.Bookmark { return eventstore.Bookmark{Position: p} }
+	current := &eventstore.Revision{Event: config.Event{Version: 3}, Position: 7}
+	for _, row := range []struct {
+		before            eventstore.Position
+		current           *eventstore.Revision
+		position, version string
+	}{
+		{5, nil, "5-00000000", ""},
+		{5, current, "7-00000000", "3"}, // another write came between
+		{7, current, "7-00000000", "3"},
+		{9, current, "9-00000000", "3"},
+	} {
+		h := http.Header{}
+		describeRefusal(h, at(row.before), &configstore.Refusal{Reason: config.ErrDeleted, Current: row.current})
+		if h.Get("Config-Position") != row.position || h.Get("Config-Version") != row.version {
+			t.Errorf("%+v: got %v", row, h)
+		}
+	}
+}
