@@ -44,7 +44,7 @@ type process struct {
 func MustServe(t testing.TB, store string, env ...string) *process {
 	t.Helper()
 	p := &process{done: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--store", store)
+	p.cmd = exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--store", store, "--log", "text")
 	p.cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	p.cmd.Dir = t.TempDir()
 	stderr, err := p.cmd.StderrPipe()

@@ -103,7 +103,7 @@ func parseSettings(env Env) (settings, error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", firstSet(env.Getenv("CONFIGAPI_LISTEN"), "127.0.0.1:4000"), "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore(env), storeUsage)
-	flags.StringVar(&set.logFormat, "log", "text", "`FORMAT` of log lines: text or json")
+	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
 	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`")
 	flags.StringVar(&set.origins, "allow-origin", "", "`ORIGINS` of pages that may open websockets besides the server's own, separated by spaces")
 	if err := parseFlags(env, flags, "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config."); err != nil {
