@@ -15,8 +15,10 @@ var (
 const (
 	oneWriterAim = 5 * time.Millisecond  // p95 of a write with one client
 	readerAim    = 10 * time.Millisecond // p95 of a read
-	startAim     = 3 * time.Second
+	startAim     = 3 * time.Second       // with startAimEvents in the history
 )
+
+const startAimEvents = 1_000_000
 
 // writeAim is that of REST writes to etcd's puts with as many clients.
 func writeAim(clients int) aim {
@@ -36,6 +38,14 @@ func (a aim) verdict(ratio float64) string {
 	default:
 		return "**no**"
 	}
+}
+
+// startVerdict says what a start was to take and whether it did; the aim speaks of a long history alone.
+func startVerdict(events int, took time.Duration) (aim, reached string) {
+	if events < startAimEvents {
+		return notMeasured, notMeasured
+	}
+	return "< " + seconds(startAim), withinTime(took, startAim)
 }
 
 // withinTime says in the report's words whether a time is below its limit.

@@ -46,3 +46,15 @@ func TestTimesMustBeBelowTheirLimit(t *testing.T) {
 		t.Errorf("got %s, want no", got)
 	}
 }
+
+func TestStartOfAShortHistoryHasNoAim(t *testing.T) {
+	if _, got := startVerdict(startAimEvents, time.Second); got != "yes" {
+		t.Errorf("got %s, want yes", got)
+	}
+	if _, got := startVerdict(startAimEvents, time.Minute); got != "**no**" {
+		t.Errorf("got %s, want no", got)
+	}
+	if _, got := startVerdict(startAimEvents-1, time.Minute); got != notMeasured {
+		t.Errorf("got %s, want none", got)
+	}
+}

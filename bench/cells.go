@@ -105,15 +105,14 @@ func compared(ours, reference *series, a aim) (ratioText, rounds, reached string
 
 // inTime says whether the p95 of all series are below a limit.
 func inTime(limit time.Duration, all ...*series) string {
+	var slowest time.Duration
 	for _, s := range all {
 		if text, ok := missing(s); ok {
 			return text
 		}
+		slowest = max(slowest, medianOf(s.Samples, p95))
 	}
-	slowest := slices.MaxFunc(all, func(a, b *series) int {
-		return cmp.Compare(medianOf(a.Samples, p95), medianOf(b.Samples, p95))
-	})
-	return withinTime(medianOf(slowest.Samples, p95), limit)
+	return withinTime(slowest, limit)
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -29,8 +30,8 @@ type contender struct {
 	forget  func() error         // empties its log
 }
 
-// startContenders starts all servers, fills them with all names, and returns the ways to load them: a store's own
-// between references, so that what is compared is measured close together.
+// startContenders starts all servers, fills them with all names, and returns the ways to load them. The references
+// stand in the middle, so that what is compared is measured close together.
 func (r *rig) startContenders(ctx context.Context) ([]contender, error) {
 	bare, err := r.startBare(ctx)
 	if err != nil {
@@ -40,15 +41,15 @@ func (r *rig) startContenders(ctx context.Context) ([]contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	contenders := []contender{bare, etcd}
+	var ours []contender
 	for _, store := range r.options.Stores {
-		ours, err := r.startOurs(ctx, store)
+		ways, err := r.startOurs(ctx, store)
 		if err != nil {
 			return nil, err
 		}
-		contenders = append(contenders, ours...)
+		ours = append(ours, ways...)
 	}
-	return contenders, nil
+	return slices.Insert(ours, len(ours)/2, bare, etcd), nil
 }
 
 func (r *rig) startBare(ctx context.Context) (contender, error) {
@@ -95,13 +96,7 @@ func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) 
 		return nil, err
 	}
 	r.onClose(func() { server.stop(syscall.SIGTERM) })
-	cpu := func() time.Duration {
-		used := cpuOf(server.pid())
-		if store == storePostgres {
-			used += r.postgres.cpu()
-		}
-		return used
-	}
+	cpu := func() time.Duration { return cpuOf(server.pid()) + r.databaseCPU(store) }
 	size := r.options.Size
 	way := func(by string, get, put request) contender {
 		return contender{store: store, by: by, cpu: cpu, forget: server.forgetLog, connect: map[string]connector{

@@ -38,7 +38,7 @@ func describe(ctx context.Context, r *rig) ([]fact, error) {
 	if set := settings(os.Environ()); len(set) > 0 {
 		facts = append(facts, fact{"variables that are set", strings.Join(set, " ")})
 	}
-	return append(facts, fact{"run with", strings.Join(os.Args[1:], " ")}), nil
+	return append(facts, fact{"run with", "`bench " + strings.Join(o.Args, " ") + "`"}), nil
 }
 
 // libraries are the versions of what decides about a server's speed, as its program says itself.

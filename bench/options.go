@@ -15,10 +15,11 @@ import (
 
 // options are the flags of a run.
 type options struct {
-	Dir      string // where the data of all contenders lies; one file system for all of them
-	Out      string // file that gets the Markdown too; none when empty
-	Tree     string // source tree of configapi
-	Binary   string // a configapi built already; empty: built from Tree
+	Args     []string // as they were given
+	Dir      string   // where the data of all contenders lies; one file system for all of them
+	Out      string   // file that gets the Markdown too; none when empty
+	Tree     string   // source tree of configapi
+	Binary   string   // a configapi built already; empty: built from Tree
 	Parts    []string
 	Stores   []string
 	Clients  []int
@@ -53,7 +54,7 @@ const (
 
 // parseOptions reads the flags of a run. Its error is flag.ErrHelp when help was asked for and printed.
 func parseOptions(args []string, usage io.Writer) (options, error) {
-	var o options
+	o := options{Args: args}
 	var quick bool
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(usage)
@@ -68,7 +69,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
-	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients: a look, not a figure; other flags override it")
+	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; other flags override it")
 	parts := fs.String("only", "writes,reads,start", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
@@ -103,6 +104,9 @@ func (o *options) makeQuick(given map[string]bool, clients *string) {
 	}
 	if !given["rounds"] {
 		o.Rounds = 1
+	}
+	if !given["start-events"] {
+		o.Events = 100_000
 	}
 	if !given["clients"] {
 		*clients = "1,64"

@@ -37,7 +37,7 @@ func TestQuickShortensWhatIsNotGiven(t *testing.T) {
 	if o, err = parseOptions([]string{"-quick", "-duration", "2s", "-warmup", "0s"}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	if o.Duration != 2*time.Second || o.WarmUp != 0 || o.Rounds != 1 || !slices.Equal(o.Clients, []int{1, 64}) {
+	if o.Duration != 2*time.Second || o.WarmUp != 0 || o.Rounds != 1 || o.Events != 100_000 || !slices.Equal(o.Clients, []int{1, 64}) {
 		t.Errorf("got %+v", o)
 	}
 }

@@ -33,6 +33,7 @@ func startPostgres(ctx context.Context, dir, logPath string) (*postgresServer, e
 		_, err := pg.version(ctx)
 		return pg, err
 	}
+	password := rand.Text()
 	bin, err := postgresPrograms()
 	if err != nil {
 		return nil, err
@@ -41,11 +42,17 @@ func startPostgres(ctx context.Context, dir, logPath string) (*postgresServer, e
 	if err != nil {
 		return nil, err
 	}
-	password := rand.Text()
 	data := filepath.Join(dir, "data")
 	if err := initCluster(ctx, filepath.Join(bin, "initdb"), data, password, attributes()); err != nil {
 		return nil, err
 	}
+	command := exec.Command(filepath.Join(bin, "postgres"), "-D", data)
+	command.Dir, command.SysProcAttr = dir, attributes()
+	return runPostgres(ctx, command, password, logPath)
+}
+
+// runPostgres starts the server of a cluster on a free local port, without a socket, whose path could be too long.
+func runPostgres(ctx context.Context, command *exec.Cmd, password, logPath string) (*postgresServer, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -54,14 +61,15 @@ func startPostgres(ctx context.Context, dir, logPath string) (*postgresServer, e
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command(filepath.Join(bin, "postgres"), "-D", data,
-		"-c", "listen_addresses="+host, "-c", "port="+port, "-c", "unix_socket_directories=") // a socket's path may be too long
-	command.Dir, command.SysProcAttr = dir, attributes()
+	command.Args = append(command.Args, "-c", "listen_addresses="+host, "-c", "port="+port, "-c", "unix_socket_directories=")
 	p, err := startProcess("PostgreSQL", command, logPath)
 	if err != nil {
 		return nil, err
 	}
-	admin := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: address, Path: "/postgres"}
+	admin := url.URL{
+		Scheme: "postgres", User: url.UserPassword("postgres", password), Host: address, Path: "/postgres",
+		RawQuery: "sslmode=disable",
+	}
 	pg := &postgresServer{admin: admin.String(), process: p}
 	err = p.awaitReady(ctx, 20*time.Millisecond, func(ctx context.Context) bool {
 		_, err := pg.version(ctx)
@@ -100,8 +108,8 @@ func (pg *postgresServer) version(ctx context.Context) (version string, err erro
 // createDatabase makes an empty database and returns its URL.
 func (pg *postgresServer) createDatabase(ctx context.Context, name string) (string, error) {
 	u, err := url.Parse(pg.admin)
-	if err != nil {
-		return "", fmt.Errorf("%s is no URL", postgresVariable) // without its text: it may hold a password
+	if err != nil || u.Host == "" {
+		return "", fmt.Errorf("%s is no URL such as postgres://user@host/database", postgresVariable) // its text may hold a password
 	}
 	u.Path = "/" + name
 	return u.String(), pg.query(ctx, func(conn *pgx.Conn) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -92,6 +93,15 @@ func databases(t *testing.T, r *rig) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func TestPostgresMustBeGivenAsURL(t *testing.T) {
+	for _, given := range []string{"host=localhost password=secret dbname=postgres", "postgres://u:se%cret@h/d", "secret"} {
+		_, err := (&postgresServer{admin: given}).createDatabase(t.Context(), "any")
+		if err == nil || !strings.Contains(err.Error(), postgresVariable) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: got %v, want an error that names the variable and tells nothing", given, err)
+		}
+	}
 }
 
 func TestMajorVersionOfPostgres(t *testing.T) {

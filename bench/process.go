@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -93,12 +92,12 @@ func (p *process) stop(ask syscall.Signal) {
 // lastWords is the end of what the process has written.
 func (p *process) lastWords() string {
 	const most = 2000
-	size, err := p.log.Seek(0, io.SeekEnd)
+	info, err := p.log.Stat()
 	if err != nil {
 		return err.Error()
 	}
-	text := make([]byte, min(size, most))
-	if _, err := p.log.ReadAt(text, size-int64(len(text))); err != nil {
+	text := make([]byte, min(info.Size(), most))
+	if _, err := p.log.ReadAt(text, info.Size()-int64(len(text))); err != nil {
 		return err.Error()
 	}
 	return strings.TrimSpace(string(text))

@@ -10,7 +10,7 @@ func testOptions(t *testing.T) options {
 	t.Helper()
 	return options{
 		Dir: t.TempDir(), Binary: "none", Client: clientLean, EtcdReads: readsSerializable,
-		Names: 100, Size: 64, Rounds: 1, Duration: 50 * time.Millisecond, Clients: []int{3},
+		Names: 100, Size: 64, Rounds: 1, Duration: 200 * time.Millisecond, Clients: []int{3},
 		Parts: []string{partWrites, partReads},
 	}
 }

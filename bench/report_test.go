@@ -51,13 +51,15 @@ func madeReport() *report {
 			{partReads, storeSQLite, byGraphQL, 1}:    made(ms/10, 9000, 9000, 9000),
 			{partReads, storeSQLite, byGraphQL, 64}:   made(6*ms, 24000, 24000, 24000),
 			{partReads, storePostgres, byREST, 1}:     made(ms/20, 18000, 18000, 18000),
-			{partReads, storePostgres, byREST, 64}:    made(2*ms, 39000, 39000, 39000),
+			{partReads, storePostgres, byREST, 64}:    made(6*ms, 39000, 39000, 39000),
 			{partReads, storePostgres, byGraphQL, 1}:  made(ms/10, 9500, 9500, 9500),
 			{partReads, storePostgres, byGraphQL, 64}: made(4*ms, 22000, 22000, 22000),
 		},
 		Starts: []startSeries{
-			{storeSQLite, 1_000_000, 10_000, []time.Duration{2900 * ms, 2500 * ms, 2700 * ms}, nil},
-			{storePostgres, 1_000_000, 10_000, []time.Duration{3100 * ms, 2900 * ms, 3000 * ms}, nil},
+			{storeSQLite, 1_000_000, 10_000, []oneStart{{2900 * ms, 3000 * ms}, {2500 * ms, 2800 * ms}, {2700 * ms, 2900 * ms}}, nil},
+			{storePostgres, 1_000_000, 10_000, []oneStart{{3100 * ms, 4 * time.Second}}, nil},
+			{storeSQLite, 100_000, 10_000, []oneStart{{500 * ms, 600 * ms}}, nil},
+			{storePostgres, 100_000, 10_000, nil, errors.New("the disk is full")},
 		},
 	}
 }
@@ -79,12 +81,15 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestFailedCellFailsTheRun(t *testing.T) {
+func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	if err := r.failures(); err == nil || !strings.Contains(err.Error(), "1 of 64 clients failed") {
-		t.Errorf("got %v, want the cell's error", err)
+	for _, want := range []string{"1 of 64 clients failed", "the disk is full"} {
+		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
+	r.Starts = r.Starts[:1]
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
 	}
@@ -93,7 +98,7 @@ func TestFailedCellFailsTheRun(t *testing.T) {
 func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
-	r.Loads = nil
+	r.Loads, r.Starts = nil, r.Starts[:1]
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // rig is everything that runs for a comparison: one temporary directory and the processes that work in it.
@@ -102,6 +103,14 @@ func (r *rig) startConfigapi(ctx context.Context, store, url string) (*configapi
 		return nil, fmt.Errorf("on store %s: %w", store, err)
 	}
 	return server, nil
+}
+
+// databaseCPU is the CPU time of the database that a store is kept in, 0 when there is none that the rig started.
+func (r *rig) databaseCPU(store string) time.Duration {
+	if store != storePostgres {
+		return 0
+	}
+	return r.postgres.cpu()
 }
 
 // startReference runs a reference server, which is this program with another command, and returns its address.

@@ -12,9 +12,18 @@ import (
 type startSeries struct {
 	Store         string
 	Events, Names int
-	Times         []time.Duration // from exec until /readyz said 200
+	Starts        []oneStart
 	Err           error
 }
+
+// oneStart is what one start took until /readyz said 200.
+type oneStart struct {
+	Time time.Duration // since the program was started
+	CPU  time.Duration // of configapi and of PostgreSQL, where the bench started that
+}
+
+func startTime(s oneStart) time.Duration { return s.Time }
+func startCPU(s oneStart) time.Duration  { return s.CPU }
 
 // measureStarts makes a long history in each durable store and starts configapi on it, once per round. The history
 // has just been written, so it is in the page cache: this measures the work of starting, not the disk.
@@ -25,18 +34,19 @@ func measureStarts(ctx context.Context, r *rig, progress io.Writer) ([]startSeri
 			continue
 		}
 		s := startSeries{Store: store, Events: r.options.Events, Names: r.options.Names}
-		if s.Times, s.Err = measureStart(ctx, r, store, progress); s.Err != nil {
-			fmt.Fprintf(progress, "start  %-8s FAILED: %v\n", store, s.Err)
-		}
+		s.Starts, s.Err = measureStart(ctx, r, store, progress)
 		if err := ctx.Err(); err != nil {
 			return all, err
+		}
+		if s.Err != nil {
+			fmt.Fprintf(progress, "start  %-8s FAILED: %v\n", store, s.Err)
 		}
 		all = append(all, s)
 	}
 	return all, nil
 }
 
-func measureStart(ctx context.Context, r *rig, store string, progress io.Writer) ([]time.Duration, error) {
+func measureStart(ctx context.Context, r *rig, store string, progress io.Writer) ([]oneStart, error) {
 	url, err := r.newStore(ctx, store, "start")
 	if err != nil {
 		return nil, err
@@ -46,15 +56,17 @@ func measureStart(ctx context.Context, r *rig, store string, progress io.Writer)
 		return nil, fmt.Errorf("writing a history: %w", err)
 	}
 	fmt.Fprintf(progress, "start  %-8s %d events written in %s\n", store, r.options.Events, seconds(time.Since(begin)))
-	var times []time.Duration
+	var starts []oneStart
 	for range r.options.Rounds {
+		before := r.databaseCPU(store)
 		server, err := r.startConfigapi(ctx, store, url)
 		if err != nil {
 			return nil, err
 		}
+		used := cpuOf(server.pid()) + r.databaseCPU(store) - before
 		server.stop(syscall.SIGTERM)
-		times = append(times, server.started)
+		starts = append(starts, oneStart{Time: server.started, CPU: used})
 		fmt.Fprintf(progress, "start  %-8s ready in %s\n", store, seconds(server.started))
 	}
-	return times, nil
+	return starts, nil
 }

@@ -18,13 +18,18 @@ func median[T cmp.Ordered](values []T) T {
 	return percentile(slices.Sorted(slices.Values(values)), 50)
 }
 
-// medianOf is the median of one property of the samples.
-func medianOf[T cmp.Ordered](samples []sample, property func(sample) T) T {
-	values := make([]T, len(samples))
-	for i, s := range samples {
-		values[i] = property(s)
+// medianOf is the median of one property of what was measured.
+func medianOf[S any, T cmp.Ordered](measured []S, property func(S) T) T {
+	return median(each(measured, property))
+}
+
+// each is one property of all that was measured.
+func each[S, T any](measured []S, property func(S) T) []T {
+	values := make([]T, len(measured))
+	for i, m := range measured {
+		values[i] = property(m)
 	}
-	return median(values)
+	return values
 }
 
 // spread is a ratio over all rounds.
