@@ -117,34 +117,25 @@ func (f *Follower) follow(ctx context.Context) error {
 	}
 }
 
-// CatchUp applies everything that the store holds now. The next page is read while one is applied.
+// CatchUp applies everything that the store holds now. Reading, checking and applying run side by side, each one page ahead of
+// the next: at the start of a server with a long history that is what the time goes into.
 func (f *Follower) CatchUp(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var reading sync.WaitGroup
-	defer reading.Wait()
+	var stages sync.WaitGroup
+	defer stages.Wait()
 	defer cancel()
 
-	pages := make(chan page)
 	from := f.projection.View().Head()
-	reading.Go(func() { f.readPages(ctx, from.Position, pages) })
-
-	var chain eventstore.Chain
-	for page := range pages {
+	read, checked := make(chan page), make(chan page)
+	stages.Go(func() { f.readPages(ctx, from.Position, read) })
+	stages.Go(func() { checkPages(ctx, from, read, checked) })
+	for page := range checked {
 		if page.err != nil {
-			return fmt.Errorf("reading events: %w", page.err)
+			return page.err
 		}
-		head, err := chain.Verify(from, page.records)
-		if err != nil {
+		if err := f.projection.Apply(page.from, page.revisions); err != nil {
 			return fmt.Errorf("following the history: %w", err)
 		}
-		revisions, err := eventstore.DecodeAll(page.records)
-		if err != nil {
-			return fmt.Errorf("following the history: %w", err)
-		}
-		if err := f.projection.Apply(from, revisions); err != nil {
-			return fmt.Errorf("following the history: %w", err)
-		}
-		from = head
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -180,9 +171,45 @@ func missing(p eventstore.Position) error {
 	return &eventstore.ChainError{Position: p, Problem: "its record is missing"}
 }
 
+// page is what goes from one stage of catching up to the next: records, then the revisions that they hold, or the error
+// that ends it.
 type page struct {
-	records []eventstore.Record
-	err     error
+	from      eventstore.Head // which the page follows
+	records   []eventstore.Record
+	revisions []*eventstore.Revision
+	err       error
+}
+
+// send hands the page on. It tells whether there is to be another one.
+func (p page) send(ctx context.Context, to chan<- page) bool {
+	select {
+	case to <- p:
+		return p.err == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// checkPages checks that the pages it receives follow one another from a head on, and decodes them.
+func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, checked chan<- page) {
+	defer close(checked)
+	var chain eventstore.Chain
+	for p := range read {
+		p.from = from
+		if p.err == nil {
+			from, p.err = chain.Verify(from, p.records)
+		}
+		if p.err == nil {
+			p.revisions, p.err = eventstore.DecodeAll(p.records)
+			p.records = nil
+		}
+		if p.err != nil {
+			p.err = fmt.Errorf("following the history: %w", p.err)
+		}
+		if !p.send(ctx, checked) {
+			return
+		}
+	}
 }
 
 // readPages sends the records after a position, page by page, until there are no more or ctx ends. A change set is never
@@ -208,12 +235,10 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 				continue
 			}
 		}
-		select {
-		case pages <- page{records, err}:
-		case <-ctx.Done():
-			return
-		}
 		if err != nil {
+			err = fmt.Errorf("reading events: %w", err)
+		}
+		if !(page{records: records, err: err}).send(ctx, pages) {
 			return
 		}
 	}

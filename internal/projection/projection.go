@@ -69,14 +69,12 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 // add puts the states that the revisions lead to into the tree. On an error it puts back what was there before.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
 	for i, r := range revisions {
-		name := r.Name.String()
-		before, _ := p.configs.Get(name)
-		after, err := before.Next(r)
-		if err != nil {
-			p.restore(revisions[:i])
+		after := &Config{Revision: r, CreatedAt: r.At}
+		before, _ := p.configs.Set(r.Name.String(), after) // finds what was there, so it is looked for once only
+		if err := after.follow(before); err != nil {
+			p.restore(revisions[:i+1])
 			return fmt.Errorf("applying the event at position %d: %w", r.Position, err)
 		}
-		p.configs.Set(name, after)
 		p.existing += count(after) - count(before)
 	}
 	return nil

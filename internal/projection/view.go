@@ -37,15 +37,21 @@ func (c *Config) Exists() bool { return c.Revision.HasValue() }
 // Next returns the state after a revision of the same name; c is nil before the first. A revision that does not follow is
 // an error.
 func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
-	before := config.Aggregate{Name: r.Name}
 	next := &Config{Revision: r, CreatedAt: r.At}
-	if c != nil {
-		before, next.CreatedAt = c.Aggregate(), c.CreatedAt
-	}
-	if _, err := before.Apply(r.Event); err != nil {
+	if err := next.follow(c); err != nil {
 		return nil, err
 	}
 	return next, nil
+}
+
+// follow makes the state, which is made of its revision alone, the one that comes after before; nil: after nothing.
+func (c *Config) follow(before *Config) error {
+	state := config.Aggregate{Name: c.Revision.Name}
+	if before != nil {
+		state, c.CreatedAt = before.Aggregate(), before.CreatedAt
+	}
+	_, err := state.Apply(c.Revision.Event)
+	return err
 }
 
 // View is the state of all names at one position. It never changes, so a reader that holds on to one sees one moment
