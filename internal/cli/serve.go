@@ -39,6 +39,7 @@ func serve(ctx context.Context, env Env) error {
 		return err
 	}
 	defer flush()
+	defer raiseHeap()()
 	events, err := openForServing(ctx, set.store, log)
 	if err != nil {
 		return err

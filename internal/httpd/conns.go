@@ -1,10 +1,12 @@
 package httpd
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // freshConns knows the connections that have not sent anything yet. [http.Server.Shutdown] waits up to 5 seconds for those,
@@ -45,4 +47,19 @@ func (f *freshConns) close() {
 	for conn := range f.conns {
 		_ = conn.Close()
 	}
+}
+
+// connKey is the context key of a connection's write deadline.
+type connKey struct{}
+
+// withDeadline is for [http.Server.ConnContext]. Setting a deadline costs a fiftieth of a small answer, so the requests of
+// one connection, which come one after the other, share one for as long as it will do.
+func withDeadline(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, new(time.Time))
+}
+
+// connDeadline returns where the write deadline of the request's connection is kept, nil when that is nowhere.
+func connDeadline(ctx context.Context) *time.Time {
+	deadline, _ := ctx.Value(connKey{}).(*time.Time)
+	return deadline
 }

@@ -21,6 +21,9 @@ const progressBytes = 64 << 10
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := &exchange{ResponseWriter: w, server: s, start: time.Now()}
+	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
+		e.deadline = new(time.Time)
+	}
 	e.id[0] = s.ids.of(r.Header)
 	w.Header()[requestid.Header] = e.id[:]
 	e.ctx = requestid.Context{Context: r.Context(), ID: e.id[0]}
@@ -43,8 +46,8 @@ type exchange struct {
 	id       [1]string // as a header has it
 	ctx      requestid.Context
 	start    time.Time
-	deadline time.Time // for the next bytes of the answer
-	status   int       // 0: nothing is decided yet
+	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
+	status   int        // 0: nothing is decided yet
 	bytes    int64
 	body     body
 	hijacked net.Conn // nil: the connection is still the server's
@@ -117,15 +120,15 @@ func (e *exchange) beforeWrite() {
 func (e *exchange) renewDeadline() {
 	timeout := e.server.opts.WriteTimeout
 	now := time.Now()
-	if e.deadline.Sub(now) > timeout*3/4 {
+	if left := e.deadline.Sub(now); timeout*3/4 < left && left <= timeout {
 		return
 	}
 	if e.body.deadline.After(now) {
 		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
 	}
-	e.deadline = now.Add(timeout)
+	*e.deadline = now.Add(timeout)
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = conn.SetWriteDeadline(e.deadline) // fails when the connection is hijacked, and then it is not ours
+		_ = conn.SetWriteDeadline(*e.deadline) // fails when the connection is hijacked, and then it is not ours
 	}
 }
 
