@@ -184,6 +184,9 @@ func TestFullQueue(t *testing.T) {
 			out.lines <- struct{}{}
 			synctest.Wait()
 		}
+		if !strings.Contains(out.String(), dropped(4, 4)) {
+			t.Errorf("the queue is never empty, and nobody is told that 4 lines were dropped:\n%s", out)
+		}
 		record(11, 11)
 		close(out.lines)
 		synctest.Wait()

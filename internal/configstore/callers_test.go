@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -155,6 +156,18 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		store, stop, done := run(t, events, configstore.Options{})
 		release := events.hold()
 		calls := startAll(t.Context(), store, set(t, "a", "1"), set(t, "a", "2"), setAt(t, "a", "3", 9))
+		const more = 1200 // than there is room for
+		var rest sync.WaitGroup
+		var refused atomic.Int32
+		for range more {
+			rest.Go(func() {
+				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, "rest", "1")); err != nil {
+					mustBeKind(t, err, configstore.Unavailable, false)
+					refused.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
 		stop()
 		synctest.Wait()
 		select {
@@ -171,13 +184,17 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 			}
 		}
 		mustBeKind(t, calls[2].err, configstore.VersionConflict, false)
+		rest.Wait()
+		if n := refused.Load(); n == 0 || n > more/2 {
+			t.Errorf("%d of %d callers were refused, want those for whom there was no room in the queue", n, more)
+		}
 
 		for range 2000 { // more than the queue would hold
 			_, err := store.Do(t.Context(), auth.Anonymous, set(t, "late", "1"))
 			mustBeKind(t, err, configstore.Unavailable, false)
 		}
-		if got := len(mustRead(t, events)); got != 2 {
-			t.Errorf("%d events, want 2", got)
+		if got, want := len(mustRead(t, events)), 2+more-int(refused.Load()); got != want {
+			t.Errorf("%d events, want %d", got, want)
 		}
 	})
 }

@@ -102,31 +102,34 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 // Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval, at the head or
 // on the way there, and when the first call comes to the head: so a reader knows where it is.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
-	var bookmark <-chan time.Time
+	due := time.Now().Add(w.store.opts.BookmarkInterval)
 	for {
 		batch, more, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
 			return Changes{}, storeAway(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
-		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started {
+		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || !time.Now().Before(due) {
 			w.started = true
 			return found, nil
 		}
-		if bookmark == nil {
-			timer := time.NewTimer(w.store.opts.BookmarkInterval)
-			defer timer.Stop()
-			bookmark = timer.C
-		}
-		select {
-		case <-more:
-		case <-bookmark:
-			w.started = true
-			return found, nil
-		case <-ctx.Done():
-			return Changes{}, ctx.Err()
+		if err := awaitMore(ctx, more, due); err != nil {
+			return Changes{}, err
 		}
 	}
+}
+
+// awaitMore returns when there may be more, or when a bookmark is due.
+func awaitMore(ctx context.Context, more <-chan struct{}, due time.Time) error {
+	bookmark := time.NewTimer(time.Until(due))
+	defer bookmark.Stop()
+	select {
+	case <-more:
+	case <-bookmark.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // ConfigWatch is one reader of the state of one config. It is for one goroutine, and needs no closing.
@@ -146,8 +149,8 @@ func (s *Store) WatchConfig(_ auth.Caller, name config.Name) *ConfigWatch {
 // while the config does not exist. Who asks seldom may miss states in between, never the last one.
 func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 	for {
-		changed := w.store.feed.Changed() // before the view is looked at, or a change between the two would be missed
-		state := w.store.projection.View().Get(w.name)
+		view := w.store.projection.View()
+		state := view.Get(w.name)
 		if !w.started || state != w.last {
 			w.last, w.started = state, true
 			if state == nil || !state.Exists() {
@@ -155,10 +158,8 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := w.store.feed.Await(ctx, view.Head().Position); err != nil {
+			return nil, err
 		}
 	}
 }

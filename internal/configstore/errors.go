@@ -93,15 +93,8 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// storeAway wraps an error of the event store on the way of a read: whoever reads may try again. The caller's own end, or a
-// history that cannot be decoded, stays what it is.
-func storeAway(err error) error {
-	var unknown *config.UnknownEventError
-	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &unknown) {
-		return err
-	}
-	return &readError{err}
-}
+// storeAway wraps an error of the event store on the way of a read: whoever reads may try again.
+func storeAway(err error) error { return &readError{err} }
 
 // readError is an [UnavailableError] for reads.
 type readError struct{ cause error }

@@ -2,7 +2,6 @@ package configstore
 
 import (
 	"context"
-	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
@@ -14,21 +13,15 @@ func (s *Store) await(ctx context.Context, view *projection.View, p eventstore.P
 	if p <= view.Head().Position {
 		return view, nil
 	}
-	deadline := time.NewTimer(s.opts.PositionWait)
-	defer deadline.Stop()
-	for {
-		changed := s.feed.Changed() // before the view is looked at, or a change between the two would be missed
-		if view = s.projection.View(); p <= view.Head().Position {
-			return view, nil
-		}
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return nil, ErrPositionNotReached
-		case <-ctx.Done():
+	waiting, cancel := context.WithTimeout(ctx, s.opts.PositionWait)
+	defer cancel()
+	if err := s.feed.Await(waiting, p-1); err != nil {
+		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		return nil, ErrPositionNotReached
 	}
+	return s.projection.View(), nil
 }
 
 // locate returns the head that the history had at a bookmark, which is not beyond the view, or [ErrPositionUnknown].

@@ -185,13 +185,16 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 }
 
 // lookUp reads what the history says of a batch that was sent. It knows when the batch is there, or when the head has left
-// the place where the batch would have to go.
+// the place where the batch would have to go. A head before that place says nothing: it may still come there.
 func (w *writer) lookUp(b *batch) (known bool, err error) {
 	ctx, cancel := w.bounded()
 	defer cancel()
 	head, err := w.events.Head(ctx)
-	if err != nil || head.Same(b.from) {
+	switch {
+	case err != nil || head.Same(b.from):
 		return false, err
+	case head.Position < b.from.Position:
+		return false, projection.ErrDiverged
 	}
 	records, err := w.events.Read(ctx, b.tip.Position-1, 1)
 	if err != nil {

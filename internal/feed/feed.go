@@ -7,6 +7,7 @@
 package feed
 
 import (
+	"context"
 	"slices"
 	"sync"
 
@@ -87,11 +88,19 @@ func (f *Feed) Find(p eventstore.Position) *eventstore.Revision {
 	return f.ring[p-f.ring[0].Position]
 }
 
-// Changed returns a channel that is closed by the next Publish.
-func (f *Feed) Changed() <-chan struct{} {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.changed
+// Await returns nil when an event after a position was published, and the context's error when that ends first.
+func (f *Feed) Await(ctx context.Context, after eventstore.Position) error {
+	for {
+		now := f.after(after)
+		if now.head.Position > after {
+			return nil
+		}
+		select {
+		case <-now.changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // state is the ring as one reader sees it at one moment.

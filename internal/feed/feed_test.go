@@ -1,10 +1,12 @@
 package feed_test
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"weak"
 
 	"configapi/internal/config"
@@ -107,59 +109,91 @@ func TestDefaultBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for p := range eventstore.Position(feed.DefaultRingBytes>>20 + 1) {
-		r := &eventstore.Revision{Position: p + 1, ChangeSet: eventstore.Bookmark{Position: p + 1}}
-		r.Value = value
-		f.Publish([]*eventstore.Revision{r})
+		f.Publish([]*eventstore.Revision{revision(p+1, value)})
 	}
 	if f.Find(2) != nil || f.Find(3) == nil {
 		t.Errorf("the ring holds position 2: %t, position 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
 	}
 }
 
-// TestRingLetsGoOfMemory fills the ring with many small events, and then with large ones, of which it may hold few: the array
-// for the small ones must not keep as many large ones.
-func TestRingLetsGoOfMemory(t *testing.T) {
-	const events, large, bytes = 2000, 10_000, 100_000
-	h := newHistory(t, feed.Options{RingEvents: events, RingBytes: bytes})
-	for range events {
-		h.commit(1)
-	}
-	var published []weak.Pointer[eventstore.Revision]
-	for range 500 {
-		revisions := h.append(1, strings.Repeat("v", large))
-		published = append(published, weak.Make(revisions[0]))
-		h.revisions = nil
-		h.feed.Publish(revisions)
-	}
-	runtime.GC()
-	kept := 0
-	for _, p := range published {
-		if p.Value() != nil {
-			kept++
-		}
-	}
-	if in := bytes / large; kept < in-1 || kept > 3*in {
-		t.Errorf("%d large events are in memory, want about the %d that may be in the ring", kept, in)
-	}
-	runtime.KeepAlive(h)
+// revision is one at a position, with a value, that is in no store.
+func revision(p eventstore.Position, value config.Value) *eventstore.Revision {
+	r := &eventstore.Revision{Position: p, ChangeSet: eventstore.Bookmark{Position: p}}
+	r.Value = value
+	return r
 }
 
-func TestChangedIsClosedByPublish(t *testing.T) {
-	h := newHistory(t, feed.Options{})
-	isClosed := func(c <-chan struct{}) bool {
-		select {
-		case <-c:
-			return true
-		default:
-			return false
+// TestRingLetsGoOfMemory fills the ring with many small events, and then with large ones, of which it may hold few: the array
+// for the small ones must not keep as many large ones, however much of it is free when they come.
+func TestRingLetsGoOfMemory(t *testing.T) {
+	const events, small, bytes, large, in = 2000, 256, 600_000, 60_000, 10
+	value, err := config.ParseValue(strings.Repeat("v", large-small), large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for filled := events; filled < 2*events; filled += events / 10 {
+		f := feed.New(feed.Options{RingEvents: events, RingBytes: bytes})
+		head := eventstore.Position(0)
+		for range filled {
+			head++
+			f.Publish([]*eventstore.Revision{revision(head, config.Value{})})
 		}
+		var published []weak.Pointer[eventstore.Revision]
+		for range 500 {
+			head++
+			r := revision(head, value)
+			published = append(published, weak.Make(r))
+			f.Publish([]*eventstore.Revision{r})
+		}
+		runtime.GC()
+		kept := 0
+		for _, p := range published {
+			if p.Value() != nil {
+				kept++
+			}
+		}
+		if kept < in || kept > 3*in {
+			t.Errorf("after %d small events: %d large ones are in memory, want about the %d that may be in the ring", filled, kept, in)
+		}
+		runtime.KeepAlive(f)
 	}
-	before := h.feed.Changed()
-	if isClosed(before) {
-		t.Error("closed before anything was published")
-	}
-	h.commit(1)
-	if after := h.feed.Changed(); !isClosed(before) || isClosed(after) {
-		t.Errorf("after Publish: the channel of before is closed: %t, the one of now: %t", isClosed(before), isClosed(after))
-	}
+}
+
+func TestAwait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, feed.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting [4]chan error
+		for after := range waiting {
+			waiting[after] = make(chan error, 1)
+			go func() { waiting[after] <- h.feed.Await(ctx, eventstore.Position(after)) }()
+		}
+		mustBe := func(done int) { // that are to have returned
+			t.Helper()
+			synctest.Wait()
+			for after, c := range waiting {
+				if isDone := len(c) == 1; isDone != (after < done) {
+					t.Errorf("at position %d: waiting for an event after %d is over: %t", h.head.Position, after, isDone)
+				}
+			}
+		}
+		mustBe(0)
+		h.commit(1)
+		mustBe(1)
+		h.commit(2)
+		mustBe(3)
+		if err := h.feed.Await(ctx, 2); err != nil { // which is there already
+			t.Error(err)
+		}
+		cancel()
+		mustBe(4)
+		for after, c := range waiting {
+			if err := <-c; (err != nil) != (after == 3) {
+				t.Errorf("waiting for an event after %d: %v", after, err)
+			}
+		}
+		if err := h.feed.Await(ctx, 0); err != nil { // whose time is over asks for nothing that takes any
+			t.Error(err)
+		}
+	})
 }

@@ -173,6 +173,25 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
+func TestNext(t *testing.T) {
+	h := newHistory(t)
+	h.set("a", "1")
+	h.set("a", "2")
+	revisions := mustDecode(t, h.records)
+	var none *projection.Config
+	if c, err := none.Next(revisions[1]); err == nil {
+		t.Errorf("a second version without a first: got %+v", c)
+	}
+	first, err := none.Next(revisions[0])
+	if err != nil || first.CreatedAt != revisions[0].At {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	second, err := first.Next(revisions[1])
+	if err != nil || second.Revision != revisions[1] || second.CreatedAt != revisions[0].At || first.Revision != revisions[0] {
+		t.Errorf("got %+v after %+v, %v", second, first, err)
+	}
+}
+
 // TestRefusedEventsLeaveNoTrace fails at every place of long batches, in trees of many nodes.
 func TestRefusedEventsLeaveNoTrace(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -1,0 +1,123 @@
+package configstore_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+)
+
+func TestHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := newFaulty()
+		store := configstoretest.On(t, events, configstore.Options{HealthTimeout: 3 * time.Second})
+		store.MustSet(t, "a", "1")
+		if got := store.Health(t.Context()); !got.OK() || got != (configstore.Health{Applied: 1, Head: 1}) {
+			t.Errorf("got %+v, want all to be well at position 1", got)
+		}
+
+		hanging := hooks{
+			head: func(ctx context.Context) (eventstore.Head, error) {
+				<-ctx.Done()
+				return eventstore.Head{}, ctx.Err()
+			},
+		}
+		events.become(hanging)
+		began := time.Now()
+		got := store.Health(t.Context())
+		if took := time.Since(began); took != 3*time.Second || got.OK() || !errors.Is(got.EventStore, context.DeadlineExceeded) || got.Applied != 1 || got.Head != 0 {
+			t.Errorf("after %v: got %+v, want the event store to be given up after 3s", took, got)
+		}
+
+		events.become(away())
+		foreign(t, events, "b") // wakes the follower
+		time.Sleep(time.Second)
+		if got = store.Health(t.Context()); !errors.Is(got.EventStore, errAway) || !errors.Is(got.Projection, errAway) || got.OK() {
+			t.Errorf("got %+v, want event store and projection to be away", got)
+		}
+		events.become(hooks{})
+		time.Sleep(5 * time.Second)
+		if got = store.Health(t.Context()); got != (configstore.Health{Applied: 2, Head: 2}) {
+			t.Errorf("got %+v, want all to be well at position 2", got)
+		}
+	})
+}
+
+func TestHealthBeforeTheHistoryIsRead(t *testing.T) {
+	store := configstore.New(newFaulty(), configstore.Options{})
+	if got := store.Health(t.Context()); !errors.Is(got.Projection, configstore.ErrNotReady) || got.EventStore != nil || got.OK() {
+		t.Errorf("got %+v, want the projection not to be ready", got)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	_, name := config.ParseName("")
+	_, value := config.ParseValue("12", 1)
+	for _, test := range []struct {
+		err  error
+		want configstore.Kind
+	}{
+		{nil, configstore.Internal},
+		{errors.New("anything else"), configstore.Internal},
+		{name, configstore.InvalidInput},
+		{value, configstore.TooLarge},
+		{config.ErrNotFound, configstore.NotFound},
+		{config.ErrDeleted, configstore.Deleted},
+		{config.ErrNotDeleted, configstore.NotDeleted},
+		{&config.VersionConflictError{}, configstore.VersionConflict},
+		{configstore.ErrPositionUnknown, configstore.PositionUnknown},
+		{configstore.ErrPositionNotReached, configstore.PositionNotReached},
+		{configstore.ErrNotReady, configstore.Unavailable},
+		{&configstore.UnavailableError{}, configstore.Unavailable},
+		{&configstore.UnavailableError{Cause: config.ErrNotFound}, configstore.Unavailable},
+		{context.Canceled, configstore.Unavailable},
+		{context.DeadlineExceeded, configstore.Unavailable},
+	} {
+		err := test.err
+		for range 2 {
+			if got := configstore.KindOf(err); got != test.want {
+				t.Errorf("%v: got kind %d, want %d", err, got, test.want)
+			}
+			if err != nil {
+				err = &configstore.Refusal{Reason: err} // as well when it is wrapped
+			}
+		}
+	}
+}
+
+// TestErrorsSayWhatIsKnown to those who see their texts, and nothing of what is behind them.
+func TestErrorsSayWhatIsKnown(t *testing.T) {
+	events := newFaulty()
+	store := configstoretest.On(t, events, configstore.Options{})
+	store.MustSet(t, "a", "1")
+	r := store.Reader(auth.Anonymous)
+	events.become(away())
+	_, _, read := r.History(t.Context(), configstoretest.Name(t, "a"), 0, 1)
+	_, write := store.Do(t.Context(), auth.Anonymous, setAt(t, "a", "2", 9))
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{read, "the store is not available; try again later"},
+		{write, "nothing was written: the store is not available; try again later"},
+		{
+			&configstore.UnavailableError{OutcomeUnknown: true, Cause: errAway},
+			"the outcome is unknown: the change may have been made; read the config before trying again",
+		},
+		{&configstore.Refusal{Reason: config.ErrNotFound}, config.ErrNotFound.Error()},
+	} {
+		if test.err == nil || test.err.Error() != test.want {
+			t.Errorf("got %v, want %q", test.err, test.want)
+		}
+	}
+	if !errors.Is(read, errAway) || !errors.Is(write, errAway) {
+		t.Errorf("the log cannot tell why: %v, %v", errors.Unwrap(read), errors.Unwrap(write))
+	}
+}

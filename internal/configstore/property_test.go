@@ -1,0 +1,375 @@
+package configstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
+)
+
+// names that tests draw from: prefixes of one another, with neighbours that only look like it.
+var names = []string{"a", "a-b", "a/b", "a/b/c", "a0", "b"}
+
+// filters that tests draw from.
+var filters = []struct {
+	prefix string
+	names  []string
+}{{}, {prefix: "a"}, {prefix: "a/b"}, {names: []string{"a0", "b", "x"}}, {prefix: "a", names: []string{"a/b", "b"}}, {names: []string{}}}
+
+// service is two nodes on one history, and the model of it.
+type service struct {
+	*rapid.T
+	t      *testing.T
+	events *memory.Store
+	nodes  []*configstore.Store
+	model  model
+	clock  time.Time
+	marks  []eventstore.Bookmark // :: position → its bookmark
+	pinned []pinned
+}
+
+// pinned is a reader of some moment, which goes on seeing it.
+type pinned struct {
+	reader   *configstore.Reader
+	position int
+}
+
+// TestService does random commands on two nodes, and compares all that can be read of it, at all moments, with a model.
+func TestService(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := &service{T: rt, t: t, events: memory.New(), clock: epoch, marks: make([]eventstore.Bookmark, 1)}
+		opts := configstore.Options{
+			Now:      func() time.Time { return s.clock },
+			Feed:     feed.Options{RingEvents: rapid.SampledFrom([]int{1, 4, 1000}).Draw(rt, "ring")},
+			Follower: projection.Options{PageSize: rapid.SampledFrom([]int{1, 2, 1000}).Draw(rt, "page")},
+		}
+		stop := s.start(opts)
+		defer stop()
+		rt.Repeat(map[string]func(*rapid.T){
+			"command":    s.command,
+			"change set": s.changeSet,
+			"pin":        s.pin,
+			"":           func(*rapid.T) {},
+		})
+		s.checkNode(rapid.SampledFrom(s.nodes).Draw(rt, "checked node"))
+		for _, p := range s.pinned {
+			s.checkReader(p.reader, p.position)
+		}
+	})
+}
+
+func (s *service) start(opts configstore.Options) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{}, 2)
+	for range 2 {
+		node := configstore.New(s.events, opts)
+		go func() {
+			_ = node.Run(ctx)
+			done <- struct{}{}
+		}()
+		<-node.Ready()
+		s.nodes = append(s.nodes, node)
+	}
+	return func() {
+		cancel()
+		<-done
+		<-done
+	}
+}
+
+// command does one command on one of the nodes, and compares its outcome with the model's.
+func (s *service) command(rt *rapid.T) {
+	s.clock = s.clock.Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
+	cmd := s.draw(rt)
+	node := rapid.SampledFrom(s.nodes).Draw(rt, "node")
+	got, err := node.Do(context.Background(), auth.Anonymous, cmd)
+	event, kind := s.model.decide(cmd, s.model.next(s.clock))
+	switch {
+	case kind != configstore.Internal:
+		var refusal *configstore.Refusal
+		if configstore.KindOf(err) != kind || !errors.As(err, &refusal) {
+			rt.Fatalf("%+v: got %+v, %v, want kind %d", cmd, got, err, kind)
+		}
+		s.mustBeCurrent(rt, refusal.Current, cmd.Target().String())
+		return
+	case err != nil || got.Changed != (event != nil):
+		rt.Fatalf("%+v: got %+v, %v, want %+v", cmd, got, err, event)
+	case event != nil:
+		s.model.events = append(s.model.events, *event)
+		s.marks = append(s.marks, got.Position)
+	}
+	s.mustBeCurrent(rt, got.Config.Revision, cmd.Target().String())
+	if got.Position != s.marks[len(s.marks)-1] {
+		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
+	}
+	if r := node.Reader(auth.Anonymous); r.Head().Bookmark() != got.Position {
+		rt.Fatalf("the node that wrote position %s reads %s", got.Position, r.Head().Bookmark())
+	}
+}
+
+func (s *service) mustBeCurrent(rt *rapid.T, got *eventstore.Revision, name string) {
+	want, known := s.model.asOf(len(s.model.events))[name]
+	if known != (got != nil) || known && !want.isRevision(got) {
+		rt.Fatalf("%s: got %+v, want %+v", name, got, want)
+	}
+}
+
+func (s *service) draw(rt *rapid.T) config.Command {
+	name := configstoretest.Name(s.t, rapid.SampledFrom(names).Draw(rt, "name"))
+	value := configstoretest.Value(s.t, rapid.SampledFrom([]string{"", "1", "2"}).Draw(rt, "value"))
+	var expected *config.Version
+	if rapid.IntRange(0, 3).Draw(rt, "expects") == 0 {
+		version := config.Version(rapid.IntRange(0, 4).Draw(rt, "version"))
+		expected = &version
+	}
+	switch rapid.IntRange(0, 5).Draw(rt, "command") {
+	case 0, 1:
+		return config.Delete{Name: name, ExpectedVersion: expected}
+	case 2:
+		return config.Restore{Name: name, ExpectedVersion: expected}
+	case 3:
+		return config.Restore{Name: name, Value: &value, ExpectedVersion: expected}
+	}
+	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
+}
+
+// changeSet has somebody else write a set of several events.
+func (s *service) changeSet(rt *rapid.T) {
+	free := s.model.notDeleted(names)
+	if len(free) == 0 {
+		return
+	}
+	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
+	s.model.appendSet(rt, s.events, free[:n], s.clock)
+	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), n)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for _, r := range records {
+		s.marks = append(s.marks, eventstore.NewBookmark(r.Position, r.Hash))
+	}
+}
+
+// pin keeps a reader of now.
+func (s *service) pin(rt *rapid.T) {
+	if len(s.pinned) < 3 {
+		r := rapid.SampledFrom(s.nodes).Draw(rt, "node").Reader(auth.Anonymous)
+		s.pinned = append(s.pinned, pinned{r, int(r.Head().Position)})
+	}
+}
+
+// checkNode compares what a node has to say of all moments.
+func (s *service) checkNode(node *configstore.Store) {
+	ctx := context.Background()
+	head := len(s.model.events)
+	if _, err := node.Reader(auth.Anonymous).AsOf(ctx, s.marks[head]); err != nil { // waits for it
+		s.Fatal(err)
+	}
+	r := node.Reader(auth.Anonymous)
+	s.checkReader(r, head)
+	for position, mark := range s.marks {
+		snapshot, err := r.AsOf(ctx, mark)
+		if err != nil || snapshot.At().Bookmark() != mark {
+			s.Fatalf("as of %s: %v", mark, err)
+		}
+		s.checkSnapshot(snapshot, position)
+	}
+	var instants []time.Time
+	for _, e := range s.model.events {
+		instants = append(instants, e.at.Add(-time.Microsecond), e.at.Add(-1), e.at, e.at.Add(1), e.at.Add(time.Microsecond))
+	}
+	instants = append(instants, time.Time{}, epoch.Add(-time.Hour), epoch.Add(time.Hour))
+	for _, instant := range instants {
+		snapshot, err := r.AsOfTime(ctx, instant)
+		if want := s.model.asOfTime(instant); err != nil || snapshot.At().Bookmark() != s.marks[want] {
+			s.Fatalf("as of %v: got %s, %v, want position %d", instant, snapshot.At().Bookmark(), err, want)
+		}
+	}
+	s.checkWatch(node, rapid.IntRange(0, head).Draw(s.T, "after"))
+}
+
+// checkReader compares all that a reader of a position has to say.
+func (s *service) checkReader(r *configstore.Reader, position int) {
+	if got := r.Head(); got.Bookmark() != s.marks[position] {
+		s.Fatalf("the reader is at %s, want %s", got.Bookmark(), s.marks[position])
+	}
+	s.checkSnapshot(r.Now(), position)
+	states := s.model.asOf(position)
+	for _, name := range append(sortedNames(states), "x") {
+		got, want := r.Config(configstoretest.Name(s.t, name)), states[name]
+		exists := want.version > 0 && want.operation != config.Deleted
+		if exists != (got != nil) || exists && !want.matches(got) {
+			s.Fatalf("%s at %d: got %+v, want %+v", name, position, got, want)
+		}
+		s.checkHistory(r, name, position)
+	}
+	for i, mark := range s.marks {
+		got, err := r.Revision(context.Background(), mark)
+		if err != nil || (got != nil) != (1 <= i && i <= position) || got != nil && !(modelState{s.model.events[i-1], i, epoch}).isRevision(got) {
+			s.Fatalf("revision at %s of %d: got %+v, %v", mark, position, got, err)
+		}
+	}
+	s.checkChanges(r, position)
+}
+
+// checkSnapshot reads all pages of all filters.
+func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
+	ctx := context.Background()
+	first := 1 + position%4
+	existing := s.model.existing(position)
+	for _, f := range filters {
+		filter, err := config.ParseFilter(f.prefix, f.names)
+		if err != nil {
+			s.Fatal(err)
+		}
+		want := slices.DeleteFunc(slices.Clone(existing), func(m modelState) bool { return !filter.Matches(configstoretest.Name(s.t, m.name)) })
+		var got []*projection.Config
+		for after, more := "", true; more; {
+			var page []*projection.Config
+			page, more, err = snapshot.Configs(ctx, filter, after, first)
+			if err != nil || len(page) > first || more && len(page) < first || after != "" && len(page) == 0 {
+				s.Fatalf("a page of %d after %q at position %d: %d configs, more: %t, %v", first, after, position, len(page), more, err)
+			}
+			got = append(got, page...)
+			if more {
+				after = page[len(page)-1].Revision.Name.String()
+			}
+		}
+		if !slices.EqualFunc(want, got, modelState.matches) {
+			s.Fatalf("filter %+v at position %d: got %d configs, want %+v", f, position, len(got), want)
+		}
+		if count, err := snapshot.Count(ctx, filter); err != nil || count != len(want) {
+			s.Fatalf("filter %+v at position %d: counted %d, %v, want %d", f, position, count, err, len(want))
+		}
+	}
+	for _, name := range names {
+		got, err := snapshot.Config(ctx, configstoretest.Name(s.t, name))
+		want := slices.DeleteFunc(slices.Clone(existing), func(m modelState) bool { return m.name != name })
+		if err != nil || len(want) != 0 && (got == nil || !want[0].matches(got)) || len(want) == 0 && got != nil {
+			s.Fatalf("%s at position %d: got %+v, %v, want %+v", name, position, got, err, want)
+		}
+	}
+}
+
+// checkHistory reads the revisions of a name in pages, from the newest on, and then all from the oldest on.
+func (s *service) checkHistory(r *configstore.Reader, text string, position int) {
+	ctx, name := context.Background(), configstoretest.Name(s.t, text)
+	var want []modelState
+	for i, e := range s.model.events[:position] {
+		if e.name == text {
+			want = append(want, modelState{e, i + 1, epoch})
+		}
+	}
+	var oldestFirst []*eventstore.Revision
+	if err := r.EachRevision(ctx, name, func(r *eventstore.Revision) error {
+		oldestFirst = append(oldestFirst, r)
+		return nil
+	}); err != nil || !slices.EqualFunc(want, oldestFirst, modelState.isRevision) {
+		s.Fatalf("all revisions of %s at position %d: got %d, %v, want %+v", text, position, len(oldestFirst), err, want)
+	}
+	first := 1 + position%3
+	var got []*eventstore.Revision
+	for newest, more := config.Version(0), true; more; {
+		var page []*eventstore.Revision
+		var err error
+		if page, more, err = r.History(ctx, name, newest, first); err != nil || len(page) > first || more && len(page) < first {
+			s.Fatalf("a page of %d of the history of %s: %d revisions, more: %t, %v", first, text, len(page), more, err)
+		}
+		got = append(got, page...)
+		if more {
+			newest = page[len(page)-1].Version - 1
+		}
+	}
+	slices.Reverse(got)
+	if !slices.EqualFunc(want, got, modelState.isRevision) {
+		s.Fatalf("history of %s at position %d: got %d revisions, want %+v", text, position, len(got), want)
+	}
+}
+
+// wanted returns the events between two positions that a filter selects.
+func (s *service) wanted(filter config.Filter, after, to int) (want []modelState) {
+	for i := after; i < to; i++ {
+		if filter.Matches(configstoretest.Name(s.t, s.model.events[i].name)) {
+			want = append(want, modelState{s.model.events[i], i + 1, epoch})
+		}
+	}
+	return want
+}
+
+// checkChanges reads the changes up to a reader's position in pages, from some position before on, with all filters.
+func (s *service) checkChanges(r *configstore.Reader, position int) {
+	for i, f := range filters {
+		filter, err := config.ParseFilter(f.prefix, f.names)
+		if err != nil {
+			s.Fatal(err)
+		}
+		start := (i * 5) % (position + 1)
+		first := 1 + (i+position)%5
+		want := s.wanted(filter, start, position)
+		var got []*eventstore.Revision
+		for after, end := s.marks[start], false; !end; {
+			page, err := r.Changes(context.Background(), after, filter, first)
+			if err != nil || page.Position.Position <= after.Position && !page.CaughtUp {
+				s.Fatalf("changes after %s: %+v, %v", after, page, err)
+			}
+			s.mustBeWhole(page, filter, after)
+			got, after, end = append(got, page.Revisions...), page.Position, page.CaughtUp
+		}
+		if !slices.EqualFunc(want, got, modelState.isRevision) {
+			s.Fatalf("changes of %+v from %d to %d: got %d, want %+v", f, start, position, len(got), want)
+		}
+	}
+}
+
+// mustBeWhole fails unless a stretch of changes ends with a change set, and is all that matches between two positions.
+func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, after eventstore.Bookmark) {
+	end := int(page.Position.Position)
+	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {
+		s.Fatalf("changes end at %s, which is within a change set", page.Position)
+	}
+	if want := s.wanted(filter, int(after.Position), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
+		s.Fatalf("changes from %s to %s: got %d, want %+v", after, page.Position, len(page.Revisions), want)
+	}
+}
+
+// checkWatch reads a stream from a position to the head.
+func (s *service) checkWatch(node *configstore.Store, start int) {
+	f := rapid.SampledFrom(filters).Draw(s.T, "filter")
+	filter, err := config.ParseFilter(f.prefix, f.names)
+	if err != nil {
+		s.Fatal(err)
+	}
+	ctx := context.Background()
+	watch, err := node.Watch(ctx, auth.Anonymous, filter, &s.marks[start])
+	if err != nil {
+		s.Fatal(err)
+	}
+	want := s.wanted(filter, start, len(s.model.events))
+	var got []*eventstore.Revision
+	for first := true; first || len(got) < len(want); first = false {
+		message, err := watch.Next(ctx)
+		if err != nil {
+			s.Fatal(err)
+		}
+		got = append(got, message.Revisions...)
+		if end := int(message.Position.Position); s.marks[end] != message.Position || message.CaughtUp != (end == len(s.model.events)) {
+			s.Fatalf("a message ends at %s, caught up: %t", message.Position, message.CaughtUp)
+		}
+	}
+	if !slices.EqualFunc(want, got, modelState.isRevision) {
+		s.Fatalf("stream of %+v after %d: got %d changes, want %s", f, start, len(got), fmt.Sprint(want))
+	}
+}

@@ -1,0 +1,382 @@
+package configstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+)
+
+func TestPageSizes(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	store.MustSet(t, "a", "1")
+	r := store.Reader(auth.Anonymous)
+	for first, ok := range map[int]bool{-1: false, 0: false, 1: true, configstore.MaxPageSize: true, configstore.MaxPageSize + 1: false} {
+		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
+		_, _, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
+		_, ofChanges := r.Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, first)
+		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
+			var invalid *config.InvalidError
+			if ok != (err == nil) || !ok && (!errors.As(err, &invalid) || invalid.Error() != fmt.Sprintf("first is %d; it must be 1 to 500", first)) {
+				t.Errorf("first %d: %v", first, err)
+			}
+		}
+	}
+}
+
+// TestManyNames has more names than the store is asked for at once, of which many did not exist at the moment looked at.
+func TestManyNames(t *testing.T) {
+	const all = 2*eventstore.MaxAsOfNames + 300
+	events := newFaulty()
+	events.become(hooks{asOf: func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
+		if len(names) > eventstore.MaxAsOfNames {
+			t.Errorf("the store was asked for %d names at once", len(names))
+		}
+		return events.Store.ReadAsOf(ctx, at, names)
+	}})
+	store := configstoretest.On(t, events, configstore.Options{})
+	name := func(i int) string { return fmt.Sprintf("n%04d", i) }
+	var early []string
+	for i := 0; i < all; i += 2 {
+		store.MustSet(t, name(i), "early")
+		if i%3 == 0 {
+			store.MustDelete(t, name(i))
+		} else {
+			early = append(early, name(i))
+		}
+	}
+	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	for i := range all {
+		if i%2 == 0 && i%3 == 0 {
+			store.MustRestore(t, name(i))
+		} else {
+			store.MustSet(t, name(i), "late")
+		}
+	}
+	snapshot, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := snapshot.Count(t.Context(), config.Filter{}); err != nil || n != len(early) {
+		t.Errorf("counted %d, %v, want %d", n, err, len(early))
+	}
+	if n, err := store.Reader(auth.Anonymous).Now().Count(t.Context(), filter(t, name(1))); err != nil || n != 1 {
+		t.Errorf("counted %d now, %v, want 1", n, err)
+	}
+	for _, first := range []int{63, 64, 65, 499, configstore.MaxPageSize} {
+		got := mustReadPages(t, snapshot, first)
+		if len(got) != len(early) || !slices.Equal(got, early) {
+			t.Errorf("pages of %d: got %d names, want %d", first, len(got), len(early))
+		}
+	}
+}
+
+// mustReadPages returns the names of all pages of a snapshot.
+func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (names []string) {
+	t.Helper()
+	for after, more := "", true; more; {
+		page, next, err := snapshot.Configs(t.Context(), config.Filter{}, after, first)
+		if err != nil || next && len(page) != first || after != "" && len(page) == 0 {
+			t.Fatalf("a page of %d after %q: %d configs, more: %t, %v", first, after, len(page), next, err)
+		}
+		for _, c := range page {
+			names = append(names, c.Revision.Name.String())
+		}
+		if more = next; more {
+			after = names[len(names)-1]
+		}
+	}
+	return names
+}
+
+// TestPagesStayOnTheirPosition reads pages of one moment, each by a request of its own, while writers change everything.
+func TestPagesStayOnTheirPosition(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 5}})
+	const all = 60
+	var want []string
+	for i := range all {
+		name := fmt.Sprintf("n%02d", i)
+		store.MustSet(t, name, "then")
+		want = append(want, name+"=then")
+	}
+	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	for w := range 3 {
+		writing.Go(func() {
+			for i := w; ; i += 3 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := fmt.Sprintf("n%02d", i%(2*all)) // half of them are new
+				if state := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, name)); state != nil && i%5 == 0 {
+					store.MustDelete(t, name)
+				} else {
+					_, _ = store.Do(t.Context(), auth.Anonymous, set(t, name, "now"))
+				}
+			}
+		})
+	}
+	for first := 1; first < 40; first += 3 {
+		var got []string
+		for after, more := "", true; more; {
+			snapshot, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, next, err := snapshot.Configs(t.Context(), config.Filter{}, after, first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range page {
+				got, after = append(got, c.Revision.Name.String()+"="+c.Revision.Value.String()), c.Revision.Name.String()
+			}
+			if n, err := snapshot.Count(t.Context(), config.Filter{}); err != nil || n != all {
+				t.Errorf("counted %d, %v, want %d", n, err, all)
+			}
+			more = next
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("pages of %d: got %q", first, got)
+		}
+	}
+	close(stop)
+	writing.Wait()
+}
+
+// TestLargeRevisions has a history of which the store gives little at once, and looks at how much of it is in memory at a time.
+func TestLargeRevisions(t *testing.T) {
+	const revisions, page = 25, 4
+	events := newFaulty()
+	store := configstoretest.On(t, events, configstore.Options{})
+	for i := range revisions {
+		store.MustSet(t, "a", fmt.Sprint(i))
+	}
+	name := configstoretest.Name(t, "a")
+	reads := 0
+	events.become(hooks{config: func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+		reads++
+		return events.Store.ReadConfig(ctx, name, after, min(limit, page))
+	}})
+	r := store.Reader(auth.Anonymous)
+	seen := 0
+	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
+		if e.Value.String() != fmt.Sprint(seen) {
+			t.Errorf("revision %d has value %q", seen, e.Value)
+		}
+		if want := seen/page + 1; reads != want {
+			t.Errorf("revision %d came after %d reads, want %d", seen, reads, want)
+		}
+		seen++
+		return nil
+	}); err != nil || seen != revisions {
+		t.Errorf("%d revisions, %v, want %d", seen, err, revisions)
+	}
+	got, more, err := r.History(t.Context(), name, 20, 10)
+	if err != nil || !more || len(got) != 10 || got[0].Version != 20 || got[9].Version != 11 {
+		t.Errorf("got %d revisions, more: %t, %v", len(got), more, err)
+	}
+
+	if got, more, err = r.History(t.Context(), name, revisions+1, 10); err != nil || !more || len(got) != 10 || got[0].Version != revisions {
+		t.Errorf("from a version that is not there yet: got %d revisions, more: %t, %v", len(got), more, err)
+	}
+
+	enough := errors.New("enough")
+	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
+		if e.Version == 6 {
+			return enough
+		}
+		return nil
+	}); !errors.Is(err, enough) {
+		t.Errorf("got %v, want %v", err, enough)
+	}
+}
+
+// TestChangesLooksAtSoManyEvents has a filter that leaves little of a long history: the page ends early and says where.
+func TestChangesLooksAtSoManyEvents(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	const events = 10_500
+	var writing sync.WaitGroup
+	for range 50 {
+		writing.Go(func() {
+			for range events / 50 {
+				store.MustSet(t, "a", "")
+			}
+		})
+	}
+	writing.Wait()
+	store.MustSet(t, "b", "")
+	r := store.Reader(auth.Anonymous)
+	page, err := r.Changes(t.Context(), eventstore.Bookmark{}, filter(t, "b"), 10)
+	if err != nil || len(page.Revisions) > 0 || page.Position.Position != 10_000 || page.CaughtUp {
+		t.Errorf("got %s", summary(page, err))
+	}
+	if page, err = r.Changes(t.Context(), page.Position, filter(t, "b"), 10); summary(page, err) != "[] to 10501, caught up: true" || len(page.Revisions) != 1 {
+		t.Errorf("then %s", summary(page, err))
+	}
+}
+
+// readings are all reads that ask the event store.
+func readings(t *testing.T, r *configstore.Reader, old eventstore.Bookmark) map[string]func() error {
+	name := configstoretest.Name(t, "a")
+	// The snapshot itself is of a moment that is known without asking.
+	snapshot, err := r.AsOf(t.Context(), old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]func() error{
+		"History": func() error { _, _, err := r.History(t.Context(), name, 0, 10); return err },
+		"EachRevision": func() error {
+			return r.EachRevision(t.Context(), name, func(*eventstore.Revision) error { return nil })
+		},
+		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
+		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), epoch); return err },
+		"Config":   func() error { _, err := snapshot.Config(t.Context(), name); return err },
+		"Configs":  func() error { _, _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
+		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
+		"Changes":  func() error { _, err := r.Changes(t.Context(), old, config.Filter{}, 10); return err },
+	}
+}
+
+// TestReadsFailClosed reads the past from stores that are away, have lost it, or hold what this program does not know.
+func TestReadsFailClosed(t *testing.T) {
+	unknown := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
+		for i := range records {
+			records[i].SchemaVersion = 99
+		}
+		return records, err
+	}
+	for _, test := range []struct {
+		what  string
+		hooks func(s *faulty) hooks
+		kind  configstore.Kind
+		not   []string // what it does not concern
+	}{
+		{"away", func(*faulty) hooks { return away() }, configstore.Unavailable, nil},
+		{"lost", func(*faulty) hooks {
+			return hooks{
+				read:   func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, nil },
+				config: func(context.Context, string, int, int) ([]eventstore.Record, error) { return nil, nil },
+			}
+		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
+		{"not known", func(s *faulty) hooks {
+			return hooks{
+				read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+					return unknown(s.Store.Read(ctx, after, limit))
+				},
+				config: func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadConfig(ctx, name, after, limit))
+				},
+				asOf: func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadAsOf(ctx, at, names))
+				},
+			}
+		}, configstore.Internal, []string{"Changes"}}, // the chain is found to be broken first
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			events := newFaulty()
+			now := func() time.Time { return epoch.Add(-2 * time.Microsecond) } // the third event is at the epoch
+			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
+			for i := range 5 {
+				store.MustSet(t, "a", fmt.Sprint(i))
+			}
+			asked := readings(t, store.Reader(auth.Anonymous), mustRead(t, events)[1].Bookmark())
+			events.become(test.hooks(events))
+			for what, ask := range asked {
+				if !slices.Contains(test.not, what) {
+					t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), test.kind, false) })
+				}
+			}
+			events.become(hooks{})
+			for what, ask := range asked {
+				if err := ask(); err != nil {
+					t.Errorf("%s when all is well again: %v", what, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRevisionOfAnotherHistory asks for positions that are of the right number alone.
+func TestRevisionOfAnotherHistory(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	store.MustSet(t, "a", "1")
+	right := store.Reader(auth.Anonymous).Head().Bookmark()
+	wrong := right
+	wrong.Prefix[3]++
+	for at, want := range map[eventstore.Bookmark]bool{right: true, wrong: false, {}: false, {Position: 2}: false, {Position: -1}: false} {
+		if got, err := store.Reader(auth.Anonymous).Revision(t.Context(), at); err != nil || (got != nil) != want {
+			t.Errorf("%s: got %+v, %v", at, got, err)
+		}
+	}
+}
+
+// TestMaxValueBytes is what edges have to know to parse values.
+func TestMaxValueBytes(t *testing.T) {
+	for set, want := range map[int]int{0: config.DefaultMaxValueBytes, 99: 99} {
+		if got := configstoretest.New(t, configstore.Options{MaxValueBytes: set}).MaxValueBytes(); got != want {
+			t.Errorf("got %d, want %d", got, want)
+		}
+	}
+}
+
+func TestSnapshotsNameTheirPosition(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	if at := store.Reader(auth.Anonymous).Now().At(); at != (eventstore.Head{}) {
+		t.Errorf("the beginning is at %+v", at)
+	}
+	out := store.MustSet(t, "a", strings.Repeat("v", 10))
+	if at := store.Reader(auth.Anonymous).Now().At(); at.Bookmark() != out.Position {
+		t.Errorf("got %s, want %s", at.Bookmark(), out.Position)
+	}
+}
+
+// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was asked for: it is read too, and
+// when that fails nothing is made up.
+func TestSetsWhoseEndIsElsewhere(t *testing.T) {
+	events := newFaulty()
+	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
+	m := &model{}
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
+	history := mustRead(t, events)
+	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Bookmark()); err != nil { // waits for it
+		t.Fatal(err)
+	}
+	end := history[2].Bookmark()
+	r := store.Reader(auth.Anonymous)
+	asked := readings(t, r, history[1].Bookmark())
+	delete(asked, "Changes") // reads whole sets
+	past, err := r.AsOf(t.Context(), history[0].Bookmark())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.Revision.ChangeSet != end {
+		t.Errorf("got %+v, %v, want a change set that ends at %s", got, err, end)
+	}
+	if got, err := past.Config(t.Context(), history[1].Name); err != nil || got != nil {
+		t.Errorf("got %+v, %v of a config that comes later in the set", got, err)
+	}
+	events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		if after+1 == end.Position {
+			return nil, errAway
+		}
+		return events.Store.Read(ctx, after, limit)
+	}})
+	for what, ask := range asked {
+		t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), configstore.Unavailable, false) })
+	}
+}

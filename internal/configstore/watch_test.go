@@ -1,0 +1,334 @@
+package configstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+)
+
+func filter(t testing.TB, prefix string) config.Filter {
+	t.Helper()
+	f, err := config.ParseFilter(prefix, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func mustWatch(t testing.TB, store *configstoretest.Store, f config.Filter, after *eventstore.Bookmark) *configstore.Watch {
+	t.Helper()
+	watch, err := store.Watch(t.Context(), auth.Anonymous, f, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return watch
+}
+
+// summary writes a message as the values in it, where it ends, and whether that is the head.
+func summary(m configstore.Changes, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	var values []string
+	for _, r := range m.Revisions {
+		values = append(values, r.Value.String())
+	}
+	return fmt.Sprintf("%v to %d, caught up: %t", values, m.Position.Position, m.CaughtUp)
+}
+
+// mustSay fails the test unless the next message of a stream is as it should be, and comes after so long.
+func mustSay(t *testing.T, next func(context.Context) (configstore.Changes, error), after time.Duration, want string) {
+	t.Helper()
+	began := time.Now()
+	got := summary(next(t.Context()))
+	if took := time.Since(began); got != want || took != after {
+		t.Errorf("after %v: got %s, want %s after %v", took, got, want, after)
+	}
+}
+
+func TestWatchFromNowOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := configstoretest.New(t, configstore.Options{BookmarkInterval: 7 * time.Second})
+		store.MustSet(t, "a", "before")
+		watch := mustWatch(t, store, filter(t, "a"), nil)
+		mustSay(t, watch.Next, 0, "[] to 1, caught up: true") // so that the reader knows where it is
+		mustSay(t, watch.Next, 7*time.Second, "[] to 1, caught up: true")
+		store.MustSet(t, "a", "1")
+		store.MustSet(t, "b", "other")
+		mustSay(t, watch.Next, 0, "[1] to 3, caught up: true")
+		store.MustSet(t, "b", "other")
+		mustSay(t, watch.Next, 7*time.Second, "[] to 4, caught up: true") // what does not match moves the position on
+		time.AfterFunc(3*time.Second, func() { store.MustSet(t, "a", "2") })
+		time.AfterFunc(2*time.Second, func() { store.MustSet(t, "b", "other") })
+		mustSay(t, watch.Next, 3*time.Second, "[2] to 6, caught up: true")
+		for i := range 6 { // changes that do not match do not put the bookmark off
+			time.AfterFunc(time.Duration(4*i+1)*time.Second/2, func() { store.MustSet(t, "b", "other") })
+		}
+		mustSay(t, watch.Next, 7*time.Second, "[] to 10, caught up: true")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if m, err := watch.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %s, want %v", summary(m, err), context.DeadlineExceeded)
+		}
+	})
+}
+
+func TestWatchFromAPosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 2}})
+		for i := range 5 {
+			store.MustSet(t, "a", fmt.Sprint(i))
+			store.MustSet(t, "b", "other")
+		}
+		for after, want := range map[eventstore.Position]string{
+			0:  "[0 1 2 3 4] to 10, caught up: true",
+			1:  "[1 2 3 4] to 10, caught up: true",
+			2:  "[1 2 3 4] to 10, caught up: true",
+			9:  "[] to 10, caught up: true",
+			10: "[] to 10, caught up: true",
+		} {
+			bookmark := eventstore.Bookmark{}
+			if after > 0 {
+				bookmark = mustRead(t, store.Events)[after-1].Bookmark()
+			}
+			mustSay(t, mustWatch(t, store, filter(t, "a"), &bookmark).Next, 0, want)
+		}
+	})
+}
+
+// TestWatchCatchesUpInPages reads a history that is longer than a message.
+func TestWatchCatchesUpInPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 5}})
+		for range feed.DefaultPage + 10 {
+			store.MustSet(t, "a", "")
+		}
+		start := eventstore.Bookmark{}
+		watch := mustWatch(t, store, config.Filter{}, &start)
+		for _, want := range []struct {
+			changes  int
+			caughtUp bool
+		}{{feed.DefaultPage, false}, {10, true}} {
+			got, err := watch.Next(t.Context())
+			if err != nil || len(got.Revisions) != want.changes || got.CaughtUp != want.caughtUp {
+				t.Errorf("got %d changes, caught up: %t, %v, want %+v", len(got.Revisions), got.CaughtUp, err, want)
+			}
+		}
+		none := mustWatch(t, store, filter(t, "none"), &start)
+		mustSay(t, none.Next, 0, "[] to 1010, caught up: true")
+	})
+}
+
+// TestBookmarksOnALongWay has a store that takes a second for each page, and a filter that selects nothing of it.
+func TestBookmarksOnALongWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := newFaulty()
+		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 5}})
+		for range 100 {
+			store.MustSet(t, "a", "")
+		}
+		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+			time.Sleep(time.Second)
+			return events.Store.Read(ctx, after, min(limit, 2))
+		}})
+		start := eventstore.Bookmark{}
+		watch := mustWatch(t, store, filter(t, "none"), &start)
+		began := time.Now()
+		messages, end := 0, eventstore.Position(0)
+		for caughtUp := false; !caughtUp; messages++ {
+			called := time.Now()
+			m, err := watch.Next(t.Context())
+			if err != nil || m.Position.Position <= end || len(m.Revisions) > 0 {
+				t.Fatalf("got %s after position %d", summary(m, err), end)
+			}
+			if took := time.Since(called); took > 11*time.Second {
+				t.Errorf("nothing was heard for %v", took)
+			}
+			end, caughtUp = m.Position.Position, m.CaughtUp
+		}
+		if took := time.Since(began); end != 100 || took < 40*time.Second || messages < 3 {
+			t.Errorf("%d messages in %v, up to position %d", messages, took, end)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := mustWatch(t, store, filter(t, "none"), &start).Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("whose time is over on the way: got %v", err)
+		}
+	})
+}
+
+// TestResumeExactlyOnce cuts a stream a hundred times while others write, and goes on each time where the reader was.
+func TestResumeExactlyOnce(t *testing.T) {
+	const cuts, writers, each = 100, 4, 100
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 10}})
+	node := configstoretest.On(t, store.Events, configstore.Options{Feed: feed.Options{RingEvents: 3}})
+	var writing sync.WaitGroup
+	for i := range writers {
+		writing.Go(func() {
+			for n := range each {
+				store.MustSet(t, fmt.Sprintf("%c/%d", 'a'+n%2, i), fmt.Sprint(n))
+			}
+		})
+	}
+	readers := []struct {
+		filter config.Filter
+		got    []eventstore.Position
+		at     eventstore.Bookmark
+	}{{filter: config.Filter{}}, {filter: filter(t, "a")}}
+	for i := range readers {
+		r := &readers[i]
+		for cut := 0; cut < cuts || r.at.Position < writers*each; cut++ {
+			from := []*configstoretest.Store{store, node}[dice.IntN(2)]
+			watch := mustWatch(t, from, r.filter, &r.at)
+			for range 1 + dice.IntN(3) {
+				if r.at.Position == writers*each {
+					break
+				}
+				m, err := watch.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, change := range m.Revisions {
+					r.got = append(r.got, change.Position)
+				}
+				r.at = m.Position
+			}
+		}
+	}
+	writing.Wait()
+	for _, r := range readers {
+		var want []eventstore.Position
+		for _, e := range mustRead(t, store.Events) {
+			if r.filter.Matches(e.Name) {
+				want = append(want, e.Position)
+			}
+		}
+		if !slices.Equal(r.got, want) {
+			t.Errorf("filter %q: got %v, want %v", r.filter.Prefix(), r.got, want)
+		}
+	}
+}
+
+func TestWatchConfig(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := configstoretest.New(t, configstore.Options{})
+		watch := store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
+		mustBe := func(want string) {
+			t.Helper()
+			got, err := watch.Next(t.Context())
+			text := "nothing"
+			if got != nil {
+				text = got.Revision.Value.String()
+			}
+			if err != nil || text != want {
+				t.Errorf("got %s, %v, want %s", text, err, want)
+			}
+		}
+		mustBe("nothing") // there is none yet
+		store.MustSet(t, "b", "other")
+		time.AfterFunc(time.Hour, func() { store.MustSet(t, "a", "1") })
+		mustBe("1")
+		store.MustSet(t, "a", "missed")
+		store.MustSet(t, "a", "2")
+		mustBe("2")
+		store.MustSet(t, "a", "2") // the same value is a change too
+		mustBe("2")
+		time.AfterFunc(time.Second, func() { store.MustDelete(t, "a") })
+		mustBe("nothing")
+		time.AfterFunc(time.Second, func() { store.MustRestore(t, "a") })
+		mustBe("2")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if got, err := watch.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %+v, %v, want %v", got, err, context.DeadlineExceeded)
+		}
+
+		watch = store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
+		mustBe("2") // what is there already, at once
+		store.MustDelete(t, "a")
+		watch = store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
+		mustBe("nothing")
+	})
+}
+
+// TestWatchConfigNeverMissesTheLastState writes a config in bursts as fast as can be, and waits after each until all readers
+// have its last state, however many they have missed before.
+func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
+	const readers, bursts, burst = 8, 100, 3
+	store := configstoretest.New(t, configstore.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	arrived := make(chan struct{})
+	var reading sync.WaitGroup
+	for range readers {
+		watch := store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
+		reading.Go(func() {
+			for version := config.Version(0); version < bursts*burst; {
+				state, err := watch.Next(ctx)
+				switch {
+				case err != nil:
+					t.Errorf("after version %d: %v", version, err)
+					return
+				case state == nil: // not there yet
+					continue
+				case state.Revision.Version <= version:
+					t.Errorf("version %d came after %d", state.Revision.Version, version)
+				}
+				if version = state.Revision.Version; version%burst == 0 {
+					arrived <- struct{}{}
+				}
+			}
+		})
+	}
+	for range bursts {
+		for i := range burst {
+			store.MustSet(t, "a", fmt.Sprint(i))
+		}
+		for range readers {
+			select {
+			case <-arrived:
+			case <-ctx.Done():
+				reading.Wait()
+				t.FailNow()
+			}
+		}
+	}
+	reading.Wait()
+}
+
+// TestStreamsFailWithTheStore shows what a stream that has to read the store says while it is away, and that it goes on after
+// that.
+func TestStreamsFailWithTheStore(t *testing.T) {
+	events := newFaulty()
+	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
+	for i := range 3 {
+		store.MustSet(t, "a", fmt.Sprint(i))
+	}
+	start := eventstore.Bookmark{}
+	watch := mustWatch(t, store, config.Filter{}, &start)
+	events.become(away())
+	_, err := watch.Next(t.Context())
+	mustBeKind(t, err, configstore.Unavailable, false)
+	_, err = store.Reader(auth.Anonymous).Changes(t.Context(), start, config.Filter{}, 10)
+	mustBeKind(t, err, configstore.Unavailable, false)
+	events.become(hooks{})
+	if got := summary(watch.Next(t.Context())); got != "[0 1 2] to 3, caught up: true" {
+		t.Errorf("got %s", got)
+	}
+}
