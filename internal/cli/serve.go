@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
+	"time"
 
 	"configapi/graph"
 	"configapi/graph/transport"
@@ -81,22 +81,27 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 // part is a part of the server that runs beside others.
 type part struct {
 	cancel context.CancelFunc
-	done   sync.WaitGroup
-	err    error
+	ended  chan error
 }
 
-func start(run func(context.Context) error) *part {
+func start(run func(context.Context) error) part {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &part{cancel: cancel}
-	p.done.Go(func() { p.err = run(ctx) })
+	p := part{cancel, make(chan error, 1)}
+	go func() { p.ended <- run(ctx) }()
 	return p
 }
 
-// stop tells the part to end, and waits for it.
-func (p *part) stop() error {
+// stop tells the part to end, and waits for it, but not for long: the edges have had their time, and a write that still hangs
+// in a store that is away has no caller any more.
+func (p part) stop() error {
+	const patience = time.Second
 	p.cancel()
-	p.done.Wait()
-	return p.err
+	select {
+	case err := <-p.ended:
+		return err
+	case <-time.After(patience):
+		return errors.New("stopping: the store does not answer; what was under way may have been written or not")
+	}
 }
 
 func parseSettings(env Env) (settings, error) {
