@@ -3,16 +3,20 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"configapi/graph/transport"
 	"configapi/internal/configstore"
 )
 
 // codes gives each kind of error its extensions.code.
-var codes = map[configstore.Kind]string{
+var codes = [...]string{
 	configstore.Internal:           "INTERNAL",
 	configstore.InvalidInput:       "INVALID_INPUT",
 	configstore.TooLarge:           "INVALID_INPUT",
@@ -38,7 +42,7 @@ type presenter struct {
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	var shown *gqlerror.Error
 	if errors.As(err, &shown) && shown.Err == nil {
-		return shown // about the document, made by gqlgen
+		return aboutDocument(shown)
 	}
 	kind := configstore.KindOf(err)
 	answer := &gqlerror.Error{
@@ -46,17 +50,71 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		Path:       graphql.GetPath(ctx),
 		Extensions: map[string]any{"code": codes[kind]},
 	}
-	if kind != configstore.Internal {
-		return answer
+	if shown != nil {
+		answer.Locations = shown.Locations
+		if n := len(answer.Path); len(shown.Path) > n { // gqlgen's path goes on into the arguments, GraphQL's must not
+			answer.Extensions["argument"] = shown.Path[n:]
+		}
 	}
-	answer.Message = "internal error"
-	if id := p.requestID(ctx); id != "" {
-		answer.Extensions["requestId"] = id
-	}
-	if !errors.Is(err, errPanicked) && !errors.Is(err, context.Canceled) {
-		p.log.ErrorContext(ctx, "internal error in a resolver", "error", err, "request_id", p.requestID(ctx))
+	switch kind {
+	case configstore.Internal:
+		p.internal(ctx, err, answer)
+	case configstore.Unavailable:
+		p.unavailable(ctx, err, answer)
 	}
 	return answer
+}
+
+// internal hides an error. Its text is for the log.
+func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Error) {
+	answer.Message = "something went wrong here; the request id leads to the details in the server's log"
+	id := p.requestID(ctx)
+	if id != "" {
+		answer.Extensions["requestId"] = id
+	}
+	if !errors.Is(err, errPanicked) {
+		p.log.ErrorContext(ctx, "answering a GraphQL field", "error", err, "request_id", id)
+	}
+}
+
+// unavailable completes the answer to what may be tried again. A client that is gone is no news for the log.
+func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.Error) {
+	var unavailable *configstore.UnavailableError
+	switch {
+	case errors.As(err, &unavailable):
+		if unavailable.OutcomeUnknown {
+			answer.Extensions["outcomeUnknown"] = true
+		}
+	case !errors.Is(err, configstore.ErrNotReady):
+		answer.Message = "the request ran out of time"
+	}
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	var cause error
+	if unavailable != nil {
+		cause = unavailable.Cause
+	}
+	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
+}
+
+// recovered turns a panic of a resolver into an internal error. The stack goes to the log.
+func (p presenter) recovered(ctx context.Context, value any) error {
+	p.log.ErrorContext(ctx, "panic in a resolver", "panic", fmt.Sprint(value), "request_id", p.requestID(ctx), "stack", string(debug.Stack()))
+	return errPanicked
+}
+
+// aboutDocument completes an error that gqlgen or gqlparser has made. gqlgen gives all of validation the same code, and
+// gqlparser puts the place in a variable into the path, which is for places in the answer.
+func aboutDocument(err *gqlerror.Error) *gqlerror.Error {
+	if err.Rule == limitsRule {
+		err.Extensions = map[string]any{"code": transport.CodeLimitExceeded}
+	}
+	if len(err.Path) > 1 && err.Path[0] == ast.PathName("variable") {
+		err.Message = "$" + err.Path[1:].String() + ": " + err.Message
+		err.Path = nil
+	}
+	return err
 }
 
 // message is the text of an error without the path that gqlgen puts before it.

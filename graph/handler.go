@@ -4,14 +4,18 @@
 // The schema is schema.graphql at the top of the project. What gqlgen writes from it is in generated and model; all else here
 // is written by hand, and a field without a resolver does not compile. Queries read at one position throughout; mutations
 // answer with their own change; subscriptions are fed by the config store's streams.
+//
+// A document that asks for too much is refused before it is executed: see [Limits]. Errors that the schema has no type for have
+// a stable extensions.code, and no text of ours: that is in the log, under the request's id.
 package graph
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -26,10 +30,10 @@ import (
 
 // Options of a [Handler]. Zero fields have the defaults named.
 type Options struct {
-	// CachedDocuments is how many parsed documents are kept. 0: 1000.
+	// CachedDocuments is how many parsed documents are kept. The largest take about 500 kB each. 0: 250.
 	CachedDocuments int
-	// MaxTokens bounds a document. 0: 2000.
-	MaxTokens int
+	// Limits of documents.
+	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
@@ -39,12 +43,8 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
-	if o.CachedDocuments == 0 {
-		o.CachedDocuments = 1000
-	}
-	if o.MaxTokens == 0 {
-		o.MaxTokens = 2000
-	}
+	o.CachedDocuments = cmp.Or(o.CachedDocuments, 250)
+	o.Limits.setDefaults()
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
 	}
@@ -60,20 +60,23 @@ func (o *Options) setDefaults() {
 type Handler struct {
 	server    *handler.Server
 	websocket *transport.Websocket
+	streams   sync.WaitGroup // of subscriptions
 }
 
 // NewHandler returns the GraphQL edge of a config store.
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
-	root := resolver{store}
 	errors := presenter{opts.RequestID, opts.Log}
 
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
+	root := &resolver{store, &h.streams}
 	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.server.AddTransport(h.websocket)
 	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
 	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
-	h.server.SetParserTokenLimit(opts.MaxTokens)
+	h.server.SetParserTokenLimit(opts.Limits.Tokens)
+	h.server.SetValidationRulesFn(opts.Limits.rules)
+	h.server.Use(costLimit{opts.Limits.Cost})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
 	h.server.SetErrorPresenter(errors.present)
@@ -86,7 +89,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.S
 
 // Shutdown closes all websockets with 1012 after what is queued for them, and waits until everything that belongs to them
 // has ended, or ctx has. The HTTP server does not know of them.
-func (h *Handler) Shutdown(ctx context.Context) error { return h.websocket.Shutdown(ctx) }
+func (h *Handler) Shutdown(ctx context.Context) error {
+	if err := h.websocket.Shutdown(ctx); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.streams.Wait() // they end with their sockets
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for subscriptions to end: %w", ctx.Err())
+	}
+}
 
 // maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
 func maxBodyBytes(store *configstore.Store) int64 {
@@ -94,7 +112,7 @@ func maxBodyBytes(store *configstore.Store) int64 {
 	return escaped*int64(store.MaxValueBytes()) + document
 }
 
-// maxCachedDocument is the longest document that is kept, in bytes: the cache counts documents, not bytes.
+// maxCachedDocument is the longest document that is kept, in bytes: those that hold a large value are not worth it.
 const maxCachedDocument = 16 << 10
 
 // smallDocuments is a cache that leaves long documents out.
@@ -106,10 +124,4 @@ func (c smallDocuments) Add(ctx context.Context, query string, document *ast.Que
 	if len(query) <= maxCachedDocument {
 		c.Cache.Add(ctx, query, document)
 	}
-}
-
-// recovered turns a panic of a resolver into an internal error. The stack goes to the log.
-func (p presenter) recovered(ctx context.Context, value any) error {
-	p.log.ErrorContext(ctx, "panic in a resolver", "panic", fmt.Sprint(value), "request_id", p.requestID(ctx), "stack", string(debug.Stack()))
-	return errPanicked
 }

@@ -105,7 +105,7 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 
 // history returns a page of a name's revisions, newest first: from the version newest (0: the newest there is), or after a
 // cursor.
-func (r resolver) history(ctx context.Context, name config.Name, newest config.Version, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
+func (r *resolver) history(ctx context.Context, name config.Name, newest config.Version, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
 	reader := r.reader(ctx)
 	at := reader.Head().Bookmark()
 	page := object.Page[*eventstore.Revision]{After: after != nil}
@@ -114,14 +114,21 @@ func (r resolver) history(ctx context.Context, name config.Name, newest config.V
 		if err != nil {
 			return nil, err
 		}
-		if newest, err = cursor.VersionBefore(name); err != nil {
+		before, err := cursor.VersionBefore(name)
+		if err != nil {
 			return nil, err
 		}
 		if _, err := r.pinned(ctx, cursor); err != nil {
 			return nil, err
 		}
-		if at = cursor.At; newest == 0 { // the cursor is at the oldest
+		if at = cursor.At; before == 0 { // the cursor is at the oldest
 			return object.NewHistoryConnection(at, page), nil
+		}
+		if newest == 0 || before < newest {
+			newest = before
+		}
+		if at.Position > reader.Head().Position { // it was waited for, and is there now
+			reader = r.store.Reader(r.caller(ctx))
 		}
 	}
 	var err error
@@ -133,7 +140,7 @@ func (r resolver) history(ctx context.Context, name config.Name, newest config.V
 }
 
 // asOf returns the snapshot of a moment.
-func (r resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.Snapshot, error) {
+func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.Snapshot, error) {
 	position, instant, err := momentOf(at)
 	switch {
 	case err != nil:
@@ -147,7 +154,7 @@ func (r resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.Sn
 
 // pinned returns the snapshot that the pages of a cursor are of. A position that the history does not know means that the
 // cursor is not of this server.
-func (r resolver) pinned(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
+func (r *resolver) pinned(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
 	snapshot, err := r.reader(ctx).AsOf(ctx, cursor.At)
 	if configstore.KindOf(err) == configstore.PositionUnknown {
 		return nil, object.ErrForeignCursor

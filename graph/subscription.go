@@ -2,6 +2,9 @@ package graph
 
 import (
 	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/graph/model"
 	"configapi/graph/object"
@@ -16,7 +19,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 		return nil, err
 	}
 	watch := r.store.WatchConfig(r.caller(ctx), name)
-	return stream(ctx, func(ctx context.Context) (*object.Config, error) {
+	return stream(ctx, r.streams, func(ctx context.Context) (*object.Config, error) {
 		state, err := watch.Next(ctx)
 		return object.NewConfig(state), err
 	}), nil
@@ -31,19 +34,23 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, func(ctx context.Context) (*model.ConfigChangeBatch, error) {
+	return stream(ctx, r.streams, func(ctx context.Context) (*model.ConfigChangeBatch, error) {
 		changes, err := watch.Next(ctx)
 		return batchOf(changes), err
 	}), nil
 }
 
 // stream sends what next returns, until ctx ends or next fails. Nothing is taken from next before what it gave last has been
-// received, so a slow reader finds the changes that came meanwhile together. The transport owns ctx, and drains the channel
-// until it is closed.
-func stream[T any](ctx context.Context, next func(context.Context) (T, error)) <-chan T {
+// received, so a slow reader finds the changes that came meanwhile together. ctx is the transport's, and ends with the stream.
+func stream[T any](ctx context.Context, running *sync.WaitGroup, next func(context.Context) (T, error)) <-chan T {
 	out := make(chan T)
-	go func() {
+	running.Go(func() {
 		defer close(out)
+		defer func() {
+			if value := recover(); value != nil {
+				transport.FailStream(ctx, graphql.GetOperationContext(ctx).Recover(ctx, value))
+			}
+		}()
 		for {
 			item, err := next(ctx)
 			if ctx.Err() != nil {
@@ -59,6 +66,6 @@ func stream[T any](ctx context.Context, next func(context.Context) (T, error)) <
 				return
 			}
 		}
-	}()
+	})
 	return out
 }

@@ -44,134 +44,6 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
-	Config struct {
-		AsOf      func(childComplexity int, at model.AsOfInput) int
-		CreatedAt func(childComplexity int) int
-		History   func(childComplexity int, first *int32, after *string) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Revision  func(childComplexity int) int
-		UpdatedAt func(childComplexity int) int
-		Value     func(childComplexity int) int
-		Version   func(childComplexity int) int
-	}
-
-	ConfigChangeBatch struct {
-		CaughtUp func(childComplexity int) int
-		Changes  func(childComplexity int) int
-		Position func(childComplexity int) int
-	}
-
-	ConfigChanged struct {
-		Changed  func(childComplexity int) int
-		Config   func(childComplexity int) int
-		Position func(childComplexity int) int
-		Revision func(childComplexity int) int
-	}
-
-	ConfigConnection struct {
-		Edges      func(childComplexity int) int
-		Nodes      func(childComplexity int) int
-		PageInfo   func(childComplexity int) int
-		Position   func(childComplexity int) int
-		TotalCount func(childComplexity int) int
-	}
-
-	ConfigEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	ConfigRevision struct {
-		Actor       func(childComplexity int) int
-		ChangeSet   func(childComplexity int) int
-		CommittedAt func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Name        func(childComplexity int) int
-		OldValue    func(childComplexity int) int
-		Operation   func(childComplexity int) int
-		Position    func(childComplexity int) int
-		Reason      func(childComplexity int) int
-		Value       func(childComplexity int) int
-		Version     func(childComplexity int) int
-	}
-
-	ConfigRevisionConnection struct {
-		Edges    func(childComplexity int) int
-		Nodes    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
-	}
-
-	ConfigRevisionEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
-	ConfigSnapshot struct {
-		CommittedAt func(childComplexity int) int
-		Config      func(childComplexity int, name string) int
-		Configs     func(childComplexity int, filter *model.ConfigFilterInput, first *int32, after *string) int
-		Position    func(childComplexity int) int
-	}
-
-	DeletedError struct {
-		Code     func(childComplexity int) int
-		Message  func(childComplexity int) int
-		Path     func(childComplexity int) int
-		Revision func(childComplexity int) int
-	}
-
-	HistoryBounds struct {
-		Earliest func(childComplexity int) int
-		Head     func(childComplexity int) int
-	}
-
-	InvalidInputError struct {
-		Code    func(childComplexity int) int
-		Message func(childComplexity int) int
-		Path    func(childComplexity int) int
-	}
-
-	Mutation struct {
-		DeleteConfig  func(childComplexity int, input model.DeleteConfigInput) int
-		RestoreConfig func(childComplexity int, input model.RestoreConfigInput) int
-		SetConfig     func(childComplexity int, input model.SetConfigInput) int
-	}
-
-	NotFoundError struct {
-		Code    func(childComplexity int) int
-		Message func(childComplexity int) int
-		Path    func(childComplexity int) int
-	}
-
-	PageInfo struct {
-		EndCursor       func(childComplexity int) int
-		HasNextPage     func(childComplexity int) int
-		HasPreviousPage func(childComplexity int) int
-		StartCursor     func(childComplexity int) int
-	}
-
-	Query struct {
-		AsOf    func(childComplexity int, at model.AsOfInput) int
-		Bounds  func(childComplexity int) int
-		Changes func(childComplexity int, after *eventstore.Bookmark, filter *model.ConfigFilterInput, first *int32) int
-		Config  func(childComplexity int, name string) int
-		Configs func(childComplexity int, filter *model.ConfigFilterInput, first *int32, after *string) int
-		History func(childComplexity int, name string, first *int32, after *string) int
-		Node    func(childComplexity int, id string) int
-	}
-
-	Subscription struct {
-		Config        func(childComplexity int, name string) int
-		ConfigChanges func(childComplexity int, filter *model.ConfigFilterInput, after *eventstore.Bookmark) int
-	}
-
-	VersionConflictError struct {
-		Code    func(childComplexity int) int
-		Current func(childComplexity int) int
-		Message func(childComplexity int) int
-		Path    func(childComplexity int) int
-	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
@@ -221,553 +93,6 @@ func (e *executableSchema) Schema() *ast.Schema {
 func (e *executableSchema) Complexity(ctx context.Context, typeName, field string, childComplexity int, rawArgs map[string]any) (int, bool) {
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
-	switch typeName + "." + field {
-
-	case "Config.asOf":
-		if e.ComplexityRoot.Config.AsOf == nil {
-			break
-		}
-
-		args, err := ec.field_Config_asOf_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Config.AsOf(childComplexity, args["at"].(model.AsOfInput)), true
-	case "Config.createdAt":
-		if e.ComplexityRoot.Config.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.CreatedAt(childComplexity), true
-	case "Config.history":
-		if e.ComplexityRoot.Config.History == nil {
-			break
-		}
-
-		args, err := ec.field_Config_history_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Config.History(childComplexity, args["first"].(*int32), args["after"].(*string)), true
-	case "Config.id":
-		if e.ComplexityRoot.Config.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.ID(childComplexity), true
-	case "Config.name":
-		if e.ComplexityRoot.Config.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.Name(childComplexity), true
-	case "Config.revision":
-		if e.ComplexityRoot.Config.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.Revision(childComplexity), true
-	case "Config.updatedAt":
-		if e.ComplexityRoot.Config.UpdatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.UpdatedAt(childComplexity), true
-	case "Config.value":
-		if e.ComplexityRoot.Config.Value == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.Value(childComplexity), true
-	case "Config.version":
-		if e.ComplexityRoot.Config.Version == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Config.Version(childComplexity), true
-
-	case "ConfigChangeBatch.caughtUp":
-		if e.ComplexityRoot.ConfigChangeBatch.CaughtUp == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChangeBatch.CaughtUp(childComplexity), true
-	case "ConfigChangeBatch.changes":
-		if e.ComplexityRoot.ConfigChangeBatch.Changes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChangeBatch.Changes(childComplexity), true
-	case "ConfigChangeBatch.position":
-		if e.ComplexityRoot.ConfigChangeBatch.Position == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChangeBatch.Position(childComplexity), true
-
-	case "ConfigChanged.changed":
-		if e.ComplexityRoot.ConfigChanged.Changed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChanged.Changed(childComplexity), true
-	case "ConfigChanged.config":
-		if e.ComplexityRoot.ConfigChanged.Config == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChanged.Config(childComplexity), true
-	case "ConfigChanged.position":
-		if e.ComplexityRoot.ConfigChanged.Position == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChanged.Position(childComplexity), true
-	case "ConfigChanged.revision":
-		if e.ComplexityRoot.ConfigChanged.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigChanged.Revision(childComplexity), true
-
-	case "ConfigConnection.edges":
-		if e.ComplexityRoot.ConfigConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigConnection.Edges(childComplexity), true
-	case "ConfigConnection.nodes":
-		if e.ComplexityRoot.ConfigConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigConnection.Nodes(childComplexity), true
-	case "ConfigConnection.pageInfo":
-		if e.ComplexityRoot.ConfigConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigConnection.PageInfo(childComplexity), true
-	case "ConfigConnection.position":
-		if e.ComplexityRoot.ConfigConnection.Position == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigConnection.Position(childComplexity), true
-	case "ConfigConnection.totalCount":
-		if e.ComplexityRoot.ConfigConnection.TotalCount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigConnection.TotalCount(childComplexity), true
-
-	case "ConfigEdge.cursor":
-		if e.ComplexityRoot.ConfigEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigEdge.Cursor(childComplexity), true
-	case "ConfigEdge.node":
-		if e.ComplexityRoot.ConfigEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigEdge.Node(childComplexity), true
-
-	case "ConfigRevision.actor":
-		if e.ComplexityRoot.ConfigRevision.Actor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Actor(childComplexity), true
-	case "ConfigRevision.changeSet":
-		if e.ComplexityRoot.ConfigRevision.ChangeSet == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.ChangeSet(childComplexity), true
-	case "ConfigRevision.committedAt":
-		if e.ComplexityRoot.ConfigRevision.CommittedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.CommittedAt(childComplexity), true
-	case "ConfigRevision.id":
-		if e.ComplexityRoot.ConfigRevision.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.ID(childComplexity), true
-	case "ConfigRevision.name":
-		if e.ComplexityRoot.ConfigRevision.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Name(childComplexity), true
-	case "ConfigRevision.oldValue":
-		if e.ComplexityRoot.ConfigRevision.OldValue == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.OldValue(childComplexity), true
-	case "ConfigRevision.operation":
-		if e.ComplexityRoot.ConfigRevision.Operation == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Operation(childComplexity), true
-	case "ConfigRevision.position":
-		if e.ComplexityRoot.ConfigRevision.Position == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Position(childComplexity), true
-	case "ConfigRevision.reason":
-		if e.ComplexityRoot.ConfigRevision.Reason == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Reason(childComplexity), true
-	case "ConfigRevision.value":
-		if e.ComplexityRoot.ConfigRevision.Value == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Value(childComplexity), true
-	case "ConfigRevision.version":
-		if e.ComplexityRoot.ConfigRevision.Version == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevision.Version(childComplexity), true
-
-	case "ConfigRevisionConnection.edges":
-		if e.ComplexityRoot.ConfigRevisionConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevisionConnection.Edges(childComplexity), true
-	case "ConfigRevisionConnection.nodes":
-		if e.ComplexityRoot.ConfigRevisionConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevisionConnection.Nodes(childComplexity), true
-	case "ConfigRevisionConnection.pageInfo":
-		if e.ComplexityRoot.ConfigRevisionConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevisionConnection.PageInfo(childComplexity), true
-
-	case "ConfigRevisionEdge.cursor":
-		if e.ComplexityRoot.ConfigRevisionEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevisionEdge.Cursor(childComplexity), true
-	case "ConfigRevisionEdge.node":
-		if e.ComplexityRoot.ConfigRevisionEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigRevisionEdge.Node(childComplexity), true
-
-	case "ConfigSnapshot.committedAt":
-		if e.ComplexityRoot.ConfigSnapshot.CommittedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigSnapshot.CommittedAt(childComplexity), true
-	case "ConfigSnapshot.config":
-		if e.ComplexityRoot.ConfigSnapshot.Config == nil {
-			break
-		}
-
-		args, err := ec.field_ConfigSnapshot_config_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ConfigSnapshot.Config(childComplexity, args["name"].(string)), true
-	case "ConfigSnapshot.configs":
-		if e.ComplexityRoot.ConfigSnapshot.Configs == nil {
-			break
-		}
-
-		args, err := ec.field_ConfigSnapshot_configs_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.ConfigSnapshot.Configs(childComplexity, args["filter"].(*model.ConfigFilterInput), args["first"].(*int32), args["after"].(*string)), true
-	case "ConfigSnapshot.position":
-		if e.ComplexityRoot.ConfigSnapshot.Position == nil {
-			break
-		}
-
-		return e.ComplexityRoot.ConfigSnapshot.Position(childComplexity), true
-
-	case "DeletedError.code":
-		if e.ComplexityRoot.DeletedError.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeletedError.Code(childComplexity), true
-	case "DeletedError.message":
-		if e.ComplexityRoot.DeletedError.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeletedError.Message(childComplexity), true
-	case "DeletedError.path":
-		if e.ComplexityRoot.DeletedError.Path == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeletedError.Path(childComplexity), true
-	case "DeletedError.revision":
-		if e.ComplexityRoot.DeletedError.Revision == nil {
-			break
-		}
-
-		return e.ComplexityRoot.DeletedError.Revision(childComplexity), true
-
-	case "HistoryBounds.earliest":
-		if e.ComplexityRoot.HistoryBounds.Earliest == nil {
-			break
-		}
-
-		return e.ComplexityRoot.HistoryBounds.Earliest(childComplexity), true
-	case "HistoryBounds.head":
-		if e.ComplexityRoot.HistoryBounds.Head == nil {
-			break
-		}
-
-		return e.ComplexityRoot.HistoryBounds.Head(childComplexity), true
-
-	case "InvalidInputError.code":
-		if e.ComplexityRoot.InvalidInputError.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.InvalidInputError.Code(childComplexity), true
-	case "InvalidInputError.message":
-		if e.ComplexityRoot.InvalidInputError.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.InvalidInputError.Message(childComplexity), true
-	case "InvalidInputError.path":
-		if e.ComplexityRoot.InvalidInputError.Path == nil {
-			break
-		}
-
-		return e.ComplexityRoot.InvalidInputError.Path(childComplexity), true
-
-	case "Mutation.deleteConfig":
-		if e.ComplexityRoot.Mutation.DeleteConfig == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_deleteConfig_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.DeleteConfig(childComplexity, args["input"].(model.DeleteConfigInput)), true
-	case "Mutation.restoreConfig":
-		if e.ComplexityRoot.Mutation.RestoreConfig == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_restoreConfig_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.RestoreConfig(childComplexity, args["input"].(model.RestoreConfigInput)), true
-	case "Mutation.setConfig":
-		if e.ComplexityRoot.Mutation.SetConfig == nil {
-			break
-		}
-
-		args, err := ec.field_Mutation_setConfig_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SetConfig(childComplexity, args["input"].(model.SetConfigInput)), true
-
-	case "NotFoundError.code":
-		if e.ComplexityRoot.NotFoundError.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotFoundError.Code(childComplexity), true
-	case "NotFoundError.message":
-		if e.ComplexityRoot.NotFoundError.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotFoundError.Message(childComplexity), true
-	case "NotFoundError.path":
-		if e.ComplexityRoot.NotFoundError.Path == nil {
-			break
-		}
-
-		return e.ComplexityRoot.NotFoundError.Path(childComplexity), true
-
-	case "PageInfo.endCursor":
-		if e.ComplexityRoot.PageInfo.EndCursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.EndCursor(childComplexity), true
-	case "PageInfo.hasNextPage":
-		if e.ComplexityRoot.PageInfo.HasNextPage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
-	case "PageInfo.hasPreviousPage":
-		if e.ComplexityRoot.PageInfo.HasPreviousPage == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.HasPreviousPage(childComplexity), true
-	case "PageInfo.startCursor":
-		if e.ComplexityRoot.PageInfo.StartCursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
-
-	case "Query.asOf":
-		if e.ComplexityRoot.Query.AsOf == nil {
-			break
-		}
-
-		args, err := ec.field_Query_asOf_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.AsOf(childComplexity, args["at"].(model.AsOfInput)), true
-	case "Query.bounds":
-		if e.ComplexityRoot.Query.Bounds == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Query.Bounds(childComplexity), true
-	case "Query.changes":
-		if e.ComplexityRoot.Query.Changes == nil {
-			break
-		}
-
-		args, err := ec.field_Query_changes_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Changes(childComplexity, args["after"].(*eventstore.Bookmark), args["filter"].(*model.ConfigFilterInput), args["first"].(*int32)), true
-	case "Query.config":
-		if e.ComplexityRoot.Query.Config == nil {
-			break
-		}
-
-		args, err := ec.field_Query_config_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Config(childComplexity, args["name"].(string)), true
-	case "Query.configs":
-		if e.ComplexityRoot.Query.Configs == nil {
-			break
-		}
-
-		args, err := ec.field_Query_configs_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Configs(childComplexity, args["filter"].(*model.ConfigFilterInput), args["first"].(*int32), args["after"].(*string)), true
-	case "Query.history":
-		if e.ComplexityRoot.Query.History == nil {
-			break
-		}
-
-		args, err := ec.field_Query_history_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.History(childComplexity, args["name"].(string), args["first"].(*int32), args["after"].(*string)), true
-
-	case "Query.node":
-		if e.ComplexityRoot.Query.Node == nil {
-			break
-		}
-
-		args, err := ec.field_Query_node_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
-
-	case "Subscription.config":
-		if e.ComplexityRoot.Subscription.Config == nil {
-			break
-		}
-
-		args, err := ec.field_Subscription_config_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Subscription.Config(childComplexity, args["name"].(string)), true
-	case "Subscription.configChanges":
-		if e.ComplexityRoot.Subscription.ConfigChanges == nil {
-			break
-		}
-
-		args, err := ec.field_Subscription_configChanges_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Subscription.ConfigChanges(childComplexity, args["filter"].(*model.ConfigFilterInput), args["after"].(*eventstore.Bookmark)), true
-
-	case "VersionConflictError.code":
-		if e.ComplexityRoot.VersionConflictError.Code == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VersionConflictError.Code(childComplexity), true
-	case "VersionConflictError.current":
-		if e.ComplexityRoot.VersionConflictError.Current == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VersionConflictError.Current(childComplexity), true
-	case "VersionConflictError.message":
-		if e.ComplexityRoot.VersionConflictError.Message == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VersionConflictError.Message(childComplexity), true
-	case "VersionConflictError.path":
-		if e.ComplexityRoot.VersionConflictError.Path == nil {
-			break
-		}
-
-		return e.ComplexityRoot.VersionConflictError.Path(childComplexity), true
-
-	}
 	return 0, false
 }
 
@@ -2335,7 +1660,7 @@ func (ec *executionContext) _ConfigConnection_edges(ctx context.Context, field g
 			return ec.fieldContext_ConfigConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigEdge) graphql.Marshaler {
@@ -2349,7 +1674,7 @@ func (ec *executionContext) fieldContext_ConfigConnection_edges(_ context.Contex
 	fc = &graphql.FieldContext{
 		Object:     "ConfigConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigEdge(ctx, field)
@@ -2399,7 +1724,7 @@ func (ec *executionContext) _ConfigConnection_pageInfo(ctx context.Context, fiel
 			return ec.fieldContext_ConfigConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
@@ -2413,7 +1738,7 @@ func (ec *executionContext) fieldContext_ConfigConnection_pageInfo(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "ConfigConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -2454,7 +1779,7 @@ func (ec *executionContext) _ConfigConnection_position(ctx context.Context, fiel
 			return ec.fieldContext_ConfigConnection_position(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
+			return obj.Position(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
@@ -2465,7 +1790,7 @@ func (ec *executionContext) _ConfigConnection_position(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_ConfigConnection_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigConnection", field, false, false, "Position")
+	return graphql.NewScalarFieldContext("ConfigConnection", field, true, false, "Position")
 }
 
 func (ec *executionContext) _ConfigEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigEdge) (ret graphql.Marshaler) {
@@ -2477,7 +1802,7 @@ func (ec *executionContext) _ConfigEdge_cursor(ctx context.Context, field graphq
 			return ec.fieldContext_ConfigEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2488,7 +1813,7 @@ func (ec *executionContext) _ConfigEdge_cursor(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_ConfigEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConfigEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConfigEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigEdge) (ret graphql.Marshaler) {
@@ -2500,11 +1825,11 @@ func (ec *executionContext) _ConfigEdge_node(ctx context.Context, field graphql.
 			return ec.fieldContext_ConfigEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return obj.Node(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v object.Config) graphql.Marshaler {
-			return ec.marshalNConfig2configapiᚋgraphᚋobjectᚐConfig(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
+			return ec.marshalNConfig2ᚖconfigapiᚋgraphᚋobjectᚐConfig(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2514,7 +1839,7 @@ func (ec *executionContext) fieldContext_ConfigEdge_node(_ context.Context, fiel
 	fc = &graphql.FieldContext{
 		Object:     "ConfigEdge",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Config(ctx, field)
@@ -2785,7 +2110,7 @@ func (ec *executionContext) _ConfigRevisionConnection_edges(ctx context.Context,
 			return ec.fieldContext_ConfigRevisionConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigRevisionEdge) graphql.Marshaler {
@@ -2799,7 +2124,7 @@ func (ec *executionContext) fieldContext_ConfigRevisionConnection_edges(_ contex
 	fc = &graphql.FieldContext{
 		Object:     "ConfigRevisionConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigRevisionEdge(ctx, field)
@@ -2849,7 +2174,7 @@ func (ec *executionContext) _ConfigRevisionConnection_pageInfo(ctx context.Conte
 			return ec.fieldContext_ConfigRevisionConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
@@ -2863,7 +2188,7 @@ func (ec *executionContext) fieldContext_ConfigRevisionConnection_pageInfo(_ con
 	fc = &graphql.FieldContext{
 		Object:     "ConfigRevisionConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -2881,7 +2206,7 @@ func (ec *executionContext) _ConfigRevisionEdge_cursor(ctx context.Context, fiel
 			return ec.fieldContext_ConfigRevisionEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2892,7 +2217,7 @@ func (ec *executionContext) _ConfigRevisionEdge_cursor(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_ConfigRevisionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigRevisionEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConfigRevisionEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ConfigRevisionEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionEdge) (ret graphql.Marshaler) {
@@ -2904,11 +2229,11 @@ func (ec *executionContext) _ConfigRevisionEdge_node(ctx context.Context, field 
 			return ec.fieldContext_ConfigRevisionEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return obj.Node(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v object.ConfigRevision) graphql.Marshaler {
-			return ec.marshalNConfigRevision2configapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalNConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2918,7 +2243,7 @@ func (ec *executionContext) fieldContext_ConfigRevisionEdge_node(_ context.Conte
 	fc = &graphql.FieldContext{
 		Object:     "ConfigRevisionEdge",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigRevision(ctx, field)
@@ -5241,18 +4566,6 @@ func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any
 	return it, nil
 }
 
-// UnmarshalAsOfInput unmarshals raw into the AsOfInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalAsOfInput(ctx context.Context, raw any) (model.AsOfInput, error) {
-	var out model.AsOfInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "AsOfInput", raw, &out)
-	return out, err
-}
-
 func (ec *executionContext) unmarshalInputConfigFilterInput(ctx context.Context, obj any) (model.ConfigFilterInput, error) {
 	var it model.ConfigFilterInput
 	if obj == nil {
@@ -5288,18 +4601,6 @@ func (ec *executionContext) unmarshalInputConfigFilterInput(ctx context.Context,
 		}
 	}
 	return it, nil
-}
-
-// UnmarshalConfigFilterInput unmarshals raw into the ConfigFilterInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalConfigFilterInput(ctx context.Context, raw any) (model.ConfigFilterInput, error) {
-	var out model.ConfigFilterInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfigFilterInput", raw, &out)
-	return out, err
 }
 
 func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context, obj any) (model.DeleteConfigInput, error) {
@@ -5344,18 +4645,6 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 		}
 	}
 	return it, nil
-}
-
-// UnmarshalDeleteConfigInput unmarshals raw into the DeleteConfigInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalDeleteConfigInput(ctx context.Context, raw any) (model.DeleteConfigInput, error) {
-	var out model.DeleteConfigInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteConfigInput", raw, &out)
-	return out, err
 }
 
 func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context, obj any) (model.RestoreConfigInput, error) {
@@ -5407,18 +4696,6 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 		}
 	}
 	return it, nil
-}
-
-// UnmarshalRestoreConfigInput unmarshals raw into the RestoreConfigInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalRestoreConfigInput(ctx context.Context, raw any) (model.RestoreConfigInput, error) {
-	var out model.RestoreConfigInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "RestoreConfigInput", raw, &out)
-	return out, err
 }
 
 func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, obj any) (model.SetConfigInput, error) {
@@ -5481,18 +4758,6 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 		}
 	}
 	return it, nil
-}
-
-// UnmarshalSetConfigInput unmarshals raw into the SetConfigInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalSetConfigInput(ctx context.Context, raw any) (model.SetConfigInput, error) {
-	var out model.SetConfigInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetConfigInput", raw, &out)
-	return out, err
 }
 
 // endregion **************************** input.gotpl *****************************
@@ -6994,7 +6259,7 @@ func (ec *executionContext) marshalNConfig2configapiᚋgraphᚋobjectᚐConfig(c
 }
 
 func (ec *executionContext) marshalNConfig2ᚕconfigapiᚋgraphᚋobjectᚐConfigᚄ(ctx context.Context, sel ast.SelectionSet, v []object.Config) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConfig2configapiᚋgraphᚋobjectᚐConfig(ctx, sel, v[i])
@@ -7007,6 +6272,14 @@ func (ec *executionContext) marshalNConfig2ᚕconfigapiᚋgraphᚋobjectᚐConfi
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNConfig2ᚖconfigapiᚋgraphᚋobjectᚐConfig(ctx context.Context, sel ast.SelectionSet, v *object.Config) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Config!")
+		return graphql.Null
+	}
+	return ec._Config(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNConfigChangeBatch2ᚖconfigapiᚋgraphᚋmodelᚐConfigChangeBatch(ctx context.Context, sel ast.SelectionSet, v *model.ConfigChangeBatch) graphql.Marshaler {
@@ -7022,7 +6295,7 @@ func (ec *executionContext) marshalNConfigEdge2configapiᚋgraphᚋobjectᚐConf
 }
 
 func (ec *executionContext) marshalNConfigEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConfigEdge2configapiᚋgraphᚋobjectᚐConfigEdge(ctx, sel, v[i])
@@ -7038,13 +6311,13 @@ func (ec *executionContext) marshalNConfigEdge2ᚕconfigapiᚋgraphᚋobjectᚐC
 }
 
 func (ec *executionContext) unmarshalNConfigName2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
+	res, err := scalar.UnmarshalConfigName(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNConfigName2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(v)
+	res := scalar.MarshalConfigName(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ConfigName!")
 	}
@@ -7070,7 +6343,7 @@ func (ec *executionContext) marshalNConfigRevision2configapiᚋgraphᚋobjectᚐ
 }
 
 func (ec *executionContext) marshalNConfigRevision2ᚕconfigapiᚋgraphᚋobjectᚐConfigRevisionᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigRevision) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConfigRevision2configapiᚋgraphᚋobjectᚐConfigRevision(ctx, sel, v[i])
@@ -7106,7 +6379,7 @@ func (ec *executionContext) marshalNConfigRevisionEdge2configapiᚋgraphᚋobjec
 }
 
 func (ec *executionContext) marshalNConfigRevisionEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigRevisionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigRevisionEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConfigRevisionEdge2configapiᚋgraphᚋobjectᚐConfigRevisionEdge(ctx, sel, v[i])
@@ -7165,13 +6438,13 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 }
 
 func (ec *executionContext) unmarshalNInt2int32(ctx context.Context, v any) (int32, error) {
-	res, err := graphql.UnmarshalInt32(v)
+	res, err := scalar.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInt2int32(ctx context.Context, sel ast.SelectionSet, v int32) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalInt32(v)
+	res := scalar.MarshalInt(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Int!")
 	}
@@ -7225,7 +6498,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -7269,7 +6542,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -7297,7 +6570,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -7325,7 +6598,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -7513,7 +6786,7 @@ func (ec *executionContext) unmarshalOInt2ᚖint32(ctx context.Context, v any) (
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalInt32(v)
+	res, err := scalar.UnmarshalInt(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -7523,7 +6796,7 @@ func (ec *executionContext) marshalOInt2ᚖint32(ctx context.Context, sel ast.Se
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalInt32(*v)
+	res := scalar.MarshalInt(*v)
 	return res
 }
 
@@ -7623,7 +6896,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -7642,7 +6915,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -7661,7 +6934,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -7680,7 +6953,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])

@@ -3,7 +3,6 @@
 package model
 
 import (
-	"bytes"
 	"configapi/graph/object"
 	"configapi/internal/eventstore"
 	"fmt"
@@ -260,18 +259,4 @@ func (e *ErrorCode) UnmarshalGQL(v any) error {
 
 func (e ErrorCode) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *ErrorCode) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e ErrorCode) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }

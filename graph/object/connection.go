@@ -9,6 +9,13 @@ import (
 	"configapi/internal/projection"
 )
 
+// Page is what a connection shows.
+type Page[T any] struct {
+	Items []T
+	More  bool // items follow the page
+	After bool // the page comes after a cursor, so items precede it
+}
+
 // PageInfo is the GraphQL type PageInfo.
 type PageInfo struct {
 	HasNextPage     bool
@@ -17,42 +24,48 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// ConfigConnection is the GraphQL type ConfigConnection.
-type ConfigConnection struct {
-	Edges    []ConfigEdge
-	PageInfo PageInfo
-	Position eventstore.Bookmark
-
-	snapshot *configstore.Snapshot
-	filter   config.Filter
+// info says where the page stands, given what makes an item's cursor.
+func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
+	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
+	if n := len(p.Items); n > 0 {
+		first, last := cursor(p.Items[0]).String(), cursor(p.Items[n-1]).String()
+		info.StartCursor, info.EndCursor = &first, &last
+	}
+	return info
 }
 
-// ConfigEdge is the GraphQL type ConfigEdge.
-type ConfigEdge struct {
-	Cursor string
-	Node   Config
+// ConfigConnection is the GraphQL type ConfigConnection.
+type ConfigConnection struct {
+	snapshot *configstore.Snapshot
+	filter   config.Filter
+	page     Page[*projection.Config]
 }
 
 // NewConfigConnection returns a page of a snapshot's configs that a filter selects.
 func NewConfigConnection(s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
-	at := s.At().Bookmark()
-	c := &ConfigConnection{Position: at, snapshot: s, filter: filter, Edges: make([]ConfigEdge, len(page.Items))}
-	for i, state := range page.Items {
-		cursor := Cursor{ConfigPages, at, state.Revision.Name.String()}
-		c.Edges[i] = ConfigEdge{cursor.String(), Config{state}}
+	return &ConfigConnection{s, filter, page}
+}
+
+// Edges are the configs of the page with their cursors.
+func (c *ConfigConnection) Edges() []ConfigEdge {
+	edges := make([]ConfigEdge, len(c.page.Items))
+	for i, state := range c.page.Items {
+		edges[i] = ConfigEdge{state, c.cursor}
 	}
-	c.PageInfo = page.info(func(i int) *string { return &c.Edges[i].Cursor })
-	return c
+	return edges
 }
 
 // Nodes are the configs of the page.
 func (c *ConfigConnection) Nodes() []Config {
-	nodes := make([]Config, len(c.Edges))
-	for i := range c.Edges {
-		nodes[i] = c.Edges[i].Node
+	nodes := make([]Config, len(c.page.Items))
+	for i, state := range c.page.Items {
+		nodes[i] = Config{state}
 	}
 	return nodes
 }
+
+// PageInfo is where the page stands.
+func (c *ConfigConnection) PageInfo() PageInfo { return c.page.info(c.cursor) }
 
 // TotalCount is how many configs match, on all pages.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
@@ -60,65 +73,72 @@ func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
 	return int32(n), err
 }
 
+// Position is what the page is valid at.
+func (c *ConfigConnection) Position() eventstore.Bookmark { return c.snapshot.At().Bookmark() }
+
+func (c *ConfigConnection) cursor(state *projection.Config) Cursor {
+	return Cursor{ConfigPages, c.Position(), state.Revision.Name.String()}
+}
+
+// ConfigEdge is the GraphQL type ConfigEdge.
+type ConfigEdge struct {
+	state  *projection.Config
+	cursor func(*projection.Config) Cursor
+}
+
+// Cursor is the place of the config in its pages.
+func (e *ConfigEdge) Cursor() string { return e.cursor(e.state).String() }
+
+// Node is the config.
+func (e *ConfigEdge) Node() *Config { return &Config{e.state} }
+
 // ConfigRevisionConnection is the GraphQL type ConfigRevisionConnection.
 type ConfigRevisionConnection struct {
-	Edges    []ConfigRevisionEdge
-	PageInfo PageInfo
+	page   Page[*eventstore.Revision]
+	cursor func(*eventstore.Revision) Cursor
 }
 
-// ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.
-type ConfigRevisionEdge struct {
-	Cursor string
-	Node   ConfigRevision
-}
-
-// NewHistoryConnection returns a page of one name's revisions.
+// NewHistoryConnection returns a page of one name's revisions. The pages are pinned to a position.
 func NewHistoryConnection(at eventstore.Bookmark, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
-	return newRevisionConnection(page, func(r *eventstore.Revision) Cursor {
+	return &ConfigRevisionConnection{page, func(r *eventstore.Revision) Cursor {
 		return HistoryCursor(at, r.Name, r.Version)
-	})
+	}}
 }
 
 // NewSnapshotConnection returns a page of the revisions in force at a position.
 func NewSnapshotConnection(at eventstore.Bookmark, page Page[*projection.Config]) *ConfigRevisionConnection {
-	revisions := Page[*eventstore.Revision]{More: page.More, After: page.After, Items: make([]*eventstore.Revision, len(page.Items))}
+	revisions := Page[*eventstore.Revision]{make([]*eventstore.Revision, len(page.Items)), page.More, page.After}
 	for i, state := range page.Items {
 		revisions.Items[i] = state.Revision
 	}
-	return newRevisionConnection(revisions, func(r *eventstore.Revision) Cursor {
+	return &ConfigRevisionConnection{revisions, func(r *eventstore.Revision) Cursor {
 		return Cursor{SnapshotPages, at, r.Name.String()}
-	})
+	}}
 }
 
-func newRevisionConnection(page Page[*eventstore.Revision], cursor func(*eventstore.Revision) Cursor) *ConfigRevisionConnection {
-	c := &ConfigRevisionConnection{Edges: make([]ConfigRevisionEdge, len(page.Items))}
-	for i, r := range page.Items {
-		c.Edges[i] = ConfigRevisionEdge{cursor(r).String(), ConfigRevision{r}}
+// Edges are the revisions of the page with their cursors.
+func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
+	edges := make([]ConfigRevisionEdge, len(c.page.Items))
+	for i, r := range c.page.Items {
+		edges[i] = ConfigRevisionEdge{r, c.cursor}
 	}
-	c.PageInfo = page.info(func(i int) *string { return &c.Edges[i].Cursor })
-	return c
+	return edges
 }
 
 // Nodes are the revisions of the page.
-func (c *ConfigRevisionConnection) Nodes() []ConfigRevision {
-	nodes := make([]ConfigRevision, len(c.Edges))
-	for i := range c.Edges {
-		nodes[i] = c.Edges[i].Node
-	}
-	return nodes
+func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return NewRevisions(c.page.Items) }
+
+// PageInfo is where the page stands.
+func (c *ConfigRevisionConnection) PageInfo() PageInfo { return c.page.info(c.cursor) }
+
+// ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.
+type ConfigRevisionEdge struct {
+	revision *eventstore.Revision
+	cursor   func(*eventstore.Revision) Cursor
 }
 
-// Page is what a connection is made of.
-type Page[T any] struct {
-	Items []T
-	More  bool // items follow the page
-	After bool // the page comes after a cursor, so items precede it
-}
+// Cursor is the place of the revision in its pages.
+func (e *ConfigRevisionEdge) Cursor() string { return e.cursor(e.revision).String() }
 
-func (p Page[T]) info(cursor func(i int) *string) PageInfo {
-	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
-	if n := len(p.Items); n > 0 {
-		info.StartCursor, info.EndCursor = cursor(0), cursor(n-1)
-	}
-	return info
-}
+// Node is the revision.
+func (e *ConfigRevisionEdge) Node() *ConfigRevision { return NewRevision(e.revision) }

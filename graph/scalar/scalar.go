@@ -1,9 +1,12 @@
-// Package scalar reads and writes the scalars of the GraphQL schema that are not built in, and its enum of operations.
+// Package scalar reads and writes the scalars of the GraphQL schema, as far as gqlgen's own are not strict enough, and its enum
+// of operations. What cannot be read is the client's mistake, and the errors say so: they are of the kinds that the config
+// store has.
 package scalar
 
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -12,6 +15,31 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
+
+// MarshalInt writes a whole number.
+func MarshalInt(n int32) graphql.Marshaler { return graphql.MarshalInt32(n) }
+
+// UnmarshalInt reads a whole number of 32 bits, and no text that looks like one. The error is a [*config.InvalidError].
+func UnmarshalInt(v any) (int32, error) {
+	n, ok := v.(int64)
+	if !ok || n < math.MinInt32 || n > math.MaxInt32 {
+		return 0, &config.InvalidError{Field: "number", Rule: "must be a whole one of at most 32 bits"}
+	}
+	return int32(n), nil
+}
+
+// MarshalConfigName writes a name.
+func MarshalConfigName(name string) graphql.Marshaler { return quoted(name) }
+
+// UnmarshalConfigName reads any text: a mutation answers a bad name as data, with its path. The error is a
+// [*config.InvalidError].
+func UnmarshalConfigName(v any) (string, error) {
+	name, ok := v.(string)
+	if !ok {
+		return "", &config.InvalidError{Field: "name", Rule: "must be a string"}
+	}
+	return name, nil
+}
 
 // MarshalDateTime writes an instant in UTC with exactly 6 fractional digits.
 func MarshalDateTime(t time.Time) graphql.Marshaler { return quoted(config.FormatInstant(t)) }
@@ -51,6 +79,8 @@ func UnmarshalConfigOperation(v any) (config.Operation, error) {
 // quoted writes a text that needs no escapes.
 func quoted(text string) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, `"`+text+`"`)
+		_, _ = io.WriteString(w, `"`)
+		_, _ = io.WriteString(w, text)
+		_, _ = io.WriteString(w, `"`)
 	})
 }

@@ -9,8 +9,6 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-const invalid = "INVALID_INPUT"
-
 func runNames(t *testing.T, store *configstoretest.Store, edge Edge) {
 	for _, row := range []row{
 		{"empty", "", invalid, "name is empty"},
@@ -42,7 +40,7 @@ func runNames(t *testing.T, store *configstoretest.Store, edge Edge) {
 		}
 	}
 	for _, name := range []string{"a", "a/b", "history", "a/history", "at", "restore", "config", "v1", ".hidden", "A:1_b-c.d", strings.Repeat("n", 255)} {
-		row := row{name: "fine: " + name[:min(len(name), 12)]}
+		row := row{name: "fine: " + name[:min(len(name), 12)], want: done}
 		row.run(t, store, func(t testing.TB) Answer { return edge.Set(t, name, `"x"`) })
 		row.name += ", read"
 		row.run(t, store, func(t testing.TB) Answer { return edge.Read(t, name) })
@@ -52,13 +50,14 @@ func runNames(t *testing.T, store *configstoretest.Store, edge Edge) {
 func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
 	longest := store.MaxValueBytes()
 	for _, row := range []row{
-		{"empty", `""`, "", ""},
-		{"escapes", `"\"\\\/\b\f\n\r\t\u001f\u00e9\ud83c\udfc3"`, "", ""},
-		{"looks like JSON", `"{\"a\":\"\\u0000\"}"`, "", ""},
-		{"the longest", `"` + strings.Repeat("v", longest) + `"`, "", ""},
-		{"the longest, all of it escaped", `"` + strings.Repeat(`\u0001`, longest) + `"`, "", ""},
+		{"empty", `""`, done, ""},
+		{"escapes", `"\"\\\/\b\f\n\r\t\u001f\u00e9\ud83c\udfc3"`, done, ""},
+		{"looks like JSON", `"{\"a\":\"\\u0000\"}"`, done, ""},
+		{"the longest", `"` + strings.Repeat("v", longest) + `"`, done, ""},
+		{"the longest, all of it escaped", `"` + strings.Repeat(`\u0001`, longest) + `"`, done, ""},
 
-		{"one byte too long", `"` + strings.Repeat("v", longest+1) + `"`, invalid, "at most " + strconv.Itoa(longest)},
+		{"one byte too long", `"` + strings.Repeat("v", longest+1) + `"`, tooLarge, "at most " + strconv.Itoa(longest)},
+		{"a body too long", `"` + strings.Repeat("v", 100*longest) + `"`, tooLarge, ""},
 		{"NUL", `"a\u0000"`, invalid, "NUL"},
 		{"null", `null`, refused, "value"},
 		{"number", `30`, refused, "value"},
@@ -78,14 +77,33 @@ func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
 	}
 }
 
+// runTypes sends what is fine under the name of something else.
+func runTypes(t *testing.T, store *configstoretest.Store, edge Edge) {
+	for _, row := range []row{
+		{"JSON", "application/json", done, ""},
+		{"capital letters", "Application/JSON", done, ""},
+		{"JSON in UTF-8", "application/json; charset=utf-8", done, ""},
+
+		{"text", "text/plain", wrongType, "application/json"},
+		{"form", "application/x-www-form-urlencoded", wrongType, "application/json"},
+		{"parts", "multipart/form-data; boundary=x", wrongType, "application/json"},
+		{"GraphQL", "application/graphql", wrongType, "application/json"},
+		{"like JSON", "application/problem+json", wrongType, "application/json"},
+		{"another encoding", "application/json; charset=utf-16", wrongType, "UTF-8"},
+		{"no type", "json", wrongType, "application/json"},
+	} {
+		row.run(t, store, func(t testing.TB) Answer { return edge.Typed(t, row.input) })
+	}
+}
+
 // runDocuments changes the body of a request that is fine.
 func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
 	store.MustSet(t, Good, GoodValue)
 	t.Run("unchanged", func(t *testing.T) {
-		row{}.check(t, edge.Tampered(t, func(body string) string { return body }))
+		row{want: done}.check(t, edge.Tampered(t, func(body string) string { return body }))
 	})
 	t.Run("white space around", func(t *testing.T) {
-		row{}.check(t, edge.Tampered(t, func(body string) string { return " \r\n\t" + body + "\n" }))
+		row{want: done}.check(t, edge.Tampered(t, func(body string) string { return " \r\n\t" + body + "\n" }))
 	})
 	for name, tamper := range map[string]func(body string) string{
 		"nothing":               func(string) string { return "" },
@@ -110,16 +128,16 @@ func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
 		"invalid UTF-8 in name": func(body string) string { return "{\"\xff\":1," + body[1:] },
 		"UTF-16":                func(body string) string { return "\xff\xfe" + strings.Join(strings.Split(body, ""), "\x00") + "\x00" },
 	} {
-		row{name: name, code: refused}.run(t, store, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
+		row{name: name, want: refused}.run(t, store, func(t testing.TB) Answer { return edge.Tampered(t, tamper) })
 	}
 }
 
 func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
 	for _, row := range []row{
-		{"in the future", "2999-01-01T00:00:00Z", "", ""},
-		{"offset", "2999-01-01T00:00:00+02:00", "", ""},
-		{"nine digits", "2999-01-01T00:00:00.123456789Z", "", ""},
-		{"leap day", "2996-02-29T00:00:00Z", "", ""},
+		{"in the future", "2999-01-01T00:00:00Z", done, ""},
+		{"offset", "2999-01-01T00:00:00+02:00", done, ""},
+		{"nine digits", "2999-01-01T00:00:00.123456789Z", done, ""},
+		{"leap day", "2996-02-29T00:00:00Z", done, ""},
 
 		{"empty", "", invalid, "2024-01-15T10:30:00Z"},
 		{"no offset", "2024-01-15T10:30:00", invalid, "2024-01-15T10:30:00Z"},
@@ -139,15 +157,14 @@ func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
 }
 
 func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
-	const unknown = "POSITION_UNKNOWN"
 	head := store.Reader(auth.Anonymous).Head().Bookmark()
 	other := head
 	other.Prefix[0]++
 	beyond := head
 	beyond.Position += 1000
 	for _, row := range []row{
-		{"the head", head.String(), "", ""},
-		{"the beginning", "0-00000000", "", ""},
+		{"the head", head.String(), done, ""},
+		{"the beginning", "0-00000000", done, ""},
 
 		{"empty", "", unknown, ""},
 		{"number alone", "1", unknown, ""},
@@ -159,7 +176,7 @@ func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
 		{"overflow", "9223372036854775808-00000000", unknown, ""},
 		{"another hash", other.String(), unknown, ""},
 		{"another hash at the beginning", "0-00000001", unknown, ""},
-		{"beyond the head", beyond.String(), "POSITION_NOT_REACHED", ""},
+		{"beyond the head", beyond.String(), notReached, ""},
 	} {
 		row.run(t, store, func(t testing.TB) Answer { return edge.After(t, row.input) })
 	}

@@ -2,78 +2,18 @@ package rest_test
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
-	"configapi/internal/configstore/configstoretest"
-	"configapi/internal/edgetest"
 )
 
-func TestBadInput(t *testing.T) {
-	store := configstoretest.New(t, configstore.Options{MaxValueBytes: 5000})
-	edgetest.Run(t, store, edge{MustServe(t, store)})
-}
-
-// edge is REST as the table of bad input sees it.
-type edge struct{ *service }
-
-func (e edge) Set(t testing.TB, name, value string) edgetest.Answer {
-	return e.ask(t, "PUT "+path(name), `{"value":`+value+`}`)
-}
-
-func (e edge) Delete(t testing.TB, name string) edgetest.Answer {
-	return e.ask(t, "DELETE "+path(name), "")
-}
-
-func (e edge) Restore(t testing.TB, name string) edgetest.Answer {
-	return e.ask(t, "POST "+path(name)+"/restore", "")
-}
-
-func (e edge) Read(t testing.TB, name string) edgetest.Answer { return e.ask(t, "GET "+path(name), "") }
-
-func (e edge) History(t testing.TB, name string) edgetest.Answer {
-	return e.ask(t, "GET "+path(name)+"/history", "")
-}
-
-func (e edge) ReadAt(t testing.TB, name, instant string) edgetest.Answer {
-	return e.ask(t, "GET "+path(name)+"/at/"+url.PathEscape(instant), "")
-}
-
-func (e edge) Tampered(t testing.TB, tamper func(string) string) edgetest.Answer {
-	return e.ask(t, "PUT "+path(edgetest.Good), tamper(`{"value":"`+edgetest.GoodValue+`"}`))
-}
-
-func path(name string) string { return "/config/" + url.PathEscape(name) }
-
-// ask sends a request and reads a refusal. One that is no problem must be one of the fixed texts.
-func (e edge) ask(t testing.TB, request, body string) edgetest.Answer {
-	t.Helper()
-	got := e.MustDo(t, request, body)
-	switch {
-	case got.status == 200:
-		return edgetest.Answer{}
-	case got.status == 400 && strings.HasPrefix(got.body, "Invalid timestamp format."):
-		return edgetest.Answer{Code: "INVALID_INPUT", Text: got.body}
-	}
-	var p problemDetails
-	if err := json.Unmarshal([]byte(got.body), &p); err != nil {
-		t.Fatalf("%s: %d %q is no problem: %v", request, got.status, got.body, err)
-	}
-	if p.Code == "INVALID_INPUT" && got.status != 400 && got.status != 413 {
-		t.Errorf("%s: status %d for invalid input", request, got.status)
-	}
-	return edgetest.Answer{Code: p.Code, Text: got.body}
-}
-
-// TestBadBodies is what only REST can say of a body.
+// TestBadBodies is what only REST can say of a body. What all edges say alike is in package edgetest.
 func TestBadBodies(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	s.MustSet(t, "a", "x")

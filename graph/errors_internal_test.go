@@ -1,0 +1,52 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"reflect"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"configapi/internal/configstore"
+	"configapi/internal/edgetest"
+)
+
+// TestAllKinds walks over the whole table with an error of each kind, as resolvers return it and as gqlgen wraps it.
+func TestAllKinds(t *testing.T) {
+	p := presenter{func(context.Context) string { return "" }, slog.New(slog.NewTextHandler(io.Discard, nil))}
+	for _, failure := range edgetest.Errors() {
+		for _, err := range []error{
+			failure.Err,
+			fmt.Errorf("wrapped: %w", failure.Err),
+			gqlerror.WrapPath(ast.Path{ast.PathName("config")}, failure.Err),
+		} {
+			if got := p.present(t.Context(), err); got.Extensions["code"] != failure.Code {
+				t.Errorf("%v: got %v, want %s", err, got.Extensions, failure.Code)
+			}
+		}
+	}
+	if len(codes) != len(edgetest.Errors()) {
+		t.Errorf("the table has %d rows, want %d", len(codes), len(edgetest.Errors()))
+	}
+}
+
+// TestExpectedFailures has those failures that the schema has a type for be data, with the same codes.
+func TestExpectedFailures(t *testing.T) {
+	for _, expected := range edgetest.Errors() {
+		data := failure(expected.Err)
+		switch expected.Kind {
+		case configstore.Internal, configstore.PositionUnknown, configstore.PositionNotReached, configstore.Unavailable:
+			if data != nil {
+				t.Errorf("%v: got %+v, want it to be an error", expected.Err, data)
+			}
+		default:
+			if got := reflect.ValueOf(data).FieldByName("Code").String(); got != expected.Code {
+				t.Errorf("%v: got %s, want %s", expected.Err, got, expected.Code)
+			}
+		}
+	}
+}

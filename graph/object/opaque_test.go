@@ -1,0 +1,83 @@
+package object_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"configapi/graph/object"
+	"configapi/internal/config"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+)
+
+var at = eventstore.Bookmark{Position: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
+
+// TestContract holds the bytes of ids and cursors: clients keep them.
+func TestContract(t *testing.T) {
+	name := configstoretest.Name(t, "payments/timeout")
+	for got, want := range map[string]string{
+		object.ConfigID(name): "YzpwYXltZW50cy90aW1lb3V0",
+		object.RevisionID(at): "cjoxODQyLTlmM2EyMWMw",
+		object.Cursor{object.ConfigPages, at, name.String()}.String():     "MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ",
+		object.Cursor{object.SnapshotPages, at, name.String()}.String():   "MXMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ",
+		object.HistoryCursor(at, name, 7).String():                        "MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA",
+		object.HistoryCursor(eventstore.Bookmark{}, name, 1).String()[:8]: "MWgwLTAw",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestHistoryCursors(t *testing.T) {
+	name, other := configstoretest.Name(t, "a"), configstoretest.Name(t, "b")
+	for _, version := range []config.Version{1, 2, 1<<31 - 1} {
+		cursor, err := object.ParseCursor(object.HistoryPages, object.HistoryCursor(at, name, version).String())
+		if err != nil || cursor.At != at {
+			t.Fatalf("got %+v, %v", cursor, err)
+		}
+		if before, err := cursor.VersionBefore(name); err != nil || before != version-1 {
+			t.Errorf("got %d, %v, want %d", before, err, version-1)
+		}
+		if _, err := cursor.VersionBefore(other); !errors.Is(err, object.ErrForeignCursor) {
+			t.Errorf("got %v for another name", err)
+		}
+	}
+}
+
+// FuzzParseCursor shows that only what this package writes is a cursor.
+func FuzzParseCursor(f *testing.F) {
+	for _, seed := range []string{"", "MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ", "MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA", "MWM", "!"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, kind := range []object.CursorKind{object.ConfigPages, object.SnapshotPages, object.HistoryPages} {
+			cursor, err := object.ParseCursor(kind, text)
+			if err == nil && (cursor.String() != text || cursor.Kind != kind) {
+				t.Errorf("%q was read as %+v", text, cursor)
+			}
+			if err != nil && err != object.ErrForeignCursor {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	})
+}
+
+// FuzzParseID shows that only what this package writes is an id.
+func FuzzParseID(f *testing.F) {
+	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", strings.Repeat("Y", 400), "!"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name, at, err := object.ParseID(text)
+		switch {
+		case err != nil && err != object.ErrMalformedID:
+			t.Errorf("%q: %v", text, err)
+		case err == nil && name != (config.Name{}) && object.ConfigID(name) != text:
+			t.Errorf("%q was read as the config %s", text, name)
+		case err == nil && name == (config.Name{}) && object.RevisionID(at) != text:
+			t.Errorf("%q was read as the position %s", text, at)
+		}
+	})
+}
