@@ -69,7 +69,7 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", history, "modernc.org/sqlite " + x},
+	{"internal/eventstore/sqlite", history, "modernc.org/sqlite modernc.org/libc " + x},
 	{"internal/eventstore/postgres", history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
 	{"internal/eventstore", "internal/config", ""},
