@@ -16,6 +16,7 @@ import (
 )
 
 func TestClusterIsDurableAndComesBackAfterEveryKindOfStop(t *testing.T) {
+	t.Parallel()
 	c := NewCluster(t)
 	dsn := c.DSN("postgres")
 	const settings = `select string_agg(setting, ' ' order by name) from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')`
@@ -25,9 +26,9 @@ func TestClusterIsDurableAndComesBackAfterEveryKindOfStop(t *testing.T) {
 	if err := c.Start(t.Context()); err == nil {
 		t.Errorf("starting a server that runs: got no error")
 	}
-	mustExec(t, dsn, `create table counts (n int)`)
+	mustRun(t, dsn, `create table counts (n int)`)
 	for i, how := range []Shutdown{Fast, Immediate, Kill} {
-		mustExec(t, c.TCPDSN("postgres"), `insert into counts values (1)`)
+		mustRun(t, c.TCPDSN("postgres"), `insert into counts values (1)`)
 		if err := c.Stop(how); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +112,7 @@ func startAndHang() {
 // openTempDir returns a directory that also the user who runs servers can reach, unlike that of t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "postgrestest-*")
+	dir, err := os.MkdirTemp(baseDir(nil), "postgrestest-*")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}

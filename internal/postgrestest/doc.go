@@ -10,7 +10,7 @@
 // A package whose tests use this one ends them with [Main], which stops the server that they shared. The command
 // withpostgres starts one server for the tests of all packages:
 //
-//	go run ./internal/postgrestest/withpostgres go test ./...
+//	go run ./internal/postgrestest/withpostgres -- go test ./...
 //
 // No server outlives the process that started it, not even when that is killed (on Linux; elsewhere only when it ends in
 // good order). Its files, in a directory of its own, are then removed by the next process that starts one.

@@ -3,15 +3,18 @@ package postgrestest
 import (
 	"context"
 	"crypto/rand"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // EnvURL is the environment variable that names the server on which [NewDatabase] makes databases.
@@ -20,16 +23,27 @@ const EnvURL = "TEST_DATABASE_URL"
 // sqlTimeout bounds the making and the dropping of a database.
 const sqlTimeout = 30 * time.Second
 
-// shared is the server of this process's tests, which the first that needs one starts and [Main] stops.
+// shared is what the tests of this process share: the first that needs it makes it, and [Main] closes it.
 var shared struct {
 	sync.Mutex
-	cluster *Cluster
 	err     error
+	url     *url.URL      // of a database on the server on which databases are made
+	admin   *pgxpool.Pool // connections to it; nil: none were needed yet
+	cluster *Cluster      // the server, when this process has started it
 }
 
 // Main runs the tests of a package, stops the server that they shared, and exits. It is what TestMain calls.
+//
+// Twice as many tests as usual run at once, unless -parallel says otherwise: they wait for the server half of the time.
 func Main(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
+	if shared.admin != nil {
+		shared.admin.Close()
+	}
 	if shared.cluster != nil {
 		if err := shared.cluster.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -42,14 +56,13 @@ func Main(m *testing.M) {
 // NewDatabase makes an empty database for a test and returns its URL. The database is dropped when the test ends.
 func NewDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	admin, err := adminURL(t.Context())
-	if err != nil {
+	if err := share(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	name := "configapi_test_" + randomText()
-	mustExec(t, admin.String(), `create database `+name+` template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
-	t.Cleanup(func() { mustExec(t, admin.String(), `drop database `+name+` with (force)`) })
-	database := *admin
+	mustExec(t, shared.admin, `create database `+name+` template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+	t.Cleanup(func() { mustExec(t, shared.admin, `drop database `+name+` with (force)`) })
+	database := *shared.url
 	database.Path = "/" + name
 	return database.String()
 }
@@ -69,36 +82,39 @@ func NewCluster(t testing.TB, settings ...string) *Cluster {
 	return c
 }
 
-// adminURL returns the URL of a database on the server on which databases are made.
-func adminURL(ctx context.Context) (*url.URL, error) {
-	if text := os.Getenv(EnvURL); text != "" {
-		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			return nil, fmt.Errorf("%s must be a URL, such as postgres://user:password@localhost:5432/postgres", EnvURL)
-		}
-		return u, nil
-	}
+// share finds or starts the server, once.
+func share(ctx context.Context) error {
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.cluster == nil && shared.err == nil {
-		shared.cluster, shared.err = New(context.WithoutCancel(ctx))
+	if shared.admin != nil || shared.err != nil {
+		return shared.err
 	}
-	if shared.err != nil {
-		return nil, shared.err
+	text := os.Getenv(EnvURL)
+	if text == "" {
+		if shared.cluster, shared.err = New(ctx); shared.err != nil {
+			return shared.err
+		}
+		text = shared.cluster.DSN("postgres")
 	}
-	return url.Parse(shared.cluster.DSN("postgres"))
+	if shared.url, shared.err = parseURL(text); shared.err == nil {
+		shared.admin, shared.err = pgxpool.New(ctx, text)
+	}
+	return shared.err
 }
 
-func mustExec(t testing.TB, dsn, sql string) {
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, fmt.Errorf("%s must be a URL, such as postgres://user:password@localhost:5432/postgres", EnvURL)
+	}
+	return u, nil
+}
+
+func mustExec(t testing.TB, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), sqlTimeout)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, sql); err != nil {
+	if _, err := pool.Exec(ctx, sql); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }

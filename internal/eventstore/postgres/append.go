@@ -101,14 +101,21 @@ func (w *writer) prepare(ctx context.Context) error {
 		return errClosed
 	}
 	if w.conn != nil && time.Since(w.used) > pingAfter {
-		if err := w.conn.Ping(ctx); err != nil {
-			w.drop()
-		}
+		w.ping(ctx)
 	}
 	if w.conn != nil {
 		return nil
 	}
 	return w.connect(ctx)
+}
+
+// ping drops a connection that does not answer, and leaves time to make another.
+func (w *writer) ping(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, w.opts.ConnectTimeout)
+	defer cancel()
+	if err := w.conn.Ping(ctx); err != nil {
+		w.drop()
+	}
 }
 
 func (w *writer) connect(ctx context.Context) error {

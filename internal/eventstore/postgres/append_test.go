@@ -56,6 +56,17 @@ func TestAppendThatIsGivenUpIsNotCancelled(t *testing.T) {
 	mustAppend(t, s, headOf(written), 1)
 }
 
+func TestAppendAfterAPauseNoticesASilentConnection(t *testing.T) {
+	t.Parallel()
+	proxy := newProxy(t, postgrestest.NewDatabase(t))
+	s := mustOpen(t, proxy.dsn, Options{})
+	head := mustAppend(t, s, eventstore.Head{}, 1)
+	proxy.silence()
+	s.writer.used = time.Time{}
+	s.writer.opts.ConnectTimeout = 10 * time.Millisecond // of the ping; that of connecting was taken over before
+	mustHaveHead(t, s, mustAppend(t, s, head, 1))
+}
+
 func TestAppendThatWaitsTooLongIsRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)

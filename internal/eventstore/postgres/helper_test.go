@@ -43,7 +43,7 @@ func headOf(records []eventstore.Record) eventstore.Head {
 }
 
 // mustAppend appends n records and returns the head that they lead to.
-func mustAppend(t *testing.T, s *Store, after eventstore.Head, n int) eventstore.Head {
+func mustAppend(t testing.TB, s *Store, after eventstore.Head, n int) eventstore.Head {
 	t.Helper()
 	written := records(after, n)
 	if err := s.Append(t.Context(), after, written); err != nil {

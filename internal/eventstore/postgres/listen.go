@@ -57,16 +57,20 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 		return false
 	}
 	for {
-		wait, cancel := context.WithTimeout(ctx, l.ping)
-		err := conn.WaitForNotification(wait) // what it says has gone to receive already
-		cancel()
-		if err == nil {
-			continue
-		}
-		// Silence for a while, which is also all that is heard of a server that is gone.
+		l.receive(ctx, conn)
+		// Silence is all that would be heard of a server that is gone, so it has to answer now and then.
 		if err := l.exec(ctx, conn, `listen `+channel); err != nil {
 			return true
 		}
+	}
+}
+
+// receive takes notifications until it is time for a ping, or the connection breaks. What they say goes to the hint on its
+// own.
+func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(ctx, l.ping)
+	defer cancel()
+	for conn.WaitForNotification(ctx) == nil {
 	}
 }
 

@@ -17,10 +17,12 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-const listening = `select exists (select from pg_stat_activity where datname = current_database() and application_name = 'configapi-listener')::text`
+// listening tells whether the listener has begun to listen.
+const listening = `select exists (select from pg_stat_activity where datname = current_database()
+	and application_name = 'configapi-listener' and state = 'idle' and query ~ '^(listen|select position)')::text`
 
 // mustHear fails unless s hears of records after a position. Like a follower it looks for itself after each Wait.
-func mustHear(t *testing.T, s *Store, after eventstore.Position) {
+func mustHear(t testing.TB, s *Store, after eventstore.Position) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -47,6 +49,18 @@ func TestNotificationsMakeWaitReturn(t *testing.T) {
 		before := head.Position
 		head = mustAppend(t, other, head, 2)
 		mustHear(t, s, before)
+	}
+}
+
+// BenchmarkNotification measures an append of another node together with the time until this one has read it.
+func BenchmarkNotification(b *testing.B) {
+	dsn := postgrestest.NewDatabase(b)
+	s, other := mustOpen(b, dsn, Options{}), mustOpen(b, dsn, Options{})
+	var head eventstore.Head
+	for b.Loop() {
+		before := head.Position
+		head = mustAppend(b, other, head, 1)
+		mustHear(b, s, before)
 	}
 }
 

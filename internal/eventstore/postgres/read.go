@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"configapi/internal/eventstore"
 )
@@ -56,15 +58,22 @@ const (
 // Head returns the newest record's position, hash and time.
 func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	var head eventstore.Head
+	found := false
 	err := s.query(ctx, func(row [][]byte) (more bool, err error) {
 		head, err = scanHead(row)
+		found = true
 		return true, err
 	}, selectHead)
+	if err == nil && !found {
+		err = errNoHead
+	}
 	if err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
 	return head, nil
 }
+
+var errNoHead = errors.New("the row of history_head is missing")
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
@@ -113,11 +122,18 @@ func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []st
 	return p.records, nil
 }
 
-// query hands each row, in the binary format, to take, until that wants no more. A row holds until take returns.
+// formats are those of columns in rows: numbers, times and bytes are binary. A text is the same bytes in either format, but
+// costs the server less in the text format.
+var formats = pgx.QueryResultFormatsByOID{
+	pgtype.Int8OID: pgtype.BinaryFormatCode, pgtype.Int4OID: pgtype.BinaryFormatCode,
+	pgtype.ByteaOID: pgtype.BinaryFormatCode, pgtype.TimestamptzOID: pgtype.BinaryFormatCode,
+}
+
+// query hands each row to take, until that wants no more. A row holds until take returns.
 func (s *Store) query(ctx context.Context, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, sql, append([]any{pgx.QueryResultFormats(binaryFormat)}, args...)...)
+	rows, err := s.pool.Query(ctx, sql, append([]any{formats}, args...)...)
 	if err != nil {
 		return connectError(err)
 	}

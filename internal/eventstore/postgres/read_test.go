@@ -84,6 +84,30 @@ func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
 	}
 }
 
+func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	written := records(eventstore.Head{}, 9)
+	for i := range written {
+		written[i].Name, written[i].Version, written[i].Data = "a", i+1, "1234567890"
+	}
+	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
+		t.Fatal(err)
+	}
+	for maxBytes, want := range map[int]int{1: 1, 10: 1, 11: 2, 20: 2, 51: 5, 52: 5, 1000: 5} {
+		for query, args := range map[string][]any{
+			selectAfterGuarded: {2, 5, maxBytes},
+			selectOfConfig:     {"a", 2, 5, maxBytes},
+		} {
+			sent := 0
+			count := func([][]byte) (bool, error) { sent++; return true, nil }
+			if err := s.query(t.Context(), count, query, args...); err != nil || sent != want {
+				t.Errorf("%s\nfor %d bytes: got %d records, %v, want %d", query, maxBytes, sent, err, want)
+			}
+		}
+	}
+}
+
 func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 	t.Parallel()
 	var g pageGuard
@@ -150,6 +174,10 @@ func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
 	other.exec(`update history_head set hash = '\x01'`)
 	if head, err := s.Head(t.Context()); err == nil {
 		t.Errorf("Head with a short hash: got %v, want an error", head)
+	}
+	other.exec(`delete from history_head`)
+	if head, err := s.Head(t.Context()); !errors.Is(err, errNoHead) {
+		t.Errorf("Head without its row: got %v, %v, want %v", head, err, errNoHead)
 	}
 }
 

@@ -39,6 +39,8 @@ func parseURL(text string, opts Options) (*pgxpool.Config, error) {
 // readConfig configures the pool of connections that read.
 func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()
+	// A connection that was idle has to answer a ping first; a dead one leaves time for the read on another.
+	config.PingTimeout = opts.QueryTimeout / 4
 	// All reads are by index, whatever the statistics say of a table that has just grown.
 	settings := fmt.Sprintf(`set statement_timeout = %d; set default_transaction_isolation = 'read committed';
 		set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, opts.QueryTimeout.Milliseconds())

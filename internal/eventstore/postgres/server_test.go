@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -73,9 +74,12 @@ func TestServer(t *testing.T) {
 			t.Errorf("synchronous_commit of the connection that appends: got %q, want on", got)
 		}
 		before.exec(`alter system reset synchronous_commit`)
+		before.exec(`select pg_reload_conf()`)
+		before.until("on", `select current_setting('synchronous_commit')`)
 	})
 
 	t.Run("a standby is refused", func(t *testing.T) {
+		s := mustOpen(t, dsn, Options{})
 		if err := c.Stop(postgrestest.Fast); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +91,23 @@ func TestServer(t *testing.T) {
 		}
 		mustNotOpen(t, dsn, "", "the server is a standby")
 		mustNotOpen(t, with(t, dsn, "target_session_attrs", "standby"), "", "the server is a standby")
+		mustNotReadFromStandby(t, s)
 	})
+}
+
+// mustNotReadFromStandby fails if a store reads from a server that has become a standby since, and so may fall behind.
+func mustNotReadFromStandby(t *testing.T, s *Store) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); { // connections of before break first
+		_, err := s.Head(t.Context())
+		if err == nil {
+			t.Fatal("Head: got no error from a standby")
+		}
+		if errors.Is(err, errStandby) {
+			return
+		}
+	}
+	t.Error("Head: got other errors only")
 }
 
 func mustFailWhileTheServerIsAway(t *testing.T, s *Store, head eventstore.Head) {
@@ -150,8 +170,8 @@ func mustNotOpen(t *testing.T, url, secret, want string) {
 		t.Fatalf("Open(%q): got no error, want %q", url, want)
 	}
 	text := err.Error()
-	if !strings.Contains(text, want) || strings.Contains(text, "\n") || secret != "" && strings.Contains(text, secret) {
-		t.Errorf("Open(%q): got %q, want one line with %q in it and without %q", url, text, want, secret)
+	if strings.Count(text, want) != 1 || strings.Contains(text, "\n") || secret != "" && strings.Contains(text, secret) {
+		t.Errorf("Open(%q): got %q, want one line with %q in it once and without %q", url, text, want, secret)
 	}
 	if parse := new(pgconn.ParseConfigError); errors.As(err, &parse) {
 		t.Errorf("Open(%q): the error still has the URL with its password inside", url)

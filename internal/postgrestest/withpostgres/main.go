@@ -1,10 +1,10 @@
 // Command withpostgres runs a command while a PostgreSQL server for its tests is up: TEST_DATABASE_URL in the command's
 // environment is its URL. When the variable is set already, the command is only run.
 //
-//	go run ./internal/postgrestest/withpostgres go test ./...
+//	go run ./internal/postgrestest/withpostgres -- go test ./...
 //
-// The server, started as package postgrestest describes, ends with this program, and so does the command. The exit code is
-// the command's.
+// The server, started as package postgrestest describes, ends with this program. An interrupt is passed on to the command.
+// The exit code is the command's.
 package main
 
 import (
@@ -34,8 +34,11 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) (code int, err error) {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
 	if len(args) == 0 {
-		return 2, errors.New("usage: withpostgres COMMAND [ARGUMENT]...")
+		return 2, errors.New("usage: withpostgres [--] COMMAND [ARGUMENT ...]")
 	}
 	env := os.Environ()
 	if os.Getenv(postgrestest.EnvURL) == "" {

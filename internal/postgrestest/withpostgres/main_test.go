@@ -41,7 +41,7 @@ func TestCommandCanReachTheServerAndItsExitCodeIsPassedOn(t *testing.T) {
 
 func TestServerOfTheEnvironmentIsLeftAsItIs(t *testing.T) {
 	t.Setenv(postgrestest.EnvURL, "postgres://given")
-	if code, err := run(t.Context(), []string{"sh", "-c", `test "$TEST_DATABASE_URL" = postgres://given`}); code != 0 || err != nil {
+	if code, err := run(t.Context(), []string{"--", "sh", "-c", `test "$TEST_DATABASE_URL" = postgres://given`}); code != 0 || err != nil {
 		t.Errorf("run: got %d, %v, want 0", code, err)
 	}
 }
