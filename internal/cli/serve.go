@@ -40,7 +40,7 @@ func serve(ctx context.Context, env Env) error {
 	}
 	defer flush()
 	defer raiseHeap()()
-	events, err := openForServing(ctx, set.store, log)
+	events, err := openForServing(ctx, set.store)
 	if err != nil {
 		return err
 	}

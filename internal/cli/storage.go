@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 
 	"configapi/internal/eventstore"
@@ -34,7 +33,7 @@ func firstSet(texts ...string) string {
 }
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails.
-func openForServing(ctx context.Context, store string, log *slog.Logger) (storage, error) {
+func openForServing(ctx context.Context, store string) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
@@ -56,7 +55,7 @@ func openForReading(ctx context.Context, store string) (storage, error) {
 	case "sqlite":
 		return started(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
 	case "postgres", "postgresql":
-		return started(postgres.Open(ctx, store, postgres.Options{}))
+		return started(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))
 	}
 	return nil, unknownStore()
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,6 +56,8 @@ type writer struct {
 	encoder   encoder
 }
 
+var errReadOnly = errors.New("the store is open for reading only")
+
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
 func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*writer, error) {
 	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1)}
@@ -63,7 +66,7 @@ func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*write
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, conn); err != nil {
+	if err := migrate(ctx, conn, opts.ReadOnly); err != nil {
 		abandon(conn.PgConn())
 		return nil, err
 	}
@@ -71,6 +74,9 @@ func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*write
 }
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	if w.opts.ReadOnly {
+		return notWritten(errReadOnly)
+	}
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()

@@ -19,11 +19,14 @@ var migrations embed.FS
 // migrationLock is the advisory lock under which one store at a time migrates: "configap" in ASCII.
 const migrationLock = 0x636f6e6669676170
 
-var errNewerSchema = errors.New("a newer version of this program has migrated it; use that one")
+var (
+	errNewerSchema = errors.New("a newer version of this program has migrated it; use that one")
+	errOlderSchema = errors.New("serve has to bring it to the present schema first")
+)
 
 // migrate brings the tables to the present schema, all in one transaction. A role that may not make tables can open a
-// database that has it already.
-func migrate(ctx context.Context, conn *pgx.Conn) error {
+// database that has it already. With readOnly nothing is changed, and an older schema is an error.
+func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -34,12 +37,15 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return fmt.Errorf("waiting to migrate: %w", err)
 		}
-		version, err := schemaVersion(ctx, tx)
+		version, err := schemaVersion(ctx, tx, readOnly)
 		if err != nil {
 			return fmt.Errorf("reading the schema version: %w", err)
 		}
 		if version > len(steps) {
 			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+		}
+		if readOnly && version < len(steps) {
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errOlderSchema)
 		}
 		for n := version + 1; n <= len(steps); n++ {
 			if err := step(ctx, tx, n, steps[n-1]); err != nil {
@@ -50,11 +56,14 @@ func migrate(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
-// schemaVersion returns the version of the schema, and makes the table that keeps it when there is none.
-func schemaVersion(ctx context.Context, tx pgx.Tx) (version int, err error) {
+// schemaVersion returns the version of the schema, and makes the table that keeps it when there is none, unless readOnly.
+func schemaVersion(ctx context.Context, tx pgx.Tx, readOnly bool) (version int, err error) {
 	var exists bool
 	if err := tx.QueryRow(ctx, `select to_regclass('public.schema_migrations') is not null`).Scan(&exists); err != nil {
 		return 0, err
+	}
+	if !exists && readOnly {
+		return 0, nil
 	}
 	if !exists {
 		_, err := tx.Exec(ctx, `create table public.schema_migrations (version integer primary key)`)

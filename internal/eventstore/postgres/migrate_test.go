@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,27 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	mustOpen(t, dsn, Options{})
 	connect(t, dsn).exec(`insert into schema_migrations values (999)`)
 	mustNotOpen(t, dsn, "", "the schema has version 999, the newest known is 1")
+}
+
+func TestReadOnlyChangesNothing(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	if s, err := Open(t.Context(), dsn, Options{ReadOnly: true}); err == nil {
+		s.Close()
+		t.Fatal("opened a database without tables")
+	}
+	admin := connect(t, dsn)
+	if got := admin.text(`select count(*)::text from pg_tables where schemaname = 'public'`); got != "0" {
+		t.Errorf("tables: got %s, want none", got)
+	}
+	mustOpen(t, dsn, Options{})
+	s := mustOpen(t, dsn, Options{ReadOnly: true})
+	if _, err := s.Head(t.Context()); err != nil {
+		t.Errorf("reading the head: %v", err)
+	}
+	if err := s.Append(t.Context(), eventstore.Head{}, make([]eventstore.Record, 1)); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("appending: got %v, want that nothing was written", err)
+	}
 }
 
 func TestFailedMigrationLeavesNothing(t *testing.T) {

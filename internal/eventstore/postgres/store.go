@@ -16,6 +16,8 @@ var _ eventstore.Store = (*Store)(nil)
 
 // Options are the settings of a [Store]. The zero Options are those of a server.
 type Options struct {
+	// ReadOnly opens a database that has the tables already, and changes nothing in it. Append refuses.
+	ReadOnly bool
 	// ConnectTimeout bounds each attempt to connect, unless the URL has a connect_timeout. 0 means 5 s.
 	ConnectTimeout time.Duration
 	// QueryTimeout bounds each read, besides its context. 0 means 5 s.
