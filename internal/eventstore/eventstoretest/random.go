@@ -32,7 +32,7 @@ func randomOperations(t *testing.T, open func() eventstore.Store) {
 		open:   open,
 		stores: []eventstore.Store{open(), open()},
 	}
-	for range 250 {
+	for range 150 {
 		m.store = m.stores[m.IntN(len(m.stores))]
 		m.step()
 		if t.Failed() {

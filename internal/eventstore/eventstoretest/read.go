@@ -49,7 +49,7 @@ func readConfigInOrder(t *testing.T, open func() eventstore.Store) {
 	names := []string{"a", "a/b", "a.", "ab", "A"}
 	someHistory(w, names...)
 	for _, name := range append(names, "", "b", "a/", "a%", "_", "a*") {
-		for after := range 14 {
+		for _, after := range []int{0, 1, 2, 3, 7, 20} {
 			for _, limit := range []int{1, 3, 10_000} {
 				got, err := w.store.ReadConfig(t.Context(), name, after, limit)
 				if err != nil {
@@ -131,7 +131,7 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	const mib = 1 << 20
-	for i, size := range []int{3 * mib, 3 * mib, 10, 3 * mib, 9 * mib, 10, eventstore.PageBytes, 10, 10} {
+	for i, size := range []int{9 * mib, 10, 5 * mib, 5 * mib, 10} {
 		r := draft("large", i+1)
 		r.Data = strings.Repeat("d", size)
 		w.append(r)

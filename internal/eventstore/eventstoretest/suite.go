@@ -3,6 +3,8 @@
 //
 // A store's own tests call [Run] once, and [Bench] from a benchmark. What a store does on its own account (settings that it
 // refuses, locks, surviving a crash) they test themselves.
+//
+// One law does random things; it prints the seed that makes a run the same again when EVENTSTORETEST_SEED is set to it.
 package eventstoretest
 
 import (

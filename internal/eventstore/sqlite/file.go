@@ -61,10 +61,12 @@ func create(file string) error {
 	return f.Close()
 }
 
-// dsn returns the data source name for a file. The file goes into a URI, so the characters with a meaning there are
-// escaped.
-func dsn(file string, opts Options, params ...string) string {
-	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))
-	params = append(params, fmt.Sprintf("_busy_timeout=%d", opts.BusyTimeout.Milliseconds()))
-	return "file:" + escaped + "?" + strings.Join(params, "&")
+// dsn returns the data source name for the connection that writes to a file.
+func dsn(file string, opts Options, settings string) string {
+	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.BusyTimeout.Milliseconds(), settings)
+}
+
+// escape makes a path part of a URI, where some characters have a meaning.
+func escape(file string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))
 }

@@ -82,17 +82,12 @@ const newestMigration = "SELECT coalesce(max(version), 0) FROM schema_migrations
 
 var errForeign = errors.New("the file is a database, but not one of this program")
 
-// checkSchema refuses a file whose schema is not the present one.
-func checkSchema(ctx context.Context, db *sql.DB) error {
+// checkVersion refuses a schema version that is not the present one.
+func checkVersion(version int) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return err
-	}
-	var version int
-	if err := db.QueryRowContext(ctx, newestMigration).Scan(&version); err != nil {
-		return fmt.Errorf("reading its schema version: %w", err)
-	}
 	switch {
+	case err != nil:
+		return err
 	case version > len(steps):
 		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
 	case version < len(steps):

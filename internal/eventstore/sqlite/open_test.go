@@ -55,10 +55,28 @@ func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := mustOpen(t, "history.db", Options{})
 	t.Chdir(t.TempDir())
-	s.reads.SetMaxIdleConns(0) // so that the file is opened again
-	s.writer.tx.close()
+	s.writer.tx.close() // so that the file is opened again
 	s.writer.tx = nil
+	s.readers.take().close()
 	write(t, s, "a")
+}
+
+func TestFileThatIsGoneIsNotMadeAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	head := write(t, s, "a")
+	s.writer.tx.close() // as after any error
+	s.writer.tx = nil
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	records, _ := eventstoretest.Next(head, "b")
+	if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("got error %v, want %q", err, eventstore.ErrNotWritten)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("there is a new file")
+	}
 }
 
 func TestOpenAtOnce(t *testing.T) {
@@ -138,6 +156,9 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestSettingsThatWouldLoseWritesAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
+	if err := create(path); err != nil {
+		t.Fatal(err)
+	}
 	for settings, want := range map[string]string{
 		writerSettings:                            "",
 		"_journal_mode=DELETE&_synchronous=FULL":  "journal_mode was set to wal, but is delete",
@@ -177,8 +198,17 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("Append: got error %v, want %q", err, eventstore.ErrNotWritten)
 	}
 	for _, statement := range []string{"DELETE FROM events", "CREATE TABLE t (x)", "PRAGMA user_version = 7"} {
-		if _, err := s.reads.ExecContext(t.Context(), statement); err == nil {
-			t.Errorf("%s: the file was written to", statement)
+		err := s.readers.use(t.Context(), func(r *reader) error {
+			prepared, err := r.prepare(statement)
+			if err != nil {
+				return err
+			}
+			defer r.finalize(prepared)
+			_, err = r.step(prepared)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), "attempt to write a readonly database") {
+			t.Errorf("%s: got error %v, want that the database is read-only", statement, err)
 		}
 	}
 	head = write(t, server, "c")

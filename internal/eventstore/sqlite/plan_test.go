@@ -9,31 +9,31 @@ import (
 // An index that a query does not use costs nothing until there are a million events, so the plans are tests.
 func TestQueriesGoByIndex(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
-	for query, want := range map[string][]string{
-		selectAfter:    {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
-		selectOfConfig: {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
-		selectAsOf: {
+	for q, want := range map[query][]string{
+		recordsQuery: {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
+		configQuery:  {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
+		asOfQuery: {
 			"SCAN names VIRTUAL TABLE INDEX 1:",
 			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
 			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
 			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
 		},
 	} {
-		plan := explain(t, s, query)
+		plan := explain(t, s, queries[q])
 		for _, step := range want {
 			if !strings.Contains(plan, step+"\n") {
-				t.Errorf("the plan of%s\n\nis\n%s\nwithout %q", query, plan, step)
+				t.Errorf("the plan of%s\n\nis\n%s\nwithout %q", queries[q], plan, step)
 			}
 		}
 		if got := strings.Count(plan, "SCAN") + strings.Count(plan, "SEARCH"); got != len(want) {
-			t.Errorf("the plan of%s\n\nis\n%s\nwith more than %d steps", query, plan, len(want))
+			t.Errorf("the plan of%s\n\nis\n%s\nwith more than %d steps", queries[q], plan, len(want))
 		}
 	}
 }
 
 func explain(t *testing.T, s *Store, query string) (plan string) {
 	t.Helper()
-	rows, err := s.reads.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1)
+	rows, err := s.writer.tx.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1)
 	if err != nil {
 		t.Fatal(err)
 	}

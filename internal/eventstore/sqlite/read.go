@@ -2,75 +2,62 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math"
-	"time"
 
 	"configapi/internal/eventstore"
 )
 
-// queries are the statements that read, prepared on the read-only connections.
-type queries struct{ head, read, readConfig, readAsOf *sql.Stmt }
+// query is one of those that each reader has prepared.
+type query int
 
 const (
-	selectHead = `SELECT position, hash, recorded_at FROM history_head`
+	headQuery query = iota
+	recordsQuery
+	configQuery
+	asOfQuery
+)
 
-	selectEvents = `
-		SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-			e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set FROM `
+const selectEvents = `
+	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
+		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
 
-	selectAfter = selectEvents + `events e WHERE e.position > ? ORDER BY e.position LIMIT ?`
+var queries = [...]string{
+	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
 
-	selectOfConfig = selectEvents + `events e WHERE e.config_name = ? AND e.version > ? ORDER BY e.version LIMIT ?`
+	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
+
+	configQuery: selectEvents + `FROM events e WHERE e.config_name = ? AND e.version > ? ORDER BY e.version LIMIT ?`,
 
 	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
-	// the name, at most 64 of them, until one is at or before the position. However many there are after it, it costs
+	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
 	// the same.
-	selectAsOf = selectEvents + `json_each(?2) AS names CROSS JOIN events e ON e.position = (
+	asOfQuery: selectEvents + `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
 			SELECT position FROM events
 			WHERE config_name = names.value AND position <= ?1 AND version < coalesce((
 				SELECT version FROM events INDEXED BY events_milestones
 				WHERE config_name = names.value AND position > ?1 AND version % 64 = 0
 				ORDER BY position LIMIT 1), 9223372036854775807)
 			ORDER BY version DESC LIMIT 1)
-		ORDER BY e.config_name`
-)
-
-func prepareQueries(ctx context.Context, db *sql.DB) (q queries, err error) {
-	for statement, into := range map[string]**sql.Stmt{
-		selectHead: &q.head, selectAfter: &q.read, selectOfConfig: &q.readConfig, selectAsOf: &q.readAsOf,
-	} {
-		if *into, err = db.PrepareContext(ctx, statement); err != nil {
-			return queries{}, fmt.Errorf("preparing a query: %w", err)
-		}
-	}
-	return q, nil
+		ORDER BY e.config_name`,
 }
 
 // Head returns the newest record's position, hash and time.
-func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
-	var head eventstore.Head
-	var hash []byte
-	var at int64
-	if err := s.queries.head.QueryRowContext(ctx).Scan(&head.Position, &hash, &at); err != nil {
+func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
+	err = s.readers.use(ctx, func(r *reader) (err error) {
+		head, err = r.readHead()
+		return err
+	})
+	if err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
-	if head.Position == 0 {
-		return eventstore.Head{}, nil
-	}
-	if err := fill(head.Hash[:], hash); err != nil {
-		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
-	}
-	head.RecordedAt = time.UnixMicro(at).UTC()
 	return head, nil
 }
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	rows, err := s.queries.read.QueryContext(ctx, int64(after), limit)
-	records, err := collect(rows, err, limit, eventstore.PageBytes)
+	records, err := s.read(ctx, recordsQuery, bounds{limit, eventstore.PageBytes}, int64(after), int64(limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -79,8 +66,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 
 // ReadConfig returns records of one name after a version, oldest first.
 func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	rows, err := s.queries.readConfig.QueryContext(ctx, name, after, limit)
-	records, err := collect(rows, err, limit, eventstore.PageBytes)
+	records, err := s.read(ctx, configQuery, bounds{limit, eventstore.PageBytes}, name, int64(after), int64(limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
@@ -93,10 +79,17 @@ func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []st
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.queries.readAsOf.QueryContext(ctx, int64(at), string(list))
-	records, err := collect(rows, err, len(names), math.MaxInt)
+	records, err := s.read(ctx, asOfQuery, bounds{len(names), math.MaxInt}, int64(at), string(list))
 	if err != nil {
 		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(names), at, err)
 	}
 	return records, nil
+}
+
+func (s *Store) read(ctx context.Context, q query, b bounds, args ...any) (records []eventstore.Record, err error) {
+	err = s.readers.use(ctx, func(r *reader) (err error) {
+		records, err = r.readRecords(ctx, q, b, args)
+		return err
+	})
+	return records, err
 }

@@ -11,7 +11,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +18,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"configapi/internal/eventstore"
 )
@@ -32,9 +29,10 @@ var ErrLocked = errors.New("another server is running on this file")
 
 // Options are the settings of a [Store]. The zero Options are those of a store that reads and writes, without a lock.
 type Options struct {
-	// ReadOnly opens a file that exists already, and changes nothing in it.
+	// ReadOnly opens a file that exists already, and changes nothing in it. (SQLite may leave its -wal and -shm beside it.)
 	ReadOnly bool
-	// Lock takes the lock of the server, which only one open store can have: [ErrLocked] tells the second.
+	// Lock takes the lock of the server, which only one open store can have: [ErrLocked] tells the second. A store that
+	// is open for reading only takes none.
 	Lock bool
 	// PollInterval is how often Wait looks for appends of other stores. 0 means 500 ms. Own ones are seen at once.
 	PollInterval time.Duration
@@ -63,9 +61,8 @@ type Store struct {
 	opts    Options
 	lock    io.Closer // nil without Options.Lock
 	writer  *writer   // nil when read-only
-	reads   *sql.DB
-	queries queries
-	signal  signal // of own appends
+	readers *readers  // nil until the file is known to be there
+	signal  signal    // of own appends
 }
 
 // Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they
@@ -85,8 +82,8 @@ func (s *Store) Path() string { return s.path }
 // it.
 func (s *Store) Close() error {
 	var errs []error
-	if s.reads != nil {
-		errs = append(errs, s.reads.Close())
+	if s.readers != nil {
+		s.readers.close()
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
@@ -106,7 +103,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	if s.opts.ReadOnly {
-		return s.openReads(ctx, file)
+		return s.openReaders(ctx, file)
 	}
 	if err := makeDir(filepath.Dir(file)); err != nil {
 		return fmt.Errorf("making its directory: %w", err)
@@ -122,22 +119,13 @@ func (s *Store) open(ctx context.Context) error {
 	if s.writer, err = openWriter(ctx, file, s.opts); err != nil {
 		return err
 	}
-	return s.openReads(ctx, file)
+	return s.openReaders(ctx, file)
 }
 
-func (s *Store) openReads(ctx context.Context, file string) error {
+func (s *Store) openReaders(ctx context.Context, file string) error {
 	if _, err := os.Stat(file); err != nil {
 		return err
 	}
-	var err error
-	if s.reads, err = sql.Open("sqlite", dsn(file, s.opts, "mode=ro")); err != nil {
-		return err
-	}
-	s.reads.SetMaxOpenConns(s.opts.Readers)
-	s.reads.SetMaxIdleConns(s.opts.Readers)
-	if err := checkSchema(ctx, s.reads); err != nil {
-		return err
-	}
-	s.queries, err = prepareQueries(ctx, s.reads)
-	return err
+	s.readers = newReaders(file, s.opts)
+	return s.readers.use(ctx, func(*reader) error { return nil }) // which opens one
 }

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite"
+	"modernc.org/sqlite" // which is the driver "sqlite", too
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"configapi/internal/eventstore"

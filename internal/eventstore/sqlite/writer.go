@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"configapi/internal/eventstore"
 )
@@ -28,6 +31,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 // writer is the one connection of a store that writes.
 type writer struct {
 	db   *sql.DB
+	busy time.Duration // the busy timeout
 	turn chan struct{} // holds one token, which whoever writes takes out
 	tx   *transaction  // only for whoever has the token; nil after an error, until the next append
 }
@@ -37,9 +41,9 @@ func openWriter(ctx context.Context, file string, opts Options) (*writer, error)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, turn: make(chan struct{}, 1)}
+	w := &writer{db: db, busy: opts.BusyTimeout, turn: make(chan struct{}, 1)}
 	w.turn <- struct{}{}
-	if err := w.connect(ctx, migrate); err != nil {
+	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
@@ -56,21 +60,37 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-// connect opens the connection and prepares its statements, after it was proved to keep what it is told.
-func (w *writer) connect(ctx context.Context, prepare func(context.Context, *sql.Conn) error) error {
-	conn, err := w.db.Conn(ctx)
+// connect opens the connection, proves that it keeps what it is told, and prepares its statements.
+func (w *writer) connect(ctx context.Context) error {
+	conn, err := w.dial(ctx)
 	if err != nil {
 		return err
 	}
 	err = checkSettings(ctx, conn)
 	if err == nil {
-		err = prepare(ctx, conn)
+		err = migrate(ctx, conn)
 	}
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	w.tx, err = prepareTransaction(ctx, conn)
 	return err
+}
+
+// dial opens a connection. Of several stores that put a new file into WAL mode at once, all but one are told that it is
+// busy without SQLite waiting at all, so it is this that waits.
+func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
+	for deadline := time.Now().Add(w.busy); ; {
+		conn, err := w.db.Conn(ctx)
+		if !hasCode(err, sqlite3.SQLITE_BUSY) || time.Now().After(deadline) {
+			return conn, err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
@@ -80,8 +100,11 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 	case <-ctx.Done():
 		return notWritten(ctx.Err())
 	}
+	if ctx.Err() != nil {
+		return notWritten(ctx.Err())
+	}
 	if w.tx == nil {
-		if err := w.connect(ctx, func(context.Context, *sql.Conn) error { return nil }); err != nil {
+		if err := w.connect(ctx); err != nil {
 			return notWritten(err)
 		}
 	}
@@ -96,9 +119,9 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
 // writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the disk. A write-ahead log
-// that grew under a long read is cut again to the given size.
-const writerSettings = "_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
-	"&_pragma=journal_size_limit(67108864)&_pragma=cache_size(-32768)"
+// that grew under a long read is cut again to the given size. A file that is gone is not made anew: it was not empty.
+const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
+	"&_pragma=journal_size_limit(67108864)"
 
 // checkSettings refuses a connection that would lose acknowledged appends.
 func checkSettings(ctx context.Context, conn *sql.Conn) error {

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// readers is a pool of connections that are opened when they are needed.
+type readers struct {
+	file  string
+	opts  Options
+	turns chan struct{} // one token for each read that may run; closed when the pool is
+
+	mu   sync.Mutex
+	idle []*reader // guarded by mu; the last one was used last, and will be used next: its cache is warm
+}
+
+func newReaders(file string, opts Options) *readers {
+	p := &readers{file: file, opts: opts, turns: make(chan struct{}, opts.Readers)}
+	for range opts.Readers {
+		p.turns <- struct{}{}
+	}
+	return p
+}
+
+// use lends a connection to f. After an error other than that of the context it is not used again.
+func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	select {
+	case _, open := <-p.turns:
+		if !open {
+			return errors.New("the store is closed")
+		}
+		defer func() { p.turns <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r := p.take()
+	if r == nil {
+		var err error
+		if r, err = openReader(p.file, p.opts); err != nil {
+			return err
+		}
+	}
+	err := f(r)
+	if err != nil && ctx.Err() == nil {
+		r.close()
+	} else {
+		p.give(r)
+	}
+	return err
+}
+
+// close closes all connections, after the reads that are under way.
+func (p *readers) close() {
+	for range p.opts.Readers {
+		if _, open := <-p.turns; !open {
+			return // it was closed before
+		}
+	}
+	close(p.turns)
+	for _, r := range p.idle {
+		r.close()
+	}
+}
+
+// take returns a connection that is not in use, nil when there is none.
+func (p *readers) take() *reader {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	r := p.idle[last]
+	p.idle = p.idle[:last]
+	return r
+}
+
+func (p *readers) give(r *reader) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, r)
+}

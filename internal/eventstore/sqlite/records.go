@@ -1,0 +1,116 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+func (r *reader) readHead() (eventstore.Head, error) {
+	s := r.prepared[headQuery]
+	defer r.reset(s)
+	found, err := r.step(s)
+	if err != nil {
+		return eventstore.Head{}, err
+	}
+	if !found {
+		return eventstore.Head{}, errors.New("history_head has no row")
+	}
+	head := eventstore.Head{Position: eventstore.Position(r.integer(s, 0))}
+	if head.Position == 0 {
+		return eventstore.Head{}, nil
+	}
+	head.RecordedAt = time.UnixMicro(r.integer(s, 2)).UTC()
+	return head, fill(head.Hash[:], r.bytes(s, 1))
+}
+
+// bounds are those of what a read returns: at most so many records, and none after so many bytes of data.
+type bounds struct{ records, bytes int }
+
+const (
+	// Most reads find next to nothing, those at start find full pages: what has more than few records gets the memory of
+	// a page at once.
+	fewRecords, pageRecords = 32, 1024
+	// checkEvery is how many records are read before the context is looked at again.
+	checkEvery = 256
+)
+
+func (r *reader) readRecords(ctx context.Context, q query, b bounds, args []any) ([]eventstore.Record, error) {
+	s := r.prepared[q]
+	defer r.reset(s)
+	if err := r.bind(s, args); err != nil {
+		return nil, err
+	}
+	var records []eventstore.Record
+	for bytes := 0; bytes < b.bytes; {
+		if len(records)%checkEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		found, err := r.step(s)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			break
+		}
+		if len(records) == fewRecords {
+			records = slices.Grow(records, min(b.records, pageRecords)-fewRecords)
+		}
+		records = append(records, eventstore.Record{})
+		last := &records[len(records)-1]
+		if err := r.readRecord(s, last); err != nil {
+			return nil, err
+		}
+		bytes += len(last.Data)
+	}
+	return records, nil
+}
+
+// readRecord takes a record from the columns of selectEvents.
+func (r *reader) readRecord(s statement, into *eventstore.Record) error {
+	into.Position = eventstore.Position(r.integer(s, 0))
+	into.Name = string(r.bytes(s, 2))
+	into.Version = int(r.integer(s, 3))
+	into.Type = r.typeOf(r.bytes(s, 4))
+	into.SchemaVersion = int(r.integer(s, 5))
+	into.Data = string(r.bytes(s, 6))
+	into.Actor = r.nullable(s, 7)
+	into.Reason = r.nullable(s, 8)
+	into.RecordedAt = time.UnixMicro(r.integer(s, 9)).UTC()
+	into.ChangeSet = eventstore.Position(r.integer(s, 11))
+	if err := fill(into.Hash[:], r.bytes(s, 1)); err != nil {
+		return &eventstore.ChainError{Position: into.Position, Problem: "its hash has " + err.Error()}
+	}
+	if err := fill(into.AppendID[:], r.bytes(s, 10)); err != nil {
+		return &eventstore.ChainError{Position: into.Position, Problem: "its append id has " + err.Error()}
+	}
+	return nil
+}
+
+// typeOf returns a type as a string. Next to all records have the type of the one before, so it is kept.
+func (r *reader) typeOf(text []byte) string {
+	if string(text) != r.lastType {
+		r.lastType = string(text)
+	}
+	return r.lastType
+}
+
+func (r *reader) nullable(s statement, column int32) *string {
+	if r.null(s, column) {
+		return nil
+	}
+	text := string(r.bytes(s, column))
+	return &text
+}
+
+func fill(dst, src []byte) error {
+	if len(src) != len(dst) {
+		return fmt.Errorf("%d bytes instead of %d", len(src), len(dst))
+	}
+	copy(dst, src)
+	return nil
+}
