@@ -12,6 +12,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // TestREADME runs the examples of the README, in their order, and compares what comes with what the README says. Positions'
@@ -118,7 +119,7 @@ func mustBeValid(t *testing.T, document string) {
 		t.Fatal(err)
 	}
 	schema := gqlparser.MustLoadSchema(&ast.Source{Input: string(source)})
-	if _, err := gqlparser.LoadQuery(schema, document); err != nil {
+	if _, err := gqlparser.LoadQueryWithRules(schema, document, rules.NewDefaultRules()); err != nil {
 		t.Errorf("%s\n%v", document, err)
 	}
 }

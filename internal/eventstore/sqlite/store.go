@@ -62,7 +62,7 @@ type Store struct {
 	lock    io.Closer // nil without Options.Lock
 	writer  *writer   // nil when read-only
 	readers *readers  // nil until the file is known to be there
-	signal  signal    // of own appends
+	signal  *signal   // of own appends
 }
 
 // Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they

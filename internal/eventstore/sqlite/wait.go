@@ -8,14 +8,22 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Wait returns after an own append at once, and after that of another store within the poll interval.
+// Wait returns after an own append at once, and after that of another store within the poll interval. It looks at the file
+// once in a poll interval only, so that a server that appends all the time does not also read its own head all the time.
 func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
-	appended := s.signal.next() // before the head is read, so that no append falls between the two
-	head, err := s.Head(ctx)
-	if err != nil || head.Position > after {
-		return err
+	known, appended, fresh := s.signal.state(s.opts.PollInterval)
+	if known <= after && fresh <= 0 {
+		head, err := s.Head(ctx)
+		if err != nil {
+			return err
+		}
+		s.signal.look(head.Position)
+		known, fresh = head.Position, s.opts.PollInterval
 	}
-	tick := time.NewTimer(s.opts.PollInterval)
+	if known > after {
+		return ctx.Err()
+	}
+	tick := time.NewTimer(fresh)
 	defer tick.Stop()
 	select {
 	case <-appended:
@@ -25,23 +33,36 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	return ctx.Err()
 }
 
-// signal wakes all who wait for the next append.
+// signal wakes all who wait for the next append, and knows how far the history goes at least.
 type signal struct {
-	mu sync.Mutex
-	ch chan struct{} // guarded by mu; closed, and replaced, by an append
+	mu     sync.Mutex // guards what is below
+	known  eventstore.Position
+	looked time.Time     // when the file was last looked at
+	ch     chan struct{} // closed, and replaced, by an own append
 }
 
-func newSignal() signal { return signal{ch: make(chan struct{})} }
+func newSignal() *signal { return &signal{ch: make(chan struct{})} }
 
-func (s *signal) next() <-chan struct{} {
+// state returns the position that is known, what tells of the next append, and for how long what the file said is still
+// taken for true.
+func (s *signal) state(interval time.Duration) (eventstore.Position, <-chan struct{}, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ch
+	return s.known, s.ch, interval - time.Since(s.looked)
 }
 
-func (s *signal) fire() {
+// look notes what the file says.
+func (s *signal) look(head eventstore.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.known, s.looked = max(s.known, head), time.Now()
+}
+
+// fire tells of an own append.
+func (s *signal) fire(head eventstore.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = max(s.known, head)
 	close(s.ch)
 	s.ch = make(chan struct{})
 }

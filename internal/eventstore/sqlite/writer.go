@@ -24,7 +24,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 		}
 		return fmt.Errorf("appending: %w", err)
 	}
-	s.signal.fire()
+	s.signal.fire(records[len(records)-1].Position)
 	return nil
 }
 
