@@ -3,7 +3,6 @@ package configstore
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -109,8 +108,4 @@ func (e *readError) As(target any) bool {
 		*unavailable = &UnavailableError{Cause: e.cause}
 	}
 	return ok
-}
-
-func invalidPageSize(first int) error {
-	return &config.InvalidError{Field: "first", Rule: fmt.Sprintf("is %d; it must be 1 to %d", first, MaxPageSize)}
 }

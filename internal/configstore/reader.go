@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"configapi/internal/auth"
@@ -160,7 +161,7 @@ func (s *Store) completeSets(ctx context.Context, revisions []*eventstore.Revisi
 
 func checkPageSize(first int) error {
 	if first < 1 || first > MaxPageSize {
-		return invalidPageSize(first)
+		return &config.InvalidError{Field: "first", Rule: fmt.Sprintf("is %d; it must be 1 to %d", first, MaxPageSize)}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@
 package configstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -53,26 +54,19 @@ type Auditor interface {
 }
 
 func (o *Options) setDefaults() {
-	setDefault(&o.MaxValueBytes, config.DefaultMaxValueBytes)
-	setDefault(&o.BatchCommands, 500)
-	setDefault(&o.BatchBytes, 4<<20)
-	setDefault(&o.WriteTimeout, 10*time.Second)
-	setDefault(&o.AppendTimeout, 5*time.Second)
-	setDefault(&o.PositionWait, 2*time.Second)
-	setDefault(&o.BookmarkInterval, 10*time.Second)
-	setDefault(&o.HealthTimeout, time.Second)
+	o.MaxValueBytes = cmp.Or(o.MaxValueBytes, config.DefaultMaxValueBytes)
+	o.BatchCommands = cmp.Or(o.BatchCommands, 500)
+	o.BatchBytes = cmp.Or(o.BatchBytes, 4<<20)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
+	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
+	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
 	}
 }
 
