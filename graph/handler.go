@@ -12,10 +12,8 @@ package graph
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -60,7 +58,6 @@ func (o *Options) setDefaults() {
 type Handler struct {
 	server    *handler.Server
 	websocket *transport.Websocket
-	streams   sync.WaitGroup // of subscriptions
 }
 
 // NewHandler returns the GraphQL edge of a config store.
@@ -68,8 +65,10 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	errors := presenter{opts.RequestID, opts.Log}
 
+	root := &resolver{store}
+	opts.Websocket.BeginArgument = "after"
+	opts.Websocket.Rights = func(ctx context.Context) string { return root.caller(ctx).Name }
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
-	root := &resolver{store, &h.streams}
 	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.server.AddTransport(h.websocket)
 	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
@@ -89,22 +88,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.S
 
 // Shutdown closes all websockets with 1012 after what is queued for them, and waits until everything that belongs to them
 // has ended, or ctx has. The HTTP server does not know of them.
-func (h *Handler) Shutdown(ctx context.Context) error {
-	if err := h.websocket.Shutdown(ctx); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		h.streams.Wait() // they end with their sockets
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for subscriptions to end: %w", ctx.Err())
-	}
-}
+func (h *Handler) Shutdown(ctx context.Context) error { return h.websocket.Shutdown(ctx) }
 
 // maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
 func maxBodyBytes(store *configstore.Store) int64 {

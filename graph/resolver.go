@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -15,8 +14,7 @@ import (
 // resolver answers the fields of the schema. It holds no rule: it turns arguments into what the config store takes, and its
 // answers into objects.
 type resolver struct {
-	store   *configstore.Store
-	streams *sync.WaitGroup // counts the goroutines that feed subscriptions
+	store *configstore.Store
 }
 
 var _ generated.ResolverRoot = (*resolver)(nil)

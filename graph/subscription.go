@@ -2,15 +2,14 @@ package graph
 
 import (
 	"context"
-	"sync"
-
-	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/transport"
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/projection"
 )
 
 func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *object.Config, error) {
@@ -18,11 +17,10 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	if err != nil {
 		return nil, err
 	}
-	watch := r.store.WatchConfig(r.caller(ctx), name)
-	return stream(ctx, r.streams, func(ctx context.Context) (*object.Config, error) {
-		state, err := watch.Next(ctx)
-		return object.NewConfig(state), err
-	}), nil
+	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
+		return transport.Stream(ctx, states{r.store.ResumeConfig(r.caller(ctx), name, told.state)}), nil
+	}
+	return transport.Stream(ctx, states{r.store.WatchConfig(r.caller(ctx), name)}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error) {
@@ -30,42 +28,60 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
+	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
+		return transport.Stream(ctx, changes{r.store.Resume(r.caller(ctx), filter, eventstore.Head(told))}), nil
+	}
 	watch, err := r.store.Watch(ctx, r.caller(ctx), filter, after)
 	if err != nil {
 		return nil, err
 	}
-	return stream(ctx, r.streams, func(ctx context.Context) (*model.ConfigChangeBatch, error) {
-		changes, err := watch.Next(ctx)
-		return batchOf(changes), err
-	}), nil
+	return transport.Stream(ctx, changes{watch}), nil
 }
 
-// stream sends what next returns, until ctx ends or next fails. Nothing is taken from next before what it gave last has been
-// received, so a slow reader finds the changes that came meanwhile together. ctx is the transport's, and ends with the stream.
-func stream[T any](ctx context.Context, running *sync.WaitGroup, next func(context.Context) (T, error)) <-chan T {
-	out := make(chan T)
-	running.Go(func() {
-		defer close(out)
-		defer func() {
-			if value := recover(); value != nil {
-				transport.FailStream(ctx, graphql.GetOperationContext(ctx).Recover(ctx, value))
-			}
-		}()
-		for {
-			item, err := next(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			if err != nil {
-				transport.FailStream(ctx, err)
-				return
-			}
-			select {
-			case out <- item:
-			case <-ctx.Done():
-				return
-			}
+// states is the source of Subscription.config. Its places are ordered by the change that made the state.
+type states struct{ watch *configstore.ConfigWatch }
+
+type statePlace struct{ state *projection.Config }
+
+func (p statePlace) Order() int64 {
+	if p.state == nil {
+		return 0
+	}
+	return int64(p.state.Revision.Position)
+}
+
+func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
+	state, err := s.watch.Next(ctx)
+	if err != nil {
+		return nil, transport.Step{}, err
+	}
+	place := statePlace{s.watch.Last()}
+	return object.NewConfig(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true}, nil
+}
+
+// changes is the source of Subscription.configChanges. Its places are heads of the history.
+type changes struct{ watch *configstore.Watch }
+
+type changesPlace eventstore.Head
+
+func (p changesPlace) Order() int64 { return int64(p.Position) }
+
+func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
+	read := s.watch.Next
+	if end > 0 {
+		read = func(ctx context.Context) (configstore.Changes, error) {
+			return s.watch.ReadTo(ctx, eventstore.Position(end))
 		}
-	})
-	return out
+	}
+	found, err := read(ctx)
+	if err != nil {
+		return nil, transport.Step{}, err
+	}
+	step := transport.Step{Place: changesPlace(s.watch.Head()), CaughtUp: found.CaughtUp}
+	if len(found.Revisions) > 0 {
+		step.First = int64(found.Revisions[0].Position)
+	} else {
+		step.First, step.Silent = step.Place.Order()+1, end > 0
+	}
+	return batchOf(found), step, nil
 }

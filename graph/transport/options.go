@@ -30,6 +30,14 @@ type WebsocketOptions struct {
 	// the socket: a [*CloseError] with its code and reason, any other with 4403, its text unseen. Nil accepts everybody.
 	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
 
+	// BeginArgument is the argument of subscriptions that says where a stream begins, and nothing else. Subscriptions that
+	// differ in its variable alone share their work. Empty means that there is none.
+	BeginArgument string
+
+	// Rights names what the caller of an operation may see, given what Init has returned; only those whose rights are equal
+	// share work. Nil means that all callers may see the same.
+	Rights func(ctx context.Context) string
+
 	// InitTimeout is how long a client may take until it is acknowledged, Init included. Zero means 5 s.
 	InitTimeout time.Duration
 

@@ -35,9 +35,12 @@ func (s *socket) reply(f frame) {
 }
 
 func (s *socket) reserve(ctx context.Context, room *semaphore.Weighted, f *frame) error {
-	f.room = room
-	f.weight = min(int64(f.payloadLen()+maxFrameHeader), s.transport.options.MaxQueuedBytes)
+	f.room, f.weight = room, s.weightOf(f)
 	return room.Acquire(ctx, f.weight)
+}
+
+func (s *socket) weightOf(f *frame) int64 {
+	return min(int64(f.payloadLen()+maxFrameHeader), s.transport.options.MaxQueuedBytes)
 }
 
 // push puts the frame at the end of the queue, unless nothing more may be sent for its owner.
@@ -62,11 +65,7 @@ func (s *socket) enqueue(f frame) {
 
 // write sends what is in the queue until there is nothing left. All that waits at the same time goes out together.
 func (s *socket) write() {
-	for {
-		batch := s.take()
-		if batch == nil {
-			return
-		}
+	for batch := s.take(); batch != nil; batch = s.take() {
 		if err := s.writeBatch(batch); err != nil {
 			s.abort()
 			return
@@ -89,27 +88,39 @@ func (s *socket) take() []frame {
 func (s *socket) writeBatch(batch []frame) error {
 	out := pieces{socket: s, buffer: pieceBuffers.Get().(*[]byte)}
 	defer out.recycle()
-	closes := false
 	for i := range batch {
-		f := &batch[i]
-		if f.owner != nil && f.owner.stopped.Load() {
-			continue // The client completed it while this frame waited.
+		if f := &batch[i]; s.isDue(f) {
+			if err := out.add(f); err != nil {
+				return err
+			}
 		}
-		if f.last {
-			s.forget(f.owner)
-		}
-		if err := out.add(f); err != nil {
-			return err
-		}
-		closes = closes || f.opcode == websocket.CloseMessage
 	}
 	if err := out.flush(); err != nil {
 		return err
 	}
+	return s.written(batch)
+}
+
+// isDue tells whether a frame is to be sent, which is about to happen then.
+func (s *socket) isDue(f *frame) bool {
+	if f.owner != nil && f.owner.stopped.Load() {
+		return false // The client completed it while this frame waited.
+	}
+	if f.last {
+		s.forget(f.owner)
+	}
+	return true
+}
+
+// written frees the room of frames that have gone out.
+func (s *socket) written(batch []frame) error {
+	closes := false
 	for i := range batch {
-		if f := &batch[i]; f.room != nil {
+		f := &batch[i]
+		if f.room != nil {
 			f.room.Release(f.weight)
 		}
+		closes = closes || f.opcode == websocket.CloseMessage
 	}
 	if closes {
 		// What the peer still sends is read until then, or until it answers the close frame.

@@ -18,7 +18,7 @@ import (
 var testSource = &ast.Source{Name: "test.graphql", Input: `
 	type Query { hello(name: String = "world"): String  echo(int: Int, float: Float, text: String, ints: [Int!]): String  big(bytes: Int!): String  fails: String  panics: String  wait: String }
 	type Mutation { change: String }
-	type Subscription { ticks: String  fails: String  panics: String  refused: String }
+	type Subscription { ticks: String  fails: String  panics: String  refused: String  log(after: Int, tag: String): String }
 `}
 
 // testSchema stands in for generated code: it executes root fields alone, and handles memory, errors and contexts as generated code does.
@@ -31,6 +31,7 @@ type testSchema struct {
 	ended  chan struct{}      // a receive per subscription whose context ended
 	waits  chan chan struct{} // a receive per "wait", to be closed to let it go on
 
+	log      testLog                   // what the field of that name gives, by a source
 	stubborn bool                      // "wait" does not look at its context
 	hear     func(ctx context.Context) // gets the context of each execution
 }
@@ -132,6 +133,9 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 	if field.Name == "refused" {
 		graphql.AddError(ctx, gqlerror.Errorf("no such stream"))
 		return nil
+	}
+	if field.Name == "log" {
+		return s.log.subscribe(ctx, field)
 	}
 	s.began <- struct{}{}
 	context.AfterFunc(ctx, func() { s.ended <- struct{}{} })

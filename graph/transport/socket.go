@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,6 +28,7 @@ type socket struct {
 	header    http.Header     // of the request that opened the socket
 	reader    *websocket.Conn // parses what the peer sends; never written through
 	conn      net.Conn
+	raw       syscall.RawConn // of conn; nil: it can only be written to by waiting
 	opened    time.Time
 	heard     atomic.Int64 // when the peer sent something last, in ns since opened
 	ctx       context.Context
@@ -34,7 +38,7 @@ type socket struct {
 	replyRoom *semaphore.Weighted // bytes that answers to the peer may queue
 	slots     chan struct{}       // one for each stream whose goroutine runs, also when its id is free again
 	running   sync.WaitGroup      // goroutines of streams
-	writers   sync.WaitGroup      // the writer
+	writers   sync.WaitGroup      // the writer, be it one of the socket's own or a courier
 
 	// What only the reader uses.
 	initialised bool
@@ -65,6 +69,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 	// The request's own context ends when its handler returns.
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	w.socket = s
+	s.raw = rawOf(w.Conn)
 	reader.SetReadLimit(t.options.MaxMessageBytes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,6 +84,17 @@ func (s *socket) run() {
 	s.writers.Wait()
 	_ = s.conn.Close()
 	s.running.Wait()
+	s.leaveGroups()
+}
+
+// leaveGroups is for the streams that have no goroutine of their own to leave. The socket is closing, so none of them gets one.
+func (s *socket) leaveGroups() {
+	s.mu.Lock()
+	streams := slices.Collect(maps.Values(s.streams))
+	s.mu.Unlock()
+	for _, st := range streams {
+		s.transport.groups.leave(&st.member)
+	}
 }
 
 // read takes messages until the connection gives no more. While the socket closes, it reads on without looking.

@@ -16,19 +16,17 @@ import (
 // stream is one operation on a socket: a subscription, or a query or mutation, which gives one message.
 type stream struct {
 	id      string
-	head    string // of each message "next", up to its payload
-	cancel  context.CancelFunc
+	head    string      // of each message "next", up to its payload
 	stopped atomic.Bool // the client said complete: nothing more is queued, and what is queued is dropped
-	failure failure
+
+	cancel context.CancelFunc // of the goroutine that serves the stream, nil before there was one; guarded by the socket's mutex
+	member member             // for subscriptions
 }
 
 // subscribe starts an operation, or refuses it.
 func (s *socket) subscribe(id string, operation envelope) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
-	ctx, cancel := context.WithCancel(s.operations)
-	st.cancel = cancel
 	if refused, full := s.admit(st); refused != nil || full {
-		cancel()
 		if full {
 			message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
 			s.reply(st.errorFrame(nil, gqlerror.List{newError(CodeLimitExceeded, message)}))
@@ -40,15 +38,28 @@ func (s *socket) subscribe(id string, operation envelope) *CloseError {
 	select {
 	case s.slots <- struct{}{}:
 	case <-s.ctx.Done():
-		cancel()
 		return nil
 	}
-	s.running.Go(func() {
+	s.start(st, func(ctx context.Context) {
 		defer func() { <-s.slots }()
-		defer cancel()
 		s.runStream(ctx, st, operation)
 	})
 	return nil
+}
+
+// start has a goroutine serve the stream, unless the stream has ended already.
+func (s *socket) start(st *stream, serve func(context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || st.stopped.Load() {
+		return
+	}
+	ctx, cancel := context.WithCancel(s.operations)
+	st.cancel = cancel
+	s.running.Go(func() {
+		defer cancel()
+		serve(ctx)
+	})
 }
 
 // admit takes the id for the stream. It is full when the socket has no place for one more.
@@ -76,10 +87,13 @@ func (s *socket) complete(id string) {
 	if st != nil {
 		delete(s.streams, id)
 		st.stopped.Store(true)
+		if st.cancel != nil {
+			st.cancel()
+		}
 	}
 	s.mu.Unlock()
 	if st != nil {
-		st.cancel()
+		s.transport.groups.leave(&st.member)
 	}
 }
 
@@ -94,39 +108,30 @@ func (s *socket) forget(st *stream) {
 
 // runStream executes the operation and sends what comes of it. That nothing can be sent any more ends it, too.
 func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) {
-	defer func() {
-		if value := recover(); value != nil {
-			s.sendErrors(ctx, st, presentPanic(ctx, s.exec, value))
-		}
-	}()
-	ctx = context.WithValue(graphql.StartOperationTrace(ctx), failureKey{}, &st.failure)
+	defer s.recoverStream(ctx, st)
+	ctx = graphql.StartOperationTrace(ctx)
 	opCtx, errs := s.exec.CreateOperationContext(ctx, s.params(ctx, operation))
 	if len(errs) > 0 {
 		s.sendErrors(ctx, st, presentErrors(graphql.WithOperationContext(ctx, opCtx), s.exec, requestErrors(opCtx, errs)))
 		return
 	}
-	next, responses := s.exec.DispatchOperation(ctx, opCtx)
-	for {
-		response := next(responses)
-		if response == nil {
-			break
-		}
-		if errs := terminal(response); errs != nil {
-			s.sendErrors(ctx, st, errs)
-			return
-		}
-		if s.sendNext(ctx, st, response) != nil {
-			return
-		}
-		if opCtx.Operation.Operation != ast.Subscription {
-			break
-		}
-	}
-	if err := st.failure.get(); err != nil {
-		s.sendErrors(ctx, st, presentErrors(responses, s.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}))
+	if opCtx.Operation.Operation == ast.Subscription {
+		st.member.init(s, st, opCtx)
+		st.member.serve(ctx)
 		return
 	}
-	_ = s.send(ctx, st.completeFrame())
+	if u, more, errs := execute(ctx, s.exec, opCtx, nil).next(0); !more {
+		s.finish(ctx, st, errs)
+	} else if s.send(ctx, st.nextFrame(u.body)) == nil {
+		s.finish(ctx, st, nil)
+	}
+}
+
+// recoverStream ends a stream whose execution panicked outside of a resolver; gqlgen itself takes care of those inside.
+func (s *socket) recoverStream(ctx context.Context, st *stream) {
+	if value := recover(); value != nil {
+		s.sendErrors(ctx, st, presentPanic(ctx, s.exec, value))
+	}
 }
 
 func (s *socket) params(ctx context.Context, operation envelope) *graphql.RawParams {
@@ -154,10 +159,13 @@ func terminal(response *graphql.Response) gqlerror.List {
 	return nil
 }
 
-// sendNext copies the data: gqlgen uses its memory again for the next response.
-func (s *socket) sendNext(ctx context.Context, st *stream, response *graphql.Response) error {
-	body := make([]byte, 0, len(response.Data)+len(`{"data":}`))
-	return s.send(ctx, textFrame(st, st.head, appendResponse(body, response), "}"))
+// finish ends a stream that gives no more: with what went wrong, if anything did.
+func (s *socket) finish(ctx context.Context, st *stream, errs gqlerror.List) {
+	if len(errs) > 0 {
+		s.sendErrors(ctx, st, errs)
+		return
+	}
+	_ = s.send(ctx, st.completeFrame())
 }
 
 func (s *socket) sendErrors(ctx context.Context, st *stream, errs gqlerror.List) {
@@ -169,6 +177,8 @@ func (st *stream) errorFrame(owner *stream, errs gqlerror.List) frame {
 	f.last = owner != nil
 	return f
 }
+
+func (st *stream) nextFrame(body []byte) frame { return textFrame(st, st.head, body, "}") }
 
 func (st *stream) completeFrame() frame {
 	f := textFrame(st, messageHead(st.id, "complete"), nil, "}")

@@ -22,6 +22,7 @@ type Websocket struct {
 	options  WebsocketOptions
 	upgrader websocket.Upgrader
 	origins  map[string]bool // :: lower-case origin → allowed
+	groups   groups
 
 	mu       sync.Mutex           // guards the following
 	sockets  map[*socket]struct{} // those that are open
@@ -37,6 +38,7 @@ func NewWebsocket(options WebsocketOptions) *Websocket {
 	t := &Websocket{
 		options: options.withDefaults(),
 		origins: originSet(options.AllowedOrigins),
+		groups:  groups{byKey: make(map[groupKey]*group)},
 		sockets: make(map[*socket]struct{}),
 		idle:    make(chan struct{}),
 	}
@@ -83,6 +85,7 @@ func (t *Websocket) Shutdown(ctx context.Context) error {
 	t.CloseAll(websocket.CloseServiceRestart, "the server is shutting down")
 	select {
 	case <-t.idle:
+		t.groups.running.Wait() // they end with their members, who have all left
 		return nil
 	case <-ctx.Done():
 	}

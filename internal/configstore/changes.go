@@ -99,6 +99,29 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 	return &Watch{store: s, cursor: s.feed.Cursor(s.events, start), filter: filter}, nil
 }
 
+// Resume returns a stream that goes on where one of this store has come to: see [Watch.Head].
+func (s *Store) Resume(_ auth.Caller, filter config.Filter, at eventstore.Head) *Watch {
+	return &Watch{store: s, cursor: s.feed.Cursor(s.events, at), filter: filter, started: true}
+}
+
+// Head is how far the stream has come: all that matches up to there was returned.
+func (w *Watch) Head() eventstore.Head { return w.cursor.Position() }
+
+// ReadTo returns the next changes up to a position, which is applied and ends a change set. It does not wait: it returns
+// without any when there are none up to there.
+func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, error) {
+	for {
+		batch, _, err := w.cursor.Poll(ctx, int(end-w.Head().Position))
+		if err != nil {
+			return Changes{}, storeAway(err)
+		}
+		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		if len(found.Revisions) > 0 || batch.Head.Position >= end {
+			return found, nil
+		}
+	}
+}
+
 // Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval, at the head or
 // on the way there, and when the first call comes to the head: so a reader knows where it is.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
@@ -144,6 +167,14 @@ type ConfigWatch struct {
 func (s *Store) WatchConfig(_ auth.Caller, name config.Name) *ConfigWatch {
 	return &ConfigWatch{store: s, name: name}
 }
+
+// ResumeConfig returns a stream that goes on after a state that one of this store has returned: see [ConfigWatch.Last].
+func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, last *projection.Config) *ConfigWatch {
+	return &ConfigWatch{store: s, name: name, last: last, started: true}
+}
+
+// Last is the state that Next has returned last, also a deleted one; nil when nothing ever happened to the name.
+func (w *ConfigWatch) Last() *projection.Config { return w.last }
 
 // Next returns the state of the config: at once for the first time, then whenever it is another than the one before; nil
 // while the config does not exist. Who asks seldom may miss states in between, never the last one.

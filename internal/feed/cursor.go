@@ -37,6 +37,9 @@ func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
 	return &Cursor{feed: f, source: source, position: after}
 }
 
+// Position is where the cursor is: behind the last event that it has returned.
+func (c *Cursor) Position() eventstore.Head { return c.position }
+
 // Poll returns the events that follow at once, at most limit of them (0: [DefaultPage]) or one whole change set, and moves
 // the cursor behind them. An empty batch means that the cursor is at the head. more is closed when it may not be any longer:
 // at once when the batch did not bring the cursor there.

@@ -1,0 +1,101 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"configapi/graph"
+	"configapi/graph/transport"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/feed"
+)
+
+// TestSharedStreamsGiveEveryChangeOnce has equal subscribers come, stall, stop and come back while changes are written. Whatever they
+// do, and whoever they share their messages with, each of them gets every change once, in order.
+func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
+	for name, options := range map[string]transport.WebsocketOptions{
+		"with room":    {},
+		"without room": {MaxQueuedBytes: 512}, // they leave their group all the time
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := configstore.Options{Feed: feed.Options{RingEvents: 100}}
+			a := MustServe(t, memory.New(), store, graph.Options{Websocket: options})
+			stop := a.MustWrite(t, "a")
+			var readers sync.WaitGroup
+			for seed := range uint64(16) {
+				readers.Go(func() {
+					(&follower{api: a, random: rand.New(rand.NewPCG(seed, 0)), after: "0-00000000"}).follow(t, 300)
+				})
+			}
+			readers.Wait()
+			stop()
+		})
+	}
+}
+
+// follower reads changes of the config "a".
+type follower struct {
+	*api
+	random  *rand.Rand
+	after   string
+	version int
+}
+
+// follow reads until so many changes were seen, over many streams.
+func (f *follower) follow(t *testing.T, changes int) {
+	for f.version < changes && !t.Failed() {
+		c := f.MustDial(t)
+		for i := range 1 + f.random.IntN(3) {
+			id := string(rune('a' + i))
+			c.subscribe(id, watchChanges, vars{"after": f.after})
+			for range f.random.IntN(40) {
+				f.read(t, c, id)
+			}
+			c.send(`{"id":"` + id + `","type":"complete"}`)
+			c.send(`{"type":"ping"}`)
+			for f.read(t, c, id) { // what was on its way
+			}
+		}
+		c.conn.Close()
+	}
+}
+
+// read takes one message. It returns false for a pong.
+func (f *follower) read(t *testing.T, c *client, id string) bool {
+	_, message, err := c.conn.ReadMessage()
+	if err != nil {
+		t.Errorf("after version %d: %v", f.version, err)
+		return false
+	}
+	var got struct {
+		Type    string
+		ID      string
+		Payload struct {
+			Data struct {
+				ConfigChanges struct {
+					Changes  []item
+					Position string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(message, &got); err != nil || got.Type != "next" || got.ID != id {
+		if got.Type != "pong" {
+			t.Errorf("after version %d: got %.300s, %v", f.version, message, err)
+		}
+		return false
+	}
+	batch := got.Payload.Data.ConfigChanges
+	for _, change := range batch.Changes {
+		if f.version++; change.Version != f.version {
+			t.Errorf("got version %d, want %d", change.Version, f.version)
+			return false
+		}
+	}
+	f.after = batch.Position
+	return true
+}

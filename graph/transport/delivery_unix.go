@@ -1,0 +1,37 @@
+//go:build unix
+
+package transport
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawOf gives access to a connection's descriptor, nil when there is none behind it, as with TLS.
+func rawOf(conn net.Conn) syscall.RawConn {
+	open, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := open.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// writeNow writes what a descriptor takes without waiting. That it takes nothing is no error.
+func writeNow(fd uintptr, data []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), data)
+		switch err {
+		case nil:
+			return n, nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, nil
+		default:
+			return 0, err
+		}
+	}
+}

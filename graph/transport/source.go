@@ -1,0 +1,146 @@
+package transport
+
+import (
+	"context"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Source gives a subscription its items, one after the other. It is for one goroutine.
+//
+// A source is asked for an item when the one before has been sent, so a slow reader finds together what came meanwhile. The
+// sources of subscriptions that are equal but for their beginning give the same items after the same place: that is what lets
+// them share work.
+type Source[T any] interface {
+	// Next waits for the next item. With end, the order of a place that another source of an equal subscription has
+	// come to, it does not wait, and goes no further than that if it can stop there; the step is silent when there
+	// is nothing to tell up to there. An end of 0 is none. The error ends the subscription.
+	Next(ctx context.Context, end int64) (T, Step, error)
+}
+
+// Step is what one item adds to a stream.
+type Step struct {
+	// First is the order of the first thing that the item tells of. Whoever was told that much must not get the item.
+	// It is greater than the place's when the item tells of nothing but its place.
+	First int64
+	// Place is where the source is after the item.
+	Place Place
+	// CaughtUp tells that there was nothing more when the item was made.
+	CaughtUp bool
+	// Silent tells that there is no item: nothing is to be told up to the place.
+	Silent bool
+}
+
+// Place is how far a stream has come: enough for a resolver to go on from there. See [Begin].
+type Place interface {
+	// Order grows along the stream.
+	Order() int64
+}
+
+// Stream is what the resolver of a subscription returns, given the context that it was called with. The transport that
+// serves the subscription asks the source for items as fast as they can be sent. Behind a transport of another package a
+// goroutine does so, until the context ends.
+func Stream[T any](ctx context.Context, source Source[T]) <-chan T {
+	x, ours := ctx.Value(executionKey{}).(*execution)
+	if !ours {
+		return feed(ctx, source)
+	}
+	items := make(chan T, 1) // the transport takes an item out right after it was put in
+	x.pull = func(ctx context.Context, end int64) (Step, error) {
+		item, step, err := source.Next(ctx, end)
+		if err == nil && !step.Silent {
+			items <- item
+		}
+		return step, err
+	}
+	return items
+}
+
+func feed[T any](ctx context.Context, source Source[T]) <-chan T {
+	items := make(chan T)
+	go func() {
+		defer close(items)
+		for {
+			item, _, err := source.Next(ctx, 0)
+			if err != nil {
+				return
+			}
+			select {
+			case items <- item:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return items
+}
+
+// Begin returns the place from which a subscription is to go on, nil when it begins where its arguments say. A resolver asks
+// for it with the context that it was called with; the place is one of an equal subscription's.
+func Begin(ctx context.Context) Place {
+	if x, ours := ctx.Value(executionKey{}).(*execution); ours {
+		return x.begin
+	}
+	return nil
+}
+
+type executionKey struct{}
+
+// execution runs one subscription: each item of its source becomes one update.
+type execution struct {
+	exec      graphql.GraphExecutor
+	begin     Place
+	pull      func(ctx context.Context, end int64) (Step, error) // nil: the resolver does not use [Stream]
+	failure   failure
+	responses graphql.ResponseHandler
+	ctx       context.Context // of the operation
+}
+
+// update is what an item of a source has become.
+type update struct {
+	Step
+	body []byte // the response; nobody changes it
+}
+
+// execute calls the resolver of a subscription, which is to begin at a place; nil: where its arguments say.
+func execute(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, begin Place) *execution {
+	x := &execution{exec: exec, begin: begin}
+	ctx = context.WithValue(ctx, executionKey{}, x)
+	ctx = context.WithValue(ctx, failureKey{}, &x.failure)
+	x.responses, x.ctx = exec.DispatchOperation(ctx, operation)
+	return x
+}
+
+// next waits for the next update, or reads on to an end: see [Source]. It returns false when there is none any more: with
+// errors if the stream ended with some.
+func (x *execution) next(end int64) (u update, more bool, errs gqlerror.List) {
+	if x.pull != nil {
+		var err error
+		if u.Step, err = x.pull(x.ctx, end); err != nil {
+			return u, false, x.present(err)
+		}
+		if u.Silent {
+			return u, true, nil
+		}
+	}
+	response := x.responses(x.ctx)
+	if response == nil {
+		return u, false, x.present(x.failure.get())
+	}
+	if errs := terminal(response); errs != nil {
+		return u, false, errs
+	}
+	// The data is copied: gqlgen uses its memory again for the next response.
+	u.body = appendResponse(make([]byte, 0, len(response.Data)+len(`{"data":}`)), response)
+	return u, true, nil
+}
+
+// present takes the error that ends a stream through the handler's error presenter. The end of the operation's own context is none.
+func (x *execution) present(err error) gqlerror.List {
+	if err == nil || x.ctx.Err() != nil {
+		return nil
+	}
+	return presentErrors(x.ctx, x.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+}
