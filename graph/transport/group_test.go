@@ -217,6 +217,7 @@ func TestGroupThatMovesOnWhileAMemberJoins(t *testing.T) {
 				if row.during != nil {
 					row.during(f, first)
 				}
+				synctest.Wait()
 				close(f.schema.log.pause)
 				for _, words := range row.want[1:] {
 					second.wantLog("2", words)
