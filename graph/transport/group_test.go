@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http/httptest"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -358,4 +362,49 @@ func TestMembersOverTCP(t *testing.T) {
 			words = words[1:]
 		}
 	}
+}
+
+// TestStalledMembersAreFreedWhole has members take nothing for longer than they may: nothing is left of them, and the one that reads
+// gets everything.
+func TestStalledMembersAreFreedWhole(t *testing.T) {
+	options := shared
+	options.WriteTimeout = 50 * time.Millisecond
+	f, server := listen(t, options, httptest.NewServer)
+	subscribe := func(conn *websocket.Conn) {
+		exchange(t, conn, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, `{"id":"1","type":"next","payload":{"data":{"log":""}}}`)
+	}
+	reader := connect(t, server)
+	subscribe(reader)
+	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors(t)
+	var stalled []*websocket.Conn
+	for range 5 {
+		stalled = append(stalled, connect(t, server))
+		subscribe(stalled[len(stalled)-1])
+	}
+	for i := 0; len(f.transport.snapshot()) > 1; i++ {
+		word := fmt.Sprint(i, strings.Repeat("x", 50_000))
+		f.schema.log.add(word)
+		exchange(t, reader, "", `{"id":"1","type":"next","payload":{"data":{"log":"`+word+`"}}}`)
+	}
+	for _, conn := range stalled {
+		conn.Close()
+	}
+	for patience := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > goroutines || openDescriptors(t) > descriptors; runtime.Gosched() {
+		if time.Now().After(patience) {
+			t.Fatalf("%d goroutines and %d descriptors are left of %d and %d", runtime.NumGoroutine(), openDescriptors(t), goroutines, descriptors)
+		}
+	}
+	if n := len(f.transport.groups.byKey); n != 1 {
+		t.Errorf("got %d groups, want 1", n)
+	}
+}
+
+// openDescriptors counts the files and connections that this process has open, 0 where the system does not say.
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return len(open)
 }
