@@ -32,8 +32,7 @@ type member struct {
 func (m *member) init(s *socket, st *stream, operation *graphql.OperationContext) {
 	m.socket, m.stream, m.operation = s, st, operation
 	m.key = s.transport.options.keyOf(s.operations, operation)
-	// What is the client's own must not get to the others of a group.
-	operation.Headers, operation.Extensions = nil, nil
+	operation.Extensions = nil // they are the client's own, and must not get to the others of a group
 }
 
 // serve serves the subscription alone from where the member is, and returns when its group does so, or when it has ended.

@@ -25,7 +25,6 @@ import (
 type socket struct {
 	transport *Websocket
 	exec      graphql.GraphExecutor
-	header    http.Header     // of the request that opened the socket
 	reader    *websocket.Conn // parses what the peer sends; never written through
 	conn      net.Conn
 	raw       syscall.RawConn // of conn; nil: it can only be written to by waiting
@@ -58,7 +57,6 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 	s := &socket{
 		transport: t,
 		exec:      exec,
-		header:    r.Header,
 		reader:    reader,
 		conn:      w.Conn,
 		opened:    time.Now(),

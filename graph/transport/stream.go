@@ -139,7 +139,6 @@ func (s *socket) params(ctx context.Context, operation envelope) *graphql.RawPar
 		Query:      *operation.Query,
 		Variables:  operation.Variables,
 		Extensions: operation.Extensions,
-		Headers:    s.header,
 		ReadTime:   graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()},
 	}
 	if operation.OperationName != nil {

@@ -26,8 +26,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e.id[0] = s.ids.of(r.Header)
 	w.Header()[requestid.Header] = e.id[:]
-	e.ctx = requestid.Context{Context: r.Context(), ID: e.id[0]}
-	r = r.WithContext(&e.ctx)
+	r = r.WithContext(requestid.With(r.Context(), e.id[0]))
 	if r.ContentLength != 0 {
 		e.body = body{r.Body, e.start.Add(s.opts.BodyTimeout)}
 		r.Body = &e.body
@@ -44,7 +43,6 @@ type exchange struct {
 	http.ResponseWriter
 	server   *Server
 	id       [1]string // as a header has it
-	ctx      requestid.Context
 	start    time.Time
 	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
 	status   int        // 0: nothing is decided yet
