@@ -26,9 +26,9 @@ func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 			a := MustServe(t, memory.New(), store, graph.Options{Websocket: options})
 			stop := a.MustWrite(t, "a")
 			var readers sync.WaitGroup
-			for seed := range uint64(16) {
+			for seed := range uint64(8) {
 				readers.Go(func() {
-					(&follower{api: a, random: rand.New(rand.NewPCG(seed, 0)), after: "0-00000000"}).follow(t, 300)
+					(&follower{api: a, random: rand.New(rand.NewPCG(seed, 0)), after: "0-00000000"}).follow(t, 200)
 				})
 			}
 			readers.Wait()
