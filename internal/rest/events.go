@@ -44,10 +44,10 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		eventstream.SetHeader(w.Header())
 		return
 	}
-	stream, ctx := eventstream.Open(ctx, w, h.opts.CommentInterval)
+	stream, ctx := eventstream.Open(ctx, w, h.commentInterval)
 	defer stream.Close()
 	err = follow(ctx, stream, changes)
-	if err != nil && ctx.Err() == nil {
+	if ctx.Err() == nil { // somebody is there to be told
 		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
 	}
 }
@@ -77,7 +77,8 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
 	return config.Filter{}, nil, &config.InvalidError{Field: "after", Rule: "is given more than once"}
 }
 
-// follow sends changes until ctx ends or no more can be read or written. The next ones are read when the last ones have been sent.
+// follow sends changes until no more can be read or written, and returns why. The next ones are read when the last ones have been
+// sent.
 func follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch) error {
 	for {
 		changes, err := watch.Next(ctx)

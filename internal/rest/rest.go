@@ -54,21 +54,26 @@ type Options struct {
 
 // Handler serves the paths of the API. Any other path gets 404 `Not Found`.
 type Handler struct {
-	store   *configstore.Store
-	opts    Options // complete
-	log     *slog.Logger
-	origins *http.CrossOriginProtection
-	streams *eventstream.Streams
+	store           *configstore.Store
+	log             *slog.Logger
+	origins         *http.CrossOriginProtection
+	streams         *eventstream.Streams
+	commentInterval time.Duration
 }
 
 // New returns the REST edge of a config store. It serves what the store has applied: that the store is ready is for whoever
 // routes requests to see to.
 func New(store *configstore.Store, opts Options) *Handler {
-	opts.CommentInterval = cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{store: store, opts: opts, log: opts.Log, origins: http.NewCrossOriginProtection(), streams: eventstream.NewStreams()}
+	return &Handler{
+		store:           store,
+		log:             opts.Log,
+		origins:         http.NewCrossOriginProtection(),
+		streams:         eventstream.NewStreams(),
+		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
+	}
 }
 
 // Shutdown refuses new event streams with 503, ends those that are there, whose clients come back by themselves, and waits for that
