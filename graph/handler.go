@@ -12,8 +12,10 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -34,6 +36,8 @@ type Options struct {
 	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
+	// SSE are the rules of event streams. Its zero MaxBodyBytes has room for the longest value, as everywhere.
+	SSE transport.SSEOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string
 	// Log gets internal errors and panics. nil: nothing is logged.
@@ -54,41 +58,53 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Handler serves GraphQL over HTTP and over websockets at one address.
+// Handler serves GraphQL over HTTP, websockets and server-sent events at one address.
 type Handler struct {
 	server    *handler.Server
 	websocket *transport.Websocket
+	sse       *transport.SSE
 }
 
 // NewHandler returns the GraphQL edge of a config store.
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
-	errors := presenter{opts.RequestID, opts.Log}
+	show := presenter{opts.RequestID, opts.Log}
 
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
 	opts.Websocket.Rights = func(ctx context.Context) string { return root.caller(ctx).Name }
-	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
+	body := maxBodyBytes(store)
+	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
+	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
 	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.server.AddTransport(h.websocket)
-	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
+	h.server.AddTransport(h.sse)
+	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body}))
 	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
 	h.server.SetParserTokenLimit(opts.Limits.Tokens)
 	h.server.SetValidationRulesFn(opts.Limits.rules)
 	h.server.Use(costLimit{opts.Limits.Cost})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
-	h.server.SetErrorPresenter(errors.present)
-	h.server.SetRecoverFunc(errors.recovered)
+	h.server.SetErrorPresenter(show.present)
+	h.server.SetRecoverFunc(show.recovered)
 	return h
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
 
-// Shutdown closes all websockets with 1012 after what is queued for them, and waits until everything that belongs to them
-// has ended, or ctx has. The HTTP server does not know of them.
-func (h *Handler) Shutdown(ctx context.Context) error { return h.websocket.Shutdown(ctx) }
+// Shutdown closes all websockets with 1012 after what is queued for them, ends the subscriptions over server-sent events, and
+// waits until everything that belongs to them has ended, or ctx has. The HTTP server does not know of sockets, and would wait for
+// streams for ever.
+func (h *Handler) Shutdown(ctx context.Context) error {
+	var socketErr error
+	var sockets sync.WaitGroup
+	sockets.Go(func() { socketErr = h.websocket.Shutdown(ctx) })
+	streamErr := h.sse.Shutdown(ctx)
+	sockets.Wait()
+	return errors.Join(socketErr, streamErr)
+}
 
 // maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
 func maxBodyBytes(store *configstore.Store) int64 {

@@ -5,6 +5,7 @@ import (
 
 	"configapi/graph/model"
 	"configapi/graph/object"
+	"configapi/graph/scalar"
 	"configapi/graph/transport"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -31,11 +32,25 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
 		return transport.Stream(ctx, changes{r.store.Resume(r.caller(ctx), filter, eventstore.Head(told))}), nil
 	}
+	if after, err = resumedAfter(ctx, after); err != nil {
+		return nil, err
+	}
 	watch, err := r.store.Watch(ctx, r.caller(ctx), filter, after)
 	if err != nil {
 		return nil, err
 	}
 	return transport.Stream(ctx, changes{watch}), nil
+}
+
+// resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
+// transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
+func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.Bookmark, error) {
+	last := transport.LastEventID(ctx)
+	if last == "" {
+		return after, nil
+	}
+	position, err := scalar.UnmarshalPosition(last)
+	return &position, err
 }
 
 // states is the source of Subscription.config. Its places are ordered by the change that made the state.
@@ -49,6 +64,9 @@ func (p statePlace) Order() int64 {
 	}
 	return int64(p.state.Revision.Position)
 }
+
+// ID is none: the state of a config is told anew to who comes back.
+func (p statePlace) ID() string { return "" }
 
 func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
 	state, err := s.watch.Next(ctx)
@@ -65,6 +83,8 @@ type changes struct{ watch *configstore.Watch }
 type changesPlace eventstore.Head
 
 func (p changesPlace) Order() int64 { return int64(p.Position) }
+
+func (p changesPlace) ID() string { return eventstore.Head(p).Bookmark().String() }
 
 func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
 	read := s.watch.Next

@@ -34,6 +34,17 @@ func (l *testLog) add(words ...string) {
 	}
 }
 
+// fail ends all streams with an error.
+func (l *testLog) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = err
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
+}
+
 // holdGroups stops the sources of groups from reading until the function that it returns is called.
 func (l *testLog) holdGroups() (release func()) {
 	gate := make(chan struct{})
@@ -89,6 +100,7 @@ func (l *testLog) subscribe(ctx context.Context, field graphql.CollectedField) g
 type logPlace int64
 
 func (p logPlace) Order() int64 { return int64(p) }
+func (p logPlace) ID() string   { return fmt.Sprintf("%d-a", p) }
 
 type logSource struct {
 	log     *testLog

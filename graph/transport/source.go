@@ -37,6 +37,8 @@ type Step struct {
 type Place interface {
 	// Order grows along the stream.
 	Order() int64
+	// ID is what clients of server-sent events hand in to go on from there: see [LastEventID]. "": they cannot.
+	ID() string
 }
 
 // Stream is what the resolver of a subscription returns, given the context that it was called with. The transport that
@@ -86,16 +88,26 @@ func Begin(ctx context.Context) Place {
 	return nil
 }
 
+// LastEventID is what a client that comes back says it has come to: the id of the last item that it has seen, "" when it says
+// nothing. It is for the resolver, which may go on from there.
+func LastEventID(ctx context.Context) string {
+	if x, ours := ctx.Value(executionKey{}).(*execution); ours {
+		return x.lastEventID
+	}
+	return ""
+}
+
 type executionKey struct{}
 
 // execution runs one subscription: each item of its source becomes one update.
 type execution struct {
-	exec      graphql.GraphExecutor
-	begin     Place
-	pull      func(ctx context.Context, end int64) (Step, error) // nil: the resolver does not use [Stream]
-	failure   failure
-	responses graphql.ResponseHandler
-	ctx       context.Context // of the operation
+	exec        graphql.GraphExecutor
+	begin       Place
+	lastEventID string
+	pull        func(ctx context.Context, end int64) (Step, error) // nil: the resolver does not use [Stream]
+	failure     failure
+	responses   graphql.ResponseHandler
+	ctx         context.Context // of the operation
 }
 
 // update is what an item of a source has become.
@@ -107,10 +119,12 @@ type update struct {
 // execute calls the resolver of a subscription, which is to begin at a place; nil: where its arguments say.
 func execute(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, begin Place) *execution {
 	x := &execution{exec: exec, begin: begin}
-	ctx = context.WithValue(ctx, executionKey{}, x)
-	ctx = context.WithValue(ctx, failureKey{}, &x.failure)
-	x.responses, x.ctx = exec.DispatchOperation(ctx, operation)
+	x.dispatch(ctx, operation)
 	return x
+}
+
+func (x *execution) dispatch(ctx context.Context, operation *graphql.OperationContext) {
+	x.responses, x.ctx = x.exec.DispatchOperation(context.WithValue(ctx, executionKey{}, x), operation)
 }
 
 // next waits for the next update, or reads on to an end: see [Source]. It returns false when there is none any more: with

@@ -195,12 +195,10 @@ func messageHead(id, kind string) string {
 // and the client gets "error" instead of "complete". The error goes through the handler's error presenter. The first one counts. Outside
 // of a subscription it does nothing.
 func FailStream(ctx context.Context, err error) {
-	if f, ok := ctx.Value(failureKey{}).(*failure); ok {
-		f.set(err)
+	if x, ours := ctx.Value(executionKey{}).(*execution); ours {
+		x.failure.set(err)
 	}
 }
-
-type failureKey struct{}
 
 // failure is where a resolver leaves the error that ends its stream.
 type failure struct {
