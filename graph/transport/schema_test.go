@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -13,12 +15,16 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
+	gqlgen "github.com/99designs/gqlgen/graphql/handler/transport"
 )
 
 var testSource = &ast.Source{Name: "test.graphql", Input: `
 	type Query { hello(name: String = "world"): String  echo(int: Int, float: Float, text: String, ints: [Int!]): String  big(bytes: Int!): String  fails: String  panics: String  wait: String }
 	type Mutation { change: String }
-	type Subscription { ticks: String  fails: String  panics: String  refused: String }
+	type Subscription {
+		ticks: String  fails: String  panics: String  refused: String
+		clock(milliseconds: Int = 1000, until: Int, fails: Boolean): String
+	}
 `}
 
 // testSchema stands in for generated code: it executes root fields alone, and handles memory, errors and contexts as generated code does.
@@ -133,6 +139,9 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 		graphql.AddError(ctx, gqlerror.Errorf("no such stream"))
 		return nil
 	}
+	if field.Name == "clock" {
+		return clock(field)
+	}
 	s.began <- struct{}{}
 	context.AfterFunc(ctx, func() { s.ended <- struct{}{} })
 	var data bytes.Buffer
@@ -151,6 +160,29 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 		case err := <-s.fail:
 			FailStream(ctx, err)
 			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// clock gives responses at intervals, without anybody's doing: until a count, or for ever. Then it ends, or fails.
+func clock(field graphql.CollectedField) graphql.ResponseHandler {
+	args := field.ArgumentMap(nil)
+	interval := time.Duration(args["milliseconds"].(int64)) * time.Millisecond
+	until, limited := args["until"].(int64)
+	count := int64(0)
+	return func(ctx context.Context) *graphql.Response {
+		if count++; limited && count > until {
+			if args["fails"] == true {
+				FailStream(ctx, errors.New("the clock broke"))
+				gqlgen.AddSubscriptionError(ctx, gqlerror.Errorf("the clock broke")) // the same for gqlgen's transport
+			}
+			return nil
+		}
+		select {
+		case <-time.After(interval):
+			return &graphql.Response{Data: fmt.Appendf(nil, "{%q:\"%d\"}", field.Alias, count)}
 		case <-ctx.Done():
 			return nil
 		}

@@ -1,0 +1,121 @@
+package graph_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/graph"
+	"configapi/graph/transport"
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/test/graphqlws"
+)
+
+// TestProtocol tries the rules of the graphql-transport-ws protocol on the edge as it is served, with the defaults of its limits,
+// each in a bubble: time-outs take no time, and a goroutine that is left fails the test.
+func TestProtocol(t *testing.T) {
+	target := graphqlws.Target{
+		URL:             "ws://config.test/graphql",
+		RefusedInit:     []byte(`{"token":"wrong"}`),
+		Query:           `{config(name:"clock"){value}}`,
+		SlowQuery:       `{history(name:"slow"){nodes{value}}}`,
+		Mutation:        `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
+		Subscription:    `subscription{configChanges(filter:{names:["clock"]}){position changes{value}}}`,
+		Failing:         `subscription{configChanges(after:"1-00000000"){position}}`,
+		Flood:           `{config(name:"large"){value}}`,
+		InitTimeout:     5 * time.Second,
+		PingInterval:    20 * time.Second,
+		SilenceTimeout:  40 * time.Second,
+		WriteTimeout:    10 * time.Second,
+		MaxMessageBytes: 64 << 10,
+		MaxIDBytes:      128,
+		MaxStreams:      100,
+		ForeignOrigin:   "https://evil.test",
+		NoCompression:   true,
+		Patience:        3 * time.Second,
+	}
+	for _, c := range graphqlws.Cases() {
+		if why := c.Applies(target); why != "" {
+			if why != "the target has no Finite" { // no stream of configs ends by itself
+				t.Errorf("%s: %s", c.Name, why)
+			}
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := target
+				target.Dial = serveClock(t)
+				if err := c.Try(t.Context(), target); err != nil {
+					t.Errorf("%s\n%v", c.Rule, err)
+				}
+			})
+		})
+	}
+}
+
+// serveClock serves the edge of a store in which the config "clock" changes each second, and reading the history of "slow" lasts as
+// long as its reader.
+func serveClock(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
+	t.Helper()
+	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
+	store.MustSet(t, "slow", "1")
+	store.MustSet(t, "large", strings.Repeat("x", 100_000))
+	store.MustSet(t, "clock", "1")
+	tick(t, store)
+	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: refuseWrongToken}})
+	dial, stop := graphqlws.Serve(handler)
+	t.Cleanup(func() {
+		stop()
+		if err := handler.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return dial
+}
+
+func tick(t *testing.T, store *configstoretest.Store) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := config.Set{Name: configstoretest.Name(t, "clock"), Value: configstoretest.Value(t, "1")}
+	var clock sync.WaitGroup
+	clock.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := store.Do(ctx, auth.Anonymous, cmd); err != nil && ctx.Err() == nil {
+				t.Errorf("writing: %v", err)
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	})
+	t.Cleanup(func() { stop(); clock.Wait() })
+}
+
+func refuseWrongToken(ctx context.Context, payload map[string]any) (context.Context, error) {
+	if payload["token"] == "wrong" {
+		return nil, errors.New("wrong token")
+	}
+	return ctx, nil
+}
+
+// slowHistory is a store that never gets done with reading one name.
+type slowHistory struct{ eventstore.Store }
+
+func (s slowHistory) ReadConfig(ctx context.Context, name string, after int, limit int) ([]eventstore.Record, error) {
+	if name == "slow" {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Store.ReadConfig(ctx, name, after, limit)
+}
