@@ -5,15 +5,12 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"configapi/graph"
 	"configapi/graph/transport"
-	"configapi/internal/auth"
-	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -27,10 +24,11 @@ func TestProtocol(t *testing.T) {
 	target := graphqlws.Target{
 		URL:             "ws://config.test/graphql",
 		RefusedInit:     []byte(`{"token":"wrong"}`),
-		Query:           `{config(name:"clock"){value}}`,
+		Query:           `{config(name:"a"){value}}`,
 		SlowQuery:       `{history(name:"slow"){nodes{value}}}`,
 		Mutation:        `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
-		Subscription:    `subscription{configChanges(filter:{names:["clock"]}){position changes{value}}}`,
+		Subscription:    `subscription{configChanges(filter:{names:["a"]}){position changes{value}}}`,
+		Trigger:         `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
 		Failing:         `subscription{configChanges(after:"1-00000000"){position}}`,
 		Flood:           `{config(name:"large"){value}}`,
 		InitTimeout:     5 * time.Second,
@@ -54,7 +52,7 @@ func TestProtocol(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				target := target
-				target.Dial = serveClock(t)
+				target.Dial = inMemory(t)
 				if err := c.Try(t.Context(), target); err != nil {
 					t.Errorf("%s\n%v", c.Rule, err)
 				}
@@ -63,15 +61,12 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// serveClock serves the edge of a store in which the config "clock" changes each second, and reading the history of "slow" lasts as
-// long as its reader.
-func serveClock(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
+// inMemory serves the edge of a store in memory, in which reading the history of "slow" lasts as long as its reader.
+func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	t.Helper()
 	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
 	store.MustSet(t, "slow", "1")
 	store.MustSet(t, "large", strings.Repeat("x", 100_000))
-	store.MustSet(t, "clock", "1")
-	tick(t, store)
 	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: refuseWrongToken}})
 	dial, stop := graphqlws.Serve(handler)
 	t.Cleanup(func() {
@@ -81,25 +76,6 @@ func serveClock(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 		}
 	})
 	return dial
-}
-
-func tick(t *testing.T, store *configstoretest.Store) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := config.Set{Name: configstoretest.Name(t, "clock"), Value: configstoretest.Value(t, "1")}
-	var clock sync.WaitGroup
-	clock.Go(func() {
-		for ctx.Err() == nil {
-			if _, err := store.Do(ctx, auth.Anonymous, cmd); err != nil && ctx.Err() == nil {
-				t.Errorf("writing: %v", err)
-			}
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
-		}
-	})
-	t.Cleanup(func() { stop(); clock.Wait() })
 }
 
 func refuseWrongToken(ctx context.Context, payload map[string]any) (context.Context, error) {

@@ -57,9 +57,13 @@ func (c Case) Try(ctx context.Context, target Target) error {
 	if why := c.Applies(target); why != "" {
 		return fmt.Errorf("%s does not apply: %s", c.Name, why)
 	}
+	stop := c.pulse(ctx, target)
 	t := &trial{ctx: ctx, target: target}
-	defer t.end()
 	c.try(t)
+	t.end()
+	if err := stop(); err != nil && t.err != nil {
+		return fmt.Errorf("%w; and Trigger did not succeed: %w", t.err, err)
+	}
 	return t.err
 }
 

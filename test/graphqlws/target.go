@@ -36,7 +36,8 @@ type Target struct {
 	Query        string // a query that succeeds
 	SlowQuery    string // a query that takes longer than all else in its case; one that ends with its client only is best
 	Mutation     string // a mutation that succeeds
-	Subscription string // has its first message within Patience, at least two more in the same time again, and never ends
+	Subscription string // has messages, at least three in the time of Patience, and never ends
+	Trigger      string // a mutation that makes Subscription have a message; empty: it has them by itself
 	Finite       string // a subscription that has messages and then ends by itself
 	Failing      string // a subscription that ends with an error, with or without messages before it
 	Flood        string // any operation that has 16 MiB to send at once, more than the buffers on the way hold

@@ -1,0 +1,40 @@
+package graphqlws
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// pulse sends the target's Trigger again and again, on a socket of its own, while a case waits for messages of the target's
+// Subscription. What stop returns is why it could not.
+func (c Case) pulse(ctx context.Context, target Target) (stop func() error) {
+	if target.Trigger == "" || !slices.Contains(c.Needs, "Subscription") {
+		return func() error { return nil }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t := &trial{ctx: ctx, target: target}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer t.end()
+		for s := t.open(); t.err == nil; {
+			s.subscribe("trigger", target.Trigger)
+			s.wantAnswer("trigger")
+			select {
+			case <-time.After(target.patience() / 100):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() error {
+		cancel()
+		<-done
+		if errors.Is(t.err, context.Canceled) {
+			return nil
+		}
+		return t.err
+	}
+}
