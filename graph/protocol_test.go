@@ -23,6 +23,7 @@ import (
 func TestProtocol(t *testing.T) {
 	target := graphqlws.Target{
 		URL:             "ws://config.test/graphql",
+		Init:            []byte(`{"token":"right"}`),
 		RefusedInit:     []byte(`{"token":"wrong"}`),
 		Query:           `{config(name:"a"){value}}`,
 		SlowQuery:       `{history(name:"slow"){nodes{value}}}`,
@@ -53,9 +54,7 @@ func TestProtocol(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				target := target
 				target.Dial = inMemory(t)
-				if err := c.Try(t.Context(), target); err != nil {
-					t.Errorf("%s\n%v", c.Rule, err)
-				}
+				c.Test(t, target)
 			})
 		})
 	}
@@ -67,7 +66,7 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
 	store.MustSet(t, "slow", "1")
 	store.MustSet(t, "large", strings.Repeat("x", 100_000))
-	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: refuseWrongToken}})
+	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: checkToken}})
 	dial, stop := graphqlws.Serve(handler)
 	t.Cleanup(func() {
 		stop()
@@ -78,8 +77,8 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	return dial
 }
 
-func refuseWrongToken(ctx context.Context, payload map[string]any) (context.Context, error) {
-	if payload["token"] == "wrong" {
+func checkToken(ctx context.Context, payload map[string]any) (context.Context, error) {
+	if payload["token"] != "right" {
 		return nil, errors.New("wrong token")
 	}
 	return ctx, nil

@@ -175,8 +175,7 @@ func clock(field graphql.CollectedField) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
 		if count++; limited && count > until {
 			if args["fails"] == true {
-				FailStream(ctx, errors.New("the clock broke"))
-				gqlgen.AddSubscriptionError(ctx, gqlerror.Errorf("the clock broke")) // the same for gqlgen's transport
+				failClock(ctx)
 			}
 			return nil
 		}
@@ -187,6 +186,15 @@ func clock(field graphql.CollectedField) graphql.ResponseHandler {
 			return nil
 		}
 	}
+}
+
+// failClock fails a stream of ours, or of gqlgen's transport, whose function panics outside of its own streams.
+func failClock(ctx context.Context) {
+	if ctx.Value(failureKey{}) != nil {
+		FailStream(ctx, errors.New("the clock broke"))
+		return
+	}
+	gqlgen.AddSubscriptionError(ctx, gqlerror.Errorf("the clock broke"))
 }
 
 func (s *testSchema) done(ctx context.Context) <-chan struct{} {

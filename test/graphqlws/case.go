@@ -58,7 +58,7 @@ func (c Case) Try(ctx context.Context, target Target) error {
 		return fmt.Errorf("%s does not apply: %s", c.Name, why)
 	}
 	stop := c.pulse(ctx, target)
-	t := &trial{ctx: ctx, target: target}
+	t := newTrial(ctx, target)
 	c.try(t)
 	t.end()
 	if err := stop(); err != nil && t.err != nil {
@@ -67,16 +67,20 @@ func (c Case) Try(ctx context.Context, target Target) error {
 	return t.err
 }
 
-// Run tries all cases, one after the other, each as a subtest. Those that do not apply are skipped, and say why.
+// Test tries the rule as a part of a test. When it does not apply, the test is skipped, and says why.
+func (c Case) Test(t *testing.T, target Target) {
+	t.Helper()
+	if why := c.Applies(target); why != "" {
+		t.Skip("does not apply: " + why)
+	}
+	if err := c.Try(t.Context(), target); err != nil {
+		t.Errorf("%s\n%v", c.Rule, err)
+	}
+}
+
+// Run tests all cases, one after the other, each as a subtest.
 func Run(t *testing.T, target Target) {
 	for _, c := range Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			if why := c.Applies(target); why != "" {
-				t.Skip("does not apply: " + why)
-			}
-			if err := c.Try(t.Context(), target); err != nil {
-				t.Errorf("%s\n%v", c.Rule, err)
-			}
-		})
+		t.Run(c.Name, func(t *testing.T) { c.Test(t, target) })
 	}
 }

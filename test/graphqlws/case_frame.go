@@ -2,6 +2,7 @@ package graphqlws
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 )
 
@@ -63,6 +64,20 @@ func frameCases() []Case {
 				s.send(frame{first: opContinuation, payload: message[cut:]}, frame{first: final | opContinuation})
 				s.wantPayload(`{"é":"é"}`)
 			}},
+		{Name: "frame/lengths", Source: Websocket,
+			Rule: "Frames of all lengths are understood, and the server writes lengths in their shortest form.",
+			try: func(t *trial) {
+				s := t.open()
+				for _, length := range []int{124, 125, 126, 127, 1<<16 - 1, 1 << 16} {
+					if length > max(t.target.MaxMessageBytes, 127) {
+						break
+					}
+					const around = `{"type":"ping","payload":{"a":""}}`
+					payload := fmt.Sprintf(`{"a":"%s"}`, strings.Repeat("x", length-len(around)))
+					s.say(`{"type":"ping","payload":` + payload + `}`)
+					s.wantPayload(payload)
+				}
+			}},
 		{Name: "frame/close", Source: Websocket,
 			Rule: "A client's close frame is answered with one of the same code, and the connection ends.",
 			try: func(t *trial) {
@@ -89,7 +104,7 @@ func frameCases() []Case {
 			try: func(t *trial) {
 				s := t.open()
 				s.sendAnyway(broken.frames...)
-				s.wantClose("", broken.codes...)
+				s.wantFailed(broken.codes...)
 			},
 		})
 	}

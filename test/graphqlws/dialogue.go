@@ -134,7 +134,7 @@ func (s *socket) wantPing() {
 func (s *socket) wantClose(reason string, codes ...int) {
 	m := s.awaitClose(codes)
 	if reason != "" && m.reason != reason {
-		s.failGot(m, fmt.Sprintf("close with %d %q", codes, reason))
+		s.failGot(m, fmt.Sprintf("the reason %q", reason))
 	}
 	if s.err != nil {
 		return
@@ -149,6 +149,9 @@ func (s *socket) wantClosed(codes ...int) {
 	s.wantEnd()
 }
 
+// wantFailed takes the close frame of a server that understands nothing more. It will not read an answer, so the client hangs up.
+func (s *socket) wantFailed(codes ...int) { s.awaitClose(codes) }
+
 func (s *socket) awaitClose(codes []int) message {
 	s.expect()
 	for s.err == nil {
@@ -157,7 +160,7 @@ func (s *socket) awaitClose(codes []int) message {
 			return m
 		}
 		if m.kind != "next" {
-			s.failGot(m, fmt.Sprintf("close with %d", codes))
+			s.failGot(m, fmt.Sprintf("close with one of %d", codes))
 		}
 	}
 	return message{}

@@ -13,8 +13,7 @@ func (c Case) pulse(ctx context.Context, target Target) (stop func() error) {
 	if target.Trigger == "" || !slices.Contains(c.Needs, "Subscription") {
 		return func() error { return nil }
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	t := &trial{ctx: ctx, target: target}
+	t := newTrial(ctx, target)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -24,13 +23,13 @@ func (c Case) pulse(ctx context.Context, target Target) (stop func() error) {
 			s.wantAnswer("trigger")
 			select {
 			case <-time.After(target.patience() / 100):
-			case <-ctx.Done():
+			case <-t.ctx.Done():
 				return
 			}
 		}
 	}()
 	return func() error {
-		cancel()
+		t.cancel()
 		<-done
 		if errors.Is(t.err, context.Canceled) {
 			return nil

@@ -10,15 +10,15 @@ import (
 )
 
 // socket is a client's end of a websocket, on which a case says and hears single frames. It reads all the time, so that no server
-// has to wait for a case that is sending; [socket.stall] ends that.
+// has to wait for a case that is sending, unless it is told to stall.
 type socket struct {
 	*trial
 	conn     net.Conn
 	response *http.Response // to the handshake
 
-	heard   chan message
+	heard   chan message   // closed at the end of the connection
 	ended   error          // why heard is closed
-	running sync.WaitGroup // what reads, and what sends beside the case
+	running sync.WaitGroup // what reads
 
 	limit   time.Duration // how long the server may wait before it does what comes next
 	timeout <-chan time.Time
@@ -30,8 +30,9 @@ const maxHeard = 1000
 
 var errTimeout = errors.New("nothing came in time")
 
-// start begins to read.
-func (s *socket) start(w *wire) {
+// listen begins to read.
+func (s *socket) listen(w *wire) {
+	_ = s.conn.SetReadDeadline(time.Time{})
 	s.heard = make(chan message, maxHeard)
 	s.running.Go(func() {
 		defer close(s.heard)
@@ -51,7 +52,7 @@ func (s *socket) start(w *wire) {
 	})
 }
 
-// stall ends the reading. What the server sends from now on stays with the kernel, which is told to hold little of it.
+// stall ends the reading, and has the kernel hold little of what comes.
 func (s *socket) stall() {
 	if s.err != nil {
 		return

@@ -22,9 +22,15 @@ const (
 // reads as what must happen, line by line.
 type trial struct {
 	ctx     context.Context
+	cancel  context.CancelFunc
 	target  Target
 	err     error
 	sockets []*socket
+}
+
+func newTrial(ctx context.Context, target Target) *trial {
+	ctx, cancel := context.WithCancel(ctx)
+	return &trial{ctx: ctx, cancel: cancel, target: target}
 }
 
 func (t *trial) fail(format string, args ...any) {
@@ -33,8 +39,9 @@ func (t *trial) fail(format string, args ...any) {
 	}
 }
 
-// end cuts all connections, and waits until what still sends on them has noticed.
+// end cuts all connections, and waits until nobody reads from them.
 func (t *trial) end() {
+	t.cancel()
 	for _, s := range t.sockets {
 		_ = s.conn.Close()
 		s.running.Wait()
@@ -85,8 +92,7 @@ func (t *trial) handshake(lines ...string) *socket {
 	if got, want := s.response.Header.Get("Sec-WebSocket-Accept"), acceptOf(key); got != want {
 		t.fail("got Sec-WebSocket-Accept %q; want %q", got, want)
 	}
-	_ = s.conn.SetReadDeadline(time.Time{})
-	s.start(&wire{in: in})
+	s.listen(&wire{in: in})
 	return s
 }
 

@@ -117,18 +117,20 @@ func (w *wire) readFrame() (first byte, payload []byte, err error) {
 		return 0, nil, fmt.Errorf("the connection has ended: %w", err)
 	}
 	first = header[0]
-	length := uint64(header[1])
+	length, shortest := uint64(header[1]), uint64(0)
 	switch length {
 	case 126:
 		_, err = io.ReadFull(w.in, header[2:4])
-		length = uint64(binary.BigEndian.Uint16(header[2:]))
+		length, shortest = uint64(binary.BigEndian.Uint16(header[2:])), 126
 	case 127:
 		_, err = io.ReadFull(w.in, header[2:])
-		length = binary.BigEndian.Uint64(header[2:])
+		length, shortest = binary.BigEndian.Uint64(header[2:]), 1<<16
 	}
 	switch control := first&0x08 != 0; {
 	case err != nil:
 		return 0, nil, fmt.Errorf("the connection has ended within a frame: %w", err)
+	case length < shortest:
+		return 0, nil, fmt.Errorf("got a frame whose length, %d, is not in its shortest form", length)
 	case first&0x70 != 0, header[1]&0x80 != 0, control && (length > 125 || first&final == 0):
 		return 0, nil, fmt.Errorf("got a frame that begins with %x, which no server may send", header[:2])
 	case length > maxMessage:
