@@ -36,68 +36,70 @@ var brokenFrames = []struct {
 		[]frame{{first: final | opBinary, payload: pingMessage}}},
 }
 
-func frameCases() []Case {
-	cases := []Case{
-		{Name: "frame/ping", Source: Websocket,
-			Rule: "A ping frame is answered with a pong frame of the same payload.",
-			try: func(t *trial) {
-				s := t.dial(offer)
-				s.wantPongFrame()
-				s.init()
-				s.wantPongFrame()
-			}},
-		{Name: "frame/pong", Source: Websocket,
-			Rule: "A pong frame may come unasked, and is not answered.",
-			try: func(t *trial) {
-				s := t.open()
-				s.send(frame{first: final | opPong, payload: "unasked"})
-				s.wantNothing()
-			}},
-		{Name: "frame/fragments", Source: Websocket,
-			Rule: "A message may come in fragments, cut anywhere, with control frames between them.",
-			try: func(t *trial) {
-				s := t.open()
-				message := `{"type":"ping","payload":{"é":"é"}}`
-				cut := strings.Index(message, "é") + 1 // within the character
-				s.send(frame{first: opText}, frame{first: opContinuation, payload: message[:cut]})
-				s.wantPongFrame()
-				s.send(frame{first: opContinuation, payload: message[cut:]}, frame{first: final | opContinuation})
-				s.wantPayload(`{"é":"é"}`)
-			}},
-		{Name: "frame/lengths", Source: Websocket,
-			Rule: "Frames of all lengths are understood, and the server writes lengths in their shortest form.",
-			try: func(t *trial) {
-				s := t.open()
-				for _, length := range []int{124, 125, 126, 127, 1<<16 - 1, 1 << 16} {
-					if length > max(t.target.MaxMessageBytes, 127) {
-						break
-					}
-					const around = `{"type":"ping","payload":{"a":""}}`
-					payload := fmt.Sprintf(`{"a":"%s"}`, strings.Repeat("x", length-len(around)))
-					s.say(`{"type":"ping","payload":` + payload + `}`)
-					s.wantPayload(payload)
+var frameCases = []Case{
+	{Name: "frame/ping", Source: Websocket,
+		Rule: "A ping frame is answered with a pong frame of the same payload.",
+		try: func(t *trial) {
+			s := t.dial(offer)
+			s.wantPongFrame()
+			s.init()
+			s.wantPongFrame()
+		}},
+	{Name: "frame/pong", Source: Websocket,
+		Rule: "A pong frame may come unasked, and is not answered.",
+		try: func(t *trial) {
+			s := t.open()
+			s.send(frame{first: final | opPong, payload: "unasked"})
+			s.wantNothing()
+		}},
+	{Name: "frame/fragments", Source: Websocket,
+		Rule: "A message may come in fragments, cut anywhere, with control frames between them.",
+		try: func(t *trial) {
+			s := t.open()
+			message := `{"type":"ping","payload":{"é":"é"}}`
+			cut := strings.Index(message, "é") + 1 // within the character
+			s.send(frame{first: opText}, frame{first: opContinuation, payload: message[:cut]})
+			s.wantPongFrame()
+			s.send(frame{first: opContinuation, payload: message[cut:]}, frame{first: final | opContinuation})
+			s.wantPayload(`{"é":"é"}`)
+		}},
+	{Name: "frame/lengths", Source: Websocket,
+		Rule: "Frames of all lengths are understood, and the server writes lengths in their shortest form.",
+		try: func(t *trial) {
+			s := t.open()
+			for _, length := range []int{124, 125, 126, 127, 1<<16 - 1, 1 << 16} {
+				if length > max(t.target.MaxMessageBytes, 127) {
+					break
 				}
-			}},
-		{Name: "frame/close", Source: Websocket,
-			Rule: "A client's close frame is answered with one of the same code, and the connection ends.",
-			try: func(t *trial) {
-				for _, code := range []int{1000, 1001, 4000, 4999} {
-					t.wantCloseAnswered(code)
-				}
-			}},
-		{Name: "frame/close-without-code", Source: Websocket,
-			Rule: "A client's close frame without a code is answered with one, and the connection ends.",
-			try:  func(t *trial) { t.wantCloseAnswered(0, 1000) }},
-		{Name: "frame/close-while-streaming", Source: Websocket, Needs: []string{"Subscription"},
-			Rule: "A client may close while it has subscriptions: they end with the socket.",
-			try: func(t *trial) {
-				s := t.open()
-				s.subscribe("1", t.target.Subscription)
-				s.await("next", "1")
-				s.send(frame{first: final | opClose, payload: "\x03\xe8"})
-				s.wantClosed(1000)
-			}},
-	}
+				const around = `{"type":"ping","payload":{"a":""}}`
+				payload := fmt.Sprintf(`{"a":"%s"}`, strings.Repeat("x", length-len(around)))
+				s.say(`{"type":"ping","payload":` + payload + `}`)
+				s.wantPayload(payload)
+			}
+		}},
+	{Name: "frame/close", Source: Websocket,
+		Rule: "A client's close frame is answered with one of the same code, and the connection ends.",
+		try: func(t *trial) {
+			for _, code := range []int{1000, 1001, 4000, 4999} {
+				t.wantCloseAnswered(code)
+			}
+		}},
+	{Name: "frame/close-without-code", Source: Websocket,
+		Rule: "A client's close frame without a code is answered with one, and the connection ends.",
+		try:  func(t *trial) { t.wantCloseAnswered(0, 1000) }},
+	{Name: "frame/close-while-streaming", Source: Websocket, Needs: []string{"Subscription"},
+		Rule: "A client may close while it has subscriptions: they end with the socket.",
+		try: func(t *trial) {
+			s := t.open()
+			s.subscribe("1", t.target.Subscription)
+			s.await("next", "1")
+			s.send(frame{first: final | opClose, payload: "\x03\xe8"})
+			s.wantClosed(1000)
+		}},
+}
+
+func brokenFrameCases() []Case {
+	var cases []Case
 	for _, broken := range brokenFrames {
 		cases = append(cases, Case{
 			Name: "frame/" + broken.name, Source: Websocket, Rule: broken.rule,
