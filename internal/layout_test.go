@@ -40,6 +40,8 @@ var picture = []layer{
 	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
+	{"test/graphqlws/check", "test/graphqlws", ""},
+	{"test/graphqlws", "", ""},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},
 

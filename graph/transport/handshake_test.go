@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,35 +69,5 @@ func TestOtherUpgradesAreForHTTP(t *testing.T) {
 	f.handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Errorf("got %d %s, want 200", w.Code, w.Body)
-	}
-}
-
-func TestSubprotocolChoice(t *testing.T) {
-	for _, row := range []struct {
-		offers []string
-		chosen bool
-	}{
-		{[]string{offer}, true},
-		{[]string{"Sec-WebSocket-Protocol: graphql-ws, graphql-transport-ws"}, true},
-		{[]string{"Sec-WebSocket-Protocol: graphql-transport-ws,graphql-ws"}, true},
-		{[]string{"Sec-WebSocket-Protocol: graphql-ws", offer}, true},
-		{nil, false},
-		{[]string{"Sec-WebSocket-Protocol: graphql-ws"}, false},
-		{[]string{"Sec-WebSocket-Protocol: foo, Graphql-Transport-WS"}, false},
-	} {
-		t.Run(fmt.Sprint(row.offers), func(t *testing.T) {
-			bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-				p := f.dial(t, row.offers...)
-				if !row.chosen {
-					p.wantClose(4406, "Subprotocol not acceptable")
-					return
-				}
-				if got := p.response.Header.Get("Sec-Websocket-Protocol"); got != Subprotocol {
-					t.Errorf("got %q chosen", got)
-				}
-				p.send(initMessage)
-				p.want(`{"type":"connection_ack"}`)
-			})
-		})
 	}
 }

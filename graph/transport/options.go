@@ -43,7 +43,9 @@ type WebsocketOptions struct {
 
 	// Init judges the payload of connection_init (nil when there was none). The context it returns becomes the one of
 	// all operations of the socket, and must be derived from the one it is given, which ends with the socket. An error refuses
-	// the socket: a [*CloseError] with its code and reason, any other with 4403, its text unseen. Nil accepts everybody.
+	// the socket: a [*CloseError] with its code and reason, any other with 4403, its text unseen. When the context it returned
+	// ends before the socket, because a token expired or was revoked, the socket is closed likewise, at once: by the
+	// context's cause. Nil accepts everybody.
 	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
 
 	// BeginArgument is the argument of subscriptions that says where a stream begins, and nothing else. Subscriptions that

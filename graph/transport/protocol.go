@@ -74,8 +74,20 @@ func (s *socket) receiveInit(m message) *CloseError {
 	}
 	if s.acknowledge(operations) {
 		s.reply(textFrame(nil, ackMessage, nil, ""))
+		s.closeAtEndOf(operations)
 	}
 	return nil
+}
+
+// closeAtEndOf closes the socket when the rights that Init gave to its operations end before it does.
+func (s *socket) closeAtEndOf(operations context.Context) {
+	if operations == s.ctx {
+		return
+	}
+	context.AfterFunc(operations, func() {
+		refused := asCloseError(context.Cause(operations))
+		s.close(refused.Code, refused.Reason)
+	})
 }
 
 func (s *socket) initialise(payload map[string]any) (context.Context, *CloseError) {
@@ -86,10 +98,15 @@ func (s *socket) initialise(payload map[string]any) (context.Context, *CloseErro
 	if err == nil {
 		return operations, nil
 	}
+	return nil, asCloseError(err)
+}
+
+// asCloseError says nothing of why Init refuses, unless Init wants it said.
+func asCloseError(err error) *CloseError {
 	if refused, ok := errors.AsType[*CloseError](err); ok {
-		return nil, refused
+		return refused
 	}
-	return nil, &CloseError{CloseForbidden, "Forbidden"}
+	return &CloseError{CloseForbidden, "Forbidden"}
 }
 
 func (s *socket) receivePing(m message) *CloseError {

@@ -3,227 +3,225 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	gqlgen "github.com/99designs/gqlgen/graphql/handler/transport"
+
+	"configapi/test/graphqlws"
 )
 
-const (
-	initMessage = `{"type":"connection_init"}`
-	ticks       = `{"id":"1","type":"subscribe","payload":{"query":"subscription{ticks}"}}`
-)
+// schemaTarget describes a server of the test schema.
+var schemaTarget = graphqlws.Target{
+	URL:           "ws://config.test/graphql",
+	RefusedInit:   []byte(`{"token":"wrong"}`),
+	Query:         `{hello}`,
+	SlowQuery:     `{wait}`,
+	Mutation:      `mutation{change}`,
+	Subscription:  `subscription{clock}`,
+	Finite:        `subscription{clock(until:2)}`,
+	Failing:       `subscription{clock(until:2,fails:true)}`,
+	Flood:         `{big(bytes:100000)}`,
+	ForeignOrigin: "https://evil.test",
+	NoCompression: true,
 
-// TestRefusals walks the rows of the protocol that end the socket. Each is sent to a socket as it is after the handshake.
-func TestRefusals(t *testing.T) {
-	long := strings.Repeat("x", maxStreamID+1)
-	for _, row := range []struct {
-		name string
-		sent []string // before the last, all but a pong must be answered with something
-		code int
-		says string
-	}{
-		{"not JSON", []string{"hello"}, 4400, "not valid JSON"},
-		{"not JSON after the acknowledgement", []string{initMessage, "hello"}, 4400, "not valid JSON"},
-		{"empty message", []string{""}, 4400, "empty"},
-		{"array", []string{"[]"}, 4400, "must be an object"},
-		{"invalid UTF-8", []string{"{\"type\":\"\xff\"}"}, 4400, "not valid UTF-8"},
-		{"duplicate member", []string{`{"type":"ping","type":"pong"}`}, 4400, "duplicate member"},
-		{"duplicate member in a ping", []string{`{"type":"ping","payload":{"a":1,"a":2}}`}, 4400, "duplicate member"},
-		{"no type", []string{`{"id":"1"}`}, 4400, "no type"},
-		{"type is no string", []string{`{"type":1}`}, 4400, `"type" must be a string`},
-		{"unknown type", []string{`{"type":"start"}`}, 4400, `unknown type "start"`},
-		{"long unknown type", []string{`{"type":"` + strings.Repeat("é", 200) + `"}`}, 4400, "unknown type"},
-		{"unknown type after the acknowledgement", []string{initMessage, `{"type":"stop"}`}, 4400, "unknown type"},
-		{"type of the server", []string{initMessage, `{"type":"next","id":"1","payload":{}}`}, 4400, "unknown type"},
-		{"init with an array", []string{`{"type":"connection_init","payload":[]}`}, 4400, "must be an object"},
-		{"init with a string", []string{`{"type":"connection_init","payload":"token"}`}, 4400, "must be an object"},
-		{"deep init", []string{`{"type":"connection_init","payload":{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`}, 4400, "levels deep"},
-		{"second init", []string{initMessage, initMessage}, 4429, "Too many initialisation requests"},
-		{"subscribe before the acknowledgement", []string{ticks}, 4401, "Unauthorized"},
-		{"ping with a number", []string{`{"type":"ping","payload":1}`}, 4400, "must be an object"},
-		{"pong with a string", []string{`{"type":"pong","payload":"x"}`}, 4400, "must be an object"},
-		{"subscribe without id", []string{initMessage, `{"type":"subscribe","payload":{"query":"{hello}"}}`}, 4400, "no id"},
-		{"empty id", []string{initMessage, `{"type":"subscribe","id":"","payload":{"query":"{hello}"}}`}, 4400, "no id"},
-		{"long id", []string{initMessage, `{"type":"subscribe","id":"` + long + `","payload":{"query":"{hello}"}}`}, 4400, "more than 128 bytes"},
-		{"id is no string", []string{initMessage, `{"type":"subscribe","id":1,"payload":{"query":"{hello}"}}`}, 4400, `"id" must be a string`},
-		{"complete without id", []string{initMessage, `{"type":"complete"}`}, 4400, "no id"},
-		{"complete with a long id", []string{initMessage, `{"type":"complete","id":"` + long + `"}`}, 4400, "more than 128 bytes"},
-		{"no payload", []string{initMessage, `{"type":"subscribe","id":"1"}`}, 4400, "must be an object"},
-		{"null payload", []string{initMessage, `{"type":"subscribe","id":"1","payload":null}`}, 4400, "must be an object"},
-		{"no query", []string{initMessage, `{"type":"subscribe","id":"1","payload":{}}`}, 4400, `"query" must be a string`},
-		{"query is no string", []string{initMessage, `{"type":"subscribe","id":"1","payload":{"query":1}}`}, 4400, `"query" must be a string`},
-		{"variables are an array", []string{initMessage, `{"type":"subscribe","id":"1","payload":{"query":"{hello}","variables":[]}}`}, 4400, `"variables" must be an object`},
-		{"message over the limit", []string{initMessage, `{"type":"ping","payload":{"a":"` + strings.Repeat("x", 64<<10) + `"}}`}, 1009, ""},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-				p := f.dial(t, offer)
-				for i, message := range row.sent {
-					if i > 0 {
-						p.wantLike("")
-					}
-					go p.send(message)
-				}
-				p.wantClose(row.code, row.says)
+	// The defaults of WebsocketOptions.
+	InitTimeout:     5 * time.Second,
+	PingInterval:    20 * time.Second,
+	SilenceTimeout:  40 * time.Second,
+	WriteTimeout:    10 * time.Second,
+	MaxMessageBytes: 64 << 10,
+	MaxIDBytes:      maxStreamID,
+	MaxStreams:      100,
+	Patience:        3 * time.Second,
+}
+
+var errToken = errors.New("wrong token")
+
+func checkToken(token any) error {
+	if token == "wrong" {
+		return errToken
+	}
+	return nil
+}
+
+func initWithToken(ctx context.Context, payload map[string]any) (context.Context, error) {
+	return ctx, checkToken(payload["token"])
+}
+
+// TestProtocol tries every rule of the table, each on a server of its own, with the defaults of all limits.
+func TestProtocol(t *testing.T) {
+	for _, c := range graphqlws.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			bubble(t, WebsocketOptions{Init: initWithToken}, func(t *testing.T, f *fixture) {
+				dial, stop := graphqlws.Serve(f.handler)
+				defer stop()
+				target := schemaTarget
+				target.Dial = dial
+				c.Test(t, target)
 			})
 		})
 	}
 }
 
-func TestDuplicateStream(t *testing.T) {
-	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-		p := f.open(t)
-		p.send(ticks)
-		<-f.schema.began
-		p.send(ticks)
-		p.wantClose(4409, "Subscriber for 1 already exists")
-		<-f.schema.ended
-	})
+// TestProtocolOverTCP tries all but the rules about time, for what the kernel has a part in.
+func TestProtocolOverTCP(t *testing.T) {
+	_, server := listen(t, WebsocketOptions{Init: initWithToken, DrainTimeout: 10 * time.Second}, httptest.NewServer)
+	target := schemaTarget
+	target.URL = server.URL
+	target.Subscription = `subscription{clock(milliseconds:2)}`
+	target.Finite = `subscription{clock(milliseconds:2,until:2)}`
+	target.Failing = `subscription{clock(milliseconds:2,until:2,fails:true)}`
+	target.InitTimeout, target.PingInterval, target.SilenceTimeout, target.WriteTimeout = 0, 0, 0, 0
+	target.Patience = 10 * time.Second
+	for _, c := range graphqlws.Cases() {
+		if c.Applies(target) == "" {
+			t.Run(c.Name, func(t *testing.T) { c.Test(t, target) })
+		}
+	}
 }
 
-func TestDuplicateOfAQueryThatStillRuns(t *testing.T) {
-	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-		p := f.open(t)
-		p.send(`{"id":"q","type":"subscribe","payload":{"query":"{wait}"}}`)
-		<-f.schema.waits
-		p.send(`{"id":"q","type":"subscribe","payload":{"query":"{hello}"}}`)
-		p.wantClose(4409, "Subscriber for q already exists")
-	})
+// brokenByStock are the rules that gqlgen's own transport breaks.
+const brokenByStock = `
+	handshake/offer-among-others
+	handshake/offer-in-second-line
+	handshake/other-offers
+	handshake/no-offer
+	init/late
+	init/late-despite-ping
+	init/twice
+	init/refused
+	init/subscribe-before
+	invalid/before-init
+	invalid/init-payload
+	invalid/bad-utf8
+	invalid/not-json
+	invalid/empty
+	invalid/trailing-bytes
+	invalid/array
+	invalid/null
+	invalid/no-type
+	invalid/type-not-string
+	invalid/unknown-type
+	invalid/type-of-server
+	invalid/ping-payload
+	invalid/pong-payload
+	invalid/subscribe-no-id
+	invalid/subscribe-empty-id
+	invalid/subscribe-id-not-string
+	invalid/subscribe-no-payload
+	invalid/subscribe-payload-null
+	invalid/subscribe-payload-text
+	invalid/subscribe-no-query
+	invalid/subscribe-query-not-string
+	invalid/subscribe-operation-name
+	invalid/subscribe-variables
+	invalid/subscribe-extensions
+	invalid/complete-no-id
+	invalid/complete-id-not-string
+	ping/before-init
+	subscribe/syntax-error
+	subscribe/validation-error
+	subscribe/unknown-operation
+	subscribe/id-in-use
+	subscribe/id-in-use-by-query
+	subscribe/id-free-after-error
+	complete/stops
+	complete/others-go-on
+	complete/id-free
+	complete/twice
+	complete/running-query
+	frame/unmasked
+	frame/bad-close-reason
+	frame/binary
+	limit/absurd-length
+	limit/id-too-long
+	limit/streams
+	limit/stalled-client
+	limit/close-code-survives
+`
+
+// TestProtocolOfStockTransport shows that the rules can be broken: it tries them on gqlgen's own transport, with all of its limits set.
+func TestProtocolOfStockTransport(t *testing.T) {
+	limit := int64(schemaTarget.MaxMessageBytes)
+	stock := gqlgen.Websocket{
+		InitTimeout:      schemaTarget.InitTimeout,
+		PingPongInterval: schemaTarget.PingInterval,
+		PayloadReadLimit: &limit,
+		InitFunc: func(ctx context.Context, payload gqlgen.InitPayload) (context.Context, *gqlgen.InitPayload, error) {
+			return ctx, nil, checkToken(payload["token"])
+		},
+	}
+	var broken []string
+	for _, c := range graphqlws.Cases() {
+		synctest.Test(t, func(t *testing.T) {
+			dial, stop := graphqlws.Serve(newTestSchema().handler(stock))
+			defer stop()
+			target := schemaTarget
+			target.Dial = dial
+			if c.Try(t.Context(), target) != nil {
+				broken = append(broken, c.Name)
+			}
+		})
+	}
+	if diff := cmp.Diff(strings.Fields(brokenByStock), broken); diff != "" {
+		t.Errorf("broken rules (-want +got)\n%s", diff)
+	}
 }
 
-func TestPingPong(t *testing.T) {
+// TestReasons is about what closes a socket beyond the protocol's own rules, and what the client's program is told.
+func TestReasons(t *testing.T) {
+	subscribe := func(payload string) string { return `{"type":"subscribe","id":"1","payload":` + payload + `}` }
+	for _, row := range []struct{ name, message, says string }{
+		{"not JSON", "hello", "not valid JSON"},
+		{"empty message", "", "empty"},
+		{"array", "[]", "must be an object"},
+		{"invalid UTF-8", "{\"type\":\"\xff\"}", "not valid UTF-8"},
+		{"duplicate member", `{"type":"ping","type":"pong"}`, "duplicate member"},
+		{"duplicate member in a ping", `{"type":"ping","payload":{"a":1,"a":2}}`, "duplicate member"},
+		{"no type", `{"id":"1"}`, "no type"},
+		{"type is no string", `{"type":1}`, `"type" must be a string`},
+		{"unknown type", `{"type":"start"}`, `unknown type "start"`},
+		{"long unknown type", `{"type":"` + strings.Repeat("é", 200) + `"}`, "unknown type"},
+		{"ping with a number", `{"type":"ping","payload":1}`, "payload of ping must be an object"},
+		{"no id", `{"type":"subscribe","payload":{"query":"{hello}"}}`, "no id"},
+		{"long id of complete", `{"type":"complete","id":"` + strings.Repeat("x", maxStreamID+1) + `"}`, "more than 128 bytes"},
+		{"no payload", `{"type":"subscribe","id":"1"}`, "must be an object"},
+		{"no query", subscribe(`{}`), `"query" must be a string`},
+		{"variables are an array", subscribe(`{"query":"{hello}","variables":[]}`), `"variables" must be an object`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+				p := f.open(t)
+				p.send(row.message)
+				p.wantClose(4400, row.says)
+			})
+		})
+	}
+}
+
+func TestDeepInit(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.dial(t, offer)
-		p.send(`{"type":"ping"}`) // also before the acknowledgement
-		p.want(`{"type":"pong"}`)
-		p.send(initMessage)
-		p.want(`{"type":"connection_ack"}`)
+		p.send(`{"type":"connection_init","payload":{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`)
+		p.wantClose(4400, "levels deep")
+	})
+}
+
+// TestPongRepeatsThePayload byte by byte: numbers keep their digits, and null stays null.
+func TestPongRepeatsThePayload(t *testing.T) {
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
 		p.send(`{"type":"ping","payload":{"sent":9007199254740993, "é":"<\u00e9>"}}`)
 		p.want(`{"type":"pong","payload":{"sent":9007199254740993, "é":"<\u00e9>"}}`)
 		p.send(`{"type":"ping","payload":null}`)
 		p.want(`{"type":"pong","payload":null}`)
-		p.send(`{"type":"pong"}`)
-		p.send(`{"type":"pong","payload":{"unasked":true}}`)
-		p.sendFrame(opPing, "websocket ping")
-		if opcode, payload, err := p.receive(); opcode != opPong || payload != "websocket ping" || err != nil {
-			t.Errorf("got opcode %d, %q, %v; want a pong", opcode, payload, err)
-		}
-		p.sendFrame(opPong, "unasked")
 		p.send(`{"type":"ping","id":"1","more":[1]}`)
 		p.want(`{"type":"pong"}`)
-	})
-}
-
-func TestInit(t *testing.T) {
-	type key struct{}
-	for _, row := range []struct {
-		name, message string
-		init          func(ctx context.Context, payload map[string]any) (context.Context, error)
-		code          int
-		says          string
-	}{
-		{"no payload", initMessage, wantPayload(t, nil, key{}), 0, ""},
-		{"null payload", `{"type":"connection_init","payload":null}`, wantPayload(t, nil, key{}), 0, ""},
-		{"payload", `{"type":"connection_init","payload":{"token":"t","n":[1]}}`, wantPayload(t, map[string]any{"token": "t", "n": []any{int64(1)}}, key{}), 0, ""},
-		{"refused", initMessage, refuse(errors.New("s3cret")), 4403, "Forbidden"},
-		{"refused with a code", initMessage, refuse(fmt.Errorf("asking: %w", &CloseError{Code: 1013, Reason: "later"})), 1013, "later"},
-		{"panics", initMessage, func(context.Context, map[string]any) (context.Context, error) { panic("s3cret") }, 1011, "internal error"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			bubble(t, WebsocketOptions{Init: row.init, Log: quiet()}, func(t *testing.T, f *fixture) {
-				p := f.dial(t, offer)
-				p.send(row.message)
-				if row.code != 0 {
-					p.wantClose(row.code, row.says)
-					return
-				}
-				p.want(`{"type":"connection_ack"}`)
-				f.schema.onContext(func(ctx context.Context) {
-					if ctx.Value(key{}) != "from init" {
-						t.Error("the operation's context does not come from Init")
-					}
-				})
-				p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
-				p.wantLike(`"type":"next"`)
-				p.wantLike(`"type":"complete"`)
-			})
-		})
-	}
-}
-
-func wantPayload(t *testing.T, want map[string]any, key any) func(context.Context, map[string]any) (context.Context, error) {
-	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
-		if diff := cmp.Diff(want, payload); diff != "" {
-			t.Errorf("payload (-want +got)\n%s", diff)
-		}
-		return context.WithValue(ctx, key, "from init"), nil
-	}
-}
-
-func refuse(err error) func(context.Context, map[string]any) (context.Context, error) {
-	return func(context.Context, map[string]any) (context.Context, error) { return nil, err }
-}
-
-func TestInitTimeout(t *testing.T) {
-	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-		start := time.Now()
-		p := f.dial(t, offer)
-		p.send(`{"type":"ping"}`) // does not count
-		p.want(`{"type":"pong"}`)
-		p.wantClose(4408, "Connection initialisation timeout")
-		if took := time.Since(start); took != 5*time.Second+drained {
-			t.Errorf("took %v, want 5 s and the drain", took)
-		}
-	})
-}
-
-// drained is what a peer that does not answer the close frame waits for the end of the connection.
-const drained = time.Second
-
-func TestInitHookThatHangsIsTimedOut(t *testing.T) {
-	hang := func(ctx context.Context, _ map[string]any) (context.Context, error) {
-		<-ctx.Done()
-		return ctx, nil
-	}
-	bubble(t, WebsocketOptions{Init: hang}, func(t *testing.T, f *fixture) {
-		p := f.dial(t, offer)
-		p.send(initMessage)
-		p.wantClose(4408, "Connection initialisation timeout")
-	})
-}
-
-func TestServerPings(t *testing.T) {
-	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-		start := time.Now()
-		p := f.open(t)
-		for range 10 {
-			p.want(`{"type":"ping"}`)
-			p.send(`{"type":"pong"}`)
-		}
-		if took := time.Since(start); took != 200*time.Second {
-			t.Errorf("10 pings took %v, want 200 s", took)
-		}
-	})
-}
-
-func TestSilentPeerIsDropped(t *testing.T) {
-	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
-		p := f.open(t)
-		p.send(ticks)
-		<-f.schema.began
-		time.Sleep(7 * time.Second)
-		p.sendFrame(opPong, "alive")
-		start := time.Now()
-		p.want(`{"type":"ping"}`)
-		p.want(`{"type":"ping"}`)
-		p.wantEnd() // no close frame: nobody listens
-		if took := time.Since(start); took != 40*time.Second {
-			t.Errorf("took %v, want 40 s", took)
-		}
-		<-f.schema.ended
-		f.wantNoSockets(t)
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -13,12 +15,16 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
+	gqlgen "github.com/99designs/gqlgen/graphql/handler/transport"
 )
 
 var testSource = &ast.Source{Name: "test.graphql", Input: `
 	type Query { hello(name: String = "world"): String  echo(int: Int, float: Float, text: String, ints: [Int!]): String  big(bytes: Int!): String  fails: String  panics: String  wait: String }
 	type Mutation { change: String }
-	type Subscription { ticks: String  fails: String  panics: String  refused: String  log(after: Int, tag: String): String }
+	type Subscription {
+		ticks: String  fails: String  panics: String  refused: String  log(after: Int, tag: String): String
+		clock(milliseconds: Int = 1000, until: Int, fails: Boolean): String
+	}
 `}
 
 // testSchema stands in for generated code: it executes root fields alone, and handles memory, errors and contexts as generated code does.
@@ -134,8 +140,11 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 		graphql.AddError(ctx, gqlerror.Errorf("no such stream"))
 		return nil
 	}
-	if field.Name == "log" {
+	switch field.Name {
+	case "log":
 		return s.log.subscribe(ctx, field)
+	case "clock":
+		return clock(field)
 	}
 	s.began <- struct{}{}
 	context.AfterFunc(ctx, func() { s.ended <- struct{}{} })
@@ -159,6 +168,37 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 			return nil
 		}
 	}
+}
+
+// clock gives responses at intervals, without anybody's doing: until a count, or for ever. Then it ends, or fails.
+func clock(field graphql.CollectedField) graphql.ResponseHandler {
+	args := field.ArgumentMap(nil)
+	interval := time.Duration(args["milliseconds"].(int64)) * time.Millisecond
+	until, limited := args["until"].(int64)
+	count := int64(0)
+	return func(ctx context.Context) *graphql.Response {
+		if count++; limited && count > until {
+			if args["fails"] == true {
+				failClock(ctx)
+			}
+			return nil
+		}
+		select {
+		case <-time.After(interval):
+			return &graphql.Response{Data: fmt.Appendf(nil, "{%q:\"%d\"}", field.Alias, count)}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// failClock fails a stream of ours, or of gqlgen's transport, whose function panics outside of its own streams.
+func failClock(ctx context.Context) {
+	if ctx.Value(executionKey{}) != nil {
+		FailStream(ctx, errors.New("the clock broke"))
+		return
+	}
+	gqlgen.AddSubscriptionError(ctx, gqlerror.Errorf("the clock broke"))
 }
 
 func (s *testSchema) done(ctx context.Context) <-chan struct{} {

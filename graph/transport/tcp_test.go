@@ -60,25 +60,6 @@ func exchange(t *testing.T, conn *websocket.Conn, message, want string) {
 	}
 }
 
-func TestConversationOverTCP(t *testing.T) {
-	f, server := listen(t, WebsocketOptions{}, httptest.NewServer)
-	conn := connect(t, server)
-	exchange(t, conn, `{"id":"q","type":"subscribe","payload":{"query":"{hello}"}}`, `{"id":"q","type":"next","payload":{"data":{"hello":"hello world"}}}`)
-	exchange(t, conn, "", `{"id":"q","type":"complete"}`)
-	if err := conn.WriteMessage(websocket.TextMessage, []byte(ticks)); err != nil {
-		t.Fatal(err)
-	}
-	f.schema.events <- "one"
-	exchange(t, conn, "", `{"id":"1","type":"next","payload":{"data":{"ticks":"one"}}}`)
-	if err := conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, 1000) {
-		t.Errorf("got %v, want close 1000", err)
-	}
-	<-f.schema.ended
-}
-
 func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 	for name, start := range map[string]func(http.Handler) *httptest.Server{"TCP": httptest.NewServer, "TLS": httptest.NewTLSServer} {
 		t.Run(name, func(t *testing.T) {
@@ -99,20 +80,6 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestCloseCodeArrivesInSpiteOfJunk: without the drain the kernel answers the unread bytes with a reset, which
-// takes the close frame with it.
-func TestCloseCodeArrivesInSpiteOfJunk(t *testing.T) {
-	_, server := listen(t, WebsocketOptions{}, httptest.NewServer)
-	conn := connect(t, server)
-	junk := strings.Repeat(maskedFrame(finalBit|opText, strings.Repeat("junk", 1000)), 200)
-	if _, err := conn.NetConn().Write([]byte(junk)); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, CloseBadRequest) {
-		t.Errorf("got %v, want close 4400", err)
 	}
 }
 

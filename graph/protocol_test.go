@@ -1,0 +1,96 @@
+package graph_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/graph"
+	"configapi/graph/transport"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/test/graphqlws"
+)
+
+// TestProtocol tries the rules of the graphql-transport-ws protocol on the edge as it is served, with the defaults of its limits,
+// each in a bubble: time-outs take no time, and a goroutine that is left fails the test.
+func TestProtocol(t *testing.T) {
+	target := graphqlws.Target{
+		URL:             "ws://config.test/graphql",
+		Init:            []byte(`{"token":"right"}`),
+		RefusedInit:     []byte(`{"token":"wrong"}`),
+		Query:           `{config(name:"a"){value}}`,
+		SlowQuery:       `{history(name:"slow"){nodes{value}}}`,
+		Mutation:        `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
+		Subscription:    `subscription{configChanges(filter:{names:["a"]}){position changes{value}}}`,
+		Trigger:         `mutation{setConfig(input:{name:"a",value:"1"}){__typename}}`,
+		Failing:         `subscription{configChanges(after:"1-00000000"){position}}`,
+		Flood:           `{config(name:"large"){value}}`,
+		InitTimeout:     5 * time.Second,
+		PingInterval:    20 * time.Second,
+		SilenceTimeout:  40 * time.Second,
+		WriteTimeout:    10 * time.Second,
+		MaxMessageBytes: 64 << 10,
+		MaxIDBytes:      128,
+		MaxStreams:      100,
+		ForeignOrigin:   "https://evil.test",
+		NoCompression:   true,
+		Patience:        3 * time.Second,
+	}
+	for _, c := range graphqlws.Cases() {
+		if why := c.Applies(target); why != "" {
+			if why != "the target has no Finite" { // no stream of configs ends by itself
+				t.Errorf("%s: %s", c.Name, why)
+			}
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := target
+				target.Dial = inMemory(t)
+				c.Test(t, target)
+			})
+		})
+	}
+}
+
+// inMemory serves the edge of a store in memory, in which reading the history of "slow" lasts as long as its reader.
+func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
+	t.Helper()
+	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
+	store.MustSet(t, "slow", "1")
+	store.MustSet(t, "large", strings.Repeat("x", 100_000))
+	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: checkToken}})
+	dial, stop := graphqlws.Serve(handler)
+	t.Cleanup(func() {
+		stop()
+		if err := handler.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return dial
+}
+
+func checkToken(ctx context.Context, payload map[string]any) (context.Context, error) {
+	if payload["token"] != "right" {
+		return nil, errors.New("wrong token")
+	}
+	return ctx, nil
+}
+
+// slowHistory is a store that never gets done with reading one name.
+type slowHistory struct{ eventstore.Store }
+
+func (s slowHistory) ReadConfig(ctx context.Context, name string, after int, limit int) ([]eventstore.Record, error) {
+	if name == "slow" {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Store.ReadConfig(ctx, name, after, limit)
+}
