@@ -10,6 +10,7 @@ import { WebSocket } from 'ws';
 import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
 import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { patience } from './server.js';
 
 globalThis.WebSocket ??= WebSocket; // which Apollo's link looks at when a subscription fails; Node has it from version 22 on
 
@@ -18,7 +19,7 @@ const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.m
 const possibleTypes = Object.fromEntries(Object.values(schema.getTypeMap()).filter(isAbstractType)
   .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name)]));
 
-test('Apollo Client: query, mutation, subscription', async (t) => {
+test('Apollo Client: query, mutation, subscription', patience, async (t) => {
   await basics(t, (url) => {
     const client = open(url);
     const data = async (result) => (await result.catch((error) => Promise.reject(coded(error)))).data;
@@ -31,7 +32,7 @@ test('Apollo Client: query, mutation, subscription', async (t) => {
   });
 });
 
-test('Apollo Client: each change once, in order, through cuts and restarts', async (t) => {
+test('Apollo Client: each change once, in order, through cuts and restarts', patience, async (t) => {
   await everyChangeOnce(t, (url, after, sink) => subscribe(open(url), watchChanges, { after }, sink), { cuts: 20 });
 });
 

@@ -6,8 +6,9 @@ import { createClient } from 'graphql-sse';
 import { resuming } from '../../examples/typescript/dist/resume.js';
 import { basics, codedError } from './basics.js';
 import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { patience } from './server.js';
 
-test('graphql-sse: query, mutation, subscription', async (t) => {
+test('graphql-sse: query, mutation, subscription', patience, async (t) => {
   await basics(t, (url) => {
     const client = open(url);
     const subscribe = (query, variables, sink) => client.subscribe({ query, variables }, {
@@ -20,7 +21,7 @@ test('graphql-sse: query, mutation, subscription', async (t) => {
   });
 });
 
-test('graphql-sse: each change once, in order, through cuts and restarts', async (t) => {
+test('graphql-sse: each change once, in order, through cuts and restarts', patience, async (t) => {
   await everyChangeOnce(t, (url, after, sink) => open(url).subscribe({ query: watchChanges, variables: { after } }, {
     next: ({ data, errors }) => (errors ? sink.error(codedError(errors)) : sink.next(data)),
     error: (reason) => sink.error(reason),

@@ -6,11 +6,11 @@ import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
 import { Proxy } from './proxy.js';
 import { backOff, everyChangeOnce, Received, watchChanges } from './resume.js';
-import { Server } from './server.js';
+import { patience, Server } from './server.js';
 
 const retryWait = () => setTimeout(backOff);
 
-test('graphql-ws: query, mutation, subscription', async (t) => {
+test('graphql-ws: query, mutation, subscription', patience, async (t) => {
   await basics(t, (url) => {
     const client = connect(url);
     const subscribe = (query, variables, sink) => client.subscribe({ query, variables }, {
@@ -23,11 +23,11 @@ test('graphql-ws: query, mutation, subscription', async (t) => {
   });
 });
 
-test('graphql-ws: each change once, in order, through 100 cuts and two restarts', async (t) => {
+test('graphql-ws: each change once, in order, through 100 cuts and two restarts', patience, async (t) => {
   await everyChangeOnce(t, (url, after, sink) => watch(connect(url, { retryWait }), after, sink), { cuts: 100 });
 });
 
-test('graphql-ws: a server that says nothing any more is left, and what it kept back comes over the next connection', async (t) => {
+test('graphql-ws: a server that says nothing any more is left, and what it kept back comes over the next connection', patience, async (t) => {
   const server = await Server.start(t);
   const proxy = await Proxy.start(t, () => server.url);
   const received = new Received();

@@ -19,12 +19,13 @@ export const backOff = 5;
 
 /**
  * Runs the scenario. subscribe(url, after, sink) starts the client's subscription to watchChanges at url, which is http://…,
- * with next(data) and error(reason) as its sink, and returns a function that ends it.
+ * with next(data) and error(reason) as its sink, and returns a function that ends it, or a promise of one. At `after` there is
+ * just one config: `before`, which is empty.
  */
 export async function everyChangeOnce(t, subscribe, { cuts }) {
   const server = await Server.start(t);
   const proxy = await Proxy.start(t, () => server.url);
-  const start = await server.head();
+  const start = await server.set('before', '');
   const received = new Received();
   const unsubscribe = await subscribe(proxy.url, start, received);
   t.after(unsubscribe);

@@ -12,6 +12,9 @@ if (!binary) {
   throw new Error('CONFIGAPI must be the path of the program, as in CONFIGAPI=$PWD/bin/configapi npm test');
 }
 
+/** How long a test may take. */
+export const patience = { timeout: 120_000 };
+
 export class Server {
   #file;
   #process;

@@ -6,8 +6,9 @@ import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urq
 import { connect } from '../../examples/typescript/dist/api.js';
 import { basics, codedError } from './basics.js';
 import { backOff, everyChangeOnce, watchChanges } from './resume.js';
+import { patience } from './server.js';
 
-test('urql: query, mutation, subscription', async (t) => {
+test('urql: query, mutation, subscription', patience, async (t) => {
   await basics(t, (url) => {
     const client = open(url);
     const data = async (result) => {
@@ -26,7 +27,7 @@ test('urql: query, mutation, subscription', async (t) => {
   });
 });
 
-test('urql: each change once, in order, through cuts and restarts', async (t) => {
+test('urql: each change once, in order, through cuts and restarts', patience, async (t) => {
   await everyChangeOnce(t, (url, after, sink) => subscribe(open(url), watchChanges, { after }, sink), { cuts: 20 });
 });
 

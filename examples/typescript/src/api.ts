@@ -1,5 +1,6 @@
 // Queries and mutations, over HTTP; and the client for streams, over a websocket.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, type Client, type ClientOptions } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { TypedDocumentString } from './gql/graphql.js';
@@ -22,6 +23,9 @@ export async function execute<Result, Variables>(url: string, document: TypedDoc
 /** How long the server may say nothing, in milliseconds. It pings every 20 s, so after that it is gone without a word. */
 const maxSilence = 30_000;
 
+/** How long to wait before the nth try to come back, in milliseconds: twice as long each time, and never all clients at once. */
+const backOff = (n: number) => Math.min(50 * 2 ** n, 10_000) * (0.5 + Math.random() / 2);
+
 /** A client whose subscriptions come back for as long as it takes, and go on where they were cut. */
 export function connect(url: string, options: Partial<ClientOptions> & { silence?: number } = {}): ReturnType<typeof resuming> {
   const { silence = maxSilence, ...rest } = options;
@@ -30,6 +34,7 @@ export function connect(url: string, options: Partial<ClientOptions> & { silence
     url: new URL('/graphql', url).href.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
+    retryWait: (n) => sleep(backOff(n)),
     shouldRetry: () => true, // by default a server that refuses connections while it restarts ends all subscriptions
     on: {
       message: () => {
