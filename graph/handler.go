@@ -12,6 +12,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,6 +37,8 @@ type Options struct {
 	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
+	// SSE are the rules of event streams. Its zero MaxBodyBytes has room for the longest value, as everywhere.
+	SSE transport.SSEOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string
 	// Log gets internal errors and panics. nil: nothing is logged.
@@ -56,47 +59,57 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Handler serves GraphQL over HTTP and over websockets at one address.
+// Handler serves GraphQL over HTTP, websockets and server-sent events at one address.
 type Handler struct {
 	server    *handler.Server
 	websocket *transport.Websocket
+	sse       *transport.SSE
 	streams   sync.WaitGroup // of subscriptions
 }
 
 // NewHandler returns the GraphQL edge of a config store.
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
-	errors := presenter{opts.RequestID, opts.Log}
+	show := presenter{opts.RequestID, opts.Log}
 
-	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
+	body := maxBodyBytes(store)
+	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
+	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
 	root := &resolver{store, &h.streams}
 	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.server.AddTransport(h.websocket)
-	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
+	h.server.AddTransport(h.sse)
+	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body}))
 	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
 	h.server.SetParserTokenLimit(opts.Limits.Tokens)
 	h.server.SetValidationRulesFn(opts.Limits.rules)
 	h.server.Use(costLimit{opts.Limits.Cost})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
-	h.server.SetErrorPresenter(errors.present)
-	h.server.SetRecoverFunc(errors.recovered)
+	h.server.SetErrorPresenter(show.present)
+	h.server.SetRecoverFunc(show.recovered)
 	return h
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
 
-// Shutdown closes all websockets with 1012 after what is queued for them, and waits until everything that belongs to them
-// has ended, or ctx has. The HTTP server does not know of them.
+// Shutdown closes all websockets with 1012 after what is queued for them, ends the subscriptions over server-sent events, and
+// waits until everything that belongs to them has ended, or ctx has. The HTTP server does not know of sockets, and would wait for
+// streams for ever.
 func (h *Handler) Shutdown(ctx context.Context) error {
-	if err := h.websocket.Shutdown(ctx); err != nil {
+	var socketErr error
+	var sockets sync.WaitGroup
+	sockets.Go(func() { socketErr = h.websocket.Shutdown(ctx) })
+	streamErr := h.sse.Shutdown(ctx)
+	sockets.Wait()
+	if err := errors.Join(socketErr, streamErr); err != nil {
 		return err
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		h.streams.Wait() // they end with their sockets
+		h.streams.Wait() // they end with their sockets and requests
 	}()
 	select {
 	case <-ended:

@@ -8,6 +8,7 @@ import (
 
 	"configapi/graph/model"
 	"configapi/graph/object"
+	"configapi/graph/scalar"
 	"configapi/graph/transport"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -30,14 +31,31 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
+	if after, err = resumedAfter(ctx, after); err != nil {
+		return nil, err
+	}
 	watch, err := r.store.Watch(ctx, r.caller(ctx), filter, after)
 	if err != nil {
 		return nil, err
 	}
 	return stream(ctx, r.streams, func(ctx context.Context) (*model.ConfigChangeBatch, error) {
 		changes, err := watch.Next(ctx)
+		if err == nil {
+			transport.IdentifyNext(ctx, changes.Position.String())
+		}
 		return batchOf(changes), err
 	}), nil
+}
+
+// resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
+// transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
+func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.Bookmark, error) {
+	last := transport.LastEventID(ctx)
+	if last == "" {
+		return after, nil
+	}
+	position, err := scalar.UnmarshalPosition(last)
+	return &position, err
 }
 
 // stream sends what next returns, until ctx ends or next fails. Nothing is taken from next before what it gave last has been

@@ -163,15 +163,7 @@ func TestBookmarks(t *testing.T) {
 	c.subscribe("1", watchChanges, vars{"f": vars{"prefix": "p"}})
 	c.wantNext("1", `"configChanges":{"changes":[],"position":"@0","caughtUp":true}`)
 	a.MustSet(t, "a", "1")
-	for {
-		got := c.receive()
-		if got == `{"id":"1","type":"next","payload":{"data":{"configChanges":{"changes":[],"position":"@1","caughtUp":true}}}}` {
-			return
-		}
-		if !strings.Contains(got, `"changes":[],"position":"@0"`) {
-			t.Fatalf("got %s", got)
-		}
-	}
+	c.wantNext("1", `"configChanges":{"changes":[],"position":"@1","caughtUp":true}`)
 }
 
 func TestSubscriptionErrors(t *testing.T) {

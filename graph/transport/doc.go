@@ -1,17 +1,18 @@
-// Package transport carries GraphQL over HTTP and over websockets for gqlgen's handler: [HTTP] speaks GraphQL over HTTP
-// (POST and GET), [Websocket] speaks the graphql-transport-ws protocol. gqlgen's own transports are not used, because they break
-// both protocols in most error cases, take bodies without a limit and repeat them in errors, and let a websocket reader
-// that has stalled hold its resolver for ever.
+// Package transport carries GraphQL over HTTP, websockets and server-sent events for gqlgen's handler: [HTTP] speaks GraphQL over
+// HTTP (POST and GET), [Websocket] the graphql-transport-ws protocol, [SSE] the graphql-sse protocol with distinct connections.
+// gqlgen's own transports are not used, because they break the protocols in most error cases, take bodies without a limit and repeat
+// them in errors, and let a reader that has stalled hold its resolver for ever.
 //
 // How to mount them. The first transport that supports a request takes it, and HTTP takes whatever comes, so that it goes last:
 //
 //	server := handler.New(schema)
 //	server.AddTransport(websocket) // transport.NewWebsocket(transport.WebsocketOptions{…})
+//	server.AddTransport(sse)       // transport.NewSSE(transport.SSEOptions{…})
 //	server.AddTransport(transport.NewHTTP(transport.HTTPOptions{}))
 //
 // Everything about documents belongs to the handler, not to the transports: the cache of parsed documents, the parser's token limit,
 // validation rules, the error presenter and the recover function. Before the process ends, call [Websocket.Shutdown]:
-// the HTTP server does not know of sockets that were taken over from it.
+// the HTTP server does not know of sockets that were taken over from it. And call [SSE.Shutdown]: it would wait for streams for ever.
 //
 // # What a client can rely on
 //
@@ -19,7 +20,9 @@
 // A request that failed before its execution has no "data" at all. A refused document gives at most 10 errors. No error repeats a body.
 //
 // A stream is ended by "complete", or by "error" when the resolver said so with [FailStream], when the document is refused or when
-// the resolver panicked. A socket is never closed with 1000 unless the client asked for it: clients take 1000 for success.
+// the resolver panicked; an event stream by "complete" in any case, after the errors. A socket is never closed with 1000 unless the
+// client asked for it: clients take 1000 for success. What ends without a word is to be asked for again; where a client was then,
+// its resolver may learn from [LastEventID].
 //
 // # What it does not do
 //

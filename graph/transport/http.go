@@ -10,6 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/eventstream"
 )
 
 // HTTP is GraphQL over HTTP: queries and mutations by POST, queries by GET. It supports every request, so that it also
@@ -37,7 +39,7 @@ const allowedMethods = "GET, POST"
 func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	media := negotiate(r.Header["Accept"])
 	defer recoverRequest(w, r, media, exec)
-	if media == mediaNone {
+	if media == mediaNone || media == mediaEventStream {
 		writeFault(w, mediaJSON, &fault{status: http.StatusNotAcceptable, code: CodeInvalidInput,
 			message: "the answer can be application/graphql-response+json or application/json"})
 		return
@@ -94,9 +96,14 @@ func answer(w http.ResponseWriter, r *http.Request, media mediaType, exec graphq
 
 func refuseOperation(method string, operation ast.Operation, media mediaType) *fault {
 	if operation == ast.Subscription {
-		const message = "a subscription needs a websocket: open one to this URL with the sub-protocol " + Subprotocol
+		const message = "a subscription needs a stream: open a websocket to this URL with the sub-protocol " + Subprotocol +
+			", or send the same request with Accept: " + eventstream.ContentType
 		return &fault{status: media.statusOf(nil), code: CodeInvalidInput, message: message}
 	}
+	return refuseMutation(method, operation)
+}
+
+func refuseMutation(method string, operation ast.Operation) *fault {
 	if operation == ast.Mutation && method == http.MethodGet {
 		return &fault{status: http.StatusMethodNotAllowed, code: CodeInvalidInput, message: "a mutation needs POST", allow: http.MethodPost}
 	}

@@ -24,7 +24,7 @@ func TestGet(t *testing.T) {
 		{name: "syntax error", target: get("query", "{"), header: acceptResponse, status: 400, media: typeResponse, code: CodeParseFailed},
 		{name: "mutation", target: get("query", "mutation{change}"), status: 405, code: CodeInvalidInput, says: "POST", check: allows("POST")},
 		{name: "mutation, other form", target: get("query", "mutation{change}"), header: acceptResponse, status: 405, media: typeResponse, code: CodeInvalidInput, check: allows("POST")},
-		{name: "subscription", target: get("query", "subscription{ticks}"), header: acceptResponse, status: 400, media: typeResponse, code: CodeInvalidInput, says: "websocket"},
+		{name: "subscription", target: get("query", "subscription{ticks}"), header: acceptResponse, status: 400, media: typeResponse, code: CodeInvalidInput, says: "websocket to this URL with the sub-protocol graphql-transport-ws, or send the same request with Accept: text/event-stream"},
 		{name: "cross-site", target: get("query", "{hello}"), header: map[string]string{"Sec-Fetch-Site": "cross-site"}, status: 403, code: CodeForbidden, says: "POST"},
 		{name: "no query", target: "/graphql", status: 400, code: CodeInvalidInput, says: "parameter query"},
 		{name: "broken encoding", target: "/graphql?query=%zz", status: 400, code: CodeInvalidInput, says: "encoded"},

@@ -4,14 +4,19 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+
+	"configapi/internal/eventstream"
 )
 
-// mediaType is one of the two forms of an answer over HTTP. They have the same bytes but other statuses: see [mediaType.statusOf].
+// mediaType is one of the forms of an answer over HTTP. The two of [HTTP] have the same bytes but other statuses: see
+// [mediaType.statusOf].
 type mediaType int
 
 const (
-	// mediaNone: the client takes neither form.
+	// mediaNone: the client takes none of the forms.
 	mediaNone mediaType = iota
+	// mediaEventStream is text/event-stream, which is for [SSE].
+	mediaEventStream
 	// mediaJSON is for clients that know nothing but application/json; to them any status but 200 may look like a broken server.
 	mediaJSON
 	// mediaResponse is application/graphql-response+json, whose statuses say what happened.
@@ -32,7 +37,7 @@ func (m mediaType) contentType() []string {
 }
 
 // negotiate chooses the form of the answer from the values of the Accept header. Who says nothing, or takes anything, gets
-// application/json: clients that want the other form say so. Of two that are equally welcome the one named first wins.
+// application/json: clients that want another form say so. Of two that are equally welcome the one named first wins.
 func negotiate(accept []string) mediaType {
 	if len(accept) == 0 {
 		return mediaJSON
@@ -43,6 +48,8 @@ func negotiate(accept []string) mediaType {
 			return mediaJSON
 		case "application/graphql-response+json":
 			return mediaResponse
+		case eventstream.ContentType:
+			return mediaEventStream
 		}
 	}
 	return negotiateRanges(strings.Join(accept, ","))
@@ -56,7 +63,7 @@ type preference struct {
 }
 
 func negotiateRanges(accept string) mediaType {
-	var json, response preference
+	var json, response, events preference
 	for order, mediaRange := range strings.Split(accept, ",") {
 		name, params, err := mime.ParseMediaType(mediaRange)
 		if err != nil {
@@ -68,6 +75,8 @@ func negotiateRanges(accept string) mediaType {
 			json.consider(preference{3, quality, order})
 		case "application/graphql-response+json":
 			response.consider(preference{3, quality, order})
+		case eventstream.ContentType:
+			events.consider(preference{3, quality, order})
 		case "application/*":
 			json.consider(preference{2, quality, order})
 			response.consider(preference{2, quality, order})
@@ -75,6 +84,9 @@ func negotiateRanges(accept string) mediaType {
 			json.consider(preference{1, quality, order})
 			response.consider(preference{1, quality, order})
 		}
+	}
+	if events.betterThan(json) && events.betterThan(response) {
+		return mediaEventStream
 	}
 	if response.betterThan(json) {
 		return mediaResponse

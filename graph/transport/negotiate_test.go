@@ -26,8 +26,16 @@ func TestNegotiate(t *testing.T) {
 		{[]string{"application/json;q=0, application/graphql-response+json;q=0, */*"}, mediaNone},
 		{[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, mediaJSON}, // a browser
 		{[]string{"text/html"}, mediaNone},
-		{[]string{"text/event-stream"}, mediaNone},
-		{[]string{"text/event-stream, application/json"}, mediaJSON},
+		{[]string{"text/event-stream"}, mediaEventStream}, // graphql-sse, EventSource
+		{[]string{"Text/Event-Stream;q=0.5"}, mediaEventStream},
+		{[]string{"text/event-stream, */*"}, mediaEventStream},
+		{[]string{"text/event-stream, multipart/mixed"}, mediaEventStream},                                                                             // urql, a subscription
+		{[]string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, mediaResponse}, // urql, a query
+		{[]string{"text/event-stream, application/json"}, mediaEventStream},
+		{[]string{"application/json, text/event-stream"}, mediaJSON},
+		{[]string{"application/json;q=0.5, text/event-stream;q=0.4"}, mediaJSON},
+		{[]string{"text/event-stream;q=0"}, mediaNone},
+		{[]string{"text/*"}, mediaNone},
 		{[]string{"*/*;q=0"}, mediaNone},
 		{[]string{"application/json;q=nonsense"}, mediaNone},
 		{[]string{"application/json;q=NaN"}, mediaNone},

@@ -5,6 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"configapi/internal/eventstream"
 )
 
 // HTTPOptions are the limits of [HTTP]. The zero value gives the defaults.
@@ -16,6 +18,20 @@ type HTTPOptions struct {
 
 func (o HTTPOptions) withDefaults() HTTPOptions {
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 8<<20)
+	return o
+}
+
+// SSEOptions are the rules of [SSE]. The zero value gives the defaults.
+type SSEOptions struct {
+	// MaxBodyBytes is the largest body of a POST, as in [HTTPOptions].
+	MaxBodyBytes int64
+
+	// CommentInterval is the time between two comments on a stream. Zero means 15 s.
+	CommentInterval time.Duration
+}
+
+func (o SSEOptions) withDefaults() SSEOptions {
+	o.CommentInterval = cmp.Or(o.CommentInterval, eventstream.DefaultCommentInterval)
 	return o
 }
 

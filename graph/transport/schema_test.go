@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -127,7 +128,7 @@ func (s *testSchema) resolve(ctx context.Context, field graphql.CollectedField, 
 	}
 }
 
-// subscribe gives responses that share one buffer, as generated code does.
+// subscribe gives responses that share one buffer, as generated code does. An event "7|text" is a text with the id 7.
 func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField) graphql.ResponseHandler {
 	if field.Name == "refused" {
 		graphql.AddError(ctx, gqlerror.Errorf("no such stream"))
@@ -145,6 +146,10 @@ func (s *testSchema) subscribe(ctx context.Context, field graphql.CollectedField
 			}
 			if field.Name == "panics" {
 				panic("stream")
+			}
+			if id, text, identified := strings.Cut(event, "|"); identified {
+				IdentifyNext(ctx, id)
+				event = text
 			}
 			fmt.Fprintf(&data, "{%q:%s}", field.Alias, quote(event))
 			return &graphql.Response{Data: data.Bytes()}

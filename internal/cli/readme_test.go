@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -48,18 +49,21 @@ func runConsole(t *testing.T, server *process, text string) {
 	t.Helper()
 	for _, example := range strings.Split(text, "$ ")[1:] {
 		command, want, _ := strings.Cut(example, "\n")
-		compare(t, command, curl(t, server, command), want)
+		compare(t, command, curl(t, server, command, want), want)
 	}
 }
 
-// curl does what curl would: it knows -X, -H, -d and words in single quotes.
-func curl(t *testing.T, server *process, command string) string {
+// curl does what curl would: it knows -X, -H, -d and words in single quotes. With -N it reads a stream, as many lines as are wanted.
+func curl(t *testing.T, server *process, command, want string) string {
 	t.Helper()
+	streams := false
 	words := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1)
 	method, body, path, header := http.MethodGet, "", "", http.Header{}
 	for i := 1; i < len(words); i++ {
 		word := func() string { i++; return strings.Trim(words[i], "'") }
 		switch words[i] {
+		case "-N":
+			streams = true
 		case "-X":
 			method = word()
 		case "-d":
@@ -74,7 +78,29 @@ func curl(t *testing.T, server *process, command string) string {
 			}
 		}
 	}
+	if streams {
+		return server.MustRead(t, path, strings.Count(want, "\n"))
+	}
 	return server.MustSend(t, method, path, body, header)
+}
+
+// MustRead returns the first lines of an answer that may have no end.
+func (p *process) MustRead(t testing.TB, path string, lines int) string {
+	t.Helper()
+	resp, err := http.Get(p.url(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, text := bufio.NewReader(resp.Body), ""
+	for range lines {
+		line, err := body.ReadString('\n')
+		if err != nil {
+			t.Fatalf("getting %s: %v after %q", path, err, text)
+		}
+		text += line
+	}
+	return text
 }
 
 // MustSend returns the body of the answer, whatever its status.
@@ -98,14 +124,14 @@ func (p *process) MustSend(t testing.TB, method, path, body string, header http.
 }
 
 var (
-	positions = regexp.MustCompile(`"(\d+)-[0-9a-f]{8}"`)
+	positions = regexp.MustCompile(`\b(\d+)-[0-9a-f]{8}\b`)
 	instants  = regexp.MustCompile(`"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"`)
 )
 
 func compare(t *testing.T, example, got, want string) {
 	t.Helper()
 	form := func(text string) string {
-		return instants.ReplaceAllString(positions.ReplaceAllString(strings.TrimSpace(text), `"$1-hash"`), `"instant"`)
+		return instants.ReplaceAllString(positions.ReplaceAllString(strings.TrimSpace(text), `$1-hash`), `"instant"`)
 	}
 	if form(got) != form(want) {
 		t.Errorf("%s\n got %s\nwant %s", example, got, want)

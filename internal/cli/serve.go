@@ -63,12 +63,13 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		RequestID: requestid.From,
 		Log:       log,
 	})
+	paths := rest.New(store, rest.Options{Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
-		REST:       rest.New(store, rest.Options{Log: log}),
+		REST:       paths,
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
-		Shutdown:   []func(context.Context) error{api.Shutdown},
+		Shutdown:   []func(context.Context) error{api.Shutdown, paths.Shutdown},
 		Log:        log,
 	})
 
@@ -112,7 +113,7 @@ func parseSettings(env Env) (settings, error) {
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
 	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`")
 	flags.StringVar(&set.origins, "allow-origin", "", "`ORIGINS` of pages that may open websockets besides the server's own, separated by spaces")
-	if err := parseFlags(env, flags, "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config."); err != nil {
+	if err := parseFlags(env, flags, "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."); err != nil {
 		return set, err
 	}
 	if set.maxValueBytes < 1 || set.maxValueBytes > 64<<20 {

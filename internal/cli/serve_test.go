@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -101,6 +103,36 @@ func TestTerminationFinishesWhatWasBegun(t *testing.T) {
 			t.Errorf("got version %d, want at least the %d writes that were acknowledged", got.Config.Version, acknowledged)
 		}
 	})
+}
+
+// TestTerminationEndsEventStreams of both edges, which would keep the server from stopping.
+func TestTerminationEndsEventStreams(t *testing.T) {
+	server := MustServe(t, "memory")
+	var bodies []io.ReadCloser
+	for _, path := range []string{"/events", "/graphql?query=" + url.QueryEscape(watchAll)} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.url(path), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/event-stream")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: got %s", path, resp.Status)
+		}
+		bodies = append(bodies, resp.Body)
+	}
+	if code, took := server.terminate(); code != 0 || took > 5*time.Second {
+		t.Errorf("got exit code %d after %s, want 0 at once: %s", code, took, server.log())
+	}
+	for _, body := range bodies {
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			t.Errorf("got %v, want the end", err)
+		}
+	}
 }
 
 func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {

@@ -79,6 +79,7 @@ type Watch struct {
 	store   *Store
 	cursor  *feed.Cursor
 	filter  config.Filter
+	told    eventstore.Position // where the reader knows that it is
 	started bool
 }
 
@@ -96,11 +97,11 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 			return nil, err
 		}
 	}
-	return &Watch{store: s, cursor: s.feed.Cursor(s.events, start), filter: filter}, nil
+	return &Watch{store: s, cursor: s.feed.Cursor(s.events, start), filter: filter, told: start.Position}, nil
 }
 
-// Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval, at the head or
-// on the way there, and when the first call comes to the head: so a reader knows where it is.
+// Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval and has moved on
+// meanwhile, and when the first call comes to the head: so a reader knows where it is. Where nothing happens it says nothing.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	due := time.Now().Add(w.store.opts.BookmarkInterval)
 	for {
@@ -109,8 +110,9 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 			return Changes{}, storeAway(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
-		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || !time.Now().Before(due) {
-			w.started = true
+		overdue := batch.Head.Position > w.told && !time.Now().Before(due)
+		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
+			w.told, w.started = batch.Head.Position, true
 			return found, nil
 		}
 		if err := awaitMore(ctx, more, due); err != nil {
@@ -119,13 +121,17 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	}
 }
 
-// awaitMore returns when there may be more, or when a bookmark is due.
+// awaitMore returns when there may be more, or when a bookmark becomes due. One that is overdue waits for the position to move.
 func awaitMore(ctx context.Context, more <-chan struct{}, due time.Time) error {
-	bookmark := time.NewTimer(time.Until(due))
-	defer bookmark.Stop()
+	var bookmark <-chan time.Time
+	if left := time.Until(due); left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		bookmark = timer.C
+	}
 	select {
 	case <-more:
-	case <-bookmark.C:
+	case <-bookmark:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

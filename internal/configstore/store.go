@@ -33,7 +33,7 @@ type Options struct {
 	AppendTimeout time.Duration
 	// PositionWait is how long a position beyond the head is waited for. 0: 2 s.
 	PositionWait time.Duration
-	// BookmarkInterval is how often a stream without matching changes is told how far it has come. 0: 10 s.
+	// BookmarkInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration

@@ -65,7 +65,6 @@ func TestWatchFromNowOn(t *testing.T) {
 		store.MustSet(t, "a", "before")
 		watch := mustWatch(t, store, filter(t, "a"), nil)
 		mustSay(t, watch.Next, 0, "[] to 1, caught up: true") // so that the reader knows where it is
-		mustSay(t, watch.Next, 7*time.Second, "[] to 1, caught up: true")
 		store.MustSet(t, "a", "1")
 		store.MustSet(t, "b", "other")
 		mustSay(t, watch.Next, 0, "[1] to 3, caught up: true")
@@ -83,6 +82,30 @@ func TestWatchFromNowOn(t *testing.T) {
 		if m, err := watch.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %s, want %v", summary(m, err), context.DeadlineExceeded)
 		}
+	})
+}
+
+// TestWatchSaysNothingWhereNothingHappens idles for an hour, and hears of what moves the position then, at once since a
+// bookmark is overdue.
+func TestWatchSaysNothingWhereNothingHappens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := configstoretest.New(t, configstore.Options{})
+		store.MustSet(t, "a", "before")
+		for name, after := range map[string]*eventstore.Bookmark{"from now on": nil, "from the beginning": {}} {
+			watch := mustWatch(t, store, filter(t, "b"), after)
+			mustSay(t, watch.Next, 0, "[] to 1, caught up: true")
+			idle, cancel := context.WithTimeout(t.Context(), time.Hour)
+			if m, err := watch.Next(idle); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: got %s, want nothing", name, summary(m, err))
+			}
+			cancel()
+		}
+		watch := mustWatch(t, store, filter(t, "b"), nil)
+		mustSay(t, watch.Next, 0, "[] to 1, caught up: true")
+		time.AfterFunc(time.Hour, func() { store.MustSet(t, "a", "other") })
+		mustSay(t, watch.Next, time.Hour, "[] to 2, caught up: true")
+		time.AfterFunc(time.Second, func() { store.MustSet(t, "a", "other") })
+		mustSay(t, watch.Next, 10*time.Second, "[] to 3, caught up: true")
 	})
 }
 

@@ -130,12 +130,13 @@ func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
 	for i, hook := range s.opts.Shutdown {
 		hooks.Go(func() { errs[i] = hook(ctx) })
 	}
-	if err := server.Shutdown(ctx); err != nil {
+	err := server.Shutdown(ctx)
+	if err != nil {
 		_ = server.Close()
-		errs = append(errs, fmt.Errorf("requests were cut off after %v: %w", s.opts.ShutdownTimeout, err))
+		err = fmt.Errorf("requests were cut off after %v: %w", s.opts.ShutdownTimeout, err)
 	}
 	hooks.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return fmt.Errorf("shutting the HTTP server down: %w", err)
 	}
 	return nil

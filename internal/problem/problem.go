@@ -50,6 +50,20 @@ type Problem struct {
 
 // Write answers with the problem. A 503 gets a Retry-After. Other headers are the caller's, who sets them before.
 func (p Problem) Write(w http.ResponseWriter) {
+	body := p.JSON()
+	h := w.Header()
+	h.Set("Content-Type", ContentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if p.Status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter)
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+// JSON is the problem as it is written, for an answer that has begun already.
+func (p Problem) JSON() []byte {
 	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
 		Type           string `json:"type"`
 		Title          string `json:"title"`
@@ -60,14 +74,5 @@ func (p Problem) Write(w http.ResponseWriter) {
 		OutcomeUnknown bool   `json:"outcome_unknown,omitempty"`
 		RequestID      string `json:"request_id,omitempty"`
 	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
-
-	h := w.Header()
-	h.Set("Content-Type", ContentType)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if p.Status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", retryAfter)
-	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	return body
 }

@@ -122,7 +122,7 @@ func (a *array) nullable(s *string) *array {
 
 // failArray ends an array that cannot be finished: with a proper answer as long as nothing has gone out, else by closing the
 // connection, so that what went out is not taken for the whole.
-func (h *handler) failArray(a *array, r *http.Request, err error) {
+func (h *Handler) failArray(a *array, r *http.Request, err error) {
 	if a.started {
 		h.log.Error("answering a request in part", "error", err)
 		panic(http.ErrAbortHandler)

@@ -42,7 +42,7 @@ func (e *transportError) Error() string { return e.detail }
 
 // readValue reads the value in a body; given is false when there is no body, or an empty one. The error is a
 // [*config.InvalidError] or a [*transportError].
-func (h *handler) readValue(w http.ResponseWriter, r *http.Request) (value config.Value, given bool, err error) {
+func (h *Handler) readValue(w http.ResponseWriter, r *http.Request) (value config.Value, given bool, err error) {
 	if r.ContentLength == 0 {
 		return config.Value{}, false, nil
 	}
@@ -111,7 +111,7 @@ func errNoValue(what string) error {
 }
 
 // readBody reads a body that may be as long as the longest value in the worst JSON. What is longer is not read to its end.
-func (h *handler) readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
+func (h *Handler) readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 	limit := int64(worstEscape*h.store.MaxValueBytes() + bodyFrame)
 	declared := r.ContentLength
 	if declared > limit {
@@ -172,7 +172,7 @@ func checkContentType(h http.Header) error {
 }
 
 // failBody answers with an error of reading a body.
-func (h *handler) failBody(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) failBody(w http.ResponseWriter, r *http.Request, err error) {
 	var transport *transportError
 	if !errors.As(err, &transport) {
 		h.fail(w, r, err)

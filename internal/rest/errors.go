@@ -30,10 +30,18 @@ var answers = [...]struct {
 }
 
 // fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		panic(http.ErrAbortHandler) // the client is gone
 	}
+	if configstore.KindOf(err) == configstore.TooLarge {
+		w.Header().Set("Connection", "close") // who sends that much may not stop
+	}
+	h.problem(w, h.problemOf(r, err))
+}
+
+// problemOf is what a client gets to see of an error. The rest is in the log.
+func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	kind := configstore.KindOf(err)
 	p := problem.Problem{Status: answers[kind].status, Code: answers[kind].code, Detail: err.Error()}
 	switch kind {
@@ -45,25 +53,23 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		var unavailable *configstore.UnavailableError
 		p.OutcomeUnknown = errors.As(err, &unavailable) && unavailable.OutcomeUnknown
 		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
-	case configstore.TooLarge:
-		w.Header().Set("Connection", "close") // who sends that much may not stop
 	case configstore.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
 	}
-	h.problem(w, p)
+	return p
 }
 
 // problem answers with a problem. Its position is the newest one, unless the caller has set another.
-func (h *handler) problem(w http.ResponseWriter, p problem.Problem) {
+func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
 		locate(w.Header(), h.head())
 	}
 	p.Write(w)
 }
 
-func (h *handler) head() eventstore.Bookmark { return h.store.Reader(auth.Anonymous).Head().Bookmark() }
+func (h *Handler) head() eventstore.Bookmark { return h.store.Reader(auth.Anonymous).Head().Bookmark() }
 
-func (h *handler) refuseMethod(w http.ResponseWriter, route route) {
+func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
 	allow := route.allow()
 	w.Header().Set("Allow", allow)
 	h.problem(w, problem.Problem{Status: http.StatusMethodNotAllowed, Code: problem.InvalidInput,

@@ -14,7 +14,7 @@ import (
 
 // TestAllKinds walks over the whole table with an error of each kind.
 func TestAllKinds(t *testing.T) {
-	h := &handler{store: configstoretest.New(t, configstore.Options{}).Store, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	h := &Handler{store: configstoretest.New(t, configstore.Options{}).Store, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	statuses := map[configstore.Kind]int{
 		configstore.Internal:           500,
 		configstore.InvalidInput:       400,

@@ -10,7 +10,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-func (h *handler) history(w http.ResponseWriter, r *http.Request, name config.Name) {
+func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Name) {
 	reader := h.store.Reader(auth.Anonymous)
 	newest, err := newestVersion(r.Context(), reader, name)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"configapi/internal/projection"
 )
 
-func (h *handler) read(w http.ResponseWriter, r *http.Request, name config.Name) {
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name) {
 	reader := h.store.Reader(auth.Anonymous)
 	c := reader.Config(name)
 	if c == nil {
@@ -22,7 +22,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 	answerValue(w, r, c)
 }
 
-func (h *handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {
+func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {
 	reader := h.store.Reader(auth.Anonymous)
 	instant, err := config.ParseInstant(text)
 	if err != nil {
@@ -57,7 +57,7 @@ func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {
 	answerText(w, http.StatusOK, c.Revision.Value.String())
 }
 
-func (h *handler) list(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	filter, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, err)

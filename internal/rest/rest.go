@@ -8,6 +8,7 @@
 //	GET     /config/{name}/history         all revisions, oldest first
 //	GET     /config/{name}/at/{timestamp}  the value at an instant
 //	POST    /config/{name}/restore         nothing, or {"value":"…"}
+//	GET     /events                        changes as they happen, as server-sent events; ?prefix=payments/&after=1842-9f3a21c0
 //
 // Every path also exists below /v1, and HEAD wherever GET does. A name is one segment of the path: `a%2Fb` is the config a/b,
 // while /config/a/b is no path of the API. Where a name should be and nothing is, as in /config/, the name is empty and
@@ -21,42 +22,66 @@
 // A change on condition has If-Match with one quoted version, or If-None-Match with `*`. Anything else there is an error: a
 // condition that is not understood must not be taken for one that holds.
 //
+// An event stream has an event "changes" for each change set, whose data and promises are those of GraphQL's configChanges, and whose
+// id is the position to go on from: an EventSource does so by itself when it comes back, with Last-Event-ID, which counts more than
+// the parameter after. An error in the middle is an event "error" with a problem, and the end.
+//
 // A list or a history that cannot be finished ends with the connection: half an array never looks like a whole one.
 //
 // Browsers do not get to change configs from other sites' pages: see [net/http.CrossOriginProtection].
 package rest
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstream"
 	"configapi/internal/problem"
 )
 
-// Options of [New].
+// Options of a [Handler]. Zero fields have the defaults named.
 type Options struct {
+	// CommentInterval is the time between two comments on an event stream. 0: 15 s.
+	CommentInterval time.Duration
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
 
-// New returns a handler for the paths of the API. Any other path gets 404 `Not Found`. It serves what the store has applied:
-// that the store is ready is for whoever routes requests to see to.
-func New(store *configstore.Store, opts Options) http.Handler {
+// Handler serves the paths of the API. Any other path gets 404 `Not Found`.
+type Handler struct {
+	store           *configstore.Store
+	log             *slog.Logger
+	origins         *http.CrossOriginProtection
+	streams         *eventstream.Streams
+	commentInterval time.Duration
+}
+
+// New returns the REST edge of a config store. It serves what the store has applied: that the store is ready is for whoever
+// routes requests to see to.
+func New(store *configstore.Store, opts Options) *Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &handler{store: store, log: opts.Log, origins: http.NewCrossOriginProtection()}
+	return &Handler{
+		store:           store,
+		log:             opts.Log,
+		origins:         http.NewCrossOriginProtection(),
+		streams:         eventstream.NewStreams(),
+		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
+	}
 }
 
-type handler struct {
-	store   *configstore.Store
-	log     *slog.Logger
-	origins *http.CrossOriginProtection
-}
+// Shutdown refuses new event streams with 503, ends those that are there, whose clients come back by themselves, and waits for that
+// until ctx ends. The HTTP server would wait for them for ever.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.streams.Shutdown(ctx) }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, known := parseRoute(r.URL)
 	if !known {
 		answerText(w, http.StatusNotFound, notFound)
@@ -73,8 +98,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Detail: "a page of another site may not change configs"})
 		return
 	}
-	if op == list {
+	switch op {
+	case list:
 		h.list(w, r)
+		return
+	case watch:
+		h.watch(w, r)
 		return
 	}
 	name, err := config.ParseName(route.name)
@@ -85,7 +114,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.serve(op, w, r, name, route)
 }
 
-func (h *handler) serve(op operation, w http.ResponseWriter, r *http.Request, name config.Name, route route) {
+func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, name config.Name, route route) {
 	switch op {
 	case read:
 		h.read(w, r, name)

@@ -1,11 +1,13 @@
 package rest_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +20,7 @@ import (
 // service is a REST edge on a store, with a client.
 type service struct {
 	*configstoretest.Store
+	edge   *rest.Handler
 	server *httptest.Server
 }
 
@@ -28,9 +31,15 @@ func MustStart(t testing.TB, opts configstore.Options) *service {
 
 func MustServe(t testing.TB, store *configstoretest.Store) *service {
 	t.Helper()
-	server := httptest.NewServer(rest.New(store.Store, rest.Options{}))
+	edge := rest.New(store.Store, rest.Options{CommentInterval: time.Millisecond})
+	server := httptest.NewServer(edge)
 	t.Cleanup(server.Close)
-	return &service{store, server}
+	t.Cleanup(func() {
+		if err := edge.Shutdown(context.Background()); err != nil {
+			t.Errorf("shutting down: %v", err)
+		}
+	})
+	return &service{store, edge, server}
 }
 
 // answer is what a client got.

@@ -22,6 +22,7 @@ const (
 	revisions                  // what happened to one config
 	past                       // one config at an instant
 	restoring                  // the restoring of one config
+	events                     // what happens to all configs
 )
 
 // operation is what a method does to a resource.
@@ -36,6 +37,7 @@ const (
 	history
 	readAt
 	restore
+	watch
 )
 
 // operation is what the method does here; HEAD is a GET whose answer the server cuts off.
@@ -69,6 +71,10 @@ func (r route) operation(method string) operation {
 		if method == http.MethodPost {
 			return restore
 		}
+	case events:
+		if method == http.MethodGet {
+			return watch
+		}
 	}
 	return unsupported
 }
@@ -98,6 +104,9 @@ func parseRoute(u *url.URL) (r route, known bool) {
 	word := s.next()
 	if word == "v1" && !s.done {
 		word = s.next()
+	}
+	if word == "events" {
+		return route{resource: events}, s.done
 	}
 	if word != "config" {
 		return route{}, false

@@ -36,6 +36,8 @@ func TestParseRoute(t *testing.T) {
 		"/config/at/at/at":                 {past, "at", "at"},
 		"/config/a/at/10%3A30%2B01%2F":     {past, "a", "10:30+01/"},
 		"/v1/config/a%2Fb/at/2024-01-15T1": {past, "a/b", "2024-01-15T1"},
+		"/events":                          {events, "", ""},
+		"/v1/events":                       {events, "", ""},
 	} {
 		u, err := url.ParseRequestURI(path)
 		if err != nil {
@@ -46,7 +48,7 @@ func TestParseRoute(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/", "/v1", "/v1/", "//config", "/v1//config", "/config/a/b", "/config/a/", "/config/a/at", "/config/a/at/x/",
-		"/config/a/history/", "/CONFIG", "/configs", "/v1%2Fconfig", "/config%2Fa", "*"} {
+		"/config/a/history/", "/CONFIG", "/configs", "/v1%2Fconfig", "/config%2Fa", "/events/", "/events/a", "/v1/v1/events", "*"} {
 		u, err := url.ParseRequestURI(path)
 		if path == "*" {
 			u, err = &url.URL{Path: "*"}, nil
@@ -77,6 +79,7 @@ func checkRoute(t *testing.T, path string) {
 		parts = append(parts[:1:1], parts[2:]...)
 	}
 	want := len(parts) >= 2 && len(parts) <= 5 && parts[0] == "" && parts[1] == "config"
+	want = want || len(parts) == 2 && parts[0] == "" && parts[1] == "events"
 	if len(parts) == 4 {
 		want = want && (parts[3] == "history" || parts[3] == "restore")
 	}

@@ -10,7 +10,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-func (h *handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
+func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
 	condition, err := parseCondition(r.Header)
 	if err != nil {
 		h.fail(w, r, err)
@@ -27,7 +27,7 @@ func (h *handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 	h.change(w, r, config.Set{Name: name, Value: value, ExpectedVersion: condition.expected()})
 }
 
-func (h *handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
+func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
 	condition, err := parseCondition(r.Header)
 	if err != nil {
 		h.fail(w, r, err)
@@ -36,7 +36,7 @@ func (h *handler) remove(w http.ResponseWriter, r *http.Request, name config.Nam
 	h.change(w, r, config.Delete{Name: name, ExpectedVersion: condition.expected()})
 }
 
-func (h *handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
+func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
 	condition, err := parseCondition(r.Header)
 	if err != nil {
 		h.fail(w, r, err)
@@ -56,7 +56,7 @@ func (h *handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 }
 
 // change carries a command out and answers.
-func (h *handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
+func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
 	before := h.head()
 	outcome, err := h.store.Do(r.Context(), auth.Anonymous, cmd)
 	if err != nil {
@@ -69,7 +69,7 @@ func (h *handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 
 // refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
 // deleted; a restore is new.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Bookmark, err error) {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Bookmark, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
 		switch configstore.KindOf(err) {

@@ -1,0 +1,158 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/eventstream"
+)
+
+// SSE is GraphQL over server-sent events, by the "distinct connections" mode of the graphql-sse protocol: one request, one
+// stream. It takes the requests that [HTTP] takes, when they prefer text/event-stream, and subscriptions besides, also by GET,
+// since a browser's EventSource sends nothing else.
+//
+// What is no GraphQL request at all has its 4xx, in JSON. All else is told on the stream: each result is an event "next", a
+// refused document, too, and "complete" is the last event. An error that ends a stream is a "next" with errors and no data. A
+// stream that breaks off without "complete" is to be asked for again.
+//
+// The next response is asked for when the one before is on its way to the client. That a client takes nothing is for the HTTP
+// server's write deadline to notice.
+type SSE struct {
+	options SSEOptions
+	http    *HTTP
+	streams *eventstream.Streams // the subscriptions
+}
+
+var _ graphql.Transport = (*SSE)(nil)
+
+// NewSSE returns the transport with these options. Call [SSE.Shutdown] when it is not needed any more.
+func NewSSE(options SSEOptions) *SSE {
+	return &SSE{
+		options: options.withDefaults(),
+		http:    NewHTTP(HTTPOptions{MaxBodyBytes: options.MaxBodyBytes}),
+		streams: eventstream.NewStreams(),
+	}
+}
+
+// Supports is true for requests that prefer an event stream to what [HTTP] answers.
+func (s *SSE) Supports(r *http.Request) bool {
+	return negotiate(r.Header["Accept"]) == mediaEventStream
+}
+
+// Do answers the request, and returns when its stream is over.
+func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	defer recoverRequest(w, r, mediaJSON, exec)
+	request := new(request) // not one of those that are used again: it would be held for as long as the stream
+	if f := s.http.read(w, r, request); f != nil {
+		writeFault(w, mediaJSON, f)
+		return
+	}
+	request.params.Headers = r.Header
+	ctx := r.Context()
+	operation, errs := exec.CreateOperationContext(ctx, &request.params)
+	if len(errs) > 0 {
+		errs = presentErrors(graphql.WithOperationContext(ctx, operation), exec, requestErrors(operation, errs))
+	} else {
+		var end func()
+		var f *fault
+		if ctx, end, f = s.begin(r, operation.Operation.Operation); f != nil {
+			writeFault(w, mediaJSON, f)
+			return
+		}
+		defer end()
+	}
+	stream, ctx := eventstream.Open(ctx, w, s.options.CommentInterval)
+	defer stream.Close()
+	e := &eventStream{Stream: stream, exec: exec, resumption: resumption{last: r.Header.Get("Last-Event-ID")}}
+	if len(errs) == 0 {
+		errs = e.execute(ctx, operation)
+	}
+	e.finish(ctx, errs)
+}
+
+// begin returns the context of the operation, and what is to be called when it is over.
+func (s *SSE) begin(r *http.Request, operation ast.Operation) (context.Context, func(), *fault) {
+	if operation != ast.Subscription {
+		return r.Context(), func() {}, refuseMutation(r.Method, operation)
+	}
+	ctx, end, ok := s.streams.Begin(r.Context())
+	if !ok {
+		return nil, nil, &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: "the server is shutting down"}
+	}
+	return ctx, end, nil
+}
+
+// Shutdown refuses new subscriptions with 503, ends those that are there without "complete", so that clients come back, and
+// waits for that until ctx ends. Queries and mutations are answered: they end by themselves.
+func (s *SSE) Shutdown(ctx context.Context) error { return s.streams.Shutdown(ctx) }
+
+// eventStream is the answer to one request.
+type eventStream struct {
+	*eventstream.Stream
+	exec       graphql.GraphExecutor
+	failure    failure
+	resumption resumption
+	body       []byte // of the response before, whose memory is used again
+}
+
+// execute sends what comes of the operation, and returns the errors that ended it.
+func (e *eventStream) execute(ctx context.Context, operation *graphql.OperationContext) (errs gqlerror.List) {
+	defer func() {
+		if value := recover(); value != nil {
+			errs = presentPanic(ctx, e.exec, value)
+		}
+	}()
+	ctx = context.WithValue(ctx, failureKey{}, &e.failure)
+	ctx = context.WithValue(ctx, resumptionKey{}, &e.resumption)
+	next, responses := e.exec.DispatchOperation(ctx, operation)
+	if operation.Operation.Operation != ast.Subscription {
+		response := next(responses)
+		if f := refuseResponse(response); f != nil {
+			return f.list()
+		}
+		_ = e.sendNext(response, "") // who is gone needs no answer
+		return nil
+	}
+	for {
+		response := next(responses)
+		if response == nil {
+			break
+		}
+		if errs := terminal(response); errs != nil {
+			return errs
+		}
+		if e.sendNext(response, e.resumption.take()) != nil {
+			return nil
+		}
+	}
+	if err := e.failure.get(); err != nil {
+		return presentErrors(responses, e.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+	}
+	return nil
+}
+
+func (e *eventStream) sendNext(response *graphql.Response, id string) error {
+	e.body = appendResponse(e.body[:0], response)
+	err := e.Send(eventstream.Event{Type: "next", ID: id, Data: e.body})
+	if cap(e.body) > maxRecycled {
+		e.body = nil
+	}
+	return err
+}
+
+// finish tells the client that there will be no more, and why. One whose context has ended is not told: it is gone, or is to
+// come back. Errors have no id, so that who comes back goes on after the last item.
+func (e *eventStream) finish(ctx context.Context, errs gqlerror.List) {
+	if ctx.Err() != nil {
+		return
+	}
+	if len(errs) > 0 {
+		_ = e.sendNext(&graphql.Response{Errors: errs}, "")
+	}
+	_ = e.Send(eventstream.Event{Type: "complete"})
+}

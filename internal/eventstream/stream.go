@@ -1,0 +1,126 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// ContentType is the media type of a stream.
+const ContentType = "text/event-stream"
+
+// DefaultCommentInterval is the time between two comments. The usual proxies close connections that are idle for a minute.
+const DefaultCommentInterval = 15 * time.Second
+
+// comment is a line that clients ignore, and the end of an event that has nothing in it, for those who read event by event.
+const comment = ":\n\n"
+
+// Event is one event.
+type Event struct {
+	// Type is what clients listen for. "": the event is a comment, which they do not hear of.
+	Type string
+	// ID is what a client that comes back sends as Last-Event-ID. "": the one before stays in force.
+	ID string
+	// Data is text without line breaks, such as JSON. Clients hear of an event without data, too.
+	Data []byte
+}
+
+// Stream is one answer that is streamed.
+type Stream struct {
+	interval time.Duration
+	end      context.CancelFunc // of the stream's context
+
+	mu       sync.Mutex // guards what is below, and is held while something is written
+	w        http.ResponseWriter
+	comments *time.Timer
+	over     error // why nothing more may be written; nil: it may
+}
+
+var errClosed = errors.New("the event stream is closed")
+
+// SetHeader sets the headers of a stream, which nobody on its way is to keep or to gather.
+func SetHeader(h http.Header) {
+	h.Set("Content-Type", ContentType+"; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx gathers answers unless told so
+}
+
+// Open begins a stream. The headers and a comment go out at once, so that the client sees it open, and then a comment in each
+// interval. The context that it returns ends with ctx, when a write fails, and with [Stream.Close], which has to be called.
+func Open(ctx context.Context, w http.ResponseWriter, interval time.Duration) (*Stream, context.Context) {
+	ctx, end := context.WithCancel(ctx)
+	s := &Stream{interval: interval, end: end, w: w}
+	SetHeader(w.Header())
+	w.WriteHeader(http.StatusOK)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.comments = time.AfterFunc(interval, s.keepAlive)
+	_ = s.write(Event{}) // when it fails, the context has ended
+	return s, ctx
+}
+
+// Send writes an event, and returns when it is on its way to the client. After an error nothing can be sent any more.
+func (s *Stream) Send(e Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(e)
+}
+
+// Close ends the stream. From then on the answer is the caller's again.
+func (s *Stream) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.giveUp(errClosed)
+}
+
+func (s *Stream) keepAlive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.write(Event{}) == nil {
+		s.comments.Reset(s.interval)
+	}
+}
+
+// write writes an event and flushes it. It needs s.mu.
+func (s *Stream) write(e Event) error {
+	if s.over != nil {
+		return s.over
+	}
+	err := e.writeTo(s.w)
+	if err == nil {
+		err = http.NewResponseController(s.w).Flush()
+	}
+	if err != nil {
+		s.giveUp(err)
+	}
+	return err
+}
+
+func (s *Stream) giveUp(err error) {
+	s.over = err
+	s.comments.Stop()
+	s.end()
+}
+
+func (e Event) writeTo(w io.Writer) error {
+	if e.Type == "" {
+		_, err := io.WriteString(w, comment)
+		return err
+	}
+	head := "event: " + e.Type + "\n"
+	if e.ID != "" {
+		head += "id: " + e.ID + "\n"
+	}
+	if _, err := io.WriteString(w, head+"data: "); err != nil {
+		return err
+	}
+	if _, err := w.Write(e.Data); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n\n")
+	return err
+}

@@ -1,0 +1,162 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/go-json-experiment/json"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstream"
+	"configapi/internal/problem"
+)
+
+// watch streams changes as they happen.
+func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
+	if !acceptsEvents(r.Header["Accept"]) {
+		h.problem(w, problem.Problem{Status: http.StatusNotAcceptable, Code: problem.InvalidInput,
+			Detail: "the answer can be " + eventstream.ContentType})
+		return
+	}
+	filter, after, err := parseWatch(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	ctx, end, ok := h.streams.Begin(r.Context())
+	if !ok {
+		h.problem(w, problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable,
+			Detail: "the server is shutting down"})
+		return
+	}
+	defer end()
+	changes, err := h.store.Watch(ctx, auth.Anonymous, filter, after)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	locate(w.Header(), h.head())
+	if r.Method == http.MethodHead { // there is no end of a stream to wait for
+		eventstream.SetHeader(w.Header())
+		return
+	}
+	stream, ctx := eventstream.Open(ctx, w, h.commentInterval)
+	defer stream.Close()
+	err = follow(ctx, stream, changes)
+	if ctx.Err() == nil { // somebody is there to be told
+		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
+	}
+}
+
+// parseWatch reads which changes a stream is to have, and where it begins: at Last-Event-ID, which clients send when they come
+// back to the same address, else at the parameter after. nil: now.
+func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
+	filter, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return config.Filter{}, nil, err
+	}
+	params, _ := url.ParseQuery(r.URL.RawQuery) // which parseQuery has found to be well-formed
+	after := params["after"]
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		after = []string{last}
+	}
+	switch len(after) {
+	case 0:
+		return filter, nil, nil
+	case 1:
+		position, err := eventstore.ParseBookmark(after[0])
+		if err != nil {
+			return config.Filter{}, nil, configstore.ErrPositionUnknown
+		}
+		return filter, &position, nil
+	}
+	return config.Filter{}, nil, &config.InvalidError{Field: "after", Rule: "is given more than once"}
+}
+
+// follow sends changes until no more can be read or written, and returns why. The next ones are read when the last ones have been
+// sent.
+func follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch) error {
+	for {
+		changes, err := watch.Next(ctx)
+		if err != nil {
+			return err
+		}
+		for _, batch := range changeSets(changes) {
+			data, err := json.Marshal(batch)
+			if err != nil {
+				return err
+			}
+			if err := stream.Send(eventstream.Event{Type: "changes", ID: batch.Position, Data: data}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// changeBatch is one event, as GraphQL has it in ConfigChangeBatch.
+type changeBatch struct {
+	Changes  []change `json:"changes"`
+	Position string   `json:"position"`
+	CaughtUp bool     `json:"caughtUp"`
+}
+
+// change is one change, as GraphQL has it in ConfigRevision, but for the id, which only GraphQL takes.
+type change struct {
+	Name        string           `json:"name"`
+	Operation   config.Operation `json:"operation"`
+	Value       *string          `json:"value"`
+	OldValue    *string          `json:"oldValue"`
+	Version     config.Version   `json:"version"`
+	Position    string           `json:"position"`
+	ChangeSet   string           `json:"changeSet"`
+	CommittedAt string           `json:"committedAt"`
+	Actor       *string          `json:"actor"`
+	Reason      *string          `json:"reason"`
+}
+
+// changeSets makes an event of each change set. The last one goes as far as all of them, so that what a filter has left out after it
+// is not looked at again; without changes it does only that.
+func changeSets(all configstore.Changes) []changeBatch {
+	var batches []changeBatch
+	var set eventstore.Position // that the last batch is of
+	for _, r := range all.Revisions {
+		if r.ChangeSet.Position != set {
+			set = r.ChangeSet.Position
+			batches = append(batches, changeBatch{Position: r.ChangeSet.String()})
+		}
+		last := &batches[len(batches)-1]
+		last.Changes = append(last.Changes, newChange(r))
+	}
+	if len(batches) == 0 {
+		batches = []changeBatch{{Changes: []change{}}}
+	}
+	last := &batches[len(batches)-1]
+	last.Position, last.CaughtUp = all.Position.String(), all.CaughtUp
+	return batches
+}
+
+func newChange(r *eventstore.Revision) change {
+	c := change{
+		Name:        r.Name.String(),
+		Operation:   r.Operation(),
+		Version:     r.Version,
+		Position:    r.Bookmark().String(),
+		ChangeSet:   r.ChangeSet.String(),
+		CommittedAt: config.FormatInstant(r.At),
+		Actor:       r.Actor,
+		Reason:      r.Reason,
+	}
+	if r.HasValue() {
+		value := r.Value.String()
+		c.Value = &value
+	}
+	if r.HasOldValue() {
+		old := r.OldValue.String()
+		c.OldValue = &old
+	}
+	return c
+}
