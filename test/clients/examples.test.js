@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +47,13 @@ test('the Go example reads the past', patience, async (t) => {
   await server.set('a', '2');
   assert.equal(await run('at', 'a', config.updatedAt), '1\n');
   await assert.rejects(run('at', 'a', '2020-01-01T00:00:00Z'), { code: 1, stderr: /did not exist/ });
+});
+
+test('the README shows what makes streams resume as it is', async () => {
+  const [readme, source] = await Promise.all(['README.md', 'examples/typescript/src/resume.ts']
+    .map((name) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')));
+  const helper = source.slice(source.indexOf('export function'));
+  assert.ok(readme.includes(`\`\`\`ts\n${helper}\`\`\`\n`), `the README must have this, word for word:\n${helper}`);
 });
 
 function runProgram([program, ...before], url, args) {

@@ -44,7 +44,10 @@ export class Load {
         if (position) {
           this.acknowledged.push(position);
         }
-      } catch {
+      } catch (error) {
+        if (error.errors?.some(({ extensions }) => extensions?.code !== 'UNAVAILABLE')) {
+          throw error;
+        }
         await new Promise((resolve) => setImmediate(resolve)); // the server is down: whether that was written, the history knows
       }
     }

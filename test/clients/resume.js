@@ -42,13 +42,14 @@ export async function everyChangeOnce(t, subscribe, { cuts }) {
       await server.start();
     }
   }
-  await received.more();
+  while (load.acknowledged.length <= cuts) { // however slow the machine, there were writes between the cuts
+    await received.more();
+  }
   await load.stop();
 
   const history = await changesAfter(server, start);
   await received.reaches(history.at(-1).position);
   assert.equal(proxy.cuts, cuts);
-  assert.ok(load.acknowledged.length > cuts, 'there were writes between the cuts');
   assertEachOnce(received.changes, history, load.acknowledged);
   t.diagnostic(`${history.length} changes, ${proxy.cuts} cuts, ${proxy.connections} connections`);
 }

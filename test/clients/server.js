@@ -61,7 +61,7 @@ export class Server {
     }
   }
 
-  /** Runs a query or a mutation and returns its data; throws when there is none. */
+  /** Runs a query or a mutation and returns its data, or throws an error with its errors. */
   async execute(query, variables) {
     const response = await fetch(new URL('/graphql', this.url), {
       method: 'POST',
@@ -70,7 +70,7 @@ export class Server {
     });
     const { data, errors } = await response.json();
     if (errors) {
-      throw new Error(JSON.stringify(errors));
+      throw Object.assign(new Error(JSON.stringify(errors)), { errors });
     }
     return data;
   }

@@ -1,7 +1,7 @@
 // Queries and mutations, over HTTP; and the client for streams, over a websocket.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, type Client, type ClientOptions } from 'graphql-ws';
+import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { TypedDocumentString } from './gql/graphql.js';
 import { resuming } from './resume.js';
@@ -20,21 +20,23 @@ export async function execute<Result, Variables>(url: string, document: TypedDoc
   return data;
 }
 
-/** How long the server may say nothing, in milliseconds. It pings every 20 s, so after that it is gone without a word. */
-const maxSilence = 30_000;
+export interface Patience {
+  /** How long the server may say nothing, in milliseconds. It pings every 20 s, so after 30 s it is gone without a word. */
+  silence?: number;
+  /** Waits before the nth try to come back: by default twice as long each time, up to 10 s, and never all clients at once. */
+  retryWait?: (n: number) => Promise<void>;
+}
 
-/** How long to wait before the nth try to come back, in milliseconds: twice as long each time, and never all clients at once. */
-const backOff = (n: number) => Math.min(50 * 2 ** n, 10_000) * (0.5 + Math.random() / 2);
+const backOff = (n: number) => sleep(Math.min(50 * 2 ** n, 10_000) * (0.5 + Math.random() / 2));
 
 /** A client whose subscriptions come back for as long as it takes, and go on where they were cut. */
-export function connect(url: string, options: Partial<ClientOptions> & { silence?: number } = {}): ReturnType<typeof resuming> {
-  const { silence = maxSilence, ...rest } = options;
+export function connect(url: string, { silence = 30_000, retryWait = backOff }: Patience = {}): ReturnType<typeof resuming> {
   let timer: NodeJS.Timeout | undefined;
   const client: Client = createClient({
     url: new URL('/graphql', url).href.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
-    retryWait: (n) => sleep(backOff(n)),
+    retryWait,
     shouldRetry: () => true, // by default a server that refuses connections while it restarts ends all subscriptions
     on: {
       message: () => {
@@ -43,7 +45,6 @@ export function connect(url: string, options: Partial<ClientOptions> & { silence
       },
       closed: () => clearTimeout(timer),
     },
-    ...rest,
   });
   return resuming(client);
 }
