@@ -31,6 +31,7 @@ export async function everyChangeOnce(t, subscribe, { cuts }) {
   t.after(unsubscribe);
 
   const load = new Load(server);
+  t.after(() => load.stop());
   for (let i = 1; i <= cuts; i++) {
     if (i % 4 !== 0) { // each fourth cut hits the handshake of the connection that follows the cut before
       await received.more();

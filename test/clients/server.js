@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 
 const binary = process.env.CONFIGAPI;
 if (!binary) {
@@ -32,7 +33,7 @@ export class Server {
     return server;
   }
 
-  /** Starts it, again on the same history, on any free port: url says where. */
+  /** Starts it, again on the same history, on any free port: url says where. It returns when the server is ready. */
   async start() {
     const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--store', `sqlite:${this.#file}`, '--log', 'json'], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -50,6 +51,9 @@ export class Server {
       child.once('error', reject);
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${said}`)));
     });
+    while (!(await fetch(new URL('/readyz', this.url))).ok) {
+      await setTimeout(5); // until it has applied its history, it answers 503
+    }
   }
 
   /** Ends it by a signal: SIGKILL as a crash does, SIGTERM in good order. */
