@@ -73,8 +73,8 @@ export class Server {
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors } = await response.json();
-    if (errors) {
-      throw Object.assign(new Error(JSON.stringify(errors)), { errors });
+    if (errors || !data) {
+      throw Object.assign(new Error(`${response.status}: ${JSON.stringify(errors)}`), { errors });
     }
     return data;
   }
