@@ -4,6 +4,9 @@ go 1.26.0
 
 tool github.com/99designs/gqlgen
 
+// What npm brings, for the tests and the playground: one of its packages has Go in it.
+ignore node_modules
+
 require (
 	github.com/99designs/gqlgen v0.17.98
 	github.com/go-json-experiment/json v1.27.2

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/Khan/genqlient/graphql"
+	"github.com/gorilla/websocket"
+
+	"configapi/examples/go/api"
+)
+
+// How long watch waits before it comes back: twice as long each time, until a message has come through.
+const (
+	firstWait = 50 * time.Millisecond
+	longest   = 10 * time.Second
+)
+
+// watch calls each with every change after a position, each once and in order, through any number of reconnects. It returns nil
+// when ctx ends, and an error when the server refuses the subscription for good, as when it does not know the position.
+func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Change)) error {
+	wait := firstWait
+	for {
+		err := stream(ctx, url, filter, after, func(batch api.Batch) {
+			for _, change := range batch.Changes {
+				each(change)
+			}
+			after = batch.Position // where to go on after a reconnect
+			wait = firstWait
+		})
+		if !passing(err) {
+			return err
+		}
+		select {
+		case <-time.After(wait/2 + rand.N(wait/2)):
+			wait = min(2*wait, longest)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// stream calls each with the messages of one connection, and returns why it ended.
+//
+// It closes the connection itself: Close and Unsubscribe of genqlient 0.8.1 close a channel that its own goroutine may be sending on.
+func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Batch)) error {
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
+	client := graphql.NewClientUsingWebSocket(url, dialer{silence: maxSilence})
+	broken, err := client.Start(ctx)
+	if err != nil {
+		return err
+	}
+	messages, _, err := api.Watch(ctx, client, filter, &after)
+	if err != nil {
+		hangUp()
+		return cmp.Or(<-broken, err)
+	}
+	var failure error
+	for {
+		select {
+		case message, open := <-messages:
+			switch {
+			case failure != nil: // only the end of the connection is waited for
+			case !open:
+				failure = errors.New("the server ended the stream")
+				messages = nil
+			case len(message.Errors) > 0:
+				failure = refusal{message.Errors}
+			default:
+				each(message.Data.ConfigChanges)
+				continue
+			}
+			hangUp()
+		case err := <-broken:
+			return cmp.Or(failure, err)
+		}
+	}
+}
+
+// passing tells whether it may go better next time.
+func passing(err error) bool {
+	var refused refusal
+	var closed *websocket.CloseError
+	switch {
+	case errors.As(err, &refused):
+		code := refused.code()
+		return code == "UNAVAILABLE" || code == "POSITION_NOT_REACHED"
+	case errors.As(err, &closed):
+		return closed.Code < 4400 // from there on the protocol says that it was our fault
+	default:
+		return true
+	}
+}

@@ -1,0 +1,75 @@
+// The programs under examples/, as a person runs them.
+
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { everyChangeOnce } from './resume.js';
+import { patience, Server } from './server.js';
+
+const go = process.env.CONFIGAPI_GO_EXAMPLE;
+if (!go) {
+  throw new Error('CONFIGAPI_GO_EXAMPLE must be the path of the program that examples/go builds');
+}
+const typescript = fileURLToPath(new URL('../../examples/typescript/dist/main.js', import.meta.url));
+
+for (const [language, command] of Object.entries({ Go: [go], TypeScript: [process.execPath, typescript] })) {
+  test(`the ${language} example sets, lists and deletes`, patience, async (t) => {
+    const { url } = await Server.start(t);
+    const run = async (...args) => (await runProgram(command, url, args)).stdout;
+
+    const position = await run('set', 'a/b', '1');
+    assert.match(position, /^1-[0-9a-f]{8}\n$/);
+    await run('set', 'c', '');
+    assert.equal(await run('list'), 'a/b = 1\nc = \n');
+    assert.equal(await run('list', 'a'), 'a/b = 1\n');
+    assert.match(await run('delete', 'a/b'), /^3-/);
+    assert.equal(await run('list'), 'c = \n');
+    await assert.rejects(run('set', 'a/b', '2'), { code: 1, stderr: /deleted/ });
+    await assert.rejects(run('set', '../b', '2'), { code: 1, stderr: /segment/ });
+    await assert.rejects(run(), { code: 1, stderr: /^list \[PREFIX\]/ });
+  });
+
+  test(`the ${language} example watches: each change once, in order, through cuts and restarts`, patience, async (t) => {
+    await everyChangeOnce(t, (url, after, sink) => watch(command, url, sink), { cuts: 20 });
+  });
+}
+
+test('the Go example reads the past', patience, async (t) => {
+  const server = await Server.start(t);
+  const run = async (...args) => (await runProgram([go], server.url, args)).stdout;
+  await server.set('a', '1');
+  const { config } = await server.execute('{ config(name: "a") { updatedAt } }');
+  await server.set('a', '2');
+  assert.equal(await run('at', 'a', config.updatedAt), '1\n');
+  await assert.rejects(run('at', 'a', '2020-01-01T00:00:00Z'), { code: 1, stderr: /did not exist/ });
+});
+
+test('the README shows what makes streams resume as it is', async () => {
+  const [readme, source] = await Promise.all(['README.md', 'examples/typescript/src/resume.ts']
+    .map((name) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')));
+  const helper = source.slice(source.indexOf('export function'));
+  assert.ok(readme.includes(`\`\`\`ts\n${helper}\`\`\`\n`), `the README must have this, word for word:\n${helper}`);
+});
+
+function runProgram([program, ...before], url, args) {
+  return promisify(execFile)(program, [...before, ...args], { env: { ...process.env, CONFIGAPI_URL: url } });
+}
+
+/** Reads what watch prints: first the present state, then a line a change, with a value unless it was a deletion. */
+async function watch([program, ...before], url, sink) {
+  const child = spawn(program, [...before, 'watch'], { env: { ...process.env, CONFIGAPI_URL: url }, stdio: ['ignore', 'pipe', 'inherit'] });
+  child.on('exit', (code, signal) => sink.error(new Error(`the program ended with ${code ?? signal}`)));
+  const lines = createInterface({ input: child.stdout });
+  const [state] = await once(lines, 'line');
+  assert.equal(state, 'before = ');
+  lines.on('line', (line) => {
+    const [, position, operation, name, value = null] = /^(\S+) (\S+) (\S+)(?: = (.*))?$/.exec(line);
+    sink.next({ configChanges: { changes: [{ position, operation, name, value }] } });
+  });
+  return () => child.kill();
+}
