@@ -54,6 +54,7 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 			UPDATE history_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 8)`, "position 9:"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "configapi.db")
 			newest := MustFill(t, path)
 			db, err := sql.Open("sqlite", path)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -69,16 +68,21 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var server int
 	var dir string
-	_, err = fmt.Fscan(out, &server, &dir)
+	_, err = fmt.Fscan(out, &dir)
+	// The server removes this file when it ends. Its process would tell less: that of an orphan is there until somebody
+	// collects it.
+	running := filepath.Join(dir, dataName, "postmaster.pid")
+	if err == nil {
+		_, err = os.Stat(running)
+	}
 	if err := errors.Join(err, child.Process.Kill()); err != nil {
 		t.Fatal(err)
 	}
 	child.Wait()
-	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(server, 0) == nil; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); err == nil; _, err = os.Stat(running) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the server, process %d, still runs", server)
+			t.Fatal("the server still runs")
 		}
 	}
 	if _, err := os.Stat(dir); err != nil {
@@ -98,14 +102,14 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 }
 
-// startAndHang is the process that is killed: it starts a server, writes its process id and directory, and never ends.
+// startAndHang is the process that is killed: it starts a server, writes its directory, and never ends.
 func startAndHang() {
 	c, err := New(context.Background())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(c.server.process.Pid, c.home.dir)
+	fmt.Println(c.home.dir)
 	select {}
 }
 

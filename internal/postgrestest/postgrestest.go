@@ -3,6 +3,7 @@ package postgrestest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
 	"net/url"
@@ -12,16 +13,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// EnvURL is the environment variable that names the server on which [NewDatabase] makes databases.
-const EnvURL = "TEST_DATABASE_URL"
-
-// sqlTimeout bounds the making and the dropping of a database.
-const sqlTimeout = 30 * time.Second
+const (
+	// EnvURL is the environment variable that names the server on which [NewDatabase] makes databases.
+	EnvURL = "TEST_DATABASE_URL"
+	// EnvTemplate is the environment variable that names the template of which [New] makes copies: see [NewTemplate].
+	EnvTemplate = "TEST_POSTGRES_TEMPLATE"
+)
 
 // shared is what the tests of this process share: the first that needs it makes it, and [Main] closes it.
 var shared struct {
@@ -29,6 +30,7 @@ var shared struct {
 	err     error
 	url     *url.URL      // of a database on the server on which databases are made
 	admin   *pgxpool.Pool // connections to it; nil: none were needed yet
+	cleared []string      // databases for the tests to come
 	cluster *Cluster      // the server, when this process has started it
 }
 
@@ -41,30 +43,11 @@ func Main(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
-	if shared.admin != nil {
-		shared.admin.Close()
-	}
-	if shared.cluster != nil {
-		if err := shared.cluster.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = max(code, 1)
-		}
+	if err := unshare(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
 	}
 	os.Exit(code)
-}
-
-// NewDatabase makes an empty database for a test and returns its URL. The database is dropped when the test ends.
-func NewDatabase(t testing.TB) (dsn string) {
-	t.Helper()
-	if err := share(context.WithoutCancel(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	name := "configapi_test_" + randomText()
-	mustExec(t, shared.admin, `create database `+name+` template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
-	t.Cleanup(func() { mustExec(t, shared.admin, `drop database `+name+` with (force)`) })
-	database := *shared.url
-	database.Path = "/" + name
-	return database.String()
 }
 
 // NewCluster makes a cluster for one test and starts it. It is stopped and removed when the test ends.
@@ -102,21 +85,25 @@ func share(ctx context.Context) error {
 	return shared.err
 }
 
+// unshare leaves nothing on a server of somebody else, and ends an own one.
+func unshare() error {
+	var err error
+	if shared.admin != nil {
+		err = dropCleared()
+		shared.admin.Close()
+	}
+	if shared.cluster != nil {
+		err = errors.Join(err, shared.cluster.Close())
+	}
+	return err
+}
+
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return nil, fmt.Errorf("%s must be a URL, such as postgres://user:password@localhost:5432/postgres", EnvURL)
 	}
 	return u, nil
-}
-
-func mustExec(t testing.TB, pool *pgxpool.Pool, sql string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), sqlTimeout)
-	defer cancel()
-	if _, err := pool.Exec(ctx, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
 }
 
 func randomText() string { return strings.ToLower(rand.Text()[:16]) }

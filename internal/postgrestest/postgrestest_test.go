@@ -35,6 +35,43 @@ func TestEachTestGetsADatabaseOfItsOwnUntilItEnds(t *testing.T) {
 	}
 }
 
+func TestDatabaseIsAsGoodAsNewForTheNextTest(t *testing.T) {
+	const (
+		oid  = `select oid::text from pg_database where datname = current_database()`
+		acl  = `select concat_ws(' ', nspowner::regrole, nspacl) from pg_namespace where nspname = 'public'`
+		left = `select (select count(*) from pg_class where relnamespace = 'public'::regnamespace) + (select count(*) from pg_type where typnamespace = 'public'::regnamespace) || ' ' || current_setting('work_mem')`
+	)
+	var first, empty string
+	var busy *pgx.Conn
+	t.Run("first", func(t *testing.T) {
+		dsn := NewDatabase(t)
+		first, empty = mustQuery(t, dsn, oid), mustQuery(t, dsn, left)
+		mustRun(t, dsn, `create type kind as (n int); create table mine (k kind primary key); revoke all on schema public from public`)
+		mustRun(t, dsn, `do $$ begin execute format('alter database %I set work_mem = 123', current_database()); end $$`)
+		var err error
+		if busy, err = pgx.Connect(t.Context(), dsn); err == nil {
+			_, err = busy.Exec(t.Context(), `begin; lock table mine`)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	dsn := NewDatabase(t)
+	if got := mustQuery(t, dsn, oid); got != first {
+		t.Fatalf("got another database (%s) than the one of before (%s)", got, first)
+	}
+	if got := mustQuery(t, dsn, left); got != empty {
+		t.Errorf("relations and types, setting: got %q, want %q", got, empty)
+	}
+	const public = "pg_database_owner {pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}"
+	if got := mustQuery(t, dsn, acl); got != public {
+		t.Errorf("owner and rights of the schema public: got %q, want %q", got, public)
+	}
+	if err := busy.Ping(t.Context()); err == nil {
+		t.Errorf("a connection to it outlived its test")
+	}
+}
+
 func TestServerOfTheEnvironmentMustBeAURL(t *testing.T) {
 	if _, err := parseURL("host=localhost password=secret"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("parseURL: got %v, want an error without the password", err)

@@ -26,8 +26,11 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 		return nil, err
 	}
 	cmd.Stderr = writer
-	started := make(chan error, 1)
-	go runOnThread(cmd, started)
+	started, collected := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(collected)
+		runOnThread(cmd, started)
+	}()
 	err = <-started
 	writer.Close()
 	if err != nil {
@@ -36,7 +39,7 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 	}
 	s := &server{process: cmd.Process, ended: make(chan struct{})}
 	ready := make(chan struct{})
-	go s.follow(reader, ready)
+	go s.follow(reader, ready, collected)
 	select {
 	case <-ready:
 		return s, nil
@@ -48,9 +51,11 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 	}
 }
 
-// follow reads the log of the server. The end of the log is the end of all its processes.
-func (s *server) follow(log io.ReadCloser, ready chan<- struct{}) {
+// follow reads the log of the server. The end of the log is the end of all its processes. But the first one has its process
+// id until it is collected, and another server on the same data would take it for running.
+func (s *server) follow(log io.ReadCloser, ready chan<- struct{}, collected <-chan struct{}) {
 	defer close(s.ended)
+	defer func() { <-collected }()
 	defer log.Close()
 	lines := bufio.NewReader(log)
 	for accepts := false; ; {

@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
 func TestStoreKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	eventstoretest.Run(t, newHistory, rewrite)
 }
 

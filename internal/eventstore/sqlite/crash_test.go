@@ -12,6 +12,7 @@ import (
 )
 
 func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
 	var acknowledged []string
 	for range 3 {

@@ -3,19 +3,21 @@ package sqlite
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
 )
 
 func TestStoreKeepsTheLaws(t *testing.T) {
+	t.Parallel()
 	eventstoretest.Run(t, newHistory, rewrite)
 }
 
 // newHistory makes a history whose name has all characters that mean something in a URI.
 func newHistory(t testing.TB) (open func() eventstore.Store) {
 	path := filepath.Join(t.TempDir(), "a %41?b#c&d", "history.db")
-	return func() eventstore.Store { return mustOpen(t, path, Options{}) }
+	return func() eventstore.Store { return mustOpen(t, path, Options{PollInterval: time.Millisecond}) }
 }
 
 func mustOpen(t testing.TB, path string, opts Options) *Store {

@@ -1,5 +1,6 @@
 // Command withpostgres runs a command while a PostgreSQL server for its tests is up: TEST_DATABASE_URL in the command's
-// environment is its URL. When the variable is set already, the command is only run.
+// environment is its URL, and TEST_POSTGRES_TEMPLATE is what tests copy that need a server for themselves. When the former
+// is set already, the command is only run.
 //
 //	go run ./internal/postgrestest/withpostgres -- go test ./...
 //
@@ -42,12 +43,17 @@ func run(ctx context.Context, args []string) (code int, err error) {
 	}
 	env := os.Environ()
 	if os.Getenv(postgrestest.EnvURL) == "" {
-		cluster, err := postgrestest.New(ctx)
+		template, err := postgrestest.NewTemplate(ctx)
+		if err != nil {
+			return 1, err
+		}
+		defer template.Close()
+		cluster, err := postgrestest.NewFrom(ctx, template.Dir())
 		if err != nil {
 			return 1, err
 		}
 		defer cluster.Close()
-		env = append(env, postgrestest.EnvURL+"="+cluster.DSN("postgres"))
+		env = append(env, postgrestest.EnvURL+"="+cluster.DSN("postgres"), postgrestest.EnvTemplate+"="+template.Dir())
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = env
