@@ -12,15 +12,15 @@ import (
 	"syscall"
 )
 
-// server is a running postgres.
+// server is a running postgres, or a pooler before one.
 type server struct {
 	process *os.Process
 	ended   chan struct{}
 	log     []string // its newest lines; to be read when it has ended
 }
 
-// startServer returns when the server accepts connections. The error ends with the server's log.
-func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
+// startServer returns when the server accepts connections, which it says in its log. The error ends with that log.
+func startServer(ctx context.Context, cmd *exec.Cmd, accepts string) (*server, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 	}
 	s := &server{process: cmd.Process, ended: make(chan struct{})}
 	ready := make(chan struct{})
-	go s.follow(reader, ready)
+	go s.follow(reader, accepts, ready)
 	select {
 	case <-ready:
 		return s, nil
@@ -49,11 +49,11 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 }
 
 // follow reads the log of the server. The end of the log is the end of all its processes.
-func (s *server) follow(log io.ReadCloser, ready chan<- struct{}) {
+func (s *server) follow(log io.ReadCloser, accepts string, ready chan<- struct{}) {
 	defer close(s.ended)
 	defer log.Close()
 	lines := bufio.NewReader(log)
-	for accepts := false; ; {
+	for said := false; ; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			return
@@ -62,8 +62,8 @@ func (s *server) follow(log io.ReadCloser, ready chan<- struct{}) {
 			s.log = s.log[1:]
 		}
 		s.log = append(s.log, strings.TrimSuffix(line, "\n"))
-		if !accepts && strings.Contains(line, "database system is ready to accept ") {
-			accepts = true
+		if !said && strings.Contains(line, accepts) {
+			said = true
 			close(ready)
 		}
 	}
@@ -71,7 +71,7 @@ func (s *server) follow(log io.ReadCloser, ready chan<- struct{}) {
 
 func (s *server) stop(signal syscall.Signal) error {
 	if err := s.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping PostgreSQL: %w", err)
+		return fmt.Errorf("stopping a server: %w", err)
 	}
 	<-s.ended
 	return nil
