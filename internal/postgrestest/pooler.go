@@ -85,8 +85,12 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 
 func poolerSettings(dir string, target *pgconn.Config) string {
 	quoted := func(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+	database := fmt.Sprintf("host=%s port=%d user=%s", quoted(target.Host), target.Port, quoted(target.User))
+	if target.Password != "" {
+		database += " password=" + quoted(target.Password)
+	}
 	return fmt.Sprintf(`[databases]
-* = host=%s port=%d user=%s password=%s
+%s = %s
 [pgbouncer]
 pool_mode = transaction
 listen_addr =
@@ -94,7 +98,7 @@ listen_port = %d
 unix_socket_dir = %s
 auth_type = any
 max_client_conn = 500
-`, quoted(target.Host), target.Port, quoted(target.User), quoted(target.Password), poolerPort, dir)
+`, target.Database, database, poolerPort, dir)
 }
 
 // poolerProgram looks into PATH first, and then into places. It installs pgbouncer if there is none and it may.
