@@ -53,8 +53,9 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one and
-// never gives up: after an error it tries again, and says in [Follower.Problem] what is wrong until it works again.
+// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one, and
+// gives up only when the store holds another history: after any other error it tries again, and says in [Follower.Problem]
+// what is wrong until it works again.
 type Follower struct {
 	projection *Projection
 	source     Source
@@ -82,12 +83,16 @@ func (f *Follower) Problem() error {
 	return nil
 }
 
-// Run follows until ctx ends.
+// Run follows until ctx ends, or until the history turns out not to be the one that was applied: then the error wraps
+// [ErrDiverged], and the projection is of no use any more.
 func (f *Follower) Run(ctx context.Context) error {
 	pause := f.opts.RetryMin
 	for ctx.Err() == nil {
 		err := f.follow(ctx)
 		f.report(ctx, err)
+		if errors.Is(err, ErrDiverged) {
+			return err
+		}
 		if err == nil {
 			pause = f.opts.RetryMin
 			continue
@@ -131,7 +136,7 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	stages.Go(func() { checkPages(ctx, from, read, checked) })
 	for page := range checked {
 		if page.err != nil {
-			return page.err
+			return f.judge(ctx, page.err)
 		}
 		if err := f.projection.Apply(page.from, page.revisions); err != nil {
 			return fmt.Errorf("following the history: %w", err)
@@ -162,9 +167,27 @@ func (f *Follower) compare(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
 	case len(records) == 0:
-		return fmt.Errorf("following the history: %w", missing(applied.Position+1))
+		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Position+1)))
 	}
 	return nil
+}
+
+// judge tells another history from one that is broken behind what was applied: there the newest record that was applied is
+// still what it was, and no new beginning would get further.
+func (f *Follower) judge(ctx context.Context, err error) error {
+	applied := f.projection.View().Head()
+	var broken *eventstore.ChainError
+	if !errors.As(err, &broken) || applied.Position == 0 {
+		return err
+	}
+	records, readErr := f.source.Read(ctx, applied.Position-1, 1)
+	if readErr != nil {
+		return fmt.Errorf("reading events: %w", readErr)
+	}
+	if len(records) == 1 && records[0].Position == applied.Position && records[0].Hash != applied.Hash {
+		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Position)
+	}
+	return err
 }
 
 func missing(p eventstore.Position) error {

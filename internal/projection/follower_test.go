@@ -22,6 +22,7 @@ type following struct {
 	*projection.Follower
 	*projection.Projection
 	log bytes.Buffer
+	end chan error // gets what Run has returned
 }
 
 // follow runs a follower. It must be in a bubble, where waiting takes no time.
@@ -31,11 +32,14 @@ func follow(t *testing.T, source projection.Source, opts projection.Options) *fo
 	opts.Log = slog.New(slog.NewTextHandler(&f.log, nil))
 	f.Follower = projection.NewFollower(f.Projection, source, opts)
 	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- f.Run(ctx) }()
+	f.end = make(chan error, 1)
+	go func() {
+		f.end <- f.Run(ctx)
+		close(f.end)
+	}()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := <-f.end; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
@@ -73,6 +77,16 @@ func (f *following) mustStop(t *testing.T, at eventstore.Position, problem strin
 	}
 	if got := projection.Permanent(err); got != permanent {
 		t.Errorf("Permanent(%v) = %t", err, got)
+	}
+	select {
+	case end := <-f.end:
+		if !errors.Is(end, projection.ErrDiverged) {
+			t.Errorf("Run: %v", end)
+		}
+	default:
+		if errors.Is(err, projection.ErrDiverged) {
+			t.Error("Run goes on although the history is another one")
+		}
 	}
 	if got := f.View().Head().Position; got != at {
 		t.Errorf("applied up to position %d, want %d", got, at)
