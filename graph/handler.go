@@ -67,7 +67,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
-	opts.Websocket.Rights = func(ctx context.Context) string { return root.caller(ctx).Name }
+	opts.Websocket.Rights = root.rights
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
 	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.server.AddTransport(h.websocket)
@@ -80,6 +80,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h.server.AroundOperations(root.pin)
 	h.server.SetErrorPresenter(errors.present)
 	h.server.SetRecoverFunc(errors.recovered)
+	store.OnRebuild(h.closeStreams)
 	return h
 }
 

@@ -20,14 +20,15 @@ func (s *Store) Health(ctx context.Context) Health {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.HealthTimeout)
 	defer cancel()
 
-	h := Health{Applied: int64(s.projection.View().Head().Position), Projection: s.follower.Problem()}
+	b := s.branch.Load()
+	h := Health{Applied: int64(b.view().Head().Position), Projection: b.follower.Problem()}
 	if head, err := s.events.Head(ctx); err != nil {
 		h.EventStore = err
 	} else {
 		h.Head = int64(head.Position)
 	}
-	if h.Projection == nil && !s.isReady() {
-		h.Projection = ErrNotReady
+	if h.Projection == nil {
+		h.Projection = b.err()
 	}
 	return h
 }
