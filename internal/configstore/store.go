@@ -38,6 +38,8 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
+	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
+	MaxLag time.Duration
 	// Now is the clock of this node. nil: time.Now.
 	Now func() time.Time
 	// Audit hears of every change that this node has made, in order. nil: nobody does.
@@ -63,6 +65,7 @@ func (o *Options) setDefaults() {
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
+	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

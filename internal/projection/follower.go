@@ -64,12 +64,22 @@ type Follower struct {
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
 	problem atomic.Pointer[error]
+
+	mu      sync.Mutex // guards what is below
+	current time.Time  // when everything that the store held is known to have been applied
+	behind  mark       // the newest head that was not applied when it was read
+}
+
+// mark is a head of the store, and when it was asked for.
+type mark struct {
+	position eventstore.Position
+	asked    time.Time
 }
 
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{})}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -81,6 +91,33 @@ func (f *Follower) Problem() error {
 		return *problem
 	}
 	return nil
+}
+
+// Current is the newest time at which everything that the store held is known to be applied by now. Before that was ever so it
+// is when the follower was made.
+func (f *Follower) Current() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.see(f.projection.View().Head().Position)
+	return f.current
+}
+
+// look notes a head that the store had after asked. While others write all the time, what is applied is never the head that is
+// read next, but soon it is one that was read before.
+func (f *Follower) look(head eventstore.Position, asked time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied := f.projection.View().Head().Position
+	f.see(applied)
+	f.behind = mark{head, asked}
+	f.see(applied)
+}
+
+// see brings current up to what is applied. It needs the mutex.
+func (f *Follower) see(applied eventstore.Position) {
+	if f.behind.position <= applied && f.behind.asked.After(f.current) {
+		f.current = f.behind.asked
+	}
 }
 
 // Run follows until ctx ends, or until the history turns out not to be the one that was applied: then the error wraps
@@ -151,11 +188,12 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 // compare checks that the head of the store continues what was applied, which the records cannot tell: a store that is
 // behind, or that has another hash at the same position, has no more of them; nor has one that has lost them.
 func (f *Follower) compare(ctx context.Context) error {
-	applied := f.projection.View().Head()
+	applied, asked := f.projection.View().Head(), time.Now()
 	head, err := f.source.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
+	f.look(head.Position, asked)
 	switch {
 	case head.Same(applied):
 		return nil

@@ -21,8 +21,9 @@ import (
 type following struct {
 	*projection.Follower
 	*projection.Projection
-	log bytes.Buffer
-	end chan error // gets what Run has returned
+	log  bytes.Buffer
+	end  chan error // gets what Run has returned
+	stop context.CancelFunc
 }
 
 // follow runs a follower. It must be in a bubble, where waiting takes no time.
@@ -32,7 +33,7 @@ func follow(t *testing.T, source projection.Source, opts projection.Options) *fo
 	opts.Log = slog.New(slog.NewTextHandler(&f.log, nil))
 	f.Follower = projection.NewFollower(f.Projection, source, opts)
 	ctx, stop := context.WithCancel(t.Context())
-	f.end = make(chan error, 1)
+	f.end, f.stop = make(chan error, 1), stop
 	go func() {
 		f.end <- f.Run(ctx)
 		close(f.end)
@@ -254,6 +255,30 @@ func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 		f.mustFollow(t, h, time.Second)
 		if reads == 0 {
 			t.Error("an event was applied that was never read")
+		}
+	})
+}
+
+// TestCurrentWhileOthersWriteAllTheTime has an event come whenever the head is read, so that the follower is never at it.
+func TestCurrentWhileOthersWriteAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, store := newHistory(t), memory.New()
+		busy := func(ctx context.Context) (eventstore.Head, error) {
+			time.Sleep(100 * time.Millisecond)
+			h.set("a", "busy")
+			grow(t, store, h)
+			return store.Head(ctx)
+		}
+		f := follow(t, &faulty{operations: operations{real: store, head: busy}}, projection.Options{})
+		time.Sleep(time.Minute)
+		if lag := time.Since(f.Current()); lag > 300*time.Millisecond || lag == 0 {
+			t.Errorf("known to be current %v ago", lag)
+		}
+		stopped := time.Now()
+		f.stop()
+		time.Sleep(time.Minute)
+		if got := f.Current(); got.After(stopped) {
+			t.Errorf("known to be current %v after it has stopped", got.Sub(stopped))
 		}
 	})
 }
