@@ -91,6 +91,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.S
 // has ended, or ctx has. The HTTP server does not know of them.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.websocket.Shutdown(ctx) }
 
+// Websockets counts the open ones, the operations on them, and the groups that share the work of subscriptions.
+func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
+
 // maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
 func maxBodyBytes(store *configstore.Store) int64 {
 	const escaped, document = 6, 64 << 10

@@ -58,7 +58,10 @@ func serve(ctx context.Context, env Env) error {
 // that requests in flight are answered, then the writer, then the audit log.
 func run(ctx context.Context, events storage, listener net.Listener, set settings, log *slog.Logger) error {
 	changes := audit.New(log, audit.Options{})
-	store := configstore.New(events, configstore.Options{MaxValueBytes: set.maxValueBytes, Audit: changes, Log: log})
+	metrics := httpd.NewMetrics()
+	store := configstore.New(events, configstore.Options{
+		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
+	})
 	api := graph.NewHandler(store, graph.Options{
 		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
 		RequestID: requestid.From,
@@ -69,8 +72,10 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		REST:       rest.New(store, rest.Options{Log: log}),
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
-		Shutdown:   []func(context.Context) error{api.Shutdown},
-		Log:        log,
+		Metrics:    metrics,
+		Websockets: api.Websockets, AuditDropped: changes.Dropped,
+		Shutdown: []func(context.Context) error{api.Shutdown},
+		Log:      log,
 	})
 
 	auditing := start(changes.Run)

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
@@ -24,7 +25,7 @@ type branch struct {
 func newBranch(events eventstore.Store, opts Options, unread error) *branch {
 	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
 	b.projection = projection.New(b.feed)
-	b.writer = newWriter(events, b.projection, opts)
+	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {
 		opts.Follower.Log = opts.Log
@@ -67,6 +68,19 @@ func (b *branch) err() error {
 	default:
 		return b.unread
 	}
+}
+
+// timed is an event store whose appends somebody hears of.
+type timed struct {
+	eventstore.Store
+	appended func(events int, took time.Duration)
+}
+
+func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	began := time.Now()
+	err := s.Store.Append(ctx, expected, records)
+	s.appended(len(records), time.Since(began))
+	return err
 }
 
 // view is the newest one.

@@ -44,6 +44,8 @@ type Options struct {
 	Now func() time.Time
 	// Audit hears of every change that this node has made, in order. nil: nobody does.
 	Audit Auditor
+	// Appended hears of every append: how many events it had, and how long it took, whatever became of it. nil: nobody does.
+	Appended func(events int, took time.Duration)
 	// Log gets what operators must know. nil: nothing is logged.
 	Log *slog.Logger
 	// Feed and Follower are the options of those parts.
@@ -68,6 +70,9 @@ func (o *Options) setDefaults() {
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Appended == nil {
+		o.Appended = func(int, time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
