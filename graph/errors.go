@@ -85,7 +85,7 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 		if unavailable.OutcomeUnknown {
 			answer.Extensions["outcomeUnknown"] = true
 		}
-	case !errors.Is(err, configstore.ErrNotReady):
+	case !errors.Is(err, configstore.ErrNotReady) && !errors.Is(err, configstore.ErrRebuilding):
 		answer.Message = "the request ran out of time"
 	}
 	if errors.Is(err, context.Canceled) {

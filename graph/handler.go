@@ -72,7 +72,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
-	opts.Websocket.Rights = func(ctx context.Context) string { return root.caller(ctx).Name }
+	opts.Websocket.Rights = root.rights
 	body := maxBodyBytes(store)
 	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
@@ -88,6 +88,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h.server.AroundOperations(root.pin)
 	h.server.SetErrorPresenter(show.present)
 	h.server.SetRecoverFunc(show.recovered)
+	store.OnRebuild(h.closeStreams)
 	return h
 }
 
@@ -105,6 +106,9 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	sockets.Wait()
 	return errors.Join(socketErr, streamErr)
 }
+
+// Websockets counts the open ones, the operations on them, and the groups that share the work of subscriptions.
+func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
 
 // maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
 func maxBodyBytes(store *configstore.Store) int64 {

@@ -22,39 +22,56 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 	if err != nil {
 		return nil, &config.InvalidError{Field: "id", Rule: "must be an id that this server gave"}
 	}
+	reader, err := r.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if name != (config.Name{}) {
-		if found := object.NewConfig(r.reader(ctx).Config(name)); found != nil {
+		if found := object.NewConfig(reader.Config(name)); found != nil {
 			return found, nil
 		}
 		return nil, nil
 	}
-	revision, err := r.reader(ctx).Revision(ctx, at)
+	revision, err := reader.Revision(ctx, at)
 	if revision == nil {
 		return nil, err
 	}
 	return object.NewRevision(revision), nil
 }
 
-func (r queryResolver) Config(ctx context.Context, text string) (*object.Config, error) {
+func (r queryResolver) Config(ctx context.Context, text string, c *model.Consistency, atLeast *eventstore.Bookmark) (*object.Config, error) {
 	name, err := config.ParseName(text)
 	if err != nil {
 		return nil, err
 	}
-	return object.NewConfig(r.reader(ctx).Config(name)), nil
+	reader, err := r.freshReader(ctx, c, atLeast)
+	if err != nil {
+		return nil, err
+	}
+	return object.NewConfig(reader.Config(name)), nil
 }
 
-func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInput, first *int32, after *string) (*object.ConfigConnection, error) {
+// Configs gives a first page as fresh as it is asked for. The pages after it are of the same moment, so there an atLeast can
+// only be one that they have.
+func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInput, first *int32, after *string, c *model.Consistency, atLeast *eventstore.Bookmark) (*object.ConfigConnection, error) {
 	filter, err := filterOf(input)
 	if err != nil {
 		return nil, err
 	}
-	snapshot := r.reader(ctx).Now()
+	reader, err := r.freshReader(ctx, c, atLeast)
+	if err != nil {
+		return nil, err
+	}
+	snapshot := reader.Now()
 	page := object.Page[*projection.Config]{After: after != nil}
 	var key string
 	if after != nil {
 		cursor, err := object.ParseCursor(object.ConfigPages, *after)
 		if err != nil {
 			return nil, err
+		}
+		if atLeast != nil && atLeast.Position > cursor.At.Position {
+			return nil, &config.InvalidError{Field: "after", Rule: "is of pages that are older than atLeast; begin again without it"}
 		}
 		if snapshot, err = r.pinned(ctx, cursor); err != nil {
 			return nil, err
@@ -92,7 +109,11 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 	if after == nil {
 		after = &eventstore.Bookmark{}
 	}
-	changes, err := r.reader(ctx).Changes(ctx, *after, filter, pageSize(first, configsPage))
+	reader, err := r.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +121,20 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 }
 
 func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error) {
-	return &model.HistoryBounds{Head: r.reader(ctx).Head().Bookmark()}, nil
+	reader, err := r.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &model.HistoryBounds{Head: reader.Head().Bookmark()}, nil
 }
 
 // history returns a page of a name's revisions, newest first: from the version newest (0: the newest there is), or after a
 // cursor.
 func (r *resolver) history(ctx context.Context, name config.Name, newest config.Version, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
-	reader := r.reader(ctx)
+	reader, err := r.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
 	at := reader.Head().Bookmark()
 	page := object.Page[*eventstore.Revision]{After: after != nil}
 	if after != nil {
@@ -128,10 +156,11 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 			newest = before
 		}
 		if at.Position > reader.Head().Position { // it was waited for, and is there now
-			reader = r.store.Reader(r.caller(ctx))
+			if reader, err = r.store.Reader(r.caller(ctx)); err != nil {
+				return nil, err
+			}
 		}
 	}
-	var err error
 	page.Items, page.More, err = reader.History(ctx, name, newest, pageSize(first, historyPage))
 	if err != nil {
 		return nil, err
@@ -142,20 +171,28 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 // asOf returns the snapshot of a moment.
 func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.Snapshot, error) {
 	position, instant, err := momentOf(at)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := r.reader(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case position != nil:
-		return r.reader(ctx).AsOf(ctx, *position)
+		return reader.AsOf(ctx, *position)
 	default:
-		return r.reader(ctx).AsOfTime(ctx, *instant)
+		return reader.AsOfTime(ctx, *instant)
 	}
 }
 
 // pinned returns the snapshot that the pages of a cursor are of. A position that the history does not know means that the
 // cursor is not of this server.
 func (r *resolver) pinned(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
-	snapshot, err := r.reader(ctx).AsOf(ctx, cursor.At)
+	reader, err := r.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := reader.AsOf(ctx, cursor.At)
 	if configstore.KindOf(err) == configstore.PositionUnknown {
 		return nil, object.ErrForeignCursor
 	}

@@ -3,9 +3,6 @@ package graph
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
-
 	"configapi/graph/generated"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
@@ -38,23 +35,3 @@ func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 
 // caller is who sent the operation.
 func (r *resolver) caller(context.Context) auth.Caller { return auth.Anonymous }
-
-// readerKey is the context key of the reader that a query is pinned to.
-type readerKey struct{}
-
-// pin makes all fields of a query read at one position. Mutations and subscriptions are not pinned: what they answer is newer
-// than their beginning.
-func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Query {
-		ctx = context.WithValue(ctx, readerKey{}, r.store.Reader(r.caller(ctx)))
-	}
-	return next(ctx)
-}
-
-// reader is the one that the query is pinned to, else one of the newest state.
-func (r *resolver) reader(ctx context.Context) *configstore.Reader {
-	if pinned, ok := ctx.Value(readerKey{}).(*configstore.Reader); ok {
-		return pinned
-	}
-	return r.store.Reader(r.caller(ctx))
-}

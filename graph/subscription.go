@@ -10,7 +10,6 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
-	"configapi/internal/projection"
 )
 
 func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *object.Config, error) {
@@ -18,10 +17,16 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	if err != nil {
 		return nil, err
 	}
+	var watch *configstore.ConfigWatch
 	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
-		return transport.Stream(ctx, states{r.store.ResumeConfig(r.caller(ctx), name, told.state)}), nil
+		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigPlace(told))
+	} else {
+		watch, err = r.store.WatchConfig(r.caller(ctx), name)
 	}
-	return transport.Stream(ctx, states{r.store.WatchConfig(r.caller(ctx), name)}), nil
+	if err != nil {
+		return nil, err
+	}
+	return transport.Stream(ctx, states{watch}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error) {
@@ -30,7 +35,11 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 		return nil, err
 	}
 	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
-		return transport.Stream(ctx, changes{r.store.Resume(r.caller(ctx), filter, eventstore.Head(told))}), nil
+		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Place(told))
+		if err != nil {
+			return nil, err
+		}
+		return transport.Stream(ctx, changes{watch}), nil
 	}
 	if after, err = resumedAfter(ctx, after); err != nil {
 		return nil, err
@@ -56,13 +65,13 @@ func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.
 // states is the source of Subscription.config. Its places are ordered by the change that made the state.
 type states struct{ watch *configstore.ConfigWatch }
 
-type statePlace struct{ state *projection.Config }
+type statePlace configstore.ConfigPlace
 
 func (p statePlace) Order() int64 {
-	if p.state == nil {
+	if p.State == nil {
 		return 0
 	}
-	return int64(p.state.Revision.Position)
+	return int64(p.State.Revision.Position)
 }
 
 // ID is none: the state of a config is told anew to who comes back.
@@ -73,18 +82,18 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	place := statePlace{s.watch.Last()}
+	place := statePlace(s.watch.Place())
 	return object.NewConfig(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true}, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
 type changes struct{ watch *configstore.Watch }
 
-type changesPlace eventstore.Head
+type changesPlace configstore.Place
 
-func (p changesPlace) Order() int64 { return int64(p.Position) }
+func (p changesPlace) Order() int64 { return int64(p.Head.Position) }
 
-func (p changesPlace) ID() string { return eventstore.Head(p).Bookmark().String() }
+func (p changesPlace) ID() string { return p.Head.Bookmark().String() }
 
 func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
 	read := s.watch.Next
@@ -97,7 +106,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Head()), CaughtUp: found.CaughtUp}
+	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Position)
 	} else {

@@ -57,7 +57,7 @@ var picture = []layer{
 	{"graph/scalar", door, gqlgen},
 	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
 	{"internal/rest", door + " " + tools, json},
-	{"internal/httpd", door + " " + tools, x},
+	{"internal/httpd", door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/problem", "", ""},
 	{"internal/requestid", "", ""},

@@ -65,8 +65,8 @@ type MutationResolver interface {
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
-	Config(ctx context.Context, name string) (*object.Config, error)
-	Configs(ctx context.Context, filter *model.ConfigFilterInput, first *int32, after *string) (*object.ConfigConnection, error)
+	Config(ctx context.Context, name string, consistency *model.Consistency, atLeast *eventstore.Bookmark) (*object.Config, error)
+	Configs(ctx context.Context, filter *model.ConfigFilterInput, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Bookmark) (*object.ConfigConnection, error)
 	History(ctx context.Context, name string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	AsOf(ctx context.Context, at model.AsOfInput) (*object.ConfigSnapshot, error)
 	Changes(ctx context.Context, after *eventstore.Bookmark, filter *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error)
@@ -376,14 +376,25 @@ type HistoryBounds {
   earliest: Position!
 }
 
-"""Reads. All root fields of one operation see the store at one and the same position."""
+"""How fresh a read must be."""
+enum Consistency {
+  """The state that this server has applied; it says its position."""
+  LOCAL
+  """At least as new as every write that was acknowledged, by any server, before the request began."""
+  LINEARIZABLE
+}
+
+"""
+Reads. All root fields of one operation see the store at one and the same position, which has all that any of them asks for.
+` + "`" + `atLeast` + "`" + ` waits up to 2 seconds for a position, and fails with ` + "`" + `POSITION_NOT_REACHED` + "`" + ` rather than answer older.
+"""
 type Query {
   """Fetches any object again by its global id."""
   node(id: ID!): Node
   """One config, null when it does not exist or is deleted."""
-  config(name: ConfigName!): Config
+  config(name: ConfigName!, consistency: Consistency = LOCAL, atLeast: Position): Config
   """Configs, by name."""
-  configs(filter: ConfigFilterInput, first: Int = 50, after: String): ConfigConnection
+  configs(filter: ConfigFilterInput, first: Int = 50, after: String, consistency: Consistency = LOCAL, atLeast: Position): ConfigConnection
   """Revisions of one name, newest first; also of a deleted one."""
   history(name: ConfigName!, first: Int = 20, after: String): ConfigRevisionConnection
   """All configs at a moment."""
@@ -1018,6 +1029,22 @@ func (ec *executionContext) field_Query_config_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "consistency",
+		func(ctx context.Context, v any) (*model.Consistency, error) {
+			return ec.unmarshalOConsistency2ᚖconfigapiᚋgraphᚋmodelᚐConsistency(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["consistency"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
+		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atLeast"] = arg2
 	return args, nil
 }
 
@@ -1048,6 +1075,22 @@ func (ec *executionContext) field_Query_configs_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "consistency",
+		func(ctx context.Context, v any) (*model.Consistency, error) {
+			return ec.unmarshalOConsistency2ᚖconfigapiᚋgraphᚋmodelᚐConsistency(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["consistency"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
+		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["atLeast"] = arg4
 	return args, nil
 }
 
@@ -2949,7 +2992,7 @@ func (ec *executionContext) _Query_config(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Config(ctx, fc.Args["name"].(string))
+			return ec.Resolvers.Query().Config(ctx, fc.Args["name"].(string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Bookmark))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
@@ -2993,7 +3036,7 @@ func (ec *executionContext) _Query_configs(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Bookmark))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigConnection) graphql.Marshaler {
@@ -6748,6 +6791,22 @@ func (ec *executionContext) marshalOConfigSnapshot2ᚖconfigapiᚋgraphᚋobject
 		return graphql.Null
 	}
 	return ec._ConfigSnapshot(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOConsistency2ᚖconfigapiᚋgraphᚋmodelᚐConsistency(ctx context.Context, v any) (*model.Consistency, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.Consistency)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConsistency2ᚖconfigapiᚋgraphᚋmodelᚐConsistency(ctx context.Context, sel ast.SelectionSet, v *model.Consistency) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

@@ -157,7 +157,8 @@ func (NotFoundError) IsDeleteConfigResult() {}
 
 func (NotFoundError) IsRestoreConfigResult() {}
 
-// Reads. All root fields of one operation see the store at one and the same position.
+// Reads. All root fields of one operation see the store at one and the same position, which has all that any of them asks for.
+// `atLeast` waits up to 2 seconds for a position, and fails with `POSITION_NOT_REACHED` rather than answer older.
 type Query struct {
 }
 
@@ -210,6 +211,50 @@ func (VersionConflictError) IsSetConfigResult() {}
 func (VersionConflictError) IsDeleteConfigResult() {}
 
 func (VersionConflictError) IsRestoreConfigResult() {}
+
+// How fresh a read must be.
+type Consistency string
+
+const (
+	// The state that this server has applied; it says its position.
+	ConsistencyLocal Consistency = "LOCAL"
+	// At least as new as every write that was acknowledged, by any server, before the request began.
+	ConsistencyLinearizable Consistency = "LINEARIZABLE"
+)
+
+var AllConsistency = []Consistency{
+	ConsistencyLocal,
+	ConsistencyLinearizable,
+}
+
+func (e Consistency) IsValid() bool {
+	switch e {
+	case ConsistencyLocal, ConsistencyLinearizable:
+		return true
+	}
+	return false
+}
+
+func (e Consistency) String() string {
+	return string(e)
+}
+
+func (e *Consistency) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Consistency(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Consistency", str)
+	}
+	return nil
+}
+
+func (e Consistency) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
 
 // Stable codes of expected failures. Codes may be added: treat an unknown one as a generic failure.
 type ErrorCode string

@@ -87,6 +87,9 @@ func (s *SSE) begin(r *http.Request, operation ast.Operation) (context.Context, 
 	return ctx, end, nil
 }
 
+// EndAll ends the subscriptions that are there without "complete", so that clients come back.
+func (s *SSE) EndAll() { s.streams.EndAll() }
+
 // Shutdown refuses new subscriptions with 503, ends those that are there without "complete", so that clients come back, and
 // waits for that until ctx ends. Queries and mutations are answered: they end by themselves.
 func (s *SSE) Shutdown(ctx context.Context) error { return s.streams.Shutdown(ctx) }

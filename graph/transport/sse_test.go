@@ -226,6 +226,12 @@ func TestStreamsEnd(t *testing.T) {
 		left.leave()
 		left.want(t, ":\n\nevent: next\ndata: {\"data\":{\"ticks\":\"one\"}}\n\n")
 
+		restarted := listenTo(t, server, streamRequest("/graphql", post(`subscription{ticks}`)))
+		schema.events <- "one"
+		synctest.Wait()
+		sse.EndAll()
+		restarted.want(t, ":\n\nevent: next\ndata: {\"data\":{\"ticks\":\"one\"}}\n\n")
+
 		stopped := listenTo(t, server, streamRequest("/graphql", post(`subscription{ticks}`)))
 		asked := listenTo(t, server, streamRequest("/graphql", post(`{wait}`)))
 		schema.events <- "two"

@@ -43,8 +43,14 @@ type process struct {
 // MustServe starts a server on a free port and returns when it is ready.
 func MustServe(t testing.TB, store string, env ...string) *process {
 	t.Helper()
+	return MustServeWith(t, os.Args[0], store, env...)
+}
+
+// MustServeWith starts a server of another program.
+func MustServeWith(t testing.TB, program, store string, env ...string) *process {
+	t.Helper()
 	p := &process{done: make(chan struct{})}
-	p.cmd = exec.Command(os.Args[0], "serve", "--listen", "127.0.0.1:0", "--store", store, "--log", "text")
+	p.cmd = exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--store", store, "--log", "text")
 	p.cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	p.cmd.Dir = t.TempDir()
 	stderr, err := p.cmd.StderrPipe()

@@ -23,6 +23,7 @@ import (
 type settings struct {
 	listen        string
 	store         string
+	listenDSN     string
 	logFormat     string
 	maxValueBytes int
 	origins       string
@@ -40,7 +41,7 @@ func serve(ctx context.Context, env Env) error {
 	}
 	defer flush()
 	defer raiseHeap()()
-	events, err := openForServing(ctx, set.store)
+	events, err := openForServing(ctx, set.store, set.listenDSN)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,10 @@ func serve(ctx context.Context, env Env) error {
 // that requests in flight are answered, then the writer, then the audit log.
 func run(ctx context.Context, events storage, listener net.Listener, set settings, log *slog.Logger) error {
 	changes := audit.New(log, audit.Options{})
-	store := configstore.New(events, configstore.Options{MaxValueBytes: set.maxValueBytes, Audit: changes, Log: log})
+	metrics := httpd.NewMetrics()
+	store := configstore.New(events, configstore.Options{
+		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
+	})
 	api := graph.NewHandler(store, graph.Options{
 		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
 		RequestID: requestid.From,
@@ -69,8 +73,10 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		REST:       paths,
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
-		Shutdown:   []func(context.Context) error{api.Shutdown, paths.Shutdown},
-		Log:        log,
+		Metrics:    metrics,
+		Websockets: api.Websockets, AuditDropped: changes.Dropped,
+		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
+		Log:      log,
 	})
 
 	auditing := start(changes.Run)
@@ -110,6 +116,7 @@ func parseSettings(env Env) (settings, error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", firstSet(env.Getenv("CONFIGAPI_LISTEN"), "127.0.0.1:4000"), "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore(env), storeUsage)
+	flags.StringVar(&set.listenDSN, "listen-dsn", env.Getenv("CONFIGAPI_LISTEN_DSN"), "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
 	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`")
 	flags.StringVar(&set.origins, "allow-origin", "", "`ORIGINS` of pages that may open websockets besides the server's own, separated by spaces")

@@ -32,8 +32,9 @@ func firstSet(texts ...string) string {
 	return ""
 }
 
-// openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails.
-func openForServing(ctx context.Context, store string) (storage, error) {
+// openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
+// where PostgreSQL tells of changes; "": by way of the store's own address.
+func openForServing(ctx context.Context, store, listenDSN string) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
@@ -41,7 +42,7 @@ func openForServing(ctx context.Context, store string) (storage, error) {
 	case "sqlite":
 		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true}))
 	case "postgres", "postgresql":
-		return started(postgres.Open(ctx, store, postgres.Options{}))
+		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
 	}
 	return nil, unknownStore()
 }

@@ -145,7 +145,7 @@ func run(t *testing.T, events eventstore.Store, opts configstore.Options) (store
 		}
 	}()
 	<-s.Ready()
-	return &configstoretest.Store{Store: s, Events: events}, stop, ended
+	return configstoretest.Of(t, s, events), stop, ended
 }
 
 // TestShutdownFinishesWhatIsThere stops a store with an append under way, a queue, and callers for whom the queue has no room.

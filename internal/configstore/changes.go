@@ -31,15 +31,15 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
 	}
-	view, err := r.store.await(ctx, r.view, after.Position)
+	view, err := r.branch.await(ctx, r.view, after.Position, 0)
 	if err != nil {
 		return Changes{}, err
 	}
-	start, err := r.store.locate(ctx, view, after)
+	start, err := r.branch.locate(ctx, view, after)
 	if err != nil {
 		return Changes{}, err
 	}
-	cursor := r.store.feed.Cursor(r.store.events, start)
+	cursor := r.branch.feed.Cursor(r.branch.events, start)
 	found := Changes{Position: after, CaughtUp: start.Same(view.Head())}
 	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
 		page := feed.DefaultPage
@@ -76,7 +76,7 @@ func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end 
 
 // Watch is one reader of the live stream. It is for one goroutine, and needs no closing.
 type Watch struct {
-	store   *Store
+	branch  *branch
 	cursor  *feed.Cursor
 	filter  config.Filter
 	told    eventstore.Position // where the reader knows that it is
@@ -87,32 +87,47 @@ type Watch struct {
 // repeat. after nil: from now on. A position beyond the head is waited for; the errors are [ErrPositionUnknown] and
 // [ErrPositionNotReached].
 func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
-	start := s.projection.View().Head()
+	b, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	start := b.view().Head()
 	if after != nil {
-		view, err := s.await(ctx, s.projection.View(), after.Position)
+		view, err := b.await(ctx, b.view(), after.Position, 0)
 		if err != nil {
 			return nil, err
 		}
-		if start, err = s.locate(ctx, view, *after); err != nil {
+		if start, err = b.locate(ctx, view, *after); err != nil {
 			return nil, err
 		}
 	}
-	return &Watch{store: s, cursor: s.feed.Cursor(s.events, start), filter: filter, told: start.Position}, nil
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.events, start), filter: filter, told: start.Position}, nil
 }
 
-// Resume returns a stream that goes on where one of this store has come to: see [Watch.Head].
-func (s *Store) Resume(_ auth.Caller, filter config.Filter, at eventstore.Head) *Watch {
-	return &Watch{store: s, cursor: s.feed.Cursor(s.events, at), filter: filter, started: true, told: at.Position}
+// Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.
+type Place struct {
+	// Head is the position up to which all that matches was returned.
+	Head   eventstore.Head
+	branch *branch
 }
 
-// Head is how far the stream has come: all that matches up to there was returned.
-func (w *Watch) Head() eventstore.Head { return w.cursor.Position() }
+// Place is how far the stream has come.
+func (w *Watch) Place() Place { return Place{w.cursor.Position(), w.branch} }
+
+// Resume returns a stream that goes on where one of this store has come to. The error is [ErrRebuilding] when that stream was
+// of a history that the store has left since.
+func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Place) (*Watch, error) {
+	if at.branch != s.branch.Load() {
+		return nil, ErrRebuilding
+	}
+	return &Watch{branch: at.branch, cursor: at.branch.feed.Cursor(s.events, at.Head), filter: filter, started: true, told: at.Head.Position}, nil
+}
 
 // ReadTo returns the next changes up to a position, which is applied and ends a change set. It does not wait: it returns
 // without any when there are none up to there.
 func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, error) {
 	for {
-		batch, _, err := w.cursor.Poll(ctx, int(end-w.Head().Position))
+		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Position().Position))
 		if err != nil {
 			return Changes{}, storeAway(err)
 		}
@@ -126,7 +141,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 // Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval and has moved on
 // meanwhile, and when the first call comes to the head: so a reader knows where it is. Where nothing happens it says nothing.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
-	due := time.Now().Add(w.store.opts.BookmarkInterval)
+	due := time.Now().Add(w.branch.opts.BookmarkInterval)
 	for {
 		batch, more, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
@@ -163,30 +178,48 @@ func awaitMore(ctx context.Context, more <-chan struct{}, due time.Time) error {
 
 // ConfigWatch is one reader of the state of one config. It is for one goroutine, and needs no closing.
 type ConfigWatch struct {
-	store   *Store
+	branch  *branch
 	name    config.Name
 	last    *projection.Config
 	started bool
 }
 
-// WatchConfig returns a stream of the states of one config.
-func (s *Store) WatchConfig(_ auth.Caller, name config.Name) *ConfigWatch {
-	return &ConfigWatch{store: s, name: name}
+// WatchConfig returns a stream of the states of one config. The error says that the store is not ready.
+func (s *Store) WatchConfig(_ auth.Caller, name config.Name) (*ConfigWatch, error) {
+	b, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &ConfigWatch{branch: b, name: name}, nil
 }
 
-// ResumeConfig returns a stream that goes on after a state that one of this store has returned: see [ConfigWatch.Last].
-func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, last *projection.Config) *ConfigWatch {
-	return &ConfigWatch{store: s, name: name, last: last, started: true}
+// ConfigPlace is how far a stream of the states of one config has come. It is of no use after a rebuild.
+type ConfigPlace struct {
+	// State is the one that was returned last, also a deleted one; nil when nothing ever happened to the name.
+	State  *projection.Config
+	branch *branch
 }
 
-// Last is the state that Next has returned last, also a deleted one; nil when nothing ever happened to the name.
-func (w *ConfigWatch) Last() *projection.Config { return w.last }
+// Place is how far the stream has come.
+func (w *ConfigWatch) Place() ConfigPlace { return ConfigPlace{w.last, w.branch} }
+
+// ResumeConfig returns a stream that goes on after a state that one of this store has returned. The error is [ErrRebuilding]
+// when that stream was of a history that the store has left since.
+func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigPlace) (*ConfigWatch, error) {
+	if at.branch != s.branch.Load() {
+		return nil, ErrRebuilding
+	}
+	return &ConfigWatch{branch: at.branch, name: name, last: at.State, started: true}, nil
+}
 
 // Next returns the state of the config: at once for the first time, then whenever it is another than the one before; nil
 // while the config does not exist. Who asks seldom may miss states in between, never the last one.
 func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 	for {
-		view := w.store.projection.View()
+		if err := w.branch.feed.Err(); err != nil {
+			return nil, err
+		}
+		view := w.branch.view()
 		state := view.Get(w.name)
 		if !w.started || state != w.last {
 			w.last, w.started = state, true
@@ -195,7 +228,7 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		if err := w.store.feed.Await(ctx, view.Head().Position); err != nil {
+		if err := w.branch.feed.Await(ctx, view.Head().Position); err != nil {
 			return nil, err
 		}
 	}

@@ -32,6 +32,8 @@ var (
 	ErrPositionNotReached = errors.New("the position was not reached in time; try again later")
 	// ErrNotReady: this node has not yet applied the history that it found when it started.
 	ErrNotReady = errors.New("the server is starting: it has not read its history yet")
+	// ErrRebuilding: the history turned out not to be the one that this node had applied, and is being read anew.
+	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
 )
 
 // UnavailableError says that a write was not done, or that its outcome is not known, because the store is away.
@@ -69,7 +71,7 @@ func KindOf(err error) Kind {
 	var conflict *config.VersionConflictError
 	var unavailable *UnavailableError
 	switch {
-	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {

@@ -50,6 +50,73 @@ func TestHealth(t *testing.T) {
 	})
 }
 
+// TestLag has other nodes write what this one cannot read.
+func TestLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tick := func(ctx context.Context, _ eventstore.Position) error {
+			select {
+			case <-time.After(500 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}
+		events := newFaulty()
+		events.become(hooks{wait: tick})
+		store := configstoretest.On(t, events, configstore.Options{MaxLag: 10 * time.Second})
+		stuck := hooks{wait: tick, read: func(ctx context.Context, _ eventstore.Position, _ int) ([]eventstore.Record, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		store.MustSet(t, "a", "1")
+		synctest.Wait()
+		time.Sleep(time.Hour) // nothing happens, and nothing is missed
+		if got := store.Health(t.Context()); got != (configstore.Health{Applied: 1, Head: 1}) {
+			t.Errorf("got %+v, want all to be well", got)
+		}
+
+		began := time.Now()
+		events.become(stuck)
+		foreign(t, events, "b", "c")
+		synctest.Wait()
+		for _, after := range []time.Duration{9 * time.Second, 11 * time.Second} {
+			time.Sleep(time.Until(began.Add(after)))
+			got := store.Health(t.Context())
+			if late := errors.Is(got.Projection, configstore.ErrBehind); got.Positions() == 0 || got.Lag < after || got.Lag > after+time.Second || late != (after > 10*time.Second) {
+				t.Errorf("after %v: got %+v", after, got)
+			}
+		}
+	})
+}
+
+// ticking is a history on a server whose clock is another than the node's.
+type ticking struct {
+	*faulty
+	offset time.Duration
+}
+
+func (s ticking) Now(context.Context) (time.Time, error) {
+	time.Sleep(100 * time.Millisecond)
+	now := time.Now().Add(s.offset)
+	time.Sleep(100 * time.Millisecond)
+	return now, nil
+}
+
+func TestClockOffset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for offset, want := range map[time.Duration]time.Duration{
+			0:                0,
+			time.Second / 20: 0, // the answer took longer
+			3 * time.Second:  -2900 * time.Millisecond,
+			-3 * time.Second: 2900 * time.Millisecond,
+		} {
+			store := configstoretest.On(t, ticking{newFaulty(), offset}, configstore.Options{})
+			if got := store.Health(t.Context()); got.ClockOffset != want || !got.OK() {
+				t.Errorf("a server %v before: got %+v, want %v", offset, got, want)
+			}
+		}
+	})
+}
+
 func TestHealthBeforeTheHistoryIsRead(t *testing.T) {
 	store := configstore.New(newFaulty(), configstore.Options{})
 	if got := store.Health(t.Context()); !errors.Is(got.Projection, configstore.ErrNotReady) || got.EventStore != nil || got.OK() {

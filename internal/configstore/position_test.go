@@ -2,6 +2,7 @@ package configstore_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,13 @@ var ways = map[string]func(ctx context.Context, s *configstoretest.Store, at eve
 	},
 	"Changes": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
 		_, err := s.Reader(auth.Anonymous).Changes(ctx, at, config.Filter{}, 1)
+		return err
+	},
+	"FreshReader": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
+		r, err := s.FreshReader(ctx, auth.Anonymous, configstore.Freshness{AtLeast: &at})
+		if err == nil && r.Head().Position < at.Position {
+			return fmt.Errorf("the reader is at %s", r.Head().Bookmark())
+		}
 		return err
 	},
 	"Watch": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {

@@ -115,7 +115,7 @@ func (s *service) command(rt *rapid.T) {
 	if got.Position != s.marks[len(s.marks)-1] {
 		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
 	}
-	if r := node.Reader(auth.Anonymous); r.Head().Bookmark() != got.Position {
+	if r := mustReader(rt, node); r.Head().Bookmark() != got.Position {
 		rt.Fatalf("the node that wrote position %s reads %s", got.Position, r.Head().Bookmark())
 	}
 }
@@ -166,7 +166,7 @@ func (s *service) changeSet(rt *rapid.T) {
 // pin keeps a reader of now.
 func (s *service) pin(rt *rapid.T) {
 	if len(s.pinned) < 3 {
-		r := rapid.SampledFrom(s.nodes).Draw(rt, "node").Reader(auth.Anonymous)
+		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
 		s.pinned = append(s.pinned, pinned{r, int(r.Head().Position)})
 	}
 }
@@ -175,10 +175,10 @@ func (s *service) pin(rt *rapid.T) {
 func (s *service) checkNode(node *configstore.Store) {
 	ctx := context.Background()
 	head := len(s.model.events)
-	if _, err := node.Reader(auth.Anonymous).AsOf(ctx, s.marks[head]); err != nil { // waits for it
+	if _, err := mustReader(s.T, node).AsOf(ctx, s.marks[head]); err != nil { // waits for it
 		s.Fatal(err)
 	}
-	r := node.Reader(auth.Anonymous)
+	r := mustReader(s.T, node)
 	s.checkReader(r, head)
 	for position, mark := range s.marks {
 		snapshot, err := r.AsOf(ctx, mark)
@@ -372,4 +372,12 @@ func (s *service) checkWatch(node *configstore.Store, start int) {
 	if !slices.EqualFunc(want, got, modelState.isRevision) {
 		s.Fatalf("stream of %+v after %d: got %d changes, want %s", f, start, len(got), fmt.Sprint(want))
 	}
+}
+
+func mustReader(rt *rapid.T, node *configstore.Store) *configstore.Reader {
+	reader, err := node.Reader(auth.Anonymous)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return reader
 }

@@ -17,13 +17,18 @@ const MaxPageSize = 500
 // Reader reads the store at one position: all its answers are of one and the same moment, however many there are. It is
 // cheap to make, holds no lock, and is for one request.
 type Reader struct {
-	store *Store
-	view  *projection.View
+	branch *branch
+	view   *projection.View
 }
 
-// Reader returns a reader of the newest state. The caller may read everything.
-func (s *Store) Reader(_ auth.Caller) *Reader {
-	return &Reader{store: s, view: s.projection.View()}
+// Reader returns a reader of the newest state that this node has applied. The caller may read everything. The error says that
+// the store is not ready.
+func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
+	b, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{b, b.view()}, nil
 }
 
 // Head is the position that the reader's answers are valid at.
@@ -38,7 +43,7 @@ func (r *Reader) Config(name config.Name) *projection.Config {
 }
 
 // Now is the snapshot of the reader's own moment.
-func (r *Reader) Now() *Snapshot { return &Snapshot{store: r.store, view: r.view, at: r.view.Head()} }
+func (r *Reader) Now() *Snapshot { return &Snapshot{branch: r.branch, view: r.view, at: r.view.Head()} }
 
 // History returns revisions of a name, newest first, from the version newest down (0: from its newest), at most first of
 // them, and whether there are older ones. An unknown name has none.
@@ -54,7 +59,7 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 		newest = present.Revision.Version
 	}
 	oldest := max(int(newest)-first, 0) // the one before the oldest of the page
-	revisions, err = r.store.revisionsOf(ctx, name, oldest, int(newest)-oldest)
+	revisions, err = r.branch.revisionsOf(ctx, name, oldest, int(newest)-oldest)
 	if err != nil {
 		return nil, false, err
 	}
@@ -69,7 +74,7 @@ func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(
 		return nil
 	}
 	for done, all := 0, int(present.Revision.Version); done < all; {
-		revisions, err := r.store.pageOf(ctx, name, done, min(all-done, MaxPageSize))
+		revisions, err := r.branch.pageOf(ctx, name, done, min(all-done, MaxPageSize))
 		if err != nil {
 			return err
 		}
@@ -88,7 +93,7 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 	if at.Position < 1 || at.Position > r.view.Head().Position {
 		return nil, nil
 	}
-	revision, err := r.store.revisionAt(ctx, at.Position)
+	revision, err := r.branch.revisionAt(ctx, at.Position)
 	if err != nil || revision.Bookmark() != at {
 		return nil, err
 	}
@@ -96,10 +101,10 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 }
 
 // revisionsOf reads exactly n revisions of a name after a version. The history is known to have them.
-func (s *Store) revisionsOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
+func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
 	revisions := make([]*eventstore.Revision, 0, n)
 	for len(revisions) < n {
-		page, err := s.pageOf(ctx, name, after+len(revisions), n-len(revisions))
+		page, err := b.pageOf(ctx, name, after+len(revisions), n-len(revisions))
 		if err != nil {
 			return nil, err
 		}
@@ -109,11 +114,13 @@ func (s *Store) revisionsOf(ctx context.Context, name config.Name, after, n int)
 }
 
 // pageOf reads up to n revisions of a name after a version, fewer when they are large. The history is known to have some.
-func (s *Store) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
-	records, err := s.events.ReadConfig(ctx, name.String(), after, n)
+func (b *branch) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
+	records, err := b.events.ReadConfig(ctx, name.String(), after, n)
 	switch {
 	case err != nil:
 		return nil, storeAway(err)
+	case b.feed.Err() != nil: // what was read may be of another history
+		return nil, b.feed.Err()
 	case len(records) == 0:
 		return nil, storeAway(projection.ErrDiverged)
 	}
@@ -121,18 +128,20 @@ func (s *Store) pageOf(ctx context.Context, name config.Name, after, n int) ([]*
 	if err != nil {
 		return nil, err
 	}
-	return revisions, s.completeSets(ctx, revisions)
+	return revisions, b.completeSets(ctx, revisions)
 }
 
 // revisionAt returns the revision at a position that is known to be applied.
-func (s *Store) revisionAt(ctx context.Context, p eventstore.Position) (*eventstore.Revision, error) {
-	if recent := s.feed.Find(p); recent != nil {
+func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*eventstore.Revision, error) {
+	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
-	records, err := s.events.Read(ctx, p-1, 1)
+	records, err := b.events.Read(ctx, p-1, 1)
 	switch {
 	case err != nil:
 		return nil, storeAway(err)
+	case b.feed.Err() != nil:
+		return nil, b.feed.Err()
 	case len(records) == 0 || records[0].Position != p:
 		return nil, storeAway(projection.ErrDiverged)
 	}
@@ -140,17 +149,17 @@ func (s *Store) revisionAt(ctx context.Context, p eventstore.Position) (*eventst
 	if err != nil {
 		return nil, err
 	}
-	return revision, s.completeSets(ctx, []*eventstore.Revision{revision})
+	return revision, b.completeSets(ctx, []*eventstore.Revision{revision})
 }
 
 // completeSets reads the ends of those change sets that revisions were decoded without. Nobody else may see the revisions
 // before.
-func (s *Store) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
+func (b *branch) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
 	for _, r := range revisions {
 		if r.SetKnown() {
 			continue
 		}
-		end, err := s.revisionAt(ctx, r.ChangeSet.Position)
+		end, err := b.revisionAt(ctx, r.ChangeSet.Position)
 		if err != nil {
 			return err
 		}

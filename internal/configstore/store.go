@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"configapi/internal/auth"
@@ -37,10 +38,14 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
+	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
+	MaxLag time.Duration
 	// Now is the clock of this node. nil: time.Now.
 	Now func() time.Time
 	// Audit hears of every change that this node has made, in order. nil: nobody does.
 	Audit Auditor
+	// Appended hears of every append: how many events it had, and how long it took, whatever became of it. nil: nobody does.
+	Appended func(events int, took time.Duration)
 	// Log gets what operators must know. nil: nothing is logged.
 	Log *slog.Logger
 	// Feed and Follower are the options of those parts.
@@ -62,8 +67,12 @@ func (o *Options) setDefaults() {
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
+	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Appended == nil {
+		o.Appended = func(int, time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -72,49 +81,73 @@ func (o *Options) setDefaults() {
 
 // Store is the config store.
 type Store struct {
-	opts       Options
-	events     eventstore.Store
-	projection *projection.Projection
-	feed       *feed.Feed
-	follower   *projection.Follower
-	writer     *writer
+	opts   Options
+	events eventstore.Store
+	branch atomic.Pointer[branch] // what everything is done on
+
+	rebuilds  atomic.Int64
+	mu        sync.Mutex // guards onRebuild
+	onRebuild []func()
 }
 
 // New returns a config store on an event store. [Store.Run] does the work.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events, feed: feed.New(opts.Feed)}
-	s.projection = projection.New(s.feed)
-	s.writer = newWriter(events, s.projection, opts)
-	opts.Follower.AwaitOwnAppend = s.writer.awaitAppend
-	if opts.Follower.Log == nil {
-		opts.Follower.Log = opts.Log
-	}
-	s.follower = projection.NewFollower(s.projection, events, opts.Follower)
-	s.writer.catchUp = s.follower.CatchUp
+	s := &Store{opts: opts, events: events}
+	s.branch.Store(newBranch(events, opts, ErrNotReady))
 	return s
 }
 
 // Run reads the history, then takes writes and follows the history until ctx ends. Writes that were taken by then are
 // finished before it returns.
+//
+// When the history turns out not to be the one that was applied, because its tail was lost in a failover or a backup was
+// restored, all that was made of it is thrown away and the history is read anew. Until that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var follower sync.WaitGroup
-	defer follower.Wait()
-	defer stop()
-	follower.Go(func() { _ = s.follower.Run(following) })
-
-	select {
-	case <-s.follower.Ready():
-	case <-ctx.Done():
+	for {
+		b := s.branch.Load()
+		if err := b.run(ctx, func(err error) { s.replace(b, err) }); err == nil {
+			return nil
+		}
 	}
-	s.writer.run(ctx)
-	return nil
 }
 
-// Ready is closed once the history that was there at the start is applied. Until then every read and write would be of
-// some moment of the past.
-func (s *Store) Ready() <-chan struct{} { return s.follower.Ready() }
+// replace puts a new branch in the place of one that the history has left. Who comes from now on is told that the store is not
+// ready; then those are told who hold something of the old branch; then that ends.
+func (s *Store) replace(old *branch, reason error) {
+	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
+		"applied", old.projection.View().Head().Bookmark().String(), "error", reason)
+	s.rebuilds.Add(1)
+	s.branch.Store(newBranch(s.events, s.opts, ErrRebuilding))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, tell := range s.onRebuild {
+		tell()
+	}
+	old.feed.End(ErrRebuilding)
+}
+
+// OnRebuild has a function called whenever the store has thrown its state away, before the streams of the old one end. It must
+// not block.
+func (s *Store) OnRebuild(tell func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onRebuild = append(s.onRebuild, tell)
+}
+
+// Rebuilds is how many times the store has thrown its state away. What was read from it at another count may be of a history
+// that is lost.
+func (s *Store) Rebuilds() int64 { return s.rebuilds.Load() }
+
+// Ready is closed once the history that was there at the start, or at the last rebuild, is applied. Until then nothing can be
+// read or written: it would be of some moment of the past.
+func (s *Store) Ready() <-chan struct{} { return s.branch.Load().follower.Ready() }
+
+// ready returns the branch that everything is done on, or an error of kind [Unavailable].
+func (s *Store) ready() (*branch, error) {
+	b := s.branch.Load()
+	return b, b.err()
+}
 
 // MaxValueBytes is the longest value that the store takes.
 func (s *Store) MaxValueBytes() int { return s.opts.MaxValueBytes }
@@ -132,21 +165,13 @@ type Outcome struct {
 // Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an
 // [*UnavailableError], which says whether something may have been written. The end of ctx ends the waiting, not the write.
 func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
-	if !s.isReady() {
-		return Outcome{}, &UnavailableError{Cause: ErrNotReady}
+	b, err := s.ready()
+	if err != nil {
+		return Outcome{}, &UnavailableError{Cause: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	return s.writer.do(ctx, caller, cmd)
-}
-
-func (s *Store) isReady() bool {
-	select {
-	case <-s.Ready():
-		return true
-	default:
-		return false
-	}
+	return b.writer.do(ctx, caller, cmd)
 }
 
 func newAppendID() (id eventstore.AppendID) {

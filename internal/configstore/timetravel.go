@@ -11,9 +11,9 @@ import (
 
 // Snapshot is the state of all configs right after one position. It never changes.
 type Snapshot struct {
-	store *Store
-	view  *projection.View // at or after the position
-	at    eventstore.Head
+	branch *branch
+	view   *projection.View // at or after the position
+	at     eventstore.Head
 }
 
 // At is the position of the snapshot; the zero Head is before the first event.
@@ -22,15 +22,15 @@ func (s *Snapshot) At() eventstore.Head { return s.at }
 // AsOf returns the snapshot right after a position. A position beyond the head is waited for; the errors are
 // [ErrPositionUnknown] and [ErrPositionNotReached].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
-	view, err := r.store.await(ctx, r.view, at.Position)
+	view, err := r.branch.await(ctx, r.view, at.Position, 0)
 	if err != nil {
 		return nil, err
 	}
-	head, err := r.store.locate(ctx, view, at)
+	head, err := r.branch.locate(ctx, view, at)
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{store: r.store, view: view, at: head}, nil
+	return &Snapshot{branch: r.branch, view: view, at: head}, nil
 }
 
 // AsOfTime returns the snapshot of an instant: of the newest change set that was whole at or before it. An instant after the
@@ -40,7 +40,7 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{store: r.store, view: r.view, at: at}, nil
+	return &Snapshot{branch: r.branch, view: r.view, at: at}, nil
 }
 
 // headAt searches the gapless positions, along which time strictly increases. The times within a change set are those of its
@@ -51,13 +51,13 @@ func (r *Reader) headAt(ctx context.Context, instant time.Time) (eventstore.Head
 		return after, nil
 	}
 	for after.Position-before.Position > 1 {
-		middle, err := r.store.revisionAt(ctx, before.Position+(after.Position-before.Position)/2)
+		middle, err := r.branch.revisionAt(ctx, before.Position+(after.Position-before.Position)/2)
 		if err != nil {
 			return eventstore.Head{}, err
 		}
 		end := middle
 		if !middle.EndsSet() {
-			if end, err = r.store.revisionAt(ctx, middle.ChangeSet.Position); err != nil {
+			if end, err = r.branch.revisionAt(ctx, middle.ChangeSet.Position); err != nil {
 				return eventstore.Head{}, err
 			}
 		}
@@ -174,15 +174,18 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config) (
 	if len(changed) == 0 || s.at.Position == 0 {
 		return nil, nil
 	}
-	records, err := s.store.events.ReadAsOf(ctx, s.at.Position, changed)
+	records, err := s.branch.events.ReadAsOf(ctx, s.at.Position, changed)
 	if err != nil {
 		return nil, storeAway(err)
+	}
+	if err := s.branch.feed.Err(); err != nil { // what was read may be of another history
+		return nil, err
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.completeSets(ctx, revisions); err != nil {
+	if err := s.branch.completeSets(ctx, revisions); err != nil {
 		return nil, err
 	}
 	past := make(map[config.Name]*eventstore.Revision, len(revisions))

@@ -17,30 +17,31 @@ import (
 
 // Streams are the endless streams of a server.
 type Streams struct {
-	mu      sync.Mutex      // running grows under it, and only until stopped has ended
-	running sync.WaitGroup  // counts the streams
-	stopped context.Context // ends with Shutdown
-	stop    context.CancelFunc
+	mu      sync.Mutex // guards the following
+	running sync.WaitGroup
+	present context.Context // of the streams that are there
+	end     context.CancelFunc
+	stopped bool // no stream begins any more
 }
 
 // NewStreams returns streams of which none has begun.
 func NewStreams() *Streams {
 	s := new(Streams)
-	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.present, s.end = context.WithCancel(context.Background())
 	return s
 }
 
-// Begin returns the context of a new stream, which ends with ctx, with [Streams.Shutdown], and with end, which is to be called when
-// the stream is over. It is not ok after Shutdown.
+// Begin returns the context of a new stream, which ends with ctx, with [Streams.EndAll] and [Streams.Shutdown], and with end, which is
+// to be called when the stream is over. It is not ok after Shutdown.
 func (s *Streams) Begin(ctx context.Context) (streaming context.Context, end func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped.Err() != nil {
+	if s.stopped {
 		return nil, nil, false
 	}
 	s.running.Add(1)
 	streaming, cancel := context.WithCancel(ctx)
-	forget := context.AfterFunc(s.stopped, cancel)
+	forget := context.AfterFunc(s.present, cancel)
 	return streaming, func() {
 		forget()
 		cancel()
@@ -48,10 +49,19 @@ func (s *Streams) Begin(ctx context.Context) (streaming context.Context, end fun
 	}, true
 }
 
+// EndAll ends the context of all streams that are there. Their clients may come back at once.
+func (s *Streams) EndAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+	s.present, s.end = context.WithCancel(context.Background())
+}
+
 // Shutdown lets no stream begin any more, ends the context of those that are there, and waits until they are over, or ctx is.
 func (s *Streams) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.stop()
+	s.stopped = true
+	s.end()
 	s.mu.Unlock()
 	over := make(chan struct{})
 	go func() {

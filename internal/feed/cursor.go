@@ -48,6 +48,9 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 		limit = DefaultPage
 	}
 	now := c.feed.after(c.position.Position)
+	if now.ended != nil {
+		return Batch{}, nil, now.ended
+	}
 	events := now.events
 	if !now.onRing {
 		if events, err = c.readStore(ctx, now.head.Position, limit); err != nil {

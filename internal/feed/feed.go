@@ -39,6 +39,7 @@ type Feed struct {
 	cut     int                    // bytes of values cut off the ring since its array was last made anew by trim
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
+	ended   error                  // why there will be no more events; nil: there may be
 
 	closed chan struct{} // what a reader that is behind waits for
 }
@@ -56,11 +57,15 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Publish adds events, which must follow those published before, and wakes all cursors. It never waits for one.
+// Publish adds events, which must follow those published before, and wakes all cursors. It never waits for one. Once the feed
+// has ended it does nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
+	if f.ended != nil {
+		return
+	}
 	f.ring = append(f.ring, revisions...)
 	for _, r := range revisions {
 		f.bytes += size(r)
@@ -69,6 +74,25 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.head = revisions[len(revisions)-1].Head()
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+// End ends the feed: all of its readers, at any place, get the error from now on. Only the first end counts.
+func (f *Feed) End(reason error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended != nil {
+		return
+	}
+	f.ended, f.ring = reason, nil
+	close(f.changed)
+	f.changed = f.closed
+}
+
+// Err is why the feed has ended, nil while it has not.
+func (f *Feed) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ended
 }
 
 // Head is the position, hash and time of the newest event published.
@@ -88,12 +112,12 @@ func (f *Feed) Find(p eventstore.Position) *eventstore.Revision {
 	return f.ring[p-f.ring[0].Position]
 }
 
-// Await returns nil when an event after a position was published, and the context's error when that ends first.
+// Await returns nil when an event after a position was published, and an error when the feed or the context ends first.
 func (f *Feed) Await(ctx context.Context, after eventstore.Position) error {
 	for {
 		now := f.after(after)
-		if now.head.Position > after {
-			return nil
+		if now.ended != nil || now.head.Position > after {
+			return now.ended
 		}
 		select {
 		case <-now.changed:
@@ -109,14 +133,15 @@ type state struct {
 	onRing  bool                   // false: the ring begins after the reader's position, events is of no use
 	head    eventstore.Head
 	changed <-chan struct{}
+	ended   error
 }
 
 // after returns what the ring holds after a position.
 func (f *Feed) after(p eventstore.Position) state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := state{head: f.head, changed: f.changed, onRing: true}
-	if p >= f.head.Position {
+	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.ended}
+	if f.ended != nil || p >= f.head.Position {
 		return s
 	}
 	skip := len(f.ring) - int(f.head.Position-p)

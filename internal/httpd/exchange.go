@@ -143,6 +143,7 @@ func (e *exchange) end(r *http.Request) {
 		}
 	}
 	e.log(r, failure != nil)
+	e.server.opts.Metrics.answered(r.URL.Path, e.status)
 	switch {
 	case failure == nil:
 	case e.hijacked != nil:

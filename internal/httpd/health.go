@@ -24,9 +24,11 @@ const (
 	starting    = "it has not read its history yet"
 	unreachable = "it cannot be reached"
 	tooSlow     = "it does not answer in time"
+	rebuilding  = "its history is not the one that this server had applied, and is being read anew"
 	lostTail    = "its history ends before what this server has applied"
 	diverged    = "its history is not the one that this server has applied"
 	behind      = "new events cannot be read"
+	late        = "new events are not applied in time"
 )
 
 // health answers the health routes.
@@ -48,6 +50,31 @@ type checks struct {
 	Database   string `json:"database"`   // what keeps the history answers
 }
 
+// lag is how far this server is behind the history.
+type lag struct {
+	Positions int64   `json:"positions"`
+	Seconds   float64 `json:"seconds"` // since it is known to have had all of it
+}
+
+func lagOf(state configstore.Health) lag {
+	return lag{state.Positions(), state.Lag.Round(time.Millisecond).Seconds()}
+}
+
+// maxClockOffset is how far clocks may be apart without a word: instants of changes are those of the server that made them.
+const maxClockOffset = 2 * time.Second
+
+// clock says when this server's clock is not that of the database's server.
+func clock(offset time.Duration) string {
+	word := "before"
+	if offset < 0 {
+		offset, word = -offset, "behind"
+	}
+	if offset <= maxClockOffset {
+		return ""
+	}
+	return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", offset.Round(100*time.Millisecond), word)
+}
+
 // report answers /health: 200 when all is well, else 503.
 func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	state := h.store.Health(r.Context())
@@ -60,11 +87,13 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	if found != (checks{well, well, well}) {
 		status, word = http.StatusServiceUnavailable, "unhealthy"
 	}
-	body, _ := json.Marshal(struct { // texts always have a JSON
+	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
 		Status    string `json:"status"`
 		Timestamp string `json:"timestamp"`
 		Checks    checks `json:"checks"`
-	}{word, config.FormatInstant(h.now()), found})
+		Lag       lag    `json:"lag"`
+		Clock     string `json:"clock,omitempty"`
+	}{word, config.FormatInstant(h.now()), found, lagOf(state), clock(state.ClockOffset)})
 	answer(w, status, "application/json", body)
 }
 
@@ -77,7 +106,8 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 // neither skip nor guess. A database that is away is no such thing: what was applied can still be read, and would be from
 // nowhere if all servers said that they are not ready.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
-	problem := h.store.Health(r.Context()).Projection
+	state := h.store.Health(r.Context())
+	problem := state.Projection
 	select {
 	case <-h.store.Ready():
 	default:
@@ -88,7 +118,12 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 		notReady(w, reasonOf(problem))
 		return
 	}
-	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
+	text := "OK"
+	if state.Lag > 0 {
+		behind := lagOf(state)
+		text = fmt.Sprintf("OK, %d positions and %.3f s behind", behind.Positions, behind.Seconds)
+	}
+	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte(text))
 }
 
 func judge(state configstore.Health) checks {
@@ -115,6 +150,10 @@ func reasonOf(err error) string {
 		return well
 	case errors.Is(err, configstore.ErrNotReady):
 		return starting
+	case errors.Is(err, configstore.ErrRebuilding):
+		return rebuilding
+	case errors.Is(err, configstore.ErrBehind):
+		return late
 	case errors.As(err, &chain):
 		return "the history is broken at position " + strconv.FormatInt(int64(chain.Position), 10)
 	case errors.As(err, &unknown):
@@ -142,7 +181,7 @@ func (h *health) logOnce(found checks, state configstore.Health) {
 		return
 	}
 	h.log.Error("the server is unhealthy", "eventstore", state.EventStore, "projection", state.Projection,
-		"applied", state.Applied, "head", state.Head)
+		"applied", state.Applied, "head", state.Head, "lag", state.Lag)
 }
 
 func answer(w http.ResponseWriter, status int, contentType string, body []byte) {

@@ -46,7 +46,7 @@ var errAway = errors.New("dial tcp 10.0.0.1:5432: password=" + secret)
 func TestHealth(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	s := start(t, httpd.Options{Now: func() time.Time { return clock }})
-	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"}}`
+	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"},"lag":{"positions":0,"seconds":0}}`
 	for _, path := range []string{"/health", "/v1/health"} {
 		got := s.ask(t, "GET "+path)
 		if got.StatusCode != 200 || got.body != want || got.Header.Get("Content-Type") != "application/json" ||
@@ -121,7 +121,7 @@ func TestUnhealthy(t *testing.T) {
 				synctest.Wait()
 				for range 3 {
 					got := s.ask(t, "GET /health")
-					if got.StatusCode != 503 || !strings.HasPrefix(got.body, `{"status":"unhealthy","timestamp":"`) || !strings.HasSuffix(got.body, `"checks":`+row.checks+`}`) {
+					if got.StatusCode != 503 || !strings.HasPrefix(got.body, `{"status":"unhealthy","timestamp":"`) || !strings.Contains(got.body, `"checks":`+row.checks+`,"lag":{`) {
 						t.Errorf("/health: got %d %s, want %s", got.StatusCode, got.body, row.checks)
 					}
 				}

@@ -26,6 +26,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	case "/readyz":
 		s.answerHealth(w, r, s.health.ready)
 		return
+	case "/metrics":
+		s.answerHealth(w, r, s.metrics.ServeHTTP)
+		return
 	}
 	switch {
 	case path == "/graphql":

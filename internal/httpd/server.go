@@ -34,6 +34,12 @@ type Options struct {
 	GraphQL, Playground http.Handler
 	// Store is asked whether it is ready, and for its health. It must be set.
 	Store *configstore.Store
+	// Metrics are served at /metrics. nil: those of this server alone.
+	Metrics *Metrics
+	// Websockets counts open websockets, their operations and the groups that share work, for the metrics. nil: left out.
+	Websockets func() (sockets, streams, groups int)
+	// AuditDropped counts the lines of the audit log that were dropped, for the metrics. nil: left out.
+	AuditDropped func() int64
 	// Shutdown holds what is to be called when the server stops, for connections and streams that would not end by
 	// themselves, such as websockets. Each gets a context that ends with ShutdownTimeout.
 	Shutdown []func(context.Context) error
@@ -66,6 +72,9 @@ func (o *Options) setDefaults() {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 8*time.Second)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 64<<10)
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics()
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -76,15 +85,16 @@ func (o *Options) setDefaults() {
 
 // Server serves all edges.
 type Server struct {
-	opts   Options
-	ids    *ids
-	health *health
+	opts    Options
+	ids     *ids
+	health  *health
+	metrics http.Handler
 }
 
 // New returns a server. [Server.Serve] does the work.
 func New(opts Options) *Server {
 	opts.setDefaults()
-	return &Server{opts: opts, ids: newIDs(), health: newHealth(opts)}
+	return &Server{opts: opts, ids: newIDs(), health: newHealth(opts), metrics: opts.Metrics.handler(opts)}
 }
 
 // Serve takes connections from the listener until ctx ends. Then it takes no more, lets requests under way finish, calls

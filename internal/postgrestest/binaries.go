@@ -33,17 +33,29 @@ func binaries(ctx context.Context, log io.Writer, places []string) (string, erro
 	if dir, ok := findBinaries(os.Getenv("PATH"), places); ok {
 		return dir, nil
 	}
-	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
-		return "", errNoPostgres
+	found := func() bool {
+		_, ok := findBinaries(os.Getenv("PATH"), places)
+		return ok
 	}
-	if err := install(ctx, log, places); err != nil {
-		return "", fmt.Errorf("%w\n(installing it was tried: %w)", errNoPostgres, err)
+	if err := installMissing(ctx, log, "postgresql", found, errNoPostgres); err != nil {
+		return "", err
 	}
-	dir, ok := findBinaries(os.Getenv("PATH"), places)
-	if !ok {
-		return "", errNoPostgres
-	}
+	dir, _ := findBinaries(os.Getenv("PATH"), places)
 	return dir, nil
+}
+
+// installMissing installs a package of Debian's if it may. The error wraps missing, which says what to do by hand.
+func installMissing(ctx context.Context, log io.Writer, pkg string, found func() bool, missing error) error {
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return missing
+	}
+	if err := install(ctx, log, pkg, found); err != nil {
+		return fmt.Errorf("%w\n(installing it was tried: %w)", missing, err)
+	}
+	if !found() {
+		return missing
+	}
+	return nil
 }
 
 // findBinaries looks into a search path first, and then into places, those with the highest version first.
@@ -62,8 +74,9 @@ func findBinaries(path string, places []string) (dir string, ok bool) {
 	return "", false
 }
 
-// install installs PostgreSQL with apt-get. What Debian then starts as its main cluster, if anything, is never used.
-func install(ctx context.Context, log io.Writer, places []string) error {
+// install installs a package with apt-get, unless what it is for is found meanwhile. What Debian then starts as a service, if
+// anything, is never used.
+func install(ctx context.Context, log io.Writer, pkg string, found func() bool) error {
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "configapi-pg-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -73,13 +86,13 @@ func install(ctx context.Context, log io.Writer, places []string) error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
-	if _, ok := findBinaries(os.Getenv("PATH"), places); ok {
+	if found() {
 		return nil
 	}
-	fmt.Fprintln(log, "tests need PostgreSQL: installing it with apt-get")
+	fmt.Fprintf(log, "tests need %s: installing it with apt-get\n", pkg)
 	for _, args := range [][]string{
 		{"update", "--quiet"},
-		{"install", "--quiet", "--yes", "--no-install-recommends", "postgresql"},
+		{"install", "--quiet", "--yes", "--no-install-recommends", pkg},
 	} {
 		cmd := exec.CommandContext(ctx, "apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")

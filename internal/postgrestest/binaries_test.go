@@ -49,7 +49,11 @@ echo "$DEBIAN_FRONTEND $*" >> "$dir/calls"
 [ "$1" = update ] || for p in postgres initdb; do echo > "$dir/$p"; chmod +x "$dir/$p"; done
 `)
 	for range 2 { // the second time there is nothing left to do
-		if err := install(t.Context(), io.Discard, nil); err != nil {
+		found := func() bool {
+			_, ok := findBinaries(bin, nil)
+			return ok
+		}
+		if err := install(t.Context(), io.Discard, "postgresql", found); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,6 +78,21 @@ func TestWithoutPostgresTheErrorSaysWhatToDo(t *testing.T) {
 	mustSayWhatToDo(t, err)
 	if os.Geteuid() == 0 && !strings.Contains(err.Error(), "apt-get update: exit status 100") {
 		t.Errorf("got error %q, want it to say how installing went", err)
+	}
+}
+
+func TestWithoutAPoolerTheErrorSaysWhatToDo(t *testing.T) {
+	bin := t.TempDir()
+	t.Setenv("PATH", bin)
+	t.Setenv("TMPDIR", bin)
+	_, err := poolerProgram(t.Context(), io.Discard, nil)
+	if !errors.Is(err, errNoPooler) || !strings.Contains(err.Error(), "apt-get install pgbouncer") {
+		t.Errorf("got error %v, want what to install", err)
+	}
+	place := filepath.Join(bin, "elsewhere")
+	mustWriteProgram(t, place, "")
+	if got, err := poolerProgram(t.Context(), io.Discard, []string{filepath.Join(bin, "nowhere"), place}); err != nil || got != place {
+		t.Errorf("got %q, %v, want %q", got, err, place)
 	}
 }
 

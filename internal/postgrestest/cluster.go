@@ -138,7 +138,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 			}
 			c.port = port
 		}
-		server, err := startServer(ctx, c.command(filepath.Join(c.bin, "postgres"), c.arguments()...))
+		server, err := startServer(ctx, c.command(filepath.Join(c.bin, "postgres"), c.arguments()...), "database system is ready to accept ")
 		switch {
 		case err == nil:
 			c.server = server

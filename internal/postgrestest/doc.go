@@ -5,7 +5,8 @@
 // with the newest PostgreSQL of the machine (PATH, then /usr/lib/postgresql/*/bin and its like), installed with apt-get
 // if there is none and root runs the tests. Where there is none to be had, tests fail and say what to install.
 //
-// [NewCluster] starts a server for a test that stops it, kills it or gives it other settings.
+// [NewCluster] starts a server for a test that stops it, kills it or gives it other settings. [NewPooler] puts a pgbouncer in
+// transaction mode before a database; it is found, installed or asked for as PostgreSQL is.
 //
 // A package whose tests use this one ends them with [Main], which stops the server that they shared. The command
 // withpostgres starts one server for the tests of all packages, and makes the template of all clusters that they need:

@@ -12,15 +12,15 @@ import (
 	"syscall"
 )
 
-// server is a running postgres.
+// server is a running postgres, or a pooler before one.
 type server struct {
 	process *os.Process
 	ended   chan struct{}
 	log     []string // its newest lines; to be read when it has ended
 }
 
-// startServer returns when the server accepts connections. The error ends with the server's log.
-func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
+// startServer returns when the server accepts connections, which it says in its log. The error ends with that log.
+func startServer(ctx context.Context, cmd *exec.Cmd, accepts string) (*server, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 	}
 	s := &server{process: cmd.Process, ended: make(chan struct{})}
 	ready := make(chan struct{})
-	go s.follow(reader, ready, collected)
+	go s.follow(reader, accepts, ready, collected)
 	select {
 	case <-ready:
 		return s, nil
@@ -53,12 +53,12 @@ func startServer(ctx context.Context, cmd *exec.Cmd) (*server, error) {
 
 // follow reads the log of the server. The end of the log is the end of all its processes. But the first one has its process
 // id until it is collected, and another server on the same data would take it for running.
-func (s *server) follow(log io.ReadCloser, ready chan<- struct{}, collected <-chan struct{}) {
+func (s *server) follow(log io.ReadCloser, accepts string, ready chan<- struct{}, collected <-chan struct{}) {
 	defer close(s.ended)
 	defer func() { <-collected }()
 	defer log.Close()
 	lines := bufio.NewReader(log)
-	for accepts := false; ; {
+	for said := false; ; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			return
@@ -67,8 +67,8 @@ func (s *server) follow(log io.ReadCloser, ready chan<- struct{}, collected <-ch
 			s.log = s.log[1:]
 		}
 		s.log = append(s.log, strings.TrimSuffix(line, "\n"))
-		if !accepts && strings.Contains(line, "database system is ready to accept ") {
-			accepts = true
+		if !said && strings.Contains(line, accepts) {
+			said = true
 			close(ready)
 		}
 	}
@@ -76,7 +76,7 @@ func (s *server) follow(log io.ReadCloser, ready chan<- struct{}, collected <-ch
 
 func (s *server) stop(signal syscall.Signal) error {
 	if err := s.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping PostgreSQL: %w", err)
+		return fmt.Errorf("stopping a server: %w", err)
 	}
 	<-s.ended
 	return nil

@@ -53,8 +53,9 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one and
-// never gives up: after an error it tries again, and says in [Follower.Problem] what is wrong until it works again.
+// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one, and
+// gives up only when the store holds another history: after any other error it tries again, and says in [Follower.Problem]
+// what is wrong until it works again.
 type Follower struct {
 	projection *Projection
 	source     Source
@@ -63,12 +64,22 @@ type Follower struct {
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
 	problem atomic.Pointer[error]
+
+	mu      sync.Mutex // guards what is below
+	current time.Time  // when everything that the store held is known to have been applied
+	behind  mark       // the newest head that was not applied when it was read
+}
+
+// mark is a head of the store, and when it was asked for.
+type mark struct {
+	position eventstore.Position
+	asked    time.Time
 }
 
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{})}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -82,12 +93,43 @@ func (f *Follower) Problem() error {
 	return nil
 }
 
-// Run follows until ctx ends.
+// Current is the newest time at which everything that the store held is known to be applied by now. Before that was ever so it
+// is when the follower was made.
+func (f *Follower) Current() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.see(f.projection.View().Head().Position)
+	return f.current
+}
+
+// look notes a head that the store had after asked. While others write all the time, what is applied is never the head that is
+// read next, but soon it is one that was read before.
+func (f *Follower) look(head eventstore.Position, asked time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	applied := f.projection.View().Head().Position
+	f.see(applied)
+	f.behind = mark{head, asked}
+	f.see(applied)
+}
+
+// see brings current up to what is applied. It needs the mutex.
+func (f *Follower) see(applied eventstore.Position) {
+	if f.behind.position <= applied && f.behind.asked.After(f.current) {
+		f.current = f.behind.asked
+	}
+}
+
+// Run follows until ctx ends, or until the history turns out not to be the one that was applied: then the error wraps
+// [ErrDiverged], and the projection is of no use any more.
 func (f *Follower) Run(ctx context.Context) error {
 	pause := f.opts.RetryMin
 	for ctx.Err() == nil {
 		err := f.follow(ctx)
 		f.report(ctx, err)
+		if errors.Is(err, ErrDiverged) {
+			return err
+		}
 		if err == nil {
 			pause = f.opts.RetryMin
 			continue
@@ -131,7 +173,7 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	stages.Go(func() { checkPages(ctx, from, read, checked) })
 	for page := range checked {
 		if page.err != nil {
-			return page.err
+			return f.judge(ctx, page.err)
 		}
 		if err := f.projection.Apply(page.from, page.revisions); err != nil {
 			return fmt.Errorf("following the history: %w", err)
@@ -146,11 +188,12 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 // compare checks that the head of the store continues what was applied, which the records cannot tell: a store that is
 // behind, or that has another hash at the same position, has no more of them; nor has one that has lost them.
 func (f *Follower) compare(ctx context.Context) error {
-	applied := f.projection.View().Head()
+	applied, asked := f.projection.View().Head(), time.Now()
 	head, err := f.source.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
+	f.look(head.Position, asked)
 	switch {
 	case head.Same(applied):
 		return nil
@@ -162,9 +205,27 @@ func (f *Follower) compare(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
 	case len(records) == 0:
-		return fmt.Errorf("following the history: %w", missing(applied.Position+1))
+		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Position+1)))
 	}
 	return nil
+}
+
+// judge tells another history from one that is broken behind what was applied: there the newest record that was applied is
+// still what it was, and no new beginning would get further.
+func (f *Follower) judge(ctx context.Context, err error) error {
+	applied := f.projection.View().Head()
+	var broken *eventstore.ChainError
+	if !errors.As(err, &broken) || applied.Position == 0 {
+		return err
+	}
+	records, readErr := f.source.Read(ctx, applied.Position-1, 1)
+	if readErr != nil {
+		return fmt.Errorf("reading events: %w", readErr)
+	}
+	if len(records) == 1 && records[0].Position == applied.Position && records[0].Hash != applied.Hash {
+		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Position)
+	}
+	return err
 }
 
 func missing(p eventstore.Position) error {

@@ -21,7 +21,9 @@ import (
 type following struct {
 	*projection.Follower
 	*projection.Projection
-	log bytes.Buffer
+	log  bytes.Buffer
+	end  chan error // gets what Run has returned
+	stop context.CancelFunc
 }
 
 // follow runs a follower. It must be in a bubble, where waiting takes no time.
@@ -31,11 +33,14 @@ func follow(t *testing.T, source projection.Source, opts projection.Options) *fo
 	opts.Log = slog.New(slog.NewTextHandler(&f.log, nil))
 	f.Follower = projection.NewFollower(f.Projection, source, opts)
 	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { done <- f.Run(ctx) }()
+	f.end, f.stop = make(chan error, 1), stop
+	go func() {
+		f.end <- f.Run(ctx)
+		close(f.end)
+	}()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := <-f.end; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
@@ -73,6 +78,16 @@ func (f *following) mustStop(t *testing.T, at eventstore.Position, problem strin
 	}
 	if got := projection.Permanent(err); got != permanent {
 		t.Errorf("Permanent(%v) = %t", err, got)
+	}
+	select {
+	case end := <-f.end:
+		if !errors.Is(end, projection.ErrDiverged) {
+			t.Errorf("Run: %v", end)
+		}
+	default:
+		if errors.Is(err, projection.ErrDiverged) {
+			t.Error("Run goes on although the history is another one")
+		}
 	}
 	if got := f.View().Head().Position; got != at {
 		t.Errorf("applied up to position %d, want %d", got, at)
@@ -240,6 +255,30 @@ func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 		f.mustFollow(t, h, time.Second)
 		if reads == 0 {
 			t.Error("an event was applied that was never read")
+		}
+	})
+}
+
+// TestCurrentWhileOthersWriteAllTheTime has an event come whenever the head is read, so that the follower is never at it.
+func TestCurrentWhileOthersWriteAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, store := newHistory(t), memory.New()
+		busy := func(ctx context.Context) (eventstore.Head, error) {
+			time.Sleep(100 * time.Millisecond)
+			h.set("a", "busy")
+			grow(t, store, h)
+			return store.Head(ctx)
+		}
+		f := follow(t, &faulty{operations: operations{real: store, head: busy}}, projection.Options{})
+		time.Sleep(time.Minute)
+		if lag := time.Since(f.Current()); lag > 300*time.Millisecond || lag == 0 {
+			t.Errorf("known to be current %v ago", lag)
+		}
+		stopped := time.Now()
+		f.stop()
+		time.Sleep(time.Minute)
+		if got := f.Current(); got.After(stopped) {
+			t.Errorf("known to be current %v after it has stopped", got.Sub(stopped))
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -156,7 +157,17 @@ func TestFollowerFailsClosed(t *testing.T) {
 		}, "the history is not the one that was applied: its head is 3-", true},
 		{"another history that is longer", func(h *history, _ *operations) {
 			h.replaceBy(applied + 2)
-		}, "broken at position 4: its hash does not match", true},
+		}, "the history is not the one that was applied: position 3 has another hash", true},
+		{"another history that is longer, and broken", func(h *history, _ *operations) {
+			h.replaceBy(applied + 2)
+			h.records[4].Data = `{"value":"5","old_value":"3"}`
+		}, "the history is not the one that was applied: position 3 has another hash", true},
+		{"a record was edited, and so was the hash before it", func(h *history, _ *operations) {
+			h.set("a", "4")
+			h.records = slices.Clone(h.records)
+			h.records[3].Data = `{"value":"5","old_value":"3"}`
+			h.records[2].Hash[0]++
+		}, "the history is not the one that was applied: position 3 has another hash", true},
 		{"an event cannot follow", func(h *history, _ *operations) {
 			h.states["b"] = config.Aggregate{Version: 7}
 			h.set("b", "1")

@@ -7,7 +7,6 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
-	"configapi/internal/eventstore"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
 )
@@ -62,12 +61,12 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 // problem answers with a problem. Its position is the newest one, unless the caller has set another.
 func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
-		locate(w.Header(), h.head())
+		if reader, err := h.store.Reader(auth.Anonymous); err == nil {
+			locate(w.Header(), reader.Head().Bookmark())
+		}
 	}
 	p.Write(w)
 }
-
-func (h *Handler) head() eventstore.Bookmark { return h.store.Reader(auth.Anonymous).Head().Bookmark() }
 
 func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
 	allow := route.allow()

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/go-json-experiment/json"
 
@@ -39,7 +38,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	locate(w.Header(), h.head())
+	locate(w.Header(), changes.Place().Head.Bookmark())
 	if r.Method == http.MethodHead { // there is no end of a stream to wait for
 		eventstream.SetHeader(w.Header())
 		return
@@ -55,26 +54,22 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 // parseWatch reads which changes a stream is to have, and where it begins: at Last-Event-ID, which clients send when they come
 // back to the same address, else at the parameter after. nil: now.
 func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
-	filter, err := parseQuery(r.URL.RawQuery)
+	filter, err := parseFilter(r.URL.RawQuery)
 	if err != nil {
 		return config.Filter{}, nil, err
 	}
-	params, _ := url.ParseQuery(r.URL.RawQuery) // which parseQuery has found to be well-formed
-	after := params["after"]
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		after = []string{last}
-	}
-	switch len(after) {
-	case 0:
-		return filter, nil, nil
-	case 1:
-		position, err := eventstore.ParseBookmark(after[0])
-		if err != nil {
-			return config.Filter{}, nil, configstore.ErrPositionUnknown
+	after := r.Header.Get("Last-Event-ID")
+	if after == "" {
+		var given bool
+		if after, given, err = parameter(r.URL.RawQuery, "after"); err != nil || !given {
+			return filter, nil, err
 		}
-		return filter, &position, nil
 	}
-	return config.Filter{}, nil, &config.InvalidError{Field: "after", Rule: "is given more than once"}
+	position, err := eventstore.ParseBookmark(after)
+	if err != nil {
+		return config.Filter{}, nil, configstore.ErrPositionUnknown
+	}
+	return filter, &position, nil
 }
 
 // follow sends changes until no more can be read or written, and returns why. The next ones are read when the last ones have been

@@ -4,14 +4,17 @@ import (
 	"context"
 	"net/http"
 
-	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
 
 func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Name) {
-	reader := h.store.Reader(auth.Anonymous)
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	newest, err := newestVersion(r.Context(), reader, name)
 	if err != nil {
 		h.fail(w, r, err)

@@ -4,14 +4,17 @@ import (
 	"net/http"
 	"net/url"
 
-	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/projection"
 )
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name) {
-	reader := h.store.Reader(auth.Anonymous)
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	c := reader.Config(name)
 	if c == nil {
 		locate(w.Header(), reader.Head().Bookmark())
@@ -23,7 +26,11 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 }
 
 func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {
-	reader := h.store.Reader(auth.Anonymous)
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	instant, err := config.ParseInstant(text)
 	if err != nil {
 		locate(w.Header(), reader.Head().Bookmark())
@@ -58,12 +65,16 @@ func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {
 }
 
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	filter, err := parseQuery(r.URL.RawQuery)
+	filter, err := parseFilter(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	reader := h.store.Reader(auth.Anonymous)
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	snapshot := reader.Now()
 	locate(w.Header(), snapshot.At().Bookmark())
 	array := newArray(w)
@@ -85,21 +96,30 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
 
-// parseQuery reads what a list is to hold. Parameters that are not known are left alone, as the old system did.
-func parseQuery(query string) (config.Filter, error) {
+// parseFilter reads what a list is to hold.
+func parseFilter(query string) (config.Filter, error) {
+	prefix, given, err := parameter(query, "prefix")
+	if err != nil || !given {
+		return config.Filter{}, err
+	}
+	return config.ParseFilter(prefix, nil)
+}
+
+// parameter reads one parameter of a query. Those that are not known are left alone, as the old system did.
+func parameter(query, name string) (value string, given bool, err error) {
 	if query == "" {
-		return config.Filter{}, nil
+		return "", false, nil
 	}
 	params, err := url.ParseQuery(query)
 	if err != nil {
-		return config.Filter{}, errBadQuery
+		return "", false, errBadQuery
 	}
-	prefix := params["prefix"]
-	switch len(prefix) {
+	values := params[name]
+	switch len(values) {
 	case 0:
-		return config.Filter{}, nil
+		return "", false, nil
 	case 1:
-		return config.ParseFilter(prefix[0], nil)
+		return values[0], true, nil
 	}
-	return config.Filter{}, &config.InvalidError{Field: "prefix", Rule: "is given more than once"}
+	return "", false, &config.InvalidError{Field: name, Rule: "is given more than once"}
 }

@@ -57,7 +57,12 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 
 // change carries a command out and answers.
 func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
-	before := h.head()
+	reader, err := h.store.Reader(auth.Anonymous)
+	if err != nil {
+		h.fail(w, r, &configstore.UnavailableError{Cause: err}) // nothing was written
+		return
+	}
+	before := reader.Head().Bookmark()
 	outcome, err := h.store.Do(r.Context(), auth.Anonymous, cmd)
 	if err != nil {
 		h.refuse(w, r, cmd, before, err)

@@ -17,6 +17,7 @@ type Store struct {
 	*configstore.Store
 	// Events is the event store below.
 	Events eventstore.Store
+	t      testing.TB
 }
 
 // New returns a running config store on an empty history in memory. It stops at the end of the test.
@@ -44,7 +45,32 @@ func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store 
 	case <-t.Context().Done():
 		t.Fatal("the config store did not get ready")
 	}
-	return &Store{store, events}
+	return Of(t, store, events)
+}
+
+// Of gives a config store on an event store, which somebody else runs, the words for tests.
+func Of(t testing.TB, store *configstore.Store, events eventstore.Store) *Store {
+	return &Store{store, events, t}
+}
+
+// Reader returns a reader of the newest state. The store must be ready.
+func (s *Store) Reader(caller auth.Caller) *configstore.Reader {
+	s.t.Helper()
+	reader, err := s.Store.Reader(caller)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return reader
+}
+
+// WatchConfig returns a stream of the states of one config. The store must be ready.
+func (s *Store) WatchConfig(caller auth.Caller, name config.Name) *configstore.ConfigWatch {
+	s.t.Helper()
+	watch, err := s.Store.WatchConfig(caller, name)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return watch
 }
 
 // MustSet gives a config a value.

@@ -87,7 +87,7 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 		return notWritten(err)
 	}
 	parameters := w.encoder.append(expected, records)
-	tag, err := w.conn.PgConn().ExecStatement(ctx, w.statement, parameters, binaryFormat, nil).Close()
+	tag, err := w.execAppend(ctx, parameters)
 	w.used = time.Now()
 	if w.conn.IsClosed() {
 		w.drop()
@@ -145,17 +145,14 @@ func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// use makes a connection the one that appends. synchronous_commit is set to what it is anyway, for it to stay so.
+// use makes a connection the one that appends.
 func (w *writer) use(ctx context.Context, conn *pgx.Conn) error {
 	settings := fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
 		set statement_timeout = %d; set default_transaction_isolation = 'read committed';
 		set plan_cache_mode = force_generic_plan; set jit = off`, w.opts.AppendTimeout.Milliseconds()/2)
-	_, err := conn.Exec(ctx, settings)
+	err := conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID)
 	if err == nil {
-		err = conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID)
-	}
-	if err == nil {
-		w.statement, err = conn.Prepare(ctx, "append", appendSQL)
+		err = w.prepareAppend(ctx, conn, settings)
 	}
 	if err != nil {
 		abandon(conn.PgConn())

@@ -18,9 +18,11 @@
 // being safe.
 //
 // Every call ends within a time-out. Settings of a session (statement_timeout and others) are made with SET after
-// connecting, because poolers refuse start-up parameters that they do not know. A pooler in transaction mode has to
-// support prepared statements, should be given those settings with ALTER ROLE, and wants a direct
-// [Options.ListenURL].
+// connecting, because poolers refuse start-up parameters that they do not know.
+//
+// Behind a pooler in transaction mode the URL needs default_query_exec_mode=cache_describe. Then nothing is used that is made
+// for a session: no prepared statements, no settings, which are to be made with ALTER ROLE, and no listening, unless there is
+// a direct [Options.ListenURL]. An append costs the server more there, because it is planned each time.
 //
 // # Not here
 //

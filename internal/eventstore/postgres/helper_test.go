@@ -133,7 +133,7 @@ func (s *session) untilAppendWaits() (pid string) {
 }
 
 // with adds parameters to a URL.
-func with(t *testing.T, dsn string, parameters ...string) string {
+func with(t testing.TB, dsn string, parameters ...string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {

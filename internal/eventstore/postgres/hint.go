@@ -35,6 +35,15 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	}
 }
 
+// look finds out how far the history has come.
+func (s *Store) look(ctx context.Context) error {
+	head, err := s.Head(ctx)
+	if err == nil {
+		s.hint.raise(head.Position)
+	}
+	return err
+}
+
 // hint is the newest position that the store has heard of. That it is kept, and not only passed on, is what makes a
 // notification count that comes between a reader's look at the history and its Wait.
 type hint struct {

@@ -24,7 +24,7 @@ const (
 type listener struct {
 	config *pgconn.Config
 	ping   time.Duration
-	hint   *hint
+	look   func(context.Context) error // at how far the history has come, on another connection
 }
 
 // run listens until the context ends, whatever happens to its connections.
@@ -49,17 +49,17 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 		return false
 	}
 	defer abandon(conn)
-	// What was committed before the server listens for this connection is not notified of, so look after that.
-	if err := l.exec(ctx, conn, `listen `+channel); err != nil {
+	if err := l.ask(ctx, conn); err != nil {
 		return false
 	}
-	if err := l.look(ctx, conn); err != nil {
+	// What was committed before the server listens for this connection is not notified of, so look after that.
+	if err := l.look(ctx); err != nil {
 		return false
 	}
 	for {
 		l.receive(ctx, conn)
 		// Silence is all that would be heard of a server that is gone, so it has to answer now and then.
-		if err := l.exec(ctx, conn, `listen `+channel); err != nil {
+		if err := l.ask(ctx, conn); err != nil {
 			return true
 		}
 	}
@@ -74,24 +74,11 @@ func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
 	}
 }
 
-func (l *listener) exec(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+// ask asks the server to notify this connection. To ask again changes nothing, and shows that the connection lives.
+func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
 	ctx, cancel := context.WithTimeout(ctx, l.ping)
 	defer cancel()
-	return conn.Exec(ctx, sql).Close()
-}
-
-// look finds out how far the history has come.
-func (l *listener) look(ctx context.Context, conn *pgconn.PgConn) error {
-	ctx, cancel := context.WithTimeout(ctx, l.ping)
-	defer cancel()
-	results, err := conn.Exec(ctx, `select position from public.history_head`).ReadAll()
-	if err != nil {
-		return err
-	}
-	for _, row := range results[0].Rows {
-		l.hint.hear(string(row[0]))
-	}
-	return nil
+	return conn.Exec(ctx, `listen `+channel).Close()
 }
 
 // hear takes the text of a position, of which a notification's may be anybody's.

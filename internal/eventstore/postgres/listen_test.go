@@ -19,7 +19,7 @@ import (
 
 // listening tells whether the listener has begun to listen.
 const listening = `select exists (select from pg_stat_activity where datname = current_database()
-	and application_name = 'configapi-listener' and state = 'idle' and query ~ '^(listen|select position)')::text`
+	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
 
 // mustHear fails unless s hears of records after a position. Like a follower it looks for itself after each Wait.
 func mustHear(t testing.TB, s *Store, after eventstore.Position) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -71,6 +72,18 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
 	return head, nil
+}
+
+// Now is the time of the server's clock.
+func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
+	err = s.query(ctx, func(row [][]byte) (bool, error) {
+		now = instant(row[0])
+		return true, nil
+	}, `select clock_timestamp()`)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the server's clock: %w", err)
+	}
+	return now, nil
 }
 
 var errNoHead = errors.New("the row of history_head is missing")

@@ -24,8 +24,10 @@ func parseURL(text string, opts Options) (*pgxpool.Config, error) {
 		return nil, urlError(text, err)
 	}
 	c := config.ConnConfig
+	if c.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement && !pooled(c) {
+		return nil, errExecMode
+	}
 	c.RuntimeParams["application_name"] = "configapi"
-	c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = opts.ConnectTimeout
 	}
@@ -44,18 +46,27 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	// All reads are by index, whatever the statistics say of a table that has just grown.
 	settings := fmt.Sprintf(`set statement_timeout = %d; set default_transaction_isolation = 'read committed';
 		set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, opts.QueryTimeout.Milliseconds())
-	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, settings)
-		return err
+	if !pooled(config.ConnConfig) {
+		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, settings)
+			return err
+		}
 	}
 	return config
 }
 
-// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint.
+// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint. Nothing but LISTEN is
+// ever sent on it: that a server is a standby, where nobody can listen, it says by itself.
 func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
 	neverCancel(config)
+	config.ValidateConnect = func(_ context.Context, conn *pgconn.PgConn) error {
+		if conn.ParameterStatus("in_hot_standby") == "on" {
+			return errStandby
+		}
+		return nil
+	}
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
 	return config
 }

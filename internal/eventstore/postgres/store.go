@@ -30,7 +30,8 @@ type Options struct {
 	// ListenPing is how often the listener proves that its connection lives, and how long the answer may take: a dead one
 	// is noticed within twice this time. 0 means 2 s.
 	ListenPing time.Duration
-	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's.
+	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's,
+	// unless that is of a pooler in transaction mode: then nobody listens.
 	ListenURL string
 }
 
@@ -90,8 +91,10 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, closed: make(chan struct{}), stop: stop}
-	l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, hint: hint}
-	s.listening.Go(func() { l.run(running) })
+	if !pooled(listen.ConnConfig) {
+		l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, look: s.look}
+		s.listening.Go(func() { l.run(running) })
+	}
 	return s, nil
 }
 

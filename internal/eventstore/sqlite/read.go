@@ -57,9 +57,13 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	known := s.signal.position()
 	records, err := s.read(ctx, recordsQuery, bounds{limit, eventstore.PageBytes}, int64(after), int64(limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+	}
+	if len(records) == 0 {
+		s.signal.correct(known, after)
 	}
 	return records, nil
 }

@@ -58,6 +58,22 @@ func (s *signal) look(head eventstore.Position) {
 	s.known, s.looked = max(s.known, head), time.Now()
 }
 
+func (s *signal) position() eventstore.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known
+}
+
+// correct says that nothing was found after p by a read that began when known was what is known. When that says otherwise
+// still, somebody has cut the history: without this, Wait would return at once for ever.
+func (s *signal) correct(known, p eventstore.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == known && known > p {
+		s.known = p
+	}
+}
+
 // fire tells of an own append.
 func (s *signal) fire(head eventstore.Position) {
 	s.mu.Lock()

@@ -1,0 +1,87 @@
+package configstore
+
+import (
+	"context"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
+)
+
+// branch is all that this node has made of the history, from the present states to the batches of its writer. It belongs
+// together and ends together: when the history turns out to be another one, nothing of it may be used any more.
+type branch struct {
+	opts       Options
+	events     eventstore.Store
+	projection *projection.Projection
+	feed       *feed.Feed
+	follower   *projection.Follower
+	writer     *writer
+	heads      *heads
+	unread     error // why nothing can be read before the history is applied
+}
+
+func newBranch(events eventstore.Store, opts Options, unread error) *branch {
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
+	b.projection = projection.New(b.feed)
+	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
+	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
+	if opts.Follower.Log == nil {
+		opts.Follower.Log = opts.Log
+	}
+	b.follower = projection.NewFollower(b.projection, events, opts.Follower)
+	b.writer.catchUp = b.follower.CatchUp
+	return b
+}
+
+// run reads the history, then takes writes and follows the history until ctx ends, or until the history has left the branch.
+// That is an error, of which lost is told at once. Either way writes that were taken have been answered when it returns.
+func (b *branch) run(ctx context.Context, lost func(error)) error {
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	writing, end := context.WithCancel(ctx)
+	defer end()
+	followed := make(chan error, 1)
+	go func() {
+		err := b.follower.Run(following)
+		if err != nil {
+			lost(err)
+			end()
+		}
+		followed <- err
+	}()
+	select {
+	case <-b.follower.Ready():
+	case <-writing.Done():
+	}
+	b.writer.run(writing)
+	stop()
+	return <-followed
+}
+
+// err is an error of kind [Unavailable] while the branch may not be used: its history is not applied yet, or is lost.
+func (b *branch) err() error {
+	select {
+	case <-b.follower.Ready():
+		return b.feed.Err()
+	default:
+		return b.unread
+	}
+}
+
+// timed is an event store whose appends somebody hears of.
+type timed struct {
+	eventstore.Store
+	appended func(events int, took time.Duration)
+}
+
+func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	began := time.Now()
+	err := s.Store.Append(ctx, expected, records)
+	s.appended(len(records), time.Since(began))
+	return err
+}
+
+// view is the newest one.
+func (b *branch) view() *projection.View { return b.projection.View() }

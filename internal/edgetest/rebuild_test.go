@@ -1,0 +1,280 @@
+package edgetest_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"configapi/graph"
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/httpd"
+	"configapi/internal/rest"
+)
+
+// patience is how long a test waits for what a server should do soon.
+const patience = 20 * time.Second
+
+// node is a server of a database, with everything.
+type node struct {
+	*configstoretest.Store
+	server
+	database database
+}
+
+func startNode(t *testing.T, d database) node {
+	t.Helper()
+	store := configstoretest.On(t, d, configstore.Options{PositionWait: time.Millisecond})
+	api := graph.NewHandler(store.Store, graph.Options{})
+	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })
+	s := httpd.New(httpd.Options{Store: store.Store, REST: rest.New(store.Store, rest.Options{}), GraphQL: api})
+	return node{store, start(t, s), d}
+}
+
+// awaitRebuild returns when the node has thrown its state away and has another.
+func (n node) awaitRebuild(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); n.Rebuilds() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the node goes on with a history that is lost: %+v", n.Health(t.Context()))
+		}
+	}
+	select {
+	case <-n.Ready():
+	case <-time.After(patience):
+		t.Fatalf("the node does not get ready: %+v", n.Health(t.Context()))
+	}
+}
+
+// stream opens a websocket with streams that were told everything, and returns it.
+func (n node) stream(t *testing.T) *websocket.Conn {
+	t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(n.URL, "http")+"/graphql", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	for _, message := range []string{
+		`{"type":"connection_init"}`,
+		`{"id":"changes","type":"subscribe","payload":{"query":"subscription{configChanges{position}}"}}`,
+		`{"id":"state","type":"subscribe","payload":{"query":"subscription{config(name:\"n1\"){value}}"}}`,
+	} {
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // the acknowledgement, and what each stream begins with
+		if _, message, err := conn.ReadMessage(); err != nil || strings.Contains(string(message), "error") {
+			t.Fatalf("got %s, %v", message, err)
+		}
+	}
+	return conn
+}
+
+// mustBeClosed fails the test unless the next that comes is the close code that tells a client to come back.
+func mustBeClosed(t *testing.T, conn *websocket.Conn) {
+	t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	_, message, err := conn.ReadMessage()
+	if !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+		t.Errorf("got %s, %v, want it to be closed with 1012", message, err)
+	}
+}
+
+// TestRebuild takes the tail of a history away from under a running node, in SQL, and puts another in its place.
+func TestRebuild(t *testing.T) {
+	const written, kept = 6, 3
+	for _, test := range []struct {
+		what  string
+		kept  eventstore.Position
+		after []string // the names that are changed in the tail that takes the place of the lost one
+	}{
+		{"the tail is lost", kept, nil},
+		{"another tail that is shorter", kept, []string{"n0"}},
+		{"another tail of the same length", kept, []string{"n0", "x", "n1"}},
+		{"another tail that is longer", kept, []string{"n0", "x", "n1", "y", "n2", "z"}},
+		{"another history", 0, []string{"n5", "x", "y", "n4", "z", "n3", "n5", "x"}},
+	} {
+		for kind, open := range databases {
+			t.Run(kind+", "+test.what, func(t *testing.T) {
+				t.Parallel()
+				n := startNode(t, open(t))
+				var marks []eventstore.Bookmark // :: position - 1 → its bookmark
+				for i := range written {
+					marks = append(marks, n.MustSet(t, fmt.Sprintf("n%d", i), "lost").Position)
+				}
+				old := n.hold(t)
+				conn := n.stream(t)
+				records, head := fork(t, n.Events, test.kept, test.after...)
+				n.database.rewrite(t, test.kept, records, head)
+				mustBeClosed(t, conn)
+				n.awaitRebuild(t)
+
+				wantReplay(t, n.Store)
+				old.mustBeGone(t, n)
+				n.mustJudge(t, marks, test.kept, head)
+				n.mustResume(t, marks, test.kept, records)
+				n.MustSet(t, "n1", "afterwards")
+				wantReplay(t, n.Store)
+				if _, err := eventstoretest.Verify(t.Context(), n.Events); err != nil {
+					t.Error(err)
+				}
+				if n.Rebuilds() != 1 {
+					t.Errorf("%d rebuilds, want one", n.Rebuilds())
+				}
+			})
+		}
+	}
+}
+
+// mustJudge fails the test unless positions are what they are in the history that there is now.
+func (n node) mustJudge(t *testing.T, marks []eventstore.Bookmark, kept eventstore.Position, head eventstore.Head) {
+	t.Helper()
+	for _, mark := range marks {
+		want := configstore.ErrPositionUnknown
+		switch {
+		case mark.Position <= kept:
+			want = nil
+		case mark.Position > head.Position:
+			want = configstore.ErrPositionNotReached
+		}
+		if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &mark}); !errors.Is(err, want) {
+			t.Errorf("position %s: got %v, want %v", mark, err, want)
+		}
+	}
+	// One that was beyond the head turns out to be of another history only when that has come so far.
+	beyond := marks[len(marks)-1]
+	if beyond.Position <= head.Position {
+		return
+	}
+	waited := make(chan error, 1)
+	go func() {
+		fresh := configstore.Freshness{AtLeast: &beyond, Wait: patience}
+		_, err := n.FreshReader(t.Context(), auth.Anonymous, fresh)
+		waited <- err
+	}()
+	for at := head.Position; at < beyond.Position; at++ {
+		n.MustSet(t, "filler", fmt.Sprint(at))
+	}
+	if err := <-waited; !errors.Is(err, configstore.ErrPositionUnknown) {
+		t.Errorf("position %s when the history has come there: got %v, want %v", beyond, err, configstore.ErrPositionUnknown)
+	}
+}
+
+// mustResume fails the test unless a stream from the last position that was kept gives what came after that instead.
+func (n node) mustResume(t *testing.T, marks []eventstore.Bookmark, kept eventstore.Position, records []eventstore.Record) {
+	t.Helper()
+	var after eventstore.Bookmark
+	if kept > 0 {
+		after = marks[kept-1]
+	}
+	watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := watch.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range records {
+		if i >= len(found.Revisions) || found.Revisions[i].Hash != r.Hash {
+			t.Fatalf("a stream from %s gives %d changes, the one for position %d is missing or another", after, len(found.Revisions), r.Position)
+		}
+	}
+}
+
+// held is what callers hold of a history.
+type held struct {
+	reader *configstore.Reader
+	watch  *configstore.Watch
+	state  *configstore.ConfigWatch
+}
+
+func (n node) hold(t *testing.T) held {
+	t.Helper()
+	watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &eventstore.Bookmark{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := held{n.Reader(auth.Anonymous), watch, n.WatchConfig(auth.Anonymous, configstoretest.Name(t, "n1"))}
+	if _, err := h.state.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// mustBeGone fails the test unless nothing of what is held gives anything any more.
+func (h held) mustBeGone(t *testing.T, n node) {
+	t.Helper()
+	ctx, name := t.Context(), configstoretest.Name(t, "n1")
+	gone := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, configstore.ErrRebuilding) || configstore.KindOf(err) != configstore.Unavailable {
+			t.Errorf("%s: got %v, want %v", what, err, configstore.ErrRebuilding)
+		}
+	}
+	_, _, err := h.reader.History(ctx, name, 0, 1)
+	gone("a history", err)
+	_, err = h.reader.Revision(ctx, eventstore.Bookmark{Position: 1})
+	gone("a revision", err)
+	_, err = h.reader.Changes(ctx, eventstore.Bookmark{}, config.Filter{}, 10)
+	gone("changes", err)
+	_, err = h.watch.Next(ctx)
+	gone("a stream", err)
+	_, err = h.state.Next(ctx)
+	gone("a stream of states", err)
+	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Place())
+	gone("going on with a stream", err)
+	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Place())
+	gone("going on with a stream of states", err)
+}
+
+// TestBrokenHistoryIsNotRebuilt breaks the chain behind what a node has applied, or in it as well.
+func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
+	for kind, open := range databases {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := startNode(t, open(t))
+			mark := n.MustSet(t, "a", "1").Position
+			records, head := fork(t, n.Events, 1, "a", "b")
+			records[0].Data = `{"value":"forged","old_value":"1"}`
+			n.database.rewrite(t, 1, records, head)
+
+			const reason = "the history is broken at position 2"
+			for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+				status, answer := n.ask(t, "GET /readyz", "", "")
+				if status == http.StatusServiceUnavailable && strings.Contains(answer, reason) {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("/readyz: got %d %s, want %q", status, answer, reason)
+				}
+			}
+			if status, answer := n.ask(t, "GET /health", "", ""); status != http.StatusServiceUnavailable || !strings.Contains(answer, reason) {
+				t.Errorf("/health: got %d %s", status, answer)
+			}
+			if got := n.Reader(auth.Anonymous).Head().Bookmark(); got != mark || n.Rebuilds() != 0 {
+				t.Errorf("at %s after %d rebuilds, want %s after none", got, n.Rebuilds(), mark)
+			}
+			_, err := n.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "a")})
+			if configstore.KindOf(err) != configstore.Unavailable {
+				t.Errorf("a write: got %v", err)
+			}
+			_, err = n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
+			// Unavailable when the store does not even say in time where its head is.
+			if kind := configstore.KindOf(err); kind != configstore.PositionNotReached && kind != configstore.Unavailable {
+				t.Errorf("a linearizable read: got %v", err)
+			}
+		})
+	}
+}

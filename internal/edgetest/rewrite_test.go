@@ -1,0 +1,137 @@
+package edgetest_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/eventstore/postgres"
+	"configapi/internal/eventstore/sqlite"
+	"configapi/internal/postgrestest"
+)
+
+// database is a store with a second way to its tables, behind its back.
+type database struct {
+	eventstore.Store
+	sql     *sql.DB
+	instant func(time.Time) any // as the tables have it
+}
+
+// databases are the stores that somebody else can write to.
+var databases = map[string]func(t *testing.T) database{
+	"sqlite": func(t *testing.T) database {
+		path := filepath.Join(t.TempDir(), "configapi.db")
+		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s.Close)
+		micros := func(at time.Time) any { return at.UnixMicro() }
+		return database{s, mustOpenSQL(t, "sqlite", path), micros}
+	},
+	"postgres": func(t *testing.T) database {
+		dsn := postgrestest.NewDatabase(t)
+		s, err := postgres.Open(t.Context(), dsn, postgres.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, s.Close)
+		same := func(at time.Time) any { return at }
+		return database{s, mustOpenSQL(t, "pgx", dsn), same}
+	},
+}
+
+func mustOpenSQL(t *testing.T, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, db.Close)
+	return db
+}
+
+// rewrite replaces all records after a position, as a failover or a restored backup does.
+func (d database) rewrite(t *testing.T, after eventstore.Position, records []eventstore.Record, head eventstore.Head) {
+	t.Helper()
+	tx, err := d.sql.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if _, err := tx.ExecContext(t.Context(), query, args...); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	exec(`delete from events where position > $1`, int64(after))
+	for _, r := range records {
+		exec(`insert into events (position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			int64(r.Position), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
+			r.Data, r.Actor, r.Reason, d.instant(r.RecordedAt), r.AppendID[:], int64(r.ChangeSet))
+	}
+	exec(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Position), head.Hash[:], d.instant(head.RecordedAt))
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fork returns what comes after the first records of a history when others write there: a change of each name.
+func fork(t *testing.T, events eventstore.Store, first eventstore.Position, names ...string) (records []eventstore.Record, head eventstore.Head) {
+	t.Helper()
+	other := memory.New()
+	if kept := mustRead(t, events, 0)[:first]; len(kept) > 0 {
+		if err := other.Append(t.Context(), eventstore.Head{}, kept); err != nil {
+			t.Fatal(err)
+		}
+	}
+	node := configstoretest.On(t, other, configstore.Options{})
+	for _, name := range names {
+		node.MustSet(t, name, "of the other history")
+	}
+	return mustRead(t, other, first), node.Reader(auth.Anonymous).Head()
+}
+
+func mustRead(t testing.TB, events eventstore.Store, after eventstore.Position) []eventstore.Record {
+	t.Helper()
+	records, err := events.Read(t.Context(), after, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
+}
+
+// wantReplay fails the test unless a store shows exactly what its history leads to.
+func wantReplay(t *testing.T, store *configstoretest.Store) {
+	t.Helper()
+	want := make(map[string]string)
+	for _, r := range mustRead(t, store.Events, 0) {
+		want[r.Name] = eventstore.HeadOf(&r).Bookmark().String()
+	}
+	states, _, err := store.Reader(auth.Anonymous).Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, state := range states {
+		name := state.Revision.Name.String()
+		if at := state.Revision.Bookmark().String(); at != want[name] {
+			t.Errorf("%s is of %s, want %s", name, at, want[name])
+		}
+		got = append(got, name)
+	}
+	if len(states) != len(want) {
+		t.Errorf("got %s, want %d configs", strings.Join(got, " "), len(want))
+	}
+}

@@ -1,0 +1,180 @@
+package httpd
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"configapi/internal/configstore"
+)
+
+// Metrics are what /metrics tells, in Prometheus' format. The values about the store are asked for when somebody reads them.
+type Metrics struct {
+	registry      *prometheus.Registry
+	appendSeconds prometheus.Histogram
+	appendEvents  prometheus.Histogram
+	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
+}
+
+// edge is what serves a path.
+type edge int
+
+const (
+	restEdge edge = iota
+	graphqlEdge
+	playgroundEdge
+	healthEdge
+)
+
+var edgeNames = [...]string{restEdge: "rest", graphqlEdge: "graphql", playgroundEdge: "playground", healthEdge: "health"}
+
+var statusClasses = [6]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+// NewMetrics returns metrics that nothing was told yet. They are for one [Server].
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "configapi_append_seconds", Help: "How long appends to the event store took, whatever became of them.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		}),
+		appendEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "configapi_append_events", Help: "How many events one append had.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+		}),
+	}
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
+	}, []string{"edge", "status"})
+	for e, name := range edgeNames {
+		for class, status := range statusClasses {
+			m.requests[e][class] = requests.WithLabelValues(name, status)
+		}
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func buildLabels() prometheus.Labels {
+	labels := prometheus.Labels{"version": "", "go_version": ""}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		labels["version"], labels["go_version"] = info.Main.Version, info.GoVersion
+	}
+	return labels
+}
+
+// Appended takes note of one append: how many events it had, and how long it took.
+func (m *Metrics) Appended(events int, took time.Duration) {
+	m.appendSeconds.Observe(took.Seconds())
+	m.appendEvents.Observe(float64(events))
+}
+
+// answered takes note of a request. A status of 0 is that of one that was cut off.
+func (m *Metrics) answered(path string, status int) {
+	m.requests[edgeOf(path)][min(max(status/100, 0), len(statusClasses)-1)].Inc()
+}
+
+func edgeOf(path string) edge {
+	switch strings.TrimPrefix(path, "/v1") {
+	case "/graphql":
+		return graphqlEdge
+	case "/health", "/livez", "/readyz", "/metrics":
+		return healthEdge
+	}
+	if path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/") {
+		return playgroundEdge
+	}
+	return restEdge
+}
+
+// handler serves the metrics, those of a store among them.
+func (m *Metrics) handler(opts Options) http.Handler {
+	m.registry.MustRegister(storeMetrics{opts})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// storeMetrics asks a store, and those who keep its streams and its audit log.
+type storeMetrics struct{ opts Options }
+
+var (
+	appliedPosition = gauge("applied_position", "The position that this server has applied.")
+	headPosition    = gauge("head_position", "The position that the event store holds; left out while it cannot be asked.")
+	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
+	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
+	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
+	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
+	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
+	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
+	sockets         = gauge("websocket_sockets", "Open websockets.")
+	streams         = gauge("websocket_streams", "Operations on websockets.")
+	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
+	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
+)
+
+type metric struct {
+	*prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func gauge(name, help string) metric {
+	return metric{prometheus.NewDesc("configapi_"+name, help, nil, nil), prometheus.GaugeValue}
+}
+
+func counter(name, help string) metric {
+	return metric{prometheus.NewDesc("configapi_"+name, help, nil, nil), prometheus.CounterValue}
+}
+
+// Describe is for [prometheus.Collector]. What is described comes from Collect.
+func (s storeMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect is for [prometheus.Collector].
+func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
+	tell := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
+	state := s.opts.Store.Health(context.Background())
+	tell(appliedPosition, float64(state.Applied))
+	if state.EventStore == nil {
+		tell(headPosition, float64(state.Head))
+		tell(lagPositions, float64(state.Positions()))
+		tell(clockSeconds, state.ClockOffset.Seconds())
+	}
+	tell(lagSeconds, state.Lag.Seconds())
+	tell(ready, truth(isReady(s.opts.Store)))
+	tell(followerProblem, truth(state.Projection != nil))
+	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
+	if s.opts.Websockets != nil {
+		open, operations, shared := s.opts.Websockets()
+		tell(sockets, float64(open))
+		tell(streams, float64(operations))
+		tell(groups, float64(shared))
+	}
+	if s.opts.AuditDropped != nil {
+		tell(auditDropped, float64(s.opts.AuditDropped()))
+	}
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func isReady(store *configstore.Store) bool {
+	select {
+	case <-store.Ready():
+		return true
+	default:
+		return false
+	}
+}
