@@ -70,7 +70,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket)}
 	root := &resolver{store, &h.streams}
-	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
+	h.server = handler.New(executable(root))
 	h.server.AddTransport(h.websocket)
 	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: maxBodyBytes(store)}))
 	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
@@ -82,6 +82,16 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h.server.SetErrorPresenter(errors.present)
 	h.server.SetRecoverFunc(errors.recovered)
 	return h
+}
+
+// ExecutableSchema returns the schema with the resolvers that a [Handler] has, for a server with other transports, such as
+// the one that the bench compares with.
+func ExecutableSchema(store *configstore.Store) graphql.ExecutableSchema {
+	return executable(&resolver{store, new(sync.WaitGroup)})
+}
+
+func executable(root *resolver) graphql.ExecutableSchema {
+	return generated.NewExecutableSchema(generated.Config{Resolvers: root})
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
