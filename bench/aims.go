@@ -20,6 +20,27 @@ const (
 
 const startAimEvents = 1_000_000
 
+// The aims of reads of the past, which speak of a history and of names that are many.
+const (
+	asOfPageAim   = 100 * time.Millisecond // a page of asOfPage names
+	asOfAllAim    = time.Second            // all names
+	asOfAimEvents = 1_000_000
+	asOfAimNames  = 10_000
+)
+
+// The aims of streams. Ratios are of the server's CPU time per delivery and must not be exceeded.
+const (
+	singleAim  = 0.60 // to gqlgen's transport
+	burstAim   = 0.30 // to gqlgen's transport
+	etcdAim    = 1.00 // to etcd
+	stalledAim = 2.00 // of the p99 with subscribers that take nothing to that without
+
+	deliveryAim            = 50 * time.Millisecond // p99 from the acknowledgement to the frame, with deliveryAimSubscribers
+	deliveryAimSubscribers = 1000
+	idleAim                = 25_000 // bytes of memory per idle subscriber, with idleAimSubscribers
+	idleAimSubscribers     = 10_000
+)
+
 // writeAim is that of REST writes to etcd's puts with as many clients.
 func writeAim(clients int) aim {
 	if clients > 64 {
@@ -50,7 +71,24 @@ func startVerdict(events int, took time.Duration) (aim, reached string) {
 
 // withinTime says in the report's words whether a time is below its limit.
 func withinTime(d, limit time.Duration) string {
-	if d < limit {
+	return yesNo(d < limit)
+}
+
+// atMostRatio is a verdict: a ratio must not exceed its limit.
+func atMostRatio(limit float64) func(ratio float64) string {
+	return func(ratio float64) string { return yesNo(ratio <= limit) }
+}
+
+// belowRatio is a verdict: a ratio must be below its limit.
+func belowRatio(limit float64) func(ratio float64) string {
+	return func(ratio float64) string { return yesNo(ratio < limit) }
+}
+
+// noAim is the verdict where nothing was asked for.
+func noAim(float64) string { return notMeasured }
+
+func yesNo(reached bool) string {
+	if reached {
 		return "yes"
 	}
 	return "**no**"

@@ -58,3 +58,21 @@ func TestStartOfAShortHistoryHasNoAim(t *testing.T) {
 		t.Errorf("got %s, want none", got)
 	}
 }
+
+func TestRatiosOfStreamsMustNotExceedTheirLimit(t *testing.T) {
+	for _, test := range []struct {
+		verdict func(float64) string
+		ratio   float64
+		want    string
+	}{
+		{atMostRatio(0.60), 0.60, "yes"},
+		{atMostRatio(0.60), 0.61, "**no**"},
+		{belowRatio(2), 1.99, "yes"},
+		{belowRatio(2), 2, "**no**"},
+		{noAim, 9, notMeasured},
+	} {
+		if got := test.verdict(test.ratio); got != test.want {
+			t.Errorf("ratio %v: got %s, want %s", test.ratio, got, test.want)
+		}
+	}
+}

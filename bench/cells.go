@@ -65,10 +65,13 @@ func rateText(s *series) string {
 	return fmt.Sprintf("%.0f", medianOf(s.Samples, sample.rate))
 }
 
-// timeText is one of a series' percentiles, in milliseconds.
+// timeText is one of a series' percentiles, in milliseconds. Loads that take no times have none.
 func timeText(s *series, percentile func(sample) time.Duration) string {
 	if text, ok := missing(s); ok {
 		return text
+	}
+	if medianOf(s.Samples, p99) == 0 {
+		return notMeasured
 	}
 	return milliseconds(medianOf(s.Samples, percentile))
 }
@@ -77,30 +80,30 @@ func p50(s sample) time.Duration { return s.P50 }
 func p95(s sample) time.Duration { return s.P95 }
 func p99(s sample) time.Duration { return s.P99 }
 
-// cpuText is CPU time per request, in microseconds.
-func cpuText(s *series, used func(sample) time.Duration) string {
+// costText is CPU time per request or delivery, in microseconds.
+func costText(s *series, cost func(sample) float64) string {
 	if text, ok := missing(s); ok {
 		return text
 	}
-	perRequest := medianOf(s.Samples, func(s sample) time.Duration { return used(s) / time.Duration(s.Operations) })
-	if perRequest == 0 {
+	microseconds := medianOf(s.Samples, cost)
+	if microseconds == 0 {
 		return notMeasured
 	}
-	return fmt.Sprintf("%.1f", float64(perRequest)/float64(time.Microsecond))
+	return fmt.Sprintf("%.1f", microseconds)
 }
 
-// compared is a ratio, the range of its rounds, and whether it reaches an aim.
-func compared(ours, reference *series, a aim) (ratioText, rounds, reached string) {
+// compared is the ratio of a property, the range of its rounds, and what a verdict says of it.
+func compared(ours, reference *series, of func(sample) float64, verdict func(ratio float64) string) (ratioText, rounds, reached string) {
 	for _, s := range []*series{ours, reference} {
 		if text, ok := missing(s); ok {
 			return text, notMeasured, text
 		}
 	}
-	s, ok := ratio(ours.Samples, reference.Samples)
+	s, ok := ratio(ours.Samples, reference.Samples, of)
 	if !ok {
 		return notMeasured, notMeasured, notMeasured
 	}
-	return fmt.Sprintf("%.2f", s.Median), fmt.Sprintf("[%.2f … %.2f]", s.Min, s.Max), a.verdict(s.Median)
+	return fmt.Sprintf("%.2f", s.Median), fmt.Sprintf("[%.2f … %.2f]", s.Min, s.Max), verdict(s.Median)
 }
 
 // inTime says whether the p95 of all series are below a limit.

@@ -19,10 +19,7 @@ type clientOptions struct {
 
 // connect opens one connection per client and returns an operation for each, which sends r with random numbers.
 func connect(address string, r request, clients int, o clientOptions) ([]operation, closers, error) {
-	open := openLean
-	if o.kind == clientNetHTTP {
-		open = openNetHTTP
-	}
+	open := opener(o.kind)
 	var operations []operation
 	var opened closers
 	for range clients {
@@ -47,6 +44,14 @@ func randomValue() int { return rand.IntN(1_000_000_000_000) }
 
 // sender sends a request with numbers for its places and returns the answer, valid until the next call.
 type sender func(name, value int) (status int, body []byte, err error)
+
+// opener is how a kind of client connects.
+func opener(kind string) func(address string, r request, deadline time.Time) (sender, io.Closer, error) {
+	if kind == clientNetHTTP {
+		return openNetHTTP
+	}
+	return openLean
+}
 
 // openLean sends over a leanClient.
 func openLean(address string, r request, deadline time.Time) (sender, io.Closer, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"runtime"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/version"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -68,22 +69,10 @@ func etcdGet(options ...clientv3.OpOption) etcdRequest {
 
 // connectEtcd opens etcd's own client, connections shared by the clients in turn, and returns an operation for each.
 func connectEtcd(address string, r etcdRequest, clients, connections, size int, o clientOptions) ([]operation, closers, error) {
-	var opened closers
-	var shared []*clientv3.Client
-	for range connections {
-		client, err := clientv3.New(clientv3.Config{
-			Endpoints:   []string{address},
-			DialTimeout: o.life,
-			Logger:      zap.NewNop(),
-		})
-		if err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("connecting to etcd at %s: %w", address, err), opened.Close())
-		}
-		opened = append(opened, client)
-		shared = append(shared, client)
+	ctx, shared, opened, err := dialEtcd(address, connections, o.life)
+	if err != nil {
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), o.life)
-	opened = append(opened, closerFunc(func() error { cancel(); return nil }))
 	var operations []operation
 	for i := range clients {
 		client := shared[i%connections]
@@ -94,6 +83,26 @@ func connectEtcd(address string, r etcdRequest, clients, connections, size int, 
 		})
 	}
 	return operations, opened, nil
+}
+
+// dialEtcd opens etcd's own client so many times. The context, which is for requests, ends with them, or after a life.
+func dialEtcd(address string, connections int, life time.Duration) (context.Context, []*clientv3.Client, closers, error) {
+	var opened closers
+	var clients []*clientv3.Client
+	for range connections {
+		client, err := clientv3.New(clientv3.Config{
+			Endpoints:   []string{address},
+			DialTimeout: life,
+			Logger:      zap.NewNop(),
+		})
+		if err != nil {
+			return nil, nil, nil, errors.Join(fmt.Errorf("connecting to etcd at %s: %w", address, err), opened.Close())
+		}
+		opened = append(opened, client)
+		clients = append(clients, client)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), life)
+	return ctx, clients, append(opened, closerFunc(func() error { cancel(); return nil })), nil
 }
 
 // connections is how many connections etcd's client gets: the flag, or what was seen to serve etcd best. Few let it

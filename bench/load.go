@@ -24,6 +24,16 @@ type sample struct {
 // rate is the throughput per second.
 func (s sample) rate() float64 { return float64(s.Operations) / s.Elapsed.Seconds() }
 
+// serverCost is the server's CPU time per operation, in microseconds.
+func (s sample) serverCost() float64 {
+	return float64(s.ServerCPU) / float64(time.Microsecond) / float64(s.Operations)
+}
+
+// clientCost is this process's.
+func (s sample) clientCost() float64 {
+	return float64(s.ClientCPU) / float64(time.Microsecond) / float64(s.Operations)
+}
+
 // window is the time that counts: what ends before from is warm-up, what ends after until comes too late.
 type window struct{ from, until time.Time }
 

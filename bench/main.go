@@ -13,11 +13,21 @@ import (
 	"syscall"
 )
 
-// Commands by which a run starts the reference servers: itself, in processes of their own.
+// Commands by which a run starts the reference servers: itself, in processes of their own. Each takes one argument.
 const (
-	commandBare = "serve-bare"
-	commandEtcd = "serve-etcd"
+	commandBare   = "serve-bare"
+	commandEtcd   = "serve-etcd"
+	commandGqlgen = "serve-gqlgen"
 )
+
+var references = map[string]func(argument string, out io.Writer) error{
+	commandBare:   serveBare,
+	commandEtcd:   serveEtcd,
+	commandGqlgen: serveGqlgen,
+}
+
+// isReference says whether arguments are the command of a reference server.
+func isReference(args []string) bool { return len(args) == 2 && references[args[0]] != nil }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -33,11 +43,8 @@ func main() {
 
 // run is a whole run, or the life of a reference server.
 func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
-	if len(args) == 2 && args[0] == commandBare {
-		return serveBare(args[1], stdout)
-	}
-	if len(args) == 2 && args[0] == commandEtcd {
-		return serveEtcd(args[1], stdout)
+	if isReference(args) {
+		return references[args[0]](args[1], stdout)
 	}
 	o, err := parseOptions(args, progress)
 	if err != nil {
@@ -73,8 +80,13 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
-	if o.has(partStart) {
-		if result.Starts, err = measureStarts(ctx, r, progress); err != nil {
+	if o.has(partStart) || o.has(partAsOf) {
+		if result.Starts, result.Pasts, err = measureHistories(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
+	if o.has(partStreams) {
+		if result.Streams, err = measureStreams(ctx, r, progress); err != nil {
 			return nil, err
 		}
 	}

@@ -15,14 +15,14 @@ const stall = 30 * time.Second
 
 // cell says what was measured.
 type cell struct {
-	Part    string // partWrites or partReads
-	Store   string // empty for references
+	Part    string // partWrites, partReads, or the name of a load of streams
+	Store   string // empty for references, and for streams
 	By      string
-	Clients int
+	Clients int // of streams: subscribers
 }
 
 func (c cell) String() string {
-	return fmt.Sprintf("%-6s %-8s %-7s %3d clients", c.Part, c.Store, c.By, c.Clients)
+	return fmt.Sprintf("%-7s %-8s %-9s %4d clients", c.Part, c.Store, c.By, c.Clients)
 }
 
 // series is what was measured of a cell: a sample of each round, or the error that voided one.
@@ -80,7 +80,7 @@ func (m measurements) add(ctx context.Context, at cell, progress io.Writer, take
 		fmt.Fprintf(progress, "%v  FAILED: %v\n", at, err)
 	default:
 		s.Samples = append(s.Samples, taken)
-		fmt.Fprintf(progress, "%v  %7.0f/s  p95 %v\n", at, taken.rate(), taken.P95.Round(time.Microsecond))
+		fmt.Fprintf(progress, "%v  %7.0f/s  p95 %v  server %.1f µs\n", at, taken.rate(), taken.P95.Round(time.Microsecond), taken.serverCost())
 	}
 }
 

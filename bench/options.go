@@ -33,13 +33,20 @@ type options struct {
 
 	EtcdConns int    // connections of etcd's client, 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
+
+	Subscribers    []int
+	Idle           int           // subscribers that memory is measured with
+	IdleTime       time.Duration // after which it is measured once more
+	EtcdWatchConns int           // connections of etcd's watchers, 0: see watchConnections
 }
 
 // Values of the flags that choose.
 const (
-	partWrites = "writes"
-	partReads  = "reads"
-	partStart  = "start"
+	partWrites  = "writes"
+	partReads   = "reads"
+	partStart   = "start"
+	partAsOf    = "asof"
+	partStreams = "streams"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -69,10 +76,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
-	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; other flags override it")
-	parts := fs.String("only", "writes,reads,start", "`parts` to run")
+	fs.IntVar(&o.Idle, "idle", 10_000, "idle `subscribers` that memory is measured with")
+	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
+	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
+	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
+	parts := fs.String("only", "writes,reads,start,asof,streams", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
+	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
 	fs.StringVar(&o.Client, "client", clientLean, "HTTP client: lean, or nethttp for Go's own")
 	fs.StringVar(&o.EtcdReads, "etcd-reads", readsSerializable, "etcd's gets: serializable (as cheap as they come) or linearizable")
 	if err := fs.Parse(args); err != nil {
@@ -84,18 +95,21 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if quick {
 		given := map[string]bool{}
 		fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-		o.makeQuick(given, clients)
+		o.makeQuick(given, clients, subscribers)
 	}
 	var err error
 	o.Parts, o.Stores = strings.Split(*parts, ","), strings.Split(*stores, ",")
-	if o.Clients, err = parseCounts(*clients); err != nil {
+	if o.Clients, err = parseCounts("clients", *clients); err != nil {
+		return o, err
+	}
+	if o.Subscribers, err = parseCounts("subscribers", *subscribers); err != nil {
 		return o, err
 	}
 	return o, o.check()
 }
 
 // makeQuick shortens what no flag has set.
-func (o *options) makeQuick(given map[string]bool, clients *string) {
+func (o *options) makeQuick(given map[string]bool, clients, subscribers *string) {
 	if !given["duration"] {
 		o.Duration = time.Second
 	}
@@ -111,12 +125,21 @@ func (o *options) makeQuick(given map[string]bool, clients *string) {
 	if !given["clients"] {
 		*clients = "1,64"
 	}
+	if !given["subscribers"] {
+		*subscribers = "200"
+	}
+	if !given["idle"] {
+		o.Idle = 1000
+	}
+	if !given["idle-time"] {
+		o.IdleTime = 0
+	}
 }
 
 // check refuses what cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart),
+		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partStreams),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
 		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),
@@ -128,6 +151,9 @@ func (o *options) check() error {
 		atLeast("value-size", o.Size, numberWidth),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
+		atLeast("idle", o.Idle, 1),
+		atLeast("idle-time", o.IdleTime, 0),
+		atLeast("etcd-watch-conns", o.EtcdWatchConns, 0),
 	)
 }
 
@@ -164,12 +190,12 @@ func atMost[T cmp.Ordered](flagName string, value, limit T) error {
 }
 
 // parseCounts reads "1,16" as a list of positive numbers.
-func parseCounts(text string) ([]int, error) {
+func parseCounts(flagName, text string) ([]int, error) {
 	var counts []int
 	for field := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(field)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("-clients: %q is no count of clients", field)
+			return nil, fmt.Errorf("-%s: %q is no count", flagName, field)
 		}
 		counts = append(counts, n)
 	}

@@ -21,7 +21,10 @@ func TestOptionsOfAFullRun(t *testing.T) {
 	if !slices.Equal(o.Clients, []int{1, 16, 64, 256}) || !slices.Equal(o.Stores, []string{storeSQLite, storePostgres}) {
 		t.Errorf("got %v clients of %v", o.Clients, o.Stores)
 	}
-	if !o.has(partWrites) || !o.has(partReads) || !o.has(partStart) {
+	if !slices.Equal(o.Subscribers, []int{1000, 5000}) || o.Idle != 10_000 || o.IdleTime != 30*time.Second {
+		t.Errorf("got %v subscribers, %d idle for %v", o.Subscribers, o.Idle, o.IdleTime)
+	}
+	if !o.has(partWrites) || !o.has(partReads) || !o.has(partStart) || !o.has(partAsOf) || !o.has(partStreams) {
 		t.Errorf("got parts %v", o.Parts)
 	}
 }
@@ -33,6 +36,9 @@ func TestQuickShortensWhatIsNotGiven(t *testing.T) {
 	}
 	if o.Duration != time.Second || o.WarmUp != 300*time.Millisecond || o.Rounds != 2 || !slices.Equal(o.Clients, []int{8}) {
 		t.Errorf("got %+v", o)
+	}
+	if !slices.Equal(o.Subscribers, []int{200}) || o.Idle != 1000 || o.IdleTime != 0 {
+		t.Errorf("got %v subscribers, %d idle for %v", o.Subscribers, o.Idle, o.IdleTime)
 	}
 	if o, err = parseOptions([]string{"-quick", "-duration", "2s", "-warmup", "0s"}, io.Discard); err != nil {
 		t.Fatal(err)
@@ -58,6 +64,11 @@ func TestWrongOptionsAreNamed(t *testing.T) {
 		{"-value-size", "11"},
 		{"-start-events", "0"},
 		{"-etcd-conns", "-1"},
+		{"-etcd-watch-conns", "-1"},
+		{"-subscribers", "0"},
+		{"-subscribers", "many"},
+		{"-idle", "0"},
+		{"-idle-time", "-1s"},
 	} {
 		_, err := parseOptions(test, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), test[0]) {

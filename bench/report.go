@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // report is what a run found out.
@@ -13,6 +12,8 @@ type report struct {
 	Machine []fact
 	Loads   measurements
 	Starts  []startSeries
+	Pasts   []pastSeries
+	Streams streams
 }
 
 // failures are the errors that voided measurements, nil when there was none.
@@ -26,6 +27,21 @@ func (r *report) failures() error {
 	for _, s := range r.Starts {
 		if s.Err != nil {
 			errs = append(errs, fmt.Errorf("start on store %s: %w", s.Store, s.Err))
+		}
+	}
+	for _, s := range r.Pasts {
+		if s.Err != nil {
+			errs = append(errs, fmt.Errorf("reads of the past on store %s: %w", s.Store, s.Err))
+		}
+	}
+	for _, at := range r.streamCells() {
+		if err := r.Streams.Loads[at].Err; err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+		}
+	}
+	for _, m := range r.Streams.Idle {
+		if m.Err != nil {
+			errs = append(errs, fmt.Errorf("idle subscribers of %s: %w", m.By, m.Err))
 		}
 	}
 	return errors.Join(errs...)
@@ -48,7 +64,13 @@ func (r *report) markdown() string {
 	if r.Options.has(partStart) {
 		r.writeStarts(&doc)
 	}
-	if r.Options.loads() {
+	if r.Options.has(partAsOf) {
+		r.writePasts(&doc)
+	}
+	if r.Options.has(partStreams) {
+		r.writeStreams(&doc)
+	}
+	if r.Options.loads() || r.Options.has(partStreams) {
 		r.writeCells(&doc)
 	}
 	if err := r.failures(); err != nil {
@@ -76,8 +98,8 @@ func (r *report) writeWrites(doc *document) {
 		rest, graph := r.at(partWrites, store, byREST, clients), r.at(partWrites, store, byGraphQL, clients)
 		etcd := r.at(partWrites, "", byEtcd, clients)
 		a := writeAim(clients)
-		restRatio, rounds, reached := compared(rest, etcd, a)
-		graphRatio, _, _ := compared(graph, etcd, a)
+		restRatio, rounds, reached := compared(rest, etcd, sample.rate, a.verdict)
+		graphRatio, _, _ := compared(graph, etcd, sample.rate, a.verdict)
 		t.add(store, fmt.Sprint(clients), rateText(rest), rateText(graph), rateText(etcd), restRatio, rounds, graphRatio,
 			fmt.Sprintf("%.2f (%.2f)", a.want, a.must), reached)
 	}
@@ -92,12 +114,12 @@ func (r *report) writeReads(doc *document) {
 	for store, clients := range r.rows() {
 		rest, graph := r.at(partReads, store, byREST, clients), r.at(partReads, store, byGraphQL, clients)
 		bare, etcd := r.at(partReads, "", byBare, clients), r.at(partReads, "", byEtcd, clients)
-		restEtcd, _, _ := compared(rest, etcd, restReadAim)
-		graphEtcd, _, _ := compared(graph, etcd, restReadAim)
+		restEtcd, _, _ := compared(rest, etcd, sample.rate, noAim)
+		graphEtcd, _, _ := compared(graph, etcd, sample.rate, noAim)
 		rates.add(store, fmt.Sprint(clients), rateText(bare), rateText(rest), rateText(graph), rateText(etcd), restEtcd, graphEtcd)
 
-		restBare, restRounds, restReached := compared(rest, bare, restReadAim)
-		graphBare, graphRounds, graphReached := compared(graph, bare, graphQLReadAim)
+		restBare, restRounds, restReached := compared(rest, bare, sample.rate, restReadAim.verdict)
+		graphBare, graphRounds, graphReached := compared(graph, bare, sample.rate, graphQLReadAim.verdict)
 		ratios.add(store, fmt.Sprint(clients), restBare, restRounds, restReached, timeText(rest, p95),
 			graphBare, graphRounds, graphReached, timeText(graph, p95), inTime(readerAim, rest, graph))
 	}
@@ -142,16 +164,40 @@ func (r *report) writeStarts(doc *document) {
 	doc.table(t)
 }
 
+func (r *report) writePasts(doc *document) {
+	t := table{head: []string{"store", "events", "names", "moment", "page of 100: median", "slowest", "< 100 ms", "all names", "< 1 s"}}
+	for _, s := range r.Pasts {
+		events, names := fmt.Sprint(s.Events), fmt.Sprint(s.Names)
+		if s.Err != nil {
+			t.add(s.Store, events, names, failed, failed, failed, failed, failed, failed)
+		}
+		for _, m := range s.Moments {
+			page, all := notMeasured, notMeasured
+			if s.Events >= asOfAimEvents && s.Names >= asOfAimNames {
+				page, all = withinTime(m.Slowest, asOfPageAim), withinTime(m.All, asOfAllAim)
+			}
+			t.add(s.Store, events, names, fmt.Sprintf("%d %%", m.Percent), milliseconds(m.Median), milliseconds(m.Slowest), page, seconds(m.All), all)
+		}
+	}
+	doc.line("## The past")
+	doc.line(fmt.Sprintf("All configs as of an instant, after so much of the history, by GraphQL: page by page of %d, and all in pages of %d.", asOfPage, asOfLargePage))
+	doc.table(t)
+}
+
 // writeCells shows all that was measured.
 func (r *report) writeCells(doc *document) {
 	t := table{head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
-	for _, at := range r.cells() {
-		s := r.Loads[at]
+	add := func(at cell, s *series) {
 		t.add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
-			cpuText(s, func(s sample) time.Duration { return s.ServerCPU }),
-			cpuText(s, func(s sample) time.Duration { return s.ClientCPU }))
+			costText(s, sample.serverCost), costText(s, sample.clientCost))
+	}
+	for _, at := range r.cells() {
+		add(at, r.Loads[at])
+	}
+	for _, at := range r.streamCells() {
+		add(at, r.Streams.Loads[at])
 	}
 	doc.line("## Everything that was measured")
-	doc.line("CPU is per request. The server's includes PostgreSQL's, where this program started that.")
+	doc.line("CPU is per request, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")
 	doc.table(t)
 }

@@ -28,8 +28,9 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partStreams}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
+			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
 		Machine: []fact{{"date", "2026-11-22 12:00 UTC"}, {"CPU", "abacus, 2 cores"}},
 		Loads: measurements{
@@ -61,6 +62,48 @@ func madeReport() *report {
 			{storeSQLite, 100_000, 10_000, []oneStart{{500 * ms, 600 * ms}}, nil},
 			{storePostgres, 100_000, 10_000, nil, errors.New("the disk is full")},
 		},
+		Pasts: []pastSeries{
+			{storeSQLite, 1_000_000, 10_000, []pastMoment{{10, 2 * ms, 101 * ms, 300 * ms}, {50, 2 * ms, 3 * ms, time.Second}}, nil},
+			{storeSQLite, 1_000_000, 100, []pastMoment{{10, 2 * ms, 3 * ms, 300 * ms}}, nil},
+			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
+		},
+		Streams: madeStreams(),
+	}
+}
+
+// delivered is a series of a load that takes no times, with these costs to the server in each round, in µs a delivery.
+func delivered(costs ...int) *series {
+	s := made(0, 90000, 100000, 110000)
+	for i := range s.Samples {
+		s.Samples[i].ServerCPU = time.Duration(s.Samples[i].Operations*costs[i]) * time.Microsecond
+	}
+	return s
+}
+
+// madeStreams are those of a run that reaches some aims and misses others.
+func madeStreams() streams {
+	const ms = time.Millisecond
+	return streams{
+		Loads: measurements{
+			{loadSingle, "", byConfigapi, 1000}:  delivered(12, 13, 14),
+			{loadSingle, "", byGqlgen, 1000}:     delivered(24, 25, 26),
+			{loadSingle, "", byEtcd, 1000}:       delivered(13, 13, 13),
+			{loadSingle, "", byEtcdEach, 1000}:   delivered(20, 20, 20),
+			{loadBurst, "", byConfigapi, 1000}:   delivered(4, 4, 4),
+			{loadBurst, "", byGqlgen, 1000}:      delivered(10, 10, 10),
+			{loadPaced, "", byConfigapi, 1000}:   made(10*ms, 100000, 100000, 100000),
+			{loadPaced, "", byGqlgen, 1000}:      made(20*ms, 50000, 50000, 50000),
+			{loadStalled, "", byConfigapi, 1000}: made(19*ms, 100000, 100000, 100000),
+			{loadStalled, "", byGqlgen, 1000}:    made(60*ms, 50000, 50000, 50000),
+			{loadSingle, "", byConfigapi, 5000}:  delivered(16, 16, 16),
+			{loadSingle, "", byGqlgen, 5000}:     {Err: errors.New("subscriber 7: position 43 came after 41")},
+			{loadPaced, "", byConfigapi, 5000}:   made(30*ms, 100000, 100000, 100000),
+		},
+		Idle: []idleMemory{
+			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6},
+			{By: byGqlgen, Subscribers: 10_000, Err: errors.New("10000 subscribers need 10300 open files")},
+			{By: byEtcd, Subscribers: 10_000, Before: 30e6, After: 40e6, Later: 40e6},
+		},
 	}
 }
 
@@ -83,13 +126,13 @@ func TestReport(t *testing.T) {
 
 func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	for _, want := range []string{"1 of 64 clients failed", "the disk is full"} {
+	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files"} {
 		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
-	r.Starts = r.Starts[:1]
+	r.Starts, r.Pasts, r.Streams = r.Starts[:1], r.Pasts[:1], streams{}
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
 	}
@@ -98,7 +141,7 @@ func TestFailedMeasurementsFailTheRun(t *testing.T) {
 func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
-	r.Loads, r.Starts = nil, r.Starts[:1]
+	r.Loads, r.Starts, r.Pasts, r.Streams = nil, r.Starts[:1], nil, streams{}
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

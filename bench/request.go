@@ -19,8 +19,11 @@ var (
 	valuePlace = strings.Repeat("\x01", numberWidth)
 )
 
+// namePrefix is what all names begin with.
+const namePrefix = "bench-"
+
 // namePattern and valuePattern are a config's name and value with their places.
-func namePattern() string { return "bench-" + namePlace }
+func namePattern() string { return namePrefix + namePlace }
 func valuePattern(size int) string {
 	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
 }

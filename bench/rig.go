@@ -119,7 +119,7 @@ func (r *rig) startReference(ctx context.Context, command, argument string) (*pr
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := startProcess(command, exec.Command(self, command, argument), r.logPath(command))
+	p, err := startProcess(command, exec.Command(self, command, argument), r.logPath(command+"-"+filepath.Base(argument)))
 	if err != nil {
 		return nil, "", err
 	}

@@ -35,15 +35,15 @@ func each[S, T any](measured []S, property func(S) T) []T {
 // spread is a ratio over all rounds.
 type spread struct{ Median, Min, Max float64 }
 
-// ratio compares throughputs round by round, since the two samples of a round were taken next to each other and a
+// ratio compares a property round by round, since the two samples of a round were taken next to each other and a
 // machine's drift hits both. ok is false when a side has no samples or the sides have different numbers of them.
-func ratio(ours, reference []sample) (s spread, ok bool) {
+func ratio(ours, reference []sample, of func(sample) float64) (s spread, ok bool) {
 	if len(ours) == 0 || len(ours) != len(reference) {
 		return spread{}, false
 	}
 	ratios := make([]float64, len(ours))
 	for i := range ours {
-		ratios[i] = ours[i].rate() / reference[i].rate()
+		ratios[i] = of(ours[i]) / of(reference[i])
 	}
 	return spread{Median: median(ratios), Min: slices.Min(ratios), Max: slices.Max(ratios)}, true
 }

@@ -56,11 +56,11 @@ func samples(rates ...int) []sample {
 
 func TestRatioComparesRoundByRound(t *testing.T) {
 	// The machine was half as fast in the second round and twice as fast in the third; the ratio has not changed.
-	got, ok := ratio(samples(80, 40, 160), samples(100, 50, 200))
+	got, ok := ratio(samples(80, 40, 160), samples(100, 50, 200), sample.rate)
 	if want := (spread{Median: 0.8, Min: 0.8, Max: 0.8}); !ok || got != want {
 		t.Errorf("got %v %v, want %v", got, ok, want)
 	}
-	got, _ = ratio(samples(50, 100, 200), samples(100, 100, 100))
+	got, _ = ratio(samples(50, 100, 200), samples(100, 100, 100), sample.rate)
 	if want := (spread{Median: 1, Min: 0.5, Max: 2}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -68,11 +68,11 @@ func TestRatioComparesRoundByRound(t *testing.T) {
 
 func TestRatioOfUnequalSeriesIsNone(t *testing.T) {
 	for _, reference := range [][]sample{nil, samples(1)} {
-		if got, ok := ratio(samples(1, 2), reference); ok {
+		if got, ok := ratio(samples(1, 2), reference, sample.rate); ok {
 			t.Errorf("got %v of %d samples to %d, want none", got, 2, len(reference))
 		}
 	}
-	if _, ok := ratio(nil, nil); ok {
+	if _, ok := ratio(nil, nil, sample.rate); ok {
 		t.Error("got a ratio of nothing")
 	}
 }

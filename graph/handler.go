@@ -76,7 +76,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	body := maxBodyBytes(store)
 	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
-	h.server = handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
+	h.server = handler.New(executable(root))
 	h.server.AddTransport(h.websocket)
 	h.server.AddTransport(h.sse)
 	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body}))
@@ -90,6 +90,16 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h.server.SetRecoverFunc(show.recovered)
 	store.OnRebuild(h.closeStreams)
 	return h
+}
+
+// ExecutableSchema returns the schema with the resolvers that a [Handler] has, for a server with other transports, such as
+// the one that the bench compares with.
+func ExecutableSchema(store *configstore.Store) graphql.ExecutableSchema {
+	return executable(&resolver{store})
+}
+
+func executable(root *resolver) graphql.ExecutableSchema {
+	return generated.NewExecutableSchema(generated.Config{Resolvers: root})
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.

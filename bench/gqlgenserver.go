@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/graph"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore/sqlite"
+	"configapi/internal/httpd"
+	"configapi/internal/rest"
+)
+
+// heapFloor is how much garbage may gather in `configapi serve` at least, in bytes: what is compared is the transport.
+const heapFloor = 64 << 20
+
+// serveGqlgen is the reference for streams: configapi's schema, resolvers, config store, REST and HTTP server, with gqlgen's
+// own websocket transport in place of the project's, on a SQLite store at a path. It runs in a process of its own until it
+// is killed, and prints its address when it listens.
+func serveGqlgen(path string, out io.Writer) error {
+	floor := make([]byte, heapFloor)
+	defer runtime.KeepAlive(floor)
+	ctx := context.Background()
+	events, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
+	if err != nil {
+		return err
+	}
+	store := configstore.New(events, configstore.Options{})
+	running := make(chan error, 1)
+	go func() { running <- store.Run(ctx) }()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, readyWord, listener.Addr())
+	server := httpd.New(httpd.Options{Store: store, REST: rest.New(store, rest.Options{}), GraphQL: stockHandler(store)})
+	return errors.Join(server.Serve(ctx, listener), <-running)
+}
+
+// stockHandler is gqlgen as a careful user sets it up for subscriptions: documents are parsed once, silent clients are found,
+// and nothing is between the transport and the resolvers.
+func stockHandler(store *configstore.Store) *handler.Server {
+	h := handler.New(graph.ExecutableSchema(store))
+	h.AddTransport(transport.Websocket{InitTimeout: 5 * time.Second, PingPongInterval: 20 * time.Second})
+	h.SetQueryCache(lru.New[*ast.QueryDocument](250))
+	return h
+}

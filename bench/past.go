@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	asOfPage      = 100 // names on the pages that are timed
+	asOfLargePage = 500 // the most that a page holds
+)
+
+// asOfPercents are the moments that are read, as parts of the history.
+var asOfPercents = []int{10, 50, 90}
+
+// pastSeries is how fast the past was read on a store, or the error that voided it.
+type pastSeries struct {
+	Store         string
+	Events, Names int
+	Moments       []pastMoment
+	Err           error
+}
+
+// pastMoment is how long it took to read all names as of one moment.
+type pastMoment struct {
+	Percent         int           // of the history that had happened
+	Median, Slowest time.Duration // of the pages of asOfPage
+	All             time.Duration // all names, in pages of asOfLargePage
+}
+
+// measurePast reads all names of a history as of several moments.
+func measurePast(ctx context.Context, r *rig, store, url string, progress io.Writer) ([]pastMoment, error) {
+	server, err := r.startConfigapi(ctx, store, url)
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop(syscall.SIGTERM)
+	client, err := dialLean(server.address, time.Now().Add(patience))
+	if err != nil {
+		return nil, err
+	}
+	defer closeWith(ctx, client)()
+	reader := pastReader{client: client, host: server.address, names: r.options.Names}
+
+	var moments []pastMoment
+	for _, percent := range asOfPercents {
+		m, err := reader.moment(percent, r.options.Events)
+		if err != nil {
+			return nil, fmt.Errorf("reading the moment at %d %%: %w", percent, err)
+		}
+		moments = append(moments, m)
+		fmt.Fprintf(progress, "asof   %-8s %2d %%: pages up to %s, all in %s\n", store, percent, milliseconds(m.Slowest), seconds(m.All))
+	}
+	return moments, nil
+}
+
+// pastReader reads configs as of an instant, over GraphQL.
+type pastReader struct {
+	client *leanClient
+	host   string
+	names  int // in the history
+}
+
+// moment reads all names as of the instant of one event.
+func (p *pastReader) moment(percent, events int) (pastMoment, error) {
+	event := max(events*percent/100, 1)
+	at, err := p.instant(event)
+	if err != nil {
+		return pastMoment{}, err
+	}
+	expected := min(event, p.names) // the history begins with one event for each name
+	pages, err := p.readAll(at, asOfPage, expected)
+	if err != nil {
+		return pastMoment{}, err
+	}
+	large, err := p.readAll(at, asOfLargePage, expected)
+	if err != nil {
+		return pastMoment{}, err
+	}
+	m := pastMoment{Percent: percent, Median: median(pages), Slowest: slices.Max(pages)}
+	for _, took := range large {
+		m.All += took
+	}
+	return m, nil
+}
+
+// instant is when an event was recorded.
+func (p *pastReader) instant(event int) (time.Time, error) {
+	var first struct {
+		Changes struct {
+			Changes []struct{ CommittedAt time.Time }
+		}
+	}
+	_, err := p.ask(`query{changes(first:1){changes{committedAt}}}`, nil, &first)
+	if err == nil && len(first.Changes.Changes) != 1 {
+		err = fmt.Errorf("got %d changes, want the first", len(first.Changes.Changes))
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return first.Changes.Changes[0].CommittedAt.Add(time.Duration(event-1) * historyStep), nil
+}
+
+// readAll reads all configs as of an instant, page by page, and returns how long each page took.
+func (p *pastReader) readAll(at time.Time, first, expected int) (pages []time.Duration, err error) {
+	const document = `query($t:DateTime!,$n:Int,$a:String){asOf(at:{time:$t}){configs(first:$n,after:$a){nodes{name value version} pageInfo{hasNextPage endCursor}}}}`
+	variables := map[string]any{"t": at.Format(time.RFC3339Nano), "n": first}
+	for read := 0; ; {
+		var page struct {
+			AsOf struct {
+				Configs struct {
+					Nodes    []struct{ Name string }
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+				}
+			}
+		}
+		took, err := p.ask(document, variables, &page)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, took)
+		configs := page.AsOf.Configs
+		read += len(configs.Nodes)
+		if !configs.PageInfo.HasNextPage {
+			if read != expected {
+				return nil, fmt.Errorf("got %d configs, want %d", read, expected)
+			}
+			return pages, nil
+		}
+		variables["a"] = configs.PageInfo.EndCursor
+	}
+}
+
+// ask sends an operation and reads the data of its answer. The time is until the answer is there; to read it is not part of it.
+func (p *pastReader) ask(document string, variables map[string]any, data any) (took time.Duration, err error) {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		return 0, err
+	}
+	wire := request{method: http.MethodPost, path: "/graphql", body: string(body)}.wire(p.host)
+	begin := time.Now()
+	status, text, err := p.client.roundTrip([]byte(wire))
+	took = time.Since(begin)
+	if err != nil {
+		return 0, err
+	}
+	answer := struct {
+		Data   any
+		Errors []any
+	}{Data: data}
+	if err := json.Unmarshal(text, &answer); err != nil || status != http.StatusOK || len(answer.Errors) > 0 {
+		return 0, errors.Join(unexpected(status, text), err)
+	}
+	return took, nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestRunOfStreams is the part of a run that needs Linux, with real servers and few subscribers.
+func TestRunOfStreams(t *testing.T) {
+	var stdout, progress strings.Builder
+	err := run(t.Context(), []string{
+		"-dir", t.TempDir(), "-only", "streams", "-stores", "sqlite", "-subscribers", "20", "-idle", "30", "-idle-time", "0s",
+		"-rounds", "1", "-duration", "300ms", "-warmup", "10ms", "-names", "50", "-etcd-watch-conns", "3",
+	}, &stdout, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	report := stdout.String()
+	rows := 0
+	for _, l := range streamLoads {
+		rows += strings.Count(report, "\n| "+l.name+" ")
+	}
+	// 4 contenders; etcd's watchers do not stall.
+	if want := len(streamLoads)*4 - 2; rows != want || strings.Contains(report, failed) {
+		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
+	}
+	if strings.Count(report, " kB ") < 4 {
+		t.Errorf("the report lacks the memory of idle subscribers:\n%s", report)
+	}
+}
+
+func TestSubscribersThatTheLimitOfFilesDoesNotAllowAreRefused(t *testing.T) {
+	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, false, newTally(1<<30))
+	if err == nil || !strings.Contains(err.Error(), "open files") {
+		t.Errorf("got %v, want the limit named", err)
+	}
+}
+
+func TestLostConnectionVoidsAMeasurement(t *testing.T) {
+	o := testOptions(t)
+	r := newTestRig(t, o)
+	p, err := r.startGqlgen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSession(t.Context(), &p, 5, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p.process.stop(syscall.SIGKILL)
+	if err := s.tally.awaitBehind(t.Context(), -1); err == nil || !strings.Contains(err.Error(), "subscriber") {
+		t.Errorf("got %v, want the subscriber's error", err)
+	}
+}

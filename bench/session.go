@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// streamLoad is a way to write while subscribers watch.
+type streamLoad struct {
+	name    string
+	writers int           // that write at once, one change each
+	behind  int           // the next are written when so many changes, or fewer, have not reached every subscriber
+	every   time.Duration // and not sooner than so long after the ones before
+}
+
+// Names of loads.
+const (
+	loadSingle  = "single"
+	loadBurst   = "burst"
+	loadFlood   = "flood"
+	loadPaced   = "paced"
+	loadStalled = "stalled"
+)
+
+// pace is the time between two changes of the paced loads.
+const pace = 10 * time.Millisecond
+
+// streamLoads are what each contender goes through, in this order.
+var streamLoads = []streamLoad{
+	{name: loadSingle, writers: 1},
+	{name: loadBurst, writers: 100},
+	{name: loadFlood, writers: 1, behind: 1000},
+	{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace},
+	{name: loadStalled, writers: 1, behind: math.MaxInt, every: pace},
+}
+
+// What makes the sockets of subscribers that take nothing block: changes with large values, before the load.
+const (
+	stallChanges = 32
+	stallValue   = 16 << 10
+	// stallShare is how many subscribers there are for each one more that takes nothing.
+	stallShare = 10
+)
+
+// session is a number of subscribers and what they get.
+type session struct {
+	publisher   *publisher
+	options     options
+	subscribers int
+	tally       *tally
+	opened      closers
+	stalled     bool // there are subscribers that take nothing
+}
+
+// openSession connects subscribers. It must be closed, but not after an error.
+func openSession(ctx context.Context, p *publisher, subscribers int, o options) (*session, error) {
+	if err := p.process.forgetLog(); err != nil {
+		return nil, err
+	}
+	s := &session{publisher: p, options: o, subscribers: subscribers, tally: newTally(subscribers)}
+	return s, s.join(ctx, p.subscribe, subscribers, s.tally)
+}
+
+func (s *session) Close() error { return s.opened.Close() }
+
+// join connects subscribers that stay until the session is closed.
+func (s *session) join(ctx context.Context, subscribe subscribe, subscribers int, t *tally) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	joined, err := subscribe(ctx, subscribers, t)
+	if err == nil {
+		s.opened = append(s.opened, joined)
+	}
+	return err
+}
+
+// measure takes one sample of a load. Nothing is under way when it begins and when it ends, so all that the server does in
+// between, and nothing else, belongs to the deliveries that it counts.
+func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
+	if l.name == loadStalled && !s.stalled {
+		if err := s.stallSome(ctx); err != nil {
+			return sample{}, fmt.Errorf("stalling subscribers: %w", err)
+		}
+	}
+	o := s.options
+	if err := s.drive(ctx, l, o.Size, o.WarmUp); err != nil {
+		return sample{}, err
+	}
+	expected := 0
+	if l.every > 0 {
+		expected = s.subscribers * int(o.Duration/l.every+2)
+	}
+	s.tally.reset(expected)
+	begin, server, client := time.Now(), s.publisher.cpu(), ownCPU()
+	if err := s.drive(ctx, l, o.Size, o.Duration); err != nil {
+		return sample{}, err
+	}
+	taken := sample{
+		Operations: s.tally.delivered(),
+		Elapsed:    time.Since(begin),
+		ServerCPU:  s.publisher.cpu() - server,
+		ClientCPU:  ownCPU() - client,
+	}
+	if delays := s.tally.delays(); len(delays) > 0 {
+		taken.P50, taken.P95, taken.P99 = percentile(delays, 50), percentile(delays, 95), percentile(delays, 99)
+	}
+	return taken, nil
+}
+
+// drive writes values of so many bytes for so long, once at least, and returns when every subscriber has everything.
+func (s *session) drive(ctx context.Context, l streamLoad, size int, duration time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, duration+stall)
+	defer cancel()
+	writers, opened, err := s.publisher.write(l.writers, size, duration+stall)
+	if err != nil {
+		return err
+	}
+	done := closeWith(ctx, opened)
+	defer func() { err = errors.Join(err, done()) }()
+	begin := time.Now()
+	for next := begin; ; {
+		if err := s.writeAtOnce(writers); err != nil {
+			return err
+		}
+		if err := s.tally.awaitBehind(ctx, l.behind); err != nil {
+			return err
+		}
+		next = next.Add(l.every)
+		waitUntil(ctx, next)
+		if time.Since(begin) >= duration {
+			return s.tally.awaitBehind(ctx, 0)
+		}
+	}
+}
+
+// writeAtOnce writes one change with each writer.
+func (s *session) writeAtOnce(writers []writer) error {
+	if len(writers) == 1 {
+		return s.writeOne(writers[0])
+	}
+	var group errgroup.Group
+	for _, w := range writers {
+		group.Go(func() error { return s.writeOne(w) })
+	}
+	return group.Wait()
+}
+
+func (s *session) writeOne(w writer) error {
+	change := s.tally.announce()
+	if err := w(change); err != nil {
+		return fmt.Errorf("writing change %d: %w", change, err)
+	}
+	s.tally.acknowledge(change)
+	return nil
+}
+
+// stallSome adds subscribers that take nothing, and writes large values until their sockets are full.
+func (s *session) stallSome(ctx context.Context) error {
+	// Nothing is delivered to them that is counted.
+	if err := s.join(ctx, s.publisher.stall, max(s.subscribers/stallShare, 1), newTally(0)); err != nil {
+		return err
+	}
+	s.stalled = true
+	for range stallChanges {
+		if err := s.drive(ctx, streamLoad{writers: 1}, stallValue, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeWith closes a session when it is done, or when ctx ends: that frees writers that wait for an answer.
+func closeWith(ctx context.Context, c io.Closer) (done func() error) {
+	once := sync.OnceValue(c.Close)
+	stop := context.AfterFunc(ctx, func() { _ = once() })
+	return func() error { stop(); return once() }
+}

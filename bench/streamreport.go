@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// publishersInReport are the contenders of streams, as tables list them.
+var publishersInReport = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
+
+// costLoads are those loads that a delivery's CPU time is compared in.
+var costLoads = []string{loadSingle, loadBurst, loadFlood}
+
+// streamCells are all cells of streams that were measured, in an order that puts next to each other what is compared.
+func (r *report) streamCells() []cell {
+	var cells []cell
+	for _, subscribers := range r.Options.Subscribers {
+		for _, l := range streamLoads {
+			for _, by := range publishersInReport {
+				at := cell{Part: l.name, By: by, Clients: subscribers}
+				if r.Streams.Loads[at] != nil {
+					cells = append(cells, at)
+				}
+			}
+		}
+	}
+	return cells
+}
+
+// stream is a cell's series, nil when it was not measured.
+func (r *report) stream(load, by string, subscribers int) *series {
+	return r.Streams.Loads[cell{Part: load, By: by, Clients: subscribers}]
+}
+
+func (r *report) writeStreams(doc *document) {
+	doc.line("## Streams")
+	doc.line("All changes to websocket subscribers, and to as many etcd watchers: " + r.watchers() + ". " +
+		"CPU is the server's, in µs per delivery of one change to one subscriber. Every delivery was counted, and checked to come once and in order.")
+	r.writeDeliveries(doc)
+	r.writeDeliveryRatios(doc)
+	r.writeDelays(doc)
+	r.writeIdle(doc)
+}
+
+// watchers says how etcd's watchers are connected.
+func (r *report) watchers() string {
+	most := slices.Max(r.Options.Subscribers)
+	return fmt.Sprintf("\"etcd\" on %d connections, which serves it best, %q with one for each, up to %d", r.Options.watchConnections(most), byEtcdEach, maxEtcdEach)
+}
+
+// rowsOf are counts of subscribers and names, as tables list them.
+func (r *report) rowsOf(names []string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for _, subscribers := range r.Options.Subscribers {
+			for _, name := range names {
+				if !yield(subscribers, name) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *report) writeDeliveries(doc *document) {
+	t := table{head: []string{"subscribers", "load"}}
+	for _, by := range publishersInReport {
+		t.head = append(t.head, by+" µs", by+" /s")
+	}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		row := []string{fmt.Sprint(subscribers), load}
+		for _, by := range publishersInReport {
+			s := r.stream(load, by, subscribers)
+			row = append(row, costText(s, sample.serverCost), rateText(s))
+		}
+		t.add(row...)
+	}
+	doc.table(t)
+}
+
+func (r *report) writeDeliveryRatios(doc *document) {
+	t := table{head: []string{"subscribers", "load", "CPU ÷ gqlgen's", "rounds", "aim", "reached",
+		"CPU ÷ etcd's", "rounds", "< 1", "CPU ÷ etcd 1:1's", "rounds", "< 1"}}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		aim, verdict := deliveryCostAim(load)
+		ours := r.stream(load, byConfigapi, subscribers)
+		row := []string{fmt.Sprint(subscribers), load}
+		add := func(by string, verdict func(float64) string, aim ...string) {
+			ratio, rounds, reached := compared(ours, r.stream(load, by, subscribers), sample.serverCost, verdict)
+			row = append(append(append(row, ratio, rounds), aim...), reached)
+		}
+		add(byGqlgen, verdict, aim)
+		add(byEtcd, belowRatio(etcdAim))
+		add(byEtcdEach, belowRatio(etcdAim))
+		t.add(row...)
+	}
+	doc.table(t)
+}
+
+// deliveryCostAim is the aim of a load, to gqlgen's transport.
+func deliveryCostAim(load string) (aim string, verdict func(ratio float64) string) {
+	switch load {
+	case loadSingle:
+		return fmt.Sprintf("<= %.2f", singleAim), atMostRatio(singleAim)
+	case loadBurst:
+		return fmt.Sprintf("<= %.2f", burstAim), atMostRatio(burstAim)
+	default:
+		return notMeasured, noAim
+	}
+}
+
+func (r *report) writeDelays(doc *document) {
+	t := table{head: []string{"subscribers", "by", "/s", "p50", "p99", "aim", "reached",
+		"p99 when some take nothing", "÷ p99 without", "rounds", "< 2"}}
+	for subscribers, by := range r.rowsOf(publishersInReport) {
+		paced, stalled := r.stream(loadPaced, by, subscribers), r.stream(loadStalled, by, subscribers)
+		if paced == nil {
+			continue
+		}
+		verdict := noAim
+		aim, reached := notMeasured, notMeasured
+		if by == byConfigapi {
+			verdict = belowRatio(stalledAim)
+			if subscribers == deliveryAimSubscribers {
+				aim, reached = "< "+milliseconds(deliveryAim), p99InTime(paced)
+			}
+		}
+		ratio, rounds, unharmed := compared(stalled, paced, func(s sample) float64 { return float64(s.P99) }, verdict)
+		t.add(fmt.Sprint(subscribers), by, rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
+			timeText(stalled, p99), ratio, rounds, unharmed)
+	}
+	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber, at %d changes/s, or as many as the server takes; then the same "+
+		"with one more subscriber in %d that takes nothing:", int(1/pace.Seconds()), stallShare))
+	doc.table(t)
+}
+
+// p99InTime says whether deliveries are as fast as they must be.
+func p99InTime(s *series) string {
+	if text, ok := missing(s); ok {
+		return text
+	}
+	return withinTime(medianOf(s.Samples, p99), deliveryAim)
+}
+
+func (r *report) writeIdle(doc *document) {
+	later := fmt.Sprintf("%v later", r.Options.IdleTime)
+	t := table{head: []string{"by", "idle subscribers", "RSS without", "RSS with", "per subscriber", "aim", "reached", later}}
+	for _, m := range r.Streams.Idle {
+		row := []string{m.By, fmt.Sprint(m.Subscribers), failed, failed, failed, notMeasured, notMeasured, failed}
+		if m.Err == nil {
+			row[2], row[3], row[4] = megabytes(m.Before), megabytes(m.After), kilobytes(m.perSubscriber())
+			row[7] = kilobytes(m.perSubscriberLater())
+			if m.By == byConfigapi && m.Subscribers >= idleAimSubscribers {
+				row[5], row[6] = "<= "+kilobytes(idleAim), yesNo(m.perSubscriber() <= idleAim)
+			}
+		}
+		t.add(row...)
+	}
+	doc.line("Memory of a fresh server without and with subscribers that get nothing but pings, when it has settled, and after a time:")
+	doc.table(t)
+}
+
+func megabytes(bytes int64) string   { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+func kilobytes(bytes float64) string { return fmt.Sprintf("%.1f kB", bytes/1e3) }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// streams are what was measured of subscriptions.
+type streams struct {
+	Loads measurements // cells whose Part is the name of a load and whose Clients are subscribers
+	Idle  []idleMemory
+}
+
+// measureStreams starts the servers, measures the memory of idle subscribers while they are fresh, and then puts every load on
+// them. Contenders take turns as in measureLoads.
+func measureStreams(ctx context.Context, r *rig, progress io.Writer) (streams, error) {
+	publishers, err := r.startPublishers(ctx)
+	if err != nil {
+		return streams{}, err
+	}
+	all := streams{Loads: measurements{}}
+	o := r.options
+	for i := range publishers {
+		all.Idle = append(all.Idle, measureIdle(ctx, &publishers[i], o, progress))
+		if err := ctx.Err(); err != nil {
+			return all, err
+		}
+	}
+	for _, subscribers := range o.Subscribers {
+		for round := range o.Rounds {
+			for i := range publishers {
+				if p := &publishers[(i+round)%len(publishers)]; p.takes(subscribers) {
+					all.Loads.addSession(ctx, p, subscribers, o, progress)
+				}
+				if err := ctx.Err(); err != nil {
+					return all, err
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// addSession takes one more sample of all loads of a contender, with the same subscribers. An error voids all that come after
+// it too, since the subscribers do not agree any more with what was written.
+func (m measurements) addSession(ctx context.Context, p *publisher, subscribers int, o options, progress io.Writer) {
+	s, err := openSession(ctx, p, subscribers, o)
+	if err == nil {
+		defer closeWith(ctx, s)() // an error would say nothing about what was measured by then
+	}
+	for _, l := range streamLoads {
+		if l.name == loadStalled && p.stall == nil {
+			continue
+		}
+		at := cell{Part: l.name, By: p.by, Clients: subscribers}
+		m.add(ctx, at, progress, func() (taken sample, _ error) {
+			if err == nil {
+				taken, err = s.measure(ctx, l)
+			}
+			return taken, err
+		})
+	}
+}
