@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,53 +17,48 @@ const courierShare = 64
 // deliver gives a message to members, on all processors. It returns when each of them has taken it, or has left its group:
 // it waits for none.
 func deliver(members []*member, u *update) {
+	shares := slices.Collect(slices.Chunk(members, courierShare))
 	var next atomic.Int64
 	work := func() {
 		by := couriers.Get().(*courier)
 		defer couriers.Put(by)
-		for {
-			end := int(next.Add(courierShare))
-			for _, member := range members[min(end-courierShare, len(members)):min(end, len(members))] {
-				if !member.take(u, by) {
-					member.goOnAlone()
-				}
-			}
-			if end >= len(members) {
-				return
-			}
+		for i := next.Add(1) - 1; i < int64(len(shares)); i = next.Add(1) - 1 {
+			by.serve(shares[i], u)
 		}
 	}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), (len(members)+courierShare-1)/courierShare) - 1 {
+	for range min(runtime.GOMAXPROCS(0), len(shares)) - 1 {
 		others.Go(work)
 	}
 	work()
 	others.Wait()
 }
 
-// offer queues a frame if there is room for it, and has the courier write what is queued unless somebody else is at it. It
-// never waits.
-func (s *socket) offer(f frame, by *courier) bool {
+// serve gives a message to members. Those that share a socket usually come one after the other, and then share a write.
+func (c *courier) serve(members []*member, u *update) {
+	for i, m := range members {
+		if !m.take(u) {
+			m.goOnAlone()
+		}
+		if i+1 == len(members) || members[i+1].socket != m.socket {
+			c.flush(m.socket)
+		}
+	}
+}
+
+// offer queues a frame if there is room for it, for a courier to flush. It never waits.
+func (s *socket) offer(f frame) bool {
 	f.room, f.weight = s.room, s.weightOf(&f)
 	if !f.room.TryAcquire(f.weight) {
 		return false
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closing || f.owner.stopped.Load() {
-		s.mu.Unlock()
 		f.room.Release(f.weight)
 		return false
 	}
-	if s.writing || s.raw == nil {
-		s.enqueue(f)
-		s.mu.Unlock()
-		return true
-	}
 	s.queue = append(s.queue, f)
-	s.writing = true
-	s.writers.Add(1)
-	s.mu.Unlock()
-	by.write(s)
 	return true
 }
 
@@ -83,6 +79,23 @@ var couriers = sync.Pool{New: func() any {
 	}
 	return c
 }}
+
+// flush writes what is queued on a socket, unless somebody else is at it.
+func (c *courier) flush(s *socket) {
+	s.mu.Lock()
+	if s.writing || s.closing || len(s.queue) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.writing = true
+	s.writers.Add(1)
+	s.mu.Unlock()
+	if s.raw == nil {
+		s.goOn(func() error { return nil })
+		return
+	}
+	c.write(s)
+}
 
 // write sends what is in the queue of a socket, as its writer. When the socket does not take all of it at once, the rest is for a
 // goroutine that can wait.

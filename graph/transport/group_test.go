@@ -299,6 +299,26 @@ func TestCompleteOfAMember(t *testing.T) {
 	})
 }
 
+// TestStreamsOfASocketShareAWrite has all members that a socket has in a group get a message with one write.
+func TestStreamsOfASocketShareAWrite(t *testing.T) {
+	bubble(t, shared, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		for i := range 100 {
+			p.watch(fmt.Sprint(i), `{}`, "")
+		}
+		f.wantGroups(t, 100)
+		before := f.writes.Load()
+		f.schema.log.add("one")
+		for range 100 {
+			p.wantLike("one")
+		}
+		synctest.Wait()
+		if n := f.writes.Load() - before; n > 2 { // one for each share of a courier
+			t.Errorf("100 frames took %d writes", n)
+		}
+	})
+}
+
 // TestMessagesThatWaitGoOutTogether is the flow to one socket: what has gathered goes out with one write.
 func TestMessagesThatWaitGoOutTogether(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {

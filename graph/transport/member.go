@@ -161,7 +161,7 @@ func (m *member) judge(next *update) verdict {
 }
 
 // take gives the member a message of its group. It does not wait: when it returns false, the member is to go on alone.
-func (m *member) take(next *update, by *courier) bool {
+func (m *member) take(next *update) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.joining {
@@ -175,7 +175,7 @@ func (m *member) take(next *update, by *courier) bool {
 	case overlaps:
 		return false
 	}
-	if !m.socket.offer(m.stream.nextFrame(next.body), by) {
+	if !m.socket.offer(m.stream.nextFrame(next.body)) {
 		return false
 	}
 	m.place = next.Place
