@@ -116,3 +116,25 @@ func (f *follower) read(t *testing.T, c *client, id string) bool {
 	f.after = batch.Position
 	return true
 }
+
+// TestWebsockets counts sockets, streams, and groups, which those join whose streams are equal.
+func TestWebsockets(t *testing.T) {
+	a := MustStart(t)
+	for i := range 3 {
+		c := a.MustDial(t)
+		c.subscribe("same", watchChanges, vars{"after": "0-00000000"})
+		c.subscribe("other", `subscription{config(name:"a"){name}}`, nil)
+		if i > 0 {
+			continue
+		}
+		c.subscribe("alone", `subscription{config(name:"b"){name}}`, nil)
+	}
+	want := [3]int{3, 7, 3}
+	var got [3]int
+	for deadline := time.Now().Add(20 * time.Second); got != want && time.Now().Before(deadline); {
+		got[0], got[1], got[2] = a.handler.Websockets()
+	}
+	if got != want {
+		t.Errorf("got %d sockets, streams and groups, want %d", got, want)
+	}
+}

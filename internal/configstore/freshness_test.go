@@ -131,7 +131,7 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 }
 
 func TestLinearizableReadsThatCannotBe(t *testing.T) {
-	ask := func(t *testing.T, h hooks) (err error, took time.Duration) {
+	ask := func(t *testing.T, h hooks) (took time.Duration, err error) {
 		events := newFaulty()
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		store.MustSet(t, "a", "1")
@@ -141,7 +141,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 		events.become(h)
 		began := time.Now()
 		_, err = store.FreshReader(t.Context(), auth.Anonymous, linearizable)
-		return err, time.Since(began)
+		return time.Since(began), err
 	}
 	for what, test := range map[string]struct {
 		head func(ctx context.Context) (eventstore.Head, error)
@@ -169,7 +169,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				err, took := ask(t, hooks{head: test.head})
+				took, err := ask(t, hooks{head: test.head})
 				if configstore.KindOf(err) != test.kind || err == nil || took != test.took {
 					t.Errorf("after %v: got %v, want kind %d after %v", took, err, test.kind, test.took)
 				}

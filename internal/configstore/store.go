@@ -117,8 +117,8 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) replace(old *branch, reason error) {
 	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
 		"applied", old.projection.View().Head().Bookmark().String(), "error", reason)
-	s.rebuilds.Add(1)
 	s.branch.Store(newBranch(s.events, s.opts, ErrRebuilding))
+	s.rebuilds.Add(1) // only now: whoever sees the new count must not see the old branch
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, tell := range s.onRebuild {

@@ -272,3 +272,40 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Positio
 		}
 	}
 }
+
+// TestEnd shows that nobody reads on from a feed that has ended, from whichever place.
+func TestEnd(t *testing.T) {
+	over, later := errors.New("over"), errors.New("later")
+	h := newHistory(t, feed.Options{RingEvents: 2})
+	for range 5 {
+		h.feed.Publish(h.append(1, "x"))
+	}
+	unpublished := h.append(1, "y")
+	behind, live := h.feed.Cursor(h.store, eventstore.Head{}), h.feed.Cursor(h.store, h.feed.Head())
+	ends := make(chan error, 2)
+	go func() {
+		_, err := live.Next(t.Context(), 0)
+		ends <- err
+	}()
+	go func() { ends <- h.feed.Await(t.Context(), 5) }()
+	if err := h.feed.Err(); err != nil {
+		t.Errorf("before its end: %v", err)
+	}
+	h.feed.End(over)
+	h.feed.End(later)
+	h.feed.Publish(unpublished)
+	for range 2 {
+		if err := <-ends; err != over {
+			t.Errorf("who waited got %v", err)
+		}
+	}
+	if _, _, err := behind.Poll(t.Context(), 0); err != over {
+		t.Errorf("who was behind got %v", err)
+	}
+	if err := h.feed.Await(t.Context(), 1); err != over || h.feed.Err() != over {
+		t.Errorf("who waits for what there was gets %v", err)
+	}
+	if h.feed.Find(5) != nil || h.feed.Head().Position != 5 {
+		t.Error("the feed has an event still, or one more")
+	}
+}

@@ -19,6 +19,10 @@
 // the version of that very change or state, and every answer about configs with Config-Position, the position that it is
 // valid at. On one connection that position never goes back, except where a moment of the past was asked for.
 //
+// A read may ask how fresh it is to be: with Config-At-Least for a position that any node gave, which is waited for (2 s, or
+// ?wait=5s, at most 30 s), or with ?consistency=linearizable for all that was acknowledged when it began. It gets 504 rather
+// than something older.
+//
 // A change on condition has If-Match with one quoted version, or If-None-Match with `*`. Anything else there is an error: a
 // condition that is not understood must not be taken for one that holds.
 //

@@ -44,6 +44,27 @@ func TestWaitReturnsEveryPollInterval(t *testing.T) {
 	}
 }
 
+// TestWaitWaitsAfterTheTailWasCut has somebody restore an older state of the file: what was known of it is no reason any more
+// not to wait.
+func TestWaitWaitsAfterTheTailWasCut(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{PollInterval: time.Hour})
+	head := write(t, s, "a")
+	kept, err := s.Read(t.Context(), 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "b")
+	rewrite(t, s, head, kept)
+	if left, err := s.Read(t.Context(), head.Position, 1); err != nil || len(left) > 0 {
+		t.Fatalf("got %v, %v, want nothing to be left", left, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Wait(ctx, head.Position); err != ctx.Err() || err == nil {
+		t.Errorf("got %v, want it to wait", err)
+	}
+}
+
 func TestWaitOnAStoreThatIsClosed(t *testing.T) {
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "history.db"), Options{})
 	if err != nil {
