@@ -58,7 +58,7 @@ func (f *faulty) sent() [][]eventstore.Record {
 	return f.appended
 }
 
-func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	f.mu.Lock()
 	f.appended = append(f.appended, records)
 	hook := f.hooks.append
@@ -66,7 +66,30 @@ func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records [
 	if hook != nil {
 		return hook(ctx, expected, records)
 	}
-	return f.Store.Append(ctx, expected, records)
+	return f.Store.Append(ctx, expected, records, receipts...)
+}
+
+// AppendLocked goes the way of Append where that is another, so that it fails as often.
+func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	if f.now().append == nil {
+		return f.Store.AppendLocked(ctx, after, decide)
+	}
+	head, err := f.Head(ctx)
+	if err != nil {
+		return eventstore.ErrNotWritten
+	}
+	missed, err := f.Read(ctx, after, eventstore.MaxMissed)
+	if err != nil {
+		return eventstore.ErrNotWritten
+	}
+	if after+eventstore.Position(len(missed)) != head.Position {
+		return eventstore.ErrHeadMoved
+	}
+	records, receipts, err := decide(head, missed)
+	if err != nil || len(records)+len(receipts) == 0 {
+		return err
+	}
+	return f.Append(ctx, head, records, receipts...)
 }
 
 func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {

@@ -151,10 +151,11 @@ func TestAppendsKeepTheirSettingsWhateverTheDefaultsBecome(t *testing.T) {
 	s := mustOpen(t, with(t, dsn, "default_transaction_isolation", "serializable", "synchronous_commit", "remote_apply"), Options{})
 	w := &session{t, s.writer.conn}
 	for setting, want := range map[string]string{
-		"default_transaction_isolation": "read committed",
-		"synchronous_commit":            "remote_apply",
-		"statement_timeout":             "5s",
-		"plan_cache_mode":               "force_generic_plan",
+		"default_transaction_isolation":       "read committed",
+		"synchronous_commit":                  "remote_apply",
+		"statement_timeout":                   "4s",
+		"idle_in_transaction_session_timeout": "2s",
+		"plan_cache_mode":                     "force_generic_plan",
 	} {
 		if got := w.text(`select current_setting($1)`, setting); got != want {
 			t.Errorf("%s of the connection that appends: got %q, want %q", setting, got, want)

@@ -23,8 +23,11 @@ type Options struct {
 	// QueryTimeout bounds each read, besides its context. 0 means 5 s.
 	QueryTimeout time.Duration
 	// AppendTimeout bounds each append, besides its context; when it has passed the outcome is unknown. The server gives
-	// up at half of it, which is a definite answer. 0 means 10 s.
+	// up at half of it, which is a definite answer. 0 means 8 s.
 	AppendTimeout time.Duration
+	// LockTimeout is how long a store that has locked the head may keep the server waiting, and so all other writers. 0
+	// means 2 s.
+	LockTimeout time.Duration
 	// PollInterval is how often Wait looks for records that no notification told of. 0 means 500 ms.
 	PollInterval time.Duration
 	// ListenPing is how often the listener proves that its connection lives, and how long the answer may take: a dead one
@@ -37,7 +40,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
 	o.QueryTimeout = cmp.Or(o.QueryTimeout, 5*time.Second)
-	o.AppendTimeout = cmp.Or(o.AppendTimeout, 10*time.Second)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, 8*time.Second)
+	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
 	return o
