@@ -31,6 +31,11 @@ type Options struct {
 	WriteTimeout time.Duration
 	// AppendTimeout is how long one append may take until its outcome is called unknown and looked for. 0: 5 s.
 	AppendTimeout time.Duration
+	// KeyRetention is how long the outcome of a command with an idempotency key is kept at least, by the clock of the node that
+	// is furthest ahead. 0: 25 h, which is 24 h and room for clocks.
+	KeyRetention time.Duration
+	// PruneInterval is about how often older ones are removed. 0: 10 min.
+	PruneInterval time.Duration
 	// PositionWait is how long a position beyond the head is waited for. 0: 2 s.
 	PositionWait time.Duration
 	// BookmarkInterval is how often a stream without matching changes is told how far it has come. 0: 10 s.
@@ -59,6 +64,8 @@ func (o *Options) setDefaults() {
 	o.BatchBytes = cmp.Or(o.BatchBytes, 4<<20)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
+	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
@@ -99,15 +106,16 @@ func New(events eventstore.Store, opts Options) *Store {
 // finished before it returns.
 func (s *Store) Run(ctx context.Context) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var follower sync.WaitGroup
-	defer follower.Wait()
+	var parts sync.WaitGroup
+	defer parts.Wait()
 	defer stop()
-	follower.Go(func() { _ = s.follower.Run(following) })
+	parts.Go(func() { _ = s.follower.Run(following) })
 
 	select {
 	case <-s.follower.Ready():
 	case <-ctx.Done():
 	}
+	parts.Go(func() { s.pruneReceipts(ctx) })
 	s.writer.run(ctx)
 	return nil
 }
@@ -130,14 +138,20 @@ type Outcome struct {
 }
 
 // Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an
-// [*UnavailableError], which says whether something may have been written. The end of ctx ends the waiting, not the write.
+// [*UnavailableError], which says whether something may have been written, or [ErrIdempotencyMismatch]. The end of ctx ends the
+// waiting, not the write. The same command of the same caller with the same idempotency key is carried out once, and has the
+// first outcome again for at least Options.KeyRetention.
 func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
 	if !s.isReady() {
 		return Outcome{}, &UnavailableError{Cause: ErrNotReady}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	return s.writer.do(ctx, caller, cmd)
+	a := s.writer.do(ctx, caller, cmd)
+	if a.receipt != nil {
+		return s.recall(ctx, cmd, a.receipt)
+	}
+	return a.outcome, a.err
 }
 
 func (s *Store) isReady() bool {
