@@ -16,10 +16,14 @@
 // The fixed texts (`OK`, `Not Found`, `Gone`, the one about timestamps) are a contract to the byte: plain text without a line
 // feed. All other errors are problem details, see package problem. A change and a state come with ETag and Config-Version,
 // the version of that very change or state, and every answer about configs with Config-Position, the position that it is
-// valid at. On one connection that position never goes back, except where a moment of the past was asked for.
+// valid at. On one connection that position never goes back, except where a moment of the past was asked for, or the outcome of an
+// earlier request.
 //
 // A change on condition has If-Match with one quoted version, or If-None-Match with `*`. Anything else there is an error: a
 // condition that is not understood must not be taken for one that holds.
+//
+// A change with an Idempotency-Key may be sent again: it has one effect, and the answer is that of the first time. The key with
+// another change is 422.
 //
 // A list or a history that cannot be finished ends with the connection: half an array never looks like a whole one.
 //
