@@ -34,6 +34,8 @@ type hooks struct {
 	config func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error)
 	asOf   func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error)
 	wait   func(ctx context.Context, after eventstore.Position) error
+
+	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
 }
 
 func newFaulty() *faulty { return &faulty{Store: memory.New()} }
@@ -120,6 +122,13 @@ func (f *faulty) ReadAsOf(ctx context.Context, at eventstore.Position, names []s
 	return f.Store.ReadAsOf(ctx, at, names)
 }
 
+func (f *faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
+	if hook := f.now().receipts; hook != nil {
+		return hook(ctx, keys)
+	}
+	return f.Store.ReadReceipts(ctx, keys)
+}
+
 func (f *faulty) Wait(ctx context.Context, after eventstore.Position) error {
 	if hook := f.now().wait; hook != nil {
 		return hook(ctx, after)
@@ -136,6 +145,8 @@ func away() hooks {
 		config: func(context.Context, string, int, int) ([]eventstore.Record, error) { return nil, errAway },
 		asOf:   func(context.Context, eventstore.Position, []string) ([]eventstore.Record, error) { return nil, errAway },
 		wait:   func(context.Context, eventstore.Position) error { return errAway },
+
+		receipts: func(context.Context, []eventstore.Key) ([]eventstore.Receipt, error) { return nil, errAway },
 	}
 }
 
