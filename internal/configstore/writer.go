@@ -26,7 +26,9 @@ type writer struct {
 	stopped chan struct{} // closed when nothing more is taken from the queue
 	append  chan struct{} // holds one token while an append of ours is not applied
 
-	losses int // appends in a row that another node was faster than; only for the goroutine that runs
+	// Only for the goroutine that runs:
+	losses int // appends in a row that another node was faster than
+	quiet  int // appends in a row, with the head locked, that missed nothing of another node
 }
 
 // request is one command that waits for its outcome.
@@ -116,31 +118,34 @@ func (w *writer) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case first := <-w.queue:
-			_ = w.commit(ctx, w.gather(first))
+			_ = w.commit(ctx, w.gather(take(nil, first)))
 		case <-ctx.Done():
 		}
 	}
 	close(w.closing)
-	for len(w.queue) > 0 && w.commit(ctx, w.gather(<-w.queue)) == nil {
+	for len(w.queue) > 0 && w.commit(ctx, w.gather(nil)) == nil {
 	}
 }
 
-// gather takes what waits in the queue, up to the commands of a batch.
-func (w *writer) gather(first *request) []*request {
-	requests := make([]*request, 0, min(1+len(w.queue), w.opts.BatchCommands))
-	for next := first; ; {
-		if next.state.CompareAndSwap(waiting, taken) {
-			requests = append(requests, next)
-		}
-		if len(requests) >= w.opts.BatchCommands {
-			return requests
-		}
+// gather adds what waits in the queue to requests, up to the commands of a batch.
+func (w *writer) gather(requests []*request) []*request {
+	for len(requests) < w.opts.BatchCommands {
 		select {
-		case next = <-w.queue:
+		case next := <-w.queue:
+			requests = take(requests, next)
 		default:
 			return requests
 		}
 	}
+	return requests
+}
+
+// take adds a request whose caller still waits.
+func take(requests []*request, r *request) []*request {
+	if r.state.CompareAndSwap(waiting, taken) {
+		requests = append(requests, r)
+	}
+	return requests
 }
 
 // commit judges requests, appends what follows from them as one, and answers them all; it takes more than one append when
@@ -151,12 +156,13 @@ func (w *writer) commit(ctx context.Context, requests []*request) (err error) {
 	defer func() { <-w.append }()
 	for len(requests) > 0 {
 		var b *batch
-		b, err = w.try(ctx, requests)
+		b, requests, err = w.try(ctx, requests)
 		switch {
 		case errors.Is(err, eventstore.ErrKeyTaken):
 			continue
 		case errors.Is(err, eventstore.ErrHeadMoved):
 			if err = w.catchUpBounded(); err == nil {
+				requests = w.gather(requests) // of those that came meanwhile
 				continue
 			}
 		}
@@ -168,16 +174,17 @@ func (w *writer) commit(ctx context.Context, requests []*request) (err error) {
 	return err
 }
 
-// lockAfter is how many appends in a row have to lose to other nodes until the head is locked first.
-const lockAfter = 2
+// lockAfter is how many appends in a row have to lose to other nodes until the head is locked first, and unlockAfter how many then
+// have to miss nothing until it is not: the follower may just have been quick.
+const lockAfter, unlockAfter = 2, 8
 
-// try judges requests and appends what follows. It returns when the outcome is known: nil when it is in the history;
-// [eventstore.ErrHeadMoved] or [eventstore.ErrKeyTaken] when it is not and everything is to be judged again; or an
-// [*UnavailableError].
-func (w *writer) try(ctx context.Context, requests []*request) (*batch, error) {
+// try judges requests, and others that it may take in, and appends what follows. It returns when the outcome is known: nil when it
+// is in the history; [eventstore.ErrHeadMoved] or [eventstore.ErrKeyTaken] when it is not and everything is to be judged
+// again; or an [*UnavailableError].
+func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*request, error) {
 	known, err := w.findReceipts(requests)
 	if err != nil {
-		return refuseAll(requests), err
+		return refuseAll(requests), requests, err
 	}
 	if w.losses >= lockAfter {
 		return w.tryLocked(ctx, requests, known)
@@ -194,19 +201,18 @@ func (w *writer) try(ctx context.Context, requests []*request) (*batch, error) {
 	case errors.Is(err, eventstore.ErrHeadMoved):
 		w.losses++
 	}
-	return b, err
+	return b, requests, err
 }
 
 // tryLocked is try with the head locked, where it cannot lose. What it missed is committed, so it is applied before the
-// requests are judged on it. When nothing was missed the others have become quiet, and the next append need not lock.
-func (w *writer) tryLocked(ctx context.Context, requests []*request, known receipts) (*batch, error) {
+// requests are judged on it. While it waited for the lock others came, and are taken in; keys of theirs were not looked up, which
+// the store finds out.
+func (w *writer) tryLocked(ctx context.Context, requests []*request, known receipts) (*batch, []*request, error) {
 	b, from := (*batch)(nil), w.projection.View().Head()
 	bounded, cancel := w.bounded()
 	defer cancel()
 	err := w.events.AppendLocked(bounded, from.Position, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		if len(missed) == 0 {
-			w.losses = 0
-		}
+		w.countQuiet(len(missed))
 		if err := w.applyMissed(from, missed); err != nil {
 			return nil, nil, err
 		}
@@ -214,13 +220,25 @@ func (w *writer) tryLocked(ctx context.Context, requests []*request, known recei
 		if !view.Head().Same(head) {
 			return nil, nil, projection.ErrDiverged
 		}
+		requests = w.gather(requests)
 		b = decide(view, requests, known, &w.opts)
 		return b.records, b.receipts, nil
 	})
 	if b == nil {
 		b = refuseAll(requests)
 	}
-	return b, w.settle(ctx, b, err)
+	return b, requests, w.settle(ctx, b, err)
+}
+
+// countQuiet finds out whether the others have become so quiet that an append need not lock.
+func (w *writer) countQuiet(missed int) {
+	w.quiet++
+	if missed > 0 {
+		w.quiet = 0
+	}
+	if w.quiet >= unlockAfter {
+		w.losses, w.quiet = 0, 0
+	}
 }
 
 // applyMissed applies what others have committed after a head that is applied.
