@@ -213,7 +213,7 @@ func (w *writer) tryLocked(ctx context.Context, requests []*request, known recei
 	defer cancel()
 	err := w.events.AppendLocked(bounded, from.Position, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		w.countQuiet(len(missed))
-		if err := w.applyMissed(from, missed); err != nil {
+		if err := w.applyMissed(from.Position, missed); err != nil {
 			return nil, nil, err
 		}
 		view := w.projection.View()
@@ -241,16 +241,18 @@ func (w *writer) countQuiet(missed int) {
 	}
 }
 
-// applyMissed applies what others have committed after a head that is applied.
-func (w *writer) applyMissed(from eventstore.Head, missed []eventstore.Record) error {
-	if _, err := new(eventstore.Chain).Verify(from, missed); err != nil {
+// applyMissed applies what others have committed after a position, as far as the follower has not been faster.
+func (w *writer) applyMissed(after eventstore.Position, missed []eventstore.Record) error {
+	applied := w.projection.View().Head()
+	missed = missed[min(int(applied.Position-after), len(missed)):]
+	if _, err := new(eventstore.Chain).Verify(applied, missed); err != nil {
 		return err
 	}
 	revisions, err := eventstore.DecodeAll(missed)
 	if err != nil {
 		return err
 	}
-	return w.projection.Apply(from, revisions)
+	return w.projection.Apply(applied, revisions)
 }
 
 // settle says what is certain about the batch after its append returned an error, and finds out what is not.

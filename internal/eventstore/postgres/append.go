@@ -68,19 +68,20 @@ type writer struct {
 	used       time.Time // when the connection was last seen to live
 	statements statements
 	encoder    encoder
+	large      *pageGuard // that of the store
 }
 
 // statements are those that a connection has prepared.
 type statements struct {
 	append, appendKeyed, appendReceipts *pgconn.StatementDescription
-	lock, missed                        *pgconn.StatementDescription // of lock.go
+	lock, missed, missedGuarded         *pgconn.StatementDescription // of lock.go
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1)}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large}
 	neverCancel(&w.config.Config)
 	conn, err := w.dial(ctx)
 	if err != nil {
@@ -219,7 +220,8 @@ func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 		{&s.appendKeyed, "append_keyed", appendKeyedSQL},
 		{&s.appendReceipts, "append_receipts", appendReceiptsSQL},
 		{&s.lock, "lock", lockSQL},
-		{&s.missed, "missed", selectAfterGuarded},
+		{&s.missed, "missed", selectAfter},
+		{&s.missedGuarded, "missed_guarded", selectAfterGuarded},
 	} {
 		if *prepared.into, err = conn.Prepare(ctx, prepared.name, prepared.sql); err != nil {
 			return statements{}, err

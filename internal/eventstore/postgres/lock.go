@@ -62,11 +62,15 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 	var batch pgconn.Batch
 	batch.ExecParams(`begin`, nil, nil, nil, nil)
 	batch.ExecStatement(w.statements.lock, nil, nil, binaryFormat)
-	batch.ExecStatement(w.statements.missed, [][]byte{
+	missedBy, parameters := w.statements.missed, [][]byte{
 		binary.BigEndian.AppendUint64(nil, uint64(after)),
 		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissed),
 		binary.BigEndian.AppendUint64(nil, eventstore.PageBytes),
-	}, binaryFormat, binaryFormat)
+	}
+	if w.large.Load() {
+		missedBy = w.statements.missedGuarded
+	}
+	batch.ExecStatement(missedBy, parameters[:len(missedBy.ParamOIDs)], binaryFormat, binaryFormat)
 	results, err := w.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
 		return head, nil, err

@@ -53,7 +53,7 @@ type Store struct {
 	pool   *pgxpool.Pool
 	writer *writer
 	hint   *hint
-	large  pageGuard
+	large  *pageGuard
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -82,8 +82,8 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
-	hint := newHint()
-	writer, err := openWriter(ctx, config.ConnConfig, opts)
+	hint, large := newHint(), new(pageGuard)
+	writer, err := openWriter(ctx, config.ConnConfig, opts, large)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, closed: make(chan struct{}), stop: stop}
+	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, closed: make(chan struct{}), stop: stop}
 	l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, hint: hint}
 	s.listening.Go(func() { l.run(running) })
 	return s, nil
