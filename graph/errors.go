@@ -17,16 +17,17 @@ import (
 
 // codes gives each kind of error its extensions.code.
 var codes = [...]string{
-	configstore.Internal:           "INTERNAL",
-	configstore.InvalidInput:       "INVALID_INPUT",
-	configstore.TooLarge:           "INVALID_INPUT",
-	configstore.NotFound:           "NOT_FOUND",
-	configstore.Deleted:            "DELETED",
-	configstore.NotDeleted:         "VERSION_CONFLICT",
-	configstore.VersionConflict:    "VERSION_CONFLICT",
-	configstore.PositionUnknown:    "POSITION_UNKNOWN",
-	configstore.PositionNotReached: "POSITION_NOT_REACHED",
-	configstore.Unavailable:        "UNAVAILABLE",
+	configstore.Internal:            "INTERNAL",
+	configstore.InvalidInput:        "INVALID_INPUT",
+	configstore.TooLarge:            "INVALID_INPUT",
+	configstore.NotFound:            "NOT_FOUND",
+	configstore.Deleted:             "DELETED",
+	configstore.NotDeleted:          "VERSION_CONFLICT",
+	configstore.VersionConflict:     "VERSION_CONFLICT",
+	configstore.PositionUnknown:     "POSITION_UNKNOWN",
+	configstore.PositionNotReached:  "POSITION_NOT_REACHED",
+	configstore.IdempotencyMismatch: "IDEMPOTENCY_MISMATCH",
+	configstore.Unavailable:         "UNAVAILABLE",
 }
 
 // errPanicked stands for a panic that is in the log already.

@@ -41,7 +41,7 @@ func (f *failing) fail(append func(context.Context) error, read func(context.Con
 	f.append, f.read = append, read
 }
 
-func (f *failing) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (f *failing) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	f.mu.Lock()
 	hook := f.append
 	f.mu.Unlock()
@@ -50,7 +50,7 @@ func (f *failing) Append(ctx context.Context, expected eventstore.Head, records 
 			return err
 		}
 	}
-	return f.Store.Append(ctx, expected, records)
+	return f.Store.Append(ctx, expected, records, receipts...)
 }
 
 func (f *failing) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {

@@ -19,7 +19,10 @@ func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigIn
 		if cmd.Value, err = config.ParseValue(input.Value, r.store.MaxValueBytes()); err != nil {
 			return cmd, err
 		}
-		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
+			return cmd, err
+		}
+		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
 		return cmd, err
 	})
 }
@@ -29,7 +32,10 @@ func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteCo
 		if cmd.Name, err = config.ParseName(input.Name); err != nil {
 			return cmd, err
 		}
-		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
+			return cmd, err
+		}
+		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
 		return cmd, err
 	})
 }
@@ -46,9 +52,20 @@ func (r mutationResolver) RestoreConfig(ctx context.Context, input model.Restore
 			}
 			cmd.Value = &value
 		}
-		cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason)
+		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
+			return cmd, err
+		}
+		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
 		return cmd, err
 	})
+}
+
+// keyOf reads an idempotency key, which may be left out.
+func keyOf(text *string) (config.IdempotencyKey, error) {
+	if text == nil {
+		return config.IdempotencyKey{}, nil
+	}
+	return config.ParseIdempotencyKey(*text)
 }
 
 // do carries out a command, and answers with a member of the result union R: what was changed, or an expected failure. The
@@ -93,6 +110,8 @@ func failure(err error) any {
 	switch {
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
+	case errors.Is(err, configstore.ErrIdempotencyMismatch):
+		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
 	case !errors.As(err, &refusal):
 		return nil
 	}

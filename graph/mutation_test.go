@@ -106,6 +106,9 @@ func TestMutationRules(t *testing.T) {
 		{vars{"expectedVersion": -2147483648}, "expectedVersion", "expectedVersion must not be negative"},
 		{vars{"reason": strings.Repeat("r", 1025)}, "reason", "reason has 1025 bytes; at most 1024 are allowed"},
 		{vars{"reason": "a\x00"}, "reason", "reason holds a NUL character (U+0000)"},
+		{vars{"idempotencyKey": ""}, "idempotencyKey", "idempotencyKey is empty"},
+		{vars{"idempotencyKey": "a\n"}, "idempotencyKey", "idempotencyKey may hold only printable ASCII characters"},
+		{vars{"idempotencyKey": strings.Repeat("k", 65)}, "idempotencyKey", "idempotencyKey has 65 bytes; at most 64 are allowed"},
 	}
 	ofValues := []struct {
 		input     vars

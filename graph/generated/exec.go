@@ -415,6 +415,8 @@ enum ErrorCode {
   DELETED
   """` + "`" + `expectedVersion` + "`" + ` is not the config's version."""
   VERSION_CONFLICT
+  """The same idempotency key came with another request."""
+  IDEMPOTENCY_MISMATCH
 }
 
 """An expected failure, given as data."""
@@ -483,6 +485,8 @@ input SetConfigInput {
   onlyIfChanged: Boolean = false
   """Why."""
   reason: String
+  """1 to 64 printable characters. The same request again with the same key gives the first outcome."""
+  idempotencyKey: String
 }
 
 """Input of ` + "`" + `deleteConfig` + "`" + `."""
@@ -493,6 +497,8 @@ input DeleteConfigInput {
   expectedVersion: Int
   """Why."""
   reason: String
+  """As in ` + "`" + `SetConfigInput` + "`" + `."""
+  idempotencyKey: String
 }
 
 """Input of ` + "`" + `restoreConfig` + "`" + `."""
@@ -505,6 +511,8 @@ input RestoreConfigInput {
   expectedVersion: Int
   """Why."""
   reason: String
+  """As in ` + "`" + `SetConfigInput` + "`" + `."""
+  idempotencyKey: String
 }
 
 """One config was changed, or was as asked for already."""
@@ -4657,7 +4665,7 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"name", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4685,6 +4693,13 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -4701,7 +4716,7 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4736,6 +4751,13 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -4756,7 +4778,7 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 		asMap["onlyIfChanged"] = false
 	}
 
-	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "onlyIfChanged", "reason"}
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "onlyIfChanged", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4798,6 +4820,13 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil

@@ -91,6 +91,8 @@ type DeleteConfigInput struct {
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
+	// As in `SetConfigInput`.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // The config is deleted, and a deleted config takes no value.
@@ -172,6 +174,8 @@ type RestoreConfigInput struct {
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
+	// As in `SetConfigInput`.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // Input of `setConfig`.
@@ -186,6 +190,8 @@ type SetConfigInput struct {
 	OnlyIfChanged *bool `json:"onlyIfChanged,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
+	// 1 to 64 printable characters. The same request again with the same key gives the first outcome.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
 
 // Live streams.
@@ -268,6 +274,8 @@ const (
 	ErrorCodeDeleted ErrorCode = "DELETED"
 	// `expectedVersion` is not the config's version.
 	ErrorCodeVersionConflict ErrorCode = "VERSION_CONFLICT"
+	// The same idempotency key came with another request.
+	ErrorCodeIdempotencyMismatch ErrorCode = "IDEMPOTENCY_MISMATCH"
 )
 
 var AllErrorCode = []ErrorCode{
@@ -275,11 +283,12 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeNotFound,
 	ErrorCodeDeleted,
 	ErrorCodeVersionConflict,
+	ErrorCodeIdempotencyMismatch,
 }
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch:
 		return true
 	}
 	return false

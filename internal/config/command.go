@@ -6,6 +6,8 @@ type Command interface {
 	Target() Name
 	// Why is the reason that goes into the history with the change.
 	Why() Reason
+	// Key is the idempotency key: the same command with the same key is carried out once.
+	Key() IdempotencyKey
 	// expected is the version that the config must have, nil when any will do.
 	expected() *Version
 }
@@ -17,6 +19,7 @@ type Set struct {
 	ExpectedVersion *Version // nil: not checked; 0: the name must have no version yet
 	OnlyIfChanged   bool     // no event when the config has this value already
 	Reason          Reason
+	IdempotencyKey  IdempotencyKey
 }
 
 // Delete takes a config's value away. Its history and its version stay.
@@ -24,6 +27,7 @@ type Delete struct {
 	Name            Name
 	ExpectedVersion *Version // nil: not checked
 	Reason          Reason
+	IdempotencyKey  IdempotencyKey
 }
 
 // Restore brings a deleted config back.
@@ -32,6 +36,7 @@ type Restore struct {
 	Value           *Value   // nil: the value that it had last
 	ExpectedVersion *Version // nil: not checked
 	Reason          Reason
+	IdempotencyKey  IdempotencyKey
 }
 
 // Target is the name of the config that gets a value.
@@ -51,6 +56,15 @@ func (c Delete) Why() Reason { return c.Reason }
 
 // Why is the reason given for the restore.
 func (c Restore) Why() Reason { return c.Reason }
+
+// Key is the key given with the set.
+func (c Set) Key() IdempotencyKey { return c.IdempotencyKey }
+
+// Key is the key given with the deletion.
+func (c Delete) Key() IdempotencyKey { return c.IdempotencyKey }
+
+// Key is the key given with the restore.
+func (c Restore) Key() IdempotencyKey { return c.IdempotencyKey }
 
 func (c Set) expected() *Version     { return c.ExpectedVersion }
 func (c Delete) expected() *Version  { return c.ExpectedVersion }

@@ -9,11 +9,12 @@ import (
 )
 
 // batch is what follows from commands that were judged together: the records of one append, each sealed behind the one
-// before, and an answer for each command.
+// before, the receipts of those that have a key, and an answer for each command.
 type batch struct {
-	view *projection.View
-	now  func() time.Time
-	id   eventstore.AppendID
+	view  *projection.View
+	known receipts // of before
+	now   func() time.Time
+	id    eventstore.AppendID
 
 	from, tip eventstore.Head // where the records begin, and where they lead
 	chain     eventstore.Chain
@@ -21,15 +22,26 @@ type batch struct {
 	records   []eventstore.Record
 	bytes     int // of the data of the records
 	revisions []*eventstore.Revision
-	answers   []answer // of the requests that were judged
+	receipts  []eventstore.Receipt
+	keyed     map[eventstore.Key]keyed // :: key → what its first request in the batch came to
+	answers   []answer                 // of the requests that were judged
+}
+
+// receipts are those that were found of the keys of some requests.
+type receipts map[eventstore.Key]eventstore.Receipt
+
+// keyed is what a request with a key came to.
+type keyed struct {
+	hash    [32]byte
+	outcome Outcome
 }
 
 // decide judges requests in their order, each on the state that the ones before it lead to, until the batch is full. What an
 // event weighs is known only then: one of a few bytes may hold an old value of many.
-func decide(view *projection.View, requests []*request, opts *Options) *batch {
+func decide(view *projection.View, requests []*request, known receipts, opts *Options) *batch {
 	n := len(requests)
 	b := &batch{
-		view: view, now: opts.Now, id: newAppendID(),
+		view: view, known: known, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		overlay:   make(map[config.Name]*projection.Config, n),
 		records:   make([]eventstore.Record, 0, n),
@@ -40,11 +52,16 @@ func decide(view *projection.View, requests []*request, opts *Options) *batch {
 		if b.bytes >= opts.BatchBytes {
 			break
 		}
-		outcome, err := b.judge(r)
-		b.answers = append(b.answers, answer{outcome, err})
+		b.answers = append(b.answers, b.judge(r))
 	}
 	return b
 }
+
+// refuseAll returns a batch of nothing, for requests that are all to be answered with one error.
+func refuseAll(requests []*request) *batch { return &batch{answers: make([]answer, len(requests))} }
+
+// isEmpty tells whether there is nothing to append.
+func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
 // answer gives each request that was judged its answer, or err to all of them. It returns those that were not.
 func (b *batch) answer(requests []*request, err error) (left []*request) {
@@ -57,7 +74,39 @@ func (b *batch) answer(requests []*request, err error) (left []*request) {
 	return requests[len(b.answers):]
 }
 
-func (b *batch) judge(r *request) (Outcome, error) {
+// judge answers a request: with what it came to before if it has a key that is known, else with what it comes to now.
+func (b *batch) judge(r *request) answer {
+	before, known := b.known[r.key]
+	first, twice := b.keyed[r.key]
+	switch {
+	case known && before.RequestHash != r.hash, twice && first.hash != r.hash:
+		return answer{err: ErrIdempotencyMismatch}
+	case known:
+		return answer{receipt: &before}
+	case twice:
+		return answer{outcome: first.outcome}
+	}
+	outcome, err := b.carryOut(r)
+	if err == nil && r.hasKey() {
+		b.keep(r, outcome)
+	}
+	return answer{outcome: outcome, err: err}
+}
+
+// keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
+func (b *batch) keep(r *request, outcome Outcome) {
+	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position, CreatedAt: b.time()}
+	if outcome.Changed {
+		receipt.EventCount = 1
+	}
+	b.receipts = append(b.receipts, receipt)
+	if b.keyed == nil {
+		b.keyed = make(map[eventstore.Key]keyed)
+	}
+	b.keyed[r.key] = keyed{r.hash, outcome}
+}
+
+func (b *batch) carryOut(r *request) (Outcome, error) {
 	name := r.cmd.Target()
 	before := b.state(name)
 	event, changes, err := aggregate(name, before).Decide(r.cmd, b.time())

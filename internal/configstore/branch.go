@@ -76,10 +76,21 @@ type timed struct {
 	appended func(events int, took time.Duration)
 }
 
-func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	began := time.Now()
-	err := s.Store.Append(ctx, expected, records)
+	err := s.Store.Append(ctx, expected, records, receipts...)
 	s.appended(len(records), time.Since(began))
+	return err
+}
+
+func (s timed) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	began, events := time.Now(), 0
+	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		records, receipts, err := decide(head, missed)
+		events = len(records)
+		return records, receipts, err
+	})
+	s.appended(events, time.Since(began))
 	return err
 }
 

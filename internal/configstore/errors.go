@@ -13,16 +13,17 @@ type Kind int
 
 // The kinds. What has no other kind is Internal: its text is for the log, not for clients.
 const (
-	Internal           Kind = iota
-	InvalidInput            // an input breaks a rule
-	TooLarge                // an input is larger than the limit
-	NotFound                // there is no config of that name and there never was
-	Deleted                 // the config is deleted
-	NotDeleted              // what is to be restored is not deleted
-	VersionConflict         // the config has another version than the one expected
-	PositionUnknown         // the history never handed out that position
-	PositionNotReached      // the position was not applied in time
-	Unavailable             // the store is away, the node is not ready, or the caller's own time is over; try again later
+	Internal            Kind = iota
+	InvalidInput             // an input breaks a rule
+	TooLarge                 // an input is larger than the limit
+	NotFound                 // there is no config of that name and there never was
+	Deleted                  // the config is deleted
+	NotDeleted               // what is to be restored is not deleted
+	VersionConflict          // the config has another version than the one expected
+	PositionUnknown          // the history never handed out that position
+	PositionNotReached       // the position was not applied in time
+	IdempotencyMismatch      // the idempotency key came with another command
+	Unavailable              // the store is away, the node is not ready, or the caller's own time is over; try again later
 )
 
 var (
@@ -30,6 +31,8 @@ var (
 	ErrPositionUnknown = errors.New("this history never handed out that position")
 	// ErrPositionNotReached: a position beyond the head that was not applied within the time to wait for it.
 	ErrPositionNotReached = errors.New("the position was not reached in time; try again later")
+	// ErrIdempotencyMismatch: the same caller has given the idempotency key with another command. Nothing was written.
+	ErrIdempotencyMismatch = errors.New("the idempotency key was used for another request; take a new one")
 	// ErrNotReady: this node has not yet applied the history that it found when it started.
 	ErrNotReady = errors.New("the server is starting: it has not read its history yet")
 	// ErrRebuilding: the history turned out not to be the one that this node had applied, and is being read anew.
@@ -90,6 +93,8 @@ func KindOf(err error) Kind {
 		return PositionUnknown
 	case errors.Is(err, ErrPositionNotReached):
 		return PositionNotReached
+	case errors.Is(err, ErrIdempotencyMismatch):
+		return IdempotencyMismatch
 	}
 	return Internal
 }

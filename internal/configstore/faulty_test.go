@@ -34,6 +34,8 @@ type hooks struct {
 	config func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error)
 	asOf   func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error)
 	wait   func(ctx context.Context, after eventstore.Position) error
+
+	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
 }
 
 func newFaulty() *faulty { return &faulty{Store: memory.New()} }
@@ -58,7 +60,7 @@ func (f *faulty) sent() [][]eventstore.Record {
 	return f.appended
 }
 
-func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	f.mu.Lock()
 	f.appended = append(f.appended, records)
 	hook := f.hooks.append
@@ -66,7 +68,30 @@ func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records [
 	if hook != nil {
 		return hook(ctx, expected, records)
 	}
-	return f.Store.Append(ctx, expected, records)
+	return f.Store.Append(ctx, expected, records, receipts...)
+}
+
+// AppendLocked goes the way of Append where that is another, so that it fails as often.
+func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	if f.now().append == nil {
+		return f.Store.AppendLocked(ctx, after, decide)
+	}
+	head, err := f.Head(ctx)
+	if err != nil {
+		return eventstore.ErrNotWritten
+	}
+	missed, err := f.Read(ctx, after, eventstore.MaxMissed)
+	if err != nil {
+		return eventstore.ErrNotWritten
+	}
+	if after+eventstore.Position(len(missed)) != head.Position {
+		return eventstore.ErrHeadMoved
+	}
+	records, receipts, err := decide(head, missed)
+	if err != nil || len(records)+len(receipts) == 0 {
+		return err
+	}
+	return f.Append(ctx, head, records, receipts...)
 }
 
 func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
@@ -97,6 +122,13 @@ func (f *faulty) ReadAsOf(ctx context.Context, at eventstore.Position, names []s
 	return f.Store.ReadAsOf(ctx, at, names)
 }
 
+func (f *faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
+	if hook := f.now().receipts; hook != nil {
+		return hook(ctx, keys)
+	}
+	return f.Store.ReadReceipts(ctx, keys)
+}
+
 func (f *faulty) Wait(ctx context.Context, after eventstore.Position) error {
 	if hook := f.now().wait; hook != nil {
 		return hook(ctx, after)
@@ -113,6 +145,8 @@ func away() hooks {
 		config: func(context.Context, string, int, int) ([]eventstore.Record, error) { return nil, errAway },
 		asOf:   func(context.Context, eventstore.Position, []string) ([]eventstore.Record, error) { return nil, errAway },
 		wait:   func(context.Context, eventstore.Position) error { return errAway },
+
+		receipts: func(context.Context, []eventstore.Key) ([]eventstore.Receipt, error) { return nil, errAway },
 	}
 }
 

@@ -19,7 +19,12 @@ import (
 
 // failOver makes the history another one: that of another store, which has the first records in common with it.
 func (f *faulty) failOver(to *memory.Store) {
-	f.become(hooks{append: to.Append, head: to.Head, read: to.Read, config: to.ReadConfig, asOf: to.ReadAsOf, wait: tick})
+	f.become(hooks{
+		append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+			return to.Append(ctx, expected, records)
+		},
+		head: to.Head, read: to.Read, config: to.ReadConfig, asOf: to.ReadAsOf, wait: tick, receipts: to.ReadReceipts,
+	})
 }
 
 // tick waits as a store does whose history may be replaced: not only for what is behind the head.

@@ -32,6 +32,11 @@ type Options struct {
 	WriteTimeout time.Duration
 	// AppendTimeout is how long one append may take until its outcome is called unknown and looked for. 0: 5 s.
 	AppendTimeout time.Duration
+	// KeyRetention is how long the outcome of a command with an idempotency key is kept at least, by the clock of the node that
+	// is furthest ahead. 0: 25 h, which is 24 h and room for clocks.
+	KeyRetention time.Duration
+	// PruneInterval is about how often older ones are removed. 0: 10 min.
+	PruneInterval time.Duration
 	// PositionWait is how long a position beyond the head is waited for. 0: 2 s.
 	PositionWait time.Duration
 	// BookmarkInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
@@ -64,6 +69,8 @@ func (o *Options) setDefaults() {
 	o.BatchBytes = cmp.Or(o.BatchBytes, 4<<20)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
+	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
@@ -104,6 +111,9 @@ func New(events eventstore.Store, opts Options) *Store {
 // When the history turns out not to be the one that was applied, because its tail was lost in a failover or a backup was
 // restored, all that was made of it is thrown away and the history is read anew. Until that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
+	var pruning sync.WaitGroup
+	defer pruning.Wait()
+	pruning.Go(func() { s.pruneReceipts(ctx) })
 	for {
 		b := s.branch.Load()
 		if err := b.run(ctx, func(err error) { s.replace(b, err) }); err == nil {
@@ -163,7 +173,9 @@ type Outcome struct {
 }
 
 // Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an
-// [*UnavailableError], which says whether something may have been written. The end of ctx ends the waiting, not the write.
+// [*UnavailableError], which says whether something may have been written, or [ErrIdempotencyMismatch]. The end of ctx ends the
+// waiting, not the write. The same command of the same caller with the same idempotency key is carried out once, and has the
+// first outcome again for at least Options.KeyRetention.
 func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -171,7 +183,11 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	return b.writer.do(ctx, caller, cmd)
+	a := b.writer.do(ctx, caller, cmd)
+	if a.receipt != nil {
+		return b.recall(ctx, cmd, a.receipt)
+	}
+	return a.outcome, a.err
 }
 
 func newAppendID() (id eventstore.AppendID) {

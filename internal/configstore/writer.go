@@ -25,15 +25,31 @@ type writer struct {
 	closing chan struct{} // closed when nothing more may go into the queue
 	stopped chan struct{} // closed when nothing more is taken from the queue
 	append  chan struct{} // holds one token while an append of ours is not applied
+
+	// Only for the goroutine that runs:
+	losses int // appends in a row that another node was faster than
+	quiet  int // appends in a row, with the head locked, that missed nothing of another node
 }
 
 // request is one command that waits for its outcome.
 type request struct {
 	caller auth.Caller
 	cmd    config.Command
+	key    eventstore.Key // the zero Key: it has none
+	hash   [32]byte       // of a command with a key
 	state  atomic.Int32
 	done   chan answer // takes one answer without blocking
 }
+
+func newRequest(caller auth.Caller, cmd config.Command) *request {
+	r := &request{caller: caller, cmd: cmd, done: make(chan answer, 1)}
+	if key := cmd.Key().String(); key != "" {
+		r.key, r.hash = eventstore.Key{Actor: caller.Name, Text: key}, config.RequestHash(cmd)
+	}
+	return r
+}
+
+func (r *request) hasKey() bool { return r.key.Text != "" }
 
 // The states of a request. It leaves waiting once: the writer takes it, or its caller goes.
 const (
@@ -42,8 +58,10 @@ const (
 	abandoned
 )
 
+// answer is what a request came to. With a receipt it is what an earlier one with the same key came to.
 type answer struct {
 	outcome Outcome
+	receipt *eventstore.Receipt
 	err     error
 }
 
@@ -60,36 +78,36 @@ func newWriter(events eventstore.Store, p *projection.Projection, opts Options) 
 	}
 }
 
-// do hands a command to the writer and waits for its outcome.
-func (w *writer) do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
-	r := &request{caller: caller, cmd: cmd, done: make(chan answer, 1)}
+// do hands a command to the writer and waits for its answer.
+func (w *writer) do(ctx context.Context, caller auth.Caller, cmd config.Command) answer {
+	r := newRequest(caller, cmd)
 	select {
 	case <-w.closing: // also while there is room in the queue, or a shutdown would last as long as there are writes
-		return Outcome{}, &UnavailableError{}
+		return answer{err: &UnavailableError{}}
 	default:
 	}
 	select {
 	case w.queue <- r:
 	case <-w.closing:
-		return Outcome{}, &UnavailableError{}
+		return answer{err: &UnavailableError{}}
 	case <-ctx.Done():
-		return Outcome{}, &UnavailableError{Cause: ctx.Err()}
+		return answer{err: &UnavailableError{Cause: ctx.Err()}}
 	}
 	select {
 	case a := <-r.done:
-		return a.outcome, a.err
+		return a
 	case <-w.stopped:
 	case <-ctx.Done():
 	}
 	if r.state.CompareAndSwap(waiting, abandoned) {
 		r.cmd = nil // it may lie in the queue for long, but its value need not
-		return Outcome{}, &UnavailableError{Cause: ctx.Err()}
+		return answer{err: &UnavailableError{Cause: ctx.Err()}}
 	}
 	select { // it was taken: only the writer knows, and has answered everything when it has stopped
 	case a := <-r.done:
-		return a.outcome, a.err
+		return a
 	default:
-		return Outcome{}, &UnavailableError{OutcomeUnknown: true, Cause: ctx.Err()}
+		return answer{err: &UnavailableError{OutcomeUnknown: true, Cause: ctx.Err()}}
 	}
 }
 
@@ -100,31 +118,34 @@ func (w *writer) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case first := <-w.queue:
-			_ = w.commit(ctx, w.gather(first))
+			_ = w.commit(ctx, w.gather(take(nil, first)))
 		case <-ctx.Done():
 		}
 	}
 	close(w.closing)
-	for len(w.queue) > 0 && w.commit(ctx, w.gather(<-w.queue)) == nil {
+	for len(w.queue) > 0 && w.commit(ctx, w.gather(nil)) == nil {
 	}
 }
 
-// gather takes what waits in the queue, up to the commands of a batch.
-func (w *writer) gather(first *request) []*request {
-	requests := make([]*request, 0, min(1+len(w.queue), w.opts.BatchCommands))
-	for next := first; ; {
-		if next.state.CompareAndSwap(waiting, taken) {
-			requests = append(requests, next)
-		}
-		if len(requests) >= w.opts.BatchCommands {
-			return requests
-		}
+// gather adds what waits in the queue to requests, up to the commands of a batch.
+func (w *writer) gather(requests []*request) []*request {
+	for len(requests) < w.opts.BatchCommands {
 		select {
-		case next = <-w.queue:
+		case next := <-w.queue:
+			requests = take(requests, next)
 		default:
 			return requests
 		}
 	}
+	return requests
+}
+
+// take adds a request whose caller still waits.
+func take(requests []*request, r *request) []*request {
+	if r.state.CompareAndSwap(waiting, taken) {
+		requests = append(requests, r)
+	}
+	return requests
 }
 
 // commit judges requests, appends what follows from them as one, and answers them all; it takes more than one append when
@@ -134,9 +155,14 @@ func (w *writer) commit(ctx context.Context, requests []*request) (err error) {
 	w.append <- struct{}{}
 	defer func() { <-w.append }()
 	for len(requests) > 0 {
-		b := decide(w.projection.View(), requests, &w.opts)
-		if err = w.settle(ctx, b); errors.Is(err, eventstore.ErrHeadMoved) {
+		var b *batch
+		b, requests, err = w.try(ctx, requests)
+		switch {
+		case errors.Is(err, eventstore.ErrKeyTaken):
+			continue
+		case errors.Is(err, eventstore.ErrHeadMoved):
 			if err = w.catchUpBounded(); err == nil {
+				requests = w.gather(requests) // of those that came meanwhile
 				continue
 			}
 		}
@@ -148,27 +174,122 @@ func (w *writer) commit(ctx context.Context, requests []*request) (err error) {
 	return err
 }
 
-// settle appends the batch and returns when its outcome is known: nil when it is in the history, [eventstore.ErrHeadMoved]
-// when it is not and everything is to be judged again, or an [*UnavailableError].
-func (w *writer) settle(ctx context.Context, b *batch) error {
-	if len(b.records) == 0 {
-		return w.confirm(b.from)
+// lockAfter is how many appends in a row have to lose to other nodes until the head is locked first, and unlockAfter how many then
+// have to miss nothing until it is not: the follower may just have been quick.
+const lockAfter, unlockAfter = 2, 8
+
+// try judges requests, and others that it may take in, and appends what follows. It returns when the outcome is known: nil when it
+// is in the history; [eventstore.ErrHeadMoved] or [eventstore.ErrKeyTaken] when it is not and everything is to be judged
+// again; or an [*UnavailableError].
+func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*request, error) {
+	known, err := w.findReceipts(requests)
+	if err != nil {
+		return refuseAll(requests), requests, err
 	}
-	err := w.send(b)
+	if w.losses >= lockAfter {
+		return w.tryLocked(ctx, requests, known)
+	}
+	b := decide(w.projection.View(), requests, known, &w.opts)
+	if b.isEmpty() {
+		err = w.confirm(b.from)
+	} else {
+		err = w.settle(ctx, b, w.send(b))
+	}
 	switch {
-	case err == nil, errors.Is(err, eventstore.ErrHeadMoved):
+	case err == nil:
+		w.losses = 0
+	case errors.Is(err, eventstore.ErrHeadMoved):
+		w.losses++
+	}
+	return b, requests, err
+}
+
+// tryLocked is try with the head locked, where it cannot lose. What it missed is committed, so it is applied before the
+// requests are judged on it. While it waited for the lock others came, and are taken in; keys of theirs were not looked up, which
+// the store finds out.
+func (w *writer) tryLocked(ctx context.Context, requests []*request, known receipts) (*batch, []*request, error) {
+	b, from := (*batch)(nil), w.projection.View().Head()
+	bounded, cancel := w.bounded()
+	defer cancel()
+	err := w.events.AppendLocked(bounded, from.Position, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		w.countQuiet(len(missed))
+		if err := w.applyMissed(from.Position, missed); err != nil {
+			return nil, nil, err
+		}
+		view := w.projection.View()
+		if !view.Head().Same(head) {
+			return nil, nil, projection.ErrDiverged
+		}
+		requests = w.gather(requests)
+		b = decide(view, requests, known, &w.opts)
+		return b.records, b.receipts, nil
+	})
+	if b == nil {
+		b = refuseAll(requests)
+	}
+	return b, requests, w.settle(ctx, b, err)
+}
+
+// countQuiet finds out whether the others have become so quiet that an append need not lock.
+func (w *writer) countQuiet(missed int) {
+	w.quiet++
+	if missed > 0 {
+		w.quiet = 0
+	}
+	if w.quiet >= unlockAfter {
+		w.losses, w.quiet = 0, 0
+	}
+}
+
+// applyMissed applies what others have committed after a position, as far as the follower has not been faster.
+func (w *writer) applyMissed(after eventstore.Position, missed []eventstore.Record) error {
+	applied := w.projection.View().Head()
+	missed = missed[min(int(applied.Position-after), len(missed)):]
+	if _, err := new(eventstore.Chain).Verify(applied, missed); err != nil {
+		return err
+	}
+	revisions, err := eventstore.DecodeAll(missed)
+	if err != nil {
+		return err
+	}
+	return w.projection.Apply(applied, revisions)
+}
+
+// settle says what is certain about the batch after its append returned an error, and finds out what is not.
+func (w *writer) settle(ctx context.Context, b *batch, err error) error {
+	switch {
+	case err == nil, errors.Is(err, eventstore.ErrHeadMoved), errors.Is(err, eventstore.ErrKeyTaken):
 		return err
 	case errors.Is(err, eventstore.ErrNotWritten):
 		return &UnavailableError{Cause: err}
 	}
+	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Position, "error", err)
+	if len(b.records) == 0 {
+		return w.again(ctx, err)
+	}
 	return w.resolve(ctx, b, err)
 }
 
+// again is what comes after an append of nothing but receipts whose outcome is unknown. No event tells of it, but its keys
+// do: they are found when it was written, and when it was not, or comes later, it and what is decided now cannot both be
+// written.
+func (w *writer) again(ctx context.Context, cause error) error {
+	select {
+	case <-time.After(minPause):
+		return eventstore.ErrKeyTaken
+	case <-ctx.Done():
+		return &UnavailableError{OutcomeUnknown: true, Cause: cause}
+	}
+}
+
+// minPause and maxPause bound the pause before it is asked again what became of an append.
+const minPause, maxPause = 20 * time.Millisecond, time.Second
+
 // resolve finds out what became of an append whose outcome is unknown. While the head is where it was, a delayed
-// statement may still commit: sending the same bytes again cannot write them twice, and moves the head if anything can.
+// statement may still commit: sending the same bytes again cannot write them twice, and moves the head if anything can. When
+// they are refused because a key is taken, the delayed statement will be, too.
 func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
-	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Position, "error", cause)
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		known, err := w.lookUp(b)
 		if known {
 			return err
@@ -178,8 +299,11 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 		case <-ctx.Done():
 			return &UnavailableError{OutcomeUnknown: true, Cause: cause}
 		}
-		if err == nil && w.send(b) == nil {
-			return nil
+		if err != nil {
+			continue
+		}
+		if err := w.send(b); err == nil || errors.Is(err, eventstore.ErrKeyTaken) {
+			return err
 		}
 	}
 }
@@ -223,7 +347,7 @@ func (w *writer) confirm(from eventstore.Head) error {
 func (w *writer) send(b *batch) error {
 	ctx, cancel := w.bounded()
 	defer cancel()
-	return w.events.Append(ctx, b.from, b.records)
+	return w.events.Append(ctx, b.from, b.records, b.receipts...)
 }
 
 func (w *writer) catchUpBounded() error {

@@ -34,8 +34,8 @@ func start(t *testing.T, edge http.Handler) server {
 	return server{s}
 }
 
-// ask sends a request, written as "METHOD /path".
-func (s server) ask(t testing.TB, request, contentType, body string) (status int, answer string) {
+// ask sends a request, written as "METHOD /path", with headers whose names and values come in turn.
+func (s server) ask(t testing.TB, request, contentType, body string, headers ...string) (status int, answer string) {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -43,6 +43,9 @@ func (s server) ask(t testing.TB, request, contentType, body string) (status int
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", contentType)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := s.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +64,10 @@ type restEdge struct{ server }
 
 func (e restEdge) Set(t testing.TB, name, value string) edgetest.Answer {
 	return e.try(t, "PUT /config/"+url.PathEscape(name), jsonType, `{"value":`+value+`}`)
+}
+
+func (e restEdge) SetWithKey(t testing.TB, name, value, key string) edgetest.Answer {
+	return e.try(t, "PUT /config/"+url.PathEscape(name), jsonType, `{"value":`+value+`}`, "Idempotency-Key", key)
 }
 
 func (e restEdge) Delete(t testing.TB, name string) edgetest.Answer {
@@ -92,9 +99,9 @@ func (e restEdge) Typed(t testing.TB, contentType string) edgetest.Answer {
 }
 
 // try sends a request and reads a refusal: a problem, or one of the texts that clients of old know.
-func (e restEdge) try(t testing.TB, request, contentType, body string) edgetest.Answer {
+func (e restEdge) try(t testing.TB, request, contentType, body string, headers ...string) edgetest.Answer {
 	t.Helper()
-	status, text := e.ask(t, request, contentType, body)
+	status, text := e.ask(t, request, contentType, body, headers...)
 	switch {
 	case status == http.StatusOK:
 		return edgetest.Answer{Status: status}
@@ -117,6 +124,11 @@ const (
 
 func (e graphEdge) Set(t testing.TB, name, value string) edgetest.Answer {
 	return e.try(t, jsonType, envelope(setQuery, "name", quote(name), "value", value))
+}
+
+func (e graphEdge) SetWithKey(t testing.TB, name, value, key string) edgetest.Answer {
+	const query = `mutation($name:ConfigName!,$value:String!,$key:String){setConfig(input:{name:$name,value:$value,idempotencyKey:$key})` + outcome + `}`
+	return e.try(t, jsonType, envelope(query, "name", quote(name), "value", value, "key", quote(key)))
 }
 
 func (e graphEdge) Delete(t testing.TB, name string) edgetest.Answer {

@@ -38,6 +38,8 @@ type Edge interface {
 	Read(t testing.TB, name string) Answer
 	History(t testing.TB, name string) Answer
 	ReadAt(t testing.TB, name, instant string) Answer
+	// SetWithKey is Set with an idempotency key.
+	SetWithKey(t testing.TB, name, valueJSON, key string) Answer
 	// Tampered sends a request as Set would for Good and GoodValue, with its body, a JSON object, changed.
 	Tampered(t testing.TB, tamper func(body string) string) Answer
 	// Typed sends a request as Set would for Good and GoodValue, with a content type.
@@ -57,6 +59,7 @@ func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
 	t.Run("values", func(t *testing.T) { runValues(t, store, edge) })
 	t.Run("types", func(t *testing.T) { runTypes(t, store, edge) })
 	t.Run("documents", func(t *testing.T) { runDocuments(t, store, edge) })
+	t.Run("keys", func(t *testing.T) { runKeys(t, store, edge) })
 	t.Run("instants", func(t *testing.T) { runInstants(t, store, edge) })
 	if positions, ok := edge.(Positions); ok {
 		t.Run("positions", func(t *testing.T) { runPositions(t, store, positions) })
@@ -83,6 +86,7 @@ var (
 	invalid    = outcome{"INVALID_INPUT", 400}
 	tooLarge   = outcome{"INVALID_INPUT", 413}
 	wrongType  = outcome{"INVALID_INPUT", 415}
+	otherKey   = outcome{"IDEMPOTENCY_MISMATCH", 422}
 	unknown    = outcome{"POSITION_UNKNOWN", 400}
 	notReached = outcome{"POSITION_NOT_REACHED", 504}
 )

@@ -26,6 +26,7 @@ func Errors() []Failure {
 		{configstore.VersionConflict, &configstore.Refusal{Reason: &config.VersionConflictError{}}, "VERSION_CONFLICT"},
 		{configstore.PositionUnknown, configstore.ErrPositionUnknown, "POSITION_UNKNOWN"},
 		{configstore.PositionNotReached, configstore.ErrPositionNotReached, "POSITION_NOT_REACHED"},
+		{configstore.IdempotencyMismatch, configstore.ErrIdempotencyMismatch, "IDEMPOTENCY_MISMATCH"},
 		{configstore.Unavailable, &configstore.UnavailableError{}, "UNAVAILABLE"},
 	}
 }

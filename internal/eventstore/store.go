@@ -7,21 +7,28 @@ package eventstore
 import (
 	"context"
 	"errors"
+	"time"
 )
 
-// ErrHeadMoved is what [Store.Append] returns when the head is not the expected one. Nothing was written.
-var ErrHeadMoved = errors.New("the head of the history has moved")
+var (
+	// ErrHeadMoved is what an append returns when the head is not the expected one. Nothing was written.
+	ErrHeadMoved = errors.New("the head of the history has moved")
 
-// ErrNotWritten is wrapped by an error of [Store.Append] after which it is certain that nothing was written and that this
-// append can never be written later: the disk is full, the database is read-only, the statement was refused.
-var ErrNotWritten = errors.New("nothing was written")
+	// ErrKeyTaken is what an append returns when there is a receipt of one of its keys already. Nothing was written: look the
+	// keys up and decide again.
+	ErrKeyTaken = errors.New("there is a receipt of that idempotency key already")
+
+	// ErrNotWritten is wrapped by an error of an append after which it is certain that nothing was written and that this
+	// append can never be written later: the disk is full, the database is read-only, the statement was refused.
+	ErrNotWritten = errors.New("nothing was written")
+)
 
 // Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.
 //
 // The laws of the history:
 //
-//  1. Append is atomic: all records are there, at expected.Position+1, +2, …, or none. When the head is not the expected one
-//     (position and hash), it returns [ErrHeadMoved] and has written nothing.
+//  1. Append is atomic: all records are there, at expected.Position+1, +2, …, and all receipts, or nothing is. When the head
+//     is not the expected one (position and hash), it returns [ErrHeadMoved] and has written nothing.
 //  2. Positions have no gap. Who has read position n will never later find a new record at a position <= n.
 //  3. RecordedAt strictly increases with position, in whole microseconds: the later of the writer's clock and 1 µs after the
 //     record before. So an "as of" an instant at or before the head's time has one answer for ever.
@@ -29,20 +36,29 @@ var ErrNotWritten = errors.New("nothing was written")
 //     opened.
 //  5. Each record carries the hash of the chain up to it, so a fork (a tail that was lost in a failover, an old backup, a
 //     changed row) is detected by whoever reads.
-//  6. Unknown is never called failed. After an error of Append that wraps neither [ErrHeadMoved] nor [ErrNotWritten], the
-//     records may be there, may never be there, or may still get there. Who has to know reads the history again: the
-//     hash of the last record is in it, or the head has left expected without it. While the head is still the expected
-//     one the same records may be sent again: at most one copy can win.
+//  6. Unknown is never called failed. After an error of an append that wraps none of [ErrHeadMoved], [ErrKeyTaken] and
+//     [ErrNotWritten], the records may be there, may never be there, or may still get there. Who has to know reads the history
+//     again: the hash of the last record is in it, or the head has left expected without it. While the head is still the
+//     expected one the same records may be sent again: at most one copy can win.
 //  7. A store gives every record as it was written and skips none, also one of a type that this program does not know.
 //
 // All methods may be called from any number of goroutines. A method that is given a context whose end comes first returns
-// an error; for Append the outcome is then unknown, so a writer gives it a context of its own.
+// an error; for an append the outcome is then unknown, so a writer gives it a context of its own.
 type Store interface {
 	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
 	Head(ctx context.Context) (Head, error)
 
-	// Append writes records, which [Seal] has made to follow expected, as one. There is at least one.
-	Append(ctx context.Context, expected Head, records []Record) error
+	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
+	// either. Receipts alone do not move the head, but are written only where it is the expected one.
+	Append(ctx context.Context, expected Head, records []Record, receipts ...Receipt) error
+
+	// AppendLocked keeps all others from appending while it reads the head and what was missed, has the caller decide on
+	// that, and appends: it cannot lose to another writer. It is for when many write, and costs more than Append; whoever
+	// dies or freezes in the middle of it holds the others up for a time that the store bounds. When the caller's decision is
+	// an error, or to append nothing, nothing is written; the error is wrapped together with [ErrNotWritten]. It returns
+	// [ErrHeadMoved] without asking for a decision when the head is before the position, or more than [MaxMissed] records or
+	// [PageBytes] after it.
+	AppendLocked(ctx context.Context, after Position, decide Decide) error
 
 	// Read returns records after a position, oldest first: at most limit of them, fewer when they hold more than
 	// [PageBytes], but never none unless there is none.
@@ -55,15 +71,28 @@ type Store interface {
 	// by then are left out. All names must be different, and at most [MaxAsOfNames].
 	ReadAsOf(ctx context.Context, at Position, names []string) ([]Record, error)
 
+	// ReadReceipts returns the receipts that there are of the keys, in any order. All keys must be different.
+	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
+
+	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit of them, and returns how
+	// many. It keeps no append waiting for longer than that takes.
+	PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error)
+
 	// Wait returns nil when the history may have records after a position, and the context's error when that ends first.
 	// It may return early for no reason, and it does so at least once in every interval of the store's choice: a
 	// notification is a hint, the history is the truth.
 	Wait(ctx context.Context, after Position) error
 }
 
+// Decide is what [Store.AppendLocked] asks for: the records and receipts that are to follow the head, given what was missed
+// of the way to it. It must be quick, and must not call the store.
+type Decide func(head Head, missed []Record) ([]Record, []Receipt, error)
+
 const (
 	// PageBytes is how many bytes of data a page of records holds before it ends early.
 	PageBytes = 8 << 20
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
 	MaxAsOfNames = 500
+	// MaxMissed is how many records [Store.AppendLocked] reads to catch up.
+	MaxMissed = 1000
 )

@@ -15,15 +15,16 @@ import (
 
 // The codes. Clients rely on them.
 const (
-	InvalidInput       = "INVALID_INPUT"
-	NotFound           = "NOT_FOUND"
-	Deleted            = "DELETED"
-	VersionConflict    = "VERSION_CONFLICT"
-	PositionUnknown    = "POSITION_UNKNOWN"
-	PositionNotReached = "POSITION_NOT_REACHED"
-	Forbidden          = "FORBIDDEN"
-	Unavailable        = "UNAVAILABLE"
-	Internal           = "INTERNAL"
+	InvalidInput        = "INVALID_INPUT"
+	NotFound            = "NOT_FOUND"
+	Deleted             = "DELETED"
+	VersionConflict     = "VERSION_CONFLICT"
+	IdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
+	PositionUnknown     = "POSITION_UNKNOWN"
+	PositionNotReached  = "POSITION_NOT_REACHED"
+	Forbidden           = "FORBIDDEN"
+	Unavailable         = "UNAVAILABLE"
+	Internal            = "INTERNAL"
 )
 
 // ContentType is the media type of a problem.

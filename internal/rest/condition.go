@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,16 +12,43 @@ import (
 const (
 	ifMatch     = "If-Match"
 	ifNoneMatch = "If-None-Match"
+
+	idempotencyKey = "Idempotency-Key"
 )
 
-// condition is on what a client makes a change depend.
+// condition is on what a client makes a change depend, and the key with which it may send it again.
 type condition struct {
 	version *config.Version // what the config must have; nil: anything
 	absent  bool            // the config must not exist
+	key     config.IdempotencyKey
 }
 
-// parseCondition reads the conditions of a change. The error is an [*config.InvalidError].
+// parseCondition reads the conditions of a change. The error is an [*config.InvalidError] that names the header.
 func parseCondition(h http.Header) (condition, error) {
+	c, err := parseMatch(h)
+	if err == nil {
+		c.key, err = parseKey(h)
+	}
+	return c, err
+}
+
+func parseKey(h http.Header) (config.IdempotencyKey, error) {
+	lines := h[idempotencyKey]
+	switch len(lines) {
+	case 0:
+		return config.IdempotencyKey{}, nil
+	case 1:
+		key, err := config.ParseIdempotencyKey(lines[0])
+		var invalid *config.InvalidError
+		if errors.As(err, &invalid) {
+			invalid.Field = idempotencyKey
+		}
+		return key, err
+	}
+	return config.IdempotencyKey{}, &config.InvalidError{Field: idempotencyKey, Rule: "must be given once"}
+}
+
+func parseMatch(h http.Header) (condition, error) {
 	match, noneMatch := h[ifMatch], h[ifNoneMatch]
 	switch {
 	case len(match) == 0 && len(noneMatch) == 0:

@@ -16,16 +16,17 @@ var answers = [...]struct {
 	status int
 	code   string
 }{
-	configstore.Internal:           {http.StatusInternalServerError, problem.Internal},
-	configstore.InvalidInput:       {http.StatusBadRequest, problem.InvalidInput},
-	configstore.TooLarge:           {http.StatusRequestEntityTooLarge, problem.InvalidInput},
-	configstore.NotFound:           {http.StatusNotFound, problem.NotFound},
-	configstore.Deleted:            {http.StatusGone, problem.Deleted},
-	configstore.NotDeleted:         {http.StatusConflict, problem.VersionConflict},
-	configstore.VersionConflict:    {http.StatusPreconditionFailed, problem.VersionConflict},
-	configstore.PositionUnknown:    {http.StatusBadRequest, problem.PositionUnknown},
-	configstore.PositionNotReached: {http.StatusGatewayTimeout, problem.PositionNotReached},
-	configstore.Unavailable:        {http.StatusServiceUnavailable, problem.Unavailable},
+	configstore.Internal:            {http.StatusInternalServerError, problem.Internal},
+	configstore.InvalidInput:        {http.StatusBadRequest, problem.InvalidInput},
+	configstore.TooLarge:            {http.StatusRequestEntityTooLarge, problem.InvalidInput},
+	configstore.NotFound:            {http.StatusNotFound, problem.NotFound},
+	configstore.Deleted:             {http.StatusGone, problem.Deleted},
+	configstore.NotDeleted:          {http.StatusConflict, problem.VersionConflict},
+	configstore.VersionConflict:     {http.StatusPreconditionFailed, problem.VersionConflict},
+	configstore.PositionUnknown:     {http.StatusBadRequest, problem.PositionUnknown},
+	configstore.PositionNotReached:  {http.StatusGatewayTimeout, problem.PositionNotReached},
+	configstore.IdempotencyMismatch: {http.StatusUnprocessableEntity, problem.IdempotencyMismatch},
+	configstore.Unavailable:         {http.StatusServiceUnavailable, problem.Unavailable},
 }
 
 // fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.

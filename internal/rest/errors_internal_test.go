@@ -16,16 +16,17 @@ import (
 func TestAllKinds(t *testing.T) {
 	h := &Handler{store: configstoretest.New(t, configstore.Options{}).Store, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	statuses := map[configstore.Kind]int{
-		configstore.Internal:           500,
-		configstore.InvalidInput:       400,
-		configstore.TooLarge:           413,
-		configstore.NotFound:           404,
-		configstore.Deleted:            410,
-		configstore.NotDeleted:         409,
-		configstore.VersionConflict:    412,
-		configstore.PositionUnknown:    400,
-		configstore.PositionNotReached: 504,
-		configstore.Unavailable:        503,
+		configstore.Internal:            500,
+		configstore.InvalidInput:        400,
+		configstore.TooLarge:            413,
+		configstore.NotFound:            404,
+		configstore.Deleted:             410,
+		configstore.NotDeleted:          409,
+		configstore.VersionConflict:     412,
+		configstore.PositionUnknown:     400,
+		configstore.PositionNotReached:  504,
+		configstore.IdempotencyMismatch: 422,
+		configstore.Unavailable:         503,
 	}
 	for _, failure := range edgetest.Errors() {
 		w := httptest.NewRecorder()

@@ -39,11 +39,11 @@ func newFailing() *failing {
 	return f
 }
 
-func (f *failing) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (f *failing) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	if err := f.append.Load(); err != nil {
 		return *err
 	}
-	return f.Store.Append(ctx, expected, records)
+	return f.Store.Append(ctx, expected, records, receipts...)
 }
 
 func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {

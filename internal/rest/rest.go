@@ -17,7 +17,8 @@
 // The fixed texts (`OK`, `Not Found`, `Gone`, the one about timestamps) are a contract to the byte: plain text without a line
 // feed. All other errors are problem details, see package problem. A change and a state come with ETag and Config-Version,
 // the version of that very change or state, and every answer about configs with Config-Position, the position that it is
-// valid at. On one connection that position never goes back, except where a moment of the past was asked for.
+// valid at. On one connection that position never goes back, except where a moment of the past was asked for, or the outcome of an
+// earlier request.
 //
 // A read may ask how fresh it is to be: with Config-At-Least for a position that any node gave, which is waited for (2 s, or
 // ?wait=5s, at most 30 s), or with ?consistency=linearizable for all that was acknowledged when it began. It gets 504 rather
@@ -29,6 +30,8 @@
 // An event stream has an event "changes" for each change set, whose data and promises are those of GraphQL's configChanges, and whose
 // id is the position to go on from: an EventSource does so by itself when it comes back, with Last-Event-ID, which counts more than
 // the parameter after. An error in the middle is an event "error" with a problem, and the end.
+// A change with an Idempotency-Key may be sent again: it has one effect, and the answer is that of the first time. The key with
+// another change is 422.
 //
 // A list or a history that cannot be finished ends with the connection: half an array never looks like a whole one.
 //

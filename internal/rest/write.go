@@ -24,7 +24,7 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 		h.failBody(w, r, err)
 		return
 	}
-	h.change(w, r, config.Set{Name: name, Value: value, ExpectedVersion: condition.expected()})
+	h.change(w, r, config.Set{Name: name, Value: value, ExpectedVersion: condition.expected(), IdempotencyKey: condition.key})
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
@@ -33,7 +33,7 @@ func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Nam
 		h.fail(w, r, err)
 		return
 	}
-	h.change(w, r, config.Delete{Name: name, ExpectedVersion: condition.expected()})
+	h.change(w, r, config.Delete{Name: name, ExpectedVersion: condition.expected(), IdempotencyKey: condition.key})
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
@@ -43,7 +43,7 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 		return
 	}
 	// That the config must not exist goes without saying here, and version 0 is not what a deleted config has.
-	cmd := config.Restore{Name: name, ExpectedVersion: condition.version}
+	cmd := config.Restore{Name: name, ExpectedVersion: condition.version, IdempotencyKey: condition.key}
 	value, given, err := h.readValue(w, r)
 	if err != nil {
 		h.failBody(w, r, err)

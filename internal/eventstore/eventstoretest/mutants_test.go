@@ -29,7 +29,7 @@ func dawdle() {
 // selectThenInsert compares the head, and some time later inserts after whatever head there is then.
 type selectThenInsert struct{ *memory.Store }
 
-func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return err
@@ -60,10 +60,10 @@ type sequence struct {
 	late    map[eventstore.AppendID]bool
 }
 
-func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.Store.Append(ctx, expected, records)
+	err := s.Store.Append(ctx, expected, records, receipts...)
 	if err == nil {
 		s.appends++
 		s.late[records[0].AppendID] = s.appends%2 == 1
@@ -82,9 +82,9 @@ func (s *sequence) Read(ctx context.Context, after eventstore.Position, limit in
 // recordByRecord writes the records of an append one after the other.
 type recordByRecord struct{ *memory.Store }
 
-func (s recordByRecord) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s recordByRecord) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	for i := range records {
-		if err := s.Store.Append(ctx, expected, records[i:i+1]); err != nil {
+		if err := s.Store.Append(ctx, expected, records[i:i+1], receipts...); err != nil {
 			return err
 		}
 		expected = headOf(records[i])
@@ -101,12 +101,12 @@ type headAhead struct {
 	reads int
 }
 
-func (s *headAhead) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s *headAhead) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	start := s.show(headOf(records[len(records)-1]))
 	for ctx.Err() == nil && s.readsSoFar() < start+2 {
 		runtime.Gosched()
 	}
-	err := s.Store.Append(ctx, expected, records)
+	err := s.Store.Append(ctx, expected, records, receipts...)
 	s.show(eventstore.Head{})
 	return err
 }
@@ -144,7 +144,7 @@ func (s *headAhead) readsSoFar() int {
 // anyHash compares the position of the head, not its hash.
 type anyHash struct{ *memory.Store }
 
-func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records [
 	if head.Position == expected.Position {
 		expected = head
 	}
-	return s.Store.Append(ctx, expected, records)
+	return s.Store.Append(ctx, expected, records, receipts...)
 }
 
 // changed gives back records that are not quite as they were written.
@@ -236,12 +236,12 @@ func (s dictionary) ReadAsOf(ctx context.Context, at eventstore.Position, names 
 // noCase takes names that differ by case for the same.
 type noCase struct{ *memory.Store }
 
-func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	records = slices.Clone(records)
 	for i := range records {
 		records[i].Name = strings.ToLower(records[i].Name)
 	}
-	return s.Store.Append(ctx, expected, records)
+	return s.Store.Append(ctx, expected, records, receipts...)
 }
 
 // endlessPages fills each page up to its limit.
@@ -281,8 +281,8 @@ func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit i
 // calledFailed says that nothing was written although it was.
 type calledFailed struct{ *memory.Store }
 
-func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-	err := s.Store.Append(context.WithoutCancel(ctx), expected, records)
+func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	err := s.Store.Append(context.WithoutCancel(ctx), expected, records, receipts...)
 	if err == nil && ctx.Err() != nil {
 		return eventstore.ErrNotWritten
 	}

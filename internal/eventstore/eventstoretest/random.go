@@ -54,9 +54,11 @@ type monkey struct {
 
 func (m *monkey) step() {
 	m.t.Helper()
-	switch m.IntN(12) {
+	switch m.IntN(13) {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
+	case 12:
+		m.lockAppend(eventstore.Position(max(0, len(m.written)-m.IntN(100))), m.someDrafts()...)
 	case 4:
 		m.appendAfterAnotherHead()
 	case 5:

@@ -29,7 +29,7 @@ type law struct {
 
 // Run proves the laws on one kind of store.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	for _, group := range [][]law{appendLaws, readLaws, raceLaws, waitLaws, randomLaws, tamperingLaws(rewrite)} {
+	for _, group := range [][]law{appendLaws, readLaws, raceLaws, lockLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite)} {
 		for _, l := range group {
 			t.Run(l.name, func(t *testing.T) {
 				t.Parallel()

@@ -16,6 +16,10 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.page(after, limit), nil
+}
+
+func (s *Store) page(after eventstore.Position, limit int) []eventstore.Record {
 	next, found := slices.BinarySearchFunc(s.records, after, comparePosition)
 	if found {
 		next++
@@ -27,7 +31,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 		}
 		p.add(r)
 	}
-	return p.records, nil
+	return p.records
 }
 
 // ReadConfig returns records of one name after a version, oldest first.

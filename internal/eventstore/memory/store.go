@@ -22,6 +22,9 @@ type Store struct {
 	records []eventstore.Record // only ever appended to: a slice of it that was handed out stays as it is
 	byName  map[string][]entry  // :: config name → its records, by version
 	grown   chan struct{}       // closed, and replaced, by an append
+
+	receipts map[eventstore.Key]eventstore.Receipt
+	byAge    []eventstore.Key // of the receipts, the oldest first
 }
 
 // entry says where in a history's records the one of a version is.
@@ -29,7 +32,11 @@ type entry struct{ version, place int }
 
 // New returns an empty history.
 func New() *Store {
-	return &Store{byName: make(map[string][]entry), grown: make(chan struct{})}
+	return &Store{
+		byName:   make(map[string][]entry),
+		grown:    make(chan struct{}),
+		receipts: make(map[eventstore.Key]eventstore.Receipt),
+	}
 }
 
 // Head returns the newest record's position, hash and time.
@@ -42,22 +49,59 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	return s.head, nil
 }
 
-// Append writes records as one.
-func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// Append writes records and receipts as one.
+func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("appending: %w: %w", eventstore.ErrNotWritten, err)
+		return notWritten(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.head.Position != expected.Position || s.head.Hash != expected.Hash {
+	return s.append(expected, records, receipts)
+}
+
+// AppendLocked appends what the caller decides on while nobody else can append.
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	if err := ctx.Err(); err != nil {
+		return notWritten(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	missed := s.page(after, eventstore.MaxMissed)
+	if after+eventstore.Position(len(missed)) != s.head.Position {
 		return eventstore.ErrHeadMoved
 	}
-	if err := s.index(records); err != nil {
-		return fmt.Errorf("appending: %w: %w", eventstore.ErrNotWritten, err)
+	records, receipts, err := decide(s.head, missed)
+	switch {
+	case err != nil:
+		return notWritten(err)
+	case len(records)+len(receipts) == 0:
+		return nil
 	}
-	last := records[len(records)-1]
+	return s.append(s.head, records, receipts)
+}
+
+func notWritten(err error) error {
+	return fmt.Errorf("appending: %w: %w", eventstore.ErrNotWritten, err)
+}
+
+func (s *Store) append(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	if !s.head.Same(expected) {
+		return eventstore.ErrHeadMoved
+	}
+	for _, r := range receipts {
+		if _, taken := s.receipts[r.Key]; taken {
+			return eventstore.ErrKeyTaken
+		}
+	}
+	if err := s.index(records); err != nil {
+		return notWritten(err)
+	}
+	s.keep(receipts)
+	if len(records) == 0 {
+		return nil
+	}
 	s.records = append(s.records, records...)
-	s.head = eventstore.Head{Position: last.Position, Hash: last.Hash, RecordedAt: last.RecordedAt}
+	s.head = eventstore.HeadOf(&records[len(records)-1])
 	close(s.grown)
 	s.grown = make(chan struct{})
 	return nil

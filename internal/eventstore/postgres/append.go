@@ -12,31 +12,45 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// appendSQL writes records after a head, or nothing when the head is another one by then.
-//
-// One array of composites costs the server half of what an array for each column does when there are few records.
-const appendSQL = `
-	with head as (
-		update public.history_head set position = $3, hash = $4, recorded_at = $5
-		where position = $1 and hash = $2
-		returning pg_notify('` + channel + `', position::text)
-	)
-	insert into public.events (position, hash, config_name, version, type, schema_version,
-		data, actor, reason, recorded_at, append_id, change_set)
-	select $1 + r.number, r.hash, r.config_name, r.version, r.type, r.schema_version,
-		r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set
-	from head, unnest($6::public.event_input[]) with ordinality
-		as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, number)`
+// The statements of an append write all of it, or nothing when the head is another one by then.
+const (
+	// One array of composites costs the server half of what an array for each column does when there are few records.
+	appendSQL = `with ` + moveHead + insertEvents
+
+	// The same with receipts.
+	appendKeyedSQL = `with ` + moveHead + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
+
+	// Receipts alone: they are those of what found nothing to do, which is true at that head and at no other.
+	appendReceiptsSQL = `with head as (select from public.history_head where position = $1 and hash = $2 for update)` +
+		insertReceipts + `unnest($3::public.idempotency_input[]) r`
+
+	moveHead = `head as (
+			update public.history_head set position = $3, hash = $4, recorded_at = $5
+			where position = $1 and hash = $2
+			returning pg_notify('` + channel + `', position::text)
+		)`
+	insertEvents = `
+		insert into public.events (position, hash, config_name, version, type, schema_version,
+			data, actor, reason, recorded_at, append_id, change_set)
+		select $1 + r.number, r.hash, r.config_name, r.version, r.type, r.schema_version,
+			r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set
+		from head, unnest($6::public.event_input[]) with ordinality
+			as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, number)`
+	insertReceipts = `
+		insert into public.idempotency (actor, key, request_hash, first_position, event_count, created_at)
+		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at from head, `
+)
 
 // pingAfter is how long the connection may be unused before it is tried out: what is sent on a dead one has an unknown
 // outcome, and after a pause that is easily avoided.
 const pingAfter = time.Second
 
-// Append writes records as one.
-func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// Append writes records and receipts as one.
+func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
 	defer cancel()
-	if err := s.writer.append(ctx, expected, records); err != nil {
+	err := s.writer.use(ctx, func() error { return s.writer.append(ctx, expected, records, receipts) })
+	if err != nil {
 		return fmt.Errorf("appending after position %d: %w", expected.Position, err)
 	}
 	s.hint.raise(expected.Position + eventstore.Position(len(records)))
@@ -50,17 +64,18 @@ type writer struct {
 	turn   chan struct{} // holds an element while the fields below are in use
 	closed bool
 
-	conn      *pgx.Conn // nil: none yet, or the last one broke
-	used      time.Time // when the connection was last seen to live
-	statement *pgconn.StatementDescription
-	encoder   encoder
+	conn       *pgx.Conn // nil: none yet, or the last one broke
+	used       time.Time // when the connection was last seen to live
+	statements statements
+	encoder    encoder
+	large      *pageGuard // that of the store
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1)}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large}
 	neverCancel(&w.config.Config)
 	conn, err := w.dial(ctx)
 	if err != nil {
@@ -70,10 +85,11 @@ func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options) (*write
 		abandon(conn.PgConn())
 		return nil, err
 	}
-	return w, w.use(ctx, conn)
+	return w, w.take(ctx, conn)
 }
 
-func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// use lets do have the connection, which lives. Errors from before do are definite.
+func (w *writer) use(ctx context.Context, do func() error) error {
 	if w.opts.ReadOnly {
 		return notWritten(errReadOnly)
 	}
@@ -86,12 +102,21 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 	if err := w.prepare(ctx); err != nil {
 		return notWritten(err)
 	}
-	parameters := w.encoder.append(expected, records)
-	tag, err := w.execAppend(ctx, parameters)
+	err := do()
 	w.used = time.Now()
 	if w.conn.IsClosed() {
 		w.drop()
 	}
+	return err
+}
+
+func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	parameters := w.encoder.append(expected, records, receipts)
+	return appended(w.statements.forAppend(records, receipts).exec(ctx, w.conn.PgConn(), parameters))
+}
+
+// appended says what the answer to one of the statements means.
+func appended(tag pgconn.CommandTag, err error) error {
 	switch {
 	case err != nil:
 		return outcome(err)
@@ -129,7 +154,7 @@ func (w *writer) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.use(ctx, conn)
+	return w.take(ctx, conn)
 }
 
 // dial connects, and checks the server, which may be another one than before.
@@ -145,14 +170,17 @@ func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// use makes a connection the one that appends.
-func (w *writer) use(ctx context.Context, conn *pgx.Conn) error {
-	settings := fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
-		set statement_timeout = %d; set default_transaction_isolation = 'read committed';
-		set plan_cache_mode = force_generic_plan; set jit = off`, w.opts.AppendTimeout.Milliseconds()/2)
-	err := conn.QueryRow(ctx, `select 'public.event_input'::regtype::oid`).Scan(&w.encoder.inputOID)
+// take makes a connection the one that appends. synchronous_commit is set to what it is anyway, for it to stay so.
+func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
+	const oids = `select 'public.event_input'::regtype::oid, 'public.idempotency_input'::regtype::oid`
+	err := conn.QueryRow(ctx, oids).Scan(&w.encoder.eventOID, &w.encoder.receiptOID)
+	if err == nil && !pooled(w.config) {
+		_, err = conn.Exec(ctx, fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
+			set statement_timeout = %d; set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan;
+			set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, w.opts.AppendTimeout.Milliseconds()/2))
+	}
 	if err == nil {
-		err = w.prepareAppend(ctx, conn, settings)
+		w.statements, err = prepareAll(ctx, conn)
 	}
 	if err != nil {
 		abandon(conn.PgConn())

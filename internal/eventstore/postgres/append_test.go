@@ -153,7 +153,7 @@ func TestAppendsKeepTheirSettingsWhateverTheDefaultsBecome(t *testing.T) {
 	for setting, want := range map[string]string{
 		"default_transaction_isolation": "read committed",
 		"synchronous_commit":            "remote_apply",
-		"statement_timeout":             "5s",
+		"statement_timeout":             "4s",
 		"plan_cache_mode":               "force_generic_plan",
 	} {
 		if got := w.text(`select current_setting($1)`, setting); got != want {

@@ -2,7 +2,8 @@
 //
 // It keeps all laws of [eventstore.Store]. An append is one statement, and so one round trip and one transaction that no
 // client can leave open: it compares and sets the head row, which is the only row that is ever locked, inserts the
-// records, and notifies the other nodes. Positions follow from the head row, so they become visible in their order.
+// records, and notifies the other nodes. Positions follow from the head row, so they become visible in their order. Only
+// AppendLocked has a transaction of two round trips, and the server ends it when its client is silent in between.
 //
 // Where an acknowledged append could be lost, the store refuses to open: fsync or full_page_writes off, a
 // synchronous_commit weaker than on, a server in recovery. synchronous_commit is then fixed for the connection that

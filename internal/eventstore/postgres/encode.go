@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -14,72 +15,88 @@ const maxKeptBytes = 1 << 20
 // binaryFormat says that all parameters are in PostgreSQL's binary format.
 var binaryFormat = []int16{pgtype.BinaryFormatCode}
 
-// encoder writes the parameters of appendSQL in PostgreSQL's binary format. It does so by hand because it is on the way of
+// encoder writes the parameters of an append in PostgreSQL's binary format. It does so by hand because it is on the way of
 // every write.
 type encoder struct {
-	inputOID uint32 // of the type event_input
-	buf      []byte
-	ends     []int
-	out      [6][]byte
+	eventOID, receiptOID uint32 // of the types event_input and idempotency_input
+	buf                  []byte
+	ends                 []int
+	out                  [7][]byte
 }
 
-// append returns the parameters of an append. They hold until the next call.
-func (e *encoder) append(expected eventstore.Head, records []eventstore.Record) [][]byte {
+// append returns the parameters of an append: those about records only when there are some, and so for receipts. They hold
+// until the next call.
+func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) [][]byte {
 	if cap(e.buf) > maxKeptBytes {
 		e.buf = nil
 	}
-	last := &records[len(records)-1]
 	e.buf, e.ends = e.buf[:0], e.ends[:0]
 	e.number(int64(expected.Position))
 	e.end()
 	e.buf = append(e.buf, expected.Hash[:]...)
 	e.end()
-	e.number(int64(expected.Position) + int64(len(records)))
-	e.end()
-	e.buf = append(e.buf, last.Hash[:]...)
-	e.end()
-	e.number(microseconds(last.RecordedAt))
-	e.end()
-	e.array(records)
-	e.end()
+	if n := len(records); n > 0 {
+		last := &records[n-1]
+		e.number(int64(expected.Position) + int64(n))
+		e.end()
+		e.buf = append(e.buf, last.Hash[:]...)
+		e.end()
+		e.number(microseconds(last.RecordedAt))
+		e.end()
+		e.array(e.eventOID, n, func(i int) { e.event(&records[i]) })
+		e.end()
+	}
+	if n := len(receipts); n > 0 {
+		e.array(e.receiptOID, n, func(i int) { e.receipt(&receipts[i]) })
+		e.end()
+	}
 	start := 0
 	for i, end := range e.ends { // only now, because the buffer moves while it grows
 		e.out[i] = e.buf[start:end:end]
 		start = end
 	}
-	return e.out[:]
+	return e.out[:len(e.ends)]
 }
 
-// array writes records as an array of event_input.
-func (e *encoder) array(records []eventstore.Record) {
+// array writes an array of n elements of a type.
+func (e *encoder) array(oid uint32, n int, element func(i int)) {
 	const dimensions, mayHoldNulls, lowerBound = 1, 0, 1
-	for _, n := range []uint32{dimensions, mayHoldNulls, e.inputOID, uint32(len(records)), lowerBound} {
-		e.buf = binary.BigEndian.AppendUint32(e.buf, n)
+	for _, field := range []uint32{dimensions, mayHoldNulls, oid, uint32(n), lowerBound} {
+		e.buf = binary.BigEndian.AppendUint32(e.buf, field)
 	}
-	for i := range records {
+	for i := range n {
 		at := len(e.buf)
 		e.buf = append(e.buf, 0, 0, 0, 0)
-		e.input(&records[i])
+		element(i)
 		binary.BigEndian.PutUint32(e.buf[at:], uint32(len(e.buf)-at-4))
 	}
 }
 
-// input writes the columns of one event_input, in their order: how many, then of each its type, its length and its bytes.
-func (e *encoder) input(r *eventstore.Record) {
+// event writes the columns of one event_input, in their order: how many, then of each its type, its length and its bytes.
+func (e *encoder) event(r *eventstore.Record) {
 	e.buf = binary.BigEndian.AppendUint32(e.buf, 11)
 	e.bytes(r.Hash[:])
 	e.text(r.Name)
 	e.bigint(int64(r.Version))
 	e.text(r.Type)
-	e.header(pgtype.Int4OID, 4)
-	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(r.SchemaVersion))
+	e.integer(r.SchemaVersion)
 	e.text(r.Data)
 	e.nullable(r.Actor)
 	e.nullable(r.Reason)
-	e.header(pgtype.TimestamptzOID, 8)
-	e.number(microseconds(r.RecordedAt))
+	e.instant(r.RecordedAt)
 	e.bytes(r.AppendID[:])
 	e.bigint(int64(r.ChangeSet))
+}
+
+// receipt writes the columns of one idempotency_input.
+func (e *encoder) receipt(r *eventstore.Receipt) {
+	e.buf = binary.BigEndian.AppendUint32(e.buf, 6)
+	e.text(r.Actor)
+	e.text(r.Text)
+	e.bytes(r.RequestHash[:])
+	e.bigint(int64(r.FirstPosition))
+	e.integer(r.EventCount)
+	e.instant(r.CreatedAt)
 }
 
 func (e *encoder) header(oid uint32, length int) {
@@ -103,6 +120,16 @@ func (e *encoder) nullable(s *string) {
 		return
 	}
 	e.text(*s)
+}
+
+func (e *encoder) integer(n int) {
+	e.header(pgtype.Int4OID, 4)
+	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(n))
+}
+
+func (e *encoder) instant(t time.Time) {
+	e.header(pgtype.TimestamptzOID, 8)
+	e.number(microseconds(t))
 }
 
 func (e *encoder) bigint(n int64) {

@@ -104,11 +104,12 @@ func (s *session) text(sql string, args ...any) string {
 	return *answer
 }
 
-// until asks until the answer is as wanted.
+// until asks until the answer is as wanted. Within a transaction, what sessions do would be what they did when it was first asked.
 func (s *session) until(want, sql string, args ...any) {
 	s.t.Helper()
 	var got string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		s.exec(`select pg_stat_clear_snapshot()`)
 		if got = s.text(sql, args...); got == want {
 			return
 		}

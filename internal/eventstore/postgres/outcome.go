@@ -15,8 +15,8 @@ func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNot
 // outcome says what an error of an append that was sent means for its records.
 //
 // An ERROR of PostgreSQL is definite, because it aborts the transaction that the statement is. A FATAL is not: it can come
-// after the commit. Neither is what a pooler says when it lost the server. An unknown outcome wraps neither
-// [eventstore.ErrHeadMoved] nor [eventstore.ErrNotWritten].
+// after the commit. Neither is what a pooler says when it lost the server. An unknown outcome wraps none of
+// [eventstore.ErrHeadMoved], [eventstore.ErrKeyTaken] and [eventstore.ErrNotWritten].
 func outcome(err error) error {
 	if pgconn.SafeToRetry(err) { // that is, nothing was sent
 		return notWritten(err)
@@ -31,6 +31,8 @@ func outcome(err error) error {
 	switch {
 	case reply.Code == "40001", reply.Code == "23505" && reply.ConstraintName == "events_pkey":
 		return eventstore.ErrHeadMoved
+	case reply.Code == "23505" && reply.ConstraintName == "idempotency_pkey":
+		return eventstore.ErrKeyTaken
 	case reply.Code[:2] == "22": // bad data, of which the message may quote some
 		return fmt.Errorf("%w: the server does not take the data (SQLSTATE %s)", eventstore.ErrNotWritten, reply.Code)
 	}

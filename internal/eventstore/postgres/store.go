@@ -23,8 +23,11 @@ type Options struct {
 	// QueryTimeout bounds each read, besides its context. 0 means 5 s.
 	QueryTimeout time.Duration
 	// AppendTimeout bounds each append, besides its context; when it has passed the outcome is unknown. The server gives
-	// up at half of it, which is a definite answer. 0 means 10 s.
+	// up at half of it, which is a definite answer. 0 means 8 s.
 	AppendTimeout time.Duration
+	// LockTimeout is how long a store that has locked the head may keep the server waiting, and so all other writers. 0
+	// means 2 s.
+	LockTimeout time.Duration
 	// PollInterval is how often Wait looks for records that no notification told of. 0 means 500 ms.
 	PollInterval time.Duration
 	// ListenPing is how often the listener proves that its connection lives, and how long the answer may take: a dead one
@@ -38,7 +41,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
 	o.QueryTimeout = cmp.Or(o.QueryTimeout, 5*time.Second)
-	o.AppendTimeout = cmp.Or(o.AppendTimeout, 10*time.Second)
+	o.AppendTimeout = cmp.Or(o.AppendTimeout, 8*time.Second)
+	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
 	return o
@@ -50,7 +54,7 @@ type Store struct {
 	pool   *pgxpool.Pool
 	writer *writer
 	hint   *hint
-	large  pageGuard
+	large  *pageGuard
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -79,8 +83,8 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
-	hint := newHint()
-	writer, err := openWriter(ctx, config.ConnConfig, opts)
+	hint, large := newHint(), new(pageGuard)
+	writer, err := openWriter(ctx, config.ConnConfig, opts, large)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, closed: make(chan struct{}), stop: stop}
+	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, closed: make(chan struct{}), stop: stop}
 	if !pooled(listen.ConnConfig) {
 		l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, look: s.look}
 		s.listening.Go(func() { l.run(running) })

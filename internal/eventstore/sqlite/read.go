@@ -17,6 +17,7 @@ const (
 	recordsQuery
 	configQuery
 	asOfQuery
+	receiptsQuery
 )
 
 const selectEvents = `
@@ -41,6 +42,10 @@ var queries = [...]string{
 				ORDER BY position LIMIT 1), 9223372036854775807)
 			ORDER BY version DESC LIMIT 1)
 		ORDER BY e.config_name`,
+
+	receiptsQuery: `
+		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
+		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
 }
 
 // Head returns the newest record's position, hash and time.

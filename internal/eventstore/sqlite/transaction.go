@@ -16,11 +16,13 @@ import (
 
 // transaction is the statements of one append, prepared on the connection that writes.
 type transaction struct {
-	conn                          *sql.Conn
-	begin, move, commit, rollback *sql.Stmt
-	inserts                       []insert    // of the most rows first
-	all                           []*sql.Stmt // to close
-	args                          []any       // of an insert; kept for the next one
+	conn                                   *sql.Conn
+	begin, move, compare, commit, rollback *sql.Stmt
+	keep                                   *sql.Stmt
+	inserts                                []insert    // of the most rows first
+	all                                    []*sql.Stmt // to close
+	args                                   []any       // of an insert; kept for the next one
+	open                                   bool        // between its begin and a clean end
 }
 
 // insert is a statement that inserts a number of records at once.
@@ -33,6 +35,12 @@ const (
 	moveHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
 		WHERE singleton = 1 AND position = ? AND hash = ?`
+
+	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
+
+	insertReceipt = `
+		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at)
+		VALUES (?, ?, ?, ?, ?, ?)`
 
 	// It says OR FAIL because an append that fails is rolled back whole anyway: by default SQLite would keep a second
 	// journal while it runs, to be able to roll back this statement alone.
@@ -59,6 +67,8 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, erro
 	}
 	t.begin = prepare("BEGIN IMMEDIATE")
 	t.move = prepare(moveHead)
+	t.compare = prepare(compareHead)
+	t.keep = prepare(insertReceipt)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
 	for _, rows := range []int{64, 8, 1} {
@@ -71,29 +81,54 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, erro
 	return t, nil
 }
 
-// run appends records. Only its first statement, which may have to wait for another store, ends with ctx. After an error
-// other than ErrHeadMoved the transaction may be open still, and is to be discarded.
-func (t *transaction) run(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// start begins. It is the one step that may have to wait for another store, and that ends with ctx.
+func (t *transaction) start(ctx context.Context) error {
+	t.open = true
 	if _, err := t.begin.ExecContext(ctx); err != nil {
 		return notWritten(fmt.Errorf("waiting for the file: %w", err))
 	}
-	moved, err := t.moveHead(expected, &records[len(records)-1])
+	return nil
+}
+
+// finish writes records and receipts after a head, and commits.
+func (t *transaction) finish(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	there, err := t.toHead(expected, records)
 	if err != nil {
 		return notWritten(fmt.Errorf("moving the head: %w", err))
 	}
-	if !moved {
-		if _, err := t.rollback.Exec(); err != nil {
-			return notWritten(fmt.Errorf("rolling back: %w", err))
-		}
-		return eventstore.ErrHeadMoved
+	if !there {
+		return t.abort(eventstore.ErrHeadMoved)
 	}
 	if err := t.insert(records); err != nil {
 		return notWritten(fmt.Errorf("inserting events: %w", err))
 	}
+	if err := t.insertReceipts(receipts); err != nil {
+		if hasExtendedCode(err, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
+			return t.abort(eventstore.ErrKeyTaken)
+		}
+		return notWritten(fmt.Errorf("inserting receipts: %w", err))
+	}
+	return t.end()
+}
+
+func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)
 	}
+	t.open = false
 	return nil
+}
+
+// abort ends the transaction without a trace, for a reason that may be nil.
+func (t *transaction) abort(reason error) error {
+	if _, err := t.rollback.Exec(); err != nil {
+		return notWritten(fmt.Errorf("rolling back: %w", err))
+	}
+	t.open = false
+	if reason == nil || reason == eventstore.ErrHeadMoved || reason == eventstore.ErrKeyTaken {
+		return reason
+	}
+	return notWritten(reason)
 }
 
 // close closes the connection for good, which rolls back what was not committed. SQLite would keep it open behind the
@@ -105,7 +140,13 @@ func (t *transaction) close() {
 	_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-func (t *transaction) moveHead(expected eventstore.Head, last *eventstore.Record) (moved bool, err error) {
+// toHead makes the last of records the head if the expected one is the present one. Without records it only looks.
+func (t *transaction) toHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
+	if len(records) == 0 {
+		err = t.compare.QueryRow(int64(expected.Position), expected.Hash[:]).Scan(&there)
+		return there, err
+	}
+	last := &records[len(records)-1]
 	result, err := t.move.Exec(int64(last.Position), last.Hash[:], last.RecordedAt.UnixMicro(),
 		int64(expected.Position), expected.Hash[:])
 	if err != nil {
@@ -125,6 +166,17 @@ func (t *transaction) insert(records []eventstore.Record) error {
 		}
 	}
 	clear(t.args) // it must not keep values alive
+	return nil
+}
+
+func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
+	for i := range receipts {
+		r := &receipts[i]
+		_, err := t.keep.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.FirstPosition), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -154,6 +206,12 @@ func commitError(err error) error {
 		return notWritten(err)
 	}
 	return err
+}
+
+// hasExtendedCode tells whether an error is SQLite's of an extended result code.
+func hasExtendedCode(err error, code int) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code() == code
 }
 
 // hasCode tells whether an error is SQLite's of a primary result code.

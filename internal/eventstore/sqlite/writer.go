@@ -12,20 +12,65 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Append writes records as one. While another store writes to the file it waits for the busy timeout at most, or for the
-// end of ctx; from then on it runs to its end, so ctx never leaves the outcome unknown.
-func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-	if s.writer == nil {
-		return fmt.Errorf("appending: %w: the store is open for reading only", eventstore.ErrNotWritten)
-	}
-	if err := s.writer.append(ctx, expected, records); err != nil {
-		if err == eventstore.ErrHeadMoved {
-			return err
+var errReadOnly = errors.New("the store is open for reading only")
+
+// Append writes records and receipts as one. While another store writes to the file it waits for the busy timeout at most, or
+// for the end of ctx; from then on it runs to its end, so ctx never leaves the outcome unknown.
+func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	return s.append(ctx, func(t *transaction) error { return s.finish(t, expected, records, receipts) })
+}
+
+// AppendLocked appends what the caller decides on while nobody else can write to the file. What was missed comes by way of
+// the readers: they see what was there when the transaction began.
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	return s.append(ctx, func(t *transaction) error {
+		head, missed, err := s.missed(ctx, after)
+		if err != nil {
+			return t.abort(err)
 		}
-		return fmt.Errorf("appending: %w", err)
+		records, receipts, err := decide(head, missed)
+		if err != nil || len(records)+len(receipts) == 0 {
+			return t.abort(err)
+		}
+		return s.finish(t, head, records, receipts)
+	})
+}
+
+func (s *Store) append(ctx context.Context, do func(*transaction) error) error {
+	if s.writer == nil {
+		return fmt.Errorf("appending: %w", notWritten(errReadOnly))
 	}
-	s.signal.fire(records[len(records)-1].Position)
+	err := s.writer.run(ctx, do)
+	if err == nil || err == eventstore.ErrHeadMoved || err == eventstore.ErrKeyTaken {
+		return err
+	}
+	return fmt.Errorf("appending: %w", err)
+}
+
+func (s *Store) finish(t *transaction, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	if err := t.finish(expected, records, receipts); err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		s.signal.fire(records[len(records)-1].Position)
+	}
 	return nil
+}
+
+// missed returns the head and the records that lead from a position to it.
+func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventstore.Head, []eventstore.Record, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return eventstore.Head{}, nil, err
+	}
+	records, err := s.Read(ctx, after, eventstore.MaxMissed)
+	if err != nil {
+		return eventstore.Head{}, nil, err
+	}
+	if after+eventstore.Position(len(records)) != head.Position {
+		return eventstore.Head{}, nil, eventstore.ErrHeadMoved
+	}
+	return head, records, nil
 }
 
 // writer is the one connection of a store that writes.
@@ -93,7 +138,8 @@ func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
 	}
 }
 
-func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// run has a transaction that has begun do something, and discards its connection unless it came to a clean end.
+func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 	select {
 	case <-w.turn:
 		defer func() { w.turn <- struct{}{} }()
@@ -108,8 +154,11 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 			return notWritten(err)
 		}
 	}
-	err := w.tx.run(ctx, expected, records)
-	if err != nil && err != eventstore.ErrHeadMoved {
+	err := w.tx.start(ctx)
+	if err == nil {
+		err = do(w.tx)
+	}
+	if w.tx.open {
 		w.tx.close()
 		w.tx = nil
 	}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
+// MaxIdempotencyKeyBytes is the longest idempotency key, in bytes.
+const MaxIdempotencyKeyBytes = 64
+
+// IdempotencyKey is what a client gives a request to be able to send it again: 1 to 64 printable ASCII characters. The zero
+// IdempotencyKey means that none was given.
+type IdempotencyKey struct{ text string }
+
+// ParseIdempotencyKey judges an idempotency key. The error is an [*InvalidError].
+func ParseIdempotencyKey(text string) (IdempotencyKey, error) {
+	if rule := brokenKeyRule(text); rule != "" {
+		return IdempotencyKey{}, &InvalidError{Field: "idempotencyKey", Rule: rule}
+	}
+	return IdempotencyKey{text}, nil
+}
+
+// String returns the key as it was parsed, "" when there is none.
+func (k IdempotencyKey) String() string { return k.text }
+
+func brokenKeyRule(text string) string {
+	switch {
+	case text == "":
+		return "is empty"
+	case len(text) > MaxIdempotencyKeyBytes:
+		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), MaxIdempotencyKeyBytes)
+	}
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return "may hold only printable ASCII characters"
+		}
+	}
+	return ""
+}
+
+// RequestHash returns what tells a command from any other with the same idempotency key: SHA-256 over all of it but the key.
+// It is stored, so its format never changes: "configapi-request1", then each field with its length in 4 bytes before it, big
+// endian, where 0xFFFFFFFF stands for one that is absent: kind, name, value, expected version (8 bytes), onlyIfChanged (1
+// byte), reason.
+func RequestHash(cmd Command) [sha256.Size]byte {
+	var (
+		kind          string
+		value         *Value
+		onlyIfChanged byte
+	)
+	switch c := cmd.(type) {
+	case Set:
+		kind, value = "set", &c.Value
+		if c.OnlyIfChanged {
+			onlyIfChanged = 1
+		}
+	case Delete:
+		kind = "delete"
+	case Restore:
+		kind, value = "restore", c.Value
+	}
+	b := append(make([]byte, 0, 512), "configapi-request1"...)
+	b = appendField(b, kind)
+	b = appendField(b, cmd.Target().String())
+	if value == nil {
+		b = appendAbsent(b)
+	} else {
+		b = appendField(b, value.String())
+	}
+	if version := cmd.expected(); version == nil {
+		b = appendAbsent(b)
+	} else {
+		b = binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 8), uint64(*version))
+	}
+	b = append(b, 0, 0, 0, 1, onlyIfChanged)
+	b = appendField(b, cmd.Why().String())
+	return sha256.Sum256(b)
+}
+
+func appendField(b []byte, text string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
+}
+
+func appendAbsent(b []byte) []byte { return binary.BigEndian.AppendUint32(b, 0xFFFFFFFF) }

@@ -1,0 +1,181 @@
+package configstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+)
+
+// step is one command of a plan, and what happens to the appends while it is carried out.
+type step struct {
+	caller auth.Caller
+	cmd    config.Command
+	node   int
+	fates  []fate
+}
+
+// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and die, and sends them again until
+// there is an answer.
+func TestExactlyOneEffectPerKey(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")
+		var problem error
+		synctest.Test(t, func(t *testing.T) { problem = carryOut(t, plan) })
+		if problem != nil {
+			rt.Fatal(problem)
+		}
+	})
+}
+
+func drawStep(t *testing.T, rt *rapid.T) step {
+	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller")}}
+	name := configstoretest.Name(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"))
+	key := keyOf(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+	switch rapid.IntRange(0, 5).Draw(rt, "kind") {
+	case 0:
+		s.cmd = config.Delete{Name: name, IdempotencyKey: key}
+	case 1:
+		s.cmd = config.Restore{Name: name, IdempotencyKey: key}
+	default:
+		value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
+		s.cmd = config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed"), IdempotencyKey: key}
+	}
+	if key.String() != "" { // without a key nobody may send it again
+		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
+	}
+	return s
+}
+
+func keyOf(t testing.TB, text string) config.IdempotencyKey {
+	t.Helper()
+	if text == "" {
+		return config.IdempotencyKey{}
+	}
+	key, err := config.ParseIdempotencyKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// cluster is two nodes on one history, what was done on it, and the model of it.
+type cluster struct {
+	t      *testing.T
+	events *memory.Store
+	fates  fates
+	nodes  [2]*node
+	model  model
+	first  map[eventstore.Key]done
+}
+
+type done struct {
+	cmd     config.Command
+	outcome configstore.Outcome
+}
+
+type node struct {
+	*configstore.Store
+	events *crashing
+	stop   func()
+}
+
+func carryOut(t *testing.T, plan []step) error {
+	c := &cluster{t: t, events: memory.New(), first: make(map[eventstore.Key]done)}
+	for i := range c.nodes {
+		c.nodes[i] = c.start()
+	}
+	defer func() {
+		for _, n := range c.nodes {
+			n.stop()
+		}
+	}()
+	for i, s := range plan {
+		if err := c.do(s); err != nil {
+			return fmt.Errorf("step %d, %+v: %w", i, s, err)
+		}
+	}
+	return nil
+}
+
+func (c *cluster) start() *node {
+	n := &node{events: &crashing{Store: c.events, fates: &c.fates}}
+	n.Store = configstore.New(n.events, configstore.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = n.Run(ctx)
+	}()
+	<-n.Ready()
+	n.stop = func() {
+		cancel()
+		<-stopped
+	}
+	return n
+}
+
+// do carries out a step until it has an answer, and says in what the answer is not what the model has.
+func (c *cluster) do(s step) error {
+	c.fates.set(s.fates)
+	outcome, err := c.until(s)
+	history := mustRead(c.t, c.events)
+	key := eventstore.Key{Actor: s.caller.Name, Text: s.cmd.Key().String()}
+	before, known := c.first[key]
+	event, kind := c.model.decide(s.cmd, time.Time{})
+	switch {
+	case known && !reflect.DeepEqual(before.cmd, s.cmd):
+		if !errors.Is(err, configstore.ErrIdempotencyMismatch) {
+			return fmt.Errorf("got %+v, %v, want %w", outcome, err, configstore.ErrIdempotencyMismatch)
+		}
+	case known:
+		if err != nil || !reflect.DeepEqual(outcome, before.outcome) {
+			return fmt.Errorf("got %+v, %v, want what it was at first: %+v", outcome, err, before.outcome)
+		}
+	case kind != configstore.Internal:
+		if configstore.KindOf(err) != kind {
+			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
+		}
+	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Bookmark():
+		return fmt.Errorf("got %+v, %v, want %+v", outcome, err, event)
+	default:
+		if event != nil {
+			c.model.events = append(c.model.events, *event)
+		}
+		if key.Text != "" {
+			c.first[key] = done{s.cmd, outcome}
+		}
+	}
+	if len(history) != len(c.model.events) {
+		return fmt.Errorf("the history has %d events, want %d", len(history), len(c.model.events))
+	}
+	return nil
+}
+
+// until sends a command to one node after the other, as a client does that knows no answer. A node that is dead is replaced.
+func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
+	for attempt := range 10 {
+		n := &c.nodes[(s.node+attempt)%2]
+		outcome, err = (*n).Do(context.Background(), s.caller, s.cmd)
+		if (*n).events.isDead() {
+			(*n).stop()
+			*n = c.start()
+		}
+		if configstore.KindOf(err) != configstore.Unavailable || err == nil {
+			break
+		}
+	}
+	return outcome, err
+}

@@ -1,0 +1,123 @@
+package edgetest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore/postgres"
+	"configapi/internal/postgrestest"
+	"configapi/internal/rest"
+)
+
+
+// TestPostgresGoesAway stops a server in every way, while a node reads and writes. What was acknowledged stays, reads go on, writes
+// say that nothing was written or that it is not known, and all of it comes back by itself.
+func TestPostgresGoesAway(t *testing.T) {
+	t.Parallel()
+	c := postgrestest.NewCluster(t)
+	events, err := postgres.Open(t.Context(), c.DSN("postgres"), postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, events.Close)
+	store := configstoretest.On(t, events, configstore.Options{WriteTimeout: 500 * time.Millisecond})
+	handler := rest.New(store.Store, rest.Options{})
+	do := func(method, key string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(method, "/config/a", nil)
+		if method == "PUT" {
+			r = httptest.NewRequest(method, "/config/a", strings.NewReader(`{"value":"`+key+`"}`))
+			r.Header.Set("Idempotency-Key", key)
+		}
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	value := "at first"
+	if w := do("PUT", value); w.Code != http.StatusOK {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	for _, how := range []postgrestest.Shutdown{postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill} {
+		if err := c.Stop(how); err != nil {
+			t.Fatal(err)
+		}
+		next := value + "+"
+		for range 3 {
+			if w := do("GET", ""); w.Code != http.StatusOK || w.Body.String() != value {
+				t.Errorf("reading while the server is away: got %d %q, want %q", w.Code, w.Body, value)
+			}
+			w := do("PUT", next)
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"code":"UNAVAILABLE"`) {
+				t.Errorf("writing while the server is away: got %d %v %s", w.Code, w.Header(), w.Body)
+			}
+		}
+		if err := c.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before := store.Reader(auth.Anonymous).Head().Position
+		for deadline := time.Now().Add(patience); ; {
+			w := do("PUT", next)
+			if w.Code == http.StatusOK {
+				break
+			}
+			if w.Code != http.StatusServiceUnavailable || time.Now().After(deadline) {
+				t.Fatalf("writing after the server came back: got %d %s", w.Code, w.Body)
+			}
+		}
+		if value = next; do("GET", "").Body.String() != value {
+			t.Errorf("the write that was acknowledged cannot be read")
+		}
+		if after := store.Reader(auth.Anonymous).Head().Position; after != before+1 {
+			t.Errorf("one key had %d effects", after-before)
+		}
+	}
+}
+
+// TestPostgresBecomesReadOnly has the database take no more writes, then take them again.
+func TestPostgresBecomesReadOnly(t *testing.T) {
+	t.Parallel()
+	c := postgrestest.NewCluster(t)
+	events, err := postgres.Open(t.Context(), c.DSN("postgres"), postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, events.Close)
+	store := configstoretest.On(t, events, configstore.Options{})
+	server := start(t, rest.New(store.Store, rest.Options{}))
+	put := func() (int, string) { return server.ask(t, "PUT /config/a", jsonType, `{"value":"1"}`) }
+	for _, readOnly := range []bool{false, true, false} {
+		if err := c.Stop(postgrestest.Fast); err != nil {
+			t.Fatal(err)
+		}
+		c.Settings = nil
+		if readOnly {
+			c.Settings = []string{"default_transaction_read_only=on"}
+		}
+		if err := c.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		status, text := put()
+		for deadline := time.Now().Add(patience); !readOnly && status != http.StatusOK && time.Now().Before(deadline); {
+			status, text = put()
+		}
+		if !readOnly && status != http.StatusOK {
+			t.Errorf("a database that takes writes: got %d %s", status, text)
+		}
+		if readOnly {
+			for range 3 {
+				if status != http.StatusServiceUnavailable {
+					t.Errorf("a read-only database: got %d %s", status, text)
+				}
+				status, text = put()
+			}
+			if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
+				t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package eventstoretest_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+)
+
+// notLocked reads, decides and appends, as if nobody else could meanwhile.
+type notLocked struct{ *memory.Store }
+
+func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	missed, err := s.Read(ctx, after, eventstore.MaxMissed)
+	if err != nil {
+		return err
+	}
+	records, receipts, err := decide(head, missed)
+	if err != nil || len(records)+len(receipts) == 0 {
+		return err
+	}
+	dawdle()
+	return s.Append(ctx, head, records, receipts...)
+}
+
+// missesOne gives those who lock one record less than they missed.
+type missesOne struct{ *memory.Store }
+
+func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	return s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		return decide(head, missed[min(1, len(missed)):])
+	})
+}
+
+// asksAnyway has those decide who are too far away, on the part that it has.
+type asksAnyway struct{ *memory.Store }
+
+func (s asksAnyway) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	err := s.Store.AppendLocked(ctx, after, decide)
+	if err == eventstore.ErrHeadMoved {
+		_, _, _ = decide(eventstore.Head{}, nil)
+	}
+	return err
+}
+
+// careless keeps receipts although their append is refused.
+type careless struct{ *memory.Store }
+
+func (s careless) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	err := s.Store.Append(ctx, expected, records, receipts...)
+	if errors.Is(err, eventstore.ErrNotWritten) && len(receipts) > 0 {
+		_ = s.Store.Append(ctx, expected, nil, receipts...)
+	}
+	return err
+}
+
+// anywhere takes receipts alone at any head.
+type anywhere struct{ *memory.Store }
+
+func (s anywhere) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) (err error) {
+	if len(records) == 0 {
+		if expected, err = s.Head(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Store.Append(ctx, expected, records, receipts...)
+}
+
+// upsert replaces receipts whose keys are taken.
+type upsert struct{ *memory.Store }
+
+func (s upsert) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	err := s.Store.Append(ctx, expected, records, receipts...)
+	for err == eventstore.ErrKeyTaken {
+		if _, err = s.PruneReceipts(ctx, time.Unix(math.MaxInt32, 0), math.MaxInt); err == nil {
+			err = s.Store.Append(ctx, expected, records, receipts...)
+		}
+	}
+	return err
+}
+
+// anyActor does not look at who gave a key.
+type anyActor struct{ *memory.Store }
+
+func (s anyActor) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	for i := range receipts {
+		receipts[i].Actor = ""
+	}
+	return s.Store.Append(ctx, expected, records, receipts...)
+}
+
+// noLimit prunes all at once.
+type noLimit struct{ *memory.Store }
+
+func (s noLimit) PruneReceipts(ctx context.Context, before time.Time, _ int) (int, error) {
+	return s.Store.PruneReceipts(ctx, before, math.MaxInt)
+}
+
+// inclusive prunes what was made just then.
+type inclusive struct{ *memory.Store }
+
+func (s inclusive) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.Store.PruneReceipts(ctx, before.Add(time.Microsecond), limit)
+}

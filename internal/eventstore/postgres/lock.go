@@ -1,0 +1,114 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"configapi/internal/eventstore"
+)
+
+const lockSQL = selectHead + ` for update`
+
+// AppendLocked appends what the caller decides on while it has the head row locked. That takes two round trips: one that
+// locks the row and reads what was missed, one that appends and commits. The server ends the session of whoever leaves it
+// without a word in between for [Options.LockTimeout], and so frees the row.
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
+	defer cancel()
+	var newest eventstore.Position
+	err := s.writer.use(ctx, func() (err error) {
+		newest, err = s.writer.appendLocked(ctx, after, decide)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("appending with the head locked, after position %d: %w", after, err)
+	}
+	s.hint.raise(newest)
+	return nil
+}
+
+// appendLocked returns the newest position that is known then.
+func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) (eventstore.Position, error) {
+	head, missed, err := w.lock(ctx, after)
+	if err != nil {
+		w.rollback(ctx)
+		return 0, notWritten(fmt.Errorf("locking the head: %w", err))
+	}
+	if after+eventstore.Position(len(missed)) != head.Position {
+		w.rollback(ctx)
+		return 0, eventstore.ErrHeadMoved
+	}
+	records, receipts, err := decide(head, missed)
+	if err != nil {
+		w.rollback(ctx)
+		return 0, notWritten(err)
+	}
+	if len(records)+len(receipts) == 0 {
+		w.rollback(ctx)
+		return head.Position, nil
+	}
+	if err := w.appendAndCommit(ctx, head, records, receipts); err != nil {
+		w.rollback(ctx)
+		return 0, err
+	}
+	return head.Position + eventstore.Position(len(records)), nil
+}
+
+// lock locks the head row, and only then, with the snapshot that each statement takes of its own, reads up to it.
+func (w *writer) lock(ctx context.Context, after eventstore.Position) (head eventstore.Head, missed []eventstore.Record, err error) {
+	var batch pgconn.Batch
+	batch.ExecParams(`begin`, nil, nil, nil, nil)
+	// Not once for the session, which a pooler gives to others.
+	batch.ExecParams(fmt.Sprintf(`set local idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds()), nil, nil, nil, nil)
+	w.statements.lock.queue(&batch, nil)
+	parameters := [][]byte{
+		binary.BigEndian.AppendUint64(nil, uint64(after)),
+		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissed),
+		binary.BigEndian.AppendUint64(nil, eventstore.PageBytes),
+	}
+	if w.large.Load() {
+		w.statements.missedGuarded.queue(&batch, parameters)
+	} else {
+		w.statements.missed.queue(&batch, parameters[:2])
+	}
+	results, err := w.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
+	if err != nil {
+		return head, nil, err
+	}
+	if len(results[2].Rows) == 0 {
+		return head, nil, errNoHead
+	}
+	if head, err = scanHead(results[2].Rows[0]); err != nil {
+		return head, nil, err
+	}
+	p := page{maxBytes: eventstore.PageBytes, limit: len(results[3].Rows)}
+	for _, row := range results[3].Rows {
+		if _, err := p.take(row); err != nil {
+			return head, nil, err
+		}
+	}
+	return head, p.records, nil
+}
+
+// appendAndCommit sends both at once. When the append fails the server does not look at the rest.
+func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	var batch pgconn.Batch
+	w.statements.forAppend(records, receipts).queue(&batch, w.encoder.append(head, records, receipts))
+	batch.ExecParams(`commit`, nil, nil, nil, nil)
+	results, err := w.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
+	if err != nil {
+		return outcome(err)
+	}
+	return appended(results[0].CommandTag, nil)
+}
+
+// rollback ends the transaction, or the connection if that is not possible; then the server does it.
+func (w *writer) rollback(ctx context.Context) {
+	conn := w.conn.PgConn()
+	if !conn.IsClosed() && conn.TxStatus() != 'I' && conn.Exec(ctx, `rollback`).Close() != nil {
+		abandon(conn)
+	}
+}

@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+// lockTimeout is long enough for the others to get in line, and short enough for a test.
+const lockTimeout = 300 * time.Millisecond
+
+// TestFrozenWriterHoldsOthersUpForTheLockTimeout freezes a writer between its lock and its append.
+func TestFrozenWriterHoldsOthersUpForTheLockTimeout(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	frozen, other := mustOpen(t, dsn, Options{LockTimeout: lockTimeout}), mustOpen(t, dsn, Options{})
+	head := mustAppend(t, other, eventstore.Head{}, 1)
+	thaw, locked, thawed := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		thawed <- frozen.AppendLocked(t.Context(), 0, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+			close(locked)
+			<-thaw
+			return records(head, 2), nil, nil
+		})
+	}()
+	<-locked
+	start := time.Now()
+	for range 2 {
+		head = mustAppend(t, other, head, 1)
+	}
+	if waited := time.Since(start); waited < lockTimeout/2 || waited > lockTimeout+2*time.Second {
+		t.Errorf("others waited %v for one that was frozen, want about %v", waited, lockTimeout)
+	}
+	close(thaw)
+	if err := <-thawed; err == nil || errors.Is(err, eventstore.ErrHeadMoved) {
+		t.Errorf("the frozen one: got %v, want an error that leaves the outcome to be found out", err)
+	}
+	mustHaveHead(t, frozen, head)
+	err := frozen.AppendLocked(t.Context(), 0, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		if len(missed) != 3 {
+			t.Errorf("missed %d records, want 3", len(missed))
+		}
+		return records(head, 1), nil, nil
+	})
+	if err != nil {
+		t.Errorf("the next append of the one that was frozen: %v", err)
+	}
+}
+
+// TestWriterThatWaitsForTheLockTooLongIsRefused has somebody hold the lock whom no time-out of this program binds.
+func TestWriterThatWaitsForTheLockTooLongIsRefused(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{AppendTimeout: 200 * time.Millisecond}), connect(t, dsn)
+	head := mustAppend(t, s, eventstore.Head{}, 1)
+	release := other.lockHead()
+	err := s.AppendLocked(t.Context(), 0, func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		t.Error("asked for a decision without the lock")
+		return nil, nil, nil
+	})
+	if !errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("got %v, want %q", err, eventstore.ErrNotWritten)
+	}
+	release()
+	mustHaveHead(t, s, mustAppend(t, s, head, 1))
+}
+
+// TestLockedAppendThatIsCutIsUnknown ends the session while the append waits for nothing but its answer.
+func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other := mustOpen(t, dsn, Options{}), connect(t, dsn)
+	var written []eventstore.Record
+	err := s.AppendLocked(t.Context(), 0, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		written = records(head, 2)
+		other.exec(`select pg_terminate_backend($1::int)`, s.writer.conn.PgConn().PID())
+		other.until("0", `select count(*)::text from pg_stat_activity where pid = $1::int`, s.writer.conn.PgConn().PID())
+		return written, nil, nil
+	})
+	mustBeUnknown(t, err)
+	mustHaveHead(t, s, eventstore.Head{})
+	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
+		t.Fatalf("sending the same append again: %v", err)
+	}
+	mustHaveHead(t, s, headOf(written))
+}

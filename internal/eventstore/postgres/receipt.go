@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+const (
+	selectReceipts = `
+		select i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
+		from unnest($1::text[], $2::text[]) as keys(actor, key)
+		join public.idempotency i on i.actor = keys.actor and i.key = keys.key`
+
+	pruneReceipts = `
+		delete from public.idempotency where ctid = any (array(
+			select ctid from public.idempotency where created_at < $1 order by created_at limit $2))`
+)
+
+// ReadReceipts returns the receipts that there are of the keys.
+func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
+	actors, texts := make([]string, len(keys)), make([]string, len(keys))
+	for i, key := range keys {
+		actors[i], texts[i] = key.Actor, key.Text
+	}
+	var receipts []eventstore.Receipt
+	err := s.query(ctx, func(row [][]byte) (more bool, err error) {
+		r := eventstore.Receipt{
+			Key:           eventstore.Key{Actor: string(row[0]), Text: string(row[1])},
+			FirstPosition: eventstore.Position(integer(row[3])),
+			EventCount:    int(int32(binary.BigEndian.Uint32(row[4]))),
+			CreatedAt:     instant(row[5]),
+		}
+		err = fill(r.RequestHash[:], row[2])
+		receipts = append(receipts, r)
+		return true, err
+	}, selectReceipts, actors, texts)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d receipts: %w", len(keys), err)
+	}
+	return receipts, nil
+}
+
+// PruneReceipts removes old receipts, on a connection that reads otherwise, so that appends go on meanwhile.
+func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
+	defer cancel()
+	tag, err := s.pool.Exec(ctx, pruneReceipts, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("pruning receipts: %w", connectError(err))
+	}
+	return int(tag.RowsAffected()), nil
+}
