@@ -15,7 +15,6 @@ import (
 	"configapi/internal/rest"
 )
 
-
 // TestPostgresGoesAway stops a server in every way, while a node reads and writes. What was acknowledged stays, reads go on, writes
 // say that nothing was written or that it is not known, and all of it comes back by itself.
 func TestPostgresGoesAway(t *testing.T) {
