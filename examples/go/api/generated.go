@@ -149,6 +149,8 @@ type DeleteConfigInput struct {
 	ExpectedVersion *int `json:"expectedVersion"`
 	// Why.
 	Reason *string `json:"reason"`
+	// As in `SetConfigInput`.
+	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
 // GetName returns DeleteConfigInput.Name, and is useful for accessing the field via an interface.
@@ -159,6 +161,9 @@ func (v *DeleteConfigInput) GetExpectedVersion() *int { return v.ExpectedVersion
 
 // GetReason returns DeleteConfigInput.Reason, and is useful for accessing the field via an interface.
 func (v *DeleteConfigInput) GetReason() *string { return v.Reason }
+
+// GetIdempotencyKey returns DeleteConfigInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *DeleteConfigInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
 
 // DeleteDeleteConfigConfigChanged includes the requested fields of the GraphQL type ConfigChanged.
 // The GraphQL type's documentation follows.
@@ -516,6 +521,8 @@ type SetConfigInput struct {
 	OnlyIfChanged *bool `json:"onlyIfChanged"`
 	// Why.
 	Reason *string `json:"reason"`
+	// 1 to 64 printable characters. The same request again with the same key gives the first outcome.
+	IdempotencyKey *string `json:"idempotencyKey"`
 }
 
 // GetName returns SetConfigInput.Name, and is useful for accessing the field via an interface.
@@ -532,6 +539,9 @@ func (v *SetConfigInput) GetOnlyIfChanged() *bool { return v.OnlyIfChanged }
 
 // GetReason returns SetConfigInput.Reason, and is useful for accessing the field via an interface.
 func (v *SetConfigInput) GetReason() *string { return v.Reason }
+
+// GetIdempotencyKey returns SetConfigInput.IdempotencyKey, and is useful for accessing the field via an interface.
+func (v *SetConfigInput) GetIdempotencyKey() *string { return v.IdempotencyKey }
 
 // SetResponse is returned by Set on success.
 type SetResponse struct {
