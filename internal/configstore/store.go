@@ -42,7 +42,7 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
-	// Now is the clock of this node. nil: time.Now.
+	// Now is the clock of this node; it is read from several goroutines. nil: time.Now.
 	Now func() time.Time
 	// Audit hears of every change that this node has made, in order. nil: nobody does.
 	Audit Auditor
