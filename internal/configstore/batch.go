@@ -82,7 +82,8 @@ func (b *batch) judge(r *request) answer {
 	case known && before.RequestHash != r.hash, twice && first.hash != r.hash:
 		return answer{err: ErrIdempotencyMismatch}
 	case known:
-		return answer{receipt: &before}
+		receipt := before // which leaves the one of requests without a key on the stack
+		return answer{receipt: &receipt}
 	case twice:
 		return answer{outcome: first.outcome}
 	}

@@ -45,7 +45,7 @@ type Options struct {
 	HealthTimeout time.Duration
 	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
 	MaxLag time.Duration
-	// Now is the clock of this node. nil: time.Now.
+	// Now is the clock of this node; it is read from several goroutines. nil: time.Now.
 	Now func() time.Time
 	// Audit hears of every change that this node has made, in order. nil: nobody does.
 	Audit Auditor
