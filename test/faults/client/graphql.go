@@ -1,0 +1,102 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/record"
+)
+
+const (
+	setMutation = `mutation($input:SetConfigInput!){outcome:setConfig(input:$input){__typename
+		... on ConfigChanged{revision{version} position} ... on VersionConflictError{current{version}} ... on UserError{code message}}}`
+	deleteMutation = `mutation($input:DeleteConfigInput!){outcome:deleteConfig(input:$input){__typename
+		... on ConfigChanged{revision{version} position} ... on VersionConflictError{current{version}} ... on UserError{code message}}}`
+)
+
+// result is the answer to a mutation.
+type result struct {
+	Data struct {
+		Outcome *struct {
+			Typename string `json:"__typename"`
+			Revision struct{ Version int }
+			Current  *struct{ Version int }
+			Position string
+		}
+	}
+	Errors []struct {
+		Message    string
+		Extensions struct {
+			Code           string
+			OutcomeUnknown bool
+		}
+	}
+}
+
+// mutate sends a set or a deletion over GraphQL. The id of the write is its reason.
+func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
+	input := map[string]any{"name": w.Name, "reason": w.ID}
+	document := deleteMutation
+	if w.Kind == record.Set {
+		document, input["value"] = setMutation, value
+	}
+	if w.Expected != nil {
+		input["expectedVersion"] = *w.Expected
+	}
+	if c.world.Features.Keys {
+		input["idempotencyKey"] = w.ID
+	}
+	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"input": input}})
+	if err != nil {
+		panic(err) // the suite's own values have a JSON
+	}
+	answer, err := c.do(n, http.MethodPost, "/graphql", map[string]string{"X-Request-Id": w.ID}, body)
+	if err != nil {
+		w.Outcome, w.Status = record.Unknown, err.Error()
+		return
+	}
+	w.Status = fmt.Sprintf("%d %.200s", answer.status, answer.body)
+	var r result
+	if err := json.Unmarshal(answer.body, &r); err != nil {
+		w.Outcome, w.Refusal = outcomeOf(answer) // of the server before the edge
+		return
+	}
+	c.take(n, w, answer, &r)
+}
+
+func (c *Client) take(n *cluster.Node, w *record.Write, answer reply, r *result) {
+	if len(r.Errors) > 0 {
+		w.Outcome = record.Unknown
+		if e := r.Errors[0].Extensions; e.Code == "UNAVAILABLE" {
+			c.world.Counts[n.Number].Unavailable.Add(1)
+			if !e.OutcomeUnknown {
+				w.Outcome = record.NotWritten
+			}
+		}
+		return
+	}
+	outcome := r.Data.Outcome
+	if outcome == nil {
+		w.Outcome, w.Refusal = outcomeOf(answer)
+		return
+	}
+	w.Outcome = record.Refused
+	switch outcome.Typename {
+	case "ConfigChanged":
+		w.Outcome, w.Version = record.Done, outcome.Revision.Version
+		w.Position, _ = record.ParsePosition(outcome.Position) // no event is at position 0, which the checkers find
+	case "VersionConflictError":
+		w.Refusal = record.Conflict
+		if outcome.Current != nil {
+			w.Version = outcome.Current.Version
+		}
+	case "NotFoundError":
+		w.Refusal = record.NotFound
+	case "DeletedError":
+		w.Refusal = record.Gone
+	default:
+		w.Outcome = record.Unknown
+	}
+}

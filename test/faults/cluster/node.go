@@ -1,0 +1,228 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"configapi/test/faults/proxy"
+)
+
+const (
+	// stopTimeout is how long a node may take to stop: what docs/operations.md promises, and some time to spare.
+	stopTimeout = 15 * time.Second
+	// startPause is how long after a start that has failed the next one is tried.
+	startPause = 200 * time.Millisecond
+)
+
+// Node is one server process, or rather a place for one: it has lives.
+type Node struct {
+	Number int
+	// Front is the link between clients and the node, Back the one between the node and PostgreSQL.
+	Front, Back *proxy.Link
+
+	program string
+	address string
+	dsn     string
+	logPath string
+	life    atomic.Int64
+
+	mu      sync.Mutex // guards what is below
+	process *process   // nil: none was started yet
+	told    bool       // to end
+}
+
+// Life counts the starts of the node: an answer that was asked for and came in one life is that process's.
+func (n *Node) Life() int { return int(n.life.Load()) }
+
+// Address is where the node itself listens, past its link.
+func (n *Node) Address() string { return n.address }
+
+// Start starts the node and returns when it is ready. While it cannot start, because PostgreSQL is away, it is tried again.
+func (n *Node) Start(ctx context.Context) error {
+	for {
+		err := n.launch()
+		if err == nil {
+			err = n.awaitReady(ctx)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !pause(ctx, startPause) {
+			return fmt.Errorf("starting node %d: %w: %w: %s", n.Number, ctx.Err(), err, n.LastWords())
+		}
+	}
+}
+
+func (n *Node) launch() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.process != nil && !n.process.ended() {
+		return nil
+	}
+	p, err := startProcess(exec.Command(n.program, "serve", "--listen", n.address, "--store", n.dsn, "--log", "json"), n.logPath)
+	if err != nil {
+		return err
+	}
+	n.process, n.told = p, false
+	n.life.Add(1)
+	return nil
+}
+
+var errEnded = errors.New("the process has ended")
+
+func (n *Node) awaitReady(ctx context.Context) error {
+	for {
+		if n.Ready(ctx) {
+			return nil
+		}
+		if n.current().ended() {
+			return errEnded
+		}
+		if !pause(ctx, 10*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
+
+// Ready asks the node, past its link, whether it is ready.
+func (n *Node) Ready(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.address+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode == http.StatusOK
+}
+
+// Kill is kill -9.
+func (n *Node) Kill() error {
+	err := n.tell().end(syscall.SIGKILL, stopTimeout)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
+		return nil
+	}
+	return fmt.Errorf("killing node %d: it ended by itself: %w", n.Number, err)
+}
+
+// StopError says that a node has not stopped in order.
+type StopError struct {
+	Node      int
+	How       error
+	LastWords string
+}
+
+func (e *StopError) Error() string {
+	return fmt.Sprintf("node %d was told to stop: %v: %s", e.Node, e.How, e.LastWords)
+}
+
+func (e *StopError) Unwrap() error { return e.How }
+
+// Terminate is SIGTERM. A node that does not end in order, with exit code 0, is a [*StopError].
+func (n *Node) Terminate() error {
+	if err := n.tell().end(syscall.SIGTERM, stopTimeout); err != nil {
+		return &StopError{n.Number, err, n.LastWords()}
+	}
+	return nil
+}
+
+// Close kills the node, if it runs, and ends its links.
+func (n *Node) Close() {
+	if p := n.current(); p != nil {
+		_ = p.end(syscall.SIGKILL, stopTimeout)
+	}
+	n.Front.Close()
+	n.Back.Close()
+}
+
+// Died tells whether the process has ended without having been told to.
+func (n *Node) Died() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.process.ended() && !n.told
+}
+
+// Answered are the ids of requests that the node has written to its log as answered.
+func (n *Node) Answered() (map[string]bool, error) {
+	text, err := os.ReadFile(n.logPath)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if _, after, found := strings.Cut(line, `"request_id":"`); found && strings.Contains(line, `"status":`) {
+			id, _, _ := strings.Cut(after, `"`)
+			ids[id] = true
+		}
+	}
+	return ids, nil
+}
+
+// LastWords is the end of the node's log, but for lines of requests.
+func (n *Node) LastWords() string {
+	const most = 5
+	text, err := os.ReadFile(n.logPath)
+	if err != nil {
+		return err.Error()
+	}
+	var words []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, `"status":`) {
+			words = append(words, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(words[max(0, len(words)-most):], "\n")
+}
+
+func (n *Node) current() *process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.process
+}
+
+// tell returns the process, which is to be told to end.
+func (n *Node) tell() *process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.told = true
+	return n.process
+}
+
+// freeAddress is one of 127.0.0.1 at which nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// pause tells whether the time has passed before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,87 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/proxy"
+)
+
+const (
+	delayed = "requests delayed"
+	broken  = "requests and streams broken"
+	failed  = "requests broken, refused or delayed"
+
+	latency = 200 * time.Millisecond
+)
+
+// links are the faults of the links between clients and nodes, and between nodes and PostgreSQL.
+func links() []Fault {
+	reset := func(*Arena) proxy.Toxic { return proxy.Reset() }
+	part := func(a *Arena) proxy.Toxic { return proxy.Cut(1 + a.Rand.IntN(300)) }
+	blackhole := func(*Arena) proxy.Toxic { return proxy.Blackhole() }
+	late := func(*Arena) proxy.Toxic { return proxy.Latency(latency) }
+	return []Fault{
+		{Name: "front-reset", About: "resets between clients and a node", Strike: front(reset, broken), Proof: []string{broken}},
+		{Name: "front-cut", About: "answers of a node cut in the middle", Strike: front(part, broken), Proof: []string{broken}},
+		{Name: "front-blackhole", About: "blackhole between clients and a node", Strike: front(blackhole, broken), Proof: []string{broken}},
+		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(late, delayed), Proof: []string{delayed}},
+		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: back(reset, cut), Proof: []string{cut}},
+		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: back(part, cut), Proof: []string{cut}},
+		{Name: "back-blackhole", About: "blackhole between a node and PostgreSQL", Strike: back(blackhole, failed), Proof: []string{failed}},
+		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(late, delayed), Proof: []string{delayed}},
+	}
+}
+
+// front makes the link between clients and a node fail, until clients have noticed.
+func front(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context, *Arena) error {
+	return func(ctx context.Context, a *Arena) error {
+		n := a.node()
+		noticed := a.noticed(n, evidence)
+		return a.hold(ctx, n.Front, toxic(a), func() error { return a.await(ctx, evidence, 3, noticed) })
+	}
+}
+
+// back makes the link between a node and PostgreSQL fail, until PostgreSQL or clients have noticed.
+func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context, *Arena) error {
+	return func(ctx context.Context, a *Arena) error {
+		n := a.node()
+		noticed := a.noticed(n, evidence)
+		if evidence == cut {
+			before, err := a.World.Cluster.Database.Backends(ctx, n.Number)
+			if err != nil {
+				return err
+			}
+			noticed = func() (int64, error) { return gone(ctx, a, n, before) }
+		}
+		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, 1, noticed) })
+	}
+}
+
+// hold keeps a link failing for a time at random, and at least until something is over.
+func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, until func() error) error {
+	heal, err := l.Infect(toxic)
+	if err != nil {
+		return err
+	}
+	pause(ctx, a.between(200*time.Millisecond, 800*time.Millisecond))
+	return errors.Join(until(), heal())
+}
+
+// noticed counts what clients notice of a node from now on.
+func (a *Arena) noticed(n *cluster.Node, evidence string) func() (int64, error) {
+	counts := &a.World.Counts[n.Number]
+	sum := func() int64 {
+		switch evidence {
+		case broken:
+			return counts.Broken.Load()
+		case delayed:
+			return counts.Slow.Load()
+		}
+		return counts.Broken.Load() + counts.Slow.Load() + counts.Unavailable.Load()
+	}
+	before := sum()
+	return func() (int64, error) { return sum() - before, nil }
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"configapi/test/faults/checker"
+	"configapi/test/faults/record"
+)
+
+// seen is all that clients have seen, and, last of all, the whole state of each node.
+func (r *round) seen(ctx context.Context, base int64) checker.Seen {
+	for i, n := range r.suite.cluster.Nodes {
+		r.settlers[i].ListAll(ctx, n, r.suite.history.Head())
+		r.settlers[i].Close()
+	}
+	seen := checker.Seen{Base: base, Writes: r.world.Record.Writes(), Reads: r.world.Record.Reads()}
+	for _, sub := range r.subscribers {
+		seen.Streams = append(seen.Streams, sub.Stream())
+	}
+	return seen
+}
+
+// judge runs the checks, and says whether the round was one at all.
+func (r *round) judge(ctx context.Context, seen checker.Seen) {
+	if err := r.suite.extend(ctx); err != nil {
+		r.broken(err)
+	}
+	verdict := checker.Check(r.suite.history, seen, checkPatience)
+	r.result.Findings = append(r.result.Findings, verdict.Findings...)
+	r.result.Losses = verdict.Losses
+	for _, name := range verdict.Undecided {
+		r.void("whether %q is linearizable was not decided in %v", name, checkPatience)
+	}
+	if r.fault.Graceful {
+		r.judgeStops(seen)
+	}
+	r.count(seen)
+}
+
+// count counts what was done, and voids a round without traffic or without its fault.
+func (r *round) count(seen checker.Seen) {
+	r.result.Writes, r.result.Reads = len(seen.Writes), len(seen.Reads)
+	for _, w := range seen.Writes {
+		switch w.Outcome {
+		case record.Done:
+			r.result.Acknowledged++
+		case record.Unknown:
+			r.result.Unknown++
+		}
+	}
+	for _, s := range seen.Streams {
+		r.result.Messages += len(s.Messages)
+	}
+	if r.result.Acknowledged < leastWrites || r.result.Reads < leastReads || r.result.Messages < leastMessages {
+		r.void("there was too little traffic")
+	}
+	r.result.Evidence = r.arena.Evidence.Counts()
+	for _, proof := range r.fault.Proof {
+		if r.result.Evidence[proof] < 1 {
+			r.void("there is no evidence of the fault: no %s", proof)
+		}
+	}
+}
+
+// judgeStops checks that no node failed a request that it had accepted: one that stands in its log as answered, one that
+// changed the history, or one that it answered with 503. That the next process says it is not ready yet is no failure: a
+// balancer asks for that before it sends requests.
+func (r *round) judgeStops(seen checker.Seen) {
+	const promise = "a stop fails no request that was accepted"
+	wrote := map[string]bool{}
+	for _, e := range r.suite.history.Between(seen.Base, r.suite.history.Head(), "") {
+		wrote[checker.IDOf(e)] = true
+	}
+	for i, n := range r.suite.cluster.Nodes {
+		answered, err := n.Answered()
+		if err != nil {
+			r.void("%v", err)
+		}
+		for _, w := range seen.Writes {
+			starting := strings.Contains(w.Status, "has not read its history yet")
+			failed := w.Node == i && !starting && (w.Outcome == record.Unknown || w.Outcome == record.NotWritten)
+			if failed && (answered[w.ID] || wrote[w.ID]) {
+				r.found(promise, "%s", w)
+			}
+		}
+	}
+}
+
+func (r *round) void(format string, args ...any) {
+	r.result.Void = append(r.result.Void, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"configapi/test/faults/checker"
+	"configapi/test/faults/client"
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/fault"
+	"configapi/test/faults/history"
+	"configapi/test/faults/record"
+)
+
+const (
+	// clients is how many write and read at once.
+	clients = 6
+	// patience is how long nodes and streams may take to recover. No promise says how long it takes; this is to end.
+	patience = 60 * time.Second
+	// checkPatience is how long linearizability may take to be decided.
+	checkPatience = 60 * time.Second
+	// The least that a round has to do for it to say anything.
+	leastWrites, leastReads, leastMessages = 50, 20, 20
+	// mostFindings is how many are told of a round.
+	mostFindings = 10
+)
+
+// Numbers of clients that do not just make load.
+const (
+	firstSubscriber = 100
+	firstSettler    = 200
+	largeWriter     = 300
+)
+
+// round is one round under way: a world in which one fault strikes.
+type round struct {
+	suite       *suite
+	fault       fault.Fault
+	world       *client.World
+	arena       *fault.Arena
+	rand        *rand.Rand
+	settlers    [cluster.Nodes]*client.Client
+	subscribers []*client.Subscriber
+	result      roundResult
+
+	load, streams             sync.WaitGroup
+	stopLoad, stopSubscribers context.CancelFunc
+}
+
+// round lets a fault strike under load, and judges. An error means that it could not be done.
+func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResult, error) {
+	begin := time.Now()
+	r := &round{suite: s, fault: f, rand: rand.New(rand.NewPCG(s.options.Seed, uint64(number)+1))}
+	r.result = roundResult{Fault: f.Name, About: f.About}
+	if f.Missing != nil {
+		if missing := f.Missing(s.cluster); missing != "" {
+			r.result.Void = []string{missing}
+			return r.result, nil
+		}
+	}
+	if err := s.extend(ctx); err != nil {
+		return r.result, err
+	}
+	base := s.history.Head()
+	if err := r.start(ctx, number, base); err != nil {
+		return r.result, err
+	}
+	r.run(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return r.result, err
+	}
+	seen := r.seen(ctx, base)
+	r.judge(ctx, seen)
+	r.result.Took = time.Since(begin)
+	return r.result, context.Cause(ctx)
+}
+
+// extend reads on in the history.
+func (s *suite) extend(ctx context.Context) error {
+	conn, err := s.cluster.Database.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return s.history.Extend(ctx, conn)
+}
+
+// start has all clients begin.
+func (r *round) start(ctx context.Context, number int, base int64) error {
+	s := r.suite
+	r.world = &client.World{Cluster: s.cluster, Record: record.New(), Features: s.features, Prefix: fmt.Sprintf("r%d", number)}
+	sets, err := client.NewSetWriter(r.world)
+	if err != nil {
+		return err
+	}
+	var after *record.Position
+	if e := s.history.Event(base); e != nil {
+		after = &record.Position{Number: e.Position, Hash: e.Hash}
+	}
+	r.arena = &fault.Arena{World: r.world, Rand: r.rand, Evidence: &fault.Evidence{}, Writer: client.New(r.world, largeWriter, r.rand.Uint64())}
+	for i := range r.settlers {
+		r.settlers[i] = client.New(r.world, firstSettler+i, r.rand.Uint64())
+	}
+	subscribe := func(prefix string, after *record.Position, slow bool) *client.Subscriber {
+		sub := client.NewSubscriber(r.world, firstSubscriber+len(r.subscribers), r.rand.Uint64(), prefix, after, slow)
+		r.subscribers = append(r.subscribers, sub)
+		return sub
+	}
+	subscribe(r.world.Prefix, after, false)
+	subscribe(r.world.Prefix, nil, false)
+	subscribe(r.world.Prefix+"/a", after, false)
+	subscribe(r.world.Prefix+"/set", after, false)
+	if r.fault.SlowReader {
+		r.arena.Slow = subscribe(r.world.Prefix, after, true)
+	}
+	var loading, watching context.Context
+	loading, r.stopLoad = context.WithCancel(ctx)
+	watching, r.stopSubscribers = context.WithCancel(ctx)
+	for _, sub := range r.subscribers {
+		r.streams.Go(func() { sub.Run(watching) })
+	}
+	for i := range clients {
+		c := client.New(r.world, i, r.rand.Uint64())
+		r.load.Go(func() { c.Run(loading) })
+	}
+	r.load.Go(func() { sets.Run(loading) })
+	return nil
+}
+
+// run has the fault strike, and everything come to rest.
+func (r *round) run(ctx context.Context) {
+	defer r.streams.Wait()
+	defer r.stopSubscribers()
+	defer r.load.Wait()
+	defer r.stopLoad()
+	r.recover(ctx) // all nodes do their work before anything goes wrong
+	for range r.suite.options.Strikes {
+		sleep(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
+		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
+			r.found("what was to be done can be done", "%v", err)
+		}
+		healed := time.Now()
+		if r.recover(ctx) {
+			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
+		}
+	}
+	sleep(ctx, 300*time.Millisecond)
+	r.stopLoad()
+	r.load.Wait()
+	r.rest(ctx)
+}
+
+// recover starts nodes that are down, and waits until each node has acknowledged a write and all nodes have applied it.
+func (r *round) recover(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var nodes sync.WaitGroup
+	var positions [cluster.Nodes]int64
+	for i, n := range r.suite.cluster.Nodes {
+		if n.Died() {
+			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastWords())
+		}
+		nodes.Go(func() {
+			if n.Start(ctx) == nil {
+				p, _ := r.settlers[i].Settle(ctx, n)
+				positions[i] = p.Number
+			}
+		})
+	}
+	nodes.Wait()
+	newest := max(positions[0], positions[1], positions[2])
+	for i, n := range r.suite.cluster.Nodes {
+		if positions[i] == 0 || !r.settlers[i].Await(ctx, n, newest) {
+			if ctx.Err() != context.Canceled {
+				r.found("all comes back by itself", "node %d takes no write, or does not apply position %d, %v after the fault: %s", i, newest, patience, n.LastWords())
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// rest makes one last change, of which no node is notified, and waits until all nodes and all streams have it: nothing but
+// their own looking can tell them.
+//
+// Before it every node has appended something, so that no append that is still under way can win any more.
+func (r *round) rest(ctx context.Context) {
+	if !r.recover(ctx) {
+		return
+	}
+	for i := range r.suite.cluster.Nodes {
+		if _, err := r.suite.cluster.Database.Terminate(ctx, i, true); err != nil {
+			r.found("all comes back by itself", "%v", err)
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	writer := r.rand.IntN(cluster.Nodes)
+	last, ok := r.settlers[writer].Settle(ctx, r.suite.cluster.Nodes[writer])
+	for i, n := range r.suite.cluster.Nodes {
+		if ok && !r.settlers[i].Await(ctx, n, last.Number) {
+			r.found("every node is live", "node %d has not applied position %d", i, last.Number)
+		}
+	}
+	if err := r.suite.extend(ctx); err != nil {
+		r.broken(err)
+		return
+	}
+	for _, sub := range r.subscribers {
+		r.awaitStream(ctx, sub)
+	}
+}
+
+// awaitStream waits until a stream has all that it is to have.
+func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
+	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
+	for len(expected) > 0 && sub.Position() < expected[len(expected)-1].Position {
+		if sleep(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			return // what it misses is what the checker says
+		}
+	}
+}
+
+// broken takes an error of reading the history.
+func (r *round) broken(err error) {
+	var law *history.LawError
+	if errors.As(err, &law) {
+		r.found("the history keeps its laws", "%v", err)
+		return
+	}
+	r.result.Void = append(r.result.Void, err.Error())
+}
+
+// found takes a broken promise, but not more of them than anybody reads.
+func (r *round) found(promise, format string, args ...any) {
+	if len(r.result.Findings) >= mostFindings {
+		return
+	}
+	r.result.Findings = append(r.result.Findings, checker.Finding{Promise: promise, Text: fmt.Sprintf(format, args...)})
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
