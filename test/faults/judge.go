@@ -25,7 +25,7 @@ func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 // judge runs the checks, and says whether the round was one at all.
 func (r *round) judge(ctx context.Context, seen checker.Seen) {
 	if err := r.suite.extend(ctx); err != nil {
-		r.broken(err)
+		r.unreadable(err)
 	}
 	verdict := checker.Check(r.suite.history, seen, checkPatience)
 	r.result.Findings = append(r.result.Findings, verdict.Findings...)

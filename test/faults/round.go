@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,28 +161,72 @@ func (r *round) recover(ctx context.Context) bool {
 	defer cancel()
 	var nodes sync.WaitGroup
 	var positions [cluster.Nodes]int64
+	var failures [cluster.Nodes]error
 	for i, n := range r.suite.cluster.Nodes {
 		if n.Died() {
 			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastWords())
 		}
-		nodes.Go(func() {
-			if n.Start(ctx) == nil {
-				p, _ := r.settlers[i].Settle(ctx, n)
-				positions[i] = p.Number
-			}
-		})
+		nodes.Go(func() { positions[i], failures[i] = r.settle(ctx, i) })
 	}
 	nodes.Wait()
-	newest := max(positions[0], positions[1], positions[2])
-	for i, n := range r.suite.cluster.Nodes {
-		if positions[i] == 0 || !r.settlers[i].Await(ctx, n, newest) {
-			if ctx.Err() != context.Canceled {
-				r.found("all comes back by itself", "node %d takes no write, or does not apply position %d, %v after the fault: %s", i, newest, patience, n.LastWords())
-			}
-			return false
+	newest := slices.Max(positions[:])
+	for i := range r.suite.cluster.Nodes {
+		if failures[i] == nil {
+			failures[i] = r.await(ctx, i, newest)
 		}
 	}
-	return true
+	err := errors.Join(failures[:]...)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.found("all comes back by itself", "%v", err)
+	}
+	return err == nil
+}
+
+// settle starts a node if it is down, and returns the position of a write that it has acknowledged.
+func (r *round) settle(ctx context.Context, node int) (int64, error) {
+	n := r.suite.cluster.Nodes[node]
+	if err := n.Start(ctx); err != nil {
+		return 0, err
+	}
+	for ctx.Err() == nil {
+		trying, cancel := context.WithTimeout(ctx, time.Second)
+		position, ok := r.settlers[node].Settle(trying, n)
+		cancel()
+		if ok {
+			return position.Number, nil
+		}
+		if err := r.broken(ctx, n); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("node %d takes no write: %w: %s", node, ctx.Err(), n.LastWords())
+}
+
+// await waits until a node has applied a position.
+func (r *round) await(ctx context.Context, node int, position int64) error {
+	n := r.suite.cluster.Nodes[node]
+	for ctx.Err() == nil {
+		trying, cancel := context.WithTimeout(ctx, time.Second)
+		ok := r.settlers[node].Await(trying, n, position)
+		cancel()
+		if ok {
+			return nil
+		}
+		if err := r.broken(ctx, n); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("node %d does not apply position %d: %w: %s", node, position, ctx.Err(), n.LastWords())
+}
+
+// broken is an error when a node says that its history is broken, which waiting does not mend.
+func (r *round) broken(ctx context.Context, n *cluster.Node) error {
+	_, err := n.Ready(ctx)
+	var broken *cluster.BrokenError
+	if errors.As(err, &broken) {
+		return err
+	}
+	return nil
 }
 
 // rest makes one last change, of which no node is notified, and waits until all nodes and all streams have it: nothing but
@@ -200,15 +245,17 @@ func (r *round) rest(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	writer := r.rand.IntN(cluster.Nodes)
-	last, ok := r.settlers[writer].Settle(ctx, r.suite.cluster.Nodes[writer])
-	for i, n := range r.suite.cluster.Nodes {
-		if ok && !r.settlers[i].Await(ctx, n, last.Number) {
-			r.found("every node is live", "node %d has not applied position %d", i, last.Number)
+	last, err := r.settle(ctx, r.rand.IntN(cluster.Nodes))
+	for i := range r.suite.cluster.Nodes {
+		if err == nil {
+			err = r.await(ctx, i, last)
 		}
 	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.found("every node is live, also when it is not notified", "%v", err)
+	}
 	if err := r.suite.extend(ctx); err != nil {
-		r.broken(err)
+		r.unreadable(err)
 		return
 	}
 	for _, sub := range r.subscribers {
@@ -226,8 +273,8 @@ func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
 	}
 }
 
-// broken takes an error of reading the history.
-func (r *round) broken(err error) {
+// unreadable takes an error of reading the history.
+func (r *round) unreadable(err error) {
 	var law *history.LawError
 	if errors.As(err, &law) {
 		r.found("the history keeps its laws", "%v", err)

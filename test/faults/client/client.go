@@ -188,6 +188,9 @@ func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 			c.put(n, w, value)
 		}
 		c.count(n, before, w)
+		if w.Tries > 1 && w.Outcome != record.Done {
+			w.Outcome, w.Refusal, w.Version = record.Unknown, 0, 0 // what was sent before may still be written
+		}
 		if !c.again(w) {
 			break
 		}
@@ -220,7 +223,15 @@ func (c *Client) learn(w *record.Write) {
 // again tells whether a write is to be sent once more: only while its outcome is unknown, and only with a key that keeps it
 // from having a second effect.
 func (c *Client) again(w *record.Write) bool {
-	return w.Outcome == record.Unknown && c.world.Features.Keys && w.Tries < maxTries
+	return w.Outcome == record.Unknown && c.key(w) != "" && w.Tries < maxTries
+}
+
+// key is the idempotency key of a write, "" when the servers take none.
+func (c *Client) key(w *record.Write) string {
+	if c.world.Features.Keys {
+		return w.ID
+	}
+	return ""
 }
 
 func (c *Client) count(n *cluster.Node, before time.Time, w *record.Write) {

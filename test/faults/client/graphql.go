@@ -45,8 +45,8 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 	if w.Expected != nil {
 		input["expectedVersion"] = *w.Expected
 	}
-	if c.world.Features.Keys {
-		input["idempotencyKey"] = w.ID
+	if key := c.key(w); key != "" {
+		input["idempotencyKey"] = key
 	}
 	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"input": input}})
 	if err != nil {

@@ -57,8 +57,8 @@ func (c *Client) request(ctx context.Context, address, method, path string, head
 // put sends a set or a restore over REST.
 func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
 	header := map[string]string{"X-Request-Id": w.ID}
-	if c.world.Features.Keys {
-		header["Idempotency-Key"] = w.ID
+	if key := c.key(w); key != "" {
+		header["Idempotency-Key"] = key
 	}
 	if w.Expected != nil && *w.Expected > 0 {
 		header["If-Match"] = strconv.Quote(strconv.Itoa(*w.Expected))

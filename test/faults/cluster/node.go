@@ -55,7 +55,8 @@ func (n *Node) Start(ctx context.Context) error {
 		if err == nil {
 			err = n.awaitReady(ctx)
 		}
-		if err == nil || ctx.Err() != nil {
+		var broken *BrokenError
+		if err == nil || errors.As(err, &broken) {
 			return err
 		}
 		if !pause(ctx, startPause) {
@@ -83,8 +84,10 @@ var errEnded = errors.New("the process has ended")
 
 func (n *Node) awaitReady(ctx context.Context) error {
 	for {
-		if n.Ready(ctx) {
-			return nil
+		ready, err := n.Ready(ctx)
+		var broken *BrokenError
+		if ready || errors.As(err, &broken) {
+			return err
 		}
 		if n.current().ended() {
 			return errEnded
@@ -95,21 +98,35 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Ready asks the node, past its link, whether it is ready.
-func (n *Node) Ready(ctx context.Context) bool {
+// BrokenError is that a node says of its history that it is broken, or another one than before. In a cluster with one
+// PostgreSQL that keeps its data, that is never so.
+type BrokenError struct {
+	Node int
+	Says string
+}
+
+func (e *BrokenError) Error() string { return fmt.Sprintf("node %d says: %s", e.Node, e.Says) }
+
+// Ready asks the node, past its link, whether it is ready. The error is a [*BrokenError], or that it does not answer.
+func (n *Node) Ready(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.address+"/readyz", nil)
 	if err != nil {
-		return false
+		return false, err
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode == http.StatusOK
+	text, err := io.ReadAll(answer.Body)
+	for _, broken := range []string{"is broken", "is not the one", "ends before", "does not know"} {
+		if strings.Contains(string(text), broken) {
+			return false, &BrokenError{n.Number, string(text)}
+		}
+	}
+	return answer.StatusCode == http.StatusOK, err
 }
 
 // Kill is kill -9.

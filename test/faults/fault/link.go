@@ -12,7 +12,7 @@ import (
 const (
 	delayed = "requests delayed"
 	broken  = "requests and streams broken"
-	failed  = "requests broken, refused or delayed"
+	failed  = "requests broken or refused"
 
 	latency = 200 * time.Millisecond
 )
@@ -56,7 +56,7 @@ func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context,
 			}
 			noticed = func() (int64, error) { return gone(ctx, a, n, before) }
 		}
-		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, 1, noticed) })
+		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, 3, noticed) })
 	}
 }
 
@@ -80,7 +80,7 @@ func (a *Arena) noticed(n *cluster.Node, evidence string) func() (int64, error) 
 		case delayed:
 			return counts.Slow.Load()
 		}
-		return counts.Broken.Load() + counts.Slow.Load() + counts.Unavailable.Load()
+		return counts.Broken.Load() + counts.Unavailable.Load()
 	}
 	before := sum()
 	return func() (int64, error) { return sum() - before, nil }
