@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"configapi/test/faults/checker"
+	"configapi/test/faults/fault"
 	"configapi/test/faults/record"
 )
 
@@ -28,7 +29,7 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 		r.unreadable(err)
 	}
 	verdict := checker.Check(r.suite.history, seen, checkPatience)
-	r.result.Findings = append(r.result.Findings, verdict.Findings...)
+	r.result.Findings = append(verdict.Findings, r.result.Findings...) // what was seen says more than what did not come
 	r.result.Losses = verdict.Losses
 	for _, name := range verdict.Undecided {
 		r.void("whether %q is linearizable was not decided in %v", name, checkPatience)
@@ -55,6 +56,9 @@ func (r *round) count(seen checker.Seen) {
 	}
 	if r.result.Acknowledged < leastWrites || r.result.Reads < leastReads || r.result.Messages < leastMessages {
 		r.void("there was too little traffic")
+	}
+	if doubts, err := r.suite.doubts(); err == nil && doubts > r.doubts {
+		r.arena.Evidence.Add(fault.Doubts, doubts-r.doubts)
 	}
 	r.result.Evidence = r.arena.Evidence.Counts()
 	for _, proof := range r.fault.Proof {

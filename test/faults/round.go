@@ -47,6 +47,7 @@ type round struct {
 	settlers    [cluster.Nodes]*client.Client
 	subscribers []*client.Subscriber
 	result      roundResult
+	doubts      int64 // of nodes about their appends, before the round
 
 	load, streams             sync.WaitGroup
 	stopLoad, stopSubscribers context.CancelFunc
@@ -67,6 +68,10 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 		return r.result, err
 	}
 	base := s.history.Head()
+	var err error
+	if r.doubts, err = s.doubts(); err != nil {
+		return r.result, err
+	}
 	if err := r.start(ctx, number, base); err != nil {
 		return r.result, err
 	}
@@ -88,6 +93,18 @@ func (s *suite) extend(ctx context.Context) error {
 	}
 	defer conn.Close(ctx)
 	return s.history.Extend(ctx, conn)
+}
+
+// doubts is how often nodes have not known whether an append had been made.
+func (s *suite) doubts() (sum int64, err error) {
+	for _, n := range s.cluster.Nodes {
+		some, err := n.UnknownAppends()
+		if err != nil {
+			return 0, err
+		}
+		sum += some
+	}
+	return sum, nil
 }
 
 // start has all clients begin.

@@ -37,7 +37,6 @@ func NewSetWriter(w *World) (*SetWriter, error) {
 			return nil, err
 		}
 		s.names = append(s.names, name)
-		s.known[name] = config.Aggregate{Name: name}
 	}
 	return s, nil
 }
@@ -56,6 +55,9 @@ func (s *SetWriter) Run(ctx context.Context) {
 
 // write appends until an append fails in another way than by losing the race.
 func (s *SetWriter) write(ctx context.Context, store *postgres.Store) error {
+	for _, name := range s.names {
+		s.known[name] = config.Aggregate{Name: name} // what was known may be of appends that are not there
+	}
 	err := s.refresh(ctx, store)
 	for err == nil && ctx.Err() == nil {
 		switch err = s.append(ctx, store); {
@@ -98,24 +100,27 @@ func appended(err error) record.Outcome {
 	return record.Unknown
 }
 
-// refresh reads what has become of appends of unknown outcome.
+// refresh reads what has become of its configs.
 func (s *SetWriter) refresh(ctx context.Context, store *postgres.Store) error {
 	for _, name := range s.names {
-		state := s.known[name]
-		records, err := store.ReadConfig(ctx, name.String(), int(state.Version), setSize)
-		if err != nil {
-			return err
-		}
-		revisions, err := eventstore.DecodeAll(records)
-		if err != nil {
-			return err
-		}
-		for _, r := range revisions {
-			if state, err = state.Apply(r.Event); err != nil {
+		for {
+			records, err := store.ReadConfig(ctx, name.String(), int(s.known[name].Version), 1000)
+			if err != nil {
 				return err
 			}
+			if len(records) == 0 {
+				break
+			}
+			revisions, err := eventstore.DecodeAll(records)
+			if err != nil {
+				return err
+			}
+			for _, r := range revisions {
+				if s.known[name], err = s.known[name].Apply(r.Event); err != nil {
+					return err
+				}
+			}
 		}
-		s.known[name] = state
 	}
 	return nil
 }

@@ -192,6 +192,12 @@ func (n *Node) Answered() (map[string]bool, error) {
 	return ids, nil
 }
 
+// UnknownAppends is how often the node has not known whether an append had been made, since it was first started.
+func (n *Node) UnknownAppends() (int64, error) {
+	text, err := os.ReadFile(n.logPath)
+	return int64(strings.Count(string(text), "the outcome of an append is unknown")), err
+}
+
 // LastWords is the end of the node's log, but for lines of requests.
 func (n *Node) LastWords() string {
 	const most = 5

@@ -19,6 +19,9 @@ import (
 // patience is how long a fault may hold until there is evidence of it.
 const patience = 20 * time.Second
 
+// Doubts is evidence that nodes themselves give: in their logs.
+const Doubts = "appends of unknown outcome"
+
 // Fault is one way to go wrong.
 type Fault struct {
 	Name, About string

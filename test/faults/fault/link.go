@@ -24,14 +24,27 @@ func links() []Fault {
 	blackhole := func(*Arena) proxy.Toxic { return proxy.Blackhole() }
 	late := func(*Arena) proxy.Toxic { return proxy.Latency(latency) }
 	return []Fault{
-		{Name: "front-reset", About: "resets between clients and a node", Strike: front(reset, broken), Proof: []string{broken}},
-		{Name: "front-cut", About: "answers of a node cut in the middle", Strike: front(part, broken), Proof: []string{broken}},
+		{Name: "front-reset", About: "resets between clients and a node", Strike: again(front(reset, broken)), Proof: []string{broken}},
+		{Name: "front-cut", About: "answers of a node cut in the middle", Strike: again(front(part, broken)), Proof: []string{broken}},
 		{Name: "front-blackhole", About: "blackhole between clients and a node", Strike: front(blackhole, broken), Proof: []string{broken}},
 		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(late, delayed), Proof: []string{delayed}},
-		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: back(reset, cut), Proof: []string{cut}},
-		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: back(part, cut), Proof: []string{cut}},
+		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: again(back(reset, cut)), Proof: []string{cut}},
+		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: again(back(part, cut)), Proof: []string{cut, Doubts}},
 		{Name: "back-blackhole", About: "blackhole between a node and PostgreSQL", Strike: back(blackhole, failed), Proof: []string{failed}},
 		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(late, delayed), Proof: []string{delayed}},
+	}
+}
+
+// again strikes a few times in a row: of the answers that are cut, only some are of a write that was made.
+func again(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
+	return func(ctx context.Context, a *Arena) error {
+		for range 4 {
+			if err := strike(ctx, a); err != nil {
+				return err
+			}
+			pause(ctx, a.between(100*time.Millisecond, 300*time.Millisecond))
+		}
+		return nil
 	}
 }
 
@@ -40,7 +53,7 @@ func front(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context
 	return func(ctx context.Context, a *Arena) error {
 		n := a.node()
 		noticed := a.noticed(n, evidence)
-		return a.hold(ctx, n.Front, toxic(a), func() error { return a.await(ctx, evidence, 3, noticed) })
+		return a.hold(ctx, n.Front, toxic(a), func() error { return a.await(ctx, evidence, enough, noticed) })
 	}
 }
 
@@ -56,9 +69,12 @@ func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context,
 			}
 			noticed = func() (int64, error) { return gone(ctx, a, n, before) }
 		}
-		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, 3, noticed) })
+		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, enough, noticed) })
 	}
 }
+
+// enough is how much must be seen of a fault before it is healed.
+const enough = 2
 
 // hold keeps a link failing for a time at random, and at least until something is over.
 func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, until func() error) error {
@@ -66,7 +82,7 @@ func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, unti
 	if err != nil {
 		return err
 	}
-	pause(ctx, a.between(200*time.Millisecond, 800*time.Millisecond))
+	pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
 	return errors.Join(until(), heal())
 }
 
