@@ -6,7 +6,10 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The arguments of `make run`, for example: make run ARGS='--store postgres://…'
 ARGS ?=
 
-.PHONY: help run build test check format vet lint generate verify race cover bench browser playground
+# The flags of `make faults`, for example: make faults FAULTS='-short -seed 7'
+FAULTS ?=
+
+.PHONY: help run build test check format vet lint generate verify race cover bench faults mutants browser playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +31,12 @@ format:
 vet:
 	$(GO) vet ./...
 	cd bench && $(GO) vet ./...
+	cd test/faults && $(GO) vet ./...
 
 lint:
 	$(GO) run $(STATICCHECK) ./...
 	cd bench && $(GO) run $(STATICCHECK) ./...
+	cd test/faults && $(GO) run $(STATICCHECK) ./...
 
 generate: ## write graph/generated and graph/model from schema.graphql
 	$(GO) tool gqlgen generate
@@ -40,16 +45,24 @@ verify: generate ## fail when generated code is not what the schema makes
 	@git diff --exit-code -- graph/generated graph/model go.mod go.sum
 	$(GO) mod tidy -diff
 	cd bench && $(GO) mod tidy -diff
+	cd test/faults && $(GO) mod tidy -diff
 
-race: ## run all tests with the race detector, and those of the benchmark
+race: ## run all tests with the race detector, and those of the benchmark and the fault suite
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race ./...
 	cd bench && $(GO) test ./...
+	cd test/faults && $(GO) test -race ./...
 
 cover: ## fail when less than 90 % is covered, or less than all of the domain
 	@.ci/coverage
 
 bench: ## measure everything side by side, and print a table
 	cd bench && $(GO) run .
+
+faults: ## let everything fail that can, and check that nothing is lost; see test/faults/README.md
+	cd test/faults && $(GO) run . $(FAULTS)
+
+mutants: ## plant bugs into copies of the tree, each of which the fault suite must find
+	cd test/faults && $(GO) run . -mutants $(FAULTS)
 
 browser: ## drive the playground in a real Chromium
 	.ci/browser

@@ -57,31 +57,35 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 		w.Outcome, w.Status = record.Unknown, err.Error()
 		return
 	}
-	w.Status = fmt.Sprintf("%d %.200s", answer.status, answer.body)
-	var r result
-	if err := json.Unmarshal(answer.body, &r); err != nil {
-		w.Outcome, w.Refusal = outcomeOf(answer) // of the server before the edge
-		return
-	}
-	c.take(n, w, answer, &r)
+	c.readResult(n.Number, w, answer)
 }
 
-func (c *Client) take(n *cluster.Node, w *record.Write, answer reply, r *result) {
-	if len(r.Errors) > 0 {
+// readResult takes over what an answer says.
+func (c *Client) readResult(node int, w *record.Write, answer reply) {
+	w.Status = fmt.Sprintf("%d %.200s", answer.status, answer.body)
+	var r result
+	err := json.Unmarshal(answer.body, &r)
+	switch {
+	case err == nil && len(r.Errors) > 0:
 		w.Outcome = record.Unknown
 		if e := r.Errors[0].Extensions; e.Code == "UNAVAILABLE" {
-			c.world.Counts[n.Number].Unavailable.Add(1)
+			c.world.Counts[node].Unavailable.Add(1)
 			if !e.OutcomeUnknown {
 				w.Outcome = record.NotWritten
 			}
 		}
-		return
+	case err == nil && r.Data.Outcome != nil:
+		r.describe(w)
+	default: // of the server, before GraphQL has seen the request
+		if answer.status != http.StatusOK {
+			w.Outcome, w.Refusal = outcomeOf(answer)
+		}
 	}
+}
+
+// describe takes over the outcome of a mutation that was judged.
+func (r *result) describe(w *record.Write) {
 	outcome := r.Data.Outcome
-	if outcome == nil {
-		w.Outcome, w.Refusal = outcomeOf(answer)
-		return
-	}
 	w.Outcome = record.Refused
 	switch outcome.Typename {
 	case "ConfigChanged":

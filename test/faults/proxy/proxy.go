@@ -63,9 +63,6 @@ func Blackhole() Toxic {
 	return Toxic{"timeout", []string{request, reply}, map[string]int{"timeout": 0}}
 }
 
-// Deafen swallows answers, while requests go through.
-func Deafen() Toxic { return Toxic{"timeout", []string{reply}, map[string]int{"timeout": 0}} }
-
 // Latency delays answers.
 func Latency(by time.Duration) Toxic {
 	return Toxic{"latency", []string{reply}, map[string]int{"latency": int(by.Milliseconds())}}
