@@ -54,10 +54,10 @@ func (r *round) count(seen checker.Seen) {
 	for _, s := range seen.Streams {
 		r.result.Messages += len(s.Messages)
 	}
-	if r.result.Acknowledged < leastWrites || r.result.Reads < leastReads || r.result.Messages < leastMessages {
+	if !r.enough() {
 		r.void("there was too little traffic")
 	}
-	if doubts, err := r.suite.doubts(); err == nil && doubts > r.doubts {
+	if doubts, err := r.suite.cluster.UnknownAppends(); err == nil && doubts > r.doubts {
 		r.arena.Evidence.Add(fault.Doubts, doubts-r.doubts)
 	}
 	r.result.Evidence = r.arena.Evidence.Counts()
@@ -70,7 +70,8 @@ func (r *round) count(seen checker.Seen) {
 
 // judgeStops checks that no node failed a request that it had accepted: one that stands in its log as answered, one that
 // changed the history, or one that it answered with 503. That the next process says it is not ready yet is no failure: a
-// balancer asks for that before it sends requests.
+// balancer asks for that before it sends requests. Nor is it when the client had no more patience: a node that cannot finish
+// what it has does not end with 0.
 func (r *round) judgeStops(seen checker.Seen) {
 	const promise = "a stop fails no request that was accepted"
 	wrote := map[string]bool{}
@@ -83,8 +84,8 @@ func (r *round) judgeStops(seen checker.Seen) {
 			r.void("%v", err)
 		}
 		for _, w := range seen.Writes {
-			starting := strings.Contains(w.Status, "has not read its history yet")
-			failed := w.Node == i && !starting && (w.Outcome == record.Unknown || w.Outcome == record.NotWritten)
+			excused := strings.Contains(w.Status, "has not read its history yet") || strings.Contains(w.Status, "Client.Timeout")
+			failed := w.Node == i && !excused && (w.Outcome == record.Unknown || w.Outcome == record.NotWritten)
 			if failed && (answered[w.ID] || wrote[w.ID]) {
 				r.found(promise, "%s", w)
 			}

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// clients is how many write and read at once.
-	clients = 6
+	// mostClients is how many write and read at once at most; a round has that many or fewer, since more requests at a time
+	// make larger batches and more lost races.
+	mostClients = 6
 	// patience is how long nodes and streams may take to recover. No promise says how long it takes; this is to end.
 	patience = 60 * time.Second
 	// checkPatience is how long linearizability may take to be decided.
@@ -69,7 +70,7 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 	}
 	base := s.history.Head()
 	var err error
-	if r.doubts, err = s.doubts(); err != nil {
+	if r.doubts, err = s.cluster.UnknownAppends(); err != nil {
 		return r.result, err
 	}
 	if err := r.start(ctx, number, base); err != nil {
@@ -95,22 +96,11 @@ func (s *suite) extend(ctx context.Context) error {
 	return s.history.Extend(ctx, conn)
 }
 
-// doubts is how often nodes have not known whether an append had been made.
-func (s *suite) doubts() (sum int64, err error) {
-	for _, n := range s.cluster.Nodes {
-		some, err := n.UnknownAppends()
-		if err != nil {
-			return 0, err
-		}
-		sum += some
-	}
-	return sum, nil
-}
-
 // start has all clients begin.
 func (r *round) start(ctx context.Context, number int, base int64) error {
 	s := r.suite
 	r.world = &client.World{Cluster: s.cluster, Record: record.New(), Features: s.features, Prefix: fmt.Sprintf("r%d", number)}
+	r.world.Busy = r.rand.IntN(cluster.Nodes)
 	sets, err := client.NewSetWriter(r.world)
 	if err != nil {
 		return err
@@ -141,7 +131,7 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 	for _, sub := range r.subscribers {
 		r.streams.Go(func() { sub.Run(watching) })
 	}
-	for i := range clients {
+	for i := range 1 + r.rand.IntN(mostClients) {
 		c := client.New(r.world, i, r.rand.Uint64())
 		r.load.Go(func() { c.Run(loading) })
 	}
@@ -166,10 +156,31 @@ func (r *round) run(ctx context.Context) {
 			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
 		}
 	}
-	sleep(ctx, 300*time.Millisecond)
+	r.awaitTraffic(ctx)
 	r.stopLoad()
 	r.load.Wait()
 	r.rest(ctx)
+}
+
+// awaitTraffic lets clients go on until they have done enough for the round to say something, however slow the machine is.
+func (r *round) awaitTraffic(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for sleep(ctx, 300*time.Millisecond); ctx.Err() == nil && !r.enough(); {
+		sleep(ctx, 100*time.Millisecond)
+	}
+}
+
+// enough tells whether there was enough traffic.
+func (r *round) enough() bool {
+	acknowledged, messages := int64(0), 0
+	for i := range r.world.Counts {
+		acknowledged += r.world.Counts[i].Done.Load()
+	}
+	for _, sub := range r.subscribers {
+		messages += sub.Messages()
+	}
+	return acknowledged >= leastWrites && len(r.world.Record.Reads()) >= leastReads && messages >= leastMessages
 }
 
 // recover starts nodes that are down, and waits until each node has acknowledged a write and all nodes have applied it.

@@ -44,7 +44,18 @@ type World struct {
 	Features Features
 	// Prefix is the first segment of all names of the round. Nothing has happened to them before.
 	Prefix string
+	// Busy is the number of the node that gets most requests. Where all get as many, most appends lose the race to another
+	// node, and what happens to an append that has won is seldom seen.
+	Busy   int
 	Counts [cluster.Nodes]Counts
+}
+
+// Node is one at random, in two of three cases the busy one.
+func (w *World) Node(rand *rand.Rand) *cluster.Node {
+	if rand.IntN(2) == 0 {
+		return w.Cluster.Nodes[w.Busy]
+	}
+	return w.Cluster.Nodes[rand.IntN(cluster.Nodes)]
 }
 
 // names is how many configs the clients of a round fight for.
@@ -140,7 +151,7 @@ func (c *Client) WriteLarge(ctx context.Context, count, bytes int) {
 	}
 }
 
-func (c *Client) node() *cluster.Node { return c.world.Cluster.Nodes[c.rand.IntN(cluster.Nodes)] }
+func (c *Client) node() *cluster.Node { return c.world.Node(c.rand) }
 
 func (c *Client) name() string {
 	return c.world.Prefix + "/" + string(rune('a'+c.rand.IntN(names)))

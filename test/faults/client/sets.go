@@ -62,6 +62,7 @@ func (s *SetWriter) write(ctx context.Context, store *postgres.Store) error {
 	for err == nil && ctx.Err() == nil {
 		switch err = s.append(ctx, store); {
 		case errors.Is(err, eventstore.ErrHeadMoved):
+			pause(ctx, 5*time.Millisecond)
 			err = nil
 		case err == nil:
 			pause(ctx, 20*time.Millisecond)

@@ -90,6 +90,13 @@ func (s *Subscriber) Position() int64 {
 	return 0
 }
 
+// Messages is how many messages there were.
+func (s *Subscriber) Messages() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.stream.Messages)
+}
+
 // Run subscribes, and subscribes again on a node at random whenever the connection ends, until ctx ends.
 func (s *Subscriber) Run(ctx context.Context) {
 	defer s.reader.Close()

@@ -5,6 +5,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ func (c *Cluster) open(ctx context.Context, tree string) error {
 		if c.Nodes[i], err = c.newNode(i); err != nil {
 			return err
 		}
+		c.Database.links = append(c.Database.links, c.Nodes[i].Back)
 	}
 	for _, n := range c.Nodes {
 		if err := n.Start(ctx); err != nil {
@@ -98,6 +100,18 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 		program: c.program, address: address, dsn: server.String(),
 		logPath: filepath.Join(c.dir, fmt.Sprintf("node%d.log", number)),
 	}, nil
+}
+
+// UnknownAppends is how often nodes have not known whether an append had been made, by their logs.
+func (c *Cluster) UnknownAppends() (count int64, err error) {
+	for _, n := range c.Nodes {
+		text, err := os.ReadFile(n.logPath)
+		if err != nil {
+			return 0, err
+		}
+		count += int64(bytes.Count(text, []byte("the outcome of an append is unknown")))
+	}
+	return count, nil
 }
 
 // Verify has the program itself walk the chain of hashes.

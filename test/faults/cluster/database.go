@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"configapi/internal/postgrestest"
+	"configapi/test/faults/proxy"
 )
 
 // Database is the PostgreSQL of a cluster. The suite itself talks to it by a socket of its own, past all links.
@@ -21,6 +23,7 @@ type Database struct {
 
 	mu     sync.Mutex // one of the methods that stop or start the server at a time
 	server *postgrestest.Cluster
+	links  []*proxy.Link // that lead to the server
 }
 
 const (
@@ -76,7 +79,21 @@ func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away ti
 		return err
 	}
 	pause(ctx, away)
-	return d.server.Start(context.WithoutCancel(ctx))
+	return d.start(context.WithoutCancel(ctx))
+}
+
+// start starts the server. Its port is another one when somebody has taken its own meanwhile.
+func (d *Database) start(ctx context.Context) error {
+	if err := d.server.Start(ctx); err != nil {
+		return err
+	}
+	dsn, err := url.Parse(d.server.TCPDSN(databaseName))
+	for _, l := range d.links {
+		if err == nil {
+			err = l.Lead(dsn.Host)
+		}
+	}
+	return err
 }
 
 // Fill takes all room on the file system of the data and keeps it taken; free gives it back, and sees to it that the server
@@ -115,7 +132,7 @@ func (d *Database) revive(ctx context.Context) error {
 	if err := d.server.Stop(postgrestest.Immediate); err != nil {
 		return err
 	}
-	return d.server.Start(ctx)
+	return d.start(ctx)
 }
 
 // Backends are the process ids of the server's side of a node's connections.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -192,12 +194,6 @@ func (n *Node) Answered() (map[string]bool, error) {
 	return ids, nil
 }
 
-// UnknownAppends is how often the node has not known whether an append had been made, since it was first started.
-func (n *Node) UnknownAppends() (int64, error) {
-	text, err := os.ReadFile(n.logPath)
-	return int64(strings.Count(string(text), "the outcome of an append is unknown")), err
-}
-
 // LastWords is the end of the node's log, but for lines of requests.
 func (n *Node) LastWords() string {
 	const most = 5
@@ -228,14 +224,18 @@ func (n *Node) tell() *process {
 	return n.process
 }
 
-// freeAddress is one of 127.0.0.1 at which nobody listens.
+// freeAddress is one of 127.0.0.1 at which nobody listens. It is none of those that the system gives to connections, one of which
+// could take it while the node is down.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+	const first, count, tries = 15_000, 15_000, 100
+	var err error
+	for range tries {
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(count)))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("looking for a free port: %w", err)
 }
 
 // pause tells whether the time has passed before ctx ended.

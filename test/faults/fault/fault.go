@@ -100,7 +100,7 @@ func Pick(names []string) ([]Fault, error) {
 }
 
 // node is one at random.
-func (a *Arena) node() *cluster.Node { return a.World.Cluster.Nodes[a.Rand.IntN(cluster.Nodes)] }
+func (a *Arena) node() *cluster.Node { return a.World.Node(a.Rand) }
 
 // between is a time at random.
 func (a *Arena) between(least, most time.Duration) time.Duration {

@@ -29,7 +29,7 @@ func links() []Fault {
 		{Name: "front-blackhole", About: "blackhole between clients and a node", Strike: front(blackhole, broken), Proof: []string{broken}},
 		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(late, delayed), Proof: []string{delayed}},
 		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: again(back(reset, cut)), Proof: []string{cut}},
-		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: again(back(part, cut)), Proof: []string{cut, Doubts}},
+		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: untilDoubted(again(back(part, cut))), Proof: []string{cut, Doubts}},
 		{Name: "back-blackhole", About: "blackhole between a node and PostgreSQL", Strike: back(blackhole, failed), Proof: []string{failed}},
 		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(late, delayed), Proof: []string{delayed}},
 	}
@@ -43,6 +43,25 @@ func again(strike func(context.Context, *Arena) error) func(context.Context, *Ar
 				return err
 			}
 			pause(ctx, a.between(100*time.Millisecond, 300*time.Millisecond))
+		}
+		return nil
+	}
+}
+
+// untilDoubted strikes until a node has not known the outcome of an append, which is what the fault is for.
+func untilDoubted(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
+	return func(ctx context.Context, a *Arena) error {
+		before, err := a.World.Cluster.UnknownAppends()
+		if err != nil {
+			return err
+		}
+		for range 10 {
+			if err := strike(ctx, a); err != nil {
+				return err
+			}
+			if now, err := a.World.Cluster.UnknownAppends(); err != nil || now > before {
+				return err
+			}
 		}
 		return nil
 	}
@@ -62,14 +81,16 @@ func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context,
 	return func(ctx context.Context, a *Arena) error {
 		n := a.node()
 		noticed := a.noticed(n, evidence)
+		want := int64(enough)
 		if evidence == cut {
-			before, err := a.World.Cluster.Database.Backends(ctx, n.Number)
+			want = 1 // it may have but one that is in use
+			before, err := connected(ctx, a, n)
 			if err != nil {
 				return err
 			}
 			noticed = func() (int64, error) { return gone(ctx, a, n, before) }
 		}
-		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, enough, noticed) })
+		return a.hold(ctx, n.Back, toxic(a), func() error { return a.await(ctx, evidence, want, noticed) })
 	}
 }
 

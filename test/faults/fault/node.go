@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	killed  = "nodes killed"
-	stopped = "nodes stopped in order"
+	killed     = "nodes killed"
+	stopped    = "nodes stopped in order"
+	restarting = "streams told to come back"
 )
 
 func nodes() []Fault {
@@ -15,7 +16,7 @@ func nodes() []Fault {
 		{Name: "node-kill", About: "kill -9 of a node", Strike: killNode, Proof: []string{killed}},
 		{
 			Name: "node-stop", About: "SIGTERM of the nodes in turn", Strike: stopNodes,
-			Proof: []string{stopped, "streams told to come back"}, Graceful: true,
+			Proof: []string{stopped, restarting}, Graceful: true,
 		},
 	}
 }
@@ -31,8 +32,14 @@ func killNode(ctx context.Context, a *Arena) error {
 
 // stopNodes restarts one node after the other, so that there is always one to go to.
 func stopNodes(ctx context.Context, a *Arena) error {
+	told := func() (n int64) {
+		for i := range a.World.Counts {
+			n += a.World.Counts[i].Restarting.Load()
+		}
+		return n
+	}
+	before := told()
 	for _, n := range a.World.Cluster.Nodes {
-		before := a.World.Counts[n.Number].Restarting.Load()
 		if err := n.Terminate(); err != nil {
 			return err
 		}
@@ -40,8 +47,7 @@ func stopNodes(ctx context.Context, a *Arena) error {
 		if err := n.Start(ctx); err != nil {
 			return err
 		}
-		a.Evidence.Add("streams told to come back", a.World.Counts[n.Number].Restarting.Load()-before)
 		pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
 	}
-	return nil
+	return a.await(ctx, restarting, 1, func() (int64, error) { return told() - before, nil })
 }

@@ -70,6 +70,16 @@ func terminate(listeners bool) func(context.Context, *Arena) error {
 	}
 }
 
+// connected returns a node's connections to PostgreSQL once there are some: after another fault it may have none yet.
+func connected(ctx context.Context, a *Arena, n *cluster.Node) ([]int32, error) {
+	for begin := time.Now(); ; pause(ctx, 10*time.Millisecond) {
+		pids, err := a.World.Cluster.Database.Backends(ctx, n.Number)
+		if err != nil || len(pids) >= enough || time.Since(begin) > patience || ctx.Err() != nil {
+			return pids, err
+		}
+	}
+}
+
 // gone counts those of a node's connections to PostgreSQL that there were before and that are no more.
 func gone(ctx context.Context, a *Arena, n *cluster.Node, before []int32) (int64, error) {
 	now, err := a.World.Cluster.Database.Backends(ctx, n.Number)
