@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"configapi/test/faults/checker"
+	"configapi/test/faults/cluster"
 	"configapi/test/faults/fault"
 	"configapi/test/faults/record"
 )
@@ -69,25 +71,33 @@ func (r *round) count(seen checker.Seen) {
 }
 
 // judgeStops checks that no node failed a request that it had accepted: one that stands in its log as answered, one that
-// changed the history, or one that it answered with 503. That the next process says it is not ready yet is no failure: a
-// balancer asks for that before it sends requests. Nor is it when the client had no more patience: a node that cannot finish
-// what it has does not end with 0.
+// changed the history, or one that it answered with 503.
+//
+// That the next process says it is not ready yet is no failure: a balancer asks for that before it sends requests. Nor is it
+// when the client had no more patience: a node that cannot finish what it has does not end with 0.
 func (r *round) judgeStops(seen checker.Seen) {
 	const promise = "a stop fails no request that was accepted"
-	wrote := map[string]bool{}
+	var answered [cluster.Nodes]map[string]bool // :: id of a request → it is in the node's log
+	for i, n := range r.suite.cluster.Nodes {
+		var err error
+		if answered[i], err = n.Answered(); err != nil {
+			r.void("%v", err)
+		}
+	}
+	wrote := map[string]bool{} // :: id of a write → it is in the history
 	for _, e := range r.suite.history.Between(seen.Base, r.suite.history.Head(), "") {
 		wrote[checker.IDOf(e)] = true
 	}
-	for i, n := range r.suite.cluster.Nodes {
-		answered, err := n.Answered()
-		if err != nil {
-			r.void("%v", err)
+	for _, w := range seen.Writes {
+		impatient := slices.ContainsFunc(w.Failures, func(f record.Failure) bool { return f.Timeout })
+		starting := strings.Contains(w.Status, "has not read its history yet")
+		refused := w.Set == "" && w.Outcome == record.NotWritten && !starting
+		if refused || w.Set == "" && w.Outcome == record.Unknown && wrote[w.ID] && !impatient {
+			r.found(promise, "%s", w)
 		}
-		for _, w := range seen.Writes {
-			excused := strings.Contains(w.Status, "has not read its history yet") || strings.Contains(w.Status, "Client.Timeout")
-			failed := w.Node == i && !excused && (w.Outcome == record.Unknown || w.Outcome == record.NotWritten)
-			if failed && (answered[w.ID] || wrote[w.ID]) {
-				r.found(promise, "%s", w)
+		for _, f := range w.Failures {
+			if !f.Timeout && answered[f.Node][f.Request] {
+				r.found(promise, "%s: request %s, which node %d has answered by its log", w, f.Request, f.Node)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"net/http"
+	"reflect"
 	"testing"
 
 	"configapi/test/faults/record"
@@ -49,7 +50,7 @@ func TestOutcomesOfMutations(t *testing.T) {
 		var got record.Write
 		c.readResult(0, &got, reply{status: statusOf(body), body: []byte(body)})
 		got.Status = ""
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", body, got, want)
 		}
 	}

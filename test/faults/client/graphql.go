@@ -52,9 +52,9 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 	if err != nil {
 		panic(err) // the suite's own values have a JSON
 	}
-	answer, err := c.do(n, http.MethodPost, "/graphql", map[string]string{"X-Request-Id": w.ID}, body)
+	answer, err := c.do(n, http.MethodPost, "/graphql", map[string]string{requestID: idOf(w)}, body)
 	if err != nil {
-		w.Outcome, w.Status = record.Unknown, err.Error()
+		fail(w, n, err)
 		return
 	}
 	c.readResult(n.Number, w, answer)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,9 +55,22 @@ func (c *Client) request(ctx context.Context, address, method, path string, head
 	return reply{answer.StatusCode, answer.Header, text}, err
 }
 
+const requestID = "X-Request-Id"
+
+// idOf is the id of the request that a try of a write is.
+func idOf(w *record.Write) string { return w.ID + "-" + strconv.Itoa(w.Tries) }
+
+// fail takes down that a try has no whole answer.
+func fail(w *record.Write, n *cluster.Node, err error) {
+	var patience net.Error
+	timeout := errors.As(err, &patience) && patience.Timeout()
+	w.Outcome, w.Status = record.Unknown, err.Error()
+	w.Failures = append(w.Failures, record.Failure{Node: n.Number, Request: idOf(w), Timeout: timeout})
+}
+
 // put sends a set or a restore over REST.
 func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
-	header := map[string]string{"X-Request-Id": w.ID}
+	header := map[string]string{requestID: idOf(w)}
 	if key := c.key(w); key != "" {
 		header["Idempotency-Key"] = key
 	}
@@ -75,7 +89,7 @@ func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
 	}
 	answer, err := c.do(n, method, path, header, body)
 	if err != nil {
-		w.Outcome, w.Status = record.Unknown, err.Error()
+		fail(w, n, err)
 		return
 	}
 	w.Status = strconv.Itoa(answer.status) + " " + string(answer.body)

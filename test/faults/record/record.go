@@ -104,6 +104,15 @@ type Write struct {
 	Position Position
 	// Status is what the answer said, for people.
 	Status string
+	// Failures are the tries without a whole answer.
+	Failures []Failure
+}
+
+// Failure is a request without a whole answer.
+type Failure struct {
+	Node    int
+	Request string // the id of the request
+	Timeout bool   // the client had no more patience
 }
 
 func (w *Write) String() string {
