@@ -49,6 +49,12 @@ func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if o.Planted != "" {
+		mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return m.name != o.Planted })
+	}
+	if len(mutants) == 0 {
+		return fmt.Errorf("there is no planted bug %q", o.Planted)
+	}
 	var found []finding
 	for _, m := range mutants {
 		f, err := tryMutant(ctx, o, m, progress)
@@ -100,9 +106,6 @@ func readMutants(dir string) ([]mutant, error) {
 			return nil, fmt.Errorf("%s does not say what bug it is, and which faults are to find it", patch)
 		}
 		mutants = append(mutants, m)
-	}
-	if len(mutants) == 0 {
-		return nil, fmt.Errorf("there are no patches in %s", dir)
 	}
 	return mutants, nil
 }

@@ -24,7 +24,8 @@ type options struct {
 	First    bool          // end with the first finding
 	Result   string        // a file for the result as JSON; "": none
 	Out      string        // a file for the report; "": none
-	Mutants  bool          // try the planted bugs after the faults
+	Mutants  bool          // try the planted bugs instead
+	Planted  string        // the one planted bug to try; "": all
 	Args     []string      // as they were given
 }
 
@@ -48,6 +49,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.Result, "result", "", "`FILE` for the result as JSON")
 	flags.StringVar(&o.Out, "out", "", "`FILE` for the report")
 	flags.BoolVar(&o.Mutants, "mutants", false, "plant the bugs of mutants/ instead, each into a copy of the tree; each must be found")
+	flags.StringVar(&o.Planted, "mutant", "", "the `NAME` of the one planted bug to try")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
