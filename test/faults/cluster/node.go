@@ -41,6 +41,7 @@ type Node struct {
 
 	mu      sync.Mutex // guards what is below
 	process *process   // nil: none was started yet
+	ready   bool       // it was ready once
 	told    bool       // to end
 }
 
@@ -77,7 +78,7 @@ func (n *Node) launch() error {
 	if err != nil {
 		return err
 	}
-	n.process, n.told = p, false
+	n.process, n.ready, n.told = p, false, false
 	n.life.Add(1)
 	return nil
 }
@@ -88,8 +89,14 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	for {
 		ready, err := n.Ready(ctx)
 		var broken *BrokenError
-		if ready || errors.As(err, &broken) {
+		if errors.As(err, &broken) {
 			return err
+		}
+		if ready {
+			n.mu.Lock()
+			n.ready = true
+			n.mu.Unlock()
+			return nil
 		}
 		if n.current().ended() {
 			return errEnded
@@ -171,11 +178,11 @@ func (n *Node) Close() {
 	n.Back.Close()
 }
 
-// Died tells whether the process has ended without having been told to.
+// Died tells whether the process was ready and has ended without having been told to. One that cannot start may end.
 func (n *Node) Died() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.process.ended() && !n.told
+	return n.process.ended() && n.ready && !n.told
 }
 
 // Answered are the ids of requests that the node has written to its log as answered.

@@ -20,7 +20,7 @@ const (
 // links are the faults of the links between clients and nodes, and between nodes and PostgreSQL.
 func links() []Fault {
 	reset := func(*Arena) proxy.Toxic { return proxy.Reset() }
-	part := func(a *Arena) proxy.Toxic { return proxy.Cut(1 + a.Rand.IntN(300)) }
+	part := func(a *Arena) proxy.Toxic { return proxy.Cut(1 + a.Rand.IntN(16<<a.Rand.IntN(9))) } // some answers are long
 	blackhole := func(*Arena) proxy.Toxic { return proxy.Blackhole() }
 	late := func(*Arena) proxy.Toxic { return proxy.Latency(latency) }
 	return []Fault{
