@@ -147,7 +147,7 @@ func (r *round) run(ctx context.Context) {
 	defer r.stopLoad()
 	r.recover(ctx) // all nodes do their work before anything goes wrong
 	for range r.suite.options.Strikes {
-		sleep(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
+		cluster.Pause(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
 		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
 			r.found("what was to be done can be done", "%v", err)
 		}
@@ -166,8 +166,8 @@ func (r *round) run(ctx context.Context) {
 func (r *round) awaitTraffic(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for sleep(ctx, 300*time.Millisecond); ctx.Err() == nil && !r.enough(); {
-		sleep(ctx, 100*time.Millisecond)
+	for cluster.Pause(ctx, 300*time.Millisecond); ctx.Err() == nil && !r.enough(); {
+		cluster.Pause(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -295,7 +295,7 @@ func (r *round) rest(ctx context.Context) {
 func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
 	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
 	for len(expected) > 0 && sub.Position() < expected[len(expected)-1].Position {
-		if sleep(ctx, 10*time.Millisecond); ctx.Err() != nil {
+		if cluster.Pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
 			return // what it misses is what the checker says
 		}
 	}
@@ -317,13 +317,4 @@ func (r *round) found(promise, format string, args ...any) {
 		return
 	}
 	r.result.Findings = append(r.result.Findings, checker.Finding{Promise: promise, Text: fmt.Sprintf(format, args...)})
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

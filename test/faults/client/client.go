@@ -107,7 +107,7 @@ func (c *Client) Run(ctx context.Context) {
 		default:
 			c.list(n)
 		}
-		pause(ctx, time.Duration(c.rand.IntN(4000))*time.Microsecond)
+		cluster.Pause(ctx, time.Duration(c.rand.IntN(4000))*time.Microsecond)
 	}
 }
 
@@ -119,7 +119,7 @@ func (c *Client) Settle(ctx context.Context, n *cluster.Node) (record.Position, 
 		if w.Outcome == record.Done {
 			return w.Position, true
 		}
-		pause(ctx, 20*time.Millisecond)
+		cluster.Pause(ctx, 20*time.Millisecond)
 	}
 	return record.Position{}, false
 }
@@ -132,7 +132,7 @@ func (c *Client) Await(ctx context.Context, n *cluster.Node, position int64) boo
 		if err == nil && locate(read, answer) && read.Position.Number >= position {
 			return true
 		}
-		pause(ctx, 2*time.Millisecond)
+		cluster.Pause(ctx, 2*time.Millisecond)
 	}
 	return false
 }
@@ -252,14 +252,5 @@ func (c *Client) count(n *cluster.Node, before time.Time, w *record.Write) {
 	}
 	if time.Since(before) >= slow {
 		counts.Slow.Add(1)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

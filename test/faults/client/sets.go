@@ -12,6 +12,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/postgres"
 	"configapi/test/faults/checker"
+	"configapi/test/faults/cluster"
 	"configapi/test/faults/history"
 	"configapi/test/faults/record"
 )
@@ -49,7 +50,7 @@ func (s *SetWriter) Run(ctx context.Context) {
 			_ = s.write(ctx, store) // what is wrong with it is in what it records
 			_ = store.Close()
 		}
-		pause(ctx, 50*time.Millisecond)
+		cluster.Pause(ctx, 50*time.Millisecond)
 	}
 }
 
@@ -62,10 +63,10 @@ func (s *SetWriter) write(ctx context.Context, store *postgres.Store) error {
 	for err == nil && ctx.Err() == nil {
 		switch err = s.append(ctx, store); {
 		case errors.Is(err, eventstore.ErrHeadMoved):
-			pause(ctx, 5*time.Millisecond)
+			cluster.Pause(ctx, 5*time.Millisecond)
 			err = nil
 		case err == nil:
-			pause(ctx, 20*time.Millisecond)
+			cluster.Pause(ctx, 20*time.Millisecond)
 			err = s.refresh(ctx, store)
 		}
 	}

@@ -110,7 +110,7 @@ func (s *Subscriber) Run(ctx context.Context) {
 		if counts.Broken.Add(1); websocket.IsCloseError(err, websocket.CloseServiceRestart) {
 			counts.Restarting.Add(1)
 		}
-		pause(ctx, time.Duration(20+s.rand.IntN(80))*time.Millisecond)
+		cluster.Pause(ctx, time.Duration(20+s.rand.IntN(80))*time.Millisecond)
 	}
 }
 

@@ -78,7 +78,7 @@ func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away ti
 	if err := d.server.Stop(how); err != nil {
 		return err
 	}
-	pause(ctx, away)
+	Pause(ctx, away)
 	return d.start(context.WithoutCancel(ctx))
 }
 
@@ -127,7 +127,7 @@ func (d *Database) revive(ctx context.Context) error {
 		if d.exec(ctx, databaseName, "select 1") == nil {
 			return nil
 		}
-		pause(ctx, 200*time.Millisecond)
+		Pause(ctx, 200*time.Millisecond)
 	}
 	if err := d.server.Stop(postgrestest.Immediate); err != nil {
 		return err

@@ -62,7 +62,7 @@ func (n *Node) Start(ctx context.Context) error {
 		if err == nil || errors.As(err, &broken) {
 			return err
 		}
-		if !pause(ctx, startPause) {
+		if !Pause(ctx, startPause) {
 			return fmt.Errorf("starting node %d: %w: %w: %s", n.Number, ctx.Err(), err, n.LastWords())
 		}
 	}
@@ -101,7 +101,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 		if n.current().ended() {
 			return errEnded
 		}
-		if !pause(ctx, 10*time.Millisecond) {
+		if !Pause(ctx, 10*time.Millisecond) {
 			return ctx.Err()
 		}
 	}
@@ -245,8 +245,8 @@ func freeAddress() (string, error) {
 	return "", fmt.Errorf("looking for a free port: %w", err)
 }
 
-// pause tells whether the time has passed before ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits, and tells whether the time has passed before ctx ended.
+func Pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -43,7 +43,7 @@ func strikeAll(ctx context.Context, a *Arena) error {
 				if err != nil && !excusable(err) {
 					return err
 				}
-				pause(ctx, own.between(100*time.Millisecond, 800*time.Millisecond))
+				cluster.Pause(ctx, own.between(100*time.Millisecond, 800*time.Millisecond))
 			}
 			return nil
 		})

@@ -121,15 +121,6 @@ func (a *Arena) await(ctx context.Context, what string, want int64, count func()
 		if ctx.Err() != nil {
 			return err
 		}
-		pause(ctx, 10*time.Millisecond)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+		cluster.Pause(ctx, 10*time.Millisecond)
 	}
 }

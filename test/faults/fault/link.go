@@ -42,7 +42,7 @@ func again(strike func(context.Context, *Arena) error) func(context.Context, *Ar
 			if err := strike(ctx, a); err != nil {
 				return err
 			}
-			pause(ctx, a.between(100*time.Millisecond, 300*time.Millisecond))
+			cluster.Pause(ctx, a.between(100*time.Millisecond, 300*time.Millisecond))
 		}
 		return nil
 	}
@@ -103,7 +103,7 @@ func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, unti
 	if err != nil {
 		return err
 	}
-	pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
+	cluster.Pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
 	return errors.Join(until(), heal())
 }
 

@@ -3,6 +3,8 @@ package fault
 import (
 	"context"
 	"time"
+
+	"configapi/test/faults/cluster"
 )
 
 const (
@@ -26,7 +28,7 @@ func killNode(ctx context.Context, a *Arena) error {
 		return err
 	}
 	a.Evidence.Add(killed, 1)
-	pause(ctx, a.between(0, 300*time.Millisecond))
+	cluster.Pause(ctx, a.between(0, 300*time.Millisecond))
 	return nil
 }
 
@@ -47,7 +49,7 @@ func stopNodes(ctx context.Context, a *Arena) error {
 		if err := n.Start(ctx); err != nil {
 			return err
 		}
-		pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
+		cluster.Pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
 	}
 	return a.await(ctx, restarting, 1, func() (int64, error) { return told() - before, nil })
 }

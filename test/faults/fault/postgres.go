@@ -64,7 +64,7 @@ func terminate(listeners bool) func(context.Context, *Arena) error {
 			if err != nil {
 				return err
 			}
-			pause(ctx, a.between(10*time.Millisecond, 200*time.Millisecond))
+			cluster.Pause(ctx, a.between(10*time.Millisecond, 200*time.Millisecond))
 		}
 		return nil
 	}
@@ -72,7 +72,7 @@ func terminate(listeners bool) func(context.Context, *Arena) error {
 
 // connected returns a node's connections to PostgreSQL once there are some: after another fault it may have none yet.
 func connected(ctx context.Context, a *Arena, n *cluster.Node) ([]int32, error) {
-	for begin := time.Now(); ; pause(ctx, 10*time.Millisecond) {
+	for begin := time.Now(); ; cluster.Pause(ctx, 10*time.Millisecond) {
 		pids, err := a.World.Cluster.Database.Backends(ctx, n.Number)
 		if err != nil || len(pids) >= enough || time.Since(begin) > patience || ctx.Err() != nil {
 			return pids, err
