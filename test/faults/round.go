@@ -145,21 +145,25 @@ func (r *round) run(ctx context.Context) {
 	defer r.stopSubscribers()
 	defer r.load.Wait()
 	defer r.stopLoad()
-	r.recover(ctx) // all nodes do their work before anything goes wrong
-	for range r.suite.options.Strikes {
+	well := r.recover(ctx) // all nodes do their work before anything goes wrong
+	for strike := 0; well && strike < r.suite.options.Strikes; strike++ {
 		cluster.Pause(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
 		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
 			r.found("what was to be done can be done", "%v", err)
 		}
 		healed := time.Now()
-		if r.recover(ctx) {
+		if well = r.recover(ctx); well {
 			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
 		}
 	}
-	r.awaitTraffic(ctx)
+	if well {
+		r.awaitTraffic(ctx)
+	}
 	r.stopLoad()
 	r.load.Wait()
-	r.rest(ctx)
+	if well {
+		r.rest(ctx)
+	}
 }
 
 // awaitTraffic lets clients go on until they have done enough for the round to say something, however slow the machine is.
