@@ -22,13 +22,17 @@ func describe(ctx context.Context, s *suite) ([]fact, error) {
 	}
 	return []fact{
 		{"date", time.Now().UTC().Format("2006-01-02 15:04 MST")},
-		{"commit", output(ctx, "git", "-C", s.options.Tree, "describe", "--always", "--dirty", "--abbrev=12")},
+		{"commit", commit(ctx, s.options.Tree)},
 		{"seed", strconv.FormatUint(s.options.Seed, 10)},
 		{"machine", fmt.Sprintf("%s, %d cores for everything, %s", processor(), runtime.NumCPU(), output(ctx, "uname", "-srm"))},
 		{"versions", runtime.Version() + ", PostgreSQL " + version},
 		{"servers also have", s.features.String()},
-		{"run with", "`faults " + strings.Join(s.options.Args, " ") + "`"},
+		{"rounds", fmt.Sprintf("%d of each fault, each with %d strikes", s.options.Rounds, s.options.Strikes)},
 	}, nil
+}
+
+func commit(ctx context.Context, tree string) string {
+	return output(ctx, "git", "-C", tree, "describe", "--always", "--dirty", "--abbrev=12")
 }
 
 // output is what a command prints, "unknown" when it cannot be run.

@@ -64,7 +64,7 @@ func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) erro
 		fmt.Fprintf(progress, "%-24s found by %s in %.1fs: %s\n", m.name, f.by, f.after.Seconds(), f.what)
 		found = append(found, f)
 	}
-	text := mutantTable(found)
+	text := fmt.Sprintf("Seed %d, commit %s.\n\n%s", o.Seed, commit(ctx, o.Tree), mutantTable(found))
 	if o.Out != "" {
 		if err := replaceSection(o.Out, mutantsSection, text); err != nil {
 			return err

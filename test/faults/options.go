@@ -26,7 +26,6 @@ type options struct {
 	Out      string        // a file for the report; "": none
 	Mutants  bool          // try the planted bugs instead
 	Planted  string        // the one planted bug to try; "": all
-	Args     []string      // as they were given
 }
 
 // The profile of CI: a round of each fault that does not take long to be noticed, and of each kind of link.
@@ -35,7 +34,7 @@ var short = []string{
 }
 
 func parseOptions(args []string, usage io.Writer) (options, error) {
-	o := options{Args: args}
+	var o options
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	flags.StringVar(&o.Tree, "tree", "../..", "`FOLDER` of the tree whose server is tried")
