@@ -137,18 +137,23 @@ func (c *Client) Await(ctx context.Context, n *cluster.Node, position int64) boo
 	return false
 }
 
-// WriteLarge sets one config to values of a size, so many of them, and then to a small one.
-func (c *Client) WriteLarge(ctx context.Context, count, bytes int) {
-	for i := range count + 1 {
+// WriteLarge sets one config to values of a size, so many of them, and then to a small one. It tells how many of the large ones
+// were acknowledged.
+func (c *Client) WriteLarge(ctx context.Context, count, bytes int) (acknowledged int) {
+	name := c.world.Prefix + "/large"
+	for range count {
 		if ctx.Err() != nil {
-			return
+			return acknowledged
 		}
-		w := c.newWrite(record.Set, c.world.Prefix+"/large")
-		if i == count {
-			bytes = 0
-		}
+		w := c.newWrite(record.Set, name)
 		c.send(c.node(), w, w.ID+checker.Separator+strings.Repeat("x", bytes))
+		if w.Outcome == record.Done {
+			acknowledged++
+		}
 	}
+	w := c.newWrite(record.Set, name)
+	c.send(c.node(), w, w.ID+checker.Separator)
+	return acknowledged
 }
 
 func (c *Client) node() *cluster.Node { return c.world.Node(c.rand) }
