@@ -6,7 +6,13 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The arguments of `make run`, for example: make run ARGS='--store postgres://…'
 ARGS ?=
 
-.PHONY: help run build test check format vet lint generate verify race cover bench browser clients playground
+# The flags of `make faults`, for example: make faults FAULTS='-short -seed 7'
+FAULTS ?=
+
+# Modules of their own, so that what they need stays out of go.mod.
+MODULES = bench examples/go test/faults
+
+.PHONY: help run build test check format vet lint generate verify race cover bench faults mutants browser clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,13 +33,11 @@ format:
 
 vet:
 	$(GO) vet ./...
-	cd bench && $(GO) vet ./...
-	cd examples/go && $(GO) vet ./...
+	@for m in $(MODULES); do (cd $$m && $(GO) vet ./...) || exit 1; done
 
 lint:
 	$(GO) run $(STATICCHECK) ./...
-	cd bench && $(GO) run $(STATICCHECK) ./...
-	cd examples/go && $(GO) run $(STATICCHECK) ./...
+	@for m in $(MODULES); do (cd $$m && $(GO) run $(STATICCHECK) ./...) || exit 1; done
 
 generate: ## write graph/generated, graph/model and the Go example's api from schema.graphql
 	$(GO) tool gqlgen generate
@@ -42,19 +46,25 @@ generate: ## write graph/generated, graph/model and the Go example's api from sc
 verify: generate ## fail when generated code is not what the schema makes
 	@git diff --exit-code -- graph/generated graph/model examples/go/api go.mod go.sum
 	$(GO) mod tidy -diff
-	cd bench && $(GO) mod tidy -diff
-	cd examples/go && $(GO) mod tidy -diff
+	@for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
 race: ## run all tests with the race detector, and those of the other modules
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race ./...
 	cd bench && $(GO) test ./...
 	cd examples/go && $(GO) test -race ./...
+	cd test/faults && $(GO) test -race ./...
 
 cover: ## fail when less than 90 % is covered, or less than all of the domain
 	@.ci/coverage
 
 bench: ## measure everything side by side, and print a table
 	cd bench && $(GO) run .
+
+faults: ## let everything fail that can, and check that nothing is lost; see test/faults/README.md
+	cd test/faults && $(GO) run . $(FAULTS)
+
+mutants: ## plant bugs into copies of the tree, each of which the fault suite must find
+	cd test/faults && $(GO) run . -mutants $(FAULTS)
 
 browser: ## drive the playground in a real Chromium
 	.ci/browser

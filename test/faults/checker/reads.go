@@ -1,0 +1,87 @@
+package checker
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"configapi/test/faults/history"
+	"configapi/test/faults/record"
+)
+
+// reads checks that each read equals the replay of the history at the position that it told, and is as new as was asked for.
+func reads(h *history.History, seen Seen) []Finding {
+	exact := findings{promise: "every read equals the replay at its position"}
+	fresh := findings{promise: "no read is older than was asked for"}
+	acknowledged := newAcknowledged(seen.Writes)
+	for _, r := range seen.Reads {
+		if problem := badPosition(h, r.Position); problem != "" {
+			exact.add("a read on node %d: %s", r.Node, problem)
+			continue
+		}
+		if r.Name == "" {
+			if want := h.Values(r.Prefix, r.Position.Number); !maps.Equal(want, r.Values) {
+				exact.add("node %d lists %v below %q at %s, the history has %v", r.Node, r.Values, r.Prefix, r.Position, want)
+			}
+		} else if want := h.State(r.Name, r.Position.Number); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
+			exact.add("node %d says of %q at %s: found %t, version %d, value %q; the history has %+v",
+				r.Node, r.Name, r.Position, r.Found, r.Version, r.Value, want)
+		}
+		least := r.AtLeast
+		if r.Linearizable {
+			least = max(least, acknowledged.before(r))
+		}
+		if r.Position.Number < least {
+			fresh.add("a read on node %d is of %s, although %d was known before (linearizable: %t)", r.Node, r.Position, least, r.Linearizable)
+		}
+	}
+	return append(exact.all(), fresh.all()...)
+}
+
+// badPosition says what is wrong with a position that a server has told: "" when nothing is.
+func badPosition(h *history.History, p record.Position) string {
+	e := h.Event(p.Number)
+	switch {
+	case p.Number == 0 && p.Hash == "00000000":
+		return ""
+	case e == nil:
+		return "position " + p.String() + " is not in the history"
+	case e.Hash != p.Hash:
+		return "position " + p.String() + " has the hash " + e.Hash + " in the history"
+	case e.ChangeSet != e.Position:
+		return "position " + p.String() + " is in the middle of a change set"
+	}
+	return ""
+}
+
+// acknowledged knows how far writes were acknowledged at a moment.
+type acknowledged []*record.Write // by the end, each with the greatest position so far
+
+func newAcknowledged(writes []*record.Write) acknowledged {
+	var a acknowledged
+	for _, w := range writes {
+		if w.Outcome == record.Done {
+			a = append(a, w)
+		}
+	}
+	slices.SortFunc(a, func(x, y *record.Write) int { return cmp.Compare(x.Return, y.Return) })
+	for i := 1; i < len(a); i++ {
+		if a[i].Position.Number < a[i-1].Position.Number {
+			newer := *a[i]
+			newer.Position = a[i-1].Position
+			a[i] = &newer
+		}
+	}
+	return a
+}
+
+// before is the newest position that was acknowledged before a read began.
+func (a acknowledged) before(r *record.Read) int64 {
+	i, _ := slices.BinarySearchFunc(a, r.Call, func(w *record.Write, call time.Duration) int { return cmp.Compare(w.Return, call) })
+	if i == 0 {
+		return math.MinInt64
+	}
+	return a[i-1].Position.Number
+}

@@ -1,0 +1,69 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"configapi/test/faults/cluster"
+)
+
+// Features are what the servers can do besides. They are found out by asking, so that the suite tests a server from the day
+// on which it can.
+type Features struct {
+	// Keys: writes take an idempotency key, so a client may send one again until it knows the outcome.
+	Keys bool
+	// Linearizable: reads can ask for nothing older than what was acknowledged before.
+	Linearizable bool
+	// AtLeast: reads can ask for nothing older than a position.
+	AtLeast bool
+}
+
+func (f Features) String() string {
+	var has []string
+	for _, feature := range []struct {
+		is   bool
+		name string
+	}{{f.Keys, "idempotency keys"}, {f.Linearizable, "linearizable reads"}, {f.AtLeast, "reads at least at a position"}} {
+		if feature.is {
+			has = append(has, feature.name)
+		}
+	}
+	if len(has) == 0 {
+		return "none"
+	}
+	return strings.Join(has, ", ")
+}
+
+// Probe finds out what a server can do: it refuses nonsense about what it knows, and ignores what it does not know. It
+// changes nothing: there is no config to delete.
+func Probe(ctx context.Context, n *cluster.Node) (Features, error) {
+	const path = "/config/no%2Fsuch%2Fconfig"
+	keys, err := refuses(ctx, n, http.MethodDelete, path, "Idempotency-Key", strings.Repeat("x", 5000))
+	if err != nil {
+		return Features{}, err
+	}
+	linearizable, err := refuses(ctx, n, http.MethodGet, path+"?consistency=nonsense", "", "")
+	if err != nil {
+		return Features{}, err
+	}
+	atLeast, err := refuses(ctx, n, http.MethodGet, path, "Config-At-Least", "nonsense")
+	return Features{keys, linearizable, atLeast}, err
+}
+
+func refuses(ctx context.Context, n *cluster.Node, method, path, header, value string) (bool, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+n.Address()+path, nil)
+	if err != nil {
+		return false, err
+	}
+	if header != "" {
+		request.Header.Set(header, value)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false, fmt.Errorf("finding out what servers can do: %w", err)
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode == http.StatusBadRequest, nil
+}

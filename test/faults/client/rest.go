@@ -1,0 +1,261 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/history"
+	"configapi/test/faults/record"
+)
+
+// reply is an answer that came whole.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends one request to a node through its link, and counts how it ends. An error means that there was no whole answer.
+func (c *Client) do(n *cluster.Node, method, path string, header map[string]string, body []byte) (reply, error) {
+	answer, err := c.request(context.Background(), n.Front.Address(), method, path, header, body)
+	switch {
+	case err != nil:
+		c.world.Counts[n.Number].Broken.Add(1)
+	case answer.status == http.StatusServiceUnavailable:
+		c.world.Counts[n.Number].Unavailable.Add(1)
+	}
+	return answer, err
+}
+
+func (c *Client) request(ctx context.Context, address, method, path string, header map[string]string, body []byte) (reply, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return reply{}, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return reply{answer.StatusCode, answer.Header, text}, err
+}
+
+const requestID = "X-Request-Id"
+
+// idOf is the id of the request that a try of a write is.
+func idOf(w *record.Write) string { return w.ID + "-" + strconv.Itoa(w.Tries) }
+
+// fail takes down that a try has no whole answer.
+func fail(w *record.Write, n *cluster.Node, err error) {
+	var patience net.Error
+	timeout := errors.As(err, &patience) && patience.Timeout()
+	w.Outcome, w.Status = record.Unknown, err.Error()
+	w.Failures = append(w.Failures, record.Failure{Node: n.Number, Request: idOf(w), Timeout: timeout})
+}
+
+// put sends a set or a restore over REST.
+func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
+	header := map[string]string{requestID: idOf(w)}
+	if key := c.key(w); key != "" {
+		header["Idempotency-Key"] = key
+	}
+	if w.Expected != nil && *w.Expected > 0 {
+		header["If-Match"] = strconv.Quote(strconv.Itoa(*w.Expected))
+	} else if w.Expected != nil {
+		header["If-None-Match"] = "*"
+	}
+	body, err := json.Marshal(map[string]string{"value": value})
+	if err != nil {
+		panic(err) // the suite's own values have a JSON
+	}
+	method, path := http.MethodPut, "/config/"+url.PathEscape(w.Name)
+	if w.Kind == record.Restore {
+		method, path = http.MethodPost, path+"/restore"
+	}
+	answer, err := c.do(n, method, path, header, body)
+	if err != nil {
+		fail(w, n, err)
+		return
+	}
+	w.Status = strconv.Itoa(answer.status) + " " + string(answer.body)
+	w.Outcome, w.Refusal = outcomeOf(answer)
+	if w.Outcome == record.Done || w.Refusal == record.Conflict {
+		w.Version, err = versionOf(answer)
+	}
+	if err == nil && w.Outcome == record.Done {
+		w.Position, err = record.ParsePosition(answer.header.Get("Config-Position"))
+	}
+	if err != nil { // which the checkers find: no event is at position 0
+		w.Status += ": " + err.Error()
+	}
+}
+
+func outcomeOf(answer reply) (record.Outcome, record.Refusal) {
+	switch answer.status {
+	case http.StatusOK:
+		return record.Done, 0
+	case http.StatusNotFound:
+		return record.Refused, record.NotFound
+	case http.StatusGone:
+		return record.Refused, record.Gone
+	case http.StatusConflict:
+		return record.Refused, record.NotDeleted
+	case http.StatusPreconditionFailed:
+		return record.Refused, record.Conflict
+	case http.StatusServiceUnavailable:
+		var problem struct {
+			Code           string
+			OutcomeUnknown bool `json:"outcome_unknown"`
+		}
+		if json.Unmarshal(answer.body, &problem) == nil && problem.Code == "UNAVAILABLE" && !problem.OutcomeUnknown {
+			return record.NotWritten, 0
+		}
+	}
+	return record.Unknown, 0
+}
+
+// versionOf is the version that an answer is about; a conflict with a name without any has none.
+func versionOf(answer reply) (int, error) {
+	text := answer.header.Get("Config-Version")
+	if text == "" && answer.status == http.StatusPreconditionFailed {
+		return 0, nil
+	}
+	return strconv.Atoi(text)
+}
+
+// get reads one config: whatever the node has, or, where it understands that, nothing older than what this client has written
+// or than what anybody was told.
+func (c *Client) get(n *cluster.Node, name string) {
+	read := &record.Read{Client: c.number, Name: name}
+	path, header := "/config/"+url.PathEscape(name), map[string]string{}
+	switch dice := c.rand.IntN(3); {
+	case dice == 0 && c.world.Features.Linearizable:
+		read.Linearizable = true
+		path += "?consistency=linearizable"
+	case dice == 1 && c.world.Features.AtLeast && c.last.Number > 0:
+		read.AtLeast = c.last.Number
+		header["Config-At-Least"] = c.last.String()
+	}
+	answer, ok := c.ask(n, read, path, header)
+	if ok && describe(read, answer) {
+		c.know(read)
+		c.world.Record.Read(read)
+	}
+}
+
+// confirm reads a config of which the same life of a node has just told on a stream.
+func (c *Client) confirm(n *cluster.Node, where record.Where, name string, told record.Position) {
+	read := &record.Read{Client: c.number, Name: name}
+	answer, ok := c.ask(n, read, "/config/"+url.PathEscape(name), nil)
+	if ok && describe(read, answer) {
+		if read.Where == where {
+			read.AtLeast = told.Number
+		}
+		c.world.Record.Read(read)
+	}
+}
+
+// describe takes over what an answer says of a config, false when it says nothing.
+func describe(read *record.Read, answer reply) bool {
+	switch answer.status {
+	case http.StatusOK:
+		read.Found, read.Value = true, history.Digest(string(answer.body))
+		read.Version, _ = strconv.Atoi(answer.header.Get("Config-Version")) // 0 is no config's, which is found out
+		return true
+	case http.StatusNotFound:
+		return true
+	}
+	return false
+}
+
+func (c *Client) know(read *record.Read) {
+	before := c.known[read.Name]
+	c.known[read.Name] = known{max(before.version, read.Version), !read.Found && before.version > 0}
+}
+
+// list reads all configs of the round.
+func (c *Client) list(n *cluster.Node) {
+	read := &record.Read{Client: c.number, Prefix: c.world.Prefix}
+	answer, ok := c.ask(n, read, "/config?prefix="+c.world.Prefix, nil)
+	if !ok || answer.status != http.StatusOK {
+		return
+	}
+	var err error
+	if read.Values, err = valuesOf(answer.body); err != nil {
+		read.Values = map[string]string{"not a list": err.Error()} // which no history has
+	}
+	c.world.Record.Read(read)
+}
+
+func valuesOf(body []byte) (map[string]string, error) {
+	var configs []struct{ Name, Value string }
+	if err := json.Unmarshal(body, &configs); err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	for _, config := range configs {
+		if _, twice := values[config.Name]; twice {
+			return nil, errors.New(config.Name + " is listed twice")
+		}
+		values[config.Name] = history.Digest(config.Value)
+	}
+	return values, nil
+}
+
+// ask sends a read, and fills in where and when it was answered, and for which position.
+func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map[string]string) (reply, bool) {
+	read.Where = record.Where{Node: n.Number, Life: n.Life()}
+	read.Call = c.world.Record.Now()
+	answer, err := c.do(n, http.MethodGet, path, header, nil)
+	read.Return = c.world.Record.Now()
+	if read.Return-read.Call >= slow {
+		c.world.Counts[n.Number].Slow.Add(1)
+	}
+	if n.Life() != read.Life {
+		read.Life = record.Unsure
+	}
+	if err != nil || answer.status >= http.StatusInternalServerError {
+		return reply{}, false
+	}
+	if !locate(read, answer) {
+		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+	}
+	return answer, true
+}
+
+// locate takes over for which position an answer is, false when it does not say.
+func locate(read *record.Read, answer reply) bool {
+	var err error
+	read.Position, err = record.ParsePosition(answer.header.Get("Config-Position"))
+	return err == nil
+}
+
+// ListAll reads the whole state of a node, past its link, which must have a position.
+func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
+	read := &record.Read{Where: record.Where{Node: n.Number, Life: n.Life()}, Client: c.number, AtLeast: position}
+	read.Call = c.world.Record.Now()
+	answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config", nil, nil)
+	read.Return = c.world.Record.Now()
+	if err == nil {
+		read.Values, err = valuesOf(answer.body)
+	}
+	if err != nil || !locate(read, answer) {
+		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+	}
+	c.world.Record.Read(read)
+}

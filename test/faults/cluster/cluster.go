@@ -1,0 +1,139 @@
+// Package cluster runs what is to fail: three server processes over a PostgreSQL of their own, with a link that can be made to
+// fail between each of them and PostgreSQL, and between clients and each of them.
+//
+// Nothing of it outlives [Cluster.Close], nor, on Linux, the end of the process that made it.
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"configapi/test/faults/proxy"
+)
+
+// Nodes is how many there are.
+const Nodes = 3
+
+// Cluster is what is to fail.
+type Cluster struct {
+	Database *Database
+	Nodes    [Nodes]*Node
+
+	dir     string
+	program string
+}
+
+// Build builds the server of a tree.
+func Build(ctx context.Context, tree, program string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/configapi")
+	build.Dir = tree
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the server: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Open builds the server of a tree, and starts everything.
+func Open(ctx context.Context, tree string) (*Cluster, error) {
+	dir, err := os.MkdirTemp("", "cfg-faults-*")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, program: filepath.Join(dir, "configapi")}
+	if err := c.open(ctx, tree); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) open(ctx context.Context, tree string) error {
+	if err := os.Chmod(c.dir, 0o711); err != nil { // PostgreSQL may run as somebody else
+		return err
+	}
+	if err := Build(ctx, tree, c.program); err != nil {
+		return err
+	}
+	var err error
+	if c.Database, err = openDatabase(ctx, c.dir); err != nil {
+		return err
+	}
+	for i := range c.Nodes {
+		if c.Nodes[i], err = c.newNode(i); err != nil {
+			return err
+		}
+		c.Database.links = append(c.Database.links, c.Nodes[i].Back)
+	}
+	for _, n := range c.Nodes {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) newNode(number int) (*Node, error) {
+	server, err := url.Parse(c.Database.server.TCPDSN(databaseName))
+	if err != nil {
+		return nil, err
+	}
+	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), server.Host)
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	front, err := proxy.Open(fmt.Sprintf("clients to node %d", number), address)
+	if err != nil {
+		return nil, err
+	}
+	server.User, server.Host = url.UserPassword(role(number), role(number)), back.Address()
+	return &Node{
+		Number: number, Front: front, Back: back,
+		program: c.program, address: address, dsn: server.String(),
+		logPath: filepath.Join(c.dir, fmt.Sprintf("node%d.log", number)),
+	}, nil
+}
+
+// UnknownAppends is how often nodes have not known whether an append had been made, by their logs.
+func (c *Cluster) UnknownAppends() (count int64, err error) {
+	for _, n := range c.Nodes {
+		text, err := os.ReadFile(n.logPath)
+		if err != nil {
+			return 0, err
+		}
+		count += int64(bytes.Count(text, []byte("the outcome of an append is unknown")))
+	}
+	return count, nil
+}
+
+// Verify has the program itself walk the chain of hashes.
+func (c *Cluster) Verify(ctx context.Context) error {
+	dsn := c.Database.server.TCPDSN(databaseName)
+	out, err := exec.CommandContext(ctx, c.program, "verify", "--store", dsn).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("configapi verify: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Close ends everything and removes all files.
+func (c *Cluster) Close() error {
+	for _, n := range c.Nodes {
+		if n != nil {
+			n.Close()
+		}
+	}
+	var err error
+	if c.Database != nil {
+		err = c.Database.close()
+	}
+	return errors.Join(err, os.RemoveAll(c.dir))
+}

@@ -1,0 +1,266 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/postgrestest"
+	"configapi/test/faults/proxy"
+)
+
+// Database is the PostgreSQL of a cluster. The suite itself talks to it by a socket of its own, past all links.
+type Database struct {
+	disk *disk // nil: it is on no file system of its own
+
+	mu     sync.Mutex // one of the methods that stop or start the server at a time
+	server *postgrestest.Cluster
+	links  []*proxy.Link // that lead to the server
+}
+
+const (
+	databaseName = "configapi"
+	// queryTimeout is how long PostgreSQL may take to answer the suite.
+	queryTimeout = 10 * time.Second
+)
+
+// openDatabase starts a server. Its data lie on a file system of their own where this process may mount one.
+func openDatabase(ctx context.Context, dir string) (*Database, error) {
+	disk, err := mount(filepath.Join(dir, "disk"))
+	if err != nil {
+		return nil, err
+	}
+	d := &Database{disk: disk}
+	if disk != nil {
+		if err := os.Setenv("TMPDIR", disk.dir); err != nil { // where postgrestest puts its data
+			return nil, errors.Join(err, d.close())
+		}
+	}
+	d.server, err = postgrestest.New(ctx)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	err = d.exec(ctx, "postgres", "create database "+databaseName)
+	for n := range Nodes {
+		if err == nil {
+			err = d.exec(ctx, databaseName, fmt.Sprintf("create role %s superuser login password '%s'", role(n), role(n)))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// role is as whom a node connects: so its connections can be told from other nodes'.
+func role(node int) string { return fmt.Sprintf("node%d", node) }
+
+// Connect returns a connection of the suite's own.
+func (d *Database) Connect(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.Connect(ctx, d.DSN())
+}
+
+// DSN leads to the database past all links.
+func (d *Database) DSN() string { return d.server.DSN(databaseName) }
+
+// Crash stops the server and starts it again after a pause. The data stay.
+func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away time.Duration) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.server.Stop(how); err != nil {
+		return err
+	}
+	Pause(ctx, away)
+	return d.start(context.WithoutCancel(ctx))
+}
+
+// start starts the server. Its port is another one when somebody has taken its own meanwhile.
+func (d *Database) start(ctx context.Context) error {
+	if err := d.server.Start(ctx); err != nil {
+		return err
+	}
+	dsn, err := url.Parse(d.server.TCPDSN(databaseName))
+	for _, l := range d.links {
+		if err == nil {
+			err = l.Lead(dsn.Host)
+		}
+	}
+	return err
+}
+
+// Fill takes all room on the file system of the data and keeps it taken; free gives it back, and sees to it that the server
+// runs: when it cannot write, PostgreSQL ends, and somebody has to start it.
+func (d *Database) Fill() (free func(context.Context) error, err error) {
+	stop, err := d.disk.fill()
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		if err := stop(); err != nil {
+			return err
+		}
+		return d.revive(context.WithoutCancel(ctx))
+	}, nil
+}
+
+// CanFill says why the disk cannot be filled: "" when it can.
+func (d *Database) CanFill() string {
+	if d.disk == nil {
+		return "it needs root, who may mount a tmpfs"
+	}
+	return ""
+}
+
+// revive waits until the server answers, and starts it anew when it does not.
+func (d *Database) revive(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for range 5 {
+		if d.exec(ctx, databaseName, "select 1") == nil {
+			return nil
+		}
+		Pause(ctx, 200*time.Millisecond)
+	}
+	if err := d.server.Stop(postgrestest.Immediate); err != nil {
+		return err
+	}
+	return d.start(ctx)
+}
+
+// Backends are the process ids of the server's side of a node's connections.
+func (d *Database) Backends(ctx context.Context, node int) ([]int32, error) {
+	return query[int32](ctx, d, `select pid from pg_stat_activity where usename = $1`, role(node))
+}
+
+// Terminate ends the server's side of connections of a node: those that listen, or those that append. It tells how many.
+func (d *Database) Terminate(ctx context.Context, node int, listener bool) (int, error) {
+	// Only what is chosen may be ended: without the wall between the two, PostgreSQL ends connections before it chooses.
+	const statement = `with chosen as materialized (select pid from pg_stat_activity where usename = $1
+		and case when $2 then application_name = 'configapi-listener' else query like '%history_head set position%' end)
+		select pid from chosen where pg_terminate_backend(pid)`
+	ended, err := query[int32](ctx, d, statement, role(node), listener)
+	return len(ended), err
+}
+
+// Head is the newest position.
+func (d *Database) Head(ctx context.Context) (position int64, err error) {
+	found, err := query[int64](ctx, d, `select position from public.history_head`)
+	if err == nil && len(found) != 1 {
+		err = errors.New("the row of history_head is missing")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return found[0], nil
+}
+
+// Version is PostgreSQL's.
+func (d *Database) Version(ctx context.Context) (string, error) {
+	found, err := query[string](ctx, d, `select current_setting('server_version')`)
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// ErrAway is that PostgreSQL cannot be asked.
+var ErrAway = errors.New("PostgreSQL is away")
+
+func query[T any](ctx context.Context, d *Database, statement string, args ...any) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	conn, err := d.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	return found, nil
+}
+
+func (d *Database) exec(ctx context.Context, database, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, d.server.DSN(database))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+func (d *Database) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var err error
+	if d.server != nil {
+		err = d.server.Close()
+	}
+	if d.disk != nil {
+		err = errors.Join(err, d.disk.unmount())
+	}
+	return err
+}
+
+// diskBytes is how large the file system of the data is.
+const diskBytes = 2 << 30
+
+// disk is a file system in memory.
+type disk struct{ dir string }
+
+// fill takes all room until stop is called.
+func (d *disk) fill() (stop func() error, err error) {
+	name := filepath.Join(d.dir, "filler")
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	d.grow(file)
+	go func() {
+		defer close(ended)
+		again := time.NewTicker(20 * time.Millisecond) // for what PostgreSQL gives back
+		defer again.Stop()
+		for {
+			select {
+			case <-again.C:
+				d.grow(file)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() error {
+		close(done)
+		<-ended
+		return errors.Join(file.Close(), os.Remove(name))
+	}, nil
+}
+
+// grow writes to a file until there is no room for a page any more.
+func (d *disk) grow(file *os.File) {
+	for chunk := make([]byte, 1<<20); len(chunk) >= 4<<10; {
+		if _, err := file.Write(chunk); err != nil {
+			if !errors.Is(err, syscall.ENOSPC) {
+				return
+			}
+			chunk = chunk[:len(chunk)/2]
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package fault
+
+import (
+	"context"
+	"errors"
+
+	"configapi/test/faults/cluster"
+)
+
+const (
+	refused = "writes refused or broken"
+	behind  = "changes that the slow reader was behind"
+)
+
+func fullDisk() Fault {
+	return Fault{
+		Name: "disk-full", About: "PostgreSQL's disk is full", Strike: fillDisk, Proof: []string{refused},
+		Missing: func(c *cluster.Cluster) string { return c.Database.CanFill() },
+	}
+}
+
+// fillDisk keeps the disk full until writes fail.
+func fillDisk(ctx context.Context, a *Arena) error {
+	free, err := a.World.Cluster.Database.Fill()
+	if err != nil {
+		return err
+	}
+	sum := func() (n int64) {
+		for i := range a.World.Counts {
+			n += a.World.Counts[i].Unavailable.Load() + a.World.Counts[i].Broken.Load()
+		}
+		return n
+	}
+	before := sum()
+	err = a.await(ctx, refused, 5, func() (int64, error) { return sum() - before, nil })
+	return errors.Join(err, free(ctx))
+}
+
+// What a slow reader has to miss for a node's ring of 64 MiB to be past it: each change counts with both of its values. Some
+// megabytes of what it does not take are on their way to it already.
+const (
+	largeValues = 120
+	largeBytes  = 400 << 10
+	pastTheRing = 110 // large values
+)
+
+func slowReader() Fault {
+	return Fault{
+		Name: "slow-reader", About: "a subscriber that takes nothing while 90 MB of changes are made",
+		Strike: stallReader, Proof: []string{behind}, SlowReader: true,
+	}
+}
+
+func stallReader(ctx context.Context, a *Arena) error {
+	release := a.Slow.Stall()
+	defer release()
+	if a.Writer.WriteLarge(ctx, largeValues, largeBytes) < pastTheRing {
+		return nil // without evidence
+	}
+	head, err := a.World.Cluster.Database.Head(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	a.Evidence.Add(behind, head-a.Slow.Position())
+	return nil
+}

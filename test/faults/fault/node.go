@@ -1,0 +1,55 @@
+package fault
+
+import (
+	"context"
+	"time"
+
+	"configapi/test/faults/cluster"
+)
+
+const (
+	killed     = "nodes killed"
+	stopped    = "nodes stopped in order"
+	restarting = "streams told to come back"
+)
+
+func nodes() []Fault {
+	return []Fault{
+		{Name: "node-kill", About: "kill -9 of a node", Strike: killNode, Proof: []string{killed}},
+		{
+			Name: "node-stop", About: "SIGTERM of the nodes in turn", Strike: stopNodes,
+			Proof: []string{stopped, restarting}, Graceful: true,
+		},
+	}
+}
+
+func killNode(ctx context.Context, a *Arena) error {
+	if err := a.node().Kill(); err != nil {
+		return err
+	}
+	a.Evidence.Add(killed, 1)
+	cluster.Pause(ctx, a.between(0, 300*time.Millisecond))
+	return nil
+}
+
+// stopNodes restarts one node after the other, so that there is always one to go to.
+func stopNodes(ctx context.Context, a *Arena) error {
+	told := func() (n int64) {
+		for i := range a.World.Counts {
+			n += a.World.Counts[i].Restarting.Load()
+		}
+		return n
+	}
+	before := told()
+	for _, n := range a.World.Cluster.Nodes {
+		if err := n.Terminate(); err != nil {
+			return err
+		}
+		a.Evidence.Add(stopped, 1)
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+		cluster.Pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
+	}
+	return a.await(ctx, restarting, 1, func() (int64, error) { return told() - before, nil })
+}

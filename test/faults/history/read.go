@@ -1,0 +1,74 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const selectEvents = `select position, change_set, left(encode(hash, 'hex'), 8), config_name, version, type, data,
+	coalesce(reason, ''), recorded_at from public.events where position > $1 order by position`
+
+// Extend reads on in the table events from where the history ends. What breaks a law of the history is an [*LawError].
+func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, selectEvents, h.Head())
+	if err != nil {
+		return fmt.Errorf("reading the history: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Event
+		var data string
+		if err := rows.Scan(&e.Position, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
+			return fmt.Errorf("reading the history: %w", err)
+		}
+		if err := e.readData(data); err != nil {
+			return &LawError{err}
+		}
+		if err := h.Append(e); err != nil {
+			return &LawError{err}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading the history: %w", err)
+	}
+	if err := h.Whole(); err != nil {
+		return &LawError{err}
+	}
+	return nil
+}
+
+// LawError says which law a history breaks.
+type LawError struct{ reason error }
+
+func (e *LawError) Error() string { return "the history breaks a law: " + e.reason.Error() }
+func (e *LawError) Unwrap() error { return e.reason }
+
+// readData takes the values out of the column data.
+func (e *Event) readData(text string) error {
+	var data struct {
+		Value        *string `json:"value"`
+		OldValue     *string `json:"old_value"`
+		DeletedValue *string `json:"deleted_value"`
+	}
+	if err := json.Unmarshal([]byte(text), &data); err != nil {
+		return fmt.Errorf("position %d: reading its data: %w", e.Position, err)
+	}
+	before := data.OldValue
+	if e.Type == Deleted {
+		before = data.DeletedValue
+	} else if data.Value == nil {
+		return fmt.Errorf("position %d: its data have no value", e.Position)
+	}
+	e.Value, e.Before = digest(data.Value), digest(before)
+	return nil
+}
+
+func digest(value *string) string {
+	if value == nil {
+		return ""
+	}
+	return Digest(*value)
+}

@@ -1,0 +1,58 @@
+// Command faults lets everything go wrong that can, and proves that no change is lost, invented, doubled or misplaced: it runs
+// three servers over a PostgreSQL of their own, has clients write, read and watch, makes processes, connections and disks fail at
+// random moments, and judges by the history what the clients have seen. README.md beside it says how.
+//
+// The exit code is 0 when every promise held and every fault was really there, 3 when a promise was broken, else 1.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const (
+	exitFailure = 1 // the run is void, or something else kept it from saying anything
+	exitBroken  = 3 // a promise was broken
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	var broken *brokenError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	case errors.As(err, &broken):
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(exitBroken)
+	default:
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(exitFailure)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
+	o, err := parseOptions(args, progress)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Deadline, errors.New("the run has not ended by its deadline"))
+	defer cancel()
+	if o.Mutants {
+		return tryMutants(ctx, o, stdout, progress)
+	}
+	r, err := runFaults(ctx, o, progress)
+	if r != nil {
+		err = errors.Join(err, publish(r, o, stdout))
+	}
+	if err != nil {
+		return err
+	}
+	return r.verdict()
+}

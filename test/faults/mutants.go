@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mutant is a bug that is kept as a patch, and planted into a copy of the tree. The lines before the patch say which:
+//
+//	Bug: acknowledge before commit
+//	Faults: postgres-kill,postgres-immediate
+type mutant struct {
+	name   string
+	bug    string
+	faults string // that are to find it
+	patch  string // its file
+}
+
+// How long a planted bug may stay unfound.
+const (
+	mutantRounds   = 5
+	mutantDeadline = 5 * time.Minute
+)
+
+// finding is how a mutant was found.
+type finding struct {
+	mutant
+	by    string // the fault
+	what  string // the promise
+	after time.Duration
+}
+
+// tryMutants plants each bug into a copy of the tree and has the suite of the copy find it. A patch that does not apply any
+// more, a bug that does not build, and one that is not found are errors.
+func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) error {
+	mutants, err := readMutants(filepath.Join(o.Tree, "test", "faults", "mutants"))
+	if err != nil {
+		return err
+	}
+	if o.Planted != "" {
+		mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return m.name != o.Planted })
+	}
+	if len(mutants) == 0 {
+		return fmt.Errorf("there is no planted bug %q", o.Planted)
+	}
+	var found []finding
+	for _, m := range mutants {
+		f, err := tryMutant(ctx, o, m, progress)
+		if err != nil {
+			return fmt.Errorf("the planted bug %s: %w", m.name, err)
+		}
+		fmt.Fprintf(progress, "%-24s found by %s in %.1fs: %s\n", m.name, f.by, f.after.Seconds(), f.what)
+		found = append(found, f)
+	}
+	text := fmt.Sprintf("Seed %d, commit %s.\n\n%s", o.Seed, commit(ctx, o.Tree), mutantTable(found))
+	if o.Out != "" {
+		if err := replaceSection(o.Out, mutantsSection, text); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(stdout, text)
+	return err
+}
+
+func mutantTable(found []finding) string {
+	rows := table{head: []string{"planted bug", "found by", "broken promise", "after"}}
+	for _, f := range found {
+		rows.add(f.bug, f.by, f.what, fmt.Sprintf("%.1f s", f.after.Seconds()))
+	}
+	return rows.String()
+}
+
+func readMutants(dir string) ([]mutant, error) {
+	patches, err := filepath.Glob(filepath.Join(dir, "*.patch"))
+	if err != nil {
+		return nil, err
+	}
+	var mutants []mutant
+	for _, patch := range patches {
+		text, err := os.ReadFile(patch)
+		if err != nil {
+			return nil, err
+		}
+		m := mutant{name: strings.TrimSuffix(filepath.Base(patch), ".patch"), patch: patch}
+		for line := range strings.Lines(string(text)) {
+			if bug, is := strings.CutPrefix(line, "Bug: "); is {
+				m.bug = strings.TrimSpace(bug)
+			}
+			if faults, is := strings.CutPrefix(line, "Faults: "); is {
+				m.faults = strings.TrimSpace(faults)
+			}
+		}
+		if m.bug == "" || m.faults == "" {
+			return nil, fmt.Errorf("%s does not say what bug it is, and which faults are to find it", patch)
+		}
+		mutants = append(mutants, m)
+	}
+	return mutants, nil
+}
+
+func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (finding, error) {
+	copied, err := os.MkdirTemp("", "cfg-mutant-*")
+	if err != nil {
+		return finding{}, err
+	}
+	defer os.RemoveAll(copied)
+	if err := copyTree(ctx, o.Tree, copied); err != nil {
+		return finding{}, err
+	}
+	if err := command(ctx, copied, "git", "apply", m.patch); err != nil {
+		return finding{}, fmt.Errorf("its patch does not apply any more: %w", err)
+	}
+	suite := filepath.Join(copied, "test", "faults")
+	program, file := filepath.Join(copied, "faults"), filepath.Join(copied, "result.json")
+	if err := command(ctx, suite, "go", "build", "-o", program, "."); err != nil {
+		return finding{}, err
+	}
+	run := exec.CommandContext(ctx, program, "-tree", copied, "-only", m.faults, "-seed", strconv.FormatUint(o.Seed, 10),
+		"-rounds", strconv.Itoa(mutantRounds), "-result", file, "-deadline", mutantDeadline.String())
+	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) } // so that it takes down what it has started
+	run.WaitDelay = time.Minute
+	run.Stderr = progress
+	err = run.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return finding{}, fmt.Errorf("it was not found in %d rounds of each of %s", mutantRounds, m.faults)
+	case !errors.As(err, &exit) || exit.ExitCode() != exitBroken:
+		return finding{}, err
+	}
+	return readFinding(m, file)
+}
+
+func readFinding(m mutant, file string) (finding, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return finding{}, err
+	}
+	var r result
+	if err := json.Unmarshal(text, &r); err != nil {
+		return finding{}, err
+	}
+	for _, round := range r.Rounds {
+		if len(round.Findings) > 0 {
+			return finding{m, round.Fault, round.Findings[0].Promise, r.Found}, nil
+		}
+	}
+	return finding{}, errors.New("the result has no finding")
+}
+
+// copyTree copies the files of a tree that are in git, as they are now, and those that may be.
+func copyTree(ctx context.Context, from, to string) error {
+	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list.Dir = from
+	names, err := list.Output()
+	if err != nil {
+		return fmt.Errorf("listing the files of %s: %w", from, err)
+	}
+	all := strings.Split(strings.TrimSuffix(string(names), "\x00"), "\x00")
+	for _, name := range slices.Compact(all) {
+		text, err := os.ReadFile(filepath.Join(from, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted, but not yet in git
+		}
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(to, name)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command runs a command, whose output belongs to the error.
+func command(ctx context.Context, dir, name string, args ...string) error {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}

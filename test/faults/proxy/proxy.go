@@ -1,0 +1,112 @@
+// Package proxy is a link between two programs that can be made to fail: a TCP proxy of toxiproxy.
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// healTimeout is how long the end of a fault may take. The library waits for data under way.
+const healTimeout = 20 * time.Second
+
+// Link is one proxy. Its faults hold for the connections that there are and for those that are made meanwhile.
+type Link struct {
+	proxy *toxiproxy.Proxy
+}
+
+// Open returns a link that leads from a new port of 127.0.0.1 to an address.
+func Open(name, to string) (*Link, error) {
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, name, "127.0.0.1:0", to)
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("opening the link %s: %w", name, err)
+	}
+	return &Link{p}, nil
+}
+
+// Address is where the link begins.
+func (l *Link) Address() string { return l.proxy.Listen }
+
+// Lead makes the link lead to an address. When that is another one than before, its connections end.
+func (l *Link) Lead(to string) error {
+	if to == l.proxy.Upstream {
+		return nil
+	}
+	return l.proxy.Update(&toxiproxy.Proxy{Listen: l.proxy.Listen, Upstream: to, Enabled: true})
+}
+
+// Close ends the link and all its connections.
+func (l *Link) Close() { l.proxy.Stop() }
+
+// Toxic is what is wrong with a link.
+type Toxic struct {
+	kind       string
+	directions []string
+	attributes map[string]int
+}
+
+const (
+	request = "upstream"
+	reply   = "downstream"
+)
+
+// Reset ends connections when something is sent on them, those made meanwhile with a reset.
+func Reset() Toxic {
+	return Toxic{"reset_peer", []string{request, reply}, map[string]int{"timeout": 0}}
+}
+
+// Cut ends connections after so many bytes of answers, in the middle of one; requests go through.
+func Cut(bytes int) Toxic {
+	return Toxic{"limit_data", []string{reply}, map[string]int{"bytes": bytes}}
+}
+
+// Blackhole swallows everything in both directions, and leaves connections open until the link is healed.
+func Blackhole() Toxic {
+	return Toxic{"timeout", []string{request, reply}, map[string]int{"timeout": 0}}
+}
+
+// Latency delays answers.
+func Latency(by time.Duration) Toxic {
+	return Toxic{"latency", []string{reply}, map[string]int{"latency": int(by.Milliseconds())}}
+}
+
+// Infect makes the link fail until heal is called.
+func (l *Link) Infect(t Toxic) (heal func() error, err error) {
+	for _, direction := range t.directions {
+		text, err := json.Marshal(map[string]any{
+			"name": direction, "type": t.kind, "stream": direction, "attributes": t.attributes,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(string(text))); err != nil {
+			return nil, fmt.Errorf("making the link %s fail by %s: %w", l.proxy.Name, t.kind, err)
+		}
+	}
+	return func() error { return l.heal(t) }, nil
+}
+
+func (l *Link) heal(t Toxic) error {
+	healed := make(chan error, 1)
+	go func() {
+		for _, direction := range t.directions {
+			if err := l.proxy.Toxics.RemoveToxic(context.Background(), direction); err != nil {
+				healed <- err
+				return
+			}
+		}
+		healed <- nil
+	}()
+	select {
+	case err := <-healed:
+		return err
+	case <-time.After(healTimeout):
+		return fmt.Errorf("the link %s does not heal", l.proxy.Name)
+	}
+}

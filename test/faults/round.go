@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"configapi/test/faults/checker"
+	"configapi/test/faults/client"
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/fault"
+	"configapi/test/faults/history"
+	"configapi/test/faults/record"
+)
+
+const (
+	// mostClients is how many write and read at once at most; a round has that many or fewer, since more requests at a time
+	// make larger batches and more lost races.
+	mostClients = 6
+	// patience is how long nodes and streams may take to recover. No promise says how long it takes; this is to end.
+	patience = 60 * time.Second
+	// checkPatience is how long linearizability may take to be decided.
+	checkPatience = 60 * time.Second
+	// The least that a round has to do for it to say anything.
+	leastWrites, leastReads, leastMessages = 50, 20, 20
+	// mostFindings is how many are told of a round.
+	mostFindings = 10
+)
+
+// Numbers of clients that do not just make load.
+const (
+	firstSubscriber = 100
+	firstSettler    = 200
+	largeWriter     = 300
+)
+
+// round is one round under way: a world in which one fault strikes.
+type round struct {
+	suite       *suite
+	fault       fault.Fault
+	world       *client.World
+	arena       *fault.Arena
+	rand        *rand.Rand
+	settlers    [cluster.Nodes]*client.Client
+	subscribers []*client.Subscriber
+	result      roundResult
+	doubts      int64 // of nodes about their appends, before the round
+
+	load, streams             sync.WaitGroup
+	stopLoad, stopSubscribers context.CancelFunc
+}
+
+// round lets a fault strike under load, and judges. An error means that it could not be done.
+func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResult, error) {
+	begin := time.Now()
+	r := &round{suite: s, fault: f, rand: rand.New(rand.NewPCG(s.options.Seed, uint64(number)+1))}
+	r.result = roundResult{Fault: f.Name, About: f.About}
+	if f.Missing != nil {
+		if missing := f.Missing(s.cluster); missing != "" {
+			r.result.Void = []string{missing}
+			return r.result, nil
+		}
+	}
+	if err := s.extend(ctx); err != nil {
+		return r.result, err
+	}
+	base := s.history.Head()
+	var err error
+	if r.doubts, err = s.cluster.UnknownAppends(); err != nil {
+		return r.result, err
+	}
+	if err := r.start(ctx, number, base); err != nil {
+		return r.result, err
+	}
+	r.run(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return r.result, err
+	}
+	seen := r.seen(ctx, base)
+	r.judge(ctx, seen)
+	r.result.Took = time.Since(begin)
+	return r.result, context.Cause(ctx)
+}
+
+// extend reads on in the history.
+func (s *suite) extend(ctx context.Context) error {
+	conn, err := s.cluster.Database.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	return s.history.Extend(ctx, conn)
+}
+
+// start has all clients begin.
+func (r *round) start(ctx context.Context, number int, base int64) error {
+	s := r.suite
+	r.world = &client.World{Cluster: s.cluster, Record: record.New(), Features: s.features, Prefix: fmt.Sprintf("r%d", number)}
+	r.world.Busy = r.rand.IntN(cluster.Nodes)
+	sets, err := client.NewSetWriter(r.world)
+	if err != nil {
+		return err
+	}
+	var after *record.Position
+	if e := s.history.Event(base); e != nil {
+		after = &record.Position{Number: e.Position, Hash: e.Hash}
+	}
+	r.arena = &fault.Arena{World: r.world, Rand: r.rand, Evidence: &fault.Evidence{}, Writer: client.New(r.world, largeWriter, r.rand.Uint64())}
+	for i := range r.settlers {
+		r.settlers[i] = client.New(r.world, firstSettler+i, r.rand.Uint64())
+	}
+	subscribe := func(prefix string, after *record.Position, slow bool) *client.Subscriber {
+		sub := client.NewSubscriber(r.world, firstSubscriber+len(r.subscribers), r.rand.Uint64(), prefix, after, slow)
+		r.subscribers = append(r.subscribers, sub)
+		return sub
+	}
+	subscribe(r.world.Prefix, after, false)
+	subscribe(r.world.Prefix, nil, false)
+	subscribe(r.world.Prefix+"/a", after, false)
+	subscribe(r.world.Prefix+"/set", after, false)
+	if r.fault.SlowReader {
+		r.arena.Slow = subscribe(r.world.Prefix, after, true)
+	}
+	var loading, watching context.Context
+	loading, r.stopLoad = context.WithCancel(ctx)
+	watching, r.stopSubscribers = context.WithCancel(ctx)
+	for _, sub := range r.subscribers {
+		r.streams.Go(func() { sub.Run(watching) })
+	}
+	for i := range 1 + r.rand.IntN(mostClients) {
+		c := client.New(r.world, i, r.rand.Uint64())
+		r.load.Go(func() { c.Run(loading) })
+	}
+	r.load.Go(func() { sets.Run(loading) })
+	return nil
+}
+
+// run has the fault strike, and everything come to rest.
+func (r *round) run(ctx context.Context) {
+	defer r.streams.Wait()
+	defer r.stopSubscribers()
+	defer r.load.Wait()
+	defer r.stopLoad()
+	well := r.recover(ctx) // all nodes do their work before anything goes wrong
+	for strike := 0; well && strike < r.suite.options.Strikes; strike++ {
+		cluster.Pause(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
+		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
+			r.found("what was to be done can be done", "%v", err)
+		}
+		healed := time.Now()
+		if well = r.recover(ctx); well {
+			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
+		}
+	}
+	if well {
+		r.awaitTraffic(ctx)
+	}
+	r.stopLoad()
+	r.load.Wait()
+	if well {
+		r.rest(ctx)
+	}
+}
+
+// awaitTraffic lets clients go on until they have done enough for the round to say something, however slow the machine is.
+func (r *round) awaitTraffic(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for cluster.Pause(ctx, 300*time.Millisecond); ctx.Err() == nil && !r.enough(); {
+		cluster.Pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// enough tells whether there was enough traffic.
+func (r *round) enough() bool {
+	acknowledged, messages := int64(0), 0
+	for i := range r.world.Counts {
+		acknowledged += r.world.Counts[i].Done.Load()
+	}
+	for _, sub := range r.subscribers {
+		messages += sub.Messages()
+	}
+	return acknowledged >= leastWrites && len(r.world.Record.Reads()) >= leastReads && messages >= leastMessages
+}
+
+// recover starts nodes that are down, and waits until each node has acknowledged a write and all nodes have applied it.
+func (r *round) recover(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var nodes sync.WaitGroup
+	var positions [cluster.Nodes]int64
+	var failures [cluster.Nodes]error
+	for i, n := range r.suite.cluster.Nodes {
+		if n.Died() {
+			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastWords())
+		}
+		nodes.Go(func() { positions[i], failures[i] = r.settle(ctx, i) })
+	}
+	nodes.Wait()
+	newest := slices.Max(positions[:])
+	for i := range r.suite.cluster.Nodes {
+		if failures[i] == nil {
+			failures[i] = r.await(ctx, i, newest)
+		}
+	}
+	err := errors.Join(failures[:]...)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.found("all comes back by itself", "%v", err)
+	}
+	return err == nil
+}
+
+// settle starts a node if it is down, and returns the position of a write that it has acknowledged.
+func (r *round) settle(ctx context.Context, node int) (int64, error) {
+	n := r.suite.cluster.Nodes[node]
+	if err := n.Start(ctx); err != nil {
+		return 0, err
+	}
+	for ctx.Err() == nil {
+		trying, cancel := context.WithTimeout(ctx, time.Second)
+		position, ok := r.settlers[node].Settle(trying, n)
+		cancel()
+		if ok {
+			return position.Number, nil
+		}
+		if err := r.broken(ctx, n); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("node %d takes no write: %w: %s", node, ctx.Err(), n.LastWords())
+}
+
+// await waits until a node has applied a position.
+func (r *round) await(ctx context.Context, node int, position int64) error {
+	n := r.suite.cluster.Nodes[node]
+	for ctx.Err() == nil {
+		trying, cancel := context.WithTimeout(ctx, time.Second)
+		ok := r.settlers[node].Await(trying, n, position)
+		cancel()
+		if ok {
+			return nil
+		}
+		if err := r.broken(ctx, n); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("node %d does not apply position %d: %w: %s", node, position, ctx.Err(), n.LastWords())
+}
+
+// broken is an error when a node says that its history is broken, which waiting does not mend.
+func (r *round) broken(ctx context.Context, n *cluster.Node) error {
+	_, err := n.Ready(ctx)
+	var broken *cluster.BrokenError
+	if errors.As(err, &broken) {
+		return err
+	}
+	return nil
+}
+
+// rest makes one last change, of which no node is notified, and waits until all nodes and all streams have it: nothing but
+// their own looking can tell them.
+//
+// Before it every node has appended something, so that no append that is still under way can win any more.
+func (r *round) rest(ctx context.Context) {
+	if !r.recover(ctx) {
+		return
+	}
+	for i := range r.suite.cluster.Nodes {
+		if _, err := r.suite.cluster.Database.Terminate(ctx, i, true); err != nil {
+			r.found("all comes back by itself", "%v", err)
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	last, err := r.settle(ctx, r.rand.IntN(cluster.Nodes))
+	for i := range r.suite.cluster.Nodes {
+		if err == nil {
+			err = r.await(ctx, i, last)
+		}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.found("every node is live, also when it is not notified", "%v", err)
+	}
+	if err := r.suite.extend(ctx); err != nil {
+		r.unreadable(err)
+		return
+	}
+	for _, sub := range r.subscribers {
+		r.awaitStream(ctx, sub)
+	}
+}
+
+// awaitStream waits until a stream has all that it is to have.
+func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
+	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
+	for len(expected) > 0 && sub.Position() < expected[len(expected)-1].Position {
+		if cluster.Pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
+			return // what it misses is what the checker says
+		}
+	}
+}
+
+// unreadable takes an error of reading the history.
+func (r *round) unreadable(err error) {
+	var law *history.LawError
+	if errors.As(err, &law) {
+		r.found("the history keeps its laws", "%v", err)
+		return
+	}
+	r.result.Void = append(r.result.Void, err.Error())
+}
+
+// found takes a broken promise, but not more of them than anybody reads.
+func (r *round) found(promise, format string, args ...any) {
+	if len(r.result.Findings) >= mostFindings {
+		return
+	}
+	r.result.Findings = append(r.result.Findings, checker.Finding{Promise: promise, Text: fmt.Sprintf(format, args...)})
+}

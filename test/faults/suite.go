@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"configapi/test/faults/checker"
+	"configapi/test/faults/client"
+	"configapi/test/faults/cluster"
+	"configapi/test/faults/fault"
+	"configapi/test/faults/history"
+)
+
+// result is what a run came to.
+type result struct {
+	Facts  []fact
+	Rounds []roundResult
+	// Found is how long the rounds had gone on when the first promise was broken; 0: none was.
+	Found time.Duration
+}
+
+// roundResult is what one round came to.
+type roundResult struct {
+	Fault, About string
+	Void         []string // why the round says nothing
+	Findings     []checker.Finding
+	Writes       int
+	Acknowledged int
+	Unknown      int
+	Losses       int
+	Reads        int
+	Messages     int
+	Evidence     map[string]int64
+	Recoveries   []time.Duration
+	Took         time.Duration
+}
+
+// brokenError says that a promise was broken.
+type brokenError struct{ first checker.Finding }
+
+func (e *brokenError) Error() string { return "a promise was broken: " + e.first.String() }
+
+// verdict is an error unless every promise held and every round says something.
+func (r *result) verdict() error {
+	var void error
+	for _, round := range r.Rounds {
+		if len(round.Findings) > 0 {
+			return &brokenError{round.Findings[0]}
+		}
+		if len(round.Void) > 0 {
+			void = fmt.Errorf("a round of %s is void: %s", round.Fault, strings.Join(round.Void, "; "))
+		}
+	}
+	return void
+}
+
+// suite is a run under way.
+type suite struct {
+	options  options
+	cluster  *cluster.Cluster
+	features client.Features
+	history  *history.History
+	rand     *rand.Rand
+	progress io.Writer
+}
+
+// runFaults lets all faults strike in turn. Nothing is left running and no data are left when it returns. Also with an error
+// the result holds the rounds that there were.
+func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, err error) {
+	fmt.Fprintf(progress, "seed %d\n", o.Seed)
+	c, err := cluster.Open(ctx, o.Tree)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	s := &suite{options: o, cluster: c, history: history.New(), rand: rand.New(rand.NewPCG(o.Seed, 0)), progress: progress}
+	if s.features, err = client.Probe(ctx, c.Nodes[0]); err != nil {
+		return nil, err
+	}
+	r = &result{}
+	if r.Facts, err = describe(ctx, s); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	for range o.Rounds {
+		for _, f := range o.Faults {
+			round, err := s.round(ctx, len(r.Rounds), f)
+			if err != nil {
+				return r, fmt.Errorf("a round of %s: %w", f.Name, err)
+			}
+			r.Rounds = append(r.Rounds, round)
+			s.tell(round)
+			if len(round.Findings) > 0 && r.Found == 0 {
+				r.Found = time.Since(begin)
+			}
+			if len(round.Findings) > 0 { // what comes after a broken history is broken too
+				return r, nil
+			}
+		}
+	}
+	return r, s.verify(ctx, r)
+}
+
+// verify has the product's own verification walk the whole history, too.
+func (s *suite) verify(ctx context.Context, r *result) error {
+	if err := s.cluster.Verify(ctx); err != nil {
+		last := &r.Rounds[len(r.Rounds)-1]
+		last.Findings = append(last.Findings, checker.Finding{Promise: "the chain of hashes is whole", Text: err.Error()})
+	}
+	return ctx.Err()
+}
+
+// tell writes one line about a round, and one about each thing that is wrong.
+func (s *suite) tell(r roundResult) {
+	word := "ok"
+	if len(r.Void) > 0 {
+		word = "void"
+	}
+	if len(r.Findings) > 0 {
+		word = "BROKEN"
+	}
+	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d reads, %d messages; %s; recovered in %s\n",
+		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Reads, r.Messages,
+		fault.Describe(r.Evidence), durations(r.Recoveries))
+	for _, why := range r.Void {
+		fmt.Fprintln(s.progress, "    void:", why)
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(s.progress, "    %.2000s\n", f)
+	}
+}
+
+func durations(list []time.Duration) string {
+	var texts []string
+	for _, d := range list {
+		texts = append(texts, d.Round(time.Millisecond).String())
+	}
+	return strings.Join(texts, " ")
+}
