@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,9 +170,10 @@ func TestCloseEndsWaitsAndConnections(t *testing.T) {
 	other.until("0", `select count(*)::text from pg_stat_activity where datname = current_database() and application_name like 'configapi%'`)
 }
 
-// proxy passes connections on to a server until it falls silent.
+// proxy passes connections on to a server until it falls silent, or cuts them.
 type proxy struct {
 	dsn     string
+	cut     atomic.Int64 // the next answer ends after so many bytes, and its connection with it; 0: none does
 	target  func() (net.Conn, error)
 	mu      sync.Mutex
 	silent  chan struct{} // closed for the connections there are
@@ -228,13 +230,13 @@ func (p *proxy) accept(l net.Listener) {
 		p.mu.Lock()
 		silent := p.silent
 		p.mu.Unlock()
-		p.running.Go(func() { pass(server, client, silent) })
-		p.running.Go(func() { pass(client, server, silent) })
+		p.running.Go(func() { pass(server, client, new(atomic.Int64), silent) })
+		p.running.Go(func() { pass(client, server, &p.cut, silent) })
 	}
 }
 
 // pass copies until it is told to fall silent, and from then on only swallows.
-func pass(dst, src net.Conn, silent <-chan struct{}) {
+func pass(dst, src net.Conn, cut *atomic.Int64, silent <-chan struct{}) {
 	defer dst.Close()
 	buf := make([]byte, 1<<10)
 	for {
@@ -247,7 +249,12 @@ func pass(dst, src net.Conn, silent <-chan struct{}) {
 			io.Copy(io.Discard, src)
 			return
 		default:
-			dst.Write(buf[:n])
 		}
+		if end := cut.Swap(0); end > 0 {
+			dst.Write(buf[:min(n, int(end))])
+			src.Close()
+			return
+		}
+		dst.Write(buf[:n])
 	}
 }

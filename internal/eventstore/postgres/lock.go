@@ -94,13 +94,20 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 }
 
 // appendAndCommit sends both at once. When the append fails the server does not look at the rest.
+//
+// What pgx says of a batch whose answer was cut off is "conn closed", with the mark of an error from before anything was sent. So
+// that mark counts for nothing here.
 func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
+	conn := w.conn.PgConn()
+	if conn.IsClosed() {
+		return notWritten(pgconn.ErrConnClosed)
+	}
 	var batch pgconn.Batch
 	w.statements.forAppend(records, receipts).queue(&batch, w.encoder.append(head, records, receipts))
 	batch.ExecParams(`commit`, nil, nil, nil, nil)
-	results, err := w.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
+	results, err := conn.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
-		return outcome(err)
+		return outcomeOfSent(err)
 	}
 	return appended(results[0].CommandTag, nil)
 }

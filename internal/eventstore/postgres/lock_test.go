@@ -87,3 +87,24 @@ func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
 	}
 	mustHaveHead(t, s, headOf(written))
 }
+
+// TestLockedAppendWhoseAnswerIsCutIsUnknown cuts the answer to an append that is committed, after so many bytes.
+func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
+	t.Parallel()
+	proxy := newProxy(t, postgrestest.NewDatabase(t))
+	s := mustOpen(t, proxy.dsn, Options{})
+	var head eventstore.Head
+	for _, bytes := range []int64{1, 5, 20, 30} {
+		var written []eventstore.Record
+		err := s.AppendLocked(t.Context(), head.Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+			written = records(head, 2)
+			proxy.cut.Store(bytes)
+			return written, nil, nil
+		})
+		if mustBeUnknown(t, err); t.Failed() {
+			t.Fatalf("cut after %d bytes", bytes)
+		}
+		head = headOf(written)
+		mustHaveHead(t, s, head)
+	}
+}

@@ -12,15 +12,20 @@ import (
 // notWritten wraps an error that came before anything was sent.
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// outcome says what an error of an append that was sent means for its records.
-//
-// An ERROR of PostgreSQL is definite, because it aborts the transaction that the statement is. A FATAL is not: it can come
-// after the commit. Neither is what a pooler says when it lost the server. An unknown outcome wraps none of
-// [eventstore.ErrHeadMoved], [eventstore.ErrKeyTaken] and [eventstore.ErrNotWritten].
+// outcome says what an error of an append means for its records, which may not even have been sent.
 func outcome(err error) error {
 	if pgconn.SafeToRetry(err) { // that is, nothing was sent
 		return notWritten(err)
 	}
+	return outcomeOfSent(err)
+}
+
+// outcomeOfSent says what an error of an append that was sent means for its records.
+//
+// An ERROR of PostgreSQL is definite, because it aborts the transaction that the statement is. A FATAL is not: it can come
+// after the commit. Neither is what a pooler says when it lost the server. An unknown outcome wraps none of
+// [eventstore.ErrHeadMoved], [eventstore.ErrKeyTaken] and [eventstore.ErrNotWritten].
+func outcomeOfSent(err error) error {
 	var reply *pgconn.PgError
 	if !errors.As(err, &reply) {
 		return fmt.Errorf("the outcome is unknown: %w", err)
