@@ -91,8 +91,9 @@ func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
 // TestLockedAppendWhoseAnswerIsCutIsUnknown cuts the answer to an append that is committed, after so many bytes.
 func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 	t.Parallel()
-	proxy := newProxy(t, postgrestest.NewDatabase(t))
-	s := mustOpen(t, proxy.dsn, Options{})
+	dsn := postgrestest.NewDatabase(t)
+	proxy := newProxy(t, dsn)
+	s := mustOpen(t, proxy.dsn, Options{ListenURL: dsn}) // so that no notification is cut instead
 	var head eventstore.Head
 	for _, bytes := range []int64{1, 5, 20, 30} {
 		var written []eventstore.Record
