@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"configapi/graph"
+	"configapi/graph/transport"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 )
@@ -276,5 +277,34 @@ func TestShutdownCutsWhoDoesNotListen(t *testing.T) {
 	end()
 	if err := a.handler.Shutdown(ended); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "1 were cut") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestSlowReaderOfAConfig does not read while its config gets more values than anybody holds for it: it may miss some of them, but
+// neither goes back nor misses the last.
+func TestSlowReaderOfAConfig(t *testing.T) {
+	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Websocket: transport.WebsocketOptions{MaxQueuedBytes: 1}})
+	c := a.MustDial(t)
+	c.subscribe("1", `subscription{config(name:"a"){version value}}`, nil)
+	c.wantNext("1", `"config":null`)
+	const states = 200
+	for i := range states {
+		a.MustSet(t, "a", strings.Repeat(string(rune('a'+i%26)), 100_000))
+	}
+	version, messages := 0, 0
+	for version < states {
+		_, message, err := c.conn.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Payload struct{ Data struct{ Config item } } }
+		if err := json.Unmarshal(message, &got); err != nil || got.Payload.Data.Config.Version <= version {
+			t.Fatalf("after version %d: got %.200s, %v", version, message, err)
+		}
+		version = got.Payload.Data.Config.Version
+		messages++
+	}
+	if messages == states {
+		t.Error("each state was sent: whoever is slow should find the newest")
 	}
 }
