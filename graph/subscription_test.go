@@ -297,7 +297,9 @@ func TestSlowReaderOfAConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got struct{ Payload struct{ Data struct{ Config item } } }
+		var got struct {
+			Payload struct{ Data struct{ Config item } }
+		}
 		if err := json.Unmarshal(message, &got); err != nil || got.Payload.Data.Config.Version <= version {
 			t.Fatalf("after version %d: got %.200s, %v", version, message, err)
 		}
