@@ -10,6 +10,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"configapi/internal/eventstore"
 )
@@ -39,7 +40,7 @@ type Feed struct {
 	cut     int                    // bytes of values cut off the ring since its array was last made anew by trim
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
-	ended   error                  // why there will be no more events; nil: there may be
+	ended   atomic.Pointer[error]  // why there will be no more events; nil: there may be; every read of the store asks for it
 
 	closed chan struct{} // what a reader that is behind waits for
 }
@@ -63,7 +64,7 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	if f.ended != nil {
+	if f.Err() != nil {
 		return
 	}
 	f.ring = append(f.ring, revisions...)
@@ -80,19 +81,21 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 func (f *Feed) End(reason error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ended != nil {
+	if f.Err() != nil {
 		return
 	}
-	f.ended, f.ring = reason, nil
+	f.ended.Store(&reason)
+	f.ring = nil
 	close(f.changed)
 	f.changed = f.closed
 }
 
 // Err is why the feed has ended, nil while it has not.
 func (f *Feed) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.ended
+	if reason := f.ended.Load(); reason != nil {
+		return *reason
+	}
+	return nil
 }
 
 // Head is the position, hash and time of the newest event published.
@@ -140,8 +143,8 @@ type state struct {
 func (f *Feed) after(p eventstore.Position) state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.ended}
-	if f.ended != nil || p >= f.head.Position {
+	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.Err()}
+	if s.ended != nil || p >= f.head.Position {
 		return s
 	}
 	skip := len(f.ring) - int(f.head.Position-p)
