@@ -80,6 +80,9 @@ func TestOnlyAKeyAllowsAnotherTry(t *testing.T) {
 	if !keys.again(w) || none.again(w) {
 		t.Errorf("an unknown outcome: with keys %t, without %t", keys.again(w), none.again(w))
 	}
+	if keys.again(&record.Write{ID: "w.0.12", Tries: 1}) || !keys.again(&record.Write{ID: "w.0.13", Tries: 1}) {
+		t.Error("not three of ten writes are without a key where servers take keys")
+	}
 	if w.Tries = maxTries; keys.again(w) {
 		t.Error("there is no end of it")
 	}
