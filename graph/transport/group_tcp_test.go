@@ -73,6 +73,8 @@ func TestStalledMembersAreFreedWhole(t *testing.T) {
 			t.Fatalf("%d goroutines and %d descriptors are left of %d and %d", runtime.NumGoroutine(), openDescriptors(t), goroutines, descriptors)
 		}
 	}
+	f.transport.groups.mu.Lock()
+	defer f.transport.groups.mu.Unlock()
 	if n := len(f.transport.groups.byKey); n != 1 {
 		t.Errorf("got %d groups, want 1", n)
 	}
