@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // aim is a figure to reach: the wanted one, and the least that will do. They differ for writes only.
 type aim struct{ want, must float64 }
@@ -37,9 +40,21 @@ const (
 
 	deliveryAim            = 50 * time.Millisecond // p99 from the acknowledgement to the frame, with deliveryAimSubscribers
 	deliveryAimSubscribers = 1000
-	idleAim                = 25_000 // bytes of memory per idle subscriber, with idleAimSubscribers
+	nodeDeliveryAim        = 100 * time.Millisecond // the same from one node to another
+	idleAim                = 25_000                 // bytes of memory per idle subscriber, with idleAimSubscribers
 	idleAimSubscribers     = 10_000
 )
+
+// threeNodesAim is that of the throughput of three nodes to that of one, with as many clients in all.
+var threeNodesAim = aim{want: 0.75, must: 0.75}
+
+// nodesAim is the aim of so many nodes; only three have one.
+func nodesAim(count int) (text string, verdict func(ratio float64) string) {
+	if count != 3 {
+		return notMeasured, noAim
+	}
+	return fmt.Sprintf(">= %.2f", threeNodesAim.want), threeNodesAim.verdict
+}
 
 // writeAim is that of REST writes to etcd's puts with as many clients.
 func writeAim(clients int) aim {

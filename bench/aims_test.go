@@ -76,3 +76,12 @@ func TestRatiosOfStreamsMustNotExceedTheirLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestThreeNodesHaveAnAim(t *testing.T) {
+	if aim, verdict := nodesAim(3); aim != ">= 0.75" || verdict(0.75) != "yes" || verdict(0.74) != "**no**" {
+		t.Errorf("got %s, %s for 0.75, %s for 0.74", aim, verdict(0.75), verdict(0.74))
+	}
+	if aim, verdict := nodesAim(2); aim != notMeasured || verdict(0.1) != notMeasured {
+		t.Errorf("2 nodes: got %s, %s", aim, verdict(0.1))
+	}
+}

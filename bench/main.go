@@ -90,6 +90,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.nodes() {
+		if result.Nodes, err = measureNodes(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	return result, nil
 }
 

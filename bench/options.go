@@ -47,6 +47,7 @@ const (
 	partStart   = "start"
 	partAsOf    = "asof"
 	partStreams = "streams"
+	partNodes   = "nodes"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -80,7 +81,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,start,asof,streams", "`parts` to run")
+	parts := fs.String("only", "writes,reads,start,asof,streams,nodes", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
@@ -139,7 +140,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check refuses what cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partStreams),
+		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partStreams, partNodes),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
 		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),
@@ -162,6 +163,9 @@ func (o *options) has(part string) bool { return slices.Contains(o.Parts, part) 
 
 // loads says whether any part needs servers under load.
 func (o *options) loads() bool { return o.has(partWrites) || o.has(partReads) }
+
+// nodes says whether many nodes are to be measured, which share a PostgreSQL.
+func (o *options) nodes() bool { return o.has(partNodes) && slices.Contains(o.Stores, storePostgres) }
 
 // among refuses values that are not of the known ones.
 func among(flagName string, values []string, known ...string) error {

@@ -14,6 +14,7 @@ type report struct {
 	Starts  []startSeries
 	Pasts   []pastSeries
 	Streams streams
+	Nodes   measurements // of many nodes
 }
 
 // failures are the errors that voided measurements, nil when there was none.
@@ -44,6 +45,11 @@ func (r *report) failures() error {
 			errs = append(errs, fmt.Errorf("idle subscribers of %s: %w", m.By, m.Err))
 		}
 	}
+	for _, at := range r.nodeCells() {
+		if err := r.Nodes[at].Err; err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -70,7 +76,10 @@ func (r *report) markdown() string {
 	if r.Options.has(partStreams) {
 		r.writeStreams(&doc)
 	}
-	if r.Options.loads() || r.Options.has(partStreams) {
+	if r.Options.has(partNodes) {
+		r.writeNodes(&doc)
+	}
+	if r.Options.loads() || r.Options.has(partStreams) || r.Options.has(partNodes) {
 		r.writeCells(&doc)
 	}
 	if err := r.failures(); err != nil {
@@ -196,6 +205,9 @@ func (r *report) writeCells(doc *document) {
 	}
 	for _, at := range r.streamCells() {
 		add(at, r.Streams.Loads[at])
+	}
+	for _, at := range r.nodeCells() {
+		add(at, r.Nodes[at])
 	}
 	doc.line("## Everything that was measured")
 	doc.line("CPU is per request, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")

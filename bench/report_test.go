@@ -28,7 +28,7 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart, partAsOf, partStreams}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
@@ -68,6 +68,14 @@ func madeReport() *report {
 			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
 		},
 		Streams: madeStreams(),
+		Nodes: measurements{
+			{partWrites, storePostgres, "1 node", 192}:  made(20*ms, 8000, 9000, 10000),
+			{partWrites, storePostgres, "2 nodes", 192}: {Err: errors.New("2 of 192 clients failed")},
+			{partWrites, storePostgres, "3 nodes", 192}: made(25*ms, 6000, 6750, 7400),
+			{loadPaced, "", "1 node", 1000}:             made(10*ms, 100000, 100000, 100000),
+			{loadPaced, "", "2 nodes", 1000}:            made(19*ms, 100000, 100000, 100000),
+			{loadPaced, "", "3 nodes", 1000}:            made(20*ms, 100000, 100000, 100000),
+		},
 	}
 }
 
@@ -126,13 +134,14 @@ func TestReport(t *testing.T) {
 
 func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files"} {
+	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed"} {
 		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
 	r.Starts, r.Pasts, r.Streams = r.Starts[:1], r.Pasts[:1], streams{}
+	delete(r.Nodes, cell{partWrites, storePostgres, "2 nodes", 192})
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
 	}
@@ -141,7 +150,7 @@ func TestFailedMeasurementsFailTheRun(t *testing.T) {
 func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
-	r.Loads, r.Starts, r.Pasts, r.Streams = nil, r.Starts[:1], nil, streams{}
+	r.Loads, r.Starts, r.Pasts, r.Streams, r.Nodes = nil, r.Starts[:1], nil, streams{}, nil
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

@@ -54,3 +54,24 @@ func TestLostConnectionVoidsAMeasurement(t *testing.T) {
 		t.Errorf("got %v, want the subscriber's error", err)
 	}
 }
+
+// TestRunOfNodes is the part with several nodes, real ones, and few subscribers.
+func TestRunOfNodes(t *testing.T) {
+	t.Setenv(postgresVariable, "")
+	var stdout, progress strings.Builder
+	err := run(t.Context(), []string{
+		"-dir", postgresOptions(t).Dir, "-only", "nodes", "-subscribers", "40,20",
+		"-rounds", "1", "-duration", "300ms", "-warmup", "10ms", "-names", "50",
+	}, &stdout, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	report := stdout.String()
+	rows := strings.Count(report, "\n| writes | postgres ") + strings.Count(report, "\n| paced  | ")
+	if want := 2 * len(nodeCounts); rows != want || strings.Contains(report, failed) {
+		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
+	}
+	if strings.Count(report, "| 20          |") != len(nodeCounts) {
+		t.Errorf("the report lacks the 20 subscribers:\n%s", report)
+	}
+}

@@ -29,15 +29,21 @@ const (
 	loadStalled = "stalled"
 )
 
-// pace is the time between two changes of the paced loads.
-const pace = 10 * time.Millisecond
+// pace is the time between two changes of the paced loads, and pacedRate how many that are per second.
+const (
+	pace      = 10 * time.Millisecond
+	pacedRate = int(time.Second / pace)
+)
+
+// pacedLoad is what delays are measured with.
+var pacedLoad = streamLoad{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace}
 
 // streamLoads are what each contender goes through, in this order.
 var streamLoads = []streamLoad{
 	{name: loadSingle, writers: 1},
 	{name: loadBurst, writers: 100},
 	{name: loadFlood, writers: 1, behind: 1000},
-	{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace},
+	pacedLoad,
 	{name: loadStalled, writers: 1, behind: math.MaxInt, every: pace},
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 )
 
 // publishersInReport are the contenders of streams, as tables list them.
@@ -122,7 +123,7 @@ func (r *report) writeDelays(doc *document) {
 		if by == byConfigapi {
 			verdict = belowRatio(stalledAim)
 			if subscribers == deliveryAimSubscribers {
-				aim, reached = "< "+milliseconds(deliveryAim), p99InTime(paced)
+				aim, reached = "< "+milliseconds(deliveryAim), p99InTime(paced, deliveryAim)
 			}
 		}
 		ratio, rounds, unharmed := compared(stalled, paced, func(s sample) float64 { return float64(s.P99) }, verdict)
@@ -130,16 +131,16 @@ func (r *report) writeDelays(doc *document) {
 			timeText(stalled, p99), ratio, rounds, unharmed)
 	}
 	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber, at %d changes/s, or as many as the server takes; then the same "+
-		"with one more subscriber in %d that takes nothing:", int(1/pace.Seconds()), stallShare))
+		"with one more subscriber in %d that takes nothing:", pacedRate, stallShare))
 	doc.table(t)
 }
 
 // p99InTime says whether deliveries are as fast as they must be.
-func p99InTime(s *series) string {
+func p99InTime(s *series, limit time.Duration) string {
 	if text, ok := missing(s); ok {
 		return text
 	}
-	return withinTime(medianOf(s.Samples, p99), deliveryAim)
+	return withinTime(medianOf(s.Samples, p99), limit)
 }
 
 func (r *report) writeIdle(doc *document) {

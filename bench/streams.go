@@ -26,29 +26,34 @@ func measureStreams(ctx context.Context, r *rig, progress io.Writer) (streams, e
 			return all, err
 		}
 	}
+	return all, all.Loads.addSessions(ctx, publishers, streamLoads, o, progress)
+}
+
+// addSessions puts loads on publishers, which take turns, with every number of subscribers. Its error is that of ctx.
+func (m measurements) addSessions(ctx context.Context, publishers []publisher, loads []streamLoad, o options, progress io.Writer) error {
 	for _, subscribers := range o.Subscribers {
 		for round := range o.Rounds {
 			for i := range publishers {
 				if p := &publishers[(i+round)%len(publishers)]; p.takes(subscribers) {
-					all.Loads.addSession(ctx, p, subscribers, o, progress)
+					m.addSession(ctx, p, subscribers, loads, o, progress)
 				}
 				if err := ctx.Err(); err != nil {
-					return all, err
+					return err
 				}
 			}
 		}
 	}
-	return all, nil
+	return nil
 }
 
-// addSession takes one more sample of all loads of a contender, with the same subscribers. An error voids all that come after
+// addSession takes one more sample of each load of a contender, with the same subscribers. An error voids all that come after
 // it too, since the subscribers do not agree any more with what was written.
-func (m measurements) addSession(ctx context.Context, p *publisher, subscribers int, o options, progress io.Writer) {
+func (m measurements) addSession(ctx context.Context, p *publisher, subscribers int, loads []streamLoad, o options, progress io.Writer) {
 	s, err := openSession(ctx, p, subscribers, o)
 	if err == nil {
 		defer closeWith(ctx, s)() // an error would say nothing about what was measured by then
 	}
-	for _, l := range streamLoads {
+	for _, l := range loads {
 		if l.name == loadStalled && p.stall == nil {
 			continue
 		}
