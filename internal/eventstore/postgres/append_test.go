@@ -58,8 +58,9 @@ func TestAppendThatIsGivenUpIsNotCancelled(t *testing.T) {
 
 func TestAppendAfterAPauseNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
-	proxy := newProxy(t, postgrestest.NewDatabase(t))
-	s := mustOpen(t, proxy.dsn, Options{})
+	dsn := postgrestest.NewDatabase(t)
+	proxy, s := newProxy(t, dsn), mustOpen(t, dsn, Options{})
+	proxy.carryAppends(t, s)
 	head := mustAppend(t, s, eventstore.Head{}, 1)
 	proxy.silence()
 	s.writer.used = time.Time{}

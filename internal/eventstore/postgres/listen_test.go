@@ -208,6 +208,18 @@ func newProxy(t *testing.T, dsn string) *proxy {
 	return p
 }
 
+// carryAppends has the connection of a store that appends, and no other of its connections, come through the proxy.
+func (p *proxy) carryAppends(t *testing.T, s *Store) {
+	t.Helper()
+	through, err := pgconn.ParseConfig(p.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := &s.writer.config.Config
+	own.Host, own.Port, own.TLSConfig, own.Fallbacks = through.Host, through.Port, through.TLSConfig, through.Fallbacks
+	s.writer.drop()
+}
+
 // silence keeps all connections that there are open, but nothing comes through them any more.
 func (p *proxy) silence() {
 	p.mu.Lock()

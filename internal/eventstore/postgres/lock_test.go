@@ -92,8 +92,8 @@ func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
 func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	proxy := newProxy(t, dsn)
-	s := mustOpen(t, proxy.dsn, Options{ListenURL: dsn}) // so that no notification is cut instead
+	proxy, s := newProxy(t, dsn), mustOpen(t, dsn, Options{})
+	proxy.carryAppends(t, s)
 	var head eventstore.Head
 	for _, bytes := range []int64{1, 5, 20, 30} {
 		var written []eventstore.Record
