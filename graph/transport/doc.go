@@ -19,7 +19,7 @@
 // Errors always have GraphQL's shape, {"errors":[{"message","extensions":{"code"}}]}, also when the request never reached GraphQL.
 // A request that failed before its execution has no "data" at all. A refused document gives at most 10 errors. No error repeats a body.
 //
-// A stream is ended by "complete", or by "error" when the resolver said so with [FailStream], when the document is refused or when
+// A stream is ended by "complete", or by "error" when its [Source] or [FailStream] said so, when the document is refused or when
 // the resolver panicked; an event stream by "complete" in any case, after the errors. A socket is never closed with 1000 unless the
 // client asked for it: clients take 1000 for success. What ends without a word is to be asked for again; where a client was then,
 // its resolver may learn from [LastEventID].
