@@ -42,14 +42,14 @@ const (
 		order by e.version limit $3`
 
 	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
-	// the name, at most 64 of them, until one is at or before the position. However many there are after it, it costs
+	// the name, at most 16 of them, until one is at or before the position. However many there are after it, it costs
 	// the same.
 	selectAsOf = selectEvents + `unnest($2::text[]) as n(name)
 		cross join lateral (
 			select position from public.events
 			where config_name = n.name and position <= $1 and version < coalesce((
 				select version from public.events
-				where config_name = n.name and position > $1 and version % 64 = 0
+				where config_name = n.name and position > $1 and version % 16 = 0
 				order by position limit 1), 9223372036854775807)
 			order by version desc limit 1) newest
 		join public.events e on e.position = newest.position
