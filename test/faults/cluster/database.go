@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"configapi/internal/postgrestest"
 	"configapi/test/faults/proxy"
@@ -109,6 +111,20 @@ func (d *Database) Fill() (free func(context.Context) error, err error) {
 		}
 		return d.revive(context.WithoutCancel(ctx))
 	}, nil
+}
+
+// OutgrowLog has the server begin new files of its log until it ends, as it must when there is no room for one. It returns whether
+// that was before ctx ended.
+func (d *Database) OutgrowLog(ctx context.Context) (ended bool) {
+	const statement = `select concat(pg_logical_emit_message(false, 'faults', 'so that there is something to log'), pg_switch_wal())`
+	for ctx.Err() == nil {
+		_, err := query[string](ctx, d, statement)
+		var answer *pgconn.PgError // with the code of a server that goes, or comes back: it starts itself again
+		if err != nil && (!errors.As(err, &answer) || strings.HasPrefix(answer.Code, "57P")) {
+			return true
+		}
+	}
+	return false
 }
 
 // CanFill says why the disk cannot be filled: "" when it can.

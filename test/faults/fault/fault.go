@@ -83,7 +83,7 @@ func Describe(counts map[string]int64) string {
 
 // All are all faults, the ones that combine others last.
 func All() []Fault {
-	return slices.Concat(nodes(), postgres(), links(), []Fault{fullDisk(), slowReader(), everything()})
+	return slices.Concat(nodes(), postgres(), links(), disks(), []Fault{slowReader(), everything()})
 }
 
 // Pick returns the faults of the given names.

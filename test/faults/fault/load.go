@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"time"
 
 	"configapi/test/faults/cluster"
 )
@@ -12,11 +13,28 @@ const (
 	behind  = "changes that the slow reader was behind"
 )
 
-func fullDisk() Fault {
-	return Fault{
-		Name: "disk-full", About: "PostgreSQL's disk is full", Strike: fillDisk, Proof: []string{refused},
-		Missing: func(c *cluster.Cluster) string { return c.Database.CanFill() },
+func disks() []Fault {
+	missing := func(c *cluster.Cluster) string { return c.Database.CanFill() }
+	return []Fault{
+		{Name: "disk-full", About: "PostgreSQL's disk is full", Strike: fillDisk, Proof: []string{refused}, Missing: missing},
+		{Name: "log-full", About: "PostgreSQL ends because its log has no room", Strike: outgrowLog, Proof: []string{crashed}, Missing: missing},
 	}
+}
+
+// outgrowLog fills the disk, lets the server end of it, and frees the disk after a while.
+func outgrowLog(ctx context.Context, a *Arena) error {
+	database := a.World.Cluster.Database
+	free, err := database.Fill()
+	if err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if database.OutgrowLog(bounded) {
+		a.Evidence.Add(crashed, 1)
+	}
+	cluster.Pause(ctx, a.between(0, 600*time.Millisecond))
+	return free(ctx)
 }
 
 // fillDisk keeps the disk full until writes fail.
