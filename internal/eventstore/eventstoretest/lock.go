@@ -119,12 +119,12 @@ const meanwhile = 20 * time.Millisecond
 func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	others := []eventstore.Store{w.store, open()}
-	for round := range 6 {
+	for round := range 2 * len(others) {
 		theirs := []eventstore.Record{draft(fmt.Sprintf("other/%d", round), 1)}
 		refused := make(chan error, 1)
 		err := w.store.AppendLocked(t.Context(), w.written.head().Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			sealAs(appendID(uint64(1000+round)), head, theirs)
-			go func() { refused <- others[round%2].Append(t.Context(), head, theirs) }()
+			go func() { refused <- others[round%len(others)].Append(t.Context(), head, theirs) }()
 			select {
 			case err := <-refused:
 				t.Errorf("an append returned %v while another one had the lock", err)
