@@ -77,46 +77,46 @@ func TestPostgresGoesAway(t *testing.T) {
 	}
 }
 
-// TestPostgresBecomesReadOnly has the database take no more writes, then take them again.
+// TestPostgresBecomesReadOnly has the database take no more writes, then take them again. Each time all connections break.
 func TestPostgresBecomesReadOnly(t *testing.T) {
 	t.Parallel()
-	c := postgrestest.NewCluster(t)
-	events, err := postgres.Open(t.Context(), c.DSN("postgres"), postgres.Options{})
+	d := databases["postgres"](t)
+	admin, err := d.sql.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeAtEnd(t, events.Close)
-	store := configstoretest.On(t, events, configstore.Options{})
+	closeAtEnd(t, admin.Close)
+	exec := func(query string) {
+		t.Helper()
+		if _, err := admin.ExecContext(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	store := configstoretest.On(t, d, configstore.Options{})
 	server := start(t, rest.New(store.Store, rest.Options{}))
 	put := func() (int, string) { return server.ask(t, "PUT /config/a", jsonType, `{"value":"1"}`) }
-	for _, readOnly := range []bool{false, true, false} {
-		if err := c.Stop(postgrestest.Fast); err != nil {
-			t.Fatal(err)
-		}
-		c.Settings = nil
-		if readOnly {
-			c.Settings = []string{"default_transaction_read_only=on"}
-		}
-		if err := c.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	for _, readOnly := range []string{"off", "on", "off"} {
+		exec(`do $$ begin execute format('alter database %I set default_transaction_read_only = ` + readOnly + `', current_database()); end $$`)
+		// Only now: whoever comes back before that is committed has the setting of before.
+		exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
 		status, text := put()
-		for deadline := time.Now().Add(patience); !readOnly && status != http.StatusOK && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(patience); readOnly == "off" && status != http.StatusOK && time.Now().Before(deadline); {
 			status, text = put()
 		}
-		if !readOnly && status != http.StatusOK {
-			t.Errorf("a database that takes writes: got %d %s", status, text)
+		if readOnly == "off" {
+			if status != http.StatusOK {
+				t.Errorf("a database that takes writes: got %d %s", status, text)
+			}
+			continue
 		}
-		if readOnly {
-			for range 3 {
-				if status != http.StatusServiceUnavailable {
-					t.Errorf("a read-only database: got %d %s", status, text)
-				}
-				status, text = put()
+		for range 3 {
+			if status != http.StatusServiceUnavailable {
+				t.Errorf("a read-only database: got %d %s", status, text)
 			}
-			if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
-				t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
-			}
+			status, text = put()
+		}
+		if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
+			t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
 		}
 	}
 }

@@ -70,11 +70,12 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	}
 	refuse(0)
 	w.lockAppend(2, w.drafts("b")...)
-	for range 3 {
+	for range 2 {
 		large := w.drafts("c")
 		large[0].Data = strings.Repeat("x", eventstore.PageBytes/2)
 		w.append(large...)
 	}
+	w.write("c")
 	refuse(len(w.written) - 3)
 	w.lockAppend(eventstore.Position(len(w.written)-1), w.drafts("b")...)
 	mustHold(t, w.store, w.written)
