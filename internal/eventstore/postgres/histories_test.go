@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,14 +11,13 @@ import (
 )
 
 // histories gives each law an empty history. Its database and handles are those of laws before it, because to make them anew
-// takes longer than most laws: each handle is several processes of the server's.
+// takes longer than most laws: each handle is several processes of the server's. So there are two histories, for as many CPUs
+// as a machine has at least, and a law waits for one.
 type histories struct {
 	t    *testing.T // that of all the laws
 	url  func(t testing.TB, dsn string) string
 	opts Options
-
-	mu   sync.Mutex
-	free []*history // guarded by mu
+	free chan *history // holds nil for one that is to be made
 }
 
 // history is a database, and the handles on it that were opened so far.
@@ -31,19 +29,21 @@ type history struct {
 
 // newHistories has laws use the databases by way of other URLs than their own, unless url is nil.
 func newHistories(t *testing.T, url func(t testing.TB, dsn string) string, opts Options) *histories {
-	return &histories{t: t, url: url, opts: opts}
+	h := &histories{t: t, url: url, opts: opts, free: make(chan *history, 2)}
+	for range cap(h.free) {
+		h.free <- nil
+	}
+	return h
 }
 
 // next is an [eventstoretest.NewHistory].
 func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
-	one := h.take()
+	one := <-h.free
+	t.Cleanup(func() { h.free <- one.emptied(t) })
+	if one == nil {
+		one = h.make()
+	}
 	one.conns = nil
-	t.Cleanup(func() {
-		if !t.Failed() && one.isQuiet() {
-			one.empty(t)
-			h.giveBack(one)
-		}
-	})
 	return func() eventstore.Store {
 		n := len(one.conns)
 		if n == len(one.handles) {
@@ -54,14 +54,7 @@ func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
 	}
 }
 
-func (h *histories) take() *history {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if last := len(h.free) - 1; last >= 0 {
-		one := h.free[last]
-		h.free = h.free[:last]
-		return one
-	}
+func (h *histories) make() *history {
 	url := postgrestest.NewDatabase(h.t)
 	if h.url != nil {
 		url = h.url(h.t, url)
@@ -69,10 +62,16 @@ func (h *histories) take() *history {
 	return &history{url: url}
 }
 
-func (h *histories) giveBack(one *history) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.free = append(h.free, one)
+// emptied returns the history for the next law, or nil if it is not fit for one.
+func (one *history) emptied(t testing.TB) *history {
+	if one == nil || t.Failed() || !one.isQuiet() {
+		return nil
+	}
+	if err := one.empty(); err != nil {
+		t.Errorf("emptying a history: %v", err)
+		return nil
+	}
+	return one
 }
 
 // isQuiet tells whether no connection was given up: what was sent on one may still be written.
@@ -85,19 +84,21 @@ func (one *history) isQuiet() bool {
 	return true
 }
 
-func (one *history) empty(t testing.TB) {
-	t.Helper()
+func (one *history) empty() error {
 	if len(one.handles) == 0 {
-		return
+		return nil
 	}
-	// The context of a test has ended when it cleans up.
-	if _, err := one.handles[0].pool.Exec(context.Background(), `delete from idempotency`); err != nil {
-		t.Fatal(err)
+	ctx := context.Background() // that of the test has ended when it cleans up
+	if _, err := one.handles[0].pool.Exec(ctx, `delete from idempotency`); err != nil {
+		return err
 	}
-	rewriteAll(context.Background(), t, one.handles[0], eventstore.Head{}, nil)
+	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {
+		return err
+	}
 	for _, s := range one.handles {
 		s.large.Store(false)
 		newest, _ := s.hint.get()
 		s.hint.correct(newest, 0)
 	}
+	return nil
 }

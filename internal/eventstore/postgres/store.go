@@ -58,6 +58,7 @@ type Store struct {
 
 	closeOnce sync.Once
 	closed    chan struct{}
+	listen    func()             // begins to listen, once
 	stop      context.CancelFunc // ends the listener
 	listening sync.WaitGroup
 }
@@ -95,10 +96,12 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, closed: make(chan struct{}), stop: stop}
-	if !pooled(listen.ConnConfig) {
-		l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, look: s.look}
-		s.listening.Go(func() { l.run(running) })
-	}
+	s.listen = sync.OnceFunc(func() {
+		if !pooled(listen.ConnConfig) {
+			l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, look: s.look}
+			s.listening.Go(func() { l.run(running) })
+		}
+	})
 	return s, nil
 }
 
@@ -107,6 +110,7 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
 		s.stop()
+		s.listen() // for nothing, so that no Wait begins to listen when the end of that is waited for
 		s.writer.close()
 		s.pool.Close()
 		s.listening.Wait()

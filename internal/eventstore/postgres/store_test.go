@@ -43,11 +43,12 @@ func mustOpen(t testing.TB, dsn string, opts Options) *Store {
 
 func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
 	t.Helper()
-	rewriteAll(t.Context(), t, store.(*Store), head, records)
+	if err := rewriteAll(t.Context(), store.(*Store), head, records); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func rewriteAll(ctx context.Context, t testing.TB, s *Store, head eventstore.Head, records []eventstore.Record) {
-	t.Helper()
+func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []eventstore.Record) error {
 	var b pgx.Batch
 	b.Queue(`delete from events`)
 	for _, r := range records {
@@ -56,7 +57,5 @@ func rewriteAll(ctx context.Context, t testing.TB, s *Store, head eventstore.Hea
 			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
 	}
 	b.Queue(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Position), head.Hash[:], head.RecordedAt)
-	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
-		t.Fatal(err)
-	}
+	return s.pool.SendBatch(ctx, &b).Close()
 }
