@@ -1,6 +1,7 @@
 package edgetest_test
 
 import (
+	"database/sql"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -86,19 +87,15 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, admin.Close)
-	exec := func(query string) {
-		t.Helper()
-		if _, err := admin.ExecContext(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
 	store := configstoretest.On(t, d, configstore.Options{})
 	server := start(t, rest.New(store.Store, rest.Options{}))
 	put := func() (int, string) { return server.ask(t, "PUT /config/a", jsonType, `{"value":"1"}`) }
 	for _, readOnly := range []string{"off", "on", "off"} {
-		exec(`do $$ begin execute format('alter database %I set default_transaction_read_only = ` + readOnly + `', current_database()); end $$`)
-		// Only now: whoever comes back before that is committed has the setting of before.
-		exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+		const alter = `do $$ begin execute format('alter database %I set default_transaction_read_only = ?', current_database()); end $$`
+		if _, err := admin.ExecContext(t.Context(), strings.Replace(alter, "?", readOnly, 1)); err != nil {
+			t.Fatal(err)
+		}
+		cutOthers(t, admin)
 		status, text := put()
 		for deadline := time.Now().Add(patience); readOnly == "off" && status != http.StatusOK && time.Now().Before(deadline); {
 			status, text = put()
@@ -118,5 +115,22 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
 			t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
 		}
+	}
+}
+
+// cutOthers ends all other sessions of a database, and returns when they have ended: an append that is cut under way has an unknown
+// outcome, and keeps it while the database takes no more writes.
+func cutOthers(t *testing.T, admin *sql.Conn) {
+	t.Helper()
+	ask := func(query string, args ...any) (answer string) {
+		t.Helper()
+		if err := admin.QueryRowContext(t.Context(), query, args...).Scan(&answer); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		return answer
+	}
+	others := ask(`select coalesce(array_agg(pid), '{}')::text from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid() and pg_terminate_backend(pid)`)
+	for ask(`select count(*)::text from pg_stat_activity where pid = any ($1::text::int[])`, others) != "0" {
 	}
 }
