@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/projection"
 )
 
 // failOver makes the history another one: that of another store, which has the first records in common with it.
@@ -42,7 +43,9 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	for range 20 {
 		old := newFaulty()
 		old.become(hooks{wait: tick})
-		store := configstoretest.On(t, old, configstore.Options{})
+		store := configstoretest.On(t, old, configstore.Options{
+			RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+		})
 		store.MustSet(t, "a", "kept")
 		next := memory.New()
 		if err := next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, old)); err != nil {

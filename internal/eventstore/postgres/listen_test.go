@@ -68,7 +68,8 @@ func BenchmarkNotification(b *testing.B) {
 func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other, killer := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{}), connect(t, dsn)
+	s := mustOpen(t, dsn, Options{PollInterval: never, ListenRetryMin: time.Millisecond})
+	other, killer := mustOpen(t, dsn, Options{}), connect(t, dsn)
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	for range 3 {
@@ -84,7 +85,7 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
-	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenURL: proxy.dsn})
+	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenRetryMin: time.Millisecond, ListenURL: proxy.dsn})
 	other := mustOpen(t, dsn, Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
