@@ -40,7 +40,8 @@ func tick(ctx context.Context, _ eventstore.Position) error {
 // TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What began after the store has
 // said that it was rebuilt is all of the new history, and so is what was acknowledged then.
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
-	for range 20 {
+	t.Parallel()
+	for range 10 {
 		old := newFaulty()
 		old.become(hooks{wait: tick})
 		store := configstoretest.On(t, old, configstore.Options{

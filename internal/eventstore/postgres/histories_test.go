@@ -11,8 +11,8 @@ import (
 )
 
 // histories gives each law an empty history. Its database and handles are those of laws before it, because to make them anew
-// takes longer than most laws: each handle is several processes of the server's. So there are two histories, for as many CPUs
-// as a machine has at least, and a law waits for one.
+// takes longer than most laws: each handle is several processes of the server's. So there are but a few histories, and a law
+// waits for one.
 type histories struct {
 	t    *testing.T // that of all the laws
 	url  func(t testing.TB, dsn string) string
@@ -29,7 +29,7 @@ type history struct {
 
 // newHistories has laws use the databases by way of other URLs than their own, unless url is nil.
 func newHistories(t *testing.T, url func(t testing.TB, dsn string) string, opts Options) *histories {
-	h := &histories{t: t, url: url, opts: opts, free: make(chan *history, 2)}
+	h := &histories{t: t, url: url, opts: opts, free: make(chan *history, 3)}
 	for range cap(h.free) {
 		h.free <- nil
 	}
