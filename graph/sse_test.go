@@ -128,6 +128,7 @@ func TestStateAsEvents(t *testing.T) {
 
 // TestEventsExactlyOnce cuts streams a hundred times while others write, and goes on each time with the last id that came.
 func TestEventsExactlyOnce(t *testing.T) {
+	t.Parallel()
 	const cuts, writers = 100, 4
 	for _, prefix := range []string{"", "a"} {
 		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: 1}, graph.Options{})

@@ -205,10 +205,11 @@ func TestSubscriptionErrors(t *testing.T) {
 // TestWatchEveryChange cuts the connection again and again under load: a client that goes on after the last position it
 // has seen gets every change once, in order.
 func TestWatchEveryChange(t *testing.T) {
+	t.Parallel()
 	a := MustStart(t)
 	stop := a.MustWrite(t, "a")
 	after, version := "0-00000000", 0
-	for range 20 {
+	for range 10 {
 		c := a.MustDial(t)
 		c.subscribe("1", watchChanges, vars{"after": after})
 		for range 3 {
@@ -283,6 +284,7 @@ func TestShutdownCutsWhoDoesNotListen(t *testing.T) {
 // TestSlowReaderOfAConfig does not read while its config gets more values than anybody holds for it: it may miss some of them, but
 // neither goes back nor misses the last.
 func TestSlowReaderOfAConfig(t *testing.T) {
+	t.Parallel()
 	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Websocket: transport.WebsocketOptions{MaxQueuedBytes: 1}})
 	c := a.MustDial(t)
 	c.subscribe("1", `subscription{config(name:"a"){version value}}`, nil)

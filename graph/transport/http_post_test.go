@@ -179,7 +179,9 @@ func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
 // TestOverTheWire checks what only a real server shows.
 func TestOverTheWire(t *testing.T) {
 	server := httptest.NewServer(newTestSchema().handler(NewHTTP(HTTPOptions{MaxBodyBytes: 1000})))
-	defer server.Close()
+	// Close would wait for the last connection, which net/http keeps for half a second.
+	defer server.CloseClientConnections()
+	defer server.Listener.Close()
 	for _, size := range []int{1, 2000, 2020, 2040, 2048, 3000, 100_000} {
 		r, err := http.Post(server.URL, "application/json", strings.NewReader(fmt.Sprintf(`{"query":"{big(bytes:%d)}"}`, size)))
 		if err != nil {

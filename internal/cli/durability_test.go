@@ -65,7 +65,7 @@ func killAmongWriters(t *testing.T, server *process, round int, acknowledged map
 	var mu sync.Mutex // guards acknowledged
 	var writers sync.WaitGroup
 	enough := make(chan struct{})
-	left := 200 + rand.IntN(200) // guarded by mu
+	left := 100 + rand.IntN(100) // guarded by mu
 	for i := range clients {
 		writers.Go(func() {
 			for n := 0; ; n++ {

@@ -49,6 +49,7 @@ type pinned struct {
 
 // TestService does random commands on two nodes, and compares all that can be read of it, at all moments, with a model.
 func TestService(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &service{T: rt, t: t, events: memory.New(), clock: epoch, marks: make([]eventstore.Bookmark, 1)}
 		opts := configstore.Options{

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/projection"
 )
 
 // failOver makes the history another one: that of another store, which has the first records in common with it.
@@ -39,10 +40,13 @@ func tick(ctx context.Context, _ eventstore.Position) error {
 // TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What began after the store has
 // said that it was rebuilt is all of the new history, and so is what was acknowledged then.
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
-	for range 20 {
+	t.Parallel()
+	for range 10 {
 		old := newFaulty()
 		old.become(hooks{wait: tick})
-		store := configstoretest.On(t, old, configstore.Options{})
+		store := configstoretest.On(t, old, configstore.Options{
+			RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+		})
 		store.MustSet(t, "a", "kept")
 		next := memory.New()
 		if err := next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, old)); err != nil {

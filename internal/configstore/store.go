@@ -32,6 +32,9 @@ type Options struct {
 	WriteTimeout time.Duration
 	// AppendTimeout is how long one append may take until its outcome is called unknown and looked for. 0: 5 s.
 	AppendTimeout time.Duration
+	// RetryMin and RetryMax bound the pause before it is asked again what became of an append whose outcome is unknown; it
+	// doubles from one to the other, with jitter. 0: 20 ms, 1 s.
+	RetryMin, RetryMax time.Duration
 	// KeyRetention is how long the outcome of a command with an idempotency key is kept at least, by the clock of the node that
 	// is furthest ahead. 0: 25 h, which is 24 h and room for clocks.
 	KeyRetention time.Duration
@@ -69,6 +72,8 @@ func (o *Options) setDefaults() {
 	o.BatchBytes = cmp.Or(o.BatchBytes, 4<<20)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
+	o.RetryMin = cmp.Or(o.RetryMin, 20*time.Millisecond)
+	o.RetryMax = cmp.Or(o.RetryMax, time.Second)
 	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
 	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)

@@ -275,21 +275,18 @@ func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 // written.
 func (w *writer) again(ctx context.Context, cause error) error {
 	select {
-	case <-time.After(minPause):
+	case <-time.After(w.opts.RetryMin):
 		return eventstore.ErrKeyTaken
 	case <-ctx.Done():
 		return &UnavailableError{OutcomeUnknown: true, Cause: cause}
 	}
 }
 
-// minPause and maxPause bound the pause before it is asked again what became of an append.
-const minPause, maxPause = 20 * time.Millisecond, time.Second
-
 // resolve finds out what became of an append whose outcome is unknown. While the head is where it was, a delayed
 // statement may still commit: sending the same bytes again cannot write them twice, and moves the head if anything can. When
 // they are refused because a key is taken, the delayed statement will be, too.
 func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for pause := w.opts.RetryMin; ; pause = min(2*pause, w.opts.RetryMax) {
 		known, err := w.lookUp(b)
 		if known {
 			return err

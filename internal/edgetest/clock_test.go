@@ -13,14 +13,16 @@ import (
 
 // TestClocksThatAreApart runs servers whose clocks are off. Only a store on a server of its own has a clock to compare with.
 func TestClocksThatAreApart(t *testing.T) {
+	t.Parallel()
 	for kind, open := range databases {
+		d := open(t)
 		for says, offset := range map[string]time.Duration{
 			"":                          0,
 			`s before the database's: `: time.Minute,
 			`s behind the database's: `: -time.Minute,
 		} {
 			now := func() time.Time { return time.Now().Add(offset) }
-			store := configstoretest.On(t, open(t).Store, configstore.Options{Now: now})
+			store := configstoretest.On(t, d.Store, configstore.Options{Now: now})
 			s := start(t, httpd.New(httpd.Options{Store: store.Store, REST: rest.New(store.Store, rest.Options{})}))
 			if kind == "sqlite" {
 				says = ""

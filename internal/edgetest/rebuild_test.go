@@ -18,6 +18,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
 	"configapi/internal/httpd"
+	"configapi/internal/projection"
 	"configapi/internal/rest"
 )
 
@@ -33,7 +34,9 @@ type node struct {
 
 func startNode(t *testing.T, d database) node {
 	t.Helper()
-	store := configstoretest.On(t, d, configstore.Options{PositionWait: time.Millisecond})
+	store := configstoretest.On(t, d, configstore.Options{
+		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+	})
 	api := graph.NewHandler(store.Store, graph.Options{})
 	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })
 	s := httpd.New(httpd.Options{Store: store.Store, REST: rest.New(store.Store, rest.Options{}), GraphQL: api})

@@ -27,11 +27,14 @@ type database struct {
 	instant func(time.Time) any // as the tables have it
 }
 
+// pollInterval is how soon a node sees what somebody else writes to its tables, who tells nobody.
+const pollInterval = 10 * time.Millisecond
+
 // databases are the stores that somebody else can write to.
 var databases = map[string]func(t *testing.T) database{
 	"sqlite": func(t *testing.T) database {
 		path := filepath.Join(t.TempDir(), "configapi.db")
-		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true})
+		s, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true, PollInterval: pollInterval})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +44,7 @@ var databases = map[string]func(t *testing.T) database{
 	},
 	"postgres": func(t *testing.T) database {
 		dsn := postgrestest.NewDatabase(t)
-		s, err := postgres.Open(t.Context(), dsn, postgres.Options{})
+		s, err := postgres.Open(t.Context(), dsn, postgres.Options{PollInterval: pollInterval})
 		if err != nil {
 			t.Fatal(err)
 		}

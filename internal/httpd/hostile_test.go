@@ -244,6 +244,7 @@ func TestClientGoesAway(t *testing.T) {
 // TestHostileBytes speaks to a server over TCP as no client should. Each line is all that is sent, and the status that comes
 // back.
 func TestHostileBytes(t *testing.T) {
+	t.Parallel() // net/http keeps some of the connections for half a second
 	address, done := serveTCP(t)
 	const host = "Host: x\r\n"
 	for _, row := range []struct {

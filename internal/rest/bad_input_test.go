@@ -93,6 +93,7 @@ func TestNamesComeFirst(t *testing.T) {
 
 // TestEndlessBody sends chunks until the server has enough of them.
 func TestEndlessBody(t *testing.T) {
+	t.Parallel() // net/http keeps the connection for half a second after that
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
 	if err != nil {

@@ -237,6 +237,7 @@ func TestEventsThatAreRefused(t *testing.T) {
 // TestEventsExactlyOnce cuts streams again and again while others write, each time in the middle of something, and goes on with
 // the last id that came.
 func TestEventsExactlyOnce(t *testing.T) {
+	t.Parallel()
 	const writers, each = 4, 100
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -67,8 +67,9 @@ func (f *failing) breakAppend(err error) { f.append.Store(&err) }
 func (f *failing) mend()                 { f.append.Store(nil); f.unreachable.Store(false); f.readConfig.Store(-1) }
 
 func TestUnavailable(t *testing.T) {
+	t.Parallel()
 	events := newFailing()
-	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond}))
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, RetryMin: time.Millisecond}))
 	s.MustSet(t, "a", "x")
 
 	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errAway))

@@ -70,11 +70,12 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	}
 	refuse(0)
 	w.lockAppend(2, w.drafts("b")...)
-	for range 3 {
+	for range 2 {
 		large := w.drafts("c")
 		large[0].Data = strings.Repeat("x", eventstore.PageBytes/2)
 		w.append(large...)
 	}
+	w.write("c")
 	refuse(len(w.written) - 3)
 	w.lockAppend(eventstore.Position(len(w.written)-1), w.drafts("b")...)
 	mustHold(t, w.store, w.written)
@@ -119,12 +120,12 @@ const meanwhile = 20 * time.Millisecond
 func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	others := []eventstore.Store{w.store, open()}
-	for round := range 6 {
+	for round := range 2 * len(others) {
 		theirs := []eventstore.Record{draft(fmt.Sprintf("other/%d", round), 1)}
 		refused := make(chan error, 1)
 		err := w.store.AppendLocked(t.Context(), w.written.head().Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			sealAs(appendID(uint64(1000+round)), head, theirs)
-			go func() { refused <- others[round%2].Append(t.Context(), head, theirs) }()
+			go func() { refused <- others[round%len(others)].Append(t.Context(), head, theirs) }()
 			select {
 			case err := <-refused:
 				t.Errorf("an append returned %v while another one had the lock", err)

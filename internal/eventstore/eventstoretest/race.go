@@ -153,7 +153,7 @@ func (r *racer) append(ctx context.Context, n int) ([]eventstore.Record, error) 
 }
 
 func readersDuringWrites(t *testing.T, open func() eventstore.Store) {
-	const writers, readers, appends = 3, 3, 25
+	const writers, readers, appends = 3, 3, 12
 	stores := []eventstore.Store{open(), open()}
 	var writing atomic.Int32
 	writing.Store(writers)

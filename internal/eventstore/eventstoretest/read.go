@@ -130,8 +130,8 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 
 func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
-	const mib = 1 << 20
-	for i, size := range []int{9 * mib, 10, 5 * mib, 5 * mib, 10} {
+	const most = eventstore.PageBytes
+	for i, size := range []int{most + 1, 10, most / 2, most / 2, 10} {
 		r := draft("large", i+1)
 		r.Data = strings.Repeat("d", size)
 		w.append(r)

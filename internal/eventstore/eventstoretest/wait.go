@@ -115,10 +115,10 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 
 func contextEndsDuringAppend(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
-	for i := range 60 {
+	for i := range 20 {
 		records := w.drafts("a", "b", "c", "d", "e", "f", "g", "h")
 		seal(w.written.head(), records)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*i)*time.Microsecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10*i*i)*time.Microsecond)
 		settle(t, w, records, w.store.Append(ctx, w.written.head(), records))
 		cancel()
 	}

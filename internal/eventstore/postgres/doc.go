@@ -13,10 +13,10 @@
 // # Connections
 //
 // One connection appends; a pool reads (pool_max_conns in the URL sets its size); one connection, named
-// configapi-listener, listens for notifications. A notification only makes Wait return sooner: without any, Wait looks
-// again in every [Options.PollInterval]. All come back by themselves after the server was away. No connection ever asks
-// the server to cancel an append, because an append that waits for a synchronous standby would then be visible without
-// being safe.
+// configapi-listener, listens for notifications from the first Wait on. A notification only makes Wait return sooner:
+// without any, Wait looks again in every [Options.PollInterval]. All come back by themselves after the server was away. No
+// connection ever asks the server to cancel an append, because an append that waits for a synchronous standby would then be
+// visible without being safe.
 //
 // Every call ends within a time-out. Settings of a session (statement_timeout and others) are made with SET after
 // connecting, because poolers refuse start-up parameters that they do not know.

@@ -12,11 +12,12 @@ import (
 var errClosed = errors.New("the store is closed")
 
 // Wait returns when there may be records after the position: when the store has heard of some, and at the latest when
-// [Options.PollInterval] has passed.
+// [Options.PollInterval] has passed. The first Wait begins to listen; who never waits needs no connection for that.
 func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.listen()
 	newest, news := s.hint.get()
 	if newest > after {
 		return nil

@@ -11,29 +11,24 @@ import (
 	"configapi/internal/eventstore"
 )
 
-const (
-	// channel is where appends are notified of; the payload is the new position.
-	channel = "configapi"
-
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = 2 * time.Second
-)
+// channel is where appends are notified of; the payload is the new position.
+const channel = "configapi"
 
 // listener keeps one connection on which the server says that the history has grown. Nothing depends on it but how soon
 // Wait returns.
 type listener struct {
 	config *pgconn.Config
-	ping   time.Duration
+	opts   Options
 	look   func(context.Context) error // at how far the history has come, on another connection
 }
 
 // run listens until the context ends, whatever happens to its connections.
 func (l *listener) run(ctx context.Context) {
-	for backoff := minBackoff; ctx.Err() == nil; backoff = min(2*backoff, maxBackoff) {
+	for backoff := l.opts.ListenRetryMin; ctx.Err() == nil; backoff = min(2*backoff, l.opts.ListenRetryMax) {
 		if l.listen(ctx) {
-			backoff = minBackoff
+			backoff = l.opts.ListenRetryMin
 		}
-		pause := time.NewTimer(backoff/2 + rand.N(backoff/2)) // so that nodes do not all come back at once
+		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1)) // so that nodes do not all come back at once
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -68,7 +63,7 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 // receive takes notifications until it is time for a ping, or the connection breaks. What they say goes to the hint on its
 // own.
 func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(ctx, l.ping)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.ListenPing)
 	defer cancel()
 	for conn.WaitForNotification(ctx) == nil {
 	}
@@ -76,7 +71,7 @@ func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
 
 // ask asks the server to notify this connection. To ask again changes nothing, and shows that the connection lives.
 func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
-	ctx, cancel := context.WithTimeout(ctx, l.ping)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.ListenPing)
 	defer cancel()
 	return conn.Exec(ctx, `listen `+channel).Close()
 }

@@ -68,7 +68,8 @@ func BenchmarkNotification(b *testing.B) {
 func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other, killer := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{}), connect(t, dsn)
+	s := mustOpen(t, dsn, Options{PollInterval: never, ListenRetryMin: time.Millisecond})
+	other, killer := mustOpen(t, dsn, Options{}), connect(t, dsn)
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	for range 3 {
@@ -84,13 +85,30 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
-	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenURL: proxy.dsn})
+	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenRetryMin: time.Millisecond, ListenURL: proxy.dsn})
 	other := mustOpen(t, dsn, Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	proxy.silence()
 	mustAppend(t, other, head, 1)
 	mustHear(t, s, head.Position)
+}
+
+func TestWhoNeverWaitsDoesNotListen(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	proxy := newProxy(t, dsn)
+	s := mustOpen(t, dsn, Options{ListenURL: proxy.dsn})
+	mustHaveHead(t, s, mustAppend(t, s, eventstore.Head{}, 1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(t.Context(), 1); !errors.Is(err, errClosed) {
+		t.Errorf("Wait after Close: got %v, want %v", err, errClosed)
+	}
+	if n := proxy.carried.Load(); n != 0 {
+		t.Errorf("%d connections were made to listen", n)
+	}
 }
 
 func TestWithoutListeningTheTickDoesIt(t *testing.T) {
@@ -110,11 +128,13 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	s, other := mustOpen(t, dsn, Options{PollInterval: never}), connect(t, dsn)
-	other.until("true", listening)
-	other.exec(`select pg_notify('configapi', 'anything'), pg_notify('configapi', '-1'), pg_notify('configapi', '1000000')`)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := s.Wait(ctx, 0); err != nil {
+	waited := make(chan error)
+	go func() { waited <- s.Wait(ctx, 0) }()
+	other.until("true", listening)
+	other.exec(`select pg_notify('configapi', 'anything'), pg_notify('configapi', '-1'), pg_notify('configapi', '1000000')`)
+	if err := <-waited; err != nil {
 		t.Fatal(err)
 	}
 	if found, err := s.Read(t.Context(), 0, 1); err != nil || len(found) > 0 {
@@ -148,14 +168,13 @@ func TestCloseEndsWaitsAndConnections(t *testing.T) {
 	dsn := postgrestest.NewDatabase(t)
 	s, other := mustOpen(t, dsn, Options{PollInterval: never}), connect(t, dsn)
 	mustHaveHead(t, s, eventstore.Head{})
-	other.until("true", listening)
 	waited := make(chan error)
 	go func() { waited <- s.Wait(t.Context(), 0) }()
+	other.until("true", listening)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// It may have been woken by the listener's first look; whoever waits again is told.
-	if err := <-waited; err != nil && !errors.Is(err, errClosed) {
+	if err := <-waited; !errors.Is(err, errClosed) {
 		t.Errorf("Wait: got %v, want %v", err, errClosed)
 	}
 	if err := s.Wait(t.Context(), 0); !errors.Is(err, errClosed) {
@@ -173,6 +192,7 @@ func TestCloseEndsWaitsAndConnections(t *testing.T) {
 // proxy passes connections on to a server until it falls silent, or cuts them.
 type proxy struct {
 	dsn     string
+	carried atomic.Int64 // how many connections came
 	cut     atomic.Int64 // the next answer ends after so many bytes, and its connection with it; 0: none does
 	target  func() (net.Conn, error)
 	mu      sync.Mutex
@@ -234,6 +254,7 @@ func (p *proxy) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
+		p.carried.Add(1)
 		server, err := p.target()
 		if err != nil {
 			client.Close()

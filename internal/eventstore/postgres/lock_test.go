@@ -109,3 +109,30 @@ func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 		mustHaveHead(t, s, head)
 	}
 }
+
+// TestLockIsGivenBackAtOnce looks at the connection: others would only be held up until the lock times out.
+func TestLockIsGivenBackAtOnce(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	undecided := errors.New("undecided")
+	for _, row := range []struct {
+		after eventstore.Position
+		err   error
+		want  error
+	}{
+		{0, nil, nil},
+		{0, undecided, undecided},
+		{1, nil, eventstore.ErrHeadMoved},
+	} {
+		err := s.AppendLocked(t.Context(), row.after, func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+			return nil, nil, row.err
+		})
+		if !errors.Is(err, row.want) {
+			t.Errorf("got %v, want %v", err, row.want)
+		}
+		if status := s.writer.conn.PgConn().TxStatus(); status != 'I' {
+			t.Errorf("after %v the transaction is in state %c, want I", err, status)
+			s.writer.rollback(t.Context())
+		}
+	}
+}

@@ -16,10 +16,8 @@ func throughPooler(t testing.TB, dsn string) string {
 }
 
 func TestStoreBehindAPoolerKeepsTheLaws(t *testing.T) {
-	eventstoretest.Run(t, func(t testing.TB) func() eventstore.Store {
-		dsn := throughPooler(t, postgrestest.NewDatabase(t))
-		return func() eventstore.Store { return mustOpen(t, dsn, Options{PollInterval: 10 * time.Millisecond}) }
-	}, rewrite)
+	t.Parallel()
+	eventstoretest.RunWrites(t, newHistories(t, throughPooler, Options{PollInterval: 10 * time.Millisecond}).next)
 }
 
 func TestBehindAPoolerTheTickAloneDoesIt(t *testing.T) {

@@ -20,16 +20,6 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")
-	restart := func(t *testing.T, how postgrestest.Shutdown, settings ...string) {
-		t.Helper()
-		if err := c.Stop(how); err != nil {
-			t.Fatal(err)
-		}
-		c.Settings = settings
-		if err := c.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
 
 	t.Run("a wrong password is not repeated", func(t *testing.T) {
 		mustNotOpen(t, strings.Replace(c.TCPDSN("postgres"), "@", "secret@", 1), "secret", "password authentication failed")
@@ -56,15 +46,22 @@ func TestServer(t *testing.T) {
 		}
 	})
 
-	for _, setting := range []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off"} {
-		t.Run(setting+" is refused", func(t *testing.T) {
-			restart(t, postgrestest.Fast, setting)
-			mustNotOpen(t, dsn, "", strings.Replace(setting, "=", " = ", 1))
-		})
-	}
+	t.Run("unsafe settings are refused", func(t *testing.T) {
+		admin := connect(t, dsn)
+		for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+			reload := func(change, value string) {
+				t.Helper()
+				admin.exec(change)
+				admin.exec(`select pg_reload_conf()`)
+				admin.until(value, `select current_setting($1)`, setting)
+			}
+			reload(`alter system set `+setting+` = off`, "off")
+			mustNotOpen(t, dsn, "", setting+" = off")
+			reload(`alter system reset `+setting, "on")
+		}
+	})
 
 	t.Run("a setting that becomes unsafe does not change how appends are made", func(t *testing.T) {
-		restart(t, postgrestest.Fast)
 		s, before := mustOpen(t, dsn, Options{}), connect(t, dsn)
 		before.exec(`alter system set synchronous_commit = off`)
 		before.exec(`select pg_reload_conf()`)

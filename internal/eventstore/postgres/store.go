@@ -33,6 +33,9 @@ type Options struct {
 	// ListenPing is how often the listener proves that its connection lives, and how long the answer may take: a dead one
 	// is noticed within twice this time. 0 means 2 s.
 	ListenPing time.Duration
+	// ListenRetryMin and ListenRetryMax bound the pause before the listener connects again; it doubles from one to the other,
+	// with jitter. 0 means 50 ms and 2 s.
+	ListenRetryMin, ListenRetryMax time.Duration
 	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's,
 	// unless that is of a pooler in transaction mode: then nobody listens.
 	ListenURL string
@@ -45,6 +48,8 @@ func (o Options) withDefaults() Options {
 	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
+	o.ListenRetryMin = cmp.Or(o.ListenRetryMin, 50*time.Millisecond)
+	o.ListenRetryMax = cmp.Or(o.ListenRetryMax, 2*time.Second)
 	return o
 }
 
@@ -58,6 +63,7 @@ type Store struct {
 
 	closeOnce sync.Once
 	closed    chan struct{}
+	listen    func()             // begins to listen, once
 	stop      context.CancelFunc // ends the listener
 	listening sync.WaitGroup
 }
@@ -95,10 +101,12 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, closed: make(chan struct{}), stop: stop}
-	if !pooled(listen.ConnConfig) {
-		l := &listener{config: listenConfig(listen, hint), ping: opts.ListenPing, look: s.look}
-		s.listening.Go(func() { l.run(running) })
-	}
+	s.listen = sync.OnceFunc(func() {
+		if !pooled(listen.ConnConfig) {
+			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look}
+			s.listening.Go(func() { l.run(running) })
+		}
+	})
 	return s, nil
 }
 
@@ -107,6 +115,7 @@ func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
 		s.stop()
+		s.listen() // for nothing, so that no Wait begins to listen when the end of that is waited for
 		s.writer.close()
 		s.pool.Close()
 		s.listening.Wait()

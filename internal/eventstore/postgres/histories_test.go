@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/postgrestest"
+)
+
+// histories gives each law an empty history. Its database and handles are those of laws before it, because to make them anew
+// takes longer than most laws: each handle is several processes of the server's. So there are but a few histories, and a law
+// waits for one.
+type histories struct {
+	t    *testing.T // that of all the laws
+	url  func(t testing.TB, dsn string) string
+	opts Options
+	free chan *history // holds nil for one that is to be made
+}
+
+// history is a database, and the handles on it that were opened so far.
+type history struct {
+	url     string
+	handles []*Store
+	conns   []*pgx.Conn // :: handle → the connection that it appended with when it was handed out
+}
+
+// newHistories has laws use the databases by way of other URLs than their own, unless url is nil.
+func newHistories(t *testing.T, url func(t testing.TB, dsn string) string, opts Options) *histories {
+	h := &histories{t: t, url: url, opts: opts, free: make(chan *history, 3)}
+	for range cap(h.free) {
+		h.free <- nil
+	}
+	return h
+}
+
+// next is an [eventstoretest.NewHistory].
+func (h *histories) next(t testing.TB) (open func() eventstore.Store) {
+	one := <-h.free
+	t.Cleanup(func() { h.free <- one.emptied(t) })
+	if one == nil {
+		one = h.make()
+	}
+	one.conns = nil
+	return func() eventstore.Store {
+		n := len(one.conns)
+		if n == len(one.handles) {
+			one.handles = append(one.handles, mustOpen(h.t, one.url, h.opts))
+		}
+		one.conns = append(one.conns, one.handles[n].writer.conn)
+		return one.handles[n]
+	}
+}
+
+func (h *histories) make() *history {
+	url := postgrestest.NewDatabase(h.t)
+	if h.url != nil {
+		url = h.url(h.t, url)
+	}
+	return &history{url: url}
+}
+
+// emptied returns the history for the next law, or nil if it is not fit for one.
+func (one *history) emptied(t testing.TB) *history {
+	if one == nil || t.Failed() || !one.isQuiet() {
+		return nil
+	}
+	if err := one.empty(); err != nil {
+		t.Errorf("emptying a history: %v", err)
+		return nil
+	}
+	return one
+}
+
+// isQuiet tells whether no connection was given up: what was sent on one may still be written.
+func (one *history) isQuiet() bool {
+	for i, conn := range one.conns {
+		if one.handles[i].writer.conn != conn {
+			return false
+		}
+	}
+	return true
+}
+
+func (one *history) empty() error {
+	if len(one.handles) == 0 {
+		return nil
+	}
+	ctx := context.Background() // that of the test has ended when it cleans up
+	if _, err := one.handles[0].pool.Exec(ctx, `delete from idempotency`); err != nil {
+		return err
+	}
+	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {
+		return err
+	}
+	for _, s := range one.handles {
+		s.large.Store(false)
+		newest, _ := s.hint.get()
+		s.hint.correct(newest, 0)
+	}
+	return nil
+}
