@@ -9,6 +9,9 @@ ARGS ?=
 # The flags of `make faults`, for example: make faults FAULTS='-short -seed 7'
 FAULTS ?=
 
+# How many packages are tested at once: one more than there are processors, since tests also wait, for disks and for PostgreSQL.
+AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
+
 # Modules of their own, so that what they need stays out of go.mod.
 MODULES = bench examples/go test/faults
 
@@ -24,7 +27,7 @@ build: ## build bin/configapi
 	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
 
 test: ## run all tests; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
-	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test ./...
+	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -p $(AT_ONCE) ./...
 
 check: format vet lint verify race cover ## everything else that must hold before a change lands
 

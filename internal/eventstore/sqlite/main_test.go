@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 
 	"configapi/internal/eventstore/eventstoretest"
@@ -18,12 +17,8 @@ const (
 	pathVariable = "SQLITE_TEST_PATH"
 )
 
-// memory is Linux's file system in memory. Nothing that a store does depends on where its file is, but each commit waits for a disk.
-const memory, enough = "/dev/shm", 1 << 30
-
 func TestMain(m *testing.M) {
-	var fs syscall.Statfs_t
-	if _, set := os.LookupEnv("TMPDIR"); !set && syscall.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= enough {
+	if _, set := os.LookupEnv("TMPDIR"); !set && roomInMemory() {
 		os.Setenv("TMPDIR", memory)
 	}
 	if role := os.Getenv(roleVariable); role != "" {
