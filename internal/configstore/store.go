@@ -35,6 +35,8 @@ type Options struct {
 	// RetryMin and RetryMax bound the pause before it is asked again what became of an append whose outcome is unknown; it
 	// doubles from one to the other, with jitter. 0: 20 ms, 1 s.
 	RetryMin, RetryMax time.Duration
+	// FollowerGrace is how long an append of this node's own may hold up its follower, which would only read it back. 0: 20 ms.
+	FollowerGrace time.Duration
 	// KeyRetention is how long the outcome of a command with an idempotency key is kept at least, by the clock of the node that
 	// is furthest ahead. 0: 25 h, which is 24 h and room for clocks.
 	KeyRetention time.Duration
@@ -74,6 +76,7 @@ func (o *Options) setDefaults() {
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
 	o.RetryMin = cmp.Or(o.RetryMin, 20*time.Millisecond)
 	o.RetryMax = cmp.Or(o.RetryMax, time.Second)
+	o.FollowerGrace = cmp.Or(o.FollowerGrace, 20*time.Millisecond)
 	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
 	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)

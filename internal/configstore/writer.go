@@ -375,13 +375,10 @@ func (w *writer) apply(b *batch) error {
 	return nil
 }
 
-// awaitGrace is how long an append of our own may hold the follower up.
-const awaitGrace = 20 * time.Millisecond
-
 // awaitAppend waits until no append of ours is on its way, so that the follower does not read back what is about to be
 // applied. It gives up soon: reading it twice does no harm, and other nodes' events must not wait for a slow append.
 func (w *writer) awaitAppend(ctx context.Context) {
-	timer := time.NewTimer(awaitGrace)
+	timer := time.NewTimer(w.opts.FollowerGrace)
 	defer timer.Stop()
 	select {
 	case w.append <- struct{}{}:

@@ -41,10 +41,6 @@ const (
 		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at from head, `
 )
 
-// pingAfter is how long the connection may be unused before it is tried out: what is sent on a dead one has an unknown
-// outcome, and after a pause that is easily avoided.
-const pingAfter = time.Second
-
 // Append writes records and receipts as one.
 func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
@@ -131,7 +127,7 @@ func (w *writer) prepare(ctx context.Context) error {
 	if w.closed {
 		return errClosed
 	}
-	if w.conn != nil && time.Since(w.used) > pingAfter {
+	if w.conn != nil && time.Since(w.used) > w.opts.PingAfter {
 		w.ping(ctx)
 	}
 	if w.conn != nil {

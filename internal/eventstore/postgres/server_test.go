@@ -35,7 +35,7 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustFailWhileTheServerIsAway(t, s, head)
-			other.writer.used = other.writer.used.Add(-2 * pingAfter) // it was idle all the time
+			other.writer.used = other.writer.used.Add(-2 * other.opts.PingAfter) // it was idle all the time
 			if err := c.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,9 @@ type Options struct {
 	// AppendTimeout bounds each append, besides its context; when it has passed the outcome is unknown. The server gives
 	// up at half of it, which is a definite answer. 0 means 8 s.
 	AppendTimeout time.Duration
+	// PingAfter is how long the connection that appends may be unused before it is tried out: what is sent on a dead one has
+	// an unknown outcome, and after a pause that is easily avoided. 0 means 1 s.
+	PingAfter time.Duration
 	// LockTimeout is how long a store that has locked the head may keep the server waiting, and so all other writers. 0
 	// means 2 s.
 	LockTimeout time.Duration
@@ -45,6 +48,7 @@ func (o Options) withDefaults() Options {
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 5*time.Second)
 	o.QueryTimeout = cmp.Or(o.QueryTimeout, 5*time.Second)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 8*time.Second)
+	o.PingAfter = cmp.Or(o.PingAfter, time.Second)
 	o.LockTimeout = cmp.Or(o.LockTimeout, 2*time.Second)
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
