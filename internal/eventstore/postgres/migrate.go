@@ -47,6 +47,11 @@ func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 		if readOnly && version < len(steps) {
 			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errOlderSchema)
 		}
+		if version < len(steps) { // which takes as long as it takes, whatever the role's statements are bound to
+			if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
+				return err
+			}
+		}
 		for n := version + 1; n <= len(steps); n++ {
 			if err := step(ctx, tx, n, steps[n-1]); err != nil {
 				return fmt.Errorf("migrating to schema version %d: %w", n, err)
