@@ -51,14 +51,14 @@ func TestMigrationOutlastsTheBoundOfStatements(t *testing.T) {
 	other.exec(`begin; lock table events in access share mode`)
 	opened := make(chan error, 1)
 	go func() {
-		s, err := Open(t.Context(), with(t, dsn, "statement_timeout", "250"), Options{})
+		s, err := Open(t.Context(), with(t, dsn, "statement_timeout", "1000"), Options{})
 		if err == nil {
 			err = s.Close()
 		}
 		opened <- err
 	}()
 	const bound = `select exists (select from pg_locks join pg_stat_activity using (pid) where not granted
-		and datname = current_database() and clock_timestamp() - query_start > '300ms')::text`
+		and datname = current_database() and clock_timestamp() - query_start > '1200ms')::text`
 	for watcher := connect(t, dsn); watcher.text(bound) != "true"; {
 		select {
 		case err := <-opened:
