@@ -3,16 +3,15 @@ package graph
 import (
 	"context"
 	"strconv"
-)
 
-// serviceRestart is the websocket's close code that tells a client to come back.
-const serviceRestart = 1012
+	"configapi/graph/transport"
+)
 
 // closeStreams ends all streams because what they have told is of a history that is lost. The store calls it before it ends
 // its own side of them, so that clients see a restart and not an error. They come back and say where they were, and that is
 // judged then.
 func (h *Handler) closeStreams() {
-	h.websocket.CloseAll(serviceRestart, "the history is not the one that this server had applied")
+	h.websocket.CloseAll(transport.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
 }
 

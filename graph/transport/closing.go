@@ -3,6 +3,8 @@ package transport
 import (
 	"fmt"
 	"net"
+
+	"github.com/gorilla/websocket"
 )
 
 // Close codes of the graphql-transport-ws protocol. Those below 4000 are the websocket's own, and have constants in gorilla's package.
@@ -15,6 +17,9 @@ const (
 	CloseDuplicateStream = 4409
 	CloseTooManyInits    = 4429
 )
+
+// CloseRestart is the websocket's own close code that tells a client to come back.
+const CloseRestart = websocket.CloseServiceRestart
 
 // CloseError closes the socket with a code and a reason, which the client's program sees. Reasons are cut to 123 bytes.
 type CloseError struct {

@@ -82,7 +82,7 @@ func (t *Websocket) CloseAll(code int, reason string) {
 // goroutines have ended. When the context ends before that, it cuts the connections that are left, and returns an error.
 func (t *Websocket) Shutdown(ctx context.Context) error {
 	t.stop()
-	t.CloseAll(websocket.CloseServiceRestart, "the server is shutting down")
+	t.CloseAll(CloseRestart, "the server is shutting down")
 	select {
 	case <-t.idle:
 		t.groups.running.Wait() // they end with their members, who have all left
@@ -125,7 +125,7 @@ func (t *Websocket) open(s *socket) {
 	stopping := t.stopping
 	t.mu.Unlock()
 	if stopping {
-		s.close(websocket.CloseServiceRestart, "the server is shutting down")
+		s.close(CloseRestart, "the server is shutting down")
 	}
 }
 

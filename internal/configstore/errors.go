@@ -39,8 +39,10 @@ var (
 	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
 )
 
-// UnavailableError says that a write was not done, or that its outcome is not known, because the store is away.
+// UnavailableError says that a read or a write was not done, or that the outcome of a write is not known, because the store is away.
 type UnavailableError struct {
+	// Reading tells that nothing was to be written.
+	Reading bool
 	// OutcomeUnknown tells that the change may have been made, or may still be: read before trying again. When it is false,
 	// nothing was written.
 	OutcomeUnknown bool
@@ -49,10 +51,14 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	if e.OutcomeUnknown {
+	switch {
+	case e.OutcomeUnknown:
 		return "the outcome is unknown: the change may have been made; read the config before trying again"
+	case e.Reading:
+		return "the store is not available; try again later"
+	default:
+		return "nothing was written: the store is not available; try again later"
 	}
-	return "nothing was written: the store is not available; try again later"
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Cause }
@@ -100,19 +106,4 @@ func KindOf(err error) Kind {
 }
 
 // storeAway wraps an error of the event store on the way of a read: whoever reads may try again.
-func storeAway(err error) error { return &readError{err} }
-
-// readError is an [UnavailableError] for reads.
-type readError struct{ cause error }
-
-func (e *readError) Error() string { return "the store is not available; try again later" }
-func (e *readError) Unwrap() error { return e.cause }
-
-// As makes a readError an [UnavailableError] where one is looked for.
-func (e *readError) As(target any) bool {
-	unavailable, ok := target.(**UnavailableError)
-	if ok {
-		*unavailable = &UnavailableError{Cause: e.cause}
-	}
-	return ok
-}
+func storeAway(err error) error { return &UnavailableError{Reading: true, Cause: err} }
