@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -60,7 +61,7 @@ func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, de
 // lock locks the head row, and only then, with the snapshot that each statement takes of its own, reads up to it.
 func (w *writer) lock(ctx context.Context, after eventstore.Position) (head eventstore.Head, missed []eventstore.Record, err error) {
 	var batch pgconn.Batch
-	batch.ExecParams(`begin`, nil, nil, nil, nil)
+	w.statements.begin.queue(&batch, nil)
 	// Not once for the session, which a pooler gives to others.
 	batch.ExecParams(fmt.Sprintf(`set local idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds()), nil, nil, nil, nil)
 	w.statements.lock.queue(&batch, nil)
@@ -74,23 +75,35 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 	} else {
 		w.statements.missed.queue(&batch, parameters[:2])
 	}
-	results, err := w.conn.PgConn().ExecBatch(ctx, &batch).ReadAll()
-	if err != nil {
-		return head, nil, err
+	found := false
+	takeHead := func(row [][]byte) (err error) {
+		head, err = scanHead(row)
+		found = true
+		return err
 	}
-	if len(results[2].Rows) == 0 {
-		return head, nil, errNoHead
+	p := page{maxBytes: eventstore.PageBytes, limit: eventstore.MaxMissed}
+	takeMissed := func(row [][]byte) error {
+		_, err := p.take(row)
+		return err
 	}
-	if head, err = scanHead(results[2].Rows[0]); err != nil {
-		return head, nil, err
+	err = readResults(w.conn.PgConn().ExecBatch(ctx, &batch), nil, nil, takeHead, takeMissed)
+	if err == nil && !found {
+		err = errNoHead
 	}
-	p := page{maxBytes: eventstore.PageBytes, limit: len(results[3].Rows)}
-	for _, row := range results[3].Rows {
-		if _, err := p.take(row); err != nil {
-			return head, nil, err
+	return head, p.records, err
+}
+
+// readResults hands the rows of each result of a batch to the function in its place, while they come: to keep them first cost
+// more than all that is done with them. A row holds until the function returns.
+func readResults(results *pgconn.MultiResultReader, take ...func(row [][]byte) error) (err error) {
+	for i := 0; results.NextResult(); i++ {
+		for rows := results.ResultReader(); rows.NextRow(); {
+			if err == nil {
+				err = take[i](rows.Values())
+			}
 		}
 	}
-	return head, p.records, nil
+	return cmp.Or(results.Close(), err)
 }
 
 // appendAndCommit sends both at once. When the append fails the server does not look at the rest.
@@ -104,7 +117,7 @@ func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, reco
 	}
 	var batch pgconn.Batch
 	w.statements.forAppend(records, receipts).queue(&batch, w.encoder.append(head, records, receipts))
-	batch.ExecParams(`commit`, nil, nil, nil, nil)
+	w.statements.commit.queue(&batch, nil)
 	results, err := conn.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
 		return outcomeOfSent(err)

@@ -13,6 +13,7 @@ import (
 type statement struct {
 	sql      string
 	prepared *pgconn.StatementDescription // nil behind a pooler: there it is sent each time
+	results  []int16                      // the formats of the columns that it returns
 }
 
 // exec runs the statement. All parameters are in the binary format.
@@ -23,19 +24,20 @@ func (s *statement) exec(ctx context.Context, conn *pgconn.PgConn, parameters []
 	return conn.ExecParams(ctx, s.sql, parameters, nil, binaryFormat, nil).Close()
 }
 
-// queue makes the statement one of a batch. What it returns is in the binary format, too.
+// queue makes the statement one of a batch.
 func (s *statement) queue(batch *pgconn.Batch, parameters [][]byte) {
 	if s.prepared != nil {
-		batch.ExecStatement(s.prepared, parameters, binaryFormat, binaryFormat)
+		batch.ExecStatement(s.prepared, parameters, binaryFormat, s.results)
 		return
 	}
-	batch.ExecParams(s.sql, parameters, nil, binaryFormat, binaryFormat)
+	batch.ExecParams(s.sql, parameters, nil, binaryFormat, s.results)
 }
 
 // statements are those of one connection.
 type statements struct {
 	append, appendKeyed, appendReceipts statement
-	lock, missed, missedGuarded         statement // of lock.go
+	begin, commit                       statement // of lock.go, as the rest
+	lock, missed, missedGuarded         statement
 }
 
 // prepareAll prepares them, unless the connection is one to a pooler.
@@ -47,19 +49,29 @@ func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 		{&s.append, "append", appendSQL},
 		{&s.appendKeyed, "append_keyed", appendKeyedSQL},
 		{&s.appendReceipts, "append_receipts", appendReceiptsSQL},
+		{&s.begin, "begin", `begin`},
 		{&s.lock, "lock", lockSQL},
 		{&s.missed, "missed", selectAfter},
 		{&s.missedGuarded, "missed_guarded", selectAfterGuarded},
+		{&s.commit, "commit", `commit`},
 	} {
-		row.into.sql = row.sql
+		row.into.sql, row.into.results = row.sql, binaryFormat
 		if pooled(conn.Config()) {
 			continue
 		}
 		if row.into.prepared, err = conn.Prepare(ctx, row.name, row.sql); err != nil {
 			return statements{}, err
 		}
+		row.into.results = resultFormats(row.into.prepared.Fields)
 	}
 	return s, nil
+}
+
+func resultFormats(columns []pgconn.FieldDescription) (of []int16) {
+	for _, column := range columns {
+		of = append(of, formats[column.DataTypeOID])
+	}
+	return of
 }
 
 func (s *statements) forAppend(records []eventstore.Record, receipts []eventstore.Receipt) *statement {
