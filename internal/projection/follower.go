@@ -278,8 +278,9 @@ func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, che
 func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pages chan<- page) {
 	defer close(pages)
 	var rest []eventstore.Record // of a change set whose end was not in the page
-	for {
+	for last := false; !last; {
 		records, err := f.source.Read(ctx, after, f.opts.PageSize)
+		full := isFull(records, f.opts.PageSize)
 		switch {
 		case err == nil && len(records) == 0 && len(rest) == 0:
 			return
@@ -292,6 +293,7 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 			}
 			whole := eventstore.WholeSets(records)
 			records, rest = whole, records[len(whole):]
+			last = !full && len(rest) == 0
 			if len(whole) == 0 {
 				continue
 			}
@@ -303,6 +305,15 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 			return
 		}
 	}
+}
+
+// isFull tells whether there may be more records than those in a page that was read. So a follower that is close behind reads once.
+func isFull(records []eventstore.Record, limit int) bool {
+	bytes := 0
+	for i := range records {
+		bytes += len(records[i].Data)
+	}
+	return len(records) == limit || bytes >= eventstore.PageBytes
 }
 
 // report keeps the problem for [Follower.Problem], and logs when it begins and when it ends.
