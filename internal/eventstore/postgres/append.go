@@ -173,7 +173,7 @@ func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	if err == nil && !pooled(w.config) {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
 			set statement_timeout = %d; set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan;
-			set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, w.opts.AppendTimeout.Milliseconds()/2))
+			set enable_seqscan = off; set enable_bitmapscan = off; set jit = off; set %s`, w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout()))
 	}
 	if err == nil {
 		w.statements, err = prepareAll(ctx, conn)

@@ -62,8 +62,11 @@ func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, de
 func (w *writer) lock(ctx context.Context, after eventstore.Position) (head eventstore.Head, missed []eventstore.Record, err error) {
 	var batch pgconn.Batch
 	w.statements.begin.queue(&batch, nil)
-	// Not once for the session, which a pooler gives to others.
-	batch.ExecParams(fmt.Sprintf(`set local idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds()), nil, nil, nil, nil)
+	before := 1 // results of no rows
+	if pooled(w.config) {
+		batch.ExecParams(`set local `+w.lockTimeout(), nil, nil, nil, nil)
+		before++
+	}
 	w.statements.lock.queue(&batch, nil)
 	parameters := [][]byte{
 		binary.BigEndian.AppendUint64(nil, uint64(after)),
@@ -86,16 +89,23 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 		_, err := p.take(row)
 		return err
 	}
-	err = readResults(w.conn.PgConn().ExecBatch(ctx, &batch), nil, nil, takeHead, takeMissed)
+	take := append(make([]func([][]byte) error, before), takeHead, takeMissed)
+	err = readResults(w.conn.PgConn().ExecBatch(ctx, &batch), take)
 	if err == nil && !found {
 		err = errNoHead
 	}
 	return head, p.records, err
 }
 
+// lockTimeout is what ends the session of one who has the lock and keeps silent. It is set with the connection, but behind a
+// pooler, which gives that to others, in each transaction.
+func (w *writer) lockTimeout() string {
+	return fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds())
+}
+
 // readResults hands the rows of each result of a batch to the function in its place, while they come: to keep them first cost
 // more than all that is done with them. A row holds until the function returns.
-func readResults(results *pgconn.MultiResultReader, take ...func(row [][]byte) error) (err error) {
+func readResults(results *pgconn.MultiResultReader, take []func(row [][]byte) error) (err error) {
 	for i := 0; results.NextResult(); i++ {
 		for rows := results.ResultReader(); rows.NextRow(); {
 			if err == nil {

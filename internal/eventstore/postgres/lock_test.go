@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -16,13 +17,22 @@ const lockTimeout = 300 * time.Millisecond
 func TestFrozenWriterHoldsOthersUpForTheLockTimeout(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	frozen, other := mustOpen(t, dsn, Options{LockTimeout: lockTimeout}), mustOpen(t, dsn, Options{})
+	t.Run("direct", func(t *testing.T) { freezeWriter(t, dsn, dsn) })
+	dsn = postgrestest.NewDatabase(t)
+	t.Run("behind a pooler", func(t *testing.T) { freezeWriter(t, throughPooler(t, dsn), dsn) })
+}
+
+func freezeWriter(t *testing.T, its, others string) {
+	t.Parallel()
+	frozen, other := mustOpen(t, its, Options{LockTimeout: lockTimeout}), mustOpen(t, others, Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
-	thaw, locked, thawed := make(chan struct{}), make(chan struct{}), make(chan error)
+	locked, thawed := make(chan struct{}), make(chan error, 1)
+	frost, thaw := context.WithCancel(t.Context())
+	defer thaw()
 	go func() {
 		thawed <- frozen.AppendLocked(t.Context(), 0, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			close(locked)
-			<-thaw
+			<-frost.Done()
 			return records(head, 2), nil, nil
 		})
 	}()
@@ -34,7 +44,7 @@ func TestFrozenWriterHoldsOthersUpForTheLockTimeout(t *testing.T) {
 	if waited := time.Since(start); waited < lockTimeout/2 || waited > lockTimeout+2*time.Second {
 		t.Errorf("others waited %v for one that was frozen, want about %v", waited, lockTimeout)
 	}
-	close(thaw)
+	thaw()
 	if err := <-thawed; err == nil || errors.Is(err, eventstore.ErrHeadMoved) {
 		t.Errorf("the frozen one: got %v, want an error that leaves the outcome to be found out", err)
 	}
