@@ -35,14 +35,14 @@ type configapi struct {
 }
 
 // startConfigapi runs `configapi serve` on a free port and waits until it is ready. The store goes through the
-// environment, since its URL may hold a password and command lines are public.
-func startConfigapi(ctx context.Context, binary, store, logPath string) (*configapi, error) {
+// environment, since its URL may hold a password and command lines are public; more of that may be given.
+func startConfigapi(ctx context.Context, binary, store, logPath string, environment ...string) (*configapi, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command(binary, "serve", "--listen", address)
-	command.Env = append(os.Environ(), "CONFIGAPI_STORE="+store)
+	command.Env = append(append(os.Environ(), "CONFIGAPI_STORE="+store), environment...)
 	begin := time.Now()
 	p, err := startProcess("configapi", command, logPath)
 	if err != nil {

@@ -11,17 +11,25 @@ import (
 	"time"
 )
 
-// nodeCounts are how many nodes share a PostgreSQL, and nodeClients how many clients write to all of them together, the same
-// number to each.
-var nodeCounts = []int{1, 2, 3}
+// nodeSetup is how many nodes share a PostgreSQL, and how many processors each of them may keep busy at once (GOMAXPROCS). 0: all that the
+// machine has. On one machine a single node would then have as many to itself as several have together; on machines of their own
+// each has the same, which is what one processor for each node comes close to.
+type nodeSetup struct{ nodes, processors int }
 
+// nodeSetups are those that are written to.
+var nodeSetups = []nodeSetup{{1, 0}, {2, 0}, {3, 0}, {1, 1}, {3, 1}}
+
+// nodeClients is how many clients write to all nodes together, the same number to each.
 const nodeClients = 192
 
 // nodeLoads are what is written to one node while subscribers of another watch.
 var nodeLoads = []streamLoad{pacedLoad}
 
 // nodeGroup is a number of configapis on one database.
-type nodeGroup []*configapi
+type nodeGroup struct {
+	nodeSetup
+	members []*configapi
+}
 
 // measureNodes starts groups of nodes, each on an empty database of its own: the nodes of the others cost a group nothing but
 // what idle ones cost. Then it puts every load on them; groups take turns as in measureLoads. Subscribers come first, while
@@ -34,11 +42,12 @@ func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements
 	o := r.options
 	o.Parts, o.Clients, o.Subscribers = []string{partWrites}, []int{nodeClients}, []int{o.nodeSubscribers()}
 	all := measurements{}
-	if err := all.addSessions(ctx, each(groups, r.acrossNodes), nodeLoads, o, progress); err != nil {
+	watched := slices.DeleteFunc(slices.Clone(groups), func(g nodeGroup) bool { return !g.isWatched() })
+	if err := all.addSessions(ctx, each(watched, r.acrossNodes), nodeLoads, o, progress); err != nil {
 		return nil, err
 	}
 	for _, g := range groups {
-		if err := fill(ctx, httpConnector(g[0].address, restPut(o.Size)), o); err != nil {
+		if err := fill(ctx, httpConnector(g.members[0].address, restPut(o.Size)), o); err != nil {
 			return nil, err
 		}
 	}
@@ -52,10 +61,10 @@ func (o *options) nodeSubscribers() int { return slices.Min(o.Subscribers) }
 
 func (r *rig) startGroups(ctx context.Context) ([]nodeGroup, error) {
 	var groups []nodeGroup
-	for _, count := range nodeCounts {
-		group, err := r.startGroup(ctx, count)
+	for _, setup := range nodeSetups {
+		group, err := r.startGroup(ctx, setup)
 		if err != nil {
-			return nil, fmt.Errorf("starting %s: %w", byNodes(count), err)
+			return nil, fmt.Errorf("starting %s: %w", setup, err)
 		}
 		groups = append(groups, group)
 	}
@@ -63,35 +72,51 @@ func (r *rig) startGroups(ctx context.Context) ([]nodeGroup, error) {
 }
 
 // startGroup starts nodes one after the other: the first one makes the tables.
-func (r *rig) startGroup(ctx context.Context, count int) (nodeGroup, error) {
-	url, err := r.newStore(ctx, storePostgres, fmt.Sprintf("nodes%d", count))
+func (r *rig) startGroup(ctx context.Context, setup nodeSetup) (nodeGroup, error) {
+	id := fmt.Sprintf("nodes%d_%d", setup.nodes, setup.processors)
+	url, err := r.newStore(ctx, storePostgres, id)
 	if err != nil {
-		return nil, err
+		return nodeGroup{}, err
 	}
-	var group nodeGroup
-	for i := range count {
-		node, err := startConfigapi(ctx, r.binary, url, r.logPath(fmt.Sprintf("configapi-node-%d-of-%d", i+1, count)))
+	group := nodeGroup{nodeSetup: setup}
+	for i := range setup.nodes {
+		node, err := startConfigapi(ctx, r.binary, url, r.logPath(fmt.Sprintf("configapi-%s-%d", id, i+1)), setup.environment()...)
 		if err != nil {
-			return nil, err
+			return nodeGroup{}, err
 		}
 		r.onClose(func() { node.stop(syscall.SIGTERM) })
-		group = append(group, node)
+		group.members = append(group.members, node)
 	}
 	return group, nil
 }
 
-// byNodes is who a group is, as the columns of the report call it.
-func byNodes(count int) string {
-	if count == 1 {
-		return "1 node"
+// isWatched tells whether there are subscribers of the setup, too.
+func (s nodeSetup) isWatched() bool { return s.processors == 0 }
+
+// environment is what a node of the setup is started with.
+func (s nodeSetup) environment() []string {
+	if s.processors == 0 {
+		return nil
 	}
-	return fmt.Sprintf("%d nodes", count)
+	return []string{fmt.Sprintf("GOMAXPROCS=%d", s.processors)}
+}
+
+// String is who the nodes are, as the columns of the report call them.
+func (s nodeSetup) String() string {
+	text := "1 node"
+	if s.nodes > 1 {
+		text = fmt.Sprintf("%d nodes", s.nodes)
+	}
+	if s.processors > 0 {
+		text += fmt.Sprintf(" of %d processor", s.processors)
+	}
+	return text
 }
 
 // acrossNodes is a group that is written to at its first node and watched at its last: of one node, the same.
 func (r *rig) acrossNodes(g nodeGroup) publisher {
-	first, last := g[0], g[len(g)-1]
-	p := r.overWebsockets(byNodes(len(g)), last.process, last.address)
+	first, last := g.members[0], g.members[g.nodes-1]
+	p := r.overWebsockets(g.String(), last.process, last.address)
 	p.write = func(writers, size int, life time.Duration) ([]writer, closers, error) {
 		return r.restWriters(first.address, writers, size, life)
 	}
@@ -101,10 +126,10 @@ func (r *rig) acrossNodes(g nodeGroup) publisher {
 
 // toAllNodes is a group that is written to at all its nodes.
 func (r *rig) toAllNodes(g nodeGroup) contender {
-	addresses := each(g, func(node *configapi) string { return node.address })
+	addresses := each(g.members, func(node *configapi) string { return node.address })
 	return contender{
 		store:   storePostgres,
-		by:      byNodes(len(g)),
+		by:      g.String(),
 		connect: map[string]connector{partWrites: shareClients(addresses, restPut(r.options.Size))},
 		cpu:     func() time.Duration { return r.groupCPU(g) },
 		forget:  g.forgetLogs,
@@ -114,14 +139,14 @@ func (r *rig) toAllNodes(g nodeGroup) contender {
 // groupCPU is the CPU time of all nodes and of their PostgreSQL.
 func (r *rig) groupCPU(g nodeGroup) time.Duration {
 	total := r.databaseCPU(storePostgres)
-	for _, node := range g {
+	for _, node := range g.members {
 		total += cpuOf(node.pid())
 	}
 	return total
 }
 
 func (g nodeGroup) forgetLogs() error {
-	return errors.Join(each(g, func(node *configapi) error { return node.forgetLog() })...)
+	return errors.Join(each(g.members, func(node *configapi) error { return node.forgetLog() })...)
 }
 
 // shareClients loads several servers with one kind of request, each with the same share of the clients, which must come out even.

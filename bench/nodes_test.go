@@ -44,9 +44,9 @@ func TestClientsAreSharedOutEvenly(t *testing.T) {
 }
 
 func TestEveryNumberOfNodesHasAsManyClientsInAll(t *testing.T) {
-	for _, count := range nodeCounts {
-		if nodeClients%count != 0 {
-			t.Errorf("%d clients cannot be shared out evenly among %d nodes", nodeClients, count)
+	for _, setup := range nodeSetups {
+		if nodeClients%setup.nodes != 0 {
+			t.Errorf("%d clients cannot be shared out evenly among %s", nodeClients, setup)
 		}
 	}
 }
@@ -58,5 +58,13 @@ func TestManyNodesNeedPostgres(t *testing.T) {
 	}
 	if o.Stores = append(o.Stores, storePostgres); !o.nodes() {
 		t.Error("got no nodes on PostgreSQL")
+	}
+}
+
+func TestNodesAreGivenTheirProcessors(t *testing.T) {
+	for setup, want := range map[nodeSetup]string{{1, 0}: "", {3, 0}: "", {1, 1}: "GOMAXPROCS=1", {3, 2}: "GOMAXPROCS=2"} {
+		if got := strings.Join(setup.environment(), " "); got != want {
+			t.Errorf("%s: got %q, want %q", setup, got, want)
+		}
 	}
 }
