@@ -12,7 +12,7 @@ import (
 // maxKeptBytes is how much of a buffer is kept from one append to the next.
 const maxKeptBytes = 1 << 20
 
-// binaryFormat says that all parameters are in PostgreSQL's binary format.
+// binaryFormat says that all parameters, or all columns, are in PostgreSQL's binary format.
 var binaryFormat = []int16{pgtype.BinaryFormatCode}
 
 // encoder writes the parameters of an append in PostgreSQL's binary format. It does so by hand because it is on the way of

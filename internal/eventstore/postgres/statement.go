@@ -67,6 +67,7 @@ func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 	return s, nil
 }
 
+// resultFormats are those that are read with the least work: see formats.
 func resultFormats(columns []pgconn.FieldDescription) (of []int16) {
 	for _, column := range columns {
 		of = append(of, formats[column.DataTypeOID])
