@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// nodeSetup is how many nodes share a PostgreSQL, and how many processors each of them may keep busy at once (GOMAXPROCS). 0: all that the
-// machine has. On one machine a single node would then have as many to itself as several have together; on machines of their own
-// each has the same, which is what one processor for each node comes close to.
+// nodeSetup is how many nodes share a PostgreSQL, and how many processors each of them may keep busy at once (GOMAXPROCS).
+// 0: all that the machine has. On one machine a single node would then have as many to itself as several have together; on
+// machines of their own each has the same, which is what one processor for each node comes close to.
 type nodeSetup struct{ nodes, processors int }
 
 // nodeSetups are those that are written to.

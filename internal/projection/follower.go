@@ -309,11 +309,14 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 
 // isFull tells whether there may be more records than those in a page that was read. So a follower that is close behind reads once.
 func isFull(records []eventstore.Record, limit int) bool {
+	if len(records) == limit {
+		return true
+	}
 	bytes := 0
 	for i := range records {
 		bytes += len(records[i].Data)
 	}
-	return len(records) == limit || bytes >= eventstore.PageBytes
+	return bytes >= eventstore.PageBytes
 }
 
 // report keeps the problem for [Follower.Problem], and logs when it begins and when it ends.

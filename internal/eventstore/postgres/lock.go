@@ -62,10 +62,8 @@ func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, de
 func (w *writer) lock(ctx context.Context, after eventstore.Position) (head eventstore.Head, missed []eventstore.Record, err error) {
 	var batch pgconn.Batch
 	w.statements.begin.queue(&batch, nil)
-	before := 1 // results of no rows
 	if pooled(w.config) {
 		batch.ExecParams(`set local `+w.lockTimeout(), nil, nil, nil, nil)
-		before++
 	}
 	w.statements.lock.queue(&batch, nil)
 	parameters := [][]byte{
@@ -78,22 +76,12 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 	} else {
 		w.statements.missed.queue(&batch, parameters[:2])
 	}
-	found := false
-	takeHead := func(row [][]byte) (err error) {
-		head, err = scanHead(row)
-		found = true
-		return err
-	}
+	var row headRow
 	p := page{maxBytes: eventstore.PageBytes, limit: eventstore.MaxMissed}
-	takeMissed := func(row [][]byte) error {
-		_, err := p.take(row)
-		return err
+	if err := readResults(w.conn.PgConn().ExecBatch(ctx, &batch), row.take, p.take); err != nil {
+		return eventstore.Head{}, nil, err
 	}
-	take := append(make([]func([][]byte) error, before), takeHead, takeMissed)
-	err = readResults(w.conn.PgConn().ExecBatch(ctx, &batch), take)
-	if err == nil && !found {
-		err = errNoHead
-	}
+	head, err = row.get()
 	return head, p.records, err
 }
 
@@ -103,15 +91,20 @@ func (w *writer) lockTimeout() string {
 	return fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds())
 }
 
-// readResults hands the rows of each result of a batch to the function in its place, while they come: to keep them first cost
-// more than all that is done with them. A row holds until the function returns.
-func readResults(results *pgconn.MultiResultReader, take []func(row [][]byte) error) (err error) {
-	for i := 0; results.NextResult(); i++ {
-		for rows := results.ResultReader(); rows.NextRow(); {
-			if err == nil {
-				err = take[i](rows.Values())
+// readResults hands the rows of each result that has columns to one function after the other, while they come: to keep them
+// first cost more than all that is done with them. A row holds until the function returns.
+func readResults(results *pgconn.MultiResultReader, take ...func(row [][]byte) (more bool, err error)) (err error) {
+	for results.NextResult() {
+		rows := results.ResultReader()
+		if len(rows.FieldDescriptions()) == 0 {
+			continue
+		}
+		for more := true; rows.NextRow(); {
+			if more && err == nil {
+				more, err = take[0](rows.Values())
 			}
 		}
+		take = take[1:]
 	}
 	return cmp.Or(results.Close(), err)
 }

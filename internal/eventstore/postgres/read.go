@@ -1,8 +1,8 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -58,16 +58,10 @@ const (
 
 // Head returns the newest record's position, hash and time.
 func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
-	var head eventstore.Head
-	found := false
-	err := s.query(ctx, func(row [][]byte) (more bool, err error) {
-		head, err = scanHead(row)
-		found = true
-		return true, err
-	}, selectHead)
-	if err == nil && !found {
-		err = errNoHead
-	}
+	var row headRow
+	err := s.query(ctx, row.take, selectHead)
+	head, missing := row.get()
+	err = cmp.Or(err, missing)
 	if err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
@@ -85,8 +79,6 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	}
 	return now, nil
 }
-
-var errNoHead = errors.New("the row of history_head is missing")
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {

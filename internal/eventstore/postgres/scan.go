@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -71,10 +72,25 @@ func (p *page) scan(r *eventstore.Record, row [][]byte) error {
 	return nil
 }
 
-// scanHead reads a row with the columns of selectHead.
-func scanHead(row [][]byte) (eventstore.Head, error) {
-	head := eventstore.Head{Position: eventstore.Position(integer(row[0])), RecordedAt: instant(row[2])}
-	return head, fill(head.Hash[:], row[1])
+// headRow takes the row of selectHead.
+type headRow struct {
+	head  eventstore.Head
+	found bool
+}
+
+var errNoHead = errors.New("the row of history_head is missing")
+
+func (r *headRow) take(row [][]byte) (more bool, err error) {
+	r.head = eventstore.Head{Position: eventstore.Position(integer(row[0])), RecordedAt: instant(row[2])}
+	r.found = true
+	return true, fill(r.head.Hash[:], row[1])
+}
+
+func (r *headRow) get() (eventstore.Head, error) {
+	if !r.found {
+		return eventstore.Head{}, errNoHead
+	}
+	return r.head, nil
 }
 
 func integer(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
