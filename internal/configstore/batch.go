@@ -80,7 +80,7 @@ func (b *batch) judge(r *request) answer {
 	first, twice := b.keyed[r.key]
 	switch {
 	case known && before.RequestHash != r.hash, twice && first.hash != r.hash:
-		return answer{err: ErrIdempotencyMismatch}
+		return answer{err: b.mismatch(r)}
 	case known:
 		receipt := before // which leaves the one of requests without a key on the stack
 		return answer{receipt: &receipt}
@@ -92,6 +92,19 @@ func (b *batch) judge(r *request) answer {
 		b.keep(r, outcome)
 	}
 	return answer{outcome: outcome, err: err}
+}
+
+// mismatch returns what a request with the key of another one is refused with. What is wrong with its config, or with what it
+// expects of it, goes before what is wrong with its key.
+func (b *batch) mismatch(r *request) error {
+	name := r.cmd.Target()
+	present := b.state(name)
+	_, _, err := aggregate(name, present).Decide(r.cmd, b.time())
+	switch KindOf(err) {
+	case NotFound, Deleted, VersionConflict:
+		return refusal(err, present)
+	}
+	return ErrIdempotencyMismatch
 }
 
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
