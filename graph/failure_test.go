@@ -53,13 +53,13 @@ func (f *failing) Append(ctx context.Context, expected eventstore.Head, records 
 	return f.Store.Append(ctx, expected, records, receipts...)
 }
 
-func (f *failing) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadConfig(ctx, name, after, limit)
+func (f *failing) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadConfig(ctx, branch, name, after, limit)
 	return f.afterRead(ctx, records, err)
 }
 
-func (f *failing) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	records, err := f.Store.Read(ctx, after, limit)
+func (f *failing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadBranch(ctx, branch, after, limit)
 	if after != 0 { // what a stream from the beginning reads, and nobody else here
 		return records, err
 	}

@@ -70,6 +70,14 @@ func (b *branch) err() error {
 	}
 }
 
+// failed says what a read of the store came to that has failed: that the history has left the branch, or that the store is away.
+func (b *branch) failed(err error) error {
+	if ended := b.feed.Err(); ended != nil {
+		return ended
+	}
+	return storeAway(err)
+}
+
 // timed is an event store whose appends somebody hears of.
 type timed struct {
 	eventstore.Store

@@ -48,7 +48,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		}
 		batch, err := cursor.Next(ctx, min(page, int(view.Head().Position-start.Position)))
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
 		start = found.take(batch, filter, first)
@@ -129,7 +129,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 	for {
 		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Position().Position))
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, w.branch.failed(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Position >= end {
@@ -145,7 +145,7 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	for {
 		batch, more, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, w.branch.failed(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
 		overdue := batch.Head.Position > w.told && !time.Now().Before(due)

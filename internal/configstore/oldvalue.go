@@ -40,8 +40,8 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 	if !c.Event().HasOldValue() {
 		return nil, nil
 	}
-	if recent := o.branch.feed.Find(c.Position); recent != nil {
-		return oldValue(recent, c)
+	if recent := o.branch.feed.Find(c.Position); recent != nil && recent.Bookmark() == c.Bookmark() {
+		return &recent.OldValue, nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -56,18 +56,11 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 	}
 	old, read := next[c.Position]
 	if !read {
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, o.branch.failed(projection.ErrDiverged)
 	}
 	// The values of a whole list may be larger than memory. It is read in its order, by a few readers at a time.
 	o.pages = [2]page{next, o.pages[0]}
 	return &old, nil
-}
-
-func oldValue(r *eventstore.Revision, c *projection.Config) (*config.Value, error) {
-	if r.Bookmark() != c.Bookmark() {
-		return nil, storeAway(projection.ErrDiverged)
-	}
-	return &r.OldValue, nil
 }
 
 // read reads a page that begins with one of the configs.
@@ -80,12 +73,9 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) (page, e
 			names = append(names, c.Name.String())
 		}
 	}
-	records, err := o.branch.events.ReadAsOf(ctx, o.at, names)
+	records, err := o.branch.events.ReadAsOf(ctx, o.branch.view().Head(), eventstore.AsOf{At: o.at, Names: names}, eventstore.Limit{})
 	if err != nil {
-		return nil, storeAway(err)
-	}
-	if err := o.branch.feed.Err(); err != nil { // what was read may be of another history
-		return nil, err
+		return nil, o.branch.failed(err)
 	}
 	found := make(page, len(records))
 	for i := range records {

@@ -122,7 +122,9 @@ func TestPositionsWhileTheStoreIsAway(t *testing.T) {
 		old := mustRead(t, events)[0].Bookmark()
 		events.become(away())
 		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
-		events.become(hooks{read: func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, nil }})
+		events.become(hooks{read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, nil
+		}})
 		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
 		events.become(hooks{})
 		if err := ask(t.Context(), store, old); err != nil {

@@ -155,7 +155,7 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
 	s.model.appendSet(rt, s.events, free[:n], s.clock)
-	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), n)
+	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), eventstore.Limit{Records: n})
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -115,14 +115,12 @@ func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int
 
 // pageOf reads up to n revisions of a name after a version, fewer when they are large. The history is known to have some.
 func (b *branch) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
-	records, err := b.events.ReadConfig(ctx, name.String(), after, n)
+	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, eventstore.Limit{Records: n})
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil: // what was read may be of another history
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
@@ -136,14 +134,12 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*events
 	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
-	records, err := b.events.Read(ctx, p-1, 1)
+	records, err := b.events.ReadBranch(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil:
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0 || records[0].Position != p:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revision, err := eventstore.Decode(&records[0])
 	if err != nil {

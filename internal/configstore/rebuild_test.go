@@ -123,7 +123,7 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 
 func mustHaveRevision(t *testing.T, history eventstore.Store, c *projection.Config) {
 	t.Helper()
-	records, err := history.Read(t.Context(), c.Position-1, 1)
+	records, err := history.Read(t.Context(), c.Position-1, eventstore.Limit{Records: 1})
 	if err != nil || len(records) != 1 || eventstore.HeadOf(&records[0]).Bookmark() != c.Bookmark() {
 		t.Errorf("position %s is not in the history: %v", c.Bookmark(), err)
 	}
@@ -134,12 +134,12 @@ func watchAll(t *testing.T, watch *configstore.Watch) (err error) {
 	for err == nil {
 		_, err = watch.Next(t.Context())
 	}
-	return errors.Unwrap(err)
+	return err
 }
 
 func mustReadRecords(t *testing.T, events eventstore.Store) []eventstore.Record {
 	t.Helper()
-	records, err := events.Read(t.Context(), 0, 1000)
+	records, err := events.Read(t.Context(), 0, eventstore.Limit{Records: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

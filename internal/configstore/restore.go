@@ -1,8 +1,10 @@
 package configstore
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"fmt"
+	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -40,36 +42,37 @@ func (b *batch) answered(r *request) bool {
 	return before || twice
 }
 
-// readLastValues reads the values that requests bring back, all at once, before they are judged. It reads at most about
-// Options.BatchBytes, and always the first value that is needed: the batch ends before a request whose value is missing, and
-// the next one begins with it.
+// maxRestoreReads is how many times the event store is read for the restores of one batch: other writes wait meanwhile.
+const maxRestoreReads = 32
+
+// readLastValues reads the values that requests bring back before they are judged. It reads until it has Options.BatchBytes, or
+// [maxRestoreReads] times, and always the first value that is needed: the batch ends before a request whose value is missing,
+// and the next one begins with it.
 func (w *writer) readLastValues(requests []*request, known receipts) (lastValues, error) {
-	last := make(lastValues)
-	view := w.projection.View()
-	deleted := deletedTargets(view, requests, known)
+	values := make(lastValues)
+	deleted := deletedTargets(w.projection.View(), requests, known)
 	if len(deleted) == 0 {
-		return last, nil
+		return values, nil
 	}
-	if err := w.readDeletions(view, deleted, last); err != nil {
-		return nil, &UnavailableError{Cause: err}
-	}
-	if first := deleted[0]; !last.has(first) {
-		if err := w.readDeletions(view, deleted[:1], last); err != nil {
+	ctx, cancel := w.bounded()
+	defer cancel()
+	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < w.opts.BatchBytes; reads++ {
+		n := run(deleted)
+		read, err := w.readDeletions(ctx, deleted[:n], w.opts.BatchBytes-bytes, values)
+		if err != nil {
 			return nil, &UnavailableError{Cause: err}
 		}
-		if !last.has(first) {
-			return nil, &UnavailableError{Cause: errors.New("reading the value to restore: its deletion is not in the history")}
+		if reads == 0 && len(values) == 0 {
+			return nil, &UnavailableError{Cause: projection.ErrDiverged}
 		}
+		bytes += read
+		deleted = deleted[n:]
 	}
-	return last, nil
+	return values, nil
 }
 
-func (v lastValues) has(deleted *projection.Config) bool {
-	_, known := v[deleted.Bookmark()]
-	return known
-}
-
-// deletedTargets returns the deleted configs whose values requests bring back, each once, in the order of the requests.
+// deletedTargets returns the deleted configs whose values requests bring back, each once: that of the first request first, the
+// others by position.
 func deletedTargets(view *projection.View, requests []*request, known receipts) []*projection.Config {
 	var deleted []*projection.Config
 	seen := make(map[config.Name]bool)
@@ -78,33 +81,54 @@ func deletedTargets(view *projection.View, requests []*request, known receipts) 
 			continue
 		}
 		name := r.cmd.Target()
-		if state := view.Get(name); state != nil && !state.Exists() && !seen[name] && len(deleted) < eventstore.MaxAsOfNames {
+		if state := view.Get(name); state != nil && !state.Exists() && !seen[name] {
 			seen[name] = true
 			deleted = append(deleted, state)
 		}
 	}
+	if len(deleted) > 1 {
+		slices.SortFunc(deleted[1:], func(a, b *projection.Config) int { return cmp.Compare(a.Position, b.Position) })
+	}
 	return deleted
 }
 
-// readDeletions reads the deletions that are the newest revisions in a view, and adds the values that they took away.
-func (w *writer) readDeletions(view *projection.View, deleted []*projection.Config, values lastValues) error {
-	ctx, cancel := w.bounded()
-	defer cancel()
-	names := make([]string, len(deleted))
-	for i, c := range deleted {
-		names[i] = c.Name.String()
+// run returns how many of the first configs were deleted so shortly after one another that one read finds all of the
+// deletions. Configs that are deleted together are often restored together.
+func run(deleted []*projection.Config) int {
+	const gap = 8 // records that are read in vain rather than reading once more
+	n := 1
+	for n < len(deleted) {
+		if step := deleted[n].Position - deleted[n-1].Position; step <= 0 || step > gap {
+			break
+		}
+		n++
 	}
-	records, err := w.events.ReadAsOf(ctx, view.Head().Position, names)
+	return n
+}
+
+// readDeletions adds the values that a run of deletions took away, as many as it finds in so many bytes of records. Records of
+// another history have other bookmarks, for which nobody asks.
+func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
+	wanted := make(map[eventstore.Position]eventstore.Bookmark, len(deleted))
+	for _, c := range deleted {
+		wanted[c.Position] = c.Bookmark()
+	}
+	before, last := deleted[0].Position-1, deleted[len(deleted)-1].Position
+	records, err := w.events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
 	if err != nil {
-		return fmt.Errorf("reading the values to restore: %w", err)
+		return 0, fmt.Errorf("reading the values to restore: %w", err)
 	}
 	for i := range records {
-		revision, err := eventstore.Decode(&records[i])
-		if err != nil {
-			return fmt.Errorf("reading the values to restore: %w", err)
+		r := &records[i]
+		read += len(r.Data)
+		if eventstore.HeadOf(r).Bookmark() != wanted[r.Position] {
+			continue
 		}
-		// Another history gives another bookmark, which no request asks for.
-		values[revision.Bookmark()] = revision.OldValue
+		deletion, err := eventstore.Decode(r)
+		if err != nil {
+			return 0, fmt.Errorf("reading the values to restore: %w", err)
+		}
+		values[deletion.Bookmark()] = deletion.OldValue
 	}
-	return nil
+	return read, nil
 }

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -174,12 +175,18 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config) (
 	if len(changed) == 0 || s.at.Position == 0 {
 		return nil, nil
 	}
-	records, err := s.branch.events.ReadAsOf(ctx, s.at.Position, changed)
-	if err != nil {
-		return nil, storeAway(err)
-	}
-	if err := s.branch.feed.Err(); err != nil { // what was read may be of another history
-		return nil, err
+	var records []eventstore.Record
+	for limit := (eventstore.Limit{}); len(changed) > 0; {
+		page, err := s.branch.events.ReadAsOf(ctx, s.view.Head(), eventstore.AsOf{At: s.at.Position, Names: changed}, limit)
+		if err != nil {
+			return nil, s.branch.failed(err)
+		}
+		records = append(records, page...)
+		if !limit.Fills(page) {
+			break
+		}
+		last, _ := slices.BinarySearch(changed, page[len(page)-1].Name)
+		changed = changed[last+1:]
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 // Source is what a follower needs of an event store.
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
-	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+	Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait(ctx context.Context, after eventstore.Position) error
 }
 
@@ -200,7 +200,7 @@ func (f *Follower) compare(ctx context.Context) error {
 	case head.Position <= applied.Position:
 		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Bookmark(), applied.Bookmark())
 	}
-	records, err := f.source.Read(ctx, applied.Position, 1)
+	records, err := f.source.Read(ctx, applied.Position, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
@@ -218,7 +218,7 @@ func (f *Follower) judge(ctx context.Context, err error) error {
 	if !errors.As(err, &broken) || applied.Position == 0 {
 		return err
 	}
-	records, readErr := f.source.Read(ctx, applied.Position-1, 1)
+	records, readErr := f.source.Read(ctx, applied.Position-1, eventstore.Limit{Records: 1})
 	if readErr != nil {
 		return fmt.Errorf("reading events: %w", readErr)
 	}
@@ -279,8 +279,9 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 	defer close(pages)
 	var rest []eventstore.Record // of a change set whose end was not in the page
 	for last := false; !last; {
-		records, err := f.source.Read(ctx, after, f.opts.PageSize)
-		full := isFull(records, f.opts.PageSize)
+		limit := eventstore.Limit{Records: f.opts.PageSize}
+		records, err := f.source.Read(ctx, after, limit)
+		full := limit.Fills(records) // else the follower, when it is close behind, need not read again
 		switch {
 		case err == nil && len(records) == 0 && len(rest) == 0:
 			return
@@ -305,18 +306,6 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 			return
 		}
 	}
-}
-
-// isFull tells whether there may be more records than those in a page that was read. So a follower that is close behind reads once.
-func isFull(records []eventstore.Record, limit int) bool {
-	if len(records) == limit {
-		return true
-	}
-	bytes := 0
-	for i := range records {
-		bytes += len(records[i].Data)
-	}
-	return bytes >= eventstore.PageBytes
 }
 
 // report keeps the problem for [Follower.Problem], and logs when it begins and when it ends.
