@@ -20,7 +20,7 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	if newest := reader.State(name); newest == nil {
 		locate(w.Header(), reader.Head().Bookmark())
 	} else {
-		describe(w.Header(), tagOfConfig(newest), textForm, reader.Head().Bookmark())
+		describe(w.Header(), tagOf(newest), textForm, reader.Head().Bookmark())
 		if isKnown(r.Header, w.Header()) { // up to one revision there is one history
 			w.WriteHeader(http.StatusNotModified)
 			return

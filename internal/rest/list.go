@@ -109,7 +109,7 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 		configs, more = configs[:n], true
 	}
 	if more && len(configs) > 0 {
-		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: nameOf(configs[len(configs)-1])}
+		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: configs[len(configs)-1].Name.String()}
 		array.w.Header()[link] = []string{p.linkTo(next)}
 	}
 	for _, c := range configs {
@@ -122,7 +122,7 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 func fitting(configs []*projection.Config) int {
 	bytes := 0
 	for i, c := range configs {
-		bytes += quotedLength(nameOf(c)) + quotedLength(c.Revision.Value.String())
+		bytes += quotedLength(c.Name.String()) + quotedLength(c.Value.String())
 		if i > 0 && bytes > pageBytes {
 			return i
 		}
@@ -149,11 +149,9 @@ func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, fil
 			return err
 		}
 		for _, c := range configs {
-			after = nameOf(c)
+			after = c.Name.String()
 			array.addConfig(c)
 		}
 	}
 	return nil
 }
-
-func nameOf(c *projection.Config) string { return c.Revision.Name.String() }

@@ -21,10 +21,10 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 	case c == nil:
 		h.answerNone(w, r, name, reader.State(name), position)
 	case prefersJSON(r.Header):
-		describe(w.Header(), tagOfConfig(c), jsonForm, position)
+		describe(w.Header(), tagOf(c), jsonForm, position)
 		answerObject(w, r, c)
 	default:
-		describe(w.Header(), tagOfConfig(c), textForm, position)
+		describe(w.Header(), tagOf(c), textForm, position)
 		answerValue(w, r, c)
 	}
 }
@@ -33,7 +33,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 // deleted, and how it comes back. state is that of a deleted config, nil when there never was one.
 func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Bookmark) {
 	if state != nil && prefersProblem(r.Header) {
-		describe(w.Header(), tagOfConfig(state), textForm, position)
+		describe(w.Header(), tagOf(state), textForm, position)
 		h.problem(w, deletedProblem(name))
 		return
 	}
@@ -54,10 +54,10 @@ func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) 
 	}
 	s := newJSON(w, r)
 	defer s.release()
-	s.put(`{"name":`).text(nameOf(c)).put(`,"value":`).text(c.Revision.Value.String())
-	s.put(`,"version":`).number(int64(c.Revision.Version)).put(`,"position":`).text(c.Revision.Bookmark().String())
-	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt)).put(`,"updatedAt":`).text(config.FormatInstant(c.Revision.At))
-	s.put(`,"actor":`).nullable(c.Revision.Actor).put(`,"reason":`).nullable(c.Revision.Reason).put(`}`)
+	s.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String())
+	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Bookmark().String())
+	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt())).put(`,"updatedAt":`).text(config.FormatInstant(c.UpdatedAt()))
+	s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
 	s.finish()
 }
 
@@ -88,7 +88,7 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	describe(w.Header(), tagOfConfig(c), textForm, snapshot.At().Bookmark())
+	describe(w.Header(), tagOf(c), textForm, snapshot.At().Bookmark())
 	answerValue(w, r, c)
 }
 
@@ -97,5 +97,5 @@ func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	answerText(w, http.StatusOK, c.Revision.Value.String())
+	answerText(w, http.StatusOK, c.Value.String())
 }

@@ -18,11 +18,9 @@ type revisionTag struct {
 	hash    config.HashPrefix
 }
 
-func tagOf(r *eventstore.Revision) revisionTag {
-	return revisionTag{r.Version, config.HashPrefix(r.Bookmark().Prefix)}
+func tagOf(c *projection.Config) revisionTag {
+	return revisionTag{c.Version, config.HashPrefix(c.Bookmark().Prefix)}
 }
-
-func tagOfConfig(c *projection.Config) revisionTag { return tagOf(c.Revision) }
 
 // form is a representation of a config. The entity tag of each form ends in its own way.
 type form string

@@ -79,7 +79,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 		h.refuse(w, r, cmd, before, err)
 		return
 	}
-	describe(w.Header(), tagOfConfig(outcome.Config), textForm, outcome.Position)
+	describe(w.Header(), tagOf(outcome.Config), textForm, outcome.Position)
 	answerText(w, http.StatusOK, okText)
 }
 
