@@ -153,3 +153,5 @@ func (s *service) expand(t testing.TB, name, header string) string {
 		return tag
 	})
 }
+
+func limitOf(records int) eventstore.Limit { return eventstore.Limit{Records: records} }
