@@ -23,7 +23,7 @@ type branch struct {
 }
 
 func newBranch(events eventstore.Store, opts Options, unread error) *branch {
-	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), unread: unread}
 	b.projection = projection.New(b.feed)
 	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
@@ -68,14 +68,6 @@ func (b *branch) err() error {
 	default:
 		return b.unread
 	}
-}
-
-// failed says what a read of the store came to that has failed: that the history has left the branch, or that the store is away.
-func (b *branch) failed(err error) error {
-	if ended := b.feed.Err(); ended != nil {
-		return ended
-	}
-	return storeAway(err)
 }
 
 // timed is an event store whose appends somebody hears of.
