@@ -162,7 +162,12 @@ func aggregate(name config.Name, c *projection.Config) config.Aggregate {
 	if c == nil {
 		return config.Aggregate{Name: name}
 	}
-	return c.Aggregate()
+	a := c.Aggregate()
+	a.Newest = config.RevisionID{
+		Position: int64(c.Revision.Position),
+		Hash:     config.HashPrefix(c.Revision.Bookmark().Prefix),
+	}
+	return a
 }
 
 func refusal(reason error, present *projection.Config) error {
