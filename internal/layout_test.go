@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream" // of edges
+	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -63,7 +63,8 @@ var picture = []layer{
 	{"internal/problem", "", ""},
 	{"internal/requestid", "", ""},
 	{"internal/strictjson", "", json},
-	{"internal/eventstream", "", ""},
+	{"internal/eventstream", "internal/budget", ""},
+	{"internal/budget", "", ""},
 
 	// The one door, and what is behind it.
 	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
