@@ -48,7 +48,7 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
@@ -59,8 +59,9 @@ var picture = []layer{
 	{"graph/scalar", door, gqlgen},
 	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
 	{"internal/rest", door + " " + tools, json},
-	{"internal/httpd", door + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
+	{"internal/origin", "", ""},
 	{"internal/problem", "", ""},
 	{"internal/requestid", "", ""},
 	{"internal/strictjson", "", json},
