@@ -31,7 +31,10 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	switch c := cmd.(type) {
 	case Set:
 		event.Type, event.Value, event.OldValue = ValueSet, c.Value, a.Value
-		if a.Deleted {
+		switch {
+		case a.Deleted && c.RestoreDeleted:
+			event.Type, event.OldValue = ValueRestored, Value{}
+		case a.Deleted:
 			err = ErrDeleted
 		}
 	case Delete:

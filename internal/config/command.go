@@ -21,6 +21,7 @@ type Set struct {
 	ExpectedVersion *Version    // nil: not checked; 0: the name must have no version yet
 	Conditions      []Condition // all must hold; none: not checked
 	OnlyIfChanged   bool        // no event when the config has this value already
+	RestoreDeleted  bool        // a deleted config comes back with the value, instead of being refused
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }

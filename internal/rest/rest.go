@@ -48,6 +48,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
+	"configapi/internal/problem"
 )
 
 // Options of a [Handler]. Zero fields have the defaults named.
@@ -88,7 +89,7 @@ func (h *Handler) Shutdown(ctx context.Context) error { return h.streams.Shutdow
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, known := parseRoute(r.URL)
 	if !known {
-		answerText(w, http.StatusNotFound, notFound)
+		h.answerUnknownPath(w, r)
 		return
 	}
 	// The method first: what a request wants cannot be judged when it cannot be wanted there.
@@ -96,6 +97,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if op == unsupported {
 		h.refuseMethod(w, route)
 		return
+	}
+	if op.reads() {
+		setReadHeaders(w.Header())
+	}
+	if known, strict := op.parameters(); strict {
+		if err := checkParameters(r.URL.RawQuery, known); err != nil {
+			h.fail(w, r, err)
+			return
+		}
 	}
 	switch op {
 	case list:
@@ -128,4 +138,16 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, na
 	case readAt:
 		h.readAt(w, r, name, route.instant)
 	}
+}
+
+// answerUnknownPath answers for a path that the API does not have. A client that has not escaped the slashes of a name is
+// told how to.
+func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
+	meant, ok := escapedPath(r.URL)
+	if !ok {
+		answerText(w, http.StatusNotFound, notFound)
+		return
+	}
+	h.problem(w, problem.Problem{Status: http.StatusNotFound, Code: problem.NotFound,
+		Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 }
