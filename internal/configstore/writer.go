@@ -16,6 +16,7 @@ import (
 // a group to grow. One goroutine does all of it, so commands are judged one after the other.
 type writer struct {
 	events     eventstore.Store
+	writes     *writes
 	projection *projection.Projection
 	catchUp    func(context.Context) error
 	opts       Options
@@ -67,9 +68,9 @@ type answer struct {
 // queueLength is how many requests wait without blocking their callers; more of them block until there is room.
 const queueLength = 1024
 
-func newWriter(events eventstore.Store, p *projection.Projection, opts Options) *writer {
+func newWriter(events watched, p *projection.Projection, opts Options) *writer {
 	return &writer{
-		events: events, projection: p, opts: opts,
+		events: events, writes: events.writes, projection: p, opts: opts,
 		queue:   make(chan *request, queueLength),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -118,6 +119,8 @@ func (w *writer) run(ctx context.Context) {
 		select {
 		case first := <-w.queue:
 			_ = w.commit(ctx, w.gather(take(nil, first)))
+		case <-w.retry():
+			_, _ = w.durableHead() // which is noted
 		case <-ctx.Done():
 		}
 	}

@@ -22,9 +22,9 @@ var (
 	// append can never be written later: the disk is full, the database is read-only, the statement was refused.
 	ErrNotWritten = errors.New("nothing was written")
 
-	// ErrReplaced is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
+	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
 	// be a branch of the history that is lost. Another attempt may reach the primary of now.
-	ErrReplaced = errors.New("the server is a primary that a failover has replaced")
+	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 )
 
 // Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.

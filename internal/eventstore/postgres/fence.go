@@ -92,7 +92,7 @@ func (f *fence) judge(p primary) error {
 		f.refused = primary{}
 		return nil
 	}
-	err := fmt.Errorf("%w: it is on timeline %d, and timeline %d was seen; stop it, and see where the address leads to", eventstore.ErrReplaced, p.timeline, newest)
+	err := fmt.Errorf("%w: it is on timeline %d, and timeline %d was seen; stop it, and see where the address leads to", eventstore.ErrSuperseded, p.timeline, newest)
 	if f.refused != p {
 		f.refused = p
 		f.log.Error("a connection to the database is refused", "error", err)
