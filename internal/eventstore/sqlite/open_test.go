@@ -55,8 +55,7 @@ func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := mustOpen(t, "history.db", Options{})
 	t.Chdir(t.TempDir())
-	s.writer.tx.close() // so that the file is opened again
-	s.writer.tx = nil
+	s.writer.disconnect() // so that the file is opened again
 	s.readers.take().close()
 	write(t, s, "a")
 }
@@ -65,8 +64,7 @@ func TestFileThatIsGoneIsNotMadeAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{})
 	head := write(t, s, "a")
-	s.writer.tx.close() // as after any error
-	s.writer.tx = nil
+	s.writer.disconnect() // as after any error
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +132,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
 		{"a database of something else", foreign, Options{}, "a database, but not one of this program"},
 		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
-		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 2: a newer version of this program"},
-		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 2"},
-		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 2: start the server"},
+		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 3: a newer version of this program"},
+		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 3"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 3: start the server"},
 		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
 		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
 	} {
