@@ -34,7 +34,11 @@ func resolve(file string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) || file == filepath.Dir(file) {
 		return real, err
 	}
-	if _, err := os.Lstat(file); err == nil {
+	info, err := os.Lstat(file)
+	switch {
+	case err == nil && info.Mode()&fs.ModeSymlink == 0:
+		return resolve(file) // it was made meanwhile
+	case err == nil:
 		return "", fmt.Errorf("%s is a symbolic link that leads to nothing: make the file that it names, or remove the link", file)
 	}
 	dir, err := resolve(filepath.Dir(file))

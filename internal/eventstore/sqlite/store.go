@@ -150,6 +150,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := makeDir(filepath.Dir(file), syncDir); err != nil {
 		return fmt.Errorf("making its directory: %w", err)
 	}
+	s.warnOfRights(filepath.Dir(file))
 	if s.opts.Lock {
 		if s.lock, err = takeLock(file); err != nil {
 			return err
@@ -169,6 +170,14 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	return s.openReaders(ctx, file, gate)
+}
+
+// warnOfRights tells of a directory in which others may replace the file. The file itself is for its owner alone.
+func (s *Store) warnOfRights(dir string) {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm()&0o022 != 0 {
+		s.opts.Log.Warn("others may write to the directory of the history; take that right away with chmod 700", "directory", dir, "mode", info.Mode().String())
+	}
 }
 
 func (s *Store) openReaders(ctx context.Context, file string, gate *gate) error {
