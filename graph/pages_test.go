@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 )
 
