@@ -1,6 +1,7 @@
 package configstore
 
 import (
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -64,6 +65,12 @@ func refuseAll(requests []*request) *batch { return &batch{answers: make([]answe
 
 // isEmpty tells whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
+
+// acknowledges tells whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
+// asked need not come back.
+func (b *batch) acknowledges() bool {
+	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
+}
 
 // answer gives each request that was judged its answer, or err to all of them. It returns those that were not.
 func (b *batch) answer(requests []*request, err error) (left []*request) {

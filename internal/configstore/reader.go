@@ -28,8 +28,10 @@ func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{b, b.view()}, nil
+	return newReader(b, b.view()), nil
 }
+
+func newReader(b *branch, view *projection.View) *Reader { return &Reader{branch: b, view: view} }
 
 // Head is the position that the reader's answers are valid at.
 func (r *Reader) Head() eventstore.Head { return r.view.Head() }

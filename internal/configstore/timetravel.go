@@ -20,14 +20,15 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// AsOf returns the snapshot right after a position. A position beyond the head is waited for; the errors are
-// [ErrPositionUnknown] and [ErrPositionNotReached].
+// AsOf returns the snapshot right after a position; inside a change set that is the end of the set. A position that the
+// history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
+// kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
 	view, err := r.branch.await(ctx, r.view, at.Position, 0)
 	if err != nil {
 		return nil, err
 	}
-	head, err := r.branch.locate(ctx, view, at)
+	head, err := r.branch.endOf(ctx, view, at)
 	if err != nil {
 		return nil, err
 	}

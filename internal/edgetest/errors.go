@@ -24,7 +24,6 @@ func Errors() []Failure {
 		{configstore.Deleted, &configstore.Refusal{Reason: config.ErrDeleted}, "DELETED"},
 		{configstore.NotDeleted, &configstore.Refusal{Reason: config.ErrNotDeleted}, "VERSION_CONFLICT"},
 		{configstore.VersionConflict, &configstore.Refusal{Reason: &config.VersionConflictError{}}, "VERSION_CONFLICT"},
-		{configstore.VersionConflict, &configstore.Refusal{Reason: config.ErrRevisionConflict}, "VERSION_CONFLICT"},
 		{configstore.PositionUnknown, configstore.ErrPositionUnknown, "POSITION_UNKNOWN"},
 		{configstore.PositionNotReached, configstore.ErrPositionNotReached, "POSITION_NOT_REACHED"},
 		{configstore.IdempotencyMismatch, configstore.ErrIdempotencyMismatch, "IDEMPOTENCY_MISMATCH"},

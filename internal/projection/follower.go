@@ -63,6 +63,7 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
+	wake    chan struct{} // holds an element when somebody wants the follower to look
 	problem atomic.Pointer[error]
 
 	mu      sync.Mutex // guards what is below
@@ -79,7 +80,7 @@ type mark struct {
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), wake: make(chan struct{}, 1), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -149,13 +150,39 @@ func (f *Follower) follow(ctx context.Context) error {
 	f.report(ctx, nil)
 	for {
 		applied := f.projection.View().Head().Position
-		if err := f.source.Wait(ctx, applied); err != nil {
+		woken, err := f.wait(ctx, applied)
+		if err != nil {
 			return fmt.Errorf("waiting for events: %w", err)
 		}
 		f.opts.AwaitOwnAppend(ctx)
-		if f.projection.View().Head().Position == applied {
+		if woken || f.projection.View().Head().Position == applied {
 			return nil
 		}
+	}
+}
+
+// wait waits until there may be more events than those up to a position, or until the follower is woken.
+func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken bool, err error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- f.source.Wait(waiting, applied) }()
+	select {
+	case err := <-ended:
+		return false, err
+	case <-f.wake:
+		cancel()
+		<-ended
+		return true, ctx.Err()
+	}
+}
+
+// Wake has the follower compare what is applied with the history at once, instead of when the store tells of something new. It
+// does not wait for that.
+func (f *Follower) Wake() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // it will look anyway
 	}
 }
 
