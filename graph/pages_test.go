@@ -5,10 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"configapi/graph"
-	"configapi/internal/configstore"
-	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {
@@ -291,15 +287,18 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for.
+// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for. One that no node can have given is
+// refused at once.
 func TestCursorBeyondHead(t *testing.T) {
-	a := MustServe(t, memory.New(), configstore.Options{PositionWait: 1}, graph.Options{})
-	a.MustSet(t, "a", "1")
-	for _, row := range []struct{ doc, cursor string }{
-		{`query($after:String){configs(after:$after){totalCount}}`, id("1c2-00000000 a")},
-		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 1 a")},
-		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 2 a")},
+	first, a, late := twoNodes(t, 1)
+	t.Cleanup(late.Hide())
+	first.MustSet(t, "a", "1")
+	for _, row := range []struct{ doc, cursor, beyond string }{
+		{`query($after:String){configs(after:$after){totalCount}}`, id("1c2-00000000 a"), id("1c9-00000000 a")},
+		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 1 a"), id("1h9-00000000 1 a")},
+		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 2 a"), id("1h9-00000000 2 a")},
 	} {
 		a.wantRefused(t, row.doc, vars{"after": row.cursor}, "POSITION_NOT_REACHED", "was not reached in time")
+		a.wantRefused(t, row.doc, vars{"after": row.beyond}, "INVALID_INPUT", "must be a cursor that this server gave")
 	}
 }

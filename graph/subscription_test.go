@@ -184,7 +184,7 @@ func TestSubscriptionErrors(t *testing.T) {
 		{watchChanges, vars{"f": vars{"suffix": "a"}}, "GRAPHQL_VALIDATION_FAILED", "unknown field"},
 		{watchChanges, vars{"after": ""}, "POSITION_UNKNOWN", "looks like"},
 		{watchChanges, vars{"after": "1-00000000"}, "POSITION_UNKNOWN", "never handed out"},
-		{watchChanges, vars{"after": "2-00000000"}, "POSITION_NOT_REACHED", "not reached in time"},
+		{watchChanges, vars{"after": "2-00000000"}, "POSITION_UNKNOWN", "never handed out"},
 		{`subscription{config(name:"a"){name} configChanges{position}}`, nil, "GRAPHQL_VALIDATION_FAILED", "must select only one top level field"},
 		{`subscription{`, nil, "GRAPHQL_PARSE_FAILED", "Expected Name"},
 		{`subscription{config(name:"a")` + strings.Repeat("{a", 12) + strings.Repeat("}", 13), nil, "LIMIT_EXCEEDED", "more than 12 deep"},

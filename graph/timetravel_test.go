@@ -66,8 +66,8 @@ func TestAsOfPosition(t *testing.T) {
 		{"0-00000001", "POSITION_UNKNOWN", "never handed out"},
 		{"3" + a.at(t, 2)[1:], "POSITION_UNKNOWN", "never handed out"},
 		{other.at(t, 3), "POSITION_UNKNOWN", "never handed out"},
-		{"6-00000000", "POSITION_NOT_REACHED", "not reached in time"},
-		{"9223372036854775807-00000000", "POSITION_NOT_REACHED", "not reached in time"},
+		{"6-00000000", "POSITION_UNKNOWN", "never handed out"},
+		{"9223372036854775807-00000000", "POSITION_UNKNOWN", "never handed out"},
 	} {
 		docs, variables := asOf("position", row.position)
 		for i := range docs {
@@ -158,7 +158,7 @@ func TestConfigAsOf(t *testing.T) {
 		}
 	}
 	a.wantRefused(t, doc, vars{"at": vars{"position": "5-00000000"}}, "POSITION_UNKNOWN", "never handed out")
-	a.wantRefused(t, doc, vars{"at": vars{"position": "6-00000000"}}, "POSITION_NOT_REACHED", "not reached")
+	a.wantRefused(t, doc, vars{"at": vars{"position": "6-00000000"}}, "POSITION_UNKNOWN", "never handed out")
 }
 
 // TestSnapshotPages reads the pages of a moment of the past, with names that were there then alone.

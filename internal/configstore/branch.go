@@ -23,7 +23,7 @@ type branch struct {
 }
 
 func newBranch(events eventstore.Store, opts Options, unread error) *branch {
-	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), unread: unread}
 	b.projection = projection.New(b.feed)
 	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend

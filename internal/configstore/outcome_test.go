@@ -223,7 +223,9 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 		events.become(hooks{
 			append: events.lost,
 			head:   func(context.Context) (eventstore.Head, error) { return old, nil },
-			read:   func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, nil },
+			read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+				return nil, nil
+			},
 		})
 		c := start(t.Context(), store, set(t, "a", "3"))
 		mustBeKind(t, c.wait(), configstore.Unavailable, true)

@@ -28,8 +28,10 @@ func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{b, b.view()}, nil
+	return newReader(b, b.view()), nil
 }
+
+func newReader(b *branch, view *projection.View) *Reader { return &Reader{branch: b, view: view} }
 
 // Head is the position that the reader's answers are valid at.
 func (r *Reader) Head() eventstore.Head { return r.view.Head() }
@@ -115,14 +117,12 @@ func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int
 
 // pageOf reads up to n revisions of a name after a version, fewer when they are large. The history is known to have some.
 func (b *branch) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
-	records, err := b.events.ReadConfig(ctx, name.String(), after, n)
+	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, eventstore.Limit{Records: n})
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil: // what was read may be of another history
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
@@ -136,14 +136,12 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*events
 	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
-	records, err := b.events.Read(ctx, p-1, 1)
+	records, err := b.events.ReadBranch(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil:
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0 || records[0].Position != p:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revision, err := eventstore.Decode(&records[0])
 	if err != nil {

@@ -123,7 +123,7 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 
 func mustHaveRevision(t *testing.T, history eventstore.Store, r *eventstore.Revision) {
 	t.Helper()
-	records, err := history.Read(t.Context(), r.Position-1, 1)
+	records, err := history.Read(t.Context(), r.Position-1, eventstore.Limit{Records: 1})
 	if err != nil || len(records) != 1 || records[0].Hash != r.Hash {
 		t.Errorf("position %s is not in the history: %v", r.Bookmark(), err)
 	}
@@ -134,12 +134,12 @@ func watchAll(t *testing.T, watch *configstore.Watch) (err error) {
 	for err == nil {
 		_, err = watch.Next(t.Context())
 	}
-	return errors.Unwrap(err)
+	return err
 }
 
 func mustReadRecords(t *testing.T, events eventstore.Store) []eventstore.Record {
 	t.Helper()
-	records, err := events.Read(t.Context(), 0, 1000)
+	records, err := events.Read(t.Context(), 0, eventstore.Limit{Records: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -19,14 +20,15 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// AsOf returns the snapshot right after a position. A position beyond the head is waited for; the errors are
-// [ErrPositionUnknown] and [ErrPositionNotReached].
+// AsOf returns the snapshot right after a position; inside a change set that is the end of the set. A position that the
+// history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
+// kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
 	view, err := r.branch.await(ctx, r.view, at.Position, 0)
 	if err != nil {
 		return nil, err
 	}
-	head, err := r.branch.locate(ctx, view, at)
+	head, err := r.branch.endOf(ctx, view, at)
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +176,18 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config) (
 	if len(changed) == 0 || s.at.Position == 0 {
 		return nil, nil
 	}
-	records, err := s.branch.events.ReadAsOf(ctx, s.at.Position, changed)
-	if err != nil {
-		return nil, storeAway(err)
-	}
-	if err := s.branch.feed.Err(); err != nil { // what was read may be of another history
-		return nil, err
+	var records []eventstore.Record
+	for limit := (eventstore.Limit{}); len(changed) > 0; {
+		page, err := s.branch.events.ReadAsOf(ctx, s.view.Head(), eventstore.AsOf{At: s.at.Position, Names: changed}, limit)
+		if err != nil {
+			return nil, s.branch.failed(err)
+		}
+		records = append(records, page...)
+		if !limit.Fills(page) {
+			break
+		}
+		last, _ := slices.BinarySearch(changed, page[len(page)-1].Name)
+		changed = changed[last+1:]
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {

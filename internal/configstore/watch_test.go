@@ -163,9 +163,9 @@ func TestBookmarksOnALongWay(t *testing.T) {
 		for range 100 {
 			store.MustSet(t, "a", "")
 		}
-		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 			time.Sleep(time.Second)
-			return events.Store.Read(ctx, after, min(limit, 2))
+			return events.Store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, 2)})
 		}})
 		start := eventstore.Bookmark{}
 		watch := mustWatch(t, store, filter(t, "none"), &start)

@@ -108,7 +108,7 @@ func fork(t *testing.T, events eventstore.Store, first eventstore.Position, name
 
 func mustRead(t testing.TB, events eventstore.Store, after eventstore.Position) []eventstore.Record {
 	t.Helper()
-	records, err := events.Read(t.Context(), after, 1000)
+	records, err := events.Read(t.Context(), after, eventstore.Limit{Records: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ type faulty struct {
 type operations struct {
 	real projection.Source
 	head func(context.Context) (eventstore.Head, error)
-	read func(context.Context, eventstore.Position, int) ([]eventstore.Record, error)
+	read func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error)
 	wait func(context.Context, eventstore.Position) error
 }
 
@@ -180,7 +180,7 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 	return now.real.Head(ctx)
 }
 
-func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	now := f.present()
 	if now.read != nil {
 		return now.read(ctx, after, limit)

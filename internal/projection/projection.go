@@ -1,7 +1,6 @@
 package projection
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,9 +10,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied: its tail was lost
-// and rewritten, or the store was replaced by another.
-var ErrDiverged = errors.New("the history is not the one that was applied")
+// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied.
+var ErrDiverged = eventstore.ErrDiverged
 
 // Publisher hears of events once they can be read.
 type Publisher interface {

@@ -63,7 +63,7 @@ func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventsto
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
-	records, err := s.Read(ctx, after, eventstore.MaxMissed)
+	records, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
