@@ -83,7 +83,11 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 		return nil, transport.Step{}, err
 	}
 	place := statePlace(s.watch.Place())
-	return object.NewConfig(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true}, nil
+	step := transport.Step{First: place.Order(), Place: place, CaughtUp: true}
+	if state != nil {
+		step.Bytes = revisionSize(state.Revision)
+	}
+	return object.NewConfig(state), step, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
@@ -106,7 +110,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp}
+	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Position)
 	} else {

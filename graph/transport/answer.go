@@ -20,6 +20,8 @@ const (
 	// the reservation grows ahead of what is counted.
 	firstBytes   = 16 << 10
 	maxStepBytes = 1 << 20
+	// looksEvery says after how many bytes, as a power of two, an operation looks at the time.
+	looksEvery = 15
 	// maxErrors is how many errors an answer has.
 	maxErrors = 100
 )
@@ -41,6 +43,7 @@ type Answer struct {
 	// Set before the first field runs.
 	deadline time.Time // zero: none
 	most     int64     // the longest that it may become, in bytes
+	writes   bool      // it is of a mutation
 	sure     bool      // its room is reserved: counting does not fail
 	message  bool      // of a subscription: a [budget.Turn] has reserved its room
 
@@ -110,6 +113,7 @@ func (a *Answer) BeginSure(size int64) error {
 	if a == nil {
 		return nil
 	}
+	a.writes = true
 	if err := a.Begin(); err != nil {
 		return err
 	}
@@ -123,7 +127,18 @@ func (a *Answer) BeginSure(size int64) error {
 	return nil
 }
 
-// Count adds bytes to the answer, for one field. After an error no further field needs to be resolved.
+// Sure reports whether the answer must not be given up: see [Answer.BeginSure].
+func (a *Answer) Sure() bool { return a != nil && a.sure }
+
+// Proceed returns an error when the answer was given up: no further field needs to be resolved then.
+func (a *Answer) Proceed() error {
+	if a == nil || a.sure || !a.failed.Load() {
+		return nil
+	}
+	return errStopped
+}
+
+// Count adds bytes to the answer, for one field, and waits for room for them.
 func (a *Answer) Count(ctx context.Context, bytes int64) error {
 	if a == nil {
 		return nil
@@ -136,17 +151,19 @@ func (a *Answer) Count(ctx context.Context, bytes int64) error {
 		return errStopped
 	case size > a.most || used > a.room.most && !a.message:
 		return a.fail(errTooLong)
+	case used>>looksEvery != (used-bytes-fieldBytes)>>looksEvery && a.Err() != nil:
+		return a.fail(a.Err())
 	case a.message || used <= a.covered.Load():
 		return nil
 	}
 	return a.cover(ctx, used)
 }
 
-// CountWithin is Count for a field that may fail alone: it is the only one that counts when the answer
-// is one that must not be given up.
-func (a *Answer) CountWithin(ctx context.Context, bytes int64) error {
-	if a == nil || !a.sure {
-		return a.Count(ctx, bytes)
+// CountWithin is [Answer.Count] for a field of an answer that must not be given up: the field fails
+// alone when the answer would be too long with it.
+func (a *Answer) CountWithin(bytes int64) error {
+	if a == nil {
+		return nil
 	}
 	if a.size.Add(bytes) > a.most {
 		a.size.Add(-bytes)
@@ -211,7 +228,7 @@ func (a *Answer) failLocked(err error) error {
 func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.OperationContext) (*graphql.Response, *fault) {
 	next, ctx := exec.DispatchOperation(a, operation)
 	if err := a.Begin(); err != nil {
-		return nil, a.room.faultOf(err)
+		return nil, a.faultOf(err)
 	}
 	response := next(ctx)
 	if f := a.judge(ctx, response); f != nil {
@@ -244,7 +261,16 @@ func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
 	default:
 		return nil
 	}
-	return a.room.faultOf(failure)
+	return a.faultOf(failure)
+}
+
+// faultOf is what a client is told when its answer was given up.
+func (a *Answer) faultOf(err error) *fault {
+	f := a.room.faultOf(err)
+	if a.writes {
+		f.message = "nothing was written: " + f.message
+	}
+	return f
 }
 
 // hold keeps room for the bytes of a finished answer alone: whatever it was made of is garbage.
@@ -317,7 +343,7 @@ func (a *Answer) Err() error {
 	return nil
 }
 
-// faultOf is what a client is told when its answer was given up.
+// faultOf is what a client is told when there is no room, or no time.
 func (r *Room) faultOf(err error) *fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):

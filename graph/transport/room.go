@@ -93,7 +93,7 @@ func ReadPage[T any](ctx context.Context, most int64, read func() (T, error), si
 		return read()
 	}
 	var none T
-	if err := a.proceed(); err != nil {
+	if err := a.Proceed(); err != nil {
 		return none, err
 	}
 	page, bytes, err := readPage(ctx, a, most, read, size)
@@ -122,14 +122,6 @@ func readPage[T any](ctx context.Context, a *Answer, most int64, read func() (T,
 		return page, 0, err
 	}
 	return page, size(page), nil
-}
-
-// proceed reports that the answer was given up, so that nothing more needs to be read.
-func (a *Answer) proceed() error {
-	if !a.sure && a.failed.Load() {
-		return errStopped
-	}
-	return nil
 }
 
 // keep counts the bytes of a page if there is room for them now.
