@@ -165,23 +165,23 @@ const (
 	recordBytes = 512
 )
 
-func revisionSize(r *eventstore.Revision) int64 {
-	if r == nil {
-		return 0
-	}
-	return int64(len(r.Value.String())+len(r.OldValue.String())) + recordBytes
-}
-
 func revisionsSize(revisions []*eventstore.Revision) (size int64) {
 	for _, r := range revisions {
-		size += revisionSize(r)
+		size += int64(len(r.Value.String())+len(r.OldValue.String())) + recordBytes
 	}
 	return size
 }
 
+func stateSize(c *projection.Config) int64 {
+	if c == nil {
+		return 0
+	}
+	return int64(len(c.Value.String())) + recordBytes
+}
+
 func statesSize(states []*projection.Config) (size int64) {
 	for _, c := range states {
-		size += revisionSize(c.Revision)
+		size += stateSize(c)
 	}
 	return size
 }
@@ -219,9 +219,6 @@ func paged[T any](read func() ([]T, bool, error)) func() (page[T], error) {
 // readState reads one past state in the room of the answer.
 func readState(ctx context.Context, read func() (*projection.Config, error)) (*projection.Config, error) {
 	return transport.ReadPage(ctx, revisionBytes, read, func(c *projection.Config) int64 {
-		if c == nil {
-			return 0
-		}
-		return revisionSize(c.Revision)
+		return stateSize(c)
 	})
 }

@@ -47,7 +47,7 @@ func largestValue(op *graphql.OperationContext, field graphql.CollectedField, re
 	name, _ := input["name"].(string)
 	if parsed, err := config.ParseName(name); err == nil {
 		if present := reader.Config(parsed); present != nil {
-			largest = max(largest, quotedSize(present.Revision.Value.String()), quotedSize(present.Revision.OldValue.String()))
+			largest = max(largest, quotedSize(present.Value.String()))
 		}
 	}
 	return largest
