@@ -37,6 +37,8 @@ type Options struct {
 	Websocket transport.WebsocketOptions
 	// SSE are the rules of event streams. Its zero MaxBodyBytes has room for the longest value, as everywhere.
 	SSE transport.SSEOptions
+	// Room is what bounds the bytes and the time of answers; the transports of the handler share it.
+	Room transport.RoomOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string
 	// Log gets internal errors and panics. nil: nothing is logged.
@@ -73,16 +75,19 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.Websocket.BeginArgument = "after"
 	opts.Websocket.Rights = root.rights
 	body := maxBodyBytes(store)
+	room := transport.NewRoom(opts.Room)
+	opts.Websocket.Room, opts.SSE.Room = room, room
 	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
 	schema := executable(root)
 	h.server = handler.New(schema)
 	h.server.SetQueryCache(admitted{})
 	docs := &documents{schema: schema.Schema(), limits: opts.Limits, cache: lru.New[*ast.QueryDocument](opts.CachedDocuments)}
-	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body})} {
+	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body, Room: room})} {
 		h.server.AddTransport(judged{t, docs, values(schema.Schema())})
 	}
 	h.server.Use(costLimit{opts.Limits.Cost})
+	h.server.Use(meter{})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
 	h.server.AroundResponses(show.respond)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {
