@@ -62,12 +62,22 @@ func (s *socket) start(st *stream, serve func(context.Context)) {
 	})
 }
 
+func inUse(id string) *CloseError {
+	return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", id)}
+}
+
+func (s *socket) isInUse(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams[id] != nil
+}
+
 // admit takes the id for the stream. It is full when the socket has no place for one more.
 func (s *socket) admit(st *stream) (refused *CloseError, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
-		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, false
+		return inUse(st.id), false
 	}
 	if len(s.streams) >= s.transport.options.MaxStreams {
 		return nil, true
