@@ -76,10 +76,10 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, parse 
 	if err == nil {
 		var out configstore.Outcome
 		if out, err = r.store.Do(ctx, r.caller(ctx), cmd); err == nil {
-			return member[R](changed(out))
+			return member[R](r.changed(out))
 		}
 	}
-	if expected := failure(err); expected != nil {
+	if expected := r.failure(err); expected != nil {
 		return member[R](expected)
 	}
 	return none, err
@@ -93,17 +93,18 @@ func member[R any](result any) (R, error) {
 	return none, errors.New("the result is no member of the union")
 }
 
-func changed(out configstore.Outcome) model.ConfigChanged {
+func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
+	old := r.store.OldValue(out.Config)
 	return model.ConfigChanged{
-		Config:   object.NewConfig(out.Config),
-		Revision: object.NewRevision(out.Config.Revision),
+		Config:   object.NewConfig(out.Config, old),
+		Revision: object.NewStateRevision(out.Config, old),
 		Changed:  out.Changed,
 		Position: out.Position,
 	}
 }
 
 // failure returns an error as the data that the schema has for it, nil when it is not an expected one.
-func failure(err error) any {
+func (r *resolver) failure(err error) any {
 	var invalid *config.InvalidError
 	var refusal *configstore.Refusal
 	message := err.Error()
@@ -119,13 +120,21 @@ func failure(err error) any {
 	case configstore.NotFound:
 		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
 	case configstore.Deleted:
-		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: object.NewRevision(refusal.Current)}
+		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: r.current(refusal)}
 	case configstore.NotDeleted:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: object.NewRevision(refusal.Current)}
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
 	case configstore.VersionConflict:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: []string{"expectedVersion"}, Current: object.NewRevision(refusal.Current)}
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: []string{"expectedVersion"}, Current: r.current(refusal)}
 	}
 	return nil
+}
+
+// current shows the revision that a command was refused for, nil for none.
+func (r *resolver) current(refusal *configstore.Refusal) *object.ConfigRevision {
+	if refusal.Current == nil {
+		return nil
+	}
+	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
 }
 
 var namePath = []string{"name"}

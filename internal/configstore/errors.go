@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"configapi/internal/config"
-	"configapi/internal/eventstore"
+	"configapi/internal/projection"
 )
 
 // Kind is what an error of the config store means to whoever asked. Each edge has one table from kinds to its own statuses.
@@ -66,8 +66,8 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Refusal says why a command was not carried out. It wraps the reason, an error of package config.
 type Refusal struct {
 	Reason error
-	// Current is the newest revision of the config, nil when the name has none. A deletion when the config is deleted.
-	Current *eventstore.Revision
+	// Current is the state that the command was judged on, that of a deleted config too; nil when the name has none.
+	Current *projection.Config
 }
 
 func (e *Refusal) Error() string { return e.Reason.Error() }

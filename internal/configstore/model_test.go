@@ -146,7 +146,14 @@ func (m *model) next(now time.Time) time.Time {
 
 // matches tells whether a state of the store is one of the model.
 func (s modelState) matches(c *projection.Config) bool {
-	return s.isRevision(c.Revision) && c.CreatedAt.Equal(s.created)
+	return s.isNewest(c) && c.CreatedAt().Equal(s.created)
+}
+
+// isNewest tells whether a state of the store is right after the model's event.
+func (s modelState) isNewest(c *projection.Config) bool {
+	e := c.Event()
+	return e.Name.String() == s.name && e.Value.String() == s.value && int(e.Version) == s.version &&
+		e.Operation() == s.operation && e.At.Equal(s.at) && int(c.Position) == s.position && int(c.ChangeSet().Position) == s.set
 }
 
 func (s modelState) isRevision(r *eventstore.Revision) bool {

@@ -112,7 +112,7 @@ func (s *service) command(rt *rapid.T) {
 		s.model.events = append(s.model.events, *event)
 		s.marks = append(s.marks, got.Position)
 	}
-	s.mustBeCurrent(rt, got.Config.Revision, cmd.Target().String())
+	s.mustBeCurrent(rt, got.Config, cmd.Target().String())
 	if got.Position != s.marks[len(s.marks)-1] {
 		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
 	}
@@ -121,9 +121,9 @@ func (s *service) command(rt *rapid.T) {
 	}
 }
 
-func (s *service) mustBeCurrent(rt *rapid.T, got *eventstore.Revision, name string) {
+func (s *service) mustBeCurrent(rt *rapid.T, got *projection.Config, name string) {
 	want, known := s.model.asOf(len(s.model.events))[name]
-	if known != (got != nil) || known && !want.isRevision(got) {
+	if known != (got != nil) || known && !want.isNewest(got) {
 		rt.Fatalf("%s: got %+v, want %+v", name, got, want)
 	}
 }
@@ -247,7 +247,7 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 			}
 			got = append(got, page...)
 			if more {
-				after = page[len(page)-1].Revision.Name.String()
+				after = page[len(page)-1].Name.String()
 			}
 		}
 		if !slices.EqualFunc(want, got, modelState.matches) {

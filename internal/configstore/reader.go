@@ -57,8 +57,8 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	if present == nil {
 		return nil, false, nil
 	}
-	if newest <= 0 || newest > present.Revision.Version {
-		newest = present.Revision.Version
+	if newest <= 0 || newest > present.Version {
+		newest = present.Version
 	}
 	oldest := max(int(newest)-first, 0) // the one before the oldest of the page
 	revisions, err = r.branch.revisionsOf(ctx, name, oldest, int(newest)-oldest)
@@ -75,7 +75,7 @@ func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(
 	if present == nil {
 		return nil
 	}
-	for done, all := 0, int(present.Revision.Version); done < all; {
+	for done, all := 0, int(present.Version); done < all; {
 		revisions, err := r.branch.pageOf(ctx, name, done, min(all-done, MaxPageSize))
 		if err != nil {
 			return err

@@ -91,7 +91,7 @@ func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (nam
 			t.Fatalf("a page of %d after %q: %d configs, more: %t, %v", first, after, len(page), next, err)
 		}
 		for _, c := range page {
-			names = append(names, c.Revision.Name.String())
+			names = append(names, c.Name.String())
 		}
 		if more = next; more {
 			after = names[len(names)-1]
@@ -142,7 +142,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range page {
-				got, after = append(got, c.Revision.Name.String()+"="+c.Revision.Value.String()), c.Revision.Name.String()
+				got, after = append(got, c.Name.String()+"="+c.Value.String()), c.Name.String()
 			}
 			if n, err := snapshot.Count(t.Context(), config.Filter{}); err != nil || n != all {
 				t.Errorf("counted %d, %v, want %d", n, err, all)
@@ -370,7 +370,7 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.Revision.ChangeSet != end {
+	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.ChangeSet() != end {
 		t.Errorf("got %+v, %v, want a change set that ends at %s", got, err, end)
 	}
 	if past.At().Bookmark() != end {

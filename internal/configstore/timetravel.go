@@ -101,15 +101,15 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 			return nil, false, err
 		}
 		states = append(states, found...)
-		after = candidates[len(candidates)-1].Revision.Name.String()
+		after = candidates[len(candidates)-1].Name.String()
 	}
 	return states[:first:first], true, nil
 }
 
 // Count returns how many configs that the filter selects existed.
 func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
-	if filter.All() && s.at.Same(s.view.Head()) {
-		return s.view.Existing(), nil
+	if s.at.Same(s.view.Head()) {
+		return s.view.Count(filter), nil
 	}
 	count, after := 0, ""
 	for {
@@ -122,7 +122,7 @@ func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error)
 			return 0, err
 		}
 		count += len(found)
-		after = candidates[len(candidates)-1].Revision.Name.String()
+		after = candidates[len(candidates)-1].Name.String()
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*
 	limit = min(limit, eventstore.MaxAsOfNames)
 	found := make([]*projection.Config, 0, limit)
 	s.view.Ascend(filter, after, func(c *projection.Config) bool {
-		if !c.CreatedAt.After(s.at.RecordedAt) {
+		if !c.CreatedAt().After(s.at.RecordedAt) {
 			found = append(found, c)
 		}
 		return len(found) < limit
@@ -151,12 +151,12 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config) ([]
 	}
 	states := make([]*projection.Config, 0, len(present))
 	for _, c := range present {
-		if c.Revision.Position > s.at.Position {
-			then := past[c.Revision.Name]
+		if c.Position > s.at.Position {
+			then := past[c.Name]
 			if then == nil {
 				continue
 			}
-			c = &projection.Config{Revision: then, CreatedAt: c.CreatedAt}
+			c = c.AsOf(then)
 		}
 		if c.Exists() {
 			states = append(states, c)
@@ -169,8 +169,8 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config) ([]
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config) (map[config.Name]*eventstore.Revision, error) {
 	var changed []string
 	for _, c := range present {
-		if c.Revision.Position > s.at.Position {
-			changed = append(changed, c.Revision.Name.String())
+		if c.Position > s.at.Position {
+			changed = append(changed, c.Name.String())
 		}
 	}
 	if len(changed) == 0 || s.at.Position == 0 {

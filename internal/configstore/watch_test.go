@@ -257,7 +257,7 @@ func TestWatchConfig(t *testing.T) {
 			got, err := watch.Next(t.Context())
 			text := "nothing"
 			if got != nil {
-				text = got.Revision.Value.String()
+				text = got.Value.String()
 			}
 			if err != nil || text != want {
 				t.Errorf("got %s, %v, want %s", text, err, want)
@@ -310,10 +310,10 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 					return
 				case state == nil: // not there yet
 					continue
-				case state.Revision.Version <= version:
-					t.Errorf("version %d came after %d", state.Revision.Version, version)
+				case state.Version <= version:
+					t.Errorf("version %d came after %d", state.Version, version)
 				}
-				if version = state.Revision.Version; version%burst == 0 {
+				if version = state.Version; version%burst == 0 {
 					arrived <- struct{}{}
 				}
 			}

@@ -128,8 +128,8 @@ func wantReplay(t *testing.T, store *configstoretest.Store) {
 	}
 	var got []string
 	for _, state := range states {
-		name := state.Revision.Name.String()
-		if at := state.Revision.Bookmark().String(); at != want[name] {
+		name := state.Name.String()
+		if at := state.Bookmark().String(); at != want[name] {
 			t.Errorf("%s is of %s, want %s", name, at, want[name])
 		}
 		got = append(got, name)

@@ -115,14 +115,18 @@ func (h *history) mustShow(view *projection.View) {
 	}
 	existing, want := 0, maps.Clone(h.states)
 	view.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
-		name := c.Revision.Name.String()
-		if got := c.Aggregate(); got != want[name] {
-			h.t.Errorf("%s: got %+v, want %+v", name, got, want[name])
+		name := c.Name.String()
+		state := want[name]
+		if state.Deleted { // a view does not have the values of deleted configs
+			state.Value = config.Value{}
+		}
+		if got := c.Aggregate(); got != state {
+			h.t.Errorf("%s: got %+v, want %+v", name, got, state)
 		}
 		if c.Exists() {
 			existing++
 		}
-		if view.Get(c.Revision.Name) != c {
+		if view.Get(c.Name) != c {
 			h.t.Errorf("%s: Get and Ascend differ", name)
 		}
 		delete(want, name)

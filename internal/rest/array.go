@@ -41,7 +41,7 @@ func (a *array) release() {
 // addConfig adds the present state of a config.
 func (a *array) addConfig(c *projection.Config) {
 	a.separate()
-	a.put(`{"name":`).text(c.Revision.Name.String()).put(`,"value":`).text(c.Revision.Value.String()).put(`}`)
+	a.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String()).put(`}`)
 	a.sendIfFull()
 }
 

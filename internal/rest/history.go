@@ -45,7 +45,7 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 // newestVersion is 0 when nothing ever happened to the name.
 func newestVersion(ctx context.Context, reader *configstore.Reader, name config.Name) (config.Version, error) {
 	if c := reader.Config(name); c != nil {
-		return c.Revision.Version, nil
+		return c.Version, nil
 	}
 	deletion, _, err := reader.History(ctx, name, 0, 1)
 	if err != nil || len(deletion) == 0 {

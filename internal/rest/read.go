@@ -21,7 +21,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	describe(w.Header(), c.Revision.Version, reader.Head().Bookmark())
+	describe(w.Header(), c.Version, reader.Head().Bookmark())
 	answerValue(w, r, c)
 }
 
@@ -52,16 +52,16 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	describe(w.Header(), c.Revision.Version, snapshot.At().Bookmark())
+	describe(w.Header(), c.Version, snapshot.At().Bookmark())
 	answerValue(w, r, c)
 }
 
 func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {
-	if known(r.Header, c.Revision.Version) {
+	if known(r.Header, c.Version) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	answerText(w, http.StatusOK, c.Revision.Value.String())
+	answerText(w, http.StatusOK, c.Value.String())
 }
 
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		for _, c := range configs {
-			after = c.Revision.Name.String()
+			after = c.Name.String()
 			array.addConfig(c)
 		}
 	}

@@ -68,7 +68,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 		h.refuse(w, r, cmd, before, err)
 		return
 	}
-	describe(w.Header(), outcome.Config.Revision.Version, outcome.Position)
+	describe(w.Header(), outcome.Config.Version, outcome.Position)
 	answerText(w, http.StatusOK, okText)
 }
 
