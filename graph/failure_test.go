@@ -158,7 +158,7 @@ func TestInternalErrors(t *testing.T) {
 	})
 	want := fmt.Sprintf(internalError, `"history"`, 2) + `,"data":{"history":null,"bounds":{"earliest":"@0"}}}`
 	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "position 1")
-	want = fmt.Sprintf(internalError, `"config","history"`, 19) + `,"data":{"config":null}}` // history is not nullable
+	want = fmt.Sprintf(internalError, `"config","history"`, 19) + `,"data":{"config":{"history":null}}}`
 	wantHidden(t, a.MustPost(t, `{config(name:"a"){history{nodes{version}}}}`, nil), want, log, "ERROR", "ConfigSecretSet")
 }
 

@@ -54,12 +54,12 @@ func TestConfigsFilter(t *testing.T) {
 		{vars{"names": many}, "INVALID_INPUT", "names has 101 names; at most 100 are allowed"},
 		{vars{"names": []string{"a", "b", "c//d"}}, "INVALID_INPUT", "names[2] has an empty segment"},
 		{vars{"names": []any{"a", 5}}, "INVALID_INPUT", "name must be a string"},
-		{vars{"names": []any{"a", nil}}, "GRAPHQL_VALIDATION_FAILED", "cannot be null"},
+		{vars{"names": []any{"a", nil}}, "GRAPHQL_VALIDATION_FAILED", "must not be null"},
 		{vars{"prefix": "/"}, "INVALID_INPUT", "prefix is empty"},
 		{vars{"prefix": "a//"}, "INVALID_INPUT", "prefix has an empty segment"},
 		{vars{"prefix": ".."}, "INVALID_INPUT", "prefix has a segment that is . or .."},
-		{vars{"prefix": 5}, "GRAPHQL_VALIDATION_FAILED", "String"},
-		{vars{"suffix": "a"}, "GRAPHQL_VALIDATION_FAILED", "unknown field"},
+		{vars{"prefix": 5}, "GRAPHQL_VALIDATION_FAILED", "must be a string"},
+		{vars{"suffix": "a"}, "GRAPHQL_VALIDATION_FAILED", "is not known"},
 	} {
 		a.wantRefused(t, byVariable, vars{"f": row.filter}, row.code, row.says)
 	}
@@ -220,8 +220,8 @@ func TestPageSizes(t *testing.T) {
 			a.wantRefused(t, byVariable, vars{"first": first}, "INVALID_INPUT", want)
 			a.wantRefused(t, `{`+with(fmt.Sprint("first:", first))+`}`, nil, "INVALID_INPUT", want)
 		}
-		a.wantRefused(t, byVariable, vars{"first": int64(1) << 31}, "INVALID_INPUT", "32 bits")
-		a.wantRefused(t, byVariable, vars{"first": "5"}, "INVALID_INPUT", "whole")
+		a.wantRefused(t, byVariable, vars{"first": int64(1) << 31}, "GRAPHQL_VALIDATION_FAILED", "32 bits")
+		a.wantRefused(t, byVariable, vars{"first": "5"}, "GRAPHQL_VALIDATION_FAILED", "whole")
 	}
 }
 

@@ -58,7 +58,7 @@ func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.
 	if last == "" {
 		return after, nil
 	}
-	position, err := scalar.UnmarshalPosition(last)
+	position, err := scalar.ParsePosition(last)
 	return &position, err
 }
 

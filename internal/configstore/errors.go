@@ -19,7 +19,7 @@ const (
 	NotFound                 // there is no config of that name and there never was
 	Deleted                  // the config is deleted
 	NotDeleted               // what is to be restored is not deleted
-	VersionConflict          // the config has another version than the one expected
+	VersionConflict          // the config has another version or another newest revision than the one expected
 	PositionUnknown          // the history never handed out that position
 	PositionNotReached       // the position was not applied in time
 	IdempotencyMismatch      // the idempotency key came with another command
@@ -87,7 +87,7 @@ func KindOf(err error) Kind {
 			return TooLarge
 		}
 		return InvalidInput
-	case errors.As(err, &conflict):
+	case errors.As(err, &conflict), errors.Is(err, config.ErrRevisionConflict):
 		return VersionConflict
 	case errors.Is(err, config.ErrNotFound):
 		return NotFound

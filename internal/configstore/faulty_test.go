@@ -36,6 +36,7 @@ type hooks struct {
 	wait   func(ctx context.Context, after eventstore.Position) error
 
 	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
+	durable  func(ctx context.Context) (eventstore.Head, error) // nil: head, if there is one
 }
 
 func newFaulty() *faulty { return &faulty{Store: memory.New()} }
@@ -99,6 +100,13 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 		return hook(ctx)
 	}
 	return f.Store.Head(ctx)
+}
+
+func (f *faulty) DurableHead(ctx context.Context) (eventstore.Head, error) {
+	if hook := f.now().durable; hook != nil {
+		return hook(ctx)
+	}
+	return f.Head(ctx)
 }
 
 func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {

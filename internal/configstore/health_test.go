@@ -139,6 +139,7 @@ func TestKinds(t *testing.T) {
 		{config.ErrDeleted, configstore.Deleted},
 		{config.ErrNotDeleted, configstore.NotDeleted},
 		{&config.VersionConflictError{}, configstore.VersionConflict},
+		{config.ErrRevisionConflict, configstore.VersionConflict},
 		{configstore.ErrPositionUnknown, configstore.PositionUnknown},
 		{configstore.ErrPositionNotReached, configstore.PositionNotReached},
 		{configstore.ErrNotReady, configstore.Unavailable},

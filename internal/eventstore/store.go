@@ -30,6 +30,9 @@ var (
 
 	// ErrBusy is wrapped by the error of a read for a user that found too many others before it. Nothing was read.
 	ErrBusy = errors.New("too many reads are waiting")
+	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
+	// be a branch of the history that is lost. Another attempt may reach the primary of now.
+	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 )
 
 // Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.
@@ -50,6 +53,9 @@ var (
 //     again: the hash of the last record is in it, or the head has left expected without it. While the head is still the
 //     expected one the same records may be sent again: at most one copy can win.
 //  7. A store gives every record as it was written and skips none, also one of a type that this program does not know.
+//  8. What can be read need not be safe yet: an append that waits for a synchronous standby can become visible before the
+//     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
+//     [Store.DurableHead], says that what is before it is safe.
 //
 // Reads for users ([Store.ReadBranch], [Store.ReadConfig], [Store.ReadAsOf]) name a branch: the position and hash of a record
 // that the history must have. What they return is read from the same snapshot of the history in which that record is there;
@@ -61,6 +67,12 @@ var (
 type Store interface {
 	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
 	Head(ctx context.Context) (Head, error)
+
+	// DurableHead returns the head as Head does, but only once every record up to it, and every receipt that could be read
+	// before the call, is as safe as those of an acknowledged append. It commits something itself for that, so it fails
+	// where an append would fail for a reason of the store. It changes no record, no receipt and not the head. After an
+	// error nothing is known, and it may be called again.
+	DurableHead(ctx context.Context) (Head, error)
 
 	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
 	// either. Receipts alone do not move the head, but are written only where it is the expected one.

@@ -12,6 +12,8 @@ import (
 type readers struct {
 	file  string
 	opts  Options
+	gate  *gate         // holds reads back while the write-ahead log begins anew
+	files *files        // that the writer has open; nil when the store is read-only
 	turns chan struct{} // one token for each read that may run; closed when the pool is
 
 	mu   sync.Mutex
@@ -40,8 +42,15 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := p.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer p.gate.leave()
 	r := p.take()
 	if r == nil {
+		if err := p.files.check(); err != nil {
+			return err // or what is read would be of another file
+		}
 		var err error
 		if r, err = openReader(p.file, p.opts); err != nil {
 			return err
