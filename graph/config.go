@@ -18,7 +18,7 @@ func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.A
 	if state == nil {
 		return nil, err
 	}
-	return object.NewRevision(state.Revision), nil
+	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
 func (r configResolver) History(ctx context.Context, obj *object.Config, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
@@ -34,7 +34,7 @@ func (r configSnapshotResolver) Config(ctx context.Context, obj *object.ConfigSn
 	if state == nil {
 		return nil, err
 	}
-	return object.NewRevision(state.Revision), nil
+	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
 func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigSnapshot, input *model.ConfigFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
@@ -58,5 +58,5 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 	if err != nil {
 		return nil, err
 	}
-	return object.NewSnapshotConnection(obj.Position(), page), nil
+	return object.NewSnapshotConnection(obj.Snapshot, page), nil
 }

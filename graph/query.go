@@ -27,7 +27,7 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 		return nil, err
 	}
 	if name != (config.Name{}) {
-		if found := object.NewConfig(reader.Config(name)); found != nil {
+		if found := r.present(reader.Config(name)); found != nil {
 			return found, nil
 		}
 		return nil, nil
@@ -48,7 +48,7 @@ func (r queryResolver) Config(ctx context.Context, text string, c *model.Consist
 	if err != nil {
 		return nil, err
 	}
-	return object.NewConfig(reader.Config(name)), nil
+	return r.present(reader.Config(name)), nil
 }
 
 // Configs gives a first page as fresh as it is asked for. The pages after it are of the same moment, so there an atLeast can
@@ -126,6 +126,14 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 		return nil, err
 	}
 	return &model.HistoryBounds{Head: reader.Head().Bookmark()}, nil
+}
+
+// present shows a config, nil for none.
+func (r *resolver) present(c *projection.Config) *object.Config {
+	if c == nil {
+		return nil
+	}
+	return object.NewConfig(c, r.store.OldValue(c))
 }
 
 // history returns a page of a name's revisions, newest first: from the version newest (0: the newest there is), or after a

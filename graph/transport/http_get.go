@@ -8,10 +8,6 @@ import (
 )
 
 func readGet(r *http.Request, request *request) *fault {
-	// A page of another site can make a browser send a GET together with what the browser knows about the user.
-	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		return &fault{status: http.StatusForbidden, code: CodeForbidden, message: "GET is not for pages of other sites: use POST"}
-	}
 	parameters, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return invalidInput("the URL's query is not properly encoded")

@@ -37,10 +37,6 @@ func (o SSEOptions) withDefaults() SSEOptions {
 
 // WebsocketOptions are the rules of [Websocket]. The zero value gives the defaults.
 type WebsocketOptions struct {
-	// AllowedOrigins are origins such as "https://console.example.com" whose pages may open sockets, besides pages of
-	// the host that the request is for. Clients that send no Origin are not browsers and may always.
-	AllowedOrigins []string
-
 	// Init judges the payload of connection_init (nil when there was none). The context it returns becomes the one of
 	// all operations of the socket, and must be derived from the one it is given, which ends with the socket. An error refuses
 	// the socket: a [*CloseError] with its code and reason, any other with 4403, its text unseen. When the context it returned

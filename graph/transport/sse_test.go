@@ -118,7 +118,6 @@ func TestNoStreams(t *testing.T) {
 		{name: "form", body: `query={hello}`, header: stream("Content-Type", "application/x-www-form-urlencoded"), status: 415, code: CodeInvalidInput},
 		{name: "too large", body: post(strings.Repeat(" ", 1<<10)), header: stream(), status: 413, code: CodeInvalidInput, check: hangsUp},
 		{name: "mutation by GET", method: "GET", target: query(`mutation{change}`), header: stream(), status: 405, code: CodeInvalidInput, check: allows("POST")},
-		{name: "page of another site", method: "GET", target: query(`subscription{ticks}`), header: stream("Sec-Fetch-Site", "cross-site"), status: 403, code: CodeForbidden},
 		{name: "HEAD", method: "HEAD", target: query(`{hello}`), header: stream(), status: 405, code: CodeInvalidInput, check: allows(allowedMethods)},
 		{name: "OPTIONS", method: "OPTIONS", header: stream(), status: 405, code: CodeInvalidInput, check: allows(allowedMethods)},
 		{name: "PUT", method: "PUT", header: stream(), status: 405, code: CodeInvalidInput, check: allows(allowedMethods)},

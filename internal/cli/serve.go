@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
 	"configapi/internal/audit"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
 	"configapi/internal/httpd"
+	"configapi/internal/origin"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
 )
@@ -26,7 +26,8 @@ type settings struct {
 	listenDSN     string
 	logFormat     string
 	maxValueBytes int
-	origins       string
+	hosts         words // that the server answers for
+	origins       words // of pages that may send requests
 }
 
 // serve runs the server until ctx ends.
@@ -63,7 +64,6 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
 	})
 	api := graph.NewHandler(store, graph.Options{
-		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
 		RequestID: requestid.From,
 		Log:       log,
 	})

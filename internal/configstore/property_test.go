@@ -112,7 +112,7 @@ func (s *service) command(rt *rapid.T) {
 		s.model.events = append(s.model.events, *event)
 		s.marks = append(s.marks, got.Position)
 	}
-	s.mustBeCurrent(rt, got.Config.Revision, cmd.Target().String())
+	s.mustBeCurrent(rt, got.Config, cmd.Target().String())
 	if got.Position != s.marks[len(s.marks)-1] {
 		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
 	}
@@ -121,9 +121,9 @@ func (s *service) command(rt *rapid.T) {
 	}
 }
 
-func (s *service) mustBeCurrent(rt *rapid.T, got *eventstore.Revision, name string) {
+func (s *service) mustBeCurrent(rt *rapid.T, got *projection.Config, name string) {
 	want, known := s.model.asOf(len(s.model.events))[name]
-	if known != (got != nil) || known && !want.isRevision(got) {
+	if known != (got != nil) || known && !want.isNewest(got) {
 		rt.Fatalf("%s: got %+v, want %+v", name, got, want)
 	}
 }
@@ -155,7 +155,7 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
 	s.model.appendSet(rt, s.events, free[:n], s.clock)
-	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), n)
+	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), eventstore.Limit{Records: n})
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -183,10 +183,11 @@ func (s *service) checkNode(node *configstore.Store) {
 	s.checkReader(r, head)
 	for position, mark := range s.marks {
 		snapshot, err := r.AsOf(ctx, mark)
-		if err != nil || snapshot.At().Bookmark() != mark {
+		end := s.model.endOf(position)
+		if err != nil || snapshot.At().Bookmark() != s.marks[end] {
 			s.Fatalf("as of %s: %v", mark, err)
 		}
-		s.checkSnapshot(snapshot, position)
+		s.checkSnapshot(snapshot, end)
 	}
 	var instants []time.Time
 	for _, e := range s.model.events {
@@ -246,7 +247,7 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 			}
 			got = append(got, page...)
 			if more {
-				after = page[len(page)-1].Revision.Name.String()
+				after = page[len(page)-1].Name.String()
 			}
 		}
 		if !slices.EqualFunc(want, got, modelState.matches) {
@@ -319,7 +320,7 @@ func (s *service) checkChanges(r *configstore.Reader, position int) {
 		}
 		start := (i * 5) % (position + 1)
 		first := 1 + (i+position)%5
-		want := s.wanted(filter, start, position)
+		want := s.wanted(filter, s.model.startAfter(start), position)
 		var got []*eventstore.Revision
 		for after, end := s.marks[start], false; !end; {
 			page, err := r.Changes(context.Background(), after, filter, first)
@@ -341,7 +342,7 @@ func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, af
 	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {
 		s.Fatalf("changes end at %s, which is within a change set", page.Position)
 	}
-	if want := s.wanted(filter, int(after.Position), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
+	if want := s.wanted(filter, s.model.startAfter(int(after.Position)), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
 		s.Fatalf("changes from %s to %s: got %d, want %+v", after, page.Position, len(page.Revisions), want)
 	}
 }
@@ -358,7 +359,7 @@ func (s *service) checkWatch(node *configstore.Store, start int) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	want := s.wanted(filter, start, len(s.model.events))
+	want := s.wanted(filter, s.model.startAfter(start), len(s.model.events))
 	var got []*eventstore.Revision
 	for first := true; first || len(got) < len(want); first = false {
 		message, err := watch.Next(ctx)

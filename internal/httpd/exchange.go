@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"configapi/internal/origin"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
 )
@@ -20,7 +21,7 @@ const progressBytes = 64 << 10
 
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, start: time.Now()}
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now()}
 	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
 		e.deadline = new(time.Time)
 	}
@@ -35,14 +36,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	defer e.end(r)
-	s.route(e, r)
+	if s.admit(e, r) {
+		s.route(e, r)
+	}
 }
 
 // exchange is one request and its answer. It is the [http.ResponseWriter] of the handlers, and knows what went out.
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
-	id       [1]string // as a header has it
+	request  *http.Request  // as it came
+	verdict  origin.Verdict // about the page that it comes from
+	id       [1]string      // as a header has it
 	start    time.Time
 	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
 	status   int        // 0: nothing is decided yet
@@ -55,8 +60,8 @@ type exchange struct {
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func (e *exchange) WriteHeader(status int) {
-	if e.status == 0 && status >= http.StatusOK {
-		e.status = status
+	if status >= http.StatusOK {
+		e.decide(status)
 	}
 	e.renewDeadline()
 	e.ResponseWriter.WriteHeader(status)
@@ -108,10 +113,17 @@ func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (e *exchange) beforeWrite() {
-	if e.status == 0 {
-		e.status = http.StatusOK
-	}
+	e.decide(http.StatusOK)
 	e.renewDeadline()
+}
+
+// decide takes note of the status when there is none yet, and completes the headers.
+func (e *exchange) decide(status int) {
+	if e.status != 0 {
+		return
+	}
+	e.status = status
+	e.server.opts.Guard.Describe(e.Header(), e.request, e.verdict)
 }
 
 // renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over.
@@ -141,6 +153,9 @@ func (e *exchange) end(r *http.Request) {
 			e.answerPanic()
 			failure = nil
 		}
+	}
+	if failure == nil {
+		e.decide(http.StatusOK) // as net/http answers for a handler that says nothing
 	}
 	e.log(r, failure != nil)
 	e.server.opts.Metrics.answered(r.URL.Path, e.status)

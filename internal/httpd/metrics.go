@@ -20,6 +20,25 @@ type Metrics struct {
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
 	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
+	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
+}
+
+// refusal is a reason why a connection or a request does not reach an edge.
+type refusal int
+
+const (
+	refusedHost refusal = iota
+	refusedOrigin
+	refusedConnections
+	refusedAddress
+	refusedBodyRoom
+	refusedBodySize
+	refusedSlowReader
+)
+
+var refusalNames = [...]string{
+	refusedHost: "host", refusedOrigin: "origin", refusedConnections: "connections", refusedAddress: "address",
+	refusedBodyRoom: "body_room", refusedBodySize: "body_size", refusedSlowReader: "slow_reader",
 }
 
 // edge is what serves a path.
@@ -57,11 +76,17 @@ func NewMetrics() *Metrics {
 			m.requests[e][class] = requests.WithLabelValues(name, status)
 		}
 	}
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "configapi_refusals_total", Help: "Connections and requests that reached no edge, or were cut off, by the limit or the rule that was broken.",
+	}, []string{"reason"})
+	for why, name := range refusalNames {
+		m.refusals[why] = refusals.WithLabelValues(name)
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, build,
+	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, refusals, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,12 +110,15 @@ func (m *Metrics) answered(path string, status int) {
 	m.requests[edgeOf(path)][min(max(status/100, 0), len(statusClasses)-1)].Inc()
 }
 
+// refused takes note of a refusal.
+func (m *Metrics) refused(why refusal) { m.refusals[why].Inc() }
+
 func edgeOf(path string) edge {
-	switch strings.TrimPrefix(path, "/v1") {
-	case "/graphql":
-		return graphqlEdge
-	case "/health", "/livez", "/readyz", "/metrics":
+	if isHealthPath(path) {
 		return healthEdge
+	}
+	if strings.TrimPrefix(path, "/v1") == "/graphql" {
+		return graphqlEdge
 	}
 	if path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/") {
 		return playgroundEdge
@@ -115,6 +143,7 @@ var (
 	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
 	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
+	writeProblem    = gauge("write_problem", "1 when the newest attempt to write to the event store failed.")
 	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
@@ -151,6 +180,7 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 	tell(lagSeconds, state.Lag.Seconds())
 	tell(ready, truth(isReady(s.opts.Store)))
 	tell(followerProblem, truth(state.Projection != nil))
+	tell(writeProblem, truth(state.Writing != nil))
 	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()

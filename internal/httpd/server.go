@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"configapi/internal/configstore"
+	"configapi/internal/origin"
 )
 
 // Options of a [Server]. Zero fields have the defaults named.
@@ -34,6 +35,9 @@ type Options struct {
 	GraphQL, Playground http.Handler
 	// Store is asked whether it is ready, and for its health. It must be set.
 	Store *configstore.Store
+	// Guard decides which hosts the server answers for, and which pages may send requests. nil: IP addresses and localhost, and
+	// the server's own pages.
+	Guard *origin.Guard
 	// Metrics are served at /metrics. nil: those of this server alone.
 	Metrics *Metrics
 	// Websockets counts open websockets, their operations and the groups that share work, for the metrics. nil: left out.
@@ -74,6 +78,9 @@ func (o *Options) setDefaults() {
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 64<<10)
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()
+	}
+	if o.Guard == nil {
+		o.Guard, _ = origin.New(origin.Options{}) // fails only on what it is given
 	}
 	if o.Now == nil {
 		o.Now = time.Now

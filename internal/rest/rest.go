@@ -35,7 +35,7 @@
 //
 // A list or a history that cannot be finished ends with the connection: half an array never looks like a whole one.
 //
-// Browsers do not get to change configs from other sites' pages: see [net/http.CrossOriginProtection].
+// Which browsers' pages may send requests is decided before a request comes here: see package origin.
 package rest
 
 import (
@@ -63,7 +63,6 @@ type Options struct {
 type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
-	origins         *http.CrossOriginProtection
 	streams         *eventstream.Streams
 	commentInterval time.Duration
 }
@@ -77,7 +76,6 @@ func New(store *configstore.Store, opts Options) *Handler {
 	return &Handler{
 		store:           store,
 		log:             opts.Log,
-		origins:         http.NewCrossOriginProtection(),
 		streams:         eventstream.NewStreams(),
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}
@@ -91,7 +89,7 @@ func (h *Handler) Shutdown(ctx context.Context) error { return h.streams.Shutdow
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, known := parseRoute(r.URL)
 	if !known {
-		answerText(w, http.StatusNotFound, notFound)
+		h.answerUnknownPath(w, r)
 		return
 	}
 	// The method first: what a request wants cannot be judged when it cannot be wanted there.
@@ -100,10 +98,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuseMethod(w, route)
 		return
 	}
-	if err := h.origins.Check(r); err != nil {
-		h.problem(w, problem.Problem{Status: http.StatusForbidden, Code: problem.Forbidden,
-			Detail: "a page of another site may not change configs"})
-		return
+	if op.reads() {
+		setReadHeaders(w.Header())
+	}
+	if known, strict := op.parameters(); strict {
+		if err := checkParameters(r.URL.RawQuery, known); err != nil {
+			h.fail(w, r, err)
+			return
+		}
 	}
 	switch op {
 	case list:
@@ -136,4 +138,16 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, na
 	case readAt:
 		h.readAt(w, r, name, route.instant)
 	}
+}
+
+// answerUnknownPath answers for a path that the API does not have. A client that has not escaped the slashes of a name is
+// told how to.
+func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
+	meant, ok := escapedPath(r.URL)
+	if !ok {
+		answerText(w, http.StatusNotFound, notFound)
+		return
+	}
+	h.problem(w, problem.Problem{Status: http.StatusNotFound, Code: problem.NotFound,
+		Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 }

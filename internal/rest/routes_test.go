@@ -158,26 +158,3 @@ func TestLongArrays(t *testing.T) {
 		t.Errorf("got %d with %d revisions, the last %s", got.status, len(history)-1, history[len(history)-1])
 	}
 }
-
-// TestCrossSite keeps pages of other sites from changing configs through their reader's browser: a POST without a body is
-// sent by browsers without asking the server first.
-func TestCrossSite(t *testing.T) {
-	s := MustStart(t, configstore.Options{})
-	s.MustSet(t, "a", "x")
-	s.MustDelete(t, "a")
-	restore := "POST /config/a/restore"
-	for _, header := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://elsewhere.example"} {
-		MustBeProblem(t, restore+" "+header, s.MustDo(t, restore, "", header), 403, "FORBIDDEN")
-		MustBeProblem(t, "PUT "+header, s.MustDo(t, "PUT /config/a", `{"value":"x"}`, header), 403, "FORBIDDEN")
-		MustBeProblem(t, "DELETE "+header, s.MustDo(t, "DELETE /config/a", "", header), 403, "FORBIDDEN")
-		if got := s.MustDo(t, "GET /config", "", header); got.status != 200 {
-			t.Errorf("reading with %s: got %d", header, got.status)
-		}
-	}
-	for _, header := range []string{"Sec-Fetch-Site: same-origin", "Origin: " + s.server.URL} {
-		if got := s.MustDo(t, restore, "", header); got.status != 200 {
-			t.Errorf("%s: got %d %s", header, got.status, got.body)
-		}
-		s.MustDelete(t, "a")
-	}
-}

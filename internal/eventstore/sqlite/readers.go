@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"configapi/internal/eventstore"
 )
 
 // readers is a pool of connections that are opened when they are needed.
@@ -26,7 +28,7 @@ func newReaders(file string, opts Options) *readers {
 	return p
 }
 
-// use lends a connection to f. After an error other than that of the context it is not used again.
+// use lends a connection to f. After an error of its own it is not used again.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -55,7 +57,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 		}
 	}
 	err := f(r)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, eventstore.ErrDiverged) {
 		r.close()
 	} else {
 		p.give(r)

@@ -18,7 +18,7 @@ import (
 type transaction struct {
 	conn                                   *sql.Conn
 	begin, move, compare, commit, rollback *sql.Stmt
-	keep                                   *sql.Stmt
+	keep, touch                            *sql.Stmt
 	inserts                                []insert    // of the most rows first
 	all                                    []*sql.Stmt // to close
 	args                                   []any       // of an insert; kept for the next one
@@ -37,6 +37,9 @@ const (
 	moveHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
 		WHERE singleton = 1 AND position = ? AND hash = ?`
+
+	// A change of nothing, which is written to the log and synced like any other.
+	touchHead = `UPDATE history_head SET position = position WHERE singleton = 1`
 
 	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
 
@@ -71,6 +74,7 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*tra
 	t.move = prepare(moveHead)
 	t.compare = prepare(compareHead)
 	t.keep = prepare(insertReceipt)
+	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
 	for _, rows := range []int{64, 8, 1} {

@@ -39,6 +39,20 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, dec
 	})
 }
 
+// DurableHead returns the head once a commit that follows it is on disk.
+func (s *Store) DurableHead(ctx context.Context) (head eventstore.Head, err error) {
+	err = s.append(ctx, func(t *transaction) error {
+		if head, err = s.Head(ctx); err != nil {
+			return t.abort(err)
+		}
+		if _, err := t.touch.ExecContext(ctx); err != nil {
+			return notWritten(fmt.Errorf("touching the head: %w", err))
+		}
+		return t.end()
+	})
+	return head, err
+}
+
 func (s *Store) append(ctx context.Context, do func(*transaction) error) error {
 	if s.writer == nil {
 		return fmt.Errorf("appending: %w", notWritten(errReadOnly))
@@ -66,7 +80,7 @@ func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventsto
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
-	records, err := s.Read(ctx, after, eventstore.MaxMissed)
+	records, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
