@@ -5,9 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"configapi/internal/configstore"
-	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {
