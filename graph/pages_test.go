@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {
