@@ -12,11 +12,6 @@ import (
 // writes says whether the event store takes writes, as far as was tried.
 type writes struct{ failed atomic.Pointer[error] }
 
-// WriteProblem says why the newest attempt to write to the event store failed: the store was away, refused, or did not
-// answer. nil: it did not fail, or nothing was written so far. While there is a problem the store tries again by itself
-// about once in Options.RetryMax, so that the answer is never older than that and the time of one attempt.
-func (s *Store) WriteProblem() error { return s.writes.problem() }
-
 func (w *writes) problem() error {
 	if failed := w.failed.Load(); failed != nil {
 		return *failed
@@ -39,6 +34,7 @@ type watched struct {
 	eventstore.Store
 	writes   *writes
 	appended func(events int, took time.Duration)
+	caughtUp func(time.Time) // with all that was there before; see [projection.Follower.CaughtUp]
 }
 
 func (s watched) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -46,6 +42,9 @@ func (s watched) Append(ctx context.Context, expected eventstore.Head, records [
 	err := s.Store.Append(ctx, expected, records, receipts...)
 	s.appended(len(records), time.Since(began))
 	s.writes.note(err)
+	if err == nil {
+		s.caughtUp(began)
+	}
 	return err
 }
 
@@ -60,6 +59,9 @@ func (s watched) AppendLocked(ctx context.Context, after eventstore.Position, de
 	s.appended(events, time.Since(began))
 	if undecided == nil {
 		s.writes.note(err)
+	}
+	if err == nil {
+		s.caughtUp(began)
 	}
 	return err
 }
