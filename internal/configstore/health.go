@@ -46,12 +46,14 @@ func (s *Store) Health(ctx context.Context) Health {
 	return s.health(s.askHead(ctx))
 }
 
-// Known is what [Store.Health] would say, as far as it is known without asking the event store.
+// Known is what [Store.Health] would say, as far as it is known without asking the event store: by the follower, and by who
+// asked last.
 func (s *Store) Known() Health {
-	if known := s.found.Load(); known != nil {
-		return s.health(*known)
+	f := found{err: s.branch.Load().follower.Problem()}
+	if last := s.found.Load(); last != nil {
+		f.head = last.head
 	}
-	return s.health(found{})
+	return s.health(f)
 }
 
 // found is the head of the event store as it was found, or why it was not.
@@ -130,4 +132,13 @@ func (s *Store) findHead(ctx context.Context) (f found) {
 		_ = s.clock.ask(ctx) // it is asked again soon; until then the answer of before counts
 	}
 	return f
+}
+
+// LogBytes is how long the write-ahead log of the event store is, in bytes, where it has one that it tells of.
+func (s *Store) LogBytes() (bytes int64, has bool) {
+	store, has := s.events.(interface{ LogBytes() int64 })
+	if !has {
+		return 0, false
+	}
+	return store.LogBytes(), true
 }

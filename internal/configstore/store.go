@@ -115,6 +115,7 @@ type Store struct {
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
 	s := &Store{opts: opts, events: events, clock: newClock(events, opts.Now)}
+	s.writes.patience = opts.AppendTimeout + time.Second
 	s.branch.Store(newBranch(events, &s.writes, opts, ErrNotReady))
 	return s
 }

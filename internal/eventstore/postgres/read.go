@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"math"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"configapi/internal/eventstore"
 )
@@ -93,18 +93,6 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
 	return head, nil
-}
-
-// Now is the time of the server's clock.
-func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.query(ctx, func(row [][]byte) (bool, error) {
-		now = instant(row[0])
-		return true, nil
-	}, `select clock_timestamp()`)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the server's clock: %w", err)
-	}
-	return now, nil
 }
 
 // Read returns records after a position, oldest first.
@@ -191,9 +179,13 @@ var formats = pgx.QueryResultFormatsByOID{
 
 // query hands each row to take, until that wants no more. A row holds until take returns.
 func (s *Store) query(ctx context.Context, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
+	return s.queryOn(ctx, s.pool, take, sql, args...)
+}
+
+func (s *Store) queryOn(ctx context.Context, pool *pgxpool.Pool, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, sql, append([]any{formats}, args...)...)
+	rows, err := pool.Query(ctx, sql, append([]any{formats}, args...)...)
 	if err != nil {
 		return connectError(err)
 	}

@@ -70,6 +70,7 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	opts   Options
 	pool   *pgxpool.Pool
+	probe  *pgxpool.Pool // of one connection
 	writer *writer
 	hint   *hint
 	large  *pageGuard
@@ -115,8 +116,14 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		writer.close()
 		return nil, err
 	}
+	probe, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), probeConfig(config, opts))
+	if err != nil {
+		writer.close()
+		pool.Close()
+		return nil, err
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
+	s := &Store{opts: opts, pool: pool, probe: probe, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
 			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look, fence: fence}
