@@ -70,7 +70,7 @@ func startReading(t *testing.T, d database) *configstoretest.Store {
 
 // judge knows two histories.
 type judge struct {
-	of      [2]map[eventstore.Hash]bool // :: hash of a record → it is in that history
+	of      [2]map[eventstore.Bookmark]bool // :: bookmark of a record → it is in that history
 	answers atomic.Int64
 }
 
@@ -78,10 +78,10 @@ func newJudge(t *testing.T, common []eventstore.Record, tails [2][]eventstore.Re
 	t.Helper()
 	j := new(judge)
 	for i, tail := range tails {
-		j.of[i] = make(map[eventstore.Hash]bool)
+		j.of[i] = map[eventstore.Bookmark]bool{{}: true}
 		for _, records := range [][]eventstore.Record{common, tail} {
 			for _, r := range records {
-				j.of[i][r.Hash] = true
+				j.of[i][eventstore.HeadOf(&r).Bookmark()] = true
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func (j *judge) awaitAnswers(t *testing.T, n int64) {
 }
 
 // judge fails the test unless all that an answer holds is of one history.
-func (j *judge) judge(t *testing.T, what string, err error, hashes ...eventstore.Hash) {
+func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Bookmark) {
 	t.Helper()
 	if err != nil {
 		if kind := configstore.KindOf(err); kind != configstore.Unavailable && kind != configstore.PositionUnknown {
@@ -111,8 +111,8 @@ func (j *judge) judge(t *testing.T, what string, err error, hashes ...eventstore
 	j.answers.Add(1)
 	for _, history := range j.of {
 		all := true
-		for _, hash := range hashes {
-			all = all && (hash == eventstore.Hash{} || history[hash])
+		for _, mark := range marks {
+			all = all && history[mark]
 		}
 		if all {
 			return
@@ -130,15 +130,15 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 			if err != nil {
 				return
 			}
-			hashes := []eventstore.Hash{r.Head().Hash}
+			marks := []eventstore.Bookmark{r.Head().Bookmark()}
 			for _, name := range names {
 				revisions, _, historyErr := r.History(t.Context(), configstoretest.Name(t, name), 0, 10)
 				if err = historyErr; err != nil {
 					break
 				}
-				hashes = append(hashes, hashesOf(revisions)...)
+				marks = append(marks, marksOf(revisions)...)
 			}
-			j.judge(t, "a history", err, hashes...)
+			j.judge(t, "a history", err, marks...)
 		},
 		func(t *testing.T, n *configstoretest.Store) {
 			r, err := reader(n)
@@ -146,7 +146,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := r.Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, 100)
-			j.judge(t, "a page of changes", err, append(hashesOf(changes.Revisions), r.Head().Hash)...)
+			j.judge(t, "a page of changes", err, append(marksOf(changes.Revisions), r.Head().Bookmark())...)
 		},
 		func(t *testing.T, n *configstoretest.Store) {
 			r, err := reader(n)
@@ -160,11 +160,11 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 					return
 				}
 				states, _, err := past.Configs(t.Context(), config.Filter{}, "", 100)
-				hashes := []eventstore.Hash{r.Head().Hash, past.At().Hash}
+				marks := []eventstore.Bookmark{r.Head().Bookmark(), past.At().Bookmark()}
 				for _, state := range states {
-					hashes = append(hashes, state.Revision.Hash)
+					marks = append(marks, state.Bookmark())
 				}
-				j.judge(t, "a snapshot", err, hashes...)
+				j.judge(t, "a snapshot", err, marks...)
 			}
 		},
 		func(t *testing.T, n *configstoretest.Store) {
@@ -173,14 +173,14 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := watch.Next(t.Context())
-			j.judge(t, "a message of a stream", err, append(hashesOf(changes.Revisions), watch.Place().Head.Hash)...)
+			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Place().Head.Bookmark())...)
 		},
 	}
 }
 
-func hashesOf(revisions []*eventstore.Revision) (hashes []eventstore.Hash) {
+func marksOf(revisions []*eventstore.Revision) (marks []eventstore.Bookmark) {
 	for _, r := range revisions {
-		hashes = append(hashes, r.Hash)
+		marks = append(marks, r.Bookmark())
 	}
-	return hashes
+	return marks
 }

@@ -6,17 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"configapi/internal/eventstore"
 )
-
-// probeConfig configures the one connection of those who watch the store. It is made when it is first used.
-func probeConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
-	config := readConfig(base, opts)
-	config.MinConns, config.MinIdleConns, config.MaxConns = 0, 0, 1
-	return config
-}
 
 // Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for other reads.
 func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
