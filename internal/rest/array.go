@@ -1,11 +1,15 @@
 package rest
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
+	"configapi/internal/requestid"
 )
 
 // array is a JSON array that is streamed.
@@ -63,7 +67,11 @@ func (a *array) separate() {
 // connection, so that what went out is not taken for the whole.
 func (h *Handler) failArray(a *array, r *http.Request, err error) {
 	if a.started {
-		h.log.Error("answering a request in part", "error", err)
+		level := slog.LevelError
+		if configstore.KindOf(err) == configstore.Unavailable {
+			level = slog.LevelWarn
+		}
+		h.log.Log(r.Context(), level, "answering a request in part", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range []string{etag, configVersion, link} { // they were about the array

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -28,16 +29,25 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	}
 	array := newArray(w, r)
 	defer array.release()
-	err = reader.EachRevision(r.Context(), name, func(revision *eventstore.Revision) error {
-		array.addRevision(revision)
-		if array.isEnough() {
-			return errEnough
-		}
-		return nil
-	})
+	array.room = newRoom(h.answers, w)
+	defer array.room.release()
+	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(r.Context(), array, page) })
 	if err != nil && !errors.Is(err, errEnough) {
 		h.failArray(array, r, err)
 		return
 	}
 	array.finish()
+}
+
+func writeRevisions(ctx context.Context, array *array, page []*eventstore.Revision) error {
+	if err := array.room.hold(ctx, bytesOfRevisions(page)); err != nil {
+		return err
+	}
+	for _, revision := range page {
+		array.addRevision(revision)
+	}
+	if array.isEnough() {
+		return errEnough
+	}
+	return nil
 }

@@ -25,6 +25,7 @@ type jsonStream struct {
 	started bool // the headers have gone out
 	head    bool // the request is a HEAD, so nothing but the headers goes out
 	pace    pace
+	room    *room // of the pages that it is made of; nil: they are in memory anyway
 }
 
 // streams holds streams that are not in use, for their buffers.
@@ -38,7 +39,7 @@ func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
 
 func (s *jsonStream) release() {
 	if cap(s.buf) <= keptBuffer {
-		s.w = nil
+		s.w, s.room = nil, nil
 		streams.Put(s)
 	}
 }
@@ -69,7 +70,7 @@ func (s *jsonStream) send() {
 		h[contentOptions] = noSniff
 		s.w.WriteHeader(http.StatusOK)
 	}
-	if !s.head && !s.pace.write(s.w, s.buf) {
+	if !s.head && !(s.pace.write(s.w, s.buf) && s.room.sent(len(s.buf))) {
 		panic(http.ErrAbortHandler)
 	}
 	s.buf = s.buf[:0]

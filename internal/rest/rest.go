@@ -75,6 +75,7 @@ import (
 	"net/http"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
@@ -85,6 +86,10 @@ import (
 type Options struct {
 	// CommentInterval is the time between two comments on an event stream. 0: 15 s.
 	CommentInterval time.Duration
+	// Answers is the room of the pages that histories and pages of the past are made of, until clients have taken them, and
+	// Streams that of the messages of event streams. The edges of a server share both. nil: a budget of the usual size, which
+	// is not shared.
+	Answers, Streams *budget.Budget
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
@@ -93,6 +98,8 @@ type Options struct {
 type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
+	answers         *budget.Budget
+	messages        *budget.Budget
 	streams         *eventstream.Streams
 	commentInterval time.Duration
 }
@@ -103,9 +110,17 @@ func New(store *configstore.Store, opts Options) *Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Answers == nil {
+		opts.Answers = budget.ForAnswers()
+	}
+	if opts.Streams == nil {
+		opts.Streams = budget.ForStreams()
+	}
 	return &Handler{
 		store:           store,
 		log:             opts.Log,
+		answers:         opts.Answers,
+		messages:        opts.Streams,
 		streams:         eventstream.NewStreams(),
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}
