@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -66,6 +67,9 @@ func (a *array) separate() {
 // failArray ends an array that cannot be finished: with a proper answer as long as nothing has gone out, else by closing the
 // connection, so that what went out is not taken for the whole.
 func (h *Handler) failArray(a *array, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		panic(http.ErrAbortHandler) // the client is gone, or was cut off
+	}
 	if a.started {
 		level := slog.LevelError
 		if configstore.KindOf(err) == configstore.Unavailable {

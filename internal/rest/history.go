@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -29,9 +28,9 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	}
 	array := newArray(w, r)
 	defer array.release()
-	array.room = newRoom(h.answers, w)
+	array.room = newRoom(h.answers, w, r)
 	defer array.room.release()
-	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(r.Context(), array, page) })
+	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(array, page) })
 	if err != nil && !errors.Is(err, errEnough) {
 		h.failArray(array, r, err)
 		return
@@ -39,8 +38,8 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	array.finish()
 }
 
-func writeRevisions(ctx context.Context, array *array, page []*eventstore.Revision) error {
-	if err := array.room.hold(ctx, bytesOfRevisions(page)); err != nil {
+func writeRevisions(array *array, page []*eventstore.Revision) error {
+	if err := array.room.hold(bytesOfRevisions(page)); err != nil {
 		return err
 	}
 	for _, revision := range page {

@@ -118,14 +118,14 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 func TestPaceForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p pace
-		w := &pieces{}
+		w, data := &pieces{}, make([]byte, 1<<20)
 		for range 1000 {
-			if !p.write(w, make([]byte, 1<<20)) {
+			if !p.write(w, data) {
 				t.Fatal("a fast client was cut off")
 			}
 		}
 		w.pause = time.Second
-		for i := 0; p.write(w, make([]byte, 1<<10)); i++ {
+		for i := 0; p.write(w, data[:1<<10]); i++ {
 			if i > 120 {
 				t.Fatal("a slow client was not cut off")
 			}

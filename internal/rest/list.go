@@ -47,7 +47,7 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	defer array.release()
 	if page.first > 0 {
 		if page.after != nil { // states of the past are not in memory anyway
-			array.room = newRoom(h.answers, w)
+			array.room = newRoom(h.answers, w, r)
 			defer array.room.release()
 		}
 		err = page.write(r, array, snapshot)
@@ -113,7 +113,7 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 		configs, more = configs[:n], true
 	}
 	if array.room != nil {
-		if err := array.room.hold(r.Context(), bytesOfConfigs(configs)); err != nil {
+		if err := array.room.hold(bytesOfConfigs(configs)); err != nil {
 			return err
 		}
 	}

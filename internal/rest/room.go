@@ -19,6 +19,8 @@ const copies = 2
 // room is what an answer holds of pages that were read from the store, until its client has taken them. All answers of the
 // server share it: when others wait for it, the client that is slowest is cut off.
 type room struct {
+	ctx     context.Context // of the request, which also ends when the client is cut off
+	end     context.CancelFunc
 	bytes   *budget.Reservation
 	w       http.ResponseWriter
 	sending bool
@@ -28,16 +30,19 @@ type room struct {
 	isCut bool
 }
 
-func newRoom(answers *budget.Budget, w http.ResponseWriter) *room {
-	return &room{bytes: answers.Reservation(), w: w}
+// newRoom returns the room of an answer, which must be released.
+func newRoom(answers *budget.Budget, w http.ResponseWriter, r *http.Request) *room {
+	room := &room{bytes: answers.Reservation(), w: w}
+	room.ctx, room.end = context.WithCancel(r.Context())
+	return room
 }
 
 // hold makes room for a page in the place of the one before, and waits for it. The error is of kind
-// [configstore.Unavailable], or that of ctx.
-func (r *room) hold(ctx context.Context, bytes int) error {
+// [configstore.Unavailable], or that of the context.
+func (r *room) hold(bytes int) error {
 	more := copies*int64(bytes) - r.bytes.Held()
 	r.bytes.Shrink(-more)
-	err := withoutRoom(r.bytes.Grow(ctx, more))
+	err := withoutRoom(r.bytes.Grow(r.ctx, more))
 	if err == nil && !r.sending {
 		r.sending = true
 		r.bytes.Sending(r.cut)
@@ -65,7 +70,7 @@ func (r *room) sent(bytes int) bool {
 	return !r.isCut
 }
 
-// cut ends the sending, also a write that blocks.
+// cut ends the sending, also a write that blocks, and the waiting for more room.
 func (r *room) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,12 +78,14 @@ func (r *room) cut() {
 		return
 	}
 	r.isCut = true
+	r.end()
 	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now()) // fails when the connection is gone
 }
 
 // release gives all of it back.
 func (r *room) release() {
 	r.bytes.Release()
+	r.end()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
