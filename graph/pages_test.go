@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {

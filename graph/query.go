@@ -78,7 +78,14 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	read := func() ([]*projection.Config, bool, error) {
+		return snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	}
+	if after == nil {
+		page.Items, page.More, err = read() // of the present, which is in memory anyway
+	} else {
+		page.Items, page.More, err = readStates(ctx, read)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,9 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 	if err != nil {
 		return nil, err
 	}
-	changes, err := reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	changes, err := readChanges(ctx, func() (configstore.Changes, error) {
+		return reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +178,9 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 			}
 		}
 	}
-	page.Items, page.More, err = reader.History(ctx, name, newest, pageSize(first, historyPage))
+	page.Items, page.More, err = readRevisions(ctx, func() ([]*eventstore.Revision, bool, error) {
+		return reader.History(ctx, name, newest, pageSize(first, historyPage))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func TestNoPasswordIsShown(t *testing.T) {
 			{"serve", "--store", "postgres://bob:" + password + "@:x/db"},
 			{"serve", "--store", "postgres://bob:" + password + "@host:99999/db"},
 			{"serve", "--store", "postgres://bob:" + password + "@[::1/db"},
-			{"serve", "--store", "postgres://bob:" + url.PathEscape(password)},
+			{"serve", "--store", "postgres://bob:" + url.QueryEscape(password)},
 			{"serve", "--store", address + "&sslmode=wrong"},
 			{"serve", "--store", "postgres://127.0.0.1:1/x?connect_timeout=1&sslmode=wrong&password=" + password},
 			{"serve", "--store", "sqlite:" + address},

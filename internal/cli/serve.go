@@ -66,8 +66,11 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
 		Guard:      guard,
-		Metrics:    metrics,
-		Websockets: api.Websockets, AuditDropped: changes.Dropped,
+		// More than the system has descriptors for would be refused without a word.
+		MaxConnections:           allowedConnections(set.maxConnections, log),
+		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
+		Metrics:                  metrics,
+		Websockets:               api.Websockets, AuditDropped: changes.Dropped,
 		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
 		Log:      log,
 	})

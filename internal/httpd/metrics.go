@@ -20,6 +20,7 @@ type Metrics struct {
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
 	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
+	connections   prometheus.Gauge
 	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
 }
 
@@ -68,6 +69,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
+	m.connections = prometheus.NewGauge(prometheus.GaugeOpts{Name: "configapi_connections", Help: "Open connections, websockets included."})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
 	}, []string{"edge", "status"})
@@ -86,7 +88,7 @@ func NewMetrics() *Metrics {
 		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, refusals, build,
+	m.registry.MustRegister(m.appendSeconds, m.appendEvents, m.connections, requests, refusals, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -148,6 +150,7 @@ var (
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
 	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
+	bodyBytes       = gauge("body_bytes", "Bytes of bodies of requests in flight that are charged for; those of the first 4 KiB of each are not.")
 	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
 )
 
@@ -182,6 +185,7 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 	tell(followerProblem, truth(state.Projection != nil))
 	tell(writeProblem, truth(state.Writing != nil))
 	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
+	tell(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()
 		tell(sockets, float64(open))

@@ -24,6 +24,7 @@ func (s *Store) Close() error {
 			defer close(freed)
 			s.writer.close()
 			s.pool.Close()
+			s.users.Close()
 			s.listening.Wait()
 		}()
 		select {

@@ -40,6 +40,27 @@ func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.C
 	return config, nil
 }
 
+// ownConnections are those that the node's own reads share: of the follower, of the writer, of /health. userConnections are
+// those of reads for users unless the URL says pool_max_conns.
+const ownConnections, userConnections = 2, 4
+
+// openPools makes the two pools of connections that read. Together with the writer and the listener they are eight at most.
+func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (own, users *pgxpool.Pool, err error) {
+	ofOwn, ofUsers := readConfig(base, opts), readConfig(base, opts)
+	ofOwn.MaxConns, ofOwn.MinConns, ofOwn.MinIdleConns = ownConnections, 0, 0
+	if !strings.Contains(base.ConnString(), "pool_max_conns") {
+		ofUsers.MaxConns = userConnections
+	}
+	if own, err = pgxpool.NewWithConfig(ctx, ofOwn); err != nil {
+		return nil, nil, err
+	}
+	if users, err = pgxpool.NewWithConfig(ctx, ofUsers); err != nil {
+		own.Close()
+		return nil, nil, err
+	}
+	return own, users, nil
+}
+
 // readConfig configures the pool of connections that read.
 func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()
