@@ -55,8 +55,9 @@
 // # Long answers
 //
 // The list and a history are streamed from one position: they may be of any length, and the server holds 1 MiB of them at a
-// time, or one revision. A client that takes less than 64 KiB a second, on average over a minute, is cut off. One that cannot be
-// finished ends with the connection: half an array never looks like a whole one. A page of the list (?first=, 1 to 500 configs)
+// time, or one revision. A client that takes less than 64 KiB a second, on average over a minute, is cut off by package httpd, and
+// the slowest one is when others need the room. An array that cannot be finished ends with the connection: half of one never looks
+// like a whole one. A page of the list (?first=, 1 to 500 configs)
 // ends early at 8 MiB; its Link header leads to the next one, which is of the same position. The link is relative, so that it is
 // right below the path of a proxy.
 //

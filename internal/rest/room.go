@@ -58,16 +58,21 @@ func withoutRoom(err error) error {
 	return err
 }
 
-// sent says that the client has taken bytes. It reports whether the answer may go on. A nil room is that of an answer that
-// holds nothing.
-func (r *room) sent(bytes int) bool {
-	if r == nil {
-		return true
+// sent says that the client has taken bytes. A nil room is that of an answer that holds nothing.
+func (r *room) sent(bytes int) {
+	if r != nil {
+		r.bytes.Sent(int64(bytes))
 	}
-	r.bytes.Sent(int64(bytes))
+}
+
+// isCutOff reports whether nothing more may be sent.
+func (r *room) isCutOff() bool {
+	if r == nil {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.isCut
+	return r.isCut
 }
 
 // cut ends the sending, also a write that blocks, and the waiting for more room.
