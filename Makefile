@@ -15,7 +15,7 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 # Modules of their own, so that what they need stays out of go.mod.
 MODULES = bench examples/go test/faults
 
-.PHONY: help run build test check format vet lint generate verify race cover bench faults mutants browser clients playground
+.PHONY: help run build test check format vet lint generate verify race cover bench faults mutants browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ mutants: ## plant bugs into copies of the tree, each of which the fault suite mu
 
 browser: ## drive the playground in a real Chromium
 	.ci/browser
+
+proxy: ## try the nginx configuration of docs/proxies.md, all edges and the playground through it
+	.ci/proxy
 
 clients: ## run real clients, code generators and the examples against a real server
 	.ci/clients
