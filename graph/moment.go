@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"configapi/graph/model"
@@ -19,7 +18,7 @@ type moment struct {
 
 // lookup is the snapshot of a moment, found once for all fields of an operation that ask for it.
 type lookup struct {
-	once     sync.Once
+	done     chan struct{} // closed when the rest is there
 	snapshot *configstore.Snapshot
 	err      error
 }
@@ -47,12 +46,12 @@ func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.S
 	if p.reader == nil { // what an instant of the future means changes with each mutation
 		return find()
 	}
-	return p.share(moment{instant: instant.UTC()}, find)
+	return p.share(ctx, moment{instant: instant.UTC()}, find)
 }
 
 // asOfPosition returns the snapshot of a position, which is waited for if need be.
 func (r *resolver) asOfPosition(ctx context.Context, at eventstore.Bookmark) (*configstore.Snapshot, error) {
-	return r.pinOf(ctx).share(moment{position: at}, func() (*configstore.Snapshot, error) {
+	return r.pinOf(ctx).share(ctx, moment{position: at}, func() (*configstore.Snapshot, error) {
 		reader, err := r.readerWith(ctx, at)
 		if err != nil {
 			return nil, err
@@ -61,18 +60,27 @@ func (r *resolver) asOfPosition(ctx context.Context, at eventstore.Bookmark) (*c
 	})
 }
 
-// share returns what find returns for a moment, or has returned before. Others that ask meanwhile wait for it.
-func (p *pin) share(m moment, find func() (*configstore.Snapshot, error)) (*configstore.Snapshot, error) {
+// share returns what find returns for a moment, or has returned before. Others that ask meanwhile wait for it until ctx ends.
+func (p *pin) share(ctx context.Context, m moment, find func() (*configstore.Snapshot, error)) (*configstore.Snapshot, error) {
 	p.mu.Lock()
-	l := p.lookups[m]
-	if l == nil {
-		l = &lookup{err: errLookup}
+	l, known := p.lookups[m]
+	if !known {
+		l = &lookup{done: make(chan struct{}), err: errLookup}
 		if p.lookups == nil {
 			p.lookups = make(map[moment]*lookup)
 		}
 		p.lookups[m] = l
 	}
 	p.mu.Unlock()
-	l.once.Do(func() { l.snapshot, l.err = find() })
-	return l.snapshot, l.err
+	if !known {
+		defer close(l.done)
+		l.snapshot, l.err = find()
+		return l.snapshot, l.err
+	}
+	select {
+	case <-l.done:
+		return l.snapshot, l.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

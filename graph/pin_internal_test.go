@@ -26,7 +26,7 @@ func TestEqualMomentsShareALookUp(t *testing.T) {
 		want := new(configstore.Snapshot)
 		for range 16 {
 			asking.Go(func() {
-				got, err := p.share(m, func() (*configstore.Snapshot, error) {
+				got, err := p.share(t.Context(), m, func() (*configstore.Snapshot, error) {
 					found[i]++ // the race detector sees it if two do
 					return want, failed
 				})
@@ -49,9 +49,9 @@ func TestALookUpThatPanicsIsAnErrorForTheOthers(t *testing.T) {
 	p := new(pin)
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = p.share(moment{}, func() (*configstore.Snapshot, error) { panic("boom") })
+		_, _ = p.share(t.Context(), moment{}, func() (*configstore.Snapshot, error) { panic("boom") })
 	}()
-	if got, err := p.share(moment{}, nil); got != nil || err != errLookup {
+	if got, err := p.share(t.Context(), moment{}, nil); got != nil || err != errLookup {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
