@@ -125,7 +125,8 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 	if err != nil {
 		return nil, err
 	}
-	return &model.HistoryBounds{Head: reader.Head().Bookmark()}, nil
+	// Nothing is ever removed from a history, so a stream can begin before its first change.
+	return &model.HistoryBounds{Head: reader.Head().Bookmark(), Earliest: eventstore.Bookmark{}}, nil
 }
 
 // history returns a page of a name's revisions, newest first: from the version newest (0: the newest there is), or after a
