@@ -55,6 +55,8 @@ import (
 type Options struct {
 	// CommentInterval is the time between two comments on an event stream. 0: 15 s.
 	CommentInterval time.Duration
+	// Limit bounds how many event streams there are; the edges of a server share it. nil: nothing does.
+	Limit *eventstream.Limit
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
@@ -64,6 +66,7 @@ type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
 	streams         *eventstream.Streams
+	limit           *eventstream.Limit
 	commentInterval time.Duration
 }
 
@@ -77,6 +80,7 @@ func New(store *configstore.Store, opts Options) *Handler {
 		store:           store,
 		log:             opts.Log,
 		streams:         eventstream.NewStreams(),
+		limit:           opts.Limit,
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}
 }
