@@ -56,7 +56,7 @@ func (b *branch) recallFrom(ctx context.Context, view *projection.View, name con
 		then := &Snapshot{branch: b, view: view, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)
 	} else if present := view.Get(name); present != nil && revision.Name == name {
-		outcome.Config = &projection.Config{Revision: revision, CreatedAt: present.CreatedAt}
+		outcome.Config = present.AsOf(revision)
 	}
 	if err == nil && outcome.Config == nil {
 		err = projection.ErrDiverged // the receipt is of another history
@@ -84,7 +84,9 @@ func (s *Store) pruneReceipts(ctx context.Context) {
 }
 
 func (s *Store) pruneOnce(ctx context.Context) error {
-	before := s.opts.Now().Add(-s.opts.KeyRetention)
+	// A clock that is ahead must not take receipts away too early.
+	ahead := max(s.clock.serverOffset(), s.clock.jump(), 0)
+	before := s.opts.Now().Add(-s.opts.KeyRetention - ahead)
 	for {
 		n, err := s.events.PruneReceipts(ctx, before, pruneStep)
 		if err != nil || n < pruneStep {

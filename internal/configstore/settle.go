@@ -76,7 +76,7 @@ func (w *writer) lookUp(b *batch) (known bool, err error) {
 	case head.Position < b.from.Position:
 		return false, projection.ErrDiverged
 	}
-	records, err := w.events.Read(ctx, b.tip.Position-1, 1)
+	records, err := w.events.Read(ctx, b.tip.Position-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return false, err
 	}

@@ -188,13 +188,20 @@ func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*reque
 	if err != nil {
 		return refuseAll(requests), requests, err
 	}
-	if w.losses >= lockAfter {
-		return w.tryLocked(ctx, requests, known)
+	last, err := w.readLastValues(requests, known)
+	if err != nil {
+		return refuseAll(requests), requests, err
 	}
-	b := decide(w.projection.View(), requests, known, &w.opts)
-	if b.isEmpty() {
+	if w.losses >= lockAfter {
+		return w.tryLocked(ctx, requests, known, last)
+	}
+	b := decide(w.projection.View(), requests, known, last, &w.opts)
+	switch {
+	case len(b.answers) == 0: // the first needs another value than the one that was read: its config has changed since
+		return b, requests, nil
+	case b.isEmpty():
 		err = w.confirm(b)
-	} else {
+	default:
 		err = w.settle(ctx, b, w.send(b))
 	}
 	switch {
@@ -208,8 +215,8 @@ func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*reque
 
 // tryLocked is try with the head locked, where it cannot lose. What it missed is committed, so it is applied before the
 // requests are judged on it. While it waited for the lock others came, and are taken in; keys of theirs were not looked up, which
-// the store finds out.
-func (w *writer) tryLocked(ctx context.Context, requests []*request, known receipts) (*batch, []*request, error) {
+// the store finds out, and a restore whose value was not read ends the batch.
+func (w *writer) tryLocked(ctx context.Context, requests []*request, known receipts, last lastValues) (*batch, []*request, error) {
 	b, from := (*batch)(nil), w.projection.View().Head()
 	bounded, cancel := w.bounded()
 	defer cancel()
@@ -223,7 +230,7 @@ func (w *writer) tryLocked(ctx context.Context, requests []*request, known recei
 			return nil, nil, projection.ErrDiverged
 		}
 		requests = w.gather(requests)
-		b = decide(view, requests, known, &w.opts)
+		b = decide(view, requests, known, last, &w.opts)
 		return b.records, b.receipts, nil
 	})
 	if b == nil {

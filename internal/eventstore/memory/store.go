@@ -69,7 +69,7 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, dec
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	missed := s.page(after, eventstore.MaxMissed)
+	missed := s.page(after, eventstore.Limit{Records: eventstore.MaxMissed})
 	if after+eventstore.Position(len(missed)) != s.head.Position {
 		return eventstore.ErrHeadMoved
 	}

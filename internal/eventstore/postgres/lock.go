@@ -79,7 +79,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 		w.statements.missed.queue(&batch, parameters[:2])
 	}
 	var row headRow
-	p := page{maxBytes: eventstore.PageBytes, limit: eventstore.MaxMissed}
+	p := page{limit: eventstore.Limit{Records: eventstore.MaxMissed}.WithDefaults()}
 	if err := readResults(w.conn.PgConn().ExecBatch(ctx, &batch), row.take, p.take); err != nil {
 		return eventstore.Head{}, nil, err
 	}

@@ -154,7 +154,7 @@ func TestTextIsStoredAsItIs(t *testing.T) {
 			}
 			head = headOf(written)
 			for _, from := range []*Store{s, mustOpen(t, direct, Options{})} {
-				read, err := from.Read(t.Context(), head.Position-1, 1)
+				read, err := from.Read(t.Context(), head.Position-1, eventstore.Limit{Records: 1})
 				if err != nil || len(read) != 1 || read[0].Data != written[0].Data {
 					t.Fatalf("%s: read %v, %v, want %v", what, read, err, written)
 				}

@@ -23,6 +23,8 @@ type transaction struct {
 	all                                    []*sql.Stmt // to close
 	args                                   []any       // of an insert; kept for the next one
 	open                                   bool        // between its begin and a clean end
+	committed                              bool        // it came to its end, and not by rolling back
+	files                                  *files      // that conn has open
 }
 
 // insert is a statement that inserts a number of records at once.
@@ -55,8 +57,8 @@ const (
 	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, error) {
-	t := &transaction{conn: conn}
+func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*transaction, error) {
+	t := &transaction{conn: conn, files: files}
 	var err error
 	prepare := func(statement string) *sql.Stmt {
 		if err != nil {
@@ -87,7 +89,7 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, erro
 
 // start begins. It is the one step that may have to wait for another store, and that ends with ctx.
 func (t *transaction) start(ctx context.Context) error {
-	t.open = true
+	t.open, t.committed = true, false
 	if _, err := t.begin.ExecContext(ctx); err != nil {
 		return notWritten(fmt.Errorf("waiting for the file: %w", err))
 	}
@@ -115,12 +117,13 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	return t.end()
 }
 
+// end commits. What was committed to a file that nobody finds any more is no success; it may be found again.
 func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)
 	}
-	t.open = false
-	return nil
+	t.open, t.committed = false, true
+	return t.files.check()
 }
 
 // abort ends the transaction without a trace, for a reason that may be nil.
