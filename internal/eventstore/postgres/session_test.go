@@ -199,7 +199,7 @@ func TestCommitsBehindAPoolerWait(t *testing.T) {
 	endSessions(admin, "configapi%")
 	admin.exec(`alter system set synchronous_standby_names = 'nobody'`)
 	admin.exec(`select pg_reload_conf()`)
-	admin.until("nobody", `select current_setting('synchronous_standby_names')`)
+	admin.untilCommitsWait(with(t, direct, "synchronous_commit", "on"))
 	for what, write := range map[string]func() error{
 		"Append":       func() error { return first.Append(t.Context(), head, records(head, 1)) },
 		"AppendLocked": func() error { return second.AppendLocked(t.Context(), head.Position, appendOne) },
