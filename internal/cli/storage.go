@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"configapi/internal/eventstore"
@@ -26,7 +27,8 @@ var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
 // where PostgreSQL tells of changes; "": by way of the store's own address.
-func openForServing(ctx context.Context, store, listenDSN string) (storage, error) {
+// log hears of servers of PostgreSQL that were replaced.
+func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
@@ -40,7 +42,7 @@ func openForServing(ctx context.Context, store, listenDSN string) (storage, erro
 		if err := checkAddresses(store, listenDSN); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
+		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
 	}
 	return nil, unknownStore()
 }
