@@ -150,18 +150,21 @@ func (s *session) plainRole() (name string) {
 	return name
 }
 
+// dropRole ends whatever uses the database first, for a test that failed may have left locks.
 func dropRole(t *testing.T, dsn, name string) {
-	conn, err := pgx.Connect(context.Background(), dsn)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	defer conn.Close(context.Background())
+	defer conn.Close(ctx)
 	for _, sql := range []string{
-		`select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '` + name + `'`,
+		`select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
 		`drop owned by ` + name + ` cascade`, `drop role ` + name,
 	} {
-		if _, err := conn.Exec(context.Background(), sql); err != nil {
+		if _, err := conn.Exec(ctx, sql); err != nil {
 			t.Error(err)
 		}
 	}
