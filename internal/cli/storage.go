@@ -26,8 +26,7 @@ const defaultStore = "sqlite:data/configapi.db"
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
-// where PostgreSQL tells of changes; "": by way of the store's own address.
-// log hears of servers of PostgreSQL that were replaced.
+// where PostgreSQL tells of changes; "": by way of the store's own address. log hears what operators must know of a store.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
@@ -37,7 +36,7 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 		if strings.Contains(path, "://") {
 			return nil, unknownStore() // an address in the wrong place, of which a directory would be made
 		}
-		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true}))
+		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
 		if err := checkAddresses(store, listenDSN); err != nil {
 			return nil, err
