@@ -14,6 +14,9 @@ func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.A
 	if err != nil {
 		return nil, err
 	}
+	if !selects(ctx, valueField) {
+		snapshot = snapshot.WithoutValues()
+	}
 	state, err := snapshot.Config(ctx, obj.ConfigName())
 	if state == nil {
 		return nil, err
@@ -30,7 +33,11 @@ func (r configSnapshotResolver) Config(ctx context.Context, obj *object.ConfigSn
 	if err != nil {
 		return nil, err
 	}
-	state, err := obj.Snapshot.Config(ctx, name)
+	snapshot := obj.Snapshot
+	if !selects(ctx, valueField) {
+		snapshot = snapshot.WithoutValues()
+	}
+	state, err := snapshot.Config(ctx, name)
 	if state == nil {
 		return nil, err
 	}
@@ -54,9 +61,14 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = obj.Snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	snapshot := obj.Snapshot
+	if !selects(ctx, valueField) {
+		snapshot = snapshot.WithoutValues()
+	}
+	found, err := snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
 	if err != nil {
 		return nil, err
 	}
+	page.Items, page.More, page.End = found.Configs, found.More, found.End
 	return object.NewSnapshotConnection(obj.Snapshot, page), nil
 }

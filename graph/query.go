@@ -78,10 +78,14 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	if !selects(ctx, valueField) {
+		snapshot = snapshot.WithoutValues()
+	}
+	found, err := snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
 	if err != nil {
 		return nil, err
 	}
+	page.Items, page.More, page.End = found.Configs, found.More, found.End
 	return object.NewConfigConnection(snapshot, filter, page), nil
 }
 
