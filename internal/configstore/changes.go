@@ -117,7 +117,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 			return nil, err
 		}
 	}
-	return &Watch{branch: b, cursor: b.feed.Cursor(b.events, start), filter: filter, told: start.Position}, nil
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, told: start.Position}, nil
 }
 
 // Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.
@@ -136,7 +136,7 @@ func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Place) (*Watch, e
 	if at.branch != s.branch.Load() {
 		return nil, ErrRebuilding
 	}
-	return &Watch{branch: at.branch, cursor: at.branch.feed.Cursor(s.events, at.Head), filter: filter, started: true, told: at.Head.Position}, nil
+	return &Watch{branch: at.branch, cursor: at.branch.feed.Cursor(at.branch.catchUp, at.Head), filter: filter, started: true, told: at.Head.Position}, nil
 }
 
 // ReadTo returns the next changes up to a position, which is applied and ends a change set. It does not wait: it returns

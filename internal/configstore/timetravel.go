@@ -108,7 +108,7 @@ type ConfigPage struct {
 }
 
 // maxRewinds is how many times one page of the past reads the store.
-const maxRewinds = 20
+const maxRewinds = 8
 
 // Configs returns the states of the configs that the filter selects as they were, by name, after the name after ("" for the
 // first), at most first of them and [PageBytes].
@@ -118,7 +118,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 	}
 	page := ConfigPage{End: after}
 	for rewinds, bytes, next := 0, 0, after; ; rewinds++ {
-		candidates := s.candidates(filter, next, max(first+1-len(page.Configs), rewindAhead))
+		candidates := s.candidates(filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
 		if len(candidates) == 0 {
 			return page, nil
 		}
