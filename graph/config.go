@@ -6,6 +6,7 @@ import (
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/projection"
 )
 
@@ -14,10 +15,8 @@ func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.A
 	if err != nil {
 		return nil, err
 	}
-	if !selects(ctx, valueField) {
-		snapshot = snapshot.WithoutValues()
-	}
-	state, err := snapshot.Config(ctx, obj.ConfigName())
+	snapshot = asSelected(ctx, snapshot)
+	state, err := readState(ctx, func() (*projection.Config, error) { return snapshot.Config(ctx, obj.ConfigName()) })
 	if state == nil {
 		return nil, err
 	}
@@ -33,11 +32,8 @@ func (r configSnapshotResolver) Config(ctx context.Context, obj *object.ConfigSn
 	if err != nil {
 		return nil, err
 	}
-	snapshot := obj.Snapshot
-	if !selects(ctx, valueField) {
-		snapshot = snapshot.WithoutValues()
-	}
-	state, err := snapshot.Config(ctx, name)
+	snapshot := asSelected(ctx, obj.Snapshot)
+	state, err := readState(ctx, func() (*projection.Config, error) { return snapshot.Config(ctx, name) })
 	if state == nil {
 		return nil, err
 	}
@@ -61,11 +57,9 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 		}
 		key = cursor.Key
 	}
-	snapshot := obj.Snapshot
-	if !selects(ctx, valueField) {
-		snapshot = snapshot.WithoutValues()
-	}
-	found, err := snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	found, err := readStates(ctx, obj.Snapshot, func(s *configstore.Snapshot) (configstore.ConfigPage, error) {
+		return s.Configs(ctx, filter, key, pageSize(first, configsPage))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"configapi/graph/transport"
 	"configapi/internal/configstore"
 )
 
@@ -66,7 +67,16 @@ func (p presenter) respond(ctx context.Context, next graphql.ResponseHandler) *g
 }
 
 // present turns an error into what clients may see: a stable code, and a text without anything internal.
+// It returns nil when the answer has no place for one more.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	room := transport.AnswerOf(ctx)
+	if !room.MaySay() {
+		return nil
+	}
+	if refusal := room.Explain(err); refusal != nil {
+		refusal.Path = graphql.GetPath(ctx)
+		return refusal
+	}
 	var shown *gqlerror.Error
 	if errors.As(err, &shown) && shown.Err == nil {
 		return shown

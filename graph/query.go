@@ -78,10 +78,15 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		}
 		key = cursor.Key
 	}
-	if !selects(ctx, valueField) {
-		snapshot = snapshot.WithoutValues()
+	read := func(s *configstore.Snapshot) (configstore.ConfigPage, error) {
+		return s.Configs(ctx, filter, key, pageSize(first, configsPage))
 	}
-	found, err := snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	var found configstore.ConfigPage
+	if after == nil {
+		found, err = read(snapshot) // of the present, which is in memory anyway
+	} else {
+		found, err = readStates(ctx, snapshot, read)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +122,9 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 	if err != nil {
 		return nil, err
 	}
-	changes, err := reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	changes, err := readChanges(ctx, func() (configstore.Changes, error) {
+		return reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +180,9 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 			}
 		}
 	}
-	page.Items, page.More, err = reader.History(ctx, name, newest, pageSize(first, historyPage))
+	page.Items, page.More, err = readRevisions(ctx, func() ([]*eventstore.Revision, bool, error) {
+		return reader.History(ctx, name, newest, pageSize(first, historyPage))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,20 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/internal/configstore"
 )
 
 // valueField is the field of configs and revisions that costs a read of their data.
 const valueField = "value"
+
+// asSelected is the snapshot for the field that is being resolved: without values unless one is selected.
+func asSelected(ctx context.Context, snapshot *configstore.Snapshot) *configstore.Snapshot {
+	if selects(ctx, valueField) {
+		return snapshot
+	}
+	return snapshot.WithoutValues()
+}
 
 // selects reports whether a field is selected anywhere below the field that is being resolved, whatever aliases, fragments,
 // @skip and @include say: rather once too often.

@@ -20,6 +20,8 @@ const (
 	// the reservation grows ahead of what is counted.
 	firstBytes   = 16 << 10
 	maxStepBytes = 1 << 20
+	// looksEvery says after how many bytes, as a power of two, an operation looks at the time.
+	looksEvery = 15
 	// maxErrors is how many errors an answer has.
 	maxErrors = 100
 )
@@ -40,7 +42,10 @@ type Answer struct {
 
 	// Set before the first field runs.
 	deadline time.Time // zero: none
+	most     int64     // the longest that it may become, in bytes
+	writes   bool      // it is of a mutation
 	sure     bool      // its room is reserved: counting does not fail
+	message  bool      // of a subscription: a [budget.Turn] has reserved its room
 
 	size    atomic.Int64 // bytes of the answer
 	used    atomic.Int64 // size, what gqlgen holds for it, and the pages that it is made of
@@ -50,6 +55,7 @@ type Answer struct {
 
 	mu          sync.Mutex // guards what is below
 	reservation budget.Reservation
+	passed      bool               // the reservation is somebody else's
 	failure     error              // the first reason why the answer was given up
 	timed       context.Context    // ends at the deadline; nil: nobody has asked for it
 	endTimed    context.CancelFunc // of timed
@@ -58,8 +64,15 @@ type Answer struct {
 // newAnswer returns the answer to an operation, whose bytes count in a budget: all answers', or that of
 // one connection within it. Its end must be called.
 func newAnswer(ctx context.Context, room *Room, in *budget.Budget) *Answer {
-	a := &Answer{Context: ctx, room: room}
+	a := &Answer{Context: ctx, room: room, most: room.opts.MaxAnswer}
 	in.Open(&a.reservation)
+	return a
+}
+
+// newMessage returns the answer that is one message of a subscription, and starts its time.
+func newMessage(ctx context.Context, room *Room) *Answer {
+	a := &Answer{Context: ctx, room: room, most: maxMessage, message: true, deadline: time.Now().Add(room.opts.OperationTime)}
+	room.opts.Answers.Open(&a.reservation) // for pages that its fields read
 	return a
 }
 
@@ -80,10 +93,14 @@ func (a *Answer) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// Begin starts the operation's time, and reserves the first bytes. The error is one for the client.
-// It must be called before the first field runs, and by one goroutine.
+// Begin starts the operation's time, and reserves the first bytes, unless it has done so already. The
+// transports call it when the operation has been dispatched: what an operation waits for before its
+// first field runs does not count.
 func (a *Answer) Begin() error {
 	if a == nil {
+		return nil
+	}
+	if !a.deadline.IsZero() {
 		return nil
 	}
 	a.deadline = time.Now().Add(a.room.opts.OperationTime)
@@ -96,10 +113,11 @@ func (a *Answer) BeginSure(size int64) error {
 	if a == nil {
 		return nil
 	}
+	a.writes = true
 	if err := a.Begin(); err != nil {
 		return err
 	}
-	if size > a.room.opts.MaxAnswer {
+	if size > a.most {
 		return a.fail(errTooLong)
 	}
 	if err := a.cover(a, size); err != nil {
@@ -109,7 +127,18 @@ func (a *Answer) BeginSure(size int64) error {
 	return nil
 }
 
-// Count adds bytes to the answer, for one field. After an error no further field needs to be resolved.
+// Sure reports whether the answer must not be given up: see [Answer.BeginSure].
+func (a *Answer) Sure() bool { return a != nil && a.sure }
+
+// Proceed returns an error when the answer was given up: no further field needs to be resolved then.
+func (a *Answer) Proceed() error {
+	if a == nil || a.sure || !a.failed.Load() {
+		return nil
+	}
+	return errStopped
+}
+
+// Count adds bytes to the answer, for one field, and waits for room for them.
 func (a *Answer) Count(ctx context.Context, bytes int64) error {
 	if a == nil {
 		return nil
@@ -120,21 +149,23 @@ func (a *Answer) Count(ctx context.Context, bytes int64) error {
 		return nil
 	case a.failed.Load():
 		return errStopped
-	case size > a.room.opts.MaxAnswer:
+	case size > a.most || used > a.room.most && !a.message:
 		return a.fail(errTooLong)
-	case used <= a.covered.Load():
+	case used>>looksEvery != (used-bytes-fieldBytes)>>looksEvery && a.Err() != nil:
+		return a.fail(a.Err())
+	case a.message || used <= a.covered.Load():
 		return nil
 	}
 	return a.cover(ctx, used)
 }
 
-// CountWithin is Count for a field that may fail alone: it is the only one that counts when the answer
-// is one that must not be given up.
-func (a *Answer) CountWithin(ctx context.Context, bytes int64) error {
-	if a == nil || !a.sure {
-		return a.Count(ctx, bytes)
+// CountWithin is [Answer.Count] for a field of an answer that must not be given up: the field fails
+// alone when the answer would be too long with it.
+func (a *Answer) CountWithin(bytes int64) error {
+	if a == nil {
+		return nil
 	}
-	if a.size.Add(bytes) > a.room.opts.MaxAnswer {
+	if a.size.Add(bytes) > a.most {
 		a.size.Add(-bytes)
 		return errTooLong
 	}
@@ -193,6 +224,19 @@ func (a *Answer) failLocked(err error) error {
 	return err
 }
 
+// perform executes a query or a mutation. A fault takes the place of the response.
+func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.OperationContext) (*graphql.Response, *fault) {
+	next, ctx := exec.DispatchOperation(a, operation)
+	if err := a.Begin(); err != nil {
+		return nil, a.faultOf(err)
+	}
+	response := next(ctx)
+	if f := a.judge(ctx, response); f != nil {
+		return nil, f
+	}
+	return response, refuseResponse(response)
+}
+
 // judge looks at the response that came of the operation. It cuts surplus errors, and returns the fault
 // that takes the response's place when the answer was given up.
 func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
@@ -210,14 +254,23 @@ func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
 	a.mu.Unlock()
 	switch {
 	case failure != nil:
-	case int64(len(response.Data)) > a.room.opts.MaxAnswer:
+	case int64(len(response.Data)) > a.most:
 		failure = errTooLong
-	case len(response.Errors) > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case !a.message && len(response.Errors) > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		failure = context.DeadlineExceeded
 	default:
 		return nil
 	}
-	return a.room.faultOf(failure)
+	return a.faultOf(failure)
+}
+
+// faultOf is what a client is told when its answer was given up.
+func (a *Answer) faultOf(err error) *fault {
+	f := a.room.faultOf(err)
+	if a.writes {
+		f.message = "nothing was written: " + f.message
+	}
+	return f
 }
 
 // hold keeps room for the bytes of a finished answer alone: whatever it was made of is garbage.
@@ -233,13 +286,24 @@ func (a *Answer) hold(bytes int) {
 	a.covered.Store(int64(bytes))
 }
 
+// pass gives the room of a finished answer of so many bytes to somebody who sends it.
+func (a *Answer) pass(bytes int) *lease {
+	a.hold(bytes)
+	l := &lease{room: &a.reservation}
+	l.retain()
+	a.passed = true
+	return l
+}
+
 // end releases the room and the timer. The fields may still run when nobody waits for them any more:
 // they get nothing then.
 func (a *Answer) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_ = a.failLocked(errStopped)
-	a.reservation.Release()
+	if !a.passed {
+		a.reservation.Release()
+	}
 	if a.endTimed != nil {
 		a.endTimed()
 	}
@@ -279,7 +343,7 @@ func (a *Answer) Err() error {
 	return nil
 }
 
-// faultOf is what a client is told when its answer was given up.
+// faultOf is what a client is told when there is no room, or no time.
 func (r *Room) faultOf(err error) *fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):

@@ -35,7 +35,9 @@ type RoomOptions struct {
 // Room is what all transports of a server share: the budgets of bytes that bound their answers.
 type Room struct {
 	opts    RoomOptions
+	most    int64          // bytes that an answer may take, with what it is made of
 	reading *budget.Budget // of pages that are being read: see [ReadPage]
+	making  *budget.Budget // of large messages of streams that are being made
 	tooLong string         // what the client of an answer that is too long is told
 }
 
@@ -44,6 +46,16 @@ const pagesRead = 8
 
 // PageBytes is about the size of the largest page of the store.
 const PageBytes = 8 << 20
+
+const (
+	// maxMessage is the longest message of a subscription, in bytes. It has room for the largest
+	// change set with all its values escaped, but not for many copies of them.
+	maxMessage = 64 << 20
+	// largeMessage is what a message tells of, in bytes, when it has to wait for its turn to be made.
+	largeMessage = 64 << 10
+	// messagesMade is how many large messages are made at a time.
+	messagesMade = 2
+)
 
 // NewRoom returns a room of which nothing is used.
 func NewRoom(opts RoomOptions) *Room {
@@ -60,14 +72,16 @@ func NewRoom(opts RoomOptions) *Room {
 	opts.OperationTime = cmp.Or(opts.OperationTime, 10*time.Second)
 	return &Room{
 		opts:    opts,
+		most:    max(budget.ConnectionBytes, opts.MaxAnswer),
 		reading: budget.New(budget.Options{Bytes: pagesRead * PageBytes}),
+		making:  budget.New(budget.Options{Bytes: messagesMade * maxMessage, Wait: budget.Forever, MaxWaiters: 200_000}),
 		tooLong: fmt.Sprintf("the answer would be larger than %d bytes; ask for fewer items or fields at a time", opts.MaxAnswer),
 	}
 }
 
 // connection returns the budget of the answers of one connection.
 func (r *Room) connection() *budget.Budget {
-	return r.opts.Answers.Within(max(budget.ConnectionBytes, r.opts.MaxAnswer))
+	return r.opts.Answers.Within(r.most)
 }
 
 // ReadPage reads a part of an answer from the store: read returns it, and size its bytes. At most
@@ -79,7 +93,7 @@ func ReadPage[T any](ctx context.Context, most int64, read func() (T, error), si
 		return read()
 	}
 	var none T
-	if err := a.proceed(); err != nil {
+	if err := a.Proceed(); err != nil {
 		return none, err
 	}
 	page, bytes, err := readPage(ctx, a, most, read, size)
@@ -110,19 +124,11 @@ func readPage[T any](ctx context.Context, a *Answer, most int64, read func() (T,
 	return page, size(page), nil
 }
 
-// proceed reports that the answer was given up, so that nothing more needs to be read.
-func (a *Answer) proceed() error {
-	if !a.sure && a.failed.Load() {
-		return errStopped
-	}
-	return nil
-}
-
 // keep counts the bytes of a page if there is room for them now.
 func (a *Answer) keep(bytes int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.used.Load()+bytes > a.room.opts.MaxAnswer {
+	if a.used.Load()+bytes > a.room.most {
 		return false
 	}
 	missing := a.used.Load() + bytes - a.covered.Load()
@@ -139,7 +145,7 @@ func (a *Answer) keep(bytes int64) bool {
 // awaitRoom counts the bytes of a page, and waits until there is room for them.
 func (a *Answer) awaitRoom(ctx context.Context, bytes int64) error {
 	used := a.used.Add(bytes)
-	if used > a.room.opts.MaxAnswer {
+	if used > a.room.most {
 		a.used.Add(-bytes)
 		return a.stop(errTooLong)
 	}

@@ -71,6 +71,8 @@ func TestEventStreams(t *testing.T) {
 		{"query by GET", query(`{hello}`), "", events(`{"data":{"hello":"hello world"}}`), ""},
 		{"mutation", "/graphql", post(`mutation{change}`), events(`{"data":{"change":` + quote("changed <b>") + `}}`), ""},
 		{"field error", "/graphql", post(`{fails}`), events(`{"errors":[{"message":"it failed"}],"data":{"fails":null}}`), ""},
+		{"persisted", "/graphql", `{"extensions":{"persistedQuery":{"version":1}}}`, events(persistedAnswer), ""},
+		{"persisted by GET", "/graphql?extensions=" + url.QueryEscape(`{"persistedQuery":{}}`), "", events(persistedAnswer), ""},
 		{"syntax error", "/graphql", post(`{`), "", CodeParseFailed},
 		{"syntax error by GET", query(`{`), "", "", CodeParseFailed},
 		{"validation error", "/graphql", post(`{nonsense}`), "", CodeValidationFailed},
@@ -250,7 +252,8 @@ func TestStreamsEnd(t *testing.T) {
 func TestCommentsWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		schema := newTestSchema()
-		_, server := newSSE(schema)
+		sse, server := newSSE(schema)
+		sse.options.Room = patientRoom()
 		idle := listenTo(t, server, streamRequest("/graphql", post(`subscription{ticks}`)))
 		waiting := listenTo(t, server, streamRequest("/graphql", post(`{wait}`)))
 		gate := <-schema.waits

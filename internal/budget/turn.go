@@ -86,6 +86,31 @@ func (t *Turn) Read(ctx context.Context, bytes int64) error {
 	return t.room.Grow(ctx, need)
 }
 
+// Await reserves room for so many bytes, as a new turn: for a message that is made again because it had
+// no room. The error is that of [Turn.Begin].
+func (t *Turn) Await(ctx context.Context, bytes int64) error {
+	if bytes > t.room.largest() {
+		t.room.Force(bytes)
+		return nil
+	}
+	return t.room.Grow(ctx, bytes)
+}
+
+// TryHold keeps room for so many bytes, or for what it has if there is not enough, and reports whether
+// there was. What is larger than the whole budget always has room.
+func (t *Turn) TryHold(bytes int64) bool {
+	surplus := t.room.Held() - bytes
+	switch {
+	case surplus >= 0:
+		t.room.Shrink(surplus)
+		return true
+	case bytes > t.room.largest():
+		t.room.Force(-surplus)
+		return true
+	}
+	return t.room.TryGrow(-surplus)
+}
+
 // Hold keeps room for so many bytes, whether there is any or not.
 func (t *Turn) Hold(bytes int64) {
 	switch surplus := t.room.Held() - bytes; {

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
@@ -25,7 +26,8 @@ type branch struct {
 func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
 	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), catchUp: newCatchUp(events), unread: unread}
 	b.projection = projection.New(b.feed)
-	b.writer = newWriter(watched{events, writes, opts.Appended}, b.projection, opts)
+	caughtUp := func(at time.Time) { b.follower.CaughtUp(at) }
+	b.writer = newWriter(watched{events, writes, opts.Appended, caughtUp}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {
 		opts.Follower.Log = opts.Log

@@ -19,7 +19,7 @@ type operation struct {
 	turns *semaphore.Weighted
 
 	mu      sync.Mutex
-	moments map[moment]*found // :: moment → what it came to, or will
+	moments map[moment]*lookup // :: moment → what it came to, or will
 }
 
 // moment is what a snapshot is asked for by: a position, or an instant.
@@ -28,15 +28,15 @@ type moment struct {
 	instant  time.Time // in UTC
 }
 
-// found is the answer for a moment, once done is closed.
-type found struct {
+// lookup is the answer for a moment, once done is closed.
+type lookup struct {
 	done     chan struct{}
 	snapshot *Snapshot
 	err      error
 }
 
 func newOperation() *operation {
-	return &operation{turns: semaphore.NewWeighted(operationReads), moments: make(map[moment]*found)}
+	return &operation{turns: semaphore.NewWeighted(operationReads), moments: make(map[moment]*lookup)}
 }
 
 // enter waits until the request may read. Unless there is an error, leave must be called afterwards.
@@ -67,13 +67,13 @@ func (o *operation) lookUp(ctx context.Context, m moment, look func() (*Snapshot
 	}
 }
 
-func (o *operation) find(m moment) (f *found, first bool) {
+func (o *operation) find(m moment) (f *lookup, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if f, known := o.moments[m]; known {
 		return f, false
 	}
-	f = &found{done: make(chan struct{})}
+	f = &lookup{done: make(chan struct{})}
 	o.moments[m] = f
 	return f, true
 }

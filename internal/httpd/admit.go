@@ -26,6 +26,10 @@ func (s *Server) admit(e *exchange, r *http.Request) bool {
 		s.refusePage(e, r)
 	case origin.IsPreflight(r, e.verdict):
 		s.opts.Guard.AnswerPreflight(e, r)
+	case r.ContentLength > maxBodyBytes:
+		s.opts.Metrics.refused(refusedBodySize)
+		e.Header().Set("Connection", "close")
+		answerTooLarge(e)
 	default:
 		return true
 	}

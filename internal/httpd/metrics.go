@@ -20,6 +20,7 @@ type Metrics struct {
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
 	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
+	connections   prometheus.Gauge
 	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
 }
 
@@ -68,6 +69,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
+	m.connections = prometheus.NewGauge(prometheus.GaugeOpts{Name: "configapi_connections", Help: "Open connections, websockets included."})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
 	}, []string{"edge", "status"})
@@ -86,7 +88,7 @@ func NewMetrics() *Metrics {
 		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, refusals, build,
+	m.registry.MustRegister(m.appendSeconds, m.appendEvents, m.connections, requests, refusals, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -141,13 +143,17 @@ var (
 	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
 	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
 	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
+	clockJump       = gauge("clock_jump_seconds", "By how much this server's clock was set ahead within the last hour, where there is no other to compare it with; 0 when by less than a minute.")
+	headAhead       = gauge("head_ahead_seconds", "By how much the newest event is later than this server's clock; 0 when by less than 2 s.")
+	logBytes        = gauge("sqlite_log_bytes", "How long SQLite's write-ahead log is; left out for other stores.")
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
 	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
-	writeProblem    = gauge("write_problem", "1 when the newest attempt to write to the event store failed.")
+	writeProblem    = gauge("write_problem", "1 when nothing can be written, as far as is known; the newest attempt has failed, or there is a reason against it.")
 	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
 	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
+	bodyBytes       = gauge("body_bytes", "Bytes of bodies of requests in flight that are charged for; those of the first 4 KiB of each are not.")
 	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
 )
 
@@ -177,11 +183,17 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 		tell(lagPositions, float64(state.Positions()))
 		tell(clockSeconds, state.ClockOffset.Seconds())
 	}
+	tell(clockJump, state.ClockJump.Seconds())
+	tell(headAhead, state.HeadAhead.Seconds())
+	if bytes, has := s.opts.Store.LogBytes(); has {
+		tell(logBytes, float64(bytes))
+	}
 	tell(lagSeconds, state.Lag.Seconds())
 	tell(ready, truth(isReady(s.opts.Store)))
 	tell(followerProblem, truth(state.Projection != nil))
 	tell(writeProblem, truth(state.Writing != nil))
 	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
+	tell(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()
 		tell(sockets, float64(open))

@@ -107,18 +107,6 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	return head, nil
 }
 
-// Now is the time of the server's clock.
-func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.query(ctx, func(row [][]byte) (bool, error) {
-		now = instant(row[0])
-		return true, nil
-	}, `select clock_timestamp()`)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the server's clock: %w", err)
-	}
-	return now, nil
-}
-
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	heard, _ := s.hint.get()

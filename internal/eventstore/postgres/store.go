@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/lane"
 )
@@ -69,10 +67,9 @@ func (o Options) withDefaults() Options {
 
 // Store is a handle on the history in one database. Close it to free its connections.
 type Store struct {
-	opts   Options
-	pool   *pgxpool.Pool // of the node's own reads
-	users  *pgxpool.Pool // of reads for users, as many as run in the lane
-	lane   *lane.Lane
+	opts Options
+	pools
+	lane   *lane.Lane // of reads for users: as many run at once as there are connections for them
 	writer *writer
 	hint   *hint
 	large  *pageGuard
@@ -113,14 +110,14 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, users, err := openPools(context.WithoutCancel(ctx), config, opts)
+	pools, err := openPools(context.WithoutCancel(ctx), config, opts)
 	if err != nil {
 		writer.close()
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, users: users, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
-	s.lane = lane.New(lane.Options{Running: int(users.Config().MaxConns)})
+	s := &Store{opts: opts, pools: pools, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
+	s.lane = lane.New(lane.Options{Running: int(pools.users.Config().MaxConns)})
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
 			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look, fence: fence}
