@@ -18,7 +18,7 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 # Modules of their own, so that what they need stays out of go.mod.
 MODULES = bench examples/go test/faults
 
-.PHONY: help run build test check files format vet lint generate verify race cover disks bench faults mutants hostile browser clients playground
+.PHONY: help run build test check files format vet lint generate verify race cover disks bench faults mutants hostile browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ hostile: ## attack a server's memory, processors and time, and fail where a ceil
 
 browser: ## drive the playground in a real Chromium
 	.ci/browser
+
+proxy: ## try the nginx configuration of docs/proxies.md, all edges and the playground through it
+	.ci/proxy
 
 clients: ## run real clients, code generators and the examples against a real server
 	.ci/clients

@@ -26,7 +26,7 @@ const defaultStore = "sqlite:data/configapi.db"
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
-// where PostgreSQL tells of changes; "": by way of the store's own address.
+// where PostgreSQL tells of changes; "": by way of the store's own address. log hears what operators must know of a store.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
@@ -41,7 +41,7 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 		if err := checkAddresses(store, listenDSN); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
+		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
 	}
 	return nil, unknownStore()
 }
