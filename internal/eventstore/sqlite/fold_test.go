@@ -72,7 +72,7 @@ func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 // emptied.
 func TestReadThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	const foldAt = 64 << 10
+	const foldAt = 32 << 10
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{foldAt: foldAt})
 	write(t, s, "a")
@@ -83,7 +83,7 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 		if _, err := r.step(head); err != nil {
 			return err
 		}
-		for range 30 {
+		for range 12 {
 			write(t, s, strings.Repeat("b", 200), strings.Repeat("c", 200))
 		}
 		_, err := s.Head(t.Context())
@@ -130,6 +130,15 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	after, err := readSalt(s.writer.log)
 	if err != nil || after == before || after == (salt{}) {
 		t.Fatalf("the log has not begun anew: salt %x, then %x, %v", before, after, err)
+	}
+	notes := 0
+	err = readCommitted(s.writer.log, func(p page) {
+		if _, is := noteIn(p.data); is {
+			notes++
+		}
+	})
+	if err != nil || notes == 0 {
+		t.Errorf("the log has %d notes, %v", notes, err)
 	}
 	copied := filepath.Join(dir, "copy.db")
 	shell(t, "cp", s.Path(), copied)
