@@ -14,7 +14,7 @@ func TestHistoryIsOneThatConfigapiCouldHaveWritten(t *testing.T) {
 	if err := writeHistory(t.Context(), store, options{Events: events, Names: names, Size: 64}); err != nil {
 		t.Fatal(err)
 	}
-	records, err := store.Read(t.Context(), 0, 10*events)
+	records, err := store.Read(t.Context(), 0, eventstore.Limit{Records: 10 * events})
 	if err != nil || len(records) != events {
 		t.Fatalf("got %d records, %v, want %d", len(records), err, events)
 	}

@@ -163,7 +163,7 @@ func (a *api) at(t testing.TB, position int) string {
 	if position == 0 {
 		return eventstore.Bookmark{}.String()
 	}
-	records, err := a.Events.Read(t.Context(), eventstore.Position(position-1), 1)
+	records, err := a.Events.Read(t.Context(), eventstore.Position(position-1), eventstore.Limit{Records: 1})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("reading position %d: %d records, %v", position, len(records), err)
 	}

@@ -14,11 +14,11 @@ func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.A
 	if err != nil {
 		return nil, err
 	}
-	state, err := snapshot.Config(ctx, obj.ConfigName())
+	state, err := readState(ctx, func() (*projection.Config, error) { return snapshot.Config(ctx, obj.ConfigName()) })
 	if state == nil {
 		return nil, err
 	}
-	return object.NewRevision(state.Revision), nil
+	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
 func (r configResolver) History(ctx context.Context, obj *object.Config, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
@@ -30,11 +30,11 @@ func (r configSnapshotResolver) Config(ctx context.Context, obj *object.ConfigSn
 	if err != nil {
 		return nil, err
 	}
-	state, err := obj.Snapshot.Config(ctx, name)
+	state, err := readState(ctx, func() (*projection.Config, error) { return obj.Snapshot.Config(ctx, name) })
 	if state == nil {
 		return nil, err
 	}
-	return object.NewRevision(state.Revision), nil
+	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
 func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigSnapshot, input *model.ConfigFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
@@ -54,9 +54,11 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = obj.Snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	page.Items, page.More, err = readStates(ctx, func() ([]*projection.Config, bool, error) {
+		return obj.Snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	})
 	if err != nil {
 		return nil, err
 	}
-	return object.NewSnapshotConnection(obj.Position(), page), nil
+	return object.NewSnapshotConnection(obj.Snapshot, page), nil
 }

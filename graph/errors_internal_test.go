@@ -37,7 +37,7 @@ func TestAllKinds(t *testing.T) {
 // TestExpectedFailures has those failures that the schema has a type for be data, with the same codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
-		data := failure(expected.Err)
+		data := new(resolver).failure(expected.Err)
 		switch expected.Kind {
 		case configstore.Internal, configstore.PositionUnknown, configstore.PositionNotReached, configstore.Unavailable:
 			if data != nil {

@@ -19,10 +19,8 @@ func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigIn
 		if cmd.Value, err = config.ParseValue(input.Value, r.store.MaxValueBytes()); err != nil {
 			return cmd, err
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
 }
@@ -32,10 +30,8 @@ func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteCo
 		if cmd.Name, err = config.ParseName(input.Name); err != nil {
 			return cmd, err
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
 }
@@ -52,20 +48,10 @@ func (r mutationResolver) RestoreConfig(ctx context.Context, input model.Restore
 			}
 			cmd.Value = &value
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
-}
-
-// keyOf reads an idempotency key, which may be left out.
-func keyOf(text *string) (config.IdempotencyKey, error) {
-	if text == nil {
-		return config.IdempotencyKey{}, nil
-	}
-	return config.ParseIdempotencyKey(*text)
 }
 
 // do carries out a command, and answers with a member of the result union R: what was changed, or an expected failure. The
@@ -76,10 +62,10 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, parse 
 	if err == nil {
 		var out configstore.Outcome
 		if out, err = r.store.Do(ctx, r.caller(ctx), cmd); err == nil {
-			return member[R](changed(out))
+			return member[R](r.changed(out))
 		}
 	}
-	if expected := failure(err); expected != nil {
+	if expected := r.failure(err); expected != nil {
 		return member[R](expected)
 	}
 	return none, err
@@ -93,23 +79,26 @@ func member[R any](result any) (R, error) {
 	return none, errors.New("the result is no member of the union")
 }
 
-func changed(out configstore.Outcome) model.ConfigChanged {
+func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
+	old := r.store.OldValue(out.Config)
 	return model.ConfigChanged{
-		Config:   object.NewConfig(out.Config),
-		Revision: object.NewRevision(out.Config.Revision),
+		Config:   object.NewConfig(out.Config, old),
+		Revision: object.NewStateRevision(out.Config, old),
 		Changed:  out.Changed,
 		Position: out.Position,
 	}
 }
 
 // failure returns an error as the data that the schema has for it, nil when it is not an expected one.
-func failure(err error) any {
+func (r *resolver) failure(err error) any {
 	var invalid *config.InvalidError
 	var refusal *configstore.Refusal
 	message := err.Error()
 	switch {
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
+	case errors.Is(err, errNoRevision):
+		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: revisionPath}
 	case errors.Is(err, configstore.ErrIdempotencyMismatch):
 		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
 	case !errors.As(err, &refusal):
@@ -119,13 +108,30 @@ func failure(err error) any {
 	case configstore.NotFound:
 		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
 	case configstore.Deleted:
-		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: object.NewRevision(refusal.Current)}
+		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: r.current(refusal)}
 	case configstore.NotDeleted:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: object.NewRevision(refusal.Current)}
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
 	case configstore.VersionConflict:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: []string{"expectedVersion"}, Current: object.NewRevision(refusal.Current)}
+		path := versionPath
+		if errors.Is(err, config.ErrRevisionConflict) {
+			path = revisionPath
+		}
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: path, Current: r.current(refusal)}
 	}
 	return nil
 }
 
-var namePath = []string{"name"}
+// current shows the revision that a command was refused for, nil for none.
+func (r *resolver) current(refusal *configstore.Refusal) *object.ConfigRevision {
+	if refusal.Current == nil {
+		return nil
+	}
+	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
+}
+
+// The parts of an input that errors are about. Never changed.
+var (
+	namePath     = []string{"name"}
+	versionPath  = []string{"expectedVersion"}
+	revisionPath = []string{"expectedRevision"}
+)

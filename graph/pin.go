@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"configapi/graph/model"
+	"configapi/graph/transport"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
@@ -23,16 +24,51 @@ type pinKey struct{}
 
 // pin gives a query its reader. Mutations and subscriptions have none: what they answer is newer than their beginning.
 func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if op := graphql.GetOperationContext(ctx); op.Operation != nil && op.Operation.Operation == ast.Query {
-		ctx = context.WithValue(ctx, pinKey{}, r.newPin(ctx, op))
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation == nil {
+		return next(ctx)
+	}
+	switch op.Operation.Operation {
+	case ast.Query:
+		ctx = &pinned{ctx, r.newPin(ctx, op)}
+	case ast.Mutation:
+		if err := r.reserve(ctx, op); err != nil {
+			return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
+		}
 	}
 	return next(ctx)
 }
 
+// pinned is the context of a query.
+type pinned struct {
+	context.Context
+	pin pin
+}
+
+// Value returns the pin for its own key.
+func (p *pinned) Value(key any) any {
+	if key == (pinKey{}) {
+		return &p.pin
+	}
+	return p.Context.Value(key)
+}
+
+// reserve takes room for the largest answer that a mutation can have, before anything is written.
+func (r *resolver) reserve(ctx context.Context, op *graphql.OperationContext) error {
+	answer := transport.AnswerOf(ctx)
+	if answer == nil {
+		return nil
+	}
+	reader, err := r.store.Reader(r.caller(ctx))
+	if err != nil {
+		return nil // its fields find that out, too
+	}
+	return answer.BeginSure(largestAnswer(op, reader, r.store.MaxValueBytes()))
+}
+
 // newPin waits for what the root fields ask for. A field whose wish cannot be met finds that out by itself, from the reader;
 // the others are answered all the same.
-func (r *resolver) newPin(ctx context.Context, op *graphql.OperationContext) *pin {
-	p := new(pin)
+func (r *resolver) newPin(ctx context.Context, op *graphql.OperationContext) (p pin) {
 	if asksFreshness(op.Operation.SelectionSet) {
 		linearizable, atLeast := freshness(op)
 		if linearizable {

@@ -27,7 +27,7 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 		return nil, err
 	}
 	if name != (config.Name{}) {
-		if found := object.NewConfig(reader.Config(name)); found != nil {
+		if found := r.present(reader.Config(name)); found != nil {
 			return found, nil
 		}
 		return nil, nil
@@ -48,7 +48,7 @@ func (r queryResolver) Config(ctx context.Context, text string, c *model.Consist
 	if err != nil {
 		return nil, err
 	}
-	return object.NewConfig(reader.Config(name)), nil
+	return r.present(reader.Config(name)), nil
 }
 
 // Configs gives a first page as fresh as it is asked for. The pages after it are of the same moment, so there an atLeast can
@@ -78,7 +78,14 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	read := func() ([]*projection.Config, bool, error) {
+		return snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	}
+	if after == nil {
+		page.Items, page.More, err = read() // of the present, which is in memory anyway
+	} else {
+		page.Items, page.More, err = readStates(ctx, read)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,9 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 	if err != nil {
 		return nil, err
 	}
-	changes, err := reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	changes, err := readChanges(ctx, func() (configstore.Changes, error) {
+		return reader.Changes(ctx, *after, filter, pageSize(first, configsPage))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +135,14 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 		return nil, err
 	}
 	return &model.HistoryBounds{Head: reader.Head().Bookmark()}, nil
+}
+
+// present shows a config, nil for none.
+func (r *resolver) present(c *projection.Config) *object.Config {
+	if c == nil {
+		return nil
+	}
+	return object.NewConfig(c, r.store.OldValue(c))
 }
 
 // history returns a page of a name's revisions, newest first: from the version newest (0: the newest there is), or after a
@@ -161,7 +178,9 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 			}
 		}
 	}
-	page.Items, page.More, err = reader.History(ctx, name, newest, pageSize(first, historyPage))
+	page.Items, page.More, err = readRevisions(ctx, func() ([]*eventstore.Revision, bool, error) {
+		return reader.History(ctx, name, newest, pageSize(first, historyPage))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 		}
 		close(turns)
 		writing.Wait()
-		all, err := a.Events.Read(t.Context(), 0, 1<<30)
+		all, err := a.Events.Read(t.Context(), 0, eventstore.Limit{Records: 1 << 30})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, states{watch}), nil
+	return transport.Stream(ctx, states{r.resolver, watch}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error) {
@@ -58,12 +58,15 @@ func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.
 	if last == "" {
 		return after, nil
 	}
-	position, err := scalar.UnmarshalPosition(last)
+	position, err := scalar.ParsePosition(last)
 	return &position, err
 }
 
 // states is the source of Subscription.config. Its places are ordered by the change that made the state.
-type states struct{ watch *configstore.ConfigWatch }
+type states struct {
+	*resolver
+	watch *configstore.ConfigWatch
+}
 
 type statePlace configstore.ConfigPlace
 
@@ -71,7 +74,7 @@ func (p statePlace) Order() int64 {
 	if p.State == nil {
 		return 0
 	}
-	return int64(p.State.Revision.Position)
+	return int64(p.State.Position)
 }
 
 // ID is none: the state of a config is told anew to who comes back.
@@ -83,7 +86,7 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 		return nil, transport.Step{}, err
 	}
 	place := statePlace(s.watch.Place())
-	return object.NewConfig(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true}, nil
+	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
@@ -106,7 +109,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp}
+	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Position)
 	} else {

@@ -42,6 +42,7 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
+	{"test/hostile", "", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},
 
@@ -50,7 +51,8 @@ var picture = []layer{
 	{"internal/cli", "graph internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph/coerce", "", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},

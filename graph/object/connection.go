@@ -39,18 +39,19 @@ type ConfigConnection struct {
 	snapshot *configstore.Snapshot
 	filter   config.Filter
 	page     Page[*projection.Config]
+	old      *configstore.OldValues // of the page
 }
 
 // NewConfigConnection returns a page of a snapshot's configs that a filter selects.
 func NewConfigConnection(s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
-	return &ConfigConnection{s, filter, page}
+	return &ConfigConnection{s, filter, page, s.OldValues(page.Items)}
 }
 
 // Edges are the configs of the page with their cursors.
 func (c *ConfigConnection) Edges() []ConfigEdge {
 	edges := make([]ConfigEdge, len(c.page.Items))
 	for i, state := range c.page.Items {
-		edges[i] = ConfigEdge{state, c.cursor}
+		edges[i] = ConfigEdge{Config{state, c.old}, c.cursor}
 	}
 	return edges
 }
@@ -59,7 +60,7 @@ func (c *ConfigConnection) Edges() []ConfigEdge {
 func (c *ConfigConnection) Nodes() []Config {
 	nodes := make([]Config, len(c.page.Items))
 	for i, state := range c.page.Items {
-		nodes[i] = Config{state}
+		nodes[i] = Config{state, c.old}
 	}
 	return nodes
 }
@@ -77,68 +78,73 @@ func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
 func (c *ConfigConnection) Position() eventstore.Bookmark { return c.snapshot.At().Bookmark() }
 
 func (c *ConfigConnection) cursor(state *projection.Config) Cursor {
-	return Cursor{ConfigPages, c.Position(), state.Revision.Name.String()}
+	return Cursor{ConfigPages, c.Position(), state.Name.String()}
 }
 
 // ConfigEdge is the GraphQL type ConfigEdge.
 type ConfigEdge struct {
-	state  *projection.Config
+	node   Config
 	cursor func(*projection.Config) Cursor
 }
 
 // Cursor is the place of the config in its pages.
-func (e *ConfigEdge) Cursor() string { return e.cursor(e.state).String() }
+func (e *ConfigEdge) Cursor() string { return e.cursor(e.node.state).String() }
 
 // Node is the config.
-func (e *ConfigEdge) Node() *Config { return &Config{e.state} }
+func (e *ConfigEdge) Node() *Config { return &e.node }
 
 // ConfigRevisionConnection is the GraphQL type ConfigRevisionConnection.
 type ConfigRevisionConnection struct {
-	page   Page[*eventstore.Revision]
-	cursor func(*eventstore.Revision) Cursor
+	page   Page[ConfigRevision]
+	cursor func(*ConfigRevision) Cursor
 }
 
 // NewHistoryConnection returns a page of one name's revisions. The pages are pinned to a position.
 func NewHistoryConnection(at eventstore.Bookmark, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
-	return &ConfigRevisionConnection{page, func(r *eventstore.Revision) Cursor {
-		return HistoryCursor(at, r.Name, r.Version)
+	shown := Page[ConfigRevision]{NewRevisions(page.Items), page.More, page.After}
+	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
+		return HistoryCursor(at, r.event.Name, r.event.Version)
 	}}
 }
 
-// NewSnapshotConnection returns a page of the revisions in force at a position.
-func NewSnapshotConnection(at eventstore.Bookmark, page Page[*projection.Config]) *ConfigRevisionConnection {
-	revisions := Page[*eventstore.Revision]{make([]*eventstore.Revision, len(page.Items)), page.More, page.After}
+// NewSnapshotConnection returns a page of the revisions in force at the position of a snapshot.
+func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config]) *ConfigRevisionConnection {
+	old := s.OldValues(page.Items)
+	shown := Page[ConfigRevision]{make([]ConfigRevision, len(page.Items)), page.More, page.After}
 	for i, state := range page.Items {
-		revisions.Items[i] = state.Revision
+		shown.Items[i] = newStateRevision(state, old)
 	}
-	return &ConfigRevisionConnection{revisions, func(r *eventstore.Revision) Cursor {
-		return Cursor{SnapshotPages, at, r.Name.String()}
+	at := s.At().Bookmark()
+	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
+		return Cursor{SnapshotPages, at, r.Name()}
 	}}
 }
 
 // Edges are the revisions of the page with their cursors.
 func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
 	edges := make([]ConfigRevisionEdge, len(c.page.Items))
-	for i, r := range c.page.Items {
-		edges[i] = ConfigRevisionEdge{r, c.cursor}
+	for i := range c.page.Items {
+		edges[i] = ConfigRevisionEdge{&c.page.Items[i], c.cursor}
 	}
 	return edges
 }
 
 // Nodes are the revisions of the page.
-func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return NewRevisions(c.page.Items) }
+func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Items }
 
 // PageInfo is where the page stands.
-func (c *ConfigRevisionConnection) PageInfo() PageInfo { return c.page.info(c.cursor) }
+func (c *ConfigRevisionConnection) PageInfo() PageInfo {
+	return c.page.info(func(r ConfigRevision) Cursor { return c.cursor(&r) })
+}
 
 // ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.
 type ConfigRevisionEdge struct {
-	revision *eventstore.Revision
-	cursor   func(*eventstore.Revision) Cursor
+	node   *ConfigRevision
+	cursor func(*ConfigRevision) Cursor
 }
 
 // Cursor is the place of the revision in its pages.
-func (e *ConfigRevisionEdge) Cursor() string { return e.cursor(e.revision).String() }
+func (e *ConfigRevisionEdge) Cursor() string { return e.cursor(e.node).String() }
 
 // Node is the revision.
-func (e *ConfigRevisionEdge) Node() *ConfigRevision { return NewRevision(e.revision) }
+func (e *ConfigRevisionEdge) Node() *ConfigRevision { return e.node }

@@ -14,10 +14,16 @@ type HTTPOptions struct {
 	// MaxBodyBytes is the largest body of a POST. Zero means 8 MiB, so that a value of 1 MiB fits when every byte of it
 	// is escaped as \u0000.
 	MaxBodyBytes int64
+
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
 }
 
 func (o HTTPOptions) withDefaults() HTTPOptions {
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 8<<20)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	return o
 }
 
@@ -28,10 +34,16 @@ type SSEOptions struct {
 
 	// CommentInterval is the time between two comments on a stream. Zero means 15 s.
 	CommentInterval time.Duration
+
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
 }
 
 func (o SSEOptions) withDefaults() SSEOptions {
 	o.CommentInterval = cmp.Or(o.CommentInterval, eventstream.DefaultCommentInterval)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	return o
 }
 
@@ -79,6 +91,9 @@ type WebsocketOptions struct {
 	// Zero means 1 MiB.
 	MaxQueuedBytes int64
 
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
+
 	// Log hears of panics outside of resolvers. Nil means [slog.Default].
 	Log *slog.Logger
 }
@@ -92,6 +107,9 @@ func (o WebsocketOptions) withDefaults() WebsocketOptions {
 	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, 64<<10)
 	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
 	o.MaxQueuedBytes = cmp.Or(o.MaxQueuedBytes, 1<<20)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

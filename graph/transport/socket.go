@@ -18,6 +18,9 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/budget"
+	"configapi/internal/eventstream"
 )
 
 // socket is one websocket connection. Its own goroutine, run, reads; each stream has a goroutine; a writer lives while
@@ -33,6 +36,8 @@ type socket struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 
+	client    eventstream.Client
+	answers   *budget.Budget      // of the answers to queries and mutations
 	room      *semaphore.Weighted // bytes that streams may queue
 	replyRoom *semaphore.Weighted // bytes that answers to the peer may queue
 	slots     chan struct{}       // one for each stream whose goroutine runs, also when its id is free again
@@ -60,6 +65,8 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 		reader:    reader,
 		conn:      w.Conn,
 		opened:    time.Now(),
+		client:    eventstream.ClientOf(r.RemoteAddr),
+		answers:   t.options.Room.connection(),
 		room:      semaphore.NewWeighted(t.options.MaxQueuedBytes),
 		replyRoom: semaphore.NewWeighted(t.options.MaxQueuedBytes),
 		slots:     make(chan struct{}, 2*t.options.MaxStreams),
@@ -92,6 +99,7 @@ func (s *socket) leaveGroups() {
 	s.mu.Unlock()
 	for _, st := range streams {
 		s.transport.groups.leave(&st.member)
+		s.forget(st)
 	}
 }
 
@@ -195,7 +203,7 @@ func (s *socket) ping(now time.Time) {
 	if f := textFrame(nil, pingMessage, nil, ""); due && s.replyRoom.TryAcquire(int64(len(f.head))) {
 		f.room, f.weight = s.replyRoom, int64(len(f.head))
 		if !s.push(f) {
-			f.room.Release(f.weight)
+			f.release()
 		}
 	}
 }

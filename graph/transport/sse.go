@@ -68,7 +68,7 @@ func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	stream, ctx := eventstream.Open(ctx, w, s.options.CommentInterval)
 	defer stream.Close()
-	e := &eventStream{Stream: stream, execution: execution{exec: exec, lastEventID: r.Header.Get("Last-Event-ID")}}
+	e := &eventStream{Stream: stream, exec: exec, room: s.options.Room, lastEventID: r.Header.Get("Last-Event-ID")}
 	if len(errs) == 0 {
 		errs = e.execute(ctx, operation)
 	}
@@ -80,9 +80,9 @@ func (s *SSE) begin(r *http.Request, operation ast.Operation) (context.Context, 
 	if operation != ast.Subscription {
 		return r.Context(), func() {}, refuseMutation(r.Method, operation)
 	}
-	ctx, end, ok := s.streams.Begin(r.Context())
-	if !ok {
-		return nil, nil, &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: "the server is shutting down"}
+	ctx, end, err := s.streams.BeginFrom(r.Context(), s.options.Room.opts.Limit, eventstream.ClientOf(r.RemoteAddr))
+	if err != nil {
+		return nil, nil, faultOfLimit(err)
 	}
 	return ctx, end, nil
 }
@@ -97,30 +97,65 @@ func (s *SSE) Shutdown(ctx context.Context) error { return s.streams.Shutdown(ct
 // eventStream is the answer to one request.
 type eventStream struct {
 	*eventstream.Stream
-	execution execution
+	exec        graphql.GraphExecutor
+	room        *Room
+	lastEventID string
 }
 
 // execute sends what comes of the operation, and returns the errors that ended it.
 func (e *eventStream) execute(ctx context.Context, operation *graphql.OperationContext) (errs gqlerror.List) {
 	defer func() {
 		if value := recover(); value != nil {
-			errs = presentPanic(ctx, e.execution.exec, value)
+			errs = presentPanic(ctx, e.exec, value)
 		}
 	}()
-	e.execution.dispatch(ctx, operation)
+	if operation.Operation.Operation != ast.Subscription {
+		return e.executeOnce(ctx, operation)
+	}
+	p := newPump(ctx, e.exec, operation, e.room, nil)
+	defer p.end()
+	p.lastEventID = e.lastEventID
 	for {
-		next, more, errs := e.execution.next(0)
+		next, more, errs := p.next(0)
 		if !more {
 			return errs
 		}
-		var id string
-		if next.Place != nil {
-			id = next.Place.ID()
-		}
-		if e.sendNext(next.body, id) != nil || operation.Operation.Operation != ast.Subscription {
+		if e.sendUpdate(&next) != nil {
 			return nil // who is gone needs no answer
 		}
 	}
+}
+
+// executeOnce sends the answer to a query or a mutation.
+func (e *eventStream) executeOnce(ctx context.Context, operation *graphql.OperationContext) gqlerror.List {
+	if e.lastEventID != "" {
+		ctx = context.WithValue(ctx, executionKey{}, &execution{lastEventID: e.lastEventID})
+	}
+	a := newAnswer(ctx, e.room, e.room.opts.Answers)
+	defer a.end()
+	response, f := a.perform(e.exec, operation)
+	if f != nil {
+		return f.list()
+	}
+	if errs := terminal(response); errs != nil {
+		return errs
+	}
+	before, after := appendBeforeData(nil, response), appendAfterData(nil, response)
+	a.hold(len(before) + cap(response.Data) + len(after))
+	a.reservation.Sending(e.Cut)
+	_ = e.Send(eventstream.Event{Type: "next", Data: before, Rest: [][]byte{response.Data, after}, Sent: a.reservation.Sent})
+	return nil
+}
+
+// sendUpdate sends a message of a subscription, and gives back its room.
+func (e *eventStream) sendUpdate(u *update) error {
+	defer u.room.release()
+	u.room.sending(e.Cut)
+	var id string
+	if u.Place != nil {
+		id = u.Place.ID()
+	}
+	return e.Send(eventstream.Event{Type: "next", ID: id, Data: u.body, Sent: func(n int64) { u.room.sent(int(n)) }})
 }
 
 func (e *eventStream) sendNext(body []byte, id string) error {

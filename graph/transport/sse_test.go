@@ -250,7 +250,8 @@ func TestStreamsEnd(t *testing.T) {
 func TestCommentsWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		schema := newTestSchema()
-		_, server := newSSE(schema)
+		sse, server := newSSE(schema)
+		sse.options.Room = patientRoom()
 		idle := listenTo(t, server, streamRequest("/graphql", post(`subscription{ticks}`)))
 		waiting := listenTo(t, server, streamRequest("/graphql", post(`{wait}`)))
 		gate := <-schema.waits

@@ -26,10 +26,9 @@ type stream struct {
 // subscribe starts an operation, or refuses it.
 func (s *socket) subscribe(id string, operation envelope) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
-	if refused, full := s.admit(st); refused != nil || full {
-		if full {
-			message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
-			s.reply(st.errorFrame(nil, gqlerror.List{newError(CodeLimitExceeded, message)}))
+	if refused, full := s.admit(st); refused != nil || full != nil {
+		if full != nil {
+			s.reply(st.errorFrame(nil, full))
 		}
 		return refused
 	}
@@ -62,21 +61,31 @@ func (s *socket) start(st *stream, serve func(context.Context)) {
 	})
 }
 
-// admit takes the id for the stream. It is full when the socket has no place for one more.
-func (s *socket) admit(st *stream) (refused *CloseError, full bool) {
+// admit takes the id for the stream. It is full when the socket, or the server, has no place for one more.
+func (s *socket) admit(st *stream) (refused *CloseError, full gqlerror.List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
-		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, false
+		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, nil
 	}
 	if len(s.streams) >= s.transport.options.MaxStreams {
-		return nil, true
+		message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
+		return nil, gqlerror.List{newError(CodeLimitExceeded, message)}
+	}
+	if err := s.transport.options.Room.opts.Limit.Open(s.client); err != nil {
+		return nil, faultOfLimit(err).list()
 	}
 	if s.streams == nil {
 		s.streams = make(map[string]*stream)
 	}
 	s.streams[st.id] = st
-	return nil, false
+	return nil, nil
+}
+
+// remove frees a stream's id. It needs s.mu.
+func (s *socket) remove(id string) {
+	delete(s.streams, id)
+	s.transport.options.Room.opts.Limit.Close(s.client)
 }
 
 // complete stops a stream because the client wants no more of it. Ids that it does not know are those of streams that
@@ -85,7 +94,7 @@ func (s *socket) complete(id string) {
 	s.mu.Lock()
 	st := s.streams[id]
 	if st != nil {
-		delete(s.streams, id)
+		s.remove(id)
 		st.stopped.Store(true)
 		if st.cancel != nil {
 			st.cancel()
@@ -102,7 +111,7 @@ func (s *socket) forget(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] == st {
-		delete(s.streams, st.id)
+		s.remove(st.id)
 	}
 }
 
@@ -120,9 +129,25 @@ func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) 
 		st.member.serve(ctx)
 		return
 	}
-	if u, more, errs := execute(ctx, s.exec, opCtx, nil).next(0); !more {
+	s.runOnce(ctx, st, opCtx)
+}
+
+// runOnce executes a query or a mutation, in the room of the socket's answers.
+func (s *socket) runOnce(ctx context.Context, st *stream, operation *graphql.OperationContext) {
+	a := newAnswer(ctx, s.transport.options.Room, s.answers)
+	defer a.end()
+	response, f := a.perform(s.exec, operation)
+	if f != nil {
+		s.finish(ctx, st, f.list())
+		return
+	}
+	if errs := terminal(response); errs != nil {
 		s.finish(ctx, st, errs)
-	} else if s.send(ctx, st.nextFrame(u.body)) == nil {
+		return
+	}
+	answer := st.answerFrame(response, a)
+	answer.lease.sending(s.abort)
+	if s.send(ctx, answer) == nil {
 		s.finish(ctx, st, nil)
 	}
 }
@@ -177,7 +202,21 @@ func (st *stream) errorFrame(owner *stream, errs gqlerror.List) frame {
 	return f
 }
 
-func (st *stream) nextFrame(body []byte) frame { return textFrame(st, st.head, body, "}") }
+// updateFrame is the message of an update, and holds its room, too.
+func (st *stream) updateFrame(u *update) frame {
+	f := textFrame(st, st.head, u.body, "}")
+	f.lease = u.room
+	f.lease.retain()
+	return f
+}
+
+// answerFrame is the message of the answer to a query or a mutation. It takes over the answer's room.
+func (st *stream) answerFrame(response *graphql.Response, a *Answer) frame {
+	before, after := appendBeforeData([]byte(st.head), response), appendAfterData(nil, response)
+	f := textFrame(st, string(before), response.Data, string(append(after, '}')))
+	f.lease = a.pass(len(before) + cap(response.Data) + len(after))
+	return f
+}
 
 func (st *stream) completeFrame() frame {
 	f := textFrame(st, messageHead(st.id, "complete"), nil, "}")

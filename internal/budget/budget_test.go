@@ -58,6 +58,17 @@ func TestGrowAndRelease(t *testing.T) {
 	wantHeld(t, b, 0)
 }
 
+func TestTryGrow(t *testing.T) {
+	all := budget.New(budget.Options{Bytes: 100})
+	part := all.Within(60)
+	one, other := part.Reservation(), all.Reservation()
+	if !one.TryGrow(50) || one.TryGrow(20) || !other.TryGrow(45) || one.TryGrow(10) {
+		t.Error("it took what is not there, or did not take what is there")
+	}
+	wantHeld(t, part, 50)
+	wantHeld(t, all, 95)
+}
+
 func TestZeroReservation(t *testing.T) {
 	var r budget.Reservation
 	grow(t, &r, 1<<40)

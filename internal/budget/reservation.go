@@ -49,6 +49,21 @@ func (r *Reservation) Grow(ctx context.Context, bytes int64) error {
 	return r.grow(ctx, bytes, deadlineOf(r.budget.opts.Wait))
 }
 
+// TryGrow takes more bytes if there is room at once, and reports whether it did.
+func (r *Reservation) TryGrow(bytes int64) bool {
+	if r.budget == nil || bytes <= 0 {
+		return true
+	}
+	if !r.budget.tryGrow(r, bytes) {
+		return false
+	}
+	if r.outer != nil && !r.outer.TryGrow(bytes) {
+		r.budget.shrink(r, bytes)
+		return false
+	}
+	return true
+}
+
 func (r *Reservation) grow(ctx context.Context, bytes int64, deadline time.Time) error {
 	if err := r.budget.grow(ctx, r, bytes, deadline); err != nil || r.outer == nil {
 		return err
@@ -147,6 +162,16 @@ func (r *Reservation) IsCut() bool {
 // pace is how many bytes were taken per second. It needs the budget's mutex.
 func (r *Reservation) pace(now time.Time) float64 {
 	return float64(r.sent.Load()) / now.Sub(r.since).Seconds()
+}
+
+func (b *Budget) tryGrow(r *Reservation, bytes int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.fits(r, bytes, len(b.waiting) > 0) {
+		return false
+	}
+	b.add(r, bytes)
+	return true
 }
 
 func (b *Budget) shrink(r *Reservation, bytes int64) {

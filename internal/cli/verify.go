@@ -55,7 +55,7 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Bookmark
 		return at, err
 	}
 	for {
-		records, err := events.Read(ctx, at.Position, pageSize)
+		records, err := events.Read(ctx, at.Position, eventstore.Limit{Records: pageSize})
 		if err != nil {
 			return at, err
 		}
@@ -85,7 +85,7 @@ func confirmHead(ctx context.Context, events eventstore.Store, head eventstore.H
 	if head.Position == 0 {
 		return nil
 	}
-	records, err := events.Read(ctx, head.Position-1, 1)
+	records, err := events.Read(ctx, head.Position-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}

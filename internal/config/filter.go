@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,8 +11,8 @@ const MaxFilterNames = 100
 
 // Filter selects configs by name. All its conditions must hold; the zero Filter selects all.
 type Filter struct {
-	prefix string        // whole leading segments, without the last slash; "" is no condition
-	names  map[Name]bool // nil is no condition
+	prefix string // whole leading segments, without the last slash; "" is no condition
+	names  []Name // in byte order, each once, all within the prefix; nil is no condition
 }
 
 // ParseFilter makes a filter of a prefix and a list of names; "" and nil are no condition. The prefix stands for whole
@@ -31,25 +32,37 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 		rule := fmt.Sprintf("has %d names; at most %d are allowed", len(names), MaxFilterNames)
 		return Filter{}, &InvalidError{Field: "names", Rule: rule}
 	}
-	f.names = make(map[Name]bool, len(names))
+	f.names = make([]Name, 0, len(names))
 	for i, text := range names {
 		if rule := brokenNameRule(text); rule != "" {
 			return Filter{}, &InvalidError{Field: fmt.Sprintf("names[%d]", i), Rule: rule}
 		}
-		f.names[Name{text}] = true
+		if f.matchesPrefix(text) {
+			f.names = append(f.names, Name{text})
+		}
 	}
+	slices.SortFunc(f.names, Name.Compare)
+	f.names = slices.Compact(f.names)
 	return f, nil
 }
 
 // Prefix returns the leading segments that all selected names share, without a slash at the end; "" when any may.
 func (f Filter) Prefix() string { return f.prefix }
 
+// Names returns the only names that the filter selects, in byte order and each once. listed is false when the filter has no
+// list of names. The slice must not be changed.
+func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
+
 // All tells whether the filter selects every name.
 func (f Filter) All() bool { return f.prefix == "" && f.names == nil }
 
 // Matches tells whether the filter selects the name.
 func (f Filter) Matches(n Name) bool {
-	return f.matchesPrefix(n.text) && (f.names == nil || f.names[n])
+	if f.names != nil {
+		_, found := slices.BinarySearchFunc(f.names, n, Name.Compare)
+		return found
+	}
+	return f.matchesPrefix(n.text)
 }
 
 func (f Filter) matchesPrefix(text string) bool {

@@ -32,6 +32,9 @@ func ParseValue(text string, maxBytes int) (Value, error) {
 // String returns the text of the value.
 func (v Value) String() string { return v.text }
 
+// Clone returns the value in memory of its own: keeping it does not keep the text that it was parsed from.
+func (v Value) Clone() Value { return Value{strings.Clone(v.text)} }
+
 // Reason says why a change was made, in the words of whoever made it. The zero Reason means that none was given.
 type Reason struct{ text string }
 
@@ -47,6 +50,9 @@ func ParseReason(text string) (Reason, error) {
 	}
 	return Reason{text}, nil
 }
+
+// Clone returns the reason in memory of its own: keeping it does not keep the text that it was parsed from.
+func (r Reason) Clone() Reason { return Reason{strings.Clone(r.text)} }
 
 // String returns the text of the reason, "" when there is none.
 func (r Reason) String() string { return r.text }

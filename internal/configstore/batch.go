@@ -1,6 +1,7 @@
 package configstore
 
 import (
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -12,7 +13,8 @@ import (
 // before, the receipts of those that have a key, and an answer for each command.
 type batch struct {
 	view  *projection.View
-	known receipts // of before
+	known receipts   // of before
+	last  lastValues // of configs that are deleted, also by the batch itself
 	now   func() time.Time
 	id    eventstore.AppendID
 
@@ -36,12 +38,13 @@ type keyed struct {
 	outcome Outcome
 }
 
-// decide judges requests in their order, each on the state that the ones before it lead to, until the batch is full. What an
-// event weighs is known only then: one of a few bytes may hold an old value of many.
-func decide(view *projection.View, requests []*request, known receipts, opts *Options) *batch {
+// decide judges requests in their order, each on the state that the ones before it lead to. It ends early when the batch is
+// full, or at a restore of a value that was not read. What an event weighs is known only then: one of a few bytes may hold an
+// old value of many.
+func decide(view *projection.View, requests []*request, known receipts, last lastValues, opts *Options) *batch {
 	n := len(requests)
 	b := &batch{
-		view: view, known: known, now: opts.Now, id: newAppendID(),
+		view: view, known: known, last: last, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		overlay:   make(map[config.Name]*projection.Config, n),
 		records:   make([]eventstore.Record, 0, n),
@@ -49,7 +52,7 @@ func decide(view *projection.View, requests []*request, known receipts, opts *Op
 		answers:   make([]answer, 0, n),
 	}
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes {
+		if b.bytes >= opts.BatchBytes || b.lacksValue(r) {
 			break
 		}
 		b.answers = append(b.answers, b.judge(r))
@@ -62,6 +65,12 @@ func refuseAll(requests []*request) *batch { return &batch{answers: make([]answe
 
 // isEmpty tells whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
+
+// acknowledges tells whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
+// asked need not come back.
+func (b *batch) acknowledges() bool {
+	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
+}
 
 // answer gives each request that was judged its answer, or err to all of them. It returns those that were not.
 func (b *batch) answer(requests []*request, err error) (left []*request) {
@@ -80,7 +89,7 @@ func (b *batch) judge(r *request) answer {
 	first, twice := b.keyed[r.key]
 	switch {
 	case known && before.RequestHash != r.hash, twice && first.hash != r.hash:
-		return answer{err: ErrIdempotencyMismatch}
+		return answer{err: b.mismatch(r)}
 	case known:
 		receipt := before // which leaves the one of requests without a key on the stack
 		return answer{receipt: &receipt}
@@ -92,6 +101,19 @@ func (b *batch) judge(r *request) answer {
 		b.keep(r, outcome)
 	}
 	return answer{outcome: outcome, err: err}
+}
+
+// mismatch returns what a request with the key of another one is refused with. What is wrong with its config, or with what it
+// expects of it, goes before what is wrong with its key.
+func (b *batch) mismatch(r *request) error {
+	name := r.cmd.Target()
+	present := b.state(name)
+	_, _, err := b.aggregate(name, present).Decide(r.cmd, b.time())
+	switch KindOf(err) {
+	case NotFound, Deleted, VersionConflict:
+		return refusal(err, present)
+	}
+	return ErrIdempotencyMismatch
 }
 
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
@@ -110,19 +132,34 @@ func (b *batch) keep(r *request, outcome Outcome) {
 func (b *batch) carryOut(r *request) (Outcome, error) {
 	name := r.cmd.Target()
 	before := b.state(name)
-	event, changes, err := aggregate(name, before).Decide(r.cmd, b.time())
+	event, changes, err := b.aggregate(name, before).Decide(r.cmd, b.time())
 	switch {
 	case err != nil:
 		return Outcome{}, refusal(err, before)
 	case !changes:
 		return Outcome{Config: before, Position: b.tip.Bookmark()}, nil
 	}
-	after, err := before.Next(b.add(event, r))
+	after, err := before.Next(b.add(own(event, before), r))
 	if err != nil {
 		return Outcome{}, err
 	}
-	b.overlay[name] = after
-	return Outcome{Config: after, Changed: true, Position: after.Revision.Bookmark()}, nil
+	b.overlay[after.Name] = after
+	if !after.Exists() {
+		b.last[after.Bookmark()] = event.OldValue
+	}
+	return Outcome{Config: after, Changed: true, Position: after.Bookmark()}, nil
+}
+
+// own returns an event whose new texts have memory of their own. A name or a value of a command may be a part of a whole
+// request, which the feed would keep in memory with the event.
+func own(e config.Event, before *projection.Config) config.Event {
+	if before != nil {
+		e.Name = before.Name
+	} else {
+		e.Name = e.Name.Clone()
+	}
+	e.Value = e.Value.Clone()
+	return e
 }
 
 // add seals the event behind the batch's others.
@@ -158,23 +195,25 @@ func (b *batch) time() time.Time {
 	return now
 }
 
-func aggregate(name config.Name, c *projection.Config) config.Aggregate {
+// aggregate returns the state c of a name as the domain judges commands on it; c is nil when nothing happened to the name.
+func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggregate {
 	if c == nil {
 		return config.Aggregate{Name: name}
 	}
-	return c.Aggregate()
+	a := c.Aggregate()
+	a.Newest = config.RevisionID{Position: int64(c.Position), Hash: config.HashPrefix(c.Bookmark().Prefix)}
+	if a.Deleted {
+		a.Value = b.last[c.Bookmark()]
+	}
+	return a
 }
 
 func refusal(reason error, present *projection.Config) error {
-	r := &Refusal{Reason: reason}
-	if present != nil {
-		r.Current = present.Revision
-	}
-	return r
+	return &Refusal{Reason: reason, Current: present}
 }
 
 func reason(cmd config.Command) *string {
-	text := cmd.Why().String()
+	text := cmd.Why().Clone().String()
 	if text == "" {
 		return nil
 	}

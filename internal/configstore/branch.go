@@ -2,7 +2,6 @@ package configstore
 
 import (
 	"context"
-	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
@@ -22,10 +21,10 @@ type branch struct {
 	unread     error // why nothing can be read before the history is applied
 }
 
-func newBranch(events eventstore.Store, opts Options, unread error) *branch {
-	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
+func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), unread: unread}
 	b.projection = projection.New(b.feed)
-	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
+	b.writer = newWriter(watched{events, writes, opts.Appended}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {
 		opts.Follower.Log = opts.Log
@@ -68,30 +67,6 @@ func (b *branch) err() error {
 	default:
 		return b.unread
 	}
-}
-
-// timed is an event store whose appends somebody hears of.
-type timed struct {
-	eventstore.Store
-	appended func(events int, took time.Duration)
-}
-
-func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	began := time.Now()
-	err := s.Store.Append(ctx, expected, records, receipts...)
-	s.appended(len(records), time.Since(began))
-	return err
-}
-
-func (s timed) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
-	began, events := time.Now(), 0
-	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		records, receipts, err := decide(head, missed)
-		events = len(records)
-		return records, receipts, err
-	})
-	s.appended(events, time.Since(began))
-	return err
 }
 
 // view is the newest one.

@@ -67,8 +67,8 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 		if got := mustRead(t, events); len(got) != 1 || got[0].Value.String() != "1" {
 			t.Errorf("%d events, want the one that was under way", len(got))
 		}
-		if got := store.MustSet(t, "a", "2"); got.Config.Revision.Version != 2 {
-			t.Errorf("the next write made version %d, want 2", got.Config.Revision.Version)
+		if got := store.MustSet(t, "a", "2"); got.Config.Version != 2 {
+			t.Errorf("the next write made version %d, want 2", got.Config.Version)
 		}
 	})
 }
@@ -318,7 +318,7 @@ func TestHealsFromTheStart(t *testing.T) {
 		events.become(away())
 		time.AfterFunc(time.Hour, func() { events.become(hooks{}) })
 		store := configstoretest.On(t, events, configstore.Options{})
-		if got := store.MustSet(t, "a", "1").Config.Revision; got.Operation() != config.Created {
+		if got := store.MustSet(t, "a", "1").Config.Event(); got.Operation() != config.Created {
 			t.Errorf("got %+v", got)
 		}
 	})

@@ -25,7 +25,7 @@ type Changes struct {
 	CaughtUp bool
 }
 
-// Changes returns the changes after a position that the filter selects: about first of them, more only to keep a change set
+// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about first of them, more only to keep a change set
 // whole, fewer where there are no more or where a filter leaves little. Events newer than the reader's moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
@@ -35,12 +35,12 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	if err != nil {
 		return Changes{}, err
 	}
-	start, err := r.branch.locate(ctx, view, after)
+	start, err := r.branch.startAfter(ctx, view, after)
 	if err != nil {
 		return Changes{}, err
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
-	found := Changes{Position: after, CaughtUp: start.Same(view.Head())}
+	found := Changes{Position: start.Bookmark(), CaughtUp: start.Same(view.Head())}
 	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
 		page := feed.DefaultPage
 		if filter.All() {
@@ -48,7 +48,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		}
 		batch, err := cursor.Next(ctx, min(page, int(view.Head().Position-start.Position)))
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
 		start = found.take(batch, filter, first)
@@ -84,8 +84,8 @@ type Watch struct {
 }
 
 // Watch returns a stream of the changes that the filter selects: all after a position, then live ones, with no gap and no
-// repeat. after nil: from now on. A position beyond the head is waited for; the errors are [ErrPositionUnknown] and
-// [ErrPositionNotReached].
+// repeat. after nil: from now on; inside a change set: the whole of it again. A position that the history has but this node does
+// not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 		if err != nil {
 			return nil, err
 		}
-		if start, err = b.locate(ctx, view, *after); err != nil {
+		if start, err = b.startAfter(ctx, view, *after); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +129,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 	for {
 		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Position().Position))
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, w.branch.failed(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Position >= end {
@@ -145,7 +145,7 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	for {
 		batch, more, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
-			return Changes{}, storeAway(err)
+			return Changes{}, w.branch.failed(err)
 		}
 		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
 		overdue := batch.Head.Position > w.told && !time.Now().Before(due)

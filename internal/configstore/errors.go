@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"configapi/internal/config"
-	"configapi/internal/eventstore"
+	"configapi/internal/projection"
 )
 
 // Kind is what an error of the config store means to whoever asked. Each edge has one table from kinds to its own statuses.
@@ -19,7 +19,7 @@ const (
 	NotFound                 // there is no config of that name and there never was
 	Deleted                  // the config is deleted
 	NotDeleted               // what is to be restored is not deleted
-	VersionConflict          // the config has another version than the one expected
+	VersionConflict          // the config has another version or another newest revision than the one expected
 	PositionUnknown          // the history never handed out that position
 	PositionNotReached       // the position was not applied in time
 	IdempotencyMismatch      // the idempotency key came with another command
@@ -66,8 +66,8 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Refusal says why a command was not carried out. It wraps the reason, an error of package config.
 type Refusal struct {
 	Reason error
-	// Current is the newest revision of the config, nil when the name has none. A deletion when the config is deleted.
-	Current *eventstore.Revision
+	// Current is the state that the command was judged on, that of a deleted config too; nil when the name has none.
+	Current *projection.Config
 }
 
 func (e *Refusal) Error() string { return e.Reason.Error() }
@@ -87,7 +87,7 @@ func KindOf(err error) Kind {
 			return TooLarge
 		}
 		return InvalidInput
-	case errors.As(err, &conflict):
+	case errors.As(err, &conflict), errors.Is(err, config.ErrRevisionConflict):
 		return VersionConflict
 	case errors.Is(err, config.ErrNotFound):
 		return NotFound

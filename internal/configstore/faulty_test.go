@@ -30,12 +30,13 @@ type faulty struct {
 type hooks struct {
 	append func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error
 	head   func(ctx context.Context) (eventstore.Head, error)
-	read   func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
-	config func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error)
-	asOf   func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error)
+	read   func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
+	config func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
+	asOf   func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	wait   func(ctx context.Context, after eventstore.Position) error
 
 	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
+	durable  func(ctx context.Context) (eventstore.Head, error) // nil: head, if there is one
 }
 
 func newFaulty() *faulty { return &faulty{Store: memory.New()} }
@@ -80,7 +81,7 @@ func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Position, de
 	if err != nil {
 		return eventstore.ErrNotWritten
 	}
-	missed, err := f.Read(ctx, after, eventstore.MaxMissed)
+	missed, err := f.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
 	if err != nil {
 		return eventstore.ErrNotWritten
 	}
@@ -101,25 +102,39 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 	return f.Store.Head(ctx)
 }
 
-func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (f *faulty) DurableHead(ctx context.Context) (eventstore.Head, error) {
+	if hook := f.now().durable; hook != nil {
+		return hook(ctx)
+	}
+	return f.Head(ctx)
+}
+
+func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().read; hook != nil {
 		return hook(ctx, after, limit)
 	}
 	return f.Store.Read(ctx, after, limit)
 }
 
-func (f *faulty) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	if hook := f.now().config; hook != nil {
-		return hook(ctx, name, after, limit)
+func (f *faulty) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.now().read; hook != nil {
+		return hook(ctx, after, limit)
 	}
-	return f.Store.ReadConfig(ctx, name, after, limit)
+	return f.Store.ReadBranch(ctx, branch, after, limit)
 }
 
-func (f *faulty) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	if hook := f.now().asOf; hook != nil {
-		return hook(ctx, at, names)
+func (f *faulty) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.now().config; hook != nil {
+		return hook(ctx, branch, name, after, limit)
 	}
-	return f.Store.ReadAsOf(ctx, at, names)
+	return f.Store.ReadConfig(ctx, branch, name, after, limit)
+}
+
+func (f *faulty) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.now().asOf; hook != nil {
+		return hook(ctx, branch, q, limit)
+	}
+	return f.Store.ReadAsOf(ctx, branch, q, limit)
 }
 
 func (f *faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
@@ -141,10 +156,16 @@ func away() hooks {
 	return hooks{
 		append: func(context.Context, eventstore.Head, []eventstore.Record) error { return errAway },
 		head:   func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, errAway },
-		read:   func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, errAway },
-		config: func(context.Context, string, int, int) ([]eventstore.Record, error) { return nil, errAway },
-		asOf:   func(context.Context, eventstore.Position, []string) ([]eventstore.Record, error) { return nil, errAway },
-		wait:   func(context.Context, eventstore.Position) error { return errAway },
+		read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, errAway
+		},
+		config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, errAway
+		},
+		asOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, errAway
+		},
+		wait: func(context.Context, eventstore.Position) error { return errAway },
 
 		receipts: func(context.Context, []eventstore.Key) ([]eventstore.Receipt, error) { return nil, errAway },
 	}
@@ -171,7 +192,7 @@ func (f *faulty) hold() (release func()) {
 // mustRead returns the whole history.
 func mustRead(t testing.TB, s eventstore.Store) []*eventstore.Revision {
 	t.Helper()
-	records, err := s.Read(context.Background(), 0, 1<<30)
+	records, err := s.Read(context.Background(), 0, eventstore.Limit{Records: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}

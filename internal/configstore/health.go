@@ -17,6 +17,8 @@ type Health struct {
 	EventStore error
 	// Projection: all events are applied as they come.
 	Projection error
+	// Writing: the event store takes writes, as far as was tried; see [Store.WriteProblem].
+	Writing error
 	// Applied and Head are positions: what this node has applied, and what the event store holds. Head is 0 while unknown.
 	Applied, Head int64
 	// Lag is how long ago this node is known to have had all that the event store held. 0: it has it now.
@@ -27,7 +29,7 @@ type Health struct {
 }
 
 // OK tells whether all is well. A clock that is off is no reason against it: events are in order all the same.
-func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil }
+func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil && h.Writing == nil }
 
 // Positions is by how many positions this node is behind the event store, as far as that is known.
 func (h Health) Positions() int64 { return max(h.Head-h.Applied, 0) }
@@ -38,7 +40,7 @@ func (s *Store) Health(ctx context.Context) Health {
 	defer cancel()
 
 	b := s.branch.Load()
-	h := Health{Applied: int64(b.view().Head().Position), Projection: b.follower.Problem()}
+	h := Health{Applied: int64(b.view().Head().Position), Projection: b.follower.Problem(), Writing: s.WriteProblem()}
 	head, err := s.events.Head(ctx)
 	if err != nil {
 		h.EventStore = err

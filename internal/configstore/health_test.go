@@ -63,7 +63,7 @@ func TestLag(t *testing.T) {
 		events := newFaulty()
 		events.become(hooks{wait: tick})
 		store := configstoretest.On(t, events, configstore.Options{MaxLag: 10 * time.Second})
-		stuck := hooks{wait: tick, read: func(ctx context.Context, _ eventstore.Position, _ int) ([]eventstore.Record, error) {
+		stuck := hooks{wait: tick, read: func(ctx context.Context, _ eventstore.Position, _ eventstore.Limit) ([]eventstore.Record, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
@@ -139,6 +139,7 @@ func TestKinds(t *testing.T) {
 		{config.ErrDeleted, configstore.Deleted},
 		{config.ErrNotDeleted, configstore.NotDeleted},
 		{&config.VersionConflictError{}, configstore.VersionConflict},
+		{config.ErrRevisionConflict, configstore.VersionConflict},
 		{configstore.ErrPositionUnknown, configstore.PositionUnknown},
 		{configstore.ErrPositionNotReached, configstore.PositionNotReached},
 		{configstore.ErrNotReady, configstore.Unavailable},

@@ -56,7 +56,7 @@ func (b *branch) recallFrom(ctx context.Context, view *projection.View, name con
 		then := &Snapshot{branch: b, view: view, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)
 	} else if present := view.Get(name); present != nil && revision.Name == name {
-		outcome.Config = &projection.Config{Revision: revision, CreatedAt: present.CreatedAt}
+		outcome.Config = present.AsOf(revision)
 	}
 	if err == nil && outcome.Config == nil {
 		err = projection.ErrDiverged // the receipt is of another history

@@ -74,7 +74,7 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	must := func(version config.Version) func(configstore.Outcome, error) {
 		return func(got configstore.Outcome, err error) {
 			t.Helper()
-			if err != nil || got.Config.Revision.Version != version {
+			if err != nil || got.Config.Version != version {
 				t.Errorf("got %+v, %v, want version %d", got, err, version)
 			}
 		}
@@ -110,8 +110,8 @@ func TestLockedAndTooFarBehind(t *testing.T) {
 	}
 	node := configstoretest.On(t, events, configstore.Options{})
 	events.times = 3
-	if got := node.MustSet(t, "a", "1"); got.Config.Revision.Version != 4 {
-		t.Errorf("got version %d, want 4", got.Config.Revision.Version)
+	if got := node.MustSet(t, "a", "1"); got.Config.Version != 4 {
+		t.Errorf("got version %d, want 4", got.Config.Version)
 	}
 	if want := []string{"append", "append", "lock", "lock"}; !slices.Equal(events.did, want) {
 		t.Errorf("did %v, want %v", events.did, want)

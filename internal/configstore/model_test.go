@@ -70,6 +70,25 @@ func (m *model) asOfTime(instant time.Time) (position int) {
 	return position
 }
 
+// endOf returns the end of the change set that a position is in.
+func (m *model) endOf(position int) int {
+	if position == 0 {
+		return 0
+	}
+	return m.events[position-1].set
+}
+
+// startAfter returns the position after which a reader goes on that has come to a position: inside a change set it is before the
+// set.
+func (m *model) startAfter(position int) int {
+	for start := position; start > 0; start-- {
+		if end := m.endOf(start); end == start || end < m.endOf(position) {
+			return start
+		}
+	}
+	return 0
+}
+
 // decide returns the event that follows from a command, nil when none does, or the kind of the refusal.
 func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configstore.Kind) {
 	now, known := m.asOf(len(m.events))[cmd.Target().String()]
@@ -127,7 +146,14 @@ func (m *model) next(now time.Time) time.Time {
 
 // matches tells whether a state of the store is one of the model.
 func (s modelState) matches(c *projection.Config) bool {
-	return s.isRevision(c.Revision) && c.CreatedAt.Equal(s.created)
+	return s.isNewest(c) && c.CreatedAt().Equal(s.created)
+}
+
+// isNewest tells whether a state of the store is right after the model's event.
+func (s modelState) isNewest(c *projection.Config) bool {
+	e := c.Event()
+	return e.Name.String() == s.name && e.Value.String() == s.value && int(e.Version) == s.version &&
+		e.Operation() == s.operation && e.At.Equal(s.at) && int(c.Position) == s.position && int(c.ChangeSet().Position) == s.set
 }
 
 func (s modelState) isRevision(r *eventstore.Revision) bool {

@@ -3,7 +3,6 @@ package configstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -34,7 +33,9 @@ type service struct {
 	*rapid.T
 	t      *testing.T
 	events *memory.Store
+	opts   configstore.Options
 	nodes  []*configstore.Store
+	stops  []func() // of all nodes that ever were
 	model  model
 	clock  time.Time
 	marks  []eventstore.Bookmark // :: position → its bookmark
@@ -52,17 +53,22 @@ func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &service{T: rt, t: t, events: memory.New(), clock: epoch, marks: make([]eventstore.Bookmark, 1)}
-		opts := configstore.Options{
+		s.opts = configstore.Options{
 			Now:      func() time.Time { return s.clock },
 			Feed:     feed.Options{RingEvents: rapid.SampledFrom([]int{1, 4, 1000}).Draw(rt, "ring")},
 			Follower: projection.Options{PageSize: rapid.SampledFrom([]int{1, 2, 1000}).Draw(rt, "page")},
 		}
-		stop := s.start(opts)
-		defer stop()
+		s.nodes = []*configstore.Store{s.start(), s.start()}
+		defer func() {
+			for _, stop := range s.stops {
+				stop()
+			}
+		}()
 		rt.Repeat(map[string]func(*rapid.T){
 			"command":    s.command,
 			"change set": s.changeSet,
 			"pin":        s.pin,
+			"restart":    s.restart,
 			"":           func(*rapid.T) {},
 		})
 		s.checkNode(rapid.SampledFrom(s.nodes).Draw(rt, "checked node"))
@@ -72,23 +78,26 @@ func TestService(t *testing.T) {
 	})
 }
 
-func (s *service) start(opts configstore.Options) (stop func()) {
+// start starts a node, which has read the history when it returns.
+func (s *service) start() *configstore.Store {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{}, 2)
-	for range 2 {
-		node := configstore.New(s.events, opts)
-		go func() {
-			_ = node.Run(ctx)
-			done <- struct{}{}
-		}()
-		<-node.Ready()
-		s.nodes = append(s.nodes, node)
-	}
-	return func() {
+	done := make(chan struct{})
+	node := configstore.New(s.events, s.opts)
+	go func() {
+		defer close(done)
+		_ = node.Run(ctx)
+	}()
+	<-node.Ready()
+	s.stops = append(s.stops, func() {
 		cancel()
 		<-done
-		<-done
-	}
+	})
+	return node
+}
+
+// restart puts a node that knows nothing but the history in the place of another.
+func (s *service) restart(rt *rapid.T) {
+	s.nodes[rapid.IntRange(0, len(s.nodes)-1).Draw(rt, "restarted")] = s.start()
 }
 
 // command does one command on one of the nodes, and compares its outcome with the model's.
@@ -104,7 +113,7 @@ func (s *service) command(rt *rapid.T) {
 		if configstore.KindOf(err) != kind || !errors.As(err, &refusal) {
 			rt.Fatalf("%+v: got %+v, %v, want kind %d", cmd, got, err, kind)
 		}
-		s.mustBeCurrent(rt, refusal.Current, cmd.Target().String())
+		s.mustBeCurrent(rt, node, refusal.Current, cmd.Target().String())
 		return
 	case err != nil || got.Changed != (event != nil):
 		rt.Fatalf("%+v: got %+v, %v, want %+v", cmd, got, err, event)
@@ -112,7 +121,7 @@ func (s *service) command(rt *rapid.T) {
 		s.model.events = append(s.model.events, *event)
 		s.marks = append(s.marks, got.Position)
 	}
-	s.mustBeCurrent(rt, got.Config.Revision, cmd.Target().String())
+	s.mustBeCurrent(rt, node, got.Config, cmd.Target().String())
 	if got.Position != s.marks[len(s.marks)-1] {
 		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
 	}
@@ -121,10 +130,22 @@ func (s *service) command(rt *rapid.T) {
 	}
 }
 
-func (s *service) mustBeCurrent(rt *rapid.T, got *eventstore.Revision, name string) {
+func (s *service) mustBeCurrent(rt *rapid.T, node *configstore.Store, got *projection.Config, name string) {
 	want, known := s.model.asOf(len(s.model.events))[name]
-	if known != (got != nil) || known && !want.isRevision(got) {
+	if known != (got != nil) || known && !want.isNewest(got) {
 		rt.Fatalf("%s: got %+v, want %+v", name, got, want)
+	}
+	if known {
+		s.mustHaveOld(node.OldValue(got), want, got)
+	}
+}
+
+// mustHaveOld compares the value that a config had before its newest revision.
+func (s *service) mustHaveOld(values *configstore.OldValues, want modelState, c *projection.Config) {
+	old, err := values.Of(context.Background(), c)
+	has := want.operation == config.Updated || want.operation == config.Deleted
+	if err != nil || has != (old != nil) || has && old.String() != want.old {
+		s.Fatalf("the value of %s before position %d: got %v, %v, want %q", c.Name, c.Position, old, err, want.old)
 	}
 }
 
@@ -155,7 +176,7 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
 	s.model.appendSet(rt, s.events, free[:n], s.clock)
-	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), n)
+	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), eventstore.Limit{Records: n})
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -183,10 +204,11 @@ func (s *service) checkNode(node *configstore.Store) {
 	s.checkReader(r, head)
 	for position, mark := range s.marks {
 		snapshot, err := r.AsOf(ctx, mark)
-		if err != nil || snapshot.At().Bookmark() != mark {
+		end := s.model.endOf(position)
+		if err != nil || snapshot.At().Bookmark() != s.marks[end] {
 			s.Fatalf("as of %s: %v", mark, err)
 		}
-		s.checkSnapshot(snapshot, position)
+		s.checkSnapshot(snapshot, end)
 	}
 	var instants []time.Time
 	for _, e := range s.model.events {
@@ -244,9 +266,12 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 			if err != nil || len(page) > first || more && len(page) < first || after != "" && len(page) == 0 {
 				s.Fatalf("a page of %d after %q at position %d: %d configs, more: %t, %v", first, after, position, len(page), more, err)
 			}
+			for i, old := 0, snapshot.OldValues(page); i < len(page) && len(got)+i < len(want); i++ {
+				s.mustHaveOld(old, want[len(got)+i], page[i])
+			}
 			got = append(got, page...)
 			if more {
-				after = page[len(page)-1].Revision.Name.String()
+				after = page[len(page)-1].Name.String()
 			}
 		}
 		if !slices.EqualFunc(want, got, modelState.matches) {
@@ -308,71 +333,6 @@ func (s *service) wanted(filter config.Filter, after, to int) (want []modelState
 		}
 	}
 	return want
-}
-
-// checkChanges reads the changes up to a reader's position in pages, from some position before on, with all filters.
-func (s *service) checkChanges(r *configstore.Reader, position int) {
-	for i, f := range filters {
-		filter, err := config.ParseFilter(f.prefix, f.names)
-		if err != nil {
-			s.Fatal(err)
-		}
-		start := (i * 5) % (position + 1)
-		first := 1 + (i+position)%5
-		want := s.wanted(filter, start, position)
-		var got []*eventstore.Revision
-		for after, end := s.marks[start], false; !end; {
-			page, err := r.Changes(context.Background(), after, filter, first)
-			if err != nil || page.Position.Position <= after.Position && !page.CaughtUp {
-				s.Fatalf("changes after %s: %+v, %v", after, page, err)
-			}
-			s.mustBeWhole(page, filter, after)
-			got, after, end = append(got, page.Revisions...), page.Position, page.CaughtUp
-		}
-		if !slices.EqualFunc(want, got, modelState.isRevision) {
-			s.Fatalf("changes of %+v from %d to %d: got %d, want %+v", f, start, position, len(got), want)
-		}
-	}
-}
-
-// mustBeWhole fails unless a stretch of changes ends with a change set, and is all that matches between two positions.
-func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, after eventstore.Bookmark) {
-	end := int(page.Position.Position)
-	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {
-		s.Fatalf("changes end at %s, which is within a change set", page.Position)
-	}
-	if want := s.wanted(filter, int(after.Position), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
-		s.Fatalf("changes from %s to %s: got %d, want %+v", after, page.Position, len(page.Revisions), want)
-	}
-}
-
-// checkWatch reads a stream from a position to the head.
-func (s *service) checkWatch(node *configstore.Store, start int) {
-	f := rapid.SampledFrom(filters).Draw(s.T, "filter")
-	filter, err := config.ParseFilter(f.prefix, f.names)
-	if err != nil {
-		s.Fatal(err)
-	}
-	ctx := context.Background()
-	watch, err := node.Watch(ctx, auth.Anonymous, filter, &s.marks[start])
-	if err != nil {
-		s.Fatal(err)
-	}
-	want := s.wanted(filter, start, len(s.model.events))
-	var got []*eventstore.Revision
-	for first := true; first || len(got) < len(want); first = false {
-		message, err := watch.Next(ctx)
-		if err != nil {
-			s.Fatal(err)
-		}
-		got = append(got, message.Revisions...)
-		if end := int(message.Position.Position); s.marks[end] != message.Position || message.CaughtUp != (end == len(s.model.events)) {
-			s.Fatalf("a message ends at %s, caught up: %t", message.Position, message.CaughtUp)
-		}
-	}
-	if !slices.EqualFunc(want, got, modelState.isRevision) {
-		s.Fatalf("stream of %+v after %d: got %d changes, want %s", f, start, len(got), fmt.Sprint(want))
-	}
 }
 
 func mustReader(rt *rapid.T, node *configstore.Store) *configstore.Reader {

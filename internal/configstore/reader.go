@@ -28,8 +28,10 @@ func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{b, b.view()}, nil
+	return newReader(b, b.view()), nil
 }
+
+func newReader(b *branch, view *projection.View) *Reader { return &Reader{branch: b, view: view} }
 
 // Head is the position that the reader's answers are valid at.
 func (r *Reader) Head() eventstore.Head { return r.view.Head() }
@@ -41,6 +43,9 @@ func (r *Reader) Config(name config.Name) *projection.Config {
 	}
 	return nil
 }
+
+// State returns the newest state of a name, also of a deleted config; nil when nothing ever happened to the name.
+func (r *Reader) State(name config.Name) *projection.Config { return r.view.Get(name) }
 
 // Now is the snapshot of the reader's own moment.
 func (r *Reader) Now() *Snapshot { return &Snapshot{branch: r.branch, view: r.view, at: r.view.Head()} }
@@ -55,8 +60,8 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	if present == nil {
 		return nil, false, nil
 	}
-	if newest <= 0 || newest > present.Revision.Version {
-		newest = present.Revision.Version
+	if newest <= 0 || newest > present.Version {
+		newest = present.Version
 	}
 	oldest := max(int(newest)-first, 0) // the one before the oldest of the page
 	revisions, err = r.branch.revisionsOf(ctx, name, oldest, int(newest)-oldest)
@@ -67,14 +72,19 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	return revisions, oldest > 0, nil
 }
 
-// EachRevision calls yield for every revision of a name, oldest first, until it returns an error. It holds one page in memory.
+// streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.
+const streamPageBytes = 1 << 20
+
+// EachRevision calls yield for every revision of a name, oldest first, until it returns an error. It holds one page in memory,
+// of at most 1 MiB or one revision.
 func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(*eventstore.Revision) error) error {
 	present := r.view.Get(name)
 	if present == nil {
 		return nil
 	}
-	for done, all := 0, int(present.Revision.Version); done < all; {
-		revisions, err := r.branch.pageOf(ctx, name, done, min(all-done, MaxPageSize))
+	for done, all := 0, int(present.Version); done < all; {
+		limit := eventstore.Limit{Records: min(all-done, MaxPageSize), Bytes: streamPageBytes}
+		revisions, err := r.branch.pageOf(ctx, name, done, limit)
 		if err != nil {
 			return err
 		}
@@ -104,7 +114,7 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
 	revisions := make([]*eventstore.Revision, 0, n)
 	for len(revisions) < n {
-		page, err := b.pageOf(ctx, name, after+len(revisions), n-len(revisions))
+		page, err := b.pageOf(ctx, name, after+len(revisions), eventstore.Limit{Records: n - len(revisions)})
 		if err != nil {
 			return nil, err
 		}
@@ -113,16 +123,14 @@ func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int
 	return revisions, nil
 }
 
-// pageOf reads up to n revisions of a name after a version, fewer when they are large. The history is known to have some.
-func (b *branch) pageOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
-	records, err := b.events.ReadConfig(ctx, name.String(), after, n)
+// pageOf reads revisions of a name after a version, up to a limit. The history is known to have some.
+func (b *branch) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
+	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, limit)
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil: // what was read may be of another history
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
@@ -136,14 +144,12 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*events
 	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
-	records, err := b.events.Read(ctx, p-1, 1)
+	records, err := b.events.ReadBranch(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
-		return nil, storeAway(err)
-	case b.feed.Err() != nil:
-		return nil, b.feed.Err()
+		return nil, b.failed(err)
 	case len(records) == 0 || records[0].Position != p:
-		return nil, storeAway(projection.ErrDiverged)
+		return nil, b.failed(projection.ErrDiverged)
 	}
 	revision, err := eventstore.Decode(&records[0])
 	if err != nil {

@@ -39,11 +39,11 @@ func TestPageSizes(t *testing.T) {
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
 	events := newFaulty()
-	events.become(hooks{asOf: func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-		if len(names) > eventstore.MaxAsOfNames {
-			t.Errorf("the store was asked for %d names at once", len(names))
+	events.become(hooks{asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+		if len(q.Names) > eventstore.MaxAsOfNames {
+			t.Errorf("the store was asked for %d names at once", len(q.Names))
 		}
-		return events.Store.ReadAsOf(ctx, at, names)
+		return events.Store.ReadAsOf(ctx, branch, q, limit)
 	}})
 	store := configstoretest.On(t, events, configstore.Options{})
 	name := func(i int) string { return fmt.Sprintf("n%04d", i) }
@@ -91,7 +91,7 @@ func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (nam
 			t.Fatalf("a page of %d after %q: %d configs, more: %t, %v", first, after, len(page), next, err)
 		}
 		for _, c := range page {
-			names = append(names, c.Revision.Name.String())
+			names = append(names, c.Name.String())
 		}
 		if more = next; more {
 			after = names[len(names)-1]
@@ -142,7 +142,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, c := range page {
-				got, after = append(got, c.Revision.Name.String()+"="+c.Revision.Value.String()), c.Revision.Name.String()
+				got, after = append(got, c.Name.String()+"="+c.Value.String()), c.Name.String()
 			}
 			if n, err := snapshot.Count(t.Context(), config.Filter{}); err != nil || n != all {
 				t.Errorf("counted %d, %v, want %d", n, err, all)
@@ -167,9 +167,9 @@ func TestLargeRevisions(t *testing.T) {
 	}
 	name := configstoretest.Name(t, "a")
 	reads := 0
-	events.become(hooks{config: func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+	events.become(hooks{config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 		reads++
-		return events.Store.ReadConfig(ctx, name, after, min(limit, page))
+		return events.Store.ReadConfig(ctx, branch, name, after, eventstore.Limit{Records: min(limit.Records, page)})
 	}})
 	r := store.Reader(auth.Anonymous)
 	seen := 0
@@ -268,20 +268,24 @@ func TestReadsFailClosed(t *testing.T) {
 		{"away", func(*faulty) hooks { return away() }, configstore.Unavailable, nil},
 		{"lost", func(*faulty) hooks {
 			return hooks{
-				read:   func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, nil },
-				config: func(context.Context, string, int, int) ([]eventstore.Record, error) { return nil, nil },
+				read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+					return nil, nil
+				},
+				config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+					return nil, nil
+				},
 			}
 		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
 		{"not known", func(s *faulty) hooks {
 			return hooks{
-				read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+				read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.Read(ctx, after, limit))
 				},
-				config: func(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadConfig(ctx, name, after, limit))
+				config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadConfig(ctx, branch, name, after, limit))
 				},
-				asOf: func(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadAsOf(ctx, at, names))
+				asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
 		}, configstore.Internal, []string{"Changes"}}, // the chain is found to be broken first
@@ -359,18 +363,20 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	end := history[2].Bookmark()
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Bookmark())
-	delete(asked, "Changes") // reads whole sets
+	for _, what := range []string{"Changes", "Configs", "Count"} { // they read whole sets
+		delete(asked, what)
+	}
 	past, err := r.AsOf(t.Context(), history[0].Bookmark())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.Revision.ChangeSet != end {
+	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.ChangeSet() != end {
 		t.Errorf("got %+v, %v, want a change set that ends at %s", got, err, end)
 	}
-	if got, err := past.Config(t.Context(), history[1].Name); err != nil || got != nil {
-		t.Errorf("got %+v, %v of a config that comes later in the set", got, err)
+	if past.At().Bookmark() != end {
+		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Bookmark(), end)
 	}
-	events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if after+1 == end.Position {
 			return nil, errAway
 		}

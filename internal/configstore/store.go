@@ -99,6 +99,7 @@ type Store struct {
 	opts   Options
 	events eventstore.Store
 	branch atomic.Pointer[branch] // what everything is done on
+	writes writes
 
 	rebuilds  atomic.Int64
 	mu        sync.Mutex // guards onRebuild
@@ -109,7 +110,7 @@ type Store struct {
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
 	s := &Store{opts: opts, events: events}
-	s.branch.Store(newBranch(events, opts, ErrNotReady))
+	s.branch.Store(newBranch(events, &s.writes, opts, ErrNotReady))
 	return s
 }
 
@@ -135,7 +136,7 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) replace(old *branch, reason error) {
 	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
 		"applied", old.projection.View().Head().Bookmark().String(), "error", reason)
-	s.branch.Store(newBranch(s.events, s.opts, ErrRebuilding))
+	s.branch.Store(newBranch(s.events, &s.writes, s.opts, ErrRebuilding))
 	s.rebuilds.Add(1) // only now: whoever sees the new count must not see the old branch
 	s.mu.Lock()
 	defer s.mu.Unlock()

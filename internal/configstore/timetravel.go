@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -19,14 +20,15 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// AsOf returns the snapshot right after a position. A position beyond the head is waited for; the errors are
-// [ErrPositionUnknown] and [ErrPositionNotReached].
+// AsOf returns the snapshot right after a position; inside a change set that is the end of the set. A position that the
+// history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
+// kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
 	view, err := r.branch.await(ctx, r.view, at.Position, 0)
 	if err != nil {
 		return nil, err
 	}
-	head, err := r.branch.locate(ctx, view, at)
+	head, err := r.branch.endOf(ctx, view, at)
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +101,15 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 			return nil, false, err
 		}
 		states = append(states, found...)
-		after = candidates[len(candidates)-1].Revision.Name.String()
+		after = candidates[len(candidates)-1].Name.String()
 	}
 	return states[:first:first], true, nil
 }
 
 // Count returns how many configs that the filter selects existed.
 func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
-	if filter.All() && s.at.Same(s.view.Head()) {
-		return s.view.Existing(), nil
+	if s.at.Same(s.view.Head()) {
+		return s.view.Count(filter), nil
 	}
 	count, after := 0, ""
 	for {
@@ -120,7 +122,7 @@ func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error)
 			return 0, err
 		}
 		count += len(found)
-		after = candidates[len(candidates)-1].Revision.Name.String()
+		after = candidates[len(candidates)-1].Name.String()
 	}
 }
 
@@ -132,7 +134,7 @@ func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*
 	limit = min(limit, eventstore.MaxAsOfNames)
 	found := make([]*projection.Config, 0, limit)
 	s.view.Ascend(filter, after, func(c *projection.Config) bool {
-		if !c.CreatedAt.After(s.at.RecordedAt) {
+		if !c.CreatedAt().After(s.at.RecordedAt) {
 			found = append(found, c)
 		}
 		return len(found) < limit
@@ -149,12 +151,12 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config) ([]
 	}
 	states := make([]*projection.Config, 0, len(present))
 	for _, c := range present {
-		if c.Revision.Position > s.at.Position {
-			then := past[c.Revision.Name]
+		if c.Position > s.at.Position {
+			then := past[c.Name]
 			if then == nil {
 				continue
 			}
-			c = &projection.Config{Revision: then, CreatedAt: c.CreatedAt}
+			c = c.AsOf(then)
 		}
 		if c.Exists() {
 			states = append(states, c)
@@ -167,19 +169,25 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config) ([]
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config) (map[config.Name]*eventstore.Revision, error) {
 	var changed []string
 	for _, c := range present {
-		if c.Revision.Position > s.at.Position {
-			changed = append(changed, c.Revision.Name.String())
+		if c.Position > s.at.Position {
+			changed = append(changed, c.Name.String())
 		}
 	}
 	if len(changed) == 0 || s.at.Position == 0 {
 		return nil, nil
 	}
-	records, err := s.branch.events.ReadAsOf(ctx, s.at.Position, changed)
-	if err != nil {
-		return nil, storeAway(err)
-	}
-	if err := s.branch.feed.Err(); err != nil { // what was read may be of another history
-		return nil, err
+	var records []eventstore.Record
+	for limit := (eventstore.Limit{}); len(changed) > 0; {
+		page, err := s.branch.events.ReadAsOf(ctx, s.view.Head(), eventstore.AsOf{At: s.at.Position, Names: changed}, limit)
+		if err != nil {
+			return nil, s.branch.failed(err)
+		}
+		records = append(records, page...)
+		if !limit.Fills(page) {
+			break
+		}
+		last, _ := slices.BinarySearch(changed, page[len(page)-1].Name)
+		changed = changed[last+1:]
 	}
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {

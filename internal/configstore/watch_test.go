@@ -163,9 +163,9 @@ func TestBookmarksOnALongWay(t *testing.T) {
 		for range 100 {
 			store.MustSet(t, "a", "")
 		}
-		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 			time.Sleep(time.Second)
-			return events.Store.Read(ctx, after, min(limit, 2))
+			return events.Store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, 2)})
 		}})
 		start := eventstore.Bookmark{}
 		watch := mustWatch(t, store, filter(t, "none"), &start)
@@ -257,7 +257,7 @@ func TestWatchConfig(t *testing.T) {
 			got, err := watch.Next(t.Context())
 			text := "nothing"
 			if got != nil {
-				text = got.Revision.Value.String()
+				text = got.Value.String()
 			}
 			if err != nil || text != want {
 				t.Errorf("got %s, %v, want %s", text, err, want)
@@ -310,10 +310,10 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 					return
 				case state == nil: // not there yet
 					continue
-				case state.Revision.Version <= version:
-					t.Errorf("version %d came after %d", state.Revision.Version, version)
+				case state.Version <= version:
+					t.Errorf("version %d came after %d", state.Version, version)
 				}
-				if version = state.Revision.Version; version%burst == 0 {
+				if version = state.Version; version%burst == 0 {
 					arrived <- struct{}{}
 				}
 			}

@@ -88,15 +88,15 @@ func TestGroupCommit(t *testing.T) {
 		}
 		for i, c := range calls {
 			got := c.outcome
-			if c.err != nil || !got.Changed || got.Config.Revision.Value.String() != fmt.Sprint(i) || got.Position.Position != eventstore.Position(i+2) {
-				t.Errorf("call %d: got %q at position %s, %v", i, got.Config.Revision.Value, got.Position, c.err)
+			if c.err != nil || !got.Changed || got.Config.Value.String() != fmt.Sprint(i) || got.Position.Position != eventstore.Position(i+2) {
+				t.Errorf("call %d: got %q at position %s, %v", i, got.Config.Value, got.Position, c.err)
 			}
-			if !got.Config.Revision.EndsSet() || got.Config.Revision.Bookmark() != got.Position {
-				t.Errorf("call %d: a single write is not a change set of one: %+v", i, got.Config.Revision)
+			if got.Config.ChangeSet() != got.Position || got.Config.Bookmark() != got.Position {
+				t.Errorf("call %d: a single write is not a change set of one: %+v", i, got.Config)
 			}
 		}
 		for _, r := range mustRead(t, events) {
-			if r.Position > 1 && calls[r.Position-2].outcome.Config.Revision.Hash != r.Hash {
+			if r.Position > 1 && !configstoretest.IsAfter(calls[r.Position-2].outcome.Config, r) {
 				t.Errorf("position %d: the history has another event than was answered", r.Position)
 			}
 		}
@@ -164,7 +164,7 @@ func TestCommandsOfOneBatch(t *testing.T) {
 				t.Errorf("command %d: %v", i, c.err)
 				continue
 			}
-			got := c.outcome.Config.Revision
+			got := c.outcome.Config
 			if got.Version != want.version || got.Value.String() != want.value || c.outcome.Position.Position != want.position || c.outcome.Changed != want.changed {
 				t.Errorf("command %d: got version %d with %q, outcome at %s, changed: %t; want %+v",
 					i, got.Version, got.Value, c.outcome.Position, c.outcome.Changed, want)
@@ -222,7 +222,7 @@ func TestOneWinnerPerVersion(t *testing.T) {
 			})
 		}
 		racing.Wait()
-		got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "a")).Revision
+		got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "a"))
 		if len(winners) != 1 || got.Value.String() != winners[0] || got.Version != version+1 {
 			t.Fatalf("version %d: %q won; the config has version %d with %q", version, winners, got.Version, got.Value)
 		}

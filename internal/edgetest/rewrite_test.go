@@ -108,7 +108,7 @@ func fork(t *testing.T, events eventstore.Store, first eventstore.Position, name
 
 func mustRead(t testing.TB, events eventstore.Store, after eventstore.Position) []eventstore.Record {
 	t.Helper()
-	records, err := events.Read(t.Context(), after, 1000)
+	records, err := events.Read(t.Context(), after, eventstore.Limit{Records: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +128,8 @@ func wantReplay(t *testing.T, store *configstoretest.Store) {
 	}
 	var got []string
 	for _, state := range states {
-		name := state.Revision.Name.String()
-		if at := state.Revision.Bookmark().String(); at != want[name] {
+		name := state.Name.String()
+		if at := state.Bookmark().String(); at != want[name] {
 			t.Errorf("%s is of %s, want %s", name, at, want[name])
 		}
 		got = append(got, name)

@@ -5,8 +5,10 @@
 package eventstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -21,6 +23,16 @@ var (
 	// ErrNotWritten is wrapped by an error of an append after which it is certain that nothing was written and that this
 	// append can never be written later: the disk is full, the database is read-only, the statement was refused.
 	ErrNotWritten = errors.New("nothing was written")
+
+	// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was read before: its tail
+	// was lost and rewritten, or the store was replaced by another.
+	ErrDiverged = errors.New("the history is not the one that was applied")
+
+	// ErrBusy is wrapped by the error of a read for a user that found too many others before it. Nothing was read.
+	ErrBusy = errors.New("too many reads are waiting")
+	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
+	// be a branch of the history that is lost. Another attempt may reach the primary of now.
+	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 )
 
 // Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.
@@ -41,12 +53,26 @@ var (
 //     again: the hash of the last record is in it, or the head has left expected without it. While the head is still the
 //     expected one the same records may be sent again: at most one copy can win.
 //  7. A store gives every record as it was written and skips none, also one of a type that this program does not know.
+//  8. What can be read need not be safe yet: an append that waits for a synchronous standby can become visible before the
+//     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
+//     [Store.DurableHead], says that what is before it is safe.
+//
+// Reads for users ([Store.ReadBranch], [Store.ReadConfig], [Store.ReadAsOf]) name a branch: the position and hash of a record
+// that the history must have. What they return is read from the same snapshot of the history in which that record is there;
+// otherwise the error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that its hash covers.
+// Every history has the zero Head.
 //
 // All methods may be called from any number of goroutines. A method that is given a context whose end comes first returns
 // an error; for an append the outcome is then unknown, so a writer gives it a context of its own.
 type Store interface {
 	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
 	Head(ctx context.Context) (Head, error)
+
+	// DurableHead returns the head as Head does, but only once every record up to it, and every receipt that could be read
+	// before the call, is as safe as those of an acknowledged append. It commits something itself for that, so it fails
+	// where an append would fail for a reason of the store. It changes no record, no receipt and not the head. After an
+	// error nothing is known, and it may be called again.
+	DurableHead(ctx context.Context) (Head, error)
 
 	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
 	// either. Receipts alone do not move the head, but are written only where it is the expected one.
@@ -60,16 +86,20 @@ type Store interface {
 	// [PageBytes] after it.
 	AppendLocked(ctx context.Context, after Position, decide Decide) error
 
-	// Read returns records after a position, oldest first: at most limit of them, fewer when they hold more than
-	// [PageBytes], but never none unless there is none.
-	Read(ctx context.Context, after Position, limit int) ([]Record, error)
+	// Read returns records after a position, oldest first, as many as the limit allows. It is for those who keep a node
+	// going, such as its writer and its follower: no number of reads for users delays it.
+	Read(ctx context.Context, after Position, limit Limit) ([]Record, error)
 
-	// ReadConfig returns records of one name after a version, oldest first, bounded as those of Read are.
-	ReadConfig(ctx context.Context, name string, after int, limit int) ([]Record, error)
+	// ReadBranch is Read for users.
+	ReadBranch(ctx context.Context, branch Head, after Position, limit Limit) ([]Record, error)
 
-	// ReadAsOf returns for each of the names its newest record at or before a position, by name. Names that had no record
-	// by then are left out. All names must be different, and at most [MaxAsOfNames].
-	ReadAsOf(ctx context.Context, at Position, names []string) ([]Record, error)
+	// ReadConfig returns records of one name after a version, oldest first, as many as the limit allows.
+	ReadConfig(ctx context.Context, branch Head, name string, after int, limit Limit) ([]Record, error)
+
+	// ReadAsOf returns for each of the names its newest record at or before a position, by name in byte order. Names that
+	// had no record by then are left out. A page that the limit has ended early holds the first of the names: ask again for
+	// those after the last one in it.
+	ReadAsOf(ctx context.Context, branch Head, q AsOf, limit Limit) ([]Record, error)
 
 	// ReadReceipts returns the receipts that there are of the keys, in any order. All keys must be different.
 	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
@@ -88,8 +118,43 @@ type Store interface {
 // of the way to it. It must be quick, and must not call the store.
 type Decide func(head Head, missed []Record) ([]Record, []Receipt, error)
 
+// Limit bounds one page of records. A page is empty only when there is no record to return.
+type Limit struct {
+	// Records is how many records a page holds at most. 0 means that only the bytes bound it.
+	Records int
+	// Bytes is how many bytes of data fill a page: it ends with the record with which it holds so many. 0 means [PageBytes].
+	Bytes int
+}
+
+// WithDefaults returns the limit with its zero fields replaced by what they mean.
+func (l Limit) WithDefaults() Limit {
+	return Limit{Records: cmp.Or(l.Records, math.MaxInt), Bytes: cmp.Or(l.Bytes, PageBytes)}
+}
+
+// Fills reports whether the limit may be what ended a page, so that more records may follow.
+func (l Limit) Fills(page []Record) bool {
+	l = l.WithDefaults()
+	if len(page) >= l.Records {
+		return true
+	}
+	bytes := 0
+	for i := range page {
+		bytes += len(page[i].Data)
+	}
+	return bytes >= l.Bytes
+}
+
+// AsOf is what [Store.ReadAsOf] is asked for.
+type AsOf struct {
+	At Position
+	// Names must be different from each other, and at most [MaxAsOfNames].
+	Names []string
+	// NoData leaves the data of the records out, which is then "". Their types tell which of the configs existed.
+	NoData bool
+}
+
 const (
-	// PageBytes is how many bytes of data a page of records holds before it ends early.
+	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8 MiB.
 	PageBytes = 8 << 20
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
 	MaxAsOfNames = 500

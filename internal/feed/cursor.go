@@ -10,9 +10,12 @@ import (
 // DefaultPage is how many events [Cursor.Next] returns at most unless one change set is larger.
 const DefaultPage = 1000
 
+// PageBytes is how many bytes of values fill what [Cursor.Next] returns, unless one change set is larger: 1 MiB.
+const PageBytes = 1 << 20
+
 // Source is what a cursor needs of an event store: the events that are older than the ring.
 type Source interface {
-	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+	ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
 // Cursor is one reader's place in the stream. It holds nothing but a position and is for one goroutine.
@@ -53,7 +56,7 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 	}
 	events := now.events
 	if !now.onRing {
-		if events, err = c.readStore(ctx, now.head.Position, limit); err != nil {
+		if events, err = c.readStore(ctx, now.head, limit); err != nil {
 			return Batch{}, nil, err
 		}
 	}
@@ -83,12 +86,14 @@ func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 }
 
 // readStore reads at least one whole change set, and nothing that is newer than the feed's head: nobody may hear of an event
-// that cannot be read yet. Records that do not continue the history where the reader is are an error.
-func (c *Cursor) readStore(ctx context.Context, head eventstore.Position, limit int) ([]*eventstore.Revision, error) {
+// that cannot be read yet. Records that do not continue the history where the reader is are an error, and so are those of a
+// history that does not lead to the feed's head.
+func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int) ([]*eventstore.Revision, error) {
 	var chain eventstore.Chain
 	var records []eventstore.Record
 	for at := c.position; ; {
-		page, err := c.source.Read(ctx, at.Position, min(limit, int(head-at.Position)))
+		page, err := c.source.ReadBranch(ctx, head, at.Position,
+			eventstore.Limit{Records: min(limit, int(head.Position-at.Position)), Bytes: PageBytes})
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("reading events after position %d: %w", at.Position, err)
@@ -105,12 +110,13 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Position, limit 
 	}
 }
 
-// wholeSets cuts events down to limit, or to the first change set when that is larger, and never in the middle of one. It
-// returns nothing when not even the first set is whole.
+// wholeSets cuts events down to limit and to [PageBytes], or to the first change set when that is larger, and never in the
+// middle of one. It returns nothing when not even the first set is whole.
 func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision {
-	end := 0
+	end, bytes := 0, 0
 	for i, e := range events {
-		if i >= limit && end > 0 {
+		bytes += size(e)
+		if (i >= limit || bytes > PageBytes) && end > 0 {
 			break
 		}
 		if e.EndsSet() {

@@ -177,7 +177,7 @@ func TestCursorFailsClosed(t *testing.T) {
 			return records, nil
 		}, "broken at position 3: its hash does not match"},
 		{"another history", 1, func(after eventstore.Position, _ []eventstore.Record) ([]eventstore.Record, error) {
-			return other.store.Read(t.Context(), after, 10)
+			return other.store.Read(t.Context(), after, eventstore.Limit{Records: 10})
 		}, "broken at position 2: its hash does not match"},
 		{"a set without its end", 3, func(after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
 			if after > 3 {
@@ -187,7 +187,7 @@ func TestCursorFailsClosed(t *testing.T) {
 		}, "broken at position 5: its record is missing"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			source := faulty{func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+			source := faulty{func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 				records, err := h.store.Read(ctx, after, limit)
 				if err != nil {
 					return nil, err
@@ -229,8 +229,8 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 			all += n
 		}
 		page := rapid.IntRange(1, 5).Draw(rt, "page of the store")
-		source := faulty{func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-			return h.store.Read(ctx, after, min(limit, page))
+		source := faulty{func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+			return h.store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, page)})
 		}}
 		var readers sync.WaitGroup
 		for range rapid.IntRange(1, 4).Draw(rt, "readers") {

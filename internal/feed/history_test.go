@@ -79,9 +79,9 @@ func (h *history) cursor(after eventstore.Position) *feed.Cursor {
 
 // faulty is an event store whose reading can be made to fail.
 type faulty struct {
-	read func(context.Context, eventstore.Position, int) ([]eventstore.Record, error)
+	read func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error)
 }
 
-func (f faulty) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (f faulty) ReadBranch(ctx context.Context, _ eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return f.read(ctx, after, limit)
 }

@@ -29,6 +29,8 @@ const (
 	diverged    = "its history is not the one that this server has applied"
 	behind      = "new events cannot be read"
 	late        = "new events are not applied in time"
+	superseded  = "the database is a primary that a failover has replaced; stop it"
+	refusing    = "nothing can be written"
 )
 
 // health answers the health routes.
@@ -75,6 +77,17 @@ func clock(offset time.Duration) string {
 	return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", offset.Round(100*time.Millisecond), word)
 }
 
+// writes says that nothing can be written, "" when it can.
+func writes(problem error) string {
+	switch {
+	case problem == nil:
+		return ""
+	case errors.Is(problem, eventstore.ErrSuperseded):
+		return refusing + ": " + superseded
+	}
+	return refusing
+}
+
 // report answers /health: 200 when all is well, else 503.
 func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	state := h.store.Health(r.Context())
@@ -84,7 +97,7 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	found := judge(state)
 	h.logOnce(found, state)
 	status, word := http.StatusOK, "healthy"
-	if found != (checks{well, well, well}) {
+	if found != (checks{well, well, well}) || state.Writing != nil {
 		status, word = http.StatusServiceUnavailable, "unhealthy"
 	}
 	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
@@ -92,8 +105,9 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 		Timestamp string `json:"timestamp"`
 		Checks    checks `json:"checks"`
 		Lag       lag    `json:"lag"`
+		Writes    string `json:"writes,omitempty"`
 		Clock     string `json:"clock,omitempty"`
-	}{word, config.FormatInstant(h.now()), found, lagOf(state), clock(state.ClockOffset)})
+	}{word, config.FormatInstant(h.now()), found, lagOf(state), writes(state.Writing), clock(state.ClockOffset)})
 	answer(w, status, "application/json", body)
 }
 
@@ -131,6 +145,8 @@ func judge(state configstore.Health) checks {
 	switch {
 	case errors.Is(state.EventStore, context.DeadlineExceeded):
 		found.EventStore, found.Database = tooSlow, tooSlow
+	case errors.Is(state.EventStore, eventstore.ErrSuperseded):
+		found.EventStore, found.Database = superseded, superseded
 	case state.EventStore != nil:
 		found.EventStore, found.Database = unreachable, unreachable
 	case state.Head < state.Applied:
@@ -167,8 +183,8 @@ func reasonOf(err error) string {
 // logOnce logs a problem when it begins, changes or ends, however often it is asked for.
 func (h *health) logOnce(found checks, state configstore.Health) {
 	problem := ""
-	if found != (checks{well, well, well}) {
-		problem = fmt.Sprint(found)
+	if found != (checks{well, well, well}) || state.Writing != nil {
+		problem = fmt.Sprint(found, writes(state.Writing))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -180,7 +196,7 @@ func (h *health) logOnce(found checks, state configstore.Health) {
 		h.log.Info("the server is healthy again")
 		return
 	}
-	h.log.Error("the server is unhealthy", "eventstore", state.EventStore, "projection", state.Projection,
+	h.log.Error("the server is unhealthy", "eventstore", state.EventStore, "projection", state.Projection, "writing", state.Writing,
 		"applied", state.Applied, "head", state.Head, "lag", state.Lag)
 }
 

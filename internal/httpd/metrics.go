@@ -145,6 +145,7 @@ var (
 	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
 	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
+	writeProblem    = gauge("write_problem", "1 when the newest attempt to write to the event store failed.")
 	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
@@ -182,6 +183,7 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 	tell(lagSeconds, state.Lag.Seconds())
 	tell(ready, truth(isReady(s.opts.Store)))
 	tell(followerProblem, truth(state.Projection != nil))
+	tell(writeProblem, truth(state.Writing != nil))
 	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
 	tell(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {

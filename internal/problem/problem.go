@@ -18,11 +18,13 @@ const (
 	InvalidInput        = "INVALID_INPUT"
 	NotFound            = "NOT_FOUND"
 	Deleted             = "DELETED"
+	NotDeleted          = "NOT_DELETED"
 	VersionConflict     = "VERSION_CONFLICT"
 	IdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
 	PositionUnknown     = "POSITION_UNKNOWN"
 	PositionNotReached  = "POSITION_NOT_REACHED"
 	Forbidden           = "FORBIDDEN"
+	LimitExceeded       = "LIMIT_EXCEEDED"
 	Unavailable         = "UNAVAILABLE"
 	Internal            = "INTERNAL"
 )

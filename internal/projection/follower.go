@@ -17,7 +17,7 @@ import (
 // Source is what a follower needs of an event store.
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
-	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+	Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait(ctx context.Context, after eventstore.Position) error
 }
 
@@ -63,6 +63,7 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
+	wake    chan struct{} // holds an element when somebody wants the follower to look
 	problem atomic.Pointer[error]
 
 	mu      sync.Mutex // guards what is below
@@ -79,7 +80,7 @@ type mark struct {
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), wake: make(chan struct{}, 1), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -149,13 +150,39 @@ func (f *Follower) follow(ctx context.Context) error {
 	f.report(ctx, nil)
 	for {
 		applied := f.projection.View().Head().Position
-		if err := f.source.Wait(ctx, applied); err != nil {
+		woken, err := f.wait(ctx, applied)
+		if err != nil {
 			return fmt.Errorf("waiting for events: %w", err)
 		}
 		f.opts.AwaitOwnAppend(ctx)
-		if f.projection.View().Head().Position == applied {
+		if woken || f.projection.View().Head().Position == applied {
 			return nil
 		}
+	}
+}
+
+// wait waits until there may be more events than those up to a position, or until the follower is woken.
+func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken bool, err error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- f.source.Wait(waiting, applied) }()
+	select {
+	case err := <-ended:
+		return false, err
+	case <-f.wake:
+		cancel()
+		<-ended
+		return true, ctx.Err()
+	}
+}
+
+// Wake has the follower compare what is applied with the history at once, instead of when the store tells of something new. It
+// does not wait for that.
+func (f *Follower) Wake() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // it will look anyway
 	}
 }
 
@@ -200,7 +227,7 @@ func (f *Follower) compare(ctx context.Context) error {
 	case head.Position <= applied.Position:
 		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Bookmark(), applied.Bookmark())
 	}
-	records, err := f.source.Read(ctx, applied.Position, 1)
+	records, err := f.source.Read(ctx, applied.Position, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
@@ -218,7 +245,7 @@ func (f *Follower) judge(ctx context.Context, err error) error {
 	if !errors.As(err, &broken) || applied.Position == 0 {
 		return err
 	}
-	records, readErr := f.source.Read(ctx, applied.Position-1, 1)
+	records, readErr := f.source.Read(ctx, applied.Position-1, eventstore.Limit{Records: 1})
 	if readErr != nil {
 		return fmt.Errorf("reading events: %w", readErr)
 	}
@@ -279,8 +306,9 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 	defer close(pages)
 	var rest []eventstore.Record // of a change set whose end was not in the page
 	for last := false; !last; {
-		records, err := f.source.Read(ctx, after, f.opts.PageSize)
-		full := isFull(records, f.opts.PageSize)
+		limit := eventstore.Limit{Records: f.opts.PageSize}
+		records, err := f.source.Read(ctx, after, limit)
+		full := limit.Fills(records) // else the follower, when it is close behind, need not read again
 		switch {
 		case err == nil && len(records) == 0 && len(rest) == 0:
 			return
@@ -305,18 +333,6 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 			return
 		}
 	}
-}
-
-// isFull tells whether there may be more records than those in a page that was read. So a follower that is close behind reads once.
-func isFull(records []eventstore.Record, limit int) bool {
-	if len(records) == limit {
-		return true
-	}
-	bytes := 0
-	for i := range records {
-		bytes += len(records[i].Data)
-	}
-	return bytes >= eventstore.PageBytes
 }
 
 // report keeps the problem for [Follower.Problem], and logs when it begins and when it ends.

@@ -160,7 +160,7 @@ func TestReadyOnceAllIsApplied(t *testing.T) {
 			h.set("a", fmt.Sprint(i))
 		}
 		store := appended(t, h)
-		slowly := func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		slowly := func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 			if after >= 8 {
 				time.Sleep(time.Minute)
 			}
@@ -223,7 +223,7 @@ func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 		h := newHistory(t)
 		store := memory.New()
 		reads := 0
-		counting := func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		counting := func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 			reads++
 			return store.Read(ctx, after, limit)
 		}
@@ -288,7 +288,7 @@ func TestCatchUpEndsWithItsContext(t *testing.T) {
 	h.set("a", "1")
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &faulty{operations: operations{real: appended(t, h)}}
-	source.read = func(_ context.Context, after eventstore.Position, _ int) ([]eventstore.Record, error) {
+	source.read = func(_ context.Context, after eventstore.Position, _ eventstore.Limit) ([]eventstore.Record, error) {
 		cancel()
 		return h.records[after:], nil
 	}

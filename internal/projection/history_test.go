@@ -115,14 +115,18 @@ func (h *history) mustShow(view *projection.View) {
 	}
 	existing, want := 0, maps.Clone(h.states)
 	view.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
-		name := c.Revision.Name.String()
-		if got := c.Aggregate(); got != want[name] {
-			h.t.Errorf("%s: got %+v, want %+v", name, got, want[name])
+		name := c.Name.String()
+		state := want[name]
+		if state.Deleted { // a view does not have the values of deleted configs
+			state.Value = config.Value{}
+		}
+		if got := c.Aggregate(); got != state {
+			h.t.Errorf("%s: got %+v, want %+v", name, got, state)
 		}
 		if c.Exists() {
 			existing++
 		}
-		if view.Get(c.Revision.Name) != c {
+		if view.Get(c.Name) != c {
 			h.t.Errorf("%s: Get and Ascend differ", name)
 		}
 		delete(want, name)
@@ -155,7 +159,7 @@ type faulty struct {
 type operations struct {
 	real projection.Source
 	head func(context.Context) (eventstore.Head, error)
-	read func(context.Context, eventstore.Position, int) ([]eventstore.Record, error)
+	read func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error)
 	wait func(context.Context, eventstore.Position) error
 }
 
@@ -180,7 +184,7 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 	return now.real.Head(ctx)
 }
 
-func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	now := f.present()
 	if now.read != nil {
 		return now.read(ctx, after, limit)

@@ -30,11 +30,13 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				case "head":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, fail() }
 				case "read":
-					broken.read = func(context.Context, eventstore.Position, int) ([]eventstore.Record, error) { return nil, fail() }
+					broken.read = func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+						return nil, fail()
+					}
 				case "read of what the head tells of":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{Position: 2}, nil }
-					broken.read = func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-						if limit > 1 {
+					broken.read = func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+						if limit.Records > 1 {
 							return store.Read(ctx, after, limit)
 						}
 						return nil, fail()

@@ -1,19 +1,15 @@
 package projection
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
-	"github.com/tidwall/btree"
-
 	"configapi/internal/eventstore"
 )
 
-// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied: its tail was lost
-// and rewritten, or the store was replaced by another.
-var ErrDiverged = errors.New("the history is not the one that was applied")
+// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied.
+var ErrDiverged = eventstore.ErrDiverged
 
 // Publisher hears of events once they can be read.
 type Publisher interface {
@@ -26,14 +22,14 @@ type Projection struct {
 	view      atomic.Pointer[View]
 	publisher Publisher
 
-	mu       sync.Mutex                 // guards what is below; held while events are applied and published
-	configs  btree.Map[string, *Config] // :: name → newest state; views are copies of it
+	mu       sync.Mutex // guards what is below; held while events are applied and published
+	configs  *tree      // the newest states; views are copies of it
 	existing int
 }
 
 // New returns the projection of an empty history. The publisher hears of every event that is applied.
 func New(publisher Publisher) *Projection {
-	p := &Projection{publisher: publisher}
+	p := &Projection{publisher: publisher, configs: newTree()}
 	p.swap(eventstore.Head{})
 	return p
 }
@@ -69,9 +65,9 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 // add puts the states that the revisions lead to into the tree. On an error it puts back what was there before.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
 	for i, r := range revisions {
-		after := &Config{Revision: r, CreatedAt: r.At}
-		before, _ := p.configs.Set(r.Name.String(), after) // finds what was there, so it is looked for once only
-		if err := after.follow(before); err != nil {
+		after := newConfig(r)
+		before, _ := p.configs.Set(after) // finds what was there, so it is looked for once only
+		if err := after.follow(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
 			return fmt.Errorf("applying the event at position %d: %w", r.Position, err)
 		}
@@ -84,11 +80,10 @@ func (p *Projection) add(revisions []*eventstore.Revision) error {
 func (p *Projection) restore(added []*eventstore.Revision) {
 	view := p.View()
 	for _, r := range added {
-		name := r.Name.String()
-		if before, known := view.configs.Get(name); known {
-			p.configs.Set(name, before)
+		if before := view.Get(r.Name); before != nil {
+			p.configs.Set(before)
 		} else {
-			p.configs.Delete(name)
+			p.configs.Delete(&Config{Name: r.Name})
 		}
 	}
 	p.existing = view.existing

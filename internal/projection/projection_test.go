@@ -39,10 +39,10 @@ func TestApplyMakesStatesReadable(t *testing.T) {
 	h.mustShow(p.View())
 
 	c := p.View().Get(mustName(t, "c"))
-	if got, want := c.CreatedAt, h.records[4].RecordedAt; !got.Equal(want) || !c.Revision.At.After(want) {
-		t.Errorf("created at %v and changed at %v, want it created at %v, before its last change", got, c.Revision.At, want)
+	if got, want := c.CreatedAt(), h.records[4].RecordedAt; !got.Equal(want) || !c.UpdatedAt().After(want) {
+		t.Errorf("created at %v and changed at %v, want it created at %v, before its last change", got, c.UpdatedAt(), want)
 	}
-	if deleted := p.View().Get(mustName(t, "b")); deleted.Exists() || deleted.Revision.Operation() != config.Deleted {
+	if deleted := p.View().Get(mustName(t, "b")); deleted.Exists() || deleted.Event().Operation() != config.Deleted {
 		t.Errorf("the state of a deleted config is %+v", deleted)
 	}
 }
@@ -183,11 +183,11 @@ func TestNext(t *testing.T) {
 		t.Errorf("a second version without a first: got %+v", c)
 	}
 	first, err := none.Next(revisions[0])
-	if err != nil || first.CreatedAt != revisions[0].At {
+	if err != nil || !first.CreatedAt().Equal(revisions[0].At) {
 		t.Fatalf("got %+v, %v", first, err)
 	}
 	second, err := first.Next(revisions[1])
-	if err != nil || second.Revision != revisions[1] || second.CreatedAt != revisions[0].At || first.Revision != revisions[0] {
+	if err != nil || second.Bookmark() != revisions[1].Bookmark() || !second.CreatedAt().Equal(revisions[0].At) || first.Value != revisions[0].Value {
 		t.Errorf("got %+v after %+v, %v", second, first, err)
 	}
 }
@@ -239,7 +239,7 @@ func TestViewsNeverChange(t *testing.T) {
 	contents := func(v *projection.View) string {
 		var b strings.Builder
 		v.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
-			fmt.Fprintf(&b, "%s=%v@%d ", c.Revision.Name, c.Aggregate(), c.Revision.Position)
+			fmt.Fprintf(&b, "%s=%v@%d ", c.Name, c.Aggregate(), c.Position)
 			return true
 		})
 		return fmt.Sprintf("%d %d %s", v.Head().Position, v.Existing(), &b)
@@ -305,7 +305,7 @@ func TestAscend(t *testing.T) {
 						}
 					}
 					p.View().Ascend(filter, after, func(c *projection.Config) bool {
-						got = append(got, c.Revision.Name.String())
+						got = append(got, c.Name.String())
 						return len(got) <= limit
 					})
 					if !slices.Equal(got, want) {

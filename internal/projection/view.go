@@ -5,7 +5,8 @@
 package projection
 
 import (
-	"time"
+	"strings"
+	"sync"
 
 	"github.com/tidwall/btree"
 
@@ -13,45 +14,26 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Config is the state of one name after one of its revisions. It is immutable.
-type Config struct {
-	// Revision is what made the state: a deletion when the config is deleted.
-	Revision *eventstore.Revision
-	// CreatedAt is when the name got its first value. It stays the same for the life of the name.
-	CreatedAt time.Time
+// tree holds the states of names by name. Copying it takes constant time: both copies share nodes until one of them changes.
+type tree = btree.BTreeG[*Config]
+
+func newTree() *tree {
+	before := func(a, b *Config) bool { return a.Name.Compare(b.Name) < 0 }
+	return btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})
 }
 
-// Aggregate returns the state as the domain judges commands on it.
-func (c *Config) Aggregate() config.Aggregate {
-	r := c.Revision
-	a := config.Aggregate{Name: r.Name, Value: r.Value, Version: r.Version}
-	if r.Type == config.ValueDeleted {
-		a.Deleted, a.Value = true, r.OldValue
-	}
-	return a
-}
+// keys holds states that have a name alone, to look up others with. They are kept because the tree makes them escape, and a
+// read allocates nothing.
+var keys = sync.Pool{New: func() any { return new(Config) }}
 
-// Exists tells whether the config has a value.
-func (c *Config) Exists() bool { return c.Revision.HasValue() }
-
-// Next returns the state after a revision of the same name; c is nil before the first. A revision that does not follow is
-// an error.
-func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
-	next := &Config{Revision: r, CreatedAt: r.At}
-	if err := next.follow(c); err != nil {
-		return nil, err
-	}
-	return next, nil
-}
-
-// follow makes the state, which is made of its revision alone, the one that comes after before; nil: after nothing.
-func (c *Config) follow(before *Config) error {
-	state := config.Aggregate{Name: c.Revision.Name}
-	if before != nil {
-		state, c.CreatedAt = before.Aggregate(), before.CreatedAt
-	}
-	_, err := state.Apply(c.Revision.Event)
-	return err
+// find returns the state of a name in a tree, nil if there is none.
+func find(t *tree, name config.Name) *Config {
+	key := keys.Get().(*Config)
+	key.Name = name
+	c, _ := t.Get(key)
+	key.Name = config.Name{}
+	keys.Put(key)
+	return c
 }
 
 // View is the state of all names at one position. It never changes, so a reader that holds on to one sees one moment
@@ -59,7 +41,7 @@ func (c *Config) follow(before *Config) error {
 type View struct {
 	head     eventstore.Head
 	existing int
-	configs  *btree.Map[string, *Config] // :: name → state, also of deleted ones
+	configs  *tree // of all names, also of deleted ones
 }
 
 // Head is the position, hash and time of the newest event in the view.
@@ -68,29 +50,62 @@ func (v *View) Head() eventstore.Head { return v.head }
 // Existing is how many configs have a value.
 func (v *View) Existing() int { return v.existing }
 
-// Get returns the state of a name, also of a deleted one; nil when nothing ever happened to it.
-func (v *View) Get(name config.Name) *Config {
-	c, _ := v.configs.Get(name.String())
-	return c
-}
+// Get returns the state of a name, also of a deleted one; nil when nothing ever happened to it. It allocates nothing.
+func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
 
 // Ascend calls yield for each state that the filter selects, by name in byte order, also of deleted ones, starting after
-// the name after ("" for the first), until yield returns false.
+// the name after ("" for the first), until yield returns false. It costs what the filter selects: names are looked up, and
+// what sorts between a prefix and the names below it is not visited.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
-	start := max(after, filter.Prefix())
-	v.configs.Ascend(start, func(name string, c *Config) bool {
-		switch {
-		case name == after:
-			return true
-		case filter.Matches(c.Revision.Name):
-			return yield(c)
-		default:
-			return !past(name, filter.Prefix())
+	if names, listed := filter.Names(); listed {
+		v.pick(names, after, yield)
+		return
+	}
+	prefix := filter.Prefix()
+	if prefix == "" {
+		v.ascend(after, after, yield)
+		return
+	}
+	// `a-b` and `a.b` sort between `a` and `a/b`.
+	if prefix > after {
+		if c := v.Get(config.NameBound(prefix)); c != nil && !yield(c) {
+			return
 		}
+	}
+	below := prefix + "/"
+	v.ascend(max(after, below), after, func(c *Config) bool {
+		return strings.HasPrefix(c.Name.String(), below) && yield(c)
 	})
 }
 
-// past tells whether no name from here on can begin with prefix.
-func past(name, prefix string) bool {
-	return name > prefix && (len(name) < len(prefix) || name[:len(prefix)] != prefix)
+// Count returns how many of the configs that the filter selects have a value. It costs what the filter selects.
+func (v *View) Count(filter config.Filter) int {
+	if filter.All() {
+		return v.existing
+	}
+	n := 0
+	v.Ascend(filter, "", func(c *Config) bool {
+		n += count(c)
+		return true
+	})
+	return n
+}
+
+// pick looks up names that come after another one.
+func (v *View) pick(names []config.Name, after string, yield func(*Config) bool) {
+	for _, name := range names {
+		if name.String() <= after {
+			continue
+		}
+		if c := v.Get(name); c != nil && !yield(c) {
+			return
+		}
+	}
+}
+
+// ascend visits the states from a name on, but for the one of the name except.
+func (v *View) ascend(from, except string, yield func(*Config) bool) {
+	v.configs.Ascend(&Config{Name: config.NameBound(from)}, func(c *Config) bool {
+		return c.Name.String() == except || yield(c)
+	})
 }

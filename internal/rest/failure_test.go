@@ -53,13 +53,13 @@ func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {
 	return f.Store.Head(ctx)
 }
 
-func (f *failing) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
+func (f *failing) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if left := f.readConfig.Load(); left == 0 {
 		return nil, errAway
 	} else if left > 0 {
 		f.readConfig.Store(left - 1)
 	}
-	return f.Store.ReadConfig(ctx, name, after, limit)
+	return f.Store.ReadConfig(ctx, branch, name, after, limit)
 }
 
 // breakAppend makes appends fail with err, until mend.
@@ -176,8 +176,8 @@ type mangled struct {
 	mangle atomic.Bool
 }
 
-func (m *mangled) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	records, err := m.Store.ReadConfig(ctx, name, after, limit)
+func (m *mangled) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := m.Store.ReadConfig(ctx, branch, name, after, limit)
 	if m.mangle.Load() {
 		for i := range records {
 			records[i].Data = "{}"

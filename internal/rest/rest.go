@@ -48,12 +48,15 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
+	"configapi/internal/problem"
 )
 
 // Options of a [Handler]. Zero fields have the defaults named.
 type Options struct {
 	// CommentInterval is the time between two comments on an event stream. 0: 15 s.
 	CommentInterval time.Duration
+	// Limit bounds how many event streams there are; the edges of a server share it. nil: nothing does.
+	Limit *eventstream.Limit
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
@@ -63,6 +66,7 @@ type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
 	streams         *eventstream.Streams
+	limit           *eventstream.Limit
 	commentInterval time.Duration
 }
 
@@ -76,6 +80,7 @@ func New(store *configstore.Store, opts Options) *Handler {
 		store:           store,
 		log:             opts.Log,
 		streams:         eventstream.NewStreams(),
+		limit:           opts.Limit,
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}
 }
@@ -88,7 +93,7 @@ func (h *Handler) Shutdown(ctx context.Context) error { return h.streams.Shutdow
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, known := parseRoute(r.URL)
 	if !known {
-		answerText(w, http.StatusNotFound, notFound)
+		h.answerUnknownPath(w, r)
 		return
 	}
 	// The method first: what a request wants cannot be judged when it cannot be wanted there.
@@ -96,6 +101,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if op == unsupported {
 		h.refuseMethod(w, route)
 		return
+	}
+	if op.reads() {
+		setReadHeaders(w.Header())
+	}
+	if known, strict := op.parameters(); strict {
+		if err := checkParameters(r.URL.RawQuery, known); err != nil {
+			h.fail(w, r, err)
+			return
+		}
 	}
 	switch op {
 	case list:
@@ -128,4 +142,16 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, na
 	case readAt:
 		h.readAt(w, r, name, route.instant)
 	}
+}
+
+// answerUnknownPath answers for a path that the API does not have. A client that has not escaped the slashes of a name is
+// told how to.
+func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
+	meant, ok := escapedPath(r.URL)
+	if !ok {
+		answerText(w, http.StatusNotFound, notFound)
+		return
+	}
+	h.problem(w, problem.Problem{Status: http.StatusNotFound, Code: problem.NotFound,
+		Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 }

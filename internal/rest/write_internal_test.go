@@ -7,15 +7,16 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/projection"
 )
 
 // TestDescribeRefusal: a position never goes back, and never is one at which the refusal would not hold.
 func TestDescribeRefusal(t *testing.T) {
 	at := func(p eventstore.Position) eventstore.Bookmark { return eventstore.Bookmark{Position: p} }
-	current := &eventstore.Revision{Event: config.Event{Version: 3}, Position: 7}
+	current := &projection.Config{Version: 3, Position: 7}
 	for _, row := range []struct {
 		before            eventstore.Position
-		current           *eventstore.Revision
+		current           *projection.Config
 		position, version string
 	}{
 		{5, nil, "5-00000000", ""},

@@ -10,6 +10,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/projection"
 )
 
 // Store is a running config store with words for tests.
@@ -119,3 +120,13 @@ func Value(t testing.TB, text string) config.Value {
 	}
 	return value
 }
+
+// IsAfter reports whether a state is the one right after a revision. The old value is not compared: the state has none.
+func IsAfter(c *projection.Config, r *eventstore.Revision) bool {
+	want := r.Event
+	want.OldValue = config.Value{}
+	return c.Event() == want && c.Bookmark() == r.Bookmark() && c.ChangeSet() == r.ChangeSet &&
+		same(c.Actor(), r.Actor) && same(c.Reason(), r.Reason)
+}
+
+func same(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }

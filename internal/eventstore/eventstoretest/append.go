@@ -24,10 +24,10 @@ var appendLaws = []law{
 func emptyHistory(t *testing.T, open func() eventstore.Store) {
 	s := open()
 	mustHold(t, s, nil)
-	if records, err := s.ReadConfig(t.Context(), "a", 0, 10); err != nil || len(records) > 0 {
+	if records, err := s.ReadConfig(t.Context(), eventstore.Head{}, "a", 0, eventstore.Limit{}); err != nil || len(records) > 0 {
 		t.Errorf("ReadConfig: got %v, %v, want none", records, err)
 	}
-	if records, err := s.ReadAsOf(t.Context(), 0, []string{"a"}); err != nil || len(records) > 0 {
+	if records, err := s.ReadAsOf(t.Context(), eventstore.Head{}, eventstore.AsOf{Names: []string{"a"}}, eventstore.Limit{}); err != nil || len(records) > 0 {
 		t.Errorf("ReadAsOf: got %v, %v, want none", records, err)
 	}
 }

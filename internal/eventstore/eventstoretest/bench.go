@@ -49,7 +49,7 @@ func benchRead(b *testing.B, s eventstore.Store) {
 	records := 0
 	for b.Loop() {
 		for after := eventstore.Position(0); ; {
-			page, err := s.Read(b.Context(), after, 1000)
+			page, err := s.Read(b.Context(), after, eventstore.Limit{Records: 1000})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func benchReadAsOf(b *testing.B, s eventstore.Store) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.ReadAsOf(b.Context(), 50_000, names); err != nil {
+		if _, err := s.ReadAsOf(b.Context(), eventstore.Head{}, eventstore.AsOf{At: 50_000, Names: names}, eventstore.Limit{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -58,7 +58,7 @@ func readAll(ctx context.Context, s eventstore.Store) ([]eventstore.Record, erro
 	const limit = 1000
 	var all []eventstore.Record
 	for {
-		page, err := s.Read(ctx, eventstore.Position(len(all)), limit)
+		page, err := s.Read(ctx, eventstore.Position(len(all)), eventstore.Limit{Records: limit})
 		if err != nil || len(page) == 0 {
 			return all, err
 		}

@@ -71,7 +71,7 @@ func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records
 	return err
 }
 
-func (s *sequence) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s *sequence) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer clear(s.late)
@@ -111,7 +111,7 @@ func (s *headAhead) Append(ctx context.Context, expected eventstore.Head, record
 	return err
 }
 
-func (s *headAhead) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s *headAhead) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reads++
@@ -165,7 +165,7 @@ func changing(change func(*eventstore.Record)) func(*memory.Store) eventstore.St
 	return func(s *memory.Store) eventstore.Store { return changed{s, change} }
 }
 
-func (s changed) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s changed) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.Read(ctx, after, limit)
 	for i := range records {
 		s.change(&records[i])
@@ -195,7 +195,7 @@ func compactData(r *eventstore.Record) {
 // knownTypes skips what it does not know.
 type knownTypes struct{ *memory.Store }
 
-func (s knownTypes) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s knownTypes) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.Read(ctx, after, limit)
 	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.SchemaVersion > 1 }), err
 }
@@ -203,19 +203,20 @@ func (s knownTypes) Read(ctx context.Context, after eventstore.Position, limit i
 // exclusiveAsOf looks before a position, not at or before it.
 type exclusiveAsOf struct{ *memory.Store }
 
-func (s exclusiveAsOf) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	return s.Store.ReadAsOf(ctx, at-1, names)
+func (s exclusiveAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q.At--
+	return s.Store.ReadAsOf(ctx, branch, q, limit)
 }
 
 // shortAsOf looks among the newest 100 versions of a name alone.
 type shortAsOf struct{ *memory.Store }
 
-func (s shortAsOf) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	newest, err := s.Store.ReadAsOf(ctx, math.MaxInt64, names)
+func (s shortAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	newest, err := s.Store.ReadAsOf(ctx, branch, eventstore.AsOf{At: math.MaxInt64, Names: q.Names}, eventstore.Limit{})
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.ReadAsOf(ctx, at, names)
+	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
 	return slices.DeleteFunc(found, func(r eventstore.Record) bool {
 		i := slices.IndexFunc(newest, func(n eventstore.Record) bool { return n.Name == r.Name })
 		return r.Version <= newest[i].Version-100
@@ -225,8 +226,8 @@ func (s shortAsOf) ReadAsOf(ctx context.Context, at eventstore.Position, names [
 // dictionary orders names as people do.
 type dictionary struct{ *memory.Store }
 
-func (s dictionary) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	found, err := s.Store.ReadAsOf(ctx, at, names)
+func (s dictionary) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
 	slices.SortStableFunc(found, func(a, b eventstore.Record) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
@@ -247,25 +248,33 @@ func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []
 // endlessPages fills each page up to its limit.
 type endlessPages struct{ *memory.Store }
 
-func (s endlessPages) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	var all []eventstore.Record
-	for len(all) < limit {
-		page, err := s.Store.Read(ctx, after, limit-len(all))
-		if err != nil || len(page) == 0 {
-			return all, err
-		}
-		all = append(all, page...)
-		after = all[len(all)-1].Position
-	}
-	return all, nil
+func (s endlessPages) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit.Bytes = math.MaxInt
+	return s.Store.Read(ctx, after, limit)
+}
+
+// endlessAsOf is endlessPages of names.
+type endlessAsOf struct{ *memory.Store }
+
+func (s endlessAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit.Bytes = math.MaxInt
+	return s.Store.ReadAsOf(ctx, branch, q, limit)
+}
+
+// defaultPages fills each page up to 8 MiB, whatever its limit.
+type defaultPages struct{ *memory.Store }
+
+func (s defaultPages) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit.Bytes = 0
+	return s.Store.ReadConfig(ctx, branch, name, after, limit)
 }
 
 // emptyPages would rather give no record than one that is larger than a page.
 type emptyPages struct{ *memory.Store }
 
-func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	page, err := s.Store.Read(ctx, after, limit)
-	if len(page) > 0 && len(page[0].Data) > eventstore.PageBytes {
+	if len(page) > 0 && len(page[0].Data) > limit.WithDefaults().Bytes {
 		return nil, err
 	}
 	return page, err
@@ -274,8 +283,17 @@ func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit i
 // oneTooMany reads up to and including its limit.
 type oneTooMany struct{ *memory.Store }
 
-func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	return s.Store.Read(ctx, after, limit+1)
+func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit.Records++
+	return s.Store.Read(ctx, after, limit)
+}
+
+// dataAnyway gives data that nobody asked for.
+type dataAnyway struct{ *memory.Store }
+
+func (s dataAnyway) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q.NoData = false
+	return s.Store.ReadAsOf(ctx, branch, q, limit)
 }
 
 // calledFailed says that nothing was written although it was.
@@ -292,6 +310,6 @@ func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, reco
 // deaf reads although nobody waits for it any more.
 type deaf struct{ *memory.Store }
 
-func (s deaf) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s deaf) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.Store.Read(context.WithoutCancel(ctx), after, limit)
 }

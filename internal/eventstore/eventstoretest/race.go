@@ -198,7 +198,7 @@ func (f *follower) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := f.store.Read(ctx, f.seen.Position, 100_000)
+	page, err := f.store.Read(ctx, f.seen.Position, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
@@ -227,14 +227,14 @@ func (f *follower) followBy(ctx context.Context, last eventstore.Record) error {
 	if after.Position < last.Position {
 		return fmt.Errorf("position %d was read, but the head after that is at %d", last.Position, after.Position)
 	}
-	found, err := f.store.ReadAsOf(ctx, last.Position, []string{last.Name})
+	found, err := f.store.ReadAsOf(ctx, f.seen, eventstore.AsOf{At: last.Position, Names: []string{last.Name}}, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
 		return fmt.Errorf("as of position %d, config %q is not what was read there", last.Position, last.Name)
 	}
-	found, err = f.store.ReadConfig(ctx, last.Name, last.Version-1, 1)
+	found, err = f.store.ReadConfig(ctx, f.seen, last.Name, last.Version-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}

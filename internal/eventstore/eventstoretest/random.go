@@ -144,18 +144,26 @@ func (m *monkey) position() eventstore.Position {
 func (m *monkey) read() {
 	m.t.Helper()
 	after, limit := m.position(), 1+m.IntN(100)
-	got, err := m.store.Read(m.t.Context(), after, limit)
+	got, err := m.store.Read(m.t.Context(), after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	mustEqual(m.t, fmt.Sprintf("Read(%d, %d)", after, limit), got, m.written.read(after, limit))
+	got, err = m.store.ReadBranch(m.t.Context(), m.branch(), after, eventstore.Limit{Records: limit})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	mustEqual(m.t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, m.written.read(after, limit))
 }
+
+// branch is one that the history has.
+func (m *monkey) branch() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
 
 func (m *monkey) readConfig() {
 	m.t.Helper()
 	name := m.names(1)[0]
 	after, limit := m.IntN(m.versions[name]+2), 1+m.IntN(20)
-	got, err := m.store.ReadConfig(m.t.Context(), name, after, limit)
+	got, err := m.store.ReadConfig(m.t.Context(), m.branch(), name, after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}

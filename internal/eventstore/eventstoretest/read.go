@@ -1,7 +1,6 @@
 package eventstoretest
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,11 +34,17 @@ func readInOrder(t *testing.T, open func() eventstore.Store) {
 	n := len(w.written)
 	for after := range n + 2 {
 		for _, limit := range []int{1, 2, 5, n, n + 1, 10_000} {
-			got, err := w.store.Read(t.Context(), eventstore.Position(after), limit)
+			want := w.written.read(eventstore.Position(after), limit)
+			got, err := w.store.Read(t.Context(), eventstore.Position(after), eventstore.Limit{Records: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, w.written.read(eventstore.Position(after), limit))
+			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, want)
+			got, err = w.store.ReadBranch(t.Context(), w.written.head(), eventstore.Position(after), eventstore.Limit{Records: limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustEqual(t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, want)
 		}
 	}
 }
@@ -51,7 +56,7 @@ func readConfigInOrder(t *testing.T, open func() eventstore.Store) {
 	for _, name := range append(names, "", "b", "a/", "a%", "_", "a*") {
 		for _, after := range []int{0, 1, 2, 3, 7, 20} {
 			for _, limit := range []int{1, 3, 10_000} {
-				got, err := w.store.ReadConfig(t.Context(), name, after, limit)
+				got, err := w.store.ReadConfig(t.Context(), w.written.head(), name, after, eventstore.Limit{Records: limit})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -74,11 +79,29 @@ func readAsOfEveryPosition(t *testing.T, open func() eventstore.Store) {
 
 func mustReadAsOf(t testing.TB, w *writer, at eventstore.Position, names []string) {
 	t.Helper()
-	got, err := w.store.ReadAsOf(t.Context(), at, names)
-	if err != nil {
-		t.Fatal(err)
+	want := w.written.readAsOf(at, names)
+	q := eventstore.AsOf{At: at, Names: names}
+	for _, q.NoData = range []bool{false, true} {
+		if q.NoData {
+			want = withoutData(want)
+		}
+		for _, limit := range []int{0, 1, len(want), len(want) + 1} {
+			got, err := w.store.ReadAsOf(t.Context(), w.written.head(), q, eventstore.Limit{Records: limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := want[:min(eventstore.Limit{Records: limit}.WithDefaults().Records, len(want))]
+			mustEqual(t, fmt.Sprintf("ReadAsOf(%d, %.60q, %d), without data: %t", at, names, limit, q.NoData), got, first)
+		}
 	}
-	mustEqual(t, fmt.Sprintf("ReadAsOf(%d, %.60q)", at, names), got, w.written.readAsOf(at, names))
+}
+
+func withoutData(records []eventstore.Record) []eventstore.Record {
+	records = slices.Clone(records)
+	for i := range records {
+		records[i].Data = ""
+	}
+	return records
 }
 
 func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
@@ -115,7 +138,7 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 	slices.Reverse(shuffled)
 	w.write(shuffled[7:]...)
 	w.write(shuffled[:7]...)
-	got, err := w.store.ReadAsOf(t.Context(), w.written.head().Position, shuffled)
+	got, err := w.store.ReadAsOf(t.Context(), eventstore.Head{}, eventstore.AsOf{At: w.written.head().Position, Names: shuffled}, eventstore.Limit{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,26 +154,58 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	const most = eventstore.PageBytes
-	for i, size := range []int{most + 1, 10, most / 2, most / 2, 10} {
+	sizes := []int{most + 1, 10, most / 2, most / 2, 10}
+	for i, size := range sizes {
 		r := draft("large", i+1)
 		r.Data = strings.Repeat("d", size)
 		w.append(r)
 	}
-	mustBePaged(t, w.written, func(after eventstore.Record) ([]eventstore.Record, error) {
-		return w.store.Read(t.Context(), after.Position, 100)
-	})
-	mustBePaged(t, w.written, func(after eventstore.Record) ([]eventstore.Record, error) {
-		return w.store.ReadConfig(t.Context(), "large", after.Version, 100)
-	})
-	if got, err := w.store.Read(context.Background(), 0, 1); err != nil || len(got) != 1 {
-		t.Errorf("Read(0, 1): got %d records, %v, want 1", len(got), err)
+	for i, size := range sizes {
+		r := draft(fmt.Sprint("name", i), 1)
+		r.Data = strings.Repeat("d", size)
+		w.append(r)
 	}
+	head := w.written.head()
+	versions, names := w.written[:len(sizes)], w.written[len(sizes):]
+	for _, limit := range []eventstore.Limit{{}, {Records: 100}, {Records: 2}, {Bytes: most + 10}, {Bytes: 11}, {Bytes: 1}} {
+		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			return w.store.Read(t.Context(), after.Position, limit)
+		})
+		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			return w.store.ReadBranch(t.Context(), head, after.Position, limit)
+		})
+		mustBePaged(t, versions, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			return w.store.ReadConfig(t.Context(), head, "large", after.Version, limit)
+		})
+		mustBePaged(t, names, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			q := eventstore.AsOf{At: head.Position}
+			for _, r := range names {
+				if r.Name > after.Name {
+					q.Names = append(q.Names, r.Name)
+				}
+			}
+			return w.store.ReadAsOf(t.Context(), head, q, limit)
+		})
+	}
+	got, err := w.store.ReadAsOf(t.Context(), head, eventstore.AsOf{At: head.Position, Names: namesOf(names), NoData: true}, eventstore.Limit{})
+	if err != nil || len(got) != len(names) {
+		t.Errorf("ReadAsOf without data: got %d records, %v, want %d", len(got), err, len(names))
+	}
+}
+
+func namesOf(records []eventstore.Record) []string {
+	names := make([]string, len(records))
+	for i, r := range records {
+		names[i] = r.Name
+	}
+	return names
 }
 
 // mustBePaged reads pages until there is none left, and fails the test when one holds more than it should, when one ends
 // too early, or when together they are not what was written.
-func mustBePaged(t *testing.T, written model, read func(after eventstore.Record) ([]eventstore.Record, error)) {
+func mustBePaged(t *testing.T, written model, limit eventstore.Limit, read func(after eventstore.Record) ([]eventstore.Record, error)) {
 	t.Helper()
+	bounds := limit.WithDefaults()
 	var all []eventstore.Record
 	var last eventstore.Record
 	for {
@@ -163,11 +218,14 @@ func mustBePaged(t *testing.T, written model, read func(after eventstore.Record)
 		}
 		all = append(all, page...)
 		last = page[len(page)-1]
-		if bytes := dataBytes(page) - len(last.Data); bytes >= eventstore.PageBytes {
-			t.Errorf("a page holds %d bytes before its last record; it should end at %d", bytes, eventstore.PageBytes)
+		if bytes := dataBytes(page) - len(last.Data); bytes >= bounds.Bytes || len(page) > bounds.Records {
+			t.Errorf("%+v: a page holds %d records, of %d bytes before the last", limit, len(page), bytes)
 		}
-		if len(all) < len(written) && dataBytes(page)+len(written[len(all)].Data) < eventstore.PageBytes {
-			t.Errorf("a page ends at %d bytes, before a record of %d bytes", dataBytes(page), len(written[len(all)].Data))
+		if len(all) < len(written) && !limit.Fills(page) {
+			t.Errorf("%+v: a page ends at %d records of %d bytes", limit, len(page), dataBytes(page))
+		}
+		if len(all) > len(written) {
+			break
 		}
 	}
 	mustEqual(t, "all pages", all, written)

@@ -18,7 +18,7 @@ func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Position, 
 	if err != nil {
 		return err
 	}
-	missed, err := s.Read(ctx, after, eventstore.MaxMissed)
+	missed, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
 	if err != nil {
 		return err
 	}

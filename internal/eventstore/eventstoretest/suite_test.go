@@ -45,12 +45,23 @@ var mutants = []mutant{
 	{"unknown types are skipped", everyField, func(s *memory.Store) eventstore.Store { return knownTypes{s} }},
 	{"as of is exclusive", "ReadAsOf gives the newest record of each name at every position",
 		func(s *memory.Store) eventstore.Store { return exclusiveAsOf{s} }},
+	{"as of with data anyway", "ReadAsOf gives the newest record of each name at every position",
+		func(s *memory.Store) eventstore.Store { return dataAnyway{s} }},
+	{"ReadBranch of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadBranch"} }},
+	{"ReadConfig of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadConfig"} }},
+	{"ReadAsOf of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadAsOf"} }},
+	{"nothing of any branch", named, func(s *memory.Store) eventstore.Store { return emptyBranch{s} }},
+	{"ReadBranch in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadBranch"} }},
+	{"ReadConfig in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadConfig"} }},
+	{"ReadAsOf in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadAsOf"} }},
 	{"as of looks back 100 versions", "ReadAsOf finds one of many versions of a name",
 		func(s *memory.Store) eventstore.Store { return shortAsOf{s} }},
 	{"names in dictionary order", "names are ordered by their bytes",
 		func(s *memory.Store) eventstore.Store { return dictionary{s} }},
 	{"names without case", allOrNone, func(s *memory.Store) eventstore.Store { return noCase{s} }},
 	{"pages without end", pages, func(s *memory.Store) eventstore.Store { return endlessPages{s} }},
+	{"pages of names without end", pages, func(s *memory.Store) eventstore.Store { return endlessAsOf{s} }},
+	{"pages of one size", pages, func(s *memory.Store) eventstore.Store { return defaultPages{s} }},
 	{"pages that would be too large are empty", pages, func(s *memory.Store) eventstore.Store { return emptyPages{s} }},
 	{"one record too many", "Read gives records in order, up to its limit",
 		func(s *memory.Store) eventstore.Store { return oneTooMany{s} }},
@@ -85,6 +96,8 @@ const (
 	noHole     = "readers never see a hole, nor a part of an append"
 	allOrNone  = "a version that its config has already is refused with all of its append"
 	everyField = "every field is read back as it was written"
+	named      = "reads for users are of the branch that they name"
+	mixed      = "reads for users never mix two branches"
 	pages      = "a page ends early when it is large, but is never empty"
 )
 
@@ -113,5 +126,15 @@ func runMutant(t *testing.T, name string) {
 	eventstoretest.Run(t, func(testing.TB) (open func() eventstore.Store) {
 		s := mutants[i].store(memory.New())
 		return func() eventstore.Store { return s }
-	}, nil)
+	}, rewrite)
+}
+
+// rewrite rewrites the memory store that a mutant is made of.
+func rewrite(t testing.TB, s eventstore.Store, head eventstore.Head, records []eventstore.Record) {
+	replaced := s.(interface {
+		Replace(eventstore.Head, []eventstore.Record) error
+	})
+	if err := replaced.Replace(head, records); err != nil {
+		t.Error(err)
+	}
 }

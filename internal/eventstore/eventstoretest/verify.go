@@ -20,7 +20,7 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 		at    eventstore.Head
 	)
 	for {
-		page, err := s.Read(ctx, at.Position, 1000)
+		page, err := s.Read(ctx, at.Position, eventstore.Limit{Records: 1000})
 		if err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func waitFor(ctx context.Context, s eventstore.Store, after eventstore.Position)
 		if err := s.Wait(ctx, after); err != nil {
 			return err
 		}
-		if records, err := s.Read(ctx, after, 1); err != nil || len(records) > 0 {
+		if records, err := s.Read(ctx, after, eventstore.Limit{Records: 1}); err != nil || len(records) > 0 {
 			return err
 		}
 	}
@@ -89,11 +89,21 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	w.write("a")
 	for method, call := range map[string]func(context.Context) error{
-		"Head":       func(ctx context.Context) error { _, err := w.store.Head(ctx); return err },
-		"Read":       func(ctx context.Context) error { _, err := w.store.Read(ctx, 0, 10); return err },
-		"ReadConfig": func(ctx context.Context) error { _, err := w.store.ReadConfig(ctx, "a", 0, 10); return err },
-		"ReadAsOf":   func(ctx context.Context) error { _, err := w.store.ReadAsOf(ctx, 1, []string{"a"}); return err },
-		"Wait":       func(ctx context.Context) error { return w.store.Wait(ctx, 0) },
+		"Head": func(ctx context.Context) error { _, err := w.store.Head(ctx); return err },
+		"Read": func(ctx context.Context) error { _, err := w.store.Read(ctx, 0, eventstore.Limit{}); return err },
+		"ReadBranch": func(ctx context.Context) error {
+			_, err := w.store.ReadBranch(ctx, eventstore.Head{}, 0, eventstore.Limit{})
+			return err
+		},
+		"ReadConfig": func(ctx context.Context) error {
+			_, err := w.store.ReadConfig(ctx, eventstore.Head{}, "a", 0, eventstore.Limit{})
+			return err
+		},
+		"ReadAsOf": func(ctx context.Context) error {
+			_, err := w.store.ReadAsOf(ctx, eventstore.Head{}, eventstore.AsOf{At: 1, Names: []string{"a"}}, eventstore.Limit{})
+			return err
+		},
+		"Wait": func(ctx context.Context) error { return w.store.Wait(ctx, 0) },
 	} {
 		if err := call(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want %v", method, err, context.Canceled)

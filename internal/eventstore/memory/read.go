@@ -3,73 +3,92 @@ package memory
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 
 	"configapi/internal/eventstore"
 )
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.ReadBranch(ctx, eventstore.Head{}, after, limit)
+}
+
+// ReadBranch returns records after a position, oldest first.
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, branch, func() []eventstore.Record { return s.page(after, limit) })
+}
+
+// ReadConfig returns records of one name after a version, oldest first.
+func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, branch, func() []eventstore.Record {
+		p := newPage(limit)
+		next, found := s.find(name, after)
+		if found {
+			next++
+		}
+		for _, e := range s.byName[name][next:] {
+			if !p.takes() {
+				break
+			}
+			p.add(s.records[e.place])
+		}
+		return p.records
+	})
+}
+
+// ReadAsOf returns for each of the names its newest record at or before a position, by name.
+func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, branch, func() []eventstore.Record {
+		p := newPage(limit)
+		for _, name := range slices.Sorted(slices.Values(q.Names)) {
+			if !p.takes() {
+				break
+			}
+			r, ok := s.newest(name, q.At)
+			if !ok {
+				continue
+			}
+			if q.NoData {
+				r.Data = ""
+			}
+			p.add(r)
+		}
+		return p.records
+	})
+}
+
+// read returns what of a history that has the branch.
+func (s *Store) read(ctx context.Context, branch eventstore.Head, what func() []eventstore.Record) ([]eventstore.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.page(after, limit), nil
+	if !s.has(branch) {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
+	}
+	return what(), nil
 }
 
-func (s *Store) page(after eventstore.Position, limit int) []eventstore.Record {
+func (s *Store) has(branch eventstore.Head) bool {
+	at, found := slices.BinarySearchFunc(s.records, branch.Position, comparePosition)
+	return branch.Position == 0 || found && s.records[at].Hash == branch.Hash
+}
+
+func (s *Store) page(after eventstore.Position, limit eventstore.Limit) []eventstore.Record {
 	next, found := slices.BinarySearchFunc(s.records, after, comparePosition)
 	if found {
 		next++
 	}
-	var p page
+	p := newPage(limit)
 	for _, r := range s.records[next:] {
-		if !p.takes(limit) {
+		if !p.takes() {
 			break
 		}
 		p.add(r)
 	}
 	return p.records
-}
-
-// ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var p page
-	next, found := s.find(name, after)
-	if found {
-		next++
-	}
-	for _, e := range s.byName[name][next:] {
-		if !p.takes(limit) {
-			break
-		}
-		p.add(s.records[e.place])
-	}
-	return p.records, nil
-}
-
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var records []eventstore.Record
-	for _, name := range names {
-		if r, ok := s.newest(name, at); ok {
-			records = append(records, r)
-		}
-	}
-	slices.SortFunc(records, func(a, b eventstore.Record) int { return strings.Compare(a.Name, b.Name) })
-	return records, nil
 }
 
 // newest returns a name's newest record at or before a position. It relies on it that of two records of a name the later
@@ -87,14 +106,17 @@ func comparePosition(r eventstore.Record, p eventstore.Position) int {
 	return cmp.Compare(r.Position, p)
 }
 
-// page gathers records up to the limits of one read.
+// page gathers records up to the limit of one read.
 type page struct {
+	limit   eventstore.Limit
 	records []eventstore.Record
 	bytes   int
 }
 
-func (p *page) takes(limit int) bool {
-	return len(p.records) < limit && p.bytes < eventstore.PageBytes
+func newPage(limit eventstore.Limit) page { return page{limit: limit.WithDefaults()} }
+
+func (p *page) takes() bool {
+	return len(p.records) < p.limit.Records && p.bytes < p.limit.Bytes
 }
 
 func (p *page) add(r eventstore.Record) {

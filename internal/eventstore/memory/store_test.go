@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"slices"
 	"testing"
 
 	"configapi/internal/eventstore"
@@ -18,13 +17,7 @@ func newHistory(testing.TB) (open func() eventstore.Store) {
 }
 
 func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
-	s := store.(*Store)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.records = nil
-	clear(s.byName)
-	if err := s.index(records); err != nil {
+	if err := store.(*Store).Replace(head, records); err != nil {
 		t.Fatal(err)
 	}
-	s.head, s.records = head, slices.Clone(records)
 }

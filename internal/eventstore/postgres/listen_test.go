@@ -31,7 +31,7 @@ func mustHear(t testing.TB, s *Store, after eventstore.Position) {
 		if err := s.Wait(ctx, after); err != nil {
 			t.Fatalf("Wait(%d): %v", after, err)
 		}
-		found, err := s.Read(ctx, after, 1)
+		found, err := s.Read(ctx, after, eventstore.Limit{Records: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 	if err := <-waited; err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Read(t.Context(), 0, 1); err != nil || len(found) > 0 {
+	if found, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 1}); err != nil || len(found) > 0 {
 		t.Fatalf("Read: got %v, %v, want none", found, err)
 	}
 	if newest, _ := s.hint.get(); newest != 0 {

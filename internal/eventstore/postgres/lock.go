@@ -11,7 +11,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-const lockSQL = selectHead + ` for update`
+func lockSQL(further string) string {
+	return `select position, hash, recorded_at` + further + ` from public.history_head for update`
+}
 
 // AppendLocked appends what the caller decides on while it has the head row locked. That takes two round trips: one that
 // locks the row and reads what was missed, one that appends and commits. The server ends the session of whoever leaves it
@@ -77,7 +79,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Position) (head even
 		w.statements.missed.queue(&batch, parameters[:2])
 	}
 	var row headRow
-	p := page{maxBytes: eventstore.PageBytes, limit: eventstore.MaxMissed}
+	p := page{limit: eventstore.Limit{Records: eventstore.MaxMissed}.WithDefaults()}
 	if err := readResults(w.conn.PgConn().ExecBatch(ctx, &batch), row.take, p.take); err != nil {
 		return eventstore.Head{}, nil, err
 	}

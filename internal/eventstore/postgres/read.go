@@ -33,27 +33,54 @@ const (
 			) sums where bytes >= $3 order by position limit 1), 9223372036854775807)
 		order by e.position limit $2`
 
-	selectOfConfig = selectEvents + `public.events e where e.config_name = $1 and e.version > $2 and e.version <= coalesce((
+	// What users read comes with a proof, in the same statement and so from the same snapshot: whether the history has a
+	// record with the position $1 and the hash $2. Where it does not, or nothing follows, the one row has no record.
+	branched = `
+		select e.*, b.holds
+		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
+		left join lateral (`
+	ofBranch = `) e on true`
+
+	selectBranchAfter = branched + selectEvents + `public.events e where b.holds and e.position > $3 and e.position <= coalesce((
+			select position from (
+				select position, sum(octet_length(data)) over (order by position rows unbounded preceding) as bytes
+				from (select position, data from public.events where position > $3 order by position limit $4) page
+			) sums where bytes >= $5 order by position limit 1), 9223372036854775807)
+		order by e.position limit $4` + ofBranch + ` order by e.position`
+
+	selectOfConfig = branched + selectEvents + `public.events e where b.holds and e.config_name = $3 and e.version > $4 and e.version <= coalesce((
 			select version from (
 				select version, sum(octet_length(data)) over (order by version rows unbounded preceding) as bytes
-				from (select version, data from public.events where config_name = $1 and version > $2
-					order by version limit $3) page
-			) sums where bytes >= $4 order by version limit 1), 9223372036854775807)
-		order by e.version limit $3`
+				from (select version, data from public.events where config_name = $3 and version > $4
+					order by version limit $5) page
+			) sums where bytes >= $6 order by version limit 1), 9223372036854775807)
+		order by e.version limit $5` + ofBranch + ` order by e.version`
+
+	selectAsOf = branched + selectEvents + fromAsOf + ofBranch + ` order by e.config_name`
+
+	selectAsOfNoData = branched + selectEventsNoData + fromAsOf + ofBranch + ` order by e.config_name`
+
+	selectEventsNoData = `
+		select e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
+			'' as data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set
+		from `
 
 	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
 	// the name, at most 16 of them, until one is at or before the position. However many there are after it, it costs
-	// the same.
-	selectAsOf = selectEvents + `unnest($2::text[]) as n(name)
-		cross join lateral (
-			select position from public.events
-			where config_name = n.name and position <= $1 and version < coalesce((
-				select version from public.events
-				where config_name = n.name and position > $1 and version % 16 = 0
-				order by position limit 1), 9223372036854775807)
-			order by version desc limit 1) newest
-		join public.events e on e.position = newest.position
-		order by e.config_name`
+	// the same. Of what it finds it takes the first by name that fill the page.
+	fromAsOf = `(
+			select e.*, sum(octet_length(e.data)) over (order by e.config_name rows between unbounded preceding and 1 preceding) as before
+			from unnest($4::text[]) as n(name)
+			cross join lateral (
+				select position from public.events
+				where b.holds and config_name = n.name and position <= $3 and version < coalesce((
+					select version from public.events
+					where config_name = n.name and position > $3 and version % 16 = 0
+					order by position limit 1), 9223372036854775807)
+				order by version desc limit 1) newest
+			join public.events e on e.position = newest.position
+		) e where coalesce(e.before, 0) < $6
+		order by e.config_name limit $5`
 )
 
 // Head returns the newest record's position, hash and time.
@@ -81,9 +108,9 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 }
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	heard, _ := s.hint.get()
-	records, err := s.readAfter(ctx, after, limit)
+	records, err := s.readAfter(ctx, after, limit.WithDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -94,13 +121,13 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 }
 
 // readAfter asks for the page in the way that the pages before suggest.
-func (s *Store) readAfter(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-	p := page{maxBytes: eventstore.PageBytes, limit: limit}
+func (s *Store) readAfter(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	p := page{limit: limit}
 	var err error
 	if s.large.Load() {
-		err = s.query(ctx, p.take, selectAfterGuarded, int64(after), limit, eventstore.PageBytes)
+		err = s.query(ctx, p.take, selectAfterGuarded, int64(after), limit.Records, limit.Bytes)
 	} else {
-		err = s.query(ctx, p.take, selectAfter, int64(after), limit)
+		err = s.query(ctx, p.take, selectAfter, int64(after), limit.Records)
 	}
 	if err != nil {
 		return nil, err
@@ -109,20 +136,48 @@ func (s *Store) readAfter(ctx context.Context, after eventstore.Position, limit 
 	return p.records, nil
 }
 
+// ReadBranch returns records after a position, oldest first.
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	records, err := s.readBranch(ctx, branch, limit, selectBranchAfter, int64(after), limit.Records, limit.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+	}
+	return records, nil
+}
+
 // ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	p := page{maxBytes: eventstore.PageBytes, limit: limit}
-	if err := s.query(ctx, p.take, selectOfConfig, name, after, limit, eventstore.PageBytes); err != nil {
+func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	records, err := s.readBranch(ctx, branch, limit, selectOfConfig, name, after, limit.Records, limit.Bytes)
+	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
-	return p.records, nil
+	return records, nil
 }
 
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	p := page{maxBytes: math.MaxInt, limit: len(names)}
-	if err := s.query(ctx, p.take, selectAsOf, int64(at), names); err != nil {
-		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(names), at, err)
+func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	sql := selectAsOf
+	if q.NoData {
+		sql, limit.Bytes = selectAsOfNoData, math.MaxInt
+	}
+	records, err := s.readBranch(ctx, branch, limit, sql, int64(q.At), q.Names, limit.Records, limit.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
+	}
+	return records, nil
+}
+
+// readBranch runs a statement that is branched.
+func (s *Store) readBranch(ctx context.Context, branch eventstore.Head, limit eventstore.Limit, sql string, args ...any) ([]eventstore.Record, error) {
+	p := branchPage{page: page{limit: limit}}
+	if err := s.query(ctx, p.take, sql, append([]any{int64(branch.Position), branch.Hash[:]}, args...)...); err != nil {
+		return nil, err
+	}
+	if !p.holds {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
 	}
 	return p.records, nil
 }
@@ -164,9 +219,9 @@ type pageGuard struct{ atomic.Bool }
 // learn looks at a page for what the next one may be like.
 func (g *pageGuard) learn(p *page) {
 	switch {
-	case p.bytes >= p.maxBytes:
+	case p.bytes >= p.limit.Bytes:
 		g.Store(true)
-	case len(p.records) == p.limit && p.bytes < p.maxBytes/4:
+	case len(p.records) == p.limit.Records && p.bytes < p.limit.Bytes/4:
 		g.Store(false)
 	}
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -21,8 +22,12 @@ func TestReadsAreByIndex(t *testing.T) {
 	}{
 		selectAfter:        {[]any{1, 10}, []string{"events_pkey"}},
 		selectAfterGuarded: {[]any{1, 10, 1 << 20}, []string{"events_pkey"}},
-		selectOfConfig:     {[]any{"a", 1, 10, 1 << 20}, []string{"events_config_name_version_key"}},
-		selectAsOf:         {[]any{1, []string{"a"}}, []string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectBranchAfter:  {[]any{1, []byte{}, 1, 10, 1 << 20}, []string{"events_pkey"}},
+		selectOfConfig:     {[]any{1, []byte{}, "a", 1, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
+		selectAsOf: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
+			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
+			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 	} {
 		rows, err := s.pool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
@@ -76,7 +81,7 @@ func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
 		}
 		for _, guarded := range []bool{false, true} {
 			s.large.Store(guarded)
-			got, err := s.Read(t.Context(), eventstore.Position(after), 50)
+			got, err := s.Read(t.Context(), eventstore.Position(after), eventstore.Limit{Records: 50})
 			if err != nil || len(got) != want {
 				t.Fatalf("Read after %d, guarded: %t: got %d records, %v, want %d", after, guarded, len(got), err, want)
 			}
@@ -97,7 +102,8 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 	for maxBytes, want := range map[int]int{1: 1, 10: 1, 11: 2, 20: 2, 51: 5, 52: 5, 1000: 5} {
 		for query, args := range map[string][]any{
 			selectAfterGuarded: {2, 5, maxBytes},
-			selectOfConfig:     {"a", 2, 5, maxBytes},
+			selectBranchAfter:  {0, []byte{}, 2, 5, maxBytes},
+			selectOfConfig:     {0, []byte{}, "a", 2, 5, maxBytes},
 		} {
 			sent := 0
 			count := func([][]byte) (bool, error) { sent++; return true, nil }
@@ -108,11 +114,32 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 	}
 }
 
+func TestServerSendsNoMoreNamesThanThePage(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
+	written, names := records(eventstore.Head{}, 9), []string(nil)
+	for i := range written {
+		written[i].Name, written[i].Data = fmt.Sprint("n", i), "1234567890"
+		names = append(names, written[i].Name)
+	}
+	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
+		t.Fatal(err)
+	}
+	for maxBytes, want := range map[int]int{1: 1, 10: 1, 11: 2, 20: 2, 41: 5, 1000: 5} {
+		sent := 0
+		count := func([][]byte) (bool, error) { sent++; return true, nil }
+		err := s.query(t.Context(), count, selectAsOf, 0, []byte{}, 9, names, 5, maxBytes)
+		if err != nil || sent != want {
+			t.Errorf("for %d bytes: got %d records, %v, want %d", maxBytes, sent, err, want)
+		}
+	}
+}
+
 func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 	t.Parallel()
 	var g pageGuard
 	of := func(n, bytes int) *page {
-		return &page{records: make([]eventstore.Record, n), bytes: bytes, limit: 10, maxBytes: 100}
+		return &page{records: make([]eventstore.Record, n), bytes: bytes, limit: eventstore.Limit{Records: 10, Bytes: 100}}
 	}
 	for i, step := range []struct {
 		page *page
@@ -138,10 +165,16 @@ func TestReadsEndAfterTheirTimeout(t *testing.T) {
 	other.exec(`begin`)
 	other.exec(`lock table events, history_head in access exclusive mode`)
 	for what, read := range map[string]func() error{
-		"Head":       func() error { _, err := s.Head(t.Context()); return err },
-		"Read":       func() error { _, err := s.Read(t.Context(), 0, 1); return err },
-		"ReadConfig": func() error { _, err := s.ReadConfig(t.Context(), "a", 0, 1); return err },
-		"ReadAsOf":   func() error { _, err := s.ReadAsOf(t.Context(), 1, []string{"a"}); return err },
+		"Head": func() error { _, err := s.Head(t.Context()); return err },
+		"Read": func() error { _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 1}); return err },
+		"ReadConfig": func() error {
+			_, err := s.ReadConfig(t.Context(), eventstore.Head{}, "a", 0, eventstore.Limit{})
+			return err
+		},
+		"ReadAsOf": func() error {
+			_, err := s.ReadAsOf(t.Context(), eventstore.Head{}, eventstore.AsOf{At: 1, Names: []string{"a"}}, eventstore.Limit{})
+			return err
+		},
 	} {
 		// Whichever of the two is first: the client or the server (SQLSTATE 57014).
 		if err := read(); !errors.Is(err, context.DeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "57014")) {
@@ -166,7 +199,7 @@ func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
 	for _, column := range []string{"hash", "append_id"} {
 		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
 		var broken *eventstore.ChainError
-		if _, err := s.Read(t.Context(), 0, 10); !errors.As(err, &broken) || broken.Position != 2 {
+		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Position != 2 {
 			t.Errorf("Read with a short %s: got %v, want a break at position 2", column, err)
 		}
 		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])
@@ -194,7 +227,7 @@ func TestEqualTextsOfNeighboursAreKeptOnce(t *testing.T) {
 	if err := s.Append(t.Context(), eventstore.Head{}, written); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Read(t.Context(), 0, 10)
+	got, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10})
 	if err != nil || !reflect.DeepEqual(got, written) {
 		t.Fatalf("Read: got %v, %v, want %v", got, err, written)
 	}

@@ -17,15 +17,14 @@ func microseconds(t time.Time) int64 { return t.UnixMicro() - epoch }
 
 // page gathers records up to the limits of one read.
 type page struct {
-	records  []eventstore.Record
-	bytes    int // of data
-	limit    int
-	maxBytes int
+	limit   eventstore.Limit // with defaults
+	records []eventstore.Record
+	bytes   int // of data
 }
 
 // take adds a row of events unless the page is full.
 func (p *page) take(row [][]byte) (more bool, err error) {
-	if p.bytes >= p.maxBytes {
+	if p.bytes >= p.limit.Bytes {
 		return false, nil
 	}
 	if len(p.records) == cap(p.records) {
@@ -37,9 +36,25 @@ func (p *page) take(row [][]byte) (more bool, err error) {
 	return true, p.scan(r, row)
 }
 
+// branchPage is a page of a statement that is branched.
+type branchPage struct {
+	page
+	holds bool
+}
+
+// take adds a row that has a record.
+func (p *branchPage) take(row [][]byte) (more bool, err error) {
+	position, proof := row[0], row[len(row)-1]
+	p.holds = proof[0] == 't' || proof[0] == 1 // in the text format, or the binary one
+	if position == nil {
+		return true, nil
+	}
+	return p.page.take(row)
+}
+
 // grow makes room for eight times as many records: most reads give either a few, or as many as they may.
 func (p *page) grow() {
-	n := min(max(16, 8*len(p.records)), max(p.limit, 1))
+	n := min(max(16, 8*len(p.records)), max(p.limit.Records, 1))
 	p.records = slices.Grow(p.records, n-len(p.records))
 }
 

@@ -18,7 +18,7 @@ import (
 const minVersion = 14_00_00
 
 // parseURL makes the configuration that all connections share.
-func parseURL(text string, opts Options) (*pgxpool.Config, error) {
+func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, urlError(text, err)
@@ -35,6 +35,8 @@ func parseURL(text string, opts Options) (*pgxpool.Config, error) {
 	if c.ValidateConnect == nil {
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
+	lines.through(&c.Config)
+	guardSessions(config, fence)
 	return config, nil
 }
 
@@ -43,9 +45,7 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()
 	// A connection that was idle has to answer a ping first; a dead one leaves time for the read on another.
 	config.PingTimeout = opts.QueryTimeout / 4
-	// All reads are by index, whatever the statistics say of a table that has just grown.
-	settings := fmt.Sprintf(`set statement_timeout = %d; set default_transaction_isolation = 'read committed';
-		set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, opts.QueryTimeout.Milliseconds())
+	settings := fmt.Sprintf(`set statement_timeout = %d`, opts.QueryTimeout.Milliseconds())
 	if !pooled(config.ConnConfig) {
 		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 			_, err := conn.Exec(ctx, settings)
@@ -55,18 +55,11 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	return config
 }
 
-// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint. Nothing but LISTEN is
-// ever sent on it: that a server is a standby, where nobody can listen, it says by itself.
+// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint.
 func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
 	neverCancel(config)
-	config.ValidateConnect = func(_ context.Context, conn *pgconn.PgConn) error {
-		if conn.ParameterStatus("in_hot_standby") == "on" {
-			return errStandby
-		}
-		return nil
-	}
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
 	return config
 }

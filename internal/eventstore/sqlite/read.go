@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
+	"slices"
 
 	"configapi/internal/eventstore"
 )
@@ -14,9 +14,11 @@ type query int
 
 const (
 	headQuery query = iota
+	branchQuery
 	recordsQuery
 	configQuery
 	asOfQuery
+	asOfNoDataQuery
 	receiptsQuery
 )
 
@@ -24,8 +26,22 @@ const selectEvents = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
 		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
 
+const selectEventsNoData = `
+	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
+		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
+
+const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
+			SELECT position FROM events
+			WHERE config_name = names.value AND position <= ?1 AND version < coalesce((
+				SELECT version FROM events INDEXED BY events_milestones
+				WHERE config_name = names.value AND position > ?1 AND version % 64 = 0
+				ORDER BY position LIMIT 1), 9223372036854775807)
+			ORDER BY version DESC LIMIT 1)`
+
 var queries = [...]string{
 	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
+
+	branchQuery: `SELECT hash FROM events WHERE position = ?`,
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
@@ -34,14 +50,12 @@ var queries = [...]string{
 	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
 	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
 	// the same.
-	asOfQuery: selectEvents + `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
-			SELECT position FROM events
-			WHERE config_name = names.value AND position <= ?1 AND version < coalesce((
-				SELECT version FROM events INDEXED BY events_milestones
-				WHERE config_name = names.value AND position > ?1 AND version % 64 = 0
-				ORDER BY position LIMIT 1), 9223372036854775807)
-			ORDER BY version DESC LIMIT 1)
-		ORDER BY e.config_name`,
+	//
+	// The rows come in the order of the names, which are sorted: json_each walks the array, and CROSS JOIN keeps it outside. An
+	// ORDER BY would read the data of all names before the first row, also of those that the page has no room for.
+	asOfQuery: selectEvents + fromAsOf,
+
+	asOfNoDataQuery: selectEventsNoData + fromAsOf,
 
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
@@ -61,9 +75,9 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 }
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	known := s.signal.position()
-	records, err := s.read(ctx, recordsQuery, bounds{limit, eventstore.PageBytes}, int64(after), int64(limit))
+	records, err := s.read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -73,9 +87,19 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit int) 
 	return records, nil
 }
 
+// ReadBranch returns records after a position, oldest first.
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.read(ctx, s.readers, branch, readAfter(after, limit))
+	if err != nil {
+		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+	}
+	return records, nil
+}
+
 // ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) ([]eventstore.Record, error) {
-	records, err := s.read(ctx, configQuery, bounds{limit, eventstore.PageBytes}, name, int64(after), int64(limit))
+func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	records, err := s.read(ctx, s.readers, branch, question{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
@@ -83,21 +107,37 @@ func (s *Store) ReadConfig(ctx context.Context, name string, after, limit int) (
 }
 
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, at eventstore.Position, names []string) ([]eventstore.Record, error) {
-	list, err := json.Marshal(names)
+func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	list, err := json.Marshal(slices.Sorted(slices.Values(q.Names)))
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.read(ctx, asOfQuery, bounds{len(names), math.MaxInt}, int64(at), string(list))
+	asked := question{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
+	if q.NoData {
+		asked.query = asOfNoDataQuery
+	}
+	records, err := s.read(ctx, s.readers, branch, asked)
 	if err != nil {
-		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(names), at, err)
+		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
 }
 
-func (s *Store) read(ctx context.Context, q query, b bounds, args ...any) (records []eventstore.Record, err error) {
-	err = s.readers.use(ctx, func(r *reader) (err error) {
-		records, err = r.readRecords(ctx, q, b, args)
+// question is what records are asked for.
+type question struct {
+	query query
+	args  []any
+	limit eventstore.Limit
+}
+
+func readAfter(after eventstore.Position, limit eventstore.Limit) question {
+	limit = limit.WithDefaults()
+	return question{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
+}
+
+func (s *Store) read(ctx context.Context, from *readers, branch eventstore.Head, q question) (records []eventstore.Record, err error) {
+	err = from.use(ctx, func(r *reader) (err error) {
+		records, err = r.readBranch(ctx, branch, q)
 		return err
 	})
 	return records, err

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"configapi/internal/eventstore"
 )
 
 // readers is a pool of connections that are opened when they are needed.
 type readers struct {
 	file  string
 	opts  Options
+	gate  *gate         // holds reads back while the write-ahead log begins anew
+	files *files        // that the writer has open; nil when the store is read-only
 	turns chan struct{} // one token for each read that may run; closed when the pool is
 
 	mu   sync.Mutex
@@ -24,7 +28,7 @@ func newReaders(file string, opts Options) *readers {
 	return p
 }
 
-// use lends a connection to f. After an error other than that of the context it is not used again.
+// use lends a connection to f. After an error of its own it is not used again.
 func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -38,15 +42,22 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := p.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer p.gate.leave()
 	r := p.take()
 	if r == nil {
+		if err := p.files.check(); err != nil {
+			return err // or what is read would be of another file
+		}
 		var err error
 		if r, err = openReader(p.file, p.opts); err != nil {
 			return err
 		}
 	}
 	err := f(r)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, eventstore.ErrDiverged) {
 		r.close()
 	} else {
 		p.give(r)

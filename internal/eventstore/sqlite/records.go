@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,6 @@ func (r *reader) readHead() (eventstore.Head, error) {
 	return head, fill(head.Hash[:], r.bytes(s, 1))
 }
 
-// bounds are those of what a read returns: at most so many records, and none after so many bytes of data.
-type bounds struct{ records, bytes int }
-
 const (
 	// Most reads find next to nothing, those at start find full pages: what has more than few records gets the memory of
 	// a page at once.
@@ -39,14 +37,35 @@ const (
 	checkEvery = 256
 )
 
-func (r *reader) readRecords(ctx context.Context, q query, b bounds, args []any) ([]eventstore.Record, error) {
-	s := r.prepared[q]
+// readBranch reads records of a history that has the branch. Both are seen in one read transaction: it begins with the first
+// step of the one statement, and ends when both are reset.
+func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
+	if branch.Position == 0 {
+		return r.readRecords(ctx, q)
+	}
+	s := r.prepared[branchQuery]
 	defer r.reset(s)
-	if err := r.bind(s, args); err != nil {
+	if err := r.bind(s, []any{int64(branch.Position)}); err != nil {
+		return nil, err
+	}
+	found, err := r.step(s)
+	if err != nil {
+		return nil, err
+	}
+	if !found || !bytes.Equal(r.bytes(s, 0), branch.Hash[:]) {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
+	}
+	return r.readRecords(ctx, q)
+}
+
+func (r *reader) readRecords(ctx context.Context, q question) ([]eventstore.Record, error) {
+	s := r.prepared[q.query]
+	defer r.reset(s)
+	if err := r.bind(s, q.args); err != nil {
 		return nil, err
 	}
 	var records []eventstore.Record
-	for bytes := 0; bytes < b.bytes; {
+	for bytes := 0; bytes < q.limit.Bytes && len(records) < q.limit.Records; {
 		if len(records)%checkEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -58,7 +77,7 @@ func (r *reader) readRecords(ctx context.Context, q query, b bounds, args []any)
 			break
 		}
 		if len(records) == fewRecords {
-			records = slices.Grow(records, min(b.records, pageRecords)-fewRecords)
+			records = slices.Grow(records, min(q.limit.Records, pageRecords)-fewRecords)
 		}
 		records = append(records, eventstore.Record{})
 		last := &records[len(records)-1]

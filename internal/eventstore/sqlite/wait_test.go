@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"configapi/internal/eventstore"
 )
 
 func TestWaitIsWokenByAnOwnAppendAtOnce(t *testing.T) {
@@ -49,13 +51,13 @@ func TestWaitReturnsEveryPollInterval(t *testing.T) {
 func TestWaitWaitsAfterTheTailWasCut(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{PollInterval: time.Hour})
 	head := write(t, s, "a")
-	kept, err := s.Read(t.Context(), 0, 1)
+	kept, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, s, "b")
 	rewrite(t, s, head, kept)
-	if left, err := s.Read(t.Context(), head.Position, 1); err != nil || len(left) > 0 {
+	if left, err := s.Read(t.Context(), head.Position, eventstore.Limit{Records: 1}); err != nil || len(left) > 0 {
 		t.Fatalf("got %v, %v, want nothing to be left", left, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -106,7 +106,7 @@ func appended(err error) record.Outcome {
 func (s *SetWriter) refresh(ctx context.Context, store *postgres.Store) error {
 	for _, name := range s.names {
 		for {
-			records, err := store.ReadConfig(ctx, name.String(), int(s.known[name].Version), 1000)
+			records, err := store.ReadConfig(ctx, eventstore.Head{}, name.String(), int(s.known[name].Version), eventstore.Limit{Records: 1000})
 			if err != nil {
 				return err
 			}

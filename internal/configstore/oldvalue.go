@@ -1,0 +1,101 @@
+package configstore
+
+import (
+	"context"
+	"sync"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// OldValues reads the values that some configs had before their newest revisions: the projection does not keep them. It reads
+// nothing until it is asked, and then as many as one page of the event store holds, so that a list of configs does not cost
+// one read for each. It is safe for concurrent use.
+type OldValues struct {
+	branch  *branch
+	at      eventstore.Position // a position at which all the configs are as they are
+	configs []*projection.Config
+
+	mu    sync.Mutex // guards what is below
+	pages [2]page    // the newest first
+}
+
+// page is what was read at once: the old value of each revision, by the revision's position.
+type page map[eventstore.Position]config.Value
+
+// OldValues returns the old values of configs that the snapshot has returned.
+func (s *Snapshot) OldValues(configs []*projection.Config) *OldValues {
+	return &OldValues{branch: s.branch, at: s.at.Position, configs: configs}
+}
+
+// OldValue returns the old value of one config that the store has returned.
+func (s *Store) OldValue(c *projection.Config) *OldValues {
+	return &OldValues{branch: s.branch.Load(), at: c.Position, configs: []*projection.Config{c}}
+}
+
+// Of returns the value that one of the configs had before its newest revision, nil if it had none. The error is of kind
+// [Unavailable] when the event store cannot be read, or when the history has changed since the config was read.
+func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value, error) {
+	if !c.Event().HasOldValue() {
+		return nil, nil
+	}
+	if recent := o.branch.feed.Find(c.Position); recent != nil && recent.Bookmark() == c.Bookmark() {
+		return &recent.OldValue, nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, page := range o.pages {
+		if old, read := page[c.Position]; read {
+			return &old, nil
+		}
+	}
+	next, err := o.read(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	old, read := next[c.Position]
+	if !read {
+		return nil, o.branch.failed(projection.ErrDiverged)
+	}
+	// The values of a whole list may be larger than memory. It is read in its order, by a few readers at a time.
+	o.pages = [2]page{next, o.pages[0]}
+	return &old, nil
+}
+
+// read reads a page that begins with one of the configs.
+func (o *OldValues) read(ctx context.Context, first *projection.Config) (page, error) {
+	wanted := make(map[string]eventstore.Bookmark)
+	names := make([]string, 0, len(o.configs))
+	for _, c := range o.from(first) {
+		if c.Event().HasOldValue() && len(names) < eventstore.MaxAsOfNames {
+			wanted[c.Name.String()] = c.Bookmark()
+			names = append(names, c.Name.String())
+		}
+	}
+	records, err := o.branch.events.ReadAsOf(ctx, o.branch.view().Head(), eventstore.AsOf{At: o.at, Names: names}, eventstore.Limit{})
+	if err != nil {
+		return nil, o.branch.failed(err)
+	}
+	found := make(page, len(records))
+	for i := range records {
+		revision, err := eventstore.Decode(&records[i])
+		if err != nil {
+			return nil, err
+		}
+		if revision.Bookmark() == wanted[records[i].Name] {
+			found[revision.Position] = revision.OldValue.Clone()
+		}
+	}
+	return found, nil
+}
+
+// from returns the configs from one on, in their order.
+func (o *OldValues) from(first *projection.Config) []*projection.Config {
+	for i, c := range o.configs {
+		if c == first {
+			return o.configs[i:]
+		}
+	}
+	return []*projection.Config{first}
+}

@@ -1,0 +1,154 @@
+package projection
+
+import (
+	"strings"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+)
+
+// Config is the state of one name after its newest revision. It is immutable.
+//
+// There is one for every name that was ever set, so it holds only what reads of the present need: neither the value before the
+// revision nor the value of a deleted config, which are in the history. Its texts have memory of their own: it keeps no record,
+// no request and no other config in memory. A name of 40 bytes with a value of 64 takes about 210 bytes in all.
+type Config struct {
+	Name     config.Name
+	Value    config.Value // the zero Value while it is deleted
+	Version  config.Version
+	Position eventstore.Position // of the newest revision
+
+	updatedAt, createdAt int64 // microseconds since 1970
+	details              *details
+	hash                 [4]byte // the first bytes of the newest revision's hash
+	kind                 kind
+}
+
+// details are what few revisions have. A config has none when its newest revision has none of them.
+type details struct {
+	changeSet     eventstore.Bookmark
+	actor, reason *string
+}
+
+// kind is the type of a config's newest revision, as an index of types.
+type kind uint8
+
+const (
+	set kind = iota
+	deleted
+	restored
+)
+
+var types = [...]config.EventType{set: config.ValueSet, deleted: config.ValueDeleted, restored: config.ValueRestored}
+
+// newConfig returns the state after the first revision of a name.
+func newConfig(r *eventstore.Revision) *Config {
+	at := r.At.UnixMicro()
+	c := &Config{
+		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Position: r.Position,
+		updatedAt: at, createdAt: at,
+		hash: r.Bookmark().Prefix,
+	}
+	switch r.Type {
+	case config.ValueDeleted:
+		c.kind, c.Value = deleted, config.Value{}
+	case config.ValueRestored:
+		c.kind = restored
+	}
+	if !r.EndsSet() || r.Actor != nil || r.Reason != nil {
+		c.details = &details{r.ChangeSet, clone(r.Actor), clone(r.Reason)}
+	}
+	return c
+}
+
+func clone(text *string) *string {
+	if text == nil {
+		return nil
+	}
+	own := strings.Clone(*text)
+	return &own
+}
+
+// Aggregate returns the state as the domain judges commands on it. It lacks the value of a deleted config.
+func (c *Config) Aggregate() config.Aggregate {
+	return config.Aggregate{Name: c.Name, Value: c.Value, Version: c.Version, Deleted: c.kind == deleted}
+}
+
+// Exists reports whether the config has a value.
+func (c *Config) Exists() bool { return c.kind != deleted }
+
+// Event is the event of the newest revision, without the value before it.
+func (c *Config) Event() config.Event {
+	return config.Event{Type: types[c.kind], Name: c.Name, Version: c.Version, Value: c.Value, At: c.UpdatedAt()}
+}
+
+// Bookmark is the position of the newest revision as clients see it.
+func (c *Config) Bookmark() eventstore.Bookmark {
+	return eventstore.Bookmark{Position: c.Position, Prefix: c.hash}
+}
+
+// ChangeSet is the last event of the change set that the newest revision is of.
+func (c *Config) ChangeSet() eventstore.Bookmark {
+	if c.details != nil {
+		return c.details.changeSet
+	}
+	return c.Bookmark()
+}
+
+// Actor is who made the newest revision, nil if it was made without authentication.
+func (c *Config) Actor() *string {
+	if c.details == nil {
+		return nil
+	}
+	return c.details.actor
+}
+
+// Reason is why the newest revision was made, nil if no reason was given.
+func (c *Config) Reason() *string {
+	if c.details == nil {
+		return nil
+	}
+	return c.details.reason
+}
+
+// CreatedAt is when the name got its first value. It stays the same for the life of the name.
+func (c *Config) CreatedAt() time.Time { return time.UnixMicro(c.createdAt).UTC() }
+
+// UpdatedAt is when the newest revision was made.
+func (c *Config) UpdatedAt() time.Time { return time.UnixMicro(c.updatedAt).UTC() }
+
+// Next returns the state after a revision of the same name; c is nil before the first. A revision that does not follow is
+// an error.
+func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
+	next := newConfig(r)
+	if err := next.follow(c, r.Event); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// AsOf returns the state that the config had right after an older revision of the same name.
+func (c *Config) AsOf(r *eventstore.Revision) *Config {
+	then := newConfig(r)
+	then.Name, then.createdAt = c.Name, c.createdAt
+	return then
+}
+
+// follow makes the state, which newConfig has made of an event, the one that the event leads to after before; nil: after
+// nothing.
+func (c *Config) follow(before *Config, e config.Event) error {
+	state := config.Aggregate{Name: c.Name}
+	if before != nil {
+		state, c.createdAt = before.Aggregate(), before.createdAt
+	}
+	if _, err := state.Apply(e); err != nil {
+		return err
+	}
+	if before != nil {
+		c.Name = before.Name
+	} else {
+		c.Name = c.Name.Clone()
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package projection_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// forgetful is a publisher that keeps nothing of what it hears.
+type forgetful struct{}
+
+func (forgetful) Publish([]*eventstore.Revision) {}
+
+// liveHeap is how many bytes are reachable.
+func liveHeap() int {
+	runtime.GC()
+	runtime.GC() // what pools hold survives the first
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// TestKeepsPresentValuesAlone looks at the memory that large values take when they are replaced and deleted. The records
+// of all configs come in one page, so a state that kept a part of it would keep all of it.
+func TestKeepsPresentValuesAlone(t *testing.T) {
+	const configs, size, slack = 50, 256 << 10, 1 << 20
+	all := func(h *history, command func(name string) config.Command) []*eventstore.Revision {
+		var records []eventstore.Record
+		for i := range configs {
+			records = append(records, h.commit(command(fmt.Sprintf("n%d", i)))...)
+		}
+		return mustDecode(t, records)
+	}
+	setTo := func(value string) func(string) config.Command {
+		return func(name string) config.Command { return set(t, name, value) }
+	}
+	large := strings.Repeat("v", size)
+	for _, test := range []struct {
+		what string
+		last func(name string) config.Command
+		want int
+	}{
+		{"set again", setTo(strings.Repeat("w", size)), configs * size},
+		{"deleted", func(name string) config.Command { return remove(t, name) }, 0},
+		{"set to a few bytes", setTo("short"), 0},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			p := projection.New(forgetful{})
+			before := liveHeap()
+			apply(t, p, func(h *history) []*eventstore.Revision { return all(h, setTo(large)) },
+				func(h *history) []*eventstore.Revision { return all(h, test.last) })
+			got := liveHeap() - before
+			if got > test.want+slack || got < test.want-slack {
+				t.Errorf("holds %d KiB, want %d KiB", got>>10, test.want>>10)
+			}
+			runtime.KeepAlive(p)
+		})
+	}
+}
+
+// apply applies what each step makes of one history.
+func apply(t testing.TB, p *projection.Projection, steps ...func(*history) []*eventstore.Revision) {
+	t.Helper()
+	h := newHistory(t)
+	for _, step := range steps {
+		from := h.head
+		if err := p.Apply(from, step(h)); err != nil {
+			t.Fatal(err)
+		}
+		h.records = nil
+	}
+}
+
+func TestReadsAllocateNothing(t *testing.T) {
+	h := newHistory(t)
+	for i := range 1000 {
+		h.set(fmt.Sprintf("payments/service-%d/timeout", i), "30s")
+	}
+	p := projection.New(forgetful{})
+	if err := p.Apply(eventstore.Head{}, mustDecode(t, h.records)); err != nil {
+		t.Fatal(err)
+	}
+	name, view := mustName(t, "payments/service-512/timeout"), p.View()
+	var length int
+	if allocs := testing.AllocsPerRun(1000, func() {
+		c := view.Get(name)
+		length += len(c.Value.String()) + int(c.Version) + int(c.Bookmark().Position) + int(c.UpdatedAt().Unix())
+	}); allocs != 0 || length == 0 {
+		t.Errorf("%v allocations a read, want none", allocs)
+	}
+}
+
+// BenchmarkMemory prints how much live heap a name takes: 1,000,000 names of 40 bytes, values of 64.
+func BenchmarkMemory(b *testing.B) {
+	const names = 1_000_000
+	value := strings.Repeat("v", 64)
+	for b.Loop() {
+		p := projection.New(forgetful{})
+		before := liveHeap()
+		h := newHistory(b)
+		for n := 0; n < names; {
+			from := h.head
+			for range 1000 {
+				h.set(fmt.Sprintf("%040d", n*7919%names), value)
+				n++
+			}
+			if err := p.Apply(from, mustDecode(b, h.records)); err != nil {
+				b.Fatal(err)
+			}
+			h.records = nil
+			clear(h.states)
+		}
+		h = nil
+		b.ReportMetric(float64(liveHeap()-before)/names, "B/name")
+		runtime.KeepAlive(p)
+	}
+}
