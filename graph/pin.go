@@ -21,6 +21,7 @@ type pin struct {
 	reader   *configstore.Reader // nil: each field reads the newest state
 	err      error               // why there is no reader although there should be one
 	stale    error               // why the reader is not linearizable although a field asks for that
+	reported reported
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // when the operation has waited for positions long enough; zero: it has not waited yet
@@ -42,10 +43,19 @@ func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graph
 	return next(ctx)
 }
 
-// pinResponse gives each message of a subscription what its fields share.
-func (r *resolver) pinResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if ctx.Value(pinKey{}) == nil {
-		ctx = context.WithValue(ctx, pinKey{}, &pin{resolver: r})
+// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a context that does not know the
+// root field, so it is added here: the paths of errors begin with it.
+func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if !graphql.HasOperationContext(ctx) {
+		return next(ctx)
+	}
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
+		return next(ctx)
+	}
+	ctx = context.WithValue(ctx, pinKey{}, &pin{resolver: r})
+	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
 	return next(ctx)
 }
