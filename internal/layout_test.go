@@ -42,13 +42,14 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
+	{"test/bulkheads", "", ""},
 	{"test/hostile", "", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
@@ -76,9 +77,10 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
+	{"internal/eventstore/lane", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }
