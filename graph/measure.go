@@ -147,12 +147,13 @@ const readsStore = 20
 
 // price is what a field costs without those below it.
 func price(f *ast.Field) int {
-	if f.ObjectDefinition == nil {
-		return 1
-	}
-	switch f.ObjectDefinition.Name + "." + f.Name {
-	case "Query.asOf", "Query.history", "Config.asOf", "Config.history", "ConfigSnapshot.config", "ConfigSnapshot.configs":
+	switch f.Name {
+	case "asOf", "history":
 		return readsStore
+	case "config", "configs":
+		if f.ObjectDefinition.Name == "ConfigSnapshot" {
+			return readsStore
+		}
 	}
 	return 1
 }

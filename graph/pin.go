@@ -22,6 +22,7 @@ type pin struct {
 	reader   *configstore.Reader // nil: each field reads the newest state
 	err      error               // why there is no reader although there should be one
 	stale    error               // why the reader is not linearizable although a field asks for that
+	reported reported
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // when the operation has waited for positions long enough; zero: it has not waited yet
@@ -36,24 +37,33 @@ func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graph
 	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
 		return next(ctx)
 	}
-	pinned := r.withPin(ctx)
+	c := &pinned{Context: ctx, pin: pin{resolver: r}}
 	if op.Operation.Operation == ast.Query {
-		pinned.pin.read(ctx, op)
+		c.pin.read(ctx, op)
 	} else if err := r.reserve(ctx, op); err != nil {
 		return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
 	}
-	return next(pinned)
+	return next(c)
 }
 
-// pinResponse gives each message of a subscription what its fields share.
-func (r *resolver) pinResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if ctx.Value(pinKey{}) == nil {
-		ctx = r.withPin(ctx)
+// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a context that does not know the
+// root field, so it is added here: the paths of errors begin with it.
+func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if !graphql.HasOperationContext(ctx) {
+		return next(ctx)
+	}
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
+		return next(ctx)
+	}
+	ctx = context.WithValue(ctx, pinKey{}, &pin{resolver: r})
+	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
 	return next(ctx)
 }
 
-// pinned is a context with a pin.
+// pinned is the context of a query or a mutation.
 type pinned struct {
 	context.Context
 	pin pin
