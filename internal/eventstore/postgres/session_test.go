@@ -237,7 +237,9 @@ func TestRoleWithTightTimeouts(t *testing.T) {
 	s := mustOpen(t, with(t, dsn, "user", role), Options{})
 	head := mustAppend(t, s, eventstore.Head{}, 1)
 	for what, write := range map[string]func() error{
-		"Append":       func() error { return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: "k"}}) },
+		"Append": func() error {
+			return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: "k"}})
+		},
 		"AppendLocked": func() error { return s.AppendLocked(t.Context(), head.Position, appendOne) },
 	} {
 		release := admin.lockHead()
