@@ -42,6 +42,7 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
+	{"test/bulkheads", "", ""},
 	{"test/hostile", "", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},

@@ -23,10 +23,13 @@ type Changes struct {
 	Position eventstore.Bookmark
 	// CaughtUp tells that the stretch ends at what was applied when it was read.
 	CaughtUp bool
+
+	bytes int // of names and values
 }
 
-// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about first of them, more only to keep a change set
-// whole, fewer where there are no more or where a filter leaves little. Events newer than the reader's moment are left out.
+// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about
+// first of them and [PageBytes], more only to keep a change set whole, fewer where there are no more or where a filter leaves
+// little. Events newer than the reader's moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
@@ -41,7 +44,12 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
 	found := Changes{Position: start.Bookmark(), CaughtUp: start.Same(view.Head())}
-	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
+	leave, err := r.operation().enter(ctx)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer leave()
+	for scanned, full := 0, false; !found.CaughtUp && scanned < maxScan && !full; {
 		page := feed.DefaultPage
 		if filter.All() {
 			page = first - len(found.Revisions)
@@ -51,27 +59,35 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
-		start = found.take(batch, filter, first)
+		start, full = found.take(batch, filter, first)
 		found.CaughtUp = start.Position >= view.Head().Position
 	}
 	return found, nil
 }
 
-// take adds those events of a batch that the filter selects, and ends behind the change set with which there are enough of
-// them.
-func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head) {
-	end = batch.Head
+// take adds those events of a batch that the filter selects, whole change sets of them: it ends behind the one with which there
+// are enough, or before the one that would make the page too large. It reports whether the page is full.
+func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head, full bool) {
+	whole, bytes := len(c.Revisions), c.bytes
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
+			bytes += weight(e)
 		}
-		if len(c.Revisions) >= enough && e.EndsSet() {
-			end = e.Head()
-			break
+		if !e.EndsSet() {
+			continue
+		}
+		if bytes > PageBytes && whole > 0 {
+			c.Revisions = c.Revisions[:whole]
+			return end, true
+		}
+		whole, c.bytes, end = len(c.Revisions), bytes, e.Head()
+		c.Position = end.Bookmark()
+		if whole >= enough || bytes >= PageBytes {
+			return end, true
 		}
 	}
-	c.Position = end.Bookmark()
-	return end
+	return end, false
 }
 
 // Watch is one reader of the live stream. It is for one goroutine, and needs no closing.
@@ -106,7 +122,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 }
 
 func newWatch(b *branch, filter config.Filter, start eventstore.Head) *Watch {
-	return &Watch{branch: b, cursor: b.feed.Cursor(b.events, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
 }
 
 // Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.
@@ -138,7 +154,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Position >= end {
 			return found, nil
 		}
@@ -155,7 +171,7 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		overdue := batch.Head.Position > w.told && !time.Now().Before(due)
 		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
 			w.told, w.started = batch.Head.Position, true

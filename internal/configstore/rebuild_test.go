@@ -24,7 +24,7 @@ func (f *faulty) failOver(to *memory.Store) {
 		append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			return to.Append(ctx, expected, records)
 		},
-		head: to.Head, read: to.Read, config: to.ReadConfig, asOf: to.ReadAsOf, wait: tick, receipts: to.ReadReceipts,
+		head: to.Head, read: to.Read, config: to.ReadConfig, back: to.ReadConfigBack, at: to.ReadInstant, asOf: to.ReadAsOf, wait: tick, receipts: to.ReadReceipts,
 	})
 }
 
@@ -107,17 +107,17 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 		}
 		return
 	}
-	states, _, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
+	page, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
 	if err != nil {
 		t.Errorf("a read: %v", err)
 	}
 	if !must {
 		return
 	}
-	if len(states) == 0 {
+	if len(page.Configs) == 0 {
 		t.Errorf("a state of no history at all, at %s", r.Head().Bookmark())
 	}
-	for _, state := range states {
+	for _, state := range page.Configs {
 		mustHaveRevision(t, history, state)
 	}
 }

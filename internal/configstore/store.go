@@ -50,6 +50,8 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
+	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it does not.
+	ClockInterval time.Duration
 	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
 	MaxLag time.Duration
 	// Now is the clock of this node; it is read from several goroutines. nil: time.Now.
@@ -84,6 +86,7 @@ func (o *Options) setDefaults() {
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
+	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now

@@ -159,9 +159,9 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 					j.judge(t, "an instant", err)
 					return
 				}
-				states, _, err := past.Configs(t.Context(), config.Filter{}, "", 100)
+				page, err := past.Configs(t.Context(), config.Filter{}, "", 100)
 				marks := []eventstore.Bookmark{r.Head().Bookmark(), past.At().Bookmark()}
-				for _, state := range states {
+				for _, state := range page.Configs {
 					marks = append(marks, state.Bookmark())
 				}
 				j.judge(t, "a snapshot", err, marks...)
