@@ -88,6 +88,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h.server.Use(meter{})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
+	h.server.AroundResponses(root.pinResponse)
 	h.server.AroundResponses(show.respond)
 	h.server.SetErrorPresenter(show.present)
 	h.server.SetRecoverFunc(show.recovered)

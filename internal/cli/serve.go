@@ -34,7 +34,7 @@ func serve(ctx context.Context, env Env) error {
 	}
 	defer flush()
 	defer raiseHeap()()
-	events, err := openForServing(ctx, set.store, set.listenDSN)
+	events, err := openForServing(ctx, set.store, set.listenDSN, log)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"configapi/internal/eventstore"
@@ -26,7 +27,7 @@ var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
 // where PostgreSQL tells of changes; "": by way of the store's own address.
-func openForServing(ctx context.Context, store, listenDSN string) (storage, error) {
+func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
@@ -35,7 +36,7 @@ func openForServing(ctx context.Context, store, listenDSN string) (storage, erro
 		if strings.Contains(path, "://") {
 			return nil, unknownStore() // an address in the wrong place, of which a directory would be made
 		}
-		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true}))
+		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
 		if err := checkAddresses(store, listenDSN); err != nil {
 			return nil, err

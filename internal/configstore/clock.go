@@ -20,8 +20,6 @@ const (
 	maxClockJump = time.Minute
 	// clockJumpMemory is how long a jump is told of. Afterwards the clock is taken for right.
 	clockJumpMemory = time.Hour
-	// clockInterval is how often this node looks at its clock.
-	clockInterval = 5 * time.Second
 )
 
 // clocked is an event store on a server with a clock of its own.
@@ -153,7 +151,10 @@ func (s *Store) checkClock(ctx context.Context) error {
 
 // watchClock looks at the clock now and then, until ctx ends, and logs when it is wrong and when it is right again.
 func (s *Store) watchClock(ctx context.Context) {
-	tick := time.NewTicker(clockInterval)
+	if s.opts.ClockInterval < 0 {
+		return
+	}
+	tick := time.NewTicker(s.opts.ClockInterval)
 	defer tick.Stop()
 	logged := ""
 	for {

@@ -299,8 +299,8 @@ func (s *service) checkHistory(r *configstore.Reader, text string, position int)
 		}
 	}
 	var oldestFirst []*eventstore.Revision
-	if err := r.EachRevision(ctx, name, func(r *eventstore.Revision) error {
-		oldestFirst = append(oldestFirst, r)
+	if err := r.EachPage(ctx, name, func(page []*eventstore.Revision) error {
+		oldestFirst = append(oldestFirst, page...)
 		return nil
 	}); err != nil || !slices.EqualFunc(want, oldestFirst, modelState.isRevision) {
 		s.Fatalf("all revisions of %s at position %d: got %d, %v, want %+v", text, position, len(oldestFirst), err, want)

@@ -109,9 +109,9 @@ func weight(r *eventstore.Revision) int {
 // streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.
 const streamPageBytes = 1 << 20
 
-// EachRevision calls yield for every revision of a name, oldest first, until it returns an error. It holds one page in memory,
-// of at most 1 MiB or one revision.
-func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(*eventstore.Revision) error) error {
+// EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an error. A page is of at most
+// 1 MiB or one revision, and none is read before the last one is done with.
+func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*eventstore.Revision) error) error {
 	present := r.view.Get(name)
 	if present == nil {
 		return nil
@@ -122,10 +122,8 @@ func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(
 		if err != nil {
 			return err
 		}
-		for _, revision := range revisions {
-			if err := yield(revision); err != nil {
-				return err
-			}
+		if err := yield(revisions); err != nil {
+			return err
 		}
 		done += len(revisions)
 	}

@@ -175,14 +175,16 @@ func TestLargeRevisions(t *testing.T) {
 	}})
 	r := store.Reader(auth.Anonymous)
 	seen := 0
-	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
-		if e.Value.String() != fmt.Sprint(seen) {
-			t.Errorf("revision %d has value %q", seen, e.Value)
+	if err := r.EachPage(t.Context(), name, func(revisions []*eventstore.Revision) error {
+		for _, e := range revisions {
+			if e.Value.String() != fmt.Sprint(seen) {
+				t.Errorf("revision %d has value %q", seen, e.Value)
+			}
+			if want := seen/page + 1; reads != want {
+				t.Errorf("revision %d came after %d reads, want %d", seen, reads, want)
+			}
+			seen++
 		}
-		if want := seen/page + 1; reads != want {
-			t.Errorf("revision %d came after %d reads, want %d", seen, reads, want)
-		}
-		seen++
 		return nil
 	}); err != nil || seen != revisions {
 		t.Errorf("%d revisions, %v, want %d", seen, err, revisions)
@@ -197,12 +199,7 @@ func TestLargeRevisions(t *testing.T) {
 	}
 
 	enough := errors.New("enough")
-	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
-		if e.Version == 6 {
-			return enough
-		}
-		return nil
-	}); !errors.Is(err, enough) {
+	if err := r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("got %v, want %v", err, enough)
 	}
 }
@@ -241,8 +238,8 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Bookmark) map[
 	}
 	return map[string]func() error{
 		"History": func() error { _, _, err := r.History(t.Context(), name, 0, 10); return err },
-		"EachRevision": func() error {
-			return r.EachRevision(t.Context(), name, func(*eventstore.Revision) error { return nil })
+		"EachPage": func() error {
+			return r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return nil })
 		},
 		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
 		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), epoch); return err },

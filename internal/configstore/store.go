@@ -50,6 +50,8 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
+	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it does not.
+	ClockInterval time.Duration
 	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
 	MaxLag time.Duration
 	// Now is the clock of this node; it is read from several goroutines. nil: time.Now.
@@ -84,6 +86,7 @@ func (o *Options) setDefaults() {
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
+	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -174,6 +177,9 @@ func (s *Store) ready() (*branch, error) {
 	b := s.branch.Load()
 	return b, b.err()
 }
+
+// PositionWait is how long a position is waited for unless the reader says otherwise.
+func (s *Store) PositionWait() time.Duration { return s.opts.PositionWait }
 
 // MaxValueBytes is the longest value that the store takes.
 func (s *Store) MaxValueBytes() int { return s.opts.MaxValueBytes }

@@ -82,23 +82,27 @@ func (b *body) Read(p []byte) (int, error) {
 	b.read += int64(n)
 	b.room.Sent(int64(n))
 	switch {
-	case err == io.EOF:
-		b.deadline = time.Time{}
-		b.settle()
 	case b.read > maxBodyBytes:
 		b.refuse(refusedBodySize, errBodyTooLarge)
 		return n, b.err
+	case err == io.EOF:
+		b.deadline = time.Time{}
+		b.settle()
 	case err != nil && b.room.IsCut():
 		b.refuse(refusedBodyRoom, err)
 	}
 	return n, err
 }
 
-// charge takes room for what the next read may bring, and shortens p to it. It asks for as much as has
-// come already, within limits, so that a body asks a few times only.
+// charge takes room for what the next read may bring, and shortens p to it. A body that is not announced
+// as a small one takes the room of a large one from the beginning, or many of them would fill what is
+// for small ones alone before they are large.
 func (b *body) charge(p *[]byte) error {
-	if b.read+bodyStep > b.charged {
-		grow := b.read + max(bodyStep, min(b.read, smallBody)) - b.charged
+	if b.read >= b.charged {
+		grow := int64(smallBody)
+		if announced := b.exchange.request.ContentLength; 0 <= announced && announced < smallBody {
+			grow = min(b.read+bodyStep, announced) - b.charged
+		}
 		if err := b.room.Grow(b.exchange.request.Context(), grow); err != nil {
 			b.refuse(refusedBodyRoom, err)
 			return b.err

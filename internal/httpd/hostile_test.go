@@ -121,7 +121,7 @@ func TestSlowReader(t *testing.T) {
 		"text":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("v", length)) },
 		"bytes": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, length)) },
 	} {
-		for pace, step := range map[string]int{"nothing": 0, "too little": 1 << 10, "enough": 16 << 10} {
+		for pace, step := range map[string]int{"nothing": 0, "too little": 1 << 10, "enough": 32 << 10} {
 			t.Run(name+", "+pace, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := start(t, httpd.Options{REST: handler})

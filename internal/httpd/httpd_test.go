@@ -140,6 +140,18 @@ func (s *running) ask(t testing.TB, request string) answer {
 	return got
 }
 
+// askRaw sends a request as it stands, but for line feeds, alone on its connection.
+func (s *running) askRaw(t testing.TB, request string) answer {
+	t.Helper()
+	conn := s.connect(t)
+	go func() {
+		_, _ = io.WriteString(conn, crlf(strings.TrimSuffix(request, "\n"))+"Connection: close\r\n\r\n")
+	}()
+	got := readAnswer(t, conn)
+	_ = conn.Close()
+	return got
+}
+
 func crlf(lines string) string {
 	if lines == "" {
 		return ""

@@ -46,6 +46,10 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	array := newArray(w, r)
 	defer array.release()
 	if page.first > 0 {
+		if page.after != nil { // states of the past are not in memory anyway
+			array.room = newRoom(h.answers, w, r)
+			defer array.room.release()
+		}
 		err = page.write(r, array, snapshot)
 	} else {
 		err = writeAll(r, array, snapshot, page.filter)
@@ -108,6 +112,11 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	configs := found.Configs
 	if n := fitting(configs); n < len(configs) {
 		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
+	}
+	if array.room != nil {
+		if err := array.room.hold(bytesOfConfigs(configs)); err != nil {
+			return err
+		}
 	}
 	if found.More {
 		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: found.End}

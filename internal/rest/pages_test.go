@@ -161,6 +161,7 @@ func TestPagesThatAreRefused(t *testing.T) {
 
 // TestPagesEndEarly has values of which a page holds less than it was asked for, by the bytes that they take as JSON.
 func TestPagesEndEarly(t *testing.T) {
+	t.Parallel()
 	const mib = 1 << 20
 	s := MustStart(t, configstore.Options{MaxValueBytes: 4 * mib})
 	for name, value := range map[string]string{

@@ -55,8 +55,9 @@
 // # Long answers
 //
 // The list and a history are streamed from one position: they may be of any length, and the server holds 1 MiB of them at a
-// time, or one revision. A client that takes less than 64 KiB a second, on average over a minute, is cut off. One that cannot be
-// finished ends with the connection: half an array never looks like a whole one. A page of the list (?first=, 1 to 500 configs)
+// time, or one revision. A client that takes less than 64 KiB a second, on average over a minute, is cut off by package httpd, and
+// the slowest one is when others need the room. An array that cannot be finished ends with the connection: half of one never looks
+// like a whole one. A page of the list (?first=, 1 to 500 configs)
 // ends early at 8 MiB; its Link header leads to the next one, which is of the same position. The link is relative, so that it is
 // right below the path of a proxy.
 //
@@ -75,6 +76,7 @@ import (
 	"net/http"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
@@ -85,6 +87,10 @@ import (
 type Options struct {
 	// CommentInterval is the time between two comments on an event stream. 0: 15 s.
 	CommentInterval time.Duration
+	// Answers is the room of the pages that histories and pages of the past are made of, until clients have taken them, and
+	// Streams that of the messages of event streams. The edges of a server share both. nil: a budget of the usual size, which
+	// is not shared.
+	Answers, Streams *budget.Budget
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
@@ -93,6 +99,8 @@ type Options struct {
 type Handler struct {
 	store           *configstore.Store
 	log             *slog.Logger
+	answers         *budget.Budget
+	messages        *budget.Budget
 	streams         *eventstream.Streams
 	commentInterval time.Duration
 }
@@ -103,9 +111,17 @@ func New(store *configstore.Store, opts Options) *Handler {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Answers == nil {
+		opts.Answers = budget.ForAnswers()
+	}
+	if opts.Streams == nil {
+		opts.Streams = budget.ForStreams()
+	}
 	return &Handler{
 		store:           store,
 		log:             opts.Log,
+		answers:         opts.Answers,
+		messages:        opts.Streams,
 		streams:         eventstream.NewStreams(),
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}

@@ -135,12 +135,42 @@ func TestLogThatIsFolded(t *testing.T) {
 		{"folding, another file", marked{mark: "2"}, []note{moved}, false},
 		{"it went on", marked{mark: "2"}, []note{begun, folding, again}, true},
 		{"it went on, the mark that it will have", marked{mark: "3"}, []note{begun, folding, again}, false},
-		{"of before there were marks", marked{}, nil, true},
-		{"without a mark", marked{mark: "1"}, nil, false},
 	} {
 		why, err := compareNotes(path, row.has, row.notes)
 		if err != nil || (why == "") != row.own {
 			t.Errorf("%s: got %q, %v, want it to be its own: %t", row.name, why, err, row.own)
+		}
+	}
+}
+
+// TestLogWithoutANote is replayed when another program has written to the file, and refused when it is that of another
+// database.
+func TestLogWithoutANote(t *testing.T) {
+	t.Parallel()
+	path := otherDatabase(t)
+	edited, foreign := filepath.Join(t.TempDir(), "edited.db"), filepath.Join(t.TempDir(), "foreign.db")
+	copyLog := func(from, statements, to string) {
+		db, err := sql.Open("sqlite", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.ExecContext(t.Context(), "PRAGMA journal_mode = WAL; "+statements); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, "cp", path, to)
+		shell(t, "cp", from+"-wal", to+"-wal")
+	}
+	copyLog(filepath.Join(t.TempDir(), "people.db"), "CREATE TABLE people (name TEXT); INSERT INTO people VALUES ('a')", foreign)
+	copyLog(path, "UPDATE events SET actor = 'somebody' WHERE position = 2", edited)
+	for _, opts := range []Options{{ReadOnly: true}, {Lock: true}} {
+		if s, err := Open(t.Context(), foreign, opts); !errors.Is(err, errForeignLog) {
+			t.Errorf("the log of another database: got %v, %v, want error %q", s, err, errForeignLog)
+		}
+		_, err := eventstoretest.Verify(t.Context(), mustOpen(t, edited, opts))
+		var broken *eventstore.ChainError
+		if !errors.As(err, &broken) || broken.Position != 2 {
+			t.Errorf("what another program has written: got %v, want that position 2 is broken", err)
 		}
 	}
 }

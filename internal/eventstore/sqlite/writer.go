@@ -131,7 +131,7 @@ func (w *writer) close() error {
 func (w *writer) foldNow(ctx context.Context) bool {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	if w.tx == nil || w.files.check() != nil {
+	if w.tx == nil || !w.files.mayFold() {
 		return false
 	}
 	empty, err := w.fold(ctx, w.tx.conn)
