@@ -337,7 +337,13 @@ func (a *Answer) Err() error {
 	if err := a.Context.Err(); err != nil {
 		return err
 	}
-	if !a.deadline.IsZero() && !time.Now().Before(a.deadline) {
+	a.mu.Lock()
+	timed := a.timed
+	a.mu.Unlock()
+	switch {
+	case timed != nil:
+		return timed.Err() // which is there when Done is closed, also by the end of the answer
+	case !a.deadline.IsZero() && !time.Now().Before(a.deadline):
 		return context.DeadlineExceeded
 	}
 	return nil
