@@ -12,7 +12,8 @@
 //
 // # Connections
 //
-// One connection appends; a pool reads (pool_max_conns in the URL sets its size); one connection, named
+// One connection appends. Two read for the store's own node, one probes for its health; a pool of others reads for users (pool_max_conns in
+// the URL sets its size, 3 unless it does), so that a node takes eight in all. One connection, named
 // configapi-listener, listens for notifications from the first Wait on. A notification only makes Wait return sooner:
 // without any, Wait looks again in every [Options.PollInterval]. All come back by themselves after the server was away. No
 // connection ever asks the server to cancel an append, because an append that waits for a synchronous standby would then be
