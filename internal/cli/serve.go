@@ -40,7 +40,6 @@ func serve(ctx context.Context, env Env) error {
 		return err
 	}
 	defer flush()
-	defer raiseHeap()()
 	events, err := openForServing(ctx, set.store, set.listenDSN)
 	if err != nil {
 		return err
@@ -62,6 +61,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
 	})
+	defer raiseHeap(store.Ready())()
 	api := graph.NewHandler(store, graph.Options{
 		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
 		RequestID: requestid.From,

@@ -11,9 +11,9 @@ import (
 	"configapi/internal/projection"
 )
 
-// maxScan is how many events one page of changes looks at. A page whose filter selects few of them ends early, and says how
-// far it has come.
-const maxScan = 10_000
+// maxScan and maxScanBytes are how many events, and how many bytes of them, one page of changes looks at. A page whose filter
+// selects few of them ends early, and says how far it has come. No more than 1 MiB is held in memory of what is not selected.
+const maxScan, maxScanBytes = 10_000, 64 << 20
 
 // Changes is a stretch of the history: those of its changes that a filter selects. Change sets are whole.
 type Changes struct {
@@ -23,10 +23,12 @@ type Changes struct {
 	Position eventstore.Bookmark
 	// CaughtUp tells that the stretch ends at what was applied when it was read.
 	CaughtUp bool
+
+	bytes int // that the revisions take
 }
 
 // Changes returns the changes after a position that the filter selects: about first of them, more only to keep a change set
-// whole, fewer where there are no more or where a filter leaves little. Events newer than the reader's moment are left out.
+// whole, fewer where there are no more, where a filter leaves little, or where they fill [eventstore.PageBytes]. Events newer than the reader's moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
@@ -41,7 +43,8 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
 	found := Changes{Position: after, CaughtUp: start.Same(view.Head())}
-	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
+	scanned, bytes := 0, 0
+	for !found.CaughtUp && len(found.Revisions) < first && found.bytes < eventstore.PageBytes && scanned < maxScan && bytes < maxScanBytes {
 		page := feed.DefaultPage
 		if filter.All() {
 			page = first - len(found.Revisions)
@@ -51,6 +54,9 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
+		for _, e := range batch.Events {
+			bytes += feed.Size(e)
+		}
 		start = found.take(batch, filter, first)
 		found.CaughtUp = start.Position >= view.Head().Position
 	}
@@ -64,8 +70,9 @@ func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end 
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
+			c.bytes += feed.Size(e)
 		}
-		if len(c.Revisions) >= enough && e.EndsSet() {
+		if (len(c.Revisions) >= enough || c.bytes >= eventstore.PageBytes) && e.EndsSet() {
 			end = e.Head()
 			break
 		}
@@ -138,7 +145,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Position >= end {
 			return found, nil
 		}
@@ -155,7 +162,7 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		overdue := batch.Head.Position > w.told && !time.Now().Before(due)
 		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
 			w.told, w.started = batch.Head.Position, true
