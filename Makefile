@@ -9,13 +9,16 @@ ARGS ?=
 # The flags of `make faults`, for example: make faults FAULTS='-short -seed 7'
 FAULTS ?=
 
+# The flags of `make hostile`, for example: make hostile HOSTILE='-only aliases'
+HOSTILE ?=
+
 # How many packages are tested at once: one more than there are processors, since tests also wait, for disks and for PostgreSQL.
 AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # Modules of their own, so that what they need stays out of go.mod.
 MODULES = bench examples/go test/faults
 
-.PHONY: help run build test check format vet lint generate verify race cover bench faults mutants browser clients playground
+.PHONY: help run build test check files format vet lint generate verify race cover disks bench faults mutants hostile browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +32,11 @@ build: ## build bin/configapi
 test: ## run all tests; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -p $(AT_ONCE) ./...
 
-check: format vet lint verify race cover ## everything else that must hold before a change lands
+check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
+
+files: # a compiled program or a recording does not belong into the history
+	@large=$$(git ls-tree -r -l HEAD | awk '$$4 > 700000 { print $$5 " has " $$4 " bytes" }'); \
+		test -z "$$large" || { echo "too large for the repository:"; echo "$$large"; exit 1; }
 
 format:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
@@ -57,6 +64,9 @@ race: ## run all tests with the race detector, and those of the other modules
 	cd examples/go && $(GO) test -race ./...
 	cd test/faults && $(GO) test -race ./...
 
+disks: ## let the disk fail below SQLite, and cut its power, in 100 lives of a history
+	SQLITE_TEST_DISK_ROUNDS=100 $(GO) test -count=1 -run TestFailingDisk -v ./internal/eventstore/sqlite
+
 cover: ## fail when less than 90 % is covered, or less than all of the domain
 	@.ci/coverage
 
@@ -69,8 +79,14 @@ faults: ## let everything fail that can, and check that nothing is lost; see tes
 mutants: ## plant bugs into copies of the tree, each of which the fault suite must find
 	cd test/faults && $(GO) run . -mutants $(FAULTS)
 
+hostile: ## attack a server's memory, processors and time, and fail where a ceiling is exceeded; see test/hostile
+	$(GO) run ./test/hostile $(HOSTILE)
+
 browser: ## drive the playground in a real Chromium
 	.ci/browser
+
+proxy: ## try the nginx configuration of docs/proxies.md, all edges and the playground through it
+	.ci/proxy
 
 clients: ## run real clients, code generators and the examples against a real server
 	.ci/clients

@@ -1,10 +1,12 @@
 package graph
 
 import (
+	"errors"
 	"time"
 
 	"configapi/graph/model"
 	"configapi/graph/object"
+	"configapi/graph/scalar"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
@@ -29,28 +31,49 @@ func pageSize(first *int32, otherwise int) int {
 	return int(*first)
 }
 
-// momentOf returns the one field of a moment that is set. gqlgen checks @oneOf in literals only, so it is checked here for
-// variables too.
+// momentOf returns the one field of a moment that is set: see coerce.
 func momentOf(at model.AsOfInput) (*eventstore.Bookmark, *time.Time, error) {
 	position, instant := at.Position.Value(), at.Time.Value()
-	if at.Position.IsSet() == at.Time.IsSet() || position == nil && instant == nil {
+	if (position == nil) == (instant == nil) {
 		return nil, nil, &config.InvalidError{Field: "at", Rule: "must have exactly one of position and time, and not null"}
 	}
 	return position, instant, nil
 }
 
-// conditionsOf reads the parts that all commands have.
-func conditionsOf(expected *int32, why *string) (version *config.Version, reason config.Reason, err error) {
-	if expected != nil {
-		if version, err = config.ParseExpectedVersion(int64(*expected)); err != nil {
-			return nil, reason, err
+// terms are the parts that all commands have.
+type terms struct {
+	version    *config.Version
+	conditions []config.Condition
+	reason     config.Reason
+	key        config.IdempotencyKey
+}
+
+// termsOf reads what may be left out of an input: the expected version and revision, the reason and the idempotency key.
+func termsOf(version *int32, revision *eventstore.Bookmark, why, key *string) (t terms, err error) {
+	if version != nil {
+		if t.version, err = config.ParseExpectedVersion(int64(*version)); err != nil {
+			return t, err
 		}
 	}
-	if why != nil {
-		reason, err = config.ParseReason(*why)
+	if revision != nil {
+		if *revision == scalar.Malformed {
+			return t, errNoRevision
+		}
+		t.conditions = []config.Condition{config.RequireRevision(int64(revision.Position), config.HashPrefix(revision.Prefix))}
 	}
-	return version, reason, err
+	if why != nil {
+		if t.reason, err = config.ParseReason(*why); err != nil {
+			return t, err
+		}
+	}
+	if key != nil {
+		t.key, err = config.ParseIdempotencyKey(*key)
+	}
+	return t, err
 }
+
+// errNoRevision: what is expected does not look like a position at all.
+var errNoRevision = errors.New("expectedRevision must be the position of a revision, such as 1842-9f3a21c0, as this server gave it")
 
 func batchOf(changes configstore.Changes) *model.ConfigChangeBatch {
 	return &model.ConfigChangeBatch{

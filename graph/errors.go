@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -39,11 +40,46 @@ type presenter struct {
 	log       *slog.Logger
 }
 
+// reported keeps what one answer has put into the log, so that a fault in each of 500 items is one line.
+type reported struct{ panicked, internal, unavailable atomic.Bool }
+
+type reportedKey struct{}
+
+// isNews tells whether the log has no such line yet of the answer that a context is of, and takes it for written.
+func isNews(ctx context.Context, line func(*reported) *atomic.Bool) bool {
+	r, ok := ctx.Value(reportedKey{}).(*reported)
+	return !ok || !line(r).Swap(true)
+}
+
+// respond prepares the context of one answer for the errors in it. gqlgen calls the fields below a subscription's root with a
+// context that does not know the root, so it is added here: paths begin with it.
+func (p presenter) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	ctx = context.WithValue(ctx, reportedKey{}, new(reported))
+	if graphql.HasOperationContext(ctx) {
+		op := graphql.GetOperationContext(ctx)
+		if op.Operation != nil && op.Operation.Operation == ast.Subscription && graphql.GetFieldContext(ctx) == nil {
+			for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+				ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
+			}
+		}
+	}
+	return next(ctx)
+}
+
 // present turns an error into what clients may see: a stable code, and a text without anything internal.
+// It returns nil when the answer has no place for one more.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
+	room := transport.AnswerOf(ctx)
+	if !room.MaySay() {
+		return nil
+	}
+	if refusal := room.Explain(err); refusal != nil {
+		refusal.Path = graphql.GetPath(ctx)
+		return refusal
+	}
 	var shown *gqlerror.Error
 	if errors.As(err, &shown) && shown.Err == nil {
-		return aboutDocument(shown)
+		return shown
 	}
 	kind := configstore.KindOf(err)
 	answer := &gqlerror.Error{
@@ -53,9 +89,6 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	if shown != nil {
 		answer.Locations = shown.Locations
-		if n := len(answer.Path); len(shown.Path) > n { // gqlgen's path goes on into the arguments, GraphQL's must not
-			answer.Extensions["argument"] = shown.Path[n:]
-		}
 	}
 	switch kind {
 	case configstore.Internal:
@@ -73,7 +106,7 @@ func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Err
 	if id != "" {
 		answer.Extensions["requestId"] = id
 	}
-	if !errors.Is(err, errPanicked) {
+	if !errors.Is(err, errPanicked) && isNews(ctx, func(r *reported) *atomic.Bool { return &r.internal }) {
 		p.log.ErrorContext(ctx, "answering a GraphQL field", "error", err, "request_id", id)
 	}
 }
@@ -89,7 +122,7 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	case !errors.Is(err, configstore.ErrNotReady) && !errors.Is(err, configstore.ErrRebuilding):
 		answer.Message = "the request ran out of time"
 	}
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || !isNews(ctx, func(r *reported) *atomic.Bool { return &r.unavailable }) {
 		return
 	}
 	var cause error
@@ -99,23 +132,13 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
 }
 
-// recovered turns a panic of a resolver into an internal error. The stack goes to the log.
+// recovered turns a panic of a resolver into an internal error. The stack of the first one of an answer goes to the log.
 func (p presenter) recovered(ctx context.Context, value any) error {
+	if !isNews(ctx, func(r *reported) *atomic.Bool { return &r.panicked }) {
+		return errPanicked
+	}
 	p.log.ErrorContext(ctx, "panic in a resolver", "panic", fmt.Sprint(value), "request_id", p.requestID(ctx), "stack", string(debug.Stack()))
 	return errPanicked
-}
-
-// aboutDocument completes an error that gqlgen or gqlparser has made. gqlgen gives all of validation the same code, and
-// gqlparser puts the place in a variable into the path, which is for places in the answer.
-func aboutDocument(err *gqlerror.Error) *gqlerror.Error {
-	if err.Rule == limitsRule {
-		err.Extensions = map[string]any{"code": transport.CodeLimitExceeded}
-	}
-	if len(err.Path) > 1 && err.Path[0] == ast.PathName("variable") {
-		err.Message = "$" + err.Path[1:].String() + ": " + err.Message
-		err.Path = nil
-	}
-	return err
 }
 
 // message is the text of an error without the path that gqlgen puts before it.

@@ -70,7 +70,6 @@ func TestFieldsThatCannotBeFreshFailAlone(t *testing.T) {
 		`atLeast:"` + unseen + `"`:                           "POSITION_NOT_REACHED",
 		`atLeast:"` + foreign + `"`:                          "POSITION_UNKNOWN",
 		`atLeast:"` + foreign + `",consistency:LOCAL`:        "POSITION_UNKNOWN",
-		`atLeast:"1"`:                                        "POSITION_UNKNOWN",
 		`atLeast:"` + known.String() + `"`:                   "",
 		`atLeast:"` + known.String() + `",consistency:LOCAL`: "",
 		`atLeast:null,consistency:null`:                      "",
@@ -87,6 +86,7 @@ func TestFieldsThatCannotBeFreshFailAlone(t *testing.T) {
 			}
 		}
 	}
+	second.wantRefused(t, `{config(name:"a",atLeast:"1"){name} plain:config(name:"a"){value}}`, nil, "POSITION_UNKNOWN", "looks like")
 	second.wantRefused(t, `{config(name:"a",consistency:STRONG){name}}`, nil, "GRAPHQL_VALIDATION_FAILED", "STRONG")
 }
 

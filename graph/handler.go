@@ -23,7 +23,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph/generated"
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
 )
@@ -36,8 +35,10 @@ type Options struct {
 	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
-	// SSE are the rules of event streams. Its zero MaxBodyBytes has room for the longest value, as everywhere.
+	// SSE are the rules of event streams.
 	SSE transport.SSEOptions
+	// Room is what bounds the bytes and the time of answers; the transports of the handler share it.
+	Room transport.RoomOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string
 	// Log gets internal errors and panics. nil: nothing is logged.
@@ -73,19 +74,22 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
 	opts.Websocket.Rights = root.rights
-	body := maxBodyBytes(store)
-	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
+	room := transport.NewRoom(opts.Room)
+	opts.Websocket.Room, opts.SSE.Room = room, room
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
-	h.server = handler.New(executable(root))
-	h.server.AddTransport(h.websocket)
-	h.server.AddTransport(h.sse)
-	h.server.AddTransport(transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body}))
-	h.server.SetQueryCache(smallDocuments{lru.New[*ast.QueryDocument](opts.CachedDocuments)})
-	h.server.SetParserTokenLimit(opts.Limits.Tokens)
-	h.server.SetValidationRulesFn(opts.Limits.rules)
+	schema := executable(root)
+	h.server = handler.New(schema)
+	h.server.SetQueryCache(admitted{})
+	docs := &documents{schema: schema.Schema(), limits: opts.Limits, cache: lru.New[*ast.QueryDocument](opts.CachedDocuments)}
+	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{Room: room})} {
+		h.server.AddTransport(judged{t, docs, values(schema.Schema())})
+	}
 	h.server.Use(costLimit{opts.Limits.Cost})
+	h.server.Use(meter{})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
+	h.server.AroundResponses(root.pinResponse)
+	h.server.AroundResponses(show.respond)
 	h.server.SetErrorPresenter(show.present)
 	h.server.SetRecoverFunc(show.recovered)
 	store.OnRebuild(h.closeStreams)
@@ -96,10 +100,6 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 // the one that the bench compares with.
 func ExecutableSchema(store *configstore.Store) graphql.ExecutableSchema {
 	return executable(&resolver{store})
-}
-
-func executable(root *resolver) graphql.ExecutableSchema {
-	return generated.NewExecutableSchema(generated.Config{Resolvers: root})
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
@@ -119,23 +119,3 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Websockets counts the open ones, the operations on them, and the groups that share the work of subscriptions.
 func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
-
-// maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
-func maxBodyBytes(store *configstore.Store) int64 {
-	const escaped, document = 6, 64 << 10
-	return escaped*int64(store.MaxValueBytes()) + document
-}
-
-// maxCachedDocument is the longest document that is kept, in bytes: those that hold a large value are not worth it.
-const maxCachedDocument = 16 << 10
-
-// smallDocuments is a cache that leaves long documents out.
-type smallDocuments struct {
-	graphql.Cache[*ast.QueryDocument]
-}
-
-func (c smallDocuments) Add(ctx context.Context, query string, document *ast.QueryDocument) {
-	if len(query) <= maxCachedDocument {
-		c.Cache.Add(ctx, query, document)
-	}
-}

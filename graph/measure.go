@@ -24,6 +24,9 @@ func multiply(a, b int) int {
 // judge returns an error when the syntax of a document is beyond the limits. It takes time in proportion to the document: a
 // fragment counts as often as it is used, but is looked at once.
 func (l Limits) judge(doc *ast.QueryDocument) *gqlerror.Error {
+	if len(doc.Operations) > l.Operations {
+		return limitExceeded("the document has more than %d operations", l.Operations)
+	}
 	s := survey{
 		fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)),
 		shapes:    make(map[*ast.FragmentDefinition]shape, len(doc.Fragments)),
@@ -129,7 +132,7 @@ func (b *bill) of(set ast.SelectionSet) int {
 	for _, selection := range set {
 		switch selection := selection.(type) {
 		case *ast.Field:
-			sum = add(sum, add(1, multiply(b.items(selection), b.of(selection.SelectionSet))))
+			sum = add(sum, add(price(selection), multiply(b.items(selection), b.of(selection.SelectionSet))))
 		case *ast.InlineFragment:
 			sum = add(sum, b.of(selection.SelectionSet))
 		case *ast.FragmentSpread:
@@ -137,6 +140,21 @@ func (b *bill) of(set ast.SelectionSet) int {
 		}
 	}
 	return sum
+}
+
+// readsStore is what a field costs that reads the event store, for each of its parents.
+const readsStore = 20
+
+// price is what a field costs without those below it.
+func price(f *ast.Field) int {
+	if f.ObjectDefinition == nil {
+		return 1
+	}
+	switch f.ObjectDefinition.Name + "." + f.Name {
+	case "Query.asOf", "Query.history", "Config.asOf", "Config.history", "ConfigSnapshot.config", "ConfigSnapshot.configs":
+		return readsStore
+	}
+	return 1
 }
 
 func (b *bill) fragment(f *ast.FragmentDefinition) int {

@@ -19,10 +19,8 @@ func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigIn
 		if cmd.Value, err = config.ParseValue(input.Value, r.store.MaxValueBytes()); err != nil {
 			return cmd, err
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
 }
@@ -32,10 +30,8 @@ func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteCo
 		if cmd.Name, err = config.ParseName(input.Name); err != nil {
 			return cmd, err
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
 }
@@ -52,20 +48,10 @@ func (r mutationResolver) RestoreConfig(ctx context.Context, input model.Restore
 			}
 			cmd.Value = &value
 		}
-		if cmd.ExpectedVersion, cmd.Reason, err = conditionsOf(input.ExpectedVersion, input.Reason); err != nil {
-			return cmd, err
-		}
-		cmd.IdempotencyKey, err = keyOf(input.IdempotencyKey)
+		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
 		return cmd, err
 	})
-}
-
-// keyOf reads an idempotency key, which may be left out.
-func keyOf(text *string) (config.IdempotencyKey, error) {
-	if text == nil {
-		return config.IdempotencyKey{}, nil
-	}
-	return config.ParseIdempotencyKey(*text)
 }
 
 // do carries out a command, and answers with a member of the result union R: what was changed, or an expected failure. The
@@ -111,6 +97,8 @@ func (r *resolver) failure(err error) any {
 	switch {
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
+	case errors.Is(err, errNoRevision):
+		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: revisionPath}
 	case errors.Is(err, configstore.ErrIdempotencyMismatch):
 		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
 	case !errors.As(err, &refusal):
@@ -124,7 +112,11 @@ func (r *resolver) failure(err error) any {
 	case configstore.NotDeleted:
 		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
 	case configstore.VersionConflict:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: []string{"expectedVersion"}, Current: r.current(refusal)}
+		path := versionPath
+		if errors.Is(err, config.ErrRevisionConflict) {
+			path = revisionPath
+		}
+		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: path, Current: r.current(refusal)}
 	}
 	return nil
 }
@@ -137,4 +129,9 @@ func (r *resolver) current(refusal *configstore.Refusal) *object.ConfigRevision 
 	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
 }
 
-var namePath = []string{"name"}
+// The parts of an input that errors are about. Never changed.
+var (
+	namePath     = []string{"name"}
+	versionPath  = []string{"expectedVersion"}
+	revisionPath = []string{"expectedRevision"}
+)

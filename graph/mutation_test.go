@@ -161,20 +161,20 @@ func TestMutationTypes(t *testing.T) {
 		input      vars
 		code, says string
 	}{
-		{vars{"name": "a"}, invalid, "must be defined"},
-		{vars{"value": "1"}, invalid, "must be defined"},
-		{vars{"name": nil, "value": "1"}, invalid, "cannot be null"},
-		{vars{"name": "a", "value": nil}, invalid, "cannot be null"},
-		{vars{"name": "a", "value": 30}, invalid, "cannot use int64 as String"},
-		{vars{"name": "a", "value": true}, invalid, "cannot use bool as String"},
-		{vars{"name": "a", "value": []string{"1"}}, invalid, "cannot use slice as String"},
-		{vars{"name": "a", "value": "1", "note": "x"}, invalid, "unknown field"},
-		{vars{"name": "a", "value": "1", "onlyIfChanged": "true"}, invalid, "cannot use string as Boolean"},
-		{vars{"name": "a", "value": "1", "expectedVersion": 0.5}, invalid, "cannot use float64 as Int"},
-		{vars{"name": "a", "value": "1", "expectedVersion": "0"}, "INVALID_INPUT", "number must be a whole one of at most 32 bits"},
-		{vars{"name": "a", "value": "1", "expectedVersion": int64(1) << 31}, "INVALID_INPUT", "number must be a whole one of at most 32 bits"},
-		{vars{"name": "a", "value": "1", "expectedVersion": -int64(1)<<31 - 1}, "INVALID_INPUT", "number must be a whole one of at most 32 bits"},
-		{vars{"name": "a", "value": "1", "expectedVersion": 1e300}, "INVALID_INPUT", "number must be a whole one of at most 32 bits"},
+		{vars{"name": "a"}, invalid, "must be given"},
+		{vars{"value": "1"}, invalid, "must be given"},
+		{vars{"name": nil, "value": "1"}, invalid, "must not be null"},
+		{vars{"name": "a", "value": nil}, invalid, "must not be null"},
+		{vars{"name": "a", "value": 30}, invalid, "must be a string"},
+		{vars{"name": "a", "value": true}, invalid, "must be a string"},
+		{vars{"name": "a", "value": []string{"1"}}, invalid, "must be a string"},
+		{vars{"name": "a", "value": "1", "note": "x"}, invalid, "is not known"},
+		{vars{"name": "a", "value": "1", "onlyIfChanged": "true"}, invalid, "must be true or false"},
+		{vars{"name": "a", "value": "1", "expectedVersion": 0.5}, invalid, "must be a whole number of at most 32 bits"},
+		{vars{"name": "a", "value": "1", "expectedVersion": "0"}, invalid, "must be a whole number of at most 32 bits"},
+		{vars{"name": "a", "value": "1", "expectedVersion": int64(1) << 31}, invalid, "must be a whole number of at most 32 bits"},
+		{vars{"name": "a", "value": "1", "expectedVersion": -int64(1)<<31 - 1}, invalid, "must be a whole number of at most 32 bits"},
+		{vars{"name": "a", "value": "1", "expectedVersion": 1e300}, invalid, "must be a whole number of at most 32 bits"},
 		{vars{"name": 5, "value": "1"}, "INVALID_INPUT", "name must be a string"},
 		{vars{"name": true, "value": "1"}, "INVALID_INPUT", "name must be a string"},
 		{vars{"name": []string{"a"}, "value": "1"}, "INVALID_INPUT", "name must be a string"},
@@ -182,15 +182,11 @@ func TestMutationTypes(t *testing.T) {
 	} {
 		a.wantRefused(t, setDoc, vars{"input": row.input}, row.code, row.says)
 	}
-	a.wantRefused(t, setDoc, vars{"input": nil}, invalid, "cannot be null")
-	a.wantRefused(t, setDoc, vars{"input": "a"}, invalid, "must be a SetConfigInput")
-	a.wantRefused(t, setDoc, vars{}, invalid, "must be defined")
-	a.wantRefused(t, `mutation{setConfig(input:{name:"a",value:"1",expectedVersion:2147483648}){__typename}}`, nil, "INVALID_INPUT", "number must be a whole one of at most 32 bits")
+	a.wantRefused(t, setDoc, vars{"input": nil}, invalid, "must not be null")
+	a.wantRefused(t, setDoc, vars{"input": "a"}, invalid, "must be an object, of the type SetConfigInput")
+	a.wantRefused(t, setDoc, vars{}, invalid, "must be given")
+	a.wantRefused(t, `mutation{setConfig(input:{name:"a",value:"1",expectedVersion:2147483648}){__typename}}`, nil, invalid, "must be a whole number of at most 32 bits")
 
-	got := a.MustRefuse(t, setDoc, vars{"input": vars{"name": "a", "value": "1", "expectedVersion": int64(1) << 40}})
-	if path := fmt.Sprint(got.Path, got.Extensions["argument"]); path != "[setConfig] [input expectedVersion]" {
-		t.Errorf("the error is about %s", path)
-	}
 	if a.head() != "0-00000000" {
 		t.Error("something was written")
 	}

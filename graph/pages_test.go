@@ -5,10 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"configapi/graph"
-	"configapi/internal/configstore"
-	"configapi/internal/eventstore/memory"
 )
 
 func TestConfigsFilter(t *testing.T) {
@@ -58,12 +54,12 @@ func TestConfigsFilter(t *testing.T) {
 		{vars{"names": many}, "INVALID_INPUT", "names has 101 names; at most 100 are allowed"},
 		{vars{"names": []string{"a", "b", "c//d"}}, "INVALID_INPUT", "names[2] has an empty segment"},
 		{vars{"names": []any{"a", 5}}, "INVALID_INPUT", "name must be a string"},
-		{vars{"names": []any{"a", nil}}, "GRAPHQL_VALIDATION_FAILED", "cannot be null"},
+		{vars{"names": []any{"a", nil}}, "GRAPHQL_VALIDATION_FAILED", "must not be null"},
 		{vars{"prefix": "/"}, "INVALID_INPUT", "prefix is empty"},
 		{vars{"prefix": "a//"}, "INVALID_INPUT", "prefix has an empty segment"},
 		{vars{"prefix": ".."}, "INVALID_INPUT", "prefix has a segment that is . or .."},
-		{vars{"prefix": 5}, "GRAPHQL_VALIDATION_FAILED", "String"},
-		{vars{"suffix": "a"}, "GRAPHQL_VALIDATION_FAILED", "unknown field"},
+		{vars{"prefix": 5}, "GRAPHQL_VALIDATION_FAILED", "must be a string"},
+		{vars{"suffix": "a"}, "GRAPHQL_VALIDATION_FAILED", "is not known"},
 	} {
 		a.wantRefused(t, byVariable, vars{"f": row.filter}, row.code, row.says)
 	}
@@ -224,8 +220,8 @@ func TestPageSizes(t *testing.T) {
 			a.wantRefused(t, byVariable, vars{"first": first}, "INVALID_INPUT", want)
 			a.wantRefused(t, `{`+with(fmt.Sprint("first:", first))+`}`, nil, "INVALID_INPUT", want)
 		}
-		a.wantRefused(t, byVariable, vars{"first": int64(1) << 31}, "INVALID_INPUT", "32 bits")
-		a.wantRefused(t, byVariable, vars{"first": "5"}, "INVALID_INPUT", "whole")
+		a.wantRefused(t, byVariable, vars{"first": int64(1) << 31}, "GRAPHQL_VALIDATION_FAILED", "32 bits")
+		a.wantRefused(t, byVariable, vars{"first": "5"}, "GRAPHQL_VALIDATION_FAILED", "whole")
 	}
 }
 
@@ -291,15 +287,18 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for.
+// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for. One that no node can have given is
+// refused at once.
 func TestCursorBeyondHead(t *testing.T) {
-	a := MustServe(t, memory.New(), configstore.Options{PositionWait: 1}, graph.Options{})
-	a.MustSet(t, "a", "1")
-	for _, row := range []struct{ doc, cursor string }{
-		{`query($after:String){configs(after:$after){totalCount}}`, id("1c2-00000000 a")},
-		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 1 a")},
-		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 2 a")},
+	first, a, late := twoNodes(t, 1)
+	t.Cleanup(late.Hide())
+	first.MustSet(t, "a", "1")
+	for _, row := range []struct{ doc, cursor, beyond string }{
+		{`query($after:String){configs(after:$after){totalCount}}`, id("1c2-00000000 a"), id("1c9-00000000 a")},
+		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 1 a"), id("1h9-00000000 1 a")},
+		{`query($after:String){history(name:"a",after:$after){nodes{version}}}`, id("1h2-00000000 2 a"), id("1h9-00000000 2 a")},
 	} {
 		a.wantRefused(t, row.doc, vars{"after": row.cursor}, "POSITION_NOT_REACHED", "was not reached in time")
+		a.wantRefused(t, row.doc, vars{"after": row.beyond}, "INVALID_INPUT", "must be a cursor that this server gave")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,8 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/httpd"
+	"configapi/internal/origin"
 	"configapi/test/graphqlws"
 )
 
@@ -36,7 +39,8 @@ func TestProtocol(t *testing.T) {
 		PingInterval:    20 * time.Second,
 		SilenceTimeout:  40 * time.Second,
 		WriteTimeout:    10 * time.Second,
-		MaxMessageBytes: 64 << 10,
+		MaxMessageBytes: 16 << 20,
+		MaxInitBytes:    64 << 10,
 		MaxIDBytes:      128,
 		MaxStreams:      100,
 		ForeignOrigin:   "https://evil.test",
@@ -67,7 +71,12 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	store.MustSet(t, "slow", "1")
 	store.MustSet(t, "large", strings.Repeat("x", 100_000))
 	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: checkToken}})
-	dial, stop := graphqlws.Serve(handler)
+	guard, err := origin.New(origin.Options{Hosts: []string{"config.test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httpd.New(httpd.Options{Store: store.Store, REST: http.NotFoundHandler(), GraphQL: handler, Guard: guard})
+	dial, stop := graphqlws.Serve(server)
 	t.Cleanup(func() {
 		stop()
 		if err := handler.Shutdown(context.Background()); err != nil {
@@ -87,10 +96,10 @@ func checkToken(ctx context.Context, payload map[string]any) (context.Context, e
 // slowHistory is a store that never gets done with reading one name.
 type slowHistory struct{ eventstore.Store }
 
-func (s slowHistory) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s slowHistory) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if name == "slow" {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return s.Store.ReadConfig(ctx, branch, name, after, limit)
+	return s.Store.ReadConfigBack(ctx, branch, name, before, limit)
 }

@@ -58,7 +58,7 @@ func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.
 	if last == "" {
 		return after, nil
 	}
-	position, err := scalar.UnmarshalPosition(last)
+	position, err := scalar.ParsePosition(last)
 	return &position, err
 }
 
@@ -86,7 +86,7 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 		return nil, transport.Step{}, err
 	}
 	place := statePlace(s.watch.Place())
-	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true}, nil
+	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
@@ -109,7 +109,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp}
+	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Position)
 	} else {

@@ -178,14 +178,14 @@ func TestSubscriptionErrors(t *testing.T) {
 	}{
 		{watchConfig, vars{"n": "a//b"}, "INVALID_INPUT", "empty segment"},
 		{watchConfig, vars{"n": 5}, "INVALID_INPUT", "name must be a string"},
-		{watchConfig, nil, "GRAPHQL_VALIDATION_FAILED", "must be defined"},
+		{watchConfig, nil, "GRAPHQL_VALIDATION_FAILED", "must be given"},
 		{watchChanges, vars{"f": vars{"prefix": "/"}}, "INVALID_INPUT", "prefix is empty"},
 		{watchChanges, vars{"f": vars{"names": make([]string, 101)}}, "INVALID_INPUT", "at most 100"},
-		{watchChanges, vars{"f": vars{"suffix": "a"}}, "GRAPHQL_VALIDATION_FAILED", "unknown field"},
+		{watchChanges, vars{"f": vars{"suffix": "a"}}, "GRAPHQL_VALIDATION_FAILED", "is not known"},
 		{watchChanges, vars{"after": ""}, "POSITION_UNKNOWN", "looks like"},
 		{watchChanges, vars{"after": "1-00000000"}, "POSITION_UNKNOWN", "never handed out"},
-		{watchChanges, vars{"after": "2-00000000"}, "POSITION_NOT_REACHED", "not reached in time"},
-		{`subscription{config(name:"a"){name} configChanges{position}}`, nil, "GRAPHQL_VALIDATION_FAILED", "must select only one top level field"},
+		{watchChanges, vars{"after": "2-00000000"}, "POSITION_UNKNOWN", "never handed out"},
+		{`subscription{config(name:"a"){name} configChanges{position}}`, nil, "GRAPHQL_VALIDATION_FAILED", "must have exactly one root field"},
 		{`subscription{`, nil, "GRAPHQL_PARSE_FAILED", "Expected Name"},
 		{`subscription{config(name:"a")` + strings.Repeat("{a", 12) + strings.Repeat("}", 13), nil, "LIMIT_EXCEEDED", "more than 12 deep"},
 	} {

@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream" // of edges
+	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -42,27 +42,32 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
+	{"test/bulkheads", "", ""},
+	{"test/hostile", "", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph/coerce", "", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
 	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
 	{"internal/rest", door + " " + tools, json},
-	{"internal/httpd", door + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
+	{"internal/origin", "", ""},
 	{"internal/problem", "", ""},
 	{"internal/requestid", "", ""},
 	{"internal/strictjson", "", json},
-	{"internal/eventstream", "", ""},
+	{"internal/eventstream", "internal/budget", ""},
+	{"internal/budget", "", ""},
 
 	// The one door, and what is behind it.
 	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
@@ -72,9 +77,10 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
+	{"internal/eventstore/lane", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }

@@ -241,7 +241,7 @@ type PageInfo {
 input AsOfInput @oneOf {
   """The state right after this position."""
   position: Position
-  """The state at this instant. An instant in the future means now."""
+  """The state at this instant. An instant in the future means now; one inside a change set means before it."""
   time: DateTime
 }
 
@@ -284,7 +284,7 @@ type Config implements Node {
   """The revision in force at a moment, null when the config did not exist then."""
   asOf(at: AsOfInput!): ConfigRevision
   """Its revisions, newest first."""
-  history(first: Int = 20, after: String): ConfigRevisionConnection!
+  history(first: Int = 20, after: String): ConfigRevisionConnection
 }
 
 """
@@ -365,7 +365,7 @@ type ConfigSnapshot {
   """One config as it was, null when it did not exist."""
   config(name: ConfigName!): ConfigRevision
   """The configs as they were, by name."""
-  configs(filter: ConfigFilterInput, first: Int = 50, after: String): ConfigRevisionConnection!
+  configs(filter: ConfigFilterInput, first: Int = 50, after: String): ConfigRevisionConnection
 }
 
 """Bounds of the store's history."""
@@ -413,10 +413,26 @@ enum ErrorCode {
   NOT_FOUND
   """The config is deleted. ` + "`" + `restoreConfig` + "`" + ` brings it back."""
   DELETED
-  """` + "`" + `expectedVersion` + "`" + ` is not the config's version."""
+  """` + "`" + `expectedVersion` + "`" + ` or ` + "`" + `expectedRevision` + "`" + ` is not the config's."""
   VERSION_CONFLICT
   """The same idempotency key came with another request."""
   IDEMPOTENCY_MISMATCH
+  """In ` + "`" + `extensions.code` + "`" + ` only: the request asks for more than one answer may hold or cost."""
+  LIMIT_EXCEEDED
+  """This history does not have the position, and cannot come to have it."""
+  POSITION_UNKNOWN
+  """In ` + "`" + `extensions.code` + "`" + ` only: the position was not reached in time."""
+  POSITION_NOT_REACHED
+  """In ` + "`" + `extensions.code` + "`" + ` only: the store is away or the server is busy; says whether the outcome is unknown."""
+  UNAVAILABLE
+  """In ` + "`" + `extensions.code` + "`" + ` only: persisted queries are not kept here; send the document."""
+  PERSISTED_QUERY_NOT_SUPPORTED
+  """In ` + "`" + `extensions.code` + "`" + ` only: the document is no GraphQL."""
+  GRAPHQL_PARSE_FAILED
+  """In ` + "`" + `extensions.code` + "`" + ` only: the document does not fit the schema, or the variables do not fit the document."""
+  GRAPHQL_VALIDATION_FAILED
+  """In ` + "`" + `extensions.code` + "`" + ` only: a fault of the server; the request id leads to it in the log."""
+  INTERNAL
 }
 
 """An expected failure, given as data."""
@@ -461,7 +477,7 @@ type DeletedError implements UserError {
   revision: ConfigRevision!
 }
 
-"""The config has another version than the one expected."""
+"""The config has another version, or another newest revision, than the one expected."""
 type VersionConflictError implements UserError {
   """Stable code, for programs."""
   code: ErrorCode!
@@ -481,6 +497,8 @@ input SetConfigInput {
   value: String!
   """Fail unless the config has this version. 0: it must have none. Left out: not checked."""
   expectedVersion: Int
+  """Fail unless this is the config's newest revision. Unlike a version it is of one history: a restored backup cannot be mistaken for it."""
+  expectedRevision: Position
   """Write nothing when the config has this value already."""
   onlyIfChanged: Boolean = false
   """Why."""
@@ -495,6 +513,8 @@ input DeleteConfigInput {
   name: ConfigName!
   """Fail unless the config has this version."""
   expectedVersion: Int
+  """Fail unless this is the config's newest revision."""
+  expectedRevision: Position
   """Why."""
   reason: String
   """As in ` + "`" + `SetConfigInput` + "`" + `."""
@@ -509,6 +529,8 @@ input RestoreConfigInput {
   value: String
   """Fail unless the config has this version."""
   expectedVersion: Int
+  """Fail unless this is the config's newest revision."""
+  expectedRevision: Position
   """Why."""
   reason: String
   """As in ` + "`" + `SetConfigInput` + "`" + `."""
@@ -1484,10 +1506,10 @@ func (ec *executionContext) _Config_history(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevisionConnection) graphql.Marshaler {
-			return ec.marshalNConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
+			return ec.marshalOConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Config_history(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2407,10 +2429,10 @@ func (ec *executionContext) _ConfigSnapshot_configs(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevisionConnection) graphql.Marshaler {
-			return ec.marshalNConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
+			return ec.marshalOConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_ConfigSnapshot_configs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -4665,7 +4687,7 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "expectedVersion", "reason", "idempotencyKey"}
+	fieldsInOrder := [...]string{"name", "expectedVersion", "expectedRevision", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4686,6 +4708,13 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -4716,7 +4745,7 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "reason", "idempotencyKey"}
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "expectedRevision", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4744,6 +4773,13 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -4778,7 +4814,7 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 		asMap["onlyIfChanged"] = false
 	}
 
-	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "onlyIfChanged", "reason", "idempotencyKey"}
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "expectedRevision", "onlyIfChanged", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4806,6 +4842,13 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
 		case "onlyIfChanged":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onlyIfChanged"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -5088,7 +5131,7 @@ func (ec *executionContext) _Config(ctx context.Context, sel ast.SelectionSet, o
 				})
 		case "history":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Config_history(ctx, field, obj)
 				})
@@ -5486,7 +5529,7 @@ func (ec *executionContext) _ConfigSnapshot(ctx context.Context, sel ast.Selecti
 				})
 		case "configs":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ConfigSnapshot_configs(ctx, field, obj)
 				})
@@ -6437,14 +6480,6 @@ func (ec *executionContext) marshalNConfigRevision2ᚖconfigapiᚋgraphᚋobject
 		return graphql.Null
 	}
 	return ec._ConfigRevision(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx context.Context, sel ast.SelectionSet, v *object.ConfigRevisionConnection) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ConfigRevisionConnection!")
-		return graphql.Null
-	}
-	return ec._ConfigRevisionConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNConfigRevisionEdge2configapiᚋgraphᚋobjectᚐConfigRevisionEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigRevisionEdge) graphql.Marshaler {

@@ -42,7 +42,7 @@ type UserError interface {
 type AsOfInput struct {
 	// The state right after this position.
 	Position graphql.Omittable[*eventstore.Bookmark] `json:"position,omitempty"`
-	// The state at this instant. An instant in the future means now.
+	// The state at this instant. An instant in the future means now; one inside a change set means before it.
 	Time graphql.Omittable[*time.Time] `json:"time,omitempty"`
 }
 
@@ -89,6 +89,8 @@ type DeleteConfigInput struct {
 	Name string `json:"name"`
 	// Fail unless the config has this version.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
 	// As in `SetConfigInput`.
@@ -172,6 +174,8 @@ type RestoreConfigInput struct {
 	Value *string `json:"value,omitempty"`
 	// Fail unless the config has this version.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
 	// As in `SetConfigInput`.
@@ -186,6 +190,8 @@ type SetConfigInput struct {
 	Value string `json:"value"`
 	// Fail unless the config has this version. 0: it must have none. Left out: not checked.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision. Unlike a version it is of one history: a restored backup cannot be mistaken for it.
+	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
 	// Write nothing when the config has this value already.
 	OnlyIfChanged *bool `json:"onlyIfChanged,omitempty"`
 	// Why.
@@ -198,7 +204,7 @@ type SetConfigInput struct {
 type Subscription struct {
 }
 
-// The config has another version than the one expected.
+// The config has another version, or another newest revision, than the one expected.
 type VersionConflictError struct {
 	// Stable code, for programs.
 	Code ErrorCode `json:"code"`
@@ -272,10 +278,26 @@ const (
 	ErrorCodeNotFound ErrorCode = "NOT_FOUND"
 	// The config is deleted. `restoreConfig` brings it back.
 	ErrorCodeDeleted ErrorCode = "DELETED"
-	// `expectedVersion` is not the config's version.
+	// `expectedVersion` or `expectedRevision` is not the config's.
 	ErrorCodeVersionConflict ErrorCode = "VERSION_CONFLICT"
 	// The same idempotency key came with another request.
 	ErrorCodeIdempotencyMismatch ErrorCode = "IDEMPOTENCY_MISMATCH"
+	// In `extensions.code` only: the request asks for more than one answer may hold or cost.
+	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
+	// This history does not have the position, and cannot come to have it.
+	ErrorCodePositionUnknown ErrorCode = "POSITION_UNKNOWN"
+	// In `extensions.code` only: the position was not reached in time.
+	ErrorCodePositionNotReached ErrorCode = "POSITION_NOT_REACHED"
+	// In `extensions.code` only: the store is away or the server is busy; says whether the outcome is unknown.
+	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
+	// In `extensions.code` only: persisted queries are not kept here; send the document.
+	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"
+	// In `extensions.code` only: the document is no GraphQL.
+	ErrorCodeGraphqlParseFailed ErrorCode = "GRAPHQL_PARSE_FAILED"
+	// In `extensions.code` only: the document does not fit the schema, or the variables do not fit the document.
+	ErrorCodeGraphqlValidationFailed ErrorCode = "GRAPHQL_VALIDATION_FAILED"
+	// In `extensions.code` only: a fault of the server; the request id leads to it in the log.
+	ErrorCodeInternal ErrorCode = "INTERNAL"
 )
 
 var AllErrorCode = []ErrorCode{
@@ -284,11 +306,19 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeDeleted,
 	ErrorCodeVersionConflict,
 	ErrorCodeIdempotencyMismatch,
+	ErrorCodeLimitExceeded,
+	ErrorCodePositionUnknown,
+	ErrorCodePositionNotReached,
+	ErrorCodeUnavailable,
+	ErrorCodePersistedQueryNotSupported,
+	ErrorCodeGraphqlParseFailed,
+	ErrorCodeGraphqlValidationFailed,
+	ErrorCodeInternal,
 }
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
 		return true
 	}
 	return false

@@ -56,15 +56,29 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 // MarshalPosition writes a position as in `1842-9f3a21c0`.
 func MarshalPosition(b eventstore.Bookmark) graphql.Marshaler { return quoted(b.String()) }
 
-// UnmarshalPosition reads a position. What does not look like one was never handed out by this history:
+// Malformed is what [UnmarshalPosition] makes of a text that is no position. No history has it.
+var Malformed = eventstore.Bookmark{Position: -1}
+
+// ParsePosition reads a position. What does not look like one was never handed out by this history:
 // [configstore.ErrPositionUnknown].
-func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
+func ParsePosition(v any) (eventstore.Bookmark, error) {
 	text, _ := v.(string)
 	b, err := eventstore.ParseBookmark(text)
 	if err != nil {
 		return b, fmt.Errorf("%w: %w", configstore.ErrPositionUnknown, err)
 	}
 	return b, nil
+}
+
+// UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that as data, with its path.
+// Queries and subscriptions are judged with [ParsePosition] before they are executed. The error is
+// [configstore.ErrPositionUnknown].
+func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
+	b, err := ParsePosition(v)
+	if _, isText := v.(string); isText && err != nil {
+		return Malformed, nil
+	}
+	return b, err
 }
 
 // MarshalConfigOperation writes an operation.

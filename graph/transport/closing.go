@@ -54,9 +54,11 @@ func (s *socket) close(code int, reason string) {
 func (s *socket) abort() {
 	s.mu.Lock()
 	s.closing = true
+	left := s.queue
 	s.queue = nil
 	s.timer.Stop()
 	s.mu.Unlock()
+	releaseAll(left)
 	s.cancel()
 	// Without this the kernel would go on holding what the peer does not take.
 	if conn, ok := tcpOf(s.conn); ok {

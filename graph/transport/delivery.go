@@ -48,14 +48,16 @@ func (c *courier) serve(members []*member, u *update) {
 
 // offer queues a frame if there is room for it, for a courier to flush. It never waits.
 func (s *socket) offer(f frame) bool {
-	f.room, f.weight = s.room, s.weightOf(&f)
-	if !f.room.TryAcquire(f.weight) {
+	weight := s.weightOf(&f)
+	if !s.room.TryAcquire(weight) {
+		f.release()
 		return false
 	}
+	f.room, f.weight = s.room, weight
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || f.owner.stopped.Load() {
-		f.room.Release(f.weight)
+		f.release()
 		return false
 	}
 	s.queue = append(s.queue, f)
@@ -106,6 +108,7 @@ func (c *courier) write(s *socket) {
 			return
 		}
 		if c.writeOnce(s) != nil {
+			releaseAll(batch)
 			s.abort()
 			break
 		}
@@ -113,15 +116,13 @@ func (c *courier) write(s *socket) {
 			rest := pieces{socket: s, buffer: pieceBuffers.Get().(*[]byte)}
 			*rest.buffer = append(*rest.buffer, c.buffer[c.sent:]...)
 			s.goOn(func() error {
+				defer releaseAll(batch)
 				defer rest.recycle()
-				if err := rest.flush(); err != nil {
-					return err
-				}
-				return s.written(batch)
+				return rest.flush()
 			})
 			return
 		}
-		_ = s.written(batch) // fails when a close frame is among them, which load refuses
+		releaseAll(batch)
 	}
 	s.writers.Done()
 }

@@ -20,6 +20,16 @@ type frame struct {
 
 	room   *semaphore.Weighted // where weight is given back when the frame has left the queue
 	weight int64
+	lease  *lease // of the body; nil: it needs none
+}
+
+// release gives back what the frame holds. It must be called once, when the frame has left the queue or
+// could not be put there.
+func (f *frame) release() {
+	if f.room != nil {
+		f.room.Release(f.weight)
+	}
+	f.lease.release()
 }
 
 const (

@@ -22,6 +22,7 @@ type group struct {
 	exec      graphql.GraphExecutor
 	operation *graphql.OperationContext
 	begin     Place
+	room      *Room
 	ctx       context.Context
 	cancel    context.CancelFunc
 
@@ -59,7 +60,7 @@ func (gs *groups) join(m *member) (told int64) {
 
 // start makes a group that begins where its first member is.
 func (gs *groups) start(m *member) *group {
-	g := &group{groups: gs, key: m.key, exec: m.socket.exec, operation: m.operation, begin: m.place, told: m.place.Order()}
+	g := &group{groups: gs, key: m.key, exec: m.socket.exec, operation: m.operation, begin: m.place, room: m.socket.transport.options.Room, told: m.place.Order()}
 	// The group outlives the socket of its first member, but not the rights that its context stands for: those are in the key.
 	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(m.socket.operations))
 	gs.byKey[g.key] = g
@@ -105,13 +106,16 @@ func (g *group) run() {
 			presentPanic(g.ctx, g.exec, value) // for the log
 		}
 	}()
-	x := execute(g.ctx, g.exec, g.operation, g.begin)
+	p := newPump(g.ctx, g.exec, g.operation, g.room, g.begin)
+	defer p.end()
+	p.behind = false // its first member has caught up
 	for {
-		u, more, _ := x.next(0)
+		u, more, _ := p.next(0)
 		if !more {
 			return
 		}
 		g.send(&u)
+		u.room.release()
 	}
 }
 
@@ -134,6 +138,9 @@ func (g *group) send(u *update) {
 	g.told = u.Place.Order()
 	g.round = append(g.round[:0], g.members...)
 	g.mu.Unlock()
+	if len(g.round) == 1 {
+		u.room.sending(g.round[0].socket.abort)
+	}
 	deliver(g.round, u)
 	clear(g.round) // so that it does not keep those who leave
 }

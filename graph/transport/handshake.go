@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,62 +20,67 @@ func newUpgrader(t *Websocket) websocket.Upgrader {
 		ReadBufferSize:   readBuffer,
 		// Sockets write frames themselves. With a pool, gorilla does not reserve a buffer for it.
 		WriteBufferPool: new(sync.Pool),
-		CheckOrigin:     t.allowsOrigin,
-		Error:           refuseUpgrade,
+		// The HTTP server judges hosts and origins, for all edges alike, before a request comes here.
+		CheckOrigin: func(*http.Request) bool { return true },
+		Error:       refuseUpgrade,
 	}
 }
 
+// oldSubprotocol is the sub-protocol of subscriptions-transport-ws, which ended in 2018. Some clients
+// still speak it by default.
+const oldSubprotocol = "graphql-ws"
+
+// maxLoggedOffer is how many bytes of a client's offer the log shows.
+const maxLoggedOffer = 200
+
+// upgrade makes a websocket of the request's connection. A client that offers the old sub-protocol
+// and not the present one gets the old one, since a browser shows the reason of a close only on a
+// socket whose sub-protocol it has asked for.
 func (t *Websocket) upgrade(w http.ResponseWriter, r *http.Request) (*websocket.Conn, *wire, error) {
 	header := http.Header{}
-	if offersSubprotocol(r) {
+	offered := offers(r)
+	switch {
+	case slices.Contains(offered, Subprotocol):
 		header.Set("Sec-Websocket-Protocol", Subprotocol)
+	case slices.Contains(offered, oldSubprotocol):
+		header.Set("Sec-Websocket-Protocol", oldSubprotocol)
 	}
 	wire := new(wire)
 	reader, err := t.upgrader.Upgrade(hijacker{w, wire}, r, header)
 	return reader, wire, err
 }
 
-// offersSubprotocol looks at all lines of the header; gorilla's own negotiation knows the first only.
-func offersSubprotocol(r *http.Request) bool {
+// offers returns the sub-protocols that a client offers, in all lines of the header; gorilla's own
+// negotiation knows the first line only.
+func offers(r *http.Request) []string {
+	var offered []string
 	for _, line := range r.Header["Sec-Websocket-Protocol"] {
 		for offer := range strings.SplitSeq(line, ",") {
-			if strings.TrimSpace(offer) == Subprotocol {
-				return true
-			}
+			offered = append(offered, strings.TrimSpace(offer))
 		}
 	}
-	return false
+	return offered
 }
 
-// allowsOrigin is what keeps foreign pages from opening sockets: browsers ask nobody before they do.
-func (t *Websocket) allowsOrigin(r *http.Request) bool {
-	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return true
+// refuseSubprotocol closes a socket whose client does not offer the one sub-protocol, and says why to
+// the client and in the log.
+func (t *Websocket) refuseSubprotocol(s *socket, r *http.Request) {
+	offered := strings.Join(offers(r), ", ")
+	reason := "Subprotocol not acceptable: this server speaks " + Subprotocol
+	if s.reader.Subprotocol() == oldSubprotocol {
+		reason = "the old protocol graphql-ws is not supported: use " + Subprotocol + ", as the npm package graphql-ws does"
 	}
-	if len(origins) > 1 {
-		return false
+	if len(offered) > maxLoggedOffer {
+		offered = offered[:maxLoggedOffer] + "…"
 	}
-	if t.origins[strings.ToLower(origins[0])] {
-		return true
-	}
-	origin, err := url.Parse(origins[0])
-	return err == nil && origin.Host != "" && strings.EqualFold(origin.Host, r.Host)
-}
-
-func originSet(origins []string) map[string]bool {
-	set := make(map[string]bool, len(origins))
-	for _, origin := range origins {
-		set[strings.ToLower(strings.TrimSuffix(origin, "/"))] = true
-	}
-	return set
+	t.options.Log.Warn("a websocket was closed with 4406: its client does not offer the sub-protocol "+Subprotocol,
+		"offered", strings.ToValidUTF8(offered, "\uFFFD"), "remote", r.RemoteAddr)
+	s.close(CloseSubprotocol, reason)
 }
 
 func refuseUpgrade(w http.ResponseWriter, _ *http.Request, status int, _ error) {
 	f := &fault{status: status, code: CodeInvalidInput, message: "this is not a proper websocket handshake"}
 	switch status {
-	case http.StatusForbidden:
-		f.code, f.message = CodeForbidden, "pages of this origin must not open websockets here"
 	case http.StatusMethodNotAllowed:
 		f.message, f.allow = "a websocket is opened with GET", http.MethodGet
 	case http.StatusInternalServerError:

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,13 +19,6 @@ func TestHandshakesThatFail(t *testing.T) {
 		status  int
 		code    string
 	}{
-		{name: "foreign origin", headers: []string{"Origin: https://evil.test"}, status: 403, code: CodeForbidden},
-		{name: "other port", headers: []string{"Origin: http://config.test:81"}, status: 403, code: CodeForbidden},
-		{name: "opaque origin", headers: []string{"Origin: null"}, status: 403, code: CodeForbidden},
-		{name: "opaque origin, no host", headers: []string{"Origin: null"}, noHost: true, status: 403, code: CodeForbidden},
-		{name: "two origins", headers: []string{"Origin: http://config.test", "Origin: https://evil.test"}, status: 403, code: CodeForbidden},
-		{name: "empty origin", headers: []string{"Origin: "}, status: 403, code: CodeForbidden},
-		{name: "origin that only begins like ours", headers: []string{"Origin: http://config.test.evil.test"}, status: 403, code: CodeForbidden},
 		{name: "no version", drop: "Sec-WebSocket-Version", status: 400, code: CodeInvalidInput},
 		{name: "no key", drop: "Sec-WebSocket-Key", status: 400, code: CodeInvalidInput},
 		{name: "POST", method: http.MethodPost, status: 405, code: CodeInvalidInput},
@@ -51,11 +46,29 @@ func TestHandshakesThatFail(t *testing.T) {
 	}
 }
 
-func TestOriginsThatMay(t *testing.T) {
-	for _, origin := range []string{"http://config.test", "https://CONFIG.test", "https://Console.example.com", "http://localhost:3000"} {
-		bubble(t, WebsocketOptions{AllowedOrigins: []string{"https://console.example.com", "http://localhost:3000/"}}, func(t *testing.T, f *fixture) {
-			f.dial(t, offer, "Origin: "+origin)
+// TestOtherSubprotocolsAreToldWhy: a browser shows the reason of a close only on a socket whose
+// sub-protocol it has asked for.
+func TestOtherSubprotocolsAreToldWhy(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for _, row := range []struct{ offered, chosen, reason, logged string }{
+		{"Sec-WebSocket-Protocol: graphql-ws", "graphql-ws", "the old protocol graphql-ws is not supported: use graphql-transport-ws", `"graphql-ws"`},
+		{"Sec-WebSocket-Protocol: soap, graphql-ws", "graphql-ws", "use graphql-transport-ws", `"soap, graphql-ws"`},
+		{"Sec-WebSocket-Protocol: soap", "", "this server speaks graphql-transport-ws", `"soap"`},
+		{"Sec-WebSocket-Protocol: a\x1b[31m\xff", "", "this server speaks", `"a\u001b[31m�"`},
+		{"Sec-WebSocket-Protocol: " + long, "", "this server speaks", `"` + long[:200] + `…"`},
+		{"X-Nothing: at all", "", "this server speaks", `""`},
+	} {
+		var log bytes.Buffer
+		bubble(t, WebsocketOptions{Log: slog.New(slog.NewJSONHandler(&log, nil))}, func(t *testing.T, f *fixture) {
+			p := f.dial(t, row.offered)
+			if got := p.response.Header.Get("Sec-Websocket-Protocol"); got != row.chosen {
+				t.Errorf("%.40s: got the sub-protocol %q, want %q", row.offered, got, row.chosen)
+			}
+			p.wantClose(4406, row.reason)
 		})
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"level":"WARN"`) || !strings.Contains(got, `"offered":`+row.logged) {
+			t.Errorf("%.40s: logged %s, want one warning with %s", row.offered, got, row.logged)
+		}
 	}
 }
 

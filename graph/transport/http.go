@@ -51,7 +51,7 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 		return
 	}
 	request.params.Headers = r.Header
-	answer(w, r, media, exec, request)
+	h.answer(w, r, media, exec, request)
 }
 
 func (h *HTTP) read(w http.ResponseWriter, r *http.Request, request *request) *fault {
@@ -68,7 +68,7 @@ func (h *HTTP) read(w http.ResponseWriter, r *http.Request, request *request) *f
 }
 
 // answer executes the request and writes what came of it.
-func answer(w http.ResponseWriter, r *http.Request, media mediaType, exec graphql.GraphExecutor, request *request) {
+func (h *HTTP) answer(w http.ResponseWriter, r *http.Request, media mediaType, exec graphql.GraphExecutor, request *request) {
 	ctx := r.Context()
 	operation, errs := exec.CreateOperationContext(ctx, &request.params)
 	if len(errs) > 0 {
@@ -80,15 +80,23 @@ func answer(w http.ResponseWriter, r *http.Request, media mediaType, exec graphq
 		writeFault(w, media, f)
 		return
 	}
-	next, ctx := exec.DispatchOperation(ctx, operation)
-	response := next(ctx)
-	if f := refuseResponse(response); f != nil {
+	a := newAnswer(ctx, h.options.Room, h.options.Room.opts.Answers)
+	defer a.end()
+	response, f := a.perform(exec, operation)
+	if f != nil {
+		if f.status == http.StatusBadRequest {
+			f.status = media.statusOf(f.list())
+		}
 		writeFault(w, media, f)
 		return
 	}
 	status := http.StatusOK
 	if response.Data == nil && len(response.Errors) > 0 {
 		status = media.statusOf(response.Errors)
+	}
+	if len(response.Data) > largeAnswer {
+		a.writeLarge(w, media, status, response)
+		return
 	}
 	request.answer = appendResponse(request.answer[:0], response)
 	writeResponse(w, media, status, request.answer)

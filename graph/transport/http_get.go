@@ -3,15 +3,12 @@ package transport
 import (
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
 	"configapi/internal/strictjson"
 )
 
 func readGet(r *http.Request, request *request) *fault {
-	// A page of another site can make a browser send a GET together with what the browser knows about the user.
-	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		return &fault{status: http.StatusForbidden, code: CodeForbidden, message: "GET is not for pages of other sites: use POST"}
-	}
 	parameters, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return invalidInput("the URL's query is not properly encoded")
@@ -21,16 +18,21 @@ func readGet(r *http.Request, request *request) *fault {
 			return invalidInput("the URL has the parameter " + name + " twice")
 		}
 	}
-	request.params.Query = parameters.Get("query")
-	if request.params.Query == "" {
-		return invalidInput("the URL must have the parameter query, a GraphQL document")
-	}
-	request.params.OperationName = parameters.Get("operationName")
 	if request.params.Variables, err = readParameter(parameters, "variables"); err != nil {
 		return invalidInput("the URL's parameter variables must be a JSON object: " + err.Error())
 	}
 	if request.params.Extensions, err = readParameter(parameters, "extensions"); err != nil {
 		return invalidInput("the URL's parameter extensions must be a JSON object: " + err.Error())
+	}
+	request.params.OperationName = parameters.Get("operationName")
+	request.params.Query = parameters.Get("query")
+	switch {
+	case request.params.Query == "" && isPersisted(request.params.Extensions):
+		return persistedFault()
+	case request.params.Query == "":
+		return invalidInput("the URL must have the parameter query, a GraphQL document")
+	case !utf8.ValidString(request.params.Query), !utf8.ValidString(request.params.OperationName):
+		return invalidInput("the URL's query is not valid UTF-8")
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestRightsEnd(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			init := func(ctx context.Context, _ map[string]any) (context.Context, error) { return row.init(ctx), nil }
-			bubble(t, WebsocketOptions{Init: init, PingInterval: time.Hour, SilenceTimeout: time.Hour}, func(t *testing.T, f *fixture) {
+			bubble(t, WebsocketOptions{Init: init, PingInterval: time.Hour, SilenceTimeout: time.Hour, Room: patientRoom()}, func(t *testing.T, f *fixture) {
 				p := f.open(t)
 				start := time.Now()
 				p.send(ticks)

@@ -49,7 +49,9 @@ func (m *member) serveOnce(ctx context.Context) (joined, over bool) {
 			m.socket.transport.groups.leave(m)
 		}
 	}()
-	joined, over, errs := m.serveAlone(ctx, execute(ctx, m.socket.exec, m.operation, m.place))
+	p := newPump(ctx, m.socket.exec, m.operation, m.socket.transport.options.Room, m.place)
+	defer p.end()
+	joined, over, errs := m.serveAlone(ctx, p)
 	if over {
 		m.socket.finish(ctx, m.stream, errs)
 	}
@@ -57,17 +59,24 @@ func (m *member) serveOnce(ctx context.Context) (joined, over bool) {
 }
 
 // serveAlone returns when the subscription is over, or when it has joined its group, or when the group has left it behind.
-func (m *member) serveAlone(ctx context.Context, x *execution) (joined, over bool, errs gqlerror.List) {
+func (m *member) serveAlone(ctx context.Context, p *pump) (joined, over bool, errs gqlerror.List) {
 	for {
-		next, more, errs := x.next(0)
-		if !more || m.tell(ctx, &next) != nil {
+		next, more, errs := p.next(0)
+		if !more || m.tellAlone(ctx, &next) != nil {
 			return false, true, errs
 		}
-		if x.pull == nil || !next.CaughtUp {
+		if !p.hasPlaces() || !next.CaughtUp {
 			continue
 		}
-		return m.join(ctx, x)
+		return m.join(ctx, p)
 	}
+}
+
+// tellAlone sends a message that nobody else gets. When others need its room for long, the socket is cut.
+func (m *member) tellAlone(ctx context.Context, next *update) error {
+	next.room.sending(m.socket.abort)
+	defer next.room.release()
+	return m.tell(ctx, next)
 }
 
 // tell sends a message, and waits until there is room for it.
@@ -76,7 +85,7 @@ func (m *member) tell(ctx context.Context, next *update) error {
 		m.moveTo(next.Place)
 		return nil
 	}
-	if err := m.socket.send(ctx, m.stream.nextFrame(next.body)); err != nil {
+	if err := m.socket.send(ctx, m.stream.updateFrame(next)); err != nil {
 		return err
 	}
 	if next.Place != nil {
@@ -93,13 +102,14 @@ func (m *member) moveTo(p Place) {
 
 // join puts the member into its group, brings it to where the group was at that moment, and then tells it what the group has
 // sent since.
-func (m *member) join(ctx context.Context, x *execution) (joined, over bool, errs gqlerror.List) {
+func (m *member) join(ctx context.Context, p *pump) (joined, over bool, errs gqlerror.List) {
 	m.mu.Lock()
-	m.joining, m.behind, m.backlog, m.weight = true, false, nil, 0
+	m.joining, m.behind = true, false
 	m.mu.Unlock()
+	defer m.dropBacklog()
 	for told := m.socket.transport.groups.join(m); m.place.Order() < told; {
-		next, more, errs := x.next(told)
-		if !more || m.tell(ctx, &next) != nil {
+		next, more, errs := p.next(told)
+		if !more || m.tellAlone(ctx, &next) != nil {
 			return false, true, errs
 		}
 	}
@@ -113,10 +123,22 @@ func (m *member) join(ctx context.Context, x *execution) (joined, over bool, err
 		case next == nil:
 			return false, false, nil
 		}
-		if m.tell(ctx, next) != nil {
+		err := m.tell(ctx, next)
+		next.room.release()
+		if err != nil {
 			return false, true, nil
 		}
 	}
+}
+
+// dropBacklog forgets what the member was not told when it does not join.
+func (m *member) dropBacklog() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, next := range m.backlog {
+		next.room.release()
+	}
+	m.backlog, m.weight = nil, 0
 }
 
 // nextOfBacklog takes the next message of the group that the member was not told yet. The member has joined when there is none,
@@ -133,6 +155,7 @@ func (m *member) nextOfBacklog() (next *update, joined bool) {
 		case overlaps:
 			m.behind = true
 		}
+		next.room.release()
 	}
 	if m.behind {
 		return nil, false
@@ -165,6 +188,7 @@ func (m *member) take(next *update) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.joining {
+		next.room.retain()
 		m.backlog = append(m.backlog, next)
 		m.weight += len(next.body)
 		return m.weight <= int(m.socket.transport.options.MaxQueuedBytes)
@@ -175,7 +199,7 @@ func (m *member) take(next *update) bool {
 	case overlaps:
 		return false
 	}
-	if !m.socket.offer(m.stream.nextFrame(next.body)) {
+	if !m.socket.offer(m.stream.updateFrame(next)) {
 		return false
 	}
 	m.place = next.Place

@@ -11,13 +11,25 @@ import (
 
 // HTTPOptions are the limits of [HTTP]. The zero value gives the defaults.
 type HTTPOptions struct {
-	// MaxBodyBytes is the largest body of a POST. Zero means 8 MiB, so that a value of 1 MiB fits when every byte of it
+	// MaxBodyBytes is the largest body of a POST. Zero means 16 MiB, so that a value of 1 MiB fits when every byte of it
 	// is escaped as \u0000.
 	MaxBodyBytes int64
+
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
 }
 
+// maxRequestBytes is the largest request unless the options say otherwise: a body, or a message on a websocket.
+const maxRequestBytes = 16 << 20
+
+// maxInitBytes is the largest message on a websocket before it is acknowledged.
+const maxInitBytes = 64 << 10
+
 func (o HTTPOptions) withDefaults() HTTPOptions {
-	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 8<<20)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, maxRequestBytes)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	return o
 }
 
@@ -28,19 +40,21 @@ type SSEOptions struct {
 
 	// CommentInterval is the time between two comments on a stream. Zero means 15 s.
 	CommentInterval time.Duration
+
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
 }
 
 func (o SSEOptions) withDefaults() SSEOptions {
 	o.CommentInterval = cmp.Or(o.CommentInterval, eventstream.DefaultCommentInterval)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	return o
 }
 
 // WebsocketOptions are the rules of [Websocket]. The zero value gives the defaults.
 type WebsocketOptions struct {
-	// AllowedOrigins are origins such as "https://console.example.com" whose pages may open sockets, besides pages of
-	// the host that the request is for. Clients that send no Origin are not browsers and may always.
-	AllowedOrigins []string
-
 	// Init judges the payload of connection_init (nil when there was none). The context it returns becomes the one of
 	// all operations of the socket, and must be derived from the one it is given, which ends with the socket. An error refuses
 	// the socket: a [*CloseError] with its code and reason, any other with 4403, its text unseen. When the context it returned
@@ -72,7 +86,8 @@ type WebsocketOptions struct {
 	// do not make the kernel reset the connection under that frame. Zero means 1 s.
 	DrainTimeout time.Duration
 
-	// MaxMessageBytes is the largest message a client may send. Zero means 64 KiB.
+	// MaxMessageBytes is the largest message a client may send once it is acknowledged; before, it is 64 KiB if that is less.
+	// Zero means 16 MiB, as for the bodies of [HTTP].
 	MaxMessageBytes int64
 
 	// MaxStreams is how many operations one socket may run at a time. Zero means 100.
@@ -82,6 +97,9 @@ type WebsocketOptions struct {
 	// waits. A single message may be larger, and then is alone. Replies to the peer's own messages have as much again.
 	// Zero means 1 MiB.
 	MaxQueuedBytes int64
+
+	// Room is what the transports of a server share. nil: one of its own.
+	Room *Room
 
 	// Log hears of panics outside of resolvers. Nil means [slog.Default].
 	Log *slog.Logger
@@ -93,9 +111,12 @@ func (o WebsocketOptions) withDefaults() WebsocketOptions {
 	o.SilenceTimeout = cmp.Or(o.SilenceTimeout, 40*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, time.Second)
-	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, 64<<10)
+	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, maxRequestBytes)
 	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
 	o.MaxQueuedBytes = cmp.Or(o.MaxQueuedBytes, 1<<20)
+	if o.Room == nil {
+		o.Room = NewRoom(RoomOptions{})
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

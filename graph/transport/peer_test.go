@@ -13,8 +13,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql/handler"
+
+	"configapi/internal/budget"
 )
 
 // Opcodes of frames.
@@ -57,12 +60,29 @@ func bubble(t *testing.T, options WebsocketOptions, test func(t *testing.T, f *f
 func (f *fixture) wantNoSockets(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
+	wantEmpty(t, f.transport.options.Room)
 	f.transport.mu.Lock()
 	defer f.transport.mu.Unlock()
 	if f.transport.entered != 0 || len(f.transport.sockets) != 0 {
 		t.Errorf("%d sockets are left", f.transport.entered)
 	}
 }
+
+// wantEmpty checks that nothing of a room is reserved any more, and that nobody waits for it.
+func wantEmpty(t *testing.T, room *Room) {
+	t.Helper()
+	for name, b := range map[string]*budget.Budget{
+		"answers": room.opts.Answers, "streams": room.opts.Streams, "bodies": room.opts.Bodies,
+		"reading": room.reading, "making": room.making,
+	} {
+		if held, waiting := b.Held(), b.Waiting(); held != 0 || waiting != 0 {
+			t.Errorf("%s: %d bytes are held, and %d wait", name, held, waiting)
+		}
+	}
+}
+
+// patientRoom lets operations take an hour.
+func patientRoom() *Room { return NewRoom(RoomOptions{OperationTime: time.Hour}) }
 
 // peer is a client that speaks in raw frames.
 type peer struct {

@@ -17,10 +17,11 @@ var errStreamOver = errors.New("stream is over")
 // order in which they ask for it. The wait is bounded by the write deadline: a peer that takes nothing is dropped.
 func (s *socket) send(ctx context.Context, f frame) error {
 	if err := s.reserve(ctx, s.room, &f); err != nil {
+		f.release()
 		return errStreamOver
 	}
 	if !s.push(f) {
-		f.room.Release(f.weight)
+		f.release()
 		return errStreamOver
 	}
 	return nil
@@ -30,13 +31,17 @@ func (s *socket) send(ctx context.Context, f frame) error {
 // streams that wait for room do not hold it up, so that their "complete" is still read.
 func (s *socket) reply(f frame) {
 	if s.reserve(s.ctx, s.replyRoom, &f) == nil && !s.push(f) {
-		f.room.Release(f.weight)
+		f.release()
 	}
 }
 
 func (s *socket) reserve(ctx context.Context, room *semaphore.Weighted, f *frame) error {
-	f.room, f.weight = room, s.weightOf(f)
-	return room.Acquire(ctx, f.weight)
+	weight := s.weightOf(f)
+	if err := room.Acquire(ctx, weight); err != nil {
+		return err
+	}
+	f.room, f.weight = room, weight
+	return nil
 }
 
 func (s *socket) weightOf(f *frame) int64 {
@@ -85,7 +90,9 @@ func (s *socket) take() []frame {
 	return batch
 }
 
+// writeBatch writes frames, and gives back what they hold, also when it fails.
 func (s *socket) writeBatch(batch []frame) error {
+	defer releaseAll(batch)
 	out := pieces{socket: s, buffer: pieceBuffers.Get().(*[]byte)}
 	defer out.recycle()
 	for i := range batch {
@@ -98,7 +105,13 @@ func (s *socket) writeBatch(batch []frame) error {
 	if err := out.flush(); err != nil {
 		return err
 	}
-	return s.written(batch)
+	return s.drainAfter(batch)
+}
+
+func releaseAll(batch []frame) {
+	for i := range batch {
+		batch[i].release()
+	}
 }
 
 // isDue tells whether a frame is to be sent, which is about to happen then.
@@ -112,19 +125,13 @@ func (s *socket) isDue(f *frame) bool {
 	return true
 }
 
-// written frees the room of frames that have gone out.
-func (s *socket) written(batch []frame) error {
-	closes := false
+// drainAfter bounds how long is still read from a peer that was sent a close frame.
+func (s *socket) drainAfter(batch []frame) error {
 	for i := range batch {
-		f := &batch[i]
-		if f.room != nil {
-			f.room.Release(f.weight)
+		if batch[i].opcode == websocket.CloseMessage {
+			// What the peer still sends is read until then, or until it answers the close frame.
+			return s.conn.SetReadDeadline(time.Now().Add(s.transport.options.DrainTimeout))
 		}
-		closes = closes || f.opcode == websocket.CloseMessage
-	}
-	if closes {
-		// What the peer still sends is read until then, or until it answers the close frame.
-		return s.conn.SetReadDeadline(time.Now().Add(s.transport.options.DrainTimeout))
 	}
 	return nil
 }
@@ -139,9 +146,15 @@ var pieceBuffers = sync.Pool{New: func() any { return new([]byte) }}
 type pieces struct {
 	socket *socket
 	buffer *[]byte
+	lease  *lease    // of the frame that is being written
+	until  time.Time // when that frame has to be taken; zero: each of its pieces has its own time
 }
 
 func (p *pieces) add(f *frame) error {
+	p.lease = f.lease
+	if p.until = (time.Time{}); f.payloadLen() > pieceBytes {
+		p.until = time.Now().Add(timeToTake(f.payloadLen()))
+	}
 	if len(*p.buffer)+maxFrameHeader > pieceBytes {
 		if err := p.flush(); err != nil {
 			return err
@@ -176,12 +189,26 @@ func (p *pieces) flush() error {
 		return nil
 	}
 	conn := p.socket.conn
-	if err := conn.SetWriteDeadline(time.Now().Add(p.socket.transport.options.WriteTimeout)); err != nil {
+	deadline := time.Now().Add(p.socket.transport.options.WriteTimeout)
+	if !p.until.IsZero() && p.until.Before(deadline) {
+		deadline = p.until
+	}
+	if err := conn.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
-	_, err := conn.Write(*p.buffer)
+	n, err := conn.Write(*p.buffer)
+	p.lease.sent(n)
 	*p.buffer = (*p.buffer)[:0]
 	return err
+}
+
+// timeToTake is how long a client may take for a message of so many bytes.
+func timeToTake(bytes int) time.Duration {
+	const (
+		base = 60 * time.Second
+		pace = 64 << 10 // bytes per second
+	)
+	return base + time.Duration(bytes)*time.Second/pace
 }
 
 func (p *pieces) recycle() {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -27,6 +29,13 @@ const bufferedByServer = 2048
 // Errors come first, so that people and programs that read from the front see them. A response with errors and without data has no
 // "data" member: that is how a client tells that nothing was executed.
 func appendResponse(to []byte, response *graphql.Response) []byte {
+	to = appendBeforeData(to, response)
+	to = append(to, response.Data...)
+	return appendAfterData(to, response)
+}
+
+// appendBeforeData appends the response up to its data, which follows as it is.
+func appendBeforeData(to []byte, response *graphql.Response) []byte {
 	to = append(to, '{')
 	if len(response.Errors) > 0 {
 		to = append(to, `"errors":`...)
@@ -40,8 +49,11 @@ func appendResponse(to []byte, response *graphql.Response) []byte {
 		if response.Data == nil {
 			to = append(to, "null"...)
 		}
-		to = append(to, response.Data...)
 	}
+	return to
+}
+
+func appendAfterData(to []byte, response *graphql.Response) []byte {
 	if len(response.Extensions) > 0 {
 		to = append(to, `,"extensions":`...)
 		to = appendJSON(to, response.Extensions)
@@ -64,15 +76,46 @@ func appendJSON(to []byte, value any) []byte {
 	return append(to, bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))...)
 }
 
-func writeResponse(w http.ResponseWriter, media mediaType, status int, body []byte) {
+func writeHeader(w http.ResponseWriter, media mediaType, status, length int) {
 	header := w.Header()
 	header["Content-Type"] = media.contentType()
 	header["X-Content-Type-Options"] = noSniff
 	header["Cache-Control"] = noStore
-	if len(body) > bufferedByServer {
-		header.Set("Content-Length", strconv.Itoa(len(body)))
+	if length > bufferedByServer {
+		header.Set("Content-Length", strconv.Itoa(length))
 	}
 	w.WriteHeader(status)
+}
+
+// largeAnswer is how long the data of an answer is, in bytes, when it is written without a copy.
+const largeAnswer = 64 << 10
+
+// writeLarge writes an answer in pieces. It holds the answer's room meanwhile, and stops when others
+// need the room and this client is the slowest.
+func (a *Answer) writeLarge(w http.ResponseWriter, media mediaType, status int, response *graphql.Response) {
+	before, after := appendBeforeData(nil, response), appendAfterData(nil, response)
+	length := len(before) + len(response.Data) + len(after)
+	a.hold(length)
+	a.reservation.Sending(func() {
+		// What blocks in a write fails then. An error means that the connection is gone.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now())
+	})
+	writeHeader(w, media, status, length)
+	for _, part := range [][]byte{before, response.Data, after} {
+		for piece := range slices.Chunk(part, pieceBytes) {
+			if a.reservation.IsCut() {
+				return // the server closes a connection whose answer is not whole
+			}
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+			a.reservation.Sent(int64(len(piece)))
+		}
+	}
+}
+
+func writeResponse(w http.ResponseWriter, media mediaType, status int, body []byte) {
+	writeHeader(w, media, status, len(body))
 	// An error means that the client has gone: nobody is left to tell.
 	_, _ = w.Write(body)
 }

@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/budget"
 )
 
 // socket is one websocket connection. Its own goroutine, run, reads; each stream has a goroutine; a writer lives while
@@ -33,6 +35,7 @@ type socket struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 
+	answers   *budget.Budget      // of the answers to queries and mutations
 	room      *semaphore.Weighted // bytes that streams may queue
 	replyRoom *semaphore.Weighted // bytes that answers to the peer may queue
 	slots     chan struct{}       // one for each stream whose goroutine runs, also when its id is free again
@@ -60,6 +63,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 		reader:    reader,
 		conn:      w.Conn,
 		opened:    time.Now(),
+		answers:   t.options.Room.connection(),
 		room:      semaphore.NewWeighted(t.options.MaxQueuedBytes),
 		replyRoom: semaphore.NewWeighted(t.options.MaxQueuedBytes),
 		slots:     make(chan struct{}, 2*t.options.MaxStreams),
@@ -68,7 +72,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	w.socket = s
 	s.raw = rawOf(w.Conn)
-	reader.SetReadLimit(t.options.MaxMessageBytes)
+	reader.SetReadLimit(min(maxInitBytes, t.options.MaxMessageBytes))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.timer = time.AfterFunc(t.options.InitTimeout, s.tick)
@@ -159,6 +163,7 @@ func (s *socket) acknowledge(operations context.Context) bool {
 	}
 	s.operations = operations
 	s.acknowledged = true
+	s.reader.SetReadLimit(s.transport.options.MaxMessageBytes)
 	s.pinged = time.Now()
 	s.timer.Reset(s.untilTick(s.pinged))
 	return true
@@ -195,7 +200,7 @@ func (s *socket) ping(now time.Time) {
 	if f := textFrame(nil, pingMessage, nil, ""); due && s.replyRoom.TryAcquire(int64(len(f.head))) {
 		f.room, f.weight = s.replyRoom, int64(len(f.head))
 		if !s.push(f) {
-			f.room.Release(f.weight)
+			f.release()
 		}
 	}
 }

@@ -3,8 +3,6 @@ package transport
 import (
 	"context"
 
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
 	"github.com/99designs/gqlgen/graphql"
 )
 
@@ -31,6 +29,8 @@ type Step struct {
 	CaughtUp bool
 	// Silent tells that there is no item: nothing is to be told up to the place.
 	Silent bool
+	// Bytes is about how much the item holds. Zero: next to nothing.
+	Bytes int64
 }
 
 // Place is how far a stream has come: enough for a resolver to go on from there. See [Begin].
@@ -108,53 +108,4 @@ type execution struct {
 	failure     failure
 	responses   graphql.ResponseHandler
 	ctx         context.Context // of the operation
-}
-
-// update is what an item of a source has become.
-type update struct {
-	Step
-	body []byte // the response; nobody changes it
-}
-
-// execute calls the resolver of a subscription, which is to begin at a place; nil: where its arguments say.
-func execute(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, begin Place) *execution {
-	x := &execution{exec: exec, begin: begin}
-	x.dispatch(ctx, operation)
-	return x
-}
-
-func (x *execution) dispatch(ctx context.Context, operation *graphql.OperationContext) {
-	x.responses, x.ctx = x.exec.DispatchOperation(context.WithValue(ctx, executionKey{}, x), operation)
-}
-
-// next waits for the next update, or reads on to an end: see [Source]. It returns false when there is none any more: with
-// errors if the stream ended with some.
-func (x *execution) next(end int64) (u update, more bool, errs gqlerror.List) {
-	if x.pull != nil {
-		var err error
-		if u.Step, err = x.pull(x.ctx, end); err != nil {
-			return u, false, x.present(err)
-		}
-		if u.Silent {
-			return u, true, nil
-		}
-	}
-	response := x.responses(x.ctx)
-	if response == nil {
-		return u, false, x.present(x.failure.get())
-	}
-	if errs := terminal(response); errs != nil {
-		return u, false, errs
-	}
-	// The data is copied: gqlgen uses its memory again for the next response.
-	u.body = appendResponse(make([]byte, 0, len(response.Data)+len(`{"data":}`)), response)
-	return u, true, nil
-}
-
-// present takes the error that ends a stream through the handler's error presenter. The end of the operation's own context is none.
-func (x *execution) present(err error) gqlerror.List {
-	if err == nil || x.ctx.Err() != nil {
-		return nil
-	}
-	return presentErrors(x.ctx, x.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }

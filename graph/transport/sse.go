@@ -48,16 +48,15 @@ func (s *SSE) Supports(r *http.Request) bool {
 func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	defer recoverRequest(w, r, mediaJSON, exec)
 	request := new(request) // not one of those that are used again: it would be held for as long as the stream
-	if f := s.http.read(w, r, request); f != nil {
-		writeFault(w, mediaJSON, f)
+	refused := s.http.read(w, r, request)
+	if refused != nil && refused.code != CodePersistedQueryNotSupported {
+		writeFault(w, mediaJSON, refused)
 		return
 	}
 	request.params.Headers = r.Header
 	ctx := r.Context()
-	operation, errs := exec.CreateOperationContext(ctx, &request.params)
-	if len(errs) > 0 {
-		errs = presentErrors(graphql.WithOperationContext(ctx, operation), exec, requestErrors(operation, errs))
-	} else {
+	operation, errs := s.create(ctx, exec, request, refused)
+	if len(errs) == 0 {
 		var end func()
 		var f *fault
 		if ctx, end, f = s.begin(r, operation.Operation.Operation); f != nil {
@@ -68,11 +67,23 @@ func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	}
 	stream, ctx := eventstream.Open(ctx, w, s.options.CommentInterval)
 	defer stream.Close()
-	e := &eventStream{Stream: stream, execution: execution{exec: exec, lastEventID: r.Header.Get("Last-Event-ID")}}
+	e := &eventStream{Stream: stream, exec: exec, room: s.options.Room, lastEventID: r.Header.Get("Last-Event-ID")}
 	if len(errs) == 0 {
 		errs = e.execute(ctx, operation)
 	}
 	e.finish(ctx, errs)
+}
+
+// create returns the operation of a request, or the errors to tell on the stream instead.
+func (s *SSE) create(ctx context.Context, exec graphql.GraphExecutor, request *request, refused *fault) (*graphql.OperationContext, gqlerror.List) {
+	if refused != nil {
+		return nil, refused.list()
+	}
+	operation, errs := exec.CreateOperationContext(ctx, &request.params)
+	if len(errs) > 0 {
+		return nil, presentErrors(graphql.WithOperationContext(ctx, operation), exec, requestErrors(operation, errs))
+	}
+	return operation, nil
 }
 
 // begin returns the context of the operation, and what is to be called when it is over.
@@ -97,30 +108,65 @@ func (s *SSE) Shutdown(ctx context.Context) error { return s.streams.Shutdown(ct
 // eventStream is the answer to one request.
 type eventStream struct {
 	*eventstream.Stream
-	execution execution
+	exec        graphql.GraphExecutor
+	room        *Room
+	lastEventID string
 }
 
 // execute sends what comes of the operation, and returns the errors that ended it.
 func (e *eventStream) execute(ctx context.Context, operation *graphql.OperationContext) (errs gqlerror.List) {
 	defer func() {
 		if value := recover(); value != nil {
-			errs = presentPanic(ctx, e.execution.exec, value)
+			errs = presentPanic(ctx, e.exec, value)
 		}
 	}()
-	e.execution.dispatch(ctx, operation)
+	if operation.Operation.Operation != ast.Subscription {
+		return e.executeOnce(ctx, operation)
+	}
+	p := newPump(ctx, e.exec, operation, e.room, nil)
+	defer p.end()
+	p.lastEventID = e.lastEventID
 	for {
-		next, more, errs := e.execution.next(0)
+		next, more, errs := p.next(0)
 		if !more {
 			return errs
 		}
-		var id string
-		if next.Place != nil {
-			id = next.Place.ID()
-		}
-		if e.sendNext(next.body, id) != nil || operation.Operation.Operation != ast.Subscription {
+		if e.sendUpdate(&next) != nil {
 			return nil // who is gone needs no answer
 		}
 	}
+}
+
+// executeOnce sends the answer to a query or a mutation.
+func (e *eventStream) executeOnce(ctx context.Context, operation *graphql.OperationContext) gqlerror.List {
+	if e.lastEventID != "" {
+		ctx = context.WithValue(ctx, executionKey{}, &execution{lastEventID: e.lastEventID})
+	}
+	a := newAnswer(ctx, e.room, e.room.opts.Answers)
+	defer a.end()
+	response, f := a.perform(e.exec, operation)
+	if f != nil {
+		return f.list()
+	}
+	if errs := terminal(response); errs != nil {
+		return errs
+	}
+	before, after := appendBeforeData(nil, response), appendAfterData(nil, response)
+	a.hold(len(before) + cap(response.Data) + len(after))
+	a.reservation.Sending(e.Cut)
+	_ = e.Send(eventstream.Event{Type: "next", Data: before, Rest: [][]byte{response.Data, after}, Sent: a.reservation.Sent})
+	return nil
+}
+
+// sendUpdate sends a message of a subscription, and gives back its room.
+func (e *eventStream) sendUpdate(u *update) error {
+	defer u.room.release()
+	u.room.sending(e.Cut)
+	var id string
+	if u.Place != nil {
+		id = u.Place.ID()
+	}
+	return e.Send(eventstream.Event{Type: "next", ID: id, Data: u.body, Sent: func(n int64) { u.room.sent(int(n)) }})
 }
 
 func (e *eventStream) sendNext(body []byte, id string) error {

@@ -62,12 +62,22 @@ func (s *socket) start(st *stream, serve func(context.Context)) {
 	})
 }
 
+func inUse(id string) *CloseError {
+	return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", id)}
+}
+
+func (s *socket) isInUse(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams[id] != nil
+}
+
 // admit takes the id for the stream. It is full when the socket has no place for one more.
 func (s *socket) admit(st *stream) (refused *CloseError, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
-		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, false
+		return inUse(st.id), false
 	}
 	if len(s.streams) >= s.transport.options.MaxStreams {
 		return nil, true
@@ -120,9 +130,25 @@ func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) 
 		st.member.serve(ctx)
 		return
 	}
-	if u, more, errs := execute(ctx, s.exec, opCtx, nil).next(0); !more {
+	s.runOnce(ctx, st, opCtx)
+}
+
+// runOnce executes a query or a mutation, in the room of the socket's answers.
+func (s *socket) runOnce(ctx context.Context, st *stream, operation *graphql.OperationContext) {
+	a := newAnswer(ctx, s.transport.options.Room, s.answers)
+	defer a.end()
+	response, f := a.perform(s.exec, operation)
+	if f != nil {
+		s.finish(ctx, st, f.list())
+		return
+	}
+	if errs := terminal(response); errs != nil {
 		s.finish(ctx, st, errs)
-	} else if s.send(ctx, st.nextFrame(u.body)) == nil {
+		return
+	}
+	answer := st.answerFrame(response, a)
+	answer.lease.sending(s.abort)
+	if s.send(ctx, answer) == nil {
 		s.finish(ctx, st, nil)
 	}
 }
@@ -177,7 +203,21 @@ func (st *stream) errorFrame(owner *stream, errs gqlerror.List) frame {
 	return f
 }
 
-func (st *stream) nextFrame(body []byte) frame { return textFrame(st, st.head, body, "}") }
+// updateFrame is the message of an update, and holds its room, too.
+func (st *stream) updateFrame(u *update) frame {
+	f := textFrame(st, st.head, u.body, "}")
+	f.lease = u.room
+	f.lease.retain()
+	return f
+}
+
+// answerFrame is the message of the answer to a query or a mutation. It takes over the answer's room.
+func (st *stream) answerFrame(response *graphql.Response, a *Answer) frame {
+	before, after := appendBeforeData([]byte(st.head), response), appendAfterData(nil, response)
+	f := textFrame(st, string(before), response.Data, string(append(after, '}')))
+	f.lease = a.pass(len(before) + cap(response.Data) + len(after))
+	return f
+}
 
 func (st *stream) completeFrame() frame {
 	f := textFrame(st, messageHead(st.id, "complete"), nil, "}")

@@ -97,18 +97,3 @@ func TestDroppedPeerIsReset(t *testing.T) {
 		}
 	}
 }
-
-func TestPagesOfTheSameHostMayConnect(t *testing.T) {
-	_, server := listen(t, WebsocketOptions{}, httptest.NewServer)
-	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}}
-	url := "ws" + strings.TrimPrefix(server.URL, "http")
-	conn, _, err := dialer.DialContext(t.Context(), url, http.Header{"Origin": {server.URL}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.Close()
-	_, response, err := dialer.DialContext(t.Context(), url, http.Header{"Origin": {"https://evil.test"}})
-	if err == nil || response.StatusCode != http.StatusForbidden || response.Header.Get("Content-Type") != typeJSON {
-		t.Errorf("got %v, %v; want 403", response, err)
-	}
-}

@@ -21,7 +21,6 @@ const Subprotocol = "graphql-transport-ws"
 type Websocket struct {
 	options  WebsocketOptions
 	upgrader websocket.Upgrader
-	origins  map[string]bool // :: lower-case origin → allowed
 	groups   groups
 
 	mu       sync.Mutex           // guards the following
@@ -37,7 +36,6 @@ var _ graphql.Transport = (*Websocket)(nil)
 func NewWebsocket(options WebsocketOptions) *Websocket {
 	t := &Websocket{
 		options: options.withDefaults(),
-		origins: originSet(options.AllowedOrigins),
 		groups:  groups{byKey: make(map[groupKey]*group)},
 		sockets: make(map[*socket]struct{}),
 		idle:    make(chan struct{}),
@@ -65,7 +63,7 @@ func (t *Websocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	}
 	s := newSocket(t, exec, r, reader, wire)
 	if reader.Subprotocol() != Subprotocol {
-		s.close(CloseSubprotocol, "Subprotocol not acceptable")
+		t.refuseSubprotocol(s, r)
 	}
 	t.open(s)
 	go s.run()

@@ -74,10 +74,10 @@ func report(env Env, err error) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case errors.As(err, &start):
-		fmt.Fprintf(env.Stderr, "configapi: %v\n", err)
+		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
 		return exitUsage
 	default:
-		fmt.Fprintf(env.Stderr, "configapi: %v\n", err)
+		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
 		return exitFailure
 	}
 }
@@ -89,22 +89,3 @@ func (e *startError) Error() string { return e.err.Error() }
 func (e *startError) Unwrap() error { return e.err }
 
 func unusable(format string, args ...any) error { return &startError{fmt.Errorf(format, args...)} }
-
-// parseFlags reads the flags of a command, which takes no other words.
-func parseFlags(env Env, flags *flag.FlagSet, about string) error {
-	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
-	err := flags.Parse(env.Args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(env.Stdout, "Usage: configapi %s [FLAGS]\n\n%s\n\n", flags.Name(), about)
-		flags.SetOutput(env.Stdout)
-		flags.PrintDefaults()
-		return err
-	case err != nil:
-		return unusable("%w; see `configapi %s -h`", err, flags.Name())
-	case flags.NArg() > 0:
-		return unusable("%q is not a flag; see `configapi %s -h`", flags.Arg(0), flags.Name())
-	}
-	return nil
-}

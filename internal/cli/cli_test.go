@@ -1,11 +1,13 @@
 package cli_test
 
 import (
+	"context"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"configapi/internal/cli"
 )
@@ -18,8 +20,20 @@ type result struct {
 
 func run(t testing.TB, env map[string]string, args ...string) result {
 	t.Helper()
+	return runUntil(t.Context(), env, args...)
+}
+
+// runBriefly ends a command that should end by itself, so that a server which starts does not run for ever.
+func runBriefly(t testing.TB, env map[string]string, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return runUntil(ctx, env, args...)
+}
+
+func runUntil(ctx context.Context, env map[string]string, args ...string) result {
 	var stdout, stderr strings.Builder
-	code := cli.Run(t.Context(), cli.Env{
+	code := cli.Run(ctx, cli.Env{
 		Args:   args,
 		Getenv: func(key string) string { return env[key] },
 		Stdout: &stdout, Stderr: &stderr,

@@ -1,14 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
-
-	"github.com/phuslu/log"
 )
 
 // newLog returns a log that writes lines to standard error, and a function that must be called before the program ends.
@@ -17,13 +16,23 @@ func newLog(env Env, format string) (logger *slog.Logger, flush func(), err erro
 	var handler slog.Handler
 	switch {
 	case format == "text", format == "auto" && isTerminal(env.Stderr):
-		handler = slog.NewTextHandler(lines, nil)
+		handler = slog.NewTextHandler(deleter{lines}, nil) // quotes whatever is not printable, but for DEL
 	case format == "json", format == "auto":
-		handler = log.SlogNewJSONHandler(lines, &slog.HandlerOptions{}) // a quarter of what slog's own costs, for the same line
+		handler = newJSONHandler(lines)
 	default:
 		return nil, nil, unusable("--log must be text, json or auto")
 	}
 	return slog.New(promptHandler{handler, lines}), lines.flush, nil
+}
+
+// deleter writes lines of text in which it escapes DEL.
+type deleter struct{ out io.Writer }
+
+func (d deleter) Write(line []byte) (int, error) {
+	if _, err := d.out.Write(bytes.ReplaceAll(line, []byte{0x7f}, []byte(`\x7f`))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // isTerminal tells whether people read along.

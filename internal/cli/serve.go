@@ -3,31 +3,20 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"log/slog"
 	"net"
 	"strings"
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
 	"configapi/internal/audit"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
 	"configapi/internal/httpd"
+	"configapi/internal/origin"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
 )
-
-// settings of the server, from flags and environment.
-type settings struct {
-	listen        string
-	store         string
-	listenDSN     string
-	logFormat     string
-	maxValueBytes int
-	origins       string
-}
 
 // serve runs the server until ctx ends.
 func serve(ctx context.Context, env Env) error {
@@ -35,12 +24,16 @@ func serve(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
+	guard, err := origin.New(origin.Options{Listen: set.listen, Hosts: set.hosts, Origins: set.origins})
+	if err != nil {
+		return unusable("%w", err)
+	}
 	log, flush, err := newLog(env, set.logFormat)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	events, err := openForServing(ctx, set.store, set.listenDSN)
+	events, err := openForServing(ctx, set.store, set.listenDSN, log)
 	if err != nil {
 		return err
 	}
@@ -49,13 +42,13 @@ func serve(ctx context.Context, env Env) error {
 		return errors.Join(unusable("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
 	}
 	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
-	err = run(ctx, events, listener, set, log)
+	err = run(ctx, events, listener, set, guard, log)
 	return errors.Join(err, events.Close())
 }
 
 // run puts the parts together, and takes them apart again in the order in which they need one another: first the edges, so
 // that requests in flight are answered, then the writer, then the audit log.
-func run(ctx context.Context, events storage, listener net.Listener, set settings, log *slog.Logger) error {
+func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, log *slog.Logger) error {
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
@@ -63,7 +56,6 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	})
 	defer raiseHeap(store.Ready())()
 	api := graph.NewHandler(store, graph.Options{
-		Websocket: transport.WebsocketOptions{AllowedOrigins: strings.Fields(set.origins)},
 		RequestID: requestid.From,
 		Log:       log,
 	})
@@ -73,8 +65,12 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		REST:       paths,
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
-		Metrics:    metrics,
-		Websockets: api.Websockets, AuditDropped: changes.Dropped,
+		Guard:      guard,
+		// More than the system has descriptors for would be refused without a word.
+		MaxConnections:           allowedConnections(set.maxConnections, log),
+		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
+		Metrics:                  metrics,
+		Websockets:               api.Websockets, AuditDropped: changes.Dropped,
 		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
 		Log:      log,
 	})
@@ -109,24 +105,6 @@ func (p part) stop() error {
 	case <-time.After(patience):
 		return errors.New("stopping: the store does not answer; what was under way may have been written or not")
 	}
-}
-
-func parseSettings(env Env) (settings, error) {
-	var set settings
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	flags.StringVar(&set.listen, "listen", firstSet(env.Getenv("CONFIGAPI_LISTEN"), "127.0.0.1:4000"), "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
-	flags.StringVar(&set.store, "store", defaultStore(env), storeUsage)
-	flags.StringVar(&set.listenDSN, "listen-dsn", env.Getenv("CONFIGAPI_LISTEN_DSN"), "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
-	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
-	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`")
-	flags.StringVar(&set.origins, "allow-origin", "", "`ORIGINS` of pages that may open websockets besides the server's own, separated by spaces")
-	if err := parseFlags(env, flags, "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."); err != nil {
-		return set, err
-	}
-	if set.maxValueBytes < 1 || set.maxValueBytes > 64<<20 {
-		return set, unusable("--max-value must be 1 to %d", 64<<20)
-	}
-	return set, nil
 }
 
 // kindOf names a store without the secrets that its address may hold.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 
 	"configapi/internal/eventstore"
@@ -18,30 +19,28 @@ type storage interface {
 	Close() error
 }
 
-// defaultStore is the store when no flag names one.
-func defaultStore(env Env) string {
-	return firstSet(env.Getenv("CONFIGAPI_STORE"), env.Getenv("DATABASE_URL"), "sqlite:data/configapi.db")
-}
+// defaultStore is the store when neither a flag nor the environment names one.
+const defaultStore = "sqlite:data/configapi.db"
 
-func firstSet(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
+// storeVariables are what names the store when no flag does, in their order.
+var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
 // where PostgreSQL tells of changes; "": by way of the store's own address.
-func openForServing(ctx context.Context, store, listenDSN string) (storage, error) {
+func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
 		return forgetful{memory.New()}, nil
 	case "sqlite":
-		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true}))
+		if strings.Contains(path, "://") {
+			return nil, unknownStore() // an address in the wrong place, of which a directory would be made
+		}
+		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
+		if err := checkAddresses(store, listenDSN); err != nil {
+			return nil, err
+		}
 		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
 	}
 	return nil, unknownStore()
@@ -56,6 +55,9 @@ func openForReading(ctx context.Context, store string) (storage, error) {
 	case "sqlite":
 		return started(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
 	case "postgres", "postgresql":
+		if err := checkAddresses(store, ""); err != nil {
+			return nil, err
+		}
 		return started(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))
 	}
 	return nil, unknownStore()

@@ -12,11 +12,11 @@ import (
 // verify walks the hash chain of a history from its first record to its head.
 func verify(ctx context.Context, env Env) error {
 	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
-	store := flags.String("store", defaultStore(env), storeUsage)
+	store := flags.String("store", defaultStore, storeUsage)
 	contains := flags.String("contains", "", "a `position`, as in 1842-9f3a21c0, that was seen earlier and must be in the history: shows that its end was not cut off")
 	const about = `Walks the hash chain of a history and names the first position that was edited, removed, inserted, swapped or cut off.
 It takes no lock, and may run beside a server.`
-	if err := parseFlags(env, flags, about); err != nil {
+	if err := parseFlags(env, flags, about, variables{"store": storeVariables}); err != nil {
 		return err
 	}
 	var seen eventstore.Bookmark

@@ -9,7 +9,7 @@ import (
 
 // version prints the version that the program was built from, and with what.
 func version(_ context.Context, env Env) error {
-	if err := parseFlags(env, flag.NewFlagSet("version", flag.ContinueOnError), "Prints the version."); err != nil {
+	if err := parseFlags(env, flag.NewFlagSet("version", flag.ContinueOnError), "Prints the version.", nil); err != nil {
 		return err
 	}
 	build, ok := debug.ReadBuildInfo()

@@ -12,6 +12,7 @@ type Aggregate struct {
 	Value   Value   // while Deleted: the last value, which a restore brings back
 	Version Version // 0: nothing has happened to the name
 	Deleted bool
+	Newest  RevisionID // of the event that made the state, for [Condition]; zero: not known, or there is none
 }
 
 // Exists tells whether the config has a value now.
@@ -21,7 +22,7 @@ func (a Aggregate) Exists() bool { return a.Version > 0 && !a.Deleted }
 // time. ok is false when nothing follows because the config is already as asked for ([Set.OnlyIfChanged]).
 //
 // A refused command yields no event. The reasons, in the order in which they are looked for: [ErrNotFound], [ErrDeleted],
-// [ErrNotDeleted], [*VersionConflictError].
+// [ErrNotDeleted], [*VersionConflictError], [ErrRevisionConflict].
 func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err error) {
 	if cmd.Target() != a.Name {
 		return Event{}, false, fmt.Errorf("deciding: a command for config %q came to config %q", cmd.Target(), a.Name)
@@ -30,7 +31,10 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	switch c := cmd.(type) {
 	case Set:
 		event.Type, event.Value, event.OldValue = ValueSet, c.Value, a.Value
-		if a.Deleted {
+		switch {
+		case a.Deleted && c.RestoreDeleted:
+			event.Type, event.OldValue = ValueRestored, Value{}
+		case a.Deleted:
 			err = ErrDeleted
 		}
 	case Delete:
@@ -51,13 +55,18 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	if want := cmd.expected(); want != nil && *want != a.Version {
 		return Event{}, false, &VersionConflictError{Expected: *want, Actual: a.Version}
 	}
+	for _, condition := range cmd.conditions() {
+		if !condition.holds(a) {
+			return Event{}, false, ErrRevisionConflict
+		}
+	}
 	if set, is := cmd.(Set); is && set.OnlyIfChanged && a.Exists() && set.Value == a.Value {
 		return Event{}, false, nil
 	}
 	return event, true, nil
 }
 
-// Apply returns the state after the event. An event of another name, of unknown type, or that does not follow the present
+// Apply returns the state after the event, whose place in the history it does not know: Newest is zero in it. An event of another name, of unknown type, or that does not follow the present
 // state is an error: a history with such an event is broken, and guessing would hide it.
 func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	if e.Name != a.Name || e.Version != a.Version+1 {
@@ -75,7 +84,7 @@ func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	if !fits {
 		return a, fmt.Errorf("applying %q to config %q: it cannot follow version %d (deleted: %t)", e.Type, e.Name, a.Version, a.Deleted)
 	}
-	a.Version, a.Deleted = e.Version, e.Type == ValueDeleted
+	a.Version, a.Deleted, a.Newest = e.Version, e.Type == ValueDeleted, RevisionID{}
 	if e.HasValue() {
 		a.Value = e.Value
 	}

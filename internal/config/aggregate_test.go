@@ -41,6 +41,9 @@ func TestDecide(t *testing.T) {
 	setIfChanged := func(v string) config.Set {
 		return config.Set{Name: name("a"), Value: value(v), OnlyIfChanged: true}
 	}
+	setOrRestore := func(v string) config.Set {
+		return config.Set{Name: name("a"), Value: value(v), RestoreDeleted: true, OnlyIfChanged: true}
+	}
 	restoreWith := func(v string) config.Restore {
 		with := value(v)
 		return config.Restore{Name: name("a"), Value: &with}
@@ -57,6 +60,7 @@ func TestDecide(t *testing.T) {
 		{nothing, set(""), expected{done, done, done, conflict}, setEvent(1, "", "")},
 		{nothing, setIfChanged("x"), expected{done, done, done, conflict}, setEvent(1, "x", "")},
 		{nothing, setIfChanged(""), expected{done, done, done, conflict}, setEvent(1, "", "")},
+		{nothing, setOrRestore("x"), expected{done, done, done, conflict}, setEvent(1, "x", "")},
 		{nothing, remove, expected{missing, missing, missing, missing}, config.Event{}},
 		{nothing, restore, expected{missing, missing, missing, missing}, config.Event{}},
 		{nothing, restoreWith("x"), expected{missing, missing, missing, missing}, config.Event{}},
@@ -66,6 +70,8 @@ func TestDecide(t *testing.T) {
 		{existing, setIfChanged("x"), expected{done, conflict, done, conflict}, setEvent(3, "x", "last")},
 		{existing, setIfChanged("first"), expected{done, conflict, done, conflict}, setEvent(3, "first", "last")},
 		{existing, setIfChanged("last"), expected{unchanged, conflict, unchanged, conflict}, config.Event{}},
+		{existing, setOrRestore("x"), expected{done, conflict, done, conflict}, setEvent(3, "x", "last")},
+		{existing, setOrRestore("last"), expected{unchanged, conflict, unchanged, conflict}, config.Event{}},
 		{existing, remove, expected{done, conflict, done, conflict}, deleteEvent(3, "last")},
 		{existing, restore, expected{notDeleted, notDeleted, notDeleted, notDeleted}, config.Event{}},
 		{existing, restoreWith("x"), expected{notDeleted, notDeleted, notDeleted, notDeleted}, config.Event{}},
@@ -73,6 +79,8 @@ func TestDecide(t *testing.T) {
 		{deleted, set("x"), expected{isDeleted, isDeleted, isDeleted, isDeleted}, config.Event{}},
 		{deleted, set("last"), expected{isDeleted, isDeleted, isDeleted, isDeleted}, config.Event{}},
 		{deleted, setIfChanged("last"), expected{isDeleted, isDeleted, isDeleted, isDeleted}, config.Event{}},
+		{deleted, setOrRestore("x"), expected{done, conflict, done, conflict}, restoreEvent(4, "x")},
+		{deleted, setOrRestore("last"), expected{done, conflict, done, conflict}, restoreEvent(4, "last")},
 		{deleted, remove, expected{isDeleted, isDeleted, isDeleted, isDeleted}, config.Event{}},
 		{deleted, restore, expected{done, conflict, done, conflict}, restoreEvent(4, "last")},
 		{deleted, restoreWith("x"), expected{done, conflict, done, conflict}, restoreEvent(4, "x")},

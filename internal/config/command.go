@@ -10,14 +10,18 @@ type Command interface {
 	Key() IdempotencyKey
 	// expected is the version that the config must have, nil when any will do.
 	expected() *Version
+	// conditions must all hold, too.
+	conditions() []Condition
 }
 
 // Set gives a config a value, and creates it when there was none.
 type Set struct {
 	Name            Name
 	Value           Value
-	ExpectedVersion *Version // nil: not checked; 0: the name must have no version yet
-	OnlyIfChanged   bool     // no event when the config has this value already
+	ExpectedVersion *Version    // nil: not checked; 0: the name must have no version yet
+	Conditions      []Condition // all must hold; none: not checked
+	OnlyIfChanged   bool        // no event when the config has this value already
+	RestoreDeleted  bool        // a deleted config comes back with the value, instead of being refused
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -25,7 +29,8 @@ type Set struct {
 // Delete takes a config's value away. Its history and its version stay.
 type Delete struct {
 	Name            Name
-	ExpectedVersion *Version // nil: not checked
+	ExpectedVersion *Version    // nil: not checked
+	Conditions      []Condition // all must hold; none: not checked
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -33,8 +38,9 @@ type Delete struct {
 // Restore brings a deleted config back.
 type Restore struct {
 	Name            Name
-	Value           *Value   // nil: the value that it had last
-	ExpectedVersion *Version // nil: not checked
+	Value           *Value      // nil: the value that it had last
+	ExpectedVersion *Version    // nil: not checked
+	Conditions      []Condition // all must hold; none: not checked
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -69,3 +75,7 @@ func (c Restore) Key() IdempotencyKey { return c.IdempotencyKey }
 func (c Set) expected() *Version     { return c.ExpectedVersion }
 func (c Delete) expected() *Version  { return c.ExpectedVersion }
 func (c Restore) expected() *Version { return c.ExpectedVersion }
+
+func (c Set) conditions() []Condition     { return c.Conditions }
+func (c Delete) conditions() []Condition  { return c.Conditions }
+func (c Restore) conditions() []Condition { return c.Conditions }

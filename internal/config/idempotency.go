@@ -42,7 +42,7 @@ func brokenKeyRule(text string) string {
 // RequestHash returns what tells a command from any other with the same idempotency key: SHA-256 over all of it but the key.
 // It is stored, so its format never changes: "configapi-request1", then each field with its length in 4 bytes before it, big
 // endian, where 0xFFFFFFFF stands for one that is absent: kind, name, value, expected version (8 bytes), onlyIfChanged (1
-// byte), reason.
+// byte), reason, and each condition as its String. The kind of a set with RestoreDeleted is "set or restore".
 func RequestHash(cmd Command) [sha256.Size]byte {
 	var (
 		kind          string
@@ -54,6 +54,9 @@ func RequestHash(cmd Command) [sha256.Size]byte {
 		kind, value = "set", &c.Value
 		if c.OnlyIfChanged {
 			onlyIfChanged = 1
+		}
+		if c.RestoreDeleted {
+			kind = "set or restore"
 		}
 	case Delete:
 		kind = "delete"
@@ -75,6 +78,9 @@ func RequestHash(cmd Command) [sha256.Size]byte {
 	}
 	b = append(b, 0, 0, 0, 1, onlyIfChanged)
 	b = appendField(b, cmd.Why().String())
+	for _, condition := range cmd.conditions() {
+		b = appendField(b, condition.String())
+	}
 	return sha256.Sum256(b)
 }
 

@@ -62,6 +62,8 @@ func TestRequestHashTellsCommandsApart(t *testing.T) {
 		config.Set{Name: name("a"), ExpectedVersion: &zero},
 		config.Set{Name: name("a"), ExpectedVersion: &one},
 		config.Set{Name: name("a"), OnlyIfChanged: true},
+		config.Set{Name: name("a"), RestoreDeleted: true},
+		config.Set{Name: name("a"), RestoreDeleted: true, OnlyIfChanged: true},
 		config.Delete{Name: name("a")},
 		config.Delete{Name: name("a"), ExpectedVersion: &one},
 		config.Delete{Name: name("a"), Reason: why},

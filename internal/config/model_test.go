@@ -77,7 +77,8 @@ func anyCommand() *rapid.Generator[config.Command] {
 		case 2:
 			return config.Restore{Name: n, Value: &v, ExpectedVersion: expected}
 		default:
-			return config.Set{Name: n, Value: v, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(t, "only if changed")}
+			return config.Set{Name: n, Value: v, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(t, "only if changed"),
+				RestoreDeleted: rapid.Bool().Draw(t, "restore deleted")}
 		}
 	})
 }
@@ -88,7 +89,7 @@ func (m *modelled) do(cmd config.Command) answer {
 	next, deleted := m.value, false
 	switch c := cmd.(type) {
 	case config.Set:
-		if m.deleted {
+		if m.deleted && !c.RestoreDeleted {
 			return answer{err: config.ErrDeleted}
 		}
 		expected, next = c.ExpectedVersion, c.Value.String()
@@ -115,7 +116,7 @@ func (m *modelled) do(cmd config.Command) answer {
 	if expected != nil && int(*expected) != m.version {
 		return answer{conflict: true}
 	}
-	if set, is := cmd.(config.Set); is && set.OnlyIfChanged && m.version > 0 && m.value == next {
+	if set, is := cmd.(config.Set); is && set.OnlyIfChanged && m.version > 0 && !m.deleted && m.value == next {
 		return answer{unchanged: true}
 	}
 	m.value, m.version, m.deleted = next, m.version+1, deleted

@@ -1,6 +1,7 @@
 package configstore
 
 import (
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -65,6 +66,12 @@ func refuseAll(requests []*request) *batch { return &batch{answers: make([]answe
 // isEmpty tells whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
+// acknowledges tells whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
+// asked need not come back.
+func (b *batch) acknowledges() bool {
+	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
+}
+
 // answer gives each request that was judged its answer, or err to all of them. It returns those that were not.
 func (b *batch) answer(requests []*request, err error) (left []*request) {
 	for i, a := range b.answers {
@@ -82,7 +89,7 @@ func (b *batch) judge(r *request) answer {
 	first, twice := b.keyed[r.key]
 	switch {
 	case known && before.RequestHash != r.hash, twice && first.hash != r.hash:
-		return answer{err: ErrIdempotencyMismatch}
+		return answer{err: b.mismatch(r)}
 	case known:
 		receipt := before // which leaves the one of requests without a key on the stack
 		return answer{receipt: &receipt}
@@ -96,9 +103,23 @@ func (b *batch) judge(r *request) answer {
 	return answer{outcome: outcome, err: err}
 }
 
+// mismatch returns what a request with the key of another one is refused with. What is wrong with its config, or with what it
+// expects of it, goes before what is wrong with its key.
+func (b *batch) mismatch(r *request) error {
+	name := r.cmd.Target()
+	present := b.state(name)
+	_, _, err := b.aggregate(name, present).Decide(r.cmd, b.time())
+	switch KindOf(err) {
+	case NotFound, Deleted, VersionConflict:
+		return refusal(err, present)
+	}
+	return ErrIdempotencyMismatch
+}
+
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
 func (b *batch) keep(r *request, outcome Outcome) {
-	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position, CreatedAt: b.time()}
+	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position,
+		CreatedAt: b.now().UTC().Truncate(time.Microsecond)} // not after the head, which may be far ahead
 	if outcome.Changed {
 		receipt.EventCount = 1
 	}
@@ -181,6 +202,7 @@ func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggrega
 		return config.Aggregate{Name: name}
 	}
 	a := c.Aggregate()
+	a.Newest = config.RevisionID{Position: int64(c.Position), Hash: config.HashPrefix(c.Bookmark().Prefix)}
 	if a.Deleted {
 		a.Value = b.last[c.Bookmark()]
 	}

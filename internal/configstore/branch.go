@@ -19,13 +19,15 @@ type branch struct {
 	follower   *projection.Follower
 	writer     *writer
 	heads      *heads
+	catchUp    *catchUp
 	unread     error // why nothing can be read before the history is applied
 }
 
-func newBranch(events eventstore.Store, opts Options, unread error) *branch {
-	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, opts.PositionWait), unread: unread}
+func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), catchUp: newCatchUp(events), unread: unread}
 	b.projection = projection.New(b.feed)
-	b.writer = newWriter(timed{events, opts.Appended}, b.projection, opts)
+	caughtUp := func(at time.Time) { b.follower.CaughtUp(at) }
+	b.writer = newWriter(watched{events, writes, opts.Appended, caughtUp}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {
 		opts.Follower.Log = opts.Log
@@ -68,38 +70,6 @@ func (b *branch) err() error {
 	default:
 		return b.unread
 	}
-}
-
-// failed says what a read of the store came to that has failed: that the history has left the branch, or that the store is away.
-func (b *branch) failed(err error) error {
-	if ended := b.feed.Err(); ended != nil {
-		return ended
-	}
-	return storeAway(err)
-}
-
-// timed is an event store whose appends somebody hears of.
-type timed struct {
-	eventstore.Store
-	appended func(events int, took time.Duration)
-}
-
-func (s timed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	began := time.Now()
-	err := s.Store.Append(ctx, expected, records, receipts...)
-	s.appended(len(records), time.Since(began))
-	return err
-}
-
-func (s timed) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
-	began, events := time.Now(), 0
-	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		records, receipts, err := decide(head, missed)
-		events = len(records)
-		return records, receipts, err
-	})
-	s.appended(events, time.Since(began))
-	return err
 }
 
 // view is the newest one.

@@ -24,11 +24,12 @@ type Changes struct {
 	// CaughtUp tells that the stretch ends at what was applied when it was read.
 	CaughtUp bool
 
-	bytes int // that the revisions take
+	bytes int // of names and values
 }
 
-// Changes returns the changes after a position that the filter selects: about first of them, more only to keep a change set
-// whole, fewer where there are no more, where a filter leaves little, or where they fill [eventstore.PageBytes]. Events newer than the reader's moment are left out.
+// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about
+// first of them and [PageBytes], more only to keep a change set whole, fewer where there are no more or where a filter leaves
+// little. Events newer than the reader's moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
@@ -37,14 +38,19 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	if err != nil {
 		return Changes{}, err
 	}
-	start, err := r.branch.locate(ctx, view, after)
+	start, err := r.branch.startAfter(ctx, view, after)
 	if err != nil {
 		return Changes{}, err
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
-	found := Changes{Position: after, CaughtUp: start.Same(view.Head())}
-	scanned, bytes := 0, 0
-	for !found.CaughtUp && len(found.Revisions) < first && found.bytes < eventstore.PageBytes && scanned < maxScan && bytes < maxScanBytes {
+	found := Changes{Position: start.Bookmark(), CaughtUp: start.Same(view.Head())}
+	leave, err := r.operation().enter(ctx)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer leave()
+	scanned, bytes, full := 0, 0, false
+	for !found.CaughtUp && scanned < maxScan && bytes < maxScanBytes && !full {
 		page := feed.DefaultPage
 		if filter.All() {
 			page = first - len(found.Revisions)
@@ -57,28 +63,35 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		for _, e := range batch.Events {
 			bytes += feed.Size(e)
 		}
-		start = found.take(batch, filter, first)
+		start, full = found.take(batch, filter, first)
 		found.CaughtUp = start.Position >= view.Head().Position
 	}
 	return found, nil
 }
 
-// take adds those events of a batch that the filter selects, and ends behind the change set with which there are enough of
-// them.
-func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head) {
-	end = batch.Head
+// take adds those events of a batch that the filter selects, whole change sets of them: it ends behind the one with which there
+// are enough, or before the one that would make the page too large. It reports whether the page is full.
+func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head, full bool) {
+	whole, bytes := len(c.Revisions), c.bytes
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
-			c.bytes += feed.Size(e)
+			bytes += weight(e)
 		}
-		if (len(c.Revisions) >= enough || c.bytes >= eventstore.PageBytes) && e.EndsSet() {
-			end = e.Head()
-			break
+		if !e.EndsSet() {
+			continue
+		}
+		if bytes > PageBytes && whole > 0 {
+			c.Revisions = c.Revisions[:whole]
+			return end, true
+		}
+		whole, c.bytes, end = len(c.Revisions), bytes, e.Head()
+		c.Position = end.Bookmark()
+		if whole >= enough || bytes >= PageBytes {
+			return end, true
 		}
 	}
-	c.Position = end.Bookmark()
-	return end
+	return end, false
 }
 
 // Watch is one reader of the live stream. It is for one goroutine, and needs no closing.
@@ -92,8 +105,8 @@ type Watch struct {
 }
 
 // Watch returns a stream of the changes that the filter selects: all after a position, then live ones, with no gap and no
-// repeat. after nil: from now on. A position beyond the head is waited for; the errors are [ErrPositionUnknown] and
-// [ErrPositionNotReached].
+// repeat. after nil: from now on; inside a change set: the whole of it again. A position that the history has but this node does
+// not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -105,7 +118,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 		if err != nil {
 			return nil, err
 		}
-		if start, err = b.locate(ctx, view, *after); err != nil {
+		if start, err = b.startAfter(ctx, view, *after); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +126,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 }
 
 func newWatch(b *branch, filter config.Filter, start eventstore.Head) *Watch {
-	return &Watch{branch: b, cursor: b.feed.Cursor(b.events, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
 }
 
 // Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.

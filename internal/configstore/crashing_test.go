@@ -93,6 +93,8 @@ func (c *crashing) Head(ctx context.Context) (eventstore.Head, error) {
 	return c.Store.Head(ctx)
 }
 
+func (c *crashing) DurableHead(ctx context.Context) (eventstore.Head, error) { return c.Head(ctx) }
+
 func (c *crashing) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
 		return nil, errAway

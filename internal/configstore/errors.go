@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"configapi/internal/config"
+	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
 
@@ -19,7 +20,7 @@ const (
 	NotFound                 // there is no config of that name and there never was
 	Deleted                  // the config is deleted
 	NotDeleted               // what is to be restored is not deleted
-	VersionConflict          // the config has another version than the one expected
+	VersionConflict          // the config has another version or another newest revision than the one expected
 	PositionUnknown          // the history never handed out that position
 	PositionNotReached       // the position was not applied in time
 	IdempotencyMismatch      // the idempotency key came with another command
@@ -54,6 +55,12 @@ func (e *UnavailableError) Error() string {
 	switch {
 	case e.OutcomeUnknown:
 		return "the outcome is unknown: the change may have been made; read the config before trying again"
+	case errors.Is(e.Cause, eventstore.ErrBusy):
+		return "the store is busy: too many reads of the past are waiting; try again later"
+	case errors.Is(e.Cause, ErrClockAhead):
+		return ErrClockAhead.Error()
+	case errors.Is(e.Cause, eventstore.ErrReplaced):
+		return eventstore.ErrReplaced.Error()
 	case e.Reading:
 		return "the store is not available; try again later"
 	default:
@@ -87,7 +94,7 @@ func KindOf(err error) Kind {
 			return TooLarge
 		}
 		return InvalidInput
-	case errors.As(err, &conflict):
+	case errors.As(err, &conflict), errors.Is(err, config.ErrRevisionConflict):
 		return VersionConflict
 	case errors.Is(err, config.ErrNotFound):
 		return NotFound

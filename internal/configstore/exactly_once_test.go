@@ -119,7 +119,7 @@ func (c *cluster) start() *node {
 		defer close(stopped)
 		_ = n.Run(ctx)
 	}()
-	<-n.Ready()
+	configstoretest.MustGetReady(c.t, n.Store)
 	n.stop = func() {
 		cancel()
 		<-stopped
@@ -136,6 +136,10 @@ func (c *cluster) do(s step) error {
 	before, known := c.first[key]
 	event, kind := c.model.decide(s.cmd, time.Time{})
 	switch {
+	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == configstore.NotFound || kind == configstore.Deleted):
+		if configstore.KindOf(err) != kind { // what is wrong with the config goes before what is wrong with the key
+			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
+		}
 	case known && !reflect.DeepEqual(before.cmd, s.cmd):
 		if !errors.Is(err, configstore.ErrIdempotencyMismatch) {
 			return fmt.Errorf("got %+v, %v, want %w", outcome, err, configstore.ErrIdempotencyMismatch)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -32,10 +33,13 @@ type hooks struct {
 	head   func(ctx context.Context) (eventstore.Head, error)
 	read   func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
 	config func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
+	back   func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
+	at     func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error)
 	asOf   func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	wait   func(ctx context.Context, after eventstore.Position) error
 
 	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
+	durable  func(ctx context.Context) (eventstore.Head, error) // nil: head, if there is one
 }
 
 func newFaulty() *faulty { return &faulty{Store: memory.New()} }
@@ -101,6 +105,13 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 	return f.Store.Head(ctx)
 }
 
+func (f *faulty) DurableHead(ctx context.Context) (eventstore.Head, error) {
+	if hook := f.now().durable; hook != nil {
+		return hook(ctx)
+	}
+	return f.Head(ctx)
+}
+
 func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().read; hook != nil {
 		return hook(ctx, after, limit)
@@ -120,6 +131,20 @@ func (f *faulty) ReadConfig(ctx context.Context, branch eventstore.Head, name st
 		return hook(ctx, branch, name, after, limit)
 	}
 	return f.Store.ReadConfig(ctx, branch, name, after, limit)
+}
+
+func (f *faulty) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.now().back; hook != nil {
+		return hook(ctx, branch, name, before, limit)
+	}
+	return f.Store.ReadConfigBack(ctx, branch, name, before, limit)
+}
+
+func (f *faulty) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	if hook := f.now().at; hook != nil {
+		return hook(ctx, branch, instant)
+	}
+	return f.Store.ReadInstant(ctx, branch, instant)
 }
 
 func (f *faulty) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -153,6 +178,12 @@ func away() hooks {
 		},
 		config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway
+		},
+		back: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, errAway
+		},
+		at: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
+			return eventstore.Record{}, errAway
 		},
 		asOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway

@@ -42,41 +42,48 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 		if view, err = b.await(ctx, view, f.AtLeast.Position, f.Wait); err != nil {
 			return nil, err
 		}
-		if _, err := b.locate(ctx, view, *f.AtLeast); err != nil {
+		if _, err := b.endOf(ctx, view, *f.AtLeast); err != nil {
 			return nil, err
 		}
 	}
-	return &Reader{b, view}, nil
+	return newReader(b, view), nil
 }
 
-// Includes tells whether the reader has seen a position: nil when it has. It does not wait. The errors: [ErrPositionUnknown] and
-// [ErrPositionNotReached], or one of kind [Unavailable].
+// Includes tells whether the reader has seen a position: nil when it has. It does not wait for the position. The errors:
+// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (r *Reader) Includes(ctx context.Context, at eventstore.Bookmark) error {
 	if at.Position > r.view.Head().Position {
+		if err := r.branch.checkExists(ctx, at.Position); err != nil {
+			return err
+		}
 		return ErrPositionNotReached
 	}
-	_, err := r.branch.locate(ctx, r.view, at)
+	_, err := r.branch.endOf(ctx, r.view, at)
 	return err
 }
 
 // linearizable returns a view that has everything that was in the history when it was called: it asks the head row, and waits
-// until that is applied. Both together take Options.PositionWait at most.
+// until that is applied. Both together take Options.PositionWait at most; then the error is [ErrPositionNotReached].
 func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
-	deadline := time.Now().Add(b.opts.PositionWait)
-	before := b.view().Head()
-	head, err := b.heads.ask(ctx)
-	if err != nil {
-		return nil, storeAway(err)
-	}
-	if head.Position < before.Position {
-		return nil, storeAway(fmt.Errorf("%w: its head is %s, applied is %s", projection.ErrDiverged, head.Bookmark(), before.Bookmark()))
-	}
-	view, err := b.await(ctx, b.view(), head.Position, max(time.Until(deadline), 1))
-	if err != nil {
+	waiting, cancel := context.WithTimeout(ctx, b.opts.PositionWait)
+	defer cancel()
+	head, err := b.newestHead(waiting)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, ErrPositionNotReached
+	case err != nil:
 		return nil, err
 	}
-	if _, err = b.locate(ctx, view, head.Bookmark()); errors.Is(err, ErrPositionUnknown) {
-		return nil, storeAway(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Position))
+	view := b.view()
+	if head.Position > view.Head().Position {
+		if view, err = b.awaitApplied(ctx, waiting, head.Position); err != nil {
+			return nil, err
+		}
+	}
+	if _, err = b.endOf(ctx, view, head.Bookmark()); errors.Is(err, ErrPositionUnknown) {
+		return nil, b.failed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Position))
 	}
 	return view, err
 }
@@ -87,42 +94,40 @@ func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 type heads struct {
 	events  eventstore.Store
 	timeout time.Duration
-	turn    chan struct{} // holds an element while a question is under way
 
-	mu   sync.Mutex // guards next
-	next *question  // the one that was not asked yet; nil: nobody waits for one
+	mu     sync.Mutex // guards what is below
+	next   *question  // the one that was not asked yet; nil: nobody waits for one
+	asking bool       // a goroutine asks one question after the other until there is none
 }
 
 // question is one question for the head, and its answer.
 type question struct {
-	answered chan struct{}
-	head     eventstore.Head // once it is answered
+	ctx      context.Context // of the asking; it ends when nobody waits for the answer any more
+	cancel   context.CancelFunc
+	waiting  int           // readers; guarded by the mutex of heads
+	answered chan struct{} // closed when head and err are there
+	head     eventstore.Head
 	err      error
 }
 
 func newHeads(events eventstore.Store, timeout time.Duration) *heads {
-	return &heads{events: events, timeout: timeout, turn: make(chan struct{}, 1)}
+	return &heads{events: events, timeout: timeout}
 }
 
-// ask returns the head that the history has at some moment between call and return. Whoever of those who share a question gets
-// the turn asks it for all of them, so the end of one's ctx does not end it.
+// ask returns the head that the history has at some moment between call and return. The end of one reader's ctx ends its
+// waiting alone.
 func (h *heads) ask(ctx context.Context) (eventstore.Head, error) {
+	if err := ctx.Err(); err != nil {
+		return eventstore.Head{}, err
+	}
 	q := h.join()
 	select {
 	case <-q.answered:
 		return q.head, q.err
 	case <-ctx.Done():
+		h.leave(q)
 		return eventstore.Head{}, ctx.Err()
-	case h.turn <- struct{}{}:
 	}
-	defer func() { <-h.turn }()
-	if h.take(q) {
-		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
-		defer cancel()
-		q.head, q.err = h.events.Head(asking)
-		close(q.answered)
-	}
-	return q.head, q.err
 }
 
 // join returns the question that will be asked next.
@@ -131,17 +136,47 @@ func (h *heads) join() *question {
 	defer h.mu.Unlock()
 	if h.next == nil {
 		h.next = &question{answered: make(chan struct{})}
+		h.next.ctx, h.next.cancel = context.WithCancel(context.Background())
+	}
+	h.next.waiting++
+	if !h.asking {
+		h.asking = true
+		go h.run()
 	}
 	return h.next
 }
 
-// take makes a question that was not asked yet one that nobody joins any more.
-func (h *heads) take(q *question) (mine bool) {
+// leave ends the waiting of one reader.
+func (h *heads) leave(q *question) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.next != q {
-		return false // it was answered while its turn came
+	q.waiting--
+	if q.waiting > 0 {
+		return
 	}
+	q.cancel()
+	if h.next == q {
+		h.next = nil
+	}
+}
+
+// run asks until no reader waits for a question.
+func (h *heads) run() {
+	for q := h.take(); q != nil; q = h.take() {
+		ctx, cancel := context.WithTimeout(q.ctx, h.timeout)
+		q.head, q.err = h.events.Head(ctx)
+		cancel()
+		q.cancel()
+		close(q.answered)
+	}
+}
+
+// take returns the next question, which nobody joins any more; nil when there is none, and then it is no longer asking.
+func (h *heads) take() *question {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	q := h.next
 	h.next = nil
-	return true
+	h.asking = q != nil
+	return q
 }

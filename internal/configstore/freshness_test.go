@@ -106,7 +106,7 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
 		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
-			time.Sleep(time.Second)
+			time.Sleep(500 * time.Millisecond)
 			return eventstore.Head{}, ctx.Err()
 		}})
 		ctx, leave := context.WithCancel(t.Context())
@@ -127,6 +127,33 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 		if err := <-errs; err != nil {
 			t.Errorf("who stayed: %v", err)
 		}
+	})
+}
+
+// TestLinearizableReadsEndInTime has readers come while a question is under way that is never answered: each of them waits for
+// as long as one that comes alone, not for the questions of others too.
+func TestLinearizableReadsEndInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := newFaulty()
+		store := configstoretest.On(t, events, configstore.Options{})
+		synctest.Wait()
+		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+			<-ctx.Done()
+			return eventstore.Head{}, ctx.Err()
+		}})
+		var readers sync.WaitGroup
+		for range 8 {
+			readers.Go(func() {
+				began := time.Now()
+				_, err := store.FreshReader(t.Context(), auth.Anonymous, linearizable)
+				if took := time.Since(began); took != 2*time.Second {
+					t.Errorf("a reader got %v after %v, want an error after 2s", err, took)
+				}
+				mustBeKind(t, err, configstore.PositionNotReached, false)
+			})
+			time.Sleep(500 * time.Millisecond)
+		}
+		readers.Wait()
 	})
 }
 
@@ -152,7 +179,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 		"the store hangs": {func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
-		}, configstore.Unavailable, 3 * time.Second},
+		}, configstore.PositionNotReached, 3 * time.Second},
 		"the node is behind": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Position: 3}, nil
 		}, configstore.PositionNotReached, 3 * time.Second},

@@ -70,6 +70,25 @@ func (m *model) asOfTime(instant time.Time) (position int) {
 	return position
 }
 
+// endOf returns the end of the change set that a position is in.
+func (m *model) endOf(position int) int {
+	if position == 0 {
+		return 0
+	}
+	return m.events[position-1].set
+}
+
+// startAfter returns the position after which a reader goes on that has come to a position: inside a change set it is before the
+// set.
+func (m *model) startAfter(position int) int {
+	for start := position; start > 0; start-- {
+		if end := m.endOf(start); end == start || end < m.endOf(position) {
+			return start
+		}
+	}
+	return 0
+}
+
 // decide returns the event that follows from a command, nil when none does, or the kind of the refusal.
 func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configstore.Kind) {
 	now, known := m.asOf(len(m.events))[cmd.Target().String()]

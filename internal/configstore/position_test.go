@@ -73,42 +73,140 @@ func TestUnknownPositions(t *testing.T) {
 	})
 }
 
-// TestPositionBeyondTheHead is waited for, for so long, and judged when it comes.
+// TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many at one question.
 func TestPositionBeyondTheHead(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
 		events := newFaulty()
+		store := configstoretest.On(t, events, configstore.Options{})
+		store.MustSet(t, "a", "1")
+		synctest.Wait()
+		questions := 0
+		release := make(chan struct{})
+		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+			questions++
+			<-release
+			return events.Store.Head(ctx)
+		}})
+		errs := make(chan error)
+		for i := range 50 {
+			go func() { errs <- ask(t.Context(), store, eventstore.Bookmark{Position: eventstore.Position(2 + i)}) }()
+		}
+		synctest.Wait()
+		began := time.Now()
+		close(release)
+		for range 50 {
+			mustBeKind(t, <-errs, configstore.PositionUnknown, false)
+		}
+		if took := time.Since(began); took != 0 || questions > 2 {
+			t.Errorf("it took %v and %d questions for 50 readers", took, questions)
+		}
+	})
+}
+
+// TestPositionOfAnotherNode is waited for, for so long, and judged when it comes.
+func TestPositionOfAnotherNode(t *testing.T) {
+	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+		events := newFaulty()
+		other := configstoretest.On(t, events.Store, configstore.Options{})
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
+		synctest.Wait()
+		hidden := make(chan struct{})
+		events.become(hooks{wait: deaf().wait, read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+			<-hidden
+			return events.Store.Read(ctx, after, limit)
+		}})
 		took := func(at eventstore.Bookmark) (time.Duration, error) {
 			began := time.Now()
 			err := ask(t.Context(), store, at)
 			return time.Since(began), err
 		}
-		beyond := eventstore.Bookmark{Position: 2}
-		if d, err := took(beyond); d != 3*time.Second {
+		written := other.MustSet(t, "a", "1").Position
+		if d, err := took(written); d != 3*time.Second {
 			t.Errorf("waited for %v, want 3s", d)
 		} else {
 			mustBeKind(t, err, configstore.PositionNotReached, false)
 		}
-
-		time.AfterFunc(time.Second, func() { store.MustSet(t, "a", "1") })
-		time.AfterFunc(2*time.Second, func() { store.MustSet(t, "a", "2") })
-		if d, err := took(beyond); d != 2*time.Second {
-			t.Errorf("waited for %v, want 2s", d)
-		} else {
-			mustBeKind(t, err, configstore.PositionUnknown, false) // it came, with another hash
-		}
-
-		late := configstoretest.On(t, events, configstore.Options{})
-		store.MustSet(t, "a", "3")
-		head := store.Reader(auth.Anonymous).Head().Bookmark()
-		if err := ask(t.Context(), late, head); err != nil {
-			t.Errorf("a position that another node wrote: %v", err)
-		}
-
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		mustBeKind(t, ask(ctx, store, eventstore.Bookmark{Position: 99}), configstore.Unavailable, false)
+		mustBeKind(t, ask(ctx, store, written), configstore.Unavailable, false)
+
+		events.become(hooks{wait: tick})
+		close(hidden)
+		late := other.MustSet(t, "a", "2").Position
+		if err := ask(t.Context(), store, late); err != nil {
+			t.Errorf("a position that another node wrote: %v", err)
+		}
+		late = other.MustSet(t, "a", "3").Position
+		late.Prefix[0]++
+		mustBeKind(t, ask(t.Context(), store, late), configstore.PositionUnknown, false)
 	})
+}
+
+// TestPositionBeyondWhatIsKnown cannot be judged while the head row does not answer.
+func TestPositionBeyondWhatIsKnown(t *testing.T) {
+	hanging := func(ctx context.Context) (eventstore.Head, error) {
+		<-ctx.Done()
+		return eventstore.Head{}, ctx.Err()
+	}
+	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": away().head, "hanging": hanging} {
+		t.Run(what, func(t *testing.T) {
+			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+				events := newFaulty()
+				store := configstoretest.On(t, events, configstore.Options{})
+				synctest.Wait()
+				events.become(hooks{wait: deaf().wait, head: head})
+				began := time.Now()
+				mustBeKind(t, ask(t.Context(), store, eventstore.Bookmark{Position: 1}), configstore.Unavailable, false)
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("it took %v, want 2s at most", took)
+				}
+			})
+		})
+	}
+}
+
+// TestPositionsInsideASet means the end of the set where a state is asked for, and its beginning where changes are.
+func TestPositionsInsideASet(t *testing.T) {
+	for _, ring := range []int{0, 1} { // with the sets on the ring, and in the store alone
+		t.Run(fmt.Sprint("ring of ", ring), func(t *testing.T) { positionsInsideASet(t, ring) })
+	}
+}
+
+func positionsInsideASet(t *testing.T, ring int) {
+	events := newFaulty()
+	m := &model{}
+	for range 3 {
+		m.appendSet(t, events.Store, []string{"a", "b", "c", "d"}, epoch)
+	}
+	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: ring}})
+	r := store.Reader(auth.Anonymous)
+	history := mustRead(t, events)
+	for i, revision := range history {
+		at, end := revision.Bookmark(), history[i/4*4+3].Bookmark()
+		start := eventstore.Position(i / 4 * 4) // before the set
+		if i%4 == 3 {
+			start += 4
+		}
+		snapshot, err := r.AsOf(t.Context(), at)
+		if err != nil || snapshot.At().Bookmark() != end {
+			t.Errorf("as of %s: got %v, %v, want %s", at, snapshot, err, end)
+		}
+		if _, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &at}); err != nil {
+			t.Errorf("at least %s: %v", at, err)
+		}
+		changes, err := r.Changes(t.Context(), at, config.Filter{}, configstore.MaxPageSize)
+		if err != nil || len(changes.Revisions) != len(history)-int(start) {
+			t.Errorf("changes after %s: got %d, %v, want %d", at, len(changes.Revisions), err, len(history)-int(start))
+		}
+		watch := mustWatch(t, store, config.Filter{}, &at)
+		if got := watch.Place().Head.Position; got != start {
+			t.Errorf("a stream after %s begins after %d, want %d", at, got, start)
+		}
+		instant, err := r.AsOfTime(t.Context(), revision.At)
+		if want := eventstore.Position((i + 1) / 4 * 4); err != nil || instant.At().Position != want {
+			t.Errorf("as of the instant of %s: got %v, %v, want position %d", at, instant, err, want)
+		}
+	}
 }
 
 // TestPositionsWhileTheStoreIsAway asks for those that have fallen off the ring.

@@ -22,7 +22,7 @@ func (s *service) checkChanges(r *configstore.Reader, position int) {
 		}
 		start := (i * 5) % (position + 1)
 		first := 1 + (i+position)%5
-		want := s.wanted(filter, start, position)
+		want := s.wanted(filter, s.model.startAfter(start), position)
 		var got []*eventstore.Revision
 		for after, end := s.marks[start], false; !end; {
 			page, err := r.Changes(context.Background(), after, filter, first)
@@ -44,7 +44,7 @@ func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, af
 	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {
 		s.Fatalf("changes end at %s, which is within a change set", page.Position)
 	}
-	if want := s.wanted(filter, int(after.Position), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
+	if want := s.wanted(filter, s.model.startAfter(int(after.Position)), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
 		s.Fatalf("changes from %s to %s: got %d, want %+v", after, page.Position, len(page.Revisions), want)
 	}
 }
@@ -61,7 +61,7 @@ func (s *service) checkWatch(node *configstore.Store, start int) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	want := s.wanted(filter, start, len(s.model.events))
+	want := s.wanted(filter, s.model.startAfter(start), len(s.model.events))
 	var got []*eventstore.Revision
 	for first := true; first || len(got) < len(want); first = false {
 		message, err := watch.Next(ctx)

@@ -3,7 +3,6 @@ package configstore
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 // a group to grow. One goroutine does all of it, so commands are judged one after the other.
 type writer struct {
 	events     eventstore.Store
+	writes     *writes
 	projection *projection.Projection
 	catchUp    func(context.Context) error
 	opts       Options
@@ -68,9 +68,9 @@ type answer struct {
 // queueLength is how many requests wait without blocking their callers; more of them block until there is room.
 const queueLength = 1024
 
-func newWriter(events eventstore.Store, p *projection.Projection, opts Options) *writer {
+func newWriter(events watched, p *projection.Projection, opts Options) *writer {
 	return &writer{
-		events: events, projection: p, opts: opts,
+		events: events, writes: events.writes, projection: p, opts: opts,
 		queue:   make(chan *request, queueLength),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -119,6 +119,8 @@ func (w *writer) run(ctx context.Context) {
 		select {
 		case first := <-w.queue:
 			_ = w.commit(ctx, w.gather(take(nil, first)))
+		case <-w.retry():
+			_, _ = w.durableHead() // which is noted
 		case <-ctx.Done():
 		}
 	}
@@ -198,7 +200,7 @@ func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*reque
 	case len(b.answers) == 0: // the first needs another value than the one that was read: its config has changed since
 		return b, requests, nil
 	case b.isEmpty():
-		err = w.confirm(b.from)
+		err = w.confirm(b)
 	default:
 		err = w.settle(ctx, b, w.send(b))
 	}
@@ -234,7 +236,11 @@ func (w *writer) tryLocked(ctx context.Context, requests []*request, known recei
 	if b == nil {
 		b = refuseAll(requests)
 	}
-	return b, requests, w.settle(ctx, b, err)
+	err = w.settle(ctx, b, err)
+	if err == nil && b.isEmpty() && b.acknowledges() {
+		_, err = w.durableHead()
+	}
+	return b, requests, err
 }
 
 // countQuiet finds out whether the others have become so quiet that an append need not lock.
@@ -260,92 +266,6 @@ func (w *writer) applyMissed(after eventstore.Position, missed []eventstore.Reco
 		return err
 	}
 	return w.projection.Apply(applied, revisions)
-}
-
-// settle says what is certain about the batch after its append returned an error, and finds out what is not.
-func (w *writer) settle(ctx context.Context, b *batch, err error) error {
-	switch {
-	case err == nil, errors.Is(err, eventstore.ErrHeadMoved), errors.Is(err, eventstore.ErrKeyTaken):
-		return err
-	case errors.Is(err, eventstore.ErrNotWritten):
-		return &UnavailableError{Cause: err}
-	}
-	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Position, "error", err)
-	if len(b.records) == 0 {
-		return w.again(ctx, err)
-	}
-	return w.resolve(ctx, b, err)
-}
-
-// again is what comes after an append of nothing but receipts whose outcome is unknown. No event tells of it, but its keys
-// do: they are found when it was written, and when it was not, or comes later, it and what is decided now cannot both be
-// written.
-func (w *writer) again(ctx context.Context, cause error) error {
-	select {
-	case <-time.After(w.opts.RetryMin):
-		return eventstore.ErrKeyTaken
-	case <-ctx.Done():
-		return &UnavailableError{OutcomeUnknown: true, Cause: cause}
-	}
-}
-
-// resolve finds out what became of an append whose outcome is unknown. While the head is where it was, a delayed
-// statement may still commit: sending the same bytes again cannot write them twice, and moves the head if anything can. When
-// they are refused because a key is taken, the delayed statement will be, too.
-func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
-	for pause := w.opts.RetryMin; ; pause = min(2*pause, w.opts.RetryMax) {
-		known, err := w.lookUp(b)
-		if known {
-			return err
-		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-ctx.Done():
-			return &UnavailableError{OutcomeUnknown: true, Cause: cause}
-		}
-		if err != nil {
-			continue
-		}
-		if err := w.send(b); err == nil || errors.Is(err, eventstore.ErrKeyTaken) {
-			return err
-		}
-	}
-}
-
-// lookUp reads what the history says of a batch that was sent. It knows when the batch is there, or when the head has left
-// the place where the batch would have to go. A head before that place says nothing: it may still come there.
-func (w *writer) lookUp(b *batch) (known bool, err error) {
-	ctx, cancel := w.bounded()
-	defer cancel()
-	head, err := w.events.Head(ctx)
-	switch {
-	case err != nil || head.Same(b.from):
-		return false, err
-	case head.Position < b.from.Position:
-		return false, projection.ErrDiverged
-	}
-	records, err := w.events.Read(ctx, b.tip.Position-1, eventstore.Limit{Records: 1})
-	if err != nil {
-		return false, err
-	}
-	if len(records) == 1 && eventstore.HeadOf(&records[0]).Same(b.tip) {
-		return true, nil
-	}
-	return true, eventstore.ErrHeadMoved
-}
-
-// confirm checks that judgements that led to no event were made at the head of the history.
-func (w *writer) confirm(from eventstore.Head) error {
-	ctx, cancel := w.bounded()
-	defer cancel()
-	head, err := w.events.Head(ctx)
-	switch {
-	case err != nil:
-		return &UnavailableError{Cause: err}
-	case !head.Same(from):
-		return eventstore.ErrHeadMoved
-	}
-	return nil
 }
 
 func (w *writer) send(b *batch) error {

@@ -11,6 +11,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -21,12 +22,12 @@ import (
 	"path"
 )
 
-// DefaultEndpoint is the path of the GraphQL endpoint when [Options] names none.
-const DefaultEndpoint = "/graphql"
-
+// The paths, below the one that a proxy may have put in front of all of them. The page names others by
+// relative URLs, so that it works there, too.
 const (
-	pagePath  = "/playground"
-	assetPath = "/playground/assets/"
+	endpointPath = "graphql"
+	pagePath     = "playground"
+	assetPath    = "playground/assets/"
 )
 
 // contentPolicy is why no request can leave the machine: scripts, connections (websockets included), and the pictures
@@ -45,7 +46,7 @@ var (
 
 // Options of [Playground].
 type Options struct {
-	// Endpoint is the path of the GraphQL endpoint, for HTTP and websocket alike. Empty means DefaultEndpoint.
+	// Endpoint is the URL of the GraphQL endpoint, for HTTP and websocket alike, if it is not /graphql beside /playground.
 	Endpoint string
 }
 
@@ -53,21 +54,28 @@ type Options struct {
 // /playground/assets/. Any other path gets 404, any other method 405. Files carry their hash in their path and may be kept
 // for ever; the page is asked for anew each time, so that an upgraded program shows its own playground at once.
 func Playground(opts Options) http.Handler {
-	if opts.Endpoint == "" {
-		opts.Endpoint = DefaultEndpoint
-	}
 	p := playground{}
-	urls := p.addAssets()
-	page := newPlain("text/html; charset=utf-8", renderPage(urls, newSettings(opts.Endpoint)))
+	paths := p.addAssets()
+	p["/"+pagePath] = newPage(opts, paths, "")
+	p["/"+pagePath+"/"] = newPage(opts, paths, "../")
+	return p
+}
+
+// newPage returns the page for one of its URLs, given the way from there to where all paths begin.
+func newPage(opts Options, paths map[string]string, root string) *file {
+	urls := make(map[string]string, len(paths)) // :: name → relative URL
+	for name, path := range paths {
+		urls[name] = root + path
+	}
+	page := newPlain("text/html; charset=utf-8", renderPage(urls, newSettings(cmp.Or(opts.Endpoint, root+endpointPath))))
 	page.header = http.Header{
 		"Cache-Control":              {"no-cache"},
 		"Content-Security-Policy":    {contentPolicy},
 		"Cross-Origin-Opener-Policy": {"same-origin"},
 		"Referrer-Policy":            {"no-referrer"},
+		"X-Frame-Options":            {"DENY"}, // for browsers that do not know frame-ancestors
 	}
-	p[pagePath] = page
-	p[pagePath+"/"] = page
-	return p
+	return page
 }
 
 // playground is a fixed set of files.
@@ -95,19 +103,18 @@ func answerText(w http.ResponseWriter, status int) {
 	fmt.Fprint(w, http.StatusText(status))
 }
 
-// addAssets returns the URL path of each file by its name.
+// addAssets returns the path of each file by its name.
 func (p playground) addAssets() map[string]string {
-	urls := make(map[string]string)
+	paths := make(map[string]string)
 	for name, f := range assets() {
 		f.header = http.Header{
 			"Cache-Control":                {"public, max-age=31536000, immutable"},
 			"Cross-Origin-Resource-Policy": {"same-origin"},
 		}
-		url := path.Join(assetPath, f.hash, name)
-		urls[name] = url
-		p[url] = f
+		paths[name] = path.Join(assetPath, f.hash, name)
+		p["/"+paths[name]] = f
 	}
-	return urls
+	return paths
 }
 
 // settings is what the page hands to its script.

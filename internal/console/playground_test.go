@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -30,6 +31,34 @@ func TestPageIsServedWithAndWithoutSlash(t *testing.T) {
 		}
 		if got := answer.Header().Get("Cache-Control"); got != "no-cache" {
 			t.Errorf("GET %s: got Cache-Control %q, want no-cache, or an upgrade is not seen", path, got)
+		}
+	}
+}
+
+// TestPageWorksBelowAnyPath: a proxy may serve it there, with and without a slash at its end.
+func TestPageWorksBelowAnyPath(t *testing.T) {
+	h := console.Playground(console.Options{})
+	for _, below := range []string{"", "/tools", "/a/b%2Fc"} {
+		for _, path := range []string{"/playground", "/playground/"} {
+			page := get(t, h, path, nil).Body.String()
+			base, err := url.Parse("https://config.test" + below + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			references := regexp.MustCompile(`(?:src|href)="([^"]*)"|"endpoint":"([^"]*)"`).FindAllStringSubmatch(page, -1)
+			if len(references) < 10 {
+				t.Fatalf("got %d references", len(references))
+			}
+			for _, reference := range references {
+				resolved, err := base.Parse(reference[1] + reference[2])
+				if err != nil {
+					t.Fatal(err)
+				}
+				rest, inside := strings.CutPrefix(resolved.EscapedPath(), below)
+				if !inside || rest != "/graphql" && get(t, h, rest, nil).Code != http.StatusOK {
+					t.Errorf("%s%s: %s leads to %s", below, path, reference[0], resolved)
+				}
+			}
 		}
 	}
 }
@@ -202,7 +231,7 @@ func TestPolicyAllowsNoForeignAndNoInlineScript(t *testing.T) {
 
 func TestEndpointReachesTheScriptAsData(t *testing.T) {
 	rows := map[string]string{ // :: option → what the script gets
-		"":                            "/graphql",
+		"":                            "graphql",
 		"/api/graphql":                "/api/graphql",
 		`/"</script><script>alert(1)`: `/"</script><script>alert(1)`,
 	}
@@ -272,7 +301,7 @@ func assetPaths(t *testing.T) map[string]string {
 	page := get(t, console.Playground(console.Options{}), "/playground", nil).Body.String()
 	paths := make(map[string]string)
 	for _, match := range regexp.MustCompile(`(?:src|href)="([^"]*/([^"/]+))"`).FindAllStringSubmatch(page, -1) {
-		paths[match[2]] = match[1]
+		paths[match[2]] = "/" + match[1]
 	}
 	if len(paths) < 9 {
 		t.Fatalf("the page refers to %d files only: %v", len(paths), paths)

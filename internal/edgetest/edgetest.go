@@ -81,14 +81,13 @@ type outcome struct {
 }
 
 var (
-	done       = outcome{"", 200}
-	refused    = outcome{"whatever the edge calls it", 400}
-	invalid    = outcome{"INVALID_INPUT", 400}
-	tooLarge   = outcome{"INVALID_INPUT", 413}
-	wrongType  = outcome{"INVALID_INPUT", 415}
-	otherKey   = outcome{"IDEMPOTENCY_MISMATCH", 422}
-	unknown    = outcome{"POSITION_UNKNOWN", 400}
-	notReached = outcome{"POSITION_NOT_REACHED", 504}
+	done      = outcome{"", 200}
+	refused   = outcome{"whatever the edge calls it", 400}
+	invalid   = outcome{"INVALID_INPUT", 400}
+	tooLarge  = outcome{"INVALID_INPUT", 413}
+	wrongType = outcome{"INVALID_INPUT", 415}
+	otherKey  = outcome{"IDEMPOTENCY_MISMATCH", 422}
+	unknown   = outcome{"POSITION_UNKNOWN", 400}
 )
 
 // check checks the answer to one row.

@@ -62,10 +62,14 @@ func NewBookmark(p Position, h Hash) Bookmark { return Bookmark{p, [4]byte(h[:4]
 
 // String writes a bookmark as in `1842-9f3a21c0`.
 func (b Bookmark) String() string {
-	text := make([]byte, 0, 28)
+	return string(b.AppendTo(make([]byte, 0, 28)))
+}
+
+// AppendTo appends what [Bookmark.String] returns.
+func (b Bookmark) AppendTo(text []byte) []byte {
 	text = strconv.AppendInt(text, int64(b.Position), 10)
 	text = append(text, '-')
-	return string(hex.AppendEncode(text, b.Prefix[:]))
+	return hex.AppendEncode(text, b.Prefix[:])
 }
 
 // ParseBookmark reads a bookmark. Only the text that [Bookmark.String] writes is one. Whether the history has handed it

@@ -30,6 +30,9 @@ var (
 
 	// ErrBusy is wrapped by the error of a read for a user that found too many others before it. Nothing was read.
 	ErrBusy = errors.New("too many reads are waiting")
+	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
+	// be a branch of the history that is lost. Another attempt may reach the primary of now.
+	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 )
 
 // Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.
@@ -50,8 +53,15 @@ var (
 //     again: the hash of the last record is in it, or the head has left expected without it. While the head is still the
 //     expected one the same records may be sent again: at most one copy can win.
 //  7. A store gives every record as it was written and skips none, also one of a type that this program does not know.
+//  8. What can be read need not be safe yet: an append that waits for a synchronous standby can become visible before the
+//     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
+//     [Store.DurableHead], says that what is before it is safe.
 //
-// Reads for users ([Store.ReadBranch], [Store.ReadConfig], [Store.ReadAsOf]) name a branch: the position and hash of a record
+// Reads for users (all those that take a branch) never delay the other methods: they have connections of their own, of which a
+// store bounds how many work at once and how many reads wait for them. The error of one that finds too many before it wraps
+// [ErrBusy].
+//
+// They name a branch: the position and hash of a record
 // that the history must have. What they return is read from the same snapshot of the history in which that record is there;
 // otherwise the error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that its hash covers.
 // Every history has the zero Head.
@@ -61,6 +71,12 @@ var (
 type Store interface {
 	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
 	Head(ctx context.Context) (Head, error)
+
+	// DurableHead returns the head as Head does, but only once every record up to it, and every receipt that could be read
+	// before the call, is as safe as those of an acknowledged append. It commits something itself for that, so it fails
+	// where an append would fail for a reason of the store. It changes no record, no receipt and not the head. After an
+	// error nothing is known, and it may be called again.
+	DurableHead(ctx context.Context) (Head, error)
 
 	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
 	// either. Receipts alone do not move the head, but are written only where it is the expected one.
@@ -83,6 +99,12 @@ type Store interface {
 
 	// ReadConfig returns records of one name after a version, oldest first, as many as the limit allows.
 	ReadConfig(ctx context.Context, branch Head, name string, after int, limit Limit) ([]Record, error)
+
+	// ReadConfigBack returns records of one name before a version, newest first, as many as the limit allows.
+	ReadConfigBack(ctx context.Context, branch Head, name string, before int, limit Limit) ([]Record, error)
+
+	// ReadInstant returns the newest record at or before an instant, without its data; the zero Record when there is none.
+	ReadInstant(ctx context.Context, branch Head, instant time.Time) (Record, error)
 
 	// ReadAsOf returns for each of the names its newest record at or before a position, by name in byte order. Names that
 	// had no record by then are left out. A page that the limit has ended early holds the first of the names: ask again for

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,18 +28,29 @@ type Event struct {
 	ID string
 	// Data is text without line breaks, such as JSON. Clients hear of an event without data, too.
 	Data []byte
+	// Rest is what follows Data in the same event.
+	Rest [][]byte
+	// Sent is told how many bytes of Data and Rest are on their way to the client, piece by piece. nil:
+	// nobody needs to know.
+	Sent func(bytes int64)
 }
 
 // Stream is one answer that is streamed.
 type Stream struct {
 	interval time.Duration
 	end      context.CancelFunc // of the stream's context
+	cut      atomic.Bool
 
 	mu       sync.Mutex // guards what is below, and is held while something is written
 	w        http.ResponseWriter
 	comments *time.Timer
 	over     error // why nothing more may be written; nil: it may
 }
+
+// pieceBytes is how much of an event is written at a time.
+const pieceBytes = 64 << 10
+
+var errCut = errors.New("the event stream was cut: others needed its room")
 
 var errClosed = errors.New("the event stream is closed")
 
@@ -70,6 +83,15 @@ func (s *Stream) Send(e Event) error {
 	return s.write(e)
 }
 
+// Cut ends the stream at once, also while an event is being sent: its client takes too little, and is to
+// come back. It does not wait, and may be called from any goroutine until [Stream.Close] is.
+func (s *Stream) Cut() {
+	s.cut.Store(true)
+	// What blocks in a write fails then. An error means that the connection is gone.
+	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now())
+	s.end()
+}
+
 // Close ends the stream. From then on the answer is the caller's again.
 func (s *Stream) Close() {
 	s.mu.Lock()
@@ -90,7 +112,7 @@ func (s *Stream) write(e Event) error {
 	if s.over != nil {
 		return s.over
 	}
-	err := e.writeTo(s.w)
+	err := e.writeTo(s.w, &s.cut)
 	if err == nil {
 		err = http.NewResponseController(s.w).Flush()
 	}
@@ -106,7 +128,7 @@ func (s *Stream) giveUp(err error) {
 	s.end()
 }
 
-func (e Event) writeTo(w io.Writer) error {
+func (e Event) writeTo(w io.Writer, cut *atomic.Bool) error {
 	if e.Type == "" {
 		_, err := io.WriteString(w, comment)
 		return err
@@ -118,9 +140,30 @@ func (e Event) writeTo(w io.Writer) error {
 	if _, err := io.WriteString(w, head+"data: "); err != nil {
 		return err
 	}
-	if _, err := w.Write(e.Data); err != nil {
+	if err := e.writeData(w, e.Data, cut); err != nil {
 		return err
+	}
+	for _, part := range e.Rest {
+		if err := e.writeData(w, part, cut); err != nil {
+			return err
+		}
 	}
 	_, err := io.WriteString(w, "\n\n")
 	return err
+}
+
+// writeData writes a part of the data piece by piece, until the stream is cut.
+func (e Event) writeData(w io.Writer, part []byte, cut *atomic.Bool) error {
+	for piece := range slices.Chunk(part, pieceBytes) {
+		if cut.Load() {
+			return errCut
+		}
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+		if e.Sent != nil {
+			e.Sent(int64(len(piece)))
+		}
+	}
+	return nil
 }

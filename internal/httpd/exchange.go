@@ -3,14 +3,17 @@ package httpd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"time"
 
+	"configapi/internal/origin"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
 )
@@ -20,7 +23,7 @@ const progressBytes = 64 << 10
 
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, start: time.Now()}
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now()}
 	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
 		e.deadline = new(time.Time)
 	}
@@ -28,26 +31,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()[requestid.Header] = e.id[:]
 	r = r.WithContext(requestid.With(r.Context(), e.id[0]))
 	if r.ContentLength != 0 {
-		e.body = body{r.Body, e.start.Add(s.opts.BodyTimeout)}
-		r.Body = &e.body
-		if conn, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok {
-			_ = conn.SetReadDeadline(e.body.deadline) // fails only on a connection that is gone
-		}
+		e.body = openBody(e, r)
+		r.Body = e.body
 	}
 	defer e.end(r)
-	s.route(e, r)
+	if s.admit(e, r) {
+		s.route(e, r)
+	}
 }
 
 // exchange is one request and its answer. It is the [http.ResponseWriter] of the handlers, and knows what went out.
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
-	id       [1]string // as a header has it
+	request  *http.Request  // as it came
+	verdict  origin.Verdict // about the page that it comes from
+	id       [1]string      // as a header has it
 	start    time.Time
 	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
 	status   int        // 0: nothing is decided yet
 	bytes    int64
-	body     body
+	body     *body // nil: there is none
+	pace     pace
+	cutOff   bool     // the client took the answer too slowly
+	done     bool     // what the handler still writes is dropped
 	hijacked net.Conn // nil: the connection is still the server's
 }
 
@@ -55,8 +62,11 @@ type exchange struct {
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func (e *exchange) WriteHeader(status int) {
-	if e.status == 0 && status >= http.StatusOK {
-		e.status = status
+	if e.done {
+		return
+	}
+	if status >= http.StatusOK {
+		e.decide(status)
 	}
 	e.renewDeadline()
 	e.ResponseWriter.WriteHeader(status)
@@ -65,10 +75,13 @@ func (e *exchange) WriteHeader(status int) {
 func (e *exchange) Write(p []byte) (int, error) {
 	n := 0
 	for {
+		if e.done {
+			return len(p), nil
+		}
 		piece := p[n:min(len(p), n+progressBytes)]
 		e.beforeWrite()
 		written, err := e.ResponseWriter.Write(piece)
-		e.bytes += int64(written)
+		e.wrote(written, err)
 		if n += written; err != nil || n >= len(p) {
 			return n, err
 		}
@@ -79,10 +92,13 @@ func (e *exchange) Write(p []byte) (int, error) {
 func (e *exchange) WriteString(s string) (int, error) {
 	n := 0
 	for {
+		if e.done {
+			return len(s), nil
+		}
 		piece := s[n:min(len(s), n+progressBytes)]
 		e.beforeWrite()
 		written, err := io.WriteString(e.ResponseWriter, piece)
-		e.bytes += int64(written)
+		e.wrote(written, err)
 		if n += written; err != nil || n >= len(s) {
 			return n, err
 		}
@@ -94,8 +110,14 @@ func (e *exchange) Flush() { _ = e.FlushError() }
 
 // FlushError sends what is buffered.
 func (e *exchange) FlushError() error {
+	if e.done {
+		return nil
+	}
 	e.beforeWrite()
-	return http.NewResponseController(e.ResponseWriter).Flush()
+	e.body.release() // a stream begins, and has its own bounds
+	err := http.NewResponseController(e.ResponseWriter).Flush()
+	e.wrote(0, err)
+	return err
 }
 
 // Hijack makes the exchange an [http.Hijacker], which the usual websocket packages look for.
@@ -108,25 +130,50 @@ func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (e *exchange) beforeWrite() {
-	if e.status == 0 {
-		e.status = http.StatusOK
-	}
+	e.decide(http.StatusOK)
 	e.renewDeadline()
 }
 
-// renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over.
+// decide takes note of the status when there is none yet, and completes the headers.
+func (e *exchange) decide(status int) {
+	if e.status != 0 {
+		return
+	}
+	e.status = status
+	e.pace.begin(e.Header())
+	e.server.opts.Guard.Describe(e.Header(), e.request, e.verdict)
+}
+
+// renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over, but not
+// more than the answer as a whole has.
 func (e *exchange) renewDeadline() {
 	timeout := e.server.opts.WriteTimeout
 	now := time.Now()
-	if left := e.deadline.Sub(now); timeout*3/4 < left && left <= timeout {
+	whole := e.pace.deadline(now, e.bytes)
+	left := e.deadline.Sub(now)
+	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(*e.deadline)) {
 		return
 	}
-	if e.body.deadline.After(now) {
+	if e.body != nil && e.body.deadline.After(now) {
 		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
 	}
 	*e.deadline = now.Add(timeout)
+	if !whole.IsZero() && whole.Before(*e.deadline) {
+		*e.deadline = whole
+	}
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		_ = conn.SetWriteDeadline(*e.deadline) // fails when the connection is hijacked, and then it is not ours
+	}
+}
+
+// wrote takes note of bytes that went out, or of why they did not.
+func (e *exchange) wrote(n int, err error) {
+	if e.bytes += int64(n); e.bytes >= progressBytes {
+		e.pace.last = time.Now()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && !e.cutOff {
+		e.cutOff = true
+		e.server.opts.Metrics.refused(refusedSlowReader)
 	}
 }
 
@@ -142,6 +189,10 @@ func (e *exchange) end(r *http.Request) {
 			failure = nil
 		}
 	}
+	if failure == nil {
+		e.decide(http.StatusOK) // as net/http answers for a handler that says nothing
+	}
+	e.body.release()
 	e.log(r, failure != nil)
 	e.server.opts.Metrics.answered(r.URL.Path, e.status)
 	switch {
@@ -162,19 +213,4 @@ func (e *exchange) answerPanic() {
 	e.Header().Set("Connection", "close") // in which state the handler left the body is not known
 	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id[0],
 		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
-}
-
-// body is the body of a request, and knows whether all of it has come. The server takes the deadline off the connection
-// then, so that whatever follows may take its time.
-type body struct {
-	io.ReadCloser
-	deadline time.Time // zero: all of it has come, or there is none
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.deadline = time.Time{}
-	}
-	return n, err
 }

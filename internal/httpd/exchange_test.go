@@ -29,7 +29,7 @@ func TestLog(t *testing.T) {
 			{"GET /config/a%0d%0ab%1b[31m", "/config/a%0d%0ab%1b[31m", 400, -1},
 			{"GET /none%E2%80%A8", "/none%E2%80%A8", 404, 9},
 			{"GET /" + strings.Repeat("x", 600), "/" + strings.Repeat("x", 511) + "…", 404, 9},
-			{"GET http://elsewhere/config", "/config", 200, -1},
+			{"GET http://elsewhere/config", "/config", 421, -1},
 			{"HEAD /config/a%2Fb", "/config/a%2Fb", 200, 7},
 			{strings.Repeat("X", 100) + " /config", "/config", 405, -1},
 		} {

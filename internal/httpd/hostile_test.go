@@ -17,6 +17,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/httpd"
+	"configapi/internal/origin"
 	"configapi/internal/rest"
 )
 
@@ -120,7 +121,7 @@ func TestSlowReader(t *testing.T) {
 		"text":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("v", length)) },
 		"bytes": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, length)) },
 	} {
-		for pace, step := range map[string]int{"nothing": 0, "too little": 1 << 10, "enough": 16 << 10} {
+		for pace, step := range map[string]int{"nothing": 0, "too little": 1 << 10, "enough": 32 << 10} {
 			t.Run(name+", "+pace, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := start(t, httpd.Options{REST: handler})
@@ -262,7 +263,7 @@ func TestHostileBytes(t *testing.T) {
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
 		{"HTTP/0.9", "GET /\r\n\r\n", 400},
 		{"HTTP/3.0", "GET / HTTP/3.0\r\n" + host + "\r\n", 505},
-		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404},
+		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 421},
 		{"no host", "GET / HTTP/1.1\r\n\r\n", 400},
 		{"header without a colon", "GET / HTTP/1.1\r\n" + host + "nonsense\r\n\r\n", 400},
 		{"line feed in a header", "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\nY\r\n\r\n", 400},
@@ -306,7 +307,8 @@ func serveTCP(t *testing.T) (address string, done func()) {
 	}
 	counted := &countingListener{Listener: listener}
 	server := httpd.New(httpd.Options{
-		Store: store.Store, REST: rest.New(store.Store, rest.Options{}), Log: slog.New(slog.NewJSONHandler(new(logbook), nil)),
+		Store: store.Store, REST: rest.New(store.Store, rest.Options{}), Guard: mustGuard(t, origin.Options{Hosts: []string{"x", "elsewhere"}}),
+		Log:               slog.New(slog.NewJSONHandler(new(logbook), nil)),
 		ReadHeaderTimeout: 100 * time.Millisecond, BodyTimeout: 100 * time.Millisecond,
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/httpd"
+	"configapi/internal/origin"
 	"configapi/internal/rest"
 )
 
@@ -77,6 +78,9 @@ func start(t testing.TB, opts httpd.Options) *running {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.NewJSONHandler(s.log, nil))
 	}
+	if opts.Guard == nil {
+		opts.Guard = mustGuard(t, origin.Options{Hosts: []string{"x"}}) // the host that most tests ask for
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
 	server := httpd.New(opts)
@@ -87,6 +91,15 @@ func start(t testing.TB, opts httpd.Options) *running {
 		close(s.stopped)
 	})
 	return s
+}
+
+func mustGuard(t testing.TB, opts origin.Options) *origin.Guard {
+	t.Helper()
+	guard, err := origin.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guard
 }
 
 // wait stops the server and returns what Serve returns.
@@ -121,6 +134,18 @@ func (s *running) ask(t testing.TB, request string) answer {
 	first, rest, _ := strings.Cut(request, "\n")
 	go func() {
 		_, _ = io.WriteString(conn, first+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+crlf(rest)+"\r\n")
+	}()
+	got := readAnswer(t, conn)
+	_ = conn.Close()
+	return got
+}
+
+// askRaw sends a request as it stands, but for line feeds, alone on its connection.
+func (s *running) askRaw(t testing.TB, request string) answer {
+	t.Helper()
+	conn := s.connect(t)
+	go func() {
+		_, _ = io.WriteString(conn, crlf(strings.TrimSuffix(request, "\n"))+"Connection: close\r\n\r\n")
 	}()
 	got := readAnswer(t, conn)
 	_ = conn.Close()

@@ -16,9 +16,6 @@ const (
 // log writes the one line of a request. Names of configs are in it, with the path; values never are, nor is the query.
 func (e *exchange) log(r *http.Request, aborted bool) {
 	log, ctx := e.server.opts.Log, context.Background()
-	if e.status == 0 && !aborted {
-		e.status = http.StatusOK // as net/http answers for a handler that says nothing
-	}
 	level := slog.LevelInfo
 	if e.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn

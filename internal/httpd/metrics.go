@@ -20,6 +20,26 @@ type Metrics struct {
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
 	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
+	connections   prometheus.Gauge
+	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
+}
+
+// refusal is a reason why a connection or a request does not reach an edge.
+type refusal int
+
+const (
+	refusedHost refusal = iota
+	refusedOrigin
+	refusedConnections
+	refusedAddress
+	refusedBodyRoom
+	refusedBodySize
+	refusedSlowReader
+)
+
+var refusalNames = [...]string{
+	refusedHost: "host", refusedOrigin: "origin", refusedConnections: "connections", refusedAddress: "address",
+	refusedBodyRoom: "body_room", refusedBodySize: "body_size", refusedSlowReader: "slow_reader",
 }
 
 // edge is what serves a path.
@@ -49,6 +69,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
+	m.connections = prometheus.NewGauge(prometheus.GaugeOpts{Name: "configapi_connections", Help: "Open connections, websockets included."})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
 	}, []string{"edge", "status"})
@@ -57,11 +78,17 @@ func NewMetrics() *Metrics {
 			m.requests[e][class] = requests.WithLabelValues(name, status)
 		}
 	}
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "configapi_refusals_total", Help: "Connections and requests that reached no edge, or were cut off, by the limit or the rule that was broken.",
+	}, []string{"reason"})
+	for why, name := range refusalNames {
+		m.refusals[why] = refusals.WithLabelValues(name)
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.appendSeconds, m.appendEvents, requests, build,
+	m.registry.MustRegister(m.appendSeconds, m.appendEvents, m.connections, requests, refusals, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,12 +112,15 @@ func (m *Metrics) answered(path string, status int) {
 	m.requests[edgeOf(path)][min(max(status/100, 0), len(statusClasses)-1)].Inc()
 }
 
+// refused takes note of a refusal.
+func (m *Metrics) refused(why refusal) { m.refusals[why].Inc() }
+
 func edgeOf(path string) edge {
-	switch strings.TrimPrefix(path, "/v1") {
-	case "/graphql":
-		return graphqlEdge
-	case "/health", "/livez", "/readyz", "/metrics":
+	if isHealthPath(path) {
 		return healthEdge
+	}
+	if strings.TrimPrefix(path, "/v1") == "/graphql" {
+		return graphqlEdge
 	}
 	if path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/") {
 		return playgroundEdge
@@ -113,12 +143,17 @@ var (
 	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
 	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
 	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
+	clockJump       = gauge("clock_jump_seconds", "By how much this server's clock was set ahead within the last hour, where there is no other to compare it with; 0 when by less than a minute.")
+	headAhead       = gauge("head_ahead_seconds", "By how much the newest event is later than this server's clock; 0 when by less than 2 s.")
+	logBytes        = gauge("sqlite_log_bytes", "How long SQLite's write-ahead log is; left out for other stores.")
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
 	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
+	writeProblem    = gauge("write_problem", "1 when nothing can be written, as far as is known; the newest attempt has failed, or there is a reason against it.")
 	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
 	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
+	bodyBytes       = gauge("body_bytes", "Bytes of bodies of requests in flight that are charged for; those of the first 4 KiB of each are not.")
 	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
 )
 
@@ -148,10 +183,17 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 		tell(lagPositions, float64(state.Positions()))
 		tell(clockSeconds, state.ClockOffset.Seconds())
 	}
+	tell(clockJump, state.ClockJump.Seconds())
+	tell(headAhead, state.HeadAhead.Seconds())
+	if bytes, has := s.opts.Store.LogBytes(); has {
+		tell(logBytes, float64(bytes))
+	}
 	tell(lagSeconds, state.Lag.Seconds())
 	tell(ready, truth(isReady(s.opts.Store)))
 	tell(followerProblem, truth(state.Projection != nil))
+	tell(writeProblem, truth(state.Writing != nil))
 	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
+	tell(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()
 		tell(sockets, float64(open))

@@ -23,7 +23,9 @@ import (
 	"sync"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/configstore"
+	"configapi/internal/origin"
 )
 
 // Options of a [Server]. Zero fields have the defaults named.
@@ -34,6 +36,9 @@ type Options struct {
 	GraphQL, Playground http.Handler
 	// Store is asked whether it is ready, and for its health. It must be set.
 	Store *configstore.Store
+	// Guard decides which hosts the server answers for, and which pages may send requests. nil: IP addresses and localhost, and
+	// the server's own pages.
+	Guard *origin.Guard
 	// Metrics are served at /metrics. nil: those of this server alone.
 	Metrics *Metrics
 	// Websockets counts open websockets, their operations and the groups that share work, for the metrics. nil: left out.
@@ -54,6 +59,13 @@ type Options struct {
 	IdleTimeout time.Duration
 	// ShutdownTimeout is how long a stop may take until connections are cut. 0: 8 s.
 	ShutdownTimeout time.Duration
+	// MaxConnections is how many connections are open at a time, websockets included. 0: 20,000.
+	MaxConnections int
+	// MaxConnectionsPerAddress is how many of them one IP address may have (of IPv6: one /64); loopback addresses are not
+	// limited. 0: MaxConnections.
+	MaxConnectionsPerAddress int
+	// Bodies is the room of the bodies of requests in flight. nil: 256 MiB, of which 64 MiB are for small bodies alone.
+	Bodies *budget.Budget
 	// MaxHeaderBytes bounds the header of a request; a larger one gets 431. 0: 64 KiB.
 	MaxHeaderBytes int
 
@@ -72,8 +84,15 @@ func (o *Options) setDefaults() {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 8*time.Second)
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 64<<10)
+	o.MaxConnections = cmp.Or(o.MaxConnections, 20_000)
+	if o.Bodies == nil {
+		o.Bodies = newBodies()
+	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()
+	}
+	if o.Guard == nil {
+		o.Guard, _ = origin.New(origin.Options{}) // fails only on what it is given
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -102,7 +121,8 @@ func New(opts Options) *Server {
 // the error says so. Requests do not see the end of ctx, so the store must go on for as long as Serve does.
 //
 // The listener is closed when Serve returns.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
+	listener := limit(inner, s.opts)
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	fresh := newFreshConns()

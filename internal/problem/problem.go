@@ -18,6 +18,7 @@ const (
 	InvalidInput        = "INVALID_INPUT"
 	NotFound            = "NOT_FOUND"
 	Deleted             = "DELETED"
+	NotDeleted          = "NOT_DELETED"
 	VersionConflict     = "VERSION_CONFLICT"
 	IdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
 	PositionUnknown     = "POSITION_UNKNOWN"

@@ -63,11 +63,12 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
+	wake    chan struct{} // holds an element when somebody wants the follower to look
 	problem atomic.Pointer[error]
 
 	mu      sync.Mutex // guards what is below
 	current time.Time  // when everything that the store held is known to have been applied
-	behind  mark       // the newest head that was not applied when it was read
+	behind  mark       // a head that was not applied when it was read
 }
 
 // mark is a head of the store, and when it was asked for.
@@ -79,7 +80,7 @@ type mark struct {
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), wake: make(chan struct{}, 1), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -102,15 +103,28 @@ func (f *Follower) Current() time.Time {
 	return f.current
 }
 
-// look notes a head that the store had after asked. While others write all the time, what is applied is never the head that is
-// read next, but soon it is one that was read before.
-func (f *Follower) look(head eventstore.Position, asked time.Time) {
+// Look notes a head that the store had after asked. While others write all the time, what is applied is never the head that
+// is read next, but soon it is one that was read before. So an older head that is not applied yet is kept, however often
+// somebody looks.
+func (f *Follower) Look(head eventstore.Position, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	applied := f.projection.View().Head().Position
 	f.see(applied)
-	f.behind = mark{head, asked}
-	f.see(applied)
+	if f.behind.position <= applied {
+		f.behind = mark{head, asked}
+		f.see(applied)
+	}
+}
+
+// CaughtUp notes that everything which the store held at a time is applied. An append that has succeeded proves it: the head was
+// the one that it was made to follow.
+func (f *Follower) CaughtUp(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at.After(f.current) {
+		f.current = at
+	}
 }
 
 // see brings current up to what is applied. It needs the mutex.
@@ -149,13 +163,39 @@ func (f *Follower) follow(ctx context.Context) error {
 	f.report(ctx, nil)
 	for {
 		applied := f.projection.View().Head().Position
-		if err := f.source.Wait(ctx, applied); err != nil {
+		woken, err := f.wait(ctx, applied)
+		if err != nil {
 			return fmt.Errorf("waiting for events: %w", err)
 		}
 		f.opts.AwaitOwnAppend(ctx)
-		if f.projection.View().Head().Position == applied {
+		if woken || f.projection.View().Head().Position == applied {
 			return nil
 		}
+	}
+}
+
+// wait waits until there may be more events than those up to a position, or until the follower is woken.
+func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken bool, err error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- f.source.Wait(waiting, applied) }()
+	select {
+	case err := <-ended:
+		return false, err
+	case <-f.wake:
+		cancel()
+		<-ended
+		return true, ctx.Err()
+	}
+}
+
+// Wake has the follower compare what is applied with the history at once, instead of when the store tells of something new. It
+// does not wait for that.
+func (f *Follower) Wake() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // it will look anyway
 	}
 }
 
@@ -193,7 +233,7 @@ func (f *Follower) compare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	f.look(head.Position, asked)
+	f.Look(head.Position, asked)
 	switch {
 	case head.Same(applied):
 		return nil

@@ -4,9 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-
-	"configapi/internal/config"
-	"configapi/internal/eventstore"
 )
 
 // The fixed texts. Clients compare them byte by byte.
@@ -23,12 +20,18 @@ var (
 	plainText = []string{"text/plain; charset=utf-8"}
 	jsonText  = []string{"application/json"}
 	noSniff   = []string{"nosniff"}
+
+	revalidate = []string{"no-cache"}
+	varies     = []string{"Accept, Config-At-Least"}
 )
 
 const (
 	contentType    = "Content-Type"
 	contentLength  = "Content-Length"
 	contentOptions = "X-Content-Type-Options"
+	cacheControl   = "Cache-Control"
+	vary           = "Vary"
+	link           = "Link"
 	etag           = "Etag"
 	configVersion  = "Config-Version"
 	configPosition = "Config-Position"
@@ -49,24 +52,13 @@ func answerText(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text) // who is gone needs no answer
 }
 
-// describe sets the headers that say which version of a config an answer is about, and at which position it is valid. The
-// three texts share one piece of memory and their values another: this is on the way of every read and every write.
-func describe(h http.Header, version config.Version, position eventstore.Bookmark) {
-	var space [64]byte
-	text := append(space[:0], '"')
-	text = strconv.AppendInt(text, int64(version), 10)
-	text = append(text, '"')
-	quoted := len(text)
-	text = append(text, position.String()...)
-
-	all := string(text)
-	values := &[...]string{all[:quoted], all[1 : quoted-1], all[quoted:]}
-	h[etag] = values[0:1:1]
-	h[configVersion] = values[1:2:2]
-	h[configPosition] = values[2:3:3]
-}
-
-// locate sets the header that says at which position an answer is valid.
-func locate(h http.Header, position eventstore.Bookmark) {
-	h[configPosition] = []string{position.String()}
+// setReadHeaders sets what every answer to a read has: caches ask before they use it again, and keep what different clients
+// get apart.
+func setReadHeaders(h http.Header) {
+	h[cacheControl] = revalidate
+	if others := h[vary]; len(others) > 0 {
+		h[vary] = append(others[:len(others):len(others)], varies...)
+		return
+	}
+	h[vary] = varies
 }

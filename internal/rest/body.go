@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -21,6 +22,8 @@ const (
 	worstEscape = 6
 	// bodyFrame is room for what stands around a value.
 	bodyFrame = 1 << 10
+	// maxBody is how many bytes the body of any request may have.
+	maxBody = 16 << 20
 	// trustedLength is up to which declared length memory is taken before the bytes are there.
 	trustedLength = 64 << 10
 	// keptBuffer is the largest buffer that is kept for other bodies.
@@ -40,29 +43,32 @@ type transportError struct {
 
 func (e *transportError) Error() string { return e.detail }
 
-// readValue reads the value in a body; given is false when there is no body, or an empty one. The error is a
-// [*config.InvalidError] or a [*transportError].
-func (h *Handler) readValue(w http.ResponseWriter, r *http.Request) (value config.Value, given bool, err error) {
-	if r.ContentLength == 0 {
+// readValue reads the value in a body; given is false when there is no body, or an empty one that is to be JSON. The error is
+// a [*config.InvalidError] or a [*transportError].
+func (h *Handler) readValue(w http.ResponseWriter, r *http.Request, op operation) (value config.Value, given bool, err error) {
+	raw := op == set && isRaw(r.Header)
+	if r.ContentLength == 0 && !raw {
 		return config.Value{}, false, nil
 	}
-	badType := checkContentType(r.Header)
+	badType := checkContentType(r.Header, op, raw)
 	if badType != nil && r.ContentLength > 0 {
 		return config.Value{}, false, badType
 	}
 	buf := bodies.Get().(*bytes.Buffer)
 	defer release(buf)
-	if err := h.readBody(buf, w, r); err != nil {
+	if err := readBody(buf, w, r, bodyLimit(h.store.MaxValueBytes(), raw)); err != nil {
 		return config.Value{}, false, err
 	}
-	if buf.Len() == 0 {
+	if buf.Len() == 0 && !raw {
 		return config.Value{}, false, nil
 	}
 	if badType != nil {
 		return config.Value{}, false, badType
 	}
-	text, err := parseBody(buf.Bytes())
-	if err != nil {
+	text := ""
+	if raw {
+		text = buf.String()
+	} else if text, err = parseBody(buf.Bytes()); err != nil {
 		return config.Value{}, false, err
 	}
 	value, err = config.ParseValue(text, h.store.MaxValueBytes())
@@ -110,31 +116,54 @@ func errNoValue(what string) error {
 	return &config.InvalidError{Field: "body", Rule: valueRule + what}
 }
 
-// readBody reads a body that may be as long as the longest value in the worst JSON. What is longer is not read to its end.
-func (h *Handler) readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
-	limit := int64(worstEscape*h.store.MaxValueBytes() + bodyFrame)
+// limit is how long a body may be.
+type limit struct {
+	bytes int64
+	rule  string // what is said of a longer one
+}
+
+func (l limit) exceeded() error {
+	return &config.InvalidError{Field: "body", Rule: l.rule, TooLarge: true}
+}
+
+// bodyLimit returns the limit of a body: the longest value, raw or in the worst JSON, but never more than any request may
+// have.
+func bodyLimit(maxValue int, raw bool) limit {
+	const rule = "is larger than any value allowed: a value may have %d bytes"
+	bytes := int64(maxValue)
+	if !raw {
+		bytes = worstEscape*bytes + bodyFrame
+	}
+	if bytes > maxBody {
+		return limit{maxBody, fmt.Sprintf("is larger than %d bytes; send a value that needs more of them in JSON as %s", maxBody, rawType)}
+	}
+	return limit{bytes, fmt.Sprintf(rule, maxValue)}
+}
+
+// readBody reads a body. One that is longer than the limit is not read to its end.
+func readBody(into *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit limit) error {
 	declared := r.ContentLength
-	if declared > limit {
-		return &config.InvalidError{Field: "body", Rule: "is larger than any value allowed", TooLarge: true}
+	if declared > limit.bytes {
+		return limit.exceeded()
 	}
 	if 0 <= declared && declared <= trustedLength {
 		into.Grow(int(declared))
 		n, err := io.ReadFull(r.Body, into.AvailableBuffer()[:declared])
 		into.Write(into.AvailableBuffer()[:n])
-		return readError(err)
+		return readError(err, limit)
 	}
-	_, err := into.ReadFrom(http.MaxBytesReader(innermost(w), r.Body, limit))
-	return readError(err)
+	_, err := into.ReadFrom(http.MaxBytesReader(innermost(w), r.Body, limit.bytes))
+	return readError(err, limit)
 }
 
-func readError(err error) error {
+func readError(err error, limit limit) error {
 	if err == nil {
 		return nil
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &config.InvalidError{Field: "body", Rule: "is larger than any value allowed", TooLarge: true}
+		return limit.exceeded()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &transportError{http.StatusRequestTimeout, "the body did not come in time"}
 	}
@@ -153,9 +182,22 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// checkContentType refuses a body that says to be something else than JSON in UTF-8. One that says nothing is taken for
-// JSON: its bytes will show.
-func checkContentType(h http.Header) error {
+// rawType is the content type of a body that is the value itself.
+const rawType = "application/octet-stream"
+
+// isRaw reports whether a body says to be the value itself.
+func isRaw(h http.Header) bool {
+	types := h[contentType]
+	if len(types) != 1 || types[0] == jsonText[0] { // the fast path
+		return false
+	}
+	media, _, err := mime.ParseMediaType(types[0])
+	return err == nil && media == rawType
+}
+
+// checkContentType refuses a body that says to be something else than JSON in UTF-8, or than a raw value where that may be.
+// One that says nothing is taken for JSON: its bytes will show.
+func checkContentType(h http.Header, op operation, raw bool) error {
 	if coding := h["Content-Encoding"]; len(coding) > 0 && !strings.EqualFold(coding[0], "identity") {
 		return &transportError{http.StatusUnsupportedMediaType, "the body must not be encoded"}
 	}
@@ -165,10 +207,14 @@ func checkContentType(h http.Header) error {
 	}
 	media, params, err := mime.ParseMediaType(types[0])
 	charset, given := params["charset"]
-	if err != nil || len(types) > 1 || media != jsonText[0] || given && !strings.EqualFold(charset, "utf-8") {
-		return &transportError{http.StatusUnsupportedMediaType, "the body must be application/json, in UTF-8"}
+	if err == nil && len(types) == 1 && (media == jsonText[0] || raw) && (!given || strings.EqualFold(charset, "utf-8")) {
+		return nil
 	}
-	return nil
+	detail := `the body must be JSON in UTF-8, such as {"value":"30s"}, sent as ` + jsonText[0]
+	if op == set {
+		detail += "; or the value itself, in UTF-8, sent as " + rawType
+	}
+	return &transportError{http.StatusUnsupportedMediaType, detail}
 }
 
 // failBody answers with an error of reading a body.

@@ -3,8 +3,6 @@ package rest
 import (
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"configapi/internal/config"
 )
@@ -13,96 +11,167 @@ const (
 	ifMatch     = "If-Match"
 	ifNoneMatch = "If-None-Match"
 
-	idempotencyKey = "Idempotency-Key"
+	idempotencyKey      = "Idempotency-Key"
+	configReason        = "Config-Reason"
+	configOnlyIfChanged = "Config-Only-If-Changed"
+	configRestore       = "Config-Restore"
 )
 
-// condition is on what a client makes a change depend, and the key with which it may send it again.
-type condition struct {
-	version *config.Version // what the config must have; nil: anything
-	absent  bool            // the config must not exist
-	key     config.IdempotencyKey
+// terms are what the headers of a change say about it.
+type terms struct {
+	version    *config.Version // that the config must have; nil: any
+	conditions []config.Condition
+	key        config.IdempotencyKey
+	reason     config.Reason
+
+	onlyIfChanged, restoreDeleted bool // for a set alone
 }
 
-// parseCondition reads the conditions of a change. The error is an [*config.InvalidError] that names the header.
-func parseCondition(h http.Header) (condition, error) {
-	c, err := parseMatch(h)
-	if err == nil {
-		c.key, err = parseKey(h)
+// parseTerms reads the headers of a change. The error is a [*config.InvalidError] that names the header.
+func parseTerms(op operation, h http.Header) (t terms, err error) {
+	if err = t.parseConditions(h); err != nil {
+		return terms{}, err
 	}
-	return c, err
+	if t.key, err = parseKey(h); err != nil {
+		return terms{}, err
+	}
+	if t.reason, err = parseReason(h); err != nil {
+		return terms{}, err
+	}
+	if t.onlyIfChanged, err = parseSwitch(op, h, configOnlyIfChanged); err != nil {
+		return terms{}, err
+	}
+	t.restoreDeleted, err = parseSwitch(op, h, configRestore)
+	return t, err
+}
+
+// parseConditions reads If-Match and If-None-Match. Both must hold when both are there.
+//
+// What they mean is a [config.Condition], but for the two that clients have sent since before there were any: one bare
+// version is an expected version, and a lone `If-None-Match: *` is version 0. So their requests keep the hash that tells a
+// repeated request, also over an upgrade of the server.
+func (t *terms) parseConditions(h http.Header) error {
+	match, noneMatch := h[ifMatch], h[ifNoneMatch]
+	if len(match) > 0 {
+		tags, any, ok := parseTags(match)
+		if !ok {
+			return errNoTags(ifMatch)
+		}
+		if version := bareVersion(tags); version != nil && len(noneMatch) == 0 {
+			t.version = version
+		} else {
+			t.conditions = append(t.conditions, config.Condition{Any: any, Revisions: strongMatches(tags)})
+		}
+	}
+	if len(noneMatch) > 0 {
+		tags, any, ok := parseTags(noneMatch)
+		if !ok {
+			return errNoTags(ifNoneMatch)
+		}
+		t.conditions = append(t.conditions, config.Condition{Any: any, Revisions: weakMatches(tags), Not: true})
+	}
+	return nil
+}
+
+// mustNotExist reports whether `If-None-Match: *` is all that the config has to fulfil.
+func (t *terms) mustNotExist() bool {
+	return t.version == nil && len(t.conditions) == 1 && t.conditions[0].Any && t.conditions[0].Not
+}
+
+func errNoTags(header string) error {
+	return &config.InvalidError{Field: header, Rule: `must be * or entity tags such as "3-9f3a21c0", separated by commas`}
+}
+
+// bareVersion returns the version when a single tag is one, as the tags of old were. nil: it is not.
+func bareVersion(tags []entityTag) *config.Version {
+	if len(tags) != 1 || tags[0].weak {
+		return nil
+	}
+	m, ok := parseRevisionTag(tags[0].opaque)
+	if !ok || !m.AnyHash {
+		return nil
+	}
+	return &m.Version
+}
+
+// strongMatches returns the revisions that If-Match names. Weak tags never match there, and tags of something else name no
+// revision.
+func strongMatches(tags []entityTag) []config.RevisionMatch {
+	var matches []config.RevisionMatch
+	for _, tag := range tags {
+		if m, ok := parseRevisionTag(tag.opaque); ok && !tag.weak {
+			matches = append(matches, m)
+		}
+	}
+	return matches
+}
+
+// weakMatches returns the revisions that If-None-Match names. A bare version names none there: the client that knows it may
+// have another history's.
+func weakMatches(tags []entityTag) []config.RevisionMatch {
+	var matches []config.RevisionMatch
+	for _, tag := range tags {
+		if m, ok := parseRevisionTag(tag.opaque); ok && !m.AnyHash {
+			matches = append(matches, m)
+		}
+	}
+	return matches
 }
 
 func parseKey(h http.Header) (config.IdempotencyKey, error) {
-	lines := h[idempotencyKey]
-	switch len(lines) {
-	case 0:
-		return config.IdempotencyKey{}, nil
-	case 1:
-		key, err := config.ParseIdempotencyKey(lines[0])
-		var invalid *config.InvalidError
-		if errors.As(err, &invalid) {
-			invalid.Field = idempotencyKey
-		}
-		return key, err
+	text, given, err := single(h, idempotencyKey)
+	if err != nil || !given {
+		return config.IdempotencyKey{}, err
 	}
-	return config.IdempotencyKey{}, &config.InvalidError{Field: idempotencyKey, Rule: "must be given once"}
+	key, err := config.ParseIdempotencyKey(text)
+	return key, inHeader(idempotencyKey, err)
 }
 
-func parseMatch(h http.Header) (condition, error) {
-	match, noneMatch := h[ifMatch], h[ifNoneMatch]
+// parseReason reads a reason, which is percent-encoded UTF-8: a header has ASCII alone.
+func parseReason(h http.Header) (config.Reason, error) {
+	text, given, err := single(h, configReason)
+	if err != nil || !given {
+		return config.Reason{}, err
+	}
+	decoded, ok := percentDecoded(text)
+	if !ok {
+		return config.Reason{}, &config.InvalidError{Field: configReason,
+			Rule: "must be ASCII, in which % stands before two hex digits: percent-encoded UTF-8, as encodeURIComponent makes it"}
+	}
+	reason, err := config.ParseReason(decoded)
+	return reason, inHeader(configReason, err)
+}
+
+// parseSwitch reads a header that is true or false, of which only a set may have a true one.
+func parseSwitch(op operation, h http.Header, header string) (on bool, err error) {
+	text, given, err := single(h, header)
 	switch {
-	case len(match) == 0 && len(noneMatch) == 0:
-		return condition{}, nil
-	case len(match) > 0 && len(noneMatch) > 0:
-		return condition{}, &config.InvalidError{Field: ifMatch, Rule: "cannot be combined with If-None-Match on a change"}
-	case len(noneMatch) > 0:
-		if len(noneMatch) > 1 || noneMatch[0] != "*" {
-			return condition{}, &config.InvalidError{Field: ifNoneMatch, Rule: "must be * on a change: the config must not exist"}
-		}
-		return condition{absent: true}, nil
+	case err != nil || !given || text == "false":
+		return false, err
+	case text != "true":
+		return false, &config.InvalidError{Field: header, Rule: "must be true or false"}
+	case op != set:
+		return false, &config.InvalidError{Field: header, Rule: "can only be true on a PUT"}
 	}
-	version, ok := parseTag(match[0])
-	if !ok || len(match) > 1 {
-		return condition{}, &config.InvalidError{Field: ifMatch, Rule: `must be one quoted version, such as "3"`}
-	}
-	return condition{version: &version}, nil
+	return true, nil
 }
 
-// expected is the version that a command is to expect. A config that does not exist has none, or is deleted, which a
-// command finds out before it looks at versions.
-func (c condition) expected() *config.Version {
-	if c.absent {
-		return new(config.Version)
+// single reads a header that may be given once.
+func single(h http.Header, header string) (text string, given bool, err error) {
+	switch lines := h[header]; len(lines) {
+	case 0:
+		return "", false, nil
+	case 1:
+		return lines[0], true, nil
 	}
-	return c.version
+	return "", false, &config.InvalidError{Field: header, Rule: "must be given once"}
 }
 
-// parseTag reads an entity tag as this service gives them: a version from 1 on in quotes, written in the one way.
-func parseTag(tag string) (v config.Version, ok bool) {
-	if len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-		return 0, false
+// inHeader has an error about an input name the header that it came in.
+func inHeader(header string, err error) error {
+	var invalid *config.InvalidError
+	if errors.As(err, &invalid) {
+		invalid.Field = header
 	}
-	digits := tag[1 : len(tag)-1]
-	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || strconv.Itoa(n) != digits {
-		return 0, false
-	}
-	return config.Version(n), true
-}
-
-// known tells whether the client of a read has this version already. Reads get the whole of RFC 9110 here: lists, weak tags
-// and `*`; caches send them, and one that is not understood costs an answer in full, no more.
-func known(h http.Header, version config.Version) bool {
-	for _, line := range h[ifNoneMatch] {
-		if line == "*" {
-			return true
-		}
-		for tag := range strings.SplitSeq(line, ",") {
-			tag = strings.TrimPrefix(strings.Trim(tag, " \t"), "W/")
-			if v, ok := parseTag(tag); ok && v == version {
-				return true
-			}
-		}
-	}
-	return false
+	return err
 }

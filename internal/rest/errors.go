@@ -21,7 +21,7 @@ var answers = [...]struct {
 	configstore.TooLarge:            {http.StatusRequestEntityTooLarge, problem.InvalidInput},
 	configstore.NotFound:            {http.StatusNotFound, problem.NotFound},
 	configstore.Deleted:             {http.StatusGone, problem.Deleted},
-	configstore.NotDeleted:          {http.StatusConflict, problem.VersionConflict},
+	configstore.NotDeleted:          {http.StatusConflict, problem.NotDeleted},
 	configstore.VersionConflict:     {http.StatusPreconditionFailed, problem.VersionConflict},
 	configstore.PositionUnknown:     {http.StatusBadRequest, problem.PositionUnknown},
 	configstore.PositionNotReached:  {http.StatusGatewayTimeout, problem.PositionNotReached},

@@ -1,13 +1,15 @@
 package rest
 
 import (
-	"context"
+	"errors"
 	"net/http"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
+
+// errEnough ends the reading of a history of which no more is needed.
+var errEnough = errors.New("the answer is complete")
 
 func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Name) {
 	reader, err := h.reader(r)
@@ -15,41 +17,36 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 		h.fail(w, r, err)
 		return
 	}
-	newest, err := newestVersion(r.Context(), reader, name)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	if newest == 0 {
+	if newest := reader.State(name); newest == nil {
 		locate(w.Header(), reader.Head().Bookmark())
 	} else {
-		describe(w.Header(), newest, reader.Head().Bookmark())
-		if known(r.Header, newest) { // up to one version there is one history
+		describe(w.Header(), tagOf(newest), textForm, reader.Head().Bookmark())
+		if isKnown(r.Header, w.Header()) { // up to one revision there is one history
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 	}
-	array := newArray(w)
+	array := newArray(w, r)
 	defer array.release()
-	err = reader.EachRevision(r.Context(), name, func(revision *eventstore.Revision) error {
-		array.addRevision(revision)
-		return nil
-	})
-	if err != nil {
+	array.room = newRoom(h.answers, w, r)
+	defer array.room.release()
+	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(array, page) })
+	if err != nil && !errors.Is(err, errEnough) {
 		h.failArray(array, r, err)
 		return
 	}
 	array.finish()
 }
 
-// newestVersion is 0 when nothing ever happened to the name.
-func newestVersion(ctx context.Context, reader *configstore.Reader, name config.Name) (config.Version, error) {
-	if c := reader.Config(name); c != nil {
-		return c.Version, nil
+func writeRevisions(array *array, page []*eventstore.Revision) error {
+	if err := array.room.hold(bytesOfRevisions(page)); err != nil {
+		return err
 	}
-	deletion, _, err := reader.History(ctx, name, 0, 1)
-	if err != nil || len(deletion) == 0 {
-		return 0, err
+	for _, revision := range page {
+		array.addRevision(revision)
 	}
-	return deletion[0].Version, nil
+	if array.isEnough() {
+		return errEnough
+	}
+	return nil
 }

@@ -2,10 +2,10 @@ package rest
 
 import (
 	"net/http"
-	"net/url"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/problem"
 	"configapi/internal/projection"
 )
 
@@ -15,14 +15,50 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 		h.fail(w, r, err)
 		return
 	}
+	position := reader.Head().Bookmark()
 	c := reader.Config(name)
-	if c == nil {
-		locate(w.Header(), reader.Head().Bookmark())
-		answerText(w, http.StatusNotFound, notFound)
+	switch {
+	case c == nil:
+		h.answerNone(w, r, name, reader.State(name), position)
+	case prefersJSON(r.Header):
+		describe(w.Header(), tagOf(c), jsonForm, position)
+		answerObject(w, r, c)
+	default:
+		describe(w.Header(), tagOf(c), textForm, position)
+		answerValue(w, r, c)
+	}
+}
+
+// answerNone answers for a config that does not exist. Clients of old have one text for it; others are told when it is
+// deleted, and how it comes back. state is that of a deleted config, nil when there never was one.
+func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Bookmark) {
+	if state != nil && prefersProblem(r.Header) {
+		describe(w.Header(), tagOf(state), textForm, position)
+		h.problem(w, deletedProblem(name))
 		return
 	}
-	describe(w.Header(), c.Version, reader.Head().Bookmark())
-	answerValue(w, r, c)
+	locate(w.Header(), position)
+	answerText(w, http.StatusNotFound, notFound)
+}
+
+func deletedProblem(name config.Name) problem.Problem {
+	return problem.Problem{Status: http.StatusGone, Code: problem.Deleted,
+		Detail: "the config is deleted; POST " + pathOf(name) + "/restore brings it back, and so does a PUT with Config-Restore: true"}
+}
+
+// answerObject answers with a config as a JSON object.
+func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) {
+	if isKnown(r.Header, w.Header()) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	s := newJSON(w, r)
+	defer s.release()
+	s.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String())
+	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Bookmark().String())
+	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt())).put(`,"updatedAt":`).text(config.FormatInstant(c.UpdatedAt()))
+	s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
+	s.finish()
 }
 
 func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {
@@ -52,74 +88,14 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	describe(w.Header(), c.Version, snapshot.At().Bookmark())
+	describe(w.Header(), tagOf(c), textForm, snapshot.At().Bookmark())
 	answerValue(w, r, c)
 }
 
 func answerValue(w http.ResponseWriter, r *http.Request, c *projection.Config) {
-	if known(r.Header, c.Version) {
+	if isKnown(r.Header, w.Header()) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	answerText(w, http.StatusOK, c.Value.String())
-}
-
-func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	filter, err := parseFilter(r.URL.RawQuery)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	reader, err := h.reader(r)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	snapshot := reader.Now()
-	locate(w.Header(), snapshot.At().Bookmark())
-	array := newArray(w)
-	defer array.release()
-	for after, more := "", true; more; {
-		var configs []*projection.Config
-		configs, more, err = snapshot.Configs(r.Context(), filter, after, configstore.MaxPageSize)
-		if err != nil {
-			h.failArray(array, r, err)
-			return
-		}
-		for _, c := range configs {
-			after = c.Name.String()
-			array.addConfig(c)
-		}
-	}
-	array.finish()
-}
-
-var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
-
-// parseFilter reads what a list is to hold.
-func parseFilter(query string) (config.Filter, error) {
-	prefix, given, err := parameter(query, "prefix")
-	if err != nil || !given {
-		return config.Filter{}, err
-	}
-	return config.ParseFilter(prefix, nil)
-}
-
-// parameter reads one parameter of a query. Those that are not known are left alone, as the old system did.
-func parameter(query, name string) (value string, given bool, err error) {
-	if query == "" {
-		return "", false, nil
-	}
-	params, err := url.ParseQuery(query)
-	if err != nil {
-		return "", false, errBadQuery
-	}
-	values := params[name]
-	switch len(values) {
-	case 0:
-		return "", false, nil
-	case 1:
-		return values[0], true, nil
-	}
-	return "", false, &config.InvalidError{Field: name, Rule: "is given more than once"}
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"configapi/internal/config"
 )
 
 // route is what a path stands for.
@@ -133,6 +135,67 @@ func parseRoute(u *url.URL) (r route, known bool) {
 		return route{}, false
 	}
 	return r, s.done
+}
+
+// reads reports whether the operation changes nothing.
+func (o operation) reads() bool {
+	switch o {
+	case set, remove, restore:
+		return false
+	}
+	return true
+}
+
+// parameters returns the query parameters that the operation knows. Where strict, it refuses others: on the routes that the
+// system before this one had for reading a single config, clients may send what they like.
+func (o operation) parameters() (known []string, strict bool) {
+	switch o {
+	case list:
+		return listParameters, true
+	case watch:
+		return eventsParameters, true
+	case set, remove, restore:
+		return noParameters, true
+	}
+	return nil, false
+}
+
+// pathOf is the path of a config.
+func pathOf(name config.Name) string { return "/config/" + url.PathEscape(name.String()) }
+
+// escapedPath returns the path that a client means that has not escaped the slashes of a name. ok is false when it can mean
+// none.
+func escapedPath(u *url.URL) (path string, ok bool) {
+	rest, v1 := strings.CutPrefix(u.Path, "/v1")
+	rest, ok = strings.CutPrefix(rest, "/config/")
+	if !ok {
+		return "", false
+	}
+	name, tail := cutTail(rest)
+	parsed, err := config.ParseName(name)
+	if err != nil || !strings.Contains(name, "/") {
+		return "", false
+	}
+	path = pathOf(parsed) + tail
+	if v1 {
+		path = "/v1" + path
+	}
+	return path, true
+}
+
+// cutTail cuts off what follows the name of a config in a path.
+func cutTail(path string) (name, tail string) {
+	for _, tail := range []string{"/history", "/restore"} {
+		if name, ok := strings.CutSuffix(path, tail); ok {
+			return name, tail
+		}
+	}
+	if i := strings.LastIndex(path, "/at/"); i > 0 {
+		if _, err := config.ParseInstant(path[i+len("/at/"):]); err == nil {
+			return path[:i], path[i:]
+		}
+	}
+	return path, ""
 }
 
 // segments gives the segments of a path one after the other, decoded.

@@ -11,12 +11,12 @@ import (
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
-	condition, err := parseCondition(r.Header)
+	terms, err := parseTerms(set, r.Header)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	value, given, err := h.readValue(w, r)
+	value, given, err := h.readValue(w, r, set)
 	if err == nil && !given {
 		err = errNoValue("it is empty")
 	}
@@ -24,27 +24,38 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 		h.failBody(w, r, err)
 		return
 	}
-	h.change(w, r, config.Set{Name: name, Value: value, ExpectedVersion: condition.expected(), IdempotencyKey: condition.key})
+	cmd := config.Set{Name: name, Value: value, ExpectedVersion: terms.version, Conditions: terms.conditions,
+		OnlyIfChanged: terms.onlyIfChanged, RestoreDeleted: terms.restoreDeleted, Reason: terms.reason, IdempotencyKey: terms.key}
+	if terms.mustNotExist() && !cmd.RestoreDeleted { // a deleted config has a version, but is refused before
+		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
+	}
+	h.change(w, r, cmd)
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
-	condition, err := parseCondition(r.Header)
+	terms, err := parseTerms(remove, r.Header)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.change(w, r, config.Delete{Name: name, ExpectedVersion: condition.expected(), IdempotencyKey: condition.key})
+	cmd := config.Delete{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
+	if terms.mustNotExist() {
+		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
+	}
+	h.change(w, r, cmd)
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
-	condition, err := parseCondition(r.Header)
+	terms, err := parseTerms(restore, r.Header)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	// That the config must not exist goes without saying here, and version 0 is not what a deleted config has.
-	cmd := config.Restore{Name: name, ExpectedVersion: condition.version, IdempotencyKey: condition.key}
-	value, given, err := h.readValue(w, r)
+	cmd := config.Restore{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
+	if terms.mustNotExist() { // what is restored never exists
+		cmd.Conditions = nil
+	}
+	value, given, err := h.readValue(w, r, restore)
 	if err != nil {
 		h.failBody(w, r, err)
 		return
@@ -68,12 +79,12 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 		h.refuse(w, r, cmd, before, err)
 		return
 	}
-	describe(w.Header(), outcome.Config.Version, outcome.Position)
+	describe(w.Header(), tagOf(outcome.Config), textForm, outcome.Position)
 	answerText(w, http.StatusOK, okText)
 }
 
 // refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
-// deleted; a restore is new.
+// deleted, the latter for clients that do not prefer a problem; a restore is new.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Bookmark, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
@@ -82,6 +93,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 			answerText(w, http.StatusNotFound, notFound)
 			return
 		case configstore.Deleted:
+			if prefersProblem(r.Header) {
+				h.problem(w, deletedProblem(cmd.Target()))
+				return
+			}
 			answerText(w, http.StatusGone, gone)
 			return
 		}
@@ -101,5 +116,5 @@ func describeRefusal(h http.Header, before eventstore.Bookmark, err error) {
 	if refusal.Current.Position > before.Position {
 		before = refusal.Current.Bookmark()
 	}
-	describe(h, refusal.Current.Version, before)
+	describe(h, tagOf(refusal.Current), textForm, before)
 }

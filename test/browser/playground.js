@@ -35,7 +35,7 @@ export async function openPlayground(context, url, problems) {
       window.reportViolation(`${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  await page.goto(new URL('/playground', url).href);
+  await page.goto(`${url}/playground`);
   const playground = new Playground(page);
   await playground.ready();
   return playground;

@@ -251,7 +251,7 @@ function tab(title, query) {
 }
 
 async function post(query) {
-  const answer = await fetch(new URL('/graphql', url), {
+  const answer = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query }),

@@ -16,7 +16,7 @@ import (
 type AsOfInput struct {
 	// The state right after this position.
 	Position *string `json:"position,omitempty"`
-	// The state at this instant. An instant in the future means now.
+	// The state at this instant. An instant in the future means now; one inside a change set means before it.
 	Time *time.Time `json:"time,omitempty"`
 }
 
@@ -147,6 +147,8 @@ type DeleteConfigInput struct {
 	Name string `json:"name"`
 	// Fail unless the config has this version.
 	ExpectedVersion *int `json:"expectedVersion"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *string `json:"expectedRevision"`
 	// Why.
 	Reason *string `json:"reason"`
 	// As in `SetConfigInput`.
@@ -158,6 +160,9 @@ func (v *DeleteConfigInput) GetName() string { return v.Name }
 
 // GetExpectedVersion returns DeleteConfigInput.ExpectedVersion, and is useful for accessing the field via an interface.
 func (v *DeleteConfigInput) GetExpectedVersion() *int { return v.ExpectedVersion }
+
+// GetExpectedRevision returns DeleteConfigInput.ExpectedRevision, and is useful for accessing the field via an interface.
+func (v *DeleteConfigInput) GetExpectedRevision() *string { return v.ExpectedRevision }
 
 // GetReason returns DeleteConfigInput.Reason, and is useful for accessing the field via an interface.
 func (v *DeleteConfigInput) GetReason() *string { return v.Reason }
@@ -350,7 +355,7 @@ func (v *DeleteDeleteConfigNotFoundError) GetMessage() string { return v.Message
 // DeleteDeleteConfigVersionConflictError includes the requested fields of the GraphQL type VersionConflictError.
 // The GraphQL type's documentation follows.
 //
-// The config has another version than the one expected.
+// The config has another version, or another newest revision, than the one expected.
 type DeleteDeleteConfigVersionConflictError struct {
 	Typename *string `json:"__typename"`
 	// Text, for people.
@@ -517,6 +522,8 @@ type SetConfigInput struct {
 	Value string `json:"value"`
 	// Fail unless the config has this version. 0: it must have none. Left out: not checked.
 	ExpectedVersion *int `json:"expectedVersion"`
+	// Fail unless this is the config's newest revision. Unlike a version it is of one history: a restored backup cannot be mistaken for it.
+	ExpectedRevision *string `json:"expectedRevision"`
 	// Write nothing when the config has this value already.
 	OnlyIfChanged *bool `json:"onlyIfChanged"`
 	// Why.
@@ -533,6 +540,9 @@ func (v *SetConfigInput) GetValue() string { return v.Value }
 
 // GetExpectedVersion returns SetConfigInput.ExpectedVersion, and is useful for accessing the field via an interface.
 func (v *SetConfigInput) GetExpectedVersion() *int { return v.ExpectedVersion }
+
+// GetExpectedRevision returns SetConfigInput.ExpectedRevision, and is useful for accessing the field via an interface.
+func (v *SetConfigInput) GetExpectedRevision() *string { return v.ExpectedRevision }
 
 // GetOnlyIfChanged returns SetConfigInput.OnlyIfChanged, and is useful for accessing the field via an interface.
 func (v *SetConfigInput) GetOnlyIfChanged() *bool { return v.OnlyIfChanged }
@@ -769,7 +779,7 @@ func __marshalSetSetConfigSetConfigResult(v *SetSetConfigSetConfigResult) ([]byt
 // SetSetConfigVersionConflictError includes the requested fields of the GraphQL type VersionConflictError.
 // The GraphQL type's documentation follows.
 //
-// The config has another version than the one expected.
+// The config has another version, or another newest revision, than the one expected.
 type SetSetConfigVersionConflictError struct {
 	Typename *string `json:"__typename"`
 	// Text, for people.

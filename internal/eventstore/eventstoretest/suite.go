@@ -30,14 +30,14 @@ type law struct {
 
 // Run proves the laws on one kind of store.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), branchLaws(rewrite))
+	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), branchLaws(rewrite))
 }
 
 // RunWrites proves again, on a store that [Run] has held to all laws and that is reached in another way, such as by way of a
 // pooler, what may depend on that way: all that is written, locked and waited for. It leaves out what is about the answers
 // to reads alone, for those are the same statements; the random operations send each of them.
 func RunWrites(t *testing.T, newHistory NewHistory) {
-	run(t, newHistory, appendLaws, raceLaws, lockLaws, receiptLaws, waitLaws, randomLaws)
+	run(t, newHistory, appendLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws)
 }
 
 func run(t *testing.T, newHistory NewHistory, groups ...[]law) {

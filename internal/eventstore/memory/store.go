@@ -49,6 +49,9 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	return s.head, nil
 }
 
+// DurableHead is Head: nothing here is safer than what can be read.
+func (s *Store) DurableHead(ctx context.Context) (eventstore.Head, error) { return s.Head(ctx) }
+
 // Append writes records and receipts as one.
 func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	if err := ctx.Err(); err != nil {

@@ -12,23 +12,32 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// The statements of an append write all of it, or nothing when the head is another one by then.
-const (
-	// One array of composites costs the server half of what an array for each column does when there are few records.
-	appendSQL = `with ` + moveHead + insertEvents
+// The statements of an append write all of it, or nothing when the head is another one by then. Each locks the head row
+// first, and evaluates further columns with it: see durably.
 
-	// The same with receipts.
-	appendKeyedSQL = `with ` + moveHead + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
+// One array of composites costs the server half of what an array for each column does when there are few records.
+func appendSQL(further string) string { return `with ` + moveHead(further) + insertEvents }
 
-	// Receipts alone: they are those of what found nothing to do, which is true at that head and at no other.
-	appendReceiptsSQL = `with head as (select from public.history_head where position = $1 and hash = $2 for update)` +
+// The same with receipts.
+func appendKeyedSQL(further string) string {
+	return `with ` + moveHead(further) + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
+}
+
+// Receipts alone: they are those of what found nothing to do, which is true at that head and at no other.
+func appendReceiptsSQL(further string) string {
+	return `with head as (select position` + further + ` from public.history_head where position = $1 and hash = $2 for update)` +
 		insertReceipts + `unnest($3::public.idempotency_input[]) r`
+}
 
-	moveHead = `head as (
+func moveHead(further string) string {
+	return `head as (
 			update public.history_head set position = $3, hash = $4, recorded_at = $5
 			where position = $1 and hash = $2
-			returning pg_notify('` + channel + `', position::text)
+			returning pg_notify('` + channel + `', position::text)` + further + `
 		)`
+}
+
+const (
 	insertEvents = `
 		insert into public.events (position, hash, config_name, version, type, schema_version,
 			data, actor, reason, recorded_at, append_id, change_set)
@@ -60,19 +69,22 @@ type writer struct {
 	turn   chan struct{} // holds an element while the fields below are in use
 	closed bool
 
-	conn       *pgx.Conn // nil: none yet, or the last one broke
-	used       time.Time // when the connection was last seen to live
+	warning    *pgconn.Notice // the newest that came with what is under way; nil: none did
+	conn       *pgx.Conn      // nil: none yet, or the last one broke
+	used       time.Time      // when the connection was last seen to live
 	statements statements
 	encoder    encoder
 	large      *pageGuard // that of the store
+	fence      *fence     // that of the store
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard, fence *fence) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large, fence: fence}
 	neverCancel(&w.config.Config)
+	w.config.OnNotice = w.notice
 	conn, err := w.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -98,12 +110,26 @@ func (w *writer) use(ctx context.Context, do func() error) error {
 	if err := w.prepare(ctx); err != nil {
 		return notWritten(err)
 	}
+	w.warning = nil
 	err := do()
 	w.used = time.Now()
-	if w.conn.IsClosed() {
+	if err == nil && w.warning != nil {
+		err = fmt.Errorf("the outcome is unknown: the server did it with a warning: %s (SQLSTATE %s)", w.warning.Message, w.warning.Code)
+	}
+	if w.conn.IsClosed() || isReadOnly(err) {
 		w.drop()
 	}
 	return err
+}
+
+// notice takes what the server says besides. A warning at a commit is how it says that the commit did not wait for its
+// standby; all that is done on this connection is to be without any.
+func (w *writer) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
+	switch n.SeverityUnlocalized {
+	case "DEBUG", "LOG", "INFO", "NOTICE":
+	default:
+		w.warning = n
+	}
 }
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
@@ -129,6 +155,9 @@ func (w *writer) prepare(ctx context.Context) error {
 	}
 	if w.conn != nil && time.Since(w.used) > w.opts.PingAfter {
 		w.ping(ctx)
+	}
+	if w.conn != nil && (!w.fence.holds(w.conn.PgConn()) || checkEncoding(w.conn.PgConn()) != nil) {
+		w.drop()
 	}
 	if w.conn != nil {
 		return nil
@@ -172,8 +201,7 @@ func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	err := conn.QueryRow(ctx, oids).Scan(&w.encoder.eventOID, &w.encoder.receiptOID)
 	if err == nil && !pooled(w.config) {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
-			set statement_timeout = %d; set default_transaction_isolation = 'read committed'; set plan_cache_mode = force_generic_plan;
-			set enable_seqscan = off; set enable_bitmapscan = off; set jit = off; set %s`, w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout()))
+			set statement_timeout = %d; set plan_cache_mode = force_generic_plan; set %s`, w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout()))
 	}
 	if err == nil {
 		w.statements, err = prepareAll(ctx, conn)

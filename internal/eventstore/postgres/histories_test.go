@@ -89,7 +89,7 @@ func (one *history) empty() error {
 		return nil
 	}
 	ctx := context.Background() // that of the test has ended when it cleans up
-	if _, err := one.handles[0].pool.Exec(ctx, `delete from idempotency`); err != nil {
+	if _, err := one.handles[0].pool.Exec(ctx, `delete from public.idempotency`); err != nil {
 		return err
 	}
 	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {

@@ -20,6 +20,7 @@ type listener struct {
 	config *pgconn.Config
 	opts   Options
 	look   func(context.Context) error // at how far the history has come, on another connection
+	fence  *fence
 }
 
 // run listens until the context ends, whatever happens to its connections.
@@ -54,7 +55,7 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 	for {
 		l.receive(ctx, conn)
 		// Silence is all that would be heard of a server that is gone, so it has to answer now and then.
-		if err := l.ask(ctx, conn); err != nil {
+		if err := l.ask(ctx, conn); err != nil || !l.fence.holds(conn) {
 			return true
 		}
 	}

@@ -11,7 +11,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-const lockSQL = selectHead + ` for update`
+func lockSQL(further string) string {
+	return `select position, hash, recorded_at` + further + ` from public.history_head for update`
+}
 
 // AppendLocked appends what the caller decides on while it has the head row locked. That takes two round trips: one that
 // locks the row and reads what was missed, one that appends and commits. The server ends the session of whoever leaves it

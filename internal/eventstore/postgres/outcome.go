@@ -42,7 +42,21 @@ func outcomeOfSent(err error) error {
 		return fmt.Errorf("%w: the server does not take the data (SQLSTATE %s)", eventstore.ErrNotWritten, reply.Code)
 	}
 	// Details, hints and places of an error are left out, because they quote what was to be written.
-	return fmt.Errorf("%w: %s (SQLSTATE %s)", eventstore.ErrNotWritten, reply.Message, reply.Code)
+	return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, &refusedError{reply.Message, reply.Code})
+}
+
+// refusedError is an ERROR of PostgreSQL without what it quotes.
+type refusedError struct{ message, code string }
+
+func (e *refusedError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.message, e.code) }
+
+// isReadOnly tells whether the server refused something because it was not to write. That is a matter of the session too,
+// by default_transaction_read_only: the one that takes its place may write again, so this one is to be given up.
+func isReadOnly(err error) bool {
+	const readOnlyTransaction = "25006"
+	var refused *refusedError
+	var reply *pgconn.PgError
+	return errors.As(err, &refused) && refused.code == readOnlyTransaction || errors.As(err, &reply) && reply.Code == readOnlyTransaction
 }
 
 // unsure are the classes of errors that say that something is wrong with the connection, the server or its files.

@@ -48,9 +48,17 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
 	defer cancel()
-	tag, err := s.pool.Exec(ctx, pruneReceipts, before, limit)
+	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("pruning receipts: %w", connectError(err))
+	}
+	defer conn.Release()
+	tag, err := conn.Exec(ctx, pruneReceipts, before, limit)
+	if isReadOnly(err) {
+		_ = conn.Conn().Close(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("pruning receipts: %w", err)
 	}
 	return int(tag.RowsAffected()), nil
 }

@@ -18,7 +18,7 @@ import (
 const minVersion = 14_00_00
 
 // parseURL makes the configuration that all connections share.
-func parseURL(text string, opts Options) (*pgxpool.Config, error) {
+func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, urlError(text, err)
@@ -35,7 +35,48 @@ func parseURL(text string, opts Options) (*pgxpool.Config, error) {
 	if c.ValidateConnect == nil {
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
+	lines.through(&c.Config)
+	guardSessions(config, fence)
 	return config, nil
+}
+
+// pools are the connections that read, by who reads: none of them waits for the others.
+type pools struct {
+	pool  *pgxpool.Pool // the node itself: its follower and its writer
+	users *pgxpool.Pool // users, as many at once as run in the lane
+	probe *pgxpool.Pool // those who watch the store, such as /health
+}
+
+// These many connections there are of each kind; of userConnections only unless the URL says pool_max_conns. Together with the
+// writer and the listener they are eight.
+const ownConnections, userConnections, probeConnections = 2, 3, 1
+
+func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
+	own, users, probe := readConfig(base, opts), readConfig(base, opts), readConfig(base, opts)
+	own.MaxConns, own.MinConns, own.MinIdleConns = ownConnections, 0, 0
+	probe.MaxConns, probe.MinConns, probe.MinIdleConns = probeConnections, 0, 0
+	if !strings.Contains(base.ConnString(), "pool_max_conns") {
+		users.MaxConns = userConnections
+	}
+	for _, row := range []struct {
+		into   **pgxpool.Pool
+		config *pgxpool.Config
+	}{{&p.pool, own}, {&p.users, users}, {&p.probe, probe}} {
+		if *row.into, err = pgxpool.NewWithConfig(ctx, row.config); err != nil {
+			p.close()
+			return pools{}, err
+		}
+	}
+	return p, nil
+}
+
+// close closes the pools that were opened, after the reads that are under way.
+func (p pools) close() {
+	for _, pool := range []*pgxpool.Pool{p.pool, p.users, p.probe} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 // readConfig configures the pool of connections that read.
@@ -43,9 +84,7 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()
 	// A connection that was idle has to answer a ping first; a dead one leaves time for the read on another.
 	config.PingTimeout = opts.QueryTimeout / 4
-	// All reads are by index, whatever the statistics say of a table that has just grown.
-	settings := fmt.Sprintf(`set statement_timeout = %d; set default_transaction_isolation = 'read committed';
-		set enable_seqscan = off; set enable_bitmapscan = off; set jit = off`, opts.QueryTimeout.Milliseconds())
+	settings := fmt.Sprintf(`set statement_timeout = %d`, opts.QueryTimeout.Milliseconds())
 	if !pooled(config.ConnConfig) {
 		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 			_, err := conn.Exec(ctx, settings)
@@ -55,18 +94,11 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	return config
 }
 
-// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint. Nothing but LISTEN is
-// ever sent on it: that a server is a standby, where nobody can listen, it says by itself.
+// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint.
 func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
 	neverCancel(config)
-	config.ValidateConnect = func(_ context.Context, conn *pgconn.PgConn) error {
-		if conn.ParameterStatus("in_hot_standby") == "on" {
-			return errStandby
-		}
-		return nil
-	}
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
 	return config
 }

@@ -40,17 +40,26 @@ type statements struct {
 	lock, missed, missedGuarded         statement
 }
 
+// durably are columns that make a transaction's commit wait as it must, and say so when it did not, whatever the settings of
+// the session are. Behind a pooler in transaction mode those are not the store's.
+const durably = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
+	case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'remote_apply' then 'remote_apply' else 'on' end, true)`
+
 // prepareAll prepares them, unless the connection is one to a pooler.
 func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
+	further := ""
+	if pooled(conn.Config()) {
+		further = durably
+	}
 	for _, row := range []struct {
 		into      *statement
 		name, sql string
 	}{
-		{&s.append, "append", appendSQL},
-		{&s.appendKeyed, "append_keyed", appendKeyedSQL},
-		{&s.appendReceipts, "append_receipts", appendReceiptsSQL},
-		{&s.begin, "begin", `begin`},
-		{&s.lock, "lock", lockSQL},
+		{&s.append, "append", appendSQL(further)},
+		{&s.appendKeyed, "append_keyed", appendKeyedSQL(further)},
+		{&s.appendReceipts, "append_receipts", appendReceiptsSQL(further)},
+		{&s.begin, "begin", `begin isolation level read committed`},
+		{&s.lock, "lock", lockSQL(further)},
 		{&s.missed, "missed", selectAfter},
 		{&s.missedGuarded, "missed_guarded", selectAfterGuarded},
 		{&s.commit, "commit", `commit`},

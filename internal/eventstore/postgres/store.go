@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/lane"
 )
 
 var _ eventstore.Store = (*Store)(nil)
@@ -42,6 +42,10 @@ type Options struct {
 	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's,
 	// unless that is of a pooler in transaction mode: then nobody listens.
 	ListenURL string
+	// CloseTimeout is how long Close waits for what is under way. 0 means 500 ms.
+	CloseTimeout time.Duration
+	// Log gets what operators must know of the servers that the store meets. nil: nothing is logged.
+	Log *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -54,18 +58,25 @@ func (o Options) withDefaults() Options {
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
 	o.ListenRetryMin = cmp.Or(o.ListenRetryMin, 50*time.Millisecond)
 	o.ListenRetryMax = cmp.Or(o.ListenRetryMax, 2*time.Second)
+	o.CloseTimeout = cmp.Or(o.CloseTimeout, 500*time.Millisecond)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	return o
 }
 
 // Store is a handle on the history in one database. Close it to free its connections.
 type Store struct {
-	opts   Options
-	pool   *pgxpool.Pool
+	opts Options
+	pools
+	lane   *lane.Lane // of reads for users: as many run at once as there are connections for them
 	writer *writer
 	hint   *hint
 	large  *pageGuard
+	lines  *lines
 
 	closeOnce sync.Once
+	closeErr  error
 	closed    chan struct{}
 	listen    func()             // begins to listen, once
 	stop      context.CancelFunc // ends the listener
@@ -83,46 +94,35 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 }
 
 func open(ctx context.Context, url string, opts Options) (*Store, error) {
-	config, err := parseURL(url, opts)
+	lines, fence := newLines(), newFence(opts.Log)
+	config, err := parseURL(url, opts, lines, fence)
 	if err != nil {
 		return nil, err
 	}
 	listen := config
 	if opts.ListenURL != "" {
-		if listen, err = parseURL(opts.ListenURL, opts); err != nil {
+		if listen, err = parseURL(opts.ListenURL, opts, lines, fence); err != nil {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
 	hint, large := newHint(), new(pageGuard)
-	writer, err := openWriter(ctx, config.ConnConfig, opts, large)
+	writer, err := openWriter(ctx, config.ConnConfig, opts, large, fence)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), readConfig(config, opts))
+	pools, err := openPools(context.WithoutCancel(ctx), config, opts)
 	if err != nil {
 		writer.close()
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, closed: make(chan struct{}), stop: stop}
+	s := &Store{opts: opts, pools: pools, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
+	s.lane = lane.New(lane.Options{Running: int(pools.users.Config().MaxConns)})
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
-			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look}
+			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look, fence: fence}
 			s.listening.Go(func() { l.run(running) })
 		}
 	})
 	return s, nil
-}
-
-// Close frees the connections, after an append and reads that are under way. Every call after it fails.
-func (s *Store) Close() error {
-	s.closeOnce.Do(func() {
-		close(s.closed)
-		s.stop()
-		s.listen() // for nothing, so that no Wait begins to listen when the end of that is waited for
-		s.writer.close()
-		s.pool.Close()
-		s.listening.Wait()
-	})
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -38,6 +39,11 @@ func play(role, path string) error {
 	if role == "hold the lock" {
 		select {}
 	}
+	go func() { // a stop is the end of the input
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		s.Close()
+		os.Exit(0)
+	}()
 	head, err := s.Head(context.Background())
 	for n := 0; err == nil; n++ {
 		names := make([]string, 1+n*n%40)
@@ -57,6 +63,7 @@ func play(role, path string) error {
 // process is another process that has the store at a path open, with the lock.
 type process struct {
 	*exec.Cmd
+	in    io.Closer
 	lines *bufio.Scanner
 }
 
@@ -65,6 +72,11 @@ func startProcess(t *testing.T, role, path string) *process {
 	p := &process{Cmd: exec.Command(os.Args[0])}
 	p.Env = append(os.Environ(), roleVariable+"="+role, pathVariable+"="+path)
 	p.Stderr = os.Stderr
+	in, err := p.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.in = in
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -83,5 +95,14 @@ func startProcess(t *testing.T, role, path string) *process {
 // kill is kill -9.
 func (p *process) kill() {
 	_ = p.Process.Kill()
+	_ = p.Wait()
+}
+
+// stop has the process close its store and end.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	p.in.Close()
+	for p.lines.Scan() { // until it has ended
+	}
 	_ = p.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,8 +56,7 @@ func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := mustOpen(t, "history.db", Options{})
 	t.Chdir(t.TempDir())
-	s.writer.tx.close() // so that the file is opened again
-	s.writer.tx = nil
+	s.writer.disconnect() // so that the file is opened again
 	s.readers.take().close()
 	write(t, s, "a")
 }
@@ -65,8 +65,7 @@ func TestFileThatIsGoneIsNotMadeAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{})
 	head := write(t, s, "a")
-	s.writer.tx.close() // as after any error
-	s.writer.tx = nil
+	s.writer.disconnect() // as after any error
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +133,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
 		{"a database of something else", foreign, Options{}, "a database, but not one of this program"},
 		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
-		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 2: a newer version of this program"},
-		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 2"},
-		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 2: start the server"},
+		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 4: a newer version of this program"},
+		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 4"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 4: start the server"},
 		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
 		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
 	} {
@@ -151,6 +150,94 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("opening %s to read has made it", name)
 		}
+	}
+}
+
+// TestDirectoriesAreForTheirOwnerAlone when the store makes them, and on disk before anything goes into them.
+func TestDirectoriesAreForTheirOwnerAlone(t *testing.T) {
+	top := t.TempDir()
+	if err := os.Chmod(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var synced []string
+	sync := func(dir string) error {
+		entries, err := os.ReadDir(dir)
+		synced = append(synced, fmt.Sprint(dir, " ", len(entries)))
+		return err
+	}
+	if err := makeDir(filepath.Join(top, "some", "where"), sync); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{top + " 1", filepath.Join(top, "some") + " 1"}
+	if !slices.Equal(synced, want) {
+		t.Errorf("got fsync of %q, want of %q", synced, want)
+	}
+	for dir, want := range map[string]fs.FileMode{top: 0o755, filepath.Join(top, "some"): 0o700, filepath.Join(top, "some", "where"): 0o700} {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: got mode %v, %v, want %v", dir, info.Mode(), err, want)
+		}
+	}
+	failed := errors.New("input/output error")
+	if err := makeDir(filepath.Join(top, "other"), func(string) error { return failed }); err != failed {
+		t.Errorf("got error %v, want that of fsync", err)
+	}
+	if _, err := os.Stat(filepath.Join(top, "other", "below")); err == nil {
+		t.Error("there is something in a directory that may not be on disk")
+	}
+}
+
+// TestSyncDirSyncs with something that can be opened, but has no fsync.
+func TestSyncDirSyncs(t *testing.T) {
+	if err := syncDir(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+	if err := syncDir(os.DevNull); err == nil {
+		t.Errorf("fsync of %s succeeds", os.DevNull)
+	}
+}
+
+// TestOneServerForAllNamesOfAFile tries symbolic links to the file and to its directory, and hard links.
+func TestOneServerForAllNamesOfAFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data", "history.db")
+	s := mustOpen(t, path, Options{Lock: true})
+	write(t, s, "a")
+	file, directory, hard := filepath.Join(dir, "alias.db"), filepath.Join(dir, "alias"), filepath.Join(dir, "hard.db")
+	for _, err := range []error{os.Symlink(path, file), os.Symlink(filepath.Dir(path), directory)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, alias := range []string{file, filepath.Join(directory, "history.db")} {
+		if _, err := Open(t.Context(), alias, Options{Lock: true}); !errors.Is(err, ErrLocked) {
+			t.Errorf("%s: got error %v, want %q", alias, err, ErrLocked)
+		}
+		write(t, mustOpen(t, alias, Options{}), "b") // it is the same history
+	}
+	if err := os.Link(path, hard); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), hard, Options{Lock: true}); err == nil || !strings.Contains(err.Error(), "it has 2 names (hard links)") {
+		t.Errorf("a hard link: got error %v", err)
+	}
+	if head, err := s.Head(t.Context()); err != nil || head.Position != 3 {
+		t.Errorf("got head %v, %v, want position 3", head, err)
+	}
+	nothing := filepath.Join(dir, "nothing.db")
+	if err := os.Symlink(filepath.Join(dir, "none.db"), nothing); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), nothing, Options{}); err == nil || !strings.Contains(err.Error(), "a symbolic link that leads to nothing") {
+		t.Errorf("a link to nothing: got error %v", err)
+	}
+}
+
+// TestFileSystemWithoutALog has a store on a disk on which no file can be in WAL mode.
+func TestFileSystemWithoutALog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	_, err := Open(t.Context(), path, newDisk(t, 1, true).under(Options{}))
+	if want := "journal_mode was set to wal, but is delete: acknowledged writes could be lost"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %q", err, want)
 	}
 }
 

@@ -50,7 +50,11 @@ func (r *reader) close() {
 }
 
 func (r *reader) connect(file string, opts Options) error {
-	uri, err := libc.CString("file:" + escape(file))
+	return r.connectTo("file:"+escape(file)+opts.vfsParameter("?"), opts)
+}
+
+func (r *reader) connectTo(location string, opts Options) error {
+	uri, err := libc.CString(location)
 	if err != nil {
 		return err
 	}

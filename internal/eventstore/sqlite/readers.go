@@ -12,15 +12,17 @@ import (
 type readers struct {
 	file  string
 	opts  Options
+	gate  *gate         // holds reads back while the write-ahead log begins anew
+	files *files        // that the writer has open; nil when the store is read-only
 	turns chan struct{} // one token for each read that may run; closed when the pool is
 
 	mu   sync.Mutex
 	idle []*reader // guarded by mu; the last one was used last, and will be used next: its cache is warm
 }
 
-func newReaders(file string, opts Options) *readers {
-	p := &readers{file: file, opts: opts, turns: make(chan struct{}, opts.Readers)}
-	for range opts.Readers {
+func newReaders(file string, opts Options, n int) *readers {
+	p := &readers{file: file, opts: opts, turns: make(chan struct{}, n)}
+	for range n {
 		p.turns <- struct{}{}
 	}
 	return p
@@ -40,8 +42,15 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := p.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer p.gate.leave()
 	r := p.take()
 	if r == nil {
+		if err := p.files.check(); err != nil {
+			return err // or what is read would be of another file
+		}
 		var err error
 		if r, err = openReader(p.file, p.opts); err != nil {
 			return err
@@ -58,7 +67,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 
 // close closes all connections, after the reads that are under way.
 func (p *readers) close() {
-	for range p.opts.Readers {
+	for range cap(p.turns) {
 		if _, open := <-p.turns; !open {
 			return // it was closed before
 		}

@@ -18,11 +18,13 @@ import (
 type transaction struct {
 	conn                                   *sql.Conn
 	begin, move, compare, commit, rollback *sql.Stmt
-	keep                                   *sql.Stmt
+	keep, touch                            *sql.Stmt
 	inserts                                []insert    // of the most rows first
 	all                                    []*sql.Stmt // to close
 	args                                   []any       // of an insert; kept for the next one
 	open                                   bool        // between its begin and a clean end
+	committed                              bool        // it came to its end, and not by rolling back
+	files                                  *files      // that conn has open
 }
 
 // insert is a statement that inserts a number of records at once.
@@ -35,6 +37,9 @@ const (
 	moveHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
 		WHERE singleton = 1 AND position = ? AND hash = ?`
+
+	// A change of nothing, which is written to the log and synced like any other.
+	touchHead = `UPDATE history_head SET position = position WHERE singleton = 1`
 
 	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
 
@@ -52,8 +57,8 @@ const (
 	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, error) {
-	t := &transaction{conn: conn}
+func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*transaction, error) {
+	t := &transaction{conn: conn, files: files}
 	var err error
 	prepare := func(statement string) *sql.Stmt {
 		if err != nil {
@@ -69,6 +74,7 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, erro
 	t.move = prepare(moveHead)
 	t.compare = prepare(compareHead)
 	t.keep = prepare(insertReceipt)
+	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
 	for _, rows := range []int{64, 8, 1} {
@@ -83,7 +89,7 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn) (*transaction, erro
 
 // start begins. It is the one step that may have to wait for another store, and that ends with ctx.
 func (t *transaction) start(ctx context.Context) error {
-	t.open = true
+	t.open, t.committed = true, false
 	if _, err := t.begin.ExecContext(ctx); err != nil {
 		return notWritten(fmt.Errorf("waiting for the file: %w", err))
 	}
@@ -111,12 +117,13 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	return t.end()
 }
 
+// end commits. What was committed to a file that nobody finds any more is no success; it may be found again.
 func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)
 	}
-	t.open = false
-	return nil
+	t.open, t.committed = false, true
+	return t.files.check()
 }
 
 // abort ends the transaction without a trace, for a reason that may be nil.

@@ -13,6 +13,9 @@ import (
 func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 	known, appended, fresh := s.signal.state(s.opts.PollInterval)
 	if known <= after && fresh <= 0 {
+		if err := s.files.check(); err != nil {
+			return err
+		}
 		head, err := s.Head(ctx)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -34,6 +36,20 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, dec
 		}
 		return s.finish(t, head, records, receipts)
 	})
+}
+
+// DurableHead returns the head once a commit that follows it is on disk.
+func (s *Store) DurableHead(ctx context.Context) (head eventstore.Head, err error) {
+	err = s.append(ctx, func(t *transaction) error {
+		if head, err = s.Head(ctx); err != nil {
+			return t.abort(err)
+		}
+		if _, err := t.touch.ExecContext(ctx); err != nil {
+			return notWritten(fmt.Errorf("touching the head: %w", err))
+		}
+		return t.end()
+	})
+	return head, err
 }
 
 func (s *Store) append(ctx context.Context, do func(*transaction) error) error {
@@ -76,17 +92,26 @@ func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventsto
 // writer is the one connection of a store that writes.
 type writer struct {
 	db   *sql.DB
-	busy time.Duration // the busy timeout
+	file string
+	opts Options
+	gate *gate         // of the readers
 	turn chan struct{} // holds one token, which whoever writes takes out
-	tx   *transaction  // only for whoever has the token; nil after an error, until the next append
+
+	// Only for whoever has the token:
+	tx       *transaction // nil after an error, until the next append
+	files    *files       // that the first connection had open; nil before
+	log      logFile      // the write-ahead log as a plain file; nil without tx
+	marked   salt         // that the log had when it was marked
+	restarts bool         // the next append may begin the log anew
+	foldAt   int64        // the length of the log from which on it is folded
 }
 
-func openWriter(ctx context.Context, file string, opts Options) (*writer, error) {
+func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn(file, opts, writerSettings))
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, busy: opts.BusyTimeout, turn: make(chan struct{}, 1)}
+	w := &writer{db: db, file: file, opts: opts, gate: gate, turn: make(chan struct{}, 1), foldAt: opts.foldAt}
 	w.turn <- struct{}{}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -98,34 +123,88 @@ func openWriter(ctx context.Context, file string, opts Options) (*writer, error)
 func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	if w.tx != nil {
-		w.tx.close()
-		w.tx = nil
-	}
+	w.disconnect()
 	return w.db.Close()
+}
+
+// foldNow folds the log once whoever writes has written. It reports whether the log is empty.
+func (w *writer) foldNow(ctx context.Context) bool {
+	<-w.turn
+	defer func() { w.turn <- struct{}{} }()
+	if w.tx == nil || !w.files.mayFold() {
+		return false
+	}
+	empty, err := w.fold(ctx, w.tx.conn)
+	return empty && err == nil
 }
 
 // connect opens the connection, proves that it keeps what it is told, and prepares its statements.
 func (w *writer) connect(ctx context.Context) error {
+	if w.files != nil {
+		if err := w.files.check(); err != nil {
+			return err
+		}
+	}
 	conn, err := w.dial(ctx)
 	if err != nil {
 		return err
 	}
-	err = checkSettings(ctx, conn)
-	if err == nil {
-		err = migrate(ctx, conn)
-	}
-	if err != nil {
+	if err := w.prepare(ctx, conn); err != nil {
+		w.disconnect()
 		return errors.Join(err, conn.Close())
 	}
-	w.tx, err = prepareTransaction(ctx, conn)
+	return nil
+}
+
+func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
+	if err := checkSettings(ctx, conn); err != nil {
+		return err
+	}
+	if err := w.settle(ctx, conn); err != nil {
+		return err
+	}
+	if err := migrate(ctx, conn); err != nil {
+		return err
+	}
+	if _, err := w.fold(ctx, conn); err != nil { // what migrating has written
+		return err
+	}
+	// SQLite does the same for the log, but takes no notice of an error.
+	if err := syncDir(filepath.Dir(w.file)); err != nil {
+		return err
+	}
+	opened, err := lookUpFiles(w.file)
+	if err != nil {
+		return err
+	}
+	if w.files == nil {
+		w.files = opened
+	} else if err := w.files.check(); err != nil {
+		return err
+	}
+	if w.log, err = w.opts.openLog(w.file + "-wal"); err != nil {
+		return err
+	}
+	w.tx, err = prepareTransaction(ctx, conn, w.files)
 	return err
+}
+
+// disconnect closes the connection for good.
+func (w *writer) disconnect() {
+	if w.tx != nil {
+		w.tx.close()
+		w.tx = nil
+	}
+	if w.log != nil {
+		w.log.Close()
+		w.log = nil
+	}
 }
 
 // dial opens a connection. Of several stores that put a new file into WAL mode at once, all but one are told that it is
 // busy without SQLite waiting at all, so it is this that waits.
 func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
-	for deadline := time.Now().Add(w.busy); ; {
+	for deadline := time.Now().Add(w.opts.BusyTimeout); ; {
 		conn, err := w.db.Conn(ctx)
 		if !hasCode(err, sqlite3.SQLITE_BUSY) || time.Now().After(deadline) {
 			return conn, err
@@ -142,10 +221,19 @@ func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
 func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 	select {
 	case <-w.turn:
-		defer func() { w.turn <- struct{}{} }()
 	case <-ctx.Done():
 		return notWritten(ctx.Err())
 	}
+	err := w.runInTurn(ctx, do)
+	if w.tx != nil && w.logBytes() >= w.foldAt {
+		go w.foldInTurn() // whoever has written need not wait for it
+		return err
+	}
+	w.turn <- struct{}{}
+	return err
+}
+
+func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) error {
 	if ctx.Err() != nil {
 		return notWritten(ctx.Err())
 	}
@@ -154,25 +242,74 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 			return notWritten(err)
 		}
 	}
+	if err := w.files.check(); err != nil {
+		return notWritten(err)
+	}
 	err := w.tx.start(ctx)
+	marks := false
+	if err == nil {
+		if marks, err = w.mark(ctx, w.tx.conn); err != nil {
+			err = notWritten(fmt.Errorf("marking the write-ahead log: %w", err))
+		}
+	}
 	if err == nil {
 		err = do(w.tx)
 	}
 	if w.tx.open {
-		w.tx.close()
-		w.tx = nil
+		w.disconnect()
+		return err
+	}
+	if w.tx.committed && marks {
+		err = errors.Join(err, w.hasMarked())
 	}
 	return err
 }
 
+// WriteProblem says why nothing can be written although no append has tried: the file was removed or replaced.
+func (s *Store) WriteProblem() error {
+	if s.writer == nil {
+		return errReadOnly
+	}
+	return s.files.check()
+}
+
+// LogBytes is the length of the write-ahead log, in bytes. 0: it is empty, or there is none.
+func (s *Store) LogBytes() int64 {
+	if s.writer == nil {
+		return 0
+	}
+	return s.writer.logBytes()
+}
+
+// logBytes is the length of the log.
+func (w *writer) logBytes() int64 {
+	info, err := os.Stat(w.file + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// foldInTurn folds the log, then gives the turn back. A log that cannot be emptied is tried again when it has grown.
+func (w *writer) foldInTurn() {
+	defer func() { w.turn <- struct{}{} }()
+	empty, err := w.fold(context.Background(), w.tx.conn)
+	if err != nil {
+		w.opts.Log.Warn("the write-ahead log cannot be folded into the file; trying again", "file", w.file, "error", err)
+		w.disconnect()
+	}
+	w.foldAt = w.opts.foldAt
+	if !empty {
+		w.foldAt = w.logBytes() + foldAgain
+	}
+}
+
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the disk. A write-ahead log is
-// folded into the file when it has 8,000 pages, 32 MB: the index over names changes in random places, and pages that changed again
-// by then are copied once. (With SQLite's own 1,000, large batches cost a fifth more.) One that grew under a long read is cut
-// again to the given size. A file that is gone is not made anew: it was not empty.
+// writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the disk. The writer itself folds the
+// write-ahead log into the file, see fold. A file that is gone is not made anew: it was not empty.
 const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
-	"&_pragma=wal_autocheckpoint(8000)&_pragma=journal_size_limit(67108864)"
+	"&_pragma=wal_autocheckpoint(0)"
 
 // checkSettings refuses a connection that would lose acknowledged appends.
 func checkSettings(ctx context.Context, conn *sql.Conn) error {

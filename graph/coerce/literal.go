@@ -1,0 +1,114 @@
+package coerce
+
+import (
+	"strconv"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// literal judges a value in the document for a type. A variable in it has been coerced already, to a type that may have null
+// where this one has not.
+func (j *judge) literal(t *ast.Type, value *ast.Value, p steppable) {
+	if j.enough() {
+		return
+	}
+	switch {
+	case value.Kind == ast.Variable:
+		if given, has := j.variables[value.Raw]; t.NonNull && has && given == nil {
+			j.refuse(p, notNull+", as $"+value.Raw+" is")
+		} else if t.NonNull && !has {
+			j.refuse(p, "must be given, as $"+value.Raw+" is not")
+		}
+	case value.Kind == ast.NullValue:
+		if t.NonNull {
+			j.refuse(p, notNull)
+		}
+	case t.Elem != nil && value.Kind == ast.ListValue:
+		for i, child := range value.Children {
+			p.push(step{index: i})
+			j.literal(t.Elem, child.Value, p)
+			p.pop()
+		}
+	case t.Elem != nil:
+		j.literal(t.Elem, value, p)
+	default:
+		j.named(j.Types[t.NamedType], value, p)
+	}
+}
+
+func (j *judge) named(definition *ast.Definition, value *ast.Value, p steppable) {
+	switch {
+	case definition.Kind == ast.Enum:
+		j.enum(definition, value.Raw, value.Kind == ast.EnumValue, p)
+	case definition.Kind == ast.InputObject && value.Kind == ast.ObjectValue:
+		j.objectLiteral(definition, value, p)
+	case definition.Kind == ast.InputObject:
+		j.refuse(p, "must be an object, of the type "+definition.Name)
+	default:
+		j.scalar(definition, scalarValue(value), p)
+	}
+}
+
+func (j *judge) objectLiteral(definition *ast.Definition, value *ast.Value, p steppable) {
+	present := 0
+	for _, field := range definition.Fields {
+		child := value.Children.ForName(field.Name)
+		p.push(step{field: field.Name})
+		switch {
+		case child != nil && !j.isAbsent(child):
+			present++
+			j.literal(field.Type, child, p)
+		case field.Type.NonNull && field.DefaultValue == nil:
+			j.refuse(p, "must be given")
+		}
+		p.pop()
+	}
+	if isOneOf(definition) && (present != 1 || len(value.Children) != 1 || j.isNull(value.Children[0].Value)) {
+		j.refuse(p, oneOfRule(definition))
+	}
+}
+
+func (j *judge) isNull(value *ast.Value) bool {
+	if value.Kind == ast.Variable {
+		return j.variables[value.Raw] == nil
+	}
+	return value.Kind == ast.NullValue
+}
+
+// scalarValue is a literal as a [Scalar] takes it. A number that has no place in an int64 or a float64 is one that is no
+// scalar's: the text of it as a [Name].
+func scalarValue(value *ast.Value) any {
+	switch value.Kind {
+	case ast.IntValue:
+		if n, err := strconv.ParseInt(value.Raw, 10, 64); err == nil {
+			return n
+		}
+		return Name(value.Raw)
+	case ast.FloatValue:
+		if n, err := strconv.ParseFloat(value.Raw, 64); err == nil {
+			return n
+		}
+		return Name(value.Raw)
+	case ast.StringValue, ast.BlockValue:
+		return value.Raw
+	case ast.BooleanValue:
+		return value.Raw == "true"
+	case ast.ListValue:
+		return []any{}
+	case ast.ObjectValue:
+		return map[string]any{}
+	}
+	return Name(value.Raw)
+}
+
+// steppable is a place to go down from, and back.
+type steppable interface {
+	place
+	push(step)
+	pop()
+}
+
+func (p *literalPlace) push(s step)  { p.steps = append(p.steps, s) }
+func (p *literalPlace) pop()         { p.steps = p.steps[:len(p.steps)-1] }
+func (p *variablePlace) push(s step) { p.steps = append(p.steps, s) }
+func (p *variablePlace) pop()        { p.steps = p.steps[:len(p.steps)-1] }

@@ -1,0 +1,34 @@
+package budget
+
+// The budgets of the server, in bytes. All edges share the same three.
+const (
+	answersBytes = 256 << 20
+	bodiesBytes  = 256 << 20
+	streamsBytes = 256 << 20
+
+	smallAnswersBytes = 64 << 20
+	smallAnswer       = 1 << 20
+	smallMessage      = 64 << 10
+
+	// ConnectionBytes is what the answers of one connection hold together, at most.
+	ConnectionBytes = 32 << 20
+)
+
+// ForAnswers returns the budget of all answers that are being made or are not taken yet. A quarter of
+// it is for answers under 1 MiB.
+func ForAnswers() *Budget {
+	return New(Options{Bytes: answersBytes, SmallBytes: smallAnswersBytes, SmallSize: smallAnswer})
+}
+
+// ForBodies returns the budget of all request bodies and websocket messages that are being received
+// or worked on.
+func ForBodies() *Budget {
+	return New(Options{Bytes: bodiesBytes})
+}
+
+// ForStreams returns the budget of what streams have read and their clients have not taken yet. Streams
+// wait for their turn as long as it takes. A quarter is for small messages, so that streams that are
+// live do not wait for those that are behind.
+func ForStreams() *Budget {
+	return New(Options{Bytes: streamsBytes, SmallBytes: streamsBytes / 4, SmallSize: smallMessage, Wait: Forever, MaxWaiters: 200_000})
+}

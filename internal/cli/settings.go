@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"flag"
+)
+
+// settings of the server, from flags and environment.
+type settings struct {
+	listen                   string
+	store                    string
+	listenDSN                string
+	logFormat                string
+	maxValueBytes            int
+	hosts                    words // that the server answers for, besides its own
+	origins                  words // of pages that may send requests, besides its own
+	maxConnections           int
+	maxConnectionsPerAddress int // 0: as many as all together
+}
+
+// maxMaxValue is the largest --max-value: a quarter of the largest body, since JSON escapes make a value
+// longer.
+const maxMaxValue = 4 << 20
+
+// settingVariables are the flags that the environment can stand for.
+var settingVariables = variables{
+	"listen":       {"CONFIGAPI_LISTEN"},
+	"store":        storeVariables,
+	"listen-dsn":   {"CONFIGAPI_LISTEN_DSN"},
+	"allow-host":   {"CONFIGAPI_ALLOW_HOST"},
+	"allow-origin": {"CONFIGAPI_ALLOW_ORIGIN"},
+}
+
+func parseSettings(env Env) (settings, error) {
+	var set settings
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
+	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
+	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
+	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
+	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`, at most 4 MiB")
+	flags.Var(&set.hosts, "allow-host", "`HOSTS` to answer for besides IP addresses, localhost and the host of --listen: names, *.suffix, or * for any; "+
+		"separated by spaces; also CONFIGAPI_ALLOW_HOST")
+	flags.Var(&set.origins, "allow-origin", "`ORIGINS` of pages that may send requests and open websockets besides the server's own, "+
+		"such as http://localhost:5173, or * for any; separated by spaces; also CONFIGAPI_ALLOW_ORIGIN")
+	flags.IntVar(&set.maxConnections, "max-connections", 20_000, "`NUMBER` of connections at a time, websockets included")
+	flags.IntVar(&set.maxConnectionsPerAddress, "max-connections-per-address", 0,
+		"`NUMBER` of connections at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-connections")
+	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
+	if err := parseFlags(env, flags, about, settingVariables); err != nil {
+		return set, err
+	}
+	return set, set.check()
+}
+
+func (set settings) check() error {
+	switch {
+	case set.maxValueBytes < 1 || set.maxValueBytes > maxMaxValue:
+		return unusable("--max-value must be 1 to %d bytes (4 MiB): a larger value does not fit into a request's body of 16 MiB once it is escaped", maxMaxValue)
+	case set.maxConnections < 1:
+		return unusable("--max-connections must be at least 1")
+	case set.maxConnectionsPerAddress < 0:
+		return unusable("--max-connections-per-address must be at least 1, or 0 for no limit of its own")
+	}
+	return nil
+}

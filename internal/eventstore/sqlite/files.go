@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"configapi/internal/eventstore"
+)
+
+// suffixes are those of the files that SQLite has beside a database, and "" of the database itself.
+var suffixes = [...]string{"", "-wal", "-shm"}
+
+// files are those that a connection has open. They stay the same as long as one is open.
+type files struct {
+	path string
+	open [len(suffixes)]fs.FileInfo
+}
+
+// lookUpFiles looks up the files that a connection has just opened.
+func lookUpFiles(path string) (*files, error) {
+	f := &files{path: path}
+	for i, suffix := range suffixes {
+		info, err := os.Stat(path + suffix)
+		if err != nil {
+			return nil, err
+		}
+		f.open[i] = info
+	}
+	return f, nil
+}
+
+// check returns an error that wraps [eventstore.ErrReplaced] unless the paths lead to the files that are open. What is
+// written to a file that has no path any more is lost with the last process that has it open.
+//
+// The nil files are those of a store that reads only: it may open what is there.
+func (f *files) check() error {
+	if f == nil {
+		return nil
+	}
+	for i, suffix := range suffixes {
+		info, err := os.Stat(f.path + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("%w: %s%s is gone; stop the server, put the file back, and start again", eventstore.ErrReplaced, f.path, suffix)
+		case err != nil:
+			return err
+		case !os.SameFile(info, f.open[i]):
+			return fmt.Errorf("%w: %s%s is another file now; stop the server, put the right one there, and start again",
+				eventstore.ErrReplaced, f.path, suffix)
+		}
+	}
+	return nil
+}
+
+// mayFold reports whether the log may be folded into the database file, and its path be removed: the file is the one that is
+// open, and nobody has put others beside it. A log that is gone from its path is still open.
+func (f *files) mayFold() bool {
+	for i, suffix := range suffixes {
+		info, err := os.Stat(f.path + suffix)
+		gone := errors.Is(err, fs.ErrNotExist) && suffix != ""
+		if !gone && (err != nil || !os.SameFile(info, f.open[i])) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+// roundsVariable names how many rounds TestFailingDisk runs. Without it they are few.
+const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
+
+// TestFailingDisk lets fsync fail for a while, ends the server by kill -9 or by a stop, starts another one on what is left, cuts the
+// power, and looks for what either has acknowledged.
+func TestFailingDisk(t *testing.T) {
+	t.Parallel()
+	rounds := 8
+	if text := os.Getenv(roundsVariable); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	restarts, acknowledged, failed := 0, 0, 0
+	for n := range rounds {
+		r := newRound(t, seed+uint64(n))
+		r.run()
+		restarts, acknowledged, failed = restarts+r.restarts, acknowledged+len(r.acknowledged), failed+r.failed
+		if t.Failed() {
+			t.Fatalf("round %d of seed %d", n, seed)
+		}
+	}
+	t.Logf("%d restarts, %d appends acknowledged, %d failed, none lost", restarts, acknowledged, failed)
+	if failed == 0 {
+		t.Error("no append failed: the disk did not fail")
+	}
+}
+
+// TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left has appends whose fsync failed.
+func TestPowerCutWhileAServerStarts(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := newRound(t, seed)
+	s := r.open()
+	for range 5 {
+		r.append(s)
+	}
+	r.disk.fail(true)
+	for range 2 {
+		r.append(s)
+	}
+	left := r.disk.kill(r, r.path, t.TempDir())
+	s.Close()
+	r.disk.fail(false)
+	for n := 1; ; n++ {
+		for range 3 { // each keeps other pages
+			r.path = r.disk.kill(r, left, t.TempDir())
+			cut := r.startPowerless(n)
+			r.look()
+			if !cut {
+				return // the server started with less than n
+			}
+		}
+	}
+}
+
+// round is the life of one history on a failing disk.
+type round struct {
+	*testing.T
+	random       *rand.Rand
+	disk         *disk
+	path         string
+	acknowledged []eventstore.Head
+	failed       int // appends
+	restarts     int
+}
+
+func newRound(t *testing.T, seed uint64) *round {
+	r := &round{T: t, random: rand.New(rand.NewPCG(seed, 2)), disk: newDisk(t, seed, false)}
+	r.path = filepath.Join(t.TempDir(), "history.db")
+	return r
+}
+
+func (r *round) run() {
+	for range 2 + r.random.IntN(3) {
+		r.serve(10+r.random.IntN(20), true)
+		if r.random.IntN(3) > 0 {
+			r.startPowerless(1 + r.random.IntN(20))
+		}
+		r.serve(5+r.random.IntN(20), false)
+		r.path = r.disk.powerCut(r, r.path, r.TempDir())
+		r.look()
+	}
+}
+
+// serve runs a server for some appends. With failing the disk fails during some of them. In the end the server is killed: it
+// goes on at a copy of its files, as they are then.
+func (r *round) serve(appends int, failing bool) {
+	r.Helper()
+	s := r.open()
+	fails := r.random.IntN(appends)
+	for n := range appends {
+		if failing && n == fails {
+			r.disk.fail(true)
+		}
+		if failing && n == fails+3 {
+			r.disk.fail(r.random.IntN(2) == 0)
+		}
+		r.append(s)
+		if r.random.IntN(8) == 0 {
+			s.writer.foldNow(r.Context())
+		}
+	}
+	if r.random.IntN(3) == 0 { // a stop, in spite of what the disk does
+		s.Close()
+		s = nil
+	}
+	path := r.path
+	r.path = r.disk.kill(r, path, r.TempDir())
+	if s != nil {
+		s.Close()
+	}
+	r.disk.fail(false)
+	r.restarts++
+}
+
+// startPowerless starts a server whose power is cut after n operations of the disk. It reports whether the start took as many.
+func (r *round) startPowerless(n int) bool {
+	r.Helper()
+	to, after := r.TempDir(), ""
+	r.disk.cutAfter(n, func() { after = r.disk.powerCutLocked(r, r.path, to) })
+	s := r.open()
+	r.disk.cutAfter(0, nil)
+	s.Close()
+	r.restarts++
+	if after == "" {
+		return false
+	}
+	r.path = after
+	return true
+}
+
+func (r *round) open() *Store {
+	r.Helper()
+	// Without the lock: a process that another test starts has it, too, for a moment.
+	s, err := Open(r.Context(), r.path, r.disk.under(Options{}))
+	if err != nil {
+		r.Fatalf("opening after a crash: %v", err)
+	}
+	return s
+}
+
+func (r *round) append(s *Store) {
+	r.Helper()
+	before, err := s.Head(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	names := make([]string, 1+r.random.IntN(40))
+	for i := range names {
+		names[i] = fmt.Sprintf("config/%d", r.random.IntN(500))
+	}
+	records, after := eventstoretest.Next(before, names...)
+	switch err := s.Append(r.Context(), before, records); {
+	case err == nil:
+		r.acknowledged = append(r.acknowledged, after)
+	case errors.Is(err, eventstore.ErrHeadMoved):
+		r.Fatal(err)
+	default:
+		r.failed++
+	}
+}
+
+// look checks that the history has all that was acknowledged.
+func (r *round) look() {
+	r.Helper()
+	s := r.open()
+	defer s.Close()
+	all, err := eventstoretest.Verify(r.Context(), s)
+	if err != nil {
+		r.Fatalf("after a power cut: %v", err)
+	}
+	for _, head := range r.acknowledged {
+		if int(head.Position) > len(all) || all[head.Position-1].Hash != head.Hash {
+			r.Fatalf("%s was acknowledged, but the history of %d records does not have it", head.Bookmark(), len(all))
+		}
+	}
+}

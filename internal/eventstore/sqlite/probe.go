@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"configapi/internal/eventstore"
+)
+
+// probe is a connection of its own that looks at the head, so that it does not wait for the reads of users.
+//
+// It stays open as long as the store. While any connection is, SQLite does not read the write-ahead log anew: that would
+// bring to light appends whose fsync failed.
+type probe struct {
+	gate *gate
+
+	mu     sync.Mutex // guards what is below
+	reader *reader    // nil once it is closed
+}
+
+func openProbe(ctx context.Context, file string, opts Options, gate *gate) (*probe, error) {
+	r, err := openReader(file, opts)
+	if err != nil {
+		return nil, err
+	}
+	p := &probe{gate: gate, reader: r}
+	_, err = p.head(ctx)
+	return p, err
+}
+
+func (p *probe) head(ctx context.Context) (eventstore.Head, error) {
+	if err := p.gate.enter(ctx); err != nil {
+		return eventstore.Head{}, err
+	}
+	defer p.gate.leave()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reader == nil {
+		return eventstore.Head{}, errors.New("the store is closed")
+	}
+	return p.reader.readHead()
+}
+
+func (p *probe) close() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reader != nil {
+		p.reader.close()
+		p.reader = nil
+	}
+}
+
+// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for other reads.
+func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
+	if s.probe == nil {
+		return s.Head(ctx)
+	}
+	if err := s.files.check(); err != nil {
+		return eventstore.Head{}, err
+	}
+	head, err := s.probe.head(ctx)
+	if err != nil {
+		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
+	}
+	return head, nil
+}

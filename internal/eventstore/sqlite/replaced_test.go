@@ -1,0 +1,166 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+)
+
+// TestFileThatIsRemovedOrReplaced takes the files away from a store that is open, or puts others in their place. Nothing is
+// acknowledged from then on, and the store says why; once the files are back it goes on.
+func TestFileThatIsRemovedOrReplaced(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		do   func(t *testing.T, path string)
+	}{
+		{"all is removed", func(t *testing.T, path string) { shell(t, "rm", path, path+"-wal", path+"-shm") }},
+		{"the file is removed", func(t *testing.T, path string) { shell(t, "rm", path) }},
+		{"the file is moved away", func(t *testing.T, path string) { shell(t, "mv", path, path+".away") }},
+		{"another file is moved there", func(t *testing.T, path string) { shell(t, "mv", otherDatabase(t), path) }},
+		{"a copy is put in its place", func(t *testing.T, path string) { shell(t, "rm", path); shell(t, "cp", otherDatabase(t), path) }},
+		{"the log is removed", func(t *testing.T, path string) { shell(t, "rm", path+"-wal") }},
+		{"the log is replaced", func(t *testing.T, path string) { shell(t, "rm", path+"-wal"); shell(t, "cp", path, path+"-wal") }},
+		{"the memory of the log is removed", func(t *testing.T, path string) { shell(t, "rm", path+"-shm") }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "history.db")
+			s := mustOpen(t, path, Options{Lock: true})
+			head := write(t, s, "a")
+			if err := s.WriteProblem(); err != nil {
+				t.Errorf("before: got problem %v", err)
+			}
+			row.do(t, path)
+			records, _ := eventstoretest.Next(head, "b")
+			for range 2 {
+				if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrReplaced) || !errors.Is(err, eventstore.ErrNotWritten) {
+					t.Errorf("Append: got error %v, want %q and %q", err, eventstore.ErrReplaced, eventstore.ErrNotWritten)
+				}
+			}
+			if err := s.WriteProblem(); !errors.Is(err, eventstore.ErrReplaced) {
+				t.Errorf("WriteProblem: got %v, want %q", err, eventstore.ErrReplaced)
+			}
+			if _, err := s.Probe(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
+				t.Errorf("Probe: got error %v, want %q", err, eventstore.ErrReplaced)
+			}
+		})
+	}
+}
+
+// TestFileThatIsReplacedDuringAnAppend does so between the look at the files and the end of the append.
+func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	head := write(t, s, "a")
+	err := s.AppendLocked(t.Context(), head.Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		shell(t, "mv", path, path+".away")
+		records, _ := eventstoretest.Next(head, "b")
+		return records, nil, nil
+	})
+	if !errors.Is(err, eventstore.ErrReplaced) || errors.Is(err, eventstore.ErrNotWritten) {
+		t.Errorf("got error %v, want %q and that the outcome is unknown", err, eventstore.ErrReplaced)
+	}
+	shell(t, "mv", path+".away", path)
+	head, err = s.Head(t.Context())
+	if err != nil || head.Position != 2 {
+		t.Errorf("after the file is back: got head %v, %v, want the second record", head, err)
+	}
+	write(t, s, "c")
+	if err := s.WriteProblem(); err != nil {
+		t.Errorf("after the file is back: got problem %v", err)
+	}
+}
+
+// TestReadersDoNotOpenAnotherFile has a read open a connection when another file is in the place of the store's.
+func TestReadersDoNotOpenAnotherFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	write(t, s, "a")
+	s.readers.take().close()
+	shell(t, "mv", otherDatabase(t), path)
+	if head, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
+		t.Errorf("got head %v, %v, want error %q", head, err, eventstore.ErrReplaced)
+	}
+}
+
+// TestWaitTellsOfAReplacedFile without an append.
+func TestWaitTellsOfAReplacedFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{PollInterval: 1})
+	head := write(t, s, "a")
+	shell(t, "mv", path, path+".away")
+	if err := s.Wait(t.Context(), head.Position); !errors.Is(err, eventstore.ErrReplaced) {
+		t.Errorf("got error %v, want %q", err, eventstore.ErrReplaced)
+	}
+}
+
+// TestStopSavesALogThatWasRemoved while the store was open.
+func TestStopSavesALogThatWasRemoved(t *testing.T) {
+	t.Parallel()
+	for _, removed := range []string{"-wal", "-shm"} {
+		path := filepath.Join(t.TempDir(), "history.db")
+		s := mustOpen(t, path, Options{})
+		head := write(t, s, "a", "b")
+		shell(t, "rm", path+removed)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		mustBeAt(t, mustOpen(t, path, Options{}), head)
+	}
+}
+
+// TestStopLeavesOtherFilesAlone that were put in the place of the store's.
+func TestStopLeavesOtherFilesAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	write(t, s, "a", "b")
+	other := newKilled(t, "other.db")
+	for _, suffix := range []string{"", "-wal"} {
+		shell(t, "mv", other.path+suffix, path+suffix)
+	}
+	shell(t, "rm", path+"-shm")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	all, err := eventstoretest.Verify(t.Context(), mustOpen(t, path, Options{Lock: true}))
+	if err != nil || len(all) < int(other.head.Position) {
+		t.Errorf("got %d records, %v, want at least %d", len(all), err, other.head.Position)
+	}
+}
+
+// otherDatabase returns the path of a whole history without a log.
+func otherDatabase(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "other.db")
+	s := mustOpen(t, path, Options{})
+	write(t, s, "a", "other", "history")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// shell runs a command in a process of its own: one that reads the database in this process takes away its locks.
+func shell(t testing.TB, command ...string) {
+	t.Helper()
+	if output, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v: %s", command, err, output)
+	}
+}
+
+func mustNotExist(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("%s is there (%v)", path, err)
+	}
+}

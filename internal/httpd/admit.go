@@ -1,0 +1,75 @@
+package httpd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"configapi/internal/origin"
+	"configapi/internal/problem"
+)
+
+// maxLoggedHeader is how much of a header the log shows. Hosts and origins have at most 255 bytes.
+const maxLoggedHeader = 300
+
+// admit reports whether a request may go on to its handler; else it has answered the request. It
+// judges host and page before anything else, so that the answer tells a foreign page nothing.
+func (s *Server) admit(e *exchange, r *http.Request) bool {
+	if !isHealthPath(r.URL.Path) && !s.opts.Guard.AnswersFor(r) {
+		s.refuseHost(e, r)
+		return false
+	}
+	e.verdict = s.opts.Guard.Judge(r)
+	switch {
+	case e.verdict == origin.Refused:
+		s.refusePage(e, r)
+	case origin.IsPreflight(r, e.verdict):
+		s.opts.Guard.AnswerPreflight(e, r)
+	case r.ContentLength > maxBodyBytes:
+		s.opts.Metrics.refused(refusedBodySize)
+		e.Header().Set("Connection", "close")
+		answerTooLarge(e)
+	default:
+		return true
+	}
+	return false
+}
+
+// isHealthPath reports whether a path is for probes, which call a server by any name.
+func isHealthPath(path string) bool {
+	switch strings.TrimPrefix(path, "/v1") {
+	case "/health", "/livez", "/readyz", "/metrics":
+		return true
+	}
+	return false
+}
+
+func (s *Server) refuseHost(e *exchange, r *http.Request) {
+	s.refused(refusedHost, r, e.id[0], "a request for a host that this server does not answer for was refused; see --allow-host")
+	problem.Problem{Status: http.StatusMisdirectedRequest, Code: problem.Forbidden, RequestID: e.id[0],
+		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
+			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
+}
+
+func (s *Server) refusePage(e *exchange, r *http.Request) {
+	s.refused(refusedOrigin, r, e.id[0], "a request of a page of another origin was refused; see --allow-origin, and docs/proxies.md")
+	problem.Problem{Status: http.StatusForbidden, Code: problem.Forbidden, RequestID: e.id[0],
+		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
+			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
+}
+
+// refused counts a refusal, and logs what the browser said. The log's handler escapes what a
+// stranger wrote.
+func (s *Server) refused(why refusal, r *http.Request, id, message string) {
+	s.opts.Metrics.refused(why)
+	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,
+		slog.String("host", cut(r.Host, maxLoggedHeader)),
+		slog.String("origin", cut(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
+		slog.String("sec_fetch_site", cut(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
+		slog.String("method", cut(r.Method, maxLoggedMethod)),
+		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("request_id", id),
+		slog.String("remote", r.RemoteAddr),
+	)
+}

@@ -1,0 +1,245 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// refusalTime is how long a refused connection is kept until its client has read why.
+	refusalTime = time.Second
+	// refusalsAtOnce is how many are kept so. Further ones are closed at once, and may lose the answer.
+	refusalsAtOnce = 64
+	// refusalLogTime is the shortest time between two lines of the log about refused connections.
+	refusalLogTime = 10 * time.Second
+	// acceptPause and maxAcceptPause bound how long the listener waits after an error.
+	acceptPause, maxAcceptPause = 5 * time.Millisecond, time.Second
+)
+
+// listener accepts connections up to a number, altogether and for one address, and refuses others with
+// an answer. No error ends it but that it was closed: the usual ones, such as a lack of descriptors or a
+// firewall's word, pass.
+type listener struct {
+	net.Listener
+	most, mostPerAddress int
+	log                  *slog.Logger
+	metrics              *Metrics
+	refusals             chan struct{} // a place for each refused connection that is kept
+	closed               chan struct{}
+	closing              sync.Once
+
+	mu        sync.Mutex         // guards the following
+	open      int                // connections
+	byAddress map[netip.Addr]int // :: address, of IPv6 its /64 → open connections; only counted when they are limited
+	unlogged  int                // refused connections that the log does not show yet
+	logged    time.Time
+}
+
+// limit returns a listener of at most so many connections, and at most so many of one address, if that
+// is not 0. Loopback addresses have the first limit alone.
+func limit(inner net.Listener, opts Options) *listener {
+	return &listener{
+		Listener: inner, most: opts.MaxConnections, mostPerAddress: opts.MaxConnectionsPerAddress,
+		log: opts.Log, metrics: opts.Metrics,
+		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}), byAddress: make(map[netip.Addr]int),
+	}
+}
+
+// Accept returns the next connection that is within the limits.
+func (l *listener) Accept() (net.Conn, error) {
+	pause := time.Duration(0)
+	for {
+		conn, err := l.Listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil, err
+		}
+		if err != nil {
+			pause = min(max(2*pause, acceptPause), maxAcceptPause)
+			l.log.Warn("accepting a connection failed; trying again", "error", err, "pause", pause)
+			if !l.wait(pause) {
+				return nil, net.ErrClosed
+			}
+			continue
+		}
+		pause = 0
+		address := l.countedAddress(conn)
+		why, ok := l.enter(address)
+		if ok {
+			return l.track(conn, address), nil
+		}
+		l.refuse(conn, why)
+	}
+}
+
+// wait reports whether the listener is open after the pause.
+func (l *listener) wait(pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.closed:
+		return false
+	}
+}
+
+// Close ends Accept. It may be called several times.
+func (l *listener) Close() error {
+	l.closing.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// countedAddress returns what the connections of one client are counted by, the zero address if they are
+// not. Whoever has one IPv6 address has 2^64 of them.
+func (l *listener) countedAddress(conn net.Conn) netip.Addr {
+	tcp, isTCP := conn.RemoteAddr().(*net.TCPAddr)
+	if l.mostPerAddress == 0 || !isTCP {
+		return netip.Addr{}
+	}
+	return addressOf(tcp.AddrPort().Addr())
+}
+
+func addressOf(address netip.Addr) netip.Addr {
+	address = address.Unmap()
+	switch {
+	case address.IsLoopback():
+		return netip.Addr{}
+	case address.Is6():
+		network, _ := address.WithZone("").Prefix(64) // fails only for IPv4
+		return network.Addr()
+	}
+	return address
+}
+
+// enter counts a connection, or says which limit keeps it out.
+func (l *listener) enter(address netip.Addr) (why refusal, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open >= l.most {
+		return refusedConnections, false
+	}
+	if address.IsValid() {
+		if l.byAddress[address] >= l.mostPerAddress {
+			return refusedAddress, false
+		}
+		l.byAddress[address]++
+	}
+	l.open++
+	l.metrics.connections.Inc()
+	return 0, true
+}
+
+func (l *listener) leave(address netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	l.metrics.connections.Dec()
+	if !address.IsValid() {
+		return
+	}
+	if l.byAddress[address]--; l.byAddress[address] == 0 {
+		delete(l.byAddress, address)
+	}
+}
+
+// track returns a connection that counts until it is closed. One of TCP stays one with all its methods:
+// websockets write to its descriptor.
+func (l *listener) track(conn net.Conn, address netip.Addr) net.Conn {
+	place := &place{listener: l, address: address}
+	if tcp, is := conn.(*net.TCPConn); is {
+		return &tcpConn{tcp, place}
+	}
+	return &otherConn{conn, place}
+}
+
+// place is what an open connection takes up.
+type place struct {
+	listener *listener
+	address  netip.Addr
+	once     sync.Once
+}
+
+func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.address) }) }
+
+type tcpConn struct {
+	*net.TCPConn
+	place *place
+}
+
+func (c *tcpConn) Close() error {
+	defer c.place.leave()
+	return c.TCPConn.Close()
+}
+
+type otherConn struct {
+	net.Conn
+	place *place
+}
+
+func (c *otherConn) Close() error {
+	defer c.place.leave()
+	return c.Conn.Close()
+}
+
+// refuse answers with 503 and closes the connection. An answer that is sent into a closed connection is
+// lost, so a few are kept until their clients have sent what they had to send.
+func (l *listener) refuse(conn net.Conn, why refusal) {
+	l.metrics.refused(why)
+	l.logRefusal(conn, why)
+	select {
+	case l.refusals <- struct{}{}:
+	default:
+		if tcp, is := conn.(*net.TCPConn); is { // so short a text does not wait for the client
+			_ = tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
+			_, _ = io.WriteString(tcp, refusalTexts[why])
+		}
+		_ = conn.Close()
+		return
+	}
+	go func() {
+		defer func() { <-l.refusals }()
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(refusalTime)) // fails only on a connection that is gone
+		if _, err := io.WriteString(conn, refusalTexts[why]); err != nil {
+			return
+		}
+		if half, is := conn.(interface{ CloseWrite() error }); is {
+			_ = half.CloseWrite()
+			_, _ = io.CopyN(io.Discard, conn, progressBytes)
+		}
+	}()
+}
+
+// refusalTexts are the whole answers to connections over a limit.
+var refusalTexts = map[refusal]string{
+	refusedConnections: refusalText("this server has as many connections as it may have (--max-connections); try again later"),
+	refusedAddress:     refusalText("your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"),
+}
+
+func refusalText(detail string) string {
+	body := `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"` + detail + `","code":"UNAVAILABLE"}`
+	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
+		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
+}
+
+// logRefusal writes a line now and then: whoever opens connections must not fill the log.
+func (l *listener) logRefusal(conn net.Conn, why refusal) {
+	l.mu.Lock()
+	l.unlogged++
+	count, now := l.unlogged, time.Now()
+	if now.Sub(l.logged) < refusalLogTime {
+		l.mu.Unlock()
+		return
+	}
+	l.unlogged, l.logged = 0, now
+	l.mu.Unlock()
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused: there are as many as there may be",
+		slog.String("limit", refusalNames[why]), slog.Int("refused_since_last_line", count), slog.String("remote", conn.RemoteAddr().String()))
+}

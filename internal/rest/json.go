@@ -1,0 +1,140 @@
+package rest
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+const (
+	// flushAt is how many bytes of an answer are gathered before they go out.
+	flushAt = 32 << 10
+	// textPiece is how many bytes of a text are written at a time, so that a long one needs no long buffer.
+	textPiece = 16 << 10
+)
+
+// jsonStream is a JSON answer that is sent while it is made. Its buffer stays small, whatever the length of the answer. When
+// the client is gone, or was cut off, it panics with [http.ErrAbortHandler]: the connection is cut, so that what went out is not
+// taken for the whole. How fast a client has to be is for the HTTP server to say.
+type jsonStream struct {
+	w       http.ResponseWriter
+	buf     []byte
+	started bool  // the headers have gone out
+	head    bool  // the request is a HEAD, so nothing but the headers goes out
+	room    *room // of the pages that it is made of; nil: they are in memory anyway
+}
+
+// streams holds streams that are not in use, for their buffers.
+var streams = sync.Pool{New: func() any { return &jsonStream{buf: make([]byte, 0, flushAt+flushAt/4)} }}
+
+func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
+	s := streams.Get().(*jsonStream)
+	*s = jsonStream{w: w, buf: s.buf[:0], head: r.Method == http.MethodHead}
+	return s
+}
+
+func (s *jsonStream) release() {
+	if cap(s.buf) <= keptBuffer {
+		s.w, s.room = nil, nil
+		streams.Put(s)
+	}
+}
+
+// isEnough reports whether nothing that is added goes out any more: the headers of a HEAD are complete.
+func (s *jsonStream) isEnough() bool { return s.head && s.started }
+
+// finish sends what is left. The length of an answer that is small enough is known before it begins.
+func (s *jsonStream) finish() {
+	if !s.started {
+		s.w.Header()[contentLength] = []string{strconv.Itoa(len(s.buf))}
+	}
+	s.send()
+}
+
+func (s *jsonStream) sendIfFull() {
+	if len(s.buf) >= flushAt {
+		s.send()
+	}
+}
+
+// send sends what was gathered.
+func (s *jsonStream) send() {
+	if !s.started {
+		s.started = true
+		h := s.w.Header()
+		h[contentType] = jsonText
+		h[contentOptions] = noSniff
+		s.w.WriteHeader(http.StatusOK)
+	}
+	if !s.head {
+		s.write()
+	}
+	s.buf = s.buf[:0]
+}
+
+func (s *jsonStream) write() {
+	if s.room.isCutOff() {
+		panic(http.ErrAbortHandler)
+	}
+	if _, err := s.w.Write(s.buf); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.room.sent(len(s.buf))
+}
+
+func (s *jsonStream) put(raw string) *jsonStream {
+	s.buf = append(s.buf, raw...)
+	return s
+}
+
+func (s *jsonStream) number(n int64) *jsonStream {
+	s.buf = strconv.AppendInt(s.buf, n, 10)
+	return s
+}
+
+// text adds a JSON string. All texts of the store are valid UTF-8.
+func (s *jsonStream) text(t string) *jsonStream {
+	if len(t) <= textPiece {
+		s.buf, _ = jsontext.AppendQuote(s.buf, t)
+		return s
+	}
+	s.put(`"`)
+	for t != "" && !s.isEnough() {
+		end := min(textPiece, len(t))
+		for end < len(t) && !utf8.RuneStart(t[end]) {
+			end--
+		}
+		start := len(s.buf)
+		s.buf, _ = jsontext.AppendQuote(s.buf, t[:end])
+		quoted := s.buf[start:]
+		copy(quoted, quoted[1:])
+		s.buf = s.buf[:len(s.buf)-len(`""`)]
+		t = t[end:]
+		s.sendIfFull()
+	}
+	return s.put(`"`)
+}
+
+func (s *jsonStream) nullable(t *string) *jsonStream {
+	if t == nil {
+		return s.put(`null`)
+	}
+	return s.text(*t)
+}
+
+// quotedLength is how many bytes of JSON a text takes, or a few more.
+func quotedLength(t string) int {
+	n := len(t) + len(`""`)
+	for i := range len(t) {
+		switch {
+		case t[i] < ' ':
+			n += len(`\u001f`) - 1
+		case t[i] == '"' || t[i] == '\\':
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,166 @@
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/projection"
+)
+
+// pageBytes is how many bytes of JSON a page holds before it ends early. It always has one config.
+const pageBytes = 8 << 20
+
+// page is the part of a list that a client asks for.
+type page struct {
+	filter config.Filter
+	first  int         // at most so many configs; 0: all of them
+	after  *listCursor // nil: from the beginning
+}
+
+// list answers with all configs, or with a page of them. Its entity tag is the position: at one position, one address has
+// one answer. The pages that follow the first stay on its position.
+func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
+	page, err := parsePage(r.URL.RawQuery)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	reader, err := h.reader(r)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	snapshot, err := page.snapshot(r, reader)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	describeList(w.Header(), snapshot.At().Bookmark())
+	if isKnown(r.Header, w.Header()) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	array := newArray(w, r)
+	defer array.release()
+	if page.first > 0 {
+		if page.after != nil { // states of the past are not in memory anyway
+			array.room = newRoom(h.answers, w, r)
+			defer array.room.release()
+		}
+		err = page.write(r, array, snapshot)
+	} else {
+		err = writeAll(r, array, snapshot, page.filter)
+	}
+	if err != nil {
+		h.failArray(array, r, err)
+		return
+	}
+	array.finish()
+}
+
+func parsePage(query string) (p page, err error) {
+	if p.filter, err = parseFilter(query); err != nil {
+		return page{}, err
+	}
+	first, paged, err := parameter(query, "first")
+	if err != nil {
+		return page{}, err
+	}
+	if paged {
+		p.first, err = strconv.Atoi(first)
+		if err != nil || strconv.Itoa(p.first) != first || p.first < 1 || p.first > configstore.MaxPageSize {
+			return page{}, &config.InvalidError{Field: "first", Rule: "must be a number from 1 to " + strconv.Itoa(configstore.MaxPageSize)}
+		}
+	}
+	after, given, err := parameter(query, "after")
+	if err != nil || !given {
+		return p, err
+	}
+	if !paged {
+		return page{}, &config.InvalidError{Field: "after", Rule: "needs first: without it, all configs come at once"}
+	}
+	p.after, err = parseListCursor(after, p.filter)
+	return p, err
+}
+
+// snapshot returns the state that the page is of. A position that the history does not know means that the cursor is not of
+// this server.
+func (p page) snapshot(r *http.Request, reader *configstore.Reader) (*configstore.Snapshot, error) {
+	if p.after == nil {
+		return reader.Now(), nil
+	}
+	snapshot, err := reader.AsOf(r.Context(), p.after.at)
+	if configstore.KindOf(err) == configstore.PositionUnknown {
+		return nil, errForeignCursor
+	}
+	return snapshot, err
+}
+
+// write writes a page, and a link to the next one when more follow.
+func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapshot) error {
+	after := ""
+	if p.after != nil {
+		after = p.after.name
+	}
+	found, err := snapshot.Configs(r.Context(), p.filter, after, p.first)
+	if err != nil {
+		return err
+	}
+	configs := found.Configs
+	if n := fitting(configs); n < len(configs) {
+		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
+	}
+	if array.room != nil {
+		if err := array.room.hold(bytesOfConfigs(configs)); err != nil {
+			return err
+		}
+	}
+	if found.More {
+		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: found.End}
+		array.w.Header()[link] = []string{p.linkTo(next)}
+	}
+	for _, c := range configs {
+		array.addConfig(c)
+	}
+	return nil
+}
+
+// fitting is how many configs fit into a page: one at least.
+func fitting(configs []*projection.Config) int {
+	bytes := 0
+	for i, c := range configs {
+		bytes += quotedLength(c.Name.String()) + quotedLength(c.Value.String())
+		if i > 0 && bytes > pageBytes {
+			return i
+		}
+	}
+	return len(configs)
+}
+
+// linkTo is the header that leads to the page after this one. The address is relative and has no path, so that it also leads
+// there from below the path of a proxy.
+func (p page) linkTo(next listCursor) string {
+	query := url.Values{"first": {strconv.Itoa(p.first)}, "after": {next.String()}}
+	if prefix := p.filter.Prefix(); prefix != "" {
+		query.Set("prefix", prefix)
+	}
+	return "<?" + query.Encode() + `>; rel="next"`
+}
+
+// writeAll writes all configs of one position. Their values are those that the server has in memory anyway.
+func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, filter config.Filter) error {
+	page := configstore.ConfigPage{More: true}
+	for page.More && !array.isEnough() {
+		var err error
+		if page, err = snapshot.Configs(r.Context(), filter, page.End, configstore.MaxPageSize); err != nil {
+			return err
+		}
+		for _, c := range page.Configs {
+			array.addConfig(c)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package rest
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"configapi/internal/config"
+)
+
+// The query parameters of those routes that refuse unknown ones. Other routes ignore them, as the system before this one did.
+var (
+	listParameters   = []string{"prefix", "first", "after", "wait", "consistency"}
+	eventsParameters = []string{"prefix", "after"}
+	noParameters     []string
+)
+
+var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
+
+// checkParameters refuses a query that has a parameter which is not known. Names that begin with _ are always ignored:
+// clients use them to get past caches.
+func checkParameters(query string, known []string) error {
+	if query == "" {
+		return nil
+	}
+	params, err := url.ParseQuery(query)
+	if err != nil {
+		return errBadQuery
+	}
+	unknown := ""
+	for name := range params {
+		if strings.HasPrefix(name, "_") || slices.Contains(known, name) {
+			continue
+		}
+		if unknown == "" || name < unknown { // always the same one
+			unknown = name
+		}
+		if name == "" {
+			return &config.InvalidError{Field: "query", Rule: "has a parameter without a name"}
+		}
+	}
+	if unknown == "" {
+		return nil
+	}
+	rule := "has an unknown parameter " + quotedName(unknown) + "; there are none here"
+	if len(known) > 0 {
+		rule = "has an unknown parameter " + quotedName(unknown) + "; known are " + strings.Join(known, ", ")
+	}
+	return &config.InvalidError{Field: "query", Rule: rule}
+}
+
+// maxQuoted is how many bytes of a parameter's name an error repeats.
+const maxQuoted = 48
+
+func quotedName(name string) string {
+	if len(name) <= maxQuoted {
+		return strconv.Quote(name)
+	}
+	end := maxQuoted
+	for end > 0 && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return strconv.Quote(name[:end] + "…")
+}
+
+// parameter reads one parameter of a query.
+func parameter(query, name string) (value string, given bool, err error) {
+	if query == "" {
+		return "", false, nil
+	}
+	params, err := url.ParseQuery(query)
+	if err != nil {
+		return "", false, errBadQuery
+	}
+	values := params[name]
+	switch len(values) {
+	case 0:
+		return "", false, nil
+	case 1:
+		return values[0], true, nil
+	}
+	return "", false, &config.InvalidError{Field: name, Rule: "is given more than once"}
+}
+
+// parseFilter reads which configs a list or a stream is to hold.
+func parseFilter(query string) (config.Filter, error) {
+	prefix, given, err := parameter(query, "prefix")
+	if err != nil || !given {
+		return config.Filter{}, err
+	}
+	return config.ParseFilter(prefix, nil)
+}
+
+// percentDecoded decodes ASCII text in which % stands before two hex digits. A + stands for itself.
+func percentDecoded(text string) (decoded string, ok bool) {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return "", false
+		}
+	}
+	decoded, err := url.PathUnescape(text)
+	return decoded, err == nil
+}

@@ -1,0 +1,89 @@
+// Command hostile attacks a server's resources in the ways that strangers have, and prints what each attack cost the server:
+// memory, CPU and time, and what other clients noticed of it. It fails when a figure is above the attack's ceiling.
+//
+//	go run ./test/hostile                     # builds the server from this tree; see the flags with -help
+//	go run ./test/hostile -binary ./configapi # attacks another build, for a comparison
+//
+// Each attack gets a server of its own, on a free port of the loopback address with a store of its own. The ceilings
+// leave room for slow and busy machines: they tell a bounded server from an unbounded one, and no more.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+)
+
+// Exit codes: a figure is above its ceiling, or the attacks could not be made.
+const (
+	exitExceeded = 3
+	exitBroken   = 1
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exceeded, err := attackAll(ctx)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "hostile:", err)
+		os.Exit(exitBroken)
+	case exceeded:
+		os.Exit(exitExceeded)
+	}
+}
+
+func attackAll(ctx context.Context) (exceeded bool, err error) {
+	binary := flag.String("binary", "", "the `PROGRAM` to attack; built from this tree when left out")
+	only := flag.String("only", "", "attack only with what matches the `REGEXP`")
+	list := flag.Bool("list", false, "list the attacks and end")
+	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		return false, fmt.Errorf("-only: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "configapi-hostile-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	if *binary == "" && !*list {
+		if *binary, err = build(ctx, dir); err != nil {
+			return false, err
+		}
+	}
+	fmt.Println(reportHead)
+	for _, a := range append(slices.Clip(attacks), mixedAttack) {
+		if !wanted.MatchString(a.name) {
+			continue
+		}
+		if *list {
+			fmt.Println(a.row())
+			continue
+		}
+		seen, err := a.make(ctx, *binary, filepath.Join(dir, a.name))
+		if err != nil {
+			return exceeded, fmt.Errorf("%s: %w", a.name, err)
+		}
+		fmt.Println(a.report(seen))
+		exceeded = exceeded || len(a.exceeded(seen)) > 0
+	}
+	return exceeded, nil
+}
+
+// build builds the server from the tree that this program is run in.
+func build(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "configapi")
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/configapi")
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the server: %w: %s", err, output)
+	}
+	return binary, nil
+}
