@@ -39,7 +39,7 @@ type service struct {
 	stops  []func() // of all nodes that ever were
 	model  model
 	clock  atomic.Pointer[time.Time] // the nodes read it at any time
-	marks  []eventstore.Bookmark // :: position → its bookmark
+	marks  []eventstore.Bookmark     // :: position → its bookmark
 	pinned []pinned
 }
 
