@@ -35,6 +35,7 @@ type api struct {
 	*configstoretest.Store
 	handler *graph.Handler
 	url     string
+	close   func() // waits until all requests are answered
 }
 
 func MustStart(t testing.TB) *api {
@@ -56,7 +57,7 @@ func MustServe(t testing.TB, events eventstore.Store, storeOptions configstore.O
 			t.Errorf("shutting down: %v", err)
 		}
 	})
-	return &api{store, handler, server.URL}
+	return &api{store, handler, server.URL, server.Close}
 }
 
 // vars are the variables of an operation.

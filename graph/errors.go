@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/graph/transport"
@@ -43,27 +42,10 @@ type presenter struct {
 // reported keeps what one answer has put into the log, so that a fault in each of 500 items is one line.
 type reported struct{ panicked, internal, unavailable atomic.Bool }
 
-type reportedKey struct{}
-
 // isNews tells whether the log has no such line yet of the answer that a context is of, and takes it for written.
 func isNews(ctx context.Context, line func(*reported) *atomic.Bool) bool {
-	r, ok := ctx.Value(reportedKey{}).(*reported)
-	return !ok || !line(r).Swap(true)
-}
-
-// respond prepares the context of one answer for the errors in it. gqlgen calls the fields below a subscription's root with a
-// context that does not know the root, so it is added here: paths begin with it.
-func (p presenter) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	ctx = context.WithValue(ctx, reportedKey{}, new(reported))
-	if graphql.HasOperationContext(ctx) {
-		op := graphql.GetOperationContext(ctx)
-		if op.Operation != nil && op.Operation.Operation == ast.Subscription && graphql.GetFieldContext(ctx) == nil {
-			for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
-				ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
-			}
-		}
-	}
-	return next(ctx)
+	p, ok := ctx.Value(pinKey{}).(*pin)
+	return !ok || !line(&p.reported).Swap(true)
 }
 
 // present turns an error into what clients may see: a stable code, and a text without anything internal.

@@ -35,7 +35,7 @@ type Options struct {
 	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
-	// SSE are the rules of event streams. Its zero MaxBodyBytes has room for the longest value, as everywhere.
+	// SSE are the rules of event streams.
 	SSE transport.SSEOptions
 	// Room is what bounds the bytes and the time of answers; the transports of the handler share it.
 	Room transport.RoomOptions
@@ -74,23 +74,21 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
 	opts.Websocket.Rights = root.rights
-	body := maxBodyBytes(store)
 	room := transport.NewRoom(opts.Room)
 	opts.Websocket.Room, opts.SSE.Room = room, room
-	opts.SSE.MaxBodyBytes = cmp.Or(opts.SSE.MaxBodyBytes, body)
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
 	schema := executable(root)
 	h.server = handler.New(schema)
 	h.server.SetQueryCache(admitted{})
 	docs := &documents{schema: schema.Schema(), limits: opts.Limits, cache: lru.New[*ast.QueryDocument](opts.CachedDocuments)}
-	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{MaxBodyBytes: body, Room: room})} {
+	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{Room: room})} {
 		h.server.AddTransport(judged{t, docs, values(schema.Schema())})
 	}
 	h.server.Use(costLimit{opts.Limits.Cost})
 	h.server.Use(meter{})
 	h.server.Use(extension.Introspection{})
 	h.server.AroundOperations(root.pin)
-	h.server.AroundResponses(show.respond)
+	h.server.AroundResponses(root.pinMessage)
 	h.server.SetErrorPresenter(show.present)
 	h.server.SetRecoverFunc(show.recovered)
 	store.OnRebuild(h.closeStreams)
@@ -120,9 +118,3 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Websockets counts the open ones, the operations on them, and the groups that share the work of subscriptions.
 func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
-
-// maxBodyBytes has room for the longest value with every byte of it escaped, and for the document around it.
-func maxBodyBytes(store *configstore.Store) int64 {
-	const escaped, document = 6, 64 << 10
-	return escaped*int64(store.MaxValueBytes()) + document
-}

@@ -29,7 +29,8 @@ type Limits struct {
 	Aliases int
 	// RootFields of an operation. 0: 10.
 	RootFields int
-	// Cost of an operation: 1 for each field, and what is below a list as often as the list may have items. 0: 50,000.
+	// Cost of an operation: 1 for each field, 20 for asOf, history and the fields of a snapshot, which read the event store,
+	// and what is below a list as often as the list may have items. 0: 50,000.
 	Cost int
 }
 
@@ -69,7 +70,7 @@ func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
 func (c costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	b := bill{variables: op.Variables}
 	if b.of(op.Operation.SelectionSet) > c.most {
-		return limitExceeded("the operation costs more than %d: 1 for each field, and what is below a list as often as the list may have items", c.most)
+		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each asOf and history, and what is below a list as often as the list may have items", c.most)
 	}
 	return nil
 }

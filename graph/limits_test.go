@@ -77,9 +77,29 @@ func TestLimits(t *testing.T) {
 			"more than 200 fields of the document repeat another",
 		},
 		"cost": {
-			`{one:configs(first:499){nodes{history(first:48){nodes{version}}}}}`, // 1 + 499 × (1 + 1 + 48 × 2)
+			`{one:configs(first:499){nodes{history(first:39){nodes{version}}}}}`, // 1 + 499 × (1 + 20 + 39 × 2)
 			`{one:configs(first:500){nodes{history(first:50){nodes{version}}}}}`,
 			"the operation costs more than 50000",
+		},
+		"cost of asOf": {
+			`{configs(first:500){nodes{` + each(4, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){version}`) + `}}}`, // 1 + 500 × (1 + 4 × (20 + 1))
+			`{configs(first:500){nodes{` + each(5, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){version}`) + `}}}`,
+			"20 for each asOf and history",
+		},
+		"names": {
+			`{` + strings.Repeat("a", 128) + `:bounds{head}}`,
+			`{` + strings.Repeat("a", 129) + `:bounds{head}}`,
+			"a name or a number in the document has more than 128 bytes",
+		},
+		"numbers": {
+			`{configs(first:1,filter:{prefix:"` + strings.Repeat("1", 200) + `"}){totalCount}} #` + strings.Repeat("1", 200),
+			`{configs(first:` + strings.Repeat("1", 129) + `){totalCount}}`,
+			"a name or a number in the document has more than 128 bytes",
+		},
+		"operations": {
+			`{bounds{head}}`,
+			each(11, `query q#{bounds{head}}`),
+			"the document has more than 10 operations",
 		},
 		"cost by defaults": {
 			`{configs{nodes{history{nodes{version value operation}}}}}`,

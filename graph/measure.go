@@ -132,7 +132,7 @@ func (b *bill) of(set ast.SelectionSet) int {
 	for _, selection := range set {
 		switch selection := selection.(type) {
 		case *ast.Field:
-			sum = add(sum, add(1, multiply(b.items(selection), b.of(selection.SelectionSet))))
+			sum = add(sum, add(price(selection), multiply(b.items(selection), b.of(selection.SelectionSet))))
 		case *ast.InlineFragment:
 			sum = add(sum, b.of(selection.SelectionSet))
 		case *ast.FragmentSpread:
@@ -140,6 +140,22 @@ func (b *bill) of(set ast.SelectionSet) int {
 		}
 	}
 	return sum
+}
+
+// readsStore is what a field costs that reads the event store, for each of its parents.
+const readsStore = 20
+
+// price is what a field costs without those below it.
+func price(f *ast.Field) int {
+	switch f.Name {
+	case "asOf", "history":
+		return readsStore
+	case "config", "configs":
+		if f.ObjectDefinition.Name == "ConfigSnapshot" {
+			return readsStore
+		}
+	}
+	return 1
 }
 
 func (b *bill) fragment(f *ast.FragmentDefinition) int {

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -12,34 +14,56 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// pin is what all fields of a query read with, so that they see one and the same position. It is as fresh as the freshest of
-// the root fields asks for: what one of them waits for, all wait for.
+// pin is what the fields of one operation share. A query reads at one position throughout, which is as fresh as the freshest of
+// its root fields asks for: what one of them waits for, all wait for. Mutations and subscriptions have no such reader: what they
+// answer is newer than their beginning.
 type pin struct {
-	reader *configstore.Reader
-	err    error // why there is no reader
-	stale  error // why the reader is not linearizable although a field asks for that
+	resolver *resolver
+	reader   *configstore.Reader // nil: each field reads the newest state
+	err      error               // why there is no reader although there should be one
+	stale    error               // why the reader is not linearizable although a field asks for that
+	reported reported
+
+	mu        sync.Mutex // guards what is below
+	waitUntil time.Time  // when the operation has waited for positions long enough; zero: it has not waited yet
+	lookups   map[moment]*lookup
 }
 
 type pinKey struct{}
 
-// pin gives a query its reader. Mutations and subscriptions have none: what they answer is newer than their beginning.
+// pin gives a query or a mutation what its fields share.
 func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil {
+	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
 		return next(ctx)
 	}
-	switch op.Operation.Operation {
-	case ast.Query:
-		ctx = &pinned{ctx, r.newPin(ctx, op)}
-	case ast.Mutation:
-		if err := r.reserve(ctx, op); err != nil {
-			return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
-		}
+	c := &pinned{Context: ctx, pin: pin{resolver: r}}
+	if op.Operation.Operation == ast.Query {
+		c.pin.read(ctx, op)
+	} else if err := r.reserve(ctx, op); err != nil {
+		return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
+	}
+	return next(c)
+}
+
+// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a context that does not know the
+// root field, so it is added here: the paths of errors begin with it.
+func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if !graphql.HasOperationContext(ctx) {
+		return next(ctx)
+	}
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
+		return next(ctx)
+	}
+	ctx = context.WithValue(ctx, pinKey{}, &pin{resolver: r})
+	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
+		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
 	return next(ctx)
 }
 
-// pinned is the context of a query.
+// pinned is the context of a query or a mutation.
 type pinned struct {
 	context.Context
 	pin pin
@@ -66,28 +90,56 @@ func (r *resolver) reserve(ctx context.Context, op *graphql.OperationContext) er
 	return answer.BeginSure(largestAnswer(op, reader, r.store.MaxValueBytes()))
 }
 
-// newPin waits for what the root fields ask for. A field whose wish cannot be met finds that out by itself, from the reader;
+// read waits for what the root fields ask for. A field whose wish cannot be met finds that out by itself, from the reader;
 // the others are answered all the same.
-func (r *resolver) newPin(ctx context.Context, op *graphql.OperationContext) (p pin) {
+func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
+	r := p.resolver
 	if asksFreshness(op.Operation.SelectionSet) {
 		linearizable, atLeast := freshness(op)
 		if linearizable {
 			_, p.stale = r.store.FreshReader(ctx, r.caller(ctx), configstore.Freshness{Linearizable: true})
 		}
 		if atLeast != nil {
-			_, _ = r.store.FreshReader(ctx, r.caller(ctx), configstore.Freshness{AtLeast: atLeast})
+			_, _ = p.await(ctx, *atLeast)
 		}
 	}
 	p.reader, p.err = r.store.Reader(r.caller(ctx)) // which is no older than those
-	return p
+}
+
+// await returns a reader that has a position. All waits of the operation together take Options.PositionWait at most.
+func (p *pin) await(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+	p.mu.Lock()
+	if p.waitUntil.IsZero() {
+		p.waitUntil = time.Now().Add(p.resolver.store.PositionWait())
+	}
+	left := max(time.Until(p.waitUntil), time.Nanosecond) // 0 would be the whole time again
+	p.mu.Unlock()
+	return p.resolver.store.FreshReader(ctx, p.resolver.caller(ctx), configstore.Freshness{AtLeast: &at, Wait: left})
+}
+
+// pinOf returns what the operation of a context shares.
+func (r *resolver) pinOf(ctx context.Context) *pin {
+	if p, ok := ctx.Value(pinKey{}).(*pin); ok {
+		return p
+	}
+	return &pin{resolver: r}
 }
 
 // reader is the one that the query is pinned to, else one of the newest state.
 func (r *resolver) reader(ctx context.Context) (*configstore.Reader, error) {
-	if p, ok := ctx.Value(pinKey{}).(*pin); ok {
+	if p := r.pinOf(ctx); p.reader != nil || p.err != nil {
 		return p.reader, p.err
 	}
 	return r.store.Reader(r.caller(ctx))
+}
+
+// readerWith is a reader that has a position: the one of the operation, unless the position has to be waited for.
+func (r *resolver) readerWith(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+	reader, err := r.reader(ctx)
+	if err != nil || at.Position <= reader.Head().Position {
+		return reader, err
+	}
+	return r.pinOf(ctx).await(ctx, at)
 }
 
 // freshReader is the reader for a field that asks for freshness. The error is why it is not fresh enough.
@@ -96,8 +148,10 @@ func (r queryResolver) freshReader(ctx context.Context, c *model.Consistency, at
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := ctx.Value(pinKey{}).(*pin); ok && c != nil && *c == model.ConsistencyLinearizable && p.stale != nil {
-		return nil, p.stale
+	if c != nil && *c == model.ConsistencyLinearizable {
+		if stale := r.pinOf(ctx).stale; stale != nil {
+			return nil, stale
+		}
 	}
 	if atLeast != nil {
 		err = reader.Includes(ctx, *atLeast)

@@ -116,7 +116,7 @@ func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, 
 	if after == nil {
 		after = &eventstore.Bookmark{}
 	}
-	reader, err := r.reader(ctx)
+	reader, err := r.readerWith(ctx, *after)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,8 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 	if err != nil {
 		return nil, err
 	}
-	return &model.HistoryBounds{Head: reader.Head().Bookmark()}, nil
+	// Nothing is ever removed from a history, so a stream can begin before its first change.
+	return &model.HistoryBounds{Head: reader.Head().Bookmark(), Earliest: eventstore.Bookmark{}}, nil
 }
 
 // present shows a config, nil for none.
@@ -187,31 +188,10 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 	return object.NewHistoryConnection(at, page), nil
 }
 
-// asOf returns the snapshot of a moment.
-func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.Snapshot, error) {
-	position, instant, err := momentOf(at)
-	if err != nil {
-		return nil, err
-	}
-	reader, err := r.reader(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case position != nil:
-		return reader.AsOf(ctx, *position)
-	default:
-		return reader.AsOfTime(ctx, *instant)
-	}
-}
-
 // pinned returns the snapshot that the pages of a cursor are of. A position that the history does not know means that the
 // cursor is not of this server.
 func (r *resolver) pinned(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
-	reader, err := r.reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	snapshot, err := reader.AsOf(ctx, cursor.At)
+	snapshot, err := r.asOfPosition(ctx, cursor.At)
 	if configstore.KindOf(err) == configstore.PositionUnknown {
 		return nil, object.ErrForeignCursor
 	}

@@ -31,7 +31,6 @@ type Schema struct {
 // judge collects errors until there are enough of them.
 type judge struct {
 	*Schema
-	operation *ast.OperationDefinition
 	variables map[string]any
 	errs      gqlerror.List
 	judged    map[*ast.FragmentDefinition]bool // nil while there are none
@@ -41,13 +40,16 @@ type judge struct {
 	literalAt  literalPlace
 }
 
-// Operation coerces the variables that a client has sent, judges each value of the operation with them, and returns them with
-// their defaults. The document must be valid. Each error has the position in the document that it is about. The error of a
+// Operation coerces the variables that a client has sent, in place, judges each value of the operation with them, and returns them
+// with their defaults. The document must be valid. Each error has the position in the document that it is about. The error of a
 // [Scalar] is wrapped.
 func (s *Schema) Operation(operation *ast.OperationDefinition, sent map[string]any) (map[string]any, gqlerror.List) {
-	j := judge{Schema: s, operation: operation, variables: make(map[string]any, len(operation.VariableDefinitions))}
+	j := judge{Schema: s, variables: sent}
+	if sent == nil && len(operation.VariableDefinitions) > 0 {
+		j.variables = make(map[string]any)
+	}
 	for _, definition := range operation.VariableDefinitions {
-		j.variable(definition, sent)
+		j.variable(definition)
 	}
 	if len(j.errs) == 0 {
 		j.selections(operation.SelectionSet)

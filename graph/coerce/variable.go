@@ -3,13 +3,15 @@ package coerce
 import "github.com/vektah/gqlparser/v2/ast"
 
 // variable coerces what was sent for a variable, or its default.
-func (j *judge) variable(definition *ast.VariableDefinition, sent map[string]any) {
+func (j *judge) variable(definition *ast.VariableDefinition) {
 	p := &j.variableAt
 	p.definition, p.steps = definition, p.steps[:0]
-	value, given := sent[definition.Variable]
+	value, given := j.variables[definition.Variable]
 	switch {
 	case given:
-		j.variables[definition.Variable] = j.value(definition.Type, value, p)
+		if coerced := j.value(definition.Type, value, p); definition.Type.Elem != nil {
+			j.variables[definition.Variable] = coerced
+		}
 	case definition.DefaultValue != nil:
 		if j.literal(definition.Type, definition.DefaultValue, p); len(j.errs) == 0 {
 			j.variables[definition.Variable], _ = definition.DefaultValue.Value(nil)

@@ -20,6 +20,8 @@ const (
 	// the reservation grows ahead of what is counted.
 	firstBytes   = 16 << 10
 	maxStepBytes = 1 << 20
+	// largeBytes is the size from which on an answer is large.
+	largeBytes = 1 << 20
 	// looksEvery says after how many bytes, as a power of two, an operation looks at the time.
 	looksEvery = 15
 	// maxErrors is how many errors an answer has.
@@ -53,10 +55,11 @@ type Answer struct {
 	errors  atomic.Int64 // how many were presented
 	failed  atomic.Bool
 
-	mu          sync.Mutex // guards what is below; held while room is waited for
+	mu          longLock // guards what is below; held while room is waited for
 	reservation budget.Reservation
-	passed      bool  // the reservation is somebody else's
-	failure     error // the first reason why the answer was given up
+	making      budget.Reservation // the place of a large answer that is being made
+	passed      bool               // the reservation is somebody else's
+	failure     error              // the first reason why the answer was given up
 
 	timing   sync.Mutex         // guards the following; never held while something is waited for, unlike mu
 	timed    context.Context    // ends at the deadline; nil: nobody has asked for it
@@ -195,9 +198,15 @@ func (a *Answer) Size() int64 {
 func (a *Answer) cover(ctx context.Context, bytes int64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err := a.Proceed(); err != nil { // it was given up while this field waited for a.mu
+		return err
+	}
 	missing := bytes - a.covered.Load()
 	if missing <= 0 {
 		return nil
+	}
+	if err := a.enlarge(ctx, bytes); err != nil {
+		return a.failLocked(err)
 	}
 	if step := min(a.covered.Load()/2, maxStepBytes); step > missing && a.reservation.TryGrow(step) {
 		a.covered.Add(step)
@@ -208,6 +217,17 @@ func (a *Answer) cover(ctx context.Context, bytes int64) error {
 	}
 	a.covered.Add(missing)
 	return nil
+}
+
+// enlarge waits for one of the few places for large answers that are being made, when the answer becomes
+// large. Otherwise many answers would each get a part of the room, and none of them all of it. Mutations
+// reserve all of their room at once. It needs a.mu.
+func (a *Answer) enlarge(ctx context.Context, bytes int64) error {
+	if bytes < largeBytes || a.writes || a.making.Held() > 0 {
+		return nil
+	}
+	a.room.large.Open(&a.making)
+	return a.making.Grow(ctx, 1)
 }
 
 // fail gives the answer up. Only the first reason counts.
@@ -233,6 +253,7 @@ func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.Operatio
 		return nil, a.faultOf(err)
 	}
 	response := next(ctx)
+	a.made()
 	if f := a.judge(ctx, response); f != nil {
 		return nil, f
 	}
@@ -275,6 +296,13 @@ func (a *Answer) faultOf(err error) *fault {
 	return f
 }
 
+// made gives back the place of a large answer: it is made.
+func (a *Answer) made() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.making.Release()
+}
+
 // hold keeps room for the bytes of a finished answer alone: whatever it was made of is garbage.
 func (a *Answer) hold(bytes int) {
 	a.mu.Lock()
@@ -303,6 +331,7 @@ func (a *Answer) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_ = a.failLocked(errStopped)
+	a.making.Release()
 	if !a.passed {
 		a.reservation.Release()
 	}

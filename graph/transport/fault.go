@@ -21,6 +21,8 @@ const (
 	CodeLimitExceeded    = "LIMIT_EXCEEDED"
 	CodeParseFailed      = errcode.ParseFailed
 	CodeValidationFailed = errcode.ValidationFailed
+
+	CodePersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
 )
 
 const (

@@ -3,6 +3,7 @@ package transport
 import (
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
 	"configapi/internal/strictjson"
 )
@@ -17,16 +18,21 @@ func readGet(r *http.Request, request *request) *fault {
 			return invalidInput("the URL has the parameter " + name + " twice")
 		}
 	}
-	request.params.Query = parameters.Get("query")
-	if request.params.Query == "" {
-		return invalidInput("the URL must have the parameter query, a GraphQL document")
-	}
-	request.params.OperationName = parameters.Get("operationName")
 	if request.params.Variables, err = readParameter(parameters, "variables"); err != nil {
 		return invalidInput("the URL's parameter variables must be a JSON object: " + err.Error())
 	}
 	if request.params.Extensions, err = readParameter(parameters, "extensions"); err != nil {
 		return invalidInput("the URL's parameter extensions must be a JSON object: " + err.Error())
+	}
+	request.params.OperationName = parameters.Get("operationName")
+	request.params.Query = parameters.Get("query")
+	switch {
+	case request.params.Query == "" && isPersisted(request.params.Extensions):
+		return persistedFault()
+	case request.params.Query == "":
+		return invalidInput("the URL must have the parameter query, a GraphQL document")
+	case !utf8.ValidString(request.params.Query), !utf8.ValidString(request.params.OperationName):
+		return invalidInput("the URL's query is not valid UTF-8")
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ func (h *HTTP) readPost(r *http.Request, request *request) *fault {
 	if err := strictjson.Decode(body, &envelope, envelopeOptions); err != nil {
 		return refuseBody(body, err)
 	}
+	if envelope.isPersisted() {
+		return persistedFault()
+	}
 	if envelope.Query == nil || *envelope.Query == "" {
 		return invalidInput(wantBody)
 	}

@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// persistedAnswer makes clients of persisted queries send their documents.
+const persistedAnswer = `{"errors":[{"message":"PersistedQueryNotSupported","extensions":{"code":"PERSISTED_QUERY_NOT_SUPPORTED"}}]}`
+
 // TestPost is what goes well, and what fails during the execution.
 func TestPost(t *testing.T) {
 	server := newTestSchema().handler(NewHTTP(HTTPOptions{MaxBodyBytes: 20_000}))
@@ -22,6 +25,9 @@ func TestPost(t *testing.T) {
 		{name: "nulls and members of others", body: `{"query":"{hello}","operationName":null,"variables":null,"extensions":null,"id":7}`, status: 200, want: `{"data":{"hello":"hello world"}}`},
 		{name: "charset", body: `{"query":"{hello}"}`, header: map[string]string{"Content-Type": `Application/JSON;charset="UTF-8"`}, status: 200, want: `{"data":{"hello":"hello world"}}`},
 		{name: "no encoding", body: `{"query":"{hello}"}`, header: map[string]string{"Content-Encoding": "identity"}, status: 200, want: `{"data":{"hello":"hello world"}}`},
+		{name: "persisted", body: `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"0"}}}`, status: 200, want: persistedAnswer},
+		{name: "persisted, other form", body: `{"query":"","extensions":{"persistedQuery":{}}}`, header: acceptResponse, status: 200, media: typeResponse, want: persistedAnswer},
+		{name: "persisted, with the document", body: `{"query":"{hello}","extensions":{"persistedQuery":{"version":1}}}`, status: 200, want: `{"data":{"hello":"hello world"}}`},
 		{name: "failed field", body: `{"query":"{hello fails}"}`, status: 200,
 			want: `{"errors":[{"message":"it failed"}],"data":{"hello":"hello world","fails":null}}`},
 		{name: "failed field, other form", body: `{"query":"{fails}"}`, header: acceptResponse, status: 200, media: typeResponse,

@@ -11,7 +11,7 @@ import (
 
 // HTTPOptions are the limits of [HTTP]. The zero value gives the defaults.
 type HTTPOptions struct {
-	// MaxBodyBytes is the largest body of a POST. Zero means 8 MiB, so that a value of 1 MiB fits when every byte of it
+	// MaxBodyBytes is the largest body of a POST. Zero means 16 MiB, so that a value of 1 MiB fits when every byte of it
 	// is escaped as \u0000.
 	MaxBodyBytes int64
 
@@ -19,8 +19,14 @@ type HTTPOptions struct {
 	Room *Room
 }
 
+// maxRequestBytes is the largest request unless the options say otherwise: a body, or a message on a websocket.
+const maxRequestBytes = 16 << 20
+
+// maxInitBytes is the largest message on a websocket before it is acknowledged.
+const maxInitBytes = 64 << 10
+
 func (o HTTPOptions) withDefaults() HTTPOptions {
-	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 8<<20)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, maxRequestBytes)
 	if o.Room == nil {
 		o.Room = NewRoom(RoomOptions{})
 	}
@@ -80,7 +86,8 @@ type WebsocketOptions struct {
 	// do not make the kernel reset the connection under that frame. Zero means 1 s.
 	DrainTimeout time.Duration
 
-	// MaxMessageBytes is the largest message a client may send. Zero means 64 KiB.
+	// MaxMessageBytes is the largest message a client may send once it is acknowledged; before, it is 64 KiB if that is less.
+	// Zero means 16 MiB, as for the bodies of [HTTP].
 	MaxMessageBytes int64
 
 	// MaxStreams is how many operations one socket may run at a time. Zero means 100.
@@ -104,7 +111,7 @@ func (o WebsocketOptions) withDefaults() WebsocketOptions {
 	o.SilenceTimeout = cmp.Or(o.SilenceTimeout, 40*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, time.Second)
-	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, 64<<10)
+	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, maxRequestBytes)
 	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
 	o.MaxQueuedBytes = cmp.Or(o.MaxQueuedBytes, 1<<20)
 	if o.Room == nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/internal/strictjson"
 )
@@ -29,17 +30,25 @@ const (
 
 var messageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// recycleMessage keeps a buffer for later messages, unless it is one that few messages need.
+func recycleMessage(buffer *bytes.Buffer) {
+	if buffer.Cap() > maxRecycled {
+		return
+	}
+	buffer.Reset()
+	messageBuffers.Put(buffer)
+}
+
 // receive does what the client's message says. Its errors end the socket.
 func (s *socket) receive(from io.Reader) *CloseError {
 	buffer := messageBuffers.Get().(*bytes.Buffer)
-	defer messageBuffers.Put(buffer)
-	buffer.Reset()
+	defer recycleMessage(buffer)
 	if _, err := buffer.ReadFrom(from); err != nil {
 		return nil // The next read fails likewise, and says why.
 	}
 	var m message
 	if err := strictjson.Decode(buffer.Bytes(), &m, envelopeOptions); err != nil {
-		return badRequest("Invalid message: %v", err)
+		return s.receiveBroken(buffer.Bytes(), err)
 	}
 	switch m.Type {
 	case "connection_init":
@@ -122,24 +131,55 @@ func (s *socket) receivePing(m message) *CloseError {
 }
 
 func (s *socket) receiveSubscribe(m message) *CloseError {
-	id, refused := m.streamID()
+	id, refused := s.subscriber(m)
 	if refused != nil {
 		return refused
 	}
-	if s.operations == nil {
-		return &CloseError{CloseUnauthorized, "Unauthorized"}
-	}
 	if m.Payload.Kind() != '{' {
-		return badRequest("Invalid message: the payload of subscribe must be an object")
+		return s.refuse(id, CodeInvalidInput, "the payload of subscribe must be an object")
 	}
 	var operation envelope
 	if err := strictjson.Decode(m.Payload, &operation, envelopeOptions); err != nil {
-		return badRequest("Invalid message: payload: %v", err)
+		return s.refuse(id, CodeInvalidInput, "the payload of subscribe cannot be read: "+err.Error())
+	}
+	if operation.isPersisted() {
+		return s.refuse(id, CodePersistedQueryNotSupported, persistedNotSupported)
 	}
 	if operation.Query == nil {
-		return badRequest(`Invalid message: payload: member "query" must be a string`)
+		return s.refuse(id, CodeInvalidInput, `the payload of subscribe must have "query", a string`)
 	}
 	return s.subscribe(id, operation)
+}
+
+// subscriber returns the id of a message that wants to subscribe.
+func (s *socket) subscriber(m message) (id string, refused *CloseError) {
+	if id, refused = m.streamID(); refused == nil && s.operations == nil {
+		refused = &CloseError{CloseUnauthorized, "Unauthorized"}
+	}
+	return id, refused
+}
+
+// refuse answers a subscribe whose payload is no operation. The id stays free, and the other streams go on.
+func (s *socket) refuse(id, code, message string) *CloseError {
+	if s.isInUse(id) {
+		return inUse(id)
+	}
+	s.reply((&stream{id: id}).errorFrame(nil, gqlerror.List{newError(code, message)}))
+	return nil
+}
+
+// receiveBroken is for a message that strict decoding refuses. When all that is wrong with it is within the payload of a
+// subscribe, that alone is refused; anything else breaks the protocol.
+func (s *socket) receiveBroken(data []byte, cause error) *CloseError {
+	m, ok := frameOf(data)
+	if !ok || m.Type != "subscribe" {
+		return badRequest("Invalid message: %v", cause)
+	}
+	id, refused := s.subscriber(m)
+	if refused != nil {
+		return refused
+	}
+	return s.refuse(id, CodeInvalidInput, "the payload of subscribe cannot be read: "+cause.Error())
 }
 
 func (s *socket) receiveComplete(m message) *CloseError {

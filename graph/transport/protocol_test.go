@@ -35,7 +35,8 @@ var schemaTarget = graphqlws.Target{
 	PingInterval:    20 * time.Second,
 	SilenceTimeout:  40 * time.Second,
 	WriteTimeout:    10 * time.Second,
-	MaxMessageBytes: 64 << 10,
+	MaxMessageBytes: 16 << 20,
+	MaxInitBytes:    64 << 10,
 	MaxIDBytes:      maxStreamID,
 	MaxStreams:      100,
 	Patience:        3 * time.Second,
@@ -119,16 +120,19 @@ const brokenByStock = `
 	invalid/subscribe-no-id
 	invalid/subscribe-empty-id
 	invalid/subscribe-id-not-string
-	invalid/subscribe-no-payload
-	invalid/subscribe-payload-null
-	invalid/subscribe-payload-text
-	invalid/subscribe-no-query
-	invalid/subscribe-query-not-string
-	invalid/subscribe-operation-name
-	invalid/subscribe-variables
-	invalid/subscribe-extensions
 	invalid/complete-no-id
 	invalid/complete-id-not-string
+	payload/null
+	payload/text
+	payload/no-query
+	payload/query-not-string
+	payload/operation-name
+	payload/variables
+	payload/extensions
+	payload/persisted
+	payload/half-pair
+	payload/number-range
+	payload/duplicate-member
 	ping/before-init
 	subscribe/syntax-error
 	subscribe/validation-error
@@ -144,6 +148,7 @@ const brokenByStock = `
 	frame/unmasked
 	frame/bad-close-reason
 	frame/binary
+	limit/init-too-long
 	limit/absurd-length
 	limit/id-too-long
 	limit/streams
@@ -196,9 +201,12 @@ func TestReasons(t *testing.T) {
 		{"ping with a number", `{"type":"ping","payload":1}`, "payload of ping must be an object"},
 		{"no id", `{"type":"subscribe","payload":{"query":"{hello}"}}`, "no id"},
 		{"long id of complete", `{"type":"complete","id":"` + strings.Repeat("x", maxStreamID+1) + `"}`, "more than 128 bytes"},
-		{"no payload", `{"type":"subscribe","id":"1"}`, "must be an object"},
-		{"no query", subscribe(`{}`), `"query" must be a string`},
-		{"variables are an array", subscribe(`{"query":"{hello}","variables":[]}`), `"variables" must be an object`},
+		{"two ids", `{"type":"subscribe","id":"1","id":"1","payload":{}}`, "duplicate member"},
+		{"half an id", `{"type":"subscribe","id":"\ud83d","payload":{}}`, "half a surrogate pair"},
+		{"half a name", `{"type":"subscribe","id":"1","\ud83d":1,"payload":{}}`, "half a surrogate pair"},
+		{"cut off in the payload", `{"type":"subscribe","id":"1","payload":{"a":1,"a":2}`, "duplicate member"},
+		{"more after the payload", subscribe(`{"a":1,"a":2}`) + "{}", "duplicate member"},
+		{"unreadable complete", `{"type":"complete","id":"1","payload":{"a":1,"a":2}}`, "duplicate member"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
@@ -206,6 +214,51 @@ func TestReasons(t *testing.T) {
 				p.send(row.message)
 				p.wantClose(4400, row.says)
 			})
+		})
+	}
+}
+
+// TestUnreadablePayloads is about what a client is told on the id of a subscribe that is no operation.
+func TestUnreadablePayloads(t *testing.T) {
+	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	for payload, says := range map[string]string{
+		`null`:                               "the payload of subscribe must be an object",
+		`[]`:                                 "the payload of subscribe must be an object",
+		`{}`:                                 `the payload of subscribe must have \"query\", a string`,
+		`{"query":"{hello}","variables":[]}`: `cannot be read: member \"variables\" must be an object`,
+		`{"query":"{hello}","variables":{"v":"a\ud83d"}}`:     `cannot be read: half a surrogate pair in a \\u escape (byte `,
+		`{"query":"{hello}","variables":{"v":-1e400}}`:        `cannot be read: member \"v\" in \"variables\" holds a number out of range`,
+		`{"query":"{hello}","variables":{"v":1,"v":1}}`:       `cannot be read: duplicate member \"v\" in \"variables\"`,
+		`{"query":"{hello}","variables":{"v":` + deep + `}}`:  "cannot be read: nested more than 64 levels deep",
+		`{"query":"{hello}","query":"{hello}"}`:               `cannot be read: duplicate member \"query\"`,
+		`{"query":"","extensions":{"persistedQuery":{}}}`:     `"message":"PersistedQueryNotSupported","extensions":{"code":"PERSISTED_QUERY_NOT_SUPPORTED"}`,
+		`{"query":null,"extensions":{"persistedQuery":true}}`: `"message":"PersistedQueryNotSupported"`,
+	} {
+		bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+			p := f.open(t)
+			p.send(`{"type":"subscribe","id":"1","payload":` + payload + `}`)
+			p.wantLike(`{"id":"1","type":"error","payload":[{"message":`, says)
+			p.send(`{"type":"subscribe","id":"1","payload":{"query":"{hello}","extensions":{"persistedQuery":{"version":1}}}}`)
+			p.want(`{"id":"1","type":"next","payload":{"data":{"hello":"hello world"}}}`)
+			p.want(`{"id":"1","type":"complete"}`)
+		})
+	}
+}
+
+// TestUnreadablePayloadsComeAfterTheProtocol has messages that break a rule of the protocol besides.
+func TestUnreadablePayloadsComeAfterTheProtocol(t *testing.T) {
+	const bad = `"payload":{"query":"{hello}","variables":{"v":"\ud83d"}}}`
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.dial(t, offer)
+		p.send(`{"type":"subscribe","id":"1",` + bad)
+		p.wantClose(4401, "Unauthorized")
+	})
+	for id, want := range map[string]int{`""`: 4400, `"` + strings.Repeat("x", 129) + `"`: 4400, `"live"`: 4409, `7`: 4400} {
+		bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+			p := f.open(t)
+			p.send(`{"type":"subscribe","id":"live","payload":{"query":"{wait}"}}`)
+			p.send(`{"type":"subscribe","id":` + id + `,` + bad)
+			p.wantClose(want, "")
 		})
 	}
 }

@@ -42,6 +42,7 @@ type Room struct {
 	opts    RoomOptions
 	most    int64          // bytes that an answer may take, with what it is made of
 	reading *budget.Budget // of pages that are being read: see [ReadPage]
+	large   *budget.Budget // of places for large answers that are being made
 	making  *budget.Budget // of large messages of streams that are being made
 	tooLong string         // what the client of an answer that is too long is told
 }
@@ -58,6 +59,9 @@ const (
 	maxMessage = 64 << 20
 	// largeMessage is what a message tells of, in bytes, when it has to wait for its turn to be made.
 	largeMessage = 64 << 10
+	// answersMade is how many large answers are made at a time. All of them together must fit into the
+	// room of large answers.
+	answersMade = 4
 	// messagesMade is how many large messages are made at a time.
 	messagesMade = 2
 )
@@ -79,6 +83,7 @@ func NewRoom(opts RoomOptions) *Room {
 		opts:    opts,
 		most:    max(budget.ConnectionBytes, opts.MaxAnswer),
 		reading: budget.New(budget.Options{Bytes: pagesRead * PageBytes}),
+		large:   budget.New(budget.Options{Bytes: answersMade}),
 		making:  budget.New(budget.Options{Bytes: messagesMade * maxMessage, Wait: budget.Forever, MaxWaiters: 200_000}),
 		tooLong: fmt.Sprintf("the answer would be larger than %d bytes; ask for fewer items or fields at a time", opts.MaxAnswer),
 	}
@@ -138,13 +143,22 @@ func (a *Answer) keep(bytes int64) bool {
 	}
 	missing := a.used.Load() + bytes - a.covered.Load()
 	if missing > 0 {
-		if !a.reservation.TryGrow(missing) {
+		if !a.tryEnlarge(a.used.Load()+bytes) || !a.reservation.TryGrow(missing) {
 			return false
 		}
 		a.covered.Add(missing)
 	}
 	a.used.Add(bytes)
 	return true
+}
+
+// tryEnlarge is [Answer.enlarge] without a wait. It needs a.mu.
+func (a *Answer) tryEnlarge(bytes int64) bool {
+	if bytes < largeBytes || a.writes || a.making.Held() > 0 {
+		return true
+	}
+	a.room.large.Open(&a.making)
+	return a.making.TryGrow(1)
 }
 
 // awaitRoom counts the bytes of a page, and waits until there is room for them.
@@ -156,17 +170,24 @@ func (a *Answer) awaitRoom(ctx context.Context, bytes int64) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if missing := used - a.covered.Load(); missing > 0 {
-		if err := a.reservation.Grow(ctx, missing); err != nil {
-			a.used.Add(-bytes)
-			if !a.sure {
-				return a.failLocked(err)
-			}
-			return err
+	err := a.Proceed()
+	if missing := used - a.covered.Load(); missing > 0 && err == nil {
+		if err = a.enlarge(ctx, used); err == nil {
+			err = a.reservation.Grow(ctx, missing)
 		}
-		a.covered.Add(missing)
+		if err == nil {
+			a.covered.Add(missing)
+			return nil
+		}
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	a.used.Add(-bytes)
+	if a.sure {
+		return err
+	}
+	return a.failLocked(err)
 }
 
 // stop gives the answer up, unless it must not be: then only the field fails.

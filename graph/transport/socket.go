@@ -75,7 +75,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	w.socket = s
 	s.raw = rawOf(w.Conn)
-	reader.SetReadLimit(t.options.MaxMessageBytes)
+	reader.SetReadLimit(min(maxInitBytes, t.options.MaxMessageBytes))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.timer = time.AfterFunc(t.options.InitTimeout, s.tick)
@@ -167,6 +167,7 @@ func (s *socket) acknowledge(operations context.Context) bool {
 	}
 	s.operations = operations
 	s.acknowledged = true
+	s.reader.SetReadLimit(s.transport.options.MaxMessageBytes)
 	s.pinged = time.Now()
 	s.timer.Reset(s.untilTick(s.pinged))
 	return true

@@ -48,16 +48,15 @@ func (s *SSE) Supports(r *http.Request) bool {
 func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	defer recoverRequest(w, r, mediaJSON, exec)
 	request := new(request) // not one of those that are used again: it would be held for as long as the stream
-	if f := s.http.read(w, r, request); f != nil {
-		writeFault(w, mediaJSON, f)
+	refused := s.http.read(w, r, request)
+	if refused != nil && refused.code != CodePersistedQueryNotSupported {
+		writeFault(w, mediaJSON, refused)
 		return
 	}
 	request.params.Headers = r.Header
 	ctx := r.Context()
-	operation, errs := exec.CreateOperationContext(ctx, &request.params)
-	if len(errs) > 0 {
-		errs = presentErrors(graphql.WithOperationContext(ctx, operation), exec, requestErrors(operation, errs))
-	} else {
+	operation, errs := s.create(ctx, exec, request, refused)
+	if len(errs) == 0 {
 		var end func()
 		var f *fault
 		if ctx, end, f = s.begin(r, operation.Operation.Operation); f != nil {
@@ -73,6 +72,18 @@ func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 		errs = e.execute(ctx, operation)
 	}
 	e.finish(ctx, errs)
+}
+
+// create returns the operation of a request, or the errors to tell on the stream instead.
+func (s *SSE) create(ctx context.Context, exec graphql.GraphExecutor, request *request, refused *fault) (*graphql.OperationContext, gqlerror.List) {
+	if refused != nil {
+		return nil, refused.list()
+	}
+	operation, errs := exec.CreateOperationContext(ctx, &request.params)
+	if len(errs) > 0 {
+		return nil, presentErrors(graphql.WithOperationContext(ctx, operation), exec, requestErrors(operation, errs))
+	}
+	return operation, nil
 }
 
 // begin returns the context of the operation, and what is to be called when it is over.

@@ -71,6 +71,8 @@ func TestEventStreams(t *testing.T) {
 		{"query by GET", query(`{hello}`), "", events(`{"data":{"hello":"hello world"}}`), ""},
 		{"mutation", "/graphql", post(`mutation{change}`), events(`{"data":{"change":` + quote("changed <b>") + `}}`), ""},
 		{"field error", "/graphql", post(`{fails}`), events(`{"errors":[{"message":"it failed"}],"data":{"fails":null}}`), ""},
+		{"persisted", "/graphql", `{"extensions":{"persistedQuery":{"version":1}}}`, events(persistedAnswer), ""},
+		{"persisted by GET", "/graphql?extensions=" + url.QueryEscape(`{"persistedQuery":{}}`), "", events(persistedAnswer), ""},
 		{"syntax error", "/graphql", post(`{`), "", CodeParseFailed},
 		{"syntax error by GET", query(`{`), "", "", CodeParseFailed},
 		{"validation error", "/graphql", post(`{nonsense}`), "", CodeValidationFailed},

@@ -61,12 +61,22 @@ func (s *socket) start(st *stream, serve func(context.Context)) {
 	})
 }
 
+func inUse(id string) *CloseError {
+	return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", id)}
+}
+
+func (s *socket) isInUse(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams[id] != nil
+}
+
 // admit takes the id for the stream. It is full when the socket, or the server, has no place for one more.
 func (s *socket) admit(st *stream) (refused *CloseError, full gqlerror.List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
-		return &CloseError{CloseDuplicateStream, fmt.Sprintf("Subscriber for %s already exists", st.id)}, nil
+		return inUse(st.id), nil
 	}
 	if len(s.streams) >= s.transport.options.MaxStreams {
 		message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)

@@ -168,6 +168,9 @@ func (s *Store) ready() (*branch, error) {
 	return b, b.err()
 }
 
+// PositionWait is how long a position is waited for unless the reader says otherwise.
+func (s *Store) PositionWait() time.Duration { return s.opts.PositionWait }
+
 // MaxValueBytes is the longest value that the store takes.
 func (s *Store) MaxValueBytes() int { return s.opts.MaxValueBytes }
 

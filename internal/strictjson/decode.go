@@ -2,7 +2,8 @@
 // It is the only JSON decoder of the edges, so that all of them take and refuse the same bytes.
 //
 // It refuses what Go's own decoder accepts or silently changes: duplicate members, members in another letter case,
-// invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a second value, an empty text, and nesting without end.
+// invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a second value, an empty text, and nesting without end,
+// and more values than [MaxValues].
 // Whether unknown members are refused is the caller's choice.
 //
 // Each refusal is an [*Error], whose text may be handed to the client: it says what is wrong and where, names members,
@@ -21,6 +22,10 @@ import (
 // MaxDepth is how deep an [Object] may nest, itself included. Nothing that the edges take is deeper than a handful of levels.
 const MaxDepth = 64
 
+// MaxValues is how many values a text may hold, in arrays and objects together. Decoded, a value of two bytes takes up to a hundred.
+// Nothing that the edges take has a tenth of that.
+const MaxValues = 100_000
+
 // Options chooses between the two ways to treat members that the target does not know. Its zero value is the strictest.
 type Options struct {
 	// AllowUnknown skips unknown members instead of refusing them. Skipped members must be well-formed all the same.
@@ -35,6 +40,9 @@ var (
 // Decode decodes the one JSON value that data holds into the value that into points to. What it stores shares no memory
 // with data. Any error is an [*Error]; into may then be filled in part.
 func Decode(data []byte, into any, options Options) error {
+	if hasTooManyValues(data) {
+		return errTooMany
+	}
 	unknown := refuseUnknown
 	if options.AllowUnknown {
 		unknown = skipUnknown
@@ -48,4 +56,25 @@ func Decode(data []byte, into any, options Options) error {
 // isBlank reports whether data holds nothing but JSON's white space.
 func isBlank(data []byte) bool {
 	return len(bytes.Trim(data, " \t\r\n")) == 0
+}
+
+// hasTooManyValues counts what separates values, in one pass that keeps nothing.
+func hasTooManyValues(data []byte) bool {
+	if len(data) <= MaxValues {
+		return false
+	}
+	count := 0
+	for i := 0; i < len(data) && count <= MaxValues; i++ {
+		switch data[i] {
+		case ',', '[', '{':
+			count++
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return count > MaxValues
 }

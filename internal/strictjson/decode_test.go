@@ -85,9 +85,12 @@ var refused = []struct {
 	{name: "array for a free object", input: `{"free":["s3cret"]}`, want: `member "free" must be an object`},
 	{name: "free number too large", input: `{"free":{"a":-1e999}}`, want: `member "a" in "free" holds a number out of range`},
 	{name: "deep free object", input: `{"free":` + strings.Repeat(`{"a":`, 64) + "1" + strings.Repeat("}", 64) + "}", want: "nested more than 64 levels deep"},
-	{name: "deep free array", input: `{"free":{"a":` + strings.Repeat("[", 1_000_000), want: "nested more than 64 levels deep"},
-	{name: "deep skipped array", input: `{"x":` + strings.Repeat("[", 1_000_000), want: "nested more than 64 levels deep", options: lenient},
-	{name: "deep array alone", input: strings.Repeat("[", 1_000_000), want: "must be an object"},
+	{name: "deep free array", input: `{"free":{"a":` + strings.Repeat("[", 50_000), want: "nested more than 64 levels deep"},
+	{name: "deep skipped array", input: `{"x":` + strings.Repeat("[", 50_000), want: "nested more than 64 levels deep", options: lenient},
+	{name: "deep array alone", input: strings.Repeat("[", 50_000), want: "must be an object"},
+	{name: "many values", input: `{"free":{"a":[` + strings.Repeat("{},", 60_000), want: "more than 100000 values"},
+	{name: "many values in one another", input: strings.Repeat("[", 100_001), want: "more than 100000 values"},
+	{name: "many skipped values", input: `{"x":[` + strings.Repeat(`"\\\"",`, 100_000) + `1]}`, want: "more than 100000 values", options: lenient},
 	{name: "not JSON", input: "value=s3cret", want: "not valid JSON (byte 0)"},
 	{name: "single quotes", input: "{'value':'s3cret'}", want: "not valid JSON (byte 1)"},
 	{name: "comment", input: `{/*s3cret*/}`, want: "not valid JSON (byte 1)"},
@@ -165,6 +168,15 @@ func nest(levels int) strictjson.Object {
 		inner = map[string]any{"a": inner}
 	}
 	return strictjson.Object{"a": inner}
+}
+
+// TestDecodeAcceptsLongTexts has what counts for nothing within strings.
+func TestDecodeAcceptsLongTexts(t *testing.T) {
+	text := strings.Repeat(`,[{\"\\`, 100_000)
+	var object strictjson.Object
+	if err := strictjson.Decode([]byte(`{"a":"`+text+`","b":[1]}`), &object, strict); err != nil || len(object) != 2 {
+		t.Errorf("got %d members, %v", len(object), err)
+	}
 }
 
 func TestObjectKeepsNumbersExact(t *testing.T) {

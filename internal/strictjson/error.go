@@ -26,6 +26,8 @@ func (e *Error) Error() string { return e.text }
 // errTooDeep is wrapped by the decoder with the place where it happened; describe unwraps it again.
 var errTooDeep = &Error{fmt.Sprintf("nested more than %d levels deep", MaxDepth)}
 
+var errTooMany = &Error{fmt.Sprintf("more than %d values", MaxValues)}
+
 // expectedError says which kind of JSON value would have been right. Like errTooDeep it comes back wrapped.
 type expectedError string
 

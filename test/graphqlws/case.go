@@ -35,7 +35,7 @@ type Case struct {
 
 // Cases returns all cases, in an order that is good to read. Each stands alone.
 func Cases() []Case {
-	return slices.Concat(handshakeCases, initCases, invalidCases(), pingCases, subscribeCases, completeCases, frameCases, brokenFrameCases(), limitCases)
+	return slices.Concat(handshakeCases, initCases, invalidCases(), payloadCases(), pingCases, subscribeCases, completeCases, frameCases, brokenFrameCases(), limitCases)
 }
 
 // Applies returns the empty text when the rule applies to the target, else why it does not.

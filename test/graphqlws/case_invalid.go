@@ -16,16 +16,48 @@ var invalidMessages = []struct{ name, what, message string }{
 	{"subscribe-no-id", "subscribe without an id", `{"type":"subscribe","payload":{"query":"{__typename}"}}`},
 	{"subscribe-empty-id", "subscribe with an empty id", `{"type":"subscribe","id":"","payload":{"query":"{__typename}"}}`},
 	{"subscribe-id-not-string", "subscribe with an id that is not a string", `{"type":"subscribe","id":1,"payload":{"query":"{__typename}"}}`},
-	{"subscribe-no-payload", "subscribe without a payload", `{"type":"subscribe","id":"1"}`},
-	{"subscribe-payload-null", "subscribe with null for its payload", `{"type":"subscribe","id":"1","payload":null}`},
-	{"subscribe-payload-text", "subscribe with a text for its payload", `{"type":"subscribe","id":"1","payload":"{__typename}"}`},
-	{"subscribe-no-query", "subscribe without a query", `{"type":"subscribe","id":"1","payload":{}}`},
-	{"subscribe-query-not-string", "subscribe with a query that is not a string", `{"type":"subscribe","id":"1","payload":{"query":{}}}`},
-	{"subscribe-operation-name", "subscribe with an operationName that is not a string", `{"type":"subscribe","id":"1","payload":{"query":"{__typename}","operationName":1}}`},
-	{"subscribe-variables", "subscribe with variables that are not an object", `{"type":"subscribe","id":"1","payload":{"query":"{__typename}","variables":[]}}`},
-	{"subscribe-extensions", "subscribe with extensions that are not an object", `{"type":"subscribe","id":"1","payload":{"query":"{__typename}","extensions":""}}`},
 	{"complete-no-id", "complete without an id", `{"type":"complete"}`},
 	{"complete-id-not-string", "complete with an id that is not a string", `{"type":"complete","id":{}}`},
+}
+
+// unreadablePayloads are payloads of subscribe that are no operation, by the names of their cases.
+var unreadablePayloads = []struct{ name, what, payload string }{
+	{"null", "null", `null`},
+	{"text", "a text", `"{__typename}"`},
+	{"no-query", "an object without a query", `{}`},
+	{"query-not-string", "an object whose query is not a string", `{"query":{}}`},
+	{"operation-name", "an object whose operationName is not a string", `{"query":"{__typename}","operationName":1}`},
+	{"variables", "an object whose variables are not an object", `{"query":"{__typename}","variables":[]}`},
+	{"extensions", "an object whose extensions are not an object", `{"query":"{__typename}","extensions":""}`},
+	{"persisted", "a document's hash without the document", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"00"}}}`},
+	{"half-pair", "half of a surrogate pair in it", `{"query":"{__typename}","variables":{"v":"half an emoji \ud83d"}}`},
+	{"number-range", "a number in it that no float64 holds", `{"query":"{__typename}","variables":{"v":1e400}}`},
+	{"duplicate-member", "a member in it twice", `{"query":"{__typename}","variables":{"v":1,"v":2}}`},
+}
+
+// payloadCases have a subscription run beside each bad payload. The protocol would let a server close the socket with 4400, and with
+// it everything that the other parts of a program have open there.
+func payloadCases() []Case {
+	var cases []Case
+	for _, bad := range unreadablePayloads {
+		cases = append(cases, Case{
+			Name: "payload/" + bad.name, Source: Hardening, Needs: []string{"Subscription", "Query"},
+			Rule: "subscribe with " + bad.what + " for its payload gets error; the id stays free, and other operations go on.",
+			try: func(t *trial) {
+				s := t.open()
+				s.subscribe("live", t.target.Subscription)
+				s.await("next", "live")
+				s.say(`{"type":"subscribe","id":"bad","payload":` + bad.payload + `}`)
+				s.await("error", "bad")
+				s.await("next", "live")
+				s.complete("live")
+				s.settle()
+				s.subscribe("bad", t.target.Query)
+				s.wantAnswer("bad")
+			},
+		})
+	}
+	return cases
 }
 
 func invalidCases() []Case {

@@ -31,6 +31,16 @@ var limitCases = []Case{
 			s.sendAnyway(frame{first: opText, payload: half}, frame{first: opContinuation, payload: half}, frame{first: final | opContinuation, payload: pingMessage})
 			s.wantFailed(1009)
 		}},
+	{Name: "limit/init-too-long", Source: Hardening, Needs: []string{"MaxInitBytes"},
+		Rule: "A message before connection_ack that is longer than the server's limit for those closes the socket with 1009.",
+		try: func(t *trial) {
+			s := t.dial(offer)
+			s.say(padded(t.initMessage(), t.target.MaxInitBytes))
+			s.want("connection_ack", "")
+			s = t.dial(offer)
+			s.sendAnyway(text(padded(t.initMessage(), t.target.MaxInitBytes+1)))
+			s.wantFailed(1009)
+		}},
 	{Name: "limit/absurd-length", Source: Websocket, Needs: []string{"MaxMessageBytes"},
 		Rule: "A frame that says that it has 2^63 bytes closes the socket with 1009 or 1002, before they come.",
 		try: func(t *trial) {

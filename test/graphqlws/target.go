@@ -49,6 +49,7 @@ type Target struct {
 	SilenceTimeout  time.Duration // until a client that sends nothing is dropped
 	WriteTimeout    time.Duration // until a client that takes nothing is dropped
 	MaxMessageBytes int           // of one message of a client
+	MaxInitBytes    int           // of a message before connection_ack, when that is less
 	MaxIDBytes      int           // of the id of an operation
 	MaxStreams      int           // operations that run at a time on one socket
 	ForeignOrigin   string        // an origin whose pages must not open sockets

@@ -125,6 +125,7 @@ func newFlags(target *graphqlws.Target) *flag.FlagSet {
 	flags.DurationVar(&target.SilenceTimeout, "silence-timeout", 0, "after which the server drops a client that sends nothing")
 	flags.DurationVar(&target.WriteTimeout, "write-timeout", 0, "after which the server drops a client that takes nothing")
 	flags.IntVar(&target.MaxMessageBytes, "max-message", 0, "the longest message that the server takes, in bytes")
+	flags.IntVar(&target.MaxInitBytes, "max-init", 0, "the longest message that the server takes before connection_ack, in bytes, when that is less")
 	flags.IntVar(&target.MaxIDBytes, "max-id", 0, "the longest id that the server takes, in bytes")
 	flags.IntVar(&target.MaxStreams, "max-streams", 0, "how many operations the server runs on one socket")
 	flags.StringVar(&target.ForeignOrigin, "foreign-origin", "", "an origin whose pages must not open sockets")
