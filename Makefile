@@ -18,7 +18,7 @@ AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 # Modules of their own, so that what they need stays out of go.mod.
 MODULES = bench examples/go test/faults
 
-.PHONY: help run build test check files format vet lint generate verify race cover bench faults mutants hostile browser proxy clients playground
+.PHONY: help run build test check files format vet lint generate verify race cover disks bench faults mutants hostile browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ build: ## build bin/configapi
 test: ## run all tests; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -p $(AT_ONCE) ./...
 
-check: files format vet lint verify race cover ## everything else that must hold before a change lands
+check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
 
 files: # a compiled program or a recording does not belong into the history
 	@large=$$(git ls-tree -r -l HEAD | awk '$$4 > 700000 { print $$5 " has " $$4 " bytes" }'); \
@@ -63,6 +63,9 @@ race: ## run all tests with the race detector, and those of the other modules
 	cd bench && $(GO) test ./...
 	cd examples/go && $(GO) test -race ./...
 	cd test/faults && $(GO) test -race ./...
+
+disks: ## let the disk fail below SQLite, and cut its power, in 100 lives of a history
+	SQLITE_TEST_DISK_ROUNDS=100 $(GO) test -count=1 -run TestFailingDisk -v ./internal/eventstore/sqlite
 
 cover: ## fail when less than 90 % is covered, or less than all of the domain
 	@.ci/coverage

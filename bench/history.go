@@ -22,7 +22,7 @@ const historyStep = time.Millisecond
 func writeHistory(ctx context.Context, store eventstore.Store, o options) error {
 	configs := make([]config.Aggregate, o.Names)
 	for i := range configs {
-		name, err := config.ParseName(string(newTemplate(namePattern()).fill(i, 0)))
+		name, err := config.ParseName(string(newTemplate(longName(o.NameSize)).fill(i, 0)))
 		if err != nil {
 			return err
 		}

@@ -85,6 +85,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partMemory) {
+		if result.Memory, err = measureMemory(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	if o.has(partStreams) {
 		if result.Streams, err = measureStreams(ctx, r, progress); err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ type options struct {
 	Rounds   int
 	Names    int
 	Size     int    // bytes of a value
+	NameSize int    // bytes of a name in a history; 0: as long as the names of requests
 	Client   string // clientLean or clientNetHTTP
 	Events   int    // in the history of the start-up measurement
 
@@ -48,6 +49,7 @@ const (
 	partAsOf    = "asof"
 	partStreams = "streams"
 	partNodes   = "nodes"
+	partMemory  = "memory"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -81,7 +83,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,start,asof,streams,nodes", "`parts` to run")
+	parts := fs.String("only", "writes,reads,start,asof,memory,streams,nodes", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
@@ -140,7 +142,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check refuses what cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partStreams, partNodes),
+		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partMemory, partStreams, partNodes),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
 		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),

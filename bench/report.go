@@ -13,6 +13,7 @@ type report struct {
 	Loads   measurements
 	Starts  []startSeries
 	Pasts   []pastSeries
+	Memory  []setMemory
 	Streams streams
 	Nodes   measurements // of many nodes
 }
@@ -33,6 +34,11 @@ func (r *report) failures() error {
 	for _, s := range r.Pasts {
 		if s.Err != nil {
 			errs = append(errs, fmt.Errorf("reads of the past on store %s: %w", s.Store, s.Err))
+		}
+	}
+	for _, m := range r.Memory {
+		if m.Err != nil {
+			errs = append(errs, fmt.Errorf("memory of a large set in store %s: %w", m.Store, m.Err))
 		}
 	}
 	for _, at := range r.streamCells() {
@@ -72,6 +78,9 @@ func (r *report) markdown() string {
 	}
 	if r.Options.has(partAsOf) {
 		r.writePasts(&doc)
+	}
+	if r.Options.has(partMemory) {
+		r.writeMemory(&doc)
 	}
 	if r.Options.has(partStreams) {
 		r.writeStreams(&doc)

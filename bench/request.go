@@ -24,6 +24,12 @@ const namePrefix = "bench-"
 
 // namePattern and valuePattern are a config's name and value with their places.
 func namePattern() string { return namePrefix + namePlace }
+
+// longName is a name with its place, filled up to so many bytes.
+func longName(size int) string {
+	return namePrefix + strings.Repeat("x", max(size-len(namePattern()), 0)) + namePlace
+}
+
 func valuePattern(size int) string {
 	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
 }

@@ -204,9 +204,12 @@ func readRevisions(ctx context.Context, read func() ([]*eventstore.Revision, boo
 }
 
 // readStates reads a page of past states in the room of the answer.
-func readStates(ctx context.Context, read func() ([]*projection.Config, bool, error)) ([]*projection.Config, bool, error) {
-	found, err := transport.ReadPage(ctx, pageBytes, paged(read), func(p page[*projection.Config]) int64 { return statesSize(p.items) })
-	return found.items, found.more, err
+func readStates(ctx context.Context, snapshot *configstore.Snapshot, read func(*configstore.Snapshot) (configstore.ConfigPage, error)) (configstore.ConfigPage, error) {
+	if !selects(ctx, valueField) {
+		return read(snapshot.WithoutValues()) // which takes next to no room
+	}
+	page := func() (configstore.ConfigPage, error) { return read(snapshot) }
+	return transport.ReadPage(ctx, pageBytes, page, func(p configstore.ConfigPage) int64 { return statesSize(p.Configs) })
 }
 
 func paged[T any](read func() ([]T, bool, error)) func() (page[T], error) {

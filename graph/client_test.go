@@ -25,9 +25,10 @@ import (
 // epoch is when the first command of a test is judged. Each further one is judged a second later.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// A store looks at its clock once when it is made.
 func clock() func() time.Time {
 	var ticks atomic.Int64
-	return func() time.Time { return epoch.Add(time.Duration(ticks.Add(1)-1) * time.Second) }
+	return func() time.Time { return epoch.Add(time.Duration(ticks.Add(1)-2) * time.Second) }
 }
 
 // api is the GraphQL edge of a config store behind a real HTTP server.
@@ -46,7 +47,7 @@ func MustStart(t testing.TB) *api {
 func MustServe(t testing.TB, events eventstore.Store, storeOptions configstore.Options, options graph.Options) *api {
 	t.Helper()
 	if storeOptions.Now == nil {
-		storeOptions.Now = clock()
+		storeOptions.Now, storeOptions.ClockInterval = clock(), -1
 	}
 	store := configstoretest.On(t, events, storeOptions)
 	handler := graph.NewHandler(store.Store, options)

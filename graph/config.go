@@ -6,6 +6,7 @@ import (
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/projection"
 )
 
@@ -14,6 +15,7 @@ func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.A
 	if err != nil {
 		return nil, err
 	}
+	snapshot = asSelected(ctx, snapshot)
 	state, err := readState(ctx, func() (*projection.Config, error) { return snapshot.Config(ctx, obj.ConfigName()) })
 	if state == nil {
 		return nil, err
@@ -30,7 +32,8 @@ func (r configSnapshotResolver) Config(ctx context.Context, obj *object.ConfigSn
 	if err != nil {
 		return nil, err
 	}
-	state, err := readState(ctx, func() (*projection.Config, error) { return obj.Snapshot.Config(ctx, name) })
+	snapshot := asSelected(ctx, obj.Snapshot)
+	state, err := readState(ctx, func() (*projection.Config, error) { return snapshot.Config(ctx, name) })
 	if state == nil {
 		return nil, err
 	}
@@ -54,11 +57,12 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 		}
 		key = cursor.Key
 	}
-	page.Items, page.More, err = readStates(ctx, func() ([]*projection.Config, bool, error) {
-		return obj.Snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	found, err := readStates(ctx, obj.Snapshot, func(s *configstore.Snapshot) (configstore.ConfigPage, error) {
+		return s.Configs(ctx, filter, key, pageSize(first, configsPage))
 	})
 	if err != nil {
 		return nil, err
 	}
+	page.Items, page.More, page.End = found.Configs, found.More, found.End
 	return object.NewSnapshotConnection(obj.Snapshot, page), nil
 }

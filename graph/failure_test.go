@@ -54,8 +54,8 @@ func (f *failing) Append(ctx context.Context, expected eventstore.Head, records 
 	return f.Store.Append(ctx, expected, records, receipts...)
 }
 
-func (f *failing) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadConfig(ctx, branch, name, after, limit)
+func (f *failing) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadConfigBack(ctx, branch, name, before, limit)
 	return f.afterRead(ctx, records, err)
 }
 
@@ -157,7 +157,7 @@ func TestInternalErrors(t *testing.T) {
 		return nil
 	})
 	want := fmt.Sprintf(internalError, `"history"`, 2) + `,"data":{"history":null,"bounds":{"earliest":"@0"}}}`
-	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "position 1")
+	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "position 3")
 	want = fmt.Sprintf(internalError, `"config","history"`, 19) + `,"data":{"config":{"history":null}}}`
 	wantHidden(t, a.MustPost(t, `{config(name:"a"){history{nodes{version}}}}`, nil), want, log, "ERROR", "ConfigSecretSet")
 }

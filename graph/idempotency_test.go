@@ -19,7 +19,7 @@ func TestTheSameKeyHasTheSameAnswer(t *testing.T) {
 		{"setConfig", setDoc, vars{"name": "a", "value": "1", "idempotencyKey": "no-op", "onlyIfChanged": true}, vars{"name": "a", "value": "1", "idempotencyKey": "no-op"}},
 		{"deleteConfig", deleteDoc, vars{"name": "a", "idempotencyKey": "delete"}, vars{"name": "b", "idempotencyKey": "delete"}},
 		{"restoreConfig", restoreDoc, vars{"name": "a", "idempotencyKey": "restore"}, vars{"name": "a", "value": "1", "idempotencyKey": "restore"}},
-		{"setConfig", setDoc, vars{"name": "a", "value": "1", "idempotencyKey": "again", "expectedVersion": 3, "reason": "r"}, vars{"name": "a", "value": "1", "idempotencyKey": "again", "expectedVersion": 3}},
+		{"setConfig", setDoc, vars{"name": "a", "value": "1", "idempotencyKey": "again", "expectedVersion": 3, "reason": "r"}, vars{"name": "a", "value": "1", "idempotencyKey": "again", "expectedVersion": 4}},
 	} {
 		first := a.MustPostRaw(t, step.doc, vars{"input": step.input})
 		if got := MustGet[string](t, a, step.doc, vars{"input": step.input}, step.mutation, "__typename"); got != "ConfigChanged" {

@@ -69,6 +69,10 @@ type pinned struct {
 	pin pin
 }
 
+func (r *resolver) withPin(ctx context.Context) *pinned {
+	return &pinned{ctx, pin{resolver: r}}
+}
+
 // Value returns the pin for its own key.
 func (p *pinned) Value(key any) any {
 	if key == (pinKey{}) {
@@ -90,8 +94,8 @@ func (r *resolver) reserve(ctx context.Context, op *graphql.OperationContext) er
 	return answer.BeginSure(largestAnswer(op, reader, r.store.MaxValueBytes()))
 }
 
-// read waits for what the root fields ask for. A field whose wish cannot be met finds that out by itself, from the reader;
-// the others are answered all the same.
+// read gives a query its reader, and waits for what the root fields ask for. A field whose wish cannot be met finds that out by
+// itself, from the reader; the others are answered all the same.
 func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
 	r := p.resolver
 	if asksFreshness(op.Operation.SelectionSet) {

@@ -96,10 +96,10 @@ func checkToken(ctx context.Context, payload map[string]any) (context.Context, e
 // slowHistory is a store that never gets done with reading one name.
 type slowHistory struct{ eventstore.Store }
 
-func (s slowHistory) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s slowHistory) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if name == "slow" {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return s.Store.ReadConfig(ctx, branch, name, after, limit)
+	return s.Store.ReadConfigBack(ctx, branch, name, before, limit)
 }

@@ -78,17 +78,19 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		}
 		key = cursor.Key
 	}
-	read := func() ([]*projection.Config, bool, error) {
-		return snapshot.Configs(ctx, filter, key, pageSize(first, configsPage))
+	read := func(s *configstore.Snapshot) (configstore.ConfigPage, error) {
+		return s.Configs(ctx, filter, key, pageSize(first, configsPage))
 	}
+	var found configstore.ConfigPage
 	if after == nil {
-		page.Items, page.More, err = read() // of the present, which is in memory anyway
+		found, err = read(snapshot) // of the present, which is in memory anyway
 	} else {
-		page.Items, page.More, err = readStates(ctx, read)
+		found, err = readStates(ctx, snapshot, read)
 	}
 	if err != nil {
 		return nil, err
 	}
+	page.Items, page.More, page.End = found.Configs, found.More, found.End
 	return object.NewConfigConnection(snapshot, filter, page), nil
 }
 

@@ -36,8 +36,10 @@ func TestExpectedRevision(t *testing.T) {
 	if again := MustGet[string](t, a, doc, vars{"r": second, "i": "k"}, "set", "position"); again != third {
 		t.Errorf("the same request came to %s, then to %s", third, again)
 	}
-	a.want(t, `mutation($r:Position){set:setConfig(input:{name:"a",value:"3",expectedVersion:2,expectedRevision:$r,idempotencyKey:"k"}){...on UserError{code}}}`, vars{"r": first},
-		`{"data":{"set":{"code":"IDEMPOTENCY_MISMATCH"}}}`)
+	// What another request with the key expects of the config goes before its key.
+	other := `mutation($r:Position){set:setConfig(input:{name:"a",value:"3",expectedRevision:$r,idempotencyKey:"k"}){...on UserError{code}}}`
+	a.want(t, other, vars{"r": first}, `{"data":{"set":{"code":"VERSION_CONFLICT"}}}`)
+	a.want(t, other, vars{"r": third}, `{"data":{"set":{"code":"IDEMPOTENCY_MISMATCH"}}}`)
 	fourth := MustGet[string](t, a, `mutation($r:Position){deleteConfig(input:{name:"a",expectedRevision:$r}){...on ConfigChanged{revision{position}}}}`, vars{"r": third}, "deleteConfig", "revision", "position")
 	a.want(t, `mutation($r:Position){restoreConfig(input:{name:"a",expectedRevision:$r}){...on ConfigChanged{revision{version}}}}`, vars{"r": fourth}, `{"data":{"restoreConfig":{"revision":{"version":5}}}}`)
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"configapi/graph"
 	"configapi/internal/configstore"
@@ -131,7 +132,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const cuts, writers = 100, 4
 	for _, prefix := range []string{"", "a"} {
-		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: 1}, graph.Options{})
+		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: time.Millisecond}, graph.Options{})
 		turns := make(chan int, 10) // to write, some for each stream, so that writers do not run away
 		var writing sync.WaitGroup
 		for i := range writers {

@@ -42,6 +42,7 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
+	{"test/bulkheads", "", ""},
 	{"test/hostile", "", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "", pgx},
@@ -76,9 +77,10 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
+	{"internal/eventstore/lane", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }

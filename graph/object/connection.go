@@ -14,6 +14,8 @@ type Page[T any] struct {
 	Items []T
 	More  bool // items follow the page
 	After bool // the page comes after a cursor, so items precede it
+	// End is the key after which the items go on that follow the page. "": the last item's.
+	End string
 }
 
 // PageInfo is the GraphQL type PageInfo.
@@ -32,6 +34,16 @@ func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
 		info.StartCursor, info.EndCursor = &first, &last
 	}
 	return info
+}
+
+// endingAt is the same with another end when more items follow: a page that they were too many or too large for may not
+// show the last one that was looked at.
+func (i PageInfo) endingAt(more bool, end Cursor) PageInfo {
+	if more && end.Key != "" {
+		text := end.String()
+		i.EndCursor = &text
+	}
+	return i
 }
 
 // ConfigConnection is the GraphQL type ConfigConnection.
@@ -66,7 +78,9 @@ func (c *ConfigConnection) Nodes() []Config {
 }
 
 // PageInfo is where the page stands.
-func (c *ConfigConnection) PageInfo() PageInfo { return c.page.info(c.cursor) }
+func (c *ConfigConnection) PageInfo() PageInfo {
+	return c.page.info(c.cursor).endingAt(c.page.More, Cursor{ConfigPages, c.Position(), c.page.End})
+}
 
 // TotalCount is how many configs match, on all pages.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
@@ -97,27 +111,28 @@ func (e *ConfigEdge) Node() *Config { return &e.node }
 type ConfigRevisionConnection struct {
 	page   Page[ConfigRevision]
 	cursor func(*ConfigRevision) Cursor
+	end    Cursor // after which the next page comes; without a key: that of the last item
 }
 
 // NewHistoryConnection returns a page of one name's revisions. The pages are pinned to a position.
 func NewHistoryConnection(at eventstore.Bookmark, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
-	shown := Page[ConfigRevision]{NewRevisions(page.Items), page.More, page.After}
+	shown := Page[ConfigRevision]{Items: NewRevisions(page.Items), More: page.More, After: page.After}
 	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
 		return HistoryCursor(at, r.event.Name, r.event.Version)
-	}}
+	}, Cursor{}}
 }
 
 // NewSnapshotConnection returns a page of the revisions in force at the position of a snapshot.
 func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config]) *ConfigRevisionConnection {
 	old := s.OldValues(page.Items)
-	shown := Page[ConfigRevision]{make([]ConfigRevision, len(page.Items)), page.More, page.After}
+	shown := Page[ConfigRevision]{make([]ConfigRevision, len(page.Items)), page.More, page.After, page.End}
 	for i, state := range page.Items {
 		shown.Items[i] = newStateRevision(state, old)
 	}
 	at := s.At().Bookmark()
 	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
 		return Cursor{SnapshotPages, at, r.Name()}
-	}}
+	}, Cursor{SnapshotPages, at, page.End}}
 }
 
 // Edges are the revisions of the page with their cursors.
@@ -134,7 +149,7 @@ func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Item
 
 // PageInfo is where the page stands.
 func (c *ConfigRevisionConnection) PageInfo() PageInfo {
-	return c.page.info(func(r ConfigRevision) Cursor { return c.cursor(&r) })
+	return c.page.info(func(r ConfigRevision) Cursor { return c.cursor(&r) }).endingAt(c.page.More, c.end)
 }
 
 // ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.

@@ -365,10 +365,15 @@ func (a *Answer) Done() <-chan struct{} {
 	return a.timed.Done()
 }
 
-// Err says why the operation is over.
+// Err says why the operation is over. It is not nil once Done is closed, also when the answer has ended before its time.
 func (a *Answer) Err() error {
 	if err := a.Context.Err(); err != nil {
 		return err
+	}
+	a.timing.Lock()
+	defer a.timing.Unlock()
+	if a.timed != nil {
+		return a.timed.Err()
 	}
 	if !a.deadline.IsZero() && !time.Now().Before(a.deadline) {
 		return context.DeadlineExceeded

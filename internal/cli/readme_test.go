@@ -53,7 +53,8 @@ func runConsole(t *testing.T, server *process, text string) {
 	}
 }
 
-// curl does what curl would: it knows -X, -H, -d and words in single quotes. With -N it reads a stream, as many lines as are wanted.
+// curl does what curl would: it knows -X, -H, -d, --data-binary and words in single quotes. With -N it reads a stream, as many
+// lines as are wanted. An entity tag in If-Match is the one that the config has.
 func curl(t *testing.T, server *process, command, want string) string {
 	t.Helper()
 	streams := false
@@ -66,7 +67,7 @@ func curl(t *testing.T, server *process, command, want string) string {
 			streams = true
 		case "-X":
 			method = word()
-		case "-d":
+		case "-d", "--data-binary":
 			body = word()
 		case "-H":
 			name, value, _ := strings.Cut(word(), ": ")
@@ -78,10 +79,26 @@ func curl(t *testing.T, server *process, command, want string) string {
 			}
 		}
 	}
+	if tag := header.Get("If-Match"); tag != "" {
+		header.Set("If-Match", server.mustHaveTag(t, path, tag))
+	}
 	if streams {
 		return server.MustRead(t, path, strings.Count(want, "\n"))
 	}
 	return server.MustSend(t, method, path, body, header)
+}
+
+// mustHaveTag returns the entity tag of a config, whose form must be that of an example.
+func (p *process) mustHaveTag(t *testing.T, path, example string) string {
+	t.Helper()
+	resp, err := http.Get(p.url(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	tag := resp.Header.Get("ETag")
+	compare(t, "the entity tag of "+path, tag, example)
+	return tag
 }
 
 // MustRead returns the first lines of an answer that may have no end.

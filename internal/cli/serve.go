@@ -37,7 +37,7 @@ func serve(ctx context.Context, env Env) error {
 	}
 	defer flush()
 	defer raiseHeap()()
-	events, err := openForServing(ctx, set.store, set.listenDSN)
+	events, err := openForServing(ctx, set.store, set.listenDSN, log)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		RequestID: requestid.From,
 		Log:       log,
 	})
-	paths := rest.New(store, rest.Options{Limit: room.limit, Log: log})
+	paths := rest.New(store, rest.Options{Answers: room.answers, Streams: room.streams, Limit: room.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       paths,

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"strings"
 
 	"configapi/internal/eventstore"
@@ -26,8 +27,8 @@ const defaultStore = "sqlite:data/configapi.db"
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
-// where PostgreSQL tells of changes; "": by way of the store's own address.
-func openForServing(ctx context.Context, store, listenDSN string) (storage, error) {
+// where PostgreSQL tells of changes; "": by way of the store's own address. log hears what operators must know of a store.
+func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
@@ -36,12 +37,12 @@ func openForServing(ctx context.Context, store, listenDSN string) (storage, erro
 		if strings.Contains(path, "://") {
 			return nil, unknownStore() // an address in the wrong place, of which a directory would be made
 		}
-		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true}))
+		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
 		if err := cmp.Or(checkAddress("the address of the store", store), checkAddress("the URL for listening", listenDSN)); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
+		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
 	}
 	return nil, unknownStore()
 }

@@ -41,6 +41,15 @@ func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
 
+// CheckKnown returns nil when this program can decode events of a type and schema version, else an [*UnknownEventError].
+func CheckKnown(eventType string, schemaVersion int) error {
+	schema, known := current[EventType(eventType)]
+	if !known || schemaVersion < 1 || schemaVersion > schema.version {
+		return &UnknownEventError{eventType, schemaVersion}
+	}
+	return nil
+}
+
 // schema says how the data of one event type is stored.
 type schema struct {
 	version int              // the one that is written; the first was 1

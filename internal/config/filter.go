@@ -46,6 +46,9 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 	return f, nil
 }
 
+// Only returns the filter that selects one name.
+func Only(name Name) Filter { return Filter{names: []Name{name}} }
+
 // Prefix returns the leading segments that all selected names share, without a slash at the end; "" when any may.
 func (f Filter) Prefix() string { return f.prefix }
 

@@ -3,6 +3,7 @@ package configstore_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -67,8 +68,12 @@ func TestStoreAwayForLong(t *testing.T) {
 }
 
 func (c *call) wait() error {
-	<-c.done
-	return c.err
+	select {
+	case <-c.done:
+		return c.err
+	case <-time.After(2 * time.Hour): // longer than any of these tests has a caller wait
+		return errors.New("a command got no answer")
+	}
 }
 
 // TestStoreThatHangs has operations of the store take for ever; each is given up in its time, and none holds up the writer.

@@ -118,7 +118,8 @@ func (b *batch) mismatch(r *request) error {
 
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
 func (b *batch) keep(r *request, outcome Outcome) {
-	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position, CreatedAt: b.time()}
+	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position,
+		CreatedAt: b.now().UTC().Truncate(time.Microsecond)} // not after the head, which may be far ahead
 	if outcome.Changed {
 		receipt.EventCount = 1
 	}

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
@@ -18,13 +19,15 @@ type branch struct {
 	follower   *projection.Follower
 	writer     *writer
 	heads      *heads
+	catchUp    *catchUp
 	unread     error // why nothing can be read before the history is applied
 }
 
 func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
-	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), unread: unread}
+	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), catchUp: newCatchUp(events), unread: unread}
 	b.projection = projection.New(b.feed)
-	b.writer = newWriter(watched{events, writes, opts.Appended}, b.projection, opts)
+	caughtUp := func(at time.Time) { b.follower.CaughtUp(at) }
+	b.writer = newWriter(watched{events, writes, opts.Appended, caughtUp}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {
 		opts.Follower.Log = opts.Log

@@ -144,7 +144,7 @@ func run(t *testing.T, events eventstore.Store, opts configstore.Options) (store
 			t.Errorf("Run: %v", err)
 		}
 	}()
-	<-s.Ready()
+	configstoretest.MustGetReady(t, s)
 	return configstoretest.Of(t, s, events), stop, ended
 }
 
@@ -316,7 +316,7 @@ func TestHealsFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
 		events.become(away())
-		time.AfterFunc(time.Hour, func() { events.become(hooks{}) })
+		time.AfterFunc(configstoretest.Patience/2, func() { events.become(hooks{}) })
 		store := configstoretest.On(t, events, configstore.Options{})
 		if got := store.MustSet(t, "a", "1").Config.Event(); got.Operation() != config.Created {
 			t.Errorf("got %+v", got)

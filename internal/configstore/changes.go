@@ -23,10 +23,13 @@ type Changes struct {
 	Position eventstore.Bookmark
 	// CaughtUp tells that the stretch ends at what was applied when it was read.
 	CaughtUp bool
+
+	bytes int // of names and values
 }
 
-// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about first of them, more only to keep a change set
-// whole, fewer where there are no more or where a filter leaves little. Events newer than the reader's moment are left out.
+// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about
+// first of them and [PageBytes], more only to keep a change set whole, fewer where there are no more or where a filter leaves
+// little. Events newer than the reader's moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
@@ -41,7 +44,12 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
 	found := Changes{Position: start.Bookmark(), CaughtUp: start.Same(view.Head())}
-	for scanned := 0; !found.CaughtUp && scanned < maxScan && len(found.Revisions) < first; {
+	leave, err := r.operation().enter(ctx)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer leave()
+	for scanned, full := 0, false; !found.CaughtUp && scanned < maxScan && !full; {
 		page := feed.DefaultPage
 		if filter.All() {
 			page = first - len(found.Revisions)
@@ -51,27 +59,35 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
-		start = found.take(batch, filter, first)
+		start, full = found.take(batch, filter, first)
 		found.CaughtUp = start.Position >= view.Head().Position
 	}
 	return found, nil
 }
 
-// take adds those events of a batch that the filter selects, and ends behind the change set with which there are enough of
-// them.
-func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head) {
-	end = batch.Head
+// take adds those events of a batch that the filter selects, whole change sets of them: it ends behind the one with which there
+// are enough, or before the one that would make the page too large. It reports whether the page is full.
+func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head, full bool) {
+	whole, bytes := len(c.Revisions), c.bytes
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
+			bytes += weight(e)
 		}
-		if len(c.Revisions) >= enough && e.EndsSet() {
-			end = e.Head()
-			break
+		if !e.EndsSet() {
+			continue
+		}
+		if bytes > PageBytes && whole > 0 {
+			c.Revisions = c.Revisions[:whole]
+			return end, true
+		}
+		whole, c.bytes, end = len(c.Revisions), bytes, e.Head()
+		c.Position = end.Bookmark()
+		if whole >= enough || bytes >= PageBytes {
+			return end, true
 		}
 	}
-	c.Position = end.Bookmark()
-	return end
+	return end, false
 }
 
 // Watch is one reader of the live stream. It is for one goroutine, and needs no closing.
@@ -79,6 +95,7 @@ type Watch struct {
 	branch  *branch
 	cursor  *feed.Cursor
 	filter  config.Filter
+	waiter  *feed.Waiter
 	told    eventstore.Position // where the reader knows that it is
 	started bool
 }
@@ -101,7 +118,11 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 			return nil, err
 		}
 	}
-	return &Watch{branch: b, cursor: b.feed.Cursor(b.events, start), filter: filter, told: start.Position}, nil
+	return newWatch(b, filter, start), nil
+}
+
+func newWatch(b *branch, filter config.Filter, start eventstore.Head) *Watch {
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
 }
 
 // Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.
@@ -120,7 +141,9 @@ func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Place) (*Watch, e
 	if at.branch != s.branch.Load() {
 		return nil, ErrRebuilding
 	}
-	return &Watch{branch: at.branch, cursor: at.branch.feed.Cursor(s.events, at.Head), filter: filter, started: true, told: at.Head.Position}, nil
+	w := newWatch(at.branch, filter, at.Head)
+	w.started = true
+	return w, nil
 }
 
 // ReadTo returns the next changes up to a position, which is applied and ends a change set. It does not wait: it returns
@@ -131,55 +154,44 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Position >= end {
 			return found, nil
 		}
 	}
 }
 
-// Next waits for the next changes. It returns without any when it finds none for Options.BookmarkInterval and has moved on
-// meanwhile, and when the first call comes to the head: so a reader knows where it is. Where nothing happens it says nothing.
+// Next waits for the next changes. It returns without any when the first call comes to the head, and when it finds none for
+// Options.BookmarkInterval although the history has moved on: so a reader knows where it is. Where nothing happens it says
+// nothing. Changes that the filter does not select cost the watch nothing until a bookmark is due.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	due := time.Now().Add(w.branch.opts.BookmarkInterval)
 	for {
-		batch, more, err := w.cursor.Poll(ctx, 0)
+		batch, _, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{matching(w.filter, batch.Events), batch.Head.Bookmark(), batch.CaughtUp}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
 		overdue := batch.Head.Position > w.told && !time.Now().Before(due)
 		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
 			w.told, w.started = batch.Head.Position, true
 			return found, nil
 		}
-		if err := awaitMore(ctx, more, due); err != nil {
+		if !batch.CaughtUp {
+			continue
+		}
+		bookmarks := feed.Bookmarks{Told: w.told, Due: due, Every: w.branch.opts.BookmarkInterval}
+		if err := w.cursor.Await(ctx, w.waiter, bookmarks); err != nil {
 			return Changes{}, err
 		}
 	}
-}
-
-// awaitMore returns when there may be more, or when a bookmark becomes due. One that is overdue waits for the position to move.
-func awaitMore(ctx context.Context, more <-chan struct{}, due time.Time) error {
-	var bookmark <-chan time.Time
-	if left := time.Until(due); left > 0 {
-		timer := time.NewTimer(left)
-		defer timer.Stop()
-		bookmark = timer.C
-	}
-	select {
-	case <-more:
-	case <-bookmark:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
 }
 
 // ConfigWatch is one reader of the state of one config. It is for one goroutine, and needs no closing.
 type ConfigWatch struct {
 	branch  *branch
 	name    config.Name
+	waiter  *feed.Waiter
 	last    *projection.Config
 	started bool
 }
@@ -190,7 +202,7 @@ func (s *Store) WatchConfig(_ auth.Caller, name config.Name) (*ConfigWatch, erro
 	if err != nil {
 		return nil, err
 	}
-	return &ConfigWatch{branch: b, name: name}, nil
+	return &ConfigWatch{branch: b, name: name, waiter: b.feed.Waiter(config.Only(name))}, nil
 }
 
 // ConfigPlace is how far a stream of the states of one config has come. It is of no use after a rebuild.
@@ -209,11 +221,13 @@ func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigPlace) (*
 	if at.branch != s.branch.Load() {
 		return nil, ErrRebuilding
 	}
-	return &ConfigWatch{branch: at.branch, name: name, last: at.State, started: true}, nil
+	waiter := at.branch.feed.Waiter(config.Only(name))
+	return &ConfigWatch{branch: at.branch, name: name, waiter: waiter, last: at.State, started: true}, nil
 }
 
 // Next returns the state of the config: at once for the first time, then whenever it is another than the one before; nil
-// while the config does not exist. Who asks seldom may miss states in between, never the last one.
+// while the config does not exist. A reader that asks seldom may miss states in between, never the last one. Changes of other
+// configs cost the watch nothing.
 func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 	for {
 		if err := w.branch.feed.Err(); err != nil {
@@ -228,7 +242,7 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		if err := w.branch.feed.Await(ctx, view.Head().Position); err != nil {
+		if _, err := w.waiter.Wait(ctx, view.Head(), feed.Bookmarks{}); err != nil {
 			return nil, err
 		}
 	}

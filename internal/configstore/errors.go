@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"configapi/internal/config"
+	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
 
@@ -54,6 +55,12 @@ func (e *UnavailableError) Error() string {
 	switch {
 	case e.OutcomeUnknown:
 		return "the outcome is unknown: the change may have been made; read the config before trying again"
+	case errors.Is(e.Cause, eventstore.ErrBusy):
+		return "the store is busy: too many reads of the past are waiting; try again later"
+	case errors.Is(e.Cause, ErrClockAhead):
+		return ErrClockAhead.Error()
+	case errors.Is(e.Cause, eventstore.ErrReplaced):
+		return eventstore.ErrReplaced.Error()
 	case e.Reading:
 		return "the store is not available; try again later"
 	default:

@@ -119,7 +119,7 @@ func (c *cluster) start() *node {
 		defer close(stopped)
 		_ = n.Run(ctx)
 	}()
-	<-n.Ready()
+	configstoretest.MustGetReady(c.t, n.Store)
 	n.stop = func() {
 		cancel()
 		<-stopped

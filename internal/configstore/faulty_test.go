@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -32,6 +33,8 @@ type hooks struct {
 	head   func(ctx context.Context) (eventstore.Head, error)
 	read   func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
 	config func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
+	back   func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
+	at     func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error)
 	asOf   func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	wait   func(ctx context.Context, after eventstore.Position) error
 
@@ -130,6 +133,20 @@ func (f *faulty) ReadConfig(ctx context.Context, branch eventstore.Head, name st
 	return f.Store.ReadConfig(ctx, branch, name, after, limit)
 }
 
+func (f *faulty) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.now().back; hook != nil {
+		return hook(ctx, branch, name, before, limit)
+	}
+	return f.Store.ReadConfigBack(ctx, branch, name, before, limit)
+}
+
+func (f *faulty) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	if hook := f.now().at; hook != nil {
+		return hook(ctx, branch, instant)
+	}
+	return f.Store.ReadInstant(ctx, branch, instant)
+}
+
 func (f *faulty) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().asOf; hook != nil {
 		return hook(ctx, branch, q, limit)
@@ -161,6 +178,12 @@ func away() hooks {
 		},
 		config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway
+		},
+		back: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, errAway
+		},
+		at: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
+			return eventstore.Record{}, errAway
 		},
 		asOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway

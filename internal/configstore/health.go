@@ -17,72 +17,128 @@ type Health struct {
 	EventStore error
 	// Projection: all events are applied as they come.
 	Projection error
-	// Writing: the event store takes writes, as far as was tried; see [Store.WriteProblem].
+	// Writing: the event store takes writes, as far as was tried, and the clock allows it; see [Store.WriteProblem].
 	Writing error
 	// Applied and Head are positions: what this node has applied, and what the event store holds. Head is 0 while unknown.
 	Applied, Head int64
 	// Lag is how long ago this node is known to have had all that the event store held. 0: it has it now.
 	Lag time.Duration
 	// ClockOffset is by how much at least this node's clock is before (> 0) or behind (< 0) that of the event store's server.
-	// 0: not at all, or there is no such server, or it does not answer.
+	// 0: not at all, or there is no such server, or it has not answered yet.
 	ClockOffset time.Duration
+	// ClockJump is by how much this node's clock was set ahead (> 0) or back (< 0) within the last hour, where there is no
+	// server to compare it with. 0: by no more than a minute.
+	ClockJump time.Duration
+	// HeadAhead is by how much the newest event is later than this node's clock. 0: by no more than [MaxClockOffset].
+	HeadAhead time.Duration
 }
 
-// OK tells whether all is well. A clock that is off is no reason against it: events are in order all the same.
+// OK tells whether all is well. A clock that is off is no reason against it as long as events can be written: they are in order all
+// the same.
 func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil && h.Writing == nil }
 
 // Positions is by how many positions this node is behind the event store, as far as that is known.
 func (h Health) Positions() int64 { return max(h.Head-h.Applied, 0) }
 
-// Health asks the event store and the follower. It takes at most Options.HealthTimeout.
+// Health asks the event store and the follower. It takes at most Options.HealthTimeout. All who ask at the same time share
+// one question to the event store, which does not wait for reads of users.
 func (s *Store) Health(ctx context.Context) Health {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.HealthTimeout)
-	defer cancel()
+	return s.health(s.askHead(ctx))
+}
 
-	b := s.branch.Load()
-	h := Health{Applied: int64(b.view().Head().Position), Projection: b.follower.Problem(), Writing: s.WriteProblem()}
-	head, err := s.events.Head(ctx)
-	if err != nil {
-		h.EventStore = err
-	} else {
-		h.Head = int64(head.Position)
-		h.ClockOffset = s.clockOffset(ctx)
+// Known is what [Store.Health] would say, as far as it is known without asking the event store: by the follower, and by who
+// asked last.
+func (s *Store) Known() Health {
+	f := found{err: s.branch.Load().follower.Problem()}
+	if last := s.found.Load(); last != nil {
+		f.head = last.head
 	}
-	if err != nil || h.Positions() > 0 {
+	return s.health(f)
+}
+
+// found is the head of the event store as it was found, or why it was not.
+type found struct {
+	head eventstore.Head
+	err  error
+}
+
+func (s *Store) health(f found) Health {
+	b := s.branch.Load()
+	h := Health{
+		Applied: int64(b.view().Head().Position), Head: int64(f.head.Position),
+		EventStore: f.err, Projection: b.follower.Problem(), Writing: s.WriteProblem(),
+		ClockOffset: s.clock.serverOffset(), ClockJump: s.clock.jump(), HeadAhead: s.headAhead(),
+	}
+	if f.err != nil || h.Positions() > 0 {
 		h.Lag = time.Since(b.follower.Current())
 	}
 	if h.Projection == nil {
 		h.Projection = b.err()
 	}
-	if h.Projection == nil && err == nil && h.Lag > s.opts.MaxLag {
+	if h.Projection == nil && f.err == nil && h.Lag > s.opts.MaxLag {
 		h.Projection = ErrBehind
 	}
 	return h
 }
 
-// clocked is an event store on a server with a clock of its own.
-type clocked interface {
-	eventstore.Store
-	Now(ctx context.Context) (time.Time, error)
+// WriteProblem says why nothing can be written: the newest attempt failed because the store was away, refused, or did not answer;
+// or the event store knows by itself; or this node's clock is too far ahead. nil: nothing is known against it. While an
+// attempt has failed the store tries again by itself about once in Options.RetryMax, so that the answer is never older than
+// that and the time of one attempt.
+func (s *Store) WriteProblem() error {
+	if err := s.writes.problem(); err != nil {
+		return err
+	}
+	if store, knows := s.events.(interface{ WriteProblem() error }); knows {
+		if err := store.WriteProblem(); err != nil {
+			return err
+		}
+	}
+	if ahead, _ := s.clock.ahead(); ahead > maxClockAhead {
+		return ErrClockAhead
+	}
+	return nil
 }
 
-// clockOffset compares this node's clock with that of the server. The answer was made at some time between two looks at the
-// own clock: only what is outside of that is certain.
-func (s *Store) clockOffset(ctx context.Context) time.Duration {
-	server, has := s.events.(clocked)
+// askHead asks the event store for its head and its time, together with all others who ask now.
+func (s *Store) askHead(ctx context.Context) found {
+	answer := s.asking.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), s.opts.HealthTimeout)
+		defer cancel()
+		f := s.findHead(ctx)
+		s.found.Store(&f)
+		return f, nil
+	})
+	select {
+	case a := <-answer:
+		return a.Val.(found)
+	case <-ctx.Done():
+		return found{err: ctx.Err()}
+	}
+}
+
+func (s *Store) findHead(ctx context.Context) (f found) {
+	b, asked := s.branch.Load(), time.Now()
+	// An event store may have a connection of its own for this.
+	if store, has := s.events.(interface {
+		Probe(context.Context) (eventstore.Head, error)
+	}); has {
+		f.head, f.err = store.Probe(ctx)
+	} else {
+		f.head, f.err = s.events.Head(ctx)
+	}
+	if f.err == nil {
+		b.follower.Look(f.head.Position, asked)
+		_ = s.clock.ask(ctx) // it is asked again soon; until then the answer of before counts
+	}
+	return f
+}
+
+// LogBytes is how long the write-ahead log of the event store is, in bytes, where it has one that it tells of.
+func (s *Store) LogBytes() (bytes int64, has bool) {
+	store, has := s.events.(interface{ LogBytes() int64 })
 	if !has {
-		return 0
+		return 0, false
 	}
-	before := s.opts.Now()
-	theirs, err := server.Now(ctx)
-	after := s.opts.Now()
-	switch {
-	case err != nil:
-		return 0
-	case before.After(theirs):
-		return before.Sub(theirs)
-	case after.Before(theirs):
-		return after.Sub(theirs)
-	}
-	return 0
+	return store.LogBytes(), true
 }

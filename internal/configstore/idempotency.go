@@ -84,7 +84,9 @@ func (s *Store) pruneReceipts(ctx context.Context) {
 }
 
 func (s *Store) pruneOnce(ctx context.Context) error {
-	before := s.opts.Now().Add(-s.opts.KeyRetention)
+	// A clock that is ahead must not take receipts away too early.
+	ahead := max(s.clock.serverOffset(), s.clock.jump(), 0)
+	before := s.opts.Now().Add(-s.opts.KeyRetention - ahead)
 	for {
 		n, err := s.events.PruneReceipts(ctx, before, pruneStep)
 		if err != nil || n < pruneStep {

@@ -167,11 +167,11 @@ func mustEqualReplay(t *testing.T, r *configstore.Reader, history []*eventstore.
 	for _, e := range history[:r.Head().Position] {
 		want[e.Name] = e
 	}
-	states, _, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
+	page, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, state := range states {
+	for _, state := range page.Configs {
 		if r := want[state.Name]; r == nil || !configstoretest.IsAfter(state, r) {
 			t.Errorf("%s: got position %d, want %+v", state.Name, state.Position, r)
 		}

@@ -53,7 +53,7 @@ func foreign(t testing.TB, f *faulty, names ...string) {
 		defer close(done)
 		_ = node.Run(ctx)
 	}()
-	<-node.Ready()
+	configstoretest.MustGetReady(t, node)
 	for _, name := range names {
 		if _, err := node.Do(ctx, auth.Anonymous, set(t, name, "foreign")); err != nil {
 			t.Error(err)
@@ -230,7 +230,7 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 		c := start(t.Context(), store, set(t, "a", "3"))
 		mustBeKind(t, c.wait(), configstore.Unavailable, true)
 		events.become(hooks{})
-		<-store.Ready()
+		configstoretest.MustGetReady(t, store.Store)
 		time.Sleep(time.Second) // the history came back while it was read, so there may be more of it than when that began
 		if got := store.Reader(auth.Anonymous).Head(); got.Position != 3 || store.Rebuilds() != 1 {
 			t.Errorf("at position %d after %d rebuilds, want 3 after one", got.Position, store.Rebuilds())

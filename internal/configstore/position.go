@@ -81,7 +81,8 @@ func (b *branch) newestHead(ctx context.Context) (eventstore.Head, error) {
 // failed says why a read of the store has failed: the history has left the branch, or the store is away. It has the follower
 // look at the history when a read has found that it is another one.
 func (b *branch) failed(err error) error {
-	if errors.Is(err, projection.ErrDiverged) {
+	var broken *eventstore.ChainError
+	if errors.Is(err, projection.ErrDiverged) || errors.As(err, &broken) {
 		b.follower.Wake()
 	}
 	if ended := b.feed.Err(); ended != nil {
@@ -94,7 +95,7 @@ func (b *branch) failed(err error) error {
 // beyond the view. The error is [ErrPositionUnknown] when the history has something else there.
 func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
 	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
-		return headAt(view, mark), nil
+		return knownHead(view, mark), nil
 	}
 	revision, err := b.locate(ctx, mark)
 	if err != nil {
@@ -112,7 +113,7 @@ func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventsto
 // change set it is the one before the set, so that the reader gets the whole of it again.
 func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
 	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
-		return headAt(view, mark), nil
+		return knownHead(view, mark), nil
 	}
 	revision, err := b.locate(ctx, mark)
 	switch {
@@ -124,8 +125,8 @@ func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eve
 	return b.beforeSet(ctx, revision.Position, revision.ChangeSet.Position)
 }
 
-// headAt is the head of a bookmark that is that of the view, or the zero one.
-func headAt(view *projection.View, mark eventstore.Bookmark) eventstore.Head {
+// knownHead is the head of a bookmark that is that of the view, or the zero one.
+func knownHead(view *projection.View, mark eventstore.Bookmark) eventstore.Head {
 	if mark.Position == 0 {
 		return eventstore.Head{}
 	}

@@ -261,8 +261,9 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 		want := slices.DeleteFunc(slices.Clone(existing), func(m modelState) bool { return !filter.Matches(configstoretest.Name(s.t, m.name)) })
 		var got []*projection.Config
 		for after, more := "", true; more; {
-			var page []*projection.Config
-			page, more, err = snapshot.Configs(ctx, filter, after, first)
+			found, err := snapshot.Configs(ctx, filter, after, first)
+			page := found.Configs
+			more = found.More
 			if err != nil || len(page) > first || more && len(page) < first || after != "" && len(page) == 0 {
 				s.Fatalf("a page of %d after %q at position %d: %d configs, more: %t, %v", first, after, position, len(page), more, err)
 			}
@@ -270,9 +271,7 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 				s.mustHaveOld(old, want[len(got)+i], page[i])
 			}
 			got = append(got, page...)
-			if more {
-				after = page[len(page)-1].Name.String()
-			}
+			after = found.End
 		}
 		if !slices.EqualFunc(want, got, modelState.matches) {
 			s.Fatalf("filter %+v at position %d: got %d configs, want %+v", f, position, len(got), want)
@@ -300,8 +299,8 @@ func (s *service) checkHistory(r *configstore.Reader, text string, position int)
 		}
 	}
 	var oldestFirst []*eventstore.Revision
-	if err := r.EachRevision(ctx, name, func(r *eventstore.Revision) error {
-		oldestFirst = append(oldestFirst, r)
+	if err := r.EachPage(ctx, name, func(page []*eventstore.Revision) error {
+		oldestFirst = append(oldestFirst, page...)
 		return nil
 	}); err != nil || !slices.EqualFunc(want, oldestFirst, modelState.isRevision) {
 		s.Fatalf("all revisions of %s at position %d: got %d, %v, want %+v", text, position, len(oldestFirst), err, want)

@@ -3,7 +3,7 @@ package configstore
 import (
 	"context"
 	"fmt"
-	"slices"
+	"sync"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -19,6 +19,9 @@ const MaxPageSize = 500
 type Reader struct {
 	branch *branch
 	view   *projection.View
+
+	once sync.Once
+	op   *operation // made by once
 }
 
 // Reader returns a reader of the newest state that this node has applied. The caller may read everything. The error says that
@@ -32,6 +35,12 @@ func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
 }
 
 func newReader(b *branch, view *projection.View) *Reader { return &Reader{branch: b, view: view} }
+
+// operation is what all reads of the past share that are made for one request.
+func (r *Reader) operation() *operation {
+	r.once.Do(func() { r.op = newOperation() })
+	return r.op
+}
 
 // Head is the position that the reader's answers are valid at.
 func (r *Reader) Head() eventstore.Head { return r.view.Head() }
@@ -50,8 +59,12 @@ func (r *Reader) State(name config.Name) *projection.Config { return r.view.Get(
 // Now is the snapshot of the reader's own moment.
 func (r *Reader) Now() *Snapshot { return &Snapshot{branch: r.branch, view: r.view, at: r.view.Head()} }
 
+// PageBytes is how many bytes of names and values, old ones included, a page of configs, of a history or of changes holds: 8
+// MiB. It ends early rather than hold more, but never without anything in it.
+const PageBytes = eventstore.PageBytes
+
 // History returns revisions of a name, newest first, from the version newest down (0: from its newest), at most first of
-// them, and whether there are older ones. An unknown name has none.
+// them and [PageBytes], and whether there are older ones. An unknown name has none.
 func (r *Reader) History(ctx context.Context, name config.Name, newest config.Version, first int) (revisions []*eventstore.Revision, more bool, err error) {
 	if err := checkPageSize(first); err != nil {
 		return nil, false, err
@@ -63,39 +76,67 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	if newest <= 0 || newest > present.Version {
 		newest = present.Version
 	}
-	oldest := max(int(newest)-first, 0) // the one before the oldest of the page
-	revisions, err = r.branch.revisionsOf(ctx, name, oldest, int(newest)-oldest)
+	leave, err := r.operation().enter(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	slices.Reverse(revisions)
-	return revisions, oldest > 0, nil
+	defer leave()
+	records, err := r.branch.events.ReadConfigBack(ctx, r.branch.view().Head(), name.String(), int(newest)+1, eventstore.Limit{Records: first})
+	revisions, err = r.branch.decode(ctx, records, err)
+	if err != nil {
+		return nil, false, err
+	}
+	revisions = fitting(revisions)
+	return revisions, revisions[len(revisions)-1].Version > 1, nil
+}
+
+// fitting returns the first of the revisions, as many as a page holds.
+func fitting(revisions []*eventstore.Revision) []*eventstore.Revision {
+	bytes := 0
+	for i, r := range revisions {
+		if bytes += weight(r); bytes > PageBytes && i > 0 {
+			return revisions[:i]
+		}
+	}
+	return revisions
+}
+
+// weight is how many bytes of a page a revision takes.
+func weight(r *eventstore.Revision) int {
+	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
 }
 
 // streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.
 const streamPageBytes = 1 << 20
 
-// EachRevision calls yield for every revision of a name, oldest first, until it returns an error. It holds one page in memory,
-// of at most 1 MiB or one revision.
-func (r *Reader) EachRevision(ctx context.Context, name config.Name, yield func(*eventstore.Revision) error) error {
+// EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an error. A page is of at most
+// 1 MiB or one revision, and none is read before the last one is done with.
+func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*eventstore.Revision) error) error {
 	present := r.view.Get(name)
 	if present == nil {
 		return nil
 	}
 	for done, all := 0, int(present.Version); done < all; {
 		limit := eventstore.Limit{Records: min(all-done, MaxPageSize), Bytes: streamPageBytes}
-		revisions, err := r.branch.pageOf(ctx, name, done, limit)
+		revisions, err := r.revisionsAfter(ctx, name, done, limit)
 		if err != nil {
 			return err
 		}
-		for _, revision := range revisions {
-			if err := yield(revision); err != nil {
-				return err
-			}
+		if err := yield(revisions); err != nil {
+			return err
 		}
 		done += len(revisions)
 	}
 	return nil
+}
+
+func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
+	leave, err := r.operation().enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return r.branch.pageOf(ctx, name, after, limit)
 }
 
 // Revision returns the revision at a position, nil when the history that the reader sees has none there.
@@ -103,6 +144,11 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 	if at.Position < 1 || at.Position > r.view.Head().Position {
 		return nil, nil
 	}
+	leave, err := r.operation().enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	revision, err := r.branch.revisionAt(ctx, at.Position)
 	if err != nil || revision.Bookmark() != at {
 		return nil, err
@@ -110,22 +156,14 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 	return revision, nil
 }
 
-// revisionsOf reads exactly n revisions of a name after a version. The history is known to have them.
-func (b *branch) revisionsOf(ctx context.Context, name config.Name, after, n int) ([]*eventstore.Revision, error) {
-	revisions := make([]*eventstore.Revision, 0, n)
-	for len(revisions) < n {
-		page, err := b.pageOf(ctx, name, after+len(revisions), eventstore.Limit{Records: n - len(revisions)})
-		if err != nil {
-			return nil, err
-		}
-		revisions = append(revisions, page...)
-	}
-	return revisions, nil
-}
-
 // pageOf reads revisions of a name after a version, up to a limit. The history is known to have some.
 func (b *branch) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
 	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, limit)
+	return b.decode(ctx, records, err)
+}
+
+// decode decodes records that were read of one name, of which there must be some, unless there was an error.
+func (b *branch) decode(ctx context.Context, records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
 	switch {
 	case err != nil:
 		return nil, b.failed(err)

@@ -24,7 +24,7 @@ func TestPageSizes(t *testing.T) {
 	r := store.Reader(auth.Anonymous)
 	for first, ok := range map[int]bool{-1: false, 0: false, 1: true, configstore.MaxPageSize: true, configstore.MaxPageSize + 1: false} {
 		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
-		_, _, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
+		_, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
 		_, ofChanges := r.Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, first)
 		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
 			var invalid *config.InvalidError
@@ -85,16 +85,18 @@ func TestManyNames(t *testing.T) {
 // mustReadPages returns the names of all pages of a snapshot.
 func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (names []string) {
 	t.Helper()
-	for after, more := "", true; more; {
-		page, next, err := snapshot.Configs(t.Context(), config.Filter{}, after, first)
-		if err != nil || next && len(page) != first || after != "" && len(page) == 0 {
-			t.Fatalf("a page of %d after %q: %d configs, more: %t, %v", first, after, len(page), next, err)
+	page := configstore.ConfigPage{More: true}
+	for page.More {
+		after := page.End
+		var err error
+		if page, err = snapshot.Configs(t.Context(), config.Filter{}, after, first); err != nil {
+			t.Fatal(err)
 		}
-		for _, c := range page {
+		if page.More && len(page.Configs) != first || after != "" && len(page.Configs) == 0 {
+			t.Fatalf("a page of %d after %q: %d configs, more: %t", first, after, len(page.Configs), page.More)
+		}
+		for _, c := range page.Configs {
 			names = append(names, c.Name.String())
-		}
-		if more = next; more {
-			after = names[len(names)-1]
 		}
 	}
 	return names
@@ -137,17 +139,17 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			page, next, err := snapshot.Configs(t.Context(), config.Filter{}, after, first)
+			page, err := snapshot.Configs(t.Context(), config.Filter{}, after, first)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range page {
-				got, after = append(got, c.Name.String()+"="+c.Value.String()), c.Name.String()
+			for _, c := range page.Configs {
+				got = append(got, c.Name.String()+"="+c.Value.String())
 			}
 			if n, err := snapshot.Count(t.Context(), config.Filter{}); err != nil || n != all {
 				t.Errorf("counted %d, %v, want %d", n, err, all)
 			}
-			more = next
+			after, more = page.End, page.More
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("pages of %d: got %q", first, got)
@@ -173,14 +175,16 @@ func TestLargeRevisions(t *testing.T) {
 	}})
 	r := store.Reader(auth.Anonymous)
 	seen := 0
-	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
-		if e.Value.String() != fmt.Sprint(seen) {
-			t.Errorf("revision %d has value %q", seen, e.Value)
+	if err := r.EachPage(t.Context(), name, func(revisions []*eventstore.Revision) error {
+		for _, e := range revisions {
+			if e.Value.String() != fmt.Sprint(seen) {
+				t.Errorf("revision %d has value %q", seen, e.Value)
+			}
+			if want := seen/page + 1; reads != want {
+				t.Errorf("revision %d came after %d reads, want %d", seen, reads, want)
+			}
+			seen++
 		}
-		if want := seen/page + 1; reads != want {
-			t.Errorf("revision %d came after %d reads, want %d", seen, reads, want)
-		}
-		seen++
 		return nil
 	}); err != nil || seen != revisions {
 		t.Errorf("%d revisions, %v, want %d", seen, err, revisions)
@@ -195,12 +199,7 @@ func TestLargeRevisions(t *testing.T) {
 	}
 
 	enough := errors.New("enough")
-	if err := r.EachRevision(t.Context(), name, func(e *eventstore.Revision) error {
-		if e.Version == 6 {
-			return enough
-		}
-		return nil
-	}); !errors.Is(err, enough) {
+	if err := r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("got %v, want %v", err, enough)
 	}
 }
@@ -239,13 +238,13 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Bookmark) map[
 	}
 	return map[string]func() error{
 		"History": func() error { _, _, err := r.History(t.Context(), name, 0, 10); return err },
-		"EachRevision": func() error {
-			return r.EachRevision(t.Context(), name, func(*eventstore.Revision) error { return nil })
+		"EachPage": func() error {
+			return r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return nil })
 		},
 		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
 		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), epoch); return err },
 		"Config":   func() error { _, err := snapshot.Config(t.Context(), name); return err },
-		"Configs":  func() error { _, _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
+		"Configs":  func() error { _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
 		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
 		"Changes":  func() error { _, err := r.Changes(t.Context(), old, config.Filter{}, 10); return err },
 	}
@@ -274,6 +273,12 @@ func TestReadsFailClosed(t *testing.T) {
 				config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
+				back: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+					return nil, nil
+				},
+				at: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
+					return eventstore.Record{}, eventstore.ErrDiverged
+				},
 			}
 		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
 		{"not known", func(s *faulty) hooks {
@@ -284,11 +289,14 @@ func TestReadsFailClosed(t *testing.T) {
 				config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfig(ctx, branch, name, after, limit))
 				},
+				back: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadConfigBack(ctx, branch, name, before, limit))
+				},
 				asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
-		}, configstore.Internal, []string{"Changes"}}, // the chain is found to be broken first
+		}, configstore.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			events := newFaulty()
@@ -363,7 +371,7 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	end := history[2].Bookmark()
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Bookmark())
-	for _, what := range []string{"Changes", "Configs", "Count"} { // they read whole sets
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they read whole sets, or look none up
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Bookmark())

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -48,6 +50,8 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
+	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it does not.
+	ClockInterval time.Duration
 	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
 	MaxLag time.Duration
 	// Now is the clock of this node; it is read from several goroutines. nil: time.Now.
@@ -82,6 +86,7 @@ func (o *Options) setDefaults() {
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
 	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
+	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -100,6 +105,9 @@ type Store struct {
 	events eventstore.Store
 	branch atomic.Pointer[branch] // what everything is done on
 	writes writes
+	clock  *clock
+	asking singleflight.Group // of the head, for [Store.Health]
+	found  atomic.Pointer[found]
 
 	rebuilds  atomic.Int64
 	mu        sync.Mutex // guards onRebuild
@@ -109,7 +117,8 @@ type Store struct {
 // New returns a config store on an event store. [Store.Run] does the work.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events}
+	s := &Store{opts: opts, events: events, clock: newClock(events, opts.Now)}
+	s.writes.patience = opts.AppendTimeout + time.Second
 	s.branch.Store(newBranch(events, &s.writes, opts, ErrNotReady))
 	return s
 }
@@ -120,9 +129,10 @@ func New(events eventstore.Store, opts Options) *Store {
 // When the history turns out not to be the one that was applied, because its tail was lost in a failover or a backup was
 // restored, all that was made of it is thrown away and the history is read anew. Until that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
-	var pruning sync.WaitGroup
-	defer pruning.Wait()
-	pruning.Go(func() { s.pruneReceipts(ctx) })
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { s.pruneReceipts(ctx) })
+	beside.Go(func() { s.watchClock(ctx) })
 	for {
 		b := s.branch.Load()
 		if err := b.run(ctx, func(err error) { s.replace(b, err) }); err == nil {
@@ -195,6 +205,9 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
+	if err := s.checkClock(ctx); err != nil {
+		return Outcome{}, err
+	}
 	a := b.writer.do(ctx, caller, cmd)
 	if a.receipt != nil {
 		return b.recall(ctx, cmd, a.receipt)

@@ -10,22 +10,34 @@ import (
 )
 
 // writes says whether the event store takes writes, as far as was tried.
-type writes struct{ failed atomic.Pointer[error] }
+type writes struct {
+	patience time.Duration // how long an attempt may take
+	failed   atomic.Pointer[error]
+	begun    atomic.Pointer[time.Time] // the attempt that is under way; the writer makes one at a time
+}
 
-// WriteProblem says why the newest attempt to write to the event store failed: the store was away, refused, or did not
-// answer. nil: it did not fail, or nothing was written so far. While there is a problem the store tries again by itself
-// about once in Options.RetryMax, so that the answer is never older than that and the time of one attempt.
-func (s *Store) WriteProblem() error { return s.writes.problem() }
+var errStuck = errors.New("the event store does not answer: what is being written has no outcome yet")
 
 func (w *writes) problem() error {
+	if begun := w.begun.Load(); begun != nil && time.Since(*begun) > w.patience {
+		return errStuck
+	}
 	if failed := w.failed.Load(); failed != nil {
 		return *failed
 	}
 	return nil
 }
 
+// begin notes that an attempt is under way.
+func (w *writes) begin() time.Time {
+	now := time.Now()
+	w.begun.Store(&now)
+	return now
+}
+
 // note takes what an attempt came to. That somebody else was faster says nothing of the store.
 func (w *writes) note(err error) {
+	w.begun.Store(nil)
 	switch {
 	case err == nil:
 		w.failed.Store(nil)
@@ -39,18 +51,22 @@ type watched struct {
 	eventstore.Store
 	writes   *writes
 	appended func(events int, took time.Duration)
+	caughtUp func(time.Time) // with all that was there before; see [projection.Follower.CaughtUp]
 }
 
 func (s watched) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	began := time.Now()
+	began := s.writes.begin()
 	err := s.Store.Append(ctx, expected, records, receipts...)
 	s.appended(len(records), time.Since(began))
 	s.writes.note(err)
+	if err == nil {
+		s.caughtUp(began)
+	}
 	return err
 }
 
 func (s watched) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
-	began, events := time.Now(), 0
+	began, events := s.writes.begin(), 0
 	var undecided error
 	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		records, receipts, err := decide(head, missed)
@@ -58,13 +74,18 @@ func (s watched) AppendLocked(ctx context.Context, after eventstore.Position, de
 		return records, receipts, err
 	})
 	s.appended(events, time.Since(began))
+	s.writes.begun.Store(nil)
 	if undecided == nil {
 		s.writes.note(err)
+	}
+	if err == nil {
+		s.caughtUp(began)
 	}
 	return err
 }
 
 func (s watched) DurableHead(ctx context.Context) (eventstore.Head, error) {
+	s.writes.begin()
 	head, err := s.Store.DurableHead(ctx)
 	s.writes.note(err)
 	return head, err

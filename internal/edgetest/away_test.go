@@ -77,7 +77,8 @@ func TestPostgresGoesAway(t *testing.T) {
 	}
 }
 
-// TestPostgresBecomesReadOnly has the database take no more writes, then take them again. Each time all connections break.
+// TestPostgresBecomesReadOnly has the database take no more writes, which breaks all connections, then take them again, which
+// breaks none.
 func TestPostgresBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	d := databases["postgres"](t)
@@ -95,11 +96,13 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		if _, err := admin.ExecContext(t.Context(), strings.Replace(alter, "?", readOnly, 1)); err != nil {
 			t.Fatal(err)
 		}
-		// An append that is cut under way has an unknown outcome, and keeps it while the database takes no more writes. So this
-		// waits until the processes have ended, and their connections with them.
-		const cut = `select pg_terminate_backend(pid, 20000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
-		if _, err := admin.ExecContext(t.Context(), cut); err != nil {
-			t.Fatal(err)
+		if readOnly == "on" {
+			// An append that is cut under way has an unknown outcome, and keeps it while the database takes no more writes. So this
+			// waits until the processes have ended, and their connections with them.
+			const cut = `select pg_terminate_backend(pid, 20000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+			if _, err := admin.ExecContext(t.Context(), cut); err != nil {
+				t.Fatal(err)
+			}
 		}
 		status, text := put()
 		for deadline := time.Now().Add(patience); readOnly == "off" && status != http.StatusOK && time.Now().Before(deadline); {
@@ -108,6 +111,9 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		if readOnly == "off" {
 			if status != http.StatusOK {
 				t.Errorf("a database that takes writes: got %d %s", status, text)
+			}
+			if err := store.WriteProblem(); err != nil {
+				t.Errorf("a database that takes writes: WriteProblem is %v", err)
 			}
 			continue
 		}
@@ -119,6 +125,9 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		}
 		if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
 			t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
+		}
+		if err := store.WriteProblem(); err == nil || store.Health(t.Context()).OK() {
+			t.Errorf("a read-only database: WriteProblem is %v, and the store is well", err)
 		}
 	}
 }

@@ -122,19 +122,19 @@ func wantReplay(t *testing.T, store *configstoretest.Store) {
 	for _, r := range mustRead(t, store.Events, 0) {
 		want[r.Name] = eventstore.HeadOf(&r).Bookmark().String()
 	}
-	states, _, err := store.Reader(auth.Anonymous).Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
+	page, err := store.Reader(auth.Anonymous).Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, state := range states {
+	for _, state := range page.Configs {
 		name := state.Name.String()
 		if at := state.Bookmark().String(); at != want[name] {
 			t.Errorf("%s is of %s, want %s", name, at, want[name])
 		}
 		got = append(got, name)
 	}
-	if len(states) != len(want) {
+	if len(page.Configs) != len(want) {
 		t.Errorf("got %s, want %d configs", strings.Join(got, " "), len(want))
 	}
 }

@@ -57,13 +57,30 @@ func Decode(r *Record) (*Revision, error) {
 	return NewRevision(r, event), nil
 }
 
+// DecodeNoData is DecodeAll for records without data: the events lack their values.
+func DecodeNoData(records []Record) ([]*Revision, error) {
+	return decodeAll(records, func(r *Record) (*Revision, error) {
+		name, err := config.ParseName(r.Name)
+		if err != nil {
+			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Position, err) // not wrapped: see Decode
+		}
+		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
+			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Position, err)
+		}
+		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC()}
+		return NewRevision(r, event), nil
+	})
+}
+
 // DecodeAll reads the events of records, in their order. The change set of a record is known when its end is among those
 // that follow.
-func DecodeAll(records []Record) ([]*Revision, error) {
+func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records, Decode) }
+
+func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Revision, error) {
 	revisions := make([]*Revision, len(records))
 	for i := range records {
 		var err error
-		if revisions[i], err = Decode(&records[i]); err != nil {
+		if revisions[i], err = decode(&records[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -57,7 +57,11 @@ var (
 //     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
 //     [Store.DurableHead], says that what is before it is safe.
 //
-// Reads for users ([Store.ReadBranch], [Store.ReadConfig], [Store.ReadAsOf]) name a branch: the position and hash of a record
+// Reads for users (all those that take a branch) never delay the other methods: they have connections of their own, of which a
+// store bounds how many work at once and how many reads wait for them. The error of one that finds too many before it wraps
+// [ErrBusy].
+//
+// They name a branch: the position and hash of a record
 // that the history must have. What they return is read from the same snapshot of the history in which that record is there;
 // otherwise the error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that its hash covers.
 // Every history has the zero Head.
@@ -95,6 +99,12 @@ type Store interface {
 
 	// ReadConfig returns records of one name after a version, oldest first, as many as the limit allows.
 	ReadConfig(ctx context.Context, branch Head, name string, after int, limit Limit) ([]Record, error)
+
+	// ReadConfigBack returns records of one name before a version, newest first, as many as the limit allows.
+	ReadConfigBack(ctx context.Context, branch Head, name string, before int, limit Limit) ([]Record, error)
+
+	// ReadInstant returns the newest record at or before an instant, without its data; the zero Record when there is none.
+	ReadInstant(ctx context.Context, branch Head, instant time.Time) (Record, error)
 
 	// ReadAsOf returns for each of the names its newest record at or before a position, by name in byte order. Names that
 	// had no record by then are left out. A page that the limit has ended early holds the first of the names: ask again for

@@ -50,7 +50,7 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 	if limit == 0 {
 		limit = DefaultPage
 	}
-	now := c.feed.after(c.position.Position)
+	now := c.feed.after(c.position.Position, limit)
 	if now.ended != nil {
 		return Batch{}, nil, now.ended
 	}
@@ -60,7 +60,6 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 			return Batch{}, nil, err
 		}
 	}
-	events = wholeSets(events, limit)
 	if len(events) > 0 {
 		c.position = events[len(events)-1].Head()
 	}
@@ -85,6 +84,13 @@ func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 	}
 }
 
+// Await waits as [Waiter.Wait] does, and moves the cursor over what the waiter's filter does not select. It is for a cursor that
+// is at the head.
+func (c *Cursor) Await(ctx context.Context, w *Waiter, b Bookmarks) (err error) {
+	c.position, err = w.Wait(ctx, c.position, b)
+	return err
+}
+
 // readStore reads at least one whole change set, and nothing that is newer than the feed's head: nobody may hear of an event
 // that cannot be read yet. Records that do not continue the history where the reader is are an error, and so are those of a
 // history that does not lead to the feed's head.
@@ -105,7 +111,8 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 		}
 		records = append(records, page...)
 		if whole := eventstore.WholeSets(records); len(whole) > 0 {
-			return eventstore.DecodeAll(whole)
+			events, err := eventstore.DecodeAll(whole)
+			return wholeSets(events, limit), err
 		}
 	}
 }

@@ -26,7 +26,8 @@ const (
 type Options struct {
 	// RingEvents bounds the ring by events. 0: [DefaultRingEvents].
 	RingEvents int
-	// RingBytes bounds the ring by bytes of values, old ones included. 0: [DefaultRingBytes].
+	// RingBytes bounds the ring by bytes: of values, old ones included, of names and reasons, and of the events themselves. 0:
+	// [DefaultRingBytes].
 	RingBytes int
 }
 
@@ -35,13 +36,14 @@ type Feed struct {
 	opts Options
 
 	mu      sync.Mutex             // guards what is below
-	ring    []*eventstore.Revision // oldest first; its array is never written twice at one place, so readers may keep slices
-	bytes   int                    // of the values in the ring
-	cut     int                    // bytes of values cut off the ring since its array was last made anew by trim
+	ring    []*eventstore.Revision // oldest first; readers get copies of parts of it
+	bytes   int                    // of the events in the ring
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
+	waiting index                  // those who wait for some names alone
 	ended   atomic.Pointer[error]  // why there will be no more events; nil: there may be; every read of the store asks for it
 
+	over   chan struct{} // closed when the feed ends
 	closed chan struct{} // what a reader that is behind waits for
 }
 
@@ -53,13 +55,13 @@ func New(opts Options) *Feed {
 	if opts.RingBytes == 0 {
 		opts.RingBytes = DefaultRingBytes
 	}
-	f := &Feed{opts: opts, changed: make(chan struct{}), closed: make(chan struct{})}
+	f := &Feed{opts: opts, changed: make(chan struct{}), closed: make(chan struct{}), over: make(chan struct{}), waiting: newIndex()}
 	close(f.closed)
 	return f
 }
 
-// Publish adds events, which must follow those published before, and wakes all cursors. It never waits for one. Once the feed
-// has ended it does nothing.
+// Publish adds whole change sets, which must follow those published before, and wakes those whom they concern. It never waits
+// for one. Once the feed has ended it does nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +74,11 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 		f.bytes += size(r)
 	}
 	f.trim()
+	before := f.head
 	f.head = revisions[len(revisions)-1].Head()
+	for _, r := range revisions {
+		f.waiting.wake(r.Name, before)
+	}
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
@@ -86,6 +92,7 @@ func (f *Feed) End(reason error) {
 	}
 	f.ended.Store(&reason)
 	f.ring = nil
+	close(f.over)
 	close(f.changed)
 	f.changed = f.closed
 }
@@ -118,7 +125,7 @@ func (f *Feed) Find(p eventstore.Position) *eventstore.Revision {
 // Await returns nil when an event after a position was published, and an error when the feed or the context ends first.
 func (f *Feed) Await(ctx context.Context, after eventstore.Position) error {
 	for {
-		now := f.after(after)
+		now := f.now()
 		if now.ended != nil || now.head.Position > after {
 			return now.ended
 		}
@@ -130,17 +137,24 @@ func (f *Feed) Await(ctx context.Context, after eventstore.Position) error {
 	}
 }
 
+// now is the state of the feed without events.
+func (f *Feed) now() state {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return state{head: f.head, changed: f.changed, ended: f.Err()}
+}
+
 // state is the ring as one reader sees it at one moment.
 type state struct {
-	events  []*eventstore.Revision // those after the reader's position
+	events  []*eventstore.Revision // whole change sets after the reader's position
 	onRing  bool                   // false: the ring begins after the reader's position, events is of no use
 	head    eventstore.Head
 	changed <-chan struct{}
 	ended   error
 }
 
-// after returns what the ring holds after a position.
-func (f *Feed) after(p eventstore.Position) state {
+// after returns what the ring holds after a position, up to so many events or one whole change set.
+func (f *Feed) after(p eventstore.Position, limit int) state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.Err()}
@@ -152,7 +166,7 @@ func (f *Feed) after(p eventstore.Position) state {
 		s.onRing = false
 		return s
 	}
-	s.events = f.ring[skip:len(f.ring):len(f.ring)]
+	s.events = slices.Clone(wholeSets(f.ring[skip:], limit)) // the ring lets go of its events
 	return s
 }
 
@@ -168,20 +182,19 @@ func (f *Feed) trim() {
 		}
 		for f.ring[drop].ChangeSet.Position == set {
 			f.bytes -= size(f.ring[drop])
-			f.cut += size(f.ring[drop])
 			drop++
 		}
 	}
-	// What is cut off stays in the array, which readers may be reading, until append has used the array up. An array that
-	// was made for many small events would keep as many large ones, so it is left before that.
+	clear(f.ring[:drop]) // what is cut off stays in the array until append has used the array up
 	f.ring = f.ring[drop:]
-	if f.cut > f.opts.RingBytes {
-		f.ring, f.cut = slices.Clone(f.ring), 0
-	}
 }
 
 // size is what an event weighs in the ring: its texts and about as much as the rest of it takes.
 func size(r *eventstore.Revision) int {
 	const fixed = 256
-	return fixed + len(r.Value.String()) + len(r.OldValue.String())
+	bytes := fixed + len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+	if r.Reason != nil {
+		bytes += len(*r.Reason)
+	}
+	return bytes
 }

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,21 +30,33 @@ func newHistory(t testing.TB, opts feed.Options) *history {
 // append writes one change set of n events that all have the same value, and returns what is to be published.
 func (h *history) append(n int, value string) []*eventstore.Revision {
 	h.t.Helper()
-	name, err := config.ParseName("n")
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	return h.appendSet(value, slices.Repeat([]string{"n"}, n)...)
+}
+
+// appendNamed is append of one event of each of the names.
+func (h *history) appendNamed(names ...string) []*eventstore.Revision {
+	h.t.Helper()
+	return h.appendSet("v", names...)
+}
+
+func (h *history) appendSet(value string, names ...string) []*eventstore.Revision {
+	h.t.Helper()
+	n := len(names)
 	v, err := config.ParseValue(value, len(value))
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	records := make([]eventstore.Record, n)
 	for i := range records {
+		name, err := config.ParseName(names[i])
+		if err != nil {
+			h.t.Fatal(err)
+		}
 		version := int(h.head.Position) + 1 + i
 		at := h.head.RecordedAt.Add(time.Duration(1+i) * time.Microsecond)
 		stored := config.Encode(config.Event{Type: config.ValueSet, Name: name, Version: config.Version(version), Value: v})
 		records[i] = eventstore.Record{
-			Name: "n", Version: version, Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
+			Name: names[i], Version: version, Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
 			RecordedAt: at, ChangeSet: h.head.Position + eventstore.Position(n),
 		}
 	}

@@ -31,6 +31,7 @@ const (
 	late        = "new events are not applied in time"
 	superseded  = "the database is a primary that a failover has replaced; stop it"
 	refusing    = "nothing can be written"
+	replaced    = "its file was removed or replaced; put it back, or restart the server"
 )
 
 // health answers the health routes.
@@ -62,19 +63,25 @@ func lagOf(state configstore.Health) lag {
 	return lag{state.Positions(), state.Lag.Round(time.Millisecond).Seconds()}
 }
 
-// maxClockOffset is how far clocks may be apart without a word: instants of changes are those of the server that made them.
-const maxClockOffset = 2 * time.Second
-
-// clock says when this server's clock is not that of the database's server.
-func clock(offset time.Duration) string {
+// clock says what is wrong with this server's clock, "" when nothing is.
+func clock(state configstore.Health) string {
+	round := func(d time.Duration) time.Duration { return d.Abs().Round(100 * time.Millisecond) }
 	word := "before"
-	if offset < 0 {
-		offset, word = -offset, "behind"
+	if state.ClockOffset < 0 || state.ClockJump < 0 {
+		word = "behind"
 	}
-	if offset <= maxClockOffset {
-		return ""
+	switch {
+	case errors.Is(state.Writing, configstore.ErrClockAhead):
+		return fmt.Sprintf("this server's clock is %v before the database's: nothing is written until it is set right", round(state.ClockOffset))
+	case state.ClockOffset.Abs() > configstore.MaxClockOffset:
+		return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", round(state.ClockOffset), word)
+	case state.ClockJump != 0:
+		return fmt.Sprintf("this server's clock was set and is %v %s what it was: keep it by NTP", round(state.ClockJump), word)
+	case state.HeadAhead != 0:
+		return fmt.Sprintf("the newest event is %v after this server's clock: what is asked of an instant until then is of before that event",
+			round(state.HeadAhead))
 	}
-	return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", offset.Round(100*time.Millisecond), word)
+	return ""
 }
 
 // writes says that nothing can be written, "" when it can.
@@ -84,6 +91,10 @@ func writes(problem error) string {
 		return ""
 	case errors.Is(problem, eventstore.ErrSuperseded):
 		return refusing + ": " + superseded
+	case errors.Is(problem, eventstore.ErrReplaced):
+		return refusing + ": " + replaced
+	case errors.Is(problem, configstore.ErrClockAhead):
+		return refusing + ": the clock is too far ahead"
 	}
 	return refusing
 }
@@ -107,7 +118,7 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 		Lag       lag    `json:"lag"`
 		Writes    string `json:"writes,omitempty"`
 		Clock     string `json:"clock,omitempty"`
-	}{word, config.FormatInstant(h.now()), found, lagOf(state), writes(state.Writing), clock(state.ClockOffset)})
+	}{word, config.FormatInstant(h.now()), found, lagOf(state), writes(state.Writing), clock(state)})
 	answer(w, status, "application/json", body)
 }
 
@@ -116,20 +127,23 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
 }
 
-// ready answers /readyz: 503 while the history is not applied, and when the projection has met something that it may
-// neither skip nor guess. A database that is away is no such thing: what was applied can still be read, and would be from
-// nowhere if all servers said that they are not ready.
-func (h *health) ready(w http.ResponseWriter, r *http.Request) {
-	state := h.store.Health(r.Context())
-	problem := state.Projection
+// ready answers /readyz, without asking the store: 503 while the history is not applied, when the projection has met
+// something that it may neither skip nor guess, and when the file of the history is another one. A database that is away is
+// no such thing: what was applied can still be read, and would be from nowhere if all servers said that they are not ready.
+func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
+	state := h.store.Known()
 	select {
 	case <-h.store.Ready():
 	default:
-		notReady(w, reasonOf(problem))
+		notReady(w, reasonOf(state.Projection))
 		return
 	}
-	if projection.Permanent(problem) {
-		notReady(w, reasonOf(problem))
+	if projection.Permanent(state.Projection) {
+		notReady(w, reasonOf(state.Projection))
+		return
+	}
+	if errors.Is(state.Writing, eventstore.ErrReplaced) {
+		notReady(w, replaced)
 		return
 	}
 	text := "OK"
@@ -147,6 +161,8 @@ func judge(state configstore.Health) checks {
 		found.EventStore, found.Database = tooSlow, tooSlow
 	case errors.Is(state.EventStore, eventstore.ErrSuperseded):
 		found.EventStore, found.Database = superseded, superseded
+	case errors.Is(state.EventStore, eventstore.ErrReplaced):
+		found.EventStore, found.Database = replaced, replaced
 	case state.EventStore != nil:
 		found.EventStore, found.Database = unreachable, unreachable
 	case state.Head < state.Applied:

@@ -41,15 +41,46 @@ func TestJudge(t *testing.T) {
 }
 
 func TestClock(t *testing.T) {
-	for offset, want := range map[time.Duration]string{
-		0:                        "",
-		2 * time.Second:          "",
-		-2 * time.Second:         "",
-		2001 * time.Millisecond:  "this server's clock is 2s before the database's: keep both by NTP",
-		-3210 * time.Millisecond: "this server's clock is 3.2s behind the database's: keep both by NTP",
+	offset := func(d time.Duration) configstore.Health { return configstore.Health{ClockOffset: d} }
+	for _, row := range []struct {
+		state configstore.Health
+		want  string
+	}{
+		{offset(0), ""},
+		{offset(2 * time.Second), ""},
+		{offset(-2 * time.Second), ""},
+		{offset(2001 * time.Millisecond), "this server's clock is 2s before the database's: keep both by NTP"},
+		{offset(-3210 * time.Millisecond), "this server's clock is 3.2s behind the database's: keep both by NTP"},
+		{
+			configstore.Health{ClockOffset: time.Hour, Writing: configstore.ErrClockAhead},
+			"this server's clock is 1h0m0s before the database's: nothing is written until it is set right",
+		},
+		{configstore.Health{ClockJump: time.Hour}, "this server's clock was set and is 1h0m0s before what it was: keep it by NTP"},
+		{configstore.Health{ClockJump: -time.Hour}, "this server's clock was set and is 1h0m0s behind what it was: keep it by NTP"},
+		{
+			configstore.Health{HeadAhead: time.Hour},
+			"the newest event is 1h0m0s after this server's clock: what is asked of an instant until then is of before that event",
+		},
 	} {
-		if got := clock(offset); got != want {
-			t.Errorf("%v: got %q, want %q", offset, got, want)
+		if got := clock(row.state); got != row.want {
+			t.Errorf("%+v: got %q, want %q", row.state, got, row.want)
+		}
+	}
+}
+
+func TestWrites(t *testing.T) {
+	for _, row := range []struct {
+		problem error
+		want    string
+	}{
+		{nil, ""},
+		{errors.New("secret"), "nothing can be written"},
+		{fmt.Errorf("secret: %w", eventstore.ErrSuperseded), "nothing can be written: " + superseded},
+		{fmt.Errorf("/secret: %w", eventstore.ErrReplaced), "nothing can be written: its file was removed or replaced; put it back, or restart the server"},
+		{configstore.ErrClockAhead, "nothing can be written: the clock is too far ahead"},
+	} {
+		if got := writes(row.problem); got != row.want {
+			t.Errorf("%v: got %q, want %q", row.problem, got, row.want)
 		}
 	}
 }

@@ -143,9 +143,12 @@ var (
 	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
 	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
 	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
+	clockJump       = gauge("clock_jump_seconds", "By how much this server's clock was set ahead within the last hour, where there is no other to compare it with; 0 when by less than a minute.")
+	headAhead       = gauge("head_ahead_seconds", "By how much the newest event is later than this server's clock; 0 when by less than 2 s.")
+	logBytes        = gauge("sqlite_log_bytes", "How long SQLite's write-ahead log is; left out for other stores.")
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
 	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
-	writeProblem    = gauge("write_problem", "1 when the newest attempt to write to the event store failed.")
+	writeProblem    = gauge("write_problem", "1 when nothing can be written, as far as is known; the newest attempt has failed, or there is a reason against it.")
 	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
@@ -179,6 +182,11 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 		tell(headPosition, float64(state.Head))
 		tell(lagPositions, float64(state.Positions()))
 		tell(clockSeconds, state.ClockOffset.Seconds())
+	}
+	tell(clockJump, state.ClockJump.Seconds())
+	tell(headAhead, state.HeadAhead.Seconds())
+	if bytes, has := s.opts.Store.LogBytes(); has {
+		tell(logBytes, float64(bytes))
 	}
 	tell(lagSeconds, state.Lag.Seconds())
 	tell(ready, truth(isReady(s.opts.Store)))

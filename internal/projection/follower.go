@@ -68,7 +68,7 @@ type Follower struct {
 
 	mu      sync.Mutex // guards what is below
 	current time.Time  // when everything that the store held is known to have been applied
-	behind  mark       // the newest head that was not applied when it was read
+	behind  mark       // a head that was not applied when it was read
 }
 
 // mark is a head of the store, and when it was asked for.
@@ -103,15 +103,28 @@ func (f *Follower) Current() time.Time {
 	return f.current
 }
 
-// look notes a head that the store had after asked. While others write all the time, what is applied is never the head that is
-// read next, but soon it is one that was read before.
-func (f *Follower) look(head eventstore.Position, asked time.Time) {
+// Look notes a head that the store had after asked. While others write all the time, what is applied is never the head that
+// is read next, but soon it is one that was read before. So an older head that is not applied yet is kept, however often
+// somebody looks.
+func (f *Follower) Look(head eventstore.Position, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	applied := f.projection.View().Head().Position
 	f.see(applied)
-	f.behind = mark{head, asked}
-	f.see(applied)
+	if f.behind.position <= applied {
+		f.behind = mark{head, asked}
+		f.see(applied)
+	}
+}
+
+// CaughtUp notes that everything which the store held at a time is applied. An append that has succeeded proves it: the head was
+// the one that it was made to follow.
+func (f *Follower) CaughtUp(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at.After(f.current) {
+		f.current = at
+	}
 }
 
 // see brings current up to what is applied. It needs the mutex.
@@ -220,7 +233,7 @@ func (f *Follower) compare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	f.look(head.Position, asked)
+	f.Look(head.Position, asked)
 	switch {
 	case head.Same(applied):
 		return nil

@@ -1,11 +1,16 @@
 package rest
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
+	"configapi/internal/requestid"
 )
 
 // array is a JSON array that is streamed.
@@ -62,8 +67,15 @@ func (a *array) separate() {
 // failArray ends an array that cannot be finished: with a proper answer as long as nothing has gone out, else by closing the
 // connection, so that what went out is not taken for the whole.
 func (h *Handler) failArray(a *array, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		panic(http.ErrAbortHandler) // the client is gone, or was cut off
+	}
 	if a.started {
-		h.log.Error("answering a request in part", "error", err)
+		level := slog.LevelError
+		if configstore.KindOf(err) == configstore.Unavailable {
+			level = slog.LevelWarn
+		}
+		h.log.Log(r.Context(), level, "answering a request in part", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range []string{etag, configVersion, link} { // they were about the array

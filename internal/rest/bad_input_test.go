@@ -23,6 +23,18 @@ func TestBadBodies(t *testing.T) {
 		status             int
 		says               string
 	}{
+		{"other letter case", `{"Value":"x"}`, "", 400, `unknown member "Value"`},
+		{"byte order mark", "\ufeff" + good, "", 400, "byte order mark"},
+		{"half a surrogate pair", `{"value":"\ud800"}`, "", 400, "surrogate"},
+		{"NUL", `{"value":"\u0000"}`, "", 400, "NUL"},
+		{"NUL in a raw value", "a\x00b", raw, 400, "NUL"},
+		{"raw value that is not UTF-8", "\xff\xfe", raw, 400, "not valid UTF-8"},
+		{"raw value with half a surrogate pair", "\xed\xa0\x80", raw, 400, "not valid UTF-8"},
+		{"raw value over the limit", strings.Repeat("v", 1001), raw, 413, "a value may have 1000 bytes"},
+		{"raw value in another charset", "x", "Content-Type: application/octet-stream; charset=utf-16", 415, "UTF-8"},
+		{"compressed raw value", "x", raw + " | Content-Encoding: gzip", 415, "encoded"},
+		{"octets of another kind", "x", "Content-Type: application/octet-streams", 415, "application/octet-stream"},
+		{"raw value and JSON", good, "Content-Type: application/octet-stream & application/json", 415, "application/octet-stream"},
 		{"no body", "", "", 400, `such as {"value":"30s"}: it is empty`},
 		{"unknown member", `{"value":"x","note":"y"}`, "", 400, `unknown member "note"`},
 		{"duplicate", `{"value":"x","value":"y"}`, "", 400, `duplicate member "value"`},
@@ -30,7 +42,7 @@ func TestBadBodies(t *testing.T) {
 		{"number", `{"value":1}`, "", 400, `member "value" must be a string`},
 		{"value over the limit", `{"value":"` + strings.Repeat("v", 1001) + `"}`, "", 413, "value has 1001 bytes; at most 1000 are allowed"},
 		{"body over the limit", `{"value":"` + strings.Repeat(`\u0001`, 1200) + `"}`, "", 413, "body is larger than any value allowed"},
-		{"text", good, "Content-Type: text/plain", 415, "application/json"},
+		{"text", good, "Content-Type: text/plain", 415, "application/json; or the value itself, in UTF-8, sent as application/octet-stream"},
 		{"form", good, "Content-Type: application/x-www-form-urlencoded", 415, "application/json"},
 		{"other JSON", good, "Content-Type: application/merge-patch+json", 415, "application/json"},
 		{"other charset", good, "Content-Type: application/json; charset=iso-8859-1", 415, "UTF-8"},
@@ -45,7 +57,7 @@ func TestBadBodies(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			before := s.head()
-			got := s.MustDo(t, "PUT /config/a", row.body, row.header)
+			got := s.MustDo(t, "PUT /config/a", row.body, strings.Split(row.header, " | ")...)
 			if got.status != row.status || !strings.Contains(got.body, strings.ReplaceAll(row.says, `"`, `\"`)) {
 				t.Errorf("got %d %s, want %d that says %s", got.status, got.body, row.status, row.says)
 			}
@@ -61,6 +73,117 @@ func TestBadBodies(t *testing.T) {
 			}
 		})
 	}
+}
+
+const raw = "Content-Type: application/octet-stream"
+
+// TestRawValues has bodies that are the value, byte for byte.
+func TestRawValues(t *testing.T) {
+	s := MustStart(t, configstore.Options{MaxValueBytes: 100_000})
+	for _, row := range []struct{ value, header string }{
+		{`{"value":"x"}`, raw},
+		{"", raw},
+		{"plain", "Content-Type: Application/Octet-Stream; charset=UTF-8"},
+		{"\ufeff\r\n\x01\x7fé🏃\n", raw},
+		{strings.Repeat("\x01", 100_000), raw},
+	} {
+		for _, chunked := range []bool{false, true} {
+			s.MustSet(t, "a", "before")
+			status := s.mustPutRaw(t, row.value, row.header, chunked)
+			if got := s.MustDo(t, "GET /config/a", ""); status != 200 || got.status != 200 || got.body != row.value {
+				t.Errorf("%.20q, chunked %t: got %d, then %d %.20q", row.value, chunked, status, got.status, got.body)
+			}
+		}
+	}
+	s.MustDelete(t, "a")
+	got := s.MustDo(t, "POST /config/a/restore", "x", raw) // only a PUT has a value at its heart
+	if p := MustBeProblem(t, "restore", got, 415, "INVALID_INPUT"); strings.Contains(p.Detail, "octet-stream") {
+		t.Errorf("restore: %q", p.Detail)
+	}
+}
+
+// mustPutRaw sends a body as it stands, also an empty one, and returns the status.
+func (s *service) mustPutRaw(t testing.TB, value, header string, chunked bool) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "PUT", s.server.URL+"/config/a", strings.NewReader(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chunked {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(value)), -1
+	}
+	_, contentType, _ := strings.Cut(header, ": ")
+	r.Header.Set("Content-Type", contentType)
+	response, err := s.server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// TestLimitOfAllBodies has a limit on values whose worst JSON is longer than any body may be.
+func TestLimitOfAllBodies(t *testing.T) {
+	t.Parallel() // net/http keeps the connection for half a second after that
+	s := MustStart(t, configstore.Options{MaxValueBytes: 4 << 20})
+	value := strings.Repeat(`\u0001`, 4<<20)
+	p := MustBeProblem(t, "JSON", s.MustDo(t, "PUT /config/a", `{"value":"`+value+`"}`), 413, "INVALID_INPUT")
+	if !strings.Contains(p.Detail, "16777216 bytes") || !strings.Contains(p.Detail, "application/octet-stream") {
+		t.Errorf("%q does not say what to do", p.Detail)
+	}
+	longest := strings.Repeat("\x01", 4<<20)
+	if got := s.MustDo(t, "PUT /config/a", longest, raw); got.status != 200 {
+		t.Errorf("raw: got %d %s", got.status, got.body)
+	}
+	if got := s.MustDo(t, "GET /config/a", "", acceptJSON); got.status != 200 || strings.Count(got.body, `\u0001`) != 4<<20 {
+		t.Errorf("the object: got %d, %d bytes", got.status, len(got.body))
+	}
+}
+
+// TestUnknownParameters are refused by changes and by the routes that clients of old do not know the parameters of.
+func TestUnknownParameters(t *testing.T) {
+	s := MustStart(t, configstore.Options{})
+	s.MustSet(t, "a", "x")
+	for _, row := range []struct {
+		request, body string
+		refuses       bool
+	}{
+		{"PUT /config/a", `{"value":"x"}`, true},
+		{"GET /config", "", true},
+		{"HEAD /v1/config", "", true},
+		{"GET /events", "", true},
+		{"DELETE /v1/config/a", "", true},
+		{"POST /config/a/restore", "", true},
+		{"GET /config/a", "", false},
+		{"GET /config/a/history", "", false},
+		{"GET /config/a/at/2999-01-01T00:00:00Z", "", false},
+	} {
+		for query, name := range map[string]string{"prefx=a": `"prefx"`, "first=1&Prefix=a&_=1": `"`, "=x": "without a name", "a%22%0A": `"a\"\n"`,
+			strings.Repeat("n", 100): `"` + strings.Repeat("n", 48) + `…"`, "dryRun=true": `"dryRun"`} {
+			before := s.head()
+			got := s.MustDo(t, row.request+"?"+query, row.body)
+			switch {
+			case !row.refuses && got.status != 200:
+				t.Errorf("%s?%s: got %d %s", row.request, query, got.status, got.body)
+			case row.refuses && strings.HasPrefix(row.request, "HEAD"):
+				if got.status != 400 {
+					t.Errorf("%s?%s: got %d", row.request, query, got.status)
+				}
+			case row.refuses:
+				p := MustBeProblem(t, row.request+"?"+query, got, 400, "INVALID_INPUT")
+				if !strings.Contains(p.Detail, name) || s.head() != before {
+					t.Errorf("%s?%s: %q, position %s after %s", row.request, query, p.Detail, s.head(), before)
+				}
+			}
+		}
+	}
+	for _, request := range []string{"PUT /config/a?_=1&_x", "GET /config?_=1&prefix=a", "HEAD /events?_=1", "DELETE /config/a?_", "POST /config/a/restore?_=1"} {
+		body := map[bool]string{true: `{"value":"x"}`}[strings.HasPrefix(request, "PUT")]
+		if got := s.MustDo(t, request, body); got.status != 200 {
+			t.Errorf("%s: got %d %s", request, got.status, got.body)
+		}
+	}
+	MustBeProblem(t, "a query that is none", s.MustDo(t, "DELETE /config/a?%zz", ""), 400, "INVALID_INPUT")
 }
 
 // TestNamesComeFirst holds the order of judgement: what is wrong with a request goes before what is wrong with its config.

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
 )
 
 // problemDetails is a problem as a client reads it.
@@ -39,7 +42,7 @@ func MustBeProblem(t testing.TB, request string, got answer, status int, code st
 }
 
 // TestConditions walks through the life of a config. Each row is a change on condition and its outcome: the status, and the
-// version that the answer tells.
+// version that the answer tells. Of the tags in them, $2 is that of version 2, and ~2 that of another history.
 func TestConditions(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	for _, row := range []struct {
@@ -48,31 +51,45 @@ func TestConditions(t *testing.T) {
 	}{
 		// It never existed.
 		{"DELETE", `If-Match: "1"`, 404, 0}, // missing goes before version
+		{"DELETE", `If-Match: *`, 404, 0},
 		{"DELETE", `If-None-Match: *`, 404, 0},
 		{"POST", `If-Match: "1"`, 404, 0},
 		{"POST", `If-None-Match: *`, 404, 0},
 		{"PUT", `If-Match: "1"`, 412, 0},
+		{"PUT", `If-Match: "0"`, 412, 0},
+		{"PUT", `If-Match: ~1`, 412, 0},
+		{"PUT", `If-Match: *`, 412, 0},
 		{"PUT", `If-None-Match: *`, 200, 1},
 		// It exists.
 		{"PUT", `If-None-Match: *`, 412, 1},
 		{"PUT", `If-Match: "2"`, 412, 1},
-		{"PUT", `If-Match: "1"`, 200, 2},
-		{"PUT", `If-Match: "1"`, 412, 2},
-		{"DELETE", `If-None-Match: *`, 412, 2},
-		{"DELETE", `If-Match: "1"`, 412, 2},
-		{"POST", `If-Match: "1"`, 409, 2}, // not deleted goes before version
-		{"POST", `If-Match: "2"`, 409, 2},
-		{"DELETE", `If-Match: "2"`, 200, 3},
+		{"PUT", `If-Match: ~1`, 412, 1},
+		{"PUT", `If-Match: $1`, 200, 2},
+		{"PUT", `If-Match: $1`, 412, 2},
+		{"PUT", `If-Match: $1-j, $2-j`, 200, 3},
+		{"PUT", `If-Match: *`, 200, 4},
+		{"PUT", `If-Match: "4"`, 200, 5},
+		{"DELETE", `If-None-Match: *`, 412, 5},
+		{"DELETE", `If-None-Match: $5`, 412, 5},
+		{"DELETE", `If-Match: $4`, 412, 5},
+		{"DELETE", `If-Match: ~5-j`, 412, 5},
+		{"POST", `If-Match: "1"`, 409, 5}, // not deleted goes before version
+		{"POST", `If-Match: $5`, 409, 5},
+		{"DELETE", `If-Match: $5`, 200, 6},
 		// It is deleted.
-		{"PUT", `If-Match: "3"`, 410, 3},
-		{"PUT", `If-Match: "1"`, 410, 3}, // deleted goes before version
-		{"PUT", `If-None-Match: *`, 410, 3},
-		{"DELETE", `If-Match: "3"`, 410, 3},
-		{"DELETE", `If-None-Match: *`, 410, 3},
-		{"POST", `If-Match: "2"`, 412, 3},
-		{"POST", `If-Match: "3"`, 200, 4},
-		{"DELETE", ``, 200, 5},
-		{"POST", `If-None-Match: *`, 200, 6}, // it did not exist, which is the condition
+		{"PUT", `If-Match: $6`, 410, 6},
+		{"PUT", `If-Match: "1"`, 410, 6}, // deleted goes before version
+		{"PUT", `If-Match: *`, 410, 6},
+		{"PUT", `If-None-Match: *`, 410, 6},
+		{"DELETE", `If-Match: $6`, 410, 6},
+		{"DELETE", `If-None-Match: *`, 410, 6},
+		{"POST", `If-Match: $5`, 412, 6},
+		{"POST", `If-Match: ~6`, 412, 6},
+		{"POST", `If-Match: *`, 412, 6}, // there is nothing now that could be meant
+		{"POST", `If-None-Match: $6`, 412, 6},
+		{"POST", `If-Match: $6`, 200, 7},
+		{"DELETE", `If-None-Match: $6`, 200, 8},
+		{"POST", `If-None-Match: *`, 200, 9}, // it did not exist, which is the condition
 	} {
 		request, body := row.request+" /config/a", ""
 		switch row.request {
@@ -81,12 +98,13 @@ func TestConditions(t *testing.T) {
 		case "POST":
 			request += "/restore"
 		}
-		got := s.MustDo(t, request, body, row.condition)
+		before := s.head()
+		got := s.MustDo(t, request, body, s.expand(t, "a", row.condition))
 		label := request + " " + row.condition
-		if got.status != row.status {
+		if got.status != row.status || got.status != 200 && s.head() != before {
 			t.Errorf("%s: got %d %s, want %d", label, got.status, got.body, row.status)
 		}
-		checkVersion(t, label, got, row.version)
+		checkVersion(t, s, label, got, row.version)
 		if row.status == http.StatusPreconditionFailed {
 			p := MustBeProblem(t, label, got, 412, "VERSION_CONFLICT")
 			if p.CurrentVersion == nil || *p.CurrentVersion != row.version {
@@ -99,42 +117,167 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func checkVersion(t *testing.T, label string, got answer, version int) {
+// checkVersion checks that an answer is about a version of the config a; 0: about none.
+func checkVersion(t *testing.T, s *service, label string, got answer, version int) {
 	t.Helper()
 	wantTag, wantVersion := "", ""
 	if version > 0 {
-		wantTag, wantVersion = fmt.Sprintf(`"%d"`, version), fmt.Sprint(version)
+		wantTag, wantVersion = s.tag(t, "a", version), fmt.Sprint(version)
 	}
 	if got.header.Get("ETag") != wantTag || got.header.Get("Config-Version") != wantVersion {
 		t.Errorf("%s: got ETag %q, Config-Version %q, want version %d", label, got.header.Get("ETag"), got.header.Get("Config-Version"), version)
 	}
 }
 
-func TestConditionsThatAreNone(t *testing.T) {
-	s := MustStart(t, configstore.Options{})
-	s.MustSet(t, "a", "x")
-	for _, condition := range []string{
-		`If-Match: *`, `If-Match: 1`, `If-Match: "0"`, `If-Match: "01"`, `If-Match: "+1"`, `If-Match: "-1"`, `If-Match: W/"1"`,
-		`If-Match: "1", "2"`, `If-Match: "1" & "1"`, `If-Match: ""`, `If-Match: "`, `If-Match: "1`, `If-Match: "x"`, `If-Match: "1.0"`,
-		`If-Match: "99999999999999999999"`, `If-Match:  `,
-		`If-None-Match: "1"`, `If-None-Match: "*"`, `If-None-Match: *, *`, `If-None-Match: * & *`, `If-None-Match: 1`,
+// TestFormsOfConditions writes to a config of version 2 on conditions of every form, several lines and both fields included.
+func TestFormsOfConditions(t *testing.T) {
+	for _, row := range []struct {
+		conditions string
+		status     int
+	}{
+		{`If-Match: $2`, 200},
+		{`If-Match: $2-j`, 200},
+		{`If-Match: "2"`, 200},
+		{`If-Match: *`, 200},
+		{"If-Match: \t* ", 200},
+		{`If-Match: "x", $1,$2`, 200},
+		{`If-Match: "x" , ,	~2,, $2-j ,`, 200},
+		{`If-Match: "1", "2"`, 200},
+		{`If-Match: "1" & $2`, 200},
+		{`If-Match: "with, comma", "with space", $2`, 200},
+
+		{`If-Match: "1"`, 412},
+		{`If-Match: $1`, 412},
+		{`If-Match: ~2`, 412},
+		{`If-Match: ~2-j`, 412},
+		{`If-Match: W/$2`, 412}, // weak tags are never strongly equal
+		{`If-Match: W/"2"`, 412},
+		{`If-Match: "x" & ~2`, 412},
+		{`If-Match: "x"`, 412},
+		{`If-Match: ""`, 412},
+		{`If-Match: "0"`, 412},
+		{`If-Match: "02"`, 412},
+		{`If-Match: "+2"`, 412},
+		{`If-Match: "-2"`, 412},
+		{`If-Match: "2.0"`, 412},
+		{`If-Match: "2-"`, 412},
+		{`If-Match: "2-j"`, 412},
+		{`If-Match: "*"`, 412},
+		{`If-Match: "99999999999999999999"`, 412},
+		{`If-Match: "2, 2"`, 412},
+
+		{`If-None-Match: $1`, 200},
+		{`If-None-Match: ~2`, 200},
+		{`If-None-Match: "2"`, 200}, // a bare version says nothing here
+		{`If-None-Match: "x", W/$1`, 200},
+		{`If-None-Match: *`, 412},
+		{`If-None-Match: $2`, 412},
+		{`If-None-Match: $2-j`, 412},
+		{`If-None-Match: W/$2`, 412},
+		{`If-None-Match: $1, W/$2-j`, 412},
+		{`If-None-Match: "x" & $2`, 412},
+
+		{`If-Match: $2 | If-None-Match: $1`, 200},
+		{`If-Match: "2" | If-None-Match: $1`, 200},
+		{`If-Match: * | If-None-Match: "x"`, 200},
+		{`If-Match: $1 | If-None-Match: $1`, 412},
+		{`If-Match: "1" | If-None-Match: $1`, 412},
+		{`If-Match: $2 | If-None-Match: $2`, 412},
+		{`If-Match: * | If-None-Match: *`, 412},
+		{`If-Match: "2" | If-None-Match: *`, 412},
+
+		{`If-Match: 2`, 400},
+		{`If-Match: "2`, 400},
+		{`If-Match: "`, 400},
+		{`If-Match: 2"`, 400},
+		{`If-Match: w/"2"`, 400},
+		{`If-Match: W/`, 400},
+		{`If-Match: "1" "2"`, 400},
+		{`If-Match: $2, x`, 400},
+		{`If-Match: *, $2`, 400},
+		{`If-Match: *, *`, 400},
+		{`If-Match: * & *`, 400},
+		{`If-Match: * & $2`, 400},
+		{`If-Match: ,`, 400},
+		{`If-Match:  `, 400},
+		{`If-Match: $2 & x`, 400},
+		{`If-None-Match: 1`, 400},
+		{`If-None-Match: *, *`, 400},
+		{`If-None-Match: $1, 2`, 400},
+		{`If-None-Match:  `, 400},
+		{`If-Match: $2 | If-None-Match: x`, 400},
 	} {
-		for _, request := range []string{"PUT /config/a", "DELETE /config/a", "POST /config/a/restore"} {
+		for _, request := range []string{"PUT /config/a", "PUT /v1/config/a", "DELETE /config/a"} {
+			s := MustStart(t, configstore.Options{})
+			s.MustSet(t, "a", "1")
+			s.MustSet(t, "a", "2")
 			body := ""
 			if strings.HasPrefix(request, "PUT") {
-				body = `{"value":"y"}`
+				body = `{"value":"3"}`
 			}
-			got := s.MustDo(t, request, body, condition)
-			p := MustBeProblem(t, request+" "+condition, got, 400, "INVALID_INPUT")
-			if name, _, _ := strings.Cut(condition, ":"); !strings.HasPrefix(p.Detail, name) {
-				t.Errorf("%s: %q does not name the header", condition, p.Detail)
+			before, version := s.head(), 2
+			got := s.MustDo(t, request, body, strings.Split(s.expand(t, "a", row.conditions), " | ")...)
+			label := request + " " + row.conditions
+			if row.status == 400 {
+				p := MustBeProblem(t, label, got, 400, "INVALID_INPUT")
+				if !strings.HasPrefix(p.Detail, "If-") || !strings.Contains(p.Detail, "entity tags") {
+					t.Errorf("%s: %q does not name the header", label, p.Detail)
+				}
+				version = 0
+			} else if got.status == 200 {
+				version = 3
+			}
+			if got.status != row.status || got.status != 200 && s.head() != before {
+				t.Errorf("%s: got %d %s, want %d", label, got.status, got.body, row.status)
+			}
+			checkVersion(t, s, label, got, version)
+		}
+	}
+}
+
+// TestTagsOfALostHistory takes the tags of a history to a server whose history has left it after version 3: a backup was
+// restored, and version 4 and 5 were written again. The lost ones must neither allow a change, nor save an answer.
+func TestTagsOfALostHistory(t *testing.T) {
+	lost := MustStart(t, configstore.Options{})
+	for i := range 5 {
+		lost.MustSet(t, "a", fmt.Sprint("lost ", i))
+	}
+	kept, err := lost.Events.Read(t.Context(), 0, eventstore.Limit{Records: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := memory.New()
+	if err := backup.Append(t.Context(), eventstore.Head{}, kept); err != nil {
+		t.Fatal(err)
+	}
+	s := MustServe(t, configstoretest.On(t, backup, configstore.Options{}))
+	s.MustSet(t, "a", "new 4")
+	s.MustSet(t, "a", "new 5")
+
+	for _, form := range []string{"", "Accept: application/json"} {
+		old := lost.MustDo(t, "GET /config/a", "", form).header.Get("ETag")
+		for _, path := range []string{"/config/a", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z"} {
+			if got := s.MustDo(t, "GET "+path, "", form, "If-None-Match: "+old); got.status != 200 {
+				t.Errorf("GET %s with %s of the lost history: got %d", path, old, got.status)
+			}
+		}
+		for _, request := range []string{"PUT /config/a", "DELETE /config/a"} {
+			got := s.MustDo(t, request, map[bool]string{true: `{"value":"x"}`}[strings.HasPrefix(request, "PUT")], "If-Match: "+old)
+			MustBeProblem(t, request, got, 412, "VERSION_CONFLICT")
+			if got.header.Get("ETag") != s.tag(t, "a", 5) {
+				t.Errorf("%s: got ETag %s", request, got.header.Get("ETag"))
 			}
 		}
 	}
-	got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`, `If-Match: "1"`, "If-None-Match: *")
-	MustBeProblem(t, "both", got, 400, "INVALID_INPUT")
-	if c := s.MustDo(t, "GET /config/a", ""); c.header.Get("Config-Version") != "1" {
-		t.Errorf("the config was changed to version %s", c.header.Get("Config-Version"))
+	list := lost.MustDo(t, "GET /config", "").header.Get("ETag")
+	if got := s.MustDo(t, "GET /config", "", "If-None-Match: "+list); got.status != 200 {
+		t.Errorf("GET /config with %s of the lost history: got %d", list, got.status)
+	}
+	if got := s.MustDo(t, "PUT /config/a", `{"value":"x"}`, "If-None-Match: "+lost.tag(t, "a", 5)); got.status != 200 {
+		t.Errorf("PUT unless it is the lost version: got %d", got.status)
+	}
+	if got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`, `If-Match: "6"`); got.status != 200 {
+		t.Errorf("PUT of a client of old: got %d", got.status)
 	}
 }
 
@@ -146,30 +289,55 @@ func TestNotModified(t *testing.T) {
 		condition string
 		status    int
 	}{
-		{`If-None-Match: "2"`, 304},
-		{`If-None-Match: W/"2"`, 304},
+		{`If-None-Match: $2`, 304},
+		{`If-None-Match: W/$2`, 304},
 		{`If-None-Match: *`, 304},
-		{`If-None-Match: "x", "1" , W/"2"`, 304},
-		{`If-None-Match: "1" & "2"`, 304},
-		{`If-None-Match: "1"`, 200},
-		{`If-None-Match: "3"`, 200},
+		{`If-None-Match: "x", "1" , W/$2`, 304},
+		{`If-None-Match: "1" & $2`, 304},
+		{`If-None-Match: "2"`, 200}, // a bare version may be of another history
+		{`If-None-Match: W/"2"`, 200},
+		{`If-None-Match: $2-j`, 200}, // the client has another form of it
+		{`If-None-Match: ~2`, 200},
+		{`If-None-Match: $1`, 200},
 		{`If-None-Match: 2`, 200},
+		{`If-None-Match: *, $1`, 200},
 		{`If-None-Match: nonsense,,"`, 200},
 	} {
-		for _, path := range []string{"/config/a", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z"} {
+		for _, path := range []string{"/config/a", "/v1/config/a", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z"} {
 			for _, method := range []string{"GET", "HEAD"} {
 				request := method + " " + path + " " + row.condition
-				got := s.MustDo(t, method+" "+path, "", row.condition)
+				got := s.MustDo(t, method+" "+path, "", s.expand(t, "a", row.condition))
 				if got.status != row.status || row.status == 304 && got.body != "" {
 					t.Errorf("%s: got %d %q, want %d", request, got.status, got.body, row.status)
 				}
-				checkVersion(t, request, got, 2)
+				checkVersion(t, s, request, got, 2)
+				if row.status == 304 {
+					check(t, request, got, 304, "", append(s.versionHeaders(t, "a", 2), noCache, varies, "Config-Position: "+s.head())...)
+				}
 			}
 		}
 	}
 	for _, path := range []string{"/config/none", "/config/a/at/1999-01-01T00:00:00Z"} {
 		if got := s.MustDo(t, "GET "+path, "", `If-None-Match: *`); got.status != 404 {
 			t.Errorf("GET %s: got %d, want 404: there is nothing that the client could have", path, got.status)
+		}
+	}
+}
+
+// TestListNotModified has a tag for a list: the position, so that any write ends it.
+func TestListNotModified(t *testing.T) {
+	s := MustStart(t, configstore.Options{})
+	for _, write := range []func(){func() {}, func() { s.MustSet(t, "p/a", "1") }, func() { s.MustSet(t, "p/a", "1") }, func() { s.MustDelete(t, "p/a") }, func() { s.MustSet(t, "q", "1") }} {
+		old := `"` + s.head() + `"`
+		write()
+		for _, path := range []string{"/config", "/config?prefix=p", "/config?first=1", "/v1/config"} {
+			tag := `"` + s.head() + `"`
+			if got := s.MustDo(t, "GET "+path, "", "If-None-Match: W/"+tag); got.status != 304 || got.body != "" || got.header.Get("ETag") != tag || got.header.Get("Config-Position") != s.head() || got.header.Get("Vary") == "" {
+				t.Errorf("GET %s with the tag %s: got %d, %v", path, tag, got.status, got.header)
+			}
+			if got := s.MustDo(t, "GET "+path, "", "If-None-Match: "+old); old != tag && (got.status != 200 || got.header.Get("ETag") != tag) {
+				t.Errorf("GET %s with the tag %s before %s: got %d, %v", path, old, tag, got.status, got.header)
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package rest_test
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,60 +35,69 @@ func testContract(t *testing.T, base string) {
 	text := func(request, body string, status int, want string, versions ...string) {
 		t.Helper()
 		got := do(request, body)
-		check(t, request, got, status, want, append(versions, plain, noSniff, position(), length(want))...)
+		headers := append(versions, plain, noSniff, position(), length(want))
+		if strings.HasPrefix(request, "GET") {
+			headers = append(headers, noCache, varies)
+		}
+		check(t, request, got, status, want, headers...)
 	}
-	version := func(n int) []string {
-		return []string{fmt.Sprintf(`ETag: "%d"`, n), fmt.Sprintf("Config-Version: %d", n)}
+	change := func(request, body string, status int, want, name string, version int) {
+		t.Helper()
+		got := do(request, body)
+		check(t, request, got, status, want, append(s.versionHeaders(t, name, version), plain, noSniff, position(), length(want))...)
+	}
+	value := func(request, want, name string, version int) {
+		t.Helper()
+		text(request, "", 200, want, s.versionHeaders(t, name, version)...)
 	}
 	list := func(want string) {
 		t.Helper()
 		got := do("GET /config", "")
-		check(t, "GET /config", got, 200, want, jsonDoc, noSniff, position(), length(want))
+		check(t, "GET /config", got, 200, want, jsonDoc, noSniff, position(), length(want), noCache, varies, `ETag: "`+s.head()+`"`)
 	}
 
 	list(`[]`)
 	text("GET /config/a", "", 404, "Not Found")
 	text("DELETE /config/a", "", 404, "Not Found")
-	text("PUT /config/a", `{"value":"one"}`, 200, "OK", version(1)...)
-	text("GET /config/a", "", 200, "one", version(1)...)
-	text("PUT /config/a", `{"value":"one"}`, 200, "OK", version(2)...)
-	text("PUT /config/a%2Fb", `{"value":""}`, 200, "OK", version(1)...)
-	text("GET /config/a%2Fb", "", 200, "", version(1)...)
-	text("PUT /config/B", `{"value":"\"é\"\n<&>🏃"}`, 200, "OK", version(1)...)
-	text("GET /config/B", "", 200, "\"é\"\n<&>🏃", version(1)...)
+	change("PUT /config/a", `{"value":"one"}`, 200, "OK", "a", 1)
+	value("GET /config/a", "one", "a", 1)
+	change("PUT /config/a", `{"value":"one"}`, 200, "OK", "a", 2)
+	change("PUT /config/a%2Fb", `{"value":""}`, 200, "OK", "a/b", 1)
+	value("GET /config/a%2Fb", "", "a/b", 1)
+	change("PUT /config/B", `{"value":"\"é\"\n<&>🏃"}`, 200, "OK", "B", 1)
+	value("GET /config/B", "\"é\"\n<&>🏃", "B", 1)
 	list(`[{"name":"B","value":"\"é\"\n<&>🏃"},{"name":"a","value":"one"},{"name":"a/b","value":""}]`)
-	text("DELETE /config/a", "", 200, "OK", version(3)...)
-	text("DELETE /config/a", "", 410, "Gone", version(3)...)
-	text("PUT /config/a", `{"value":"two"}`, 410, "Gone", version(3)...)
+	change("DELETE /config/a", "", 200, "OK", "a", 3)
+	change("DELETE /config/a", "", 410, "Gone", "a", 3)
+	change("PUT /config/a", `{"value":"two"}`, 410, "Gone", "a", 3)
 	text("GET /config/a", "", 404, "Not Found")
 	list(`[{"name":"B","value":"\"é\"\n<&>🏃"},{"name":"a/b","value":""}]`)
 
 	before := "GET /config/a/at/2024-01-15T10:30:00Z"
-	check(t, before, do(before, ""), 404, "Not Found", plain, noSniff, "Config-Position: 0-00000000", length("Not Found"))
+	check(t, before, do(before, ""), 404, "Not Found", plain, noSniff, noCache, varies, "Config-Position: 0-00000000", length("Not Found"))
 	text("GET /config/a/at/yesterday", "", 400, "Invalid timestamp format. Use ISO8601 (e.g., 2024-01-15T10:30:00Z)")
 	text("GET /config/a/at/", "", 400, "Invalid timestamp format. Use ISO8601 (e.g., 2024-01-15T10:30:00Z)")
 
-	for _, path := range []string{"/", "/configs", "/config/a/b", "/config/a/history/", "/config/a/at", "/config/a/at/x/y", "/v2/config", "//config",
-		"/config/a/restore/", "/metrics", "/Config", "/v1/v1/config", "/config/a/"} {
+	for _, path := range []string{"/", "/configs", "/config/a/history/", "/v2/config", "//config", "/config/a/restore/", "/metrics", "/Config", "/v1/v1/config", "/config/a/"} {
 		got := do("GET "+path, "")
 		check(t, path, got, 404, "Not Found", plain, noSniff, "Content-Length: 9")
 	}
 }
 
 func TestHistory(t *testing.T) {
-	clock := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
-	s := MustStart(t, configstore.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }})
+	clock := time.Date(2026, 3, 1, 11, 59, 59, 123456789, time.FixedZone("", 3600)) // the store looks at it once when it is made
+	s := MustStart(t, configstore.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }, ClockInterval: -1})
 	get := func(want string, headers ...string) {
 		t.Helper()
 		request := "GET /config/a%2Fb/history"
-		headers = append(headers, jsonDoc, noSniff, "Config-Position: "+s.head(), "Content-Length: "+strconv.Itoa(len(want)))
+		headers = append(headers, noCache, varies, jsonDoc, noSniff, "Config-Position: "+s.head(), "Content-Length: "+strconv.Itoa(len(want)))
 		check(t, request, s.MustDo(t, request, ""), 200, want, headers...)
 	}
 	get(`[]`)
 	first := s.MustSet(t, "a/b", "one").Position
 	want := `{"event_type":"ConfigValueSet","data":{"config_name":"a/b","value":"one","old_value":null,"timestamp":"2026-03-01T11:00:01.123456Z"},` +
 		`"metadata":{"position":"` + first.String() + `","actor":null,"reason":null},"created_at":"2026-03-01T11:00:01.123456Z","stream_version":1}`
-	get("["+want+"]", `ETag: "1"`, "Config-Version: 1")
+	get("["+want+"]", s.versionHeaders(t, "a/b", 1)...)
 
 	s.MustSet(t, "other", "x")
 	second := s.MustSet(t, "a/b", "\"two\"\n").Position
@@ -101,7 +109,7 @@ func TestHistory(t *testing.T) {
 		`"metadata":{"position":"` + third.String() + `","actor":null,"reason":null},"created_at":"2026-03-01T11:00:04.123456Z","stream_version":3}` +
 		`,{"event_type":"ConfigValueRestored","data":{"config_name":"a/b","value":"\"two\"\n","old_value":null,"timestamp":"2026-03-01T11:00:05.123456Z"},` +
 		`"metadata":{"position":"` + fourth.String() + `","actor":null,"reason":null},"created_at":"2026-03-01T11:00:05.123456Z","stream_version":4}`
-	get("["+want+"]", `ETag: "4"`, "Config-Version: 4")
+	get("["+want+"]", s.versionHeaders(t, "a/b", 4)...)
 
 	s.MustDelete(t, "a/b")
 	got := s.MustDo(t, "GET /config/a%2Fb/history", "")
@@ -140,16 +148,19 @@ func TestPast(t *testing.T) {
 		{"2026-03-01T12:00:01.999999Z", "one", 1, positions[2]},
 		{"2026-03-01T12%3A00%3A02Z", "two", 2, positions[3]},
 		{"2026-03-01T12:00:03Z", "-", 0, positions[4]},
+		{"2026-03-01t12:00:02z", "two", 2, positions[3]},
+		{"2026-02-28T23:59:60Z", "-", 0, positions[0]},
+		{"2998-12-31T23:59:60.5-00:00", "two", 4, positions[5]},
 		{"2026-03-01T12:00:04Z", "two", 4, positions[5]},
 		{"2999-01-01T00:00:00-05:00", "two", 4, positions[5]},
 	} {
 		request := "GET /config/a/at/" + row.instant
 		got := s.MustDo(t, request, "")
 		if row.value == "-" {
-			check(t, request, got, 404, "Not Found", plain, noSniff, "Content-Length: 9", "Config-Position: "+row.position)
+			check(t, request, got, 404, "Not Found", plain, noSniff, noCache, varies, "Content-Length: 9", "Config-Position: "+row.position)
 			continue
 		}
-		check(t, request, got, 200, row.value, plain, noSniff, "Content-Length: 3", "Config-Position: "+row.position,
-			fmt.Sprintf("Config-Version: %d", row.version), fmt.Sprintf(`ETag: "%d"`, row.version))
+		check(t, request, got, 200, row.value, append(s.versionHeaders(t, "a", row.version), plain, noSniff, noCache, varies,
+			"Content-Length: 3", "Config-Position: "+row.position)...)
 	}
 }

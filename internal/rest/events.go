@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"configapi/internal/auth"
+	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
@@ -45,7 +46,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	stream, ctx := eventstream.Open(ctx, w, h.commentInterval)
 	defer stream.Close()
-	err = follow(ctx, stream, changes)
+	err = h.follow(ctx, stream, changes, after != nil)
 	if ctx.Err() == nil { // somebody is there to be told
 		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
 	}
@@ -82,23 +83,41 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
 }
 
 // follow sends changes until no more can be read or written, and returns why. The next ones are read when the last ones have been
-// sent.
-func follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch) error {
+// sent. Streams that are behind take turns, so that all of them together hold a bounded part of the history.
+func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch, behind bool) error {
+	turn := budget.NewTurn(h.messages)
+	defer turn.End()
 	for {
+		if err := turn.Begin(ctx, behind); err != nil {
+			return withoutRoom(err)
+		}
 		changes, err := watch.Next(ctx)
 		if err != nil {
 			return err
 		}
+		bytes := int64(bytesOfRevisions(changes.Revisions))
+		if err := turn.Read(ctx, bytes); err != nil {
+			return withoutRoom(err)
+		}
+		turn.Sending(stream.Cut)
 		for _, batch := range changeSets(changes) {
-			data, err := json.Marshal(batch)
-			if err != nil {
-				return err
-			}
-			if err := stream.Send(eventstream.Event{Type: "changes", ID: batch.Position, Data: data}); err != nil {
+			if err := sendBatch(stream, turn, batch, bytes); err != nil {
 				return err
 			}
 		}
+		turn.End()
+		behind = !changes.CaughtUp
 	}
+}
+
+// sendBatch sends a change set of a page, whose bytes are held meanwhile.
+func sendBatch(stream *eventstream.Stream, turn *budget.Turn, batch changeBatch, page int64) error {
+	data, err := json.Marshal(batch)
+	if err != nil {
+		return err
+	}
+	turn.Hold(page + int64(len(data)))
+	return stream.Send(eventstream.Event{Type: "changes", ID: batch.Position, Data: data, Sent: turn.Sent})
 }
 
 // changeBatch is one event, as GraphQL has it in ConfigChangeBatch.

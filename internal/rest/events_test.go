@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -242,7 +243,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
-	s := MustStart(t, configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: 1})
+	s := MustStart(t, configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: time.Millisecond})
 	var writing sync.WaitGroup
 	defer writing.Wait()
 	for i := range writers {

@@ -131,7 +131,7 @@ func TestHistoryThatBreaksOff(t *testing.T) {
 	got := s.MustDo(t, "GET /config/a/history", "")
 	MustBeProblem(t, "GET /config/a/history", got, 503, "UNAVAILABLE")
 	checkUnavailable(t, "GET /config/a/history", got)
-	checkVersion(t, "GET /config/a/history", got, 0)
+	checkVersion(t, s, "GET /config/a/history", got, 0)
 
 	events.readConfig.Store(1) // on the second page
 	response, err := s.server.Client().Get(s.server.URL + "/config/a/history")

@@ -71,7 +71,7 @@ func TestReadsDoNotWaitForEver(t *testing.T) {
 			{"?consistency=strong", "", 400, "INVALID_INPUT"},
 			{"?consistency=", "", 400, "INVALID_INPUT"},
 			{"", "", 200, ""},
-			{"?consistency=local&other=x", "", 200, ""},
+			{"?consistency=local&_other=x", "", 200, ""},
 			{"", "Config-At-Least: " + known, 200, ""},
 			{"", "Config-At-Least: 0-00000000", 200, ""},
 		} {

@@ -28,16 +28,25 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	}
 	array := newArray(w, r)
 	defer array.release()
-	err = reader.EachRevision(r.Context(), name, func(revision *eventstore.Revision) error {
-		array.addRevision(revision)
-		if array.isEnough() {
-			return errEnough
-		}
-		return nil
-	})
+	array.room = newRoom(h.answers, w, r)
+	defer array.room.release()
+	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(array, page) })
 	if err != nil && !errors.Is(err, errEnough) {
 		h.failArray(array, r, err)
 		return
 	}
 	array.finish()
+}
+
+func writeRevisions(array *array, page []*eventstore.Revision) error {
+	if err := array.room.hold(bytesOfRevisions(page)); err != nil {
+		return err
+	}
+	for _, revision := range page {
+		array.addRevision(revision)
+	}
+	if array.isEnough() {
+		return errEnough
+	}
+	return nil
 }

@@ -17,14 +17,14 @@ const (
 )
 
 // jsonStream is a JSON answer that is sent while it is made. Its buffer stays small, whatever the length of the answer. When
-// the client is gone, or takes the answer too slowly, it panics with [http.ErrAbortHandler]: the connection is cut, so that
-// what went out is not taken for the whole.
+// the client is gone, or was cut off, it panics with [http.ErrAbortHandler]: the connection is cut, so that what went out is not
+// taken for the whole. How fast a client has to be is for the HTTP server to say.
 type jsonStream struct {
 	w       http.ResponseWriter
 	buf     []byte
-	started bool // the headers have gone out
-	head    bool // the request is a HEAD, so nothing but the headers goes out
-	pace    pace
+	started bool  // the headers have gone out
+	head    bool  // the request is a HEAD, so nothing but the headers goes out
+	room    *room // of the pages that it is made of; nil: they are in memory anyway
 }
 
 // streams holds streams that are not in use, for their buffers.
@@ -38,7 +38,7 @@ func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
 
 func (s *jsonStream) release() {
 	if cap(s.buf) <= keptBuffer {
-		s.w = nil
+		s.w, s.room = nil, nil
 		streams.Put(s)
 	}
 }
@@ -69,10 +69,20 @@ func (s *jsonStream) send() {
 		h[contentOptions] = noSniff
 		s.w.WriteHeader(http.StatusOK)
 	}
-	if !s.head && !s.pace.write(s.w, s.buf) {
-		panic(http.ErrAbortHandler)
+	if !s.head {
+		s.write()
 	}
 	s.buf = s.buf[:0]
+}
+
+func (s *jsonStream) write() {
+	if s.room.isCutOff() {
+		panic(http.ErrAbortHandler)
+	}
+	if _, err := s.w.Write(s.buf); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.room.sent(len(s.buf))
 }
 
 func (s *jsonStream) put(raw string) *jsonStream {

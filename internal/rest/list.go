@@ -46,6 +46,10 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	array := newArray(w, r)
 	defer array.release()
 	if page.first > 0 {
+		if page.after != nil { // states of the past are not in memory anyway
+			array.room = newRoom(h.answers, w, r)
+			defer array.room.release()
+		}
 		err = page.write(r, array, snapshot)
 	} else {
 		err = writeAll(r, array, snapshot, page.filter)
@@ -101,15 +105,21 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	if p.after != nil {
 		after = p.after.name
 	}
-	configs, more, err := snapshot.Configs(r.Context(), p.filter, after, p.first)
+	found, err := snapshot.Configs(r.Context(), p.filter, after, p.first)
 	if err != nil {
 		return err
 	}
+	configs := found.Configs
 	if n := fitting(configs); n < len(configs) {
-		configs, more = configs[:n], true
+		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
 	}
-	if more && len(configs) > 0 {
-		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: configs[len(configs)-1].Name.String()}
+	if array.room != nil {
+		if err := array.room.hold(bytesOfConfigs(configs)); err != nil {
+			return err
+		}
+	}
+	if found.More {
+		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: found.End}
 		array.w.Header()[link] = []string{p.linkTo(next)}
 	}
 	for _, c := range configs {
@@ -142,14 +152,13 @@ func (p page) linkTo(next listCursor) string {
 
 // writeAll writes all configs of one position. Their values are those that the server has in memory anyway.
 func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, filter config.Filter) error {
-	for after, more := "", true; more && !array.isEnough(); {
-		var configs []*projection.Config
+	page := configstore.ConfigPage{More: true}
+	for page.More && !array.isEnough() {
 		var err error
-		if configs, more, err = snapshot.Configs(r.Context(), filter, after, configstore.MaxPageSize); err != nil {
+		if page, err = snapshot.Configs(r.Context(), filter, page.End, configstore.MaxPageSize); err != nil {
 			return err
 		}
-		for _, c := range configs {
-			after = c.Name.String()
+		for _, c := range page.Configs {
 			array.addConfig(c)
 		}
 	}

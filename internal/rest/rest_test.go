@@ -2,9 +2,12 @@ package rest_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
 	"configapi/internal/rest"
 )
 
@@ -105,3 +109,49 @@ func check(t testing.TB, request string, got answer, status int, body string, he
 		t.Errorf("%s: headers (-want +got)\n%s", request, diff)
 	}
 }
+
+// What every answer to a read has.
+const (
+	noCache = "Cache-Control: no-cache"
+	varies  = "Vary: Accept, Config-At-Least"
+)
+
+// tag is the entity tag of a version of a config.
+func (s *service) tag(t testing.TB, name string, version int) string {
+	t.Helper()
+	records, err := s.Events.ReadConfig(t.Context(), eventstore.Head{}, name, version-1, eventstore.Limit{Records: 1})
+	if err != nil || len(records) != 1 || records[0].Version != version {
+		t.Fatalf("reading version %d of %s: %+v, %v", version, name, records, err)
+	}
+	return fmt.Sprintf(`"%d-%x"`, version, records[0].Hash[:4])
+}
+
+// versionHeaders are those of an answer about a version of a config.
+func (s *service) versionHeaders(t testing.TB, name string, version int) []string {
+	t.Helper()
+	return []string{"ETag: " + s.tag(t, name, version), fmt.Sprintf("Config-Version: %d", version)}
+}
+
+// expand puts the entity tags of a config into a header: `$2` is that of version 2, `~2` the one that version 2 has in another
+// history.
+func (s *service) expand(t testing.TB, name, header string) string {
+	t.Helper()
+	tags := regexp.MustCompile(`[$~][0-9]+(-j)?`)
+	return tags.ReplaceAllStringFunc(header, func(short string) string {
+		digits, jsonForm := strings.CutSuffix(short[1:], "-j")
+		version, err := strconv.Atoi(digits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := fmt.Sprintf(`"%d-00c0ffee"`, version)
+		if short[0] == '$' {
+			tag = s.tag(t, name, version)
+		}
+		if jsonForm {
+			tag = strings.TrimSuffix(tag, `"`) + `-j"`
+		}
+		return tag
+	})
+}
+
+func limitOf(records int) eventstore.Limit { return eventstore.Limit{Records: records} }

@@ -47,6 +47,42 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// TestUnescapedSlashes has paths of clients that have not escaped the slashes of a name.
+func TestUnescapedSlashes(t *testing.T) {
+	s := MustStart(t, configstore.Options{})
+	for path, meant := range map[string]string{
+		"/config/a/b":                           "/config/a%2Fb",
+		"/v1/config/a/b":                        "/v1/config/a%2Fb",
+		"/config/a/b/c":                         "/config/a%2Fb%2Fc",
+		"/config/a%2Fb/c":                       "/config/a%2Fb%2Fc",
+		"/config/a/at":                          "/config/a%2Fat",
+		"/config/a/at/x/y":                      "/config/a%2Fat%2Fx%2Fy",
+		"/config/a/b/history":                   "/config/a%2Fb/history",
+		"/config/a/b/restore":                   "/config/a%2Fb/restore",
+		"/config/a/b/at/2024-01-15T10:30:00Z":   "/config/a%2Fb/at/2024-01-15T10:30:00Z",
+		"/config/a/b/at/2024-01-15T10:30:00%2B": "",
+		"/config/a/b/at/yesterday":              "/config/a%2Fb%2Fat%2Fyesterday",
+		"/config/a/":                            "",
+		"/config/a//b":                          "",
+		"/config/a/../b":                        "",
+		"/config/a/b%20c":                       "",
+		"/configs/a/b":                          "",
+		"/v1/v1/config/a/b":                     "",
+	} {
+		for _, method := range []string{"GET", "PUT", "DELETE", "POST"} {
+			got := s.MustDo(t, method+" "+path, "")
+			if meant == "" {
+				check(t, path, got, 404, "Not Found", plain, noSniff, "Content-Length: 9")
+				continue
+			}
+			p := MustBeProblem(t, method+" "+path, got, 404, "NOT_FOUND")
+			if !strings.HasSuffix(p.Detail, ": "+meant) {
+				t.Errorf("%s %s: %q, want it to show %s", method, path, p.Detail, meant)
+			}
+		}
+	}
+}
+
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a", "x")
@@ -68,7 +104,7 @@ func TestRestore(t *testing.T) {
 	restore := "POST /config/a/restore"
 	MustBeProblem(t, restore, s.MustDo(t, restore, ""), 404, "NOT_FOUND")
 	s.MustSet(t, "a", "one")
-	MustBeProblem(t, restore, s.MustDo(t, restore, ""), 409, "VERSION_CONFLICT")
+	MustBeProblem(t, restore, s.MustDo(t, restore, ""), 409, "NOT_DELETED")
 
 	version := 1
 	for _, row := range []struct{ body, contentType, want string }{
@@ -81,8 +117,7 @@ func TestRestore(t *testing.T) {
 		s.MustDelete(t, "a")
 		version += 2
 		got := s.MustDo(t, restore, row.body, strings.Split(row.contentType, "\n")...)
-		check(t, restore, got, 200, "OK", plain, noSniff, "Content-Length: 2", "Config-Position: "+s.head(),
-			fmt.Sprintf(`ETag: "%d"`, version), fmt.Sprintf("Config-Version: %d", version))
+		check(t, restore, got, 200, "OK", append(s.versionHeaders(t, "a", version), plain, noSniff, "Content-Length: 2", "Config-Position: "+s.head())...)
 		if value := s.MustDo(t, "GET /config/a", ""); value.status != 200 || value.body != row.want {
 			t.Errorf("after %s %s: got %d %q, want %q", restore, row.body, value.status, value.body, row.want)
 		}
@@ -104,7 +139,7 @@ func TestListByPrefix(t *testing.T) {
 		"":                        {"Payments/x", "other", "payments", "payments/eu/timeout", "payments/timeout", "payments2"},
 		"?":                       {"Payments/x", "other", "payments", "payments/eu/timeout", "payments/timeout", "payments2"},
 		"?prefix=":                {"Payments/x", "other", "payments", "payments/eu/timeout", "payments/timeout", "payments2"},
-		"?unknown=1":              {"Payments/x", "other", "payments", "payments/eu/timeout", "payments/timeout", "payments2"},
+		"?_unknown=1":             {"Payments/x", "other", "payments", "payments/eu/timeout", "payments/timeout", "payments2"},
 		"?prefix=payments/":       {"payments", "payments/eu/timeout", "payments/timeout"},
 		"?prefix=payments%2Feu":   {"payments/eu/timeout"},
 		"?prefix=payments/gone":   {},

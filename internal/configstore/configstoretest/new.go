@@ -4,6 +4,7 @@ package configstoretest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -33,20 +34,34 @@ func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store 
 	t.Helper()
 	store := configstore.New(events, opts)
 	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() { done <- store.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
-			t.Errorf("running the config store: %v", err)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("running the config store: %v", err)
+			}
+		case <-time.After(Patience):
+			t.Error("the config store did not stop")
 		}
 	})
+	MustGetReady(t, store)
+	return Of(t, store, events)
+}
+
+// Patience is how long tests wait for what should happen soon, so that a fault fails them instead of hanging them.
+const Patience = 20 * time.Second
+
+// MustGetReady waits until a store that somebody runs has applied its history.
+func MustGetReady(t testing.TB, store *configstore.Store) {
+	t.Helper()
 	select {
 	case <-store.Ready():
-	case <-t.Context().Done():
+	case <-time.After(Patience):
 		t.Fatal("the config store did not get ready")
 	}
-	return Of(t, store, events)
 }
 
 // Of gives a config store on an event store, which somebody else runs, the words for tests.

@@ -42,12 +42,31 @@ var branchReads = []branchRead{
 	{"ReadConfig of nothing", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadConfig(ctx, branch, "never", 0, eventstore.Limit{})
 	}, func(model) []eventstore.Record { return nil }},
+	{"ReadConfigBack", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
+		return s.ReadConfigBack(ctx, branch, "a", 1000, eventstore.Limit{})
+	}, func(m model) []eventstore.Record { return m.readConfigBack("a", 1000, len(m)) }},
+	{"ReadInstant", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
+		r, err := s.ReadInstant(ctx, branch, epoch.Add(time.Hour))
+		return found(r), err
+	}, func(m model) []eventstore.Record { return found(m.readInstant(epoch.Add(time.Hour))) }},
+	{"ReadInstant of nothing", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
+		r, err := s.ReadInstant(ctx, branch, epoch)
+		return found(r), err
+	}, func(model) []eventstore.Record { return nil }},
 	{"ReadAsOf", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadAsOf(ctx, branch, eventstore.AsOf{At: 1000, Names: []string{"a", "b"}}, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return m.readAsOf(1000, []string{"a", "b"}) }},
 	{"ReadAsOf without data", func(ctx context.Context, s eventstore.Store, branch eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadAsOf(ctx, branch, eventstore.AsOf{At: 1000, Names: []string{"a", "b"}, NoData: true}, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return withoutData(m.readAsOf(1000, []string{"a", "b"})) }},
+}
+
+// found returns a record that was looked for as a list: empty when there was none.
+func found(r eventstore.Record) []eventstore.Record {
+	if r.Position == 0 {
+		return nil
+	}
+	return []eventstore.Record{r}
 }
 
 // forked writes a history of six records, and returns it and another one that has the first three in common with it.

@@ -2,6 +2,7 @@ package eventstoretest_test
 
 import (
 	"context"
+	"time"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
@@ -30,6 +31,14 @@ func (s anyBranch) ReadConfig(ctx context.Context, branch eventstore.Head, name 
 
 func (s anyBranch) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.Store.ReadAsOf(ctx, s.branch("ReadAsOf", branch), q, limit)
+}
+
+func (s anyBranch) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.Store.ReadConfigBack(ctx, s.branch("ReadConfigBack", branch), name, before, limit)
+}
+
+func (s anyBranch) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	return s.Store.ReadInstant(ctx, s.branch("ReadInstant", branch), instant)
 }
 
 // emptyBranch takes for granted that a branch of which it finds nothing is there.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"configapi/internal/eventstore"
 )
@@ -26,6 +27,22 @@ func (m model) read(after eventstore.Position, limit int) []eventstore.Record {
 
 func (m model) readConfig(name string, after, limit int) []eventstore.Record {
 	return m.filter(limit, func(r eventstore.Record) bool { return r.Name == name && r.Version > after })
+}
+
+func (m model) readConfigBack(name string, before, limit int) []eventstore.Record {
+	back := slices.Clone(m)
+	slices.Reverse(back)
+	return back.filter(limit, func(r eventstore.Record) bool { return r.Name == name && r.Version < before })
+}
+
+func (m model) readInstant(instant time.Time) (newest eventstore.Record) {
+	for _, r := range m {
+		if !r.RecordedAt.After(instant) {
+			newest = r
+		}
+	}
+	newest.Data = ""
+	return newest
 }
 
 func (m model) readAsOf(at eventstore.Position, names []string) []eventstore.Record {

@@ -288,6 +288,21 @@ func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit e
 	return s.Store.Read(ctx, after, limit)
 }
 
+// ascending reads back in the wrong direction.
+type ascending struct{ *memory.Store }
+
+func (s ascending) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.Store.ReadConfig(ctx, branch, name, 0, limit)
+	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.Version >= before }), err
+}
+
+// rounding rounds instants as a database may do.
+type rounding struct{ *memory.Store }
+
+func (s rounding) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	return s.Store.ReadInstant(ctx, branch, instant.Round(time.Microsecond))
+}
+
 // dataAnyway gives data that nobody asked for.
 type dataAnyway struct{ *memory.Store }
 

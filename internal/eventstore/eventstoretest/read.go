@@ -1,10 +1,13 @@
 package eventstoretest
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"configapi/internal/eventstore"
 )
@@ -12,6 +15,8 @@ import (
 var readLaws = []law{
 	{"Read gives records in order, up to its limit", readInOrder},
 	{"ReadConfig gives the records of one name in order, up to its limit", readConfigInOrder},
+	{"ReadConfigBack gives the records of one name from the newest back", readConfigBack},
+	{"ReadInstant gives the newest record of every instant", readEveryInstant},
 	{"ReadAsOf gives the newest record of each name at every position", readAsOfEveryPosition},
 	{"ReadAsOf finds one of many versions of a name", readAsOfManyVersions},
 	{"ReadAsOf takes as many names as it promises", readAsOfManyNames},
@@ -64,6 +69,49 @@ func readConfigInOrder(t *testing.T, open func() eventstore.Store) {
 				mustEqual(t, what, got, w.written.readConfig(name, after, limit))
 			}
 		}
+	}
+}
+
+func readConfigBack(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	names := []string{"a", "a/b", "ab", "A"}
+	someHistory(w, names...)
+	for _, name := range append(names, "never") {
+		for _, before := range []int{-1, 0, 1, 2, 3, 4, 7, 20, math.MaxInt32} {
+			for _, limit := range []int{0, 1, 3} {
+				l := eventstore.Limit{Records: limit}
+				got, err := w.store.ReadConfigBack(t.Context(), w.written.head(), name, before, l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				what := fmt.Sprintf("ReadConfigBack(%q, %d, %d)", name, before, limit)
+				mustEqual(t, what, got, w.written.readConfigBack(name, before, l.WithDefaults().Records))
+			}
+		}
+	}
+}
+
+func readEveryInstant(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	instants := []time.Time{{}, time.Unix(0, 0), epoch, time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(-9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	mustReadInstants(w, instants...)
+	someHistory(w, "a", "b", "c")
+	for _, r := range w.written {
+		for _, off := range []time.Duration{-time.Microsecond, -1, 0, 1, 999, time.Microsecond} {
+			instants = append(instants, r.RecordedAt.Add(off), r.RecordedAt.Add(off).In(time.FixedZone("", 3600)))
+		}
+	}
+	mustReadInstants(w, instants...)
+}
+
+func mustReadInstants(w *writer, instants ...time.Time) {
+	w.t.Helper()
+	for _, instant := range instants {
+		got, err := w.store.ReadInstant(w.t.Context(), w.written.head(), instant)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		mustEqual(w.t, fmt.Sprintf("ReadInstant(%v)", instant), []eventstore.Record{got}, []eventstore.Record{w.written.readInstant(instant)})
 	}
 }
 
@@ -176,6 +224,11 @@ func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
 		})
 		mustBePaged(t, versions, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.ReadConfig(t.Context(), head, "large", after.Version, limit)
+		})
+		back := slices.Clone(versions)
+		slices.Reverse(back)
+		mustBePaged(t, back, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			return w.store.ReadConfigBack(t.Context(), head, "large", cmp.Or(after.Version, math.MaxInt32), limit)
 		})
 		mustBePaged(t, names, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			q := eventstore.AsOf{At: head.Position}

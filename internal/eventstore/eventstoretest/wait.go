@@ -99,6 +99,14 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 			_, err := w.store.ReadConfig(ctx, eventstore.Head{}, "a", 0, eventstore.Limit{})
 			return err
 		},
+		"ReadConfigBack": func(ctx context.Context) error {
+			_, err := w.store.ReadConfigBack(ctx, eventstore.Head{}, "a", 2, eventstore.Limit{})
+			return err
+		},
+		"ReadInstant": func(ctx context.Context) error {
+			_, err := w.store.ReadInstant(ctx, eventstore.Head{}, epoch)
+			return err
+		},
 		"ReadAsOf": func(ctx context.Context) error {
 			_, err := w.store.ReadAsOf(ctx, eventstore.Head{}, eventstore.AsOf{At: 1, Names: []string{"a"}}, eventstore.Limit{})
 			return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"configapi/internal/eventstore"
 )
@@ -35,6 +36,40 @@ func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name str
 		}
 		return p.records
 	})
+}
+
+// ReadConfigBack returns records of one name before a version, newest first.
+func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, branch, func() []eventstore.Record {
+		p := newPage(limit)
+		end, _ := s.find(name, before)
+		for _, e := range slices.Backward(s.byName[name][:end]) {
+			if !p.takes() {
+				break
+			}
+			p.add(s.records[e.place])
+		}
+		return p.records
+	})
+}
+
+// ReadInstant returns the newest record at or before an instant, without its data.
+func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	found, err := s.read(ctx, branch, func() []eventstore.Record {
+		end, _ := slices.BinarySearchFunc(s.records, instant, func(r eventstore.Record, t time.Time) int {
+			if r.RecordedAt.After(t) {
+				return 1
+			}
+			return -1
+		})
+		return s.records[max(end-1, 0):end]
+	})
+	if err != nil || len(found) == 0 {
+		return eventstore.Record{}, err
+	}
+	newest := found[0]
+	newest.Data = ""
+	return newest, nil
 }
 
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.

@@ -23,7 +23,7 @@ func (s *Store) Close() error {
 		go func() {
 			defer close(freed)
 			s.writer.close()
-			s.pool.Close()
+			s.pools.close()
 			s.listening.Wait()
 		}()
 		select {

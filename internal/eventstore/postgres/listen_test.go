@@ -255,7 +255,10 @@ func (p *proxy) accept(l net.Listener) {
 			return
 		}
 		p.carried.Add(1)
-		server, err := p.target()
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		server, err := target()
 		if err != nil {
 			client.Close()
 			continue

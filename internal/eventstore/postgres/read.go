@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"configapi/internal/eventstore"
 )
@@ -56,6 +57,17 @@ const (
 			) sums where bytes >= $6 order by version limit 1), 9223372036854775807)
 		order by e.version limit $5` + ofBranch + ` order by e.version`
 
+	selectOfConfigBack = branched + selectEvents + `public.events e where b.holds and e.config_name = $3 and e.version < $4 and e.version >= coalesce((
+			select version from (
+				select version, sum(octet_length(data)) over (order by version desc rows unbounded preceding) as bytes
+				from (select version, data from public.events where config_name = $3 and version < $4
+					order by version desc limit $5) page
+			) sums where bytes >= $6 order by version desc limit 1), 0)
+		order by e.version desc limit $5` + ofBranch + ` order by e.version desc`
+
+	selectInstant = branched + selectEventsNoData + `public.events e where b.holds and e.recorded_at <= $3
+		order by e.recorded_at desc limit 1` + ofBranch
+
 	selectAsOf = branched + selectEvents + fromAsOf + ofBranch + ` order by e.config_name`
 
 	selectAsOfNoData = branched + selectEventsNoData + fromAsOf + ofBranch + ` order by e.config_name`
@@ -93,18 +105,6 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
 	return head, nil
-}
-
-// Now is the time of the server's clock.
-func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.query(ctx, func(row [][]byte) (bool, error) {
-		now = instant(row[0])
-		return true, nil
-	}, `select clock_timestamp()`)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the server's clock: %w", err)
-	}
-	return now, nil
 }
 
 // Read returns records after a position, oldest first.
@@ -156,6 +156,40 @@ func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name str
 	return records, nil
 }
 
+// ReadConfigBack returns records of one name before a version, newest first.
+func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	records, err := s.readBranch(ctx, branch, limit, selectOfConfigBack, name, before, limit.Records, limit.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading config %q before version %d: %w", name, before, err)
+	}
+	return records, nil
+}
+
+// ReadInstant returns the newest record at or before an instant, without its data.
+func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	found, err := s.readBranch(ctx, branch, eventstore.Limit{}.WithDefaults(), selectInstant, wholeMicroseconds(instant))
+	if err != nil {
+		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
+	}
+	if len(found) == 0 {
+		return eventstore.Record{}, nil
+	}
+	return found[0], nil
+}
+
+// wholeMicroseconds cuts an instant as the server would not: it rounds. Years that it does not have mean the nearest one.
+func wholeMicroseconds(instant time.Time) time.Time {
+	first, last := time.Date(-4000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(200000, 1, 1, 0, 0, 0, 0, time.UTC)
+	switch {
+	case instant.Before(first):
+		return first
+	case instant.After(last):
+		return last
+	}
+	return instant.Truncate(time.Microsecond)
+}
+
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.
 func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
@@ -173,7 +207,11 @@ func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventsto
 // readBranch runs a statement that is branched.
 func (s *Store) readBranch(ctx context.Context, branch eventstore.Head, limit eventstore.Limit, sql string, args ...any) ([]eventstore.Record, error) {
 	p := branchPage{page: page{limit: limit}}
-	if err := s.query(ctx, p.take, sql, append([]any{int64(branch.Position), branch.Hash[:]}, args...)...); err != nil {
+	if err := s.lane.Enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.lane.Leave()
+	if err := s.queryOn(ctx, s.users, p.take, sql, append([]any{int64(branch.Position), branch.Hash[:]}, args...)...); err != nil {
 		return nil, err
 	}
 	if !p.holds {
@@ -189,11 +227,16 @@ var formats = pgx.QueryResultFormatsByOID{
 	pgtype.ByteaOID: pgtype.BinaryFormatCode, pgtype.TimestamptzOID: pgtype.BinaryFormatCode,
 }
 
-// query hands each row to take, until that wants no more. A row holds until take returns.
+// query is queryOn on the connections of the node's own.
 func (s *Store) query(ctx context.Context, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
+	return s.queryOn(ctx, s.pool, take, sql, args...)
+}
+
+// queryOn hands each row to take, until that wants no more. A row holds until take returns.
+func (s *Store) queryOn(ctx context.Context, pool *pgxpool.Pool, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, sql, append([]any{formats}, args...)...)
+	rows, err := pool.Query(ctx, sql, append([]any{formats}, args...)...)
 	if err != nil {
 		return connectError(err)
 	}

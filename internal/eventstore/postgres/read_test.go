@@ -26,6 +26,8 @@ func TestReadsAreByIndex(t *testing.T) {
 		selectOfConfig:     {[]any{1, []byte{}, "a", 1, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectAsOf: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectOfConfigBack: {[]any{1, []byte{}, "a", 5, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
+		selectInstant:      {[]any{1, []byte{}, time.Now()}, []string{"events_pkey", "events_recorded_at"}},
 		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 	} {
@@ -103,6 +105,7 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 		for query, args := range map[string][]any{
 			selectAfterGuarded: {2, 5, maxBytes},
 			selectBranchAfter:  {0, []byte{}, 2, 5, maxBytes},
+			selectOfConfigBack: {0, []byte{}, "a", 8, 5, maxBytes},
 			selectOfConfig:     {0, []byte{}, "a", 2, 5, maxBytes},
 		} {
 			sent := 0

@@ -40,6 +40,45 @@ func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.C
 	return config, nil
 }
 
+// pools are the connections that read, by who reads: none of them waits for the others.
+type pools struct {
+	pool  *pgxpool.Pool // the node itself: its follower and its writer
+	users *pgxpool.Pool // users, as many at once as run in the lane
+	probe *pgxpool.Pool // those who watch the store, such as /health
+}
+
+// These many connections there are of each kind; of userConnections only unless the URL says pool_max_conns. Together with the
+// writer and the listener they are eight.
+const ownConnections, userConnections, probeConnections = 2, 3, 1
+
+func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
+	own, users, probe := readConfig(base, opts), readConfig(base, opts), readConfig(base, opts)
+	own.MaxConns, own.MinConns, own.MinIdleConns = ownConnections, 0, 0
+	probe.MaxConns, probe.MinConns, probe.MinIdleConns = probeConnections, 0, 0
+	if !strings.Contains(base.ConnString(), "pool_max_conns") {
+		users.MaxConns = userConnections
+	}
+	for _, row := range []struct {
+		into   **pgxpool.Pool
+		config *pgxpool.Config
+	}{{&p.pool, own}, {&p.users, users}, {&p.probe, probe}} {
+		if *row.into, err = pgxpool.NewWithConfig(ctx, row.config); err != nil {
+			p.close()
+			return pools{}, err
+		}
+	}
+	return p, nil
+}
+
+// close closes the pools that were opened, after the reads that are under way.
+func (p pools) close() {
+	for _, pool := range []*pgxpool.Pool{p.pool, p.users, p.probe} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
+}
+
 // readConfig configures the pool of connections that read.
 func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()

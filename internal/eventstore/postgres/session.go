@@ -31,7 +31,8 @@ const pinned = `set search_path = pg_catalog, pg_temp;
 		('default_transaction_isolation', 'read committed'), ('default_transaction_deferrable', 'off'),
 		('standard_conforming_strings', 'on'), ('row_security', 'on'),
 		('enable_indexscan', 'on'), ('enable_indexonlyscan', 'on'), ('enable_nestloop', 'on'),
-		('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('jit', 'off')
+		('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('jit', 'off'),
+		('max_parallel_workers_per_gather', '0')
 	) as settings(name, value) where current_setting(name, true) is not null`
 
 // guardSessions has every connection that is made with the configuration, whatever it is for, checked and set up before it

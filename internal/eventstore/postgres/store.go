@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/lane"
 )
 
 var _ eventstore.Store = (*Store)(nil)
@@ -68,8 +67,9 @@ func (o Options) withDefaults() Options {
 
 // Store is a handle on the history in one database. Close it to free its connections.
 type Store struct {
-	opts   Options
-	pool   *pgxpool.Pool
+	opts Options
+	pools
+	lane   *lane.Lane // of reads for users: as many run at once as there are connections for them
 	writer *writer
 	hint   *hint
 	large  *pageGuard
@@ -110,13 +110,14 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), readConfig(config, opts))
+	pools, err := openPools(context.WithoutCancel(ctx), config, opts)
 	if err != nil {
 		writer.close()
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pool: pool, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
+	s := &Store{opts: opts, pools: pools, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
+	s.lane = lane.New(lane.Options{Running: int(pools.users.Config().MaxConns)})
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
 			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look, fence: fence}

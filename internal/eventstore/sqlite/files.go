@@ -53,3 +53,16 @@ func (f *files) check() error {
 	}
 	return nil
 }
+
+// mayFold reports whether the log may be folded into the database file, and its path be removed: the file is the one that is
+// open, and nobody has put others beside it. A log that is gone from its path is still open.
+func (f *files) mayFold() bool {
+	for i, suffix := range suffixes {
+		info, err := os.Stat(f.path + suffix)
+		gone := errors.Is(err, fs.ErrNotExist) && suffix != ""
+		if !gone && (err != nil || !os.SameFile(info, f.open[i])) {
+			return false
+		}
+	}
+	return true
+}

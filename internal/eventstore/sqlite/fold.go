@@ -55,7 +55,7 @@ func (w *writer) settle(ctx context.Context, conn *sql.Conn) error {
 // from being so, which does no harm.
 func (w *writer) fold(ctx context.Context, conn *sql.Conn) (empty bool, err error) {
 	info, err := os.Stat(w.file + "-wal")
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) { // it has no path any more: SQLite folds it when the connection is closed
 		return true, nil
 	}
 	if err != nil {

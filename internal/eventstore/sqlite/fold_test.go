@@ -104,6 +104,43 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// TestLogThatBeginsAnewIsMarked has SQLite itself begin the log anew, which it does when all was folded but a read has kept the
+// file from being cut.
+func TestLogThatBeginsAnewIsMarked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := mustOpen(t, filepath.Join(dir, "history.db"), Options{})
+	write(t, s, "a", "b", "c")
+	before, err := readSalt(s.writer.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := mustOpen(t, s.Path(), Options{ReadOnly: true})
+	for range 2 { // the second read begins after the log has said that it is folded, and lets all of it be folded
+		err = other.readers.use(t.Context(), func(r *reader) error {
+			head := r.prepared[headQuery]
+			defer r.reset(head)
+			_, err := r.step(head)
+			if s.writer.foldNow(t.Context()) {
+				t.Error("the log is empty in spite of a read")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	head := write(t, s, "d")
+	after, err := readSalt(s.writer.log)
+	if err != nil || after == before || after == (salt{}) {
+		t.Fatalf("the log has not begun anew: salt %x, then %x, %v", before, after, err)
+	}
+	copied := filepath.Join(dir, "copy.db")
+	shell(t, "cp", s.Path(), copied)
+	shell(t, "cp", s.Path()+"-wal", copied+"-wal")
+	mustBeAt(t, mustOpen(t, copied, Options{}), head)
+}
+
 // TestGateHoldsReadsBack until what it is held for is done, and lets those be cancelled.
 func TestGateHoldsReadsBack(t *testing.T) {
 	t.Parallel()

@@ -111,7 +111,36 @@ func judgeLog(file string, opts Options) (why string, err error) {
 	if err != nil || pages == 0 {
 		return "", err
 	}
-	return compareNotes(file, readMarked(file, opts), notes)
+	has := readMarked(file, opts)
+	if len(notes) == 0 {
+		return judgeUnmarked(file, opts, has)
+	}
+	return compareNotes(file, has, notes)
+}
+
+// judgeUnmarked says why a log without a note is not that of the file. It may be of a program other than this one that has
+// written to the file, or of before there were notes. A log of another file would leave the database damaged.
+func judgeUnmarked(file string, opts Options, has marked) (why string, err error) {
+	if has.mark == "" {
+		return "", nil // both are of before there were notes, or of nothing that this program knows
+	}
+	r := &reader{tls: libc.NewTLS()}
+	defer r.close()
+	if err := r.connect(file, opts); err != nil {
+		return "", err
+	}
+	if mark, err := r.mark(); err != nil || mark != has.mark {
+		return "the log has no mark of this program", nil
+	}
+	s, err := r.prepare("PRAGMA integrity_check(1)")
+	if err != nil {
+		return "the log has no mark of this program", nil
+	}
+	defer r.finalize(s)
+	if found, err := r.step(s); err != nil || !found || string(r.bytes(s, 0)) != "ok" {
+		return "the log has no mark of this program, and with it the database is damaged", nil
+	}
+	return "", nil
 }
 
 // marked is what a database file is without its log.
@@ -123,12 +152,6 @@ type marked struct {
 
 // compareNotes says why a file is not that of a log with the notes.
 func compareNotes(file string, has marked, notes []note) (string, error) {
-	if len(notes) == 0 {
-		if has.mark == "" {
-			return "", nil // both are of before there were marks
-		}
-		return "the log has no mark of this program", nil
-	}
 	first, folding := notes[0], slices.ContainsFunc(notes, func(n note) bool { return n.Folding })
 	own := slices.ContainsFunc(notes, func(n note) bool { return n.Folding && n.Mark == has.mark })
 	switch {

@@ -10,8 +10,11 @@ import (
 func TestQueriesGoByIndex(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	for q, want := range map[query][]string{
-		recordsQuery: {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
-		configQuery:  {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
+		recordsQuery:    {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
+		configQuery:     {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
+		configBackQuery: {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)"},
+		instantQuery:    {"SEARCH e USING INDEX events_recorded_at (recorded_at<?)"},
+		branchQuery:     {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
 		asOfQuery: {
 			"SCAN names VIRTUAL TABLE INDEX 1:",
 			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",

@@ -44,6 +44,35 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
+// TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left has appends whose fsync failed.
+func TestPowerCutWhileAServerStarts(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := newRound(t, seed)
+	s := r.open()
+	for range 5 {
+		r.append(s)
+	}
+	r.disk.fail(true)
+	for range 2 {
+		r.append(s)
+	}
+	left := r.disk.kill(r, r.path, t.TempDir())
+	s.Close()
+	r.disk.fail(false)
+	for n := 1; ; n++ {
+		for range 3 { // each keeps other pages
+			r.path = r.disk.kill(r, left, t.TempDir())
+			cut := r.startPowerless(n)
+			r.look()
+			if !cut {
+				return // the server started with less than n
+			}
+		}
+	}
+}
+
 // round is the life of one history on a failing disk.
 type round struct {
 	*testing.T
@@ -65,7 +94,7 @@ func (r *round) run() {
 	for range 2 + r.random.IntN(3) {
 		r.serve(10+r.random.IntN(20), true)
 		if r.random.IntN(3) > 0 {
-			r.startPowerless()
+			r.startPowerless(1 + r.random.IntN(20))
 		}
 		r.serve(5+r.random.IntN(20), false)
 		r.path = r.disk.powerCut(r, r.path, r.TempDir())
@@ -104,19 +133,20 @@ func (r *round) serve(appends int, failing bool) {
 	r.restarts++
 }
 
-// startPowerless starts a server whose power is cut while it starts.
-func (r *round) startPowerless() {
+// startPowerless starts a server whose power is cut after n operations of the disk. It reports whether the start took as many.
+func (r *round) startPowerless(n int) bool {
 	r.Helper()
 	to, after := r.TempDir(), ""
-	r.disk.cutAfter(1+r.random.IntN(20), func() { after = r.disk.powerCutLocked(r, r.path, to) })
+	r.disk.cutAfter(n, func() { after = r.disk.powerCutLocked(r, r.path, to) })
 	s := r.open()
 	r.disk.cutAfter(0, nil)
 	s.Close()
+	r.restarts++
 	if after == "" {
-		after = r.path
+		return false
 	}
 	r.path = after
-	r.restarts++
+	return true
 }
 
 func (r *round) open() *Store {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"configapi/internal/eventstore"
 )
@@ -17,6 +18,8 @@ const (
 	branchQuery
 	recordsQuery
 	configQuery
+	configBackQuery
+	instantQuery
 	asOfQuery
 	asOfNoDataQuery
 	receiptsQuery
@@ -46,6 +49,10 @@ var queries = [...]string{
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
 	configQuery: selectEvents + `FROM events e WHERE e.config_name = ? AND e.version > ? ORDER BY e.version LIMIT ?`,
+
+	configBackQuery: selectEvents + `FROM events e WHERE e.config_name = ? AND e.version < ? ORDER BY e.version DESC LIMIT ?`,
+
+	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
 
 	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
 	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
@@ -77,7 +84,7 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	known := s.signal.position()
-	records, err := s.read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
+	records, err := read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -89,7 +96,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit event
 
 // ReadBranch returns records after a position, oldest first.
 func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.read(ctx, s.readers, branch, readAfter(after, limit))
+	records, err := s.readForUser(ctx, branch, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -99,11 +106,40 @@ func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after ev
 // ReadConfig returns records of one name after a version, oldest first.
 func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
-	records, err := s.read(ctx, s.readers, branch, question{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
+	records, err := s.readForUser(ctx, branch, question{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
 	return records, nil
+}
+
+// ReadConfigBack returns records of one name before a version, newest first.
+func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	records, err := s.readForUser(ctx, branch, question{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
+	if err != nil {
+		return nil, fmt.Errorf("reading config %q before version %d: %w", name, before, err)
+	}
+	return records, nil
+}
+
+// ReadInstant returns the newest record at or before an instant, without its data.
+func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	q := question{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
+	found, err := s.readForUser(ctx, branch, q)
+	if err != nil {
+		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
+	}
+	if len(found) == 0 {
+		return eventstore.Record{}, nil
+	}
+	return found[0], nil
+}
+
+// microseconds is the last whole one at or before an instant, whatever the year.
+func microseconds(instant time.Time) int64 {
+	const first, last = -1 << 53, 1 << 53 // beyond the years 0 to 9999, and within an int64
+	return min(max(instant.Unix(), first/1_000_000), last/1_000_000)*1_000_000 + int64(instant.Nanosecond())/1000
 }
 
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.
@@ -116,7 +152,7 @@ func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventsto
 	if q.NoData {
 		asked.query = asOfNoDataQuery
 	}
-	records, err := s.read(ctx, s.readers, branch, asked)
+	records, err := s.readForUser(ctx, branch, asked)
 	if err != nil {
 		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
 	}
@@ -135,7 +171,16 @@ func readAfter(after eventstore.Position, limit eventstore.Limit) question {
 	return question{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
-func (s *Store) read(ctx context.Context, from *readers, branch eventstore.Head, q question) (records []eventstore.Record, err error) {
+// readForUser reads on the connections of users, when it is its turn.
+func (s *Store) readForUser(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
+	if err := s.lane.Enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.lane.Leave()
+	return read(ctx, s.users, branch, q)
+}
+
+func read(ctx context.Context, from *readers, branch eventstore.Head, q question) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
 		records, err = r.readBranch(ctx, branch, q)
 		return err

@@ -20,9 +20,9 @@ type readers struct {
 	idle []*reader // guarded by mu; the last one was used last, and will be used next: its cache is warm
 }
 
-func newReaders(file string, opts Options) *readers {
-	p := &readers{file: file, opts: opts, turns: make(chan struct{}, opts.Readers)}
-	for range opts.Readers {
+func newReaders(file string, opts Options, n int) *readers {
+	p := &readers{file: file, opts: opts, turns: make(chan struct{}, n)}
+	for range n {
 		p.turns <- struct{}{}
 	}
 	return p
@@ -67,7 +67,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 
 // close closes all connections, after the reads that are under way.
 func (p *readers) close() {
-	for range p.opts.Readers {
+	for range cap(p.turns) {
 		if _, open := <-p.turns; !open {
 			return // it was closed before
 		}

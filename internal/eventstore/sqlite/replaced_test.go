@@ -103,6 +103,41 @@ func TestWaitTellsOfAReplacedFile(t *testing.T) {
 	}
 }
 
+// TestStopSavesALogThatWasRemoved while the store was open.
+func TestStopSavesALogThatWasRemoved(t *testing.T) {
+	t.Parallel()
+	for _, removed := range []string{"-wal", "-shm"} {
+		path := filepath.Join(t.TempDir(), "history.db")
+		s := mustOpen(t, path, Options{})
+		head := write(t, s, "a", "b")
+		shell(t, "rm", path+removed)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		mustBeAt(t, mustOpen(t, path, Options{}), head)
+	}
+}
+
+// TestStopLeavesOtherFilesAlone that were put in the place of the store's.
+func TestStopLeavesOtherFilesAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	write(t, s, "a", "b")
+	other := newKilled(t, "other.db")
+	for _, suffix := range []string{"", "-wal"} {
+		shell(t, "mv", other.path+suffix, path+suffix)
+	}
+	shell(t, "rm", path+"-shm")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	all, err := eventstoretest.Verify(t.Context(), mustOpen(t, path, Options{Lock: true}))
+	if err != nil || len(all) < int(other.head.Position) {
+		t.Errorf("got %d records, %v, want at least %d", len(all), err, other.head.Position)
+	}
+}
+
 // otherDatabase returns the path of a whole history without a log.
 func otherDatabase(t *testing.T) string {
 	t.Helper()

@@ -70,6 +70,10 @@ func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
 		{"cp of a backup over it", func(k killed) []string { return []string{"cp", k.backup, k.path} }},
 		{"mv of a vacuumed copy", func(k killed) []string { return []string{"mv", k.vacuumed, k.path} }},
 		{"cp of a vacuumed copy over it", func(k killed) []string { return []string{"cp", k.vacuumed, k.path} }},
+		{"cp of a vacuumed copy from before the log, which is copied", func(k killed) []string {
+			execute(t, k.stopped, "VACUUM")
+			return []string{"sh", "-c", "cp " + k.path + "-wal " + k.path + "-w && mv " + k.path + "-w " + k.path + "-wal && cp " + k.stopped + " " + k.path}
+		}},
 		{"cp of another database over it", func(k killed) []string { return []string{"cp", otherDatabase(t), k.path} }},
 		{"the log of another database", func(k killed) []string {
 			return []string{"cp", newKilled(t, "other.db").path + "-wal", k.path + "-wal"}
@@ -99,6 +103,75 @@ func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
 			}
 			write(t, s, "a")
 		})
+	}
+}
+
+// TestLogThatIsFolded names a file that may have either mark, but no other file.
+func TestLogThatIsFolded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	mustOpen(t, path, Options{})
+	begun, err := note{Parent: "1", Mark: "2"}.of(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folding := begun
+	folding.Folding = true
+	moved, again := folding, folding
+	moved.Database++
+	again.Parent, again.Mark, again.Folding = "2", "3", false
+	for _, row := range []struct {
+		name  string
+		has   marked
+		notes []note
+		own   bool
+	}{
+		{"not folded, the mark of before", marked{mark: "1"}, []note{begun}, true},
+		{"not folded, its own mark", marked{mark: "2"}, []note{begun}, false},
+		{"not folded, unreadable", marked{err: os.ErrInvalid}, []note{begun}, false},
+		{"folding, the mark of before", marked{mark: "1"}, []note{begun, folding}, true},
+		{"folding, its own mark", marked{mark: "2"}, []note{begun, folding}, true},
+		{"folding, unreadable", marked{err: os.ErrInvalid}, []note{begun, folding}, true},
+		{"folding, another mark", marked{mark: "3"}, []note{begun, folding}, false},
+		{"folding, another file", marked{mark: "2"}, []note{moved}, false},
+		{"it went on", marked{mark: "2"}, []note{begun, folding, again}, true},
+		{"it went on, the mark that it will have", marked{mark: "3"}, []note{begun, folding, again}, false},
+	} {
+		why, err := compareNotes(path, row.has, row.notes)
+		if err != nil || (why == "") != row.own {
+			t.Errorf("%s: got %q, %v, want it to be its own: %t", row.name, why, err, row.own)
+		}
+	}
+}
+
+// TestLogWithoutANote is replayed when another program has written to the file, and refused when it is that of another
+// database.
+func TestLogWithoutANote(t *testing.T) {
+	t.Parallel()
+	path := otherDatabase(t)
+	edited, foreign := filepath.Join(t.TempDir(), "edited.db"), filepath.Join(t.TempDir(), "foreign.db")
+	copyLog := func(from, statements, to string) {
+		db, err := sql.Open("sqlite", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.ExecContext(t.Context(), "PRAGMA journal_mode = WAL; "+statements); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, "cp", path, to)
+		shell(t, "cp", from+"-wal", to+"-wal")
+	}
+	copyLog(filepath.Join(t.TempDir(), "people.db"), "CREATE TABLE people (name TEXT); INSERT INTO people VALUES ('a')", foreign)
+	copyLog(path, "UPDATE events SET actor = 'somebody' WHERE position = 2", edited)
+	for _, opts := range []Options{{ReadOnly: true}, {Lock: true}} {
+		if s, err := Open(t.Context(), foreign, opts); !errors.Is(err, errForeignLog) {
+			t.Errorf("the log of another database: got %v, %v, want error %q", s, err, errForeignLog)
+		}
+		_, err := eventstoretest.Verify(t.Context(), mustOpen(t, edited, opts))
+		var broken *eventstore.ChainError
+		if !errors.As(err, &broken) || broken.Position != 2 {
+			t.Errorf("what another program has written: got %v, want that position 2 is broken", err)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/lane"
 )
 
 var _ eventstore.Store = (*Store)(nil)
@@ -39,8 +40,12 @@ type Options struct {
 	PollInterval time.Duration
 	// BusyTimeout is how long an append waits while another store writes to the file. 0 means 5 s.
 	BusyTimeout time.Duration
-	// Readers is how many reads run at once; further ones wait. 0 means 4, or the number of CPUs if that is more.
+	// Readers is how many reads of the store's own node run at once; further ones wait. 0 means 4, or the number of CPUs if
+	// that is more.
 	Readers int
+	// Users bounds the reads for users. They run in this process, so they take the CPUs away from all else. 0 running means
+	// half of the CPUs, at least one.
+	Users lane.Options
 	// Log gets what operators should know of the file. nil: nothing is logged.
 	Log *slog.Logger
 
@@ -59,6 +64,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Readers == 0 {
 		o.Readers = max(4, runtime.GOMAXPROCS(0))
+	}
+	if o.Users.Running == 0 {
+		o.Users.Running = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -86,10 +94,12 @@ type Store struct {
 	opts    Options
 	lock    io.Closer // nil without Options.Lock
 	writer  *writer   // nil when read-only
-	readers *readers  // nil until the file is known to be there
-	files   *files    // that writer has open
-	probe   *probe    // nil when read-only
-	signal  *signal   // of own appends
+	readers *readers  // of the node's own; nil until the file is known to be there
+	users   *readers  // as many as run in the lane
+	lane    *lane.Lane
+	files   *files  // that writer has open
+	probe   *probe  // nil when read-only
+	signal  *signal // of own appends
 }
 
 // Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they
@@ -111,6 +121,7 @@ func (s *Store) Close() error {
 	var errs []error
 	if s.readers != nil {
 		s.readers.close()
+		s.users.close()
 	}
 	if s.writer != nil {
 		errs = append(errs, s.closeWriter())
@@ -184,7 +195,10 @@ func (s *Store) openReaders(ctx context.Context, file string, gate *gate) error 
 	if _, err := os.Stat(file); err != nil {
 		return err
 	}
-	s.readers = newReaders(file, s.opts)
-	s.readers.gate, s.readers.files = gate, s.files
+	s.lane = lane.New(s.opts.Users)
+	s.readers, s.users = newReaders(file, s.opts, s.opts.Readers), newReaders(file, s.opts, s.opts.Users.Running)
+	for _, pool := range []*readers{s.readers, s.users} {
+		pool.gate, pool.files = gate, s.files
+	}
 	return s.readers.use(ctx, func(*reader) error { return nil }) // which opens one
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -105,8 +104,6 @@ type writer struct {
 	marked   salt         // that the log had when it was marked
 	restarts bool         // the next append may begin the log anew
 	foldAt   int64        // the length of the log from which on it is folded
-
-	problem atomic.Pointer[problem] // of the newest append
 }
 
 func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*writer, error) {
@@ -134,7 +131,7 @@ func (w *writer) close() error {
 func (w *writer) foldNow(ctx context.Context) bool {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	if w.tx == nil || w.files.check() != nil {
+	if w.tx == nil || !w.files.mayFold() {
 		return false
 	}
 	empty, err := w.fold(ctx, w.tx.conn)
@@ -228,7 +225,6 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 		return notWritten(ctx.Err())
 	}
 	err := w.runInTurn(ctx, do)
-	w.noteProblem(err)
 	if w.tx != nil && w.logBytes() >= w.foldAt {
 		go w.foldInTurn() // whoever has written need not wait for it
 		return err
@@ -269,38 +265,20 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 	return err
 }
 
-// problem is why an append was not written, and when.
-type problem struct {
-	err error
-	at  time.Time
-}
-
-// noteProblem notes the outcome of an append.
-func (w *writer) noteProblem(err error) {
-	switch {
-	case err == nil, errors.Is(err, eventstore.ErrHeadMoved), errors.Is(err, eventstore.ErrKeyTaken):
-		w.problem.Store(nil)
-	case w.tx == nil || errors.Is(err, eventstore.ErrReplaced): // else it was the caller's decision
-		w.problem.Store(&problem{err, time.Now()})
-	}
-}
-
-// problemMemory is how long an append that failed says something of the next one.
-const problemMemory = 30 * time.Second
-
-// WriteProblem says why nothing can be written: the file was removed or replaced, or the newest append has just failed. It is
-// nil when nothing is known against it.
+// WriteProblem says why nothing can be written although no append has tried: the file was removed or replaced.
 func (s *Store) WriteProblem() error {
 	if s.writer == nil {
 		return errReadOnly
 	}
-	if err := s.files.check(); err != nil {
-		return err
+	return s.files.check()
+}
+
+// LogBytes is the length of the write-ahead log, in bytes. 0: it is empty, or there is none.
+func (s *Store) LogBytes() int64 {
+	if s.writer == nil {
+		return 0
 	}
-	if p := s.writer.problem.Load(); p != nil && time.Since(p.at) < problemMemory {
-		return p.err
-	}
-	return nil
+	return s.writer.logBytes()
 }
 
 // logBytes is the length of the log.

@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/postgrestest"
+)
+
+// meanings are settings of a role or a database at values that change what texts mean, going to the server or coming back.
+// None of them may be noticed, behind a pooler either.
+var meanings = [][2]string{
+	{"client_encoding", "LATIN1"},
+	{"client_min_messages", "error"},
+	{"standard_conforming_strings", "off"},
+	{"backslash_quote", "on"},
+	{"DateStyle", "German, DMY"},
+	{"TimeZone", "Pacific/Chatham"},
+	{"IntervalStyle", "sql_standard"},
+	{"bytea_output", "escape"},
+	{"extra_float_digits", "-15"},
+	{"array_nulls", "off"},
+	{"transform_null_equals", "on"},
+	{"quote_all_identifiers", "on"},
+	{"row_security", "off"},
+	{"session_replication_role", "replica"},
+	{"default_transaction_deferrable", "on"},
+	{"default_toast_compression", "pglz"},
+	{"log_statement", "all"},
+}
+
+// bounds are such that change which function is meant, when a statement or a session is given up, and how it is planned.
+// Behind a pooler they are whatever the role has.
+var bounds = [][2]string{
+	{"search_path", "public, pg_catalog"},
+	{"statement_timeout", "3s"},
+	{"lock_timeout", "100ms"},
+	{"idle_in_transaction_session_timeout", "3s"},
+	{"idle_session_timeout", "3s"},
+	{"default_transaction_isolation", "serializable"},
+	{"plan_cache_mode", "force_custom_plan"},
+	{"force_parallel_mode", "on"},
+	{"debug_parallel_query", "on"},
+	{"parallel_setup_cost", "0"},
+	{"enable_indexscan", "off"},
+	{"enable_indexonlyscan", "off"},
+	{"enable_nestloop", "off"},
+	{"enable_hashjoin", "off"},
+	{"enable_sort", "off"},
+	{"jit", "on"},
+	{"jit_above_cost", "0"},
+	{"work_mem", "64kB"},
+	{"cursor_tuple_fraction", "0"},
+	{"commit_delay", "1000"},
+}
+
+// spoil gives a database all of the settings, or one of them.
+func spoil(admin *session, settings ...[2]string) {
+	admin.t.Helper()
+	database := admin.text(`select current_database()`)
+	admin.t.Cleanup(func() { admin.resetSettings(database) })
+	for _, setting := range settings {
+		if admin.text(`select name from pg_settings where lower(name) = lower($1)`, setting[0]) != "" { // else it is too old or too new
+			admin.exec(`alter database ` + database + ` set ` + setting[0] + ` = ` + quoted(setting[1]))
+		}
+	}
+}
+
+// resetSettings is for a session that may have ended, or been ended, by now.
+func (s *session) resetSettings(database string) {
+	conn, err := pgx.Connect(context.Background(), s.conn.Config().ConnString())
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), `alter database `+database+` reset all`); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// quoted writes the value of a setting; a list of names is not to become one name.
+func quoted(value string) string {
+	if strings.Contains(value, ",") {
+		return value
+	}
+	return `'` + value + `'`
+}
+
+// shadowing are functions and operators that take the place of PostgreSQL's for whoever has public in his search_path
+// before pg_catalog.
+const shadowing = `
+	create function public.pg_notify(text, text) returns void language plpgsql as $$ begin raise 'shadowed'; end $$;
+	create function public.octet_length(text) returns integer language plpgsql as $$ begin raise 'shadowed'; end $$;
+	create function public.bigints_equal(bigint, bigint) returns boolean language plpgsql as $$ begin raise 'shadowed'; end $$;
+	create operator public.= (leftarg = bigint, rightarg = bigint, function = public.bigints_equal);
+	create function public.bigints_greater(bigint, bigint) returns boolean language plpgsql as $$ begin raise 'shadowed'; end $$;
+	create operator public.> (leftarg = bigint, rightarg = bigint, function = public.bigints_greater);
+	create function public.bytes_equal(bytea, bytea) returns boolean language plpgsql as $$ begin raise 'shadowed'; end $$;
+	create operator public.= (leftarg = bytea, rightarg = bytea, function = public.bytes_equal)`
+
+func TestSettingsOfOthersAreNotNoticed(t *testing.T) {
+	t.Parallel()
+	url := func(t testing.TB, dsn string) string {
+		admin := connect(t.(*testing.T), dsn)
+		spoil(admin, slices.Concat(meanings, bounds)...)
+		admin.exec(shadowing)
+		return dsn
+	}
+	eventstoretest.RunWrites(t, newHistories(t, url, Options{PollInterval: 10 * time.Millisecond}).next)
+}
+
+func TestSettingsOfOthersBehindAPooler(t *testing.T) {
+	t.Parallel()
+	url := func(t testing.TB, dsn string) string {
+		spoil(connect(t.(*testing.T), dsn), meanings...)
+		return throughPooler(t, dsn)
+	}
+	eventstoretest.RunWrites(t, newHistories(t, url, Options{PollInterval: 10 * time.Millisecond}).next)
+}
+
+// umlauts is a record whose text is more than ASCII.
+func umlauts(after eventstore.Head) []eventstore.Record {
+	written := records(after, 1)
+	written[0].Data, written[0].Hash = `{"value":"München 🦊","old_value":null}`, eventstore.Hash{}
+	var chain eventstore.Chain
+	chain.Seal(after, eventstore.AppendID{2}, written)
+	return written
+}
+
+// TestTextIsStoredAsItIs has a database, and a URL in all ways, ask for another encoding, before and after a store is opened.
+func TestTextIsStoredAsItIs(t *testing.T) {
+	t.Parallel()
+	direct := postgrestest.NewDatabase(t)
+	admin := connect(t, direct)
+	var head eventstore.Head
+	for what, dsn := range map[string]string{
+		"client_encoding in the URL": with(t, direct, "client_encoding", "LATIN1"),
+		"options in the URL":         with(t, direct, "options", "-cclient_encoding=LATIN1"),
+		"a pooler":                   throughPooler(t, direct),
+	} {
+		s := mustOpen(t, dsn, Options{})
+		for range 2 {
+			written := umlauts(head)
+			if err := s.Append(t.Context(), head, written); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			head = headOf(written)
+			for _, from := range []*Store{s, mustOpen(t, direct, Options{})} {
+				read, err := from.Read(t.Context(), head.Position-1, eventstore.Limit{Records: 1})
+				if err != nil || len(read) != 1 || read[0].Data != written[0].Data {
+					t.Fatalf("%s: read %v, %v, want %v", what, read, err, written)
+				}
+			}
+			spoil(admin, [2]string{"client_encoding", "LATIN1"}) // for sessions to come
+			endSessions(admin, "configapi%")
+			mustHaveHeadSoon(t, s, head)
+			mustBeDurable(t, s, head)
+		}
+	}
+}
+
+// endSessions ends the sessions of the database that have such a name, and returns when they have ended.
+func endSessions(admin *session, name string) {
+	admin.t.Helper()
+	pids := admin.text(`select coalesce(array_agg(pid), '{}')::text from pg_stat_activity
+		where datname = current_database() and application_name like $1 and pid <> pg_backend_pid()`, name)
+	admin.exec(`select pg_terminate_backend(pid) from unnest($1::text::int[]) as ended(pid)`, pids)
+	admin.until("0", `select count(*)::text from pg_stat_activity where pid = any ($1::text::int[])`, pids)
+}
+
+// TestSettingsThatCannotBePinnedAreRefused is about poolers in transaction mode, where no setting of a session holds.
+func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
+	t.Parallel()
+	direct := postgrestest.NewDatabase(t)
+	spoil(connect(t, direct), [2]string{"search_path", "public, pg_catalog"})
+	mustNotOpen(t, throughPooler(t, direct), "", `search_path that names "public" before pg_catalog`)
+	mustOpen(t, direct, Options{})
+}
+
+// TestCommitsBehindAPoolerWait has the role's synchronous_commit become weaker under a store that is open: the sessions that the
+// pooler makes later have it, but its appends do not.
+func TestCommitsBehindAPoolerWait(t *testing.T) {
+	t.Parallel()
+	c := postgrestest.NewCluster(t)
+	direct := c.DSN("postgres")
+	admin := connect(t, direct)
+	pooled := throughPooler(t, direct)
+	first, second, third := mustOpen(t, pooled, Options{}), mustOpen(t, pooled, Options{}), mustOpen(t, pooled, Options{})
+	head := mustAppend(t, first, eventstore.Head{}, 1)
+	spoil(admin, [2]string{"synchronous_commit", "off"})
+	endSessions(admin, "configapi%")
+	admin.exec(`alter system set synchronous_standby_names = 'nobody'`)
+	admin.exec(`select pg_reload_conf()`)
+	admin.untilCommitsWait(with(t, direct, "synchronous_commit", "on"))
+	for what, write := range map[string]func() error{
+		"Append":       func() error { return first.Append(t.Context(), head, records(head, 1)) },
+		"AppendLocked": func() error { return second.AppendLocked(t.Context(), head.Position, appendOne) },
+		"DurableHead":  func() error { _, err := third.DurableHead(t.Context()); return err },
+	} {
+		written := make(chan error, 1)
+		go func() { written <- write() }()
+		admin.exec(`select pg_terminate_backend($1)`, admin.untilCommitWaits())
+		if err := <-written; err == nil {
+			t.Errorf("%s: got no error, although it did not wait for the standby", what)
+		}
+		var err error
+		if head, err = mustOpen(t, with(t, direct, "synchronous_commit", "on"), Options{ReadOnly: true}).Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustNotOpen(t, pooled, "", "synchronous_commit = off")
+}
+
+// appendOne is an [eventstore.Decide].
+func appendOne(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+	return records(head, 1), nil, nil
+}
+
+// TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to wait for another.
+func TestRoleWithTightTimeouts(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	admin, watcher := connect(t, dsn), connect(t, dsn)
+	role := admin.plainRole()
+	admin.exec(`alter role ` + role + ` connection limit 8`)
+	for _, setting := range []string{"statement_timeout = '1s'", "lock_timeout = '100ms'", "idle_session_timeout = '1s'"} {
+		admin.exec(`alter role ` + role + ` set ` + setting)
+	}
+	s := mustOpen(t, with(t, dsn, "user", role), Options{})
+	head := mustAppend(t, s, eventstore.Head{}, 1)
+	for what, write := range map[string]func() error{
+		"Append": func() error {
+			return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: "k"}})
+		},
+		"AppendLocked": func() error { return s.AppendLocked(t.Context(), head.Position, appendOne) },
+	} {
+		release := admin.lockHead()
+		written := make(chan error, 1)
+		go func() { written <- write() }()
+		watcher.until("true", `select exists (select from pg_stat_activity where usename = $1
+			and wait_event_type = 'Lock' and clock_timestamp() - query_start > '1200 ms')::text`, role)
+		release()
+		if err := <-written; err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		var err error
+		if head, err = s.Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Connections that were idle for longer than the role allows are still there.
+	mustBeDurable(t, s, head)
+}

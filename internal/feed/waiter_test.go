@@ -1,0 +1,171 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+)
+
+func mustFilter(t testing.TB, prefix string, names []string) config.Filter {
+	t.Helper()
+	filter, err := config.ParseFilter(prefix, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filter
+}
+
+// waited is what became of a wait.
+type waited struct {
+	head eventstore.Head
+	err  error
+	done bool
+}
+
+func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Bookmarks) *waited {
+	w := new(waited)
+	at := f.Head()
+	go func() {
+		w.head, w.err = f.Waiter(filter).Wait(ctx, at, b)
+		w.done = true
+	}()
+	return w
+}
+
+// TestWakesThoseWhomANameConcerns has waiters of all kinds of filters wait, and publishes one name after the other.
+func TestWakesThoseWhomANameConcerns(t *testing.T) {
+	filters := []struct {
+		prefix string
+		names  []string
+	}{
+		{"", nil}, {"a", nil}, {"a/b", nil}, {"a-b", nil}, {"b", nil}, {"a/b/c", nil},
+		{"", []string{"a"}}, {"", []string{"b", "a/b", "a"}}, {"a", []string{"b", "a/b"}}, {"", []string{}}, {"", []string{"a/b/c", "a/b/c"}},
+	}
+	for _, text := range []string{"a", "a/b", "a/b/c", "a/b/d", "a-b", "a0", "b", "b/c"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHistory(t, feed.Options{})
+			h.commit(1)
+			ctx, cancel := context.WithCancel(t.Context())
+			before := h.feed.Head()
+			var waits []*waited
+			for range 3 { // of equal filters
+				for _, f := range filters {
+					waits = append(waits, wait(ctx, h.feed, mustFilter(t, f.prefix, f.names), feed.Bookmarks{}))
+				}
+			}
+			synctest.Wait()
+			h.feed.Publish(h.appendNamed("other", "other/x"))
+			synctest.Wait()
+			between := h.feed.Head()
+			h.feed.Publish(h.appendNamed("other", text, "other"))
+			synctest.Wait()
+			name, err := config.ParseName(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range waits {
+				f := filters[i%len(filters)]
+				filter := mustFilter(t, f.prefix, f.names)
+				want := between // right before what has woken it
+				if filter.All() {
+					want = before
+				}
+				if selected := filter.Matches(name); w.done != selected || selected && (w.err != nil || w.head != want) {
+					t.Errorf("%s for %+v: woken: %t with %s, %v; want %t with %s", text, f, w.done, w.head.Bookmark(), w.err, selected, want.Bookmark())
+				}
+			}
+			cancel()
+			synctest.Wait()
+			if i := slices.IndexFunc(waits, func(w *waited) bool { return !w.done }); i >= 0 {
+				t.Errorf("%+v still waits although its context has ended", filters[i%len(filters)])
+			}
+		})
+	}
+}
+
+// TestWaitersOfAnEndedFeed has the feed end before and while somebody waits, also for what can never come.
+func TestWaitersOfAnEndedFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, feed.Options{})
+		h.commit(1)
+		reason := errors.New("over")
+		filters := []config.Filter{{}, mustFilter(t, "a", nil), mustFilter(t, "", []string{"a", "b"}), mustFilter(t, "", []string{})}
+		var waits []*waited
+		for _, filter := range filters {
+			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Bookmarks{}))
+		}
+		synctest.Wait()
+		h.feed.End(reason)
+		for _, filter := range filters {
+			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Bookmarks{}))
+		}
+		synctest.Wait()
+		for i, w := range waits {
+			if !w.done || !errors.Is(w.err, reason) {
+				t.Errorf("waiter %d: done: %t, %v", i, w.done, w.err)
+			}
+		}
+	})
+}
+
+// TestWaitersTellWhereTheyAre has bookmarks become due with and without events that do not match.
+func TestWaitersTellWhereTheyAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t, feed.Options{})
+		h.commit(1)
+		started, told := time.Now(), h.head.Position
+		b := feed.Bookmarks{Told: told, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
+		w := wait(t.Context(), h.feed, mustFilter(t, "a", nil), b)
+		time.Sleep(4 * time.Second) // due, but there is nothing to tell
+		h.feed.Publish(h.appendNamed("other"))
+		time.Sleep(8 * time.Second)
+		if synctest.Wait(); w.done {
+			t.Error("told before it was due again")
+		}
+		h.feed.Publish(h.appendNamed("other"))
+		time.Sleep(time.Second + 1)
+		if synctest.Wait(); !w.done || w.err != nil || w.head != h.head {
+			t.Errorf("after %v: %+v, want to be told of %s", time.Since(started), w, h.head.Bookmark())
+		}
+	})
+}
+
+// TestWaitReturnsAtOnce when something has come since.
+func TestWaitReturnsAtOnce(t *testing.T) {
+	h := newHistory(t, feed.Options{})
+	h.commit(1, 1)
+	first := h.revisions[0].Head()
+	if got, err := h.feed.Waiter(mustFilter(t, "a", nil)).Wait(t.Context(), first, feed.Bookmarks{}); err != nil || got != first {
+		t.Errorf("got %s, %v, want %s", got.Bookmark(), err, first.Bookmark())
+	}
+}
+
+// BenchmarkPublish has 10,000 waiters with 100 names each that no event concerns.
+func BenchmarkPublish(b *testing.B) {
+	h := newHistory(b, feed.Options{})
+	h.commit(1)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	for i := range 10_000 {
+		names := make([]string, 100)
+		for n := range names {
+			names[n] = fmt.Sprintf("w%d/n%d", i, n)
+		}
+		filter := mustFilter(b, "", names)
+		if i%2 == 0 {
+			filter = mustFilter(b, fmt.Sprintf("w%d", i), nil)
+		}
+		go func() { _, _ = h.feed.Waiter(filter).Wait(ctx, h.feed.Head(), feed.Bookmarks{}) }()
+	}
+	for b.Loop() {
+		h.commit(1)
+	}
+}
