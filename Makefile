@@ -29,7 +29,7 @@ run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
 build: ## build bin/configapi
 	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
 
-test: ## run all tests; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
+test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -p $(AT_ONCE) ./...
 
 check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
@@ -58,8 +58,8 @@ verify: generate ## fail when generated code is not what the schema makes
 	$(GO) mod tidy -diff
 	@for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
-race: ## run all tests with the race detector, and those of the other modules
-	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race ./...
+race: ## run all tests, the slow ones too, with the race detector, and those of the other modules
+	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race ./...
 	cd bench && $(GO) test ./...
 	cd examples/go && $(GO) test -race ./...
 	cd test/faults && $(GO) test -race ./...

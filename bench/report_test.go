@@ -28,7 +28,7 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart, partAsOf, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partMemory, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
@@ -66,6 +66,10 @@ func madeReport() *report {
 			{storeSQLite, 1_000_000, 10_000, []pastMoment{{10, 2 * ms, 101 * ms, 300 * ms}, {50, 2 * ms, 3 * ms, time.Second}}, nil},
 			{storeSQLite, 1_000_000, 100, []pastMoment{{10, 2 * ms, 3 * ms, 300 * ms}}, nil},
 			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
+		},
+		Memory: []setMemory{
+			{storeSQLite, 1_000_000, 268e6, nil}, {storeMemory, 1_000_000, 451e6, nil},
+			{storePostgres, 1_000_000, 0, errors.New("it has ended")},
 		},
 		Streams: madeStreams(),
 		Nodes: measurements{
@@ -136,13 +140,13 @@ func TestReport(t *testing.T) {
 
 func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed"} {
+	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed", "large set in store postgres: it has ended"} {
 		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
-	r.Starts, r.Pasts, r.Streams = r.Starts[:1], r.Pasts[:1], streams{}
+	r.Starts, r.Pasts, r.Memory, r.Streams = r.Starts[:1], r.Pasts[:1], r.Memory[:1], streams{}
 	delete(r.Nodes, cell{partWrites, storePostgres, "2 nodes", 192})
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
@@ -152,7 +156,7 @@ func TestFailedMeasurementsFailTheRun(t *testing.T) {
 func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
-	r.Loads, r.Starts, r.Pasts, r.Streams, r.Nodes = nil, r.Starts[:1], nil, streams{}, nil
+	r.Loads, r.Starts, r.Pasts, r.Memory, r.Streams, r.Nodes = nil, r.Starts[:1], nil, nil, streams{}, nil
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

@@ -8,7 +8,11 @@ import (
 	"strings"
 )
 
-const hidden = "***"
+const (
+	hidden = "***"
+	// placeholder stands in messages that show how an address is written.
+	placeholder = "USER:PASSWORD@"
+)
 
 var (
 	// credentials are those in a URL: up to the last @, since passwords are often not escaped.
@@ -23,7 +27,13 @@ func hideSecrets(env Env, message string) string {
 	for _, secret := range secretsOf(env) {
 		message = strings.ReplaceAll(message, secret, hidden)
 	}
-	message = credentials.ReplaceAllString(message, "${1}"+hidden+"@")
+	message = credentials.ReplaceAllStringFunc(message, func(match string) string {
+		scheme, userinfo, _ := strings.Cut(match, "://")
+		if userinfo == placeholder {
+			return match
+		}
+		return scheme + "://" + hidden + "@"
+	})
 	return passwords.ReplaceAllString(message, "${1}"+hidden)
 }
 
@@ -78,17 +88,16 @@ func isAmbiguous(address string) bool {
 	return strings.Count(authority, "@") > 1 || strings.Contains(path, "@")
 }
 
-// checkAddresses refuses URLs of PostgreSQL that cannot be parsed. It does not repeat the parser's
-// error, which shows a part of the password when that has characters that should be escaped.
-func checkAddresses(addresses ...string) error {
-	for _, address := range addresses {
-		if !strings.Contains(address, "://") {
-			continue // none, or keywords and values
-		}
-		if _, err := url.Parse(address); err != nil || isAmbiguous(address) {
-			return unusable("the address of PostgreSQL is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; " +
-				"in a password, characters such as @ : / # %% and spaces are written as %%40 %%3A %%2F %%23 %%25 and %%20")
-		}
+// checkAddress refuses a URL of PostgreSQL that cannot be parsed. It does not repeat the parser's error,
+// which shows a part of the password when that has characters that should be escaped. Keywords and
+// values, and no address at all, pass.
+func checkAddress(which, address string) error {
+	if !strings.Contains(address, "://") {
+		return nil
+	}
+	if _, err := url.Parse(address); err != nil || isAmbiguous(address) {
+		return unusable("%s is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; "+
+			"in a password, characters such as @ : / # %% and spaces are written as %%40 %%3A %%2F %%23 %%25 and %%20", which)
 	}
 	return nil
 }

@@ -36,7 +36,6 @@ func serve(ctx context.Context, env Env) error {
 		return err
 	}
 	defer flush()
-	defer raiseHeap()()
 	events, err := openForServing(ctx, set.store, set.listenDSN, log)
 	if err != nil {
 		return err
@@ -59,6 +58,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
 	})
 	room := newRoom(set)
+	defer raiseHeap(store.Ready())()
 	api := graph.NewHandler(store, graph.Options{
 		Room: transport.RoomOptions{
 			Answers: room.answers, Streams: room.streams, Bodies: room.bodies,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -38,7 +39,7 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 		}
 		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
-		if err := checkAddresses(store, listenDSN); err != nil {
+		if err := cmp.Or(checkAddress("the address of the store", store), checkAddress("the URL for listening", listenDSN)); err != nil {
 			return nil, err
 		}
 		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
@@ -55,7 +56,7 @@ func openForReading(ctx context.Context, store string) (storage, error) {
 	case "sqlite":
 		return started(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
 	case "postgres", "postgresql":
-		if err := checkAddresses(store, ""); err != nil {
+		if err := checkAddress("the address of the store", store); err != nil {
 			return nil, err
 		}
 		return started(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))

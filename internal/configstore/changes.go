@@ -11,9 +11,9 @@ import (
 	"configapi/internal/projection"
 )
 
-// maxScan is how many events one page of changes looks at. A page whose filter selects few of them ends early, and says how
-// far it has come.
-const maxScan = 10_000
+// maxScan and maxScanBytes are how many events, and how many bytes of them, one page of changes looks at. A page whose filter
+// selects few of them ends early, and says how far it has come. No more than 1 MiB is held in memory of what is not selected.
+const maxScan, maxScanBytes = 10_000, 64 << 20
 
 // Changes is a stretch of the history: those of its changes that a filter selects. Change sets are whole.
 type Changes struct {
@@ -49,7 +49,8 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		return Changes{}, err
 	}
 	defer leave()
-	for scanned, full := 0, false; !found.CaughtUp && scanned < maxScan && !full; {
+	scanned, bytes, full := 0, 0, false
+	for !found.CaughtUp && scanned < maxScan && bytes < maxScanBytes && !full {
 		page := feed.DefaultPage
 		if filter.All() {
 			page = first - len(found.Revisions)
@@ -59,6 +60,9 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 			return Changes{}, r.branch.failed(err)
 		}
 		scanned += len(batch.Events)
+		for _, e := range batch.Events {
+			bytes += feed.Size(e)
+		}
 		start, full = found.take(batch, filter, first)
 		found.CaughtUp = start.Position >= view.Head().Position
 	}

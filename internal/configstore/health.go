@@ -51,21 +51,31 @@ func (s *Store) Health(ctx context.Context) Health {
 func (s *Store) Known() Health {
 	f := found{err: s.branch.Load().follower.Problem()}
 	if last := s.found.Load(); last != nil {
-		f.head = last.head
+		f.head, f.applied = last.head, last.applied
 	}
 	return s.health(f)
 }
 
 // found is the head of the event store as it was found, or why it was not.
 type found struct {
-	head eventstore.Head
-	err  error
+	head    eventstore.Head
+	applied eventstore.Position // before it was asked for
+	err     error
+}
+
+// position is that of the head, given what is applied by now: a history that was not behind when it was asked has at least that.
+func (f found) position(applied eventstore.Position) eventstore.Position {
+	if f.err != nil || f.head.Position < f.applied {
+		return f.head.Position
+	}
+	return max(f.head.Position, applied)
 }
 
 func (s *Store) health(f found) Health {
 	b := s.branch.Load()
+	applied := b.view().Head().Position
 	h := Health{
-		Applied: int64(b.view().Head().Position), Head: int64(f.head.Position),
+		Applied: int64(applied), Head: int64(f.position(applied)),
 		EventStore: f.err, Projection: b.follower.Problem(), Writing: s.WriteProblem(),
 		ClockOffset: s.clock.serverOffset(), ClockJump: s.clock.jump(), HeadAhead: s.headAhead(),
 	}
@@ -119,6 +129,7 @@ func (s *Store) askHead(ctx context.Context) found {
 
 func (s *Store) findHead(ctx context.Context) (f found) {
 	b, asked := s.branch.Load(), time.Now()
+	f.applied = b.view().Head().Position
 	// An event store may have a connection of its own for this.
 	if store, has := s.events.(interface {
 		Probe(context.Context) (eventstore.Head, error)

@@ -189,3 +189,27 @@ func TestErrorsSayWhatIsKnown(t *testing.T) {
 		t.Errorf("the log cannot tell why: %v, %v", errors.Unwrap(read), errors.Unwrap(write))
 	}
 }
+
+// TestHealthUnderOwnWrites has a write come between the asking for the head and the answer: the history is not behind for that.
+func TestHealthUnderOwnWrites(t *testing.T) {
+	events := newFaulty()
+	store := configstoretest.On(t, events, configstore.Options{})
+	store.MustSet(t, "a", "1")
+	old, err := events.Store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) {
+		store.MustSet(t, "a", "2")
+		return old, nil
+	}})
+	for what, h := range map[string]configstore.Health{"asked": store.Health(t.Context()), "known": store.Known()} {
+		if h.Head < h.Applied || !h.OK() {
+			t.Errorf("%s: got %+v, want the head at or after what is applied", what, h)
+		}
+	}
+	events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) { return old, nil }})
+	if h := store.Health(t.Context()); h.Head >= h.Applied {
+		t.Errorf("when the tail is lost: got %+v", h)
+	}
+}

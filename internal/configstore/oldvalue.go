@@ -45,26 +45,35 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, page := range o.pages {
-		if old, read := page[c.Position]; read {
-			return &old, nil
+	if o.pages[0] == nil { // several ask at once, and the first to come need not be the first of the list
+		if err := o.read(ctx, o.configs[0]); err != nil {
+			return nil, err
 		}
 	}
-	next, err := o.read(ctx, c)
-	if err != nil {
+	if old, read := o.find(c); read {
+		return &old, nil
+	}
+	if err := o.read(ctx, c); err != nil {
 		return nil, err
 	}
-	old, read := next[c.Position]
-	if !read {
-		return nil, o.branch.failed(projection.ErrDiverged)
+	if old, read := o.find(c); read {
+		return &old, nil
 	}
-	// The values of a whole list may be larger than memory. It is read in its order, by a few readers at a time.
-	o.pages = [2]page{next, o.pages[0]}
-	return &old, nil
+	return nil, o.branch.failed(projection.ErrDiverged)
 }
 
-// read reads a page that begins with one of the configs.
-func (o *OldValues) read(ctx context.Context, first *projection.Config) (page, error) {
+func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
+	for _, page := range o.pages {
+		if old, read = page[c.Position]; read {
+			break
+		}
+	}
+	return old, read
+}
+
+// read reads a page that begins with one of the configs. It keeps the one before, and no more: the values of a whole list may
+// be larger than memory. The list is read in its order, by a few readers at a time.
+func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 	wanted := make(map[string]eventstore.Bookmark)
 	names := make([]string, 0, len(o.configs))
 	for _, c := range o.from(first) {
@@ -75,19 +84,20 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) (page, e
 	}
 	records, err := o.branch.events.ReadAsOf(ctx, o.branch.view().Head(), eventstore.AsOf{At: o.at, Names: names}, eventstore.Limit{})
 	if err != nil {
-		return nil, o.branch.failed(err)
+		return o.branch.failed(err)
 	}
 	found := make(page, len(records))
 	for i := range records {
 		revision, err := eventstore.Decode(&records[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if revision.Bookmark() == wanted[records[i].Name] {
 			found[revision.Position] = revision.OldValue.Clone()
 		}
 	}
-	return found, nil
+	o.pages = [2]page{found, o.pages[0]}
+	return nil
 }
 
 // from returns the configs from one on, in their order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,8 +38,8 @@ type service struct {
 	nodes  []*configstore.Store
 	stops  []func() // of all nodes that ever were
 	model  model
-	clock  time.Time
-	marks  []eventstore.Bookmark // :: position → its bookmark
+	clock  atomic.Pointer[time.Time] // the nodes read it at any time
+	marks  []eventstore.Bookmark     // :: position → its bookmark
 	pinned []pinned
 }
 
@@ -52,9 +53,11 @@ type pinned struct {
 func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		s := &service{T: rt, t: t, events: memory.New(), clock: epoch, marks: make([]eventstore.Bookmark, 1)}
+		s := &service{T: rt, t: t, events: memory.New(), marks: make([]eventstore.Bookmark, 1)}
+		begin := epoch
+		s.clock.Store(&begin)
 		s.opts = configstore.Options{
-			Now:      func() time.Time { return s.clock },
+			Now:      func() time.Time { return *s.clock.Load() },
 			Feed:     feed.Options{RingEvents: rapid.SampledFrom([]int{1, 4, 1000}).Draw(rt, "ring")},
 			Follower: projection.Options{PageSize: rapid.SampledFrom([]int{1, 2, 1000}).Draw(rt, "page")},
 		}
@@ -102,11 +105,12 @@ func (s *service) restart(rt *rapid.T) {
 
 // command does one command on one of the nodes, and compares its outcome with the model's.
 func (s *service) command(rt *rapid.T) {
-	s.clock = s.clock.Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
+	now := s.clock.Load().Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
+	s.clock.Store(&now)
 	cmd := s.draw(rt)
 	node := rapid.SampledFrom(s.nodes).Draw(rt, "node")
 	got, err := node.Do(context.Background(), auth.Anonymous, cmd)
-	event, kind := s.model.decide(cmd, s.model.next(s.clock))
+	event, kind := s.model.decide(cmd, s.model.next(now))
 	switch {
 	case kind != configstore.Internal:
 		var refusal *configstore.Refusal
@@ -175,7 +179,7 @@ func (s *service) changeSet(rt *rapid.T) {
 		return
 	}
 	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
-	s.model.appendSet(rt, s.events, free[:n], s.clock)
+	s.model.appendSet(rt, s.events, free[:n], *s.clock.Load())
 	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), eventstore.Limit{Records: n})
 	if err != nil {
 		rt.Fatal(err)

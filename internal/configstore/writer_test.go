@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,8 +289,9 @@ func TestLimitsOfABatch(t *testing.T) {
 
 // TestTimesIncrease sets back the clock of the node.
 func TestTimesIncrease(t *testing.T) {
-	now := epoch
-	store := configstoretest.New(t, configstore.Options{Now: func() time.Time { return now }})
+	var clock atomic.Pointer[time.Time] // the node reads it at any time
+	clock.Store(&epoch)
+	store := configstoretest.New(t, configstore.Options{Now: func() time.Time { return *clock.Load() }})
 	var want []time.Time
 	for _, step := range []struct{ to, want time.Duration }{
 		{0, 0},
@@ -299,7 +301,8 @@ func TestTimesIncrease(t *testing.T) {
 		{2*time.Second + 999, 2 * time.Second}, // cut to microseconds
 		{2*time.Second + 1001, 2*time.Second + time.Microsecond},
 	} {
-		now = epoch.Add(step.to).In(time.FixedZone("elsewhere", 3600))
+		now := epoch.Add(step.to).In(time.FixedZone("elsewhere", 3600))
+		clock.Store(&now)
 		store.MustSet(t, "a", "v")
 		want = append(want, epoch.Add(step.want))
 	}

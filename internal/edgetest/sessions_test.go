@@ -17,12 +17,14 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/postgres"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestSessionsAreEndedAtAnyMoment has two nodes write and read while sessions of theirs, of every kind, are ended, and what
 // they do is cancelled. Each write that was acknowledged is there, once; those that were not say so; and it all comes back by
 // itself.
 func TestSessionsAreEndedAtAnyMoment(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	const rounds, writers = 60, 3
 	dsn := postgrestest.NewDatabase(t)

@@ -122,7 +122,7 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision {
 	end, bytes := 0, 0
 	for i, e := range events {
-		bytes += size(e)
+		bytes += Size(e)
 		if (i >= limit || bytes > PageBytes) && end > 0 {
 			break
 		}

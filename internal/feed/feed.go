@@ -71,7 +71,7 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	}
 	f.ring = append(f.ring, revisions...)
 	for _, r := range revisions {
-		f.bytes += size(r)
+		f.bytes += Size(r)
 	}
 	f.trim()
 	before := f.head
@@ -181,7 +181,7 @@ func (f *Feed) trim() {
 			break
 		}
 		for f.ring[drop].ChangeSet.Position == set {
-			f.bytes -= size(f.ring[drop])
+			f.bytes -= Size(f.ring[drop])
 			drop++
 		}
 	}
@@ -189,8 +189,8 @@ func (f *Feed) trim() {
 	f.ring = f.ring[drop:]
 }
 
-// size is what an event weighs in the ring: its texts and about as much as the rest of it takes.
-func size(r *eventstore.Revision) int {
+// Size is about how many bytes of memory an event takes: its texts and a fixed number for the rest.
+func Size(r *eventstore.Revision) int {
 	const fixed = 256
 	bytes := fixed + len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
 	if r.Reason != nil {

@@ -16,7 +16,7 @@ const maxLoggedHeader = 300
 // admit reports whether a request may go on to its handler; else it has answered the request. It
 // judges host and page before anything else, so that the answer tells a foreign page nothing.
 func (s *Server) admit(e *exchange, r *http.Request) bool {
-	if !isHealthPath(r.URL.Path) && !s.opts.Guard.AnswersFor(r) {
+	if !s.opts.Guard.AnswersFor(r) && !isHealthPath(r.URL.Path) {
 		s.refuseHost(e, r)
 		return false
 	}

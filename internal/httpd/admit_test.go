@@ -1,6 +1,7 @@
 package httpd_test
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -162,6 +163,30 @@ func TestAllPages(t *testing.T) {
 		}
 		if got := s.askRaw(t, "PUT /config/a HTTP/1.1\nHost: evil.example\nOrigin: http://evil.example\n"); got.StatusCode != 421 {
 			t.Errorf("got %d for a foreign host: pages are another matter", got.StatusCode)
+		}
+	})
+}
+
+// TestPipelinedRequests are answered in their order, until one whose body is not read: what follows it on
+// the connection is part of that body.
+func TestPipelinedRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}})
+		get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: config.test\r\n\r\n" }
+		conn := s.connect(t)
+		go func() {
+			_, _ = io.WriteString(conn, get("/livez")+get("/config")+"PUT /config/a HTTP/1.1\r\nHost: config.test\r\nContent-Length: 17000000\r\n\r\n"+get("/livez")+get("/livez"))
+		}()
+		all, err := io.ReadAll(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var statuses []string
+		for _, part := range strings.Split(string(all), "HTTP/1.1 ")[1:] {
+			statuses = append(statuses, part[:3])
+		}
+		if !slices.Equal(statuses, []string{"200", "200", "413"}) {
+			t.Errorf("got %q", statuses)
 		}
 	})
 }

@@ -34,8 +34,8 @@ func BenchmarkServer(b *testing.B) {
 	defer null.Close()
 	logging := httpd.Options{Store: store.Store, REST: edge, Log: slog.New(slog.NewJSONHandler(null, nil))}
 	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, value) })
-	get := "GET /config/timeout HTTP/1.1\r\nHost: x\r\n\r\n"
-	put := "PUT /config/timeout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"value\":\"thirty seconds\"}"
+	get := "GET /config/timeout HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	put := "PUT /config/timeout HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"value\":\"thirty seconds\"}"
 	for _, clients := range []int{1, 64} {
 		for _, row := range []struct {
 			name    string

@@ -17,20 +17,12 @@ import (
 const (
 	// maxBodyBytes is the longest body of a request, on any route.
 	maxBodyBytes = 16 << 20
-	// bodiesBytes is how many bytes of bodies are in flight at a time.
-	bodiesBytes = 256 << 20
-	// smallBodiesBytes of them are for small bodies alone, which go on when large ones stall.
-	smallBodiesBytes = 64 << 20
-	// smallBody is the size in bytes below which a body is small.
+	// smallBody is the size in bytes below which a body is small, as [budget.ForBodies] has it.
 	smallBody = 64 << 10
 	// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection are
 	// in the buffer of net/http, so a body of this size costs no more than the connection does.
 	bodyStep = 4 << 10
 )
-
-func newBodies() *budget.Budget {
-	return budget.New(budget.Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: smallBody})
-}
 
 // body is the body of a request. It is charged for as it comes, not as it is announced: what comes
 // waits, at most 2 s, while bodies in flight have no room left, and the slowest of them is cut off.

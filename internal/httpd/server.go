@@ -64,7 +64,7 @@ type Options struct {
 	// MaxConnectionsPerAddress is how many of them one IP address may have (of IPv6: one /64); loopback addresses are not
 	// limited. 0: MaxConnections.
 	MaxConnectionsPerAddress int
-	// Bodies is the room of the bodies of requests in flight. nil: 256 MiB, of which 64 MiB are for small bodies alone.
+	// Bodies is the room of the bodies of requests in flight. nil: [budget.ForBodies].
 	Bodies *budget.Budget
 	// MaxHeaderBytes bounds the header of a request; a larger one gets 431. 0: 64 KiB.
 	MaxHeaderBytes int
@@ -86,7 +86,7 @@ func (o *Options) setDefaults() {
 	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 64<<10)
 	o.MaxConnections = cmp.Or(o.MaxConnections, 20_000)
 	if o.Bodies == nil {
-		o.Bodies = newBodies()
+		o.Bodies = budget.ForBodies()
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()

@@ -80,12 +80,12 @@ func (h *hosts) allow(value string) bool {
 	if h.any {
 		return true
 	}
-	if _, isIP := parseIP(value); isIP {
-		return true // a name is what rebinding needs; an address that is meant is an address that is reached
-	}
 	name := hostOf(value)
 	if h.names[name] {
 		return true
+	}
+	if _, isIP := parseIP(value); isIP {
+		return true // rebinding needs a name
 	}
 	for _, suffix := range h.suffixes {
 		if len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
@@ -106,10 +106,15 @@ func parseIP(value string) (netip.Addr, bool) {
 		addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1))
 		return addr, err == nil && addr.Is6()
 	}
-	if addr, err := netip.ParseAddr(value); err == nil {
-		return addr, true // also an IPv6 address without its brackets, as some programs write it
+	if strings.Count(value, ":") > 1 { // an IPv6 address without its brackets, as some programs write it
+		addr, err := netip.ParseAddr(value)
+		return addr, err == nil
 	}
-	addr, err := netip.ParseAddr(hostOf(value))
+	name := hostOf(value)
+	if name == "" || name[0] < '0' || name[0] > '9' {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(name)
 	return addr, err == nil && addr.Is4()
 }
 
@@ -118,10 +123,15 @@ func isPort(text string) bool {
 	return colon && strings.Trim(digits, "0123456789") == ""
 }
 
-// hostOf returns the name in a host with or without a port, in lower case and without a final dot.
+// hostOf returns the name in a host with or without a port, in lower case and without a final dot. What
+// it does not understand comes back as it is.
 func hostOf(value string) string {
-	if name, _, err := net.SplitHostPort(value); err == nil {
-		value = name
+	if colon := strings.IndexByte(value, ':'); colon >= 0 && strings.LastIndexByte(value, ':') == colon {
+		value = value[:colon]
+	} else if colon >= 0 {
+		if name, _, err := net.SplitHostPort(value); err == nil {
+			value = name
+		}
 	}
 	return strings.ToLower(strings.TrimSuffix(value, "."))
 }

@@ -268,3 +268,23 @@ func TestOwnPageBehindTLS(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkJudge is what every request pays.
+func BenchmarkJudge(b *testing.B) {
+	guard, err := origin.New(origin.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, host := range []string{"localhost", "127.0.0.1:4000", "[::1]:4000"} {
+		b.Run(host, func(b *testing.B) {
+			r := request(http.MethodGet)
+			r.Host = host
+			b.ReportAllocs()
+			for b.Loop() {
+				if !guard.AnswersFor(r) || guard.Judge(r) != origin.Own {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -118,5 +119,50 @@ func BenchmarkMemory(b *testing.B) {
 		h = nil
 		b.ReportMetric(float64(liveHeap()-before)/names, "B/name")
 		runtime.KeepAlive(p)
+	}
+}
+
+// TestFiltersCostWhatTheySelect compares filters that select next to nothing with a walk over all names, which takes about a
+// thousand times as long.
+func TestFiltersCostWhatTheySelect(t *testing.T) {
+	const names = 50_000
+	h, p := newHistory(t), projection.New(forgetful{})
+	for i := range names {
+		h.set(fmt.Sprintf("a-%06d", i), "v") // sorts between `a` and `a/b`
+	}
+	h.set("a", "v")
+	h.set("a/b", "v")
+	if err := p.Apply(eventstore.Head{}, mustDecode(t, h.records)); err != nil {
+		t.Fatal(err)
+	}
+	view := p.View()
+	cost := func(prefix string, listed []string, want int) time.Duration {
+		filter, err := config.ParseFilter(prefix, listed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		best := time.Hour // of several, so that nothing else counts
+		for range 10 {
+			began, n := time.Now(), 0
+			view.Ascend(filter, "", func(*projection.Config) bool {
+				n++
+				return true
+			})
+			n += view.Count(filter)
+			if best = min(best, time.Since(began)); n != want {
+				t.Fatalf("prefix %q, names %q: selects %d twice, want %d", prefix, listed, n/2, want/2)
+			}
+		}
+		return best
+	}
+	all := cost("", nil, 2*(names+2))
+	for _, f := range []struct {
+		prefix string
+		names  []string
+		want   int
+	}{{"a", nil, 4}, {"a/b", nil, 2}, {"z", nil, 0}, {"", []string{"a", "a/b", "z"}, 4}, {"a", []string{"a-000001"}, 0}} {
+		if took := cost(f.prefix, f.names, f.want); took > all/10 {
+			t.Errorf("%+v takes %v, all names take %v", f, took, all)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // leadTo has connections that come to the proxy from now on go to another database. Those that there are stay.
@@ -46,6 +47,7 @@ func promoted(t *testing.T, old *postgrestest.Cluster, head eventstore.Head) (ds
 // either. Once a store has seen the new primary, by whichever of its connections, it neither reads from the old one nor
 // writes to it.
 func TestTwoPrimaries(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	oldDSN := c.DSN("postgres")
@@ -189,6 +191,7 @@ func TestOtherDatabasesHaveOtherTimelines(t *testing.T) {
 
 // TestReadOnlyAndBack has a database take no writes for a while, and leaves all sessions as they are when that is over.
 func TestReadOnlyAndBack(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	admin := connect(t, dsn)

@@ -12,6 +12,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // freezing is a connection that stops taking what comes once it has taken a number of bytes, as that of a process that is
@@ -37,6 +38,7 @@ func (c *freezing) Read(b []byte) (int, error) {
 // with more of them to come than buffers hold. PostgreSQL is then inside of a statement and waits for the network, where none of
 // its own time-outs counts.
 func TestWriterThatFreezesWhileItIsSentWhatItMissed(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	writer, other := mustOpen(t, c.TCPDSN("postgres"), Options{LockTimeout: lockTimeout, AppendTimeout: never}), mustOpen(t, c.DSN("postgres"), Options{})

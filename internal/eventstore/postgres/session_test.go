@@ -12,6 +12,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // meanings are settings of a role or a database at values that change what texts mean, going to the server or coming back.
@@ -107,6 +108,7 @@ const shadowing = `
 	create operator public.= (leftarg = bytea, rightarg = bytea, function = public.bytes_equal)`
 
 func TestSettingsOfOthersAreNotNoticed(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	url := func(t testing.TB, dsn string) string {
 		admin := connect(t.(*testing.T), dsn)
@@ -118,6 +120,7 @@ func TestSettingsOfOthersAreNotNoticed(t *testing.T) {
 }
 
 func TestSettingsOfOthersBehindAPooler(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	url := func(t testing.TB, dsn string) string {
 		spoil(connect(t.(*testing.T), dsn), meanings...)
@@ -188,6 +191,7 @@ func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
 // TestCommitsBehindAPoolerWait has the role's synchronous_commit become weaker under a store that is open: the sessions that the
 // pooler makes later have it, but its appends do not.
 func TestCommitsBehindAPoolerWait(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	direct := c.DSN("postgres")
@@ -226,6 +230,7 @@ func appendOne(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record
 
 // TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to wait for another.
 func TestRoleWithTightTimeouts(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	admin, watcher := connect(t, dsn), connect(t, dsn)

@@ -9,6 +9,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // untilCommitWaits returns when one session waits for the standby, with its process id.
@@ -59,6 +60,7 @@ func mustNotBeDurable(t *testing.T, s *Store) {
 // TestFoundIsNotDurable has a standby away. An append that waits for it becomes visible in all the ways there are; that must
 // neither be a success nor be called durable.
 func TestFoundIsNotDurable(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")
