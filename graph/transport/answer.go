@@ -53,12 +53,14 @@ type Answer struct {
 	errors  atomic.Int64 // how many were presented
 	failed  atomic.Bool
 
-	mu          sync.Mutex // guards what is below
+	mu          sync.Mutex // guards what is below; held while room is waited for
 	reservation budget.Reservation
-	passed      bool               // the reservation is somebody else's
-	failure     error              // the first reason why the answer was given up
-	timed       context.Context    // ends at the deadline; nil: nobody has asked for it
-	endTimed    context.CancelFunc // of timed
+	passed      bool  // the reservation is somebody else's
+	failure     error // the first reason why the answer was given up
+
+	timing   sync.Mutex         // guards the following; never held while something is waited for, unlike mu
+	timed    context.Context    // ends at the deadline; nil: nobody has asked for it
+	endTimed context.CancelFunc // of timed
 }
 
 // newAnswer returns the answer to an operation, whose bytes count in a budget: all answers', or that of
@@ -304,6 +306,8 @@ func (a *Answer) end() {
 	if !a.passed {
 		a.reservation.Release()
 	}
+	a.timing.Lock()
+	defer a.timing.Unlock()
 	if a.endTimed != nil {
 		a.endTimed()
 	}
@@ -324,18 +328,23 @@ func (a *Answer) Done() <-chan struct{} {
 	if a.deadline.IsZero() {
 		return a.Context.Done()
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.timing.Lock()
+	defer a.timing.Unlock()
 	if a.timed == nil {
 		a.timed, a.endTimed = context.WithDeadline(a.Context, a.deadline)
 	}
 	return a.timed.Done()
 }
 
-// Err says why the operation is over.
+// Err says why the operation is over. It is not nil once Done is closed, also when the answer has ended before its time.
 func (a *Answer) Err() error {
 	if err := a.Context.Err(); err != nil {
 		return err
+	}
+	a.timing.Lock()
+	defer a.timing.Unlock()
+	if a.timed != nil {
+		return a.timed.Err()
 	}
 	if !a.deadline.IsZero() && !time.Now().Before(a.deadline) {
 		return context.DeadlineExceeded

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/internal/budget"
+	"configapi/internal/eventstream"
 )
 
 // errTooLong is why an answer was given up that is longer than any may be.
@@ -25,6 +27,9 @@ type RoomOptions struct {
 	// Bodies is shared by the messages of websockets that are received or worked on. nil:
 	// [budget.ForBodies].
 	Bodies *budget.Budget
+	// Limit bounds how many streams there are: subscriptions over server-sent events, and all operations
+	// of websockets. nil: nothing does.
+	Limit *eventstream.Limit
 	// MaxAnswer is the longest answer, in bytes. Zero means 32 MiB.
 	MaxAnswer int64
 	// OperationTime is how long an operation may execute, and each message of a subscription. What is
@@ -179,6 +184,14 @@ func (a *Answer) Explain(err error) *gqlerror.Error {
 		return nil
 	}
 	return a.room.faultOf(err).list()[0]
+}
+
+// faultOfLimit is what a client is told when its stream may not begin.
+func faultOfLimit(err error) *fault {
+	if err == eventstream.ErrTooManyOfAddress {
+		return &fault{status: http.StatusTooManyRequests, code: CodeLimitExceeded, message: err.Error()}
+	}
+	return &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: err.Error()}
 }
 
 func isOfRoom(err error) bool {

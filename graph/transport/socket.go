@@ -20,6 +20,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/internal/budget"
+	"configapi/internal/eventstream"
 )
 
 // socket is one websocket connection. Its own goroutine, run, reads; each stream has a goroutine; a writer lives while
@@ -35,6 +36,7 @@ type socket struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 
+	client    eventstream.Client
 	answers   *budget.Budget      // of the answers to queries and mutations
 	room      *semaphore.Weighted // bytes that streams may queue
 	replyRoom *semaphore.Weighted // bytes that answers to the peer may queue
@@ -63,6 +65,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 		reader:    reader,
 		conn:      w.Conn,
 		opened:    time.Now(),
+		client:    eventstream.ClientOf(r.RemoteAddr),
 		answers:   t.options.Room.connection(),
 		room:      semaphore.NewWeighted(t.options.MaxQueuedBytes),
 		replyRoom: semaphore.NewWeighted(t.options.MaxQueuedBytes),
@@ -96,6 +99,7 @@ func (s *socket) leaveGroups() {
 	s.mu.Unlock()
 	for _, st := range streams {
 		s.transport.groups.leave(&st.member)
+		s.forget(st)
 	}
 }
 

@@ -91,9 +91,9 @@ func (s *SSE) begin(r *http.Request, operation ast.Operation) (context.Context, 
 	if operation != ast.Subscription {
 		return r.Context(), func() {}, refuseMutation(r.Method, operation)
 	}
-	ctx, end, ok := s.streams.Begin(r.Context())
-	if !ok {
-		return nil, nil, &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: "the server is shutting down"}
+	ctx, end, err := s.streams.BeginFrom(r.Context(), s.options.Room.opts.Limit, eventstream.ClientOf(r.RemoteAddr))
+	if err != nil {
+		return nil, nil, faultOfLimit(err)
 	}
 	return ctx, end, nil
 }

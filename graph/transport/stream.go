@@ -26,10 +26,9 @@ type stream struct {
 // subscribe starts an operation, or refuses it.
 func (s *socket) subscribe(id string, operation envelope) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
-	if refused, full := s.admit(st); refused != nil || full {
-		if full {
-			message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
-			s.reply(st.errorFrame(nil, gqlerror.List{newError(CodeLimitExceeded, message)}))
+	if refused, full := s.admit(st); refused != nil || full != nil {
+		if full != nil {
+			s.reply(st.errorFrame(nil, full))
 		}
 		return refused
 	}
@@ -72,21 +71,31 @@ func (s *socket) isInUse(id string) bool {
 	return s.streams[id] != nil
 }
 
-// admit takes the id for the stream. It is full when the socket has no place for one more.
-func (s *socket) admit(st *stream) (refused *CloseError, full bool) {
+// admit takes the id for the stream. It is full when the socket, or the server, has no place for one more.
+func (s *socket) admit(st *stream) (refused *CloseError, full gqlerror.List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
-		return inUse(st.id), false
+		return inUse(st.id), nil
 	}
 	if len(s.streams) >= s.transport.options.MaxStreams {
-		return nil, true
+		message := fmt.Sprintf("one socket can have %d streams at a time", s.transport.options.MaxStreams)
+		return nil, gqlerror.List{newError(CodeLimitExceeded, message)}
+	}
+	if err := s.transport.options.Room.opts.Limit.Open(s.client); err != nil {
+		return nil, faultOfLimit(err).list()
 	}
 	if s.streams == nil {
 		s.streams = make(map[string]*stream)
 	}
 	s.streams[st.id] = st
-	return nil, false
+	return nil, nil
+}
+
+// remove frees a stream's id. It needs s.mu.
+func (s *socket) remove(id string) {
+	delete(s.streams, id)
+	s.transport.options.Room.opts.Limit.Close(s.client)
 }
 
 // complete stops a stream because the client wants no more of it. Ids that it does not know are those of streams that
@@ -95,7 +104,7 @@ func (s *socket) complete(id string) {
 	s.mu.Lock()
 	st := s.streams[id]
 	if st != nil {
-		delete(s.streams, id)
+		s.remove(id)
 		st.stopped.Store(true)
 		if st.cancel != nil {
 			st.cancel()
@@ -112,7 +121,7 @@ func (s *socket) forget(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] == st {
-		delete(s.streams, st.id)
+		s.remove(st.id)
 	}
 }
 

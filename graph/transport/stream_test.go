@@ -97,7 +97,7 @@ func TestFirstFailureCounts(t *testing.T) {
 // TestForgetLeavesTheIDToItsNextOwner is about a writer that sends the last frame while the client completes the stream.
 func TestForgetLeavesTheIDToItsNextOwner(t *testing.T) {
 	next := &stream{id: "1"}
-	s := &socket{streams: map[string]*stream{"1": next}}
+	s := &socket{transport: NewWebsocket(WebsocketOptions{}), streams: map[string]*stream{"1": next}}
 	s.forget(&stream{id: "1"})
 	if s.streams["1"] != next {
 		t.Error("the next owner has lost its id")

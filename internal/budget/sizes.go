@@ -7,7 +7,10 @@ const (
 	streamsBytes = 256 << 20
 
 	smallAnswersBytes = 64 << 20
+	smallBodiesBytes  = 64 << 20
+	smallStreamsBytes = 64 << 20
 	smallAnswer       = 1 << 20
+	smallBody         = 64 << 10
 	smallMessage      = 64 << 10
 
 	// ConnectionBytes is what the answers of one connection hold together, at most.
@@ -21,14 +24,14 @@ func ForAnswers() *Budget {
 }
 
 // ForBodies returns the budget of all request bodies and websocket messages that are being received
-// or worked on.
+// or worked on. A quarter of it is for small ones.
 func ForBodies() *Budget {
-	return New(Options{Bytes: bodiesBytes})
+	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: smallBody})
 }
 
 // ForStreams returns the budget of what streams have read and their clients have not taken yet. Streams
 // wait for their turn as long as it takes. A quarter is for small messages, so that streams that are
 // live do not wait for those that are behind.
 func ForStreams() *Budget {
-	return New(Options{Bytes: streamsBytes, SmallBytes: streamsBytes / 4, SmallSize: smallMessage, Wait: Forever, MaxWaiters: 200_000})
+	return New(Options{Bytes: streamsBytes, SmallBytes: smallStreamsBytes, SmallSize: smallMessage, Wait: Forever, MaxWaiters: 200_000})
 }

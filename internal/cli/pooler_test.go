@@ -28,7 +28,7 @@ func TestServeBehindAPooler(t *testing.T) {
 		first, second = second, first
 	}
 	refused := run(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", u.String(), "--listen-dsn", "postgres://user:secret@:none")
-	if refused.code != 2 || !strings.Contains(refused.stderr, "the URL for listening") || strings.Contains(refused.stderr, "secret") {
+	if refused.code != 2 || !strings.Contains(refused.stderr, "--listen-dsn") || strings.Contains(refused.stderr, "secret") {
 		t.Errorf("a URL that is none: got exit code %d: %s", refused.code, refused.stderr)
 	}
 }

@@ -78,17 +78,15 @@ func isAmbiguous(address string) bool {
 	return strings.Count(authority, "@") > 1 || strings.Contains(path, "@")
 }
 
-// checkAddresses refuses URLs of PostgreSQL that cannot be parsed. It does not repeat the parser's
-// error, which shows a part of the password when that has characters that should be escaped.
-func checkAddresses(addresses ...string) error {
-	for _, address := range addresses {
-		if !strings.Contains(address, "://") {
-			continue // none, or keywords and values
-		}
-		if _, err := url.Parse(address); err != nil || isAmbiguous(address) {
-			return unusable("the address of PostgreSQL is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; " +
-				"in a password, characters such as @ : / # %% and spaces are written as %%40 %%3A %%2F %%23 %%25 and %%20")
-		}
+// checkAddress refuses a URL of PostgreSQL, given by a flag, that cannot be parsed. It does not repeat the
+// parser's error, which shows a part of the password when that has characters that should be escaped.
+func checkAddress(flag, address string) error {
+	if !strings.Contains(address, "://") {
+		return nil // none, or keywords and values
+	}
+	if _, err := url.Parse(address); err != nil || isAmbiguous(address) {
+		return unusable("the address that --%s gives is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; "+
+			"in a password, characters such as @ : / # %% and spaces are written as %%40 %%3A %%2F %%23 %%25 and %%20", flag)
 	}
 	return nil
 }

@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"configapi/graph"
+	"configapi/graph/transport"
 	"configapi/internal/audit"
+	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/console"
+	"configapi/internal/eventstream"
 	"configapi/internal/httpd"
 	"configapi/internal/origin"
 	"configapi/internal/requestid"
@@ -55,11 +58,16 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
 	})
 	defer raiseHeap(store.Ready())()
+	room := newRoom(set)
 	api := graph.NewHandler(store, graph.Options{
+		Room: transport.RoomOptions{
+			Answers: room.answers, Streams: room.streams, Bodies: room.bodies,
+			Limit: room.limit, MaxAnswer: int64(set.maxAnswerBytes),
+		},
 		RequestID: requestid.From,
 		Log:       log,
 	})
-	paths := rest.New(store, rest.Options{Log: log})
+	paths := rest.New(store, rest.Options{Answers: room.answers, Streams: room.streams, Limit: room.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
 		REST:       paths,
@@ -69,6 +77,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		// More than the system has descriptors for would be refused without a word.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
 		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
+		Bodies:                   room.bodies,
 		Metrics:                  metrics,
 		Websockets:               api.Websockets, AuditDropped: changes.Dropped,
 		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
@@ -77,9 +86,26 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 
 	auditing := start(changes.Run)
 	storing := start(store.Run)
+	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, room.reserved) })
 	err := server.Serve(ctx, listener)
-	return errors.Join(err, storing.stop(), auditing.stop())
+	return errors.Join(err, limiting.stop(), storing.stop(), auditing.stop())
 }
+
+// room is the memory and the streams that all edges share.
+type room struct {
+	answers, bodies, streams *budget.Budget
+	limit                    *eventstream.Limit
+}
+
+func newRoom(set settings) room {
+	return room{
+		answers: budget.ForAnswers(), bodies: budget.ForBodies(), streams: budget.ForStreams(),
+		limit: eventstream.NewLimit(set.maxStreams, set.maxStreamsPerAddress),
+	}
+}
+
+// reserved returns the bytes that requests hold.
+func (r room) reserved() int64 { return r.answers.Held() + r.bodies.Held() + r.streams.Held() }
 
 // part is a part of the server that runs beside others.
 type part struct {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"flag"
+
+	"configapi/internal/eventstream"
 )
 
 // settings of the server, from flags and environment.
@@ -15,7 +17,16 @@ type settings struct {
 	origins                  words // of pages that may send requests, besides its own
 	maxConnections           int
 	maxConnectionsPerAddress int // 0: as many as all together
+	maxAnswerBytes           int
+	maxStreams               int
+	maxStreamsPerAddress     int // 0: as many as all together
 }
+
+// The smallest and the largest --max-answer. The largest leaves room for several at a time.
+const (
+	minMaxAnswer = 64 << 10
+	maxMaxAnswer = 64 << 20
+)
 
 // maxMaxValue is the largest --max-value: a quarter of the largest body, since JSON escapes make a value
 // longer.
@@ -45,6 +56,10 @@ func parseSettings(env Env) (settings, error) {
 	flags.IntVar(&set.maxConnections, "max-connections", 20_000, "`NUMBER` of connections at a time, websockets included")
 	flags.IntVar(&set.maxConnectionsPerAddress, "max-connections-per-address", 0,
 		"`NUMBER` of connections at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-connections")
+	flags.IntVar(&set.maxAnswerBytes, "max-answer", 32<<20, "longest answer of GraphQL, in `BYTES`, from 64 KiB to 64 MiB")
+	flags.IntVar(&set.maxStreams, "max-streams", eventstream.DefaultMaxStreams, "`NUMBER` of streams at a time: subscriptions and other operations of websockets, and streams of server-sent events")
+	flags.IntVar(&set.maxStreamsPerAddress, "max-streams-per-address", 0,
+		"`NUMBER` of streams at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-streams")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err
@@ -60,6 +75,12 @@ func (set settings) check() error {
 		return unusable("--max-connections must be at least 1")
 	case set.maxConnectionsPerAddress < 0:
 		return unusable("--max-connections-per-address must be at least 1, or 0 for no limit of its own")
+	case set.maxAnswerBytes < minMaxAnswer || set.maxAnswerBytes > maxMaxAnswer:
+		return unusable("--max-answer must be %d to %d bytes (64 KiB to 64 MiB)", minMaxAnswer, maxMaxAnswer)
+	case set.maxStreams < 1:
+		return unusable("--max-streams must be at least 1")
+	case set.maxStreamsPerAddress < 0:
+		return unusable("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
 	}
 	return nil
 }

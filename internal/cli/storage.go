@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -26,7 +27,7 @@ const defaultStore = "sqlite:data/configapi.db"
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
-// where PostgreSQL tells of changes; "": by way of the store's own address.
+// where PostgreSQL tells of changes; "": by way of the store's own address. log hears what operators must know of a store.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
@@ -38,10 +39,10 @@ func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logg
 		}
 		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
-		if err := checkAddresses(store, listenDSN); err != nil {
+		if err := cmp.Or(checkAddress("store", store), checkAddress("listen-dsn", listenDSN)); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN}))
+		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
 	}
 	return nil, unknownStore()
 }
@@ -55,7 +56,7 @@ func openForReading(ctx context.Context, store string) (storage, error) {
 	case "sqlite":
 		return started(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
 	case "postgres", "postgresql":
-		if err := checkAddresses(store, ""); err != nil {
+		if err := checkAddress("store", store); err != nil {
 			return nil, err
 		}
 		return started(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))

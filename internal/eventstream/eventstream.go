@@ -11,9 +11,13 @@ package eventstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
+
+// ErrStopped is why a stream may not begin after [Streams.Shutdown].
+var ErrStopped = errors.New("the server is shutting down")
 
 // Streams are the endless streams of a server.
 type Streams struct {
@@ -47,6 +51,23 @@ func (s *Streams) Begin(ctx context.Context) (streaming context.Context, end fun
 		cancel()
 		s.running.Done()
 	}, true
+}
+
+// BeginFrom is [Streams.Begin] for a client, whose streams a limit bounds. The error is [ErrStopped],
+// [ErrTooMany] or [ErrTooManyOfAddress].
+func (s *Streams) BeginFrom(ctx context.Context, limit *Limit, c Client) (streaming context.Context, end func(), err error) {
+	if err := limit.Open(c); err != nil {
+		return nil, nil, err
+	}
+	streaming, over, ok := s.Begin(ctx)
+	if !ok {
+		limit.Close(c)
+		return nil, nil, ErrStopped
+	}
+	return streaming, func() {
+		over()
+		limit.Close(c)
+	}, nil
 }
 
 // EndAll ends the context of all streams that are there. Their clients may come back at once.

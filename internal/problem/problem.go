@@ -24,6 +24,7 @@ const (
 	PositionUnknown     = "POSITION_UNKNOWN"
 	PositionNotReached  = "POSITION_NOT_REACHED"
 	Forbidden           = "FORBIDDEN"
+	LimitExceeded       = "LIMIT_EXCEEDED"
 	Unavailable         = "UNAVAILABLE"
 	Internal            = "INTERNAL"
 )

@@ -53,12 +53,8 @@ func answerText(w http.ResponseWriter, status int, text string) {
 }
 
 // setReadHeaders sets what every answer to a read has: caches ask before they use it again, and keep what different clients
-// get apart.
+// get apart. It comes before all others that set Vary.
 func setReadHeaders(h http.Header) {
 	h[cacheControl] = revalidate
-	if others := h[vary]; len(others) > 0 {
-		h[vary] = append(others[:len(others):len(others)], varies...)
-		return
-	}
 	h[vary] = varies
 }

@@ -85,8 +85,8 @@ func testContract(t *testing.T, base string) {
 }
 
 func TestHistory(t *testing.T) {
-	clock := time.Date(2026, 3, 1, 11, 59, 59, 123456789, time.FixedZone("", 3600)) // the store looks at it once when it is made
-	s := MustStart(t, configstore.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }, ClockInterval: -1})
+	clock := newClock(time.Date(2026, 3, 1, 12, 0, 1, 123456789, time.FixedZone("", 3600)))
+	s := MustStart(t, configstore.Options{Now: clock.now})
 	get := func(want string, headers ...string) {
 		t.Helper()
 		request := "GET /config/a%2Fb/history"
@@ -99,9 +99,13 @@ func TestHistory(t *testing.T) {
 		`"metadata":{"position":"` + first.String() + `","actor":null,"reason":null},"created_at":"2026-03-01T11:00:01.123456Z","stream_version":1}`
 	get("["+want+"]", s.versionHeaders(t, "a/b", 1)...)
 
+	clock.tick()
 	s.MustSet(t, "other", "x")
+	clock.tick()
 	second := s.MustSet(t, "a/b", "\"two\"\n").Position
+	clock.tick()
 	third := s.MustDelete(t, "a/b").Position
+	clock.tick()
 	fourth := s.MustRestore(t, "a/b").Position
 	want += `,{"event_type":"ConfigValueSet","data":{"config_name":"a/b","value":"\"two\"\n","old_value":"one","timestamp":"2026-03-01T11:00:03.123456Z"},` +
 		`"metadata":{"position":"` + second.String() + `","actor":null,"reason":null},"created_at":"2026-03-01T11:00:03.123456Z","stream_version":2}` +
@@ -121,13 +125,13 @@ func TestHistory(t *testing.T) {
 // TestPast reads every moment of a short history.
 func TestPast(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	clock := start
-	s := MustStart(t, configstore.Options{Now: func() time.Time { return clock }})
+	clock := newClock(start)
+	s := MustStart(t, configstore.Options{Now: clock.now})
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 	positions := []string{"0-00000000"}
 	step := func(position string) {
 		positions = append(positions, position)
-		clock = at(len(positions) - 1)
+		clock.set(at(len(positions) - 1))
 	}
 	step(s.MustSet(t, "a", "one").Position.String())
 	step(s.MustSet(t, "b", "x").Position.String())

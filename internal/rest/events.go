@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/go-json-experiment/json"
@@ -27,10 +28,9 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	ctx, end, ok := h.streams.Begin(r.Context())
-	if !ok {
-		h.problem(w, problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable,
-			Detail: "the server is shutting down"})
+	ctx, end, err := h.streams.BeginFrom(r.Context(), h.limit, eventstream.ClientOf(r.RemoteAddr))
+	if err != nil {
+		h.refuseStream(w, err)
 		return
 	}
 	defer end()
@@ -50,6 +50,15 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	if ctx.Err() == nil { // somebody is there to be told
 		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
 	}
+}
+
+// refuseStream says why a stream may not begin.
+func (h *Handler) refuseStream(w http.ResponseWriter, err error) {
+	p := problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable, Detail: err.Error()}
+	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
+		p.Status, p.Code = http.StatusTooManyRequests, problem.LimitExceeded
+	}
+	h.problem(w, p)
 }
 
 // parseWatch reads which changes a stream is to have, and where it begins: at Last-Event-ID, which clients send when they come

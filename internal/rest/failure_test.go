@@ -143,6 +143,10 @@ func TestHistoryThatBreaksOff(t *testing.T) {
 	if response.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(string(body), "]") {
 		t.Errorf("got %d, %d bytes that end with %q, and %v; want an answer that breaks off", response.StatusCode, len(body), body[len(body)-1:], err)
 	}
+	events.readConfig.Store(1) // of which a HEAD needs nothing
+	if got := s.MustDo(t, "HEAD /config/a/history", ""); got.status != 200 || got.header.Get("Content-Type") != "application/json" {
+		t.Errorf("HEAD: got %d, %v", got.status, got.header)
+	}
 	events.mend()
 
 	s.MustDelete(t, "a") // the newest version of a deleted config is read from the store

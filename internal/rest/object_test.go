@@ -15,9 +15,10 @@ const acceptJSON = "Accept: application/json"
 
 // TestOneConfigAsAnObject asks for a config in both of its forms, each of which has a tag of its own.
 func TestOneConfigAsAnObject(t *testing.T) {
-	clock := time.Date(2026, 3, 1, 11, 59, 59, 0, time.UTC) // the store looks at it once when it is made
-	s := MustStart(t, configstore.Options{Now: func() time.Time { clock = clock.Add(time.Second); return clock }, ClockInterval: -1})
+	clock := newClock(time.Date(2026, 3, 1, 12, 0, 1, 0, time.UTC))
+	s := MustStart(t, configstore.Options{Now: clock.now})
 	s.MustDo(t, "PUT /config/a%2Fb", `{"value":"one"}`)
+	clock.tick()
 	s.MustDo(t, "PUT /config/a%2Fb", `{"value":"\"two\"\n"}`, "Config-Reason: slow%20bank")
 	s.MustSet(t, "other", "x")
 	position, tag := s.at(t, 2), strings.TrimSuffix(s.tag(t, "a/b", 2), `"`)+`-j"`

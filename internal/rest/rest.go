@@ -91,6 +91,8 @@ type Options struct {
 	// Streams that of the messages of event streams. The edges of a server share both. nil: a budget of the usual size, which
 	// is not shared.
 	Answers, Streams *budget.Budget
+	// Limit bounds how many event streams there are; the edges of a server share it. nil: nothing does.
+	Limit *eventstream.Limit
 	// Log gets what internal errors say, which clients do not get to see. nil: it is lost.
 	Log *slog.Logger
 }
@@ -102,6 +104,7 @@ type Handler struct {
 	answers         *budget.Budget
 	messages        *budget.Budget
 	streams         *eventstream.Streams
+	limit           *eventstream.Limit
 	commentInterval time.Duration
 }
 
@@ -123,6 +126,7 @@ func New(store *configstore.Store, opts Options) *Handler {
 		answers:         opts.Answers,
 		messages:        opts.Streams,
 		streams:         eventstream.NewStreams(),
+		limit:           opts.Limit,
 		commentInterval: cmp.Or(opts.CommentInterval, eventstream.DefaultCommentInterval),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,3 +156,19 @@ func (s *service) expand(t testing.TB, name, header string) string {
 }
 
 func limitOf(records int) eventstore.Limit { return eventstore.Limit{Records: records} }
+
+// clock is a clock that stands still until it is set. The store reads it from several goroutines.
+type clock struct{ at atomic.Pointer[time.Time] }
+
+func newClock(at time.Time) *clock {
+	c := new(clock)
+	c.at.Store(&at)
+	return c
+}
+
+func (c *clock) now() time.Time { return *c.at.Load() }
+
+func (c *clock) set(at time.Time) { c.at.Store(&at) }
+
+// tick moves the clock on by a second.
+func (c *clock) tick() { c.set(c.now().Add(time.Second)) }

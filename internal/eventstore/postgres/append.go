@@ -196,12 +196,15 @@ func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // take makes a connection the one that appends. synchronous_commit is set to what it is anyway, for it to stay so.
+// tcp_user_timeout is for a store that freezes while it is sent what it missed, with the head locked: the server then waits
+// for the network inside of a statement, where no other time-out counts.
 func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	const oids = `select 'public.event_input'::regtype::oid, 'public.idempotency_input'::regtype::oid`
 	err := conn.QueryRow(ctx, oids).Scan(&w.encoder.eventOID, &w.encoder.receiptOID)
 	if err == nil && !pooled(w.config) {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
-			set statement_timeout = %d; set plan_cache_mode = force_generic_plan; set %s`, w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout()))
+			set statement_timeout = %d; set plan_cache_mode = force_generic_plan; set %s; set tcp_user_timeout = %d`,
+			w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout(), 2*w.opts.LockTimeout.Milliseconds()))
 	}
 	if err == nil {
 		w.statements, err = prepareAll(ctx, conn)

@@ -123,6 +123,29 @@ func TestRefusedAppendSaysWhyButNotWhat(t *testing.T) {
 	mustHaveHead(t, s, head)
 }
 
+// TestReceiptsAloneWaitForWhoMovesTheHead has receipts written, without any event, while somebody else moves the head. They
+// say what was so at a head, so they are refused once it is another one: whoever looked at it too early does not count.
+func TestReceiptsAloneWaitForWhoMovesTheHead(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, other, watcher := mustOpen(t, dsn, Options{}), connect(t, dsn), connect(t, dsn)
+	head := mustAppend(t, s, eventstore.Head{}, 1)
+	key := eventstore.Key{Text: "k"}
+	other.exec(`begin`)
+	other.exec(`update history_head set position = 2, hash = sha256('x')`)
+	appended := make(chan error, 1)
+	go func() { appended <- s.Append(t.Context(), head, nil, eventstore.Receipt{Key: key}) }()
+	watcher.until("1", `select count(*)::text from pg_stat_activity
+		where datname = current_database() and wait_event_type = 'Lock' and query like '%idempotency_input%'`)
+	other.exec(`commit`)
+	if err := <-appended; !errors.Is(err, eventstore.ErrHeadMoved) {
+		t.Errorf("Append: got %v, want %v", err, eventstore.ErrHeadMoved)
+	}
+	if kept, err := s.ReadReceipts(t.Context(), []eventstore.Key{key}); err != nil || len(kept) > 0 {
+		t.Errorf("receipts: got %v, %v, want none", kept, err)
+	}
+}
+
 func mustRefuse(t *testing.T, s *Store, after eventstore.Head, records []eventstore.Record, want string) {
 	t.Helper()
 	err := s.Append(t.Context(), after, records)

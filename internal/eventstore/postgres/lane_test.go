@@ -59,11 +59,11 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	}
 }
 
-// TestSizeOfThePoolOfUsers is what the URL says, and no more than four unless it does.
+// TestSizeOfThePoolOfUsers is what the URL says, and three unless it does.
 func TestSizeOfThePoolOfUsers(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	for url, want := range map[string]int32{dsn: 4, with(t, dsn, "pool_max_conns", "9"): 9} {
+	for url, want := range map[string]int32{dsn: userConnections, with(t, dsn, "pool_max_conns", "9"): 9} {
 		s := mustOpen(t, url, Options{})
 		if users, own := s.users.Config().MaxConns, s.pool.Config().MaxConns; users != want || own != 2 {
 			t.Errorf("%d connections for users and %d of its own, want %d and 2", users, own, want)

@@ -199,7 +199,7 @@ func TestCommitsBehindAPoolerWait(t *testing.T) {
 	endSessions(admin, "configapi%")
 	admin.exec(`alter system set synchronous_standby_names = 'nobody'`)
 	admin.exec(`select pg_reload_conf()`)
-	admin.until("nobody", `select current_setting('synchronous_standby_names')`)
+	admin.untilCommitsWait(with(t, direct, "synchronous_commit", "on"))
 	for what, write := range map[string]func() error{
 		"Append":       func() error { return first.Append(t.Context(), head, records(head, 1)) },
 		"AppendLocked": func() error { return second.AppendLocked(t.Context(), head.Position, appendOne) },
@@ -222,4 +222,40 @@ func TestCommitsBehindAPoolerWait(t *testing.T) {
 // appendOne is an [eventstore.Decide].
 func appendOne(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 	return records(head, 1), nil, nil
+}
+
+// TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to wait for another.
+func TestRoleWithTightTimeouts(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	admin, watcher := connect(t, dsn), connect(t, dsn)
+	role := admin.plainRole()
+	admin.exec(`alter role ` + role + ` connection limit 8`)
+	for _, setting := range []string{"statement_timeout = '1s'", "lock_timeout = '100ms'", "idle_session_timeout = '1s'"} {
+		admin.exec(`alter role ` + role + ` set ` + setting)
+	}
+	s := mustOpen(t, with(t, dsn, "user", role), Options{})
+	head := mustAppend(t, s, eventstore.Head{}, 1)
+	for what, write := range map[string]func() error{
+		"Append": func() error {
+			return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: "k"}})
+		},
+		"AppendLocked": func() error { return s.AppendLocked(t.Context(), head.Position, appendOne) },
+	} {
+		release := admin.lockHead()
+		written := make(chan error, 1)
+		go func() { written <- write() }()
+		watcher.until("true", `select exists (select from pg_stat_activity where usename = $1
+			and wait_event_type = 'Lock' and clock_timestamp() - query_start > '1200 ms')::text`, role)
+		release()
+		if err := <-written; err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		var err error
+		if head, err = s.Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Connections that were idle for longer than the role allows are still there.
+	mustBeDurable(t, s, head)
 }

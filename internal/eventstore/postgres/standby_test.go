@@ -23,6 +23,21 @@ func (s *session) untilCommitWaits() (pid int) {
 	return pid
 }
 
+// untilCommitsWait commits until one has to wait. That synchronous_standby_names has changed is known to all sessions some
+// time before it counts, which is when another process of the server has seen to it.
+func (s *session) untilCommitsWait(dsn string) {
+	s.t.Helper()
+	probe, ended := connect(s.t, dsn), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for err := error(nil); err == nil; {
+			_, err = probe.conn.Exec(context.Background(), `select pg_logical_emit_message(true, 'test', 'test')`)
+		}
+	}()
+	s.exec(`select pg_terminate_backend($1)`, s.untilCommitWaits())
+	<-ended
+}
+
 // waitForStandby has the commits of a cluster wait for a standby from now on.
 func (s *session) waitForStandby() {
 	s.t.Helper()
@@ -69,6 +84,7 @@ func TestFoundIsNotDurable(t *testing.T) {
 			if err := standby.Stop(postgrestest.Fast); err != nil {
 				t.Fatal(err)
 			}
+			admin.untilCommitsWait(dsn)
 			written := records(head, 1)
 			appended := make(chan error, 1)
 			go func() { appended <- writing.Append(t.Context(), head, written) }()

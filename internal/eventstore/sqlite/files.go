@@ -39,19 +39,29 @@ func (f *files) check() error {
 	if f == nil {
 		return nil
 	}
-	for i, suffix := range suffixes {
+	_, err := f.checkFirst(len(suffixes))
+	return err
+}
+
+// checkWritten is check for the files that hold what was written. It returns the length of the log, too.
+func (f *files) checkWritten() (logBytes int64, err error) { return f.checkFirst(2) }
+
+// checkFirst checks the first n files, and returns the length of the last.
+func (f *files) checkFirst(n int) (bytes int64, err error) {
+	for i, suffix := range suffixes[:n] {
 		info, err := os.Stat(f.path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("%w: %s%s is gone; stop the server, put the file back, and start again", eventstore.ErrReplaced, f.path, suffix)
+			return 0, fmt.Errorf("%w: %s%s is gone; stop the server, put the file back, and start again", eventstore.ErrReplaced, f.path, suffix)
 		case err != nil:
-			return err
+			return 0, err
 		case !os.SameFile(info, f.open[i]):
-			return fmt.Errorf("%w: %s%s is another file now; stop the server, put the right one there, and start again",
+			return 0, fmt.Errorf("%w: %s%s is another file now; stop the server, put the right one there, and start again",
 				eventstore.ErrReplaced, f.path, suffix)
 		}
+		bytes = info.Size()
 	}
-	return nil
+	return bytes, nil
 }
 
 // mayFold reports whether the log may be folded into the database file, and its path be removed: the file is the one that is

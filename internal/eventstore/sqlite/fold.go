@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// foldAt is the length of the write-ahead log, in bytes, from which on it is folded into the database file. The index
+	// foldAt is how much is written to the write-ahead log, in bytes, until it is folded into the database file. The index
 	// over names changes in random places, and pages that changed again by then are copied once.
 	foldAt = 32 << 20
 	// foldAgain is by how much the log grows until folding is tried again after somebody has kept it from ending.
@@ -47,13 +47,16 @@ func (w *writer) settle(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return fmt.Errorf("writing its write-ahead log again: %w", err)
 	}
-	_, err = w.fold(ctx, conn)
+	_, err = w.fold(ctx, conn, truncate)
 	return err
 }
 
-// fold copies the log into the database file and empties it. It reports whether the log is empty: others that read may keep it
-// from being so, which does no harm.
-func (w *writer) fold(ctx context.Context, conn *sql.Conn) (empty bool, err error) {
+// How a log begins anew after it was folded: in the place of the old one, or from an empty file.
+const restart, truncate = "RESTART", "TRUNCATE"
+
+// fold copies the log into the database file, and has it begin anew. It reports whether that was possible: others that read
+// may keep it from being so, which does no harm.
+func (w *writer) fold(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
 	info, err := os.Stat(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) { // it has no path any more: SQLite folds it when the connection is closed
 		return true, nil
@@ -67,7 +70,7 @@ func (w *writer) fold(ctx context.Context, conn *sql.Conn) (empty bool, err erro
 	if err := w.noteFolding(ctx, conn); err != nil {
 		return false, fmt.Errorf("noting that the write-ahead log is folded: %w", err)
 	}
-	w.restarts = true // from now on an append may begin the log anew
+	w.restarts = true // from now on an append begins the log anew, or may do so
 	if _, err := checkpoint(ctx, conn, "PASSIVE"); err != nil {
 		return false, err
 	}
@@ -75,10 +78,10 @@ func (w *writer) fold(ctx context.Context, conn *sql.Conn) (empty bool, err erro
 		return false, err
 	}
 	err = w.gate.hold(foldPatience, func() (err error) {
-		empty, err = checkpoint(ctx, conn, "TRUNCATE")
+		whole, err = checkpoint(ctx, conn, mode)
 		return err
 	})
-	return empty, errors.Join(err, setBusy(context.WithoutCancel(ctx), conn, w.opts.BusyTimeout))
+	return whole, errors.Join(err, setBusy(context.WithoutCancel(ctx), conn, w.opts.BusyTimeout))
 }
 
 // checkpoint folds what reads under way let it. It reports whether nothing kept it from folding all.
@@ -115,6 +118,9 @@ func (w *writer) noteFolding(ctx context.Context, conn *sql.Conn) error {
 
 // mark writes the note of a log into the transaction that begins it. It reports whether this one does.
 func (w *writer) mark(ctx context.Context, conn *sql.Conn) (marks bool, err error) {
+	if w.opts.Lock && w.marked != (salt{}) && !w.restarts {
+		return false, nil // nobody else writes
+	}
 	present, err := readSalt(w.log)
 	if err != nil || present != (salt{}) && present == w.marked && !w.restarts {
 		return false, err

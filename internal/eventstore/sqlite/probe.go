@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -38,7 +37,7 @@ func (p *probe) head(ctx context.Context) (eventstore.Head, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reader == nil {
-		return eventstore.Head{}, errors.New("the store is closed")
+		return eventstore.Head{}, errClosed
 	}
 	return p.reader.readHead()
 }

@@ -36,7 +36,7 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	select {
 	case _, open := <-p.turns:
 		if !open {
-			return errors.New("the store is closed")
+			return errClosed
 		}
 		defer func() { p.turns <- struct{}{} }()
 	case <-ctx.Done():

@@ -25,6 +25,18 @@ type transaction struct {
 	open                                   bool        // between its begin and a clean end
 	committed                              bool        // it came to its end, and not by rolling back
 	files                                  *files      // that conn has open
+	logBytes                               int64       // the length of the log when it was committed
+	status                                 sqlite.DBStatus
+}
+
+// written is how much the connection has written to the log, in bytes.
+func (t *transaction) written() int64 {
+	const page = 4096 + frameHeaderBytes
+	pages, _, err := t.status.Status(sqlite.DBStatusCacheWrite, false)
+	if err != nil {
+		return t.logBytes
+	}
+	return int64(pages) * page
 }
 
 // insert is a statement that inserts a number of records at once.
@@ -80,6 +92,12 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*tra
 	for _, rows := range []int{64, 8, 1} {
 		t.inserts = append(t.inserts, insert{prepare(insertEvents + strings.Repeat(anotherRow, rows-1)), rows})
 	}
+	if err == nil {
+		err = conn.Raw(func(driver any) error {
+			t.status = driver.(sqlite.DBStatus)
+			return nil
+		})
+	}
 	if err != nil {
 		t.close()
 		return nil, fmt.Errorf("preparing the statements of an append: %w", err)
@@ -123,7 +141,9 @@ func (t *transaction) end() error {
 		return commitError(err)
 	}
 	t.open, t.committed = false, true
-	return t.files.check()
+	bytes, err := t.files.checkWritten()
+	t.logBytes = bytes
+	return err
 }
 
 // abort ends the transaction without a trace, for a reason that may be nil.

@@ -14,6 +14,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
+var errClosed = errors.New("the store is closed")
+
 var errReadOnly = errors.New("the store is open for reading only")
 
 // Append writes records and receipts as one. While another store writes to the file it waits for the busy timeout at most, or
@@ -98,12 +100,15 @@ type writer struct {
 	turn chan struct{} // holds one token, which whoever writes takes out
 
 	// Only for whoever has the token:
-	tx       *transaction // nil after an error, until the next append
-	files    *files       // that the first connection had open; nil before
-	log      logFile      // the write-ahead log as a plain file; nil without tx
-	marked   salt         // that the log had when it was marked
-	restarts bool         // the next append may begin the log anew
-	foldAt   int64        // the length of the log from which on it is folded
+	closed    bool
+	tx        *transaction // nil after an error, until the next append
+	files     *files       // that the first connection had open; nil before
+	log       logFile      // the write-ahead log as a plain file; nil without tx
+	marked    salt         // that the log had when it was marked
+	restarts  bool         // the next append may begin the log anew
+	checked   time.Time    // when the files were last found in their place; zero after an error
+	folded    int64        // what tx had written when the log was last folded, in bytes
+	foldAfter int64        // how much it may write until it is folded again
 }
 
 func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*writer, error) {
@@ -111,7 +116,7 @@ func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*wr
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, file: file, opts: opts, gate: gate, turn: make(chan struct{}, 1), foldAt: opts.foldAt}
+	w := &writer{db: db, file: file, opts: opts, gate: gate, turn: make(chan struct{}, 1), foldAfter: opts.foldAt}
 	w.turn <- struct{}{}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -124,6 +129,7 @@ func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
 	w.disconnect()
+	w.closed = true
 	return w.db.Close()
 }
 
@@ -134,12 +140,15 @@ func (w *writer) foldNow(ctx context.Context) bool {
 	if w.tx == nil || !w.files.mayFold() {
 		return false
 	}
-	empty, err := w.fold(ctx, w.tx.conn)
+	empty, err := w.fold(ctx, w.tx.conn, truncate)
 	return empty && err == nil
 }
 
 // connect opens the connection, proves that it keeps what it is told, and prepares its statements.
 func (w *writer) connect(ctx context.Context) error {
+	if w.closed {
+		return errClosed
+	}
 	if w.files != nil {
 		if err := w.files.check(); err != nil {
 			return err
@@ -166,7 +175,7 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := migrate(ctx, conn); err != nil {
 		return err
 	}
-	if _, err := w.fold(ctx, conn); err != nil { // what migrating has written
+	if _, err := w.fold(ctx, conn, truncate); err != nil { // what migrating has written
 		return err
 	}
 	// SQLite does the same for the log, but takes no notice of an error.
@@ -186,6 +195,7 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	w.tx, err = prepareTransaction(ctx, conn, w.files)
+	w.folded, w.foldAfter = 0, w.opts.foldAt
 	return err
 }
 
@@ -225,7 +235,7 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 		return notWritten(ctx.Err())
 	}
 	err := w.runInTurn(ctx, do)
-	if w.tx != nil && w.logBytes() >= w.foldAt {
+	if w.tx != nil && w.mustFold() {
 		go w.foldInTurn() // whoever has written need not wait for it
 		return err
 	}
@@ -242,9 +252,12 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 			return notWritten(err)
 		}
 	}
-	if err := w.files.check(); err != nil {
-		return notWritten(err)
+	if time.Since(w.checked) > checkedFor {
+		if err := w.files.check(); err != nil {
+			return notWritten(err)
+		}
 	}
+	w.checked = time.Time{}
 	err := w.tx.start(ctx)
 	marks := false
 	if err == nil {
@@ -261,6 +274,9 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 	}
 	if w.tx.committed && marks {
 		err = errors.Join(err, w.hasMarked())
+	}
+	if w.tx.committed && err == nil {
+		w.checked = time.Now()
 	}
 	return err
 }
@@ -281,6 +297,9 @@ func (s *Store) LogBytes() int64 {
 	return s.writer.logBytes()
 }
 
+// checkedFor is how long the files need not be looked at before an append. They are after each, anyway.
+const checkedFor = time.Millisecond
+
 // logBytes is the length of the log.
 func (w *writer) logBytes() int64 {
 	info, err := os.Stat(w.file + "-wal")
@@ -290,17 +309,31 @@ func (w *writer) logBytes() int64 {
 	return info.Size()
 }
 
-// foldInTurn folds the log, then gives the turn back. A log that cannot be emptied is tried again when it has grown.
+// mustFold reports whether the log has grown so long that it is to be folded. The log begins anew in the same place, which costs
+// less than to make its file longer again, so its length says little. It counts when somebody else has made the log long.
+func (w *writer) mustFold() bool {
+	if !w.tx.committed {
+		return false
+	}
+	w.tx.committed = false
+	return w.tx.written()-w.folded >= w.foldAfter || w.tx.logBytes >= 2*w.opts.foldAt && w.foldAfter == w.opts.foldAt
+}
+
+// foldInTurn folds the log, then gives the turn back. A log that cannot begin anew is tried again when it has grown.
 func (w *writer) foldInTurn() {
 	defer func() { w.turn <- struct{}{} }()
-	empty, err := w.fold(context.Background(), w.tx.conn)
+	mode := restart
+	if w.tx.logBytes > w.opts.foldAt*3/2 {
+		mode = truncate
+	}
+	whole, err := w.fold(context.Background(), w.tx.conn, mode)
+	w.folded, w.foldAfter = w.tx.written(), w.opts.foldAt
+	if !whole {
+		w.foldAfter = min(foldAgain, w.opts.foldAt)
+	}
 	if err != nil {
 		w.opts.Log.Warn("the write-ahead log cannot be folded into the file; trying again", "file", w.file, "error", err)
 		w.disconnect()
-	}
-	w.foldAt = w.opts.foldAt
-	if !empty {
-		w.foldAt = w.logBytes() + foldAgain
 	}
 }
 

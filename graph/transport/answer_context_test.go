@@ -1,0 +1,30 @@
+package transport
+
+import (
+	"context"
+	"testing"
+)
+
+// TestEndedAnswerHasAnError: whoever waits for the end of an answer's context must find out why it has ended, or the context
+// package panics.
+func TestEndedAnswerHasAnError(t *testing.T) {
+	room := NewRoom(RoomOptions{})
+	answer := newAnswer(t.Context(), room, room.opts.Answers)
+	if err := answer.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	below, cancel := context.WithCancel(answer)
+	defer cancel()
+	if err := answer.Err(); err != nil {
+		t.Fatalf("got %v before the end", err)
+	}
+	answer.end()
+	<-answer.Done()
+	if answer.Err() == nil {
+		t.Error("the answer has ended without an error")
+	}
+	<-below.Done()
+	if below.Err() == nil {
+		t.Error("what is below has ended without an error")
+	}
+}
