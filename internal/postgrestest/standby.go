@@ -11,7 +11,7 @@ import (
 // the cluster waits for it only when the cluster's synchronous_standby_names says so. To promote it, call pg_promote() there.
 func NewStandby(t testing.TB, primary *Cluster) *Cluster {
 	t.Helper()
-	c, err := newStandby(t.Context(), primary)
+	c, err := Follow(t.Context(), primary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,8 @@ func NewStandby(t testing.TB, primary *Cluster) *Cluster {
 	return c
 }
 
-func newStandby(ctx context.Context, primary *Cluster) (*Cluster, error) {
+// Follow makes a standby that follows a cluster, which must run, and starts it. Whoever calls it calls Close.
+func Follow(ctx context.Context, primary *Cluster) (*Cluster, error) {
 	home, err := newHome(primary.owner)
 	if err != nil {
 		return nil, err
@@ -34,6 +35,9 @@ func newStandby(ctx context.Context, primary *Cluster) (*Cluster, error) {
 	if err == nil {
 		err = c.run(ctx, "copying the primary", filepath.Join(filepath.Dir(program), "pg_basebackup"),
 			"--dbname="+primary.DSN(""), "--pgdata="+c.Dir(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
+	}
+	if err == nil {
+		err = c.keepPassword()
 	}
 	if err == nil {
 		err = c.Start(ctx)
