@@ -104,15 +104,19 @@ func (c *Client) Run(ctx context.Context) {
 	defer c.Close()
 	for ctx.Err() == nil {
 		n := c.node()
+		past := 3 // of 100 requests each
+		if c.world.Forks {
+			past = 10 // which is where two histories can be mixed up
+		}
 		switch dice := c.rand.IntN(100); {
-		case dice < 62:
-			c.change(n)
-		case dice < 88:
-			c.get(n, c.name())
-		case dice < 91:
+		case dice < past:
 			c.history(n, c.name())
-		case dice < 94:
+		case dice < 2*past:
 			c.asOf(n)
+		case dice < 32:
+			c.get(n, c.name())
+		case dice < 94:
+			c.change(n)
 		default:
 			c.list(n)
 		}

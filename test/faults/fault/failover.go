@@ -66,13 +66,23 @@ func failOverLate(ctx context.Context, a *Arena) error {
 	return a.replace(ctx, spare, true, Fork{})
 }
 
-// failOverInStep kills the primary in the midst of writes that wait for the standby.
+// failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the cases the standby gets
+// nothing any more by then, and sessions whose commits wait for it are ended: what they wrote can be found on the primary, and
+// nobody may acknowledge it.
 func failOverInStep(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, true)
 	if err != nil {
 		return err
 	}
 	a.pauseForWrites(ctx)
+	if a.Rand.IntN(2) == 0 {
+		if err := spare.Cut(ctx); err != nil {
+			return err
+		}
+		if err := terminate(false)(ctx, a); err != nil {
+			return err
+		}
+	}
 	return a.replace(ctx, spare, true, Fork{Lossless: true})
 }
 
