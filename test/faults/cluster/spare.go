@@ -148,6 +148,13 @@ func (s *Spare) EndSessions(ctx context.Context) (int, error) {
 	return len(ended), err
 }
 
+// EndWaits ends the sessions of nodes on the primary whose commit waits for a standby. It tells how many.
+func (d *Database) EndWaits(ctx context.Context) (int, error) {
+	ended, err := query[int32](ctx, d, `with chosen as materialized (select pid from pg_stat_activity where usename like 'node%' and wait_event = 'SyncRep')
+		select pid from chosen where pg_terminate_backend(pid)`)
+	return len(ended), err
+}
+
 // Retire reads the whole history of a server that was stopped, for which it is started once more, and removes it.
 func (s *Spare) Retire(ctx context.Context) (*history.History, error) {
 	ctx = context.WithoutCancel(ctx)

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	replaced = "primaries replaced"
-	behindIt = "acknowledged writes behind the standby"
-	refusals = "positions refused as unknown"
-	fenced   = "sessions with the old primary refused"
+	replaced   = "primaries replaced"
+	behindIt   = "acknowledged writes behind the standby"
+	refusals   = "positions refused as unknown"
+	waitsEnded = "commits that waited for the standby ended"
+	fenced     = "sessions with the old primary refused"
 
 	// leastTail is how many writes the standby has to miss, or to have got.
 	leastTail = 30
@@ -79,11 +80,26 @@ func failOverInStep(ctx context.Context, a *Arena) error {
 		if err := spare.Cut(ctx); err != nil {
 			return err
 		}
-		if err := terminate(false)(ctx, a); err != nil {
+		if err := a.endWaits(ctx); err != nil {
 			return err
 		}
 	}
 	return a.replace(ctx, spare, true, Fork{Lossless: true})
+}
+
+// endWaits ends sessions that wait for a standby that is away, for a second.
+func (a *Arena) endWaits(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		ended, err := a.World.Cluster.Database.EndWaits(context.WithoutCancel(ctx))
+		if err != nil {
+			return err
+		}
+		a.Evidence.Add(waitsEnded, int64(ended))
+		cluster.Pause(ctx, a.between(10*time.Millisecond, 100*time.Millisecond))
+	}
+	return nil
 }
 
 // restore goes back to a copy of the data that was made some time before. It has the same timeline: only the chain of hashes
