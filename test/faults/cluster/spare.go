@@ -65,6 +65,32 @@ func (d *Database) Backup(ctx context.Context) (*Spare, error) {
 	return &Spare{d, copied}, nil
 }
 
+// BaseBackup makes a base backup of the primary, which goes on.
+func (d *Database) BaseBackup(ctx context.Context) (*Spare, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	server, err := postgrestest.Backup(ctx, d.server())
+	if err != nil {
+		return nil, err
+	}
+	d.spares = append(d.spares, server)
+	return &Spare{d, server}, nil
+}
+
+// Now is the place in the primary's log at which it is.
+func (d *Database) Now(ctx context.Context) (lsn string, err error) {
+	found, err := query[string](ctx, d, `select pg_current_wal_lsn()::text`)
+	if err != nil {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// Recover brings a base backup to a place in the log of the primary, which has ended.
+func (s *Spare) Recover(ctx context.Context, lsn string) error {
+	return s.server.Recover(ctx, s.database.server(), lsn)
+}
+
 // Cut ends the replication to a standby.
 func (s *Spare) Cut(ctx context.Context) error {
 	if err := s.exec(ctx, `alter system set primary_conninfo = ''`); err != nil {

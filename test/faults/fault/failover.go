@@ -15,6 +15,7 @@ const (
 	behindIt   = "acknowledged writes behind the standby"
 	refusals   = "positions refused as unknown"
 	waitsEnded = "commits that waited for the standby ended"
+	recovered  = "recoveries to a point in time"
 	fenced     = "sessions with the old primary refused"
 
 	// leastTail is how many writes the standby has to miss, or to have got.
@@ -47,7 +48,7 @@ func failovers() []Fault {
 			Proof: []string{replaced, fenced}, Forks: true,
 		},
 		{
-			Name: "restore", About: "an older backup takes the place of the primary", Strike: restore,
+			Name: "restore", About: "an older backup, or a point in time, takes the place of the primary", Strike: restore,
 			Proof: []string{replaced, behindIt, refusals, restarting}, Forks: true,
 		},
 	}
@@ -64,7 +65,7 @@ func failOverLate(ctx context.Context, a *Arena) error {
 		return err
 	}
 	a.pauseForWrites(ctx)
-	return a.replace(ctx, spare, true, Fork{})
+	return a.replace(ctx, spare, func() error { return spare.Promote(ctx) }, Fork{})
 }
 
 // failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the cases the standby gets
@@ -84,7 +85,7 @@ func failOverInStep(ctx context.Context, a *Arena) error {
 			return err
 		}
 	}
-	return a.replace(ctx, spare, true, Fork{Lossless: true})
+	return a.replace(ctx, spare, func() error { return spare.Promote(ctx) }, Fork{Lossless: true})
 }
 
 // endWaits ends sessions that wait for a standby that is away, for a second.
@@ -102,15 +103,40 @@ func (a *Arena) endWaits(ctx context.Context) error {
 	return nil
 }
 
-// restore goes back to a copy of the data that was made some time before. It has the same timeline: only the chain of hashes
-// tells one from the other.
+// restore goes back to an earlier moment: to a copy of the data, or by a base backup and the log to a point in time. The copy has
+// the same timeline as the primary: only the chain of hashes tells one from the other.
 func restore(ctx context.Context, a *Arena) error {
+	if a.Rand.IntN(2) == 0 {
+		return restorePointInTime(ctx, a)
+	}
 	backup, err := a.World.Cluster.Database.Backup(ctx)
 	if err != nil {
 		return err
 	}
 	a.pauseForWrites(ctx)
-	return a.replace(ctx, backup, false, Fork{})
+	return a.replace(ctx, backup, func() error { return nil }, Fork{})
+}
+
+func restorePointInTime(ctx context.Context, a *Arena) error {
+	d := a.World.Cluster.Database
+	backup, err := d.BaseBackup(ctx)
+	if err != nil {
+		return err
+	}
+	a.pauseForWrites(ctx)
+	lsn, err := d.Now(ctx)
+	if err != nil {
+		return err
+	}
+	a.pauseForWrites(ctx)
+	promote := func() error {
+		if err := backup.Recover(ctx, lsn); err != nil {
+			return err
+		}
+		a.Evidence.Add(recovered, 1)
+		return nil
+	}
+	return a.replace(ctx, backup, promote, Fork{})
 }
 
 // pauseForWrites lets clients write.
@@ -123,8 +149,8 @@ func (a *Arena) pauseForWrites(ctx context.Context) {
 	cluster.Pause(ctx, a.between(0, 100*time.Millisecond))
 }
 
-// replace kills the primary and puts a spare server in its place.
-func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote bool, f Fork) error {
+// replace kills the primary and puts a spare server in its place, once that was promoted.
+func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func() error, f Fork) error {
 	d := a.World.Cluster.Database
 	toldBefore, refusedBefore := a.sum(restarted), a.sum(unknownPositions)
 	f.Begin = a.World.Record.Now()
@@ -132,12 +158,10 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote bool,
 		return err
 	}
 	f.End = a.World.Record.Now()
-	if promote {
-		if err := spare.Promote(ctx); err != nil {
-			return err
-		}
+	err := promote()
+	if err != nil {
+		return err
 	}
-	var err error
 	if f.At, err = spare.Position(ctx); err != nil {
 		return err
 	}
