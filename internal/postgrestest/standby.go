@@ -25,7 +25,8 @@ func NewStandby(t testing.TB, primary *Cluster) *Cluster {
 	return c
 }
 
-// Follow makes a standby that follows a cluster, which must run, and starts it. Whoever calls it calls Close.
+// Follow makes a standby that follows a cluster, which must run, and starts it. Whoever calls it
+// calls Close.
 func Follow(ctx context.Context, primary *Cluster) (*Cluster, error) {
 	c, err := backup(ctx, primary, "--write-recovery-conf")
 	if err != nil {
@@ -37,12 +38,14 @@ func Follow(ctx context.Context, primary *Cluster) (*Cluster, error) {
 	return c, nil
 }
 
-// Backup makes a base backup of a cluster, which must run. It is for [Cluster.Recover]. Whoever calls it calls Close.
+// Backup makes a base backup of a cluster, which must run. It is for [Cluster.Recover]. Whoever
+// calls it calls Close.
 func Backup(ctx context.Context, primary *Cluster) (*Cluster, error) { return backup(ctx, primary) }
 
-// Recover starts a base backup and brings it to a point in time of the cluster that it was made of, whose log it reads: to an LSN
-// such as pg_current_wal_lsn() gives. It is a primary on a timeline of its own when Recover returns. The error of a backup that
-// cannot be recovered within 30 s is that of [Cluster.Start].
+// Recover starts a base backup and brings it to a point in time of the cluster that it was made of,
+// whose log it reads: to an LSN such as pg_current_wal_lsn() gives. It is a primary on a timeline
+// of its own when Recover returns. The error of a backup that cannot be recovered within 30 s is
+// that of [Cluster.Start].
 func (c *Cluster) Recover(ctx context.Context, primary *Cluster, lsn string) error {
 	signal := filepath.Join(c.Dir(), "recovery.signal")
 	if err := os.WriteFile(signal, nil, 0o600); err != nil {

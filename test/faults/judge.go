@@ -48,8 +48,9 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 	r.count(seen)
 }
 
-// judgeBranches judges a round in which another history took the place of the first. Each has to be right in itself. What was
-// acknowledged may be missing only where the server that took over did not have it, and nowhere after a synchronous failover.
+// judgeBranches judges a round in which another history took the place of the first. Each has to be
+// right in itself. What was acknowledged may be missing only where the server that took over did
+// not have it, and nowhere after a synchronous failover.
 func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
 	var branches []checker.Branch
 	begin := time.Duration(0)

@@ -37,7 +37,8 @@ type roundResult struct {
 	Messages     int
 	Evidence     map[string]int64
 	Recoveries   []time.Duration
-	// FirstAcknowledged are the times from the end of a primary to the first acknowledgement of the next.
+	// FirstAcknowledged are the times from the end of a primary to the first acknowledgement of the
+	// next.
 	FirstAcknowledged []time.Duration
 	Took              time.Duration
 }

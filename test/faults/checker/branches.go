@@ -9,10 +9,12 @@ import (
 	"configapi/test/faults/record"
 )
 
-// Branch is one of the histories that there were one after the other: each begins as the one before it, whose tail it lacks.
+// Branch is one of the histories that there were one after the other: each begins as the one before
+// it, whose tail it lacks.
 type Branch struct {
 	History *history.History
-	// Begin is before anybody could be told of what only this branch has, End after the last that could; 0: it has not ended.
+	// Begin is before anybody could be told of what only this branch has, End after the last that
+	// could; 0: it has not ended.
 	Begin, End time.Duration
 }
 
@@ -24,8 +26,9 @@ func (b Branch) touched(s record.Span) bool {
 	return s.Return >= b.Begin && (b.End == 0 || s.Call <= b.End)
 }
 
-// Split divides what clients have seen among branches: what tells of a position belongs to a branch that has it. What was under
-// way while one branch took the place of another, and says nothing of the branch, is believed less.
+// Split divides what clients have seen among branches: what tells of a position belongs to a branch
+// that has it. What was under way while one branch took the place of another, and says nothing of
+// the branch, is believed less.
 func Split(branches []Branch, seen Seen) []Seen {
 	parts := make([]Seen, len(branches))
 	for i := range parts {
@@ -55,8 +58,8 @@ func Split(branches []Branch, seen Seen) []Seen {
 	return parts
 }
 
-// splitWrite gives a write to the branches that it may be on. On a branch that does not have the position that was acknowledged it
-// may have been made all the same, and then was tried again.
+// splitWrite gives a write to the branches that it may be on. On a branch that does not have the
+// position that was acknowledged it may have been made all the same, and then was tried again.
 func splitWrite(branches []Branch, parts []Seen, w *record.Write) {
 	last := -1 // the last branch that it has touched
 	only := 0  // how many it has
@@ -90,7 +93,8 @@ func splitWrite(branches []Branch, parts []Seen, w *record.Write) {
 	}
 }
 
-// branchOf is the branch that a read is of, and whether it surely was the newest one that the node knew.
+// branchOf is the branch that a read is of, and whether it surely was the newest one that the node
+// knew.
 func branchOf(branches []Branch, r *record.Read) (branch int, sure bool) {
 	newest := len(branches) - 1
 	if r.Final {
@@ -148,7 +152,7 @@ func Flaps(branches []Branch, seen Seen) []Finding {
 	}
 	for i := 1; i < len(branches); i++ {
 		older, newer := branches[i-1], branches[i]
-		first := map[record.Where]time.Duration{} // :: where → when it first told of what only the newer one has
+		first := map[record.Where]time.Duration{} // :: where → when it first told of the newer one
 		for _, a := range answers {
 			if newer.has(a.position) && !older.has(a.position) {
 				if before, ok := first[a.Where]; !ok || a.Return < before {
@@ -166,7 +170,8 @@ func Flaps(branches []Branch, seen Seen) []Finding {
 	return found.all()
 }
 
-// FirstAcknowledgement is how long after a branch began the first write was acknowledged that only it has; false when none was.
+// FirstAcknowledgement is how long after a branch began the first write was acknowledged that only
+// it has; false when none was.
 func FirstAcknowledgement(before, b Branch, writes []*record.Write) (time.Duration, bool) {
 	first := time.Duration(math.MaxInt64)
 	for _, w := range writes {
@@ -177,7 +182,8 @@ func FirstAcknowledgement(before, b Branch, writes []*record.Write) (time.Durati
 	return first - b.Begin, first != math.MaxInt64
 }
 
-// CheckBranches runs all checks on each branch with its part of what was seen. Losses are acknowledged writes that no branch has.
+// CheckBranches runs all checks on each branch with its part of what was seen. Losses are
+// acknowledged writes that no branch has.
 func CheckBranches(branches []Branch, seen Seen, patience time.Duration) Verdict {
 	v := Verdict{Findings: append(late(branches, seen), refusedTooMuch(branches, seen)...)}
 	for i, part := range Split(branches, seen) {

@@ -10,8 +10,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// The standby had come to position 2 when the primary ended at 100 ms, with a third change; then the standby became the primary.
-// Clients could write to it from 90 ms on.
+// The standby had come to position 2 when the primary ended at 100 ms, with a third change; then
+// the standby became the primary. Clients could write to it from 90 ms on.
 func failedOver(t *testing.T) []checker.Branch {
 	t.Helper()
 	old, next := history.New(), history.New()

@@ -45,7 +45,8 @@ func reads(h *history.History, seen Seen) []Finding {
 	return append(exact.all(), fresh.all()...)
 }
 
-// wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing is.
+// wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing
+// is.
 func wrongHistory(h *history.History, r *record.Read) string {
 	want := h.Of(r.Name, r.Position.Number)
 	if len(want) != len(r.History) {

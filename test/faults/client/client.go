@@ -47,7 +47,8 @@ type World struct {
 	Prefix string
 	// Base is where the history was when the round began: all that comes is after it.
 	Base record.Position
-	// Forks tells that a tail of the history may be lost in the round, and so positions may become unknown.
+	// Forks tells that a tail of the history may be lost in the round, and so positions may become
+	// unknown.
 	Forks bool
 	// Busy is the number of the node that gets most requests. Where all get as many, most appends lose the race to another
 	// node, and what happens to an append that has won is seldom seen.

@@ -11,8 +11,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// refused tells whether an answer refuses the client's position as unknown, which it may do when the tail of the history was
-// lost. The client then forgets the position.
+// refused tells whether an answer refuses the client's position as unknown, which it may do when
+// the tail of the history was lost. The client then forgets the position.
 func (c *Client) refused(n *cluster.Node, answer reply) bool {
 	if answer.status != http.StatusBadRequest || !strings.Contains(string(answer.body), "POSITION_UNKNOWN") {
 		return false
@@ -44,7 +44,8 @@ func (c *Client) history(n *cluster.Node, name string) {
 	read.History = []record.Revision{}
 	for _, change := range changes {
 		revision := record.Revision{Version: change.Version, Type: change.Type}
-		revision.Position, _ = record.ParsePosition(change.Metadata.Position) // no event is at position 0, which is found out
+		// No event is at position 0, which is found out.
+		revision.Position, _ = record.ParsePosition(change.Metadata.Position)
 		if change.Data.Value != nil {
 			revision.Value = history.Digest(*change.Data.Value)
 		}
@@ -55,7 +56,8 @@ func (c *Client) history(n *cluster.Node, name string) {
 
 const asOfQuery = `query($at:Position!,$prefix:String!){asOf(at:{position:$at}){position configs(filter:{prefix:$prefix},first:500){nodes{name value}}}}`
 
-// asOf reads all configs of the round as they were right after the newest write of this client that was acknowledged.
+// asOf reads all configs of the round as they were right after the newest write of this client that
+// was acknowledged.
 func (c *Client) asOf(n *cluster.Node) {
 	if c.last.Number == 0 {
 		return

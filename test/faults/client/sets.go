@@ -55,7 +55,8 @@ func (s *SetWriter) Run(ctx context.Context) {
 	}
 }
 
-// write appends until an append fails in another way than by losing the race, or until the database is elsewhere.
+// write appends until an append fails in another way than by losing the race, or until the database
+// is elsewhere.
 func (s *SetWriter) write(ctx context.Context, store *postgres.Store, dsn string) error {
 	for _, name := range s.names {
 		s.known[name] = config.Aggregate{Name: name} // what was known may be of appends that are not there

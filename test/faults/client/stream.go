@@ -35,7 +35,7 @@ type Subscriber struct {
 	rand   *rand.Rand
 	reader *Client // asks the server whether it knows what it has just told
 	slow   bool
-	before []*record.Stream // those whose last position was refused, which this one has taken over from
+	before []*record.Stream // whose last position was refused: this one has taken over
 
 	mu      sync.Mutex // guards what is below
 	stream  record.Stream
@@ -81,7 +81,8 @@ func (s *Subscriber) Streams() []*record.Stream { return append(s.before, &s.str
 // Prefix is what the subscriber has asked for.
 func (s *Subscriber) Prefix() string { return s.stream.Prefix }
 
-// Last is the newest position that the stream has told of, the zero Position while it has not begun.
+// Last is the newest position that the stream has told of, the zero Position while it has not
+// begun.
 func (s *Subscriber) Last() record.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,8 +244,9 @@ func (s *Subscriber) parse(b *batch) record.Message {
 	return m
 }
 
-// refused takes an error that ends a stream: a node may be behind or away, but it must know what was handed out, unless the tail
-// of the history was lost. Then the subscriber begins anew where the round began.
+// refused takes an error that ends a stream: a node may be behind or away, but it must know what
+// was handed out, unless the tail of the history was lost. Then the subscriber begins anew where
+// the round began.
 func (s *Subscriber) refused(n *cluster.Node, payload json.RawMessage) error {
 	if strings.Contains(string(payload), "POSITION_UNKNOWN") {
 		if !s.world.Forks {

@@ -18,7 +18,8 @@ func (d *Database) set(ctx context.Context, name, value string) error {
 	return d.exec(ctx, databaseName, "select pg_reload_conf()")
 }
 
-// ReadOnly makes all transactions of the primary read-only unless they ask for something else, and takes that back.
+// ReadOnly makes all transactions of the primary read-only unless they ask for something else, and
+// takes that back.
 func (d *Database) ReadOnly(ctx context.Context, on bool) error {
 	value := ""
 	if on {
@@ -30,8 +31,9 @@ func (d *Database) ReadOnly(ctx context.Context, on bool) error {
 // TightConnections is how many connections a tight role has.
 const TightConnections = 8
 
-// Tighten makes the roles of nodes such as a careful administrator gives: no superusers, few connections, little time. They go
-// on owning the tables. New sessions have the limits: the others are ended.
+// Tighten makes the roles of nodes such as a careful administrator gives: no superusers, few
+// connections, little time. They go on owning the tables. New sessions have the limits: the others
+// are ended.
 func (d *Database) Tighten(ctx context.Context) error {
 	var statements []string
 	for n := range Nodes {

@@ -22,8 +22,8 @@ const (
 	sparePause   = 10 * time.Millisecond
 )
 
-// Standby makes a standby of the primary that follows it by streaming. With sync the primary acknowledges no commit from now
-// on that the standby does not have.
+// Standby makes a standby of the primary that follows it by streaming. With sync the primary
+// acknowledges no commit from now on that the standby does not have.
 func (d *Database) Standby(ctx context.Context, sync bool) (*Spare, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,8 +47,9 @@ func (d *Database) Standby(ctx context.Context, sync bool) (*Spare, error) {
 	return s, err
 }
 
-// Backup makes a copy of the primary as it is now, for which the primary stops for a while. The copy is a server of its own
-// that has the primary's identity and timeline, and that nobody writes to.
+// Backup makes a copy of the primary as it is now, for which the primary stops for a while. The
+// copy is a server of its own that has the primary's identity and timeline, and that nobody writes
+// to.
 func (d *Database) Backup(ctx context.Context) (*Spare, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -126,8 +127,9 @@ func (s *Spare) Position(ctx context.Context) (int64, error) {
 	return found[0], nil
 }
 
-// Take has a spare be the primary for the suite, and for all new sessions of nodes; with shared the new sessions of nodes go to
-// the server before it in turn. It returns that server, which goes on if it did.
+// Take has a spare be the primary for the suite, and for all new sessions of nodes; with shared the
+// new sessions of nodes go to the server before it in turn. It returns that server, which goes on
+// if it did.
 func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -174,14 +176,16 @@ func (s *Spare) EndSessions(ctx context.Context) (int, error) {
 	return len(ended), err
 }
 
-// EndWaits ends the sessions of nodes on the primary whose commit waits for a standby. It tells how many.
+// EndWaits ends the sessions of nodes on the primary whose commit waits for a standby. It tells how
+// many.
 func (d *Database) EndWaits(ctx context.Context) (int, error) {
 	ended, err := query[int32](ctx, d, `with chosen as materialized (select pid from pg_stat_activity where usename like 'node%' and wait_event = 'SyncRep')
 		select pid from chosen where pg_terminate_backend(pid)`)
 	return len(ended), err
 }
 
-// Retire reads the whole history of a server that was stopped, for which it is started once more, and removes it.
+// Retire reads the whole history of a server that was stopped, for which it is started once more,
+// and removes it.
 func (s *Spare) Retire(ctx context.Context) (*history.History, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.server.Start(ctx); err != nil {

@@ -26,7 +26,8 @@ const (
 type Fork struct {
 	Old *history.History // all that the primary had in the end
 	At  int64            // the newest position that the other one had of it
-	// Begin is before anybody could write to the other one, End after the last could write to this one.
+	// Begin is before anybody could write to the other one, End after the last could write to this
+	// one.
 	Begin, End time.Duration
 	// Lossless: nothing that was acknowledged may be missing.
 	Lossless bool
@@ -68,9 +69,9 @@ func failOverLate(ctx context.Context, a *Arena) error {
 	return a.replace(ctx, spare, func() error { return spare.Promote(ctx) }, Fork{})
 }
 
-// failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the cases the standby gets
-// nothing any more by then, and sessions whose commits wait for it are ended: what they wrote can be found on the primary, and
-// nobody may acknowledge it.
+// failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the
+// cases the standby gets nothing any more by then, and sessions whose commits wait for it are
+// ended: what they wrote can be found on the primary, and nobody may acknowledge it.
 func failOverInStep(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, true)
 	if err != nil {
@@ -103,8 +104,9 @@ func (a *Arena) endWaits(ctx context.Context) error {
 	return nil
 }
 
-// restore goes back to an earlier moment: to a copy of the data, or by a base backup and the log to a point in time. The copy has
-// the same timeline as the primary: only the chain of hashes tells one from the other.
+// restore goes back to an earlier moment: to a copy of the data, or by a base backup and the log to
+// a point in time. The copy has the same timeline as the primary: only the chain of hashes tells
+// one from the other.
 func restore(ctx context.Context, a *Arena) error {
 	if a.Rand.IntN(2) == 0 {
 		return restorePointInTime(ctx, a)
@@ -178,8 +180,9 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func(
 	return errors.Join(err, a.await(ctx, refusals, 1, func() (int64, error) { return a.sum(unknownPositions) - refusedBefore, nil }))
 }
 
-// splitBrain promotes a standby whose primary goes on, and leads new sessions to both in turn, until every node has come to the
-// new one and some session with the old one was refused. What the old one has acknowledged meanwhile is lost.
+// splitBrain promotes a standby whose primary goes on, and leads new sessions to both in turn,
+// until every node has come to the new one and some session with the old one was refused. What the
+// old one has acknowledged meanwhile is lost.
 func splitBrain(ctx context.Context, a *Arena) error {
 	d := a.World.Cluster.Database
 	spare, err := d.Standby(ctx, false)

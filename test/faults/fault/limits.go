@@ -34,8 +34,8 @@ func readOnly(ctx context.Context, a *Arena) error {
 	return errors.Join(err, d.ReadOnly(context.WithoutCancel(ctx), false))
 }
 
-// tightRole has all nodes go on with a tight role, while others hold the head for longer than it waits for a lock, and checks
-// that no node takes more connections than it has.
+// tightRole has all nodes go on with a tight role, while others hold the head for longer than it
+// waits for a lock, and checks that no node takes more connections than it has.
 func tightRole(ctx context.Context, a *Arena) error {
 	d := a.World.Cluster.Database
 	if err := d.Tighten(ctx); err != nil {

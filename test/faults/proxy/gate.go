@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// Gate is an address behind which the server can change. It decides for each new connection where it leads, and leaves those
-// that there are alone, as an address that moves to another machine does.
+// Gate is an address behind which the server can change. It decides for each new connection where
+// it leads, and leaves those that there are alone, as an address that moves to another machine
+// does.
 type Gate struct {
 	listener net.Listener
 	serving  sync.WaitGroup
@@ -20,7 +21,8 @@ type Gate struct {
 	conns map[net.Conn]struct{}
 }
 
-// OpenGate returns a gate at a new port of 127.0.0.1 that leads nowhere: it closes connections at once.
+// OpenGate returns a gate at a new port of 127.0.0.1 that leads nowhere: it closes connections at
+// once.
 func OpenGate() (*Gate, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"configapi/test/faults/proxy"
 )
 
-// serveName says a name to everybody who connects, until the test ends, and then holds the connection.
+// serveName says a name to everybody who connects, until the test ends, and then holds the
+// connection.
 func serveName(t *testing.T, name string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -142,9 +142,11 @@ type Read struct {
 	AtLeast int64
 	// AtLeastHash is the hash of that position; "": it is that of any history.
 	AtLeastHash string
-	// Past tells that the client asked for this very position, or for all that led to it: nothing follows about the present.
+	// Past tells that the client asked for this very position, or for all that led to it: nothing
+	// follows about the present.
 	Past bool
-	// History are all changes of the one config up to the position, oldest first, when the client asked for them.
+	// History are all changes of the one config up to the position, oldest first. nil: the client
+	// did not ask for them.
 	History []Revision
 	// Final tells that the answer is of the end of the round.
 	Final bool
