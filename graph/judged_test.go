@@ -105,6 +105,9 @@ var tooLate = []struct{ doc, variables, code, says string }{
 	{`query($f:ConfigFilterInput){configs(filter:$f){totalCount}}`, `{"f":{"names":["a",null]}}`, invalid, "$f.names[1] must not be null"},
 	{`mutation` + twoWrites + `reason:"\uD800"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", "half a surrogate pair"},
 	{`mutation{setConfig(input:{name:"g",value:"\uDC00\uD800"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", "half a surrogate pair"},
+	{`mutation{setConfig(input:{name:"g",value:"\uD800\uD801"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", "half a surrogate pair"},
+	{`mutation{setConfig(input:{name:"g",value:"\uD800\u0041"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", "half a surrogate pair"},
+	{`mutation{setConfig(input:{name:"g",value:"\uD800\uE000"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", "half a surrogate pair"},
 	{`mutation{setConfig(input:{name:"g",value:"\u{D800}"}){__typename}}`, `{}`, "GRAPHQL_PARSE_FAILED", ""},
 	{`{bounds @defer{head}}`, `{}`, invalid, "Unknown directive"},
 }

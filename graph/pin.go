@@ -37,7 +37,7 @@ func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graph
 	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
 		return next(ctx)
 	}
-	c := &pinned{Context: ctx, pin: pin{resolver: r}}
+	c := r.withPin(ctx)
 	if op.Operation.Operation == ast.Query {
 		c.pin.read(ctx, op)
 	} else if err := r.reserve(ctx, op); err != nil {
@@ -56,14 +56,14 @@ func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler)
 	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
 		return next(ctx)
 	}
-	ctx = context.WithValue(ctx, pinKey{}, &pin{resolver: r})
+	ctx = r.withPin(ctx)
 	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
 	return next(ctx)
 }
 
-// pinned is the context of a query or a mutation.
+// pinned is a context with a pin.
 type pinned struct {
 	context.Context
 	pin pin

@@ -197,3 +197,11 @@ func TestSnapshotPages(t *testing.T) {
 	a.wantRefused(t, fmt.Sprintf(asOf, then), vars{"filter": vars{"prefix": "//"}}, "INVALID_INPUT", "prefix")
 	a.wantRefused(t, `{asOf(at:{position:"`+then+`"}){config(name:"a//b"){version}}}`, nil, "INVALID_INPUT", "empty segment")
 }
+
+// TestFutureOfAMutation has an instant that has not come yet mean something else after each change.
+func TestFutureOfAMutation(t *testing.T) {
+	a := MustStart(t)
+	const then = `{...on ConfigChanged{config{asOf(at:{time:"2999-01-01T00:00:00Z"}){version}}}}`
+	a.want(t, `mutation{a:setConfig(input:{name:"a",value:"1"})`+then+` b:setConfig(input:{name:"a",value:"2"})`+then+`}`, nil,
+		`{"data":{"a":{"config":{"asOf":{"version":1}}},"b":{"config":{"asOf":{"version":2}}}}}`)
+}

@@ -39,7 +39,7 @@ func even(value any) error {
 // judge coerces an operation with variables, written as JSON.
 func judge(t *testing.T, doc, variables string) (coerced map[string]any, errs []string) {
 	t.Helper()
-	parsed, invalid := gqlparser.LoadQuery(schema, doc)
+	parsed, invalid := gqlparser.LoadQueryWithRules(schema, doc, nil)
 	if invalid != nil {
 		t.Fatalf("%s: %v", doc, invalid)
 	}

@@ -18,6 +18,8 @@ type message struct {
 	Type    string         `json:"type"`
 	ID      *string        `json:"id"`
 	Payload jsontext.Value `json:"payload"`
+
+	room *lease // of the message; nil: it is small
 }
 
 const (
@@ -43,10 +45,13 @@ func recycleMessage(buffer *bytes.Buffer) {
 func (s *socket) receive(from io.Reader) *CloseError {
 	buffer := messageBuffers.Get().(*bytes.Buffer)
 	defer recycleMessage(buffer)
-	if _, err := buffer.ReadFrom(from); err != nil {
-		return nil // The next read fails likewise, and says why.
+	room, err := s.readMessage(buffer, from)
+	defer room.release()
+	if err != nil {
+		refused, _ := errors.AsType[*CloseError](err)
+		return refused // Any other error comes again with the next read, which says why.
 	}
-	var m message
+	m := message{room: room}
 	if err := strictjson.Decode(buffer.Bytes(), &m, envelopeOptions); err != nil {
 		return s.receiveBroken(buffer.Bytes(), err)
 	}
@@ -148,7 +153,7 @@ func (s *socket) receiveSubscribe(m message) *CloseError {
 	if operation.Query == nil {
 		return s.refuse(id, CodeInvalidInput, `the payload of subscribe must have "query", a string`)
 	}
-	return s.subscribe(id, operation)
+	return s.subscribe(id, operation, m.room)
 }
 
 // subscriber returns the id of a message that wants to subscribe.

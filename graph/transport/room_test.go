@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
@@ -241,4 +243,62 @@ func TestStreamsOfAServer(t *testing.T) {
 			t.Errorf("%d streams are counted", n)
 		}
 	})
+}
+
+// TestBacklogHoldsItsRoom: what waits for a member that is joining is in memory until the member was told it, or has given up.
+func TestBacklogHoldsItsRoom(t *testing.T) {
+	streams := budget.New(budget.Options{Bytes: mib})
+	made := func(order int64) *update {
+		u := &update{body: []byte("body"), room: &lease{room: streams.Reservation()}}
+		u.Place, u.First = logPlace(order), order
+		u.room.room.Force(4)
+		u.room.retain()
+		return u
+	}
+	transport := NewWebsocket(WebsocketOptions{})
+	m := &member{socket: &socket{transport: transport}, joining: true, place: logPlace(1)}
+	for order := range int64(3) {
+		u := made(order + 1)
+		if !m.take(u) {
+			t.Fatal("the member was left behind")
+		}
+		u.room.release() // as the group does when its round is over
+	}
+	if held := streams.Held(); held != 12 {
+		t.Errorf("%d bytes are held, want those of three messages", held)
+	}
+	next, joined := m.nextOfBacklog()
+	if next == nil || joined || next.First != 2 {
+		t.Fatalf("got %+v, %v, want the message that the member does not know", next, joined)
+	}
+	if held := streams.Held(); held != 8 {
+		t.Errorf("%d bytes are held, want those of two messages", held)
+	}
+	next.room.release()
+	m.dropBacklog()
+	if held := streams.Held(); held != 0 {
+		t.Errorf("%d bytes are held in the end", held)
+	}
+}
+
+// TestPumpHoldsNothingBetweenMessages: neither after a step that tells nothing, nor after a message that its reader has.
+func TestPumpHoldsNothingBetweenMessages(t *testing.T) {
+	room := NewRoom(RoomOptions{})
+	steps := []Step{{Silent: true, Place: logPlace(1)}, {Place: logPlace(2), Bytes: 100}}
+	p := newPump(t.Context(), nil, nil, room, nil)
+	p.x = &execution{ctx: t.Context(), pull: func(context.Context, int64) (Step, error) {
+		step := steps[0]
+		steps = steps[1:]
+		return step, nil
+	}, responses: func(context.Context) *graphql.Response { return &graphql.Response{Data: []byte("{}")} }}
+	if u, more, _ := p.next(0); !more || !u.Silent || room.opts.Streams.Held() != 0 {
+		t.Errorf("got %+v; %d bytes are held", u, room.opts.Streams.Held())
+	}
+	u, more, _ := p.next(0)
+	if !more || string(u.body) != `{"data":{}}` || room.opts.Streams.Held() != int64(cap(u.body)) {
+		t.Errorf("got %s; %d bytes are held", u.body, room.opts.Streams.Held())
+	}
+	u.room.release()
+	p.end()
+	wantEmpty(t, room)
 }

@@ -59,7 +59,7 @@ func (s *SSE) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecu
 	if len(errs) == 0 {
 		var end func()
 		var f *fault
-		if ctx, end, f = s.begin(r, operation.Operation.Operation); f != nil {
+		if ctx, end, f = s.begin(r, operation, len(request.body)); f != nil {
 			writeFault(w, mediaJSON, f)
 			return
 		}
@@ -87,9 +87,12 @@ func (s *SSE) create(ctx context.Context, exec graphql.GraphExecutor, request *r
 }
 
 // begin returns the context of the operation, and what is to be called when it is over.
-func (s *SSE) begin(r *http.Request, operation ast.Operation) (context.Context, func(), *fault) {
-	if operation != ast.Subscription {
-		return r.Context(), func() {}, refuseMutation(r.Method, operation)
+func (s *SSE) begin(r *http.Request, operation *graphql.OperationContext, size int) (context.Context, func(), *fault) {
+	if kind := operation.Operation.Operation; kind != ast.Subscription {
+		return r.Context(), func() {}, refuseMutation(r.Method, kind)
+	}
+	if size > maxKeptRequest {
+		return nil, nil, &fault{status: http.StatusRequestEntityTooLarge, code: CodeLimitExceeded, message: subscriptionTooLarge}
 	}
 	ctx, end, err := s.streams.BeginFrom(r.Context(), s.options.Room.opts.Limit, eventstream.ClientOf(r.RemoteAddr))
 	if err != nil {

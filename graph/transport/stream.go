@@ -24,7 +24,7 @@ type stream struct {
 }
 
 // subscribe starts an operation, or refuses it.
-func (s *socket) subscribe(id string, operation envelope) *CloseError {
+func (s *socket) subscribe(id string, operation envelope, room *lease) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
 	if refused, full := s.admit(st); refused != nil || full != nil {
 		if full != nil {
@@ -39,19 +39,23 @@ func (s *socket) subscribe(id string, operation envelope) *CloseError {
 	case <-s.ctx.Done():
 		return nil
 	}
-	s.start(st, func(ctx context.Context) {
+	room.retain()
+	if !s.start(st, func(ctx context.Context) {
 		defer func() { <-s.slots }()
-		s.runStream(ctx, st, operation)
-	})
+		defer room.release()
+		s.runStream(ctx, st, operation, room != nil)
+	}) {
+		room.release()
+	}
 	return nil
 }
 
-// start has a goroutine serve the stream, unless the stream has ended already.
-func (s *socket) start(st *stream, serve func(context.Context)) {
+// start has a goroutine serve the stream, unless the stream has ended already. It reports whether it has.
+func (s *socket) start(st *stream, serve func(context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || st.stopped.Load() {
-		return
+		return false
 	}
 	ctx, cancel := context.WithCancel(s.operations)
 	st.cancel = cancel
@@ -59,6 +63,7 @@ func (s *socket) start(st *stream, serve func(context.Context)) {
 		defer cancel()
 		serve(ctx)
 	})
+	return true
 }
 
 func inUse(id string) *CloseError {
@@ -126,7 +131,7 @@ func (s *socket) forget(st *stream) {
 }
 
 // runStream executes the operation and sends what comes of it. That nothing can be sent any more ends it, too.
-func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) {
+func (s *socket) runStream(ctx context.Context, st *stream, operation envelope, large bool) {
 	defer s.recoverStream(ctx, st)
 	ctx = graphql.StartOperationTrace(ctx)
 	opCtx, errs := s.exec.CreateOperationContext(ctx, s.params(ctx, operation))
@@ -135,6 +140,10 @@ func (s *socket) runStream(ctx context.Context, st *stream, operation envelope) 
 		return
 	}
 	if opCtx.Operation.Operation == ast.Subscription {
+		if large {
+			s.sendErrors(ctx, st, gqlerror.List{newError(CodeLimitExceeded, subscriptionTooLarge)})
+			return
+		}
 		st.member.init(s, st, opCtx)
 		st.member.serve(ctx)
 		return
