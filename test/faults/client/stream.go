@@ -113,6 +113,9 @@ func (s *Subscriber) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if s.world.Forks && websocket.IsUnexpectedCloseError(err, websocket.CloseServiceRestart) {
+			s.fault("node %d, which goes on, has closed a connection otherwise than with 1012: %v", n.Number, err)
+		}
 		counts := &s.world.Counts[n.Number]
 		if counts.Broken.Add(1); websocket.IsCloseError(err, websocket.CloseServiceRestart) {
 			counts.Restarting.Add(1)

@@ -176,10 +176,10 @@ func (s *Spare) EndSessions(ctx context.Context) (int, error) {
 	return len(ended), err
 }
 
-// EndWaits ends the sessions of nodes on the primary whose commit waits for a standby. It tells how
+// EndWaits ends the sessions on the primary whose commit waits for a standby. It tells how
 // many.
 func (d *Database) EndWaits(ctx context.Context) (int, error) {
-	ended, err := query[int32](ctx, d, `with chosen as materialized (select pid from pg_stat_activity where usename like 'node%' and wait_event = 'SyncRep')
+	ended, err := query[int32](ctx, d, `with chosen as materialized (select pid from pg_stat_activity where wait_event = 'SyncRep')
 		select pid from chosen where pg_terminate_backend(pid)`)
 	return len(ended), err
 }
