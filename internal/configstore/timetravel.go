@@ -34,7 +34,7 @@ func (s *Snapshot) WithoutValues() *Snapshot {
 // history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
 // kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
-	return r.operation().lookUp(ctx, moment{position: at}, func() (*Snapshot, error) {
+	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
 		view, err := r.branch.await(ctx, r.view, at.Position, 0)
 		if err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	if !instant.Before(r.view.Head().RecordedAt) {
 		return r.Now(), nil
 	}
-	return r.operation().lookUp(ctx, moment{instant: instant.UTC()}, func() (*Snapshot, error) {
+	return r.operation().lookUp(ctx, Moment{Instant: instant.UTC()}, func() (*Snapshot, error) {
 		leave, err := r.operation().enter(ctx)
 		if err != nil {
 			return nil, err
