@@ -254,15 +254,15 @@ func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.Operatio
 	}
 	response := next(ctx)
 	a.made()
-	if f := a.judge(ctx, response); f != nil {
+	if f := a.check(ctx, response); f != nil {
 		return nil, f
 	}
 	return response, refuseResponse(response)
 }
 
-// judge looks at the response that came of the operation. It cuts surplus errors, and returns the fault
+// check looks at the response of an executed operation. It cuts surplus errors, and returns the fault
 // that takes the response's place when the answer was given up.
-func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
+func (a *Answer) check(ctx context.Context, response *graphql.Response) *fault {
 	if response == nil {
 		return nil
 	}

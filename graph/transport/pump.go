@@ -192,7 +192,7 @@ func (x *execution) respond(room *Room) *graphql.Response {
 	a := newMessage(x.ctx, room)
 	defer a.end()
 	response := x.responses(a)
-	if f := a.judge(a, response); f != nil {
+	if f := a.check(a, response); f != nil {
 		return &graphql.Response{Errors: f.list()}
 	}
 	return response
