@@ -168,7 +168,7 @@ const (
 	atLeastArgument     = "atLeast"
 )
 
-// asksFreshness tells whether a root field has an argument about freshness. It spares most queries the collecting of their
+// asksFreshness reports whether a root field has an argument about freshness. It spares most queries the collecting of their
 // fields.
 func asksFreshness(selections ast.SelectionSet) bool {
 	for _, selection := range selections {

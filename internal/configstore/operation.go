@@ -85,7 +85,7 @@ func (s *Moments) LookUp(ctx context.Context, m Moment, find func() (*Snapshot, 
 	}
 }
 
-// enter returns the look-up of a moment, and whether the caller is the one who has to make it.
+// enter returns the look-up of a moment, and whether the caller has to make it.
 func (s *Moments) enter(m Moment) (l *lookup, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

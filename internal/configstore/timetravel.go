@@ -23,7 +23,7 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// WithoutValues returns the same snapshot for whom needs no values: they may be missing in its configs, and then were not read.
+// WithoutValues returns the same snapshot without values: its configs may lack them, which spares reading them.
 func (s *Snapshot) WithoutValues() *Snapshot {
 	bare := *s
 	bare.noValues = true

@@ -33,7 +33,7 @@ type body struct {
 	read     int64
 	err      error // why no more is read
 
-	room    budget.Reservation // for what comes; nobody may take it for slow when it is whole
+	room    budget.Reservation // for what comes, until the body is whole
 	charged int64              // bytes of room
 	whole   budget.Reservation // takes over from room
 

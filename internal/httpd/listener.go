@@ -97,7 +97,7 @@ func (l *listener) Close() error {
 }
 
 // countedAddress returns what the connections of one client are counted by, the zero address if they are
-// not. Whoever has one IPv6 address has 2^64 of them.
+// not. A client with one IPv6 address usually has all 2^64 of its /64.
 func (l *listener) countedAddress(conn net.Conn) netip.Addr {
 	tcp, isTCP := conn.RemoteAddr().(*net.TCPAddr)
 	if l.mostPerAddress == 0 || !isTCP {
@@ -229,7 +229,7 @@ func refusalText(detail string) string {
 		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
 }
 
-// logRefusal writes a line now and then: whoever opens connections must not fill the log.
+// logRefusal writes at most one line in refusalLogTime, so that clients cannot fill the log.
 func (l *listener) logRefusal(conn net.Conn, why refusal) {
 	l.mu.Lock()
 	l.unlogged++

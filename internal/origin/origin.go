@@ -104,7 +104,7 @@ func own(is bool) Verdict {
 
 // isNavigation reports whether a person follows a link, so that no page sees the answer. A frame in
 // a page is no such thing. A link cannot run a GraphQL query: it could be made to cost a lot, and
-// nobody links to one.
+// there is no use for one.
 func isNavigation(r *http.Request) bool {
 	return r.Method == http.MethodGet && len(r.Header["Origin"]) == 0 && r.URL.Path != graphqlPath &&
 		only(r.Header, "Sec-Fetch-Mode", "navigate") && only(r.Header, "Sec-Fetch-Dest", "document")
