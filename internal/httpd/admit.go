@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"configapi/internal/budget"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
 )
@@ -26,7 +27,7 @@ func (s *Server) admit(e *exchange, r *http.Request) bool {
 		s.refusePage(e, r)
 	case origin.IsPreflight(r, e.verdict):
 		s.opts.Guard.AnswerPreflight(e, r)
-	case r.ContentLength > maxBodyBytes:
+	case r.ContentLength > budget.MaxBodyBytes:
 		s.opts.Metrics.refused(refusedBodySize)
 		e.Header().Set("Connection", "close")
 		answerTooLarge(e)
