@@ -34,7 +34,9 @@ test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_UR
 
 check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
 
-files: # a compiled program or a recording does not belong into the history
+files: # a compiled program or a recording does not belong into the history, nor what .gitignore names
+	@ignored=$$(git ls-files --cached --ignored --exclude-standard); \
+		test -z "$$ignored" || { echo "in the repository, though .gitignore names it:"; echo "$$ignored"; exit 1; }
 	@large=$$(git ls-tree -r -l HEAD | awk '$$4 > 700000 { print $$5 " has " $$4 " bytes" }'); \
 		test -z "$$large" || { echo "too large for the repository:"; echo "$$large"; exit 1; }
 

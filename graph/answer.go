@@ -159,11 +159,14 @@ func (s sized) MarshalGQL(w io.Writer) {
 
 // The bytes that a page of the store, and one record of it, may have.
 const (
-	pageBytes     = transport.PageBytes
+	pageBytes     = configstore.PageBytes
 	revisionBytes = 1 << 20
 	// recordBytes is what a revision takes without its values.
 	recordBytes = 512
 )
+
+// The transports reserve room for whole pages. This does not compile if they expect another size.
+var _ [pageBytes]struct{} = [transport.PageBytes]struct{}{}
 
 func revisionsSize(revisions []*eventstore.Revision) (size int64) {
 	for _, r := range revisions {

@@ -14,16 +14,17 @@ import (
 	"configapi/graph/coerce"
 )
 
-// documents parses and judges documents, and keeps the small ones. gqlgen's executor would do so in another order: it
-// validates before the limits can be looked at.
+// documents parses and checks documents, and caches the small ones. gqlgen's executor would validate a
+// document before its limits can be checked.
 type documents struct {
 	schema *ast.Schema
 	limits Limits
 	cache  graphql.Cache[*ast.QueryDocument]
 }
 
-// admit returns the document of a text, or at most maxDocumentErrors errors. It takes time in proportion to the text.
-func (d *documents) admit(ctx context.Context, text string) (*ast.QueryDocument, gqlerror.List) {
+// parse returns the document of a text when it keeps the limits and is valid, else at most
+// maxDocumentErrors errors. It takes time in proportion to the text.
+func (d *documents) parse(ctx context.Context, text string) (*ast.QueryDocument, gqlerror.List) {
 	if doc, known := d.cache.Get(ctx, text); known {
 		return doc, nil
 	}
@@ -38,7 +39,7 @@ func (d *documents) admit(ctx context.Context, text string) (*ast.QueryDocument,
 	if len(doc.Operations) == 0 {
 		return nil, gqlerror.List{invalidDocument("the document has no operation")}
 	}
-	if err := d.limits.judge(doc); err != nil {
+	if err := d.limits.check(doc); err != nil {
 		return nil, gqlerror.List{err}
 	}
 	if errs := validate(d.schema, doc); len(errs) > 0 {
@@ -50,7 +51,8 @@ func (d *documents) admit(ctx context.Context, text string) (*ast.QueryDocument,
 	return doc, nil
 }
 
-// maxCachedDocument is the longest document that is kept, in bytes: those that hold a large value are not worth it.
+// maxCachedDocument is the longest document that is cached, in bytes. Longer ones hold large values, and
+// seldom come twice.
 const maxCachedDocument = 16 << 10
 
 func invalidDocument(message string) *gqlerror.Error {
@@ -59,28 +61,28 @@ func invalidDocument(message string) *gqlerror.Error {
 	return err
 }
 
-// judged is a transport whose operations are judged whole before gqlgen's executor gets them.
-type judged struct {
+// checking is a transport that checks a whole operation before gqlgen's executor gets it.
+type checking struct {
 	graphql.Transport
 	documents *documents
 	values    map[ast.Operation]*coerce.Schema
 }
 
 // Do answers the request.
-func (t judged) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	t.Transport.Do(w, r, judgedExecutor{exec.(*executor.Executor), t.documents, t.values})
+func (t checking) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+	t.Transport.Do(w, r, checkingExecutor{exec.(*executor.Executor), t.documents, t.values})
 }
 
-// judgedExecutor is an executor that refuses an operation before anything of it is executed.
-type judgedExecutor struct {
+// checkingExecutor is an executor that refuses an invalid operation before any of its fields is executed.
+type checkingExecutor struct {
 	*executor.Executor
 	documents *documents
 	values    map[ast.Operation]*coerce.Schema
 }
 
-// CreateOperationContext judges the document, the variables and the literals of a request.
-func (e judgedExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	doc, errs := e.documents.admit(ctx, params.Query)
+// CreateOperationContext checks the document, the variables and the literals of a request.
+func (e checkingExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	doc, errs := e.documents.parse(ctx, params.Query)
 	if len(errs) > 0 {
 		return e.refused(params, doc), errs
 	}
@@ -96,11 +98,11 @@ func (e judgedExecutor) CreateOperationContext(ctx context.Context, params *grap
 		}
 		params.Variables = variables
 	}
-	return e.Executor.CreateOperationContext(context.WithValue(ctx, admittedKey{}, doc), params)
+	return e.Executor.CreateOperationContext(context.WithValue(ctx, parsedKey{}, doc), params)
 }
 
-// refused is the context of an operation that will not be executed: enough of it for the log and for the errors.
-func (judgedExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocument) *graphql.OperationContext {
+// refused returns the context of an operation that is not executed. It has what the log and the errors need.
+func (checkingExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocument) *graphql.OperationContext {
 	op := &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName, Doc: doc, Headers: params.Headers}
 	if doc != nil {
 		op.Operation = doc.Operations.ForName(params.OperationName)
@@ -108,19 +110,20 @@ func (judgedExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocument)
 	return op
 }
 
-// admittedKey is where a context has the document that was admitted.
-type admittedKey struct{}
+// parsedKey is the key of the request's document in a context.
+type parsedKey struct{}
 
-// admitted is gqlgen's cache of documents: it has exactly the one that was admitted for the request.
-type admitted struct{}
+// parsed is a cache of documents for gqlgen's executor. It holds the document of the request alone, so the
+// executor neither parses nor validates again.
+type parsed struct{}
 
-var _ graphql.Cache[*ast.QueryDocument] = admitted{}
+var _ graphql.Cache[*ast.QueryDocument] = parsed{}
 
-// Get returns the document that was admitted for the request.
-func (admitted) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
-	doc, ok := ctx.Value(admittedKey{}).(*ast.QueryDocument)
+// Get returns the document of the request.
+func (parsed) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
+	doc, ok := ctx.Value(parsedKey{}).(*ast.QueryDocument)
 	return doc, ok
 }
 
 // Add keeps nothing.
-func (admitted) Add(context.Context, string, *ast.QueryDocument) {}
+func (parsed) Add(context.Context, string, *ast.QueryDocument) {}

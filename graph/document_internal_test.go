@@ -13,7 +13,7 @@ import (
 func TestValidationEndsEarly(t *testing.T) {
 	d := documents{schema: executable(&resolver{}).Schema(), cache: graphql.NoCache[*ast.QueryDocument]{}}
 	d.limits.setDefaults()
-	if _, errs := d.admit(t.Context(), `{bounds{`+strings.Repeat("a b ", 90)+`}}`); len(errs) != maxDocumentErrors {
+	if _, errs := d.parse(t.Context(), `{bounds{`+strings.Repeat("a b ", 90)+`}}`); len(errs) != maxDocumentErrors {
 		t.Errorf("got %d errors, want %d", len(errs), maxDocumentErrors)
 	}
 }

@@ -42,7 +42,7 @@ type presenter struct {
 // reported keeps what one answer has put into the log, so that a fault in each of 500 items is one line.
 type reported struct{ panicked, internal, unavailable atomic.Bool }
 
-// isNews tells whether the log has no such line yet of the answer that a context is of, and takes it for written.
+// isNews reports whether the log has no such line of this answer yet, and notes that it has now.
 func isNews(ctx context.Context, line func(*reported) *atomic.Bool) bool {
 	p, ok := ctx.Value(pinKey{}).(*pin)
 	return !ok || !line(&p.reported).Swap(true)

@@ -79,10 +79,10 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
 	schema := executable(root)
 	h.server = handler.New(schema)
-	h.server.SetQueryCache(admitted{})
+	h.server.SetQueryCache(parsed{})
 	docs := &documents{schema: schema.Schema(), limits: opts.Limits, cache: lru.New[*ast.QueryDocument](opts.CachedDocuments)}
 	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{Room: room})} {
-		h.server.AddTransport(judged{t, docs, values(schema.Schema())})
+		h.server.AddTransport(checking{t, docs, values(schema.Schema())})
 	}
 	h.server.Use(costLimit{opts.Limits.Cost})
 	h.server.Use(meter{})

@@ -55,7 +55,7 @@ func limitExceeded(format string, limit int) *gqlerror.Error {
 	return err
 }
 
-// costLimit judges operations by what they cost with their variables. It is an extension of gqlgen's handler.
+// costLimit refuses operations by what they cost with their variables. It is an extension of gqlgen's handler.
 type costLimit struct{ most int }
 
 var _ graphql.OperationContextMutator = costLimit{}

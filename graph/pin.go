@@ -23,10 +23,10 @@ type pin struct {
 	err      error               // why there is no reader although there should be one
 	stale    error               // why the reader is not linearizable although a field asks for that
 	reported reported
+	moments  configstore.Moments
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // when the operation has waited for positions long enough; zero: it has not waited yet
-	lookups   map[moment]*lookup
 }
 
 type pinKey struct{}
@@ -168,7 +168,7 @@ const (
 	atLeastArgument     = "atLeast"
 )
 
-// asksFreshness tells whether a root field has an argument about freshness. It spares most queries the collecting of their
+// asksFreshness reports whether a root field has an argument about freshness. It spares most queries the collecting of their
 // fields.
 func asksFreshness(selections ast.SelectionSet) bool {
 	for _, selection := range selections {

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// scan judges the text of a document before it is parsed, in one pass: names and numbers of more than maxName bytes, which
+// scan checks the text of a document before it is parsed, in one pass: names and numbers of more than maxName bytes, which
 // the rules of validation would compare and repeat at length, and half a surrogate pair in a string, which the parser would turn
 // into another character. Whether the text is GraphQL is for the parser to say.
 func scan(text string, maxName int) *gqlerror.Error {
@@ -41,7 +41,7 @@ func scan(text string, maxName int) *gqlerror.Error {
 	return nil
 }
 
-// isWordByte tells whether a byte may stand in a name or a number.
+// isWordByte reports whether a byte may stand in a name or a number.
 func isWordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

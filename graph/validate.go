@@ -19,7 +19,7 @@ const maxDocumentErrors = 10
 // enough ends a validation that has found enough errors. The rules have no other way to end early.
 type enough struct{}
 
-// validate judges a document by GraphQL's rules. It ends at maxDocumentErrors errors, since the rules write out each that they
+// validate checks a document against GraphQL's rules. It ends at maxDocumentErrors errors, since the rules write out each that they
 // find, with all of the value that it is about.
 func validate(schema *ast.Schema, doc *ast.QueryDocument) (errs gqlerror.List) {
 	defer func() {
@@ -93,13 +93,13 @@ func (r *roots) collect(set ast.SelectionSet) {
 	for _, selection := range set {
 		switch selection := selection.(type) {
 		case *ast.Field:
-			r.judge(selection.Directives)
+			r.checkDirectives(selection.Directives)
 			r.field(selection)
 		case *ast.InlineFragment:
-			r.judge(selection.Directives)
+			r.checkDirectives(selection.Directives)
 			r.collect(selection.SelectionSet)
 		case *ast.FragmentSpread:
-			r.judge(selection.Directives)
+			r.checkDirectives(selection.Directives)
 			if f := selection.Definition; f != nil && !r.seen[f] {
 				r.seen[f] = true
 				r.collect(f.SelectionSet)
@@ -121,7 +121,7 @@ func (r *roots) field(f *ast.Field) {
 	}
 }
 
-func (r *roots) judge(directives ast.DirectiveList) {
+func (r *roots) checkDirectives(directives ast.DirectiveList) {
 	for _, d := range directives {
 		if d.Name == "skip" || d.Name == "include" {
 			r.addError(core.Message("a subscription must not have @%s at its root", d.Name), core.At(d.Position))

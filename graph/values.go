@@ -14,22 +14,22 @@ func values(schema *ast.Schema) map[ast.Operation]*coerce.Schema {
 		return &coerce.Schema{
 			Types: schema.Types,
 			Scalars: map[string]coerce.Scalar{
-				"ConfigName": judgeWith(scalar.UnmarshalConfigName),
-				"DateTime":   judgeWith(scalar.UnmarshalDateTime),
+				"ConfigName": checkWith(scalar.UnmarshalConfigName),
+				"DateTime":   checkWith(scalar.UnmarshalDateTime),
 				"Position":   position,
 			},
 			MaxErrors: maxDocumentErrors,
 		}
 	}
-	reading := of(judgeWith(scalar.ParsePosition))
+	reading := of(checkWith(scalar.ParsePosition))
 	return map[ast.Operation]*coerce.Schema{
 		ast.Query:        reading,
 		ast.Subscription: reading,
-		ast.Mutation:     of(judgeWith(scalar.UnmarshalPosition)),
+		ast.Mutation:     of(checkWith(scalar.UnmarshalPosition)),
 	}
 }
 
-func judgeWith[T any](unmarshal func(any) (T, error)) coerce.Scalar {
+func checkWith[T any](unmarshal func(any) (T, error)) coerce.Scalar {
 	return func(value any) error {
 		_, err := unmarshal(value)
 		return err

@@ -176,7 +176,7 @@ func faults(picture []layer, imports map[string][]string) []string {
 	return found
 }
 
-// allows tells whether the package may import a path.
+// allows reports whether the package may import a path.
 func (l layer) allows(imported string) bool {
 	if local, is := strings.CutPrefix(imported, module+"/"); is {
 		return slices.Contains(strings.Fields(l.packages), local)
@@ -275,7 +275,7 @@ func goFiles(t *testing.T) []goFile {
 	return files
 }
 
-// ofModule tells whether Go looks for packages of the module in a folder.
+// ofModule reports whether Go looks for packages of the module in a folder.
 func ofModule(root fs.FS, folder string) bool {
 	if base := path.Base(folder); base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
 		return false

@@ -6,71 +6,71 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// literal judges a value in the document for a type. A variable in it has been coerced already, to a type that may have null
+// literal checks a value in the document for a type. A variable in it has been coerced already, to a type that may have null
 // where this one has not.
-func (j *judge) literal(t *ast.Type, value *ast.Value, p steppable) {
-	if j.enough() {
+func (c *checker) literal(t *ast.Type, value *ast.Value, p steppable) {
+	if c.enough() {
 		return
 	}
 	switch {
 	case value.Kind == ast.Variable:
-		if given, has := j.variables[value.Raw]; t.NonNull && has && given == nil {
-			j.refuse(p, notNull+", as $"+value.Raw+" is")
+		if given, has := c.variables[value.Raw]; t.NonNull && has && given == nil {
+			c.refuse(p, notNull+", as $"+value.Raw+" is")
 		} else if t.NonNull && !has {
-			j.refuse(p, "must be given, as $"+value.Raw+" is not")
+			c.refuse(p, "must be given, as $"+value.Raw+" is not")
 		}
 	case value.Kind == ast.NullValue:
 		if t.NonNull {
-			j.refuse(p, notNull)
+			c.refuse(p, notNull)
 		}
 	case t.Elem != nil && value.Kind == ast.ListValue:
 		for i, child := range value.Children {
 			p.push(step{index: i})
-			j.literal(t.Elem, child.Value, p)
+			c.literal(t.Elem, child.Value, p)
 			p.pop()
 		}
 	case t.Elem != nil:
-		j.literal(t.Elem, value, p)
+		c.literal(t.Elem, value, p)
 	default:
-		j.named(j.Types[t.NamedType], value, p)
+		c.named(c.Types[t.NamedType], value, p)
 	}
 }
 
-func (j *judge) named(definition *ast.Definition, value *ast.Value, p steppable) {
+func (c *checker) named(definition *ast.Definition, value *ast.Value, p steppable) {
 	switch {
 	case definition.Kind == ast.Enum:
-		j.enum(definition, value.Raw, value.Kind == ast.EnumValue, p)
+		c.enum(definition, value.Raw, value.Kind == ast.EnumValue, p)
 	case definition.Kind == ast.InputObject && value.Kind == ast.ObjectValue:
-		j.objectLiteral(definition, value, p)
+		c.objectLiteral(definition, value, p)
 	case definition.Kind == ast.InputObject:
-		j.refuse(p, "must be an object, of the type "+definition.Name)
+		c.refuse(p, "must be an object, of the type "+definition.Name)
 	default:
-		j.scalar(definition, scalarValue(value), p)
+		c.scalar(definition, scalarValue(value), p)
 	}
 }
 
-func (j *judge) objectLiteral(definition *ast.Definition, value *ast.Value, p steppable) {
+func (c *checker) objectLiteral(definition *ast.Definition, value *ast.Value, p steppable) {
 	present := 0
 	for _, field := range definition.Fields {
 		child := value.Children.ForName(field.Name)
 		p.push(step{field: field.Name})
 		switch {
-		case child != nil && !j.isAbsent(child):
+		case child != nil && !c.isAbsent(child):
 			present++
-			j.literal(field.Type, child, p)
+			c.literal(field.Type, child, p)
 		case field.Type.NonNull && field.DefaultValue == nil:
-			j.refuse(p, "must be given")
+			c.refuse(p, "must be given")
 		}
 		p.pop()
 	}
-	if isOneOf(definition) && (present != 1 || len(value.Children) != 1 || j.isNull(value.Children[0].Value)) {
-		j.refuse(p, oneOfRule(definition))
+	if isOneOf(definition) && (present != 1 || len(value.Children) != 1 || c.isNull(value.Children[0].Value)) {
+		c.refuse(p, oneOfRule(definition))
 	}
 }
 
-func (j *judge) isNull(value *ast.Value) bool {
+func (c *checker) isNull(value *ast.Value) bool {
 	if value.Kind == ast.Variable {
-		return j.variables[value.Raw] == nil
+		return c.variables[value.Raw] == nil
 	}
 	return value.Kind == ast.NullValue
 }

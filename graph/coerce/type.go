@@ -61,23 +61,23 @@ func (p *literalPlace) String() string {
 func (p *literalPlace) position() *ast.Position { return p.at }
 
 // refuse adds an error about a value.
-func (j *judge) refuse(p place, rule string) {
-	if j.enough() {
+func (c *checker) refuse(p place, rule string) {
+	if c.enough() {
 		return
 	}
 	err := gqlerror.ErrorPosf(p.position(), "%s %s", p, rule)
 	err.Rule = Rule
-	j.errs = append(j.errs, err)
+	c.errs = append(c.errs, err)
 }
 
 // refuseScalar adds the error of a scalar of the schema's own.
-func (j *judge) refuseScalar(p place, cause error) {
-	if j.enough() {
+func (c *checker) refuseScalar(p place, cause error) {
+	if c.enough() {
 		return
 	}
 	err := gqlerror.ErrorPosf(p.position(), "%s: %s", p, cause)
 	err.Err, err.Rule = cause, Rule
-	j.errs = append(j.errs, err)
+	c.errs = append(c.errs, err)
 }
 
 // Rule is the name that the errors of this package have as their rule.
@@ -95,7 +95,7 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 }
 
-// builtIn judges a value for a scalar of GraphQL's own. It returns the rule that the value breaks, "" when there is none.
+// builtIn checks a value for a scalar of GraphQL's own. It returns the rule that the value breaks, "" when there is none.
 func builtIn(name string, value any) string {
 	switch name {
 	case "Int":
@@ -126,24 +126,24 @@ func builtIn(name string, value any) string {
 	return ""
 }
 
-// scalar judges a value for any scalar.
-func (j *judge) scalar(definition *ast.Definition, value any, p place) {
+// scalar checks a value for any scalar.
+func (c *checker) scalar(definition *ast.Definition, value any, p place) {
 	if definition.BuiltIn {
 		if rule := builtIn(definition.Name, value); rule != "" {
-			j.refuse(p, rule)
+			c.refuse(p, rule)
 		}
 		return
 	}
-	if judge, ours := j.Scalars[definition.Name]; ours {
-		if err := judge(value); err != nil {
-			j.refuseScalar(p, err)
+	if check, ours := c.Scalars[definition.Name]; ours {
+		if err := check(value); err != nil {
+			c.refuseScalar(p, err)
 		}
 	}
 }
 
-func (j *judge) enum(definition *ast.Definition, name string, isName bool, p place) {
+func (c *checker) enum(definition *ast.Definition, name string, isName bool, p place) {
 	if !isName || definition.EnumValues.ForName(name) == nil {
-		j.refuse(p, fmt.Sprintf("must be a value of the enum %s", definition.Name))
+		c.refuse(p, fmt.Sprintf("must be a value of the enum %s", definition.Name))
 	}
 }
 

@@ -3,71 +3,71 @@ package coerce
 import "github.com/vektah/gqlparser/v2/ast"
 
 // variable coerces what was sent for a variable, or its default.
-func (j *judge) variable(definition *ast.VariableDefinition) {
-	p := &j.variableAt
+func (c *checker) variable(definition *ast.VariableDefinition) {
+	p := &c.variableAt
 	p.definition, p.steps = definition, p.steps[:0]
-	value, given := j.variables[definition.Variable]
+	value, given := c.variables[definition.Variable]
 	switch {
 	case given:
-		if coerced := j.value(definition.Type, value, p); definition.Type.Elem != nil {
-			j.variables[definition.Variable] = coerced
+		if coerced := c.value(definition.Type, value, p); definition.Type.Elem != nil {
+			c.variables[definition.Variable] = coerced
 		}
 	case definition.DefaultValue != nil:
-		if j.literal(definition.Type, definition.DefaultValue, p); len(j.errs) == 0 {
-			j.variables[definition.Variable], _ = definition.DefaultValue.Value(nil)
+		if c.literal(definition.Type, definition.DefaultValue, p); len(c.errs) == 0 {
+			c.variables[definition.Variable], _ = definition.DefaultValue.Value(nil)
 		}
 	case definition.Type.NonNull:
-		j.refuse(p, "must be given")
+		c.refuse(p, "must be given")
 	}
 }
 
 // value coerces JSON for a type. It changes lists and objects in place.
-func (j *judge) value(t *ast.Type, value any, p *variablePlace) any {
+func (c *checker) value(t *ast.Type, value any, p *variablePlace) any {
 	if value == nil {
 		if t.NonNull {
-			j.refuse(p, notNull)
+			c.refuse(p, notNull)
 		}
 		return nil
 	}
 	if t.Elem != nil {
-		return j.list(t, value, p)
+		return c.list(t, value, p)
 	}
-	switch definition := j.Types[t.NamedType]; definition.Kind {
+	switch definition := c.Types[t.NamedType]; definition.Kind {
 	case ast.Enum:
 		name, isName := value.(string)
-		j.enum(definition, name, isName, p)
+		c.enum(definition, name, isName, p)
 	case ast.InputObject:
 		if object, ok := value.(map[string]any); ok {
-			j.object(definition, object, p)
+			c.object(definition, object, p)
 		} else {
-			j.refuse(p, "must be an object, of the type "+definition.Name)
+			c.refuse(p, "must be an object, of the type "+definition.Name)
 		}
 	default:
-		j.scalar(definition, value, p)
+		c.scalar(definition, value, p)
 	}
 	return value
 }
 
 // list coerces JSON for a list. What is no list is one of a single item.
-func (j *judge) list(t *ast.Type, value any, p *variablePlace) any {
+func (c *checker) list(t *ast.Type, value any, p *variablePlace) any {
 	items, ok := value.([]any)
 	if !ok {
-		return []any{j.value(t.Elem, value, p)}
+		return []any{c.value(t.Elem, value, p)}
 	}
 	last := len(p.steps)
 	p.steps = append(p.steps, step{})
 	for i, item := range items {
-		if j.enough() {
+		if c.enough() {
 			break
 		}
 		p.steps[last] = step{index: i}
-		items[i] = j.value(t.Elem, item, p)
+		items[i] = c.value(t.Elem, item, p)
 	}
 	p.steps = p.steps[:last]
 	return items
 }
 
-func (j *judge) object(definition *ast.Definition, object map[string]any, p *variablePlace) {
+func (c *checker) object(definition *ast.Definition, object map[string]any, p *variablePlace) {
 	last := len(p.steps)
 	p.steps = append(p.steps, step{})
 	known := 0
@@ -77,22 +77,22 @@ func (j *judge) object(definition *ast.Definition, object map[string]any, p *var
 		switch {
 		case given:
 			known++
-			object[field.Name] = j.value(field.Type, value, p)
+			object[field.Name] = c.value(field.Type, value, p)
 		case field.Type.NonNull && field.DefaultValue == nil:
-			j.refuse(p, "must be given")
+			c.refuse(p, "must be given")
 		}
 	}
 	if known < len(object) {
-		j.unknownFields(definition, object, p)
+		c.unknownFields(definition, object, p)
 	}
 	p.steps = p.steps[:last]
 	if isOneOf(definition) && !isOneValue(object) {
-		j.refuse(p, oneOfRule(definition))
+		c.refuse(p, oneOfRule(definition))
 	}
 }
 
 // unknownFields refuses members that the type does not have, the first of them by name.
-func (j *judge) unknownFields(definition *ast.Definition, object map[string]any, p *variablePlace) {
+func (c *checker) unknownFields(definition *ast.Definition, object map[string]any, p *variablePlace) {
 	last := len(p.steps) - 1
 	first := ""
 	for name := range object {
@@ -101,7 +101,7 @@ func (j *judge) unknownFields(definition *ast.Definition, object map[string]any,
 		}
 	}
 	p.steps[last] = step{field: first}
-	j.refuse(p, "is not known: the type "+definition.Name+" has no such field")
+	c.refuse(p, "is not known: the type "+definition.Name+" has no such field")
 }
 
 func isOneValue(object map[string]any) bool {

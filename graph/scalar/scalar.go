@@ -71,7 +71,7 @@ func ParsePosition(v any) (eventstore.Bookmark, error) {
 }
 
 // UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that as data, with its path.
-// Queries and subscriptions are judged with [ParsePosition] before they are executed. The error is
+// Queries and subscriptions are checked with [ParsePosition] before they are executed. The error is
 // [configstore.ErrPositionUnknown].
 func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
 	b, err := ParsePosition(v)

@@ -58,11 +58,11 @@ type Answer struct {
 	mu          longLock // guards what is below; held while room is waited for
 	reservation budget.Reservation
 	making      budget.Reservation // the place of a large answer that is being made
-	passed      bool               // the reservation is somebody else's
+	passed      bool               // the reservation belongs to a lease
 	failure     error              // the first reason why the answer was given up
 
 	timing   sync.Mutex         // guards the following; never held while something is waited for, unlike mu
-	timed    context.Context    // ends at the deadline; nil: nobody has asked for it
+	timed    context.Context    // ends at the deadline; nil: not needed so far
 	endTimed context.CancelFunc // of timed
 }
 
@@ -254,15 +254,15 @@ func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.Operatio
 	}
 	response := next(ctx)
 	a.made()
-	if f := a.judge(ctx, response); f != nil {
+	if f := a.check(ctx, response); f != nil {
 		return nil, f
 	}
 	return response, refuseResponse(response)
 }
 
-// judge looks at the response that came of the operation. It cuts surplus errors, and returns the fault
+// check looks at the response of an executed operation. It cuts surplus errors, and returns the fault
 // that takes the response's place when the answer was given up.
-func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
+func (a *Answer) check(ctx context.Context, response *graphql.Response) *fault {
 	if response == nil {
 		return nil
 	}
@@ -287,7 +287,7 @@ func (a *Answer) judge(ctx context.Context, response *graphql.Response) *fault {
 	return a.faultOf(failure)
 }
 
-// faultOf is what a client is told when its answer was given up.
+// faultOf returns the fault that replaces an answer that was given up.
 func (a *Answer) faultOf(err error) *fault {
 	f := a.room.faultOf(err)
 	if a.writes {
@@ -316,7 +316,7 @@ func (a *Answer) hold(bytes int) {
 	a.covered.Store(int64(bytes))
 }
 
-// pass gives the room of a finished answer of so many bytes to somebody who sends it.
+// pass moves the room of a finished answer of so many bytes into a lease, for sending.
 func (a *Answer) pass(bytes int) *lease {
 	a.hold(bytes)
 	l := &lease{room: &a.reservation}
@@ -325,8 +325,7 @@ func (a *Answer) pass(bytes int) *lease {
 	return l
 }
 
-// end releases the room and the timer. The fields may still run when nobody waits for them any more:
-// they get nothing then.
+// end releases the room and the timer. Fields that still run get errors from then on.
 func (a *Answer) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -352,7 +351,7 @@ func (a *Answer) Deadline() (time.Time, bool) {
 }
 
 // Done is closed at the end of the request or of the operation's time. The timer for that is only made
-// when somebody waits: most reads do not.
+// when Done is called: most reads do not.
 func (a *Answer) Done() <-chan struct{} {
 	if a.deadline.IsZero() {
 		return a.Context.Done()
@@ -381,7 +380,7 @@ func (a *Answer) Err() error {
 	return nil
 }
 
-// faultOf is what a client is told when there is no room, or no time.
+// faultOf returns the fault for an error of a budget or of the operation's time.
 func (r *Room) faultOf(err error) *fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):

@@ -28,5 +28,5 @@
 //
 // It does not deliver incrementally: an answer to a document with @defer is refused, since it would be cut short. (Better take the
 // directive out of the schema, where gqlparser puts it unasked.) It has no cookies, does not
-// judge whose page a request comes from (the HTTP server must do that before), and has no batches, no uploads and no compression on sockets.
+// check which page a request comes from (the HTTP server must do so before), and has no batches, no uploads and no compression on sockets.
 package transport

@@ -15,7 +15,7 @@ type envelope struct {
 	Extensions    strictjson.Object `json:"extensions"`
 }
 
-// isPersisted tells whether the client asks for a document that it has named by a hash alone. A client that sends the document
+// isPersisted reports whether the client asks for a document that it has named by a hash alone. A client that sends the document
 // along is answered as if it had sent no hash.
 func (e *envelope) isPersisted() bool {
 	return (e.Query == nil || *e.Query == "") && isPersisted(e.Extensions)

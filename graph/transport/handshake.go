@@ -20,7 +20,7 @@ func newUpgrader(t *Websocket) websocket.Upgrader {
 		ReadBufferSize:   readBuffer,
 		// Sockets write frames themselves. With a pool, gorilla does not reserve a buffer for it.
 		WriteBufferPool: new(sync.Pool),
-		// The HTTP server judges hosts and origins, for all edges alike, before a request comes here.
+		// The HTTP server checks hosts and origins for all edges before a request comes here.
 		CheckOrigin: func(*http.Request) bool { return true },
 		Error:       refuseUpgrade,
 	}

@@ -2,16 +2,15 @@ package transport
 
 import "sync"
 
-// longLock is a mutex that may be held while something is waited for. Unlike those who wait for a
-// [sync.Mutex], those who wait for it count as idle in a test with a clock of its own. The zero value is
-// unlocked.
+// longLock is a mutex that may be held for long. A goroutine that waits for it is durably blocked in
+// the sense of testing/synctest, unlike one that waits for a [sync.Mutex]. The zero value is unlocked.
 type longLock struct {
 	mu   sync.Mutex // guards held
 	free sync.Cond  // told when held becomes false
 	held bool
 }
 
-// Lock waits until nobody holds the lock, and takes it.
+// Lock waits until the lock is free, and takes it.
 func (l *longLock) Lock() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -34,7 +33,7 @@ func (l *longLock) TryLock() bool {
 	return true
 }
 
-// Unlock gives the lock back.
+// Unlock frees the lock.
 func (l *longLock) Unlock() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
 
@@ -19,14 +20,11 @@ type HTTPOptions struct {
 	Room *Room
 }
 
-// maxRequestBytes is the largest request unless the options say otherwise: a body, or a message on a websocket.
-const maxRequestBytes = 16 << 20
-
 // maxInitBytes is the largest message on a websocket before it is acknowledged.
 const maxInitBytes = 64 << 10
 
 func (o HTTPOptions) withDefaults() HTTPOptions {
-	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, maxRequestBytes)
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, budget.MaxBodyBytes)
 	if o.Room == nil {
 		o.Room = NewRoom(RoomOptions{})
 	}
@@ -111,7 +109,7 @@ func (o WebsocketOptions) withDefaults() WebsocketOptions {
 	o.SilenceTimeout = cmp.Or(o.SilenceTimeout, 40*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, time.Second)
-	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, maxRequestBytes)
+	o.MaxMessageBytes = cmp.Or(o.MaxMessageBytes, budget.MaxBodyBytes)
 	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
 	o.MaxQueuedBytes = cmp.Or(o.MaxQueuedBytes, 1<<20)
 	if o.Room == nil {

@@ -14,24 +14,24 @@ import (
 // update is what an item of a source has become.
 type update struct {
 	Step
-	body []byte // the response; nobody changes it
+	body []byte // the response; it must not be changed
 	room *lease // of the body
 }
 
-// lease is the room of a message that is held until everybody has sent it. A nil lease holds none.
+// lease is the room of a message, held until all of its holders have sent it. A nil lease has none.
 type lease struct {
 	room *budget.Reservation
-	held atomic.Int32 // by how many
+	held atomic.Int32 // how many holders it has
 }
 
-// retain is for one more who holds the message.
+// retain adds a holder of the message.
 func (l *lease) retain() {
 	if l != nil {
 		l.held.Add(1)
 	}
 }
 
-// release gives the room back when nobody holds the message any more.
+// release removes a holder. The last one gives the room back.
 func (l *lease) release() {
 	if l != nil && l.held.Add(-1) == 0 {
 		l.room.Release()
@@ -80,7 +80,7 @@ func (p *pump) end() { p.turn.End() }
 func (p *pump) hasPlaces() bool { return p.x == nil && p.place != nil || p.x != nil && p.x.pull != nil }
 
 // next waits for the next update, or reads on to an end: see [Source]. It returns false when there is
-// none any more: with errors if the stream ended with some. Whoever gets an update releases its room.
+// none any more: with errors if the stream ended with some. The caller must release the room of an update.
 func (p *pump) next(end int64) (u update, more bool, errs gqlerror.List) {
 	for {
 		u, more, errs = p.once(end)
@@ -192,7 +192,7 @@ func (x *execution) respond(room *Room) *graphql.Response {
 	a := newMessage(x.ctx, room)
 	defer a.end()
 	response := x.responses(a)
-	if f := a.judge(a, response); f != nil {
+	if f := a.check(a, response); f != nil {
 		return &graphql.Response{Errors: f.list()}
 	}
 	return response

@@ -114,7 +114,7 @@ func releaseAll(batch []frame) {
 	}
 }
 
-// isDue tells whether a frame is to be sent, which is about to happen then.
+// isDue reports whether a frame is to be sent, which is about to happen then.
 func (s *socket) isDue(f *frame) bool {
 	if f.owner != nil && f.owner.stopped.Load() {
 		return false // The client completed it while this frame waited.

@@ -50,7 +50,7 @@ func (s *socket) readMessage(buffer *bytes.Buffer, from io.Reader) (*lease, erro
 // requestCopies is about how often a request is in memory while it is worked on: as it came, and decoded.
 const requestCopies = 2
 
-// wholeMessage returns room that nobody takes for slow any more.
+// wholeMessage returns the room of a message that has come whole: it is not cut for being slow.
 func wholeMessage(bodies *budget.Budget, bytes int64) *lease {
 	l := &lease{room: bodies.Reservation()}
 	l.room.Force(bytes)

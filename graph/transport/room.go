@@ -44,7 +44,7 @@ type Room struct {
 	reading *budget.Budget // of pages that are being read: see [ReadPage]
 	large   *budget.Budget // of places for large answers that are being made
 	making  *budget.Budget // of large messages of streams that are being made
-	tooLong string         // what the client of an answer that is too long is told
+	tooLong string         // the message for an answer that is too long
 }
 
 // pagesRead is how many of the largest pages are read at a time. Each may take twice its bytes
@@ -97,7 +97,7 @@ func (r *Room) connection() *budget.Budget {
 
 // ReadPage reads a part of an answer from the store: read returns it, and size its bytes. At most
 // most bytes are expected. Only a few pages are read at a time. A page that has no room in the
-// answer's budget is dropped, and is read again when there is room: so a page waits in nobody's memory.
+// answer's budget is dropped, and is read again when there is room: so no page is held in memory while it waits.
 func ReadPage[T any](ctx context.Context, most int64, read func() (T, error), size func(T) int64) (T, error) {
 	a := AnswerOf(ctx)
 	if a == nil {
@@ -211,7 +211,7 @@ func (a *Answer) Explain(err error) *gqlerror.Error {
 	return a.room.faultOf(err).list()[0]
 }
 
-// faultOfLimit is what a client is told when its stream may not begin.
+// faultOfLimit returns the fault for a stream that may not begin.
 func faultOfLimit(err error) *fault {
 	if err == eventstream.ErrTooManyOfAddress {
 		return &fault{status: http.StatusTooManyRequests, code: CodeLimitExceeded, message: err.Error()}

@@ -25,7 +25,7 @@ const (
 	defaultWait       = 2 * time.Second
 	defaultMaxWaiters = 10_000
 
-	// patience is how long somebody waits before the slowest one is cut, and again before the next.
+	// patience is how long a reservation waits before the slowest one is cut, and again before the next.
 	patience = 250 * time.Millisecond
 	// graceToSend is how long every reservation may take to be sent before it counts as slow.
 	graceToSend = time.Second
@@ -56,7 +56,7 @@ type Budget struct {
 	small   int64      // the part of held that small ones hold
 	cutting int64      // bytes of those that were cut and are not released yet
 	waiting []*waiter  // those that hold bytes first, then in the order of arrival
-	watched bool       // a timer will look for one to cut, since somebody waits
+	watched bool       // a timer runs that looks for one to cut
 	sending map[*Reservation]struct{}
 }
 
@@ -243,7 +243,7 @@ func (b *Budget) cutSlowest() {
 	cut()
 }
 
-// slowest returns nil when nobody has been sending for long. It needs b.mu.
+// slowest returns the reservation that is sent slowest; nil when none has been sent for long. It needs b.mu.
 func (b *Budget) slowest(now time.Time) *Reservation {
 	var slowest *Reservation
 	for r := range b.sending {

@@ -1,4 +1,4 @@
-// Package budget shares a fixed number of bytes among the many who need memory at the same time.
+// Package budget shares a fixed number of bytes among requests that need memory at the same time.
 //
 // A [Budget] has a size in bytes. Its users hold [Reservation]s: a reservation grows before the memory
 // that it stands for is allocated, and is released when that memory is garbage. The bytes of all
@@ -16,7 +16,7 @@
 // finishing what has begun is what frees room.
 //
 // Two rules keep one kind of user from taking the room of all others. A part of the budget, of
-// [Options.SmallBytes], is for small reservations alone. And when somebody has waited for a moment, the
+// [Options.SmallBytes], is for small reservations alone. And when a reservation has waited for 250 ms, the
 // reservation whose bytes are taken slowest is cut: see [Reservation.Sending].
 //
 // A budget within another one ([Budget.Within]) bounds a part, such as one connection: its reservations

@@ -29,8 +29,8 @@ func (b *Budget) Reservation() *Reservation {
 	return r
 }
 
-// Open makes r a reservation of b that holds nothing yet. It is for those who keep it in a struct of
-// their own, and must not be called while r holds bytes.
+// Open makes r a reservation of b that holds nothing yet. It is for a reservation that
+// is a field of a struct, and must not be called while r holds bytes.
 func (b *Budget) Open(r *Reservation) {
 	r.budget, r.outer = b, nil
 	r.isCut, r.cut, r.since = false, nil, time.Time{}
@@ -118,7 +118,7 @@ func (r *Reservation) Held() int64 {
 	return r.bytes
 }
 
-// Sending says that from now on the reservation is only held until somebody outside has taken its
+// Sending says that from now on the reservation is only held until the client has taken its
 // bytes. When others wait for room, and this one has been sending for 1 s and is the slowest, cut is
 // called, once, from another goroutine: it must end the sending at once, for instance by closing the
 // connection, and not wait. The bytes count as held until they are released.

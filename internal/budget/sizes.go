@@ -10,11 +10,14 @@ const (
 	smallBodiesBytes  = 64 << 20
 	smallStreamsBytes = 64 << 20
 	smallAnswer       = 1 << 20
-	smallBody         = 64 << 10
 	smallMessage      = 64 << 10
 
-	// ConnectionBytes is what the answers of one connection hold together, at most.
+	// ConnectionBytes is what the answers of one connection hold together, at most: 32 MiB.
 	ConnectionBytes = 32 << 20
+	// MaxBodyBytes is the longest body of a request, and the longest message of a websocket: 16 MiB.
+	MaxBodyBytes = 16 << 20
+	// SmallBodyBytes is the size below which a body counts as small: 64 KiB.
+	SmallBodyBytes = 64 << 10
 )
 
 // ForAnswers returns the budget of all answers that are being made or are not taken yet. A quarter of
@@ -26,7 +29,7 @@ func ForAnswers() *Budget {
 // ForBodies returns the budget of all request bodies and websocket messages that are being received
 // or worked on. A quarter of it is for small ones.
 func ForBodies() *Budget {
-	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: smallBody})
+	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: SmallBodyBytes})
 }
 
 // ForStreams returns the budget of what streams have read and their clients have not taken yet. Streams

@@ -127,7 +127,7 @@ func (t *Turn) Sending(cut func()) { t.room.Sending(cut) }
 // Sent is [Reservation.Sent].
 func (t *Turn) Sent(bytes int64) { t.room.Sent(bytes) }
 
-// Pass gives the room of this turn away, to somebody who releases it.
+// Pass returns the room of this turn, which the caller must release. The turn goes on with none.
 func (t *Turn) Pass() *Reservation {
 	passed := t.room
 	t.room = new(Reservation)

@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"context"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +128,32 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFlagsAreDocumented compares the flags of serve with those of the operations manual, both ways, and what
+// of the environment stands for each.
+func TestFlagsAreDocumented(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{} // :: flag → variables
+	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\|([^|]*)\\|").FindAllStringSubmatch(string(manual), -1) {
+		documented[row[1]] = variables(row[2])
+	}
+	served := map[string]string{}
+	for _, flag := range strings.Split(run(t, nil, "serve", "-h").stdout, "\n  -")[1:] {
+		name, help, _ := strings.Cut(flag, " ")
+		served[name] = variables(help)
+	}
+	if len(served) == 0 || !maps.Equal(documented, served) {
+		t.Errorf("docs/operations.md has\n%v\nand serve -h\n%v", documented, served)
+	}
+}
+
+// variables returns the variables of the environment that a text names.
+func variables(text string) string {
+	return strings.Join(regexp.MustCompile("CONFIGAPI_[A-Z_]+|DATABASE_URL").FindAllString(text, -1), " ")
 }
 
 func TestVersion(t *testing.T) {

@@ -35,7 +35,7 @@ func (d deleter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// isTerminal tells whether people read along.
+// isTerminal reports whether people read along.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

@@ -74,7 +74,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		GraphQL:    api,
 		Playground: console.Playground(console.Options{}),
 		Guard:      guard,
-		// More than the system has descriptors for would be refused without a word.
+		// More than the system has descriptors for would be refused without an answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
 		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
 		Bodies:                   room.bodies,

@@ -3,6 +3,8 @@ package cli
 import (
 	"flag"
 
+	"configapi/internal/budget"
+	"configapi/internal/config"
 	"configapi/internal/eventstream"
 )
 
@@ -48,7 +50,7 @@ func parseSettings(env Env) (settings, error) {
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
 	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
-	flags.IntVar(&set.maxValueBytes, "max-value", 1<<20, "longest value, in `BYTES`, at most 4 MiB")
+	flags.IntVar(&set.maxValueBytes, "max-value", config.DefaultMaxValueBytes, "longest value, in `BYTES`, at most 4 MiB")
 	flags.Var(&set.hosts, "allow-host", "`HOSTS` to answer for besides IP addresses, localhost and the host of --listen: names, *.suffix, or * for any; "+
 		"separated by spaces; also CONFIGAPI_ALLOW_HOST")
 	flags.Var(&set.origins, "allow-origin", "`ORIGINS` of pages that may send requests and open websockets besides the server's own, "+
@@ -56,7 +58,7 @@ func parseSettings(env Env) (settings, error) {
 	flags.IntVar(&set.maxConnections, "max-connections", 20_000, "`NUMBER` of connections at a time, websockets included")
 	flags.IntVar(&set.maxConnectionsPerAddress, "max-connections-per-address", 0,
 		"`NUMBER` of connections at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-connections")
-	flags.IntVar(&set.maxAnswerBytes, "max-answer", 32<<20, "longest answer of GraphQL, in `BYTES`, from 64 KiB to 64 MiB")
+	flags.IntVar(&set.maxAnswerBytes, "max-answer", budget.ConnectionBytes, "longest answer of GraphQL, in `BYTES`, from 64 KiB to 64 MiB")
 	flags.IntVar(&set.maxStreams, "max-streams", eventstream.DefaultMaxStreams, "`NUMBER` of streams at a time: subscriptions and other operations of websockets, and streams of server-sent events")
 	flags.IntVar(&set.maxStreamsPerAddress, "max-streams-per-address", 0,
 		"`NUMBER` of streams at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-streams")

@@ -15,7 +15,7 @@ type Aggregate struct {
 	Newest  RevisionID // of the event that made the state, for [Condition]; zero: not known, or there is none
 }
 
-// Exists tells whether the config has a value now.
+// Exists reports whether the config has a value now.
 func (a Aggregate) Exists() bool { return a.Version > 0 && !a.Deleted }
 
 // Decide judges a command for this config, and answers with the event that follows from it, which happens at the given

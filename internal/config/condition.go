@@ -39,7 +39,7 @@ func RequireRevision(position int64, hash HashPrefix) Condition {
 // RequireAbsent is the condition that the config does not exist: it has no revision, or it is deleted.
 func RequireAbsent() Condition { return Condition{Any: true, Not: true} }
 
-// holds judges the condition for the present state of a config.
+// holds reports whether the condition is met by the present state of a config.
 func (c Condition) holds(a Aggregate) bool {
 	matches := c.Any && a.Exists()
 	for _, r := range c.Revisions {

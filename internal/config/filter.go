@@ -56,10 +56,10 @@ func (f Filter) Prefix() string { return f.prefix }
 // list of names. The slice must not be changed.
 func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
 
-// All tells whether the filter selects every name.
+// All reports whether the filter selects every name.
 func (f Filter) All() bool { return f.prefix == "" && f.names == nil }
 
-// Matches tells whether the filter selects the name.
+// Matches reports whether the filter selects the name.
 func (f Filter) Matches(n Name) bool {
 	if f.names != nil {
 		_, found := slices.BinarySearchFunc(f.names, n, Name.Compare)

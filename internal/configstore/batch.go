@@ -63,10 +63,10 @@ func decide(view *projection.View, requests []*request, known receipts, last las
 // refuseAll returns a batch of nothing, for requests that are all to be answered with one error.
 func refuseAll(requests []*request) *batch { return &batch{answers: make([]answer, len(requests))} }
 
-// isEmpty tells whether there is nothing to append.
+// isEmpty reports whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
-// acknowledges tells whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
+// acknowledges reports whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
 // asked need not come back.
 func (b *batch) acknowledges() bool {
 	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })

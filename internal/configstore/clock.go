@@ -18,7 +18,7 @@ const (
 	maxClockDrift = 2 * time.Second
 	// maxClockJump is how far it may move where there is no server to ask, until that is called a jump.
 	maxClockJump = time.Minute
-	// clockJumpMemory is how long a jump is told of. Afterwards the clock is taken for right.
+	// clockJumpMemory is how long a jump is reported. Afterwards the clock is taken for right.
 	clockJumpMemory = time.Hour
 )
 
@@ -30,7 +30,7 @@ type clocked interface {
 }
 
 // clock watches the wall clock of this node: against that of the event store's server where there is one, else against the steady
-// clock of this machine, which nobody sets.
+// clock of this machine, which cannot be set.
 type clock struct {
 	wall   func() time.Time
 	server clocked // nil: there is none
@@ -206,7 +206,7 @@ func (s *Store) headAhead() time.Duration {
 	return 0
 }
 
-// MaxClockOffset is how far clocks may be apart without a word.
+// MaxClockOffset is how far clocks may be apart before that is reported.
 const MaxClockOffset = 2 * time.Second
 
 // ErrClockAhead is the cause of an error of a write that was refused because of the clock.

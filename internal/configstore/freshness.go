@@ -49,7 +49,7 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 	return newReader(b, view), nil
 }
 
-// Includes tells whether the reader has seen a position: nil when it has. It does not wait for the position. The errors:
+// Includes reports whether the reader has seen a position: nil when it has. It does not wait for the position. The errors:
 // [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (r *Reader) Includes(ctx context.Context, at eventstore.Bookmark) error {
 	if at.Position > r.view.Head().Position {
@@ -96,7 +96,7 @@ type heads struct {
 	timeout time.Duration
 
 	mu     sync.Mutex // guards what is below
-	next   *question  // the one that was not asked yet; nil: nobody waits for one
+	next   *question  // the one that was not asked yet; nil: there is none
 	asking bool       // a goroutine asks one question after the other until there is none
 }
 

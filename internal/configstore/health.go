@@ -33,7 +33,7 @@ type Health struct {
 	HeadAhead time.Duration
 }
 
-// OK tells whether all is well. A clock that is off is no reason against it as long as events can be written: they are in order all
+// OK reports whether all is well. A clock that is off is no reason against it as long as events can be written: they are in order all
 // the same.
 func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil && h.Writing == nil }
 
@@ -46,8 +46,8 @@ func (s *Store) Health(ctx context.Context) Health {
 	return s.health(s.askHead(ctx))
 }
 
-// Known is what [Store.Health] would say, as far as it is known without asking the event store: by the follower, and by who
-// asked last.
+// Known is what [Store.Health] would say, as far as it is known without asking the event store: by the follower, and by
+// the last call of Health.
 func (s *Store) Known() Health {
 	f := found{err: s.branch.Load().follower.Problem()}
 	if last := s.found.Load(); last != nil {

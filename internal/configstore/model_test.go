@@ -144,12 +144,12 @@ func (m *model) next(now time.Time) time.Time {
 	return now
 }
 
-// matches tells whether a state of the store is one of the model.
+// matches reports whether a state of the store is one of the model.
 func (s modelState) matches(c *projection.Config) bool {
 	return s.isNewest(c) && c.CreatedAt().Equal(s.created)
 }
 
-// isNewest tells whether a state of the store is right after the model's event.
+// isNewest reports whether a state of the store is right after the model's event.
 func (s modelState) isNewest(c *projection.Config) bool {
 	e := c.Event()
 	return e.Name.String() == s.name && e.Value.String() == s.value && int(e.Version) == s.version &&

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,22 +11,50 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// operationReads is how many reads of the past one request makes of the store at once. The others of it wait here, so that a
-// request with thousands of them does not fill the queue that all requests share.
+// operationReads is how many reads of the past one request makes of the store at once. Its others wait
+// here, so that a request with thousands of reads does not fill the queue that all requests share.
 const operationReads = 2
 
-// operation is what the reads of one request share: their turns, and the moments that were looked up already.
+// operation is what the reads of one request share: their turns, and the moments that were looked up.
 type operation struct {
-	turns *semaphore.Weighted
-
-	mu      sync.Mutex
-	moments map[moment]*lookup // :: moment → what it came to, or will
+	turns   *semaphore.Weighted
+	moments Moments
 }
 
-// moment is what a snapshot is asked for by: a position, or an instant.
-type moment struct {
-	position eventstore.Bookmark
-	instant  time.Time // in UTC
+func newOperation() *operation {
+	return &operation{turns: semaphore.NewWeighted(operationReads)}
+}
+
+// enter waits until the request may read. The caller must call leave unless there is an error.
+func (o *operation) enter(ctx context.Context) (leave func(), err error) {
+	if err := o.turns.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { o.turns.Release(1) }, nil
+}
+
+// lookUp is [Moments.LookUp], but what the store could not answer may be asked again.
+func (o *operation) lookUp(ctx context.Context, m Moment, find func() (*Snapshot, error)) (*Snapshot, error) {
+	return o.moments.LookUp(ctx, m, func() (*Snapshot, error) {
+		snapshot, err := find()
+		if KindOf(err) == Unavailable {
+			o.moments.forget(m)
+		}
+		return snapshot, err
+	})
+}
+
+// Moment is what a snapshot is asked for by: a position, or an instant.
+type Moment struct {
+	Position eventstore.Bookmark
+	Instant  time.Time // in UTC
+}
+
+// Moments are the snapshots that one request has asked for. The zero value is ready to use; it is safe
+// for concurrent use.
+type Moments struct {
+	mu      sync.Mutex         // guards lookups
+	lookups map[Moment]*lookup // :: moment → what it came to, or will
 }
 
 // lookup is the answer for a moment, once done is closed.
@@ -35,51 +64,44 @@ type lookup struct {
 	err      error
 }
 
-func newOperation() *operation {
-	return &operation{turns: semaphore.NewWeighted(operationReads), moments: make(map[moment]*lookup)}
-}
+// errLookup stands for a look-up that panicked.
+var errLookup = errors.New("looking up a moment was cut off")
 
-// enter waits until the request may read. Unless there is an error, leave must be called afterwards.
-func (o *operation) enter(ctx context.Context) (leave func(), err error) {
-	if err := o.turns.Acquire(ctx, 1); err != nil {
-		return nil, err
-	}
-	return func() { o.turns.Release(1) }, nil
-}
-
-// lookUp returns the snapshot of a moment. A request that asks for one many times, such as for each config of a list, has it
-// looked up, or waited for, once. Only what the store could not answer may be asked again.
-func (o *operation) lookUp(ctx context.Context, m moment, look func() (*Snapshot, error)) (*Snapshot, error) {
-	f, first := o.find(m)
+// LookUp returns what find returns for a moment, or has returned before. A request that asks for a
+// moment many times, such as for each config of a list, has it looked up once, and gets the same error
+// each time. Callers that ask meanwhile wait until ctx ends.
+func (s *Moments) LookUp(ctx context.Context, m Moment, find func() (*Snapshot, error)) (*Snapshot, error) {
+	l, first := s.enter(m)
 	if first {
-		f.snapshot, f.err = look()
-		if KindOf(f.err) == Unavailable {
-			o.forget(m)
-		}
-		close(f.done)
-		return f.snapshot, f.err
+		defer close(l.done)
+		l.snapshot, l.err = find()
+		return l.snapshot, l.err
 	}
 	select {
-	case <-f.done:
-		return f.snapshot, f.err
+	case <-l.done:
+		return l.snapshot, l.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (o *operation) find(m moment) (f *lookup, first bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if f, known := o.moments[m]; known {
-		return f, false
+// enter returns the look-up of a moment, and whether the caller has to make it.
+func (s *Moments) enter(m Moment) (l *lookup, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, known := s.lookups[m]; known {
+		return l, false
 	}
-	f = &lookup{done: make(chan struct{})}
-	o.moments[m] = f
-	return f, true
+	l = &lookup{done: make(chan struct{}), err: errLookup}
+	if s.lookups == nil {
+		s.lookups = make(map[Moment]*lookup)
+	}
+	s.lookups[m] = l
+	return l, true
 }
 
-func (o *operation) forget(m moment) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.moments, m)
+func (s *Moments) forget(m Moment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lookups, m)
 }

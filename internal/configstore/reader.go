@@ -8,6 +8,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
 
@@ -107,7 +108,7 @@ func weight(r *eventstore.Revision) int {
 }
 
 // streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.
-const streamPageBytes = 1 << 20
+const streamPageBytes = feed.PageBytes
 
 // EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an error. A page is of at most
 // 1 MiB or one revision, and none is read before the last one is done with.

@@ -21,7 +21,7 @@ func bringsBack(r *request) bool {
 	return is && cmd.Value == nil
 }
 
-// lacksValue reports whether a request needs a value that was not read: its config was deleted by somebody else after the
+// lacksValue reports whether a request needs a value that was not read: its config was deleted by another node after the
 // values were read, or too many bytes had to be read before it.
 func (b *batch) lacksValue(r *request) bool {
 	if !bringsBack(r) || b.answered(r) {
@@ -45,7 +45,7 @@ func (b *batch) answered(r *request) bool {
 // maxRestoreReads is how many times the event store is read for the restores of one batch: other writes wait meanwhile.
 const maxRestoreReads = 32
 
-// readLastValues reads the values that requests bring back before they are judged. It reads until it has Options.BatchBytes, or
+// readLastValues reads the values that requests bring back before they are decided. It reads until it has Options.BatchBytes, or
 // [maxRestoreReads] times, and always the first value that is needed: the batch ends before a request whose value is missing,
 // and the next one begins with it.
 func (w *writer) readLastValues(requests []*request, known receipts) (lastValues, error) {
@@ -107,7 +107,7 @@ func run(deleted []*projection.Config) int {
 }
 
 // readDeletions adds the values that a run of deletions took away, as many as it finds in so many bytes of records. Records of
-// another history have other bookmarks, for which nobody asks.
+// another history have other bookmarks, which are not asked for.
 func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
 	wanted := make(map[eventstore.Position]eventstore.Bookmark, len(deleted))
 	for _, c := range deleted {

@@ -23,7 +23,7 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// WithoutValues returns the same snapshot for whom needs no values: they may be missing in its configs, and then were not read.
+// WithoutValues returns the same snapshot without values: its configs may lack them, which spares reading them.
 func (s *Snapshot) WithoutValues() *Snapshot {
 	bare := *s
 	bare.noValues = true
@@ -34,7 +34,7 @@ func (s *Snapshot) WithoutValues() *Snapshot {
 // history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
 // kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
-	return r.operation().lookUp(ctx, moment{position: at}, func() (*Snapshot, error) {
+	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
 		view, err := r.branch.await(ctx, r.view, at.Position, 0)
 		if err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	if !instant.Before(r.view.Head().RecordedAt) {
 		return r.Now(), nil
 	}
-	return r.operation().lookUp(ctx, moment{instant: instant.UTC()}, func() (*Snapshot, error) {
+	return r.operation().lookUp(ctx, Moment{Instant: instant.UTC()}, func() (*Snapshot, error) {
 		leave, err := r.operation().enter(ctx)
 		if err != nil {
 			return nil, err

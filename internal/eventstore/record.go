@@ -25,7 +25,7 @@ type Head struct {
 	RecordedAt time.Time
 }
 
-// Same tells whether both are the same place of the same history.
+// Same reports whether both are the same place of the same history.
 func (h Head) Same(other Head) bool { return h.Position == other.Position && h.Hash == other.Hash }
 
 // Bookmark returns the head's position as clients see it.

@@ -19,10 +19,10 @@ type Revision struct {
 	Reason    *string // nil: none was given
 }
 
-// EndsSet tells whether the revision is the last of its change set.
+// EndsSet reports whether the revision is the last of its change set.
 func (r *Revision) EndsSet() bool { return r.Position == r.ChangeSet.Position }
 
-// SetKnown tells whether ChangeSet is complete. It is not for a revision that was decoded without the end of its set.
+// SetKnown reports whether ChangeSet is complete. It is not for a revision that was decoded without the end of its set.
 func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
 
 // Bookmark returns the revision's position as clients see it.

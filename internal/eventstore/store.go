@@ -90,8 +90,8 @@ type Store interface {
 	// [PageBytes] after it.
 	AppendLocked(ctx context.Context, after Position, decide Decide) error
 
-	// Read returns records after a position, oldest first, as many as the limit allows. It is for those who keep a node
-	// going, such as its writer and its follower: no number of reads for users delays it.
+	// Read returns records after a position, oldest first, as many as the limit allows. It is for the node itself, such as
+	// its writer and its follower: no number of reads for users delays it.
 	Read(ctx context.Context, after Position, limit Limit) ([]Record, error)
 
 	// ReadBranch is Read for users.

@@ -17,8 +17,8 @@ var ErrTooManyOfAddress = errors.New("this address has as many streams as it may
 // DefaultMaxStreams is how many streams a server has when nothing else is said.
 const DefaultMaxStreams = 100_000
 
-// Limit bounds the streams that a server has at a time, whatever they are sent over. A nil Limit
-// bounds nothing.
+// Limit bounds the streams that a server has at a time, whatever they are sent over; another one bounds
+// its connections. A nil Limit bounds nothing. It is safe for concurrent use.
 type Limit struct {
 	total, perAddress int
 
@@ -34,7 +34,8 @@ func NewLimit(total, perAddress int) *Limit {
 	return &Limit{total: total, perAddress: cmp.Or(perAddress, total), byAddress: make(map[netip.Prefix]int)}
 }
 
-// Client is the address of a stream's client as a [Limit] counts it.
+// Client is the address of a client as a [Limit] counts it. A client with one IPv6 address usually has
+// all 2^64 of its /64.
 type Client struct{ prefix netip.Prefix }
 
 // ClientOf returns the client of a remote address as net/http has it. One that is no IP address counts

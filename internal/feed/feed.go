@@ -40,7 +40,7 @@ type Feed struct {
 	bytes   int                    // of the events in the ring
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
-	waiting index                  // those who wait for some names alone
+	waiting index                  // cursors that wait for some names alone
 	ended   atomic.Pointer[error]  // why there will be no more events; nil: there may be; every read of the store asks for it
 
 	over   chan struct{} // closed when the feed ends
@@ -60,7 +60,7 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Publish adds whole change sets, which must follow those published before, and wakes those whom they concern. It never waits
+// Publish adds whole change sets, which must follow those published before, and wakes the cursors that they concern. It never waits
 // for one. Once the feed has ended it does nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()

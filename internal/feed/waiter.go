@@ -89,10 +89,10 @@ func (w *Waiter) end() (eventstore.Head, error) {
 	return w.before, w.feed.Err()
 }
 
-// index finds those who wait for a change of a name.
+// index finds the waiters for a change of a name.
 type index struct {
-	byName   map[string][]entry // :: name → who waits for it alone
-	byPrefix map[string][]entry // :: prefix → who waits for the name that it is, and for all names below it; "" is above all
+	byName   map[string][]entry // :: name → waiters for it alone
+	byPrefix map[string][]entry // :: prefix → waiters for that name and all names below it; "" is above all
 }
 
 // entry is a waiter in a bucket, and which of its filter's keys the bucket is of.
@@ -145,7 +145,7 @@ func (x *index) remove(w *Waiter) {
 	w.places = nil
 }
 
-// wake wakes all who wait for a name.
+// wake wakes all waiters for a name.
 func (x *index) wake(name config.Name, before eventstore.Head) {
 	if len(x.byName)+len(x.byPrefix) == 0 {
 		return

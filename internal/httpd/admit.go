@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"configapi/internal/budget"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
 )
@@ -14,19 +15,19 @@ import (
 const maxLoggedHeader = 300
 
 // admit reports whether a request may go on to its handler; else it has answered the request. It
-// judges host and page before anything else, so that the answer tells a foreign page nothing.
+// checks host and page before anything else, so that the answer tells a foreign page nothing.
 func (s *Server) admit(e *exchange, r *http.Request) bool {
 	if !s.opts.Guard.AnswersFor(r) && !isHealthPath(r.URL.Path) {
 		s.refuseHost(e, r)
 		return false
 	}
-	e.verdict = s.opts.Guard.Judge(r)
+	e.verdict = s.opts.Guard.Check(r)
 	switch {
 	case e.verdict == origin.Refused:
 		s.refusePage(e, r)
 	case origin.IsPreflight(r, e.verdict):
 		s.opts.Guard.AnswerPreflight(e, r)
-	case r.ContentLength > maxBodyBytes:
+	case r.ContentLength > budget.MaxBodyBytes:
 		s.opts.Metrics.refused(refusedBodySize)
 		e.Header().Set("Connection", "close")
 		answerTooLarge(e)

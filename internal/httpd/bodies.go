@@ -12,17 +12,9 @@ import (
 	"configapi/internal/problem"
 )
 
-// What bodies of requests may hold. Together with what handlers make of them they stay far below what a
-// server has.
-const (
-	// maxBodyBytes is the longest body of a request, on any route.
-	maxBodyBytes = 16 << 20
-	// smallBody is the size in bytes below which a body is small, as [budget.ForBodies] has it.
-	smallBody = 64 << 10
-	// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection are
-	// in the buffer of net/http, so a body of this size costs no more than the connection does.
-	bodyStep = 4 << 10
-)
+// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection are
+// in the buffer of net/http, so a body of this size costs no more than the connection does.
+const bodyStep = 4 << 10
 
 // body is the body of a request. It is charged for as it comes, not as it is announced: what comes
 // waits, at most 2 s, while bodies in flight have no room left, and the slowest of them is cut off.
@@ -33,7 +25,7 @@ type body struct {
 	read     int64
 	err      error // why no more is read
 
-	room    budget.Reservation // for what comes; nobody may take it for slow when it is whole
+	room    budget.Reservation // for what comes, until the body is whole
 	charged int64              // bytes of room
 	whole   budget.Reservation // takes over from room
 
@@ -42,7 +34,7 @@ type body struct {
 }
 
 // errBodyTooLarge is what handlers know from [http.MaxBytesReader].
-var errBodyTooLarge = &http.MaxBytesError{Limit: maxBodyBytes}
+var errBodyTooLarge = &http.MaxBytesError{Limit: budget.MaxBodyBytes}
 
 // openBody returns what is to be read in place of a request's own body.
 func openBody(e *exchange, r *http.Request) *body {
@@ -74,7 +66,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.read += int64(n)
 	b.room.Sent(int64(n))
 	switch {
-	case b.read > maxBodyBytes:
+	case b.read > budget.MaxBodyBytes:
 		b.refuse(refusedBodySize, errBodyTooLarge)
 		return n, b.err
 	case err == io.EOF:
@@ -91,8 +83,8 @@ func (b *body) Read(p []byte) (int, error) {
 // for small ones alone before they are large.
 func (b *body) charge(p *[]byte) error {
 	if b.read >= b.charged {
-		grow := int64(smallBody)
-		if announced := b.exchange.request.ContentLength; 0 <= announced && announced < smallBody {
+		grow := int64(budget.SmallBodyBytes)
+		if announced := b.exchange.request.ContentLength; 0 <= announced && announced < budget.SmallBodyBytes {
 			grow = min(b.read+bodyStep, announced) - b.charged
 		}
 		if err := b.room.Grow(b.exchange.request.Context(), grow); err != nil {

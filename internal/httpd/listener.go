@@ -7,9 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
+
+	"configapi/internal/eventstream"
 )
 
 const (
@@ -28,27 +29,25 @@ const (
 // firewall's word, pass.
 type listener struct {
 	net.Listener
-	most, mostPerAddress int
-	log                  *slog.Logger
-	metrics              *Metrics
-	refusals             chan struct{} // a place for each refused connection that is kept
-	closed               chan struct{}
-	closing              sync.Once
+	limit    *eventstream.Limit
+	log      *slog.Logger
+	metrics  *Metrics
+	refusals chan struct{} // a place for each refused connection that is kept
+	closed   chan struct{}
+	closing  sync.Once
 
-	mu        sync.Mutex         // guards the following
-	open      int                // connections
-	byAddress map[netip.Addr]int // :: address, of IPv6 its /64 → open connections; only counted when they are limited
-	unlogged  int                // refused connections that the log does not show yet
-	logged    time.Time
+	mu       sync.Mutex // guards the following
+	unlogged int        // refused connections that the log does not show yet
+	logged   time.Time
 }
 
 // limit returns a listener of at most so many connections, and at most so many of one address, if that
 // is not 0. Loopback addresses have the first limit alone.
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
-		Listener: inner, most: opts.MaxConnections, mostPerAddress: opts.MaxConnectionsPerAddress,
+		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
 		log: opts.Log, metrics: opts.Metrics,
-		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}), byAddress: make(map[netip.Addr]int),
+		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}),
 	}
 }
 
@@ -69,10 +68,10 @@ func (l *listener) Accept() (net.Conn, error) {
 			continue
 		}
 		pause = 0
-		address := l.countedAddress(conn)
-		why, ok := l.enter(address)
+		client := eventstream.ClientOf(conn.RemoteAddr().String())
+		why, ok := l.enter(client)
 		if ok {
-			return l.track(conn, address), nil
+			return l.track(conn, client), nil
 		}
 		l.refuse(conn, why)
 	}
@@ -96,63 +95,28 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// countedAddress returns what the connections of one client are counted by, the zero address if they are
-// not. Whoever has one IPv6 address has 2^64 of them.
-func (l *listener) countedAddress(conn net.Conn) netip.Addr {
-	tcp, isTCP := conn.RemoteAddr().(*net.TCPAddr)
-	if l.mostPerAddress == 0 || !isTCP {
-		return netip.Addr{}
-	}
-	return addressOf(tcp.AddrPort().Addr())
-}
-
-func addressOf(address netip.Addr) netip.Addr {
-	address = address.Unmap()
-	switch {
-	case address.IsLoopback():
-		return netip.Addr{}
-	case address.Is6():
-		network, _ := address.WithZone("").Prefix(64) // fails only for IPv4
-		return network.Addr()
-	}
-	return address
-}
-
 // enter counts a connection, or says which limit keeps it out.
-func (l *listener) enter(address netip.Addr) (why refusal, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open >= l.most {
+func (l *listener) enter(client eventstream.Client) (why refusal, ok bool) {
+	switch err := l.limit.Open(client); err {
+	case nil:
+		l.metrics.connections.Inc()
+		return 0, true
+	case eventstream.ErrTooManyOfAddress:
+		return refusedAddress, false
+	default:
 		return refusedConnections, false
 	}
-	if address.IsValid() {
-		if l.byAddress[address] >= l.mostPerAddress {
-			return refusedAddress, false
-		}
-		l.byAddress[address]++
-	}
-	l.open++
-	l.metrics.connections.Inc()
-	return 0, true
 }
 
-func (l *listener) leave(address netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
+func (l *listener) leave(client eventstream.Client) {
+	l.limit.Close(client)
 	l.metrics.connections.Dec()
-	if !address.IsValid() {
-		return
-	}
-	if l.byAddress[address]--; l.byAddress[address] == 0 {
-		delete(l.byAddress, address)
-	}
 }
 
 // track returns a connection that counts until it is closed. One of TCP stays one with all its methods:
 // websockets write to its descriptor.
-func (l *listener) track(conn net.Conn, address netip.Addr) net.Conn {
-	place := &place{listener: l, address: address}
+func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
+	place := &place{listener: l, client: client}
 	if tcp, is := conn.(*net.TCPConn); is {
 		return &tcpConn{tcp, place}
 	}
@@ -162,11 +126,11 @@ func (l *listener) track(conn net.Conn, address netip.Addr) net.Conn {
 // place is what an open connection takes up.
 type place struct {
 	listener *listener
-	address  netip.Addr
+	client   eventstream.Client
 	once     sync.Once
 }
 
-func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.address) }) }
+func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.client) }) }
 
 type tcpConn struct {
 	*net.TCPConn
@@ -229,7 +193,7 @@ func refusalText(detail string) string {
 		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
 }
 
-// logRefusal writes a line now and then: whoever opens connections must not fill the log.
+// logRefusal writes at most one line in refusalLogTime, so that clients cannot fill the log.
 func (l *listener) logRefusal(conn net.Conn, why refusal) {
 	l.mu.Lock()
 	l.unlogged++

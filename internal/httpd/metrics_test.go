@@ -1,7 +1,10 @@
 package httpd_test
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +14,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/eventstore/sqlite"
 	"configapi/internal/httpd"
 )
 
@@ -58,6 +62,45 @@ func TestMetrics(t *testing.T) {
 	if got := s.ask(t, "POST /metrics"); got.StatusCode != 405 {
 		t.Errorf("POST: got %d", got.StatusCode)
 	}
+}
+
+// TestMetricsAreDocumented compares the metrics of a server with those of the operations manual, both ways.
+func TestMetricsAreDocumented(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := names(regexp.MustCompile("`(configapi_[a-z_]+)`"), string(manual))
+
+	// Only SQLite has a write-ahead log.
+	events, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "configapi.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := events.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := start(t, httpd.Options{
+		Store: configstoretest.On(t, events, configstore.Options{}).Store, Metrics: httpd.NewMetrics(),
+		Websockets:   func() (sockets, streams, groups int) { return 0, 0, 0 },
+		AuditDropped: func() int64 { return 0 },
+	})
+	served := names(regexp.MustCompile("(?m)^# TYPE (configapi_[a-z_]+) "), s.ask(t, "GET /metrics").body)
+	if len(served) == 0 || !slices.Equal(documented, served) {
+		t.Errorf("docs/operations.md names\n%q\nand /metrics serves\n%q", documented, served)
+	}
+}
+
+// names returns what the first group of the pattern matches in a text, sorted, each match once.
+func names(pattern *regexp.Regexp, text string) []string {
+	var found []string
+	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
+		found = append(found, match[1])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 func mustTell(t *testing.T, body string, lines ...string) {

@@ -2,7 +2,7 @@ package origin
 
 import "net/http"
 
-// What browsers are told. The slices are shared by all answers, so nobody may write into them.
+// Values of CORS headers. The slices are shared by all answers and must not be changed.
 var (
 	anyOrigin      = []string{"*"}
 	sameOrigin     = []string{"same-origin"}
@@ -15,7 +15,7 @@ var (
 	preflightAge = []string{"600"}
 )
 
-// Describe adds the headers by which a browser decides who gets to see the answer. It must be
+// Describe adds the headers by which a browser decides which pages may read the answer. It must be
 // called when all other headers are set. Credentials are never allowed.
 func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 	if g.origins.any {

@@ -6,7 +6,7 @@
 //
 // The page guards against other sites: a browser sends requests of any page to any server. The
 // headers Origin and Sec-Fetch-Site, which no script can change, say whose page it is. Requests
-// without both are not from a browser, or from one that is too old to be judged, and pass.
+// without both are not from a browser, or from one that is too old to send them, and pass.
 //
 // It is the one place that knows these rules. The HTTP server asks it once for each request,
 // before any edge sees the request, so they are the same for REST, GraphQL, websockets and event
@@ -30,7 +30,7 @@ type Options struct {
 	Origins []string
 }
 
-// Guard judges requests. It is immutable, and safe for concurrent use.
+// Guard checks requests. It is immutable, and safe for concurrent use.
 type Guard struct {
 	hosts   hosts
 	origins origins
@@ -72,9 +72,9 @@ const (
 	Allowed
 )
 
-// Judge decides about the page that a request comes from. Whether the server answers for the
+// Check decides about the page that a request comes from. Whether the server answers for the
 // request's host is another question, which comes first.
-func (g *Guard) Judge(r *http.Request) Verdict {
+func (g *Guard) Check(r *http.Request) Verdict {
 	from, sites := r.Header["Origin"], r.Header["Sec-Fetch-Site"]
 	if len(from) == 0 && len(sites) == 0 {
 		return Own // the fast path: no browser
@@ -104,7 +104,7 @@ func own(is bool) Verdict {
 
 // isNavigation reports whether a person follows a link, so that no page sees the answer. A frame in
 // a page is no such thing. A link cannot run a GraphQL query: it could be made to cost a lot, and
-// nobody links to one.
+// there is no use for one.
 func isNavigation(r *http.Request) bool {
 	return r.Method == http.MethodGet && len(r.Header["Origin"]) == 0 && r.URL.Path != graphqlPath &&
 		only(r.Header, "Sec-Fetch-Mode", "navigate") && only(r.Header, "Sec-Fetch-Dest", "document")

@@ -154,7 +154,7 @@ func TestOriginsAreNormalised(t *testing.T) {
 		"tauri://localhost":            "tauri://localhost",
 	} {
 		guard := mustNew(t, origin.Options{Origins: []string{text}})
-		if got := guard.Judge(request(http.MethodPut, "Origin: "+sent)); got != origin.Allowed {
+		if got := guard.Check(request(http.MethodPut, "Origin: "+sent)); got != origin.Allowed {
 			t.Errorf("--allow-origin %s: the page %s is not allowed", text, sent)
 		}
 	}
@@ -233,17 +233,17 @@ func TestPages(t *testing.T) {
 		{"websocket", "GET", []string{evil, upgrade}, refused},
 		{"websocket of a page without origin", "GET", []string{"Origin: null", upgrade}, refused},
 	} {
-		if got := guard.Judge(request(row.method, row.headers...)); got != row.want {
+		if got := guard.Check(request(row.method, row.headers...)); got != row.want {
 			t.Errorf("%s %q: got %d, want %d", row.name, row.headers, got, row.want)
 		}
 	}
 	link := request(http.MethodGet, crossSite, navigate, document)
-	if link.URL.Path = "/graphql"; guard.Judge(link) != refused {
+	if link.URL.Path = "/graphql"; guard.Check(link) != refused {
 		t.Error("a link of another page runs a query")
 	}
 	everybody := mustNew(t, origin.Options{Origins: []string{"https://a.example", "*"}})
 	for _, headers := range [][]string{{evil}, {"Origin: null", crossSite}, {crossSite, "Sec-Fetch-Mode: no-cors"}, {evil, upgrade}} {
-		if got := everybody.Judge(request(http.MethodGet, headers...)); got != allowed {
+		if got := everybody.Check(request(http.MethodGet, headers...)); got != allowed {
 			t.Errorf("with all pages allowed, %q: got %d", headers, got)
 		}
 	}
@@ -257,20 +257,20 @@ func TestOwnPageBehindTLS(t *testing.T) {
 		"Config.test.": "https://config.test", "config.test:8443": "https://config.test.:8443", "[::1]:4000": "http://[::1]:4000",
 	} {
 		r := request(http.MethodPut, "Origin: "+page)
-		if r.Host = host; guard.Judge(r) != origin.Own {
+		if r.Host = host; guard.Check(r) != origin.Own {
 			t.Errorf("Host %s: the page %s is another one's", host, page)
 		}
 	}
 	for host, page := range map[string]string{"config.test:443": "http://config.test", "config.test": "http://config.test:443", "": "http://"} {
 		r := request(http.MethodPut, "Origin: "+page)
-		if r.Host = host; guard.Judge(r) != origin.Refused {
+		if r.Host = host; guard.Check(r) != origin.Refused {
 			t.Errorf("Host %q: the page %s is the own one", host, page)
 		}
 	}
 }
 
-// BenchmarkJudge is what every request pays.
-func BenchmarkJudge(b *testing.B) {
+// BenchmarkCheck is what every request pays.
+func BenchmarkCheck(b *testing.B) {
 	guard, err := origin.New(origin.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -281,7 +281,7 @@ func BenchmarkJudge(b *testing.B) {
 			r.Host = host
 			b.ReportAllocs()
 			for b.Loop() {
-				if !guard.AnswersFor(r) || guard.Judge(r) != origin.Own {
+				if !guard.AnswersFor(r) || guard.Check(r) != origin.Own {
 					b.Fatal("refused")
 				}
 			}

@@ -70,7 +70,7 @@ func clone(text *string) *string {
 	return &own
 }
 
-// Aggregate returns the state as the domain judges commands on it. It lacks the value of a deleted config.
+// Aggregate returns the state on which the domain decides commands. It lacks the value of a deleted config.
 func (c *Config) Aggregate() config.Aggregate {
 	return config.Aggregate{Name: c.Name, Value: c.Value, Version: c.Version, Deleted: c.kind == deleted}
 }
@@ -96,7 +96,7 @@ func (c *Config) ChangeSet() eventstore.Bookmark {
 	return c.Bookmark()
 }
 
-// Actor is who made the newest revision, nil if it was made without authentication.
+// Actor is the caller that made the newest revision, nil if it was made without authentication.
 func (c *Config) Actor() *string {
 	if c.details == nil {
 		return nil

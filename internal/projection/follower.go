@@ -63,7 +63,7 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
-	wake    chan struct{} // holds an element when somebody wants the follower to look
+	wake    chan struct{} // holds an element when the follower is to look
 	problem atomic.Pointer[error]
 
 	mu      sync.Mutex // guards what is below
@@ -105,7 +105,7 @@ func (f *Follower) Current() time.Time {
 
 // Look notes a head that the store had after asked. While others write all the time, what is applied is never the head that
 // is read next, but soon it is one that was read before. So an older head that is not applied yet is kept, however often
-// somebody looks.
+// Look is called.
 func (f *Follower) Look(head eventstore.Position, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -366,7 +366,7 @@ func (f *Follower) report(ctx context.Context, err error) {
 	}
 }
 
-// Permanent tells whether an error of following will not go away by trying again: an event that this program does not know,
+// Permanent reports whether an error of following will not go away by trying again: an event that this program does not know,
 // or a history that is broken or is not the one that was applied.
 func Permanent(err error) bool {
 	var unknown *config.UnknownEventError

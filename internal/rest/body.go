@@ -12,6 +12,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"configapi/internal/budget"
 	"configapi/internal/config"
 	"configapi/internal/problem"
 	"configapi/internal/strictjson"
@@ -22,8 +23,6 @@ const (
 	worstEscape = 6
 	// bodyFrame is room for what stands around a value.
 	bodyFrame = 1 << 10
-	// maxBody is how many bytes the body of any request may have.
-	maxBody = 16 << 20
 	// trustedLength is up to which declared length memory is taken before the bytes are there.
 	trustedLength = 64 << 10
 	// keptBuffer is the largest buffer that is kept for other bodies.
@@ -134,8 +133,8 @@ func bodyLimit(maxValue int, raw bool) limit {
 	if !raw {
 		bytes = worstEscape*bytes + bodyFrame
 	}
-	if bytes > maxBody {
-		return limit{maxBody, fmt.Sprintf("is larger than %d bytes; send a value that needs more of them in JSON as %s", maxBody, rawType)}
+	if bytes > budget.MaxBodyBytes {
+		return limit{budget.MaxBodyBytes, fmt.Sprintf("is larger than %d bytes; send a value that needs more of them in JSON as %s", budget.MaxBodyBytes, rawType)}
 	}
 	return limit{bytes, fmt.Sprintf(rule, maxValue)}
 }

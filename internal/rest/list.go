@@ -11,7 +11,7 @@ import (
 )
 
 // pageBytes is how many bytes of JSON a page holds before it ends early. It always has one config.
-const pageBytes = 8 << 20
+const pageBytes = configstore.PageBytes
 
 // page is the part of a list that a client asks for.
 type page struct {

@@ -30,7 +30,7 @@
 // position as ETag.
 //
 // A change takes If-Match and If-None-Match as RFC 9110 has them: `*`, or a list of tags, on any number of lines. Both must
-// hold when both are given. They are judged by the writer, on the state that the change is made on. A tag that does not match
+// hold when both are given. They are checked by the writer, on the state that the change is made on. A tag that does not match
 // is 412 with the present tag; what is no tag at all is 400, since a condition that is not understood must not be taken for
 // one that holds. If-Match takes a bare version, too, for clients of old; If-None-Match does not. A read is 304 only when all
 // of the tag is equal.
@@ -49,7 +49,7 @@
 //
 // A query parameter that is not known is refused on changes, on the list and on /events, unless its name begins with _.
 //
-// What is wrong with a request is judged in this order: its path and method, its name, headers and body, then whether the config
+// A request is checked in this order: its path and method, its name, headers and body, then whether the config
 // is there, then its conditions, then its key.
 //
 // # Long answers

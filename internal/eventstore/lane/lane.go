@@ -31,7 +31,7 @@ type Lane struct {
 	waiting atomic.Int64
 }
 
-// New returns a lane that nobody is in.
+// New returns an empty lane.
 func New(opts Options) *Lane {
 	opts.Running = cmp.Or(opts.Running, 1)
 	opts.Waiting = cmp.Or(opts.Waiting, 256)

@@ -183,7 +183,7 @@ func TestOtherDatabasesHaveOtherTimelines(t *testing.T) {
 		{primary{"a", 3}, false}, {primary{"a", 3}, false}, {primary{"a", 2}, true}, {primary{"b", 1}, false},
 		{primary{}, false}, {primary{"a", 2}, true}, {primary{"a", 4}, false}, {primary{"a", 3}, true}, {primary{"b", 1}, false},
 	} {
-		if err := f.judge(step.primary); errors.Is(err, eventstore.ErrSuperseded) != step.refused {
+		if err := f.check(step.primary); errors.Is(err, eventstore.ErrSuperseded) != step.refused {
 			t.Errorf("%+v: got %v, want it refused: %t", step.primary, err, step.refused)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // fence keeps a store from a primary that a failover has replaced. With every failover the newest history of a database
-// gets a new timeline, a number that grows. A store remembers the newest that it has seen, and has nothing to do any more
-// with a server that is on an older one: not by a new connection, and not by one from before.
+// gets a new timeline, a number that grows. A store remembers the newest that it has seen, and neither makes nor keeps
+// connections to a server that is on an older one.
 //
 // Timelines of different databases, as by their system identifiers, say nothing about one another. Two servers that were
 // promoted independently can have the same one; then only the chain of hashes tells them apart.
@@ -45,14 +45,14 @@ func newFence(log *slog.Logger) *fence { return &fence{log: log, newest: make(ma
 const selectPrimary = `select system_identifier::text || ' ' || pg_catalog.substr(
 	pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) from pg_catalog.pg_control_system()`
 
-// admit finds out where a new connection leads to, and refuses it when that is a primary of the past.
-func (f *fence) admit(ctx context.Context, conn *pgconn.PgConn) error {
+// checkNew finds out where a new connection leads to, and refuses it when that is a primary of the past.
+func (f *fence) checkNew(ctx context.Context, conn *pgconn.PgConn) error {
 	p, err := askPrimary(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("asking the server for its timeline: %w", err)
 	}
 	conn.CustomData()[primaryKey] = p
-	return f.judge(p)
+	return f.check(p)
 }
 
 // askPrimary returns the zero primary when the server does not have, or does not allow, what it takes.
@@ -71,7 +71,7 @@ func askPrimary(ctx context.Context, conn *pgconn.PgConn) (p primary, err error)
 	return p, err
 }
 
-// holds tells whether a connection may still be used.
+// holds reports whether a connection may still be used.
 func (f *fence) holds(conn *pgconn.PgConn) bool {
 	p, _ := conn.CustomData()[primaryKey].(primary)
 	f.mu.Lock()
@@ -79,8 +79,8 @@ func (f *fence) holds(conn *pgconn.PgConn) bool {
 	return p.timeline >= f.newest[p.system]
 }
 
-// judge compares a primary with what was seen before, and remembers it when it is newer.
-func (f *fence) judge(p primary) error {
+// check refuses a primary that is older than one seen before, and remembers one that is newer.
+func (f *fence) check(p primary) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	newest := f.newest[p.system]

@@ -74,7 +74,7 @@ func (one *history) emptied(t testing.TB) *history {
 	return one
 }
 
-// isQuiet tells whether no connection was given up: what was sent on one may still be written.
+// isQuiet reports whether no connection was given up: what was sent on one may still be written.
 func (one *history) isQuiet() bool {
 	for i, conn := range one.conns {
 		if one.handles[i].writer.conn != conn {

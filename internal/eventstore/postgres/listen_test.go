@@ -18,7 +18,7 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// listening tells whether the listener has begun to listen.
+// listening reports whether the listener has begun to listen.
 const listening = `select exists (select from pg_stat_activity where datname = current_database()
 	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
 

@@ -40,11 +40,11 @@ func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.C
 	return config, nil
 }
 
-// pools are the connections that read, by who reads: none of them waits for the others.
+// pools are the connections that read, by purpose: no purpose waits for another.
 type pools struct {
 	pool  *pgxpool.Pool // the node itself: its follower and its writer
 	users *pgxpool.Pool // users, as many at once as run in the lane
-	probe *pgxpool.Pool // those who watch the store, such as /health
+	probe *pgxpool.Pool // checks of the store, such as /health
 }
 
 // These many connections there are of each kind; of userConnections only unless the URL says pool_max_conns. Together with the

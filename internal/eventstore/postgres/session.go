@@ -49,7 +49,7 @@ func guardSessions(config *pgxpool.Config, fence *fence) {
 		if err := usable(ctx, conn); err != nil {
 			return err
 		}
-		return fence.admit(ctx, conn)
+		return fence.checkNew(ctx, conn)
 	}
 	if pooled(c) {
 		c.AfterConnect = checkPooledSession
@@ -63,7 +63,7 @@ func guardSessions(config *pgxpool.Config, fence *fence) {
 	}
 }
 
-// checkEncoding looks at what the server, or a pooler, has said of the session so far: it asks nobody.
+// checkEncoding looks at what the server, or a pooler, has said of the session so far, and sends nothing.
 func checkEncoding(conn *pgconn.PgConn) error {
 	if got := conn.ParameterStatus("client_encoding"); got != encoding {
 		return fmt.Errorf("the session has client_encoding = %q: text would be stored changed; let the server or the pooler take %s as the client asks", got, encoding)
@@ -71,8 +71,8 @@ func checkEncoding(conn *pgconn.PgConn) error {
 	return nil
 }
 
-// checkPooledSession refuses what cannot be pinned behind a pooler in transaction mode, where settings of a session are
-// those of somebody else a moment later.
+// checkPooledSession refuses what cannot be pinned behind a pooler in transaction mode, where the next
+// statement may run in another session.
 func checkPooledSession(ctx context.Context, conn *pgconn.PgConn) error {
 	const first = `select (select s from pg_catalog.unnest(pg_catalog.current_schemas(true)) s
 		where not pg_catalog.starts_with(s::pg_catalog.text, 'pg_temp_') limit 1)`

@@ -64,7 +64,7 @@ func (f *files) checkFirst(n int) (bytes int64, err error) {
 }
 
 // mayFold reports whether the log may be folded into the database file, and its path be removed: the file is the one that is
-// open, and nobody has put others beside it. A log that is gone from its path is still open.
+// open, and no others were put beside it. A log that is gone from its path is still open.
 func (f *files) mayFold() bool {
 	for i, suffix := range suffixes {
 		seen, err := look(f.path + suffix)

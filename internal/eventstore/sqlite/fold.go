@@ -14,7 +14,7 @@ const (
 	// foldAt is how much is written to the write-ahead log, in bytes, until it is folded into the database file. The index
 	// over names changes in random places, and pages that changed again by then are copied once.
 	foldAt = 32 << 20
-	// foldAgain is by how much the log grows until folding is tried again after somebody has kept it from ending.
+	// foldAgain is by how much the log grows until folding is tried again after a reader has kept it from ending.
 	foldAgain = 4 << 20
 	// foldPatience is how long folding waits for reads under way, while new ones are held back.
 	foldPatience = 500 * time.Millisecond
@@ -36,7 +36,7 @@ func (w *writer) settle(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("opening its write-ahead log: %w", err)
 	}
 	defer log.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil { // nobody appends meanwhile
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil { // keeps others from appending
 		return fmt.Errorf("waiting for the file: %w", err)
 	}
 	err = writeAgain(log)
@@ -118,7 +118,7 @@ func (w *writer) noteFolding(ctx context.Context, conn *sql.Conn) error {
 // mark writes the note of a log into the transaction that begins it. It reports whether this one does.
 func (w *writer) mark(ctx context.Context, conn *sql.Conn) (marks bool, err error) {
 	if w.opts.Lock && w.marked != (salt{}) && !w.restarts {
-		return false, nil // nobody else writes
+		return false, nil // no other process writes
 	}
 	present, err := readSalt(w.log)
 	if err != nil || present != (salt{}) && present == w.marked && !w.restarts {

@@ -12,7 +12,7 @@ type gate struct {
 	mu      sync.Mutex    // guards what is below
 	reading int           // reads that have entered and not left
 	open    chan struct{} // nil while the gate is open, else closed when it opens again
-	empty   chan struct{} // nil unless somebody waits for the last read to leave
+	empty   chan struct{} // nil unless hold waits for the last read to leave
 }
 
 // enter waits until the gate is open. Each successful call needs a call of leave.

@@ -32,7 +32,7 @@ type note struct {
 	Database uint64    `json:"database"` // the number of the inode
 	Log      uint64    `json:"log"`      // likewise
 	Modified time.Time `json:"modified"` // when the database file was last modified
-	Changed  time.Time `json:"changed"`  // when its inode was last changed, which nobody can set
+	Changed  time.Time `json:"changed"`  // when its inode was last changed, which cannot be set
 }
 
 func newMark() string {
@@ -70,7 +70,7 @@ func checkLog(file string, opts Options) error {
 	var err error
 	for range 3 { // a server that runs may fold its log meanwhile
 		var why string
-		if why, err = judgeLog(file, opts); err == nil && why == "" {
+		if why, err = compareLog(file, opts); err == nil && why == "" {
 			return nil
 		}
 		if err == nil {
@@ -81,9 +81,9 @@ func checkLog(file string, opts Options) error {
 	return err
 }
 
-// judgeLog says why a log is not that of the file, "" when it is or when there is none. It reads the log first: a log that
+// compareLog says why a log is not that of the file, "" when it is or when there is none. It reads the log first: a log that
 // is folded meanwhile gives its mark to the file.
-func judgeLog(file string, opts Options) (why string, err error) {
+func compareLog(file string, opts Options) (why string, err error) {
 	info, err := os.Stat(file + "-wal")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -113,14 +113,14 @@ func judgeLog(file string, opts Options) (why string, err error) {
 	}
 	has := readMarked(file, opts)
 	if len(notes) == 0 {
-		return judgeUnmarked(file, opts, has)
+		return compareUnmarked(file, opts, has)
 	}
 	return compareNotes(file, has, notes)
 }
 
-// judgeUnmarked says why a log without a note is not that of the file. It may be of a program other than this one that has
+// compareUnmarked says why a log without a note is not that of the file. It may be of a program other than this one that has
 // written to the file, or of before there were notes. A log of another file would leave the database damaged.
-func judgeUnmarked(file string, opts Options, has marked) (why string, err error) {
+func compareUnmarked(file string, opts Options, has marked) (why string, err error) {
 	if has.mark == "" {
 		return "", nil // both are of before there were notes, or of nothing that this program knows
 	}

@@ -183,7 +183,7 @@ func (s *Store) open(ctx context.Context) error {
 	return s.openReaders(ctx, file, gate)
 }
 
-// warnOfRights tells of a directory in which others may replace the file. The file itself is for its owner alone.
+// warnOfRights logs a warning about a directory in which others may replace the file. The file itself is for its owner alone.
 func (s *Store) warnOfRights(dir string) {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o022 != 0 {

@@ -135,7 +135,7 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	return t.end()
 }
 
-// end commits. What was committed to a file that nobody finds any more is no success; it may be found again.
+// end commits. A commit to a file that was removed or replaced is no success, though the file may be put back.
 func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)
@@ -235,13 +235,13 @@ func commitError(err error) error {
 	return err
 }
 
-// hasExtendedCode tells whether an error is SQLite's of an extended result code.
+// hasExtendedCode reports whether an error is SQLite's of an extended result code.
 func hasExtendedCode(err error, code int) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code() == code
 }
 
-// hasCode tells whether an error is SQLite's of a primary result code.
+// hasCode reports whether an error is SQLite's of a primary result code.
 func hasCode(err error, code int) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xFF == code

@@ -96,9 +96,9 @@ type writer struct {
 	file string
 	opts Options
 	gate *gate         // of the readers
-	turn chan struct{} // holds one token, which whoever writes takes out
+	turn chan struct{} // holds one token, which a goroutine takes out while it writes
 
-	// Only for whoever has the token:
+	// Guarded by the token:
 	closed    bool
 	tx        *transaction // nil after an error, until the next append
 	files     *files       // that the first connection had open; nil before
@@ -123,7 +123,7 @@ func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*wr
 	return w, nil
 }
 
-// close closes the connection after whoever writes has written. An append after that finds the database closed.
+// close closes the connection after the write that is under way. An append after that finds the database closed.
 func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
@@ -132,7 +132,7 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-// foldNow folds the log once whoever writes has written. It reports whether the log is empty.
+// foldNow folds the log after the write that is under way. It reports whether the log is empty.
 func (w *writer) foldNow(ctx context.Context) bool {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
@@ -235,7 +235,7 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 	}
 	err := w.runInTurn(ctx, do)
 	if w.tx != nil && w.mustFold() {
-		go w.foldInTurn() // whoever has written need not wait for it
+		go w.foldInTurn() // the append does not wait for it
 		return err
 	}
 	w.turn <- struct{}{}
@@ -309,7 +309,7 @@ func (w *writer) logBytes() int64 {
 }
 
 // mustFold reports whether the log has grown so long that it is to be folded. The log begins anew in the same place, which costs
-// less than to make its file longer again, so its length says little. It counts when somebody else has made the log long.
+// less than to make its file longer again, so its length says little. It counts when another process has made the log long.
 func (w *writer) mustFold() bool {
 	if !w.tx.committed {
 		return false

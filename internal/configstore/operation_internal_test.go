@@ -1,4 +1,4 @@
-package graph
+package configstore
 
 import (
 	"errors"
@@ -6,27 +6,26 @@ import (
 	"testing"
 	"time"
 
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
 
 // TestEqualMomentsShareALookUp has many fields of one operation ask for the same moments at once.
 func TestEqualMomentsShareALookUp(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	moments := []moment{
-		{instant: noon},
-		{instant: noon.Add(time.Microsecond)},
-		{position: eventstore.Bookmark{Position: 7}},
-		{position: eventstore.Bookmark{Position: 7, Prefix: [4]byte{1}}},
+	moments := []Moment{
+		{Instant: noon},
+		{Instant: noon.Add(time.Microsecond)},
+		{Position: eventstore.Bookmark{Position: 7}},
+		{Position: eventstore.Bookmark{Position: 7, Prefix: [4]byte{1}}},
 		{},
 	}
-	p, found, failed := new(pin), make([]int, len(moments)), errors.New("failed")
+	p, found, failed := new(Moments), make([]int, len(moments)), errors.New("failed")
 	var asking sync.WaitGroup
 	for i, m := range moments {
-		want := new(configstore.Snapshot)
+		want := new(Snapshot)
 		for range 16 {
 			asking.Go(func() {
-				got, err := p.share(t.Context(), m, func() (*configstore.Snapshot, error) {
+				got, err := p.LookUp(t.Context(), m, func() (*Snapshot, error) {
 					found[i]++ // the race detector sees it if two do
 					return want, failed
 				})
@@ -46,12 +45,12 @@ func TestEqualMomentsShareALookUp(t *testing.T) {
 
 // TestALookUpThatPanicsIsAnErrorForTheOthers keeps them from a snapshot that is not there.
 func TestALookUpThatPanicsIsAnErrorForTheOthers(t *testing.T) {
-	p := new(pin)
+	p := new(Moments)
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = p.share(t.Context(), moment{}, func() (*configstore.Snapshot, error) { panic("boom") })
+		_, _ = p.LookUp(t.Context(), Moment{}, func() (*Snapshot, error) { panic("boom") })
 	}()
-	if got, err := p.share(t.Context(), moment{}, nil); got != nil || err != errLookup {
+	if got, err := p.LookUp(t.Context(), Moment{}, nil); got != nil || err != errLookup {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
