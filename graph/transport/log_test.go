@@ -22,6 +22,7 @@ type testLog struct {
 	// Set while nobody reads.
 	pause  chan struct{} // what sources that begin anew wait for when they have read; nil: nothing
 	exceed bool          // sources read on to the end of the log
+	silent bool          // sources that have no words give a silent step
 }
 
 func (l *testLog) add(words ...string) {
@@ -150,6 +151,7 @@ func (s *logSource) read(ctx context.Context, end int64) ([]string, Step, <-chan
 	}
 	place := s.at + int64(len(words))
 	step := Step{First: s.at + 1, Place: logPlace(place), CaughtUp: place == int64(len(l.words))}
+	step.Silent = l.silent && len(words) == 0
 	if len(words) > 0 {
 		return words, step, nil, nil
 	}

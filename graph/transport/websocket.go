@@ -83,8 +83,7 @@ func (t *Websocket) Shutdown(ctx context.Context) error {
 	t.CloseAll(CloseRestart, "the server is shutting down")
 	select {
 	case <-t.idle:
-		t.groups.running.Wait() // they end with their members, who have all left
-		return nil
+		return t.awaitGroups(ctx)
 	case <-ctx.Done():
 	}
 	left := t.snapshot()
@@ -92,6 +91,22 @@ func (t *Websocket) Shutdown(ctx context.Context) error {
 		s.abort()
 	}
 	return fmt.Errorf("closing websockets: %d were cut: %w", len(left), context.Cause(ctx))
+}
+
+// awaitGroups waits until the goroutines of the groups have ended. They end with their members, who have
+// all left.
+func (t *Websocket) awaitGroups(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		t.groups.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing websockets: waiting for groups of subscriptions: %w", context.Cause(ctx))
+	}
 }
 
 func (t *Websocket) stop() {

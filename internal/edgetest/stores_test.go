@@ -29,7 +29,7 @@ var stores = map[string]func(t *testing.T) eventstore.Store{
 		return s
 	},
 	"postgres": func(t *testing.T) eventstore.Store {
-		s, err := postgres.Open(t.Context(), postgrestest.NewDatabase(t), postgres.Options{})
+		s, err := postgres.Open(t.Context(), postgrestest.NewDatabase(t), postgres.Options{CloseTimeout: configstoretest.Patience})
 		if err != nil {
 			t.Fatal(err)
 		}

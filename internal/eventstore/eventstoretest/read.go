@@ -22,6 +22,7 @@ var readLaws = []law{
 	{"ReadAsOf takes as many names as it promises", readAsOfManyNames},
 	{"names are ordered by their bytes", orderNamesByBytes},
 	{"a page ends early when it is large, but is never empty", endLargePagesEarly},
+	{"a page ends where its limit says", endPagesEarly},
 }
 
 // someHistory writes a few appends of several names, in a pattern without a period.
@@ -161,8 +162,17 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 		}
 		w.write(append(names, "cold", "hot", "lukewarm")...)
 	}
+	names := []string{"cold", "hot", "lukewarm"}
 	for at := range len(w.written) + 1 {
-		mustReadAsOf(t, w, eventstore.Position(at), []string{"cold", "hot", "lukewarm"})
+		position := eventstore.Position(at)
+		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: position, Names: names}, eventstore.Limit{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(position, names))
+	}
+	for at := 0; at <= len(w.written); at += 20 {
+		mustReadAsOf(t, w, eventstore.Position(at), names)
 	}
 }
 
@@ -200,8 +210,19 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 }
 
 func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
-	w := newWriter(t, open())
-	const most = eventstore.PageBytes
+	mustEndPages(t, newWriter(t, open()), eventstore.PageBytes, eventstore.Limit{}, eventstore.Limit{Records: 100})
+}
+
+func endPagesEarly(t *testing.T, open func() eventstore.Store) {
+	const most = 50_000
+	mustEndPages(t, newWriter(t, open()), most, eventstore.Limit{Bytes: most}, eventstore.Limit{Records: 100, Bytes: most},
+		eventstore.Limit{Records: 2}, eventstore.Limit{Bytes: most + 10}, eventstore.Limit{Bytes: 11}, eventstore.Limit{Bytes: 1})
+}
+
+// mustEndPages writes records of which one, or two, or three fill a page of most bytes, and reads them
+// with each of the limits by every read that has one.
+func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit) {
+	t.Helper()
 	sizes := []int{most + 1, 10, most / 2, most / 2, 10}
 	for i, size := range sizes {
 		r := draft("large", i+1)
@@ -215,7 +236,7 @@ func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
 	}
 	head := w.written.head()
 	versions, names := w.written[:len(sizes)], w.written[len(sizes):]
-	for _, limit := range []eventstore.Limit{{}, {Records: 100}, {Records: 2}, {Bytes: most + 10}, {Bytes: 11}, {Bytes: 1}} {
+	for _, limit := range limits {
 		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.Read(t.Context(), after.Position, limit)
 		})

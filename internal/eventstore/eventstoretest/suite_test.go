@@ -67,7 +67,7 @@ var mutants = []mutant{
 	{"names without case", allOrNone, func(s *memory.Store) eventstore.Store { return noCase{s} }},
 	{"pages without end", pages, func(s *memory.Store) eventstore.Store { return endlessPages{s} }},
 	{"pages of names without end", pages, func(s *memory.Store) eventstore.Store { return endlessAsOf{s} }},
-	{"pages of one size", pages, func(s *memory.Store) eventstore.Store { return defaultPages{s} }},
+	{"pages of one size", "a page ends where its limit says", func(s *memory.Store) eventstore.Store { return defaultPages{s} }},
 	{"pages that would be too large are empty", pages, func(s *memory.Store) eventstore.Store { return emptyPages{s} }},
 	{"one record too many", "Read gives records in order, up to its limit",
 		func(s *memory.Store) eventstore.Store { return oneTooMany{s} }},
