@@ -14,6 +14,7 @@ import (
 type batch struct {
 	view  *projection.View
 	known receipts   // of before
+	asked asked      // when they were looked up
 	last  lastValues // of configs that are deleted, also by the batch itself
 	now   func() time.Time
 	id    eventstore.AppendID

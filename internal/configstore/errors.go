@@ -51,10 +51,14 @@ type UnavailableError struct {
 	Cause error
 }
 
+const outcomeUnknown = "the outcome is unknown: the change may have been made; read the config before trying again"
+
 func (e *UnavailableError) Error() string {
 	switch {
+	case e.OutcomeUnknown && errors.Is(e.Cause, eventstore.ErrReplaced):
+		return outcomeUnknown + ". Why: " + eventstore.ErrReplaced.Error()
 	case e.OutcomeUnknown:
-		return "the outcome is unknown: the change may have been made; read the config before trying again"
+		return outcomeUnknown
 	case errors.Is(e.Cause, eventstore.ErrBusy):
 		return "the store is busy: too many reads of the past are waiting; try again later"
 	case errors.Is(e.Cause, ErrClockAhead):

@@ -17,12 +17,21 @@ func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 		return err
 	case errors.Is(err, eventstore.ErrNotWritten):
 		return &UnavailableError{Cause: err}
+	case errors.Is(err, eventstore.ErrReplaced):
+		return unknownWhileReplaced(err)
 	}
 	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Position, "error", err)
 	if len(b.records) == 0 {
 		return w.again(ctx, err)
 	}
 	return w.resolve(ctx, b, err)
+}
+
+// unknownWhileReplaced is the answer when an append may be in a file that nobody finds any more. Whether it stays depends on
+// the operator, so nobody waits for that. The store sends nothing late: when the file is back, the next append either finds
+// the head where it was or is told that it has moved.
+func unknownWhileReplaced(cause error) error {
+	return &UnavailableError{OutcomeUnknown: true, Cause: cause}
 }
 
 // again is what comes after an append of nothing but receipts whose outcome is unknown. No event tells of it, but its keys
@@ -50,6 +59,9 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 		if known {
 			return err
 		}
+		if errors.Is(err, eventstore.ErrReplaced) {
+			return unknownWhileReplaced(err)
+		}
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
@@ -58,8 +70,11 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 		if err != nil {
 			continue
 		}
-		if err := w.send(b); err == nil || errors.Is(err, eventstore.ErrKeyTaken) {
+		switch err := w.send(b); {
+		case err == nil, errors.Is(err, eventstore.ErrKeyTaken):
 			return err
+		case errors.Is(err, eventstore.ErrReplaced):
+			return unknownWhileReplaced(err)
 		}
 	}
 }

@@ -171,6 +171,9 @@ func (w *writer) commit(ctx context.Context, requests []*request) (err error) {
 		if err == nil {
 			err = w.apply(b)
 		}
+		if err == nil {
+			w.findLate(requests, b)
+		}
 		requests = b.answer(requests, err)
 	}
 	return err
@@ -184,6 +187,7 @@ const lockAfter, unlockAfter = 2, 8
 // is in the history; [eventstore.ErrHeadMoved] or [eventstore.ErrKeyTaken] when it is not and everything is to be judged
 // again; or an [*UnavailableError].
 func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*request, error) {
+	asked := asked{w.projection.View().Head(), len(requests)}
 	known, err := w.findReceipts(requests)
 	if err != nil {
 		return refuseAll(requests), requests, err
@@ -193,9 +197,12 @@ func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*reque
 		return refuseAll(requests), requests, err
 	}
 	if w.losses >= lockAfter {
-		return w.tryLocked(ctx, requests, known, last)
+		b, requests, err := w.tryLocked(ctx, requests, known, last)
+		b.asked = asked
+		return b, requests, err
 	}
 	b := decide(w.projection.View(), requests, known, last, &w.opts)
+	b.asked = asked
 	switch {
 	case len(b.answers) == 0: // the first needs another value than the one that was read: its config has changed since
 		return b, requests, nil

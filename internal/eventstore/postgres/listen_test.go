@@ -85,7 +85,11 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
-	s := mustOpen(t, dsn, Options{PollInterval: never, ListenPing: 10 * time.Millisecond, ListenRetryMin: time.Millisecond, ListenURL: proxy.dsn})
+	s := mustOpen(t, dsn, Options{
+		// A ping is also how long a new connection may take to answer, so a loaded machine needs some time and many tries.
+		PollInterval: never, ListenPing: 50 * time.Millisecond, ListenRetryMin: time.Millisecond, ListenRetryMax: 5 * time.Millisecond,
+		ListenURL: proxy.dsn,
+	})
 	other := mustOpen(t, dsn, Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)

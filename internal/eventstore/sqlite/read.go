@@ -71,6 +71,9 @@ var queries = [...]string{
 
 // Head returns the newest record's position, hash and time.
 func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
+	if err := s.files.check(); err != nil {
+		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
+	}
 	err = s.readers.use(ctx, func(r *reader) (err error) {
 		head, err = r.readHead()
 		return err
@@ -83,6 +86,9 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 
 // Read returns records after a position, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if err := s.files.check(); err != nil { // or the node would apply what the next start does not find
+		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+	}
 	known := s.signal.position()
 	records, err := read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {

@@ -51,6 +51,12 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 			if _, err := s.Probe(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
 				t.Errorf("Probe: got error %v, want %q", err, eventstore.ErrReplaced)
 			}
+			if _, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
+				t.Errorf("Head: got error %v, want %q", err, eventstore.ErrReplaced)
+			}
+			if _, err := s.Read(t.Context(), 0, eventstore.Limit{}); !errors.Is(err, eventstore.ErrReplaced) {
+				t.Errorf("Read: got error %v, want %q", err, eventstore.ErrReplaced)
+			}
 		})
 	}
 }
