@@ -76,7 +76,7 @@ func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end 
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
-			bytes += weight(e)
+			bytes += e.Bytes()
 		}
 		if !e.EndsSet() {
 			continue

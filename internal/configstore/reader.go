@@ -95,16 +95,11 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 func fitting(revisions []*eventstore.Revision) []*eventstore.Revision {
 	bytes := 0
 	for i, r := range revisions {
-		if bytes += weight(r); bytes > PageBytes && i > 0 {
+		if bytes += r.Bytes(); bytes > PageBytes && i > 0 {
 			return revisions[:i]
 		}
 	}
 	return revisions
-}
-
-// weight is how many bytes of a page a revision takes.
-func weight(r *eventstore.Revision) int {
-	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
 }
 
 // streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.

@@ -31,6 +31,11 @@ func (r *Revision) Bookmark() Bookmark { return NewBookmark(r.Position, r.Hash) 
 // Head returns the head that the history had when the revision was its newest.
 func (r *Revision) Head() Head { return Head{r.Position, r.Hash, r.At} }
 
+// Bytes is how many bytes the name and the values of the revision have together, the old value included.
+func (r *Revision) Bytes() int {
+	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+}
+
 // NewRevision returns the revision that a record is stored for, given the event that it holds.
 func NewRevision(r *Record, e config.Event) *Revision {
 	revision := &Revision{Event: e, Position: r.Position, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}

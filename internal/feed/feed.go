@@ -192,7 +192,7 @@ func (f *Feed) trim() {
 // Size is about how many bytes of memory an event takes: its texts and a fixed number for the rest.
 func Size(r *eventstore.Revision) int {
 	const fixed = 256
-	bytes := fixed + len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+	bytes := fixed + r.Bytes()
 	if r.Reason != nil {
 		bytes += len(*r.Reason)
 	}

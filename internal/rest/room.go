@@ -99,7 +99,7 @@ func (r *room) release() {
 func bytesOfRevisions(page []*eventstore.Revision) int {
 	bytes := 0
 	for _, r := range page {
-		bytes += len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+		bytes += r.Bytes()
 	}
 	return bytes
 }
