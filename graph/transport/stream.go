@@ -26,7 +26,7 @@ type stream struct {
 // subscribe starts an operation, or refuses it.
 func (s *socket) subscribe(id string, operation envelope, room *lease) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
-	if refused, full := s.admit(st); refused != nil || full != nil {
+	if refused, full := s.claim(st); refused != nil || full != nil {
 		if full != nil {
 			s.reply(st.errorFrame(nil, full))
 		}
@@ -76,8 +76,8 @@ func (s *socket) isInUse(id string) bool {
 	return s.streams[id] != nil
 }
 
-// admit takes the id for the stream. It is full when the socket, or the server, has no place for one more.
-func (s *socket) admit(st *stream) (refused *CloseError, full gqlerror.List) {
+// claim takes the id for the stream. It is full when the socket, or the server, has no place for one more.
+func (s *socket) claim(st *stream) (refused *CloseError, full gqlerror.List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {

@@ -1,5 +1,7 @@
 package budget
 
+import "time"
+
 // The budgets of the server, in bytes. All edges share the same three.
 const (
 	answersBytes = 256 << 20
@@ -19,6 +21,18 @@ const (
 	// SmallBodyBytes is the size below which a body counts as small: 64 KiB.
 	SmallBodyBytes = 64 << 10
 )
+
+// How fast a client has to take an answer, or a message: within SendTime, however short it is, and one
+// second more for each SendPace bytes.
+const (
+	SendTime = 60 * time.Second
+	SendPace = 64 << 10
+)
+
+// TimeToSend is how long a client may take for so many bytes.
+func TimeToSend(bytes int64) time.Duration {
+	return SendTime + time.Duration(bytes)*time.Second/SendPace
+}
 
 // ForAnswers returns the budget of all answers that are being made or are not taken yet. A quarter of
 // it is for answers under 1 MiB.
