@@ -60,7 +60,7 @@ func New(ctx context.Context, settings ...string) (*Cluster, error) {
 	return NewFrom(ctx, os.Getenv(EnvTemplate), settings...)
 }
 
-// NewFrom is New with a template: the Dir of a cluster that was never started. "" means none.
+// NewFrom is New with a template: the Dir of a cluster that does not run. "" means none.
 func NewFrom(ctx context.Context, template string, settings ...string) (*Cluster, error) {
 	c, err := newCluster(ctx, template)
 	if err != nil {
@@ -174,17 +174,22 @@ func (c *Cluster) address() string { return net.JoinHostPort("127.0.0.1", strcon
 
 func (c *Cluster) initialize(ctx context.Context) error {
 	c.password = randomText()
+	if err := c.keepPassword(); err != nil {
+		return err
+	}
+	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"),
+		"--pgdata="+c.Dir(), "--username=postgres", "--pwfile="+filepath.Join(c.home.dir, passwordName),
+		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
+		"--no-sync", "--no-instructions", "--wal-segsize=1")
+}
+
+// keepPassword writes the password beside the data, where a copy of the cluster looks for it.
+func (c *Cluster) keepPassword() error {
 	password := filepath.Join(c.home.dir, passwordName)
 	if err := os.WriteFile(password, []byte(c.password), 0o600); err != nil {
 		return err
 	}
-	if err := c.home.give(password); err != nil {
-		return err
-	}
-	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"),
-		"--pgdata="+c.Dir(), "--username=postgres", "--pwfile="+password,
-		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
-		"--no-sync", "--no-instructions", "--wal-segsize=1")
+	return c.home.give(password)
 }
 
 // copy takes over the data and the password of a template.

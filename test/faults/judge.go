@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"configapi/test/faults/checker"
 	"configapi/test/faults/cluster"
@@ -20,7 +21,7 @@ func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 	}
 	seen := checker.Seen{Base: base, Writes: r.world.Record.Writes(), Reads: r.world.Record.Reads()}
 	for _, sub := range r.subscribers {
-		seen.Streams = append(seen.Streams, sub.Stream())
+		seen.Streams = append(seen.Streams, sub.Streams()...)
 	}
 	return seen
 }
@@ -30,7 +31,12 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 	if err := r.suite.extend(ctx); err != nil {
 		r.unreadable(err)
 	}
-	verdict := checker.Check(r.suite.history, seen, checkPatience)
+	var verdict checker.Verdict
+	if len(r.arena.Forks) > 0 {
+		verdict = r.judgeBranches(seen)
+	} else {
+		verdict = checker.Check(r.suite.history, seen, checkPatience)
+	}
 	r.result.Findings = append(verdict.Findings, r.result.Findings...) // what was seen says more than what did not come
 	r.result.Losses = verdict.Losses
 	for _, name := range verdict.Undecided {
@@ -40,6 +46,37 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 		r.judgeStops(seen)
 	}
 	r.count(seen)
+}
+
+// judgeBranches judges a round in which another history took the place of the first. Each has to be
+// right in itself. What was acknowledged may be missing only where the server that took over did
+// not have it, and nowhere after a synchronous failover.
+func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
+	var branches []checker.Branch
+	begin := time.Duration(0)
+	for _, f := range r.arena.Forks {
+		branches = append(branches, checker.Branch{History: f.Old, Begin: begin, End: f.End})
+		begin = f.Begin
+	}
+	branches = append(branches, checker.Branch{History: r.suite.history, Begin: begin})
+	verdict := checker.CheckBranches(branches, seen, checkPatience)
+	for i, f := range r.arena.Forks {
+		if common := f.Old.Common(branches[i+1].History); common != f.At {
+			r.found("only what the standby did not have is lost", "it had come to position %d, but the histories part at %d", f.At, common)
+		}
+		if first, ok := checker.FirstAcknowledgement(branches[i], branches[i+1], seen.Writes); ok {
+			r.result.FirstAcknowledged = append(r.result.FirstAcknowledged, first)
+		}
+		left := checker.Left(branches[i:i+2], seen.Writes)
+		r.arena.Evidence.Add("acknowledged writes behind the standby", int64(len(left)))
+		for _, w := range left {
+			if f.Lossless {
+				verdict.Losses++
+				r.found("a synchronous failover loses nothing", "lost: %s", w)
+			}
+		}
+	}
+	return verdict
 }
 
 // count counts what was done, and voids a round without traffic or without its fault.

@@ -31,6 +31,7 @@ type options struct {
 // The profile of CI: a round of each fault that does not take long to be noticed, and of each kind of link.
 var short = []string{
 	"node-kill", "node-stop", "postgres-kill", "listener-end", "writer-end", "front-cut", "back-cut", "back-reset", "slow-reader",
+	"failover-async", "failover-sync", "two-primaries", "restore", "read-only", "tight-role",
 }
 
 func parseOptions(args []string, usage io.Writer) (options, error) {

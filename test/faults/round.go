@@ -106,8 +106,13 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 		return err
 	}
 	var after *record.Position
+	r.world.Base, r.world.Forks = record.Position{Hash: "00000000"}, r.fault.Forks
 	if e := s.history.Event(base); e != nil {
-		after = &record.Position{Number: e.Position, Hash: e.Hash}
+		r.world.Base = record.Position{Number: e.Position, Hash: e.Hash}
+		after = &r.world.Base
+	}
+	for _, n := range s.cluster.Nodes {
+		n.Forks.Store(r.fault.Forks)
 	}
 	r.arena = &fault.Arena{World: r.world, Rand: r.rand, Evidence: &fault.Evidence{}, Writer: client.New(r.world, largeWriter, r.rand.Uint64())}
 	for i := range r.settlers {
@@ -152,6 +157,9 @@ func (r *round) run(ctx context.Context) {
 			r.found("what was to be done can be done", "%v", err)
 		}
 		healed := time.Now()
+		if len(r.arena.Forks) > 0 {
+			r.suite.history = history.New()
+		}
 		if well = r.recover(ctx); well {
 			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
 		}
@@ -298,7 +306,11 @@ func (r *round) rest(ctx context.Context) {
 // awaitStream waits until a stream has all that it is to have.
 func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
 	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
-	for len(expected) > 0 && sub.Position() < expected[len(expected)-1].Position {
+	for {
+		last := sub.Last()
+		if r.suite.history.Has(last.Number, last.Hash) && (len(expected) == 0 || last.Number >= expected[len(expected)-1].Position) {
+			return
+		}
 		if cluster.Pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
 			return // what it misses is what the checker says
 		}

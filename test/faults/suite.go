@@ -37,7 +37,10 @@ type roundResult struct {
 	Messages     int
 	Evidence     map[string]int64
 	Recoveries   []time.Duration
-	Took         time.Duration
+	// FirstAcknowledged are the times from the end of a primary to the first acknowledgement of the
+	// next.
+	FirstAcknowledged []time.Duration
+	Took              time.Duration
 }
 
 // brokenError says that a promise was broken.
@@ -127,6 +130,9 @@ func (s *suite) tell(r roundResult) {
 	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d reads, %d messages; %s; recovered in %s\n",
 		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Reads, r.Messages,
 		fault.Describe(r.Evidence), durations(r.Recoveries))
+	if len(r.FirstAcknowledged) > 0 {
+		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s\n", durations(r.FirstAcknowledged))
+	}
 	for _, why := range r.Void {
 		fmt.Fprintln(s.progress, "    void:", why)
 	}

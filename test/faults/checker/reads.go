@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -21,7 +22,11 @@ func reads(h *history.History, seen Seen) []Finding {
 			exact.add("a read on node %d: %s", r.Node, problem)
 			continue
 		}
-		if r.Name == "" {
+		if r.History != nil {
+			if problem := wrongHistory(h, r); problem != "" {
+				exact.add("node %d, the history of %q up to %s: %s", r.Node, r.Name, r.Position, problem)
+			}
+		} else if r.Name == "" {
 			if want := h.Values(r.Prefix, r.Position.Number); !maps.Equal(want, r.Values) {
 				exact.add("node %d lists %v below %q at %s, the history has %v", r.Node, r.Values, r.Prefix, r.Position, want)
 			}
@@ -38,6 +43,22 @@ func reads(h *history.History, seen Seen) []Finding {
 		}
 	}
 	return append(exact.all(), fresh.all()...)
+}
+
+// wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing
+// is.
+func wrongHistory(h *history.History, r *record.Read) string {
+	want := h.Of(r.Name, r.Position.Number)
+	if len(want) != len(r.History) {
+		return fmt.Sprintf("it has %d changes, not %d", len(r.History), len(want))
+	}
+	for i, e := range want {
+		got := r.History[i]
+		if got != (record.Revision{Position: record.Position{Number: e.Position, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
+			return fmt.Sprintf("it has %+v where the history has %+v", got, *e)
+		}
+	}
+	return ""
 }
 
 // badPosition says what is wrong with a position that a server has told: "" when nothing is.

@@ -28,7 +28,7 @@ func sessions(seen Seen) []Finding {
 		}
 	}
 	for _, r := range seen.Reads {
-		if r.Life != record.Unsure {
+		if r.Life != record.Unsure && !r.Past {
 			s := session{r.Client, r.Where}
 			answers[s] = append(answers[s], answer{r.Span, r.Position.Number, "read of " + cmp.Or(r.Name, r.Prefix)})
 		}

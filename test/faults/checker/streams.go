@@ -23,6 +23,9 @@ func streams(h *history.History, seen Seen) []Finding {
 
 // stream says what is wrong with one: "" when nothing is.
 func stream(h *history.History, s *record.Stream) string {
+	if len(s.Messages) == 0 && s.Refused {
+		return ""
+	}
 	if len(s.Messages) == 0 {
 		return "it has got no message"
 	}
@@ -46,6 +49,9 @@ func stream(h *history.History, s *record.Stream) string {
 			}
 		}
 		at = m.Position.Number
+	}
+	if s.Refused {
+		return "" // what is to follow, another stream tells
 	}
 	if missed := h.Between(at, h.Head(), s.Prefix); len(missed) > 0 {
 		return fmt.Sprintf("it ends at position %d and misses %d changes, the first at position %d", at, len(missed), missed[0].Position)

@@ -35,6 +35,7 @@ type Counts struct {
 	Unavailable atomic.Int64 // answers 503
 	Slow        atomic.Int64
 	Restarting  atomic.Int64 // streams that were closed with 1012
+	Refused     atomic.Int64 // positions that were refused as unknown
 }
 
 // World is what all clients of a round share.
@@ -44,6 +45,11 @@ type World struct {
 	Features Features
 	// Prefix is the first segment of all names of the round. Nothing has happened to them before.
 	Prefix string
+	// Base is where the history was when the round began: all that comes is after it.
+	Base record.Position
+	// Forks tells that a tail of the history may be lost in the round, and so positions may become
+	// unknown.
+	Forks bool
 	// Busy is the number of the node that gets most requests. Where all get as many, most appends lose the race to another
 	// node, and what happens to an append that has won is seldom seen.
 	Busy   int
@@ -99,11 +105,19 @@ func (c *Client) Run(ctx context.Context) {
 	defer c.Close()
 	for ctx.Err() == nil {
 		n := c.node()
+		past := 3 // of 100 requests each
+		if c.world.Forks {
+			past = 10 // which is where two histories can be mixed up
+		}
 		switch dice := c.rand.IntN(100); {
-		case dice < 62:
-			c.change(n)
-		case dice < 94:
+		case dice < past:
+			c.history(n, c.name())
+		case dice < 2*past:
+			c.asOf(n)
+		case dice < 32:
 			c.get(n, c.name())
+		case dice < 94:
+			c.change(n)
 		default:
 			c.list(n)
 		}

@@ -148,7 +148,7 @@ func (c *Client) get(n *cluster.Node, name string) {
 		read.Linearizable = true
 		path += "?consistency=linearizable"
 	case dice == 1 && c.world.Features.AtLeast && c.last.Number > 0:
-		read.AtLeast = c.last.Number
+		read.AtLeast, read.AtLeastHash = c.last.Number, c.last.Hash
 		header["Config-At-Least"] = c.last.String()
 	}
 	answer, ok := c.ask(n, read, path, header)
@@ -164,7 +164,7 @@ func (c *Client) confirm(n *cluster.Node, where record.Where, name string, told 
 	answer, ok := c.ask(n, read, "/config/"+url.PathEscape(name), nil)
 	if ok && describe(read, answer) {
 		if read.Where == where {
-			read.AtLeast = told.Number
+			read.AtLeast, read.AtLeastHash = told.Number, told.Hash
 		}
 		c.world.Record.Read(read)
 	}
@@ -232,6 +232,9 @@ func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map
 	if err != nil || answer.status >= http.StatusInternalServerError {
 		return reply{}, false
 	}
+	if c.refused(n, answer) {
+		return reply{}, false
+	}
 	if !locate(read, answer) {
 		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
 	}
@@ -247,7 +250,7 @@ func locate(read *record.Read, answer reply) bool {
 
 // ListAll reads the whole state of a node, past its link, which must have a position.
 func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
-	read := &record.Read{Where: record.Where{Node: n.Number, Life: n.Life()}, Client: c.number, AtLeast: position}
+	read := &record.Read{Where: record.Where{Node: n.Number, Life: n.Life()}, Client: c.number, AtLeast: position, Final: true}
 	read.Call = c.world.Record.Now()
 	answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config", nil, nil)
 	read.Return = c.world.Record.Now()

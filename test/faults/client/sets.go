@@ -45,22 +45,24 @@ func NewSetWriter(w *World) (*SetWriter, error) {
 // Run appends change sets until ctx ends. While PostgreSQL is away it tries again.
 func (s *SetWriter) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		store, err := postgres.Open(ctx, s.world.Cluster.Database.DSN(), postgres.Options{})
+		dsn := s.world.Cluster.Database.DSN()
+		store, err := postgres.Open(ctx, dsn, postgres.Options{})
 		if err == nil {
-			_ = s.write(ctx, store) // what is wrong with it is in what it records
+			_ = s.write(ctx, store, dsn) // what is wrong with it is in what it records
 			_ = store.Close()
 		}
 		cluster.Pause(ctx, 50*time.Millisecond)
 	}
 }
 
-// write appends until an append fails in another way than by losing the race.
-func (s *SetWriter) write(ctx context.Context, store *postgres.Store) error {
+// write appends until an append fails in another way than by losing the race, or until the database
+// is elsewhere.
+func (s *SetWriter) write(ctx context.Context, store *postgres.Store, dsn string) error {
 	for _, name := range s.names {
 		s.known[name] = config.Aggregate{Name: name} // what was known may be of appends that are not there
 	}
 	err := s.refresh(ctx, store)
-	for err == nil && ctx.Err() == nil {
+	for err == nil && ctx.Err() == nil && s.world.Cluster.Database.DSN() == dsn {
 		switch err = s.append(ctx, store); {
 		case errors.Is(err, eventstore.ErrHeadMoved):
 			cluster.Pause(ctx, 5*time.Millisecond)

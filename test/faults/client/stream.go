@@ -35,6 +35,7 @@ type Subscriber struct {
 	rand   *rand.Rand
 	reader *Client // asks the server whether it knows what it has just told
 	slow   bool
+	before []*record.Stream // whose last position was refused: this one has taken over
 
 	mu      sync.Mutex // guards what is below
 	stream  record.Stream
@@ -74,20 +75,26 @@ func (s *Subscriber) Stall() (release func()) {
 	}
 }
 
-// Stream is what the subscriber was told; to be read when Run has returned.
-func (s *Subscriber) Stream() *record.Stream { return &s.stream }
+// Streams are what the subscriber was told; to be read when Run has returned.
+func (s *Subscriber) Streams() []*record.Stream { return append(s.before, &s.stream) }
 
 // Prefix is what the subscriber has asked for.
 func (s *Subscriber) Prefix() string { return s.stream.Prefix }
 
-// Position is how far the stream has come, 0 while it has not begun.
-func (s *Subscriber) Position() int64 {
+// Last is the newest position that the stream has told of, the zero Position while it has not
+// begun.
+func (s *Subscriber) Last() record.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last := s.stream.Last(); last != nil {
-		return last.Number
+		return *last
 	}
-	return 0
+	return record.Position{}
+}
+
+// Position is how far the stream has come, 0 while it has not begun.
+func (s *Subscriber) Position() int64 {
+	return s.Last().Number
 }
 
 // Messages is how many messages there were.
@@ -105,6 +112,9 @@ func (s *Subscriber) Run(ctx context.Context) {
 		err := s.watch(ctx, n)
 		if ctx.Err() != nil {
 			return
+		}
+		if s.world.Forks && websocket.IsUnexpectedCloseError(err, websocket.CloseServiceRestart) {
+			s.fault("node %d, which goes on, has closed a connection otherwise than with 1012: %v", n.Number, err)
 		}
 		counts := &s.world.Counts[n.Number]
 		if counts.Broken.Add(1); websocket.IsCloseError(err, websocket.CloseServiceRestart) {
@@ -150,7 +160,7 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 		case "next":
 			err = s.take(n, where, m.Payload)
 		case "error":
-			err = s.refused(m.Payload)
+			err = s.refused(n, m.Payload)
 		case "complete":
 			err = errors.New("the stream was completed")
 		}
@@ -237,12 +247,29 @@ func (s *Subscriber) parse(b *batch) record.Message {
 	return m
 }
 
-// refused judges an error that ends a stream: a node may be behind or away, but it must know what was handed out.
-func (s *Subscriber) refused(payload json.RawMessage) error {
+// refused takes an error that ends a stream: a node may be behind or away, but it must know what
+// was handed out, unless the tail of the history was lost. Then the subscriber begins anew where
+// the round began.
+func (s *Subscriber) refused(n *cluster.Node, payload json.RawMessage) error {
 	if strings.Contains(string(payload), "POSITION_UNKNOWN") {
-		s.fault("a position that was handed out is refused: %s", payload)
+		if !s.world.Forks {
+			s.fault("a position that was handed out is refused: %s", payload)
+		} else {
+			s.world.Counts[n.Number].Refused.Add(1)
+			s.begin()
+		}
 	}
 	return fmt.Errorf("the stream ended with an error: %s", payload)
+}
+
+// begin begins a new stream, whose first position every history of the round has.
+func (s *Subscriber) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ended := s.stream
+	ended.Refused = true
+	s.before = append(s.before, &ended)
+	s.stream = record.Stream{Name: fmt.Sprintf("%s, begun anew", ended.Name), Prefix: ended.Prefix, After: &s.world.Base}
 }
 
 func (s *Subscriber) fault(format string, args ...any) {

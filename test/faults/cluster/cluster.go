@@ -67,7 +67,6 @@ func (c *Cluster) open(ctx context.Context, tree string) error {
 		if c.Nodes[i], err = c.newNode(i); err != nil {
 			return err
 		}
-		c.Database.links = append(c.Database.links, c.Nodes[i].Back)
 	}
 	for _, n := range c.Nodes {
 		if err := n.Start(ctx); err != nil {
@@ -78,11 +77,11 @@ func (c *Cluster) open(ctx context.Context, tree string) error {
 }
 
 func (c *Cluster) newNode(number int) (*Node, error) {
-	server, err := url.Parse(c.Database.server.TCPDSN(databaseName))
+	server, err := url.Parse(c.Database.server().TCPDSN(databaseName))
 	if err != nil {
 		return nil, err
 	}
-	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), server.Host)
+	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), c.Database.gate.Address())
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +102,25 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 }
 
 // UnknownAppends is how often nodes have not known whether an append had been made, by their logs.
-func (c *Cluster) UnknownAppends() (count int64, err error) {
+func (c *Cluster) UnknownAppends() (int64, error) {
+	return c.LogLines("the outcome of an append is unknown")
+}
+
+// LogLines is how often nodes have said something in their logs.
+func (c *Cluster) LogLines(text string) (count int64, err error) {
 	for _, n := range c.Nodes {
-		text, err := os.ReadFile(n.logPath)
+		log, err := os.ReadFile(n.logPath)
 		if err != nil {
 			return 0, err
 		}
-		count += int64(bytes.Count(text, []byte("the outcome of an append is unknown")))
+		count += int64(bytes.Count(log, []byte(text)))
 	}
 	return count, nil
 }
 
 // Verify has the program itself walk the chain of hashes.
 func (c *Cluster) Verify(ctx context.Context) error {
-	dsn := c.Database.server.TCPDSN(databaseName)
+	dsn := c.Database.server().TCPDSN(databaseName)
 	out, err := exec.CommandContext(ctx, c.program, "verify", "--store", dsn).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("configapi verify: %w: %s", err, out)

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,10 +23,15 @@ import (
 type Database struct {
 	disk *disk // nil: it is on no file system of its own
 
-	mu     sync.Mutex // one of the methods that stop or start the server at a time
-	server *postgrestest.Cluster
-	links  []*proxy.Link // that lead to the server
+	gate *proxy.Gate // where nodes believe the primary to be
+
+	mu      sync.Mutex // one of the methods that stop, start or replace the server at a time
+	primary atomic.Pointer[postgrestest.Cluster]
+	spares  []*postgrestest.Cluster // other servers that are to be closed in the end
 }
+
+// server is the one that the suite takes for the primary.
+func (d *Database) server() *postgrestest.Cluster { return d.primary.Load() }
 
 const (
 	databaseName = "configapi"
@@ -41,15 +46,20 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 		return nil, err
 	}
 	d := &Database{disk: disk}
+	if d.gate, err = proxy.OpenGate(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
 	if disk != nil {
 		if err := os.Setenv("TMPDIR", disk.dir); err != nil { // where postgrestest puts its data
 			return nil, errors.Join(err, d.close())
 		}
 	}
-	d.server, err = postgrestest.New(ctx)
+	server, err := postgrestest.New(ctx)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	d.primary.Store(server)
+	d.gate.Lead(hostOf(server))
 	err = d.exec(ctx, "postgres", "create database "+databaseName)
 	for n := range Nodes {
 		if err == nil {
@@ -67,17 +77,17 @@ func role(node int) string { return fmt.Sprintf("node%d", node) }
 
 // Connect returns a connection of the suite's own.
 func (d *Database) Connect(ctx context.Context) (*pgx.Conn, error) {
-	return pgx.Connect(ctx, d.DSN())
+	return connect(ctx, d.DSN())
 }
 
 // DSN leads to the database past all links.
-func (d *Database) DSN() string { return d.server.DSN(databaseName) }
+func (d *Database) DSN() string { return d.server().DSN(databaseName) }
 
 // Crash stops the server and starts it again after a pause. The data stay.
 func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away time.Duration) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.server.Stop(how); err != nil {
+	if err := d.server().Stop(how); err != nil {
 		return err
 	}
 	Pause(ctx, away)
@@ -86,16 +96,20 @@ func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away ti
 
 // start starts the server. Its port is another one when somebody has taken its own meanwhile.
 func (d *Database) start(ctx context.Context) error {
-	if err := d.server.Start(ctx); err != nil {
+	if err := d.server().Start(ctx); err != nil {
 		return err
 	}
-	dsn, err := url.Parse(d.server.TCPDSN(databaseName))
-	for _, l := range d.links {
-		if err == nil {
-			err = l.Lead(dsn.Host)
-		}
+	d.gate.Lead(hostOf(d.server()))
+	return nil
+}
+
+// hostOf is where a server listens.
+func hostOf(server *postgrestest.Cluster) string {
+	dsn, err := url.Parse(server.TCPDSN(databaseName))
+	if err != nil {
+		panic(err) // the suite's own servers have a URL
 	}
-	return err
+	return dsn.Host
 }
 
 // Fill takes all room on the file system of the data and keeps it taken; free gives it back, and sees to it that the server
@@ -145,7 +159,7 @@ func (d *Database) revive(ctx context.Context) error {
 		}
 		Pause(ctx, 200*time.Millisecond)
 	}
-	if err := d.server.Stop(postgrestest.Immediate); err != nil {
+	if err := d.server().Stop(postgrestest.Immediate); err != nil {
 		return err
 	}
 	return d.start(ctx)
@@ -191,9 +205,13 @@ func (d *Database) Version(ctx context.Context) (string, error) {
 var ErrAway = errors.New("PostgreSQL is away")
 
 func query[T any](ctx context.Context, d *Database, statement string, args ...any) ([]T, error) {
+	return queryAt[T](ctx, d.DSN(), statement, args...)
+}
+
+func queryAt[T any](ctx context.Context, dsn, statement string, args ...any) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	conn, err := d.Connect(ctx)
+	conn, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
@@ -210,9 +228,13 @@ func query[T any](ctx context.Context, d *Database, statement string, args ...an
 }
 
 func (d *Database) exec(ctx context.Context, database, statement string) error {
+	return execAt(ctx, d.server().DSN(database), statement)
+}
+
+func execAt(ctx context.Context, dsn, statement string) error {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, d.server.DSN(database))
+	conn, err := connect(ctx, dsn)
 	if err != nil {
 		return err
 	}
@@ -221,62 +243,22 @@ func (d *Database) exec(ctx context.Context, database, statement string) error {
 	return err
 }
 
+func connect(ctx context.Context, dsn string) (*pgx.Conn, error) { return pgx.Connect(ctx, dsn) }
+
 func (d *Database) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var err error
-	if d.server != nil {
-		err = d.server.Close()
+	if d.gate != nil {
+		err = d.gate.Close()
+	}
+	for _, server := range append(d.spares, d.server()) {
+		if server != nil {
+			err = errors.Join(err, server.Close())
+		}
 	}
 	if d.disk != nil {
 		err = errors.Join(err, d.disk.unmount())
 	}
 	return err
-}
-
-// diskBytes is how large the file system of the data is.
-const diskBytes = 2 << 30
-
-// disk is a file system in memory.
-type disk struct{ dir string }
-
-// fill takes all room until stop is called.
-func (d *disk) fill() (stop func() error, err error) {
-	name := filepath.Join(d.dir, "filler")
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	d.grow(file)
-	go func() {
-		defer close(ended)
-		again := time.NewTicker(20 * time.Millisecond) // for what PostgreSQL gives back
-		defer again.Stop()
-		for {
-			select {
-			case <-again.C:
-				d.grow(file)
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() error {
-		close(done)
-		<-ended
-		return errors.Join(file.Close(), os.Remove(name))
-	}, nil
-}
-
-// grow writes to a file until there is no room for a page any more.
-func (d *disk) grow(file *os.File) {
-	for chunk := make([]byte, 1<<20); len(chunk) >= 4<<10; {
-		if _, err := file.Write(chunk); err != nil {
-			if !errors.Is(err, syscall.ENOSPC) {
-				return
-			}
-			chunk = chunk[:len(chunk)/2]
-		}
-	}
 }

@@ -32,6 +32,8 @@ type Node struct {
 	Number int
 	// Front is the link between clients and the node, Back the one between the node and PostgreSQL.
 	Front, Back *proxy.Link
+	// Forks tells that the history may become another one: that the node says so is no fault then.
+	Forks atomic.Bool
 
 	program string
 	address string
@@ -108,7 +110,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 }
 
 // BrokenError is that a node says of its history that it is broken, or another one than before. In a cluster with one
-// PostgreSQL that keeps its data, that is never so.
+// PostgreSQL that keeps its data, that is never so; where [Node.Forks] is set it says less.
 type BrokenError struct {
 	Node int
 	Says string
@@ -130,12 +132,20 @@ func (n *Node) Ready(ctx context.Context) (bool, error) {
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	for _, broken := range []string{"is broken", "is not the one", "ends before", "does not know"} {
+	for _, broken := range n.lasting() {
 		if strings.Contains(string(text), broken) {
 			return false, &BrokenError{n.Number, string(text)}
 		}
 	}
 	return answer.StatusCode == http.StatusOK, err
+}
+
+// lasting are words of a node's about its history that waiting does not mend.
+func (n *Node) lasting() []string {
+	if n.Forks.Load() {
+		return []string{"does not know"}
+	}
+	return []string{"is broken", "is not the one", "ends before", "does not know"}
 }
 
 // Kill is kill -9.

@@ -36,6 +36,8 @@ type Fault struct {
 	Graceful bool
 	// SlowReader: the round has a subscriber that can be stalled.
 	SlowReader bool
+	// Forks: another history may take the place of the one that there is, as [Arena.Forks] says.
+	Forks bool
 }
 
 // Arena is where faults strike.
@@ -47,6 +49,8 @@ type Arena struct {
 	Slow *client.Subscriber
 	// Writer writes large values.
 	Writer *client.Client
+	// Forks are the primaries that were replaced, in their order.
+	Forks []Fork
 }
 
 // Evidence counts what faults have done. It may be used by many at once.
@@ -83,7 +87,7 @@ func Describe(counts map[string]int64) string {
 
 // All are all faults, the ones that combine others last.
 func All() []Fault {
-	return slices.Concat(nodes(), postgres(), links(), disks(), []Fault{slowReader(), everything()})
+	return slices.Concat(nodes(), postgres(), links(), disks(), failovers(), limits(), []Fault{slowReader(), everything()})
 }
 
 // Pick returns the faults of the given names.

@@ -131,6 +131,35 @@ func (h *History) Between(after, upTo int64, prefix string) []*Event {
 	return found
 }
 
+// Of returns the events of a name up to a position, oldest first.
+func (h *History) Of(name string, upTo int64) []*Event {
+	var found []*Event
+	for _, c := range h.byName[name] {
+		if c.position <= upTo {
+			found = append(found, h.Event(c.position))
+		}
+	}
+	return found
+}
+
+// Has tells whether the history has an event with a hash at a position; it has the beginning.
+func (h *History) Has(position int64, hash string) bool {
+	if position == 0 {
+		return true
+	}
+	e := h.Event(position)
+	return e != nil && e.Hash == hash
+}
+
+// Common is the newest position that two histories have in common.
+func (h *History) Common(other *History) int64 {
+	position := int64(0)
+	for position < min(h.Head(), other.Head()) && h.Event(position+1).Hash == other.Event(position+1).Hash {
+		position++
+	}
+	return position
+}
+
 // State is that of a name right after a position.
 func (h *History) State(name string, position int64) State {
 	changes := h.byName[name]

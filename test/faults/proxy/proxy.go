@@ -33,14 +33,6 @@ func Open(name, to string) (*Link, error) {
 // Address is where the link begins.
 func (l *Link) Address() string { return l.proxy.Listen }
 
-// Lead makes the link lead to an address. When that is another one than before, its connections end.
-func (l *Link) Lead(to string) error {
-	if to == l.proxy.Upstream {
-		return nil
-	}
-	return l.proxy.Update(&toxiproxy.Proxy{Listen: l.proxy.Listen, Upstream: to, Enabled: true})
-}
-
 // Close ends the link and all its connections.
 func (l *Link) Close() { l.proxy.Stop() }
 

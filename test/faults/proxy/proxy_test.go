@@ -116,15 +116,4 @@ func TestFaultsHoldUntilTheyAreHealed(t *testing.T) {
 	}
 }
 
-func TestLinkLeadsElsewhere(t *testing.T) {
-	link := mustOpen(t)
-	address := link.Address()
-	if err := link.Lead(serveEcho(t)); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := echo(mustDial(t, link), "well", patience); got != "well" || err != nil || link.Address() != address {
-		t.Errorf("got %q, %v at %s, want the same link at %s to work", got, err, link.Address(), address)
-	}
-}
-
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

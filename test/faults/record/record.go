@@ -140,8 +140,26 @@ type Read struct {
 	// AtLeast is a position that the answer must not be older than: one that the client asked for, or has heard of on a
 	// stream of that very server.
 	AtLeast int64
+	// AtLeastHash is the hash of that position; "": it is that of any history.
+	AtLeastHash string
+	// Past tells that the client asked for this very position, or for all that led to it: nothing
+	// follows about the present.
+	Past bool
+	// History are all changes of the one config up to the position, oldest first. nil: the client
+	// did not ask for them.
+	History []Revision
+	// Final tells that the answer is of the end of the round.
+	Final bool
 	// Linearizable tells that the client asked for nothing older than what was acknowledged before.
 	Linearizable bool
+}
+
+// Revision is one change in the history of a config.
+type Revision struct {
+	Position Position
+	Version  int
+	Type     string // as the column type has it
+	Value    string // "" of a deletion
 }
 
 // Change is one change in a message of a stream.
@@ -169,6 +187,8 @@ type Stream struct {
 	Messages []Message
 	// Connections is how many there were.
 	Connections int
+	// Refused tells that the stream ended because its last position was refused as unknown.
+	Refused bool
 	// Faults are what no stream may say or do.
 	Faults []string
 }

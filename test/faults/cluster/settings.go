@@ -1,0 +1,77 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// set changes a setting of the primary for all sessions; "" takes the change back.
+func (d *Database) set(ctx context.Context, name, value string) error {
+	statement := "alter system reset " + name
+	if value != "" {
+		statement = fmt.Sprintf("alter system set %s = '%s'", name, value)
+	}
+	if err := d.exec(ctx, databaseName, statement); err != nil {
+		return err
+	}
+	return d.exec(ctx, databaseName, "select pg_reload_conf()")
+}
+
+// ReadOnly makes all transactions of the primary read-only unless they ask for something else, and
+// takes that back.
+func (d *Database) ReadOnly(ctx context.Context, on bool) error {
+	value := ""
+	if on {
+		value = "on"
+	}
+	return d.set(ctx, "default_transaction_read_only", value)
+}
+
+// TightConnections is how many connections a tight role has.
+const TightConnections = 8
+
+// Tighten makes the roles of nodes such as a careful administrator gives: no superusers, few
+// connections, little time. They go on owning the tables. New sessions have the limits: the others
+// are ended.
+func (d *Database) Tighten(ctx context.Context) error {
+	var statements []string
+	for n := range Nodes {
+		if n > 0 { // node 0 has made the tables
+			statements = append(statements, fmt.Sprintf("grant %s to %s", role(0), role(n)))
+		}
+	}
+	for n := range Nodes {
+		statements = append(statements, fmt.Sprintf(`alter role %[1]s nosuperuser connection limit %[2]d;
+			alter role %[1]s set statement_timeout = '1s'; alter role %[1]s set lock_timeout = '100ms'`, role(n), TightConnections))
+	}
+	return d.alterRoles(ctx, statements)
+}
+
+// Loosen takes back what Tighten did.
+func (d *Database) Loosen(ctx context.Context) error {
+	var statements []string
+	for n := range Nodes {
+		statements = append(statements, fmt.Sprintf("alter role %[1]s superuser connection limit -1; alter role %[1]s reset all", role(n)))
+	}
+	return d.alterRoles(ctx, statements)
+}
+
+func (d *Database) alterRoles(ctx context.Context, statements []string) error {
+	if err := d.exec(ctx, databaseName, strings.Join(statements, ";")); err != nil {
+		return err
+	}
+	_, err := d.EndSessions(ctx)
+	return err
+}
+
+// Sessions is how many sessions of a node there are.
+func (d *Database) Sessions(ctx context.Context, node int) (int, error) {
+	pids, err := d.Backends(ctx, node)
+	return len(pids), err
+}
+
+// HoldHead keeps the row of history_head locked for a time.
+func (d *Database) HoldHead(ctx context.Context, milliseconds int) error {
+	return d.exec(ctx, databaseName, fmt.Sprintf(`begin; select from public.history_head for update; select pg_sleep(%d / 1000.0); commit`, milliseconds))
+}
