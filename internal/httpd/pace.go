@@ -10,9 +10,9 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// pace knows until when an answer has to be taken as a whole, besides the WriteTimeout for each piece:
-// see [budget.TimeToSend]. The first 64 KiB are free, and so is the time in which the handler has nothing
-// to send. The zero value is ready to use.
+// pace knows until when an answer has to be taken as a whole, besides the WriteTimeout for each
+// piece: see [budget.TimeToSend]. The first 64 KiB are free, and so is the time in which the
+// handler has nothing to send. The zero value is ready to use.
 type pace struct {
 	endless bool      // events come when they come
 	length  int64     // of the body; 0: not known
@@ -31,9 +31,10 @@ func (p *pace) begin(h http.Header) {
 	}
 }
 
-// deadline returns until when the next bytes have to be taken, given how many went out before; the zero
-// time if there is no such limit. An answer of known length is one stretch. Another one is cut into
-// stretches of as many bytes as have to be taken in 60 s, so that no stretch makes up for a slow one.
+// deadline returns until when the next bytes have to be taken, given how many went out before; the
+// zero time if there is no such limit. An answer of known length is one stretch. Another one is cut
+// into stretches of as many bytes as have to be taken in 60 s, so that no stretch makes up for a
+// slow one.
 func (p *pace) deadline(now time.Time, out int64) time.Time {
 	if p.endless || out < progressBytes {
 		return time.Time{}
