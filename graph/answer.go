@@ -16,8 +16,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// meter counts the bytes of answers while their fields are resolved, so that one that is too large stops
-// before it is written. It is an extension of gqlgen's handler.
+// meter counts the bytes of answers while their fields are resolved, so that one that is too large
+// stops before it is written. It is an extension of gqlgen's handler.
 type meter struct{}
 
 var _ graphql.OperationContextMutator = meter{}
@@ -28,16 +28,16 @@ func (meter) ExtensionName() string { return "Meter" }
 // Validate is for gqlgen.
 func (meter) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationContext has each field of an operation counted. It sets the middlewares itself, since
-// gqlgen's AroundFields would allocate for every field.
+// MutateOperationContext has each field of an operation counted. It sets the middlewares itself,
+// since gqlgen's AroundFields would allocate for every field.
 func (meter) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.ResolverMiddleware = countField
 	op.RootResolverMiddleware = sizeBuffer
 	return nil
 }
 
-// fieldSyntax is what a field has around its name and its value, with the braces of the object that it
-// is in: quotes, colon, commas.
+// fieldSyntax is what a field has around its name and its value, with the braces of the object that
+// it is in: quotes, colon, commas.
 const fieldSyntax = 8
 
 // countField resolves a field unless the answer was given up, and counts what it returns.
@@ -71,8 +71,8 @@ func isPast(field *graphql.FieldContext) bool {
 	return false
 }
 
-// sizeOf returns the length of a field's value in the answer, or a little more. Objects and lists have
-// the length of their fields.
+// sizeOf returns the length of a field's value in the answer, or a little more. Objects and lists
+// have the length of their fields.
 func sizeOf(result any) int64 {
 	const (
 		null     = 4
@@ -96,8 +96,8 @@ func sizeOf(result any) int64 {
 	}
 }
 
-// quotedSize returns the length of a text as JSON, the way gqlgen writes it. It looks at eight bytes at a
-// time, since nearly all of them need no escape.
+// quotedSize returns the length of a text as JSON, the way gqlgen writes it. It looks at eight
+// bytes at a time, since nearly all of them need no escape.
 func quotedSize(text string) int64 {
 	const (
 		ones  = 0x0101010101010101

@@ -48,7 +48,8 @@ type terms struct {
 	key        config.IdempotencyKey
 }
 
-// termsOf reads what may be left out of an input: the expected version and revision, the reason and the idempotency key.
+// termsOf reads what may be left out of an input: the expected version and revision, the reason and
+// the idempotency key.
 func termsOf(version *int32, revision *eventstore.Bookmark, why, key *string) (t terms, err error) {
 	if version != nil {
 		if t.version, err = config.ParseExpectedVersion(int64(*version)); err != nil {

@@ -14,8 +14,8 @@ import (
 	"configapi/graph/coerce"
 )
 
-// documents parses and checks documents, and caches the small ones. gqlgen's executor would validate a
-// document before its limits can be checked.
+// documents parses and checks documents, and caches the small ones. gqlgen's executor would
+// validate a document before its limits can be checked.
 type documents struct {
 	schema *ast.Schema
 	limits Limits
@@ -51,8 +51,8 @@ func (d *documents) parse(ctx context.Context, text string) (*ast.QueryDocument,
 	return doc, nil
 }
 
-// maxCachedDocument is the longest document that is cached, in bytes. Longer ones hold large values, and
-// seldom come twice.
+// maxCachedDocument is the longest document that is cached, in bytes. Longer ones hold large
+// values, and seldom come twice.
 const maxCachedDocument = 16 << 10
 
 func invalidDocument(message string) *gqlerror.Error {
@@ -73,7 +73,8 @@ func (t checking) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	t.Transport.Do(w, r, checkingExecutor{exec.(*executor.Executor), t.documents, t.values})
 }
 
-// checkingExecutor is an executor that refuses an invalid operation before any of its fields is executed.
+// checkingExecutor is an executor that refuses an invalid operation before any of its fields is
+// executed.
 type checkingExecutor struct {
 	*executor.Executor
 	documents *documents
@@ -101,7 +102,8 @@ func (e checkingExecutor) CreateOperationContext(ctx context.Context, params *gr
 	return e.Executor.CreateOperationContext(context.WithValue(ctx, parsedKey{}, doc), params)
 }
 
-// refused returns the context of an operation that is not executed. It has what the log and the errors need.
+// refused returns the context of an operation that is not executed. It has what the log and the
+// errors need.
 func (checkingExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocument) *graphql.OperationContext {
 	op := &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName, Doc: doc, Headers: params.Headers}
 	if doc != nil {
@@ -113,8 +115,8 @@ func (checkingExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocumen
 // parsedKey is the key of the request's document in a context.
 type parsedKey struct{}
 
-// parsed is a cache of documents for gqlgen's executor. It holds the document of the request alone, so the
-// executor neither parses nor validates again.
+// parsed is a cache of documents for gqlgen's executor. It holds the document of the request alone,
+// so the executor neither parses nor validates again.
 type parsed struct{}
 
 var _ graphql.Cache[*ast.QueryDocument] = parsed{}

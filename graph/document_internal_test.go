@@ -8,8 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// TestValidationEndsEarly has more mistakes than are looked for. The transports cut the list, too, but only when all of it is
-// written out.
+// TestValidationEndsEarly has more mistakes than are looked for. The transports cut the list, too,
+// but only when all of it is written out.
 func TestValidationEndsEarly(t *testing.T) {
 	d := documents{schema: executable(&resolver{}).Schema(), cache: graphql.NoCache[*ast.QueryDocument]{}}
 	d.limits.setDefaults()

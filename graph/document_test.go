@@ -13,7 +13,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// edge sends an operation over one transport, and returns the errors of its answer as JSON. The answer must have no data.
+// edge sends an operation over one transport, and returns the errors of its answer as JSON. The
+// answer must have no data.
 type edge func(t *testing.T, body string) string
 
 // edgesOf are all transports of an API.
@@ -78,7 +79,8 @@ const (
 	invalid   = "GRAPHQL_VALIDATION_FAILED"
 )
 
-// tooLate are operations that used to fail when a part of them was executed already, or that were executed as something else.
+// tooLate are operations that used to fail when a part of them was executed already, or that were
+// executed as something else.
 var tooLate = []struct{ doc, variables, code, says string }{
 	{`mutation($v:String="d"){setConfig(input:{name:"n",value:$v}){__typename}}`, `{"v":null}`, invalid, "argument input.value of field setConfig must not be null, as $v is"},
 	{`mutation($n:ConfigName="d"){setConfig(input:{name:$n,value:""}){__typename}}`, `{"n":null}`, invalid, "must not be null"},
@@ -124,7 +126,8 @@ var streamsTooLate = []struct{ doc, variables, code, says string }{
 	{`subscription($n:ConfigName="a"){config(name:$n){name}}`, `{"n":null}`, invalid, "must not be null"},
 }
 
-// TestJudgedBeforeItRuns has nothing of an operation executed when a part of it breaks a rule, whichever way it comes.
+// TestJudgedBeforeItRuns has nothing of an operation executed when a part of it breaks a rule,
+// whichever way it comes.
 func TestJudgedBeforeItRuns(t *testing.T) {
 	log := new(logged)
 	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Log: slog.New(slog.NewJSONHandler(log, nil))})
@@ -169,7 +172,8 @@ func TestSurrogatesInLiterals(t *testing.T) {
 	}
 }
 
-// TestNestedFieldsFailAlone has the path of the error begin at the root on every transport, and the rest be answered.
+// TestNestedFieldsFailAlone has the path of the error begin at the root on every transport, and the
+// rest be answered.
 func TestNestedFieldsFailAlone(t *testing.T) {
 	a := MustStart(t)
 	a.MustSet(t, "a", "1")

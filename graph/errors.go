@@ -39,7 +39,8 @@ type presenter struct {
 	log       *slog.Logger
 }
 
-// reported keeps what one answer has put into the log, so that a fault in each of 500 items is one line.
+// reported keeps what one answer has put into the log, so that a fault in each of 500 items is one
+// line.
 type reported struct{ panicked, internal, unavailable atomic.Bool }
 
 // isNews reports whether the log has no such line of this answer yet, and notes that it has now.
@@ -114,7 +115,8 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
 }
 
-// recovered turns a panic of a resolver into an internal error. The stack of the first one of an answer goes to the log.
+// recovered turns a panic of a resolver into an internal error. The stack of the first one of an
+// answer goes to the log.
 func (p presenter) recovered(ctx context.Context, value any) error {
 	if !isNews(ctx, func(r *reported) *atomic.Bool { return &r.panicked }) {
 		return errPanicked

@@ -37,7 +37,8 @@ type Options struct {
 	Websocket transport.WebsocketOptions
 	// SSE are the rules of event streams.
 	SSE transport.SSEOptions
-	// Room is what bounds the bytes and the time of answers; the transports of the handler share it.
+	// Room is what bounds the bytes and the time of answers; the transports of the handler share
+	// it.
 	Room transport.RoomOptions
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// hostileDocuments would each keep a server busy for seconds, or fill its memory, if the limits came after GraphQL's rules, if
-// a rule made suggestions, or if it wrote out all that it finds.
+// hostileDocuments would each keep a server busy for seconds, or fill its memory, if the limits
+// came after GraphQL's rules, if a rule made suggestions, or if it wrote out all that it finds.
 func hostileDocuments() map[string]string {
 	long, name := strings.Repeat("x", 300_000), strings.Repeat("y", 120)
 	value := strings.Repeat("z", 1_000_000)
@@ -48,8 +48,8 @@ func hostileDocuments() map[string]string {
 	}
 }
 
-// TestHostileDocuments has each refused with few errors, soon. The time is far above what any machine needs, and far below what
-// the documents took before they were judged in this order.
+// TestHostileDocuments has each refused with few errors, soon. The time is far above what any
+// machine needs, and far below what the documents took before they were judged in this order.
 func TestHostileDocuments(t *testing.T) {
 	a := MustStart(t)
 	for name, doc := range hostileDocuments() {

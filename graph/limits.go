@@ -29,8 +29,9 @@ type Limits struct {
 	Aliases int
 	// RootFields of an operation. 0: 10.
 	RootFields int
-	// Cost of an operation: 1 for each field, 20 for asOf, history and the fields of a snapshot, which read the event store,
-	// and what is below a list as often as the list may have items. 0: 50,000.
+	// Cost of an operation: 1 for each field, 20 for asOf, history and the fields of a snapshot,
+	// which read the event store, and what is below a list as often as the list may have items. 0:
+	// 50,000.
 	Cost int
 }
 
@@ -55,7 +56,8 @@ func limitExceeded(format string, limit int) *gqlerror.Error {
 	return err
 }
 
-// costLimit refuses operations by what they cost with their variables. It is an extension of gqlgen's handler.
+// costLimit refuses operations by what they cost with their variables. It is an extension of
+// gqlgen's handler.
 type costLimit struct{ most int }
 
 var _ graphql.OperationContextMutator = costLimit{}

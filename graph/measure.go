@@ -21,8 +21,8 @@ func multiply(a, b int) int {
 	return a * b
 }
 
-// check returns an error when the syntax of a document is beyond the limits. It takes time in proportion to the document: a
-// fragment counts as often as it is used, but is looked at once.
+// check returns an error when the syntax of a document is beyond the limits. It takes time in
+// proportion to the document: a fragment counts as often as it is used, but is looked at once.
 func (l Limits) check(doc *ast.QueryDocument) *gqlerror.Error {
 	if len(doc.Operations) > l.Operations {
 		return limitExceeded("the document has more than %d operations", l.Operations)

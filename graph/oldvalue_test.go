@@ -25,7 +25,8 @@ func (s *asOfCounter) ReadAsOf(ctx context.Context, branch eventstore.Head, q ev
 	return s.Store.ReadAsOf(ctx, branch, q, limit)
 }
 
-// TestOldValuesOfAPage asks for the values before those of a whole page: they are read together, and only when asked for.
+// TestOldValuesOfAPage asks for the values before those of a whole page: they are read together,
+// and only when asked for.
 func TestOldValuesOfAPage(t *testing.T) {
 	events := &asOfCounter{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}, graph.Options{})

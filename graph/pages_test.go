@@ -287,8 +287,8 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for. One that no node can have given is
-// refused at once.
+// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for. One that
+// no node can have given is refused at once.
 func TestCursorBeyondHead(t *testing.T) {
 	first, a, late := twoNodes(t, 1)
 	t.Cleanup(late.Hide())

@@ -14,9 +14,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// pin is what the fields of one operation share. A query reads at one position throughout, which is as fresh as the freshest of
-// its root fields asks for: what one of them waits for, all wait for. Mutations and subscriptions have no such reader: what they
-// answer is newer than their beginning.
+// pin is what the fields of one operation share. A query reads at one position throughout, which is
+// as fresh as the freshest of its root fields asks for: what one of them waits for, all wait for.
+// Mutations and subscriptions have no such reader: what they answer is newer than their beginning.
 type pin struct {
 	resolver *resolver
 	reader   *configstore.Reader // nil: each field reads the newest state
@@ -46,8 +46,9 @@ func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graph
 	return next(c)
 }
 
-// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a context that does not know the
-// root field, so it is added here: the paths of errors begin with it.
+// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a
+// context that does not know the root field, so it is added here: the paths of errors begin with
+// it.
 func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if !graphql.HasOperationContext(ctx) {
 		return next(ctx)
@@ -94,8 +95,8 @@ func (r *resolver) reserve(ctx context.Context, op *graphql.OperationContext) er
 	return answer.BeginSure(largestAnswer(op, reader, r.store.MaxValueBytes()))
 }
 
-// read gives a query its reader, and waits for what the root fields ask for. A field whose wish cannot be met finds that out by
-// itself, from the reader; the others are answered all the same.
+// read gives a query its reader, and waits for what the root fields ask for. A field whose wish
+// cannot be met finds that out by itself, from the reader; the others are answered all the same.
 func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
 	r := p.resolver
 	if asksFreshness(op.Operation.SelectionSet) {
@@ -110,7 +111,8 @@ func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
 	p.reader, p.err = r.store.Reader(r.caller(ctx)) // which is no older than those
 }
 
-// await returns a reader that has a position. All waits of the operation together take Options.PositionWait at most.
+// await returns a reader that has a position. All waits of the operation together take
+// Options.PositionWait at most.
 func (p *pin) await(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
 	p.mu.Lock()
 	if p.waitUntil.IsZero() {
@@ -137,7 +139,8 @@ func (r *resolver) reader(ctx context.Context) (*configstore.Reader, error) {
 	return r.store.Reader(r.caller(ctx))
 }
 
-// readerWith is a reader that has a position: the one of the operation, unless the position has to be waited for.
+// readerWith is a reader that has a position: the one of the operation, unless the position has to
+// be waited for.
 func (r *resolver) readerWith(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
 	reader, err := r.reader(ctx)
 	if err != nil || at.Position <= reader.Head().Position {
@@ -168,8 +171,8 @@ const (
 	atLeastArgument     = "atLeast"
 )
 
-// asksFreshness reports whether a root field has an argument about freshness. It spares most queries the collecting of their
-// fields.
+// asksFreshness reports whether a root field has an argument about freshness. It spares most
+// queries the collecting of their fields.
 func asksFreshness(selections ast.SelectionSet) bool {
 	for _, selection := range selections {
 		asks := false

@@ -10,13 +10,13 @@ import (
 	"configapi/internal/configstore"
 )
 
-// leafBytes is what a field of a mutation's answer takes at most, in bytes, when it is no value: such as
-// a name or a reason.
+// leafBytes is what a field of a mutation's answer takes at most, in bytes, when it is no value:
+// such as a name or a reason.
 const leafBytes = 2 << 10
 
-// largestAnswer returns the size of the largest answer that a mutation can have: its values and those
-// that it replaces, escaped, as often as they are asked for. Pages of a config's past are left out: they
-// may be null when there is no room.
+// largestAnswer returns the size of the largest answer that a mutation can have: its values and
+// those that it replaces, escaped, as often as they are asked for. Pages of a config's past are
+// left out: they may be null when there is no room.
 func largestAnswer(op *graphql.OperationContext, reader *configstore.Reader, maxValue int) int64 {
 	var sum int64
 	w := weigher{fragments: make(map[*ast.FragmentDefinition]weight)}
@@ -65,7 +65,8 @@ type weigher struct {
 	fragments map[*ast.FragmentDefinition]weight // :: those looked at → what one use asks for
 }
 
-// result counts what the result of a mutation asks for. It is of one of several types: the largest counts.
+// result counts what the result of a mutation asks for. It is of one of several types: the largest
+// counts.
 func (w *weigher) result(set ast.SelectionSet) weight {
 	var common, largest weight
 	byType := make(map[string]weight) // :: object type → what is asked for of that type alone

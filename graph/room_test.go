@@ -51,7 +51,8 @@ func aliasesOf(name string, n int, field string) string {
 	return s.String()
 }
 
-// TestLongAnswers asks for more than an answer may have: in values, in escapes, in names, and in small fields.
+// TestLongAnswers asks for more than an answer may have: in values, in escapes, in names, and in
+// small fields.
 func TestLongAnswers(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -117,8 +118,8 @@ func TestMutationThatCannotBeAnswered(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestMutationKeepsItsPosition: what a mutation asks for of a config's past may be too much. Then that is missing, and the
-// position is not.
+// TestMutationKeepsItsPosition: what a mutation asks for of a config's past may be too much. Then
+// that is missing, and the position is not.
 func TestMutationKeepsItsPosition(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -180,7 +181,8 @@ func TestErrorsOfAnAnswer(t *testing.T) {
 	}
 }
 
-// TestNothingIsHeldInTheEnd mixes answers that are taken, refused, cut and left over all transports.
+// TestNothingIsHeldInTheEnd mixes answers that are taken, refused, cut and left over all
+// transports.
 func TestNothingIsHeldInTheEnd(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))

@@ -8,9 +8,10 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// scan checks the text of a document before it is parsed, in one pass: names and numbers of more than maxName bytes, which
-// the rules of validation would compare and repeat at length, and half a surrogate pair in a string, which the parser would turn
-// into another character. Whether the text is GraphQL is for the parser to say.
+// scan checks the text of a document before it is parsed, in one pass: names and numbers of more
+// than maxName bytes, which the rules of validation would compare and repeat at length, and half a
+// surrogate pair in a string, which the parser would turn into another character. Whether the text
+// is GraphQL is for the parser to say.
 func scan(text string, maxName int) *gqlerror.Error {
 	s := scanner{text: text}
 	for s.at < len(text) {
@@ -91,7 +92,8 @@ func (s *scanner) skipString() bool {
 	return true
 }
 
-// skipBlockString goes behind a string in triple quotes, in which a backslash is one unless a triple quote follows.
+// skipBlockString goes behind a string in triple quotes, in which a backslash is one unless a
+// triple quote follows.
 func (s *scanner) skipBlockString() {
 	for s.at += len(blockQuote); s.at < len(s.text); s.at++ {
 		rest := s.text[s.at:]
@@ -129,7 +131,8 @@ func (s *scanner) skipEscape() bool {
 
 const escapeLength = len(`\uD800`)
 
-// unicodeEscape reads an escape of four hexadecimal digits, if there is one here. Those in braces cannot be surrogates.
+// unicodeEscape reads an escape of four hexadecimal digits, if there is one here. Those in braces
+// cannot be surrogates.
 func (s *scanner) unicodeEscape() (r rune, ok bool) {
 	if len(s.text)-s.at < escapeLength || s.text[s.at:s.at+2] != `\u` {
 		return 0, false

@@ -10,15 +10,16 @@ import (
 	"configapi/graph/generated"
 )
 
-// executable returns the schema with resolvers. Its introspection is what old tools can read: graphql-js from 14 on, and
-// graphql-core, fail on directives and locations that they do not know.
+// executable returns the schema with resolvers. Its introspection is what old tools can read:
+// graphql-js from 14 on, and graphql-core, fail on directives and locations that they do not know.
 func executable(root *resolver) graphql.ExecutableSchema {
 	whole := generated.NewExecutableSchema(generated.Config{Resolvers: root}).Schema()
 	return generated.NewExecutableSchema(generated.Config{Resolvers: root, Schema: readable(whole)})
 }
 
-// readable returns a schema without what gqlparser puts into each of them unasked: the directive @defer, which this server does
-// not execute, and the location DIRECTIVE_DEFINITION, which came after October 2021.
+// readable returns a schema without what gqlparser puts into each of them unasked: the directive
+// @defer, which this server does not execute, and the location DIRECTIVE_DEFINITION, which came
+// after October 2021.
 func readable(whole *ast.Schema) *ast.Schema {
 	schema := *whole
 	schema.Directives = maps.Clone(whole.Directives)

@@ -36,8 +36,9 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// october2021 is where directives may stand by the specification of that time. graphql-core and old versions of graphql-js fail
-// on a schema with any other place, and some on directives that they do not know.
+// october2021 is where directives may stand by the specification of that time. graphql-core and old
+// versions of graphql-js fail on a schema with any other place, and some on directives that they do
+// not know.
 var october2021 = []string{
 	"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "VARIABLE_DEFINITION",
 	"SCHEMA", "SCALAR", "OBJECT", "FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INTERFACE", "UNION", "ENUM", "ENUM_VALUE", "INPUT_OBJECT",

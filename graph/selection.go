@@ -12,7 +12,8 @@ import (
 // valueField is the field of configs and revisions that costs a read of their data.
 const valueField = "value"
 
-// asSelected is the snapshot for the field that is being resolved: without values unless one is selected.
+// asSelected is the snapshot for the field that is being resolved: without values unless one is
+// selected.
 func asSelected(ctx context.Context, snapshot *configstore.Snapshot) *configstore.Snapshot {
 	if selects(ctx, valueField) {
 		return snapshot
@@ -20,8 +21,8 @@ func asSelected(ctx context.Context, snapshot *configstore.Snapshot) *configstor
 	return snapshot.WithoutValues()
 }
 
-// selects reports whether a field is selected anywhere below the field that is being resolved, whatever aliases, fragments,
-// @skip and @include say: rather once too often.
+// selects reports whether a field is selected anywhere below the field that is being resolved,
+// whatever aliases, fragments, @skip and @include say: rather once too often.
 func selects(ctx context.Context, name string) bool {
 	field := graphql.GetFieldContext(ctx)
 	return field == nil || selectsIn(field.Field.Selections, name)

@@ -17,7 +17,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// changesOf reads the changes of an event stream until there are as many, and returns their values' lengths in all.
+// changesOf reads the changes of an event stream until there are as many, and returns their values'
+// lengths in all.
 func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 	t.Helper()
 	lines := bufio.NewReader(body)
@@ -48,8 +49,8 @@ func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 	return bytes
 }
 
-// TestStreamsThatAreBehindShareRoom: many clients read a long history in little room, and each gets all of it. While those
-// that read nothing hold what they may, the others go on.
+// TestStreamsThatAreBehindShareRoom: many clients read a long history in little room, and each gets
+// all of it. While those that read nothing hold what they may, the others go on.
 func TestStreamsThatAreBehindShareRoom(t *testing.T) {
 	b := newBudgets()
 	const room = 12 * mib

@@ -19,8 +19,8 @@ const maxDocumentErrors = 10
 // enough ends a validation that has found enough errors. The rules have no other way to end early.
 type enough struct{}
 
-// validate checks a document against GraphQL's rules. It ends at maxDocumentErrors errors, since the rules write out each that they
-// find, with all of the value that it is about.
+// validate checks a document against GraphQL's rules. It ends at maxDocumentErrors errors, since
+// the rules write out each that they find, with all of the value that it is about.
 func validate(schema *ast.Schema, doc *ast.QueryDocument) (errs gqlerror.List) {
 	defer func() {
 		if value := recover(); value != nil && value != any(enough{}) {
@@ -44,8 +44,8 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) (errs gqlerror.List) {
 	return errs
 }
 
-// documentRules are those of GraphQL, by name. None of them makes suggestions: those tell a stranger what the schema holds, and
-// take time with the square of the length of a name.
+// documentRules are those of GraphQL, by name. None of them makes suggestions: those tell a
+// stranger what the schema holds, and take time with the square of the length of a name.
 var documentRules = func() []core.Rule {
 	set := rules.NewDefaultRules()
 	for old, silent := range map[string]core.Rule{
@@ -67,8 +67,9 @@ var documentRules = func() []core.Rule {
 	return all
 }()
 
-// singleRootRule is what a subscription may have at its root: one field, which is always there. gqlparser's own rule takes two
-// aliases of one field for one, and lets @skip and @include leave no field at all.
+// singleRootRule is what a subscription may have at its root: one field, which is always there.
+// gqlparser's own rule takes two aliases of one field for one, and lets @skip and @include leave no
+// field at all.
 var singleRootRule = core.Rule{
 	Name: "SingleRootField",
 	RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {

@@ -7,8 +7,8 @@ import (
 	"configapi/graph/scalar"
 )
 
-// values is what the values of an operation may be. A mutation answers a position that looks like none as data, with its
-// path, as it does with names.
+// values is what the values of an operation may be. A mutation answers a position that looks like
+// none as data, with its path, as it does with names.
 func values(schema *ast.Schema) map[ast.Operation]*coerce.Schema {
 	of := func(position coerce.Scalar) *coerce.Schema {
 		return &coerce.Schema{

@@ -18,8 +18,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// TestAnOperationWaitsOnce asks a node that is behind for many positions that it does not have yet, in many ways: all of it
-// together takes as long as one wait. The time is that of a bubble.
+// TestAnOperationWaitsOnce asks a node that is behind for many positions that it does not have yet,
+// in many ways: all of it together takes as long as one wait. The time is that of a bubble.
 func TestAnOperationWaitsOnce(t *testing.T) {
 	const wait = 2 * time.Second
 	for name, ask := range map[string]func(positions []string) string{

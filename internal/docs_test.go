@@ -65,7 +65,8 @@ func TestDecisionsAreListed(t *testing.T) {
 	}
 }
 
-// documents returns the texts of README.md and of all documents below docs, by their paths in the project.
+// documents returns the texts of README.md and of all documents below docs, by their paths in the
+// project.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	files := []string{"../README.md"}

@@ -1,10 +1,11 @@
-// Package coerce checks the values that an operation comes with, its variables and the literals of its document, as the
-// specification of GraphQL says: before the first field is executed. gqlparser and gqlgen leave much of that to the moment when
-// a field is executed, or do not do it: null at a non-null place through a variable with a default, the range of Int, enums,
-// @oneOf and the arguments of @skip and @include.
+// Package coerce checks the values that an operation comes with, its variables and the literals of
+// its document, as the specification of GraphQL says: before the first field is executed. gqlparser
+// and gqlgen leave much of that to the moment when a field is executed, or do not do it: null at a
+// non-null place through a variable with a default, the range of Int, enums, @oneOf and the
+// arguments of @skip and @include.
 //
-// It takes time in proportion to the variables and the document: a fragment is looked at once, however often it is used.
-// What a directive leaves out is not checked, since it is not executed.
+// It takes time in proportion to the variables and the document: a fragment is looked at once,
+// however often it is used. What a directive leaves out is not checked, since it is not executed.
 package coerce
 
 import (
@@ -12,8 +13,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Scalar checks a value for a scalar of the schema's own. The value is a string, an int64, a float64, a bool, a []any, a
-// map[string]any or a [Name], never nil.
+// Scalar checks a value for a scalar of the schema's own. The value is a string, an int64, a
+// float64, a bool, a []any, a map[string]any or a [Name], never nil.
 type Scalar func(value any) error
 
 // Name is the value of a literal without quotes, which is an enum's.
@@ -35,14 +36,15 @@ type checker struct {
 	errs      gqlerror.List
 	checked   map[*ast.FragmentDefinition]bool // nil while there are none
 
-	// The places of the variable and of the argument that are being checked, here so that they cost no allocation each.
+	// The places of the variable and of the argument that are being checked, here so that they cost
+	// no allocation each.
 	variableAt variablePlace
 	literalAt  literalPlace
 }
 
-// Operation coerces the variables that a client has sent, in place, checks each value of the operation with them, and returns them
-// with their defaults. The document must be valid. Each error has the position in the document that it is about. The error of a
-// [Scalar] is wrapped.
+// Operation coerces the variables that a client has sent, in place, checks each value of the
+// operation with them, and returns them with their defaults. The document must be valid. Each error
+// has the position in the document that it is about. The error of a [Scalar] is wrapped.
 func (s *Schema) Operation(operation *ast.OperationDefinition, sent map[string]any) (map[string]any, gqlerror.List) {
 	c := checker{Schema: s, variables: sent}
 	if sent == nil && len(operation.VariableDefinitions) > 0 {

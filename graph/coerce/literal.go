@@ -6,8 +6,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// literal checks a value in the document for a type. A variable in it has been coerced already, to a type that may have null
-// where this one has not.
+// literal checks a value in the document for a type. A variable in it has been coerced already, to
+// a type that may have null where this one has not.
 func (c *checker) literal(t *ast.Type, value *ast.Value, p steppable) {
 	if c.enough() {
 		return
@@ -75,8 +75,8 @@ func (c *checker) isNull(value *ast.Value) bool {
 	return value.Kind == ast.NullValue
 }
 
-// scalarValue is a literal as a [Scalar] takes it. A number that has no place in an int64 or a float64 is one that is no
-// scalar's: the text of it as a [Name].
+// scalarValue is a literal as a [Scalar] takes it. A number that has no place in an int64 or a
+// float64 is one that is no scalar's: the text of it as a [Name].
 func scalarValue(value *ast.Value) any {
 	switch value.Kind {
 	case ast.IntValue:

@@ -16,7 +16,8 @@ type place interface {
 	position() *ast.Position
 }
 
-// steps are the input fields and the indexes that lead from a variable or an argument to a value within it.
+// steps are the input fields and the indexes that lead from a variable or an argument to a value
+// within it.
 type steps []step
 
 type step struct {
@@ -85,7 +86,8 @@ const Rule = "Coercion"
 
 const notNull = "must not be null"
 
-// maxQuoted is how many bytes of a value or of a name that the schema does not have an error quotes.
+// maxQuoted is how many bytes of a value or of a name that the schema does not have an error
+// quotes.
 const maxQuoted = 40
 
 func cut(text string) string {
@@ -95,7 +97,8 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 }
 
-// builtIn checks a value for a scalar of GraphQL's own. It returns the rule that the value breaks, "" when there is none.
+// builtIn checks a value for a scalar of GraphQL's own. It returns the rule that the value breaks,
+// "" when there is none.
 func builtIn(name string, value any) string {
 	switch name {
 	case "Int":

@@ -19,8 +19,8 @@ type Config struct {
 	old   *configstore.OldValues
 }
 
-// NewConfig returns a state as GraphQL shows it: nil when there is none, or when the config is deleted. The value before it
-// comes from old.
+// NewConfig returns a state as GraphQL shows it: nil when there is none, or when the config is
+// deleted. The value before it comes from old.
 func NewConfig(state *projection.Config, old *configstore.OldValues) *Config {
 	if state == nil || !state.Exists() {
 		return nil
@@ -81,8 +81,8 @@ func newRevision(r *eventstore.Revision) ConfigRevision {
 	return ConfigRevision{event: r.Event, at: r.Bookmark(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason}
 }
 
-// NewStateRevision returns the newest revision of a config, which may be deleted, as GraphQL shows it; nil for nil. The value
-// before it comes from old, and is read only if it is asked for.
+// NewStateRevision returns the newest revision of a config, which may be deleted, as GraphQL shows
+// it; nil for nil. The value before it comes from old, and is read only if it is asked for.
 func NewStateRevision(c *projection.Config, old *configstore.OldValues) *ConfigRevision {
 	if c == nil {
 		return nil

@@ -36,8 +36,8 @@ func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
 	return info
 }
 
-// endingAt is the same with another end when more items follow: a page that they were too many or too large for may not
-// show the last one that was looked at.
+// endingAt is the same with another end when more items follow: a page that they were too many or
+// too large for may not show the last one that was looked at.
 func (i PageInfo) endingAt(more bool, end Cursor) PageInfo {
 	if more && end.Key != "" {
 		text := end.String()

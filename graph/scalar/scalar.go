@@ -70,9 +70,9 @@ func ParsePosition(v any) (eventstore.Bookmark, error) {
 	return b, nil
 }
 
-// UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that as data, with its path.
-// Queries and subscriptions are checked with [ParsePosition] before they are executed. The error is
-// [configstore.ErrPositionUnknown].
+// UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that
+// as data, with its path. Queries and subscriptions are checked with [ParsePosition] before they
+// are executed. The error is [configstore.ErrPositionUnknown].
 func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
 	b, err := ParsePosition(v)
 	if _, isText := v.(string); isText && err != nil {

@@ -16,8 +16,8 @@ import (
 const (
 	// fieldBytes is about what gqlgen holds for one field until the answer is written.
 	fieldBytes = 128
-	// firstBytes is what an operation reserves before it executes; maxStepBytes is the most by which
-	// the reservation grows ahead of what is counted.
+	// firstBytes is what an operation reserves before it executes; maxStepBytes is the most by
+	// which the reservation grows ahead of what is counted.
 	firstBytes   = 16 << 10
 	maxStepBytes = 1 << 20
 	// largeBytes is the size from which on an answer is large.
@@ -31,11 +31,11 @@ const (
 // errStopped ends the fields that follow the one at which an answer has failed.
 var errStopped = errors.New("the answer was given up")
 
-// Answer is the context in which one operation executes: it counts the bytes of the answer while they
-// come together, reserves room for them, and ends when the operation's time is over. It stops the
-// operation when the answer is too large or when there is no room for it: then the whole response is
-// one error. The answer to a mutation reserves its room before the first field runs, and is
-// never stopped after that.
+// Answer is the context in which one operation executes: it counts the bytes of the answer while
+// they come together, reserves room for them, and ends when the operation's time is over. It stops
+// the operation when the answer is too large or when there is no room for it: then the whole
+// response is one error. The answer to a mutation reserves its room before the first field runs,
+// and is never stopped after that.
 //
 // It is safe for concurrent use by the fields of the operation.
 type Answer struct {
@@ -66,8 +66,8 @@ type Answer struct {
 	endTimed context.CancelFunc // of timed
 }
 
-// newAnswer returns the answer to an operation, whose bytes count in a budget: all answers', or that of
-// one connection within it. Its end must be called.
+// newAnswer returns the answer to an operation, whose bytes count in a budget: all answers', or
+// that of one connection within it. Its end must be called.
 func newAnswer(ctx context.Context, room *Room, in *budget.Budget) *Answer {
 	a := &Answer{Context: ctx, room: room, most: room.opts.MaxAnswer}
 	in.Open(&a.reservation)
@@ -83,8 +83,8 @@ func newMessage(ctx context.Context, room *Room) *Answer {
 
 type answerKey struct{}
 
-// AnswerOf returns the answer of the operation that a context is of: nil behind a transport of another
-// package. All methods of a nil Answer do nothing and succeed.
+// AnswerOf returns the answer of the operation that a context is of: nil behind a transport of
+// another package. All methods of a nil Answer do nothing and succeed.
 func AnswerOf(ctx context.Context) *Answer {
 	a, _ := ctx.Value(answerKey{}).(*Answer)
 	return a
@@ -98,9 +98,9 @@ func (a *Answer) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// Begin starts the operation's time, and reserves the first bytes, unless it has done so already. The
-// transports call it when the operation has been dispatched: what an operation waits for before its
-// first field runs does not count.
+// Begin starts the operation's time, and reserves the first bytes, unless it has done so already.
+// The transports call it when the operation has been dispatched: what an operation waits for before
+// its first field runs does not count.
 func (a *Answer) Begin() error {
 	if a == nil {
 		return nil
@@ -112,8 +112,8 @@ func (a *Answer) Begin() error {
 	return a.cover(a, firstBytes)
 }
 
-// BeginSure is [Answer.Begin] for an operation whose answer must not be given up any more: it reserves
-// room for an answer of up to so many bytes.
+// BeginSure is [Answer.Begin] for an operation whose answer must not be given up any more: it
+// reserves room for an answer of up to so many bytes.
 func (a *Answer) BeginSure(size int64) error {
 	if a == nil {
 		return nil
@@ -135,7 +135,8 @@ func (a *Answer) BeginSure(size int64) error {
 // Sure reports whether the answer must not be given up: see [Answer.BeginSure].
 func (a *Answer) Sure() bool { return a != nil && a.sure }
 
-// Proceed returns an error when the answer was given up: no further field needs to be resolved then.
+// Proceed returns an error when the answer was given up: no further field needs to be resolved
+// then.
 func (a *Answer) Proceed() error {
 	if a == nil || a.sure || !a.failed.Load() {
 		return nil
@@ -219,9 +220,9 @@ func (a *Answer) cover(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// enlarge waits for one of the few places for large answers that are being made, when the answer becomes
-// large. Otherwise many answers would each get a part of the room, and none of them all of it. Mutations
-// reserve all of their room at once. It needs a.mu.
+// enlarge waits for one of the few places for large answers that are being made, when the answer
+// becomes large. Otherwise many answers would each get a part of the room, and none of them all of
+// it. Mutations reserve all of their room at once. It needs a.mu.
 func (a *Answer) enlarge(ctx context.Context, bytes int64) error {
 	if bytes < largeBytes || a.writes || a.making.Held() > 0 {
 		return nil
@@ -260,8 +261,8 @@ func (a *Answer) perform(exec graphql.GraphExecutor, operation *graphql.Operatio
 	return response, refuseResponse(response)
 }
 
-// check looks at the response of an executed operation. It cuts surplus errors, and returns the fault
-// that takes the response's place when the answer was given up.
+// check looks at the response of an executed operation. It cuts surplus errors, and returns the
+// fault that takes the response's place when the answer was given up.
 func (a *Answer) check(ctx context.Context, response *graphql.Response) *fault {
 	if response == nil {
 		return nil
@@ -350,8 +351,8 @@ func (a *Answer) Deadline() (time.Time, bool) {
 	return a.deadline, true
 }
 
-// Done is closed at the end of the request or of the operation's time. The timer for that is only made
-// when Done is called: most reads do not.
+// Done is closed at the end of the request or of the operation's time. The timer for that is only
+// made when Done is called: most reads do not.
 func (a *Answer) Done() <-chan struct{} {
 	if a.deadline.IsZero() {
 		return a.Context.Done()
@@ -364,7 +365,8 @@ func (a *Answer) Done() <-chan struct{} {
 	return a.timed.Done()
 }
 
-// Err says why the operation is over. It is not nil once Done is closed, also when the answer has ended before its time.
+// Err says why the operation is over. It is not nil once Done is closed, also when the answer has
+// ended before its time.
 func (a *Answer) Err() error {
 	if err := a.Context.Err(); err != nil {
 		return err

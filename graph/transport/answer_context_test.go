@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestEndedAnswerHasAnError: whoever waits for the end of an answer's context must find out why it has ended, or the context
-// package panics.
+// TestEndedAnswerHasAnError: whoever waits for the end of an answer's context must find out why it
+// has ended, or the context package panics.
 func TestEndedAnswerHasAnError(t *testing.T) {
 	room := NewRoom(RoomOptions{})
 	answer := newAnswer(t.Context(), room, room.opts.Answers)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestAnswerThatEndsHasAReason ends an answer while something still waits on it: a context whose Done is closed and whose Err is
-// nil ends the program.
+// TestAnswerThatEndsHasAReason ends an answer while something still waits on it: a context whose
+// Done is closed and whose Err is nil ends the program.
 func TestAnswerThatEndsHasAReason(t *testing.T) {
 	a := &Answer{Context: t.Context(), deadline: time.Now().Add(time.Hour), passed: true}
 	waiting, cancel := context.WithTimeout(a, time.Hour)

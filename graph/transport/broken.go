@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// frameOf reads a message whose payload may hold duplicate members or halves of surrogate pairs. It returns false when
-// something else is wrong with the message, too. The payload is left out.
+// frameOf reads a message whose payload may hold duplicate members or halves of surrogate pairs. It
+// returns false when something else is wrong with the message, too. The payload is left out.
 func frameOf(data []byte) (m message, ok bool) {
 	if !utf8.Valid(data) {
 		return m, false

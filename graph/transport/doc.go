@@ -26,7 +26,8 @@
 //
 // # What it does not do
 //
-// It does not deliver incrementally: an answer to a document with @defer is refused, since it would be cut short. (Better take the
-// directive out of the schema, where gqlparser puts it unasked.) It has no cookies, does not
-// check which page a request comes from (the HTTP server must do so before), and has no batches, no uploads and no compression on sockets.
+// It does not deliver incrementally: an answer to a document with @defer is refused, since it would
+// be cut short. (Better take the directive out of the schema, where gqlparser puts it unasked.) It
+// has no cookies, does not check which page a request comes from (the HTTP server must do so
+// before), and has no batches, no uploads and no compression on sockets.
 package transport

@@ -23,8 +23,8 @@ type frame struct {
 	lease  *lease // of the body; nil: it needs none
 }
 
-// release gives back what the frame holds. It must be called once, when the frame has left the queue or
-// could not be put there.
+// release gives back what the frame holds. It must be called once, when the frame has left the
+// queue or could not be put there.
 func (f *frame) release() {
 	if f.room != nil {
 		f.room.Release(f.weight)

@@ -26,8 +26,8 @@ func newUpgrader(t *Websocket) websocket.Upgrader {
 	}
 }
 
-// oldSubprotocol is the sub-protocol of subscriptions-transport-ws, which ended in 2018. Some clients
-// still speak it by default.
+// oldSubprotocol is the sub-protocol of subscriptions-transport-ws, which ended in 2018. Some
+// clients still speak it by default.
 const oldSubprotocol = "graphql-ws"
 
 // maxLoggedOffer is how many bytes of a client's offer the log shows.
@@ -62,8 +62,8 @@ func offers(r *http.Request) []string {
 	return offered
 }
 
-// refuseSubprotocol closes a socket whose client does not offer the one sub-protocol, and says why to
-// the client and in the log.
+// refuseSubprotocol closes a socket whose client does not offer the one sub-protocol, and says why
+// to the client and in the log.
 func (t *Websocket) refuseSubprotocol(s *socket, r *http.Request) {
 	offered := strings.Join(offers(r), ", ")
 	reason := "Subprotocol not acceptable: this server speaks " + Subprotocol

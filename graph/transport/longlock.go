@@ -2,8 +2,9 @@ package transport
 
 import "sync"
 
-// longLock is a mutex that may be held for long. A goroutine that waits for it is durably blocked in
-// the sense of testing/synctest, unlike one that waits for a [sync.Mutex]. The zero value is unlocked.
+// longLock is a mutex that may be held for long. A goroutine that waits for it is durably blocked
+// in the sense of testing/synctest, unlike one that waits for a [sync.Mutex]. The zero value is
+// unlocked.
 type longLock struct {
 	mu   sync.Mutex // guards held
 	free sync.Cond  // told when held becomes false

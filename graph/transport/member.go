@@ -72,7 +72,8 @@ func (m *member) serveAlone(ctx context.Context, p *pump) (joined, over bool, er
 	}
 }
 
-// tellAlone sends a message to this member alone. When others need its room for long, the socket is cut.
+// tellAlone sends a message to this member alone. When others need its room for long, the socket is
+// cut.
 func (m *member) tellAlone(ctx context.Context, next *update) error {
 	next.room.sending(m.socket.abort)
 	defer next.room.release()

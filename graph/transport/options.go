@@ -12,8 +12,8 @@ import (
 
 // HTTPOptions are the limits of [HTTP]. The zero value gives the defaults.
 type HTTPOptions struct {
-	// MaxBodyBytes is the largest body of a POST. Zero means 16 MiB, so that a value of 1 MiB fits when every byte of it
-	// is escaped as \u0000.
+	// MaxBodyBytes is the largest body of a POST. Zero means 16 MiB, so that a value of 1 MiB fits
+	// when every byte of it is escaped as \u0000.
 	MaxBodyBytes int64
 
 	// Room is what the transports of a server share. nil: one of its own.
@@ -84,8 +84,8 @@ type WebsocketOptions struct {
 	// do not make the kernel reset the connection under that frame. Zero means 1 s.
 	DrainTimeout time.Duration
 
-	// MaxMessageBytes is the largest message a client may send once it is acknowledged; before, it is 64 KiB if that is less.
-	// Zero means 16 MiB, as for the bodies of [HTTP].
+	// MaxMessageBytes is the largest message a client may send once it is acknowledged; before, it
+	// is 64 KiB if that is less. Zero means 16 MiB, as for the bodies of [HTTP].
 	MaxMessageBytes int64
 
 	// MaxStreams is how many operations one socket may run at a time. Zero means 100.

@@ -164,7 +164,8 @@ func (s *socket) subscriber(m message) (id string, refused *CloseError) {
 	return id, refused
 }
 
-// refuse answers a subscribe whose payload is no operation. The id stays free, and the other streams go on.
+// refuse answers a subscribe whose payload is no operation. The id stays free, and the other
+// streams go on.
 func (s *socket) refuse(id, code, message string) *CloseError {
 	if s.isInUse(id) {
 		return inUse(id)
@@ -173,8 +174,8 @@ func (s *socket) refuse(id, code, message string) *CloseError {
 	return nil
 }
 
-// receiveBroken is for a message that strict decoding refuses. When all that is wrong with it is within the payload of a
-// subscribe, that alone is refused; anything else breaks the protocol.
+// receiveBroken is for a message that strict decoding refuses. When all that is wrong with it is
+// within the payload of a subscribe, that alone is refused; anything else breaks the protocol.
 func (s *socket) receiveBroken(data []byte, cause error) *CloseError {
 	m, ok := frameOf(data)
 	if !ok || m.Type != "subscribe" {

@@ -218,7 +218,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloads is about what a client is told on the id of a subscribe that is no operation.
+// TestUnreadablePayloads is about what a client is told on the id of a subscribe that is no
+// operation.
 func TestUnreadablePayloads(t *testing.T) {
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
 	for payload, says := range map[string]string{
@@ -245,7 +246,8 @@ func TestUnreadablePayloads(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloadsComeAfterTheProtocol has messages that break a rule of the protocol besides.
+// TestUnreadablePayloadsComeAfterTheProtocol has messages that break a rule of the protocol
+// besides.
 func TestUnreadablePayloadsComeAfterTheProtocol(t *testing.T) {
 	const bad = `"payload":{"query":"{hello}","variables":{"v":"\ud83d"}}}`
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {

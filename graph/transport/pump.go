@@ -52,9 +52,9 @@ func (l *lease) sent(bytes int) {
 	}
 }
 
-// pump makes the messages of one subscription, one after the other. It waits for room before it reads,
-// and gives up memory as soon as it can: after a large message it begins anew at its place, since gqlgen
-// would keep the buffer. It is for one goroutine; its end must be called.
+// pump makes the messages of one subscription, one after the other. It waits for room before it
+// reads, and gives up memory as soon as it can: after a large message it begins anew at its place,
+// since gqlgen would keep the buffer. It is for one goroutine; its end must be called.
 type pump struct {
 	ctx         context.Context
 	exec        graphql.GraphExecutor
@@ -79,8 +79,9 @@ func (p *pump) end() { p.turn.End() }
 // hasPlaces reports whether the resolver uses [Stream], so that the pump knows where it is.
 func (p *pump) hasPlaces() bool { return p.x == nil && p.place != nil || p.x != nil && p.x.pull != nil }
 
-// next waits for the next update, or reads on to an end: see [Source]. It returns false when there is
-// none any more: with errors if the stream ended with some. The caller must release the room of an update.
+// next waits for the next update, or reads on to an end: see [Source]. It returns false when there
+// is none any more: with errors if the stream ended with some. The caller must release the room of
+// an update.
 func (p *pump) next(end int64) (u update, more bool, errs gqlerror.List) {
 	for {
 		u, more, errs = p.once(end)
@@ -175,16 +176,16 @@ func (p *pump) fail(err error) gqlerror.List {
 	return p.room.faultOf(err).list()
 }
 
-// execute calls the resolver of a subscription, which is to begin at a place; nil: where its arguments
-// say, or its client's last event.
+// execute calls the resolver of a subscription, which is to begin at a place; nil: where its
+// arguments say, or its client's last event.
 func execute(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, begin Place, lastEventID string) *execution {
 	x := &execution{exec: exec, begin: begin, lastEventID: lastEventID}
 	x.responses, x.ctx = exec.DispatchOperation(context.WithValue(ctx, executionKey{}, x), operation)
 	return x
 }
 
-// respond executes the operation on the item that the source has given, within the time and the size
-// that a message may have. It returns nil when the subscription is over.
+// respond executes the operation on the item that the source has given, within the time and the
+// size that a message may have. It returns nil when the subscription is over.
 func (x *execution) respond(room *Room) *graphql.Response {
 	if x.pull == nil { // it waits for the item itself
 		return x.responses(x.ctx)
@@ -198,7 +199,8 @@ func (x *execution) respond(room *Room) *graphql.Response {
 	return response
 }
 
-// present takes the error that ends a stream through the handler's error presenter. The end of the operation's own context is none.
+// present takes the error that ends a stream through the handler's error presenter. The end of the
+// operation's own context is none.
 func (x *execution) present(err error) gqlerror.List {
 	if err == nil || x.ctx.Err() != nil {
 		return nil

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/semaphore"
+
+	"configapi/internal/budget"
 )
 
 // errStreamOver says that nothing more may be sent for a stream: it has ended, the client completed it, or the socket closes.
@@ -153,7 +155,7 @@ type pieces struct {
 func (p *pieces) add(f *frame) error {
 	p.lease = f.lease
 	if p.until = (time.Time{}); f.payloadLen() > pieceBytes {
-		p.until = time.Now().Add(timeToTake(f.payloadLen()))
+		p.until = time.Now().Add(budget.TimeToSend(int64(f.payloadLen())))
 	}
 	if len(*p.buffer)+maxFrameHeader > pieceBytes {
 		if err := p.flush(); err != nil {
@@ -200,15 +202,6 @@ func (p *pieces) flush() error {
 	p.lease.sent(n)
 	*p.buffer = (*p.buffer)[:0]
 	return err
-}
-
-// timeToTake is how long a client may take for a message of so many bytes.
-func timeToTake(bytes int) time.Duration {
-	const (
-		base = 60 * time.Second
-		pace = 64 << 10 // bytes per second
-	)
-	return base + time.Duration(bytes)*time.Second/pace
 }
 
 func (p *pieces) recycle() {

@@ -18,10 +18,10 @@ const (
 	noRoomForMessage     = "no room for a message of this size at the moment; send it again later"
 )
 
-// readMessage reads a message of the peer to its end. A large one takes room among all bodies that are
-// received, and of two messages that come slowly the slower one is cut when others wait. The lease is
-// nil for a small message; it is the caller's to release. The error is the reader's own, or a
-// [*CloseError].
+// readMessage reads a message of the peer to its end. A large one takes room among all bodies that
+// are received, and of two messages that come slowly the slower one is cut when others wait. The
+// lease is nil for a small message; it is the caller's to release. The error is the reader's own,
+// or a [*CloseError].
 func (s *socket) readMessage(buffer *bytes.Buffer, from io.Reader) (*lease, error) {
 	if n, err := io.CopyN(buffer, from, maxKeptRequest+1); n <= maxKeptRequest {
 		return nil, ignoreEOF(err)
@@ -47,7 +47,8 @@ func (s *socket) readMessage(buffer *bytes.Buffer, from io.Reader) (*lease, erro
 	}
 }
 
-// requestCopies is about how often a request is in memory while it is worked on: as it came, and decoded.
+// requestCopies is about how often a request is in memory while it is worked on: as it came, and
+// decoded.
 const requestCopies = 2
 
 // wholeMessage returns the room of a message that has come whole: it is not cut for being slow.

@@ -20,7 +20,8 @@ func subscribeMessage(document string) string {
 	return `{"id":"1","type":"subscribe","payload":{"query":"` + document + `"}}`
 }
 
-// TestLargeMessages: a large query takes room while it is worked on. A subscription must not be large, since it stays.
+// TestLargeMessages: a large query takes room while it is worked on. A subscription must not be
+// large, since it stays.
 func TestLargeMessages(t *testing.T) {
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		bodies := f.transport.options.Room.opts.Bodies

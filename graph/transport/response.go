@@ -90,8 +90,8 @@ func writeHeader(w http.ResponseWriter, media mediaType, status, length int) {
 // largeAnswer is how long the data of an answer is, in bytes, when it is written without a copy.
 const largeAnswer = 64 << 10
 
-// writeLarge writes an answer in pieces. It holds the answer's room meanwhile, and stops when others
-// need the room and this client is the slowest.
+// writeLarge writes an answer in pieces. It holds the answer's room meanwhile, and stops when
+// others need the room and this client is the slowest.
 func (a *Answer) writeLarge(w http.ResponseWriter, media mediaType, status int, response *graphql.Response) {
 	before, after := appendBeforeData(nil, response), appendAfterData(nil, response)
 	length := len(before) + len(response.Data) + len(after)

@@ -27,13 +27,13 @@ type RoomOptions struct {
 	// Bodies is shared by the messages of websockets that are received or worked on. nil:
 	// [budget.ForBodies].
 	Bodies *budget.Budget
-	// Limit bounds how many streams there are: subscriptions over server-sent events, and all operations
-	// of websockets. nil: nothing does.
+	// Limit bounds how many streams there are: subscriptions over server-sent events, and all
+	// operations of websockets. nil: nothing does.
 	Limit *eventstream.Limit
 	// MaxAnswer is the longest answer, in bytes. Zero means 32 MiB.
 	MaxAnswer int64
-	// OperationTime is how long an operation may execute, and each message of a subscription. What is
-	// waited for before [Answer.Begin] does not count. Zero means 10 s.
+	// OperationTime is how long an operation may execute, and each message of a subscription. What
+	// is waited for before [Answer.Begin] does not count. Zero means 10 s.
 	OperationTime time.Duration
 }
 
@@ -58,10 +58,11 @@ const (
 	// maxMessage is the longest message of a subscription, in bytes. It has room for the largest
 	// change set with all its values escaped, but not for many copies of them.
 	maxMessage = 64 << 20
-	// largeMessage is what a message tells of, in bytes, when it has to wait for its turn to be made.
+	// largeMessage is what a message tells of, in bytes, when it has to wait for its turn to be
+	// made.
 	largeMessage = 64 << 10
-	// answersMade is how many large answers are made at a time. All of them together must fit into the
-	// room of large answers.
+	// answersMade is how many large answers are made at a time. All of them together must fit into
+	// the room of large answers.
 	answersMade = 4
 	// messagesMade is how many large messages are made at a time.
 	messagesMade = 2
@@ -97,7 +98,8 @@ func (r *Room) connection() *budget.Budget {
 
 // ReadPage reads a part of an answer from the store: read returns it, and size its bytes. At most
 // most bytes are expected. Only a few pages are read at a time. A page that has no room in the
-// answer's budget is dropped, and is read again when there is room: so no page is held in memory while it waits.
+// answer's budget is dropped, and is read again when there is room: so no page is held in memory
+// while it waits.
 func ReadPage[T any](ctx context.Context, most int64, read func() (T, error), size func(T) int64) (T, error) {
 	a := AnswerOf(ctx)
 	if a == nil {
@@ -135,8 +137,8 @@ func readPage[T any](ctx context.Context, a *Answer, most int64, read func() (T,
 	return page, size(page), nil
 }
 
-// keep counts the bytes of a page if there is room for them now. There is none while another field of
-// the answer waits for room: a field that waited behind it would hold a page that nobody counts.
+// keep counts the bytes of a page if there is room for them now. There is none while another field
+// of the answer waits for room: a field that waited behind it would hold a page that nobody counts.
 func (a *Answer) keep(bytes int64) bool {
 	if !a.mu.TryLock() {
 		return false
@@ -202,8 +204,8 @@ func (a *Answer) stop(err error) error {
 	return a.fail(err)
 }
 
-// Explain returns the error that a client is shown for one of those that the methods of [Answer] return,
-// nil for any other.
+// Explain returns the error that a client is shown for one of those that the methods of [Answer]
+// return, nil for any other.
 func (a *Answer) Explain(err error) *gqlerror.Error {
 	if a == nil || !isOfRoom(err) {
 		return nil

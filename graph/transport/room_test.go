@@ -32,8 +32,8 @@ func fullRoom(t *testing.T) (room *Room, leave func()) {
 	return NewRoom(RoomOptions{Answers: answers}), others.Release
 }
 
-// TestNoRoomForAnAnswer has operations over each transport while others hold all room: they are told after 2 s,
-// before they execute.
+// TestNoRoomForAnAnswer has operations over each transport while others hold all room: they are
+// told after 2 s, before they execute.
 func TestNoRoomForAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room, leave := fullRoom(t)
@@ -215,8 +215,8 @@ func TestFieldsThatWaitForRoom(t *testing.T) {
 	}
 }
 
-// TestPageBehindAWait: while a field of an answer waits for room, the page that another field has read
-// waits in nobody's memory: it is dropped, and read again when there is room.
+// TestPageBehindAWait: while a field of an answer waits for room, the page that another field has
+// read waits in nobody's memory: it is dropped, and read again when there is room.
 func TestPageBehindAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := NewRoom(RoomOptions{Answers: budget.New(budget.Options{Bytes: mib})})
@@ -284,7 +284,8 @@ func TestStreamsOfAServer(t *testing.T) {
 	})
 }
 
-// TestBacklogHoldsItsRoom: what waits for a member that is joining is in memory until the member was told it, or has given up.
+// TestBacklogHoldsItsRoom: what waits for a member that is joining is in memory until the member
+// was told it, or has given up.
 func TestBacklogHoldsItsRoom(t *testing.T) {
 	streams := budget.New(budget.Options{Bytes: mib})
 	made := func(order int64) *update {
@@ -320,7 +321,8 @@ func TestBacklogHoldsItsRoom(t *testing.T) {
 	}
 }
 
-// TestPumpHoldsNothingBetweenMessages: neither after a step that tells nothing, nor after a message that its reader has.
+// TestPumpHoldsNothingBetweenMessages: neither after a step that tells nothing, nor after a message
+// that its reader has.
 func TestPumpHoldsNothingBetweenMessages(t *testing.T) {
 	room := NewRoom(RoomOptions{})
 	steps := []Step{{Silent: true, Place: logPlace(1)}, {Place: logPlace(2), Bytes: 100}}

@@ -43,8 +43,8 @@ func TestStalledReaderIsDroppedAndDelaysNobody(t *testing.T) {
 	})
 }
 
-// TestSlowReader: an answer of 1,000,000 bytes may take 60 s and 15 s for its size, as long as there is
-// some progress within each 10 s.
+// TestSlowReader: an answer of 1,000,000 bytes may take 60 s and 15 s for its size, as long as
+// there is some progress within each 10 s.
 func TestSlowReader(t *testing.T) {
 	const query = `{"id":"1","type":"subscribe","payload":{"query":"{big(bytes:1000000)}"}}`
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {

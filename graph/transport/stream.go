@@ -26,7 +26,7 @@ type stream struct {
 // subscribe starts an operation, or refuses it.
 func (s *socket) subscribe(id string, operation envelope, room *lease) *CloseError {
 	st := &stream{id: id, head: messageHead(id, "next") + `,"payload":`}
-	if refused, full := s.admit(st); refused != nil || full != nil {
+	if refused, full := s.claim(st); refused != nil || full != nil {
 		if full != nil {
 			s.reply(st.errorFrame(nil, full))
 		}
@@ -50,7 +50,8 @@ func (s *socket) subscribe(id string, operation envelope, room *lease) *CloseErr
 	return nil
 }
 
-// start has a goroutine serve the stream, unless the stream has ended already. It reports whether it has.
+// start has a goroutine serve the stream, unless the stream has ended already. It reports whether
+// it has.
 func (s *socket) start(st *stream, serve func(context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,8 +77,9 @@ func (s *socket) isInUse(id string) bool {
 	return s.streams[id] != nil
 }
 
-// admit takes the id for the stream. It is full when the socket, or the server, has no place for one more.
-func (s *socket) admit(st *stream) (refused *CloseError, full gqlerror.List) {
+// claim takes the id for the stream. It is full when the socket, or the server, has no place for
+// one more.
+func (s *socket) claim(st *stream) (refused *CloseError, full gqlerror.List) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams[st.id] != nil {
@@ -229,7 +231,8 @@ func (st *stream) updateFrame(u *update) frame {
 	return f
 }
 
-// answerFrame is the message of the answer to a query or a mutation. It takes over the answer's room.
+// answerFrame is the message of the answer to a query or a mutation. It takes over the answer's
+// room.
 func (st *stream) answerFrame(response *graphql.Response, a *Answer) frame {
 	before, after := appendBeforeData([]byte(st.head), response), appendAfterData(nil, response)
 	f := textFrame(st, string(before), response.Data, string(append(after, '}')))

@@ -14,8 +14,8 @@ import (
 // time. It makes sense to try again later.
 var ErrNoRoom = errors.New("the server has no memory left for this at the moment; try again")
 
-// ErrTooLarge is returned when a reservation would be larger than the budget allows, even if it were
-// the only one. It makes no sense to try again.
+// ErrTooLarge is returned when a reservation would be larger than the budget allows, even if it
+// were the only one. It makes no sense to try again.
 var ErrTooLarge = errors.New("this needs more memory than one request may have")
 
 // Forever is a [Options.Wait] that only the end of the context ends.
@@ -25,7 +25,8 @@ const (
 	defaultWait       = 2 * time.Second
 	defaultMaxWaiters = 10_000
 
-	// patience is how long a reservation waits before the slowest one is cut, and again before the next.
+	// patience is how long a reservation waits before the slowest one is cut, and again before the
+	// next.
 	patience = 250 * time.Millisecond
 	// graceToSend is how long every reservation may take to be sent before it counts as slow.
 	graceToSend = time.Second
@@ -35,14 +36,15 @@ const (
 type Options struct {
 	// Bytes that all reservations hold together, at most. It must be positive.
 	Bytes int64
-	// SmallBytes is the part of Bytes that only small reservations may use. They may use the rest, too.
-	// 0: none.
+	// SmallBytes is the part of Bytes that only small reservations may use. They may use the rest,
+	// too. 0: none.
 	SmallBytes int64
 	// SmallSize is the size in bytes below which a reservation is small. 0: none is.
 	SmallSize int64
 	// Wait is how long a reservation waits for room. 0: 2 s. Negative: not at all.
 	Wait time.Duration
-	// MaxWaiters is how many may wait at a time. Those beyond it get [ErrNoRoom] at once. 0: 10,000.
+	// MaxWaiters is how many may wait at a time. Those beyond it get [ErrNoRoom] at once. 0:
+	// 10,000.
 	MaxWaiters int
 }
 
@@ -74,8 +76,8 @@ func New(opts Options) *Budget {
 	return &Budget{opts: opts, sending: make(map[*Reservation]struct{})}
 }
 
-// Within returns a budget of at most so many bytes, each of which also counts in b. The sizes of small
-// reservations and the longest wait are those of b.
+// Within returns a budget of at most so many bytes, each of which also counts in b. The sizes of
+// small reservations and the longest wait are those of b.
 func (b *Budget) Within(bytes int64) *Budget {
 	return &Budget{opts: Options{Bytes: bytes, Wait: b.opts.Wait, MaxWaiters: b.opts.MaxWaiters}, parent: b}
 }
@@ -94,7 +96,8 @@ func (b *Budget) Waiting() int {
 	return len(b.waiting)
 }
 
-// grow takes bytes for a reservation, and waits for them until the deadline. A zero deadline is none.
+// grow takes bytes for a reservation, and waits for them until the deadline. A zero deadline is
+// none.
 func (b *Budget) grow(ctx context.Context, r *Reservation, bytes int64, deadline time.Time) error {
 	b.mu.Lock()
 	if r.bytes+bytes > b.most(r.bytes+bytes) {
@@ -137,7 +140,8 @@ func (w *waiter) wait(ctx context.Context, deadline time.Time) error {
 	}
 }
 
-// giveUp takes a waiter out of the queue, unless it was granted its bytes meanwhile: then it has them.
+// giveUp takes a waiter out of the queue, unless it was granted its bytes meanwhile: then it has
+// them.
 func (b *Budget) giveUp(w *waiter, err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -174,8 +178,8 @@ func (b *Budget) most(size int64) int64 {
 	return b.opts.Bytes - b.opts.SmallBytes
 }
 
-// fits reports whether a reservation may take so many bytes now. One that others wait before may only
-// use what is for small ones alone. It needs b.mu.
+// fits reports whether a reservation may take so many bytes now. One that others wait before may
+// only use what is for small ones alone. It needs b.mu.
 func (b *Budget) fits(r *Reservation, bytes int64, behind bool) bool {
 	if b.held+bytes > b.opts.Bytes {
 		return false
@@ -243,7 +247,8 @@ func (b *Budget) cutSlowest() {
 	cut()
 }
 
-// slowest returns the reservation that is sent slowest; nil when none has been sent for long. It needs b.mu.
+// slowest returns the reservation that is sent slowest; nil when none has been sent for long. It
+// needs b.mu.
 func (b *Budget) slowest(now time.Time) *Reservation {
 	var slowest *Reservation
 	for r := range b.sending {

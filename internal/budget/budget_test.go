@@ -149,8 +149,8 @@ func TestQueueIsBounded(t *testing.T) {
 	})
 }
 
-// TestOrder: whoever came first is served first, also when a later one would fit sooner; but those that
-// hold bytes come before those that do not.
+// TestOrder: whoever came first is served first, also when a later one would fit sooner; but those
+// that hold bytes come before those that do not.
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, Wait: budget.Forever})
@@ -176,7 +176,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestSmallOnes: large ones leave a part alone, in which small ones do not wait, also behind large ones.
+// TestSmallOnes: large ones leave a part alone, in which small ones do not wait, also behind large
+// ones.
 func TestSmallOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, SmallBytes: 25, SmallSize: 10})

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Reservation is a number of bytes of a budget that belong to one user: an answer, a body, a page. It
-// begins with none. It is for one goroutine at a time, but for [Reservation.Sent]; it must not be
-// copied once it has grown. The zero value has no budget: all its methods do nothing and succeed.
+// Reservation is a number of bytes of a budget that belong to one user: an answer, a body, a page.
+// It begins with none. It is for one goroutine at a time, but for [Reservation.Sent]; it must not
+// be copied once it has grown. The zero value has no budget: all its methods do nothing and
+// succeed.
 type Reservation struct {
 	budget *Budget
 	outer  *Reservation // of the budget around it; nil: there is none
@@ -40,8 +41,8 @@ func (b *Budget) Open(r *Reservation) {
 	}
 }
 
-// Grow takes more bytes, and waits for them as long as [Options.Wait] says. The reservation keeps what
-// it holds when it fails: with [ErrNoRoom], [ErrTooLarge], or the error of ctx.
+// Grow takes more bytes, and waits for them as long as [Options.Wait] says. The reservation keeps
+// what it holds when it fails: with [ErrNoRoom], [ErrTooLarge], or the error of ctx.
 func (r *Reservation) Grow(ctx context.Context, bytes int64) error {
 	if r.budget == nil || bytes <= 0 {
 		return nil
@@ -83,8 +84,8 @@ func deadlineOf(wait time.Duration) time.Time {
 	return time.Now().Add(wait)
 }
 
-// Force takes more bytes without a wait and without regard to any limit. It is for memory that is in
-// use anyway and whose owner must not fail: the others wait for longer then.
+// Force takes more bytes without a wait and without regard to any limit. It is for memory that is
+// in use anyway and whose owner must not fail: the others wait for longer then.
 func (r *Reservation) Force(bytes int64) {
 	for ; r != nil && r.budget != nil; r = r.outer {
 		r.budget.mu.Lock()
@@ -100,8 +101,8 @@ func (r *Reservation) Shrink(bytes int64) {
 	}
 }
 
-// Release gives back all that is held and ends [Reservation.Sending]. It may be called several times,
-// and the reservation may grow again after it.
+// Release gives back all that is held and ends [Reservation.Sending]. It may be called several
+// times, and the reservation may grow again after it.
 func (r *Reservation) Release() {
 	for ; r != nil && r.budget != nil; r = r.outer {
 		r.budget.release(r)
@@ -118,10 +119,10 @@ func (r *Reservation) Held() int64 {
 	return r.bytes
 }
 
-// Sending says that from now on the reservation is only held until the client has taken its
-// bytes. When others wait for room, and this one has been sending for 1 s and is the slowest, cut is
-// called, once, from another goroutine: it must end the sending at once, for instance by closing the
-// connection, and not wait. The bytes count as held until they are released.
+// Sending says that from now on the reservation is only held until the client has taken its bytes.
+// When others wait for room, and this one has been sending for 1 s and is the slowest, cut is
+// called, once, from another goroutine: it must end the sending at once, for instance by closing
+// the connection, and not wait. The bytes count as held until they are released.
 func (r *Reservation) Sending(cut func()) {
 	if r.outer != nil { // only the outermost budget, which all share, cuts
 		r.outer.Sending(cut)

@@ -46,9 +46,9 @@ func NewTurn(streams *Budget) *Turn {
 	return t
 }
 
-// Begin reserves room for a page when the stream is behind, so that it will read one from the store,
-// and waits for it. A stream that finds nothing to read for 1 s loses the room. The error is that of
-// ctx, or [ErrNoRoom] when too many wait already.
+// Begin reserves room for a page when the stream is behind, so that it will read one from the
+// store, and waits for it. A stream that finds nothing to read for 1 s loses the room. The error is
+// that of ctx, or [ErrNoRoom] when too many wait already.
 func (t *Turn) Begin(ctx context.Context, behind bool) error {
 	if !behind || t.room.budget == nil {
 		return nil
@@ -86,8 +86,8 @@ func (t *Turn) Read(ctx context.Context, bytes int64) error {
 	return t.room.Grow(ctx, need)
 }
 
-// Await reserves room for so many bytes, as a new turn: for a message that is made again because it had
-// no room. The error is that of [Turn.Begin].
+// Await reserves room for so many bytes, as a new turn: for a message that is made again because it
+// had no room. The error is that of [Turn.Begin].
 func (t *Turn) Await(ctx context.Context, bytes int64) error {
 	if bytes > t.room.largest() {
 		t.room.Force(bytes)
@@ -96,8 +96,8 @@ func (t *Turn) Await(ctx context.Context, bytes int64) error {
 	return t.room.Grow(ctx, bytes)
 }
 
-// TryHold keeps room for so many bytes, or for what it has if there is not enough, and reports whether
-// there was. What is larger than the whole budget always has room.
+// TryHold keeps room for so many bytes, or for what it has if there is not enough, and reports
+// whether there was. What is larger than the whole budget always has room.
 func (t *Turn) TryHold(bytes int64) bool {
 	surplus := t.room.Held() - bytes
 	switch {

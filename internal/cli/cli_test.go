@@ -25,7 +25,8 @@ func run(t testing.TB, env map[string]string, args ...string) result {
 	return runUntil(t.Context(), env, args...)
 }
 
-// runBriefly ends a command that should end by itself, so that a server which starts does not run for ever.
+// runBriefly ends a command that should end by itself, so that a server which starts does not run
+// for ever.
 func runBriefly(t testing.TB, env map[string]string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -130,8 +131,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestFlagsAreDocumented compares the flags of serve with those of the operations manual, both ways, and what
-// of the environment stands for each.
+// TestFlagsAreDocumented compares the flags of serve with those of the operations manual, both
+// ways, and what of the environment stands for each.
 func TestFlagsAreDocumented(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

@@ -2,12 +2,13 @@ package cli
 
 import "log/slog"
 
-// reservedDescriptors are those that are not for connections of clients: files of the store, connections
-// to PostgreSQL, and what the runtime opens.
+// reservedDescriptors are those that are not for connections of clients: files of the store,
+// connections to PostgreSQL, and what the runtime opens.
 const reservedDescriptors = 128
 
-// allowedConnections returns how many connections the server may have, given how many are wished for and
-// how many files the system lets the program open. It says so in the log when that is fewer.
+// allowedConnections returns how many connections the server may have, given how many are wished
+// for and how many files the system lets the program open. It says so in the log when that is
+// fewer.
 func allowedConnections(wished int, log *slog.Logger) int {
 	descriptors, limited := openFilesLimit()
 	if !limited {

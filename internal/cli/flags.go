@@ -12,8 +12,8 @@ import (
 // flag's that is not empty counts.
 type variables map[string][]string // :: flag → variables
 
-// parseFlags reads the flags of a command, which takes no other words. What the environment holds is no
-// default of a flag: the help would show it, and it may be a secret.
+// parseFlags reads the flags of a command, which takes no other words. What the environment holds
+// is no default of a flag: the help would show it, and it may be a secret.
 func parseFlags(env Env, flags *flag.FlagSet, about string, from variables) error {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}

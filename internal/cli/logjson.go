@@ -13,8 +13,9 @@ import (
 
 // jsonHandler writes lines of JSON that are printable throughout, whatever strangers put into them.
 //
-// Nearly all lines are plain: letters, digits and punctuation that JSON has as they are. Those go to a
-// handler that costs a quarter of slog's own but gets escapes wrong. All others go to slog's own.
+// Nearly all lines are plain: letters, digits and punctuation that JSON has as they are. Those go
+// to a handler that costs a quarter of slog's own but gets escapes wrong. All others go to slog's
+// own.
 type jsonHandler struct {
 	fast, exact slog.Handler
 	isPlain     bool // what With has added is
@@ -60,8 +61,8 @@ func (h jsonHandler) WithGroup(name string) slog.Handler {
 	return h
 }
 
-// isPlainAttr reports whether both handlers write the attribute alike. What has to be looked into is not
-// plain, but for nil.
+// isPlainAttr reports whether both handlers write the attribute alike. What has to be looked into
+// is not plain, but for nil.
 func isPlainAttr(attr slog.Attr) bool {
 	if !isPlainText(attr.Key) {
 		return false
@@ -88,7 +89,8 @@ func isPlainText(text string) bool {
 }
 
 // escaper writes lines of JSON to out, in which it escapes what JSON allows and terminals act on or
-// nobody sees: DEL, the control characters from U+0080 on, marks of direction and other invisible ones.
+// nobody sees: DEL, the control characters from U+0080 on, marks of direction and other invisible
+// ones.
 type escaper struct{ out io.Writer }
 
 // Write takes one line, which ends in a line feed.

@@ -28,7 +28,8 @@ func texts() []string {
 		"{{", "München", "日本", strings.Repeat("x", 1<<20), strings.Repeat("\x00", 1<<16))
 }
 
-// TestEveryLineParses has each text as message, key, value, group, error and what a stack is made of.
+// TestEveryLineParses has each text as message, key, value, group, error and what a stack is made
+// of.
 func TestEveryLineParses(t *testing.T) {
 	var out writes
 	log, flush, err := newLog(Env{Stderr: &out}, "json")
@@ -74,7 +75,8 @@ func TestEveryLineParses(t *testing.T) {
 			case 8:
 				got = want
 			}
-			// slog has one U+FFFD for each byte that is no UTF-8, and ToValidUTF8 one for all of them.
+			// slog has one U+FFFD for each byte that is no UTF-8, and ToValidUTF8 one for all of
+			// them.
 			if got != want && utf8.ValidString(text) {
 				t.Errorf("%.40q: line %d holds %.40q", text, i, got)
 			}
@@ -119,7 +121,8 @@ func TestTextLinesArePrintable(t *testing.T) {
 	}
 }
 
-// TestPlainAndOtherLinesLookAlike: a program that reads the log must not see which handler wrote a line.
+// TestPlainAndOtherLinesLookAlike: a program that reads the log must not see which handler wrote a
+// line.
 func TestPlainAndOtherLinesLookAlike(t *testing.T) {
 	write := func(reason string) map[string]any {
 		var out writes

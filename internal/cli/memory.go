@@ -18,8 +18,8 @@ const heapFloor = 64 << 20
 // collecting was a tenth of what a GraphQL read costs. A block that nobody writes to counts as heap, but takes no memory:
 // the kernel gives it pages only when they are touched. GOGC and GOMEMLIMIT work as ever.
 //
-// Once the history is read, the memory that reading took goes back to the kernel. A set of configs that is larger than the
-// floor doubles seldom, so the floor is dropped for it.
+// Once the history is read, the memory that reading took goes back to the kernel. A set of configs
+// that is larger than the floor doubles seldom, so the floor is dropped for it.
 func raiseHeap(ready <-chan struct{}) (lower func()) {
 	lowered, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -58,10 +58,10 @@ const (
 	limitInterval = time.Second
 )
 
-// limitMemory keeps the soft limit of the collector at the size of the set and roomAboveSet, until ctx
-// ends. Without it the heap may grow to twice of what is live, so that answers of 256 MiB take 512 MiB.
-// The set is what is live and not reserved by requests, of which reserved tells the bytes. A GOMEMLIMIT
-// of the environment stays as it is.
+// limitMemory keeps the soft limit of the collector at the size of the set and roomAboveSet, until
+// ctx ends. Without it the heap may grow to twice of what is live, so that answers of 256 MiB take
+// 512 MiB. The set is what is live and not reserved by requests, of which reserved tells the bytes.
+// A GOMEMLIMIT of the environment stays as it is.
 func limitMemory(ctx context.Context, reserved func() int64) error {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		<-ctx.Done()
@@ -82,8 +82,8 @@ func limitMemory(ctx context.Context, reserved func() int64) error {
 	}
 }
 
-// memoryLimit returns the soft limit when so many bytes were live after the last collection. The block
-// of raiseHeap is among the live ones, but takes no memory, so it may be taken in addition.
+// memoryLimit returns the soft limit when so many bytes were live after the last collection. The
+// block of raiseHeap is among the live ones, but takes no memory, so it may be taken in addition.
 func memoryLimit(live, reserved int64) int64 {
 	return max(live-reserved, heapFloor) + roomAboveSet
 }

@@ -53,8 +53,9 @@ func runConsole(t *testing.T, server *process, text string) {
 	}
 }
 
-// curl does what curl would: it knows -X, -H, -d, --data-binary and words in single quotes. With -N it reads a stream, as many
-// lines as are wanted. An entity tag in If-Match is the one that the config has.
+// curl does what curl would: it knows -X, -H, -d, --data-binary and words in single quotes. With -N
+// it reads a stream, as many lines as are wanted. An entity tag in If-Match is the one that the
+// config has.
 func curl(t *testing.T, server *process, command, want string) string {
 	t.Helper()
 	streams := false

@@ -21,8 +21,8 @@ var (
 	passwords = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&"` + "`" + `]+)`)
 )
 
-// hideSecrets returns a message without the passwords of addresses: of whatever looks like one, and of
-// those that the command line and the environment hold, whatever the message has made of them.
+// hideSecrets returns a message without the passwords of addresses: of whatever looks like one, and
+// of those that the command line and the environment hold, whatever the message has made of them.
 func hideSecrets(env Env, message string) string {
 	for _, secret := range secretsOf(env) {
 		message = strings.ReplaceAll(message, secret, hidden)
@@ -75,12 +75,14 @@ func secretsIn(source string) []string {
 			forms = append(forms, form, quoted[1:len(quoted)-1])
 		}
 	}
-	// Shorter ones are in many words by chance; where they stand as passwords, the patterns find them.
+	// Shorter ones are in many words by chance; where they stand as passwords, the patterns find
+	// them.
 	return slices.DeleteFunc(forms, func(form string) bool { return len(form) < 4 })
 }
 
-// isAmbiguous reports whether an address has an @ besides the one before the host. Parsers do not agree
-// on which one ends the password, so a part of it could become a host or a database, which are shown.
+// isAmbiguous reports whether an address has an @ besides the one before the host. Parsers do not
+// agree on which one ends the password, so a part of it could become a host or a database, which
+// are shown.
 func isAmbiguous(address string) bool {
 	_, rest, _ := strings.Cut(address, "://")
 	rest, _, _ = strings.Cut(rest, "?")
@@ -88,9 +90,9 @@ func isAmbiguous(address string) bool {
 	return strings.Count(authority, "@") > 1 || strings.Contains(path, "@")
 }
 
-// checkAddress refuses a URL of PostgreSQL that cannot be parsed. It does not repeat the parser's error,
-// which shows a part of the password when that has characters that should be escaped. Keywords and
-// values, and no address at all, pass.
+// checkAddress refuses a URL of PostgreSQL that cannot be parsed. It does not repeat the parser's
+// error, which shows a part of the password when that has characters that should be escaped.
+// Keywords and values, and no address at all, pass.
 func checkAddress(which, address string) error {
 	if !strings.Contains(address, "://") {
 		return nil

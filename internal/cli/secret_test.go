@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestNoPasswordIsShown gives commands addresses with passwords, right and wrong ones, wherever one could stand.
+// TestNoPasswordIsShown gives commands addresses with passwords, right and wrong ones, wherever one
+// could stand.
 func TestNoPasswordIsShown(t *testing.T) {
 	const shut = "127.0.0.1:1/x?connect_timeout=1"
 	passwords := map[string][]string{ // :: as written → what must not be shown

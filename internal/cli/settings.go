@@ -30,8 +30,8 @@ const (
 	maxMaxAnswer = 64 << 20
 )
 
-// maxMaxValue is the largest --max-value: a quarter of the largest body, since JSON escapes make a value
-// longer.
+// maxMaxValue is the largest --max-value: a quarter of the largest body, since JSON escapes make a
+// value longer.
 const maxMaxValue = 4 << 20
 
 // settingVariables are the flags that the environment can stand for.

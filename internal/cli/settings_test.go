@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestConnectionsFitTheSystem: what the system cannot open must be refused with a word, and be said at start.
+// TestConnectionsFitTheSystem: what the system cannot open must be refused with a word, and be said
+// at start.
 func TestConnectionsFitTheSystem(t *testing.T) {
 	for _, row := range []struct {
 		wished      int

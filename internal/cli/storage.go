@@ -26,8 +26,9 @@ const defaultStore = "sqlite:data/configapi.db"
 // storeVariables are what names the store when no flag does, in their order.
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
-// openForServing opens the store that a server writes to. An SQLite file is locked, so that a second server fails. listenDSN is
-// where PostgreSQL tells of changes; "": by way of the store's own address. log hears what operators must know of a store.
+// openForServing opens the store that a server writes to. An SQLite file is locked, so that a
+// second server fails. listenDSN is where PostgreSQL tells of changes; "": by way of the store's
+// own address. log hears what operators must know of a store.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {

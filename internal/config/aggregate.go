@@ -66,8 +66,9 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	return event, true, nil
 }
 
-// Apply returns the state after the event, whose place in the history it does not know: Newest is zero in it. An event of another name, of unknown type, or that does not follow the present
-// state is an error: a history with such an event is broken, and guessing would hide it.
+// Apply returns the state after the event, whose place in the history it does not know: Newest is
+// zero in it. An event of another name, of unknown type, or that does not follow the present state
+// is an error: a history with such an event is broken, and guessing would hide it.
 func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	if e.Name != a.Name || e.Version != a.Version+1 {
 		return a, fmt.Errorf("applying version %d of config %q to version %d of config %q", e.Version, e.Name, a.Version, a.Name)

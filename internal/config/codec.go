@@ -41,7 +41,8 @@ func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
 
-// CheckKnown returns nil when this program can decode events of a type and schema version, else an [*UnknownEventError].
+// CheckKnown returns nil when this program can decode events of a type and schema version, else an
+// [*UnknownEventError].
 func CheckKnown(eventType string, schemaVersion int) error {
 	schema, known := current[EventType(eventType)]
 	if !known || schemaVersion < 1 || schemaVersion > schema.version {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// HashPrefix is the beginning of a revision's hash. Together with a version or a position it names one revision of one
-// history: the same version of another history has another hash.
+// HashPrefix is the beginning of a revision's hash. Together with a version or a position it names
+// one revision of one history: the same version of another history has another hash.
 type HashPrefix [4]byte
 
 // RevisionID is where a revision stands in the history.
@@ -16,7 +16,8 @@ type RevisionID struct {
 	Hash     HashPrefix
 }
 
-// RevisionMatch names the revision that a command expects, by version or by position. With both zero it matches none.
+// RevisionMatch names the revision that a command expects, by version or by position. With both
+// zero it matches none.
 type RevisionMatch struct {
 	Version  Version // 0: not compared
 	Position int64   // 0: not compared
@@ -24,7 +25,8 @@ type RevisionMatch struct {
 	AnyHash  bool // the hash is not compared, so a revision of another history can match
 }
 
-// Condition is what must hold of a config's newest revision for a command to be carried out. The zero Condition never holds.
+// Condition is what must hold of a config's newest revision for a command to be carried out. The
+// zero Condition never holds.
 type Condition struct {
 	Revisions []RevisionMatch // the newest revision must be one of these
 	Any       bool            // any revision will do, as long as the config exists
@@ -36,7 +38,8 @@ func RequireRevision(position int64, hash HashPrefix) Condition {
 	return Condition{Revisions: []RevisionMatch{{Position: position, Hash: hash}}}
 }
 
-// RequireAbsent is the condition that the config does not exist: it has no revision, or it is deleted.
+// RequireAbsent is the condition that the config does not exist: it has no revision, or it is
+// deleted.
 func RequireAbsent() Condition { return Condition{Any: true, Not: true} }
 
 // holds reports whether the condition is met by the present state of a config.

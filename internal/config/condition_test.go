@@ -13,8 +13,8 @@ var (
 	theirs = config.HashPrefix{0x9f, 0x3a, 0x21, 0xc1}
 )
 
-// TestConditions judges each condition on a name without a revision, on a config of version 2, and on a deleted one of
-// version 3. The newest revision stands at position 7 in both.
+// TestConditions judges each condition on a name without a revision, on a config of version 2, and
+// on a deleted one of version 3. The newest revision stands at position 7 in both.
 func TestConditions(t *testing.T) {
 	revisions := func(all ...config.RevisionMatch) config.Condition { return config.Condition{Revisions: all} }
 	not := func(c config.Condition) config.Condition { c.Not = true; return c }

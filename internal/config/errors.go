@@ -13,8 +13,8 @@ var (
 	ErrDeleted = errors.New("the config is deleted; restore it first")
 	// ErrNotDeleted: what is to be restored is not deleted.
 	ErrNotDeleted = errors.New("the config is not deleted, so there is nothing to restore")
-	// ErrRevisionConflict: a [Condition] of the command does not hold. The config has changed, or what was expected is of
-	// another history.
+	// ErrRevisionConflict: a [Condition] of the command does not hold. The config has changed, or
+	// what was expected is of another history.
 	ErrRevisionConflict = errors.New("the config's newest revision is not the expected one; read it and try again")
 )
 

@@ -52,8 +52,8 @@ func Only(name Name) Filter { return Filter{names: []Name{name}} }
 // Prefix returns the leading segments that all selected names share, without a slash at the end; "" when any may.
 func (f Filter) Prefix() string { return f.prefix }
 
-// Names returns the only names that the filter selects, in byte order and each once. listed is false when the filter has no
-// list of names. The slice must not be changed.
+// Names returns the only names that the filter selects, in byte order and each once. listed is
+// false when the filter has no list of names. The slice must not be changed.
 func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
 
 // All reports whether the filter selects every name.

@@ -39,10 +39,11 @@ func brokenKeyRule(text string) string {
 	return ""
 }
 
-// RequestHash returns what tells a command from any other with the same idempotency key: SHA-256 over all of it but the key.
-// It is stored, so its format never changes: "configapi-request1", then each field with its length in 4 bytes before it, big
-// endian, where 0xFFFFFFFF stands for one that is absent: kind, name, value, expected version (8 bytes), onlyIfChanged (1
-// byte), reason, and each condition as its String. The kind of a set with RestoreDeleted is "set or restore".
+// RequestHash returns what tells a command from any other with the same idempotency key: SHA-256
+// over all of it but the key. It is stored, so its format never changes: "configapi-request1", then
+// each field with its length in 4 bytes before it, big endian, where 0xFFFFFFFF stands for one that
+// is absent: kind, name, value, expected version (8 bytes), onlyIfChanged (1 byte), reason, and
+// each condition as its String. The kind of a set with RestoreDeleted is "set or restore".
 func RequestHash(cmd Command) [sha256.Size]byte {
 	var (
 		kind          string

@@ -24,15 +24,16 @@ func ParseName(text string) (Name, error) {
 // String returns the name as it was parsed, or "" for the zero Name.
 func (n Name) String() string { return n.text }
 
-// Compare orders names by their bytes. It returns a negative number if n comes before other, 0 if both are the same, and a
-// positive number if n comes after it.
+// Compare orders names by their bytes. It returns a negative number if n comes before other, 0 if
+// both are the same, and a positive number if n comes after it.
 func (n Name) Compare(other Name) int { return strings.Compare(n.text, other.text) }
 
-// NameBound returns a bound for ranges of names: it compares with names as text does. The text need not follow the rules of
-// names, and the result must not become the name of anything.
+// NameBound returns a bound for ranges of names: it compares with names as text does. The text need
+// not follow the rules of names, and the result must not become the name of anything.
 func NameBound(text string) Name { return Name{text} }
 
-// Clone returns the name in memory of its own: keeping it does not keep the text that it was parsed from.
+// Clone returns the name in memory of its own: keeping it does not keep the text that it was parsed
+// from.
 func (n Name) Clone() Name { return Name{strings.Clone(n.text)} }
 
 // MarshalText makes a Name show as its text wherever text is asked for.

@@ -32,7 +32,8 @@ func ParseValue(text string, maxBytes int) (Value, error) {
 // String returns the text of the value.
 func (v Value) String() string { return v.text }
 
-// Clone returns the value in memory of its own: keeping it does not keep the text that it was parsed from.
+// Clone returns the value in memory of its own: keeping it does not keep the text that it was
+// parsed from.
 func (v Value) Clone() Value { return Value{strings.Clone(v.text)} }
 
 // Reason says why a change was made, in the words of whoever made it. The zero Reason means that none was given.
@@ -51,7 +52,8 @@ func ParseReason(text string) (Reason, error) {
 	return Reason{text}, nil
 }
 
-// Clone returns the reason in memory of its own: keeping it does not keep the text that it was parsed from.
+// Clone returns the reason in memory of its own: keeping it does not keep the text that it was
+// parsed from.
 func (r Reason) Clone() Reason { return Reason{strings.Clone(r.text)} }
 
 // String returns the text of the reason, "" when there is none.

@@ -39,9 +39,9 @@ type keyed struct {
 	outcome Outcome
 }
 
-// decide judges requests in their order, each on the state that the ones before it lead to. It ends early when the batch is
-// full, or at a restore of a value that was not read. What an event weighs is known only then: one of a few bytes may hold an
-// old value of many.
+// decide judges requests in their order, each on the state that the ones before it lead to. It ends
+// early when the batch is full, or at a restore of a value that was not read. What an event weighs
+// is known only then: one of a few bytes may hold an old value of many.
 func decide(view *projection.View, requests []*request, known receipts, last lastValues, opts *Options) *batch {
 	n := len(requests)
 	b := &batch{
@@ -67,8 +67,8 @@ func refuseAll(requests []*request) *batch { return &batch{answers: make([]answe
 // isEmpty reports whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
-// acknowledges reports whether any request is to hear that all is as it asked for. That is more than to be refused: the one who
-// asked need not come back.
+// acknowledges reports whether any request is to hear that all is as it asked for. That is more
+// than to be refused: the one who asked need not come back.
 func (b *batch) acknowledges() bool {
 	return slices.ContainsFunc(b.answers, func(a answer) bool { return a.err == nil })
 }
@@ -104,8 +104,8 @@ func (b *batch) judge(r *request) answer {
 	return answer{outcome: outcome, err: err}
 }
 
-// mismatch returns what a request with the key of another one is refused with. What is wrong with its config, or with what it
-// expects of it, goes before what is wrong with its key.
+// mismatch returns what a request with the key of another one is refused with. What is wrong with
+// its config, or with what it expects of it, goes before what is wrong with its key.
 func (b *batch) mismatch(r *request) error {
 	name := r.cmd.Target()
 	present := b.state(name)
@@ -152,8 +152,8 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 	return Outcome{Config: after, Changed: true, Position: after.Bookmark()}, nil
 }
 
-// own returns an event whose new texts have memory of their own. A name or a value of a command may be a part of a whole
-// request, which the feed would keep in memory with the event.
+// own returns an event whose new texts have memory of their own. A name or a value of a command may
+// be a part of a whole request, which the feed would keep in memory with the event.
 func own(e config.Event, before *projection.Config) config.Event {
 	if before != nil {
 		e.Name = before.Name
@@ -197,7 +197,8 @@ func (b *batch) time() time.Time {
 	return now
 }
 
-// aggregate returns the state c of a name as the domain judges commands on it; c is nil when nothing happened to the name.
+// aggregate returns the state c of a name as the domain judges commands on it; c is nil when
+// nothing happened to the name.
 func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggregate {
 	if c == nil {
 		return config.Aggregate{Name: name}

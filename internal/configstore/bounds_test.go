@@ -18,7 +18,8 @@ import (
 	"configapi/internal/feed"
 )
 
-// TestPagesOfChangesEndByBytes reads large values from the ring and from the event store, all of them and few of them.
+// TestPagesOfChangesEndByBytes reads large values from the ring and from the event store, all of
+// them and few of them.
 func TestPagesOfChangesEndByBytes(t *testing.T) {
 	for _, ring := range []int{1, 1000} {
 		store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: ring}})
@@ -61,8 +62,9 @@ func TestPagesOfChangesEndByBytes(t *testing.T) {
 	}
 }
 
-// TestEveryStreamHearsWhatItsFilterSelects has streams of random filters wait while writers write random names. Each hears
-// of every change that it selects, in order and once: a waiter that is not woken would miss the last of them.
+// TestEveryStreamHearsWhatItsFilterSelects has streams of random filters wait while writers write
+// random names. Each hears of every change that it selects, in order and once: a waiter that is not
+// woken would miss the last of them.
 func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -11,8 +11,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// streamReads is how many streams that are behind read the event store at once. The others wait, in order, for as long as their
-// clients stay: a stream that waits costs nothing and must not fail for being one of many.
+// streamReads is how many streams that are behind read the event store at once. The others wait, in
+// order, for as long as their clients stay: a stream that waits costs nothing and must not fail for
+// being one of many.
 const streamReads = 2
 
 // catchUp is where streams read what is older than the feed's ring.
@@ -25,7 +26,8 @@ func newCatchUp(events eventstore.Store) *catchUp {
 	return &catchUp{events: events, turns: semaphore.NewWeighted(streamReads)}
 }
 
-// ReadBranch is that of the event store. It waits for its turn, and tries again while the store is busy.
+// ReadBranch is that of the event store. It waits for its turn, and tries again while the store is
+// busy.
 func (c *catchUp) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err

@@ -11,8 +11,9 @@ import (
 	"configapi/internal/projection"
 )
 
-// maxScan and maxScanBytes are how many events, and how many bytes of them, one page of changes looks at. A page whose filter
-// selects few of them ends early, and says how far it has come. No more than 1 MiB is held in memory of what is not selected.
+// maxScan and maxScanBytes are how many events, and how many bytes of them, one page of changes
+// looks at. A page whose filter selects few of them ends early, and says how far it has come. No
+// more than 1 MiB is held in memory of what is not selected.
 const maxScan, maxScanBytes = 10_000, 64 << 20
 
 // Changes is a stretch of the history: those of its changes that a filter selects. Change sets are whole.
@@ -27,9 +28,10 @@ type Changes struct {
 	bytes int // of names and values
 }
 
-// Changes returns the changes after a position (inside a change set: the whole of it again) that the filter selects: about
-// first of them and [PageBytes], more only to keep a change set whole, fewer where there are no more or where a filter leaves
-// little. Events newer than the reader's moment are left out.
+// Changes returns the changes after a position (inside a change set: the whole of it again) that
+// the filter selects: about first of them and [PageBytes], more only to keep a change set whole,
+// fewer where there are no more or where a filter leaves little. Events newer than the reader's
+// moment are left out.
 func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
@@ -69,14 +71,15 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 	return found, nil
 }
 
-// take adds those events of a batch that the filter selects, whole change sets of them: it ends behind the one with which there
-// are enough, or before the one that would make the page too large. It reports whether the page is full.
+// take adds those events of a batch that the filter selects, whole change sets of them: it ends
+// behind the one with which there are enough, or before the one that would make the page too large.
+// It reports whether the page is full.
 func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head, full bool) {
 	whole, bytes := len(c.Revisions), c.bytes
 	for _, e := range batch.Events {
 		if filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
-			bytes += weight(e)
+			bytes += e.Bytes()
 		}
 		if !e.EndsSet() {
 			continue
@@ -104,9 +107,10 @@ type Watch struct {
 	started bool
 }
 
-// Watch returns a stream of the changes that the filter selects: all after a position, then live ones, with no gap and no
-// repeat. after nil: from now on; inside a change set: the whole of it again. A position that the history has but this node does
-// not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
+// Watch returns a stream of the changes that the filter selects: all after a position, then live
+// ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
+// again. A position that the history has but this node does not is waited for. The errors:
+// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -165,9 +169,10 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, e
 	}
 }
 
-// Next waits for the next changes. It returns without any when the first call comes to the head, and when it finds none for
-// Options.BookmarkInterval although the history has moved on: so a reader knows where it is. Where nothing happens it says
-// nothing. Changes that the filter does not select cost the watch nothing until a bookmark is due.
+// Next waits for the next changes. It returns without any when the first call comes to the head,
+// and when it finds none for Options.BookmarkInterval although the history has moved on: so a
+// reader knows where it is. Where nothing happens it says nothing. Changes that the filter does not
+// select cost the watch nothing until a bookmark is due.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	due := time.Now().Add(w.branch.opts.BookmarkInterval)
 	for {
@@ -229,9 +234,9 @@ func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigPlace) (*
 	return &ConfigWatch{branch: at.branch, name: name, waiter: waiter, last: at.State, started: true}, nil
 }
 
-// Next returns the state of the config: at once for the first time, then whenever it is another than the one before; nil
-// while the config does not exist. A reader that asks seldom may miss states in between, never the last one. Changes of other
-// configs cost the watch nothing.
+// Next returns the state of the config: at once for the first time, then whenever it is another
+// than the one before; nil while the config does not exist. A reader that asks seldom may miss
+// states in between, never the last one. Changes of other configs cost the watch nothing.
 func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 	for {
 		if err := w.branch.feed.Err(); err != nil {

@@ -11,12 +11,15 @@ import (
 )
 
 const (
-	// maxClockAhead is by how much this node's clock may be ahead of that of the event store's server until nothing is written:
-	// instants of the past that one such event covers would have no state of their own for ever.
+	// maxClockAhead is by how much this node's clock may be ahead of that of the event store's
+	// server until nothing is written: instants of the past that one such event covers would have
+	// no state of their own for ever.
 	maxClockAhead = time.Minute
-	// maxClockDrift is how far this node's clock may move against its steady clock until the server's is asked again.
+	// maxClockDrift is how far this node's clock may move against its steady clock until the
+	// server's is asked again.
 	maxClockDrift = 2 * time.Second
-	// maxClockJump is how far it may move where there is no server to ask, until that is called a jump.
+	// maxClockJump is how far it may move where there is no server to ask, until that is called a
+	// jump.
 	maxClockJump = time.Minute
 	// clockJumpMemory is how long a jump is reported. Afterwards the clock is taken for right.
 	clockJumpMemory = time.Hour
@@ -29,8 +32,8 @@ type clocked interface {
 	Now(ctx context.Context) (time.Time, error)
 }
 
-// clock watches the wall clock of this node: against that of the event store's server where there is one, else against the steady
-// clock of this machine, which cannot be set.
+// clock watches the wall clock of this node: against that of the event store's server where there
+// is one, else against the steady clock of this machine, which cannot be set.
 type clock struct {
 	wall   func() time.Time
 	server clocked // nil: there is none
@@ -65,8 +68,8 @@ func (c *clock) read() reading {
 	return reading{wall: c.wall().Round(0), steady: time.Now(), suspended: suspended()}
 }
 
-// ask compares this node's clock with that of the server. The answer was made at some time between two looks at the own
-// clock: only what is outside of that is certain.
+// ask compares this node's clock with that of the server. The answer was made at some time between
+// two looks at the own clock: only what is outside of that is certain.
 func (c *clock) ask(ctx context.Context) error {
 	if c.server == nil {
 		return nil
@@ -90,8 +93,8 @@ func (c *clock) ask(ctx context.Context) error {
 	return nil
 }
 
-// ahead returns by how much this node's clock is ahead of the server's at least, and whether that is as certain as when the server
-// was last asked.
+// ahead returns by how much this node's clock is ahead of the server's at least, and whether that
+// is as certain as when the server was last asked.
 func (c *clock) ahead() (d time.Duration, certain bool) {
 	now := c.read()
 	c.mu.Lock()
@@ -103,15 +106,16 @@ func (c *clock) ahead() (d time.Duration, certain bool) {
 	return c.offset + drift, drift.Abs() <= maxClockDrift
 }
 
-// serverOffset is by how much this node's clock was ahead of the server's when that was last asked; negative: behind.
+// serverOffset is by how much this node's clock was ahead of the server's when that was last asked;
+// negative: behind.
 func (c *clock) serverOffset() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.offset
 }
 
-// jump is by how much the clock was set ahead (> 0) or back (< 0) since it was taken for right, 0 when by no more than
-// maxClockJump. Where there is a server, its clock says more.
+// jump is by how much the clock was set ahead (> 0) or back (< 0) since it was taken for right, 0
+// when by no more than maxClockJump. Where there is a server, its clock says more.
 func (c *clock) jump() time.Duration {
 	if c.server != nil {
 		return 0
@@ -133,7 +137,8 @@ func (c *clock) jump() time.Duration {
 	return drift
 }
 
-// checkClock returns an error of kind [Unavailable] when this node's clock is too far ahead for an event to be written.
+// checkClock returns an error of kind [Unavailable] when this node's clock is too far ahead for an
+// event to be written.
 func (s *Store) checkClock(ctx context.Context) error {
 	if s.clock.server == nil {
 		return nil
@@ -149,7 +154,8 @@ func (s *Store) checkClock(ctx context.Context) error {
 	return nil
 }
 
-// watchClock looks at the clock now and then, until ctx ends, and logs when it is wrong and when it is right again.
+// watchClock looks at the clock now and then, until ctx ends, and logs when it is wrong and when it
+// is right again.
 func (s *Store) watchClock(ctx context.Context) {
 	if s.opts.ClockInterval < 0 {
 		return
@@ -193,8 +199,8 @@ func (s *Store) clockProblem() string {
 	return ""
 }
 
-// headAhead is by how much the time of the newest event that is applied is after the present; 0 when by no more than
-// [MaxClockOffset].
+// headAhead is by how much the time of the newest event that is applied is after the present; 0
+// when by no more than [MaxClockOffset].
 func (s *Store) headAhead() time.Duration {
 	head := s.branch.Load().view().Head()
 	if head.Position == 0 {

@@ -39,8 +39,9 @@ func (s *onServer) Now(context.Context) (time.Time, error) {
 	return time.Now(), nil
 }
 
-// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, nothing is written, at once and not only when the
-// clock is looked at the next time; once it is right, writes go on by themselves.
+// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, nothing is written,
+// at once and not only when the clock is looked at the next time; once it is right, writes go on by
+// themselves.
 func TestClockAheadOfTheServers(t *testing.T) {
 	for _, row := range []struct {
 		ahead   time.Duration
@@ -106,7 +107,8 @@ func one(b bool) int {
 	return 0
 }
 
-// TestClockThatJumps has no server to compare the clock with. Being idle, and a clock that runs a little wrong, are no jumps.
+// TestClockThatJumps has no server to compare the clock with. Being idle, and a clock that runs a
+// little wrong, are no jumps.
 func TestClockThatJumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, log := new(wallClock), newLog()
@@ -150,7 +152,8 @@ func TestClockThatJumps(t *testing.T) {
 	})
 }
 
-// TestReceiptsHaveThePlainTime lets one event have a time an hour ahead. What is kept of keys goes away in time all the same.
+// TestReceiptsHaveThePlainTime lets one event have a time an hour ahead. What is kept of keys goes
+// away in time all the same.
 func TestReceiptsHaveThePlainTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := new(wallClock)

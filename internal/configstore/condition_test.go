@@ -51,8 +51,8 @@ func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
 	}
 }
 
-// TestConditionsWithinABatch has commands that wait together, so that the later ones are judged on events that are not
-// committed yet.
+// TestConditionsWithinABatch has commands that wait together, so that the later ones are judged on
+// events that are not committed yet.
 func TestConditionsWithinABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events, gate := newFaulty(), make(chan struct{})

@@ -77,7 +77,8 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Refusal says why a command was not carried out. It wraps the reason, an error of package config.
 type Refusal struct {
 	Reason error
-	// Current is the state that the command was judged on, that of a deleted config too; nil when the name has none.
+	// Current is the state that the command was judged on, that of a deleted config too; nil when
+	// the name has none.
 	Current *projection.Config
 }
 

@@ -49,8 +49,9 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 	return newReader(b, view), nil
 }
 
-// Includes reports whether the reader has seen a position: nil when it has. It does not wait for the position. The errors:
-// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
+// Includes reports whether the reader has seen a position: nil when it has. It does not wait for
+// the position. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind
+// [Unavailable].
 func (r *Reader) Includes(ctx context.Context, at eventstore.Bookmark) error {
 	if at.Position > r.view.Head().Position {
 		if err := r.branch.checkExists(ctx, at.Position); err != nil {
@@ -62,8 +63,9 @@ func (r *Reader) Includes(ctx context.Context, at eventstore.Bookmark) error {
 	return err
 }
 
-// linearizable returns a view that has everything that was in the history when it was called: it asks the head row, and waits
-// until that is applied. Both together take Options.PositionWait at most; then the error is [ErrPositionNotReached].
+// linearizable returns a view that has everything that was in the history when it was called: it
+// asks the head row, and waits until that is applied. Both together take Options.PositionWait at
+// most; then the error is [ErrPositionNotReached].
 func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 	waiting, cancel := context.WithTimeout(ctx, b.opts.PositionWait)
 	defer cancel()
@@ -114,8 +116,8 @@ func newHeads(events eventstore.Store, timeout time.Duration) *heads {
 	return &heads{events: events, timeout: timeout}
 }
 
-// ask returns the head that the history has at some moment between call and return. The end of one reader's ctx ends its
-// waiting alone.
+// ask returns the head that the history has at some moment between call and return. The end of one
+// reader's ctx ends its waiting alone.
 func (h *heads) ask(ctx context.Context) (eventstore.Head, error) {
 	if err := ctx.Err(); err != nil {
 		return eventstore.Head{}, err
@@ -171,7 +173,8 @@ func (h *heads) run() {
 	}
 }
 
-// take returns the next question, which nobody joins any more; nil when there is none, and then it is no longer asking.
+// take returns the next question, which nobody joins any more; nil when there is none, and then it
+// is no longer asking.
 func (h *heads) take() *question {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -130,8 +130,9 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 	})
 }
 
-// TestLinearizableReadsEndInTime has readers come while a question is under way that is never answered: each of them waits for
-// as long as one that comes alone, not for the questions of others too.
+// TestLinearizableReadsEndInTime has readers come while a question is under way that is never
+// answered: each of them waits for as long as one that comes alone, not for the questions of others
+// too.
 func TestLinearizableReadsEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()

@@ -17,7 +17,8 @@ type Health struct {
 	EventStore error
 	// Projection: all events are applied as they come.
 	Projection error
-	// Writing: the event store takes writes, as far as was tried, and the clock allows it; see [Store.WriteProblem].
+	// Writing: the event store takes writes, as far as was tried, and the clock allows it; see
+	// [Store.WriteProblem].
 	Writing error
 	// Applied and Head are positions: what this node has applied, and what the event store holds. Head is 0 while unknown.
 	Applied, Head int64
@@ -26,28 +27,29 @@ type Health struct {
 	// ClockOffset is by how much at least this node's clock is before (> 0) or behind (< 0) that of the event store's server.
 	// 0: not at all, or there is no such server, or it has not answered yet.
 	ClockOffset time.Duration
-	// ClockJump is by how much this node's clock was set ahead (> 0) or back (< 0) within the last hour, where there is no
-	// server to compare it with. 0: by no more than a minute.
+	// ClockJump is by how much this node's clock was set ahead (> 0) or back (< 0) within the last
+	// hour, where there is no server to compare it with. 0: by no more than a minute.
 	ClockJump time.Duration
-	// HeadAhead is by how much the newest event is later than this node's clock. 0: by no more than [MaxClockOffset].
+	// HeadAhead is by how much the newest event is later than this node's clock. 0: by no more than
+	// [MaxClockOffset].
 	HeadAhead time.Duration
 }
 
-// OK reports whether all is well. A clock that is off is no reason against it as long as events can be written: they are in order all
-// the same.
+// OK reports whether all is well. A clock that is off is no reason against it as long as events can
+// be written: they are in order all the same.
 func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil && h.Writing == nil }
 
 // Positions is by how many positions this node is behind the event store, as far as that is known.
 func (h Health) Positions() int64 { return max(h.Head-h.Applied, 0) }
 
-// Health asks the event store and the follower. It takes at most Options.HealthTimeout. All who ask at the same time share
-// one question to the event store, which does not wait for reads of users.
+// Health asks the event store and the follower. It takes at most Options.HealthTimeout. All who ask
+// at the same time share one question to the event store, which does not wait for reads of users.
 func (s *Store) Health(ctx context.Context) Health {
 	return s.health(s.askHead(ctx))
 }
 
-// Known is what [Store.Health] would say, as far as it is known without asking the event store: by the follower, and by
-// the last call of Health.
+// Known is what [Store.Health] would say, as far as it is known without asking the event store: by
+// the follower, and by the last call of Health.
 func (s *Store) Known() Health {
 	f := found{err: s.branch.Load().follower.Problem()}
 	if last := s.found.Load(); last != nil {
@@ -63,7 +65,8 @@ type found struct {
 	err     error
 }
 
-// position is that of the head, given what is applied by now: a history that was not behind when it was asked has at least that.
+// position is that of the head, given what is applied by now: a history that was not behind when it
+// was asked has at least that.
 func (f found) position(applied eventstore.Position) eventstore.Position {
 	if f.err != nil || f.head.Position < f.applied {
 		return f.head.Position
@@ -91,10 +94,11 @@ func (s *Store) health(f found) Health {
 	return h
 }
 
-// WriteProblem says why nothing can be written: the newest attempt failed because the store was away, refused, or did not answer;
-// or the event store knows by itself; or this node's clock is too far ahead. nil: nothing is known against it. While an
-// attempt has failed the store tries again by itself about once in Options.RetryMax, so that the answer is never older than
-// that and the time of one attempt.
+// WriteProblem says why nothing can be written: the newest attempt failed because the store was
+// away, refused, or did not answer; or the event store knows by itself; or this node's clock is too
+// far ahead. nil: nothing is known against it. While an attempt has failed the store tries again by
+// itself about once in Options.RetryMax, so that the answer is never older than that and the time
+// of one attempt.
 func (s *Store) WriteProblem() error {
 	if err := s.writes.problem(); err != nil {
 		return err
@@ -145,7 +149,8 @@ func (s *Store) findHead(ctx context.Context) (f found) {
 	return f
 }
 
-// LogBytes is how long the write-ahead log of the event store is, in bytes, where it has one that it tells of.
+// LogBytes is how long the write-ahead log of the event store is, in bytes, where it has one that
+// it tells of.
 func (s *Store) LogBytes() (bytes int64, has bool) {
 	store, has := s.events.(interface{ LogBytes() int64 })
 	if !has {

@@ -190,7 +190,8 @@ func TestErrorsSayWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestHealthUnderOwnWrites has a write come between the asking for the head and the answer: the history is not behind for that.
+// TestHealthUnderOwnWrites has a write come between the asking for the head and the answer: the
+// history is not behind for that.
 func TestHealthUnderOwnWrites(t *testing.T) {
 	events := newFaulty()
 	store := configstoretest.On(t, events, configstore.Options{})

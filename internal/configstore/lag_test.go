@@ -16,7 +16,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows. It is well all along.
+// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows.
+// It is well all along.
 func TestLagUnderOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -134,7 +135,8 @@ func TestEventStoreKnowsThatNothingCanBeWritten(t *testing.T) {
 	}
 }
 
-// TestHeadBeforeWhatIsApplied is no ground for a linearizable read: the history is not the one that was applied.
+// TestHeadBeforeWhatIsApplied is no ground for a linearizable read: the history is not the one that
+// was applied.
 func TestHeadBeforeWhatIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()

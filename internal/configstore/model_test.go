@@ -78,8 +78,8 @@ func (m *model) endOf(position int) int {
 	return m.events[position-1].set
 }
 
-// startAfter returns the position after which a reader goes on that has come to a position: inside a change set it is before the
-// set.
+// startAfter returns the position after which a reader goes on that has come to a position: inside
+// a change set it is before the set.
 func (m *model) startAfter(position int) int {
 	for start := position; start > 0; start-- {
 		if end := m.endOf(start); end == start || end < m.endOf(position) {

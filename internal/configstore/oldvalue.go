@@ -9,9 +9,10 @@ import (
 	"configapi/internal/projection"
 )
 
-// OldValues reads the values that some configs had before their newest revisions: the projection does not keep them. It reads
-// nothing until it is asked, and then as many as one page of the event store holds, so that a list of configs does not cost
-// one read for each. It is safe for concurrent use.
+// OldValues reads the values that some configs had before their newest revisions: the projection
+// does not keep them. It reads nothing until it is asked, and then as many as one page of the event
+// store holds, so that a list of configs does not cost one read for each. It is safe for concurrent
+// use.
 type OldValues struct {
 	branch  *branch
 	at      eventstore.Position // a position at which all the configs are as they are
@@ -34,8 +35,9 @@ func (s *Store) OldValue(c *projection.Config) *OldValues {
 	return &OldValues{branch: s.branch.Load(), at: c.Position, configs: []*projection.Config{c}}
 }
 
-// Of returns the value that one of the configs had before its newest revision, nil if it had none. The error is of kind
-// [Unavailable] when the event store cannot be read, or when the history has changed since the config was read.
+// Of returns the value that one of the configs had before its newest revision, nil if it had none.
+// The error is of kind [Unavailable] when the event store cannot be read, or when the history has
+// changed since the config was read.
 func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value, error) {
 	if !c.Event().HasOldValue() {
 		return nil, nil
@@ -71,8 +73,9 @@ func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
 	return old, read
 }
 
-// read reads a page that begins with one of the configs. It keeps the one before, and no more: the values of a whole list may
-// be larger than memory. The list is read in its order, by a few readers at a time.
+// read reads a page that begins with one of the configs. It keeps the one before, and no more: the
+// values of a whole list may be larger than memory. The list is read in its order, by a few readers
+// at a time.
 func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 	wanted := make(map[string]eventstore.Bookmark)
 	names := make([]string, 0, len(o.configs))

@@ -11,11 +11,13 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// operationReads is how many reads of the past one request makes of the store at once. Its others wait
-// here, so that a request with thousands of reads does not fill the queue that all requests share.
+// operationReads is how many reads of the past one request makes of the store at once. Its others
+// wait here, so that a request with thousands of reads does not fill the queue that all requests
+// share.
 const operationReads = 2
 
-// operation is what the reads of one request share: their turns, and the moments that were looked up.
+// operation is what the reads of one request share: their turns, and the moments that were looked
+// up.
 type operation struct {
 	turns   *semaphore.Weighted
 	moments Moments
@@ -50,8 +52,8 @@ type Moment struct {
 	Instant  time.Time // in UTC
 }
 
-// Moments are the snapshots that one request has asked for. The zero value is ready to use; it is safe
-// for concurrent use.
+// Moments are the snapshots that one request has asked for. The zero value is ready to use; it is
+// safe for concurrent use.
 type Moments struct {
 	mu      sync.Mutex         // guards lookups
 	lookups map[Moment]*lookup // :: moment → what it came to, or will
@@ -68,8 +70,8 @@ type lookup struct {
 var errLookup = errors.New("looking up a moment was cut off")
 
 // LookUp returns what find returns for a moment, or has returned before. A request that asks for a
-// moment many times, such as for each config of a list, has it looked up once, and gets the same error
-// each time. Callers that ask meanwhile wait until ctx ends.
+// moment many times, such as for each config of a list, has it looked up once, and gets the same
+// error each time. Callers that ask meanwhile wait until ctx ends.
 func (s *Moments) LookUp(ctx context.Context, m Moment, find func() (*Snapshot, error)) (*Snapshot, error) {
 	l, first := s.enter(m)
 	if first {

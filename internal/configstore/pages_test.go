@@ -17,7 +17,8 @@ import (
 	"configapi/internal/feed"
 )
 
-// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight although it may hold more by number.
+// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight although it may hold more by
+// number.
 func TestPagesEndByBytes(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	const all = 18
@@ -92,7 +93,8 @@ func mustFit(t *testing.T, what string, items, bytes int) {
 	}
 }
 
-// TestLargeChangeSetIsOnePage has a set of more changes than are asked for: it comes whole, and alone.
+// TestLargeChangeSetIsOnePage has a set of more changes than are asked for: it comes whole, and
+// alone.
 func TestLargeChangeSetIsOnePage(t *testing.T) {
 	events := newFaulty()
 	m := &model{}
@@ -113,7 +115,8 @@ func TestLargeChangeSetIsOnePage(t *testing.T) {
 	}
 }
 
-// TestEmptyPages has so many configs that did not exist at the moment that a page ends among them. It says where to go on.
+// TestEmptyPages has so many configs that did not exist at the moment that a page ends among them.
+// It says where to go on.
 func TestEmptyPages(t *testing.T) {
 	const gone = 3200
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
@@ -184,8 +187,8 @@ func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 	}
 }
 
-// TestOneRequestTakesFewTurns has a request with many reads of the past: it makes two of them at once, and looks each moment up
-// once.
+// TestOneRequestTakesFewTurns has a request with many reads of the past: it makes two of them at
+// once, and looks each moment up once.
 func TestOneRequestTakesFewTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -262,8 +265,8 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	})
 }
 
-// TestReadOfAnotherHistoryWakesTheFollower has a node that hears of nothing, and whose history is replaced. The first read of the
-// past that notices begins the rebuild.
+// TestReadOfAnotherHistoryWakesTheFollower has a node that hears of nothing, and whose history is
+// replaced. The first read of the past that notices begins the rebuild.
 func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
 	events := newFaulty()
 	events.become(deaf())

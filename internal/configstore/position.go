@@ -11,13 +11,14 @@ import (
 	"configapi/internal/projection"
 )
 
-// headTimeout is how long the head of the history is waited for to judge a position that is not applied, however short the wait
-// for the position itself is.
+// headTimeout is how long the head of the history is waited for to judge a position that is not
+// applied, however short the wait for the position itself is.
 const headTimeout = 2 * time.Second
 
-// await returns a view that has a position: the given one, or the newest as soon as it has it. A position that the history
-// does not have is [ErrPositionUnknown] at once. One that the history has, but that this node has not applied, is waited for
-// that long at most (0: Options.PositionWait), then the error is [ErrPositionNotReached].
+// await returns a view that has a position: the given one, or the newest as soon as it has it. A
+// position that the history does not have is [ErrPositionUnknown] at once. One that the history
+// has, but that this node has not applied, is waited for that long at most (0:
+// Options.PositionWait), then the error is [ErrPositionNotReached].
 func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.Position, wait time.Duration) (*projection.View, error) {
 	if p <= view.Head().Position {
 		return view, nil
@@ -30,7 +31,8 @@ func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.
 	return b.awaitApplied(ctx, waiting, p)
 }
 
-// awaitApplied waits for a position that the history has until waiting ends, which is a part of ctx.
+// awaitApplied waits for a position that the history has until waiting ends, which is a part of
+// ctx.
 func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Position) (*projection.View, error) {
 	err := b.feed.Await(waiting, p-1)
 	switch {
@@ -44,9 +46,9 @@ func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Positio
 	return nil, err
 }
 
-// checkExists returns nil when the history has a position, and [ErrPositionUnknown] when it does not. It takes a look at the
-// head of the history unless the position is applied. An error of kind [Unavailable] says that the head could not be read
-// within [headTimeout].
+// checkExists returns nil when the history has a position, and [ErrPositionUnknown] when it does
+// not. It takes a look at the head of the history unless the position is applied. An error of kind
+// [Unavailable] says that the head could not be read within [headTimeout].
 func (b *branch) checkExists(ctx context.Context, p eventstore.Position) error {
 	if p <= b.view().Head().Position {
 		return nil
@@ -65,7 +67,8 @@ func (b *branch) checkExists(ctx context.Context, p eventstore.Position) error {
 	return nil
 }
 
-// newestHead asks for the head of the history. One before what was applied when it was asked for is an error: the tail is lost.
+// newestHead asks for the head of the history. One before what was applied when it was asked for is
+// an error: the tail is lost.
 func (b *branch) newestHead(ctx context.Context) (eventstore.Head, error) {
 	before := b.view().Head()
 	head, err := b.heads.ask(ctx)
@@ -78,8 +81,8 @@ func (b *branch) newestHead(ctx context.Context) (eventstore.Head, error) {
 	return head, nil
 }
 
-// failed says why a read of the store has failed: the history has left the branch, or the store is away. It has the follower
-// look at the history when a read has found that it is another one.
+// failed says why a read of the store has failed: the history has left the branch, or the store is
+// away. It has the follower look at the history when a read has found that it is another one.
 func (b *branch) failed(err error) error {
 	var broken *eventstore.ChainError
 	if errors.Is(err, projection.ErrDiverged) || errors.As(err, &broken) {
@@ -91,8 +94,9 @@ func (b *branch) failed(err error) error {
 	return storeAway(err)
 }
 
-// endOf returns the head that the history had at the end of the change set to which a bookmark belongs. The bookmark is not
-// beyond the view. The error is [ErrPositionUnknown] when the history has something else there.
+// endOf returns the head that the history had at the end of the change set to which a bookmark
+// belongs. The bookmark is not beyond the view. The error is [ErrPositionUnknown] when the history
+// has something else there.
 func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
 	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
 		return knownHead(view, mark), nil
@@ -109,8 +113,9 @@ func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventsto
 	return revision.Head(), nil
 }
 
-// startAfter returns the head after which a reader goes on that has come to a bookmark, which is not beyond the view: inside a
-// change set it is the one before the set, so that the reader gets the whole of it again.
+// startAfter returns the head after which a reader goes on that has come to a bookmark, which is
+// not beyond the view: inside a change set it is the one before the set, so that the reader gets
+// the whole of it again.
 func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
 	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
 		return knownHead(view, mark), nil
@@ -133,7 +138,8 @@ func knownHead(view *projection.View, mark eventstore.Bookmark) eventstore.Head 
 	return view.Head()
 }
 
-// beforeSet returns the head before the change set that ends at a position and has another one in it.
+// beforeSet returns the head before the change set that ends at a position and has another one in
+// it.
 func (b *branch) beforeSet(ctx context.Context, within, end eventstore.Position) (eventstore.Head, error) {
 	before, first := eventstore.Position(0), within // one that is not in the set, and one that is
 	for first-before > 1 {

@@ -73,7 +73,8 @@ func TestUnknownPositions(t *testing.T) {
 	})
 }
 
-// TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many at one question.
+// TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many
+// at one question.
 func TestPositionBeyondTheHead(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
 		events := newFaulty()
@@ -165,7 +166,8 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestPositionsInsideASet means the end of the set where a state is asked for, and its beginning where changes are.
+// TestPositionsInsideASet means the end of the set where a state is asked for, and its beginning
+// where changes are.
 func TestPositionsInsideASet(t *testing.T) {
 	for _, ring := range []int{0, 1} { // with the sets on the ring, and in the store alone
 		t.Run(fmt.Sprint("ring of ", ring), func(t *testing.T) { positionsInsideASet(t, ring) })

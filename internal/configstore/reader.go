@@ -54,14 +54,16 @@ func (r *Reader) Config(name config.Name) *projection.Config {
 	return nil
 }
 
-// State returns the newest state of a name, also of a deleted config; nil when nothing ever happened to the name.
+// State returns the newest state of a name, also of a deleted config; nil when nothing ever
+// happened to the name.
 func (r *Reader) State(name config.Name) *projection.Config { return r.view.Get(name) }
 
 // Now is the snapshot of the reader's own moment.
 func (r *Reader) Now() *Snapshot { return &Snapshot{branch: r.branch, view: r.view, at: r.view.Head()} }
 
-// PageBytes is how many bytes of names and values, old ones included, a page of configs, of a history or of changes holds: 8
-// MiB. It ends early rather than hold more, but never without anything in it.
+// PageBytes is how many bytes of names and values, old ones included, a page of configs, of a
+// history or of changes holds: 8 MiB. It ends early rather than hold more, but never without
+// anything in it.
 const PageBytes = eventstore.PageBytes
 
 // History returns revisions of a name, newest first, from the version newest down (0: from its newest), at most first of
@@ -95,23 +97,20 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 func fitting(revisions []*eventstore.Revision) []*eventstore.Revision {
 	bytes := 0
 	for i, r := range revisions {
-		if bytes += weight(r); bytes > PageBytes && i > 0 {
+		if bytes += r.Bytes(); bytes > PageBytes && i > 0 {
 			return revisions[:i]
 		}
 	}
 	return revisions
 }
 
-// weight is how many bytes of a page a revision takes.
-func weight(r *eventstore.Revision) int {
-	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
-}
-
-// streamPageBytes is how many bytes of data a page holds of a history that is streamed, one revision at least.
+// streamPageBytes is how many bytes of data a page holds of a history that is streamed, one
+// revision at least.
 const streamPageBytes = feed.PageBytes
 
-// EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an error. A page is of at most
-// 1 MiB or one revision, and none is read before the last one is done with.
+// EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an
+// error. A page is of at most 1 MiB or one revision, and none is read before the last one is done
+// with.
 func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*eventstore.Revision) error) error {
 	present := r.view.Get(name)
 	if present == nil {
@@ -157,13 +156,15 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 	return revision, nil
 }
 
-// pageOf reads revisions of a name after a version, up to a limit. The history is known to have some.
+// pageOf reads revisions of a name after a version, up to a limit. The history is known to have
+// some.
 func (b *branch) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
 	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, limit)
 	return b.decode(ctx, records, err)
 }
 
-// decode decodes records that were read of one name, of which there must be some, unless there was an error.
+// decode decodes records that were read of one name, of which there must be some, unless there was
+// an error.
 func (b *branch) decode(ctx context.Context, records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
 	switch {
 	case err != nil:

@@ -11,8 +11,9 @@ import (
 	"configapi/internal/projection"
 )
 
-// lastValues are the values that configs had when they were deleted, by the bookmark of the deletion. The projection does not
-// keep them, so a restore without a value needs them from the history.
+// lastValues are the values that configs had when they were deleted, by the bookmark of the
+// deletion. The projection does not keep them, so a restore without a value needs them from the
+// history.
 type lastValues map[eventstore.Bookmark]config.Value
 
 // bringsBack reports whether a request asks for the value that a config had last.
@@ -21,8 +22,8 @@ func bringsBack(r *request) bool {
 	return is && cmd.Value == nil
 }
 
-// lacksValue reports whether a request needs a value that was not read: its config was deleted by another node after the
-// values were read, or too many bytes had to be read before it.
+// lacksValue reports whether a request needs a value that was not read: its config was deleted by
+// another node after the values were read, or too many bytes had to be read before it.
 func (b *batch) lacksValue(r *request) bool {
 	if !bringsBack(r) || b.answered(r) {
 		return false
@@ -42,12 +43,13 @@ func (b *batch) answered(r *request) bool {
 	return before || twice
 }
 
-// maxRestoreReads is how many times the event store is read for the restores of one batch: other writes wait meanwhile.
+// maxRestoreReads is how many times the event store is read for the restores of one batch: other
+// writes wait meanwhile.
 const maxRestoreReads = 32
 
-// readLastValues reads the values that requests bring back before they are decided. It reads until it has Options.BatchBytes, or
-// [maxRestoreReads] times, and always the first value that is needed: the batch ends before a request whose value is missing,
-// and the next one begins with it.
+// readLastValues reads the values that requests bring back before they are decided. It reads until
+// it has Options.BatchBytes, or [maxRestoreReads] times, and always the first value that is needed:
+// the batch ends before a request whose value is missing, and the next one begins with it.
 func (w *writer) readLastValues(requests []*request, known receipts) (lastValues, error) {
 	values := make(lastValues)
 	deleted := deletedTargets(w.projection.View(), requests, known)
@@ -71,8 +73,8 @@ func (w *writer) readLastValues(requests []*request, known receipts) (lastValues
 	return values, nil
 }
 
-// deletedTargets returns the deleted configs whose values requests bring back, each once: that of the first request first, the
-// others by position.
+// deletedTargets returns the deleted configs whose values requests bring back, each once: that of
+// the first request first, the others by position.
 func deletedTargets(view *projection.View, requests []*request, known receipts) []*projection.Config {
 	var deleted []*projection.Config
 	seen := make(map[config.Name]bool)
@@ -92,8 +94,8 @@ func deletedTargets(view *projection.View, requests []*request, known receipts) 
 	return deleted
 }
 
-// run returns how many of the first configs were deleted so shortly after one another that one read finds all of the
-// deletions. Configs that are deleted together are often restored together.
+// run returns how many of the first configs were deleted so shortly after one another that one read
+// finds all of the deletions. Configs that are deleted together are often restored together.
 func run(deleted []*projection.Config) int {
 	const gap = 8 // records that are read in vain rather than reading once more
 	n := 1
@@ -106,8 +108,8 @@ func run(deleted []*projection.Config) int {
 	return n
 }
 
-// readDeletions adds the values that a run of deletions took away, as many as it finds in so many bytes of records. Records of
-// another history have other bookmarks, which are not asked for.
+// readDeletions adds the values that a run of deletions took away, as many as it finds in so many
+// bytes of records. Records of another history have other bookmarks, which are not asked for.
 func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
 	wanted := make(map[eventstore.Position]eventstore.Bookmark, len(deleted))
 	for _, c := range deleted {

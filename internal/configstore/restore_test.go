@@ -24,7 +24,8 @@ func remove(t testing.TB, name string) config.Delete {
 	return config.Delete{Name: configstoretest.Name(t, name)}
 }
 
-// TestRestoreAfterARestart brings values back on nodes that have never seen them: nothing but the history has them.
+// TestRestoreAfterARestart brings values back on nodes that have never seen them: nothing but the
+// history has them.
 func TestRestoreAfterARestart(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	values := map[string]string{"a": "", "b": "plain", "c": strings.Repeat("\n", 100_000), "d": "ü\"\\"}
@@ -44,7 +45,8 @@ func TestRestoreAfterARestart(t *testing.T) {
 	}
 }
 
-// TestRestoresOfOneBatch has many restores wait, and counts how often and how much is read for them.
+// TestRestoresOfOneBatch has many restores wait, and counts how often and how much is read for
+// them.
 func TestRestoresOfOneBatch(t *testing.T) {
 	for _, test := range []struct {
 		what              string
@@ -117,7 +119,8 @@ func TestRestoresOfOneBatch(t *testing.T) {
 	}
 }
 
-// TestRestoreOfWhatTheBatchDeletes judges commands on one config in one batch: none of it is in the history yet.
+// TestRestoreOfWhatTheBatchDeletes judges commands on one config in one batch: none of it is in the
+// history yet.
 func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -143,8 +146,8 @@ func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 	})
 }
 
-// TestRestoreJudgesAgain has another node change the config after its value was read, with and without a locked head. What
-// comes back is the value of the newest deletion.
+// TestRestoreJudgesAgain has another node change the config after its value was read, with and
+// without a locked head. What comes back is the value of the newest deletion.
 func TestRestoreJudgesAgain(t *testing.T) {
 	for times := range 6 { // from the third on the head is locked
 		t.Run(fmt.Sprint(times), func(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// settle says what is certain about the batch after its append returned an error, and finds out what is not.
+// settle says what is certain about the batch after its append returned an error, and finds out
+// what is not.
 func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 	switch {
 	case err == nil, errors.Is(err, eventstore.ErrHeadMoved), errors.Is(err, eventstore.ErrKeyTaken):
@@ -34,9 +35,9 @@ func unknownWhileReplaced(cause error) error {
 	return &UnavailableError{OutcomeUnknown: true, Cause: cause}
 }
 
-// again is what comes after an append of nothing but receipts whose outcome is unknown. No event tells of it, but its keys
-// do: they are found when it was written, and when it was not, or comes later, it and what is decided now cannot both be
-// written.
+// again is what comes after an append of nothing but receipts whose outcome is unknown. No event
+// tells of it, but its keys do: they are found when it was written, and when it was not, or comes
+// later, it and what is decided now cannot both be written.
 func (w *writer) again(ctx context.Context, cause error) error {
 	select {
 	case <-time.After(w.opts.RetryMin):
@@ -46,9 +47,10 @@ func (w *writer) again(ctx context.Context, cause error) error {
 	}
 }
 
-// resolve finds out what became of an append whose outcome is unknown. While the head is where it was, a delayed
-// statement may still commit: sending the same bytes again cannot write them twice, and moves the head if anything can. When
-// they are refused because a key is taken, the delayed statement will be, too.
+// resolve finds out what became of an append whose outcome is unknown. While the head is where it
+// was, a delayed statement may still commit: sending the same bytes again cannot write them twice,
+// and moves the head if anything can. When they are refused because a key is taken, the delayed
+// statement will be, too.
 func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 	for pause := w.opts.RetryMin; ; pause = min(2*pause, w.opts.RetryMax) {
 		known, err := w.lookUp(b)
@@ -79,8 +81,9 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 	}
 }
 
-// lookUp reads what the history says of a batch that was sent. It knows when the batch is there, or when the head has left
-// the place where the batch would have to go. A head before that place says nothing: it may still come there.
+// lookUp reads what the history says of a batch that was sent. It knows when the batch is there, or
+// when the head has left the place where the batch would have to go. A head before that place says
+// nothing: it may still come there.
 func (w *writer) lookUp(b *batch) (known bool, err error) {
 	ctx, cancel := w.bounded()
 	defer cancel()
@@ -101,8 +104,9 @@ func (w *writer) lookUp(b *batch) (known bool, err error) {
 	return true, eventstore.ErrHeadMoved
 }
 
-// confirm checks that judgements that led to no event were made at the head of the history. When they acknowledge what was
-// found there, that is made durable first: it may be there without being safe.
+// confirm checks that judgements that led to no event were made at the head of the history. When
+// they acknowledge what was found there, that is made durable first: it may be there without being
+// safe.
 func (w *writer) confirm(b *batch) error {
 	ask := w.head
 	if b.acknowledges() {
@@ -125,8 +129,8 @@ func (w *writer) head() (eventstore.Head, error) {
 	return head, err
 }
 
-// durableHead returns the head once all that can be read is as safe as an acknowledged append. Before that it is not known
-// whether what was found will stay.
+// durableHead returns the head once all that can be read is as safe as an acknowledged append.
+// Before that it is not known whether what was found will stay.
 func (w *writer) durableHead() (eventstore.Head, error) {
 	ctx, cancel := w.bounded()
 	defer cancel()

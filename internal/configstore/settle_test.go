@@ -27,8 +27,8 @@ type sent struct {
 	receipts []eventstore.Receipt
 }
 
-// standby is a history with a standby that may be away. What is appended meanwhile can be read, but its sender never hears
-// of it, and nothing that can be read is durable.
+// standby is a history with a standby that may be away. What is appended meanwhile can be read, but
+// its sender never hears of it, and nothing that can be read is durable.
 type standby struct {
 	*memory.Store
 	mu       sync.Mutex // guards what is below
@@ -84,8 +84,8 @@ func (s *standby) never(sent) error { return errUnknown }
 
 func newStandby() *standby { return &standby{Store: memory.New()} }
 
-// TestWhatIsFoundIsDurableBeforeItIsAcknowledged has a standby go away. Nothing that is found in the history meanwhile may be
-// acknowledged: it would be lost with the primary.
+// TestWhatIsFoundIsDurableBeforeItIsAcknowledged has a standby go away. Nothing that is found in
+// the history meanwhile may be acknowledged: it would be lost with the primary.
 func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	unchanged := set(t, "a", "1")
 	unchanged.OnlyIfChanged = true
@@ -121,8 +121,8 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	}
 }
 
-// TestNothingToDoWithTheHeadLockedIsMadeDurable has a node lock the head and find nothing to do, and then refuse something:
-// only the former needs to be durable.
+// TestNothingToDoWithTheHeadLockedIsMadeDurable has a node lock the head and find nothing to do,
+// and then refuse something: only the former needs to be durable.
 func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
@@ -144,7 +144,8 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 	})
 }
 
-// TestOnlyWhatIsFoundCostsACommit counts: what is written, and what is refused, is answered without another commit.
+// TestOnlyWhatIsFoundCostsACommit counts: what is written, and what is refused, is answered without
+// another commit.
 func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	events := newStandby()
 	store := configstoretest.On(t, events, configstore.Options{})
@@ -166,8 +167,8 @@ func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	}
 }
 
-// TestReceiptsAloneWithUnknownOutcome loses the answer to an append that has no event by which it could be found. Whoever
-// waits is answered only once its receipt is there.
+// TestReceiptsAloneWithUnknownOutcome loses the answer to an append that has no event by which it
+// could be found. Whoever waits is answered only once its receipt is there.
 func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 	for what, fate := range map[string]func(*standby) func(sent) error{
 		"it was not written": func(events *standby) func(sent) error { return events.never },
@@ -198,8 +199,9 @@ func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestKeyIsTakenWhileAnOutcomeIsFoundOut has another node keep a receipt of the same key, without an event, while a node
-// finds out what became of its append. That append can never be written any more, so the one who waits is answered at once.
+// TestKeyIsTakenWhileAnOutcomeIsFoundOut has another node keep a receipt of the same key, without
+// an event, while a node finds out what became of its append. That append can never be written any
+// more, so the one who waits is answered at once.
 func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
@@ -226,8 +228,8 @@ func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 	})
 }
 
-// TestWriteProblem has a store refuse writes for a while. That it does is told at once, and that it has ended within about a
-// second, also when nobody writes.
+// TestWriteProblem has a store refuse writes for a while. That it does is told at once, and that it
+// has ended within about a second, also when nobody writes.
 func TestWriteProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()

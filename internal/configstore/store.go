@@ -50,7 +50,8 @@ type Options struct {
 	BookmarkInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
-	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it does not.
+	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it
+	// does not.
 	ClockInterval time.Duration
 	// MaxLag is how long this node may be behind the history before [Store.Health] calls that a problem. 0: 5 s.
 	MaxLag time.Duration

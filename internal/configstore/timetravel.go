@@ -23,16 +23,17 @@ type Snapshot struct {
 // At is the position of the snapshot; the zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// WithoutValues returns the same snapshot without values: its configs may lack them, which spares reading them.
+// WithoutValues returns the same snapshot without values: its configs may lack them, which spares
+// reading them.
 func (s *Snapshot) WithoutValues() *Snapshot {
 	bare := *s
 	bare.noValues = true
 	return &bare
 }
 
-// AsOf returns the snapshot right after a position; inside a change set that is the end of the set. A position that the
-// history has but this node does not is waited for. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of
-// kind [Unavailable].
+// AsOf returns the snapshot right after a position; inside a change set that is the end of the set.
+// A position that the history has but this node does not is waited for. The errors:
+// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
 	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
 		view, err := r.branch.await(ctx, r.view, at.Position, 0)
@@ -72,8 +73,8 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	})
 }
 
-// headAt returns the head that the history had at an instant before that of what is applied. The times within a change set
-// are those of its end: no reader has ever seen a part of it.
+// headAt returns the head that the history had at an instant before that of what is applied. The
+// times within a change set are those of its end: no reader has ever seen a part of it.
 func (b *branch) headAt(ctx context.Context, instant time.Time) (eventstore.Head, error) {
 	newest, err := b.events.ReadInstant(ctx, b.view().Head(), instant)
 	switch {
@@ -101,8 +102,8 @@ func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Co
 // ConfigPage is a page of the configs of a snapshot.
 type ConfigPage struct {
 	Configs []*projection.Config // by name
-	// More says that more configs may follow: continue after the name End. A page can be empty although more follow, when
-	// very many configs that did not exist at the moment come next.
+	// More says that more configs may follow: continue after the name End. A page can be empty
+	// although more follow, when very many configs that did not exist at the moment come next.
 	More bool
 	End  string
 }
@@ -183,9 +184,10 @@ func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*
 	return found
 }
 
-// rewind returns the states that present ones, which are in the order of their names, had at the snapshot's position, leaving
-// out what did not exist then. Only those that have changed since are read from the event store, a page of them: seen are
-// those of the present ones that it was enough for.
+// rewind returns the states that present ones, which are in the order of their names, had at the
+// snapshot's position, leaving out what did not exist then. Only those that have changed since are
+// read from the event store, a page of them: seen are those of the present ones that it was enough
+// for.
 func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noValues bool) (states, seen []*projection.Config, err error) {
 	past, seen, err := s.readPast(ctx, present, noValues)
 	if err != nil {
@@ -207,8 +209,9 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noV
 	return states, seen, nil
 }
 
-// readPast reads a page of the revisions in force at the snapshot's position of those names that have changed since, and
-// returns with it the first of the present states: as many as it is enough for.
+// readPast reads a page of the revisions in force at the snapshot's position of those names that
+// have changed since, and returns with it the first of the present states: as many as it is enough
+// for.
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
 	var changed []string
 	for _, c := range present {

@@ -85,8 +85,8 @@ func TestWatchFromNowOn(t *testing.T) {
 	})
 }
 
-// TestWatchSaysNothingWhereNothingHappens idles for an hour, and hears of what moves the position then when the next bookmark
-// is due: a change wakes nobody whom it does not concern.
+// TestWatchSaysNothingWhereNothingHappens idles for an hour, and hears of what moves the position
+// then when the next bookmark is due: a change wakes nobody whom it does not concern.
 func TestWatchSaysNothingWhereNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})

@@ -35,7 +35,8 @@ func (w *writes) begin() time.Time {
 	return now
 }
 
-// note takes the outcome of an attempt. A lost race against another node says nothing about the store.
+// note takes the outcome of an attempt. A lost race against another node says nothing about the
+// store.
 func (w *writes) note(err error) {
 	w.begun.Store(nil)
 	switch {

@@ -22,8 +22,8 @@ import (
 	"path"
 )
 
-// The paths, below the one that a proxy may have put in front of all of them. The page names others by
-// relative URLs, so that it works there, too.
+// The paths, below the one that a proxy may have put in front of all of them. The page names others
+// by relative URLs, so that it works there, too.
 const (
 	endpointPath = "graphql"
 	pagePath     = "playground"
@@ -46,7 +46,8 @@ var (
 
 // Options of [Playground].
 type Options struct {
-	// Endpoint is the URL of the GraphQL endpoint, for HTTP and websocket alike, if it is not /graphql beside /playground.
+	// Endpoint is the URL of the GraphQL endpoint, for HTTP and websocket alike, if it is not
+	// /graphql beside /playground.
 	Endpoint string
 }
 

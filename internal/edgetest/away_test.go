@@ -77,8 +77,8 @@ func TestPostgresGoesAway(t *testing.T) {
 	}
 }
 
-// TestPostgresBecomesReadOnly has the database take no more writes, which breaks all connections, then take them again, which
-// breaks none.
+// TestPostgresBecomesReadOnly has the database take no more writes, which breaks all connections,
+// then take them again, which breaks none.
 func TestPostgresBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	d := databases["postgres"](t)
@@ -97,8 +97,9 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		if readOnly == "on" {
-			// An append that is cut under way has an unknown outcome, and keeps it while the database takes no more writes. So this
-			// waits until the processes have ended, and their connections with them.
+			// An append that is cut under way has an unknown outcome, and keeps it while the
+			// database takes no more writes. So this waits until the processes have ended, and
+			// their connections with them.
 			const cut = `select pg_terminate_backend(pid, 20000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
 			if _, err := admin.ExecContext(t.Context(), cut); err != nil {
 				t.Fatal(err)

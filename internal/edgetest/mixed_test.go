@@ -17,8 +17,9 @@ import (
 	"configapi/internal/projection"
 )
 
-// TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that answer all the time from its
-// past. Each answer is of one of the two histories that there are in turn, whole.
+// TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that
+// answer all the time from its past. Each answer is of one of the two histories that there are in
+// turn, whole.
 func TestNoAnswerMixesTwoHistories(t *testing.T) {
 	for kind, open := range databases {
 		t.Run(kind, func(t *testing.T) {
@@ -121,7 +122,8 @@ func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.
 	t.Errorf("%s is of both histories", what)
 }
 
-// reads are the ways into the past. What each returns is judged together with the position that the reader says it is at.
+// reads are the ways into the past. What each returns is judged together with the position that the
+// reader says it is at.
 func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 	reader := func(n *configstoretest.Store) (*configstore.Reader, error) { return n.Store.Reader(auth.Anonymous) }
 	return []func(t *testing.T, n *configstoretest.Store){

@@ -14,8 +14,8 @@ import (
 	"configapi/internal/rest"
 )
 
-// TestServerWhoseFileIsGone writes nothing, says so on every edge, and is not ready. What it has applied can be read. When the file
-// is back it goes on.
+// TestServerWhoseFileIsGone writes nothing, says so on every edge, and is not ready. What it has
+// applied can be read. When the file is back it goes on.
 func TestServerWhoseFileIsGone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "configapi.db")

@@ -20,9 +20,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestSessionsAreEndedAtAnyMoment has two nodes write and read while sessions of theirs, of every kind, are ended, and what
-// they do is cancelled. Each write that was acknowledged is there, once; those that were not say so; and it all comes back by
-// itself.
+// TestSessionsAreEndedAtAnyMoment has two nodes write and read while sessions of theirs, of every
+// kind, are ended, and what they do is cancelled. Each write that was acknowledged is there, once;
+// those that were not say so; and it all comes back by itself.
 func TestSessionsAreEndedAtAnyMoment(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -96,8 +96,9 @@ func mustSetSoon(t *testing.T, node *configstoretest.Store) {
 	t.Fatalf("a node does not write again: %v", err)
 }
 
-// writeUntil writes one value after the other until ctx ends, and returns those that were acknowledged. Each has a key, and is
-// sent again when its outcome is not known, so that it can only be written once.
+// writeUntil writes one value after the other until ctx ends, and returns those that were
+// acknowledged. Each has a key, and is sent again when its outcome is not known, so that it can
+// only be written once.
 func writeUntil(t *testing.T, ctx context.Context, node *configstoretest.Store, name string) (acknowledged []string) {
 	for n := 0; ctx.Err() == nil; n++ {
 		cmd := config.Set{Name: configstoretest.Name(t, name), Value: configstoretest.Value(t, fmt.Sprint(n))}

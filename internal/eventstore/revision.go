@@ -22,7 +22,8 @@ type Revision struct {
 // EndsSet reports whether the revision is the last of its change set.
 func (r *Revision) EndsSet() bool { return r.Position == r.ChangeSet.Position }
 
-// SetKnown reports whether ChangeSet is complete. It is not for a revision that was decoded without the end of its set.
+// SetKnown reports whether ChangeSet is complete. It is not for a revision that was decoded without
+// the end of its set.
 func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
 
 // Bookmark returns the revision's position as clients see it.
@@ -30,6 +31,12 @@ func (r *Revision) Bookmark() Bookmark { return NewBookmark(r.Position, r.Hash) 
 
 // Head returns the head that the history had when the revision was its newest.
 func (r *Revision) Head() Head { return Head{r.Position, r.Hash, r.At} }
+
+// Bytes is how many bytes the name and the values of the revision have together, the old value
+// included.
+func (r *Revision) Bytes() int {
+	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+}
 
 // NewRevision returns the revision that a record is stored for, given the event that it holds.
 func NewRevision(r *Record, e config.Event) *Revision {

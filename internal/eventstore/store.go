@@ -24,14 +24,16 @@ var (
 	// append can never be written later: the disk is full, the database is read-only, the statement was refused.
 	ErrNotWritten = errors.New("nothing was written")
 
-	// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was read before: its tail
-	// was lost and rewritten, or the store was replaced by another.
+	// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was
+	// read before: its tail was lost and rewritten, or the store was replaced by another.
 	ErrDiverged = errors.New("the history is not the one that was applied")
 
-	// ErrBusy is wrapped by the error of a read for a user that found too many others before it. Nothing was read.
+	// ErrBusy is wrapped by the error of a read for a user that found too many others before it.
+	// Nothing was read.
 	ErrBusy = errors.New("too many reads are waiting")
-	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has replaced: what it holds may
-	// be a branch of the history that is lost. Another attempt may reach the primary of now.
+	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has
+	// replaced: what it holds may be a branch of the history that is lost. Another attempt may
+	// reach the primary of now.
 	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 )
 
@@ -57,14 +59,14 @@ var (
 //     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
 //     [Store.DurableHead], says that what is before it is safe.
 //
-// Reads for users (all those that take a branch) never delay the other methods: they have connections of their own, of which a
-// store bounds how many work at once and how many reads wait for them. The error of one that finds too many before it wraps
-// [ErrBusy].
+// Reads for users (all those that take a branch) never delay the other methods: they have
+// connections of their own, of which a store bounds how many work at once and how many reads wait
+// for them. The error of one that finds too many before it wraps [ErrBusy].
 //
-// They name a branch: the position and hash of a record
-// that the history must have. What they return is read from the same snapshot of the history in which that record is there;
-// otherwise the error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that its hash covers.
-// Every history has the zero Head.
+// They name a branch: the position and hash of a record that the history must have. What they
+// return is read from the same snapshot of the history in which that record is there; otherwise the
+// error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that
+// its hash covers. Every history has the zero Head.
 //
 // All methods may be called from any number of goroutines. A method that is given a context whose end comes first returns
 // an error; for an append the outcome is then unknown, so a writer gives it a context of its own.
@@ -72,10 +74,11 @@ type Store interface {
 	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
 	Head(ctx context.Context) (Head, error)
 
-	// DurableHead returns the head as Head does, but only once every record up to it, and every receipt that could be read
-	// before the call, is as safe as those of an acknowledged append. It commits something itself for that, so it fails
-	// where an append would fail for a reason of the store. It changes no record, no receipt and not the head. After an
-	// error nothing is known, and it may be called again.
+	// DurableHead returns the head as Head does, but only once every record up to it, and every
+	// receipt that could be read before the call, is as safe as those of an acknowledged append. It
+	// commits something itself for that, so it fails where an append would fail for a reason of the
+	// store. It changes no record, no receipt and not the head. After an error nothing is known,
+	// and it may be called again.
 	DurableHead(ctx context.Context) (Head, error)
 
 	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
@@ -90,25 +93,28 @@ type Store interface {
 	// [PageBytes] after it.
 	AppendLocked(ctx context.Context, after Position, decide Decide) error
 
-	// Read returns records after a position, oldest first, as many as the limit allows. It is for the node itself, such as
-	// its writer and its follower: no number of reads for users delays it.
+	// Read returns records after a position, oldest first, as many as the limit allows. It is for
+	// the node itself, such as its writer and its follower: no number of reads for users delays it.
 	Read(ctx context.Context, after Position, limit Limit) ([]Record, error)
 
 	// ReadBranch is Read for users.
 	ReadBranch(ctx context.Context, branch Head, after Position, limit Limit) ([]Record, error)
 
-	// ReadConfig returns records of one name after a version, oldest first, as many as the limit allows.
+	// ReadConfig returns records of one name after a version, oldest first, as many as the limit
+	// allows.
 	ReadConfig(ctx context.Context, branch Head, name string, after int, limit Limit) ([]Record, error)
 
-	// ReadConfigBack returns records of one name before a version, newest first, as many as the limit allows.
+	// ReadConfigBack returns records of one name before a version, newest first, as many as the
+	// limit allows.
 	ReadConfigBack(ctx context.Context, branch Head, name string, before int, limit Limit) ([]Record, error)
 
-	// ReadInstant returns the newest record at or before an instant, without its data; the zero Record when there is none.
+	// ReadInstant returns the newest record at or before an instant, without its data; the zero
+	// Record when there is none.
 	ReadInstant(ctx context.Context, branch Head, instant time.Time) (Record, error)
 
-	// ReadAsOf returns for each of the names its newest record at or before a position, by name in byte order. Names that
-	// had no record by then are left out. A page that the limit has ended early holds the first of the names: ask again for
-	// those after the last one in it.
+	// ReadAsOf returns for each of the names its newest record at or before a position, by name in
+	// byte order. Names that had no record by then are left out. A page that the limit has ended
+	// early holds the first of the names: ask again for those after the last one in it.
 	ReadAsOf(ctx context.Context, branch Head, q AsOf, limit Limit) ([]Record, error)
 
 	// ReadReceipts returns the receipts that there are of the keys, in any order. All keys must be different.
@@ -132,7 +138,8 @@ type Decide func(head Head, missed []Record) ([]Record, []Receipt, error)
 type Limit struct {
 	// Records is how many records a page holds at most. 0 means that only the bytes bound it.
 	Records int
-	// Bytes is how many bytes of data fill a page: it ends with the record with which it holds so many. 0 means [PageBytes].
+	// Bytes is how many bytes of data fill a page: it ends with the record with which it holds so
+	// many. 0 means [PageBytes].
 	Bytes int
 }
 
@@ -159,12 +166,14 @@ type AsOf struct {
 	At Position
 	// Names must be different from each other, and at most [MaxAsOfNames].
 	Names []string
-	// NoData leaves the data of the records out, which is then "". Their types tell which of the configs existed.
+	// NoData leaves the data of the records out, which is then "". Their types tell which of the
+	// configs existed.
 	NoData bool
 }
 
 const (
-	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8 MiB.
+	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8
+	// MiB.
 	PageBytes = 8 << 20
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
 	MaxAsOfNames = 500

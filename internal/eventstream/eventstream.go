@@ -53,8 +53,8 @@ func (s *Streams) Begin(ctx context.Context) (streaming context.Context, end fun
 	}, true
 }
 
-// BeginFrom is [Streams.Begin] for a client, whose streams a limit bounds. The error is [ErrStopped],
-// [ErrTooMany] or [ErrTooManyOfAddress].
+// BeginFrom is [Streams.Begin] for a client, whose streams a limit bounds. The error is
+// [ErrStopped], [ErrTooMany] or [ErrTooManyOfAddress].
 func (s *Streams) BeginFrom(ctx context.Context, limit *Limit, c Client) (streaming context.Context, end func(), err error) {
 	if err := limit.Open(c); err != nil {
 		return nil, nil, err

@@ -11,14 +11,15 @@ import (
 // ErrTooMany is why a stream may not begin: the server has as many as it may have.
 var ErrTooMany = errors.New("the server has as many streams as it may have; come back later")
 
-// ErrTooManyOfAddress is why a stream may not begin: its client's address has as many as it may have.
+// ErrTooManyOfAddress is why a stream may not begin: its client's address has as many as it may
+// have.
 var ErrTooManyOfAddress = errors.New("this address has as many streams as it may have; end one first")
 
 // DefaultMaxStreams is how many streams a server has when nothing else is said.
 const DefaultMaxStreams = 100_000
 
-// Limit bounds the streams that a server has at a time, whatever they are sent over; another one bounds
-// its connections. A nil Limit bounds nothing. It is safe for concurrent use.
+// Limit bounds the streams that a server has at a time, whatever they are sent over; another one
+// bounds its connections. A nil Limit bounds nothing. It is safe for concurrent use.
 type Limit struct {
 	total, perAddress int
 
@@ -27,19 +28,19 @@ type Limit struct {
 	byAddress map[netip.Prefix]int // :: address, of IPv6 its /64 → its streams; loopback apart
 }
 
-// NewLimit returns a limit of streams in total (0: 100,000) and of one address (0: total). Streams of
-// loopback addresses only count in the total.
+// NewLimit returns a limit of streams in total (0: 100,000) and of one address (0: total). Streams
+// of loopback addresses only count in the total.
 func NewLimit(total, perAddress int) *Limit {
 	total = cmp.Or(total, DefaultMaxStreams)
 	return &Limit{total: total, perAddress: cmp.Or(perAddress, total), byAddress: make(map[netip.Prefix]int)}
 }
 
-// Client is the address of a client as a [Limit] counts it. A client with one IPv6 address usually has
-// all 2^64 of its /64.
+// Client is the address of a client as a [Limit] counts it. A client with one IPv6 address usually
+// has all 2^64 of its /64.
 type Client struct{ prefix netip.Prefix }
 
-// ClientOf returns the client of a remote address as net/http has it. One that is no IP address counts
-// in the total alone.
+// ClientOf returns the client of a remote address as net/http has it. One that is no IP address
+// counts in the total alone.
 func ClientOf(remote string) Client {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {

@@ -30,8 +30,8 @@ type Event struct {
 	Data []byte
 	// Rest is what follows Data in the same event.
 	Rest [][]byte
-	// Sent is told how many bytes of Data and Rest are on their way to the client, piece by piece. nil:
-	// nobody needs to know.
+	// Sent is told how many bytes of Data and Rest are on their way to the client, piece by piece.
+	// nil: nobody needs to know.
 	Sent func(bytes int64)
 }
 
@@ -83,8 +83,8 @@ func (s *Stream) Send(e Event) error {
 	return s.write(e)
 }
 
-// Cut ends the stream at once, also while an event is being sent: its client takes too little, and is to
-// come back. It does not wait, and may be called from any goroutine until [Stream.Close] is.
+// Cut ends the stream at once, also while an event is being sent: its client takes too little, and
+// is to come back. It does not wait, and may be called from any goroutine until [Stream.Close] is.
 func (s *Stream) Cut() {
 	s.cut.Store(true)
 	// What blocks in a write fails then. An error means that the connection is gone.

@@ -10,7 +10,8 @@ import (
 // DefaultPage is how many events [Cursor.Next] returns at most unless one change set is larger.
 const DefaultPage = 1000
 
-// PageBytes is how many bytes of values fill what [Cursor.Next] returns, unless one change set is larger: 1 MiB.
+// PageBytes is how many bytes of values fill what [Cursor.Next] returns, unless one change set is
+// larger: 1 MiB.
 const PageBytes = 1 << 20
 
 // Source is what a cursor needs of an event store: the events that are older than the ring.
@@ -84,16 +85,17 @@ func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 	}
 }
 
-// Await waits as [Waiter.Wait] does, and moves the cursor over what the waiter's filter does not select. It is for a cursor that
-// is at the head.
+// Await waits as [Waiter.Wait] does, and moves the cursor over what the waiter's filter does not
+// select. It is for a cursor that is at the head.
 func (c *Cursor) Await(ctx context.Context, w *Waiter, b Bookmarks) (err error) {
 	c.position, err = w.Wait(ctx, c.position, b)
 	return err
 }
 
-// readStore reads at least one whole change set, and nothing that is newer than the feed's head: nobody may hear of an event
-// that cannot be read yet. Records that do not continue the history where the reader is are an error, and so are those of a
-// history that does not lead to the feed's head.
+// readStore reads at least one whole change set, and nothing that is newer than the feed's head:
+// nobody may hear of an event that cannot be read yet. Records that do not continue the history
+// where the reader is are an error, and so are those of a history that does not lead to the feed's
+// head.
 func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int) ([]*eventstore.Revision, error) {
 	var chain eventstore.Chain
 	var records []eventstore.Record
@@ -117,8 +119,8 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 	}
 }
 
-// wholeSets cuts events down to limit and to [PageBytes], or to the first change set when that is larger, and never in the
-// middle of one. It returns nothing when not even the first set is whole.
+// wholeSets cuts events down to limit and to [PageBytes], or to the first change set when that is
+// larger, and never in the middle of one. It returns nothing when not even the first set is whole.
 func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision {
 	end, bytes := 0, 0
 	for i, e := range events {

@@ -26,8 +26,8 @@ const (
 type Options struct {
 	// RingEvents bounds the ring by events. 0: [DefaultRingEvents].
 	RingEvents int
-	// RingBytes bounds the ring by bytes: of values, old ones included, of names and reasons, and of the events themselves. 0:
-	// [DefaultRingBytes].
+	// RingBytes bounds the ring by bytes: of values, old ones included, of names and reasons, and
+	// of the events themselves. 0: [DefaultRingBytes].
 	RingBytes int
 }
 
@@ -60,8 +60,8 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Publish adds whole change sets, which must follow those published before, and wakes the cursors that they concern. It never waits
-// for one. Once the feed has ended it does nothing.
+// Publish adds whole change sets, which must follow those published before, and wakes the cursors
+// that they concern. It never waits for one. Once the feed has ended it does nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -192,7 +192,7 @@ func (f *Feed) trim() {
 // Size is about how many bytes of memory an event takes: its texts and a fixed number for the rest.
 func Size(r *eventstore.Revision) int {
 	const fixed = 256
-	bytes := fixed + len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+	bytes := fixed + r.Bytes()
 	if r.Reason != nil {
 		bytes += len(*r.Reason)
 	}

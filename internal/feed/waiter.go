@@ -8,8 +8,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Waiter waits for events of the names that a filter selects. Events of other names do not wake it, so a change costs only
-// those whom it concerns, however many wait. It is for one goroutine, and needs no closing.
+// Waiter waits for events of the names that a filter selects. Events of other names do not wake it,
+// so a change costs only those whom it concerns, however many wait. It is for one goroutine, and
+// needs no closing.
 type Waiter struct {
 	feed   *Feed
 	filter config.Filter
@@ -25,17 +26,18 @@ func (f *Feed) Waiter(filter config.Filter) *Waiter {
 	return &Waiter{feed: f, filter: filter, woken: make(chan struct{}, 1)}
 }
 
-// Bookmarks let a waiter return although nothing that it waits for has happened, so that its reader hears where it is. The
-// zero Bookmarks never do.
+// Bookmarks let a waiter return although nothing that it waits for has happened, so that its reader
+// hears where it is. The zero Bookmarks never do.
 type Bookmarks struct {
 	Told  eventstore.Position // where the reader knows that it is
 	Due   time.Time           // when a bookmark is due, unless the head is still Told
 	Every time.Duration       // after which it is due again then
 }
 
-// Wait returns when something that the filter selects was published after a position, or when a bookmark is due. It returns at
-// once when anything at all was published before it was called. It returns a head from the position on, up to which there is
-// nothing that the filter selects. The error says that the feed or the context has ended.
+// Wait returns when something that the filter selects was published after a position, or when a
+// bookmark is due. It returns at once when anything at all was published before it was called. It
+// returns a head from the position on, up to which there is nothing that the filter selects. The
+// error says that the feed or the context has ended.
 func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Bookmarks) (eventstore.Head, error) {
 	if waits, err := w.begin(after); !waits {
 		return after, err

@@ -40,7 +40,8 @@ func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Bookma
 	return w
 }
 
-// TestWakesThoseWhomANameConcerns has waiters of all kinds of filters wait, and publishes one name after the other.
+// TestWakesThoseWhomANameConcerns has waiters of all kinds of filters wait, and publishes one name
+// after the other.
 func TestWakesThoseWhomANameConcerns(t *testing.T) {
 	filters := []struct {
 		prefix string
@@ -91,7 +92,8 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 	}
 }
 
-// TestWaitersOfAnEndedFeed has the feed end before and while somebody waits, also for what can never come.
+// TestWaitersOfAnEndedFeed has the feed end before and while somebody waits, also for what can
+// never come.
 func TestWaitersOfAnEndedFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})

@@ -167,8 +167,8 @@ func TestAllPages(t *testing.T) {
 	})
 }
 
-// TestPipelinedRequests are answered in their order, until one whose body is not read: what follows it on
-// the connection is part of that body.
+// TestPipelinedRequests are answered in their order, until one whose body is not read: what follows
+// it on the connection is part of that body.
 func TestPipelinedRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}})

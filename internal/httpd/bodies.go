@@ -12,8 +12,8 @@ import (
 	"configapi/internal/problem"
 )
 
-// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection are
-// in the buffer of net/http, so a body of this size costs no more than the connection does.
+// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection
+// are in the buffer of net/http, so a body of this size costs no more than the connection does.
 const bodyStep = 4 << 10
 
 // body is the body of a request. It is charged for as it comes, not as it is announced: what comes
@@ -51,8 +51,8 @@ func (b *body) setDeadline(deadline time.Time) {
 	}
 }
 
-// Read reads what has come, and keeps room for it. The server takes the deadline off the connection when
-// all of it has come, so that whatever follows may take its time.
+// Read reads what has come, and keeps room for it. The server takes the deadline off the connection
+// when all of it has come, so that whatever follows may take its time.
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -78,9 +78,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// charge takes room for what the next read may bring, and shortens p to it. A body that is not announced
-// as a small one takes the room of a large one from the beginning, or many of them would fill what is
-// for small ones alone before they are large.
+// charge takes room for what the next read may bring, and shortens p to it. A body that is not
+// announced as a small one takes the room of a large one from the beginning, or many of them would
+// fill what is for small ones alone before they are large.
 func (b *body) charge(p *[]byte) error {
 	if b.read >= b.charged {
 		grow := int64(budget.SmallBodyBytes)
@@ -102,7 +102,8 @@ func (b *body) charge(p *[]byte) error {
 	return nil
 }
 
-// cut ends the reading at once, since others wait for the room. It is called from another goroutine.
+// cut ends the reading at once, since others wait for the room. It is called from another
+// goroutine.
 func (b *body) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -30,8 +30,8 @@ func smallRoom() *budget.Budget {
 	return budget.New(budget.Options{Bytes: 4 << 20, SmallBytes: 1 << 20, SmallSize: 64 << 10})
 }
 
-// TestBodiesThatStallLeaveRoom has many bodies that come to a part and then no further. They hold no more
-// than they may together; others, small and large ones, go on.
+// TestBodiesThatStallLeaveRoom has many bodies that come to a part and then no further. They hold
+// no more than they may together; others, small and large ones, go on.
 func TestBodiesThatStallLeaveRoom(t *testing.T) {
 	for name, head := range map[string]string{"declared": "Content-Length: 200000\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n30000\r\n"} {
 		t.Run(name, func(t *testing.T) {

@@ -144,8 +144,8 @@ func (e *exchange) decide(status int) {
 	e.server.opts.Guard.Describe(e.Header(), e.request, e.verdict)
 }
 
-// renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over, but not
-// more than the answer as a whole has.
+// renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over, but
+// not more than the answer as a whole has.
 func (e *exchange) renewDeadline() {
 	timeout := e.server.opts.WriteTimeout
 	now := time.Now()

@@ -127,9 +127,10 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
 }
 
-// ready answers /readyz, without asking the store: 503 while the history is not applied, when the projection has met
-// something that it may neither skip nor guess, and when the file of the history is another one. A database that is away is
-// no such thing: what was applied can still be read, and would be from nowhere if all servers said that they are not ready.
+// ready answers /readyz, without asking the store: 503 while the history is not applied, when the
+// projection has met something that it may neither skip nor guess, and when the file of the history
+// is another one. A database that is away is no such thing: what was applied can still be read, and
+// would be from nowhere if all servers said that they are not ready.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	state := h.store.Known()
 	select {

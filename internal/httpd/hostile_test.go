@@ -300,8 +300,9 @@ func TestHostileBytes(t *testing.T) {
 			}
 			status, body, err := exchangeBytes(t, address, row.bytes)
 			for attempt := 1; errors.Is(err, syscall.ECONNRESET) && attempt < 20; attempt++ {
-				// net/http closes half a second after an answer to a header that it does not read to its
-				// end. A client that has not read the answer by then, on a busy machine, has lost it.
+				// net/http closes half a second after an answer to a header that it does not read
+				// to its end. A client that has not read the answer by then, on a busy machine, has
+				// lost it.
 				status, body, err = exchangeBytes(t, address, row.bytes)
 			}
 			if err != nil || status != row.status {

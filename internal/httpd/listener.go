@@ -16,7 +16,8 @@ import (
 const (
 	// refusalTime is how long a refused connection is kept until its client has read why.
 	refusalTime = time.Second
-	// refusalsAtOnce is how many are kept so. Further ones are closed at once, and may lose the answer.
+	// refusalsAtOnce is how many are kept so. Further ones are closed at once, and may lose the
+	// answer.
 	refusalsAtOnce = 64
 	// refusalLogTime is the shortest time between two lines of the log about refused connections.
 	refusalLogTime = 10 * time.Second
@@ -24,9 +25,9 @@ const (
 	acceptPause, maxAcceptPause = 5 * time.Millisecond, time.Second
 )
 
-// listener accepts connections up to a number, altogether and for one address, and refuses others with
-// an answer. No error ends it but that it was closed: the usual ones, such as a lack of descriptors or a
-// firewall's word, pass.
+// listener accepts connections up to a number, altogether and for one address, and refuses others
+// with an answer. No error ends it but that it was closed: the usual ones, such as a lack of
+// descriptors or a firewall's word, pass.
 type listener struct {
 	net.Listener
 	limit    *eventstream.Limit
@@ -41,8 +42,8 @@ type listener struct {
 	logged   time.Time
 }
 
-// limit returns a listener of at most so many connections, and at most so many of one address, if that
-// is not 0. Loopback addresses have the first limit alone.
+// limit returns a listener of at most so many connections, and at most so many of one address, if
+// that is not 0. Loopback addresses have the first limit alone.
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
 		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
@@ -113,8 +114,8 @@ func (l *listener) leave(client eventstream.Client) {
 	l.metrics.connections.Dec()
 }
 
-// track returns a connection that counts until it is closed. One of TCP stays one with all its methods:
-// websockets write to its descriptor.
+// track returns a connection that counts until it is closed. One of TCP stays one with all its
+// methods: websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
 	place := &place{listener: l, client: client}
 	if tcp, is := conn.(*net.TCPConn); is {
@@ -152,8 +153,8 @@ func (c *otherConn) Close() error {
 	return c.Conn.Close()
 }
 
-// refuse answers with 503 and closes the connection. An answer that is sent into a closed connection is
-// lost, so a few are kept until their clients have sent what they had to send.
+// refuse answers with 503 and closes the connection. An answer that is sent into a closed
+// connection is lost, so a few are kept until their clients have sent what they had to send.
 func (l *listener) refuse(conn net.Conn, why refusal) {
 	l.metrics.refused(why)
 	l.logRefusal(conn, why)

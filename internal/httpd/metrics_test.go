@@ -64,7 +64,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsAreDocumented compares the metrics of a server with those of the operations manual, both ways.
+// TestMetricsAreDocumented compares the metrics of a server with those of the operations manual,
+// both ways.
 func TestMetricsAreDocumented(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

@@ -6,20 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
 
-// How fast an answer has to be taken as a whole, besides the WriteTimeout for each piece. The first 64
-// KiB are free, and so is the time in which the handler has nothing to send.
-const (
-	// paceTime is how long an answer may take, however short it is.
-	paceTime = 60 * time.Second
-	// paceBytes is how many bytes it may add to that time for each second, and what has to be taken per
-	// second of an answer whose length is not known.
-	paceBytes = 64 << 10
-)
-
-// pace knows until when an answer has to be taken. The zero value is ready to use.
+// pace knows until when an answer has to be taken as a whole, besides the WriteTimeout for each
+// piece: see [budget.TimeToSend]. The first 64 KiB are free, and so is the time in which the
+// handler has nothing to send. The zero value is ready to use.
 type pace struct {
 	endless bool      // events come when they come
 	length  int64     // of the body; 0: not known
@@ -38,18 +31,19 @@ func (p *pace) begin(h http.Header) {
 	}
 }
 
-// deadline returns until when the next bytes have to be taken, given how many went out before; the zero
-// time if there is no such limit. An answer of known length is one stretch. Another one is cut into
-// stretches of as many bytes as have to be taken in 60 s, so that no stretch makes up for a slow one.
+// deadline returns until when the next bytes have to be taken, given how many went out before; the
+// zero time if there is no such limit. An answer of known length is one stretch. Another one is cut
+// into stretches of as many bytes as have to be taken in 60 s, so that no stretch makes up for a
+// slow one.
 func (p *pace) deadline(now time.Time, out int64) time.Time {
 	if p.endless || out < progressBytes {
 		return time.Time{}
 	}
-	const stretch = paceBytes * int64(paceTime/time.Second)
+	const stretch = budget.SendPace * int64(budget.SendTime/time.Second)
 	if p.since.IsZero() || p.length == 0 && out-p.before >= stretch {
 		p.since, p.before, p.last = now, out, now
 	}
 	p.since = p.since.Add(now.Sub(p.last)) // the handler's time, not the client's
 	p.last = now
-	return p.since.Add(paceTime + time.Duration(p.length/paceBytes)*time.Second)
+	return p.since.Add(budget.TimeToSend(p.length))
 }

@@ -12,8 +12,8 @@ import (
 	"configapi/internal/httpd"
 )
 
-// TestAnswersHaveATime reads answers at a pace, in KiB a second. Each reading is fast enough for the
-// time-out of a single piece.
+// TestAnswersHaveATime reads answers at a pace, in KiB a second. Each reading is fast enough for
+// the time-out of a single piece.
 func TestAnswersHaveATime(t *testing.T) {
 	const mib = 1 << 20
 	for _, row := range []struct {

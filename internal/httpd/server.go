@@ -36,8 +36,8 @@ type Options struct {
 	GraphQL, Playground http.Handler
 	// Store is asked whether it is ready, and for its health. It must be set.
 	Store *configstore.Store
-	// Guard decides which hosts the server answers for, and which pages may send requests. nil: IP addresses and localhost, and
-	// the server's own pages.
+	// Guard decides which hosts the server answers for, and which pages may send requests. nil: IP
+	// addresses and localhost, and the server's own pages.
 	Guard *origin.Guard
 	// Metrics are served at /metrics. nil: those of this server alone.
 	Metrics *Metrics
@@ -61,8 +61,8 @@ type Options struct {
 	ShutdownTimeout time.Duration
 	// MaxConnections is how many connections are open at a time, websockets included. 0: 20,000.
 	MaxConnections int
-	// MaxConnectionsPerAddress is how many of them one IP address may have (of IPv6: one /64); loopback addresses are not
-	// limited. 0: MaxConnections.
+	// MaxConnectionsPerAddress is how many of them one IP address may have (of IPv6: one /64);
+	// loopback addresses are not limited. 0: MaxConnections.
 	MaxConnectionsPerAddress int
 	// Bodies is the room of the bodies of requests in flight. nil: [budget.ForBodies].
 	Bodies *budget.Budget

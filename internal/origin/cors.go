@@ -37,7 +37,8 @@ func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 	answer["Access-Control-Expose-Headers"] = exposedHeaders
 }
 
-// IsPreflight reports whether the request is the question of a browser what an allowed page may send.
+// IsPreflight reports whether the request is the question of a browser what an allowed page may
+// send.
 func IsPreflight(r *http.Request, verdict Verdict) bool {
 	return r.Method == http.MethodOptions && verdict == Allowed && len(r.Header["Origin"]) == 1
 }

@@ -123,8 +123,8 @@ func isPort(text string) bool {
 	return colon && strings.Trim(digits, "0123456789") == ""
 }
 
-// hostOf returns the name in a host with or without a port, in lower case and without a final dot. What
-// it does not understand comes back as it is.
+// hostOf returns the name in a host with or without a port, in lower case and without a final dot.
+// What it does not understand comes back as it is.
 func hostOf(value string) string {
 	if colon := strings.IndexByte(value, ':'); colon >= 0 && strings.LastIndexByte(value, ':') == colon {
 		value = value[:colon]

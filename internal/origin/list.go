@@ -40,7 +40,8 @@ func (o *origins) allow(value string) bool {
 // defaultPorts are those that browsers leave out.
 var defaultPorts = map[string]string{"http": "80", "https": "443"} // :: scheme → port
 
-// pageSchemes are further schemes of pages: those of apps in the frames of mobile and desktop programs.
+// pageSchemes are further schemes of pages: those of apps in the frames of mobile and desktop
+// programs.
 var pageSchemes = []string{"app", "capacitor", "ionic", "tauri", "vscode-webview"}
 
 // canonical returns an origin as browsers write it, or why none would ever be written so.

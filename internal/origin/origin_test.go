@@ -249,7 +249,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestOwnPageBehindTLS has the default ports of both schemes, which a proxy in front makes of one another.
+// TestOwnPageBehindTLS has the default ports of both schemes, which a proxy in front makes of one
+// another.
 func TestOwnPageBehindTLS(t *testing.T) {
 	guard := mustNew(t, origin.Options{})
 	for host, page := range map[string]string{

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// NewStandby makes a standby that follows a cluster, which must run, and starts it. It ends with the test. What is written to
-// the cluster waits for it only when the cluster's synchronous_standby_names says so. To promote it, call pg_promote() there.
+// NewStandby makes a standby that follows a cluster, which must run, and starts it. It ends with
+// the test. What is written to the cluster waits for it only when the cluster's
+// synchronous_standby_names says so. To promote it, call pg_promote() there.
 func NewStandby(t testing.TB, primary *Cluster) *Cluster {
 	t.Helper()
 	c, err := Follow(t.Context(), primary)
@@ -68,7 +69,8 @@ func backup(ctx context.Context, primary *Cluster, options ...string) (*Cluster,
 		return nil, err
 	}
 	c := &Cluster{bin: primary.bin, home: home, owner: primary.owner, password: primary.password, Settings: primary.Settings}
-	// Where postgres itself is a link, the programs that are less known are beside what it leads to.
+	// Where postgres itself is a link, the programs that are less known are beside what it leads
+	// to.
 	program, err := filepath.EvalSymlinks(filepath.Join(c.bin, "postgres"))
 	if err == nil {
 		err = c.run(ctx, "copying the primary", filepath.Join(filepath.Dir(program), "pg_basebackup"),

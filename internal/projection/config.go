@@ -10,9 +10,10 @@ import (
 
 // Config is the state of one name after its newest revision. It is immutable.
 //
-// There is one for every name that was ever set, so it holds only what reads of the present need: neither the value before the
-// revision nor the value of a deleted config, which are in the history. Its texts have memory of their own: it keeps no record,
-// no request and no other config in memory. A name of 40 bytes with a value of 64 takes about 210 bytes in all.
+// There is one for every name that was ever set, so it holds only what reads of the present need:
+// neither the value before the revision nor the value of a deleted config, which are in the
+// history. Its texts have memory of their own: it keeps no record, no request and no other config
+// in memory. A name of 40 bytes with a value of 64 takes about 210 bytes in all.
 type Config struct {
 	Name     config.Name
 	Value    config.Value // the zero Value while it is deleted
@@ -70,7 +71,8 @@ func clone(text *string) *string {
 	return &own
 }
 
-// Aggregate returns the state on which the domain decides commands. It lacks the value of a deleted config.
+// Aggregate returns the state on which the domain decides commands. It lacks the value of a deleted
+// config.
 func (c *Config) Aggregate() config.Aggregate {
 	return config.Aggregate{Name: c.Name, Value: c.Value, Version: c.Version, Deleted: c.kind == deleted}
 }
@@ -118,8 +120,8 @@ func (c *Config) CreatedAt() time.Time { return time.UnixMicro(c.createdAt).UTC(
 // UpdatedAt is when the newest revision was made.
 func (c *Config) UpdatedAt() time.Time { return time.UnixMicro(c.updatedAt).UTC() }
 
-// Next returns the state after a revision of the same name; c is nil before the first. A revision that does not follow is
-// an error.
+// Next returns the state after a revision of the same name; c is nil before the first. A revision
+// that does not follow is an error.
 func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
 	next := newConfig(r)
 	if err := next.follow(c, r.Event); err != nil {
@@ -135,8 +137,8 @@ func (c *Config) AsOf(r *eventstore.Revision) *Config {
 	return then
 }
 
-// follow makes the state, which newConfig has made of an event, the one that the event leads to after before; nil: after
-// nothing.
+// follow makes the state, which newConfig has made of an event, the one that the event leads to
+// after before; nil: after nothing.
 func (c *Config) follow(before *Config, e config.Event) error {
 	state := config.Aggregate{Name: c.Name}
 	if before != nil {

@@ -9,8 +9,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// TestCurrentHoweverOftenTheHeadIsRead has a follower that is always three events behind, while somebody reads the head at each
-// event.
+// TestCurrentHoweverOftenTheHeadIsRead has a follower that is always three events behind, while
+// somebody reads the head at each event.
 func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 	h, p := newHistory(t), projection.New(forgetful{})
 	f := projection.NewFollower(p, memory.New(), projection.Options{})

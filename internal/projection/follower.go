@@ -103,9 +103,9 @@ func (f *Follower) Current() time.Time {
 	return f.current
 }
 
-// Look notes a head that the store had after asked. While others write all the time, what is applied is never the head that
-// is read next, but soon it is one that was read before. So an older head that is not applied yet is kept, however often
-// Look is called.
+// Look notes a head that the store had after asked. While others write all the time, what is
+// applied is never the head that is read next, but soon it is one that was read before. So an older
+// head that is not applied yet is kept, however often Look is called.
 func (f *Follower) Look(head eventstore.Position, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -117,8 +117,8 @@ func (f *Follower) Look(head eventstore.Position, asked time.Time) {
 	}
 }
 
-// CaughtUp notes that everything which the store held at a time is applied. An append that has succeeded proves it: the head was
-// the one that it was made to follow.
+// CaughtUp notes that everything which the store held at a time is applied. An append that has
+// succeeded proves it: the head was the one that it was made to follow.
 func (f *Follower) CaughtUp(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -174,7 +174,8 @@ func (f *Follower) follow(ctx context.Context) error {
 	}
 }
 
-// wait waits until there may be more events than those up to a position, or until the follower is woken.
+// wait waits until there may be more events than those up to a position, or until the follower is
+// woken.
 func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken bool, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -190,8 +191,8 @@ func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken
 	}
 }
 
-// Wake has the follower compare what is applied with the history at once, instead of when the store tells of something new. It
-// does not wait for that.
+// Wake has the follower compare what is applied with the history at once, instead of when the store
+// tells of something new. It does not wait for that.
 func (f *Follower) Wake() {
 	select {
 	case f.wake <- struct{}{}:
@@ -366,8 +367,8 @@ func (f *Follower) report(ctx context.Context, err error) {
 	}
 }
 
-// Permanent reports whether an error of following will not go away by trying again: an event that this program does not know,
-// or a history that is broken or is not the one that was applied.
+// Permanent reports whether an error of following will not go away by trying again: an event that
+// this program does not know, or a history that is broken or is not the one that was applied.
 func Permanent(err error) bool {
 	var unknown *config.UnknownEventError
 	var broken *eventstore.ChainError

@@ -26,8 +26,9 @@ func liveHeap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestKeepsPresentValuesAlone looks at the memory that large values take when they are replaced and deleted. The records
-// of all configs come in one page, so a state that kept a part of it would keep all of it.
+// TestKeepsPresentValuesAlone looks at the memory that large values take when they are replaced and
+// deleted. The records of all configs come in one page, so a state that kept a part of it would
+// keep all of it.
 func TestKeepsPresentValuesAlone(t *testing.T) {
 	const configs, size, slack = 50, 256 << 10, 1 << 20
 	all := func(h *history, command func(name string) config.Command) []*eventstore.Revision {
@@ -96,7 +97,8 @@ func TestReadsAllocateNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkMemory prints how much live heap a name takes: 1,000,000 names of 40 bytes, values of 64.
+// BenchmarkMemory prints how much live heap a name takes: 1,000,000 names of 40 bytes, values of
+// 64.
 func BenchmarkMemory(b *testing.B) {
 	const names = 1_000_000
 	value := strings.Repeat("v", 64)
@@ -122,8 +124,8 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// TestFiltersCostWhatTheySelect compares filters that select next to nothing with a walk over all names, which takes about a
-// thousand times as long.
+// TestFiltersCostWhatTheySelect compares filters that select next to nothing with a walk over all
+// names, which takes about a thousand times as long.
 func TestFiltersCostWhatTheySelect(t *testing.T) {
 	const names = 50_000
 	h, p := newHistory(t), projection.New(forgetful{})

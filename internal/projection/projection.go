@@ -8,7 +8,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was applied.
+// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was
+// applied.
 var ErrDiverged = eventstore.ErrDiverged
 
 // Publisher hears of events once they can be read.

@@ -14,7 +14,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// tree holds the states of names by name. Copying it takes constant time: both copies share nodes until one of them changes.
+// tree holds the states of names by name. Copying it takes constant time: both copies share nodes
+// until one of them changes.
 type tree = btree.BTreeG[*Config]
 
 func newTree() *tree {
@@ -22,8 +23,8 @@ func newTree() *tree {
 	return btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})
 }
 
-// keys holds states that have a name alone, to look up others with. They are kept because the tree makes them escape, and a
-// read allocates nothing.
+// keys holds states that have a name alone, to look up others with. They are kept because the tree
+// makes them escape, and a read allocates nothing.
 var keys = sync.Pool{New: func() any { return new(Config) }}
 
 // find returns the state of a name in a tree, nil if there is none.
@@ -50,12 +51,14 @@ func (v *View) Head() eventstore.Head { return v.head }
 // Existing is how many configs have a value.
 func (v *View) Existing() int { return v.existing }
 
-// Get returns the state of a name, also of a deleted one; nil when nothing ever happened to it. It allocates nothing.
+// Get returns the state of a name, also of a deleted one; nil when nothing ever happened to it. It
+// allocates nothing.
 func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
 
-// Ascend calls yield for each state that the filter selects, by name in byte order, also of deleted ones, starting after
-// the name after ("" for the first), until yield returns false. It costs what the filter selects: names are looked up, and
-// what sorts between a prefix and the names below it is not visited.
+// Ascend calls yield for each state that the filter selects, by name in byte order, also of deleted
+// ones, starting after the name after ("" for the first), until yield returns false. It costs what
+// the filter selects: names are looked up, and what sorts between a prefix and the names below it
+// is not visited.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
 	if names, listed := filter.Names(); listed {
 		v.pick(names, after, yield)
@@ -78,7 +81,8 @@ func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bo
 	})
 }
 
-// Count returns how many of the configs that the filter selects have a value. It costs what the filter selects.
+// Count returns how many of the configs that the filter selects have a value. It costs what the
+// filter selects.
 func (v *View) Count(filter config.Filter) int {
 	if filter.All() {
 		return v.existing

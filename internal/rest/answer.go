@@ -52,8 +52,8 @@ func answerText(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text) // who is gone needs no answer
 }
 
-// setReadHeaders sets what every answer to a read has: caches ask before they use it again, and keep what different clients
-// get apart. It comes before all others that set Vary.
+// setReadHeaders sets what every answer to a read has: caches ask before they use it again, and
+// keep what different clients get apart. It comes before all others that set Vary.
 func setReadHeaders(h http.Header) {
 	h[cacheControl] = revalidate
 	h[vary] = varies

@@ -140,7 +140,8 @@ func TestLimitOfAllBodies(t *testing.T) {
 	}
 }
 
-// TestUnknownParameters are refused by changes and by the routes that clients of old do not know the parameters of.
+// TestUnknownParameters are refused by changes and by the routes that clients of old do not know
+// the parameters of.
 func TestUnknownParameters(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a", "x")

@@ -42,8 +42,8 @@ type transportError struct {
 
 func (e *transportError) Error() string { return e.detail }
 
-// readValue reads the value in a body; given is false when there is no body, or an empty one that is to be JSON. The error is
-// a [*config.InvalidError] or a [*transportError].
+// readValue reads the value in a body; given is false when there is no body, or an empty one that
+// is to be JSON. The error is a [*config.InvalidError] or a [*transportError].
 func (h *Handler) readValue(w http.ResponseWriter, r *http.Request, op operation) (value config.Value, given bool, err error) {
 	raw := op == set && isRaw(r.Header)
 	if r.ContentLength == 0 && !raw {
@@ -125,8 +125,8 @@ func (l limit) exceeded() error {
 	return &config.InvalidError{Field: "body", Rule: l.rule, TooLarge: true}
 }
 
-// bodyLimit returns the limit of a body: the longest value, raw or in the worst JSON, but never more than any request may
-// have.
+// bodyLimit returns the limit of a body: the longest value, raw or in the worst JSON, but never
+// more than any request may have.
 func bodyLimit(maxValue int, raw bool) limit {
 	const rule = "is larger than any value allowed: a value may have %d bytes"
 	bytes := int64(maxValue)
@@ -194,8 +194,8 @@ func isRaw(h http.Header) bool {
 	return err == nil && media == rawType
 }
 
-// checkContentType refuses a body that says to be something else than JSON in UTF-8, or than a raw value where that may be.
-// One that says nothing is taken for JSON: its bytes will show.
+// checkContentType refuses a body that says to be something else than JSON in UTF-8, or than a raw
+// value where that may be. One that says nothing is taken for JSON: its bytes will show.
 func checkContentType(h http.Header, op operation, raw bool) error {
 	if coding := h["Content-Encoding"]; len(coding) > 0 && !strings.EqualFold(coding[0], "identity") {
 		return &transportError{http.StatusUnsupportedMediaType, "the body must not be encoded"}

@@ -27,7 +27,8 @@ type terms struct {
 	onlyIfChanged, restoreDeleted bool // for a set alone
 }
 
-// parseTerms reads the headers of a change. The error is a [*config.InvalidError] that names the header.
+// parseTerms reads the headers of a change. The error is a [*config.InvalidError] that names the
+// header.
 func parseTerms(op operation, h http.Header) (t terms, err error) {
 	if err = t.parseConditions(h); err != nil {
 		return terms{}, err
@@ -47,9 +48,9 @@ func parseTerms(op operation, h http.Header) (t terms, err error) {
 
 // parseConditions reads If-Match and If-None-Match. Both must hold when both are there.
 //
-// What they mean is a [config.Condition], but for the two that clients have sent since before there were any: one bare
-// version is an expected version, and a lone `If-None-Match: *` is version 0. So their requests keep the hash that tells a
-// repeated request, also over an upgrade of the server.
+// What they mean is a [config.Condition], but for the two that clients have sent since before there
+// were any: one bare version is an expected version, and a lone `If-None-Match: *` is version 0. So
+// their requests keep the hash that tells a repeated request, also over an upgrade of the server.
 func (t *terms) parseConditions(h http.Header) error {
 	match, noneMatch := h[ifMatch], h[ifNoneMatch]
 	if len(match) > 0 {
@@ -82,7 +83,8 @@ func errNoTags(header string) error {
 	return &config.InvalidError{Field: header, Rule: `must be * or entity tags such as "3-9f3a21c0", separated by commas`}
 }
 
-// bareVersion returns the version when a single tag is one, as the tags of old were. nil: it is not.
+// bareVersion returns the version when a single tag is one, as the tags of old were. nil: it is
+// not.
 func bareVersion(tags []entityTag) *config.Version {
 	if len(tags) != 1 || tags[0].weak {
 		return nil
@@ -94,8 +96,8 @@ func bareVersion(tags []entityTag) *config.Version {
 	return &m.Version
 }
 
-// strongMatches returns the revisions that If-Match names. Weak tags never match there, and tags of something else name no
-// revision.
+// strongMatches returns the revisions that If-Match names. Weak tags never match there, and tags of
+// something else name no revision.
 func strongMatches(tags []entityTag) []config.RevisionMatch {
 	var matches []config.RevisionMatch
 	for _, tag := range tags {
@@ -106,8 +108,8 @@ func strongMatches(tags []entityTag) []config.RevisionMatch {
 	return matches
 }
 
-// weakMatches returns the revisions that If-None-Match names. A bare version names none there: the client that knows it may
-// have another history's.
+// weakMatches returns the revisions that If-None-Match names. A bare version names none there: the
+// client that knows it may have another history's.
 func weakMatches(tags []entityTag) []config.RevisionMatch {
 	var matches []config.RevisionMatch
 	for _, tag := range tags {

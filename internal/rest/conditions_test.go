@@ -41,8 +41,9 @@ func MustBeProblem(t testing.TB, request string, got answer, status int, code st
 	return p
 }
 
-// TestConditions walks through the life of a config. Each row is a change on condition and its outcome: the status, and the
-// version that the answer tells. Of the tags in them, $2 is that of version 2, and ~2 that of another history.
+// TestConditions walks through the life of a config. Each row is a change on condition and its
+// outcome: the status, and the version that the answer tells. Of the tags in them, $2 is that of
+// version 2, and ~2 that of another history.
 func TestConditions(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	for _, row := range []struct {
@@ -129,7 +130,8 @@ func checkVersion(t *testing.T, s *service, label string, got answer, version in
 	}
 }
 
-// TestFormsOfConditions writes to a config of version 2 on conditions of every form, several lines and both fields included.
+// TestFormsOfConditions writes to a config of version 2 on conditions of every form, several lines
+// and both fields included.
 func TestFormsOfConditions(t *testing.T) {
 	for _, row := range []struct {
 		conditions string
@@ -235,8 +237,9 @@ func TestFormsOfConditions(t *testing.T) {
 	}
 }
 
-// TestTagsOfALostHistory takes the tags of a history to a server whose history has left it after version 3: a backup was
-// restored, and version 4 and 5 were written again. The lost ones must neither allow a change, nor save an answer.
+// TestTagsOfALostHistory takes the tags of a history to a server whose history has left it after
+// version 3: a backup was restored, and version 4 and 5 were written again. The lost ones must
+// neither allow a change, nor save an answer.
 func TestTagsOfALostHistory(t *testing.T) {
 	lost := MustStart(t, configstore.Options{})
 	for i := range 5 {

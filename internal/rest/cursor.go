@@ -8,8 +8,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// listCursor is a place in the pages of a list, which stay pinned to one position of the history, whatever is written
-// meanwhile.
+// listCursor is a place in the pages of a list, which stay pinned to one position of the history,
+// whatever is written meanwhile.
 type listCursor struct {
 	at     eventstore.Bookmark
 	prefix string // that the pages are of, as [config.Filter.Prefix] has it
@@ -21,12 +21,14 @@ const listCursorFormat = "1l"
 
 var errForeignCursor error = &config.InvalidError{Field: "after", Rule: "must be from the Link header of a page of this list; begin again without it"}
 
-// String writes the cursor: base64url of the format, the position, the prefix and the name, of which none has a space.
+// String writes the cursor: base64url of the format, the position, the prefix and the name, of
+// which none has a space.
 func (c listCursor) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(listCursorFormat + c.at.String() + " " + c.prefix + " " + c.name))
 }
 
-// parseListCursor reads a cursor of the pages that a filter selects. The error is [errForeignCursor].
+// parseListCursor reads a cursor of the pages that a filter selects. The error is
+// [errForeignCursor].
 func parseListCursor(text string, filter config.Filter) (*listCursor, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	fields, ours := strings.CutPrefix(string(raw), listCursorFormat)

@@ -82,8 +82,9 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
 	return filter, &position, nil
 }
 
-// follow sends changes until no more can be read or written, and returns why. The next ones are read when the last ones have been
-// sent. Streams that are behind take turns, so that all of them together hold a bounded part of the history.
+// follow sends changes until no more can be read or written, and returns why. The next ones are
+// read when the last ones have been sent. Streams that are behind take turns, so that all of them
+// together hold a bounded part of the history.
 func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch, behind bool) error {
 	turn := budget.NewTurn(h.messages)
 	defer turn.End()

@@ -151,7 +151,8 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
-// TestHeadersAreOfTheRequest sends a change again with the same key and another header: it is another request.
+// TestHeadersAreOfTheRequest sends a change again with the same key and another header: it is
+// another request.
 func TestHeadersAreOfTheRequest(t *testing.T) {
 	headers := []string{"", "Config-Reason: why", "Config-Reason: Why", "Config-Only-If-Changed: true", "Config-Restore: true",
 		"If-Match: *", "If-Match: $1", `If-Match: "1"`, `If-Match: "1", "7"`, `If-None-Match: "x"`}
@@ -174,8 +175,8 @@ func TestHeadersAreOfTheRequest(t *testing.T) {
 	}
 }
 
-// TestOrderOfJudgement: what is wrong with the request goes first, then what is wrong with its config, then with its version, and
-// last with its key.
+// TestOrderOfJudgement: what is wrong with the request goes first, then what is wrong with its
+// config, then with its version, and last with its key.
 func TestOrderOfJudgement(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a", "x")

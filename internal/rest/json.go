@@ -12,13 +12,15 @@ import (
 const (
 	// flushAt is how many bytes of an answer are gathered before they go out.
 	flushAt = 32 << 10
-	// textPiece is how many bytes of a text are written at a time, so that a long one needs no long buffer.
+	// textPiece is how many bytes of a text are written at a time, so that a long one needs no long
+	// buffer.
 	textPiece = 16 << 10
 )
 
-// jsonStream is a JSON answer that is sent while it is made. Its buffer stays small, whatever the length of the answer. When
-// the client is gone, or was cut off, it panics with [http.ErrAbortHandler]: the connection is cut, so that what went out is not
-// taken for the whole. How fast a client has to be is for the HTTP server to say.
+// jsonStream is a JSON answer that is sent while it is made. Its buffer stays small, whatever the
+// length of the answer. When the client is gone, or was cut off, it panics with
+// [http.ErrAbortHandler]: the connection is cut, so that what went out is not taken for the whole.
+// How fast a client has to be is for the HTTP server to say.
 type jsonStream struct {
 	w       http.ResponseWriter
 	buf     []byte
@@ -43,10 +45,12 @@ func (s *jsonStream) release() {
 	}
 }
 
-// isEnough reports whether nothing that is added goes out any more: the headers of a HEAD are complete.
+// isEnough reports whether nothing that is added goes out any more: the headers of a HEAD are
+// complete.
 func (s *jsonStream) isEnough() bool { return s.head && s.started }
 
-// finish sends what is left. The length of an answer that is small enough is known before it begins.
+// finish sends what is left. The length of an answer that is small enough is known before it
+// begins.
 func (s *jsonStream) finish() {
 	if !s.started {
 		s.w.Header()[contentLength] = []string{strconv.Itoa(len(s.buf))}

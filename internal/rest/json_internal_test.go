@@ -67,7 +67,8 @@ func answerTo(h *Handler, w http.ResponseWriter, path string) (cut bool) {
 	return false
 }
 
-// TestLongAnswersHoldLittle looks at what is written at a time of answers of some MiB, with a value of 4 MiB in them.
+// TestLongAnswersHoldLittle looks at what is written at a time of answers of some MiB, with a value
+// of 4 MiB in them.
 func TestLongAnswersHoldLittle(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{MaxValueBytes: 4 << 20})
 	h := New(store.Store, Options{})

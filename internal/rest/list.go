@@ -20,8 +20,8 @@ type page struct {
 	after  *listCursor // nil: from the beginning
 }
 
-// list answers with all configs, or with a page of them. Its entity tag is the position: at one position, one address has
-// one answer. The pages that follow the first stay on its position.
+// list answers with all configs, or with a page of them. Its entity tag is the position: at one
+// position, one address has one answer. The pages that follow the first stay on its position.
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	page, err := parsePage(r.URL.RawQuery)
 	if err != nil {
@@ -86,8 +86,8 @@ func parsePage(query string) (p page, err error) {
 	return p, err
 }
 
-// snapshot returns the state that the page is of. A position that the history does not know means that the cursor is not of
-// this server.
+// snapshot returns the state that the page is of. A position that the history does not know means
+// that the cursor is not of this server.
 func (p page) snapshot(r *http.Request, reader *configstore.Reader) (*configstore.Snapshot, error) {
 	if p.after == nil {
 		return reader.Now(), nil
@@ -140,8 +140,8 @@ func fitting(configs []*projection.Config) int {
 	return len(configs)
 }
 
-// linkTo is the header that leads to the page after this one. The address is relative and has no path, so that it also leads
-// there from below the path of a proxy.
+// linkTo is the header that leads to the page after this one. The address is relative and has no
+// path, so that it also leads there from below the path of a proxy.
 func (p page) linkTo(next listCursor) string {
 	query := url.Values{"first": {strconv.Itoa(p.first)}, "after": {next.String()}}
 	if prefix := p.filter.Prefix(); prefix != "" {
@@ -150,7 +150,8 @@ func (p page) linkTo(next listCursor) string {
 	return "<?" + query.Encode() + `>; rel="next"`
 }
 
-// writeAll writes all configs of one position. Their values are those that the server has in memory anyway.
+// writeAll writes all configs of one position. Their values are those that the server has in memory
+// anyway.
 func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, filter config.Filter) error {
 	page := configstore.ConfigPage{More: true}
 	for page.More && !array.isEnough() {

@@ -13,7 +13,8 @@ import (
 
 const acceptJSON = "Accept: application/json"
 
-// TestOneConfigAsAnObject asks for a config in both of its forms, each of which has a tag of its own.
+// TestOneConfigAsAnObject asks for a config in both of its forms, each of which has a tag of its
+// own.
 func TestOneConfigAsAnObject(t *testing.T) {
 	clock := newClock(time.Date(2026, 3, 1, 12, 0, 1, 0, time.UTC))
 	s := MustStart(t, configstore.Options{Now: clock.now})
@@ -44,7 +45,8 @@ func TestOneConfigAsAnObject(t *testing.T) {
 	}
 }
 
-// TestDeletedIsSaid to those who prefer a problem, while clients of old get the texts that they know.
+// TestDeletedIsSaid to those who prefer a problem, while clients of old get the texts that they
+// know.
 func TestDeletedIsSaid(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a/b", "x")
@@ -82,7 +84,8 @@ func TestDeletedIsSaid(t *testing.T) {
 	}
 }
 
-// TestHeadOfLongAnswers has answers that do not fit into the buffer, of which HEAD needs no more than the headers.
+// TestHeadOfLongAnswers has answers that do not fit into the buffer, of which HEAD needs no more
+// than the headers.
 func TestHeadOfLongAnswers(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	for i := range 4 {

@@ -15,7 +15,8 @@ import (
 
 var nextLink = regexp.MustCompile(`^<([^>]*)>; rel="next"$`)
 
-// next is the address of the page after one, as a client makes it of the Link header; "" when there is none.
+// next is the address of the page after one, as a client makes it of the Link header; "" when there
+// is none.
 func next(t testing.TB, request string, got answer) string {
 	t.Helper()
 	links := got.header["Link"]
@@ -159,7 +160,8 @@ func TestPagesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestPagesEndEarly has values of which a page holds less than it was asked for, by the bytes that they take as JSON.
+// TestPagesEndEarly has values of which a page holds less than it was asked for, by the bytes that
+// they take as JSON.
 func TestPagesEndEarly(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20

@@ -10,7 +10,8 @@ import (
 	"configapi/internal/config"
 )
 
-// The query parameters of those routes that refuse unknown ones. Other routes ignore them, as the system before this one did.
+// The query parameters of those routes that refuse unknown ones. Other routes ignore them, as the
+// system before this one did.
 var (
 	listParameters   = []string{"prefix", "first", "after", "wait", "consistency"}
 	eventsParameters = []string{"prefix", "after"}
@@ -19,8 +20,8 @@ var (
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
 
-// checkParameters refuses a query that has a parameter which is not known. Names that begin with _ are always ignored:
-// clients use them to get past caches.
+// checkParameters refuses a query that has a parameter which is not known. Names that begin with _
+// are always ignored: clients use them to get past caches.
 func checkParameters(query string, known []string) error {
 	if query == "" {
 		return nil

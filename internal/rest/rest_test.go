@@ -133,8 +133,8 @@ func (s *service) versionHeaders(t testing.TB, name string, version int) []strin
 	return []string{"ETag: " + s.tag(t, name, version), fmt.Sprintf("Config-Version: %d", version)}
 }
 
-// expand puts the entity tags of a config into a header: `$2` is that of version 2, `~2` the one that version 2 has in another
-// history.
+// expand puts the entity tags of a config into a header: `$2` is that of version 2, `~2` the one
+// that version 2 has in another history.
 func (s *service) expand(t testing.TB, name, header string) string {
 	t.Helper()
 	tags := regexp.MustCompile(`[$~][0-9]+(-j)?`)

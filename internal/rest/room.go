@@ -13,11 +13,13 @@ import (
 	"configapi/internal/projection"
 )
 
-// copies is how many copies of a page's data are in memory while it is sent: what was read, and what was made of it.
+// copies is how many copies of a page's data are in memory while it is sent: what was read, and
+// what was made of it.
 const copies = 2
 
-// room is what an answer holds of pages that were read from the store, until its client has taken them. All answers of the
-// server share it: when others wait for it, the client that is slowest is cut off.
+// room is what an answer holds of pages that were read from the store, until its client has taken
+// them. All answers of the server share it: when others wait for it, the client that is slowest is
+// cut off.
 type room struct {
 	ctx     context.Context // of the request, which also ends when the client is cut off
 	end     context.CancelFunc
@@ -99,7 +101,7 @@ func (r *room) release() {
 func bytesOfRevisions(page []*eventstore.Revision) int {
 	bytes := 0
 	for _, r := range page {
-		bytes += len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
+		bytes += r.Bytes()
 	}
 	return bytes
 }

@@ -146,8 +146,9 @@ func (o operation) reads() bool {
 	return true
 }
 
-// parameters returns the query parameters that the operation knows. Where strict, it refuses others: on the routes that the
-// system before this one had for reading a single config, clients may send what they like.
+// parameters returns the query parameters that the operation knows. Where strict, it refuses
+// others: on the routes that the system before this one had for reading a single config, clients
+// may send what they like.
 func (o operation) parameters() (known []string, strict bool) {
 	switch o {
 	case list:
@@ -163,8 +164,8 @@ func (o operation) parameters() (known []string, strict bool) {
 // pathOf is the path of a config.
 func pathOf(name config.Name) string { return "/config/" + url.PathEscape(name.String()) }
 
-// escapedPath returns the path that a client means that has not escaped the slashes of a name. ok is false when it can mean
-// none.
+// escapedPath returns the path that a client means that has not escaped the slashes of a name. ok
+// is false when it can mean none.
 func escapedPath(u *url.URL) (path string, ok bool) {
 	rest, v1 := strings.CutPrefix(u.Path, "/v1")
 	rest, ok = strings.CutPrefix(rest, "/config/")

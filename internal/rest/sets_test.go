@@ -32,7 +32,8 @@ func mustHaveSet(t testing.TB) *memory.Store {
 	return events
 }
 
-// TestEventsAfterAPartOfASet begins at each position of a history. One inside a change set gives the whole of it again.
+// TestEventsAfterAPartOfASet begins at each position of a history. One inside a change set gives
+// the whole of it again.
 func TestEventsAfterAPartOfASet(t *testing.T) {
 	s := MustServe(t, configstoretest.On(t, mustHaveSet(t), configstore.Options{}))
 	for position, want := range []int{0: 1, 1: 3, 2: 3, 3: 3, 4: 1} {

@@ -11,8 +11,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// revisionTag is what the entity tag of a config says: its version, and the first bytes of the hash of the revision that
-// made it. So the same version of another history has another tag.
+// revisionTag is what the entity tag of a config says: its version, and the first bytes of the hash
+// of the revision that made it. So the same version of another history has another tag.
 type revisionTag struct {
 	version config.Version
 	hash    config.HashPrefix
@@ -30,8 +30,9 @@ const (
 	jsonForm form = "-j"
 )
 
-// describe sets the headers that say which version of a config an answer is about, in which form, and at which position it
-// is valid. The three texts share one piece of memory and their values another: every read and every write comes here.
+// describe sets the headers that say which version of a config an answer is about, in which form,
+// and at which position it is valid. The three texts share one piece of memory and their values
+// another: every read and every write comes here.
 func describe(h http.Header, tag revisionTag, f form, position eventstore.Bookmark) {
 	var space [80]byte
 	text := append(space[:0], '"')
@@ -62,8 +63,8 @@ func describeList(h http.Header, position eventstore.Bookmark) {
 	h[etag] = []string{`"` + position.String() + `"`}
 }
 
-// parseRevisionTag reads the entity tag of a config, without its quotes, in either form and written in the one way. A bare
-// version is one whose hash is not compared.
+// parseRevisionTag reads the entity tag of a config, without its quotes, in either form and written
+// in the one way. A bare version is one whose hash is not compared.
 func parseRevisionTag(opaque string) (m config.RevisionMatch, ok bool) {
 	digits, hash, hashed := strings.Cut(opaque, "-")
 	n, err := strconv.Atoi(digits)
@@ -88,7 +89,8 @@ type entityTag struct {
 	weak   bool
 }
 
-// cutTag cuts the first entity tag off a list of them. It is not ok when the list begins with something else.
+// cutTag cuts the first entity tag off a list of them. It is not ok when the list begins with
+// something else.
 func cutTag(list string) (tag entityTag, rest string, ok bool) {
 	text := strings.TrimPrefix(list, "W/")
 	quoted, ok := strings.CutPrefix(text, `"`)
@@ -96,8 +98,8 @@ func cutTag(list string) (tag entityTag, rest string, ok bool) {
 	return entityTag{opaque, len(text) < len(list)}, rest, ok && ended
 }
 
-// nextTag cuts the first entity tag off a list, with the commas and the white space before it. more is false at the end of
-// the list; ok is false when it is no list of tags.
+// nextTag cuts the first entity tag off a list, with the commas and the white space before it. more
+// is false at the end of the list; ok is false when it is no list of tags.
 func nextTag(list string, first bool) (tag entityTag, rest string, more, ok bool) {
 	trimmed := strings.TrimLeft(list, " \t,")
 	if trimmed == "" {
@@ -110,8 +112,8 @@ func nextTag(list string, first bool) (tag entityTag, rest string, more, ok bool
 	return tag, rest, ok, ok
 }
 
-// parseTags reads the lines of If-Match or If-None-Match: `*` alone, or a list of one entity tag at least. Several lines are
-// one list.
+// parseTags reads the lines of If-Match or If-None-Match: `*` alone, or a list of one entity tag at
+// least. Several lines are one list.
 func parseTags(lines []string) (tags []entityTag, any, ok bool) {
 	if len(lines) == 1 && strings.Trim(lines[0], " \t") == "*" {
 		return nil, true, true
@@ -131,8 +133,9 @@ func parseTags(lines []string) (tags []entityTag, any, ok bool) {
 	return tags, false, len(tags) > 0
 }
 
-// isKnown reports whether the client of a read has the answer already whose entity tag is in the headers: If-None-Match has
-// all of that tag, weak or not, or `*`. A field that is no list of tags costs an answer in full, no more.
+// isKnown reports whether the client of a read has the answer already whose entity tag is in the
+// headers: If-None-Match has all of that tag, weak or not, or `*`. A field that is no list of tags
+// costs an answer in full, no more.
 func isKnown(request, answer http.Header) bool {
 	lines := request[ifNoneMatch]
 	if len(lines) == 0 {

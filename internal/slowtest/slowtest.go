@@ -1,5 +1,6 @@
-// Package slowtest sets apart tests that take long and seldom find anything, so that `make test` stays quick. `make check`
-// runs them all: it sets CONFIGAPI_SLOW_TESTS, and its own test makes sure of that.
+// Package slowtest sets apart tests that take long and seldom find anything, so that `make test`
+// stays quick. `make check` runs them all: it sets CONFIGAPI_SLOW_TESTS, and its own test makes
+// sure of that.
 //
 // To make a test one of them, add it to the list here and begin it with [Only].
 package slowtest

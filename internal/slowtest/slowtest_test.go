@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestTheCheckRunsSlowTests reads what `make check` runs: without the variable, nobody would ever run them.
+// TestTheCheckRunsSlowTests reads what `make check` runs: without the variable, nobody would ever
+// run them.
 func TestTheCheckRunsSlowTests(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {

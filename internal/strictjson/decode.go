@@ -1,10 +1,10 @@
 // Package strictjson decodes the JSON that strangers send: REST bodies, GraphQL envelopes and variables, websocket messages.
 // It is the only JSON decoder of the edges, so that all of them take and refuse the same bytes.
 //
-// It refuses what Go's own decoder accepts or silently changes: duplicate members, members in another letter case,
-// invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a second value, an empty text, and nesting without end,
-// and more values than [MaxValues].
-// Whether unknown members are refused is the caller's choice.
+// It refuses what Go's own decoder accepts or silently changes: duplicate members, members in
+// another letter case, invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a
+// second value, an empty text, and nesting without end, and more values than [MaxValues]. Whether
+// unknown members are refused is the caller's choice.
 //
 // Each refusal is an [*Error], whose text may be handed to the client: it says what is wrong and where, names members,
 // and never repeats a value.
@@ -22,8 +22,8 @@ import (
 // MaxDepth is how deep an [Object] may nest, itself included. Nothing that the edges take is deeper than a handful of levels.
 const MaxDepth = 64
 
-// MaxValues is how many values a text may hold, in arrays and objects together. Decoded, a value of two bytes takes up to a hundred.
-// Nothing that the edges take has a tenth of that.
+// MaxValues is how many values a text may hold, in arrays and objects together. Decoded, a value of
+// two bytes takes up to a hundred. Nothing that the edges take has a tenth of that.
 const MaxValues = 100_000
 
 // Options chooses between the two ways to treat members that the target does not know. Its zero value is the strictest.

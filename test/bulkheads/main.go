@@ -1,11 +1,12 @@
-// Command bulkheads measures what the worst reads that are allowed do to writes: the time of one client's keyed writes alone,
-// and beside 16 clients that read the past without a pause.
+// Command bulkheads measures what the worst reads that are allowed do to writes: the time of one
+// client's keyed writes alone, and beside 16 clients that read the past without a pause.
 //
 //	go build -o /tmp/configapi ./cmd/configapi
 //	go run ./test/bulkheads -binary /tmp/configapi
 //	go run ./internal/postgrestest/withpostgres -- go run ./test/bulkheads -binary /tmp/configapi -store postgres
 //
-// It starts a server on loopback with a history of its own, and ends it. A run takes about a minute.
+// It starts a server on loopback with a history of its own, and ends it. A run takes about a
+// minute.
 package main
 
 import (
@@ -102,7 +103,8 @@ func startServer(ctx context.Context, binary, store string) (url string, end fun
 	return "", nil, errors.New("the server does not get ready")
 }
 
-// measure prints the times of writes while 16 clients send a query again and again; none sends an empty one.
+// measure prints the times of writes while 16 clients send a query again and again; none sends an
+// empty one.
 func (s *server) measure(ctx context.Context, what string, each time.Duration, query string) {
 	ctx, cancel := context.WithTimeout(ctx, each)
 	defer cancel()

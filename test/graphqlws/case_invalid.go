@@ -35,8 +35,9 @@ var unreadablePayloads = []struct{ name, what, payload string }{
 	{"duplicate-member", "a member in it twice", `{"query":"{__typename}","variables":{"v":1,"v":2}}`},
 }
 
-// payloadCases have a subscription run beside each bad payload. The protocol would let a server close the socket with 4400, and with
-// it everything that the other parts of a program have open there.
+// payloadCases have a subscription run beside each bad payload. The protocol would let a server
+// close the socket with 4400, and with it everything that the other parts of a program have open
+// there.
 func payloadCases() []Case {
 	var cases []Case
 	for _, bad := range unreadablePayloads {

@@ -116,7 +116,8 @@ func (t *target) post(ctx context.Context, body []byte) (answer, error) {
 	return a, err
 }
 
-// unread opens a connection, sends a request, and reads nothing of the answer. Its own buffers are small.
+// unread opens a connection, sends a request, and reads nothing of the answer. Its own buffers are
+// small.
 func (t *target) unread(request string) (net.Conn, error) {
 	conn, err := net.Dial("tcp", t.server.address)
 	if err != nil {

@@ -55,7 +55,8 @@ var documentAttacks = []attack{
 	},
 }
 
-// documentCeiling is what ten refusals, one after the other, may cost: with 50 ms for each, and room for the machine.
+// documentCeiling is what ten refusals, one after the other, may cost: with 50 ms for each, and
+// room for the machine.
 var documentCeiling = figures{memory: 192, cpu: 2 * time.Second, wall: 6 * time.Second, log: 256}
 
 // refused sends a document ten times, and expects that it is refused.

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// mixedAttack makes several attacks at once on one server: its bounds must hold together, not only one by one.
+// mixedAttack makes several attacks at once on one server: its bounds must hold together, not only
+// one by one.
 var mixedAttack = attack{
 	name: "everything", about: "the attacks on answers, documents, streams and bodies at once",
 	fill:   both(fillOneName, fillTwice(32, mebibyte)),

@@ -1,11 +1,13 @@
-// Command hostile attacks a server's resources in the ways that strangers have, and prints what each attack cost the server:
-// memory, CPU and time, and what other clients noticed of it. It fails when a figure is above the attack's ceiling.
+// Command hostile attacks a server's resources in the ways that strangers have, and prints what
+// each attack cost the server: memory, CPU and time, and what other clients noticed of it. It fails
+// when a figure is above the attack's ceiling.
 //
 //	go run ./test/hostile                     # builds the server from this tree; see the flags with -help
 //	go run ./test/hostile -binary ./configapi # attacks another build, for a comparison
 //
-// Each attack gets a server of its own, on a free port of the loopback address with a store of its own. The ceilings
-// leave room for slow and busy machines: they tell a bounded server from an unbounded one, and no more.
+// Each attack gets a server of its own, on a free port of the loopback address with a store of its
+// own. The ceilings leave room for slow and busy machines: they tell a bounded server from an
+// unbounded one, and no more.
 package main
 
 import (

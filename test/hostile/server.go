@@ -23,7 +23,8 @@ type server struct {
 	peak    atomic.Int64  // the most memory that was seen, in MiB
 }
 
-// giveUpAt is the memory, in MiB, at which a server is killed, so that an attack that works leaves the machine alone.
+// giveUpAt is the memory, in MiB, at which a server is killed, so that an attack that works leaves
+// the machine alone.
 const giveUpAt = 6 << 10
 
 // startServer starts a server on a free port and returns when it is ready.

@@ -37,7 +37,8 @@ var streamAttacks = []attack{
 	{
 		name: "filters", about: "10,000 subscriptions with different filters, none of which matches 500 writes", store: "memory",
 		strike: unconcerned,
-		// 500 writes cost a few hundred milliseconds by themselves, and 10,000 subscriptions some seconds.
+		// 500 writes cost a few hundred milliseconds by themselves, and 10,000 subscriptions some
+		// seconds.
 		most: figures{memory: 640, cpu: 8 * time.Second, wall: 60 * time.Second},
 	},
 }

@@ -43,7 +43,8 @@ func (s *server) usage() (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	// The name of the program, in parentheses, may hold spaces; times are the 12th and 13th field after it.
+	// The name of the program, in parentheses, may hold spaces; times are the 12th and 13th field
+	// after it.
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {

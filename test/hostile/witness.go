@@ -8,7 +8,8 @@ import (
 // witnessed is the name that the witness writes to.
 const witnessed = "witness"
 
-// witness is a well-behaved client beside an attack: it writes, waits for the answer, and takes the time.
+// witness is a well-behaved client beside an attack: it writes, waits for the answer, and takes the
+// time.
 type witness struct {
 	target *target
 	stopit chan struct{}

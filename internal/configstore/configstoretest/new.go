@@ -51,7 +51,8 @@ func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store 
 	return Of(t, store, events)
 }
 
-// Patience is how long tests wait for what should happen soon, so that a fault fails them instead of hanging them.
+// Patience is how long tests wait for what should happen soon, so that a fault fails them instead
+// of hanging them.
 const Patience = 20 * time.Second
 
 // MustGetReady waits until a store that somebody runs has applied its history.
@@ -136,7 +137,8 @@ func Value(t testing.TB, text string) config.Value {
 	return value
 }
 
-// IsAfter reports whether a state is the one right after a revision. The old value is not compared: the state has none.
+// IsAfter reports whether a state is the one right after a revision. The old value is not compared:
+// the state has none.
 func IsAfter(c *projection.Config, r *eventstore.Revision) bool {
 	want := r.Event
 	want.OldValue = config.Value{}

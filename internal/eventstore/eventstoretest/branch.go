@@ -69,7 +69,8 @@ func found(r eventstore.Record) []eventstore.Record {
 	return []eventstore.Record{r}
 }
 
-// forked writes a history of six records, and returns it and another one that has the first three in common with it.
+// forked writes a history of six records, and returns it and another one that has the first three
+// in common with it.
 func forked(w *writer) (one, other model) {
 	w.t.Helper()
 	w.write("a", "b", "a")
@@ -105,8 +106,8 @@ func readNamedBranch(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// readWhileRewritten reads one branch again and again while the history becomes another one and back, until each read has met
-// both often enough.
+// readWhileRewritten reads one branch again and again while the history becomes another one and
+// back, until each read has met both often enough.
 func readWhileRewritten(t *testing.T, s, behind eventstore.Store, rewrite Rewrite) {
 	w := newWriter(t, s)
 	one, other := forked(w)

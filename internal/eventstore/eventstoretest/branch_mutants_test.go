@@ -52,7 +52,8 @@ func (s emptyBranch) ReadConfig(ctx context.Context, branch eventstore.Head, nam
 	return s.Store.ReadConfig(ctx, branch, name, after, limit)
 }
 
-// checkedBefore checks the branch in one snapshot, and reads from another, in the way that its name says.
+// checkedBefore checks the branch in one snapshot, and reads from another, in the way that its name
+// says.
 type checkedBefore struct {
 	*memory.Store
 	way string

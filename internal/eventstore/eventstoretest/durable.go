@@ -43,8 +43,8 @@ func durableHead(t *testing.T, open func() eventstore.Store) {
 	mustBeDurable(t, other, w.written.head())
 }
 
-// durableHeadBesideAppends has one ask again and again while another appends: neither fails, and what is answered never
-// goes back.
+// durableHeadBesideAppends has one ask again and again while another appends: neither fails, and
+// what is answered never goes back.
 func durableHeadBesideAppends(t *testing.T, open func() eventstore.Store) {
 	const appends = 20
 	w, other := newWriter(t, open()), open()

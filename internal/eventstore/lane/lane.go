@@ -1,5 +1,6 @@
-// Package lane bounds the reads that a store does for users: how many run at once, and how many wait for their turn. The
-// rest is refused, so that reads for users delay neither those of the store's own node nor one another without end.
+// Package lane bounds the reads that a store does for users: how many run at once, and how many
+// wait for their turn. The rest is refused, so that reads for users delay neither those of the
+// store's own node nor one another without end.
 package lane
 
 import (
@@ -39,8 +40,8 @@ func New(opts Options) *Lane {
 	return &Lane{opts: opts, turns: semaphore.NewWeighted(int64(opts.Running))}
 }
 
-// Enter waits for a turn. After a nil error [Lane.Leave] must be called. The error is that of ctx, or wraps
-// [eventstore.ErrBusy] when too many wait or the wait has taken too long.
+// Enter waits for a turn. After a nil error [Lane.Leave] must be called. The error is that of ctx,
+// or wraps [eventstore.ErrBusy] when too many wait or the wait has taken too long.
 func (l *Lane) Enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 )
 
 // Replace makes a head and records all that the store has, whether or not they fit together, like a
-// restored backup or an edited database. It is for tests. Receipts stay. Versions of a name must be unique, or nothing is
-// replaced and an error is returned.
+// restored backup or an edited database. It is for tests. Receipts stay. Versions of a name must be
+// unique, or nothing is replaced and an error is returned.
 func (s *Store) Replace(head eventstore.Head, records []eventstore.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,10 +12,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// The statements of an append write all of it, or nothing when the head is another one by then. Each locks the head row
-// first, and evaluates further columns with it: see durably.
+// The statements of an append write all of it, or nothing when the head is another one by then.
+// Each locks the head row first, and evaluates further columns with it: see durably.
 
-// One array of composites costs the server half of what an array for each column does when there are few records.
+// One array of composites costs the server half of what an array for each column does when there
+// are few records.
 func appendSQL(further string) string { return `with ` + moveHead(further) + insertEvents }
 
 // The same with receipts.
@@ -23,7 +24,8 @@ func appendKeyedSQL(further string) string {
 	return `with ` + moveHead(further) + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
 }
 
-// Receipts alone: they are those of what found nothing to do, which is true at that head and at no other.
+// Receipts alone: they are those of what found nothing to do, which is true at that head and at no
+// other.
 func appendReceiptsSQL(further string) string {
 	return `with head as (select position` + further + ` from public.history_head where position = $1 and hash = $2 for update)` +
 		insertReceipts + `unnest($3::public.idempotency_input[]) r`
@@ -122,8 +124,8 @@ func (w *writer) use(ctx context.Context, do func() error) error {
 	return err
 }
 
-// notice takes what the server says besides. A warning at a commit is how it says that the commit did not wait for its
-// standby; all that is done on this connection is to be without any.
+// notice takes what the server says besides. A warning at a commit is how it says that the commit
+// did not wait for its standby; all that is done on this connection is to be without any.
 func (w *writer) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 	switch n.SeverityUnlocalized {
 	case "DEBUG", "LOG", "INFO", "NOTICE":
@@ -195,9 +197,10 @@ func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// take makes a connection the one that appends. synchronous_commit is set to what it is anyway, for it to stay so.
-// tcp_user_timeout is for a store that freezes while it is sent what it missed, with the head locked: the server then waits
-// for the network inside of a statement, where no other time-out counts.
+// take makes a connection the one that appends. synchronous_commit is set to what it is anyway, for
+// it to stay so. tcp_user_timeout is for a store that freezes while it is sent what it missed, with
+// the head locked: the server then waits for the network inside of a statement, where no other
+// time-out counts.
 func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	const oids = `select 'public.event_input'::regtype::oid, 'public.idempotency_input'::regtype::oid`
 	err := conn.QueryRow(ctx, oids).Scan(&w.encoder.eventOID, &w.encoder.receiptOID)

@@ -123,8 +123,9 @@ func TestRefusedAppendSaysWhyButNotWhat(t *testing.T) {
 	mustHaveHead(t, s, head)
 }
 
-// TestReceiptsAloneWaitForWhoMovesTheHead has receipts written, without any event, while somebody else moves the head. They
-// say what was so at a head, so they are refused once it is another one: whoever looked at it too early does not count.
+// TestReceiptsAloneWaitForWhoMovesTheHead has receipts written, without any event, while somebody
+// else moves the head. They say what was so at a head, so they are refused once it is another one:
+// whoever looked at it too early does not count.
 func TestReceiptsAloneWaitForWhoMovesTheHead(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)

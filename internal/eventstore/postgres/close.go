@@ -37,8 +37,9 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// lines are all connections of a store as the network sees them. To cut them is what ends everything that waits for a
-// server that does not answer, such as the good-byes of the library, which take up to 15 s.
+// lines are all connections of a store as the network sees them. To cut them is what ends
+// everything that waits for a server that does not answer, such as the good-byes of the library,
+// which take up to 15 s.
 type lines struct {
 	ctx context.Context // ends when they are cut
 	cut context.CancelFunc

@@ -12,8 +12,8 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// freeze has the proxy behave as a server that was stopped by SIGSTOP: connections stay, new ones are taken by the kernel, and
-// nothing is ever answered.
+// freeze has the proxy behave as a server that was stopped by SIGSTOP: connections stay, new ones
+// are taken by the kernel, and nothing is ever answered.
 func (p *proxy) freeze(t *testing.T) {
 	t.Helper()
 	frozen := filepath.Join(t.TempDir(), "frozen")
@@ -28,8 +28,8 @@ func (p *proxy) freeze(t *testing.T) {
 	p.silence()
 }
 
-// TestCloseDoesNotWaitForAFrozenServer closes a store with reads, an append and a listener under way. Left to the time-outs
-// and the library's good-byes that would take 8 to 20 s.
+// TestCloseDoesNotWaitForAFrozenServer closes a store with reads, an append and a listener under
+// way. Left to the time-outs and the library's good-byes that would take 8 to 20 s.
 func TestCloseDoesNotWaitForAFrozenServer(t *testing.T) {
 	t.Parallel()
 	proxy := newProxy(t, postgrestest.NewDatabase(t))

@@ -9,10 +9,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// DurableHead returns the head once a commit that follows all that can be read has reached the disk, and the synchronous
-// standbys that there are. Its statement is the one that locks the head row, in a transaction of its own: the lock is
-// written to the log, so the commit waits as that of an append does. While it waits the row stays locked, so that no second
-// one, and no append, piles up behind it on the server.
+// DurableHead returns the head once a commit that follows all that can be read has reached the
+// disk, and the synchronous standbys that there are. Its statement is the one that locks the head
+// row, in a transaction of its own: the lock is written to the log, so the commit waits as that of
+// an append does. While it waits the row stays locked, so that no second one, and no append, piles
+// up behind it on the server.
 func (s *Store) DurableHead(ctx context.Context) (eventstore.Head, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
 	defer cancel()

@@ -19,7 +19,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// leadTo has connections that come to the proxy from now on go to another database. Those that there are stay.
+// leadTo has connections that come to the proxy from now on go to another database. Those that
+// there are stay.
 func (p *proxy) leadTo(t *testing.T, dsn string) {
 	t.Helper()
 	config, err := pgconn.ParseConfig(dsn)
@@ -43,9 +44,9 @@ func promoted(t *testing.T, old *postgrestest.Cluster, head eventstore.Head) (ds
 	return dsn, admin
 }
 
-// TestTwoPrimaries promotes a standby whose primary goes on, as in a failover that did not fence the old one. A proxy leads to
-// either. Once a store has seen the new primary, by whichever of its connections, it neither reads from the old one nor
-// writes to it.
+// TestTwoPrimaries promotes a standby whose primary goes on, as in a failover that did not fence
+// the old one. A proxy leads to either. Once a store has seen the new primary, by whichever of its
+// connections, it neither reads from the old one nor writes to it.
 func TestTwoPrimaries(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -116,7 +117,8 @@ func mustNotBeOld(t *testing.T, s *Store, want eventstore.Head) error {
 	return err
 }
 
-// untilSuperseded ends the sessions on the new primary until something can connect to the old one alone.
+// untilSuperseded ends the sessions on the new primary until something can connect to the old one
+// alone.
 func untilSuperseded(t *testing.T, newAdmin *session, do func() error) {
 	t.Helper()
 	var err error
@@ -189,7 +191,8 @@ func TestOtherDatabasesHaveOtherTimelines(t *testing.T) {
 	}
 }
 
-// TestReadOnlyAndBack has a database take no writes for a while, and leaves all sessions as they are when that is over.
+// TestReadOnlyAndBack has a database take no writes for a while, and leaves all sessions as they
+// are when that is over.
 func TestReadOnlyAndBack(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

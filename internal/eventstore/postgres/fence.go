@@ -15,12 +15,13 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// fence keeps a store from a primary that a failover has replaced. With every failover the newest history of a database
-// gets a new timeline, a number that grows. A store remembers the newest that it has seen, and neither makes nor keeps
-// connections to a server that is on an older one.
+// fence keeps a store from a primary that a failover has replaced. With every failover the newest
+// history of a database gets a new timeline, a number that grows. A store remembers the newest that
+// it has seen, and neither makes nor keeps connections to a server that is on an older one.
 //
-// Timelines of different databases, as by their system identifiers, say nothing about one another. Two servers that were
-// promoted independently can have the same one; then only the chain of hashes tells them apart.
+// Timelines of different databases, as by their system identifiers, say nothing about one another.
+// Two servers that were promoted independently can have the same one; then only the chain of hashes
+// tells them apart.
 type fence struct {
 	log *slog.Logger
 
@@ -40,12 +41,13 @@ const primaryKey = "configapi primary"
 
 func newFence(log *slog.Logger) *fence { return &fence{log: log, newest: make(map[string]uint64)} }
 
-// selectPrimary needs no rights. The timeline is that which the server writes now: the control file's is older for a while
-// after a promotion.
+// selectPrimary needs no rights. The timeline is that which the server writes now: the control
+// file's is older for a while after a promotion.
 const selectPrimary = `select system_identifier::text || ' ' || pg_catalog.substr(
 	pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) from pg_catalog.pg_control_system()`
 
-// checkNew finds out where a new connection leads to, and refuses it when that is a primary of the past.
+// checkNew finds out where a new connection leads to, and refuses it when that is a primary of the
+// past.
 func (f *fence) checkNew(ctx context.Context, conn *pgconn.PgConn) error {
 	p, err := askPrimary(ctx, conn)
 	if err != nil {
@@ -55,7 +57,8 @@ func (f *fence) checkNew(ctx context.Context, conn *pgconn.PgConn) error {
 	return f.check(p)
 }
 
-// askPrimary returns the zero primary when the server does not have, or does not allow, what it takes.
+// askPrimary returns the zero primary when the server does not have, or does not allow, what it
+// takes.
 func askPrimary(ctx context.Context, conn *pgconn.PgConn) (p primary, err error) {
 	results, err := conn.Exec(ctx, selectPrimary).ReadAll()
 	var refused *pgconn.PgError
@@ -100,7 +103,8 @@ func (f *fence) check(p primary) error {
 	return err
 }
 
-// keepCurrent is a [pgxpool.Config.PrepareConn]: it has the pool give up connections that lead to a primary of the past.
+// keepCurrent is a [pgxpool.Config.PrepareConn]: it has the pool give up connections that lead to a
+// primary of the past.
 func (f *fence) keepCurrent(_ context.Context, conn *pgx.Conn) (bool, error) {
 	return f.holds(conn.PgConn()), nil
 }

@@ -15,8 +15,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// freezing is a connection that stops taking what comes once it has taken a number of bytes, as that of a process that is
-// stopped in the middle. The kernel goes on acknowledging until its buffers are full.
+// freezing is a connection that stops taking what comes once it has taken a number of bytes, as
+// that of a process that is stopped in the middle. The kernel goes on acknowledging until its
+// buffers are full.
 type freezing struct {
 	net.Conn
 	left   int // until it freezes
@@ -34,9 +35,9 @@ func (c *freezing) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestWriterThatFreezesWhileItIsSentWhatItMissed has a writer stop between the lock and the end of the records that it missed,
-// with more of them to come than buffers hold. PostgreSQL is then inside of a statement and waits for the network, where none of
-// its own time-outs counts.
+// TestWriterThatFreezesWhileItIsSentWhatItMissed has a writer stop between the lock and the end of
+// the records that it missed, with more of them to come than buffers hold. PostgreSQL is then
+// inside of a statement and waits for the network, where none of its own time-outs counts.
 func TestWriterThatFreezesWhileItIsSentWhatItMissed(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -75,7 +76,8 @@ func TestWriterThatFreezesWhileItIsSentWhatItMissed(t *testing.T) {
 	}
 }
 
-// freezeAfter has the connection with which a store appends be made anew, and freeze when it has taken so many bytes.
+// freezeAfter has the connection with which a store appends be made anew, and freeze when it has
+// taken so many bytes.
 func freezeAfter(s *Store, bytes int, frozen func(), thaw <-chan struct{}) {
 	s.writer.drop()
 	own := &s.writer.config.Config

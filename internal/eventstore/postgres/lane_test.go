@@ -8,8 +8,8 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// TestReadsForUsersDelayNobody has reads for users that hang, with a role that may have eight connections. What keeps a node
-// going does not notice.
+// TestReadsForUsersDelayNobody has reads for users that hang, with a role that may have eight
+// connections. What keeps a node going does not notice.
 func TestReadsForUsersDelayNobody(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)

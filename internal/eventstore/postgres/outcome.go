@@ -50,8 +50,9 @@ type refusedError struct{ message, code string }
 
 func (e *refusedError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.message, e.code) }
 
-// isReadOnly reports whether the server refused something because it was not to write. That is a matter of the session too,
-// by default_transaction_read_only: the one that takes its place may write again, so this one is to be given up.
+// isReadOnly reports whether the server refused something because it was not to write. That is a
+// matter of the session too, by default_transaction_read_only: the one that takes its place may
+// write again, so this one is to be given up.
 func isReadOnly(err error) bool {
 	const readOnlyTransaction = "25006"
 	var refused *refusedError

@@ -9,7 +9,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for other reads.
+// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for
+// other reads.
 func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
 	var row headRow
 	err := s.queryOn(ctx, s.probe, row.take, selectHead)
@@ -20,7 +21,8 @@ func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
 	return head, nil
 }
 
-// Now is the time of the server's clock. It is asked for on the same connection as [Store.Probe] uses.
+// Now is the time of the server's clock. It is asked for on the same connection as [Store.Probe]
+// uses.
 func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	err = s.queryOn(ctx, s.probe, func(row [][]byte) (bool, error) {
 		now = instant(row[0])

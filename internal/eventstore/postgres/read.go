@@ -34,8 +34,9 @@ const (
 			) sums where bytes >= $3 order by position limit 1), 9223372036854775807)
 		order by e.position limit $2`
 
-	// What users read comes with a proof, in the same statement and so from the same snapshot: whether the history has a
-	// record with the position $1 and the hash $2. Where it does not, or nothing follows, the one row has no record.
+	// What users read comes with a proof, in the same statement and so from the same snapshot:
+	// whether the history has a record with the position $1 and the hash $2. Where it does not, or
+	// nothing follows, the one row has no record.
 	branched = `
 		select e.*, b.holds
 		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
@@ -178,7 +179,8 @@ func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant
 	return found[0], nil
 }
 
-// wholeMicroseconds cuts an instant as the server would not: it rounds. Years that it does not have mean the nearest one.
+// wholeMicroseconds cuts an instant as the server would not: it rounds. Years that it does not have
+// mean the nearest one.
 func wholeMicroseconds(instant time.Time) time.Time {
 	first, last := time.Date(-4000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(200000, 1, 1, 0, 0, 0, 0, time.UTC)
 	switch {

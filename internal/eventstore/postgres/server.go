@@ -47,8 +47,8 @@ type pools struct {
 	probe *pgxpool.Pool // checks of the store, such as /health
 }
 
-// These many connections there are of each kind; of userConnections only unless the URL says pool_max_conns. Together with the
-// writer and the listener they are eight.
+// These many connections there are of each kind; of userConnections only unless the URL says
+// pool_max_conns. Together with the writer and the listener they are eight.
 const ownConnections, userConnections, probeConnections = 2, 3, 1
 
 func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
@@ -94,7 +94,8 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	return config
 }
 
-// listenConfig configures the connection that listens. What it receives, at any time, goes to the hint.
+// listenConfig configures the connection that listens. What it receives, at any time, goes to the
+// hint.
 func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"

@@ -8,13 +8,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// encoding is the one that all text has between this program and the server. The server converts text from and to what a
-// session calls its encoding, so with another one it would store other characters than those that it was given.
+// encoding is the one that all text has between this program and the server. The server converts
+// text from and to what a session calls its encoding, so with another one it would store other
+// characters than those that it was given.
 const encoding = "UTF8"
 
-// pinned gives a session settings of its own where those of a role, a database, a URL or a server could change what
-// statements mean, end them, or end the session. Purposes add theirs later. The order counts: the functions of the later
-// statements are found by way of the first.
+// pinned gives a session settings of its own where those of a role, a database, a URL or a server
+// could change what statements mean, end them, or end the session. Purposes add theirs later. The
+// order counts: the functions of the later statements are found by way of the first.
 //
 //   - search_path: functions and operators of other schemas would take the place of PostgreSQL's.
 //   - client_min_messages: a commit that did not wait for its standby says so in a warning, and nowhere else.
@@ -35,8 +36,9 @@ const pinned = `set search_path = pg_catalog, pg_temp;
 		('max_parallel_workers_per_gather', '0')
 	) as settings(name, value) where current_setting(name, true) is not null`
 
-// guardSessions has every connection that is made with the configuration, whatever it is for, checked and set up before it
-// is used: it speaks UTF-8, it is one to the newest primary, and it has the settings that are pinned.
+// guardSessions has every connection that is made with the configuration, whatever it is for,
+// checked and set up before it is used: it speaks UTF-8, it is one to the newest primary, and it
+// has the settings that are pinned.
 func guardSessions(config *pgxpool.Config, fence *fence) {
 	config.PrepareConn = fence.keepCurrent
 	c := config.ConnConfig
@@ -63,7 +65,8 @@ func guardSessions(config *pgxpool.Config, fence *fence) {
 	}
 }
 
-// checkEncoding looks at what the server, or a pooler, has said of the session so far, and sends nothing.
+// checkEncoding looks at what the server, or a pooler, has said of the session so far, and sends
+// nothing.
 func checkEncoding(conn *pgconn.PgConn) error {
 	if got := conn.ParameterStatus("client_encoding"); got != encoding {
 		return fmt.Errorf("the session has client_encoding = %q: text would be stored changed; let the server or the pooler take %s as the client asks", got, encoding)
@@ -71,8 +74,8 @@ func checkEncoding(conn *pgconn.PgConn) error {
 	return nil
 }
 
-// checkPooledSession refuses what cannot be pinned behind a pooler in transaction mode, where the next
-// statement may run in another session.
+// checkPooledSession refuses what cannot be pinned behind a pooler in transaction mode, where the
+// next statement may run in another session.
 func checkPooledSession(ctx context.Context, conn *pgconn.PgConn) error {
 	const first = `select (select s from pg_catalog.unnest(pg_catalog.current_schemas(true)) s
 		where not pg_catalog.starts_with(s::pg_catalog.text, 'pg_temp_') limit 1)`

@@ -15,8 +15,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// meanings are settings of a role or a database at values that change what texts mean, going to the server or coming back.
-// None of them may be noticed, behind a pooler either.
+// meanings are settings of a role or a database at values that change what texts mean, going to the
+// server or coming back. None of them may be noticed, behind a pooler either.
 var meanings = [][2]string{
 	{"client_encoding", "LATIN1"},
 	{"client_min_messages", "error"},
@@ -37,8 +37,8 @@ var meanings = [][2]string{
 	{"log_statement", "all"},
 }
 
-// bounds are such that change which function is meant, when a statement or a session is given up, and how it is planned.
-// Behind a pooler they are whatever the role has.
+// bounds are such that change which function is meant, when a statement or a session is given up,
+// and how it is planned. Behind a pooler they are whatever the role has.
 var bounds = [][2]string{
 	{"search_path", "public, pg_catalog"},
 	{"statement_timeout", "3s"},
@@ -95,8 +95,8 @@ func quoted(value string) string {
 	return `'` + value + `'`
 }
 
-// shadowing are functions and operators that take the place of PostgreSQL's for whoever has public in his search_path
-// before pg_catalog.
+// shadowing are functions and operators that take the place of PostgreSQL's for whoever has public
+// in his search_path before pg_catalog.
 const shadowing = `
 	create function public.pg_notify(text, text) returns void language plpgsql as $$ begin raise 'shadowed'; end $$;
 	create function public.octet_length(text) returns integer language plpgsql as $$ begin raise 'shadowed'; end $$;
@@ -138,7 +138,8 @@ func umlauts(after eventstore.Head) []eventstore.Record {
 	return written
 }
 
-// TestTextIsStoredAsItIs has a database, and a URL in all ways, ask for another encoding, before and after a store is opened.
+// TestTextIsStoredAsItIs has a database, and a URL in all ways, ask for another encoding, before
+// and after a store is opened.
 func TestTextIsStoredAsItIs(t *testing.T) {
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
@@ -170,7 +171,8 @@ func TestTextIsStoredAsItIs(t *testing.T) {
 	}
 }
 
-// endSessions ends the sessions of the database that have such a name, and returns when they have ended.
+// endSessions ends the sessions of the database that have such a name, and returns when they have
+// ended.
 func endSessions(admin *session, name string) {
 	admin.t.Helper()
 	pids := admin.text(`select coalesce(array_agg(pid), '{}')::text from pg_stat_activity
@@ -179,7 +181,8 @@ func endSessions(admin *session, name string) {
 	admin.until("0", `select count(*)::text from pg_stat_activity where pid = any ($1::text::int[])`, pids)
 }
 
-// TestSettingsThatCannotBePinnedAreRefused is about poolers in transaction mode, where no setting of a session holds.
+// TestSettingsThatCannotBePinnedAreRefused is about poolers in transaction mode, where no setting
+// of a session holds.
 func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
@@ -188,8 +191,8 @@ func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
 	mustOpen(t, direct, Options{})
 }
 
-// TestCommitsBehindAPoolerWait has the role's synchronous_commit become weaker under a store that is open: the sessions that the
-// pooler makes later have it, but its appends do not.
+// TestCommitsBehindAPoolerWait has the role's synchronous_commit become weaker under a store that
+// is open: the sessions that the pooler makes later have it, but its appends do not.
 func TestCommitsBehindAPoolerWait(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -228,7 +231,8 @@ func appendOne(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record
 	return records(head, 1), nil, nil
 }
 
-// TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to wait for another.
+// TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to
+// wait for another.
 func TestRoleWithTightTimeouts(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

@@ -24,8 +24,9 @@ func (s *session) untilCommitWaits() (pid int) {
 	return pid
 }
 
-// untilCommitsWait commits until one has to wait. That synchronous_standby_names has changed is known to all sessions some
-// time before it counts, which is when another process of the server has seen to it.
+// untilCommitsWait commits until one has to wait. That synchronous_standby_names has changed is
+// known to all sessions some time before it counts, which is when another process of the server has
+// seen to it.
 func (s *session) untilCommitsWait(dsn string) {
 	s.t.Helper()
 	probe, ended := connect(s.t, dsn), make(chan struct{})
@@ -57,8 +58,8 @@ func mustNotBeDurable(t *testing.T, s *Store) {
 	}
 }
 
-// TestFoundIsNotDurable has a standby away. An append that waits for it becomes visible in all the ways there are; that must
-// neither be a success nor be called durable.
+// TestFoundIsNotDurable has a standby away. An append that waits for it becomes visible in all the
+// ways there are; that must neither be a success nor be called durable.
 func TestFoundIsNotDurable(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

@@ -40,8 +40,9 @@ type statements struct {
 	lock, missed, missedGuarded         statement
 }
 
-// durably are columns that make a transaction's commit wait as it must, and say so when it did not, whatever the settings of
-// the session are. Behind a pooler in transaction mode those are not the store's.
+// durably are columns that make a transaction's commit wait as it must, and say so when it did not,
+// whatever the settings of the session are. Behind a pooler in transaction mode those are not the
+// store's.
 const durably = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
 	case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'remote_apply' then 'remote_apply' else 'on' end, true)`
 

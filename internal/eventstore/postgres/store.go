@@ -44,7 +44,8 @@ type Options struct {
 	ListenURL string
 	// CloseTimeout is how long Close waits for what is under way. 0 means 500 ms.
 	CloseTimeout time.Duration
-	// Log gets what operators must know of the servers that the store meets. nil: nothing is logged.
+	// Log gets what operators must know of the servers that the store meets. nil: nothing is
+	// logged.
 	Log *slog.Logger
 }
 

@@ -17,9 +17,10 @@ import (
 
 // disk is a disk that can fail and lose its power, below a VFS of SQLite.
 //
-// The files are real: what a process reads is what was written. Beside that the disk keeps what is really on it. A
-// successful fsync writes the dirty pages of a file. A failed one writes some of them and calls all of them clean, as Linux
-// does: no later fsync writes them, unless they are written again. A power cut keeps some of the dirty pages.
+// The files are real: what a process reads is what was written. Beside that the disk keeps what is
+// really on it. A successful fsync writes the dirty pages of a file. A failed one writes some of
+// them and calls all of them clean, as Linux does: no later fsync writes them, unless they are
+// written again. A power cut keeps some of the dirty pages.
 type disk struct {
 	vfs string
 
@@ -69,7 +70,8 @@ func (d *disk) step() {
 	}
 }
 
-// kill returns a copy of the file at path and its log, as they are after a kill -9: nothing of the page cache is lost.
+// kill returns a copy of the file at path and its log, as they are after a kill -9: nothing of the
+// page cache is lost.
 func (d *disk) kill(t testing.TB, path, to string) string {
 	t.Helper()
 	d.mu.Lock()
@@ -112,7 +114,8 @@ func (d *disk) copy(t testing.TB, path, to string, each func(*platter) *platter)
 	return to
 }
 
-// some returns a function that says of each page whether it makes it to the disk: none, all, or a random half.
+// some returns a function that says of each page whether it makes it to the disk: none, all, or a
+// random half.
 func (d *disk) some() func() bool {
 	chance := []float64{0, 0.5, 1}[d.random.IntN(3)]
 	return func() bool { return d.random.Float64() < chance }
@@ -257,8 +260,8 @@ var disks struct {
 	all []any
 }
 
-// newDisk registers a disk below a VFS of its own. With noLog it has no memory that is shared, so that no database on it can be in
-// WAL mode.
+// newDisk registers a disk below a VFS of its own. With noLog it has no memory that is shared, so
+// that no database on it can be in WAL mode.
 func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 	t.Helper()
 	disks.Lock()

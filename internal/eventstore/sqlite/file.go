@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// absolute returns the absolute path of a file without symbolic links, so that the file stays the same when the working
-// directory changes, and its lock is the same whatever name it is opened by. What SQLite would take for something other
-// than a plain file is refused.
+// absolute returns the absolute path of a file without symbolic links, so that the file stays the
+// same when the working directory changes, and its lock is the same whatever name it is opened by.
+// What SQLite would take for something other than a plain file is refused.
 func absolute(path string) (string, error) {
 	switch {
 	case path == "":
@@ -45,8 +45,9 @@ func resolve(file string) (string, error) {
 	return filepath.Join(dir, filepath.Base(file)), err
 }
 
-// makeDir makes a directory and those above it, for their owner alone: values of configs may be secrets. Each is on disk
-// before anything goes into it: SQLite itself takes care of no more than the directory that its file is in.
+// makeDir makes a directory and those above it, for their owner alone: values of configs may be
+// secrets. Each is on disk before anything goes into it: SQLite itself takes care of no more than
+// the directory that its file is in.
 func makeDir(dir string, sync func(dir string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -100,7 +101,8 @@ func create(file string) error {
 	return f.Close()
 }
 
-// logOf returns the path of what SQLite keeps beside a database only while it is open, "" when there is none.
+// logOf returns the path of what SQLite keeps beside a database only while it is open, "" when
+// there is none.
 func logOf(file string) (string, error) {
 	for _, suffix := range []string{"-wal", "-shm"} {
 		_, err := os.Lstat(file + suffix)

@@ -30,8 +30,9 @@ func lookUpFiles(path string) (*files, error) {
 	return f, nil
 }
 
-// check returns an error that wraps [eventstore.ErrReplaced] unless the paths lead to the files that are open. What is
-// written to a file that has no path any more is lost with the last process that has it open.
+// check returns an error that wraps [eventstore.ErrReplaced] unless the paths lead to the files
+// that are open. What is written to a file that has no path any more is lost with the last process
+// that has it open.
 //
 // The nil files are those of a store that reads only: it may open what is there.
 func (f *files) check() error {
@@ -42,7 +43,8 @@ func (f *files) check() error {
 	return err
 }
 
-// checkWritten is check for the files that hold what was written. It returns the length of the log, too.
+// checkWritten is check for the files that hold what was written. It returns the length of the log,
+// too.
 func (f *files) checkWritten() (logBytes int64, err error) { return f.checkFirst(2) }
 
 // checkFirst checks the first n files, and returns the length of the last.
@@ -63,8 +65,9 @@ func (f *files) checkFirst(n int) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// mayFold reports whether the log may be folded into the database file, and its path be removed: the file is the one that is
-// open, and no others were put beside it. A log that is gone from its path is still open.
+// mayFold reports whether the log may be folded into the database file, and its path be removed:
+// the file is the one that is open, and no others were put beside it. A log that is gone from its
+// path is still open.
 func (f *files) mayFold() bool {
 	for i, suffix := range suffixes {
 		seen, err := look(f.path + suffix)

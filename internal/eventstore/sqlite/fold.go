@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// foldAt is how much is written to the write-ahead log, in bytes, until it is folded into the database file. The index
-	// over names changes in random places, and pages that changed again by then are copied once.
+	// foldAt is how much is written to the write-ahead log, in bytes, until it is folded into the
+	// database file. The index over names changes in random places, and pages that changed again by
+	// then are copied once.
 	foldAt = 32 << 20
-	// foldAgain is by how much the log grows until folding is tried again after a reader has kept it from ending.
+	// foldAgain is by how much the log grows until folding is tried again after a reader has kept
+	// it from ending.
 	foldAgain = 4 << 20
 	// foldPatience is how long folding waits for reads under way, while new ones are held back.
 	foldPatience = 500 * time.Millisecond
@@ -22,11 +24,13 @@ const (
 	foldBusy = 100 * time.Millisecond
 )
 
-// settle makes sure that a log which was there when the connection was opened is on the disk, and folds it.
+// settle makes sure that a log which was there when the connection was opened is on the disk, and
+// folds it.
 //
-// After a failed fsync the page cache holds what the disk does not. SQLite replays a log as it reads it, so what is
-// appended then would follow frames that a power cut takes away, and go away with them. So the log is written over itself
-// first: folding it right away would put pages of frames that are not on the disk into the database file.
+// After a failed fsync the page cache holds what the disk does not. SQLite replays a log as it
+// reads it, so what is appended then would follow frames that a power cut takes away, and go away
+// with them. So the log is written over itself first: folding it right away would put pages of
+// frames that are not on the disk into the database file.
 func (w *writer) settle(ctx context.Context, conn *sql.Conn) error {
 	log, err := w.opts.openLog(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,8 +57,8 @@ func (w *writer) settle(ctx context.Context, conn *sql.Conn) error {
 // How a log begins anew after it was folded: in the place of the old one, or from an empty file.
 const restart, truncate = "RESTART", "TRUNCATE"
 
-// fold copies the log into the database file, and has it begin anew. It reports whether that was possible: others that read
-// may keep it from being so, which does no harm.
+// fold copies the log into the database file, and has it begin anew. It reports whether that was
+// possible: others that read may keep it from being so, which does no harm.
 func (w *writer) fold(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
 	log, err := look(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) { // it has no path any more: SQLite folds it when the connection is closed
@@ -83,7 +87,8 @@ func (w *writer) fold(ctx context.Context, conn *sql.Conn, mode string) (whole b
 	return whole, errors.Join(err, setBusy(context.WithoutCancel(ctx), conn, w.opts.BusyTimeout))
 }
 
-// checkpoint folds what reads under way let it. It reports whether nothing kept it from folding all.
+// checkpoint folds what reads under way let it. It reports whether nothing kept it from folding
+// all.
 func checkpoint(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
 	var busy, frames, folded int
 	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &folded)
@@ -115,7 +120,8 @@ func (w *writer) noteFolding(ctx context.Context, conn *sql.Conn) error {
 	return errors.Join(err, rollback)
 }
 
-// mark writes the note of a log into the transaction that begins it. It reports whether this one does.
+// mark writes the note of a log into the transaction that begins it. It reports whether this one
+// does.
 func (w *writer) mark(ctx context.Context, conn *sql.Conn) (marks bool, err error) {
 	if w.opts.Lock && w.marked != (salt{}) && !w.restarts {
 		return false, nil // no other process writes

@@ -14,7 +14,8 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestLogStaysSmallUnderOverlappingReads always has a read under way, so that the log is never unused by itself.
+// TestLogStaysSmallUnderOverlappingReads always has a read under way, so that the log is never
+// unused by itself.
 func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	t.Parallel()
 	const foldAt, writes = 256 << 10, 600
@@ -45,7 +46,8 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	}
 }
 
-// overlap reads again and again. Each read holds its transaction until the other reader has begun one, or for a moment.
+// overlap reads again and again. Each read holds its transaction until the other reader has begun
+// one, or for a moment.
 func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 	for ctx.Err() == nil {
 		err := s.readers.use(context.Background(), func(r *reader) error {
@@ -68,8 +70,8 @@ func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 	return nil
 }
 
-// TestReadThatDoesNotEnd keeps the log from being emptied, but neither appends nor other reads from going on. Afterwards the log is
-// emptied.
+// TestReadThatDoesNotEnd keeps the log from being emptied, but neither appends nor other reads from
+// going on. Afterwards the log is emptied.
 func TestReadThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	const foldAt = 32 << 10
@@ -100,8 +102,8 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// TestLogThatBeginsAnewIsMarked has SQLite itself begin the log anew, which it does when all was folded but a read has kept the
-// file from being cut.
+// TestLogThatBeginsAnewIsMarked has SQLite itself begin the log anew, which it does when all was
+// folded but a read has kept the file from being cut.
 func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

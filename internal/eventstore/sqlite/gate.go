@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// gate holds new reads back for a moment, so that the write-ahead log can begin anew. SQLite lets it do so only when no
-// read uses it, and with reads that overlap that moment would never come.
+// gate holds new reads back for a moment, so that the write-ahead log can begin anew. SQLite lets
+// it do so only when no read uses it, and with reads that overlap that moment would never come.
 type gate struct {
 	mu      sync.Mutex    // guards what is below
 	reading int           // reads that have entered and not left
@@ -44,8 +44,8 @@ func (g *gate) leave() {
 	}
 }
 
-// hold closes the gate, waits for at most patience until no read is under way, calls f in either case, and opens the gate
-// again. Only one goroutine may call it at a time.
+// hold closes the gate, waits for at most patience until no read is under way, calls f in either
+// case, and opens the gate again. Only one goroutine may call it at a time.
 func (g *gate) hold(patience time.Duration, f func() error) error {
 	empty := g.shut()
 	defer g.reopen()

@@ -16,12 +16,13 @@ import (
 	"modernc.org/libc"
 )
 
-// note is what a write-ahead log says of the database file that it belongs to. SQLite itself replays any log that lies beside
-// a database, also one of another file, or a newer one over an old copy.
+// note is what a write-ahead log says of the database file that it belongs to. SQLite itself
+// replays any log that lies beside a database, also one of another file, or a newer one over an old
+// copy.
 //
-// The first append of each log writes a note with a new mark. The database file gets that mark when the log is folded
-// into it, and not before. So a database file has the mark that the log names as its parent. Once folding has begun, which
-// the log says too, it may have that of the log.
+// The first append of each log writes a note with a new mark. The database file gets that mark when
+// the log is folded into it, and not before. So a database file has the mark that the log names as
+// its parent. Once folding has begun, which the log says too, it may have that of the log.
 type note struct {
 	Parent  string `json:"parent"` // the mark of the database file when the log began; "" before the first
 	Mark    string `json:"mark"`
@@ -65,7 +66,8 @@ func (n note) text() string {
 // errForeignLog says that a write-ahead log must not be replayed.
 var errForeignLog = errors.New("the write-ahead log is not that of this file")
 
-// checkLog refuses a database file beside a log that is not its own. It is called before SQLite opens the file.
+// checkLog refuses a database file beside a log that is not its own. It is called before SQLite
+// opens the file.
 func checkLog(file string, opts Options) error {
 	var err error
 	for range 3 { // a server that runs may fold its log meanwhile
@@ -81,8 +83,8 @@ func checkLog(file string, opts Options) error {
 	return err
 }
 
-// compareLog says why a log is not that of the file, "" when it is or when there is none. It reads the log first: a log that
-// is folded meanwhile gives its mark to the file.
+// compareLog says why a log is not that of the file, "" when it is or when there is none. It reads
+// the log first: a log that is folded meanwhile gives its mark to the file.
 func compareLog(file string, opts Options) (why string, err error) {
 	info, err := os.Stat(file + "-wal")
 	switch {
@@ -118,8 +120,9 @@ func compareLog(file string, opts Options) (why string, err error) {
 	return compareNotes(file, has, notes)
 }
 
-// compareUnmarked says why a log without a note is not that of the file. It may be of a program other than this one that has
-// written to the file, or of before there were notes. A log of another file would leave the database damaged.
+// compareUnmarked says why a log without a note is not that of the file. It may be of a program
+// other than this one that has written to the file, or of before there were notes. A log of another
+// file would leave the database damaged.
 func compareUnmarked(file string, opts Options, has marked) (why string, err error) {
 	if has.mark == "" {
 		return "", nil // both are of before there were notes, or of nothing that this program knows
@@ -176,7 +179,8 @@ func compareNotes(file string, has marked, notes []note) (string, error) {
 	return "", nil
 }
 
-// noteIn returns the note that a page holds if it is that of the table log_note: a leaf with one cell.
+// noteIn returns the note that a page holds if it is that of the table log_note: a leaf with one
+// cell.
 func noteIn(data []byte) (n note, is bool) {
 	const leaf, head = 0x0D, 24 // of which the sizes before the text take a few
 	if data[0] != leaf || binary.BigEndian.Uint16(data[3:]) != 1 {

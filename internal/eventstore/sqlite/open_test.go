@@ -153,7 +153,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestDirectoriesAreForTheirOwnerAlone when the store makes them, and on disk before anything goes into them.
+// TestDirectoriesAreForTheirOwnerAlone when the store makes them, and on disk before anything goes
+// into them.
 func TestDirectoriesAreForTheirOwnerAlone(t *testing.T) {
 	top := t.TempDir()
 	if err := os.Chmod(top, 0o755); err != nil {
@@ -196,7 +197,8 @@ func TestSyncDirSyncs(t *testing.T) {
 	}
 }
 
-// TestOneServerForAllNamesOfAFile tries symbolic links to the file and to its directory, and hard links.
+// TestOneServerForAllNamesOfAFile tries symbolic links to the file and to its directory, and hard
+// links.
 func TestOneServerForAllNamesOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "data", "history.db")

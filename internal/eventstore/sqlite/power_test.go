@@ -16,8 +16,8 @@ import (
 // roundsVariable names how many rounds TestFailingDisk runs. Without it they are few.
 const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
 
-// TestFailingDisk lets fsync fail for a while, ends the server by kill -9 or by a stop, starts another one on what is left, cuts the
-// power, and looks for what either has acknowledged.
+// TestFailingDisk lets fsync fail for a while, ends the server by kill -9 or by a stop, starts
+// another one on what is left, cuts the power, and looks for what either has acknowledged.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
 	rounds := 8
@@ -44,7 +44,8 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left has appends whose fsync failed.
+// TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left
+// has appends whose fsync failed.
 func TestPowerCutWhileAServerStarts(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -102,8 +103,8 @@ func (r *round) run() {
 	}
 }
 
-// serve runs a server for some appends. With failing the disk fails during some of them. In the end the server is killed: it
-// goes on at a copy of its files, as they are then.
+// serve runs a server for some appends. With failing the disk fails during some of them. In the end
+// the server is killed: it goes on at a copy of its files, as they are then.
 func (r *round) serve(appends int, failing bool) {
 	r.Helper()
 	s := r.open()
@@ -133,7 +134,8 @@ func (r *round) serve(appends int, failing bool) {
 	r.restarts++
 }
 
-// startPowerless starts a server whose power is cut after n operations of the disk. It reports whether the start took as many.
+// startPowerless starts a server whose power is cut after n operations of the disk. It reports
+// whether the start took as many.
 func (r *round) startPowerless(n int) bool {
 	r.Helper()
 	to, after := r.TempDir(), ""

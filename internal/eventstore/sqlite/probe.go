@@ -8,10 +8,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// probe is a connection of its own that looks at the head, so that it does not wait for the reads of users.
+// probe is a connection of its own that looks at the head, so that it does not wait for the reads
+// of users.
 //
-// It stays open as long as the store. While any connection is, SQLite does not read the write-ahead log anew: that would
-// bring to light appends whose fsync failed.
+// It stays open as long as the store. While any connection is, SQLite does not read the write-ahead
+// log anew: that would bring to light appends whose fsync failed.
 type probe struct {
 	gate *gate
 
@@ -54,7 +55,8 @@ func (p *probe) close() {
 	}
 }
 
-// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for other reads.
+// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for
+// other reads.
 func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
 	if s.probe == nil {
 		return s.Head(ctx)

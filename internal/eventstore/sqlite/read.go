@@ -58,8 +58,9 @@ var queries = [...]string{
 	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
 	// the same.
 	//
-	// The rows come in the order of the names, which are sorted: json_each walks the array, and CROSS JOIN keeps it outside. An
-	// ORDER BY would read the data of all names before the first row, also of those that the page has no room for.
+	// The rows come in the order of the names, which are sorted: json_each walks the array, and
+	// CROSS JOIN keeps it outside. An ORDER BY would read the data of all names before the first
+	// row, also of those that the page has no room for.
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,

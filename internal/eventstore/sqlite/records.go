@@ -37,8 +37,8 @@ const (
 	checkEvery = 256
 )
 
-// readBranch reads records of a history that has the branch. Both are seen in one read transaction: it begins with the first
-// step of the one statement, and ends when both are reset.
+// readBranch reads records of a history that has the branch. Both are seen in one read transaction:
+// it begins with the first step of the one statement, and ends when both are reset.
 func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
 	if branch.Position == 0 {
 		return r.readRecords(ctx, q)

@@ -12,8 +12,9 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestFileThatIsRemovedOrReplaced takes the files away from a store that is open, or puts others in their place. Nothing is
-// acknowledged from then on, and the store says why; once the files are back it goes on.
+// TestFileThatIsRemovedOrReplaced takes the files away from a store that is open, or puts others in
+// their place. Nothing is acknowledged from then on, and the store says why; once the files are
+// back it goes on.
 func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -61,7 +62,8 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	}
 }
 
-// TestFileThatIsReplacedDuringAnAppend does so between the look at the files and the end of the append.
+// TestFileThatIsReplacedDuringAnAppend does so between the look at the files and the end of the
+// append.
 func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -86,7 +88,8 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	}
 }
 
-// TestReadersDoNotOpenAnotherFile has a read open a connection when another file is in the place of the store's.
+// TestReadersDoNotOpenAnotherFile has a read open a connection when another file is in the place of
+// the store's.
 func TestReadersDoNotOpenAnotherFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -158,7 +161,8 @@ func otherDatabase(t *testing.T) string {
 	return path
 }
 
-// shell runs a command in a process of its own: one that reads the database in this process takes away its locks.
+// shell runs a command in a process of its own: one that reads the database in this process takes
+// away its locks.
 func shell(t testing.TB, command ...string) {
 	t.Helper()
 	if output, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {

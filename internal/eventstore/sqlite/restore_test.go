@@ -14,15 +14,18 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// killed is a history whose server was killed, so that its log is left, and copies that were made of it.
+// killed is a history whose server was killed, so that its log is left, and copies that were made
+// of it.
 type killed struct {
 	path string
 	head eventstore.Head
-	// stopped is a copy from when the server had stopped, before it last started; backup and vacuumed are made while it ran.
+	// stopped is a copy from when the server had stopped, before it last started; backup and
+	// vacuumed are made while it ran.
 	stopped, backup, vacuumed string
 }
 
-// newKilled makes one. SQLite closes no file of a killed process, so the copy of the files takes the place of that.
+// newKilled makes one. SQLite closes no file of a killed process, so the copy of the files takes
+// the place of that.
 func newKilled(t *testing.T, name string) killed {
 	t.Helper()
 	dir := t.TempDir()
@@ -143,8 +146,8 @@ func TestLogThatIsFolded(t *testing.T) {
 	}
 }
 
-// TestLogWithoutANote is replayed when another program has written to the file, and refused when it is that of another
-// database.
+// TestLogWithoutANote is replayed when another program has written to the file, and refused when it
+// is that of another database.
 func TestLogWithoutANote(t *testing.T) {
 	t.Parallel()
 	path := otherDatabase(t)
@@ -175,7 +178,8 @@ func TestLogWithoutANote(t *testing.T) {
 	}
 }
 
-// TestOwnLogIsReplayed also where both were copied, in either order, and after the rights of the file have been changed.
+// TestOwnLogIsReplayed also where both were copied, in either order, and after the rights of the
+// file have been changed.
 func TestOwnLogIsReplayed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -219,7 +223,8 @@ func TestOwnLogIsReplayed(t *testing.T) {
 	}
 }
 
-// TestNoHistoryBeginsBesideALog of one that is gone. A lock file, or an older copy, is no such trace.
+// TestNoHistoryBeginsBesideALog of one that is gone. A lock file, or an older copy, is no such
+// trace.
 func TestNoHistoryBeginsBesideALog(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

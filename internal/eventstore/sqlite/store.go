@@ -40,16 +40,17 @@ type Options struct {
 	PollInterval time.Duration
 	// BusyTimeout is how long an append waits while another store writes to the file. 0 means 5 s.
 	BusyTimeout time.Duration
-	// Readers is how many reads of the store's own node run at once; further ones wait. 0 means 4, or the number of CPUs if
-	// that is more.
+	// Readers is how many reads of the store's own node run at once; further ones wait. 0 means 4,
+	// or the number of CPUs if that is more.
 	Readers int
-	// Users bounds the reads for users. They run in this process, so they take the CPUs away from all else. 0 running means
-	// half of the CPUs, at least one.
+	// Users bounds the reads for users. They run in this process, so they take the CPUs away from
+	// all else. 0 running means half of the CPUs, at least one.
 	Users lane.Options
 	// Log gets what operators should know of the file. nil: nothing is logged.
 	Log *slog.Logger
 
-	// Of tests: SQLite's VFS, "" for its own; how the write-ahead log is opened; and from what length on it is folded.
+	// Of tests: SQLite's VFS, "" for its own; how the write-ahead log is opened; and from what
+	// length on it is folded.
 	vfs     string
 	openLog func(path string) (logFile, error)
 	foldAt  int64
@@ -135,8 +136,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// closeWriter closes the connections that are left. The last one that can write would fold the log without saying so in
-// it first, so it is the last one only when the log is empty.
+// closeWriter closes the connections that are left. The last one that can write would fold the log
+// without saying so in it first, so it is the last one only when the log is empty.
 func (s *Store) closeWriter() error {
 	if s.writer.foldNow(context.Background()) {
 		s.probe.close()
@@ -183,7 +184,8 @@ func (s *Store) open(ctx context.Context) error {
 	return s.openReaders(ctx, file, gate)
 }
 
-// warnOfRights logs a warning about a directory in which others may replace the file. The file itself is for its owner alone.
+// warnOfRights logs a warning about a directory in which others may replace the file. The file
+// itself is for its owner alone.
 func (s *Store) warnOfRights(dir string) {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o022 != 0 {

@@ -135,7 +135,8 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	return t.end()
 }
 
-// end commits. A commit to a file that was removed or replaced is no success, though the file may be put back.
+// end commits. A commit to a file that was removed or replaced is no success, though the file may
+// be put back.
 func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)

@@ -6,7 +6,8 @@ import (
 	"io"
 )
 
-// logFile is a write-ahead log as a plain file, whose format is that of https://sqlite.org/fileformat2.html#walformat.
+// logFile is a write-ahead log as a plain file, whose format is that of
+// https://sqlite.org/fileformat2.html#walformat.
 type logFile interface {
 	io.ReaderAt
 	io.WriterAt
@@ -41,8 +42,8 @@ type page struct {
 	data   []byte // until the next page
 }
 
-// readCommitted calls each with all pages of a log that SQLite would replay: those of transactions that were committed, up
-// to the first frame that is damaged.
+// readCommitted calls each with all pages of a log that SQLite would replay: those of transactions
+// that were committed, up to the first frame that is damaged.
 func readCommitted(log io.ReaderAt, each func(page)) error {
 	var header [logHeaderBytes]byte
 	if _, err := log.ReadAt(header[:], 0); err != nil {
@@ -137,8 +138,9 @@ func (c *checksum) is(stored []byte) bool {
 	return binary.BigEndian.Uint32(stored) == c.s0 && binary.BigEndian.Uint32(stored[4:]) == c.s1
 }
 
-// writeAgain writes a log over itself and calls fsync. After a failed fsync the page cache of Linux may hold pages that are not
-// on the disk and that no later fsync writes: only writing them again does.
+// writeAgain writes a log over itself and calls fsync. After a failed fsync the page cache of Linux
+// may hold pages that are not on the disk and that no later fsync writes: only writing them again
+// does.
 func writeAgain(log logFile) error {
 	buffer := make([]byte, 1<<20)
 	for at := int64(0); ; {

@@ -123,7 +123,8 @@ func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*wr
 	return w, nil
 }
 
-// close closes the connection after the write that is under way. An append after that finds the database closed.
+// close closes the connection after the write that is under way. An append after that finds the
+// database closed.
 func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
@@ -280,7 +281,8 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 	return err
 }
 
-// WriteProblem says why nothing can be written although no append has tried: the file was removed or replaced.
+// WriteProblem says why nothing can be written although no append has tried: the file was removed
+// or replaced.
 func (s *Store) WriteProblem() error {
 	if s.writer == nil {
 		return errReadOnly
@@ -296,7 +298,8 @@ func (s *Store) LogBytes() int64 {
 	return s.writer.logBytes()
 }
 
-// checkedFor is how long the files need not be looked at before an append. They are after each, anyway.
+// checkedFor is how long the files need not be looked at before an append. They are after each,
+// anyway.
 const checkedFor = time.Millisecond
 
 // logBytes is the length of the log.
@@ -308,8 +311,9 @@ func (w *writer) logBytes() int64 {
 	return log.bytes
 }
 
-// mustFold reports whether the log has grown so long that it is to be folded. The log begins anew in the same place, which costs
-// less than to make its file longer again, so its length says little. It counts when another process has made the log long.
+// mustFold reports whether the log has grown so long that it is to be folded. The log begins anew
+// in the same place, which costs less than to make its file longer again, so its length says
+// little. It counts when another process has made the log long.
 func (w *writer) mustFold() bool {
 	if !w.tx.committed {
 		return false
@@ -318,7 +322,8 @@ func (w *writer) mustFold() bool {
 	return w.tx.written()-w.folded >= w.foldAfter || w.tx.logBytes >= 2*w.opts.foldAt && w.foldAfter == w.opts.foldAt
 }
 
-// foldInTurn folds the log, then gives the turn back. A log that cannot begin anew is tried again when it has grown.
+// foldInTurn folds the log, then gives the turn back. A log that cannot begin anew is tried again
+// when it has grown.
 func (w *writer) foldInTurn() {
 	defer func() { w.turn <- struct{}{} }()
 	mode := restart
@@ -338,8 +343,9 @@ func (w *writer) foldInTurn() {
 
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the disk. The writer itself folds the
-// write-ahead log into the file, see fold. A file that is gone is not made anew: it was not empty.
+// writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the
+// disk. The writer itself folds the write-ahead log into the file, see fold. A file that is gone is
+// not made anew: it was not empty.
 const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
 	"&_pragma=wal_autocheckpoint(0)"
 
