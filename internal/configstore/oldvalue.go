@@ -17,6 +17,7 @@ type OldValues struct {
 	branch  *branch
 	at      eventstore.Position // a position at which all the configs are as they are
 	configs []*projection.Config
+	one     [1]*projection.Config // configs, where there is one: most are never asked, so it must cost little
 
 	mu    sync.Mutex // guards what is below
 	pages [2]page    // the newest first
@@ -32,7 +33,9 @@ func (s *Snapshot) OldValues(configs []*projection.Config) *OldValues {
 
 // OldValue returns the old value of one config that the store has returned.
 func (s *Store) OldValue(c *projection.Config) *OldValues {
-	return &OldValues{branch: s.branch.Load(), at: c.Position, configs: []*projection.Config{c}}
+	o := &OldValues{branch: s.branch.Load(), at: c.Position, one: [1]*projection.Config{c}}
+	o.configs = o.one[:]
+	return o
 }
 
 // Of returns the value that one of the configs had before its newest revision, nil if it had none.

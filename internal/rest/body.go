@@ -118,25 +118,28 @@ func errNoValue(what string) error {
 // limit is how long a body may be.
 type limit struct {
 	bytes int64
-	rule  string // what is said of a longer one
+	value int // the longest value, in bytes; 0: the limit is that of any request
 }
 
 func (l limit) exceeded() error {
-	return &config.InvalidError{Field: "body", Rule: l.rule, TooLarge: true}
+	rule := fmt.Sprintf("is larger than any value allowed: a value may have %d bytes", l.value)
+	if l.value == 0 {
+		rule = fmt.Sprintf("is larger than %d bytes; send a value that needs more of them in JSON as %s", l.bytes, rawType)
+	}
+	return &config.InvalidError{Field: "body", Rule: rule, TooLarge: true}
 }
 
 // bodyLimit returns the limit of a body: the longest value, raw or in the worst JSON, but never
 // more than any request may have.
 func bodyLimit(maxValue int, raw bool) limit {
-	const rule = "is larger than any value allowed: a value may have %d bytes"
 	bytes := int64(maxValue)
 	if !raw {
 		bytes = worstEscape*bytes + bodyFrame
 	}
 	if bytes > budget.MaxBodyBytes {
-		return limit{budget.MaxBodyBytes, fmt.Sprintf("is larger than %d bytes; send a value that needs more of them in JSON as %s", budget.MaxBodyBytes, rawType)}
+		return limit{bytes: budget.MaxBodyBytes}
 	}
-	return limit{bytes, fmt.Sprintf(rule, maxValue)}
+	return limit{bytes, maxValue}
 }
 
 // readBody reads a body. One that is longer than the limit is not read to its end.
