@@ -45,6 +45,20 @@ func TestLargeMessages(t *testing.T) {
 	})
 }
 
+// TestMessageTooBig closes the socket with a reason that says how much is allowed.
+func TestMessageTooBig(t *testing.T) {
+	bubble(t, WebsocketOptions{MaxMessageBytes: maxInitBytes + 10}, func(t *testing.T, f *fixture) {
+		p := f.open(t)
+		go p.send(subscribeMessage("{hello" + large + "}"))
+		p.wantClose(websocket.CloseMessageTooBig, "a message must not be larger than 65546 bytes")
+	})
+	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+		p := f.dial(t, "Sec-WebSocket-Protocol: graphql-transport-ws")
+		go p.send(`{"type":"connection_init","payload":{"token":"` + large + `"}}`)
+		p.wantClose(websocket.CloseMessageTooBig, "a message before connection_ack must not be larger than 65536 bytes")
+	})
+}
+
 func TestLargeSubscriptionOverSSE(t *testing.T) {
 	server := newTestSchema().handler(NewSSE(SSEOptions{}))
 	w := httptest.NewRecorder()

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -75,7 +76,7 @@ func newSocket(t *Websocket, exec graphql.GraphExecutor, r *http.Request, reader
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	w.socket = s
 	s.raw = rawOf(w.Conn)
-	reader.SetReadLimit(min(maxInitBytes, t.options.MaxMessageBytes))
+	reader.SetReadLimit(s.initLimit())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.timer = time.AfterFunc(t.options.InitTimeout, s.tick)
@@ -131,7 +132,7 @@ func (s *socket) readFailed(err error) {
 		return // The peer's close frame. Ours is queued already, by gorilla's answer to it.
 	}
 	if errors.Is(err, websocket.ErrReadLimit) {
-		s.close(websocket.CloseMessageTooBig, "") // Gorilla does so itself, but not for lengths beyond 63 bits.
+		s.close(websocket.CloseMessageTooBig, s.tooBig()) // Gorilla does so itself, but not for lengths beyond 63 bits.
 	}
 	if !s.isClosing() {
 		s.abort() // The connection broke.
@@ -141,6 +142,19 @@ func (s *socket) readFailed(err error) {
 	// nothing after that.
 	_, _ = io.Copy(io.Discard, s.conn)
 }
+
+// tooBig is what the peer is told about a message that is larger than it may be at the moment.
+func (s *socket) tooBig() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.acknowledged {
+		return fmt.Sprintf("a message before connection_ack must not be larger than %d bytes", s.initLimit())
+	}
+	return fmt.Sprintf("a message must not be larger than %d bytes", s.transport.options.MaxMessageBytes)
+}
+
+// initLimit is how many bytes a message may have before the connection is acknowledged.
+func (s *socket) initLimit() int64 { return min(maxInitBytes, s.transport.options.MaxMessageBytes) }
 
 func (s *socket) recoverReader() {
 	value := recover()

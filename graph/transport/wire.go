@@ -38,6 +38,9 @@ func (w *wire) Write(p []byte) (int, error) {
 	if len(payload) >= 2 {
 		code, reason = int(binary.BigEndian.Uint16(payload)), string(payload[2:])
 	}
+	if code == websocket.CloseMessageTooBig { // which gorilla leaves without a reason
+		reason = w.socket.tooBig()
+	}
 	w.socket.close(code, reason)
 	return len(p), nil
 }

@@ -111,6 +111,9 @@ func TestConditions(t *testing.T) {
 			if p.CurrentVersion == nil || *p.CurrentVersion != row.version {
 				t.Errorf("%s: %s does not tell the present version %d", label, got.body, row.version)
 			}
+			if strings.HasPrefix(row.condition, "If-None-Match") != strings.Contains(p.Detail, "If-None-Match") {
+				t.Errorf("%s: %s does not say what the condition was", label, got.body)
+			}
 		}
 		if got.header.Get("Config-Position") != s.head() {
 			t.Errorf("%s: position %s, want %s", label, got.header.Get("Config-Position"), s.head())

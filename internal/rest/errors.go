@@ -55,6 +55,9 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 	case configstore.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
+		if len(r.Header[ifNoneMatch]) > 0 && len(r.Header[ifMatch]) == 0 {
+			p.Detail = "the config's newest revision is one that If-None-Match rules out; read it and try again"
+		}
 	}
 	return p
 }

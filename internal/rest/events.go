@@ -28,6 +28,10 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	if _, err := h.reader(r); err != nil { // Config-At-Least is waited for, as by any other read
+		h.fail(w, r, err)
+		return
+	}
 	ctx, end, err := h.streams.BeginFrom(r.Context(), h.limit, eventstream.ClientOf(r.RemoteAddr))
 	if err != nil {
 		h.refuseStream(w, err)

@@ -204,6 +204,8 @@ func TestEventsThatAreRefused(t *testing.T) {
 		{"GET /events?after=" + beginning, "Last-Event-ID: 1-00000000", 400, "POSITION_UNKNOWN"},
 		{"GET /events?after=" + beyond, "", 400, "POSITION_UNKNOWN"},
 		{"GET /events", "Last-Event-ID: " + beyond, 400, "POSITION_UNKNOWN"},
+		{"GET /events", "Config-At-Least: " + beyond, 400, "POSITION_UNKNOWN"},
+		{"GET /events?after=" + beginning, "Config-At-Least: garbage", 400, "POSITION_UNKNOWN"},
 		{"GET /events?after=" + beginning + "&after=" + beginning, "", 400, "INVALID_INPUT"},
 		{"GET /events?prefix=..", "", 400, "INVALID_INPUT"},
 		{"GET /events?prefix=a&prefix=b", "", 400, "INVALID_INPUT"},
