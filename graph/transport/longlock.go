@@ -22,6 +22,18 @@ func (l *longLock) Lock() {
 	l.held = true
 }
 
+// TryLock takes the lock if nobody holds it, and reports whether it did.
+func (l *longLock) TryLock() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held {
+		return false
+	}
+	l.free.L = &l.mu
+	l.held = true
+	return true
+}
+
 // Unlock gives the lock back.
 func (l *longLock) Unlock() {
 	l.mu.Lock()

@@ -47,8 +47,9 @@ type Room struct {
 	tooLong string         // what the client of an answer that is too long is told
 }
 
-// pagesRead is how many of the largest pages are read at a time.
-const pagesRead = 8
+// pagesRead is how many of the largest pages are read at a time. Each may take twice its bytes
+// meanwhile, with what the store makes it of.
+const pagesRead = 4
 
 // PageBytes is about the size of the largest page of the store.
 const PageBytes = 8 << 20
@@ -134,9 +135,12 @@ func readPage[T any](ctx context.Context, a *Answer, most int64, read func() (T,
 	return page, size(page), nil
 }
 
-// keep counts the bytes of a page if there is room for them now.
+// keep counts the bytes of a page if there is room for them now. There is none while another field of
+// the answer waits for room: a field that waited behind it would hold a page that nobody counts.
 func (a *Answer) keep(bytes int64) bool {
-	a.mu.Lock()
+	if !a.mu.TryLock() {
+		return false
+	}
 	defer a.mu.Unlock()
 	if a.used.Load()+bytes > a.room.most {
 		return false

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +213,44 @@ func TestFieldsThatWaitForRoom(t *testing.T) {
 			wantEmpty(t, room)
 		})
 	}
+}
+
+// TestPageBehindAWait: while a field of an answer waits for room, the page that another field has read
+// waits in nobody's memory: it is dropped, and read again when there is room.
+func TestPageBehindAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := NewRoom(RoomOptions{Answers: budget.New(budget.Options{Bytes: mib})})
+		others := room.opts.Answers.Reservation()
+		if err := others.Grow(t.Context(), mib/2); err != nil {
+			t.Fatal(err)
+		}
+		a := newAnswer(t.Context(), room, room.opts.Answers)
+		if err := a.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		var fields sync.WaitGroup
+		fields.Go(func() {
+			if err := a.Count(a, mib*3/5); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		var reads atomic.Int32
+		fields.Go(func() {
+			read := func() (int64, error) { return 1000, nil }
+			if _, err := ReadPage(a, PageBytes, read, func(n int64) int64 { reads.Add(1); return n }); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		others.Release()
+		fields.Wait()
+		if reads.Load() != 2 {
+			t.Errorf("the page was read %d times: it was kept while there was no room", reads.Load())
+		}
+		a.end()
+		wantEmpty(t, room)
+	})
 }
 
 // TestStreamsOfAServer: beyond the limit a stream is refused over each transport, with a word.

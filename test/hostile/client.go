@@ -47,15 +47,6 @@ func (t *target) put(name, value string) error {
 	return t.expectOK(request)
 }
 
-// remove deletes a config.
-func (t *target) remove(name string) error {
-	request, err := http.NewRequest(http.MethodDelete, t.server.url("/config/"+url.PathEscape(name)), nil)
-	if err != nil {
-		return err
-	}
-	return t.expectOK(request)
-}
-
 func (t *target) expectOK(request *http.Request) error {
 	answer, err := t.client.Do(request)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -135,12 +134,4 @@ func (s *server) ended() bool {
 func (s *server) kill() {
 	_ = s.command.Process.Kill()
 	<-s.done
-}
-
-// terminate asks the process to end, and returns how long that took.
-func (s *server) terminate() time.Duration {
-	began := time.Now()
-	_ = s.command.Process.Signal(syscall.SIGTERM)
-	<-s.done
-	return time.Since(began)
 }

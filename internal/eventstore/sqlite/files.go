@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"configapi/internal/eventstore"
 )
@@ -15,18 +14,18 @@ var suffixes = [...]string{"", "-wal", "-shm"}
 // files are those that a connection has open. They stay the same as long as one is open.
 type files struct {
 	path string
-	open [len(suffixes)]fs.FileInfo
+	open [len(suffixes)]sight
 }
 
 // lookUpFiles looks up the files that a connection has just opened.
 func lookUpFiles(path string) (*files, error) {
 	f := &files{path: path}
 	for i, suffix := range suffixes {
-		info, err := os.Stat(path + suffix)
+		seen, err := look(path + suffix)
 		if err != nil {
 			return nil, err
 		}
-		f.open[i] = info
+		f.open[i] = seen
 	}
 	return f, nil
 }
@@ -49,17 +48,17 @@ func (f *files) checkWritten() (logBytes int64, err error) { return f.checkFirst
 // checkFirst checks the first n files, and returns the length of the last.
 func (f *files) checkFirst(n int) (bytes int64, err error) {
 	for i, suffix := range suffixes[:n] {
-		info, err := os.Stat(f.path + suffix)
+		seen, err := look(f.path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return 0, fmt.Errorf("%w: %s%s is gone; stop the server, put the file back, and start again", eventstore.ErrReplaced, f.path, suffix)
 		case err != nil:
 			return 0, err
-		case !os.SameFile(info, f.open[i]):
+		case !seen.is(f.open[i]):
 			return 0, fmt.Errorf("%w: %s%s is another file now; stop the server, put the right one there, and start again",
 				eventstore.ErrReplaced, f.path, suffix)
 		}
-		bytes = info.Size()
+		bytes = seen.bytes
 	}
 	return bytes, nil
 }
@@ -68,9 +67,9 @@ func (f *files) checkFirst(n int) (bytes int64, err error) {
 // open, and nobody has put others beside it. A log that is gone from its path is still open.
 func (f *files) mayFold() bool {
 	for i, suffix := range suffixes {
-		info, err := os.Stat(f.path + suffix)
+		seen, err := look(f.path + suffix)
 		gone := errors.Is(err, fs.ErrNotExist) && suffix != ""
-		if !gone && (err != nil || !os.SameFile(info, f.open[i])) {
+		if !gone && (err != nil || !seen.is(f.open[i])) {
 			return false
 		}
 	}

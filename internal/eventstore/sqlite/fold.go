@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 )
 
@@ -57,14 +56,14 @@ const restart, truncate = "RESTART", "TRUNCATE"
 // fold copies the log into the database file, and has it begin anew. It reports whether that was possible: others that read
 // may keep it from being so, which does no harm.
 func (w *writer) fold(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
-	info, err := os.Stat(w.file + "-wal")
+	log, err := look(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) { // it has no path any more: SQLite folds it when the connection is closed
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if info.Size() == 0 {
+	if log.bytes == 0 {
 		return true, nil
 	}
 	if err := w.noteFolding(ctx, conn); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -302,11 +301,11 @@ const checkedFor = time.Millisecond
 
 // logBytes is the length of the log.
 func (w *writer) logBytes() int64 {
-	info, err := os.Stat(w.file + "-wal")
+	log, err := look(w.file + "-wal")
 	if err != nil {
 		return 0
 	}
-	return info.Size()
+	return log.bytes
 }
 
 // mustFold reports whether the log has grown so long that it is to be folded. The log begins anew in the same place, which costs
