@@ -110,7 +110,14 @@ func (s *Spare) Cut(ctx context.Context) error {
 
 // Promote makes a standby a primary.
 func (s *Spare) Promote(ctx context.Context) error {
-	found, err := queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select pg_promote()`)
+	var found []bool
+	var err error
+	for range 3 { // what the standby replays may cancel the statement
+		found, err = queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select pg_promote() or not pg_is_in_recovery()`)
+		if err == nil {
+			break
+		}
+	}
 	if err == nil && !found[0] {
 		err = errors.New("the standby was not promoted in time")
 	}
