@@ -66,6 +66,7 @@ func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
 		}
 		if first, ok := checker.FirstAcknowledgement(branches[i], branches[i+1], seen.Writes); ok {
 			r.result.FirstAcknowledged = append(r.result.FirstAcknowledged, first)
+			r.result.Taken = append(r.result.Taken, f.Taken-f.Begin)
 		}
 		left := checker.Left(branches[i:i+2], seen.Writes)
 		r.arena.Evidence.Add("acknowledged writes behind the standby", int64(len(left)))

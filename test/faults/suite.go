@@ -40,7 +40,9 @@ type roundResult struct {
 	// FirstAcknowledged are the times from the end of a primary to the first acknowledgement of the
 	// next.
 	FirstAcknowledged []time.Duration
-	Took              time.Duration
+	// Taken are the times until that next one was there.
+	Taken []time.Duration
+	Took  time.Duration
 }
 
 // brokenError says that a promise was broken.
@@ -131,7 +133,8 @@ func (s *suite) tell(r roundResult) {
 		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Reads, r.Messages,
 		fault.Describe(r.Evidence), durations(r.Recoveries))
 	if len(r.FirstAcknowledged) > 0 {
-		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s\n", durations(r.FirstAcknowledged))
+		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s, of which it was made for %s\n",
+			durations(r.FirstAcknowledged), durations(r.Taken))
 	}
 	for _, why := range r.Void {
 		fmt.Fprintln(s.progress, "    void:", why)

@@ -209,7 +209,11 @@ func query[T any](ctx context.Context, d *Database, statement string, args ...an
 }
 
 func queryAt[T any](ctx context.Context, dsn, statement string, args ...any) ([]T, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	return queryWithin[T](ctx, queryTimeout, dsn, statement, args...)
+}
+
+func queryWithin[T any](ctx context.Context, timeout time.Duration, dsn, statement string, args ...any) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := connect(ctx, dsn)
 	if err != nil {

@@ -20,6 +20,8 @@ const (
 	// spareTimeout is how long a spare may take to do what it is told.
 	spareTimeout = 20 * time.Second
 	sparePause   = 10 * time.Millisecond
+	// promoteTimeout is how long a promotion may take. pg_promote itself waits for a minute.
+	promoteTimeout = 70 * time.Second
 )
 
 // Standby makes a standby of the primary that follows it by streaming. With sync the primary
@@ -108,7 +110,14 @@ func (s *Spare) Cut(ctx context.Context) error {
 
 // Promote makes a standby a primary.
 func (s *Spare) Promote(ctx context.Context) error {
-	found, err := queryAt[bool](ctx, s.dsn(), `select pg_promote()`)
+	var found []bool
+	var err error
+	for range 3 { // what the standby replays may cancel the statement
+		found, err = queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select pg_promote() or not pg_is_in_recovery()`)
+		if err == nil {
+			break
+		}
+	}
 	if err == nil && !found[0] {
 		err = errors.New("the standby was not promoted in time")
 	}

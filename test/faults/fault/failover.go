@@ -29,6 +29,8 @@ type Fork struct {
 	// Begin is before anybody could write to the other one, End after the last could write to this
 	// one.
 	Begin, End time.Duration
+	// Taken is when the other one was there.
+	Taken time.Duration
 	// Lossless: nothing that was acknowledged may be missing.
 	Lossless bool
 }
@@ -167,6 +169,7 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func(
 	if f.At, err = spare.Position(ctx); err != nil {
 		return err
 	}
+	f.Taken = a.World.Record.Now()
 	old := d.Take(spare, false)
 	a.Evidence.Add(replaced, 1)
 	if f.Old, err = old.Retire(ctx); err != nil {
@@ -202,6 +205,7 @@ func splitBrain(ctx context.Context, a *Arena) error {
 		return err
 	}
 	f.Begin = a.World.Record.Now()
+	f.Taken = f.Begin
 	old := d.Take(spare, true)
 	err = a.await(ctx, fenced, cluster.Nodes, func() (int64, error) {
 		if _, err := old.EndSessions(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -80,6 +81,9 @@ func (g *Gate) pass(in net.Conn) {
 		return
 	}
 	defer out.Close()
+	if !g.leads(to) {
+		return // elsewhere by now: the server that was meant may be up again, but for others
+	}
 	var back sync.WaitGroup
 	back.Go(func() {
 		_, _ = io.Copy(in, out) // how a connection ends is for its two ends to see
@@ -101,6 +105,13 @@ func (g *Gate) destination(in net.Conn) string {
 	to := g.to[g.next%len(g.to)]
 	g.next++
 	return to
+}
+
+// leads tells whether new connections go to an address.
+func (g *Gate) leads(to string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Contains(g.to, to)
 }
 
 func (g *Gate) forget(in net.Conn) {
