@@ -113,7 +113,7 @@ func (s *Spare) Promote(ctx context.Context) error {
 	var found []bool
 	var err error
 	for range 3 { // what the standby replays may cancel the statement
-		found, err = queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select pg_promote() or not pg_is_in_recovery()`)
+		found, err = queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select case when pg_is_in_recovery() then pg_promote() else true end`)
 		if err == nil {
 			break
 		}
