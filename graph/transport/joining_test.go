@@ -20,12 +20,12 @@ func TestCompleteBeforeThereIsAGroupToLeave(t *testing.T) {
 		f.wantGroups(t, 1)
 		f.schema.log.add("one")
 		other.wantLog("other", "one")
-		f.schema.log.pause, f.schema.log.silent = make(chan struct{}), true
+		pause := f.schema.log.pauseSilently()
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"` + logDocument + `","variables":{"after":1}}}`)
 		synctest.Wait() // it has read that there is nothing to tell
 		p.send(`{"id":"1","type":"complete"}`)
 		synctest.Wait()
-		close(f.schema.log.pause)
+		close(pause)
 		f.wantGroups(t, 1)
 		f.schema.log.add("two")
 		other.wantLog("other", "two")

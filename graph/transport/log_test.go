@@ -60,6 +60,21 @@ func (l *testLog) holdGroups() (release func()) {
 	}
 }
 
+// pauseSilently has new streams wait after their first item until the channel is closed, and gives no
+// items that have no words.
+func (l *testLog) pauseSilently() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pause, l.silent = make(chan struct{}), true
+	return l.pause
+}
+
+func (l *testLog) pausing() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pause
+}
+
 func (l *testLog) executions() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,8 +134,8 @@ func (s *logSource) Next(ctx context.Context, end int64) (string, Step, error) {
 		case wait == nil || !s.started:
 			s.started = true
 			s.at = step.Place.Order()
-			if s.log.pause != nil && !s.resumed {
-				<-s.log.pause
+			if pause := s.log.pausing(); pause != nil && !s.resumed {
+				<-pause
 			}
 			return strings.Join(words, " "), step, nil
 		}
