@@ -23,7 +23,7 @@ var (
 func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 	switch {
 	case !mayBeBrowser(r.Header):
-		// A read has eight other headers. A map of more costs an answer 1.3 kB and 5 % of its CPU.
+		// A read has eight other headers. A map of more costs it five allocations, 1 kB in all.
 	case g.origins.any:
 		answer["Cross-Origin-Resource-Policy"] = crossOrigin
 	default:
