@@ -1,9 +1,6 @@
 package origin
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // Values of CORS headers. The slices are shared by all answers and must not be changed.
 var (
@@ -21,12 +18,10 @@ var (
 // Describe adds the headers by which a browser decides which pages may read the answer. It must be
 // called when all other headers are set. Credentials are never allowed.
 func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
-	switch {
-	case !mayBeBrowser(r.Header):
-		// A read has eight other headers. A map of more costs it five allocations, 1 kB in all.
-	case g.origins.any:
+	// Every answer has it: over plain HTTP a browser's request for a picture says nothing of its page.
+	if g.origins.any {
 		answer["Cross-Origin-Resource-Policy"] = crossOrigin
-	default:
+	} else {
 		answer["Cross-Origin-Resource-Policy"] = sameOrigin
 	}
 	if len(g.origins.listed) > 0 && !g.origins.any {
@@ -41,15 +36,6 @@ func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 		answer["Access-Control-Allow-Origin"] = r.Header["Origin"][:1:1]
 	}
 	answer["Access-Control-Expose-Headers"] = exposedHeaders
-}
-
-// mayBeBrowser reports whether a request may be one of a browser. Sec-Fetch-Site and Origin do not
-// tell alone: over plain HTTP from another host, the request of a picture has neither.
-func mayBeBrowser(h http.Header) bool {
-	if agents := h["User-Agent"]; len(agents) > 0 && strings.HasPrefix(agents[0], "Mozilla/") { // as all browsers say
-		return true
-	}
-	return h["Origin"] != nil || h["Sec-Fetch-Site"] != nil || h["Referer"] != nil
 }
 
 // IsPreflight reports whether the request is the question of a browser what an allowed page may

@@ -35,7 +35,7 @@ var documentAttacks = []attack{
 		most:   documentCeiling,
 	},
 	{
-		name: "fragments", about: "100 fragments that each use all the others", store: "memory",
+		name: "fragments", about: "40 fragments that each use all the others", store: "memory",
 		strike: refused("{...f0}" + meshOfFragments(40)),
 		most:   documentCeiling,
 	},
