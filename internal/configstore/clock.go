@@ -80,10 +80,12 @@ func (c *clock) ask(ctx context.Context) error {
 		return fmt.Errorf("asking the event store for its time: %w", err)
 	}
 	after := c.read()
+	// What the wall clock, as it is set now, showed before the question: it may have been set since.
+	began := before.wall.Add(after.drift(before))
 	offset := time.Duration(0)
 	switch {
-	case before.wall.After(theirs):
-		offset = before.wall.Sub(theirs)
+	case began.After(theirs):
+		offset = began.Sub(theirs)
 	case after.wall.Before(theirs):
 		offset = after.wall.Sub(theirs)
 	}

@@ -225,3 +225,28 @@ func (l *lines) clear() {
 	defer l.mu.Unlock()
 	l.text.Reset()
 }
+
+// TestClockThatIsSetWhileTheServerIsAsked: the clock is right when the answer comes, so writes go on.
+func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock, events := new(wallClock), &onServer{faulty: newFaulty()}
+		clock.set(time.Hour)
+		store := configstoretest.On(t, &setWhileAsked{onServer: events, clock: clock}, configstore.Options{Now: clock.now})
+		store.MustSet(t, "a", "1")
+		if got := store.Health(t.Context()); got.ClockOffset != 0 {
+			t.Errorf("got an offset of %v", got.ClockOffset)
+		}
+	})
+}
+
+// setWhileAsked is a history on a server; this node's clock is set right while it asks for the
+// server's time.
+type setWhileAsked struct {
+	*onServer
+	clock *wallClock
+}
+
+func (s *setWhileAsked) Now(ctx context.Context) (time.Time, error) {
+	s.clock.set(0)
+	return s.onServer.Now(ctx)
+}
