@@ -215,6 +215,20 @@ func queryAt[T any](ctx context.Context, dsn, statement string, args ...any) ([]
 func queryWithin[T any](ctx context.Context, timeout time.Duration, dsn, statement string, args ...any) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	for {
+		found, err := queryOnce[T](ctx, dsn, statement, args...)
+		var answer *pgconn.PgError
+		if !errors.As(err, &answer) || answer.Code != conflictWithRecovery || ctx.Err() != nil {
+			return found, err
+		}
+	}
+}
+
+// conflictWithRecovery is the code of a statement that a standby cancels because of what it replays.
+// It is tried again.
+const conflictWithRecovery = "40001"
+
+func queryOnce[T any](ctx context.Context, dsn, statement string, args ...any) ([]T, error) {
 	conn, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)

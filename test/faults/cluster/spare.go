@@ -110,14 +110,8 @@ func (s *Spare) Cut(ctx context.Context) error {
 
 // Promote makes a standby a primary.
 func (s *Spare) Promote(ctx context.Context) error {
-	var found []bool
-	var err error
-	for range 3 { // what the standby replays may cancel the statement
-		found, err = queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select case when pg_is_in_recovery() then pg_promote() else true end`)
-		if err == nil {
-			break
-		}
-	}
+	// The statement may be tried again after the promotion.
+	found, err := queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select case when pg_is_in_recovery() then pg_promote() else true end`)
 	if err == nil && !found[0] {
 		err = errors.New("the standby was not promoted in time")
 	}
