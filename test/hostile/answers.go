@@ -41,13 +41,13 @@ var answerAttacks = []attack{
 	{
 		name: "socket", about: "one websocket with 10 queries of 10 pages each, of which nothing is read",
 		fill:   fillOneName,
-		strike: unreadSocket(10, "{"+repeated(10, "r%d:changes(first:500){changes{value oldValue}} ")+"}"),
+		strike: unreadSockets(1, 10, "{"+repeated(10, "r%d:changes(first:500){changes{value oldValue}} ")+"}"),
 		most:   figures{memory: 400, cpu: 20 * time.Second, wall: 40 * time.Second},
 	},
 	{
 		name: "sockets", about: "64 such websockets with one query each",
 		fill:   fillOneName,
-		strike: unreadSockets(64, "{"+repeated(3, "r%d:changes(first:500){changes{value oldValue}} ")+"}"),
+		strike: unreadSockets(64, 1, "{"+repeated(3, "r%d:changes(first:500){changes{value oldValue}} ")+"}"),
 		most:   figures{memory: 900, cpu: 60 * time.Second, wall: 60 * time.Second},
 	},
 	{
@@ -136,37 +136,23 @@ func unread(n int, request func(i int) string) func(context.Context, *target) (s
 	}
 }
 
-func unreadSocket(operations int, query string) func(context.Context, *target) (string, error) {
+// unreadSockets opens websockets with so many operations each, and takes nothing of the answers.
+func unreadSockets(sockets, operations int, query string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
-		socket, err := t.socket(ctx)
-		if err != nil {
-			return "", err
-		}
-		defer socket.Close()
-		for i := range operations {
-			if err := subscribe(socket, i, query, nil); err != nil {
-				return "", err
-			}
-		}
-		wait(ctx, holdFor)
-		return fmt.Sprintf("%d not taken", operations), nil
-	}
-}
-
-func unreadSockets(n int, query string) func(context.Context, *target) (string, error) {
-	return func(ctx context.Context, t *target) (string, error) {
-		for range n {
+		for range sockets {
 			socket, err := t.socket(ctx)
 			if err != nil {
 				return "", err
 			}
 			defer socket.Close()
-			if err := subscribe(socket, 0, query, nil); err != nil {
-				return "", err
+			for i := range operations {
+				if err := subscribe(socket, i, query, nil); err != nil {
+					return "", err
+				}
 			}
 		}
 		wait(ctx, holdFor)
-		return fmt.Sprintf("%d not taken", n), nil
+		return fmt.Sprintf("%d not taken", sockets*operations), nil
 	}
 }
 

@@ -31,7 +31,7 @@ var streamAttacks = []attack{
 	{
 		name: "socket-streams", about: "100 websockets with such a subscription each",
 		fill:   fillOneName,
-		strike: unreadSockets(100, `subscription{configChanges(after:"0-00000000"){changes{value oldValue} position}}`),
+		strike: unreadSockets(100, 1, `subscription{configChanges(after:"0-00000000"){changes{value oldValue} position}}`),
 		most:   figures{memory: 640, cpu: 30 * time.Second, wall: 40 * time.Second},
 	},
 	{
