@@ -64,7 +64,7 @@ func (s checkedBefore) check(ctx context.Context, way string, branch eventstore.
 		return branch, nil
 	}
 	_, err := s.Store.ReadBranch(ctx, branch, branch.Position, eventstore.Limit{Records: 1})
-	dawdle()
+	dawdle(ctx, s.Store, branch)
 	return eventstore.Head{}, err
 }
 

@@ -19,10 +19,14 @@ func headOf(r eventstore.Record) eventstore.Head {
 	return eventstore.Head{Position: r.Position, Hash: r.Hash, RecordedAt: r.RecordedAt}
 }
 
-// dawdle lets the other goroutines get ahead.
-func dawdle() {
-	for range 500 {
-		runtime.Gosched()
+// dawdle lets the other goroutines get ahead: it returns when the head of a store is no longer the
+// given one, and after 5 ms in any case. A store whose window is open for a fixed number of turns
+// escapes its law on a busy machine.
+func dawdle(ctx context.Context, s *memory.Store, head eventstore.Head) {
+	for end := time.Now().Add(5 * time.Millisecond); time.Now().Before(end); runtime.Gosched() {
+		if now, err := s.Head(ctx); err != nil || now.Hash != head.Hash {
+			return
+		}
 	}
 }
 
@@ -37,7 +41,7 @@ func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, 
 	if head.Hash != expected.Hash {
 		return eventstore.ErrHeadMoved
 	}
-	dawdle()
+	dawdle(ctx, s.Store, head)
 	for err = eventstore.ErrHeadMoved; err == eventstore.ErrHeadMoved; {
 		if head, err = s.Head(ctx); err != nil {
 			return err
@@ -88,7 +92,7 @@ func (s recordByRecord) Append(ctx context.Context, expected eventstore.Head, re
 			return err
 		}
 		expected = headOf(records[i])
-		dawdle()
+		dawdle(ctx, s.Store, expected)
 	}
 	return nil
 }

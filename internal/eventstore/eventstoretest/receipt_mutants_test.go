@@ -26,7 +26,7 @@ func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Position, 
 	if err != nil || len(records)+len(receipts) == 0 {
 		return err
 	}
-	dawdle()
+	dawdle(ctx, s.Store, head)
 	return s.Append(ctx, head, records, receipts...)
 }
 
