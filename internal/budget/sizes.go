@@ -2,11 +2,12 @@ package budget
 
 import "time"
 
-// The budgets of the server, in bytes. All edges share the same three.
+// The budgets of the server, in bytes. All edges share the same ones.
 const (
 	answersBytes = 256 << 20
 	bodiesBytes  = 256 << 20
 	streamsBytes = 256 << 20
+	headersBytes = 128 << 20
 
 	smallAnswersBytes = 64 << 20
 	smallBodiesBytes  = 64 << 20
@@ -46,6 +47,10 @@ func ForAnswers() *Budget {
 func ForBodies() *Budget {
 	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: SmallBodyBytes})
 }
+
+// ForHeaders returns the budget of the headers of all requests that are being received or worked on,
+// as far as they are longer than 4 KiB.
+func ForHeaders() *Budget { return New(Options{Bytes: headersBytes}) }
 
 // ForStreams returns the budget of what streams have read and their clients have not taken yet.
 // Streams wait for their turn as long as it takes. A quarter is for small messages, so that streams

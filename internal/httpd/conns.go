@@ -23,6 +23,9 @@ func newFreshConns() *freshConns { return &freshConns{conns: make(map[net.Conn]s
 
 // track is for [http.Server.ConnState]. It hears of a connection's states one after the other.
 func (f *freshConns) track(conn net.Conn, state http.ConnState) {
+	if own, is := conn.(interface{ head() *head }); is && state == http.StateIdle {
+		own.head().next()
+	}
 	if state != http.StateNew && f.count.Load() == 0 {
 		return
 	}
@@ -49,17 +52,29 @@ func (f *freshConns) close() {
 	}
 }
 
-// connKey is the context key of a connection's write deadline.
+// connKey is the context key of a [connState].
 type connKey struct{}
 
-// withDeadline is for [http.Server.ConnContext]. Setting a deadline costs a fiftieth of a small answer, so the requests of
-// one connection, which come one after the other, share one for as long as it will do.
-func withDeadline(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, new(time.Time))
+// connState is what the requests of one connection, which come one after the other, share. Setting
+// a deadline costs a fiftieth of a small answer, so they share one for as long as it will do.
+type connState struct {
+	deadline time.Time // for the next bytes of an answer
+	head     *head     // nil: the header costs nothing
 }
 
-// connDeadline returns where the write deadline of the request's connection is kept, nil when that is nowhere.
-func connDeadline(ctx context.Context) *time.Time {
-	deadline, _ := ctx.Value(connKey{}).(*time.Time)
-	return deadline
+// withConn is for [http.Server.ConnContext].
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	state := new(connState)
+	if own, is := conn.(interface{ head() *head }); is {
+		state.head = own.head()
+	}
+	return context.WithValue(ctx, connKey{}, state)
+}
+
+// connOf returns what the request's connection keeps; a new state when the server has no connections.
+func connOf(ctx context.Context) *connState {
+	if state, is := ctx.Value(connKey{}).(*connState); is {
+		return state
+	}
+	return new(connState)
 }

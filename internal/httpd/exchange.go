@@ -24,9 +24,10 @@ const progressBytes = 64 << 10
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now()}
-	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
-		e.deadline = new(time.Time)
-	}
+	conn := connOf(r.Context())
+	e.deadline = &conn.deadline
+	conn.head.begin()
+	defer conn.head.end()
 	e.id[0] = s.ids.of(r.Header)
 	w.Header()[requestid.Header] = e.id[:]
 	r = r.WithContext(requestid.With(r.Context(), e.id[0]))

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
 
@@ -30,12 +31,14 @@ const (
 // descriptors or a firewall's word, pass.
 type listener struct {
 	net.Listener
-	limit    *eventstream.Limit
-	log      *slog.Logger
-	metrics  *Metrics
-	refusals chan struct{} // a place for each refused connection that is kept
-	closed   chan struct{}
-	closing  sync.Once
+	limit     *eventstream.Limit
+	headers   *budget.Budget
+	maxHeader int
+	log       *slog.Logger
+	metrics   *Metrics
+	refusals  chan struct{} // a place for each refused connection that is kept
+	closed    chan struct{}
+	closing   sync.Once
 
 	mu       sync.Mutex // guards the following
 	unlogged int        // refused connections that the log does not show yet
@@ -47,7 +50,7 @@ type listener struct {
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
 		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
-		log: opts.Log, metrics: opts.Metrics,
+		headers: opts.Headers, maxHeader: opts.MaxHeaderBytes, log: opts.Log, metrics: opts.Metrics,
 		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}),
 	}
 }
@@ -117,7 +120,7 @@ func (l *listener) leave(client eventstream.Client) {
 // track returns a connection that counts until it is closed. One of TCP stays one with all its
 // methods: websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	place := &place{listener: l, client: client}
+	place := &place{listener: l, client: client, header: openHead(l.headers, l.maxHeader)}
 	if tcp, is := conn.(*net.TCPConn); is {
 		return &tcpConn{tcp, place}
 	}
@@ -128,14 +131,33 @@ func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
 type place struct {
 	listener *listener
 	client   eventstream.Client
+	header   *head
 	once     sync.Once
 }
 
-func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.client) }) }
+func (p *place) leave() {
+	p.header.close()
+	p.once.Do(func() { p.listener.leave(p.client) })
+}
+
+// read takes note of bytes that have come.
+func (p *place) read(conn net.Conn, n int, err error) (int, error) {
+	if !p.header.charge(conn, n) {
+		return 0, io.EOF
+	}
+	return n, err
+}
 
 type tcpConn struct {
 	*net.TCPConn
 	place *place
+}
+
+func (c *tcpConn) head() *head { return c.place.header }
+
+func (c *tcpConn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	return c.place.read(c.TCPConn, n, err)
 }
 
 func (c *tcpConn) Close() error {
@@ -146,6 +168,13 @@ func (c *tcpConn) Close() error {
 type otherConn struct {
 	net.Conn
 	place *place
+}
+
+func (c *otherConn) head() *head { return c.place.header }
+
+func (c *otherConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return c.place.read(c.Conn, n, err)
 }
 
 func (c *otherConn) Close() error {
