@@ -7,7 +7,7 @@ const (
 	answersBytes = 256 << 20
 	bodiesBytes  = 256 << 20
 	streamsBytes = 256 << 20
-	headersBytes = 128 << 20
+	headersBytes = 64 << 20
 	keptBytes    = 192 << 20
 
 	smallAnswersBytes = 64 << 20

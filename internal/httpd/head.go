@@ -27,7 +27,12 @@ type head struct {
 	whole  budget.Reservation // takes over from coming
 	read   atomic.Int64
 	busy   atomic.Bool // a request is being served: what is read now is no header
+
+	refused bool // there was no room: nothing more is read; for the goroutine that reads headers
 }
+
+// errHeaderRefused ends the connection without a further answer, as an error of the network does.
+var errHeaderRefused = &net.OpError{Op: "read", Net: "tcp", Err: budget.ErrNoRoom}
 
 // openHead returns the room of a connection that has sent nothing yet. A nil budget has room for all.
 func openHead(room *budget.Budget, most int) *head {
@@ -52,6 +57,7 @@ func (h *head) charge(conn net.Conn, n int) bool {
 	if err := h.coming.Grow(context.Background(), headCopies*h.most); err != nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(refusalTime)) // fails only on a connection that is gone
 		_, _ = io.WriteString(conn, noRoomForHeader)
+		h.refused = true
 		return false
 	}
 	if h.busy.Load() { // net/http has begun to look ahead for the next request meanwhile

@@ -47,13 +47,17 @@ func TestHeadersTakeRoom(t *testing.T) {
 
 	second := dialTCP(t, address)
 	go func() { _, _ = io.WriteString(second, longHeader(44<<10)) }() // may be cut off in the middle
-	answer, err := http.ReadResponse(bufio.NewReader(second), nil)
+	answers := bufio.NewReader(second)
+	answer, err := http.ReadResponse(answers, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if body := readAll(t, answer.Body); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" ||
 		!strings.Contains(body, "no memory left for a header of this size") {
 		t.Errorf("got %d, %s", answer.StatusCode, body)
+	}
+	if rest, _ := io.ReadAll(answers); len(rest) > 0 {
+		t.Errorf("got another answer: %s", rest)
 	}
 	third := dialTCP(t, address)
 	write(t, third, longHeader(1<<10)+"\r\n\r\n")

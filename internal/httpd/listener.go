@@ -140,10 +140,15 @@ func (p *place) leave() {
 	p.once.Do(func() { p.listener.leave(p.client) })
 }
 
-// read takes note of bytes that have come.
-func (p *place) read(conn net.Conn, n int, err error) (int, error) {
+// read reads from the connection. net/http tries again after an error in the middle of a line, so
+// that a header is refused once and for all.
+func (p *place) read(conn net.Conn, into []byte) (int, error) {
+	if p.header.refused {
+		return 0, errHeaderRefused
+	}
+	n, err := conn.Read(into)
 	if !p.header.charge(conn, n) {
-		return 0, io.EOF
+		return 0, errHeaderRefused
 	}
 	return n, err
 }
@@ -156,8 +161,7 @@ type tcpConn struct {
 func (c *tcpConn) head() *head { return c.place.header }
 
 func (c *tcpConn) Read(p []byte) (int, error) {
-	n, err := c.TCPConn.Read(p)
-	return c.place.read(c.TCPConn, n, err)
+	return c.place.read(c.TCPConn, p)
 }
 
 func (c *tcpConn) Close() error {
@@ -173,8 +177,7 @@ type otherConn struct {
 func (c *otherConn) head() *head { return c.place.header }
 
 func (c *otherConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	return c.place.read(c.Conn, n, err)
+	return c.place.read(c.Conn, p)
 }
 
 func (c *otherConn) Close() error {
