@@ -66,6 +66,9 @@ func TestAnyHost(t *testing.T) {
 	if r.Host = "evil.example"; !guard.AnswersFor(r) {
 		t.Error("the star does not stand for every host")
 	}
+	if r.Host = ""; !guard.AnswersFor(r) {
+		t.Error("the star does not stand for a host that is left empty")
+	}
 }
 
 func TestHostsThatNeverMatch(t *testing.T) {
