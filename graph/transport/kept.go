@@ -23,7 +23,7 @@ const (
 	noRoomForSubscription = "the server has no memory left for further subscriptions of this size; make its document and its variables shorter, or try again later"
 )
 
-// kept is what subscriptions hold in memory for as long as they last: their documents and variables.
+// kept is what subscriptions hold in memory while they last: their documents and variables.
 type kept struct {
 	room *budget.Budget
 
@@ -45,8 +45,8 @@ type holding struct {
 	holders  atomic.Int32
 }
 
-// hold takes room for a subscription, once for each document, and does not wait. The holding has one
-// holder.
+// hold takes room for a subscription, once for each document, and does not wait. The holding has
+// one holder.
 func (k *kept) hold(operation *graphql.OperationContext) (*holding, *fault) {
 	variables, err := json.Marshal(operation.Variables)
 	if err != nil {

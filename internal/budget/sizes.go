@@ -51,8 +51,8 @@ func ForBodies() *Budget {
 	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: SmallBodyBytes})
 }
 
-// ForHeaders returns the budget of the headers of all requests that are being received or worked on,
-// as far as they are longer than 4 KiB.
+// ForHeaders returns the budget of the headers of all requests that are being received or worked
+// on, as far as they are longer than 4 KiB.
 func ForHeaders() *Budget { return New(Options{Bytes: headersBytes}) }
 
 // ForSubscriptions returns the budget of what GraphQL's subscriptions keep in memory for as long as

@@ -71,7 +71,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, state)
 }
 
-// connOf returns what the request's connection keeps; a new state when the server has no connections.
+// connOf returns what the request's connection keeps, a new state when no connection is known.
 func connOf(ctx context.Context) *connState {
 	if state, is := ctx.Value(connKey{}).(*connState); is {
 		return state

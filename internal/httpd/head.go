@@ -10,17 +10,17 @@ import (
 	"configapi/internal/budget"
 )
 
-// headFree is how many bytes of a header are not charged for: net/http has a buffer of this size for
-// each connection in any case.
+// headFree is how many bytes of a header are not charged for: net/http has a buffer of this size
+// for each connection in any case.
 const headFree = 4 << 10
 
 // headCopies is about how often a header is in memory while it comes: a long line grows in a buffer
 // that doubles.
 const headCopies = 2
 
-// head is the room of the header of a connection's present request. A long one is charged for as the
-// longest until it has come, and for its own length until the request is answered. While others wait
-// for room, the slowest connection whose header is still coming is cut off.
+// head is the room of the header of a connection's present request. A long one is charged for as
+// the longest until it has come, and for its own length until the request is answered. While others
+// wait for room, the slowest connection whose header is still coming is cut off.
 type head struct {
 	most   int64 // bytes that a header may have
 	coming budget.Reservation
@@ -34,7 +34,7 @@ type head struct {
 // errHeaderRefused ends the connection without a further answer, as an error of the network does.
 var errHeaderRefused = &net.OpError{Op: "read", Net: "tcp", Err: budget.ErrNoRoom}
 
-// openHead returns the room of a connection that has sent nothing yet. A nil budget has room for all.
+// openHead returns the room of a connection that has sent nothing yet. A nil budget has no end.
 func openHead(room *budget.Budget, most int) *head {
 	h := &head{most: int64(most)}
 	if room != nil {

@@ -71,8 +71,8 @@ func TestHeadersTakeRoom(t *testing.T) {
 	wantHeld(t, room, func(held int64) bool { return held == 0 })
 }
 
-// TestHeadersGiveTheirRoomBack after each request of a connection. Bodies take none of it, also what
-// a handler leaves of them.
+// TestHeadersGiveTheirRoomBack after each request of a connection. Bodies take none of it, also
+// what a handler leaves of them.
 func TestHeadersGiveTheirRoomBack(t *testing.T) {
 	room := budget.New(budget.Options{Bytes: 150 << 10, Wait: 50 * time.Millisecond})
 	address, done := serveTCP(t, httpd.Options{Headers: room})
