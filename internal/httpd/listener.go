@@ -117,7 +117,7 @@ func (l *listener) leave(client eventstream.Client) {
 // track returns a connection that counts until it is closed. One of TCP stays one with all its
 // methods: websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	tracked := newTrackedConn(conn, &place{listener: l, client: client})
+	tracked := &trackedConn{inner: conn, place: &place{listener: l, client: client}}
 	if tcp, is := conn.(*net.TCPConn); is {
 		return &tcpConn{tracked, ownTCP{tcp}}
 	}
