@@ -26,14 +26,16 @@ const heldBack = 2 << 10
 
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now()}
-	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
-		e.deadline = new(time.Time)
+	conn := connOf(r.Context())
+	if conn == nil { // the server is used as a handler alone
+		conn = new(connState)
+		r = r.WithContext(conn.context(r.Context()))
 	}
-	e.id[0] = s.ids.of(r.Header)
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), conn: conn, id: &[1]string{s.ids.of(r.Header)}}
 	w.Header()[requestid.Header] = e.id[:]
-	r = r.WithContext(requestid.With(r.Context(), e.id[0]))
+	conn.id.Set(&e.id[0])
 	if r.ContentLength != 0 {
+		r = r.WithContext(r.Context()) // a copy: net/http looks at its own request's body when it answers
 		e.body = openBody(e, r)
 		r.Body = e.body
 	}
@@ -49,10 +51,10 @@ type exchange struct {
 	server   *Server
 	request  *http.Request  // as it came
 	verdict  origin.Verdict // about the page that it comes from
-	id       [1]string      // as a header has it
+	id       *[1]string     // as a header has it
 	start    time.Time
-	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
-	status   int        // 0: nothing is decided yet
+	conn     *connState
+	status   int // 0: nothing is decided yet
 	bytes    int64
 	armed    bool  // the connection has the deadline
 	body     *body // nil: there is none
@@ -159,17 +161,17 @@ func (e *exchange) decide(status int) {
 func (e *exchange) renewDeadline(now time.Time) {
 	timeout := e.server.opts.WriteTimeout
 	whole := e.pace.deadline(now, e.bytes)
-	left := e.deadline.Sub(now)
-	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(*e.deadline)) {
+	left := e.conn.deadline.Sub(now)
+	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.conn.deadline)) {
 		e.setDeadline()
 		return
 	}
 	if e.body != nil && e.body.deadline.After(now) {
 		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
 	}
-	*e.deadline = now.Add(timeout)
-	if !whole.IsZero() && whole.Before(*e.deadline) {
-		*e.deadline = whole
+	e.conn.deadline = now.Add(timeout)
+	if !whole.IsZero() && whole.Before(e.conn.deadline) {
+		e.conn.deadline = whole
 	}
 	e.armed = false
 	e.setDeadline()
@@ -183,7 +185,7 @@ func (e *exchange) setDeadline() {
 	}
 	e.armed = true
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = conn.SetWriteDeadline(*e.deadline) // fails when the connection is hijacked, and then it is not ours
+		_ = conn.SetWriteDeadline(e.conn.deadline) // fails when the connection is hijacked, and then it is not ours
 	}
 }
 
