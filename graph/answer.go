@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
@@ -16,31 +15,12 @@ import (
 	"configapi/internal/projection"
 )
 
-// meter counts the bytes of answers while their fields are resolved, so that one that is too large
-// stops before it is written. It is an extension of gqlgen's handler.
-type meter struct{}
-
-var _ graphql.OperationContextMutator = meter{}
-
-// ExtensionName is for gqlgen.
-func (meter) ExtensionName() string { return "Meter" }
-
-// Validate is for gqlgen.
-func (meter) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationContext has each field of an operation counted. It sets the middlewares itself,
-// since gqlgen's AroundFields would allocate for every field.
-func (meter) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.ResolverMiddleware = countField
-	op.RootResolverMiddleware = sizeBuffer
-	return nil
-}
-
 // fieldSyntax is what a field has around its name and its value, with the braces of the object that
 // it is in: quotes, colon, commas.
 const fieldSyntax = 8
 
-// countField resolves a field unless the answer was given up, and counts what it returns.
+// countField is the middleware of all fields: bytes of answers are counted while their fields are
+// resolved, so that one that is too large stops before it is written. It resolves a field unless the answer was given up, and counts what it returns.
 func countField(ctx context.Context, next graphql.Resolver) (any, error) {
 	answer := transport.AnswerOf(ctx)
 	if answer == nil {

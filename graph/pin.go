@@ -31,37 +31,15 @@ type pin struct {
 
 type pinKey struct{}
 
-// pin gives a query or a mutation what its fields share.
-func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
-		return next(ctx)
-	}
-	c := r.withPin(ctx)
-	if op.Operation.Operation == ast.Query {
-		c.pin.read(ctx, op)
-	} else if err := r.reserve(ctx, op); err != nil {
-		return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
-	}
-	return next(c)
-}
-
-// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a
+// pinMessage gives a message of a subscription what its fields share. gqlgen calls them with a
 // context that does not know the root field, so it is added here: the paths of errors begin with
 // it.
-func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if !graphql.HasOperationContext(ctx) {
-		return next(ctx)
-	}
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
-		return next(ctx)
-	}
+func (r *resolver) pinMessage(ctx context.Context, op *graphql.OperationContext) context.Context {
 	ctx = r.withPin(ctx)
 	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
-	return next(ctx)
+	return ctx
 }
 
 // pinned is a context with a pin.
