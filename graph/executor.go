@@ -78,10 +78,32 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 // DispatchOperation begins an operation, and returns what executes it: a query or a mutation at the
 // first call, a message of a subscription at each, until it returns nil.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	if isLookUp(op.Operation) {
+		return e.lookUp(op), ctx
+	}
 	ctx = graphql.WithOperationContext(ctx, op)
 	if op.Operation.Operation == ast.Subscription {
 		return e.subscribe(ctx, op), ctx
 	}
+	return e.execute(ctx, op)
+}
+
+// lookUp returns what executes a look-up.
+func (e *executor) lookUp(op *graphql.OperationContext) graphql.ResponseHandler {
+	return func(ctx context.Context) *graphql.Response {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if response := e.resolver.lookUp(ctx, op); response != nil {
+			return response
+		}
+		next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)
+		return next(ctx)
+	}
+}
+
+// execute begins a query or a mutation.
+func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	pinned := e.resolver.withPin(ctx)
 	if op.Operation.Operation == ast.Query {
 		pinned.pin.read(ctx, op)

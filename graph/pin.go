@@ -172,10 +172,10 @@ func asksFreshness(selections ast.SelectionSet) bool {
 // freshness is what the root fields ask for together. Arguments that are malformed are left for the fields to refuse.
 func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Bookmark) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		if argument(op, field, consistencyArgument) == string(model.ConsistencyLinearizable) {
+		if argument(op, field.Arguments, consistencyArgument) == string(model.ConsistencyLinearizable) {
 			linearizable = true
 		}
-		at, err := eventstore.ParseBookmark(argument(op, field, atLeastArgument))
+		at, err := eventstore.ParseBookmark(argument(op, field.Arguments, atLeastArgument))
 		if err == nil && (atLeast == nil || at.Position > atLeast.Position) {
 			atLeast = &at
 		}
@@ -183,9 +183,9 @@ func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *events
 	return linearizable, atLeast
 }
 
-// argument is the text that a field has for an argument, "" when it has none.
-func argument(op *graphql.OperationContext, field graphql.CollectedField, name string) string {
-	given := field.Arguments.ForName(name)
+// argument is the text that is given for an argument, "" when there is none.
+func argument(op *graphql.OperationContext, arguments ast.ArgumentList, name string) string {
+	given := arguments.ForName(name)
 	if given == nil {
 		return ""
 	}
