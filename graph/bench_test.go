@@ -33,12 +33,22 @@ func BenchmarkConfig(b *testing.B) {
 	}
 }
 
-// BenchmarkRevision is a read that gqlgen executes, since it is no look-up.
-func BenchmarkRevision(b *testing.B) {
-	const body = `{"query":"query($n:ConfigName!){config(name:$n){name value revision{version}}}","variables":{"n":"payments/timeout"}}`
+// BenchmarkFragment is the same read for a client that uses a fragment: gqlgen executes it.
+func BenchmarkFragment(b *testing.B) {
+	const body = `{"query":"query($n:ConfigName!){config(name:$n){...F}} fragment F on Config{name value version}","variables":{"n":"payments/timeout"}}`
 	store := configstoretest.New(b, configstore.Options{})
 	store.MustSet(b, "payments/timeout", "30s")
-	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"config":{"name":"payments/timeout","value":"30s","revision":{"version":1}}}}`)
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"config":{"name":"payments/timeout","value":"30s","version":1}}}`)
+}
+
+// BenchmarkHistory is a page of the past, which is read from the store.
+func BenchmarkHistory(b *testing.B) {
+	const body = `{"query":"query($n:ConfigName!){config(name:$n){history(first:5){nodes{version value oldValue}}}}","variables":{"n":"payments/timeout"}}`
+	store := configstoretest.New(b, configstore.Options{})
+	store.MustSet(b, "payments/timeout", "30s")
+	store.MustSet(b, "payments/timeout", "31s")
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body,
+		`{"data":{"config":{"history":{"nodes":[{"version":2,"value":"31s","oldValue":"30s"},{"version":1,"value":"30s","oldValue":null}]}}}}`)
 }
 
 // BenchmarkConfigs is a page of 50 configs.

@@ -12,12 +12,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLeaves draws operations that show configs and revisions in all places, and compares their
+// TestPlainFields draws operations that show configs and revisions in all places, and compares their
 // answers with those of gqlgen alone.
-func TestLeaves(t *testing.T) {
+func TestPlainFields(t *testing.T) {
 	e := odditiesExecutor(t)
-	config := append(slices.Sorted(maps.Keys(configLeaves)), "...on Config{createdAt}", "name @skip(if:false)", "revision{oldValue}", "revision{position}")
-	revision := append(slices.Sorted(maps.Keys(revisionLeaves)), "...on ConfigRevision{actor}", "value @include(if:false)", "oldValue")
+	config := append(drawable(plainConfig), "...on Config{createdAt}", "name @skip(if:false)", "revision{oldValue}")
+	revision := append(drawable(plainRecord), "...on ConfigRevision{actor}", "value @include(if:false)")
 	for _, shape := range []string{
 		`{configs{nodes{CONFIG} edges{cursor node{CONFIG}} pageInfo{endCursor}}}`,
 		`{configs(filter:{prefix:"no"}){nodes{CONFIG} totalCount}}`,
@@ -42,6 +42,17 @@ func TestLeaves(t *testing.T) {
 	}
 }
 
+// drawable are the plain fields of a type, as they stand in a document.
+func drawable[T any](plain plainType[T]) []string {
+	fields := slices.Sorted(maps.Keys(plain))
+	for i, name := range fields {
+		if plain[name].below != nil {
+			fields[i] = name + "{position reason}"
+		}
+	}
+	return fields
+}
+
 // drawSelection draws fields, of which some have an alias.
 func drawSelection(t *rapid.T, of []string) string {
 	var set strings.Builder
@@ -58,14 +69,17 @@ func drawSelection(t *rapid.T, of []string) string {
 func TestWritable(t *testing.T) {
 	e := odditiesExecutor(t)
 	for doc, want := range map[string]bool{
-		`{config(name:"odd"){name value}}`:            true,
-		`{configs{nodes{name value}}}`:                true,
-		`{configs(first:1){edges{node{name}}}}`:       true,
-		`{configs{nodes{name name}}}`:                 false,
-		`{configs{nodes{...on Config{name}}}}`:        false,
-		`{configs{nodes{name @include(if:true)}}}`:    false,
-		`{history(name:"odd"){nodes{version actor}}}`: true,
-		`{history(name:"odd"){nodes{oldValue}}}`:      false,
+		`{config(name:"odd"){name value}}`:                     true,
+		`{configs{nodes{name value}}}`:                         true,
+		`{configs(first:1){edges{node{name}}}}`:                true,
+		`{configs{nodes{name name}}}`:                          false,
+		`{configs{nodes{...on Config{name}}}}`:                 false,
+		`{configs{nodes{name @include(if:true)}}}`:             false,
+		`{history(name:"odd"){nodes{version actor}}}`:          true,
+		`{history(name:"odd"){nodes{oldValue}}}`:               true,
+		`{configs{nodes{revision{version}}}}`:                  true,
+		`{configs{nodes{revision{oldValue}}}}`:                 false,
+		`{config(name:"odd"){version history{edges{cursor}}}}`: false,
 	} {
 		op := prepared(t, e, doc, nil)
 		found := false
