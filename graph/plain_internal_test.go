@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -82,16 +83,17 @@ func TestWritable(t *testing.T) {
 		`{config(name:"odd"){version history{edges{cursor}}}}`: false,
 	} {
 		op := prepared(t, e, doc, nil)
-		found := false
+		var found atomic.Bool
 		op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
 			result, err := countField(ctx, next)
-			_, whole := result.(counted)
-			found = found || whole
+			if _, whole := result.(counted); whole {
+				found.Store(true)
+			}
 			return result, err
 		}
 		next, ctx := e.execute(graphql.WithOperationContext(t.Context(), op), op)
-		if response := next(ctx); len(response.Errors) > 0 || found != want {
-			t.Errorf("%s: got %v %v, want %v", doc, found, response.Errors, want)
+		if response := next(ctx); len(response.Errors) > 0 || found.Load() != want {
+			t.Errorf("%s: got %v %v, want %v", doc, found.Load(), response.Errors, want)
 		}
 	}
 }
