@@ -33,7 +33,7 @@ func BenchmarkConfig(b *testing.B) {
 	}
 }
 
-// BenchmarkFragment is the same read for a client that uses a fragment: gqlgen executes it.
+// BenchmarkFragment is the same read for a client that uses a fragment.
 func BenchmarkFragment(b *testing.B) {
 	const body = `{"query":"query($n:ConfigName!){config(name:$n){...F}} fragment F on Config{name value version}","variables":{"n":"payments/timeout"}}`
 	store := configstoretest.New(b, configstore.Options{})

@@ -78,8 +78,8 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 // DispatchOperation begins an operation, and returns what executes it: a query or a mutation at the
 // first call, a message of a subscription at each, until it returns nil.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	if isLookUp(op.Operation) {
-		return e.lookUp(op), ctx
+	if lookUps := lookUpsOf(op.Operation); lookUps != nil {
+		return e.lookUp(op, lookUps), ctx
 	}
 	ctx = graphql.WithOperationContext(ctx, op)
 	if op.Operation.Operation == ast.Subscription {
@@ -89,12 +89,12 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 }
 
 // lookUp returns what executes a look-up.
-func (e *executor) lookUp(op *graphql.OperationContext) graphql.ResponseHandler {
+func (e *executor) lookUp(op *graphql.OperationContext, lookUps []lookUp) graphql.ResponseHandler {
 	return func(ctx context.Context) *graphql.Response {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if response := e.resolver.lookUp(ctx, op); response != nil {
+		if response := e.resolver.lookUp(ctx, op, lookUps); response != nil {
 			return response
 		}
 		next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)

@@ -60,16 +60,17 @@ func TestLookUps(t *testing.T) {
 		doc := drawLookUp(t)
 		variables := map[string]any{"n": drawName(t)}
 		op := prepared(t, e, doc, variables)
-		if !isLookUp(op.Operation) {
+		lookUps := lookUpsOf(op.Operation)
+		if lookUps == nil {
 			t.Fatalf("%s: it is no look-up", doc)
 		}
-		got := e.resolver.lookUp(t.Context(), op)
+		got := e.resolver.lookUp(t.Context(), op, lookUps)
 		want := byGqlgen(t.Context(), e, op)
 		switch {
 		case got == nil && len(want.Errors) == 0:
 			t.Errorf("%s: it was left to gqlgen", doc)
 		case got == nil:
-			got = e.lookUp(op)(t.Context())
+			got = e.lookUp(op, lookUps)(t.Context())
 			if string(got.Data) != string(want.Data) || len(got.Errors) != len(want.Errors) { // in any order
 				t.Errorf("%s:\ngot  %s %v\nwant %s %v", doc, got.Data, got.Errors, want.Data, want.Errors)
 			}
@@ -109,13 +110,13 @@ func TestLookUpsAreFound(t *testing.T) {
 		`{config(name:"a"){name value version}}`:                                         true,
 		`{config(name:"""a"""){id createdAt updatedAt __typename}}`:                      true,
 		`{a:config(name:"a"){x:name y:name} b:config(name:"b"){name}}`:                   true,
-		`{config(name:"a"){name name}}`:                                                  false,
+		`{config(name:"a"){name name}}`:                                                  true,
 		`{config(name:"a"){name} config(name:"a"){value}}`:                               false,
 		`{config(name:"a"){revision{version}}}`:                                          true,
 		`{config(name:"a"){revision{oldValue}}}`:                                         false,
 		`{config(name:"a"){history{nodes{version}}}}`:                                    false,
-		`{config(name:"a"){... on Config{name}}}`:                                        false,
-		`{config(name:"a"){...F}} fragment F on Config{name}`:                            false,
+		`{config(name:"a"){... on Config{name}}}`:                                        true,
+		`{config(name:"a"){...F}} fragment F on Config{name}`:                            true,
 		`{config(name:"a"){name @skip(if:true) value}}`:                                  false,
 		`{config(name:"a") @include(if:false){name} bounds{head}}`:                       false,
 		`{config(name:"a",consistency:LINEARIZABLE){name}}`:                              false,
@@ -127,7 +128,7 @@ func TestLookUpsAreFound(t *testing.T) {
 		`query($n:ConfigName!,$b:Boolean!){config(name:$n){name value @include(if:$b)}}`: false,
 	} {
 		variables := map[string]any{"n": "a", "b": true}
-		if got := isLookUp(prepared(t, e, doc, variables).Operation); got != want {
+		if got := lookUpsOf(prepared(t, e, doc, variables).Operation) != nil; got != want {
 			t.Errorf("%s: got %v, want %v", doc, got, want)
 		}
 	}
