@@ -73,7 +73,7 @@ var plainChanged = plainType[model.ConfigChanged]{
 		"config":     child(func(c *model.ConfigChanged) *object.Config { return c.Config }, plainConfig),
 		"revision":   child(func(c *model.ConfigChanged) *object.ConfigRevision { return c.Revision }, plainRevision),
 		"changed":    short(func(c *model.ConfigChanged) bool { return c.Changed }, graphql.MarshalBoolean),
-		"position":   short(func(c *model.ConfigChanged) eventstore.Bookmark { return c.Position }, scalar.MarshalPosition),
+		"position":   short(func(c *model.ConfigChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
 	},
 }
 
