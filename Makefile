@@ -33,7 +33,7 @@ build: ## build bin/configapi
 # debuggers read, as `go test` does with programs that it throws away.
 test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -ldflags='-s -w' -o bin/tests/ -p $(AT_ONCE) ./...
-	@test -n "$$CONFIGAPI_SLOW_TESTS" || echo "left out: $$(grep -c '^	*"Test' internal/slowtest/slowtest.go) slow tests, which make check runs"
+	@test -n "$$CONFIGAPI_SLOW_TESTS" || echo "left out: $$(grep -c '^		"' internal/slowtest/slowtest.go) slow tests, which make check runs"
 
 check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
 
