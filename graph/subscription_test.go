@@ -210,7 +210,7 @@ func TestWatchEveryChange(t *testing.T) {
 	a := MustStart(t)
 	stop := a.MustWrite(t, "a")
 	after, version := "0-00000000", 0
-	for range 10 {
+	for range slowtest.Rounds(4, 10) {
 		c := a.MustDial(t)
 		c.subscribe("1", watchChanges, vars{"after": after})
 		for range 3 {

@@ -21,7 +21,7 @@ const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
 // another one on what is left, cuts the power, and looks for what either has acknowledged.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
-	rounds := 8
+	rounds := slowtest.Rounds(3, 8)
 	if text := os.Getenv(roundsVariable); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
