@@ -3,7 +3,8 @@
 // CONFIGAPI_SLOW_TESTS, and the package's own tests make sure of that.
 //
 // To make a test one of them, add it to the list here and begin it with [Only]. A test that proves
-// the same again and again takes its number of rounds from [Rounds].
+// the same again and again takes its number of rounds from [Rounds]; those of rapid are set by the
+// Makefile.
 package slowtest
 
 import (
@@ -43,6 +44,7 @@ var Tests = map[string][]string{
 	},
 	"internal/eventstore/eventstoretest": {
 		"a page ends early when it is large, but is never empty",
+		"who locks is not asked when it is ahead, or too far behind",
 	},
 	"internal/eventstore/postgres": {
 		"TestCommitsBehindAPoolerWait",

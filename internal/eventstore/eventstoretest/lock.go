@@ -52,6 +52,7 @@ func lockedSeesWhatWasMissed(t *testing.T, open func() eventstore.Store) {
 }
 
 func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
+	slowtest.Only(t)
 	w := newWriter(t, open())
 	refuse := func(after int) {
 		t.Helper()
