@@ -46,8 +46,8 @@ type Options struct {
 	PruneInterval time.Duration
 	// PositionWait is how long a position beyond the head is waited for. 0: 2 s.
 	PositionWait time.Duration
-	// BookmarkInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
-	BookmarkInterval time.Duration
+	// ProgressInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
+	ProgressInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
 	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it
@@ -85,7 +85,7 @@ func (o *Options) setDefaults() {
 	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
 	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
-	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
+	o.ProgressInterval = cmp.Or(o.ProgressInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
 	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
@@ -146,7 +146,7 @@ func (s *Store) Run(ctx context.Context) error {
 // ready; then those are told who hold something of the old branch; then that ends.
 func (s *Store) replace(old *branch, reason error) {
 	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
-		"applied", old.projection.View().Head().Bookmark().String(), "error", reason)
+		"applied", old.projection.View().Head().Position().String(), "error", reason)
 	s.branch.Store(newBranch(s.events, &s.writes, s.opts, ErrRebuilding))
 	s.rebuilds.Add(1) // only now: whoever sees the new count must not see the old branch
 	s.mu.Lock()
@@ -192,7 +192,7 @@ type Outcome struct {
 	// Changed is false when nothing was to do.
 	Changed bool
 	// Position is that of the outcome: any read or stream from here on includes it.
-	Position eventstore.Bookmark
+	Position eventstore.Position
 }
 
 // Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an
