@@ -53,30 +53,15 @@ func hostileDocuments() map[string]string {
 func TestHostileDocuments(t *testing.T) {
 	a := MustStart(t)
 	for name, doc := range hostileDocuments() {
-		got, took := a.soonest(t, doc)
-		if took > 2*time.Second {
+		start := time.Now()
+		got := a.MustPost(t, doc, nil)
+		if took := time.Since(start); took > 20*time.Second { // on a busy machine; those that are read to the end take minutes
 			t.Errorf("%s: it took %v", name, took)
 		}
 		if n := strings.Count(got, `"message"`); n < 1 || n > 10 || len(got) > 20_000 || strings.Contains(got, `"data"`) || strings.Contains(got, "Did you mean") {
 			t.Errorf("%s: %d errors in %d bytes: %.500s", name, n, len(got), got)
 		}
 	}
-}
-
-// soonest returns the answer, and how long it took. A long time may be that of other programs, so
-// the document is sent up to five times, and the shortest counts.
-func (a *api) soonest(t *testing.T, document string) (answer string, took time.Duration) {
-	for range 5 {
-		start := time.Now()
-		answer = a.MustPost(t, document, nil)
-		if again := time.Since(start); took == 0 || again < took {
-			took = again
-		}
-		if took <= 2*time.Second {
-			break
-		}
-	}
-	return answer, took
 }
 
 // TestNoSuggestions has mistakes that are near to what there is.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"configapi/internal/requestid"
 )
 
 // freshConns knows the connections that have not sent anything yet. [http.Server.Shutdown] waits up to 5 seconds for those,
@@ -52,29 +54,30 @@ func (f *freshConns) close() {
 	}
 }
 
-// connKey is the context key of a [connState].
-type connKey struct{}
-
-// connState is what the requests of one connection, which come one after the other, share. Setting
-// a deadline costs a fiftieth of a small answer, so they share one for as long as it will do.
+// connState is what the requests of one connection share, which come one after the other.
 type connState struct {
-	deadline time.Time // for the next bytes of an answer
-	head     *head     // nil: the header costs nothing
+	deadline time.Time // for the next bytes of an answer; setting one costs a fiftieth of a small answer
+	id       requestid.Slot
+	head     *head // nil: the header costs nothing
 }
 
-// withConn is for [http.Server.ConnContext].
-func withConn(ctx context.Context, conn net.Conn) context.Context {
+type connKey struct{}
+
+// withState is for [http.Server.ConnContext].
+func withState(ctx context.Context, conn net.Conn) context.Context {
 	state := new(connState)
 	if own, is := conn.(interface{ head() *head }); is {
 		state.head = own.head()
 	}
-	return context.WithValue(ctx, connKey{}, state)
+	return state.context(ctx)
 }
 
-// connOf returns what the request's connection keeps, a new state when no connection is known.
+func (c *connState) context(ctx context.Context) context.Context {
+	return context.WithValue(requestid.With(ctx, &c.id), connKey{}, c)
+}
+
+// connOf returns the state of the request's connection, nil when there is none.
 func connOf(ctx context.Context) *connState {
-	if state, is := ctx.Value(connKey{}).(*connState); is {
-		return state
-	}
-	return new(connState)
+	state, _ := ctx.Value(connKey{}).(*connState)
+	return state
 }
