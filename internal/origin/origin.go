@@ -34,7 +34,6 @@ type Options struct {
 type Guard struct {
 	hosts   hosts
 	origins origins
-	policy  []string // of resources; shared by all answers
 }
 
 // New returns a guard. It fails on a host or an origin that no request could ever match; the error
@@ -48,11 +47,7 @@ func New(opts Options) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Guard{hosts: hosts, origins: origins, policy: sameOrigin}
-	if origins.any {
-		g.policy = crossOrigin
-	}
-	return g, nil
+	return &Guard{hosts: hosts, origins: origins}, nil
 }
 
 // AnswersFor reports whether the host of a request is one of the server's. Letter case, port and
