@@ -22,7 +22,7 @@ const module = "configapi"
 // What stands together in many lines of the picture.
 const (
 	history = "internal/eventstore internal/config"
-	door    = "internal/configstore internal/projection internal/auth " + history
+	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
@@ -71,7 +71,8 @@ var picture = []layer{
 	{"internal/budget", "", ""},
 
 	// The one door, and what is behind it.
-	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
+	{"internal/configstore", "internal/fault internal/projection internal/feed internal/audit internal/auth " + history, x},
+	{"internal/fault", "internal/projection " + history, ""},
 	{"internal/projection", history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // TestStoreAwayForLong has the store go in the middle of an append, for longer than callers wait. They hear what can be known
@@ -45,14 +46,14 @@ func TestStoreAwayForLong(t *testing.T) {
 				if took := time.Since(began); took != 10*time.Second {
 					t.Errorf("callers waited for %v, want 10s", took)
 				}
-				mustBeKind(t, taken.err, configstore.Unavailable, true)
-				mustBeKind(t, waiting.err, configstore.Unavailable, false)
+				mustBeKind(t, taken.err, fault.Unavailable, true)
+				mustBeKind(t, waiting.err, fault.Unavailable, false)
 
 				time.Sleep(time.Hour)
 				if got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "before")); got == nil {
 					t.Error("reads do not go on while the store is away")
 				}
-				mustBeKind(t, start(t.Context(), store, set(t, "b", "never")).wait(), configstore.Unavailable, false)
+				mustBeKind(t, start(t.Context(), store, set(t, "b", "never")).wait(), fault.Unavailable, false)
 
 				events.become(hooks{})
 				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, "c", "1")); err != nil {
@@ -109,7 +110,7 @@ func TestStoreThatHangs(t *testing.T) {
 				events.become(test.hooks)
 				began := time.Now()
 				c := start(t.Context(), store, test.cmd(t))
-				mustBeKind(t, c.wait(), configstore.Unavailable, test.unknown)
+				mustBeKind(t, c.wait(), fault.Unavailable, test.unknown)
 				if took := time.Since(began); took < 5*time.Second || took > 10*time.Second {
 					t.Errorf("the answer took %v", took)
 				}

@@ -6,6 +6,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -110,11 +111,11 @@ func (b *batch) mismatch(r *request) error {
 	name := r.cmd.Target()
 	present := b.state(name)
 	_, _, err := b.aggregate(name, present).Decide(r.cmd, b.time())
-	switch KindOf(err) {
-	case NotFound, Deleted, VersionConflict:
+	switch fault.KindOf(err) {
+	case fault.NotFound, fault.Deleted, fault.VersionConflict:
 		return refusal(err, present)
 	}
-	return ErrIdempotencyMismatch
+	return fault.ErrIdempotencyMismatch
 }
 
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
@@ -212,7 +213,7 @@ func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggrega
 }
 
 func refusal(reason error, present *projection.Config) error {
-	return &Refusal{Reason: reason, Current: present}
+	return &fault.Refusal{Reason: reason, Current: present}
 }
 
 func reason(cmd config.Command) *string {

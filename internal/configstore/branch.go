@@ -62,7 +62,7 @@ func (b *branch) run(ctx context.Context, lost func(error)) error {
 	return <-followed
 }
 
-// err is an error of kind [Unavailable] while the branch may not be used: its history is not applied yet, or is lost.
+// err is an error of kind [fault.Unavailable] while the branch may not be used: its history is not applied yet, or is lost.
 func (b *branch) err() error {
 	select {
 	case <-b.follower.Ready():

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // TestCallerGoesWhileItsCommandWaits shows that what was not taken is not written.
@@ -33,7 +34,7 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 		if !going.isAnswered() {
 			t.Fatal("a caller that went was not let go")
 		}
-		mustBeKind(t, going.err, configstore.Unavailable, false)
+		mustBeKind(t, going.err, fault.Unavailable, false)
 		if !errors.Is(going.err, context.Canceled) {
 			t.Errorf("got %v, want its cause to be the end of the caller", going.err)
 		}
@@ -61,7 +62,7 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 		if !going.isAnswered() {
 			t.Fatal("a caller that went was not let go")
 		}
-		mustBeKind(t, going.err, configstore.Unavailable, true)
+		mustBeKind(t, going.err, fault.Unavailable, true)
 		release()
 		synctest.Wait()
 		if got := mustRead(t, events); len(got) != 1 || got[0].Value.String() != "1" {
@@ -90,8 +91,8 @@ func TestWriteTimeout(t *testing.T) {
 			if took := time.Since(began); took != test.want {
 				t.Errorf("callers waited for %v, want %v", took, test.want)
 			}
-			mustBeKind(t, taken.err, configstore.Unavailable, true)
-			mustBeKind(t, waiting.err, configstore.Unavailable, false)
+			mustBeKind(t, taken.err, fault.Unavailable, true)
+			mustBeKind(t, waiting.err, fault.Unavailable, false)
 			release()
 		})
 	}
@@ -118,7 +119,7 @@ func TestFullQueue(t *testing.T) {
 		for range 10 { // there is no room for them, not even in the queue
 			going.Go(func() {
 				_, err := store.Do(ctx, auth.Anonymous, set(t, "going", "v"))
-				mustBeKind(t, err, configstore.Unavailable, false)
+				mustBeKind(t, err, fault.Unavailable, false)
 			})
 		}
 		synctest.Wait()
@@ -162,7 +163,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		for range more {
 			rest.Go(func() {
 				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, "rest", "1")); err != nil {
-					mustBeKind(t, err, configstore.Unavailable, false)
+					mustBeKind(t, err, fault.Unavailable, false)
 					refused.Add(1)
 				}
 			})
@@ -183,7 +184,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 				t.Errorf("call %d: %s, %v", i, c.outcome.Position, c.err)
 			}
 		}
-		mustBeKind(t, calls[2].err, configstore.VersionConflict, false)
+		mustBeKind(t, calls[2].err, fault.VersionConflict, false)
 		rest.Wait()
 		if n := refused.Load(); n == 0 || n > more/2 {
 			t.Errorf("%d of %d callers were refused, want those for whom there was no room in the queue", n, more)
@@ -191,7 +192,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 
 		for range 2000 { // more than the queue would hold
 			_, err := store.Do(t.Context(), auth.Anonymous, set(t, "late", "1"))
-			mustBeKind(t, err, configstore.Unavailable, false)
+			mustBeKind(t, err, fault.Unavailable, false)
 		}
 		if got, want := len(mustRead(t, events)), 2+more-int(refused.Load()); got != want {
 			t.Errorf("%d events, want %d", got, want)
@@ -216,7 +217,7 @@ func TestShutdownRefusesWhoComesLate(t *testing.T) {
 			t.Errorf("got %v, %v, want both done", first.err, inTime.err)
 		}
 		late := start(t.Context(), store, set(t, "a", "3"))
-		mustBeKind(t, late.err, configstore.Unavailable, false)
+		mustBeKind(t, late.err, fault.Unavailable, false)
 	})
 }
 
@@ -235,7 +236,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 				value := fmt.Sprintf("%d by %d", n, i)
 				_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", value))
 				if err != nil {
-					mustBeKind(t, err, configstore.Unavailable, false)
+					mustBeKind(t, err, fault.Unavailable, false)
 					return
 				}
 				mu.Lock()
@@ -280,9 +281,9 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("it took %v to stop", took)
 		}
-		mustBeKind(t, calls[0].err, configstore.Unavailable, true)
-		mustBeKind(t, calls[1].err, configstore.Unavailable, true) // the next in the queue was sent as well
-		mustBeKind(t, calls[2].err, configstore.Unavailable, false)
+		mustBeKind(t, calls[0].err, fault.Unavailable, true)
+		mustBeKind(t, calls[1].err, fault.Unavailable, true) // the next in the queue was sent as well
+		mustBeKind(t, calls[2].err, fault.Unavailable, false)
 	})
 }
 
@@ -297,9 +298,9 @@ func TestNotReady(t *testing.T) {
 		go func() { done <- s.Run(ctx) }()
 		time.Sleep(time.Minute)
 		_, err := s.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-		mustBeKind(t, err, configstore.Unavailable, false)
-		if !errors.Is(err, configstore.ErrNotReady) {
-			t.Errorf("got %v, want %v", err, configstore.ErrNotReady)
+		mustBeKind(t, err, fault.Unavailable, false)
+		if !errors.Is(err, fault.ErrNotReady) {
+			t.Errorf("got %v, want %v", err, fault.ErrNotReady)
 		}
 		stop()
 		if err := <-done; err != nil {

@@ -7,6 +7,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
@@ -110,7 +111,7 @@ type Watch struct {
 // Watch returns a stream of the changes that the filter selects: all after a position, then live
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. A position that the history has but this node does not is waited for. The errors:
-// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -143,11 +144,11 @@ type Place struct {
 // Place is how far the stream has come.
 func (w *Watch) Place() Place { return Place{w.cursor.Head(), w.branch} }
 
-// Resume returns a stream that goes on where one of this store has come to. The error is [ErrRebuilding] when that stream was
+// Resume returns a stream that goes on where one of this store has come to. The error is [fault.ErrRebuilding] when that stream was
 // of a history that the store has left since.
 func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Place) (*Watch, error) {
 	if at.branch != s.branch.Load() {
-		return nil, ErrRebuilding
+		return nil, fault.ErrRebuilding
 	}
 	w := newWatch(at.branch, filter, at.Head)
 	w.started = true
@@ -224,11 +225,11 @@ type ConfigPlace struct {
 // Place is how far the stream has come.
 func (w *ConfigWatch) Place() ConfigPlace { return ConfigPlace{w.last, w.branch} }
 
-// ResumeConfig returns a stream that goes on after a state that one of this store has returned. The error is [ErrRebuilding]
+// ResumeConfig returns a stream that goes on after a state that one of this store has returned. The error is [fault.ErrRebuilding]
 // when that stream was of a history that the store has left since.
 func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigPlace) (*ConfigWatch, error) {
 	if at.branch != s.branch.Load() {
-		return nil, ErrRebuilding
+		return nil, fault.ErrRebuilding
 	}
 	waiter := at.branch.feed.Waiter(config.Only(name))
 	return &ConfigWatch{branch: at.branch, name: name, waiter: waiter, last: at.State, started: true}, nil

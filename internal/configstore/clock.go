@@ -2,12 +2,12 @@ package configstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 const (
@@ -139,7 +139,7 @@ func (c *clock) jump() time.Duration {
 	return drift
 }
 
-// checkClock returns an error of kind [Unavailable] when this node's clock is too far ahead for an
+// checkClock returns an error of kind [fault.Unavailable] when this node's clock is too far ahead for an
 // event to be written.
 func (s *Store) checkClock(ctx context.Context) error {
 	if s.clock.server == nil {
@@ -151,7 +151,7 @@ func (s *Store) checkClock(ctx context.Context) error {
 		ahead, _ = s.clock.ahead()
 	}
 	if ahead > maxClockAhead {
-		return &UnavailableError{Cause: ErrClockAhead}
+		return &fault.UnavailableError{Cause: fault.ErrClockAhead}
 	}
 	return nil
 }
@@ -216,7 +216,3 @@ func (s *Store) headAhead() time.Duration {
 
 // MaxClockOffset is how far clocks may be apart before that is reported.
 const MaxClockOffset = 2 * time.Second
-
-// ErrClockAhead is the cause of an error of a write that was refused because of the clock.
-var ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
-	"write to another server, or set the clock right")

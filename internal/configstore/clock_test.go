@@ -17,6 +17,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // wallClock is a clock that somebody sets.
@@ -75,12 +76,12 @@ func TestClockAheadOfTheServers(t *testing.T) {
 						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.sent())-before, row.refused)
 					}
 					if row.refused {
-						mustBeKind(t, err, configstore.Unavailable, false)
+						mustBeKind(t, err, fault.Unavailable, false)
 						if want := "nothing was written: this server's clock is more than a minute ahead"; !strings.Contains(err.Error(), want) {
 							t.Errorf("a write: got error %v, want %q", err, want)
 						}
 					}
-					if got := store.Health(t.Context()); errors.Is(got.Writing, configstore.ErrClockAhead) != row.refused || got.OK() == row.refused {
+					if got := store.Health(t.Context()); errors.Is(got.Writing, fault.ErrClockAhead) != row.refused || got.OK() == row.refused {
 						t.Errorf("health: got %+v, want a problem: %t", got, row.refused)
 					}
 					events.away.Store(false)

@@ -11,6 +11,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // require is the condition that a config's newest revision is the one at a position.
@@ -30,7 +31,7 @@ func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
 	for _, wrong := range []eventstore.Position{{}, first, foreign, {Seq: 99}} {
 		set.Conditions = require(wrong)
 		_, err := store.Do(t.Context(), auth.Anonymous, set)
-		var refusal *configstore.Refusal
+		var refusal *fault.Refusal
 		if !errors.Is(err, config.ErrRevisionConflict) || !errors.As(err, &refusal) || refusal.Current.Position() != second {
 			t.Errorf("with %s: got %v", wrong, err)
 		}

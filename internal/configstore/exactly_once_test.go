@@ -17,6 +17,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // step is one command of a plan, and what happens to the appends while it is carried out.
@@ -136,20 +137,20 @@ func (c *cluster) do(s step) error {
 	before, known := c.first[key]
 	event, kind := c.model.decide(s.cmd, time.Time{})
 	switch {
-	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == configstore.NotFound || kind == configstore.Deleted):
-		if configstore.KindOf(err) != kind { // what is wrong with the config goes before what is wrong with the key
+	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == fault.NotFound || kind == fault.Deleted):
+		if fault.KindOf(err) != kind { // what is wrong with the config goes before what is wrong with the key
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
 	case known && !reflect.DeepEqual(before.cmd, s.cmd):
-		if !errors.Is(err, configstore.ErrIdempotencyMismatch) {
-			return fmt.Errorf("got %+v, %v, want %w", outcome, err, configstore.ErrIdempotencyMismatch)
+		if !errors.Is(err, fault.ErrIdempotencyMismatch) {
+			return fmt.Errorf("got %+v, %v, want %w", outcome, err, fault.ErrIdempotencyMismatch)
 		}
 	case known:
 		if err != nil || !reflect.DeepEqual(outcome, before.outcome) {
 			return fmt.Errorf("got %+v, %v, want what it was at first: %+v", outcome, err, before.outcome)
 		}
-	case kind != configstore.Internal:
-		if configstore.KindOf(err) != kind {
+	case kind != fault.Internal:
+		if fault.KindOf(err) != kind {
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
 	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Position():
@@ -177,7 +178,7 @@ func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 			(*n).stop()
 			*n = c.start()
 		}
-		if configstore.KindOf(err) != configstore.Unavailable || err == nil {
+		if fault.KindOf(err) != fault.Unavailable || err == nil {
 			break
 		}
 	}

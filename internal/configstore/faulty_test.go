@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // errAway is what operations of a store return that cannot be reached.
@@ -245,10 +245,10 @@ func setAt(t testing.TB, name, value string, version config.Version) config.Set 
 }
 
 // mustBeKind fails the test unless an error is of a kind, and says no more than is known of the outcome.
-func mustBeKind(t testing.TB, err error, want configstore.Kind, unknown bool) {
+func mustBeKind(t testing.TB, err error, want fault.Kind, unknown bool) {
 	t.Helper()
-	var unavailable *configstore.UnavailableError
-	if err == nil || configstore.KindOf(err) != want {
+	var unavailable *fault.UnavailableError
+	if err == nil || fault.KindOf(err) != want {
 		t.Errorf("got error %v, want one of kind %d", err, want)
 	}
 	if errors.As(err, &unavailable) && unavailable.OutcomeUnknown != unknown {

@@ -9,6 +9,7 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -25,8 +26,8 @@ type Freshness struct {
 	Wait time.Duration
 }
 
-// FreshReader returns a reader that has seen what is asked for, and waits for it if need be. The errors: [ErrPositionUnknown]
-// and [ErrPositionNotReached], or one of kind [Unavailable] when this node is not ready or cannot know how fresh it is.
+// FreshReader returns a reader that has seen what is asked for, and waits for it if need be. The errors: [fault.ErrPositionUnknown]
+// and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable] when this node is not ready or cannot know how fresh it is.
 func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*Reader, error) {
 	b, err := s.ready()
 	if err != nil {
@@ -50,14 +51,14 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 }
 
 // Includes reports whether the reader has seen a position: nil when it has. It does not wait for
-// the position. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind
-// [Unavailable].
+// the position. The errors: [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind
+// [fault.Unavailable].
 func (r *Reader) Includes(ctx context.Context, at eventstore.Position) error {
 	if at.Seq > r.view.Head().Seq {
 		if err := r.branch.checkExists(ctx, at.Seq); err != nil {
 			return err
 		}
-		return ErrPositionNotReached
+		return fault.ErrPositionNotReached
 	}
 	_, err := r.branch.endOf(ctx, r.view, at)
 	return err
@@ -65,7 +66,7 @@ func (r *Reader) Includes(ctx context.Context, at eventstore.Position) error {
 
 // linearizable returns a view that has everything that was in the history when it was called: it
 // asks the head row, and waits until that is applied. Both together take Options.PositionWait at
-// most; then the error is [ErrPositionNotReached].
+// most; then the error is [fault.ErrPositionNotReached].
 func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 	waiting, cancel := context.WithTimeout(ctx, b.opts.PositionWait)
 	defer cancel()
@@ -74,7 +75,7 @@ func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, ErrPositionNotReached
+		return nil, fault.ErrPositionNotReached
 	case err != nil:
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 			return nil, err
 		}
 	}
-	if _, err = b.endOf(ctx, view, head.Position()); errors.Is(err, ErrPositionUnknown) {
+	if _, err = b.endOf(ctx, view, head.Position()); errors.Is(err, fault.ErrPositionUnknown) {
 		return nil, b.failed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Seq))
 	}
 	return view, err

@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 var linearizable = configstore.Freshness{Linearizable: true}
@@ -150,7 +151,7 @@ func TestLinearizableReadsEndInTime(t *testing.T) {
 				if took := time.Since(began); took != 2*time.Second {
 					t.Errorf("a reader got %v after %v, want an error after 2s", err, took)
 				}
-				mustBeKind(t, err, configstore.PositionNotReached, false)
+				mustBeKind(t, err, fault.PositionNotReached, false)
 			})
 			time.Sleep(500 * time.Millisecond)
 		}
@@ -173,32 +174,32 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 	}
 	for what, test := range map[string]struct {
 		head func(ctx context.Context) (eventstore.Head, error)
-		kind configstore.Kind
+		kind fault.Kind
 		took time.Duration
 	}{
-		"the store is away": {away().head, configstore.Unavailable, 0},
+		"the store is away": {away().head, fault.Unavailable, 0},
 		"the store hangs": {func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the node is behind": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 3}, nil
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the node is behind, and the store slow": {func(context.Context) (eventstore.Head, error) {
 			time.Sleep(time.Second)
 			return eventstore.Head{Seq: 3}, nil
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the tail is lost": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 1}, nil
-		}, configstore.Unavailable, 0},
+		}, fault.Unavailable, 0},
 		"the history is another": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 2, Hash: eventstore.Hash{1}}, nil
-		}, configstore.Unavailable, 0},
+		}, fault.Unavailable, 0},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				took, err := ask(t, hooks{head: test.head})
-				if configstore.KindOf(err) != test.kind || err == nil || took != test.took {
+				if fault.KindOf(err) != test.kind || err == nil || took != test.took {
 					t.Errorf("after %v: got %v, want kind %d after %v", took, err, test.kind, test.took)
 				}
 			})

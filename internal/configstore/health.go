@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // ErrBehind: this node has not caught up with the history for longer than Options.MaxLag, although nothing else is wrong.
@@ -109,7 +110,7 @@ func (s *Store) WriteProblem() error {
 		}
 	}
 	if ahead, _ := s.clock.ahead(); ahead > maxClockAhead {
-		return ErrClockAhead
+		return fault.ErrClockAhead
 	}
 	return nil
 }

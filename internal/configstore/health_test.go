@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 func TestHealth(t *testing.T) {
@@ -119,7 +120,7 @@ func TestClockOffset(t *testing.T) {
 
 func TestHealthBeforeTheHistoryIsRead(t *testing.T) {
 	store := configstore.New(newFaulty(), configstore.Options{})
-	if got := store.Health(t.Context()); !errors.Is(got.Projection, configstore.ErrNotReady) || got.EventStore != nil || got.OK() {
+	if got := store.Health(t.Context()); !errors.Is(got.Projection, fault.ErrNotReady) || got.EventStore != nil || got.OK() {
 		t.Errorf("got %+v, want the projection not to be ready", got)
 	}
 }
@@ -129,32 +130,32 @@ func TestKinds(t *testing.T) {
 	_, value := config.ParseValue("12", 1)
 	for _, test := range []struct {
 		err  error
-		want configstore.Kind
+		want fault.Kind
 	}{
-		{nil, configstore.Internal},
-		{errors.New("anything else"), configstore.Internal},
-		{name, configstore.InvalidInput},
-		{value, configstore.TooLarge},
-		{config.ErrNotFound, configstore.NotFound},
-		{config.ErrDeleted, configstore.Deleted},
-		{config.ErrNotDeleted, configstore.NotDeleted},
-		{&config.VersionConflictError{}, configstore.VersionConflict},
-		{config.ErrRevisionConflict, configstore.VersionConflict},
-		{configstore.ErrPositionUnknown, configstore.PositionUnknown},
-		{configstore.ErrPositionNotReached, configstore.PositionNotReached},
-		{configstore.ErrNotReady, configstore.Unavailable},
-		{&configstore.UnavailableError{}, configstore.Unavailable},
-		{&configstore.UnavailableError{Cause: config.ErrNotFound}, configstore.Unavailable},
-		{context.Canceled, configstore.Unavailable},
-		{context.DeadlineExceeded, configstore.Unavailable},
+		{nil, fault.Internal},
+		{errors.New("anything else"), fault.Internal},
+		{name, fault.InvalidInput},
+		{value, fault.TooLarge},
+		{config.ErrNotFound, fault.NotFound},
+		{config.ErrDeleted, fault.Deleted},
+		{config.ErrNotDeleted, fault.NotDeleted},
+		{&config.VersionConflictError{}, fault.VersionConflict},
+		{config.ErrRevisionConflict, fault.VersionConflict},
+		{fault.ErrPositionUnknown, fault.PositionUnknown},
+		{fault.ErrPositionNotReached, fault.PositionNotReached},
+		{fault.ErrNotReady, fault.Unavailable},
+		{&fault.UnavailableError{}, fault.Unavailable},
+		{&fault.UnavailableError{Cause: config.ErrNotFound}, fault.Unavailable},
+		{context.Canceled, fault.Unavailable},
+		{context.DeadlineExceeded, fault.Unavailable},
 	} {
 		err := test.err
 		for range 2 {
-			if got := configstore.KindOf(err); got != test.want {
+			if got := fault.KindOf(err); got != test.want {
 				t.Errorf("%v: got kind %d, want %d", err, got, test.want)
 			}
 			if err != nil {
-				err = &configstore.Refusal{Reason: err} // as well when it is wrapped
+				err = &fault.Refusal{Reason: err} // as well when it is wrapped
 			}
 		}
 	}
@@ -176,10 +177,10 @@ func TestErrorsSayWhatIsKnown(t *testing.T) {
 		{read, "the store is not available; try again later"},
 		{write, "nothing was written: the store is not available; try again later"},
 		{
-			&configstore.UnavailableError{OutcomeUnknown: true, Cause: errAway},
+			&fault.UnavailableError{OutcomeUnknown: true, Cause: errAway},
 			"the outcome is unknown: the change may have been made; read the config before trying again",
 		},
-		{&configstore.Refusal{Reason: config.ErrNotFound}, config.ErrNotFound.Error()},
+		{&fault.Refusal{Reason: config.ErrNotFound}, config.ErrNotFound.Error()},
 	} {
 		if test.err == nil || test.err.Error() != test.want {
 			t.Errorf("got %v, want %q", test.err, test.want)

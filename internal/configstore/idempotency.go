@@ -8,6 +8,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -28,7 +29,7 @@ func (w *writer) findReceipts(requests []*request) (receipts, error) {
 	defer cancel()
 	read, err := w.events.ReadReceipts(ctx, keys)
 	if err != nil {
-		return nil, &UnavailableError{Cause: err}
+		return nil, &fault.UnavailableError{Cause: err}
 	}
 	clear(found)
 	for _, receipt := range read {
@@ -41,7 +42,7 @@ func (w *writer) findReceipts(requests []*request) (receipts, error) {
 func (b *branch) recall(ctx context.Context, cmd config.Command, receipt *eventstore.Receipt) (Outcome, error) {
 	outcome, err := b.recallFrom(ctx, b.view(), cmd.Target(), receipt)
 	if err != nil {
-		return Outcome{}, &UnavailableError{OutcomeUnknown: true, Cause: fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err)}
+		return Outcome{}, &fault.UnavailableError{OutcomeUnknown: true, Cause: fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err)}
 	}
 	return outcome, nil
 }

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -65,9 +66,9 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 		if calls[4].outcome.Changed || calls[4].outcome.Position != calls[1].outcome.Position {
 			t.Errorf("nothing was to do, but got %+v", calls[4].outcome)
 		}
-		mustBeKind(t, calls[3].err, configstore.IdempotencyMismatch, false)
-		mustBeKind(t, calls[7].err, configstore.NotFound, false)
-		mustBeKind(t, calls[9].err, configstore.IdempotencyMismatch, false)
+		mustBeKind(t, calls[3].err, fault.IdempotencyMismatch, false)
+		mustBeKind(t, calls[7].err, fault.NotFound, false)
+		mustBeKind(t, calls[9].err, fault.IdempotencyMismatch, false)
 		if calls[8].err != nil {
 			t.Errorf("a key whose command was refused is free, but got %v", calls[8].err)
 		}
@@ -212,7 +213,7 @@ func TestStoreAwayWithKeys(t *testing.T) {
 	} {
 		events.become(test.hooks)
 		_, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", test.key))
-		mustBeKind(t, err, configstore.Unavailable, test.unknown)
+		mustBeKind(t, err, fault.Unavailable, test.unknown)
 		if !errors.Is(err, errAway) {
 			t.Errorf("got %v, want its cause to be %q", err, errAway)
 		}

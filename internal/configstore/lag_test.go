@@ -14,6 +14,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows.
@@ -147,7 +148,7 @@ func TestHeadBeforeWhatIsApplied(t *testing.T) {
 		events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) { return before, nil }})
 		began := time.Now()
 		_, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
-		if configstore.KindOf(err) != configstore.Unavailable {
+		if fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("got error %v, want one of kind Unavailable", err)
 		}
 		if took := time.Since(began); took > 2*time.Second {

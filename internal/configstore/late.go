@@ -1,6 +1,9 @@
 package configstore
 
-import "configapi/internal/eventstore"
+import (
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+)
 
 // asked is when receipts were looked up: not before this head was applied, and for the first requests of a batch alone.
 type asked struct {
@@ -31,7 +34,7 @@ func (w *writer) findLate(requests []*request, b *batch) {
 	}
 	found, err := w.findReceipts(refused)
 	if err != nil {
-		err = &UnavailableError{OutcomeUnknown: true, Cause: err} // another try of it may have been carried out
+		err = &fault.UnavailableError{OutcomeUnknown: true, Cause: err} // another try of it may have been carried out
 	}
 	if err == nil && len(found) > 0 { // it is there, but perhaps not yet where it is safe
 		_, err = w.durableHead()

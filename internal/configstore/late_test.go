@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // late is a history on which something happens right after receipts were read, once.
@@ -63,7 +64,7 @@ func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 	other := cmd
 	other.IdempotencyKey = keyOf(t, "other")
 	_, err = node.Do(t.Context(), auth.Anonymous, other)
-	mustBeKind(t, err, configstore.VersionConflict, false)
+	mustBeKind(t, err, fault.VersionConflict, false)
 }
 
 // TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head and finds the effect among what it missed.
@@ -102,7 +103,7 @@ func TestKeyThatCannotBeLookedUpAgain(t *testing.T) {
 	}}
 	node = configstoretest.On(t, events, configstore.Options{})
 	_, err := node.Do(t.Context(), auth.Anonymous, cmd)
-	mustBeKind(t, err, configstore.Unavailable, true)
+	mustBeKind(t, err, fault.Unavailable, true)
 }
 
 func mustReach(t *testing.T, node *configstoretest.Store, at eventstore.Position) {

@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // overtaken is how one node sees a history on which others are faster than it, as often as is wanted.
@@ -84,7 +85,7 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	must(7)(do(3, set(t, "a", "3"), "append", "append", "lock")) // two losses to two foreign events, a third one before the lock
 	must(9)(do(1, set(t, "a", "4"), "lock"))
 	_, err := do(1, setAt(t, "a", "no", 9), "lock") // judged on what was missed
-	mustBeKind(t, err, configstore.VersionConflict, false)
+	mustBeKind(t, err, fault.VersionConflict, false)
 	for quiet := range config.Version(8) {
 		must(11 + quiet)(do(0, set(t, "a", "5"), "lock"))
 	}
@@ -125,7 +126,7 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 	node := configstoretest.On(t, events, configstore.Options{})
 	events.times = 3
 	_, err := node.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-	mustBeKind(t, err, configstore.Unavailable, false)
+	mustBeKind(t, err, fault.Unavailable, false)
 	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != 3 {
 		t.Errorf("got %v, want that the history is broken at position 3", err)
 	}

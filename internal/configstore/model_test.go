@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -90,7 +90,7 @@ func (m *model) startAfter(position int) int {
 }
 
 // decide returns the event that follows from a command, nil when none does, or the kind of the refusal.
-func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configstore.Kind) {
+func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, fault.Kind) {
 	now, known := m.asOf(len(m.events))[cmd.Target().String()]
 	e := &modelEvent{name: cmd.Target().String(), version: now.version + 1, old: now.value, at: at, set: len(m.events) + 1}
 	deleted := known && now.operation == config.Deleted
@@ -105,15 +105,15 @@ func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configsto
 			e.operation = config.Created
 		}
 		if deleted {
-			return nil, configstore.Deleted
+			return nil, fault.Deleted
 		}
 	case config.Delete:
 		expected, e.operation = c.ExpectedVersion, config.Deleted
 		switch {
 		case !known:
-			return nil, configstore.NotFound
+			return nil, fault.NotFound
 		case deleted:
-			return nil, configstore.Deleted
+			return nil, fault.Deleted
 		}
 	case config.Restore:
 		expected, e.operation, e.value, e.old = c.ExpectedVersion, config.Restored, e.old, ""
@@ -122,18 +122,18 @@ func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configsto
 		}
 		switch {
 		case !known:
-			return nil, configstore.NotFound
+			return nil, fault.NotFound
 		case !deleted:
-			return nil, configstore.NotDeleted
+			return nil, fault.NotDeleted
 		}
 	}
 	if expected != nil && int(*expected) != now.version {
-		return nil, configstore.VersionConflict
+		return nil, fault.VersionConflict
 	}
 	if c, ok := cmd.(config.Set); ok && c.OnlyIfChanged && known && now.value == e.value {
-		return nil, configstore.Internal
+		return nil, fault.Internal
 	}
-	return e, configstore.Internal
+	return e, fault.Internal
 }
 
 // next is the time of the next event of a writer whose clock shows now.

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // operation is what one caller did, and what it heard. Invoked and answered are ticks of one clock for all callers: what was
@@ -140,7 +141,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 // question and answer.
 func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Seq]*operation, op *operation) {
 	t.Helper()
-	var refusal *configstore.Refusal
+	var refusal *fault.Refusal
 	var conflict *config.VersionConflictError
 	if !errors.As(op.err, &refusal) || !errors.As(op.err, &conflict) {
 		t.Errorf("got %v, want a refusal for the version", op.err)

@@ -39,7 +39,7 @@ func (s *Store) OldValue(c *projection.Config) *OldValues {
 }
 
 // Of returns the value that one of the configs had before its newest revision, nil if it had none.
-// The error is of kind [Unavailable] when the event store cannot be read, or when the history has
+// The error is of kind [fault.Unavailable] when the event store cannot be read, or when the history has
 // changed since the config was read.
 func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value, error) {
 	if !c.Event().HasOldValue() {

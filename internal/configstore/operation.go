@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // operationReads is how many reads of the past one request makes of the store at once. Its others
@@ -39,7 +40,7 @@ func (o *operation) enter(ctx context.Context) (leave func(), err error) {
 func (o *operation) lookUp(ctx context.Context, m Moment, find func() (*Snapshot, error)) (*Snapshot, error) {
 	return o.moments.LookUp(ctx, m, func() (*Snapshot, error) {
 		snapshot, err := find()
-		if KindOf(err) == Unavailable {
+		if fault.KindOf(err) == fault.Unavailable {
 			o.moments.forget(m)
 		}
 		return snapshot, err

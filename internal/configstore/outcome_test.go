@@ -17,6 +17,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // errUnknown is what an append returns whose answer was lost.
@@ -163,8 +164,8 @@ func TestUnknownOutcomes(t *testing.T) {
 				for _, c := range calls {
 					<-c.done
 				}
-				mustBeKind(t, calls[0].err, configstore.Unavailable, false)
-				mustBeKind(t, calls[2].err, configstore.VersionConflict, false)
+				mustBeKind(t, calls[0].err, fault.Unavailable, false)
+				mustBeKind(t, calls[2].err, fault.VersionConflict, false)
 				mustHistory(t, events, test.history...)
 				history := mustRead(t, events)
 				for _, c := range []*call{calls[1], calls[3]} {
@@ -228,7 +229,7 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 			},
 		})
 		c := start(t.Context(), store, set(t, "a", "3"))
-		mustBeKind(t, c.wait(), configstore.Unavailable, true)
+		mustBeKind(t, c.wait(), fault.Unavailable, true)
 		events.become(hooks{})
 		configstoretest.MustGetReady(t, store.Store)
 		time.Sleep(time.Second) // the history came back while it was read, so there may be more of it than when that began
@@ -250,7 +251,7 @@ func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 		})
 		c := start(t.Context(), store, setAt(t, "a", "1", 0))
 		<-c.done
-		mustBeKind(t, c.err, configstore.VersionConflict, false)
+		mustBeKind(t, c.err, fault.VersionConflict, false)
 		mustHistory(t, events, "a=foreign")
 	})
 }
@@ -267,7 +268,7 @@ func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 			return nil
 		})
 		c := start(t.Context(), store, set(t, "a", "1"))
-		mustBeKind(t, c.wait(), configstore.Unavailable, true)
+		mustBeKind(t, c.wait(), fault.Unavailable, true)
 		if !strings.Contains(log.String(), "a committed append cannot be applied") {
 			t.Errorf("logged:\n%s", &log)
 		}
@@ -312,7 +313,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 		}
 		other.MustSet(t, "noise", "again")
 		_, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "nothing")})
-		mustBeKind(t, err, configstore.NotFound, false)
+		mustBeKind(t, err, fault.NotFound, false)
 		if got, want := node.Reader(auth.Anonymous).Head(), other.Reader(auth.Anonymous).Head(); got != want {
 			t.Errorf("a refusal was judged at position %d, want %d", got.Seq, want.Seq)
 		}

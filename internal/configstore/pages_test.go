@@ -14,6 +14,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -254,7 +255,7 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 		}})
 		time.AfterFunc(time.Minute, func() { events.become(hooks{}) })
 		_, err := store.Reader(auth.Anonymous).Changes(t.Context(), eventstore.Position{}, config.Filter{}, 10)
-		mustBeKind(t, err, configstore.Unavailable, false)
+		mustBeKind(t, err, fault.Unavailable, false)
 		if err == nil || !strings.Contains(err.Error(), "too many reads") {
 			t.Errorf("a page: got %v, want it to say why", err)
 		}
@@ -282,7 +283,7 @@ func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := store.Reader(auth.Anonymous).History(t.Context(), configstoretest.Name(t, "a"), 0, 10)
-	mustBeKind(t, err, configstore.Unavailable, false)
+	mustBeKind(t, err, fault.Unavailable, false)
 	select {
 	case <-rebuilt:
 	case <-time.After(20 * time.Second):

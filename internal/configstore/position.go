@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -16,9 +17,9 @@ import (
 const headTimeout = 2 * time.Second
 
 // await returns a view that has a position: the given one, or the newest as soon as it has it. A
-// position that the history does not have is [ErrPositionUnknown] at once. One that the history
+// position that the history does not have is [fault.ErrPositionUnknown] at once. One that the history
 // has, but that this node has not applied, is waited for that long at most (0:
-// Options.PositionWait), then the error is [ErrPositionNotReached].
+// Options.PositionWait), then the error is [fault.ErrPositionNotReached].
 func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.Seq, wait time.Duration) (*projection.View, error) {
 	if p <= view.Head().Seq {
 		return view, nil
@@ -41,14 +42,14 @@ func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Seq) (*
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case waiting.Err() != nil:
-		return nil, ErrPositionNotReached
+		return nil, fault.ErrPositionNotReached
 	}
 	return nil, err
 }
 
-// checkExists returns nil when the history has a position, and [ErrPositionUnknown] when it does
+// checkExists returns nil when the history has a position, and [fault.ErrPositionUnknown] when it does
 // not. It takes a look at the head of the history unless the position is applied. An error of kind
-// [Unavailable] says that the head could not be read within [headTimeout].
+// [fault.Unavailable] says that the head could not be read within [headTimeout].
 func (b *branch) checkExists(ctx context.Context, p eventstore.Seq) error {
 	if p <= b.view().Head().Seq {
 		return nil
@@ -62,7 +63,7 @@ func (b *branch) checkExists(ctx context.Context, p eventstore.Seq) error {
 	case err != nil:
 		return err
 	case p > head.Seq:
-		return ErrPositionUnknown
+		return fault.ErrPositionUnknown
 	}
 	return nil
 }
@@ -91,11 +92,11 @@ func (b *branch) failed(err error) error {
 	if ended := b.feed.Err(); ended != nil {
 		return ended
 	}
-	return storeAway(err)
+	return fault.ReadFailed(err)
 }
 
 // endOf returns the head that the history had at the end of the change set to which a position
-// belongs. The position is not beyond the view. The error is [ErrPositionUnknown] when the history
+// belongs. The position is not beyond the view. The error is [fault.ErrPositionUnknown] when the history
 // has something else there.
 func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventstore.Position) (eventstore.Head, error) {
 	if mark == view.Head().Position() || mark == (eventstore.Position{}) {
@@ -164,17 +165,17 @@ func (b *branch) beforeSet(ctx context.Context, within, end eventstore.Seq) (eve
 	return last.Head(), nil
 }
 
-// locate returns the revision at a position, which is applied, or [ErrPositionUnknown].
+// locate returns the revision at a position, which is applied, or [fault.ErrPositionUnknown].
 func (b *branch) locate(ctx context.Context, mark eventstore.Position) (*eventstore.Revision, error) {
 	if mark.Seq < 1 {
-		return nil, ErrPositionUnknown
+		return nil, fault.ErrPositionUnknown
 	}
 	revision, err := b.revisionAt(ctx, mark.Seq)
 	if err != nil {
 		return nil, err
 	}
 	if revision.Position() != mark {
-		return nil, ErrPositionUnknown
+		return nil, fault.ErrPositionUnknown
 	}
 	return revision, nil
 }

@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -68,7 +69,7 @@ func TestUnknownPositions(t *testing.T) {
 			unknown = append(unknown, r.Position())
 		}
 		for _, at := range unknown {
-			mustBeKind(t, ask(t.Context(), store, at), configstore.PositionUnknown, false)
+			mustBeKind(t, ask(t.Context(), store, at), fault.PositionUnknown, false)
 		}
 	})
 }
@@ -96,7 +97,7 @@ func TestPositionBeyondTheHead(t *testing.T) {
 		began := time.Now()
 		close(release)
 		for range 50 {
-			mustBeKind(t, <-errs, configstore.PositionUnknown, false)
+			mustBeKind(t, <-errs, fault.PositionUnknown, false)
 		}
 		if took := time.Since(began); took != 0 || questions > 2 {
 			t.Errorf("it took %v and %d questions for 50 readers", took, questions)
@@ -125,11 +126,11 @@ func TestPositionOfAnotherNode(t *testing.T) {
 		if d, err := took(written); d != 3*time.Second {
 			t.Errorf("waited for %v, want 3s", d)
 		} else {
-			mustBeKind(t, err, configstore.PositionNotReached, false)
+			mustBeKind(t, err, fault.PositionNotReached, false)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		mustBeKind(t, ask(ctx, store, written), configstore.Unavailable, false)
+		mustBeKind(t, ask(ctx, store, written), fault.Unavailable, false)
 
 		events.become(hooks{wait: tick})
 		close(hidden)
@@ -139,7 +140,7 @@ func TestPositionOfAnotherNode(t *testing.T) {
 		}
 		late = other.MustSet(t, "a", "3").Position
 		late.Prefix[0]++
-		mustBeKind(t, ask(t.Context(), store, late), configstore.PositionUnknown, false)
+		mustBeKind(t, ask(t.Context(), store, late), fault.PositionUnknown, false)
 	})
 }
 
@@ -157,7 +158,7 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 				synctest.Wait()
 				events.become(hooks{wait: deaf().wait, head: head})
 				began := time.Now()
-				mustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), configstore.Unavailable, false)
+				mustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), fault.Unavailable, false)
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("it took %v, want 2s at most", took)
 				}
@@ -221,11 +222,11 @@ func TestPositionsWhileTheStoreIsAway(t *testing.T) {
 		}
 		old := mustRead(t, events)[0].Position()
 		events.become(away())
-		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
+		mustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
 		events.become(hooks{read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, nil
 		}})
-		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
+		mustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
 		events.become(hooks{})
 		if err := ask(t.Context(), store, old); err != nil {
 			t.Errorf("when it is back: %v", err)

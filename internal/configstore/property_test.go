@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
@@ -112,9 +113,9 @@ func (s *service) command(rt *rapid.T) {
 	got, err := node.Do(context.Background(), auth.Anonymous, cmd)
 	event, kind := s.model.decide(cmd, s.model.next(now))
 	switch {
-	case kind != configstore.Internal:
-		var refusal *configstore.Refusal
-		if configstore.KindOf(err) != kind || !errors.As(err, &refusal) {
+	case kind != fault.Internal:
+		var refusal *fault.Refusal
+		if fault.KindOf(err) != kind || !errors.As(err, &refusal) {
 			rt.Fatalf("%+v: got %+v, %v, want kind %d", cmd, got, err, kind)
 		}
 		s.mustBeCurrent(rt, node, refusal.Current, cmd.Target().String())

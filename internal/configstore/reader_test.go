@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -261,10 +262,10 @@ func TestReadsFailClosed(t *testing.T) {
 	for _, test := range []struct {
 		what  string
 		hooks func(s *faulty) hooks
-		kind  configstore.Kind
+		kind  fault.Kind
 		not   []string // what it does not concern
 	}{
-		{"away", func(*faulty) hooks { return away() }, configstore.Unavailable, nil},
+		{"away", func(*faulty) hooks { return away() }, fault.Unavailable, nil},
 		{"lost", func(*faulty) hooks {
 			return hooks{
 				read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
@@ -280,7 +281,7 @@ func TestReadsFailClosed(t *testing.T) {
 					return eventstore.Record{}, eventstore.ErrDiverged
 				},
 			}
-		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
+		}, fault.Unavailable, []string{"Config", "Configs", "Count"}},
 		{"not known", func(s *faulty) hooks {
 			return hooks{
 				read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -296,7 +297,7 @@ func TestReadsFailClosed(t *testing.T) {
 					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
-		}, configstore.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
+		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			events := newFaulty()
@@ -391,6 +392,6 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 		return events.Store.Read(ctx, after, limit)
 	}})
 	for what, ask := range asked {
-		t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), configstore.Unavailable, false) })
+		t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), fault.Unavailable, false) })
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -67,7 +68,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 					value := fmt.Sprintf("%d by %d", n, caller)
 					outcome, err := store.Do(t.Context(), auth.Anonymous, set(t, fmt.Sprint("n", caller), value))
 					switch {
-					case err != nil && configstore.KindOf(err) != configstore.Unavailable:
+					case err != nil && fault.KindOf(err) != fault.Unavailable:
 						t.Errorf("a write: %v", err)
 					case err == nil && rebuilt:
 						mustHaveRevision(t, next, outcome.Config)
@@ -84,7 +85,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 		watching := make(chan error, 1)
 		calling.Go(func() { watching <- watchAll(ctx, watch) })
 		old.failOver(next)
-		if err := <-watching; !errors.Is(err, configstore.ErrRebuilding) {
+		if err := <-watching; !errors.Is(err, fault.ErrRebuilding) {
 			t.Errorf("a stream ended with %v", err)
 		}
 		configstoretest.MustGetReady(t, store.Store)
@@ -102,7 +103,7 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 	t.Helper()
 	r, err := store.Store.Reader(auth.Anonymous)
 	if err != nil {
-		if configstore.KindOf(err) != configstore.Unavailable {
+		if fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("a reader: %v", err)
 		}
 		return

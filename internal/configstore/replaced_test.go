@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // TestWriteIntoAFileThatIsGone is answered at once, whether the file turns out to be gone at the append or when its outcome is
@@ -36,7 +37,7 @@ func TestWriteIntoAFileThatIsGone(t *testing.T) {
 				})
 				began := time.Now()
 				_, err := node.Do(t.Context(), auth.Anonymous, set(t, "a", "2"))
-				mustBeKind(t, err, configstore.Unavailable, true)
+				mustBeKind(t, err, fault.Unavailable, true)
 				if took := time.Since(began); took > time.Second || !strings.Contains(err.Error(), eventstore.ErrReplaced.Error()) {
 					t.Errorf("after %v: %v, want the reason at once", took, err)
 				}

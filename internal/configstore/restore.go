@@ -8,6 +8,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -62,10 +63,10 @@ func (w *writer) readLastValues(requests []*request, known receipts) (lastValues
 		n := run(deleted)
 		read, err := w.readDeletions(ctx, deleted[:n], w.opts.BatchBytes-bytes, values)
 		if err != nil {
-			return nil, &UnavailableError{Cause: err}
+			return nil, &fault.UnavailableError{Cause: err}
 		}
 		if reads == 0 && len(values) == 0 {
-			return nil, &UnavailableError{Cause: projection.ErrDiverged}
+			return nil, &fault.UnavailableError{Cause: projection.ErrDiverged}
 		}
 		bytes += read
 		deleted = deleted[n:]

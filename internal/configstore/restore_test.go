@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -135,7 +136,7 @@ func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 			c := calls[i]
 			<-c.done
 			if want == "refused" {
-				mustBeKind(t, c.err, configstore.NotDeleted, false)
+				mustBeKind(t, c.err, fault.NotDeleted, false)
 			} else if c.err != nil || c.outcome.Config.Value.String() != want {
 				t.Errorf("command %d: got %+v, %v, want %q", i, c.outcome.Config, c.err, want)
 			}
@@ -190,7 +191,7 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 		} {
 			events.become(hooks{read: read, wait: deaf().wait})
 			_, err := store.Do(t.Context(), auth.Anonymous, restore(t, "a"))
-			if mustBeKind(t, err, configstore.Unavailable, false); len(events.sent()) != 2 {
+			if mustBeKind(t, err, fault.Unavailable, false); len(events.sent()) != 2 {
 				t.Fatalf("%s: %d appends were sent, want those of before alone", what, len(events.sent()))
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -17,7 +18,7 @@ func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 	case err == nil, errors.Is(err, eventstore.ErrHeadMoved), errors.Is(err, eventstore.ErrKeyTaken):
 		return err
 	case errors.Is(err, eventstore.ErrNotWritten):
-		return &UnavailableError{Cause: err}
+		return &fault.UnavailableError{Cause: err}
 	case errors.Is(err, eventstore.ErrReplaced):
 		return unknownWhileReplaced(err)
 	}
@@ -32,7 +33,7 @@ func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 // the operator, so nobody waits for that. The store sends nothing late: when the file is back, the next append either finds
 // the head where it was or is told that it has moved.
 func unknownWhileReplaced(cause error) error {
-	return &UnavailableError{OutcomeUnknown: true, Cause: cause}
+	return &fault.UnavailableError{OutcomeUnknown: true, Cause: cause}
 }
 
 // again is what comes after an append of nothing but receipts whose outcome is unknown. No event
@@ -43,7 +44,7 @@ func (w *writer) again(ctx context.Context, cause error) error {
 	case <-time.After(w.opts.RetryMin):
 		return eventstore.ErrKeyTaken
 	case <-ctx.Done():
-		return &UnavailableError{OutcomeUnknown: true, Cause: cause}
+		return &fault.UnavailableError{OutcomeUnknown: true, Cause: cause}
 	}
 }
 
@@ -67,7 +68,7 @@ func (w *writer) resolve(ctx context.Context, b *batch, cause error) error {
 		select {
 		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
-			return &UnavailableError{OutcomeUnknown: true, Cause: cause}
+			return &fault.UnavailableError{OutcomeUnknown: true, Cause: cause}
 		}
 		if err != nil {
 			continue
@@ -124,7 +125,7 @@ func (w *writer) head() (eventstore.Head, error) {
 	defer cancel()
 	head, err := w.events.Head(ctx)
 	if err != nil {
-		err = &UnavailableError{Cause: err}
+		err = &fault.UnavailableError{Cause: err}
 	}
 	return head, err
 }
@@ -136,7 +137,7 @@ func (w *writer) durableHead() (eventstore.Head, error) {
 	defer cancel()
 	head, err := w.events.DurableHead(ctx)
 	if err != nil {
-		err = &UnavailableError{OutcomeUnknown: true, Cause: err}
+		err = &fault.UnavailableError{OutcomeUnknown: true, Cause: err}
 	}
 	return head, err
 }

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
 // errWaits is what a store says that waits in vain for its standby.
@@ -104,7 +105,7 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 				}
 				events.set(func() { events.isAway = true })
 				_, err := store.Do(t.Context(), auth.Anonymous, command)
-				mustBeKind(t, err, configstore.Unavailable, true)
+				mustBeKind(t, err, fault.Unavailable, true)
 				if store.WriteProblem() == nil {
 					t.Error("WriteProblem: got nil while the standby is away")
 				}
@@ -134,9 +135,9 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 		same := set(t, "a", "1")
 		same.OnlyIfChanged = true
 		_, err := store.Do(t.Context(), auth.Anonymous, same)
-		mustBeKind(t, err, configstore.Unavailable, true)
+		mustBeKind(t, err, fault.Unavailable, true)
 		_, err = store.Do(t.Context(), auth.Anonymous, setAt(t, "a", "2", 7))
-		mustBeKind(t, err, configstore.VersionConflict, false)
+		mustBeKind(t, err, fault.VersionConflict, false)
 		events.set(func() { events.isAway = false })
 		if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
 			t.Errorf("got %+v, %v, want nothing done", got, err)
@@ -155,9 +156,9 @@ func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 		}
 	}
 	_, err := store.Do(t.Context(), auth.Anonymous, setAt(t, "new", "2", 7))
-	mustBeKind(t, err, configstore.VersionConflict, false)
+	mustBeKind(t, err, fault.VersionConflict, false)
 	_, err = store.Do(t.Context(), auth.Anonymous, setOnce(t, "b", "2", "k"))
-	mustBeKind(t, err, configstore.IdempotencyMismatch, false)
+	mustBeKind(t, err, fault.IdempotencyMismatch, false)
 	if n := events.timesAsked(); n != 0 {
 		t.Errorf("the durable head was asked for %d times", n)
 	}
@@ -218,7 +219,7 @@ func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 		})
 		began := time.Now()
 		_, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "2", "k"))
-		mustBeKind(t, err, configstore.IdempotencyMismatch, false)
+		mustBeKind(t, err, fault.IdempotencyMismatch, false)
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("answered after %v", took)
 		}
@@ -243,7 +244,7 @@ func TestWriteProblem(t *testing.T) {
 			events.instead = []func(sent) error{func(sent) error { return errors.Join(eventstore.ErrNotWritten, refused) }}
 		})
 		_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-		mustBeKind(t, err, configstore.Unavailable, false)
+		mustBeKind(t, err, fault.Unavailable, false)
 		if err := store.WriteProblem(); !errors.Is(err, refused) || store.Health(t.Context()).OK() {
 			t.Errorf("WriteProblem: got %v, want %v", err, refused)
 		}

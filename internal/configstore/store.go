@@ -19,6 +19,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
@@ -120,7 +121,7 @@ func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
 	s := &Store{opts: opts, events: events, clock: newClock(events, opts.Now)}
 	s.writes.patience = opts.AppendTimeout + time.Second
-	s.branch.Store(newBranch(events, &s.writes, opts, ErrNotReady))
+	s.branch.Store(newBranch(events, &s.writes, opts, fault.ErrNotReady))
 	return s
 }
 
@@ -147,14 +148,14 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) replace(old *branch, reason error) {
 	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
 		"applied", old.projection.View().Head().Position().String(), "error", reason)
-	s.branch.Store(newBranch(s.events, &s.writes, s.opts, ErrRebuilding))
+	s.branch.Store(newBranch(s.events, &s.writes, s.opts, fault.ErrRebuilding))
 	s.rebuilds.Add(1) // only now: whoever sees the new count must not see the old branch
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, tell := range s.onRebuild {
 		tell()
 	}
-	old.feed.End(ErrRebuilding)
+	old.feed.End(fault.ErrRebuilding)
 }
 
 // OnRebuild has a function called whenever the store has thrown its state away, before the streams of the old one end. It must
@@ -173,7 +174,7 @@ func (s *Store) Rebuilds() int64 { return s.rebuilds.Load() }
 // read or written: it would be of some moment of the past.
 func (s *Store) Ready() <-chan struct{} { return s.branch.Load().follower.Ready() }
 
-// ready returns the branch that everything is done on, or an error of kind [Unavailable].
+// ready returns the branch that everything is done on, or an error of kind [fault.Unavailable].
 func (s *Store) ready() (*branch, error) {
 	b := s.branch.Load()
 	return b, b.err()
@@ -195,14 +196,14 @@ type Outcome struct {
 	Position eventstore.Position
 }
 
-// Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an
-// [*UnavailableError], which says whether something may have been written, or [ErrIdempotencyMismatch]. The end of ctx ends the
+// Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*fault.Refusal], or an
+// [*fault.UnavailableError], which says whether something may have been written, or [fault.ErrIdempotencyMismatch]. The end of ctx ends the
 // waiting, not the write. The same command of the same caller with the same idempotency key is carried out once, and has the
 // first outcome again for at least Options.KeyRetention.
 func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
 	b, err := s.ready()
 	if err != nil {
-		return Outcome{}, &UnavailableError{Cause: err}
+		return Outcome{}, &fault.UnavailableError{Cause: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()

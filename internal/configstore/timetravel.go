@@ -33,7 +33,7 @@ func (s *Snapshot) WithoutValues() *Snapshot {
 
 // AsOf returns the snapshot right after a position; inside a change set that is the end of the set.
 // A position that the history has but this node does not is waited for. The errors:
-// [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, error) {
 	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
 		view, err := r.branch.await(ctx, r.view, at.Seq, 0)

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -347,9 +348,9 @@ func TestStreamsFailWithTheStore(t *testing.T) {
 	watch := mustWatch(t, store, config.Filter{}, &start)
 	events.become(away())
 	_, err := watch.Next(t.Context())
-	mustBeKind(t, err, configstore.Unavailable, false)
+	mustBeKind(t, err, fault.Unavailable, false)
 	_, err = store.Reader(auth.Anonymous).Changes(t.Context(), start, config.Filter{}, 10)
-	mustBeKind(t, err, configstore.Unavailable, false)
+	mustBeKind(t, err, fault.Unavailable, false)
 	events.become(hooks{})
 	if got := summary(watch.Next(t.Context())); got != "[0 1 2] to 3, caught up: true" {
 		t.Errorf("got %s", got)

@@ -9,6 +9,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -83,15 +84,15 @@ func (w *writer) do(ctx context.Context, caller auth.Caller, cmd config.Command)
 	r := newRequest(caller, cmd)
 	select {
 	case <-w.closing: // also while there is room in the queue, or a shutdown would last as long as there are writes
-		return answer{err: &UnavailableError{}}
+		return answer{err: &fault.UnavailableError{}}
 	default:
 	}
 	select {
 	case w.queue <- r:
 	case <-w.closing:
-		return answer{err: &UnavailableError{}}
+		return answer{err: &fault.UnavailableError{}}
 	case <-ctx.Done():
-		return answer{err: &UnavailableError{Cause: ctx.Err()}}
+		return answer{err: &fault.UnavailableError{Cause: ctx.Err()}}
 	}
 	select {
 	case a := <-r.done:
@@ -101,13 +102,13 @@ func (w *writer) do(ctx context.Context, caller auth.Caller, cmd config.Command)
 	}
 	if r.state.CompareAndSwap(waiting, abandoned) {
 		r.cmd = nil // it may lie in the queue for long, but its value need not
-		return answer{err: &UnavailableError{Cause: ctx.Err()}}
+		return answer{err: &fault.UnavailableError{Cause: ctx.Err()}}
 	}
 	select { // it was taken: only the writer knows, and has answered everything when it has stopped
 	case a := <-r.done:
 		return a
 	default:
-		return answer{err: &UnavailableError{OutcomeUnknown: true, Cause: ctx.Err()}}
+		return answer{err: &fault.UnavailableError{OutcomeUnknown: true, Cause: ctx.Err()}}
 	}
 }
 
@@ -185,7 +186,7 @@ const lockAfter, unlockAfter = 2, 8
 
 // try judges requests, and others that it may take in, and appends what follows. It returns when the outcome is known: nil when it
 // is in the history; [eventstore.ErrHeadMoved] or [eventstore.ErrKeyTaken] when it is not and everything is to be judged
-// again; or an [*UnavailableError].
+// again; or an [*fault.UnavailableError].
 func (w *writer) try(ctx context.Context, requests []*request) (*batch, []*request, error) {
 	asked := asked{w.projection.View().Head(), len(requests)}
 	known, err := w.findReceipts(requests)
@@ -285,7 +286,7 @@ func (w *writer) catchUpBounded() error {
 	ctx, cancel := w.bounded()
 	defer cancel()
 	if err := w.catchUp(ctx); err != nil {
-		return &UnavailableError{Cause: err}
+		return &fault.UnavailableError{Cause: err}
 	}
 	return nil
 }
@@ -299,7 +300,7 @@ func (w *writer) bounded() (context.Context, context.CancelFunc) {
 func (w *writer) apply(b *batch) error {
 	if err := w.projection.Apply(b.from, b.revisions); err != nil {
 		w.opts.Log.Error("a committed append cannot be applied", "position", b.tip.Seq, "error", err)
-		return &UnavailableError{OutcomeUnknown: true, Cause: err}
+		return &fault.UnavailableError{OutcomeUnknown: true, Cause: err}
 	}
 	if w.opts.Audit != nil {
 		for _, r := range b.revisions {

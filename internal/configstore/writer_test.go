@@ -17,6 +17,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // epoch is when histories of these tests begin.
@@ -133,28 +134,28 @@ func TestCommandsOfOneBatch(t *testing.T) {
 			t.Fatalf("appends of %v, first: %v", sizes(events.sent()), first.err)
 		}
 		for i, want := range []struct {
-			kind     configstore.Kind // of the refusal; Internal: none
-			version  config.Version   // that the config has then
+			kind     fault.Kind     // of the refusal; Internal: none
+			version  config.Version // that the config has then
 			value    string
 			position eventstore.Seq // of the outcome
 			changed  bool
 		}{
-			{kind: configstore.NotFound},
+			{kind: fault.NotFound},
 			{version: 1, value: "1", position: 2, changed: true},
-			{kind: configstore.VersionConflict, version: 1, value: "1"},
+			{kind: fault.VersionConflict, version: 1, value: "1"},
 			{version: 1, value: "1", position: 2},
 			{version: 2, value: "2", position: 3, changed: true},
-			{kind: configstore.NotDeleted, version: 2, value: "2"},
+			{kind: fault.NotDeleted, version: 2, value: "2"},
 			{version: 3, position: 4, changed: true},
-			{kind: configstore.Deleted, version: 3},
+			{kind: fault.Deleted, version: 3},
 			{version: 4, value: "2", position: 5, changed: true},
 			{version: 1, value: "1", position: 6, changed: true},
-			{kind: configstore.VersionConflict, version: 1, value: "1"},
+			{kind: fault.VersionConflict, version: 1, value: "1"},
 		} {
 			c := calls[i]
-			if want.kind != configstore.Internal {
-				var refusal *configstore.Refusal
-				if !errors.As(c.err, &refusal) || configstore.KindOf(c.err) != want.kind {
+			if want.kind != fault.Internal {
+				var refusal *fault.Refusal
+				if !errors.As(c.err, &refusal) || fault.KindOf(c.err) != want.kind {
 					t.Errorf("command %d: got %+v, error %v, want kind %d", i, c.outcome, c.err, want.kind)
 				} else if got := refusal.Current; got != nil && (got.Version != want.version || got.Value.String() != want.value) {
 					t.Errorf("command %d: refused with %+v, want version %d with %q", i, got, want.version, want.value)
@@ -190,7 +191,7 @@ func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 		close(gate)
 		synctest.Wait()
 		for _, c := range calls {
-			mustBeKind(t, c.err, configstore.Unavailable, false)
+			mustBeKind(t, c.err, fault.Unavailable, false)
 		}
 		events.become(hooks{})
 		if got := store.MustSet(t, "a", "later"); got.Position.Seq != 1 {

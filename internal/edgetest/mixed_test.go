@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
@@ -104,7 +105,7 @@ func (j *judge) awaitAnswers(t *testing.T, n int64) {
 func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Position) {
 	t.Helper()
 	if err != nil {
-		if kind := configstore.KindOf(err); kind != configstore.Unavailable && kind != configstore.PositionUnknown {
+		if kind := fault.KindOf(err); kind != fault.Unavailable && kind != fault.PositionUnknown {
 			t.Errorf("%s: %v", what, err)
 		}
 		return

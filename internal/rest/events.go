@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -81,7 +82,7 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 	}
 	position, err := eventstore.ParsePosition(after)
 	if err != nil {
-		return config.Filter{}, nil, configstore.ErrPositionUnknown
+		return config.Filter{}, nil, fault.ErrPositionUnknown
 	}
 	return filter, &position, nil
 }
