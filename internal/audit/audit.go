@@ -1,8 +1,10 @@
-// Package audit writes a log line for every change that this node has made: who changed what, when, and why.
+// Package audit writes a log line for every change that this node has made: who changed what, when,
+// and why.
 //
-// Lines come in the order of positions and never hold a value. They are written off the path of the write: a change waits in
-// a bounded queue, and when that is full its line is dropped and counted. The history itself is the record that loses
-// nothing, also over a crash; the audit log is for people and for tools that watch logs.
+// Lines come in the order of positions and never hold a value. They are written off the path of the
+// write: a change waits in a bounded queue, and when that is full its line is dropped and counted.
+// The history itself is the record that loses nothing, also over a crash; the audit log is for
+// people and for tools that watch logs.
 package audit
 
 import (
@@ -49,8 +51,9 @@ func (l *Log) Record(change *eventstore.Revision) {
 // Dropped returns how many lines were never written because the queue was full.
 func (l *Log) Dropped() int64 { return l.dropped.Load() }
 
-// Run writes lines until ctx ends, and then those that still wait. Nothing may be recorded after ctx has ended. Where lines
-// were dropped, a line says how many: when the queue is empty again, at the end, and at least once in a queue's length.
+// Run writes lines until ctx ends, and then those that still wait. Nothing may be recorded after
+// ctx has ended. Where lines were dropped, a line says how many: when the queue is empty again, at
+// the end, and at least once in a queue's length.
 func (l *Log) Run(ctx context.Context) error {
 	var told int64 // how many dropped lines have been told of
 	for written := 1; ; written++ {
@@ -68,7 +71,8 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// tellDropped says how many lines were dropped since it was last told, and returns how many that makes in all.
+// tellDropped says how many lines were dropped since it was last told, and returns how many that
+// makes in all.
 func (l *Log) tellDropped(told int64) int64 {
 	dropped := l.Dropped()
 	if dropped > told {

@@ -156,7 +156,8 @@ func dropped(n, all int) string {
 	return fmt.Sprintf(`{"level":"WARN","msg":"audit lines dropped: the queue was full","dropped":%d,"dropped_since_start":%d}`+"\n", n, all)
 }
 
-// TestFullQueue has an output that takes no lines while changes go on: nobody waits for it, and what is dropped is told.
+// TestFullQueue has an output that takes no lines while changes go on: nobody waits for it, and
+// what is dropped is told.
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stopped{lines: make(chan struct{})}

@@ -19,8 +19,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// TestStoreAwayForLong has the store go in the middle of an append, for longer than callers wait. They hear what can be known
-// by their deadlines; the writer comes back by itself.
+// TestStoreAwayForLong has the store go in the middle of an append, for longer than callers wait.
+// They hear what can be known by their deadlines; the writer comes back by itself.
 func TestStoreAwayForLong(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		t.Run(fmt.Sprintf("written: %t", written), func(t *testing.T) {
@@ -77,7 +77,8 @@ func (c *call) wait() error {
 	}
 }
 
-// TestStoreThatHangs has operations of the store take for ever; each is given up in its time, and none holds up the writer.
+// TestStoreThatHangs has operations of the store take for ever; each is given up in its time, and
+// none holds up the writer.
 func TestStoreThatHangs(t *testing.T) {
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()

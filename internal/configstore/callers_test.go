@@ -17,6 +17,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
 // TestCallerGoesWhileItsCommandWaits shows that what was not taken is not written.
@@ -49,7 +50,8 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 	})
 }
 
-// TestCallerGoesWhileItsCommandIsWritten shows that what was taken may be written: its outcome is unknown, and the write is there later.
+// TestCallerGoesWhileItsCommandIsWritten shows that what was taken may be written: its outcome is
+// unknown, and the write is there later.
 func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -74,14 +76,15 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 	})
 }
 
-// TestWriteTimeout has an append hang for longer than callers wait; they know what can be known when they have waited for as long as they are to.
+// TestWriteTimeout has an append hang for longer than callers wait; they know what can be known
+// when they have waited for as long as they are to.
 func TestWriteTimeout(t *testing.T) {
 	for _, test := range []struct {
 		set, want time.Duration
 	}{{0, 10 * time.Second}, {time.Minute, time.Minute}} {
 		synctest.Test(t, func(t *testing.T) {
 			events := newFaulty()
-			store := configstoretest.On(t, events, configstore.Options{WriteTimeout: test.set, AppendTimeout: time.Hour})
+			store := configstoretest.On(t, events, configstore.Options{WriteTimeout: test.set, Writer: writer.Options{AppendTimeout: time.Hour}})
 			release := events.hold()
 			began := time.Now()
 			taken := start(t.Context(), store, set(t, "a", "1"))
@@ -149,8 +152,8 @@ func run(t *testing.T, events eventstore.Store, opts configstore.Options) (store
 	return configstoretest.Of(t, s, events), stop, ended
 }
 
-// TestShutdownFinishesWhatIsThere stops a store with an append under way, a queue, and callers for whom the queue has no room.
-// The bubble shows that no goroutine is left.
+// TestShutdownFinishesWhatIsThere stops a store with an append under way, a queue, and callers for
+// whom the queue has no room. The bubble shows that no goroutine is left.
 func TestShutdownFinishesWhatIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -200,11 +203,12 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 	})
 }
 
-// TestShutdownRefusesWhoComesLate has a caller come between the order to stop and the end of what is under way.
+// TestShutdownRefusesWhoComesLate has a caller come between the order to stop and the end of what
+// is under way.
 func TestShutdownRefusesWhoComesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
-		store, stop, done := run(t, events, configstore.Options{BatchCommands: 1})
+		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1}})
 		release := events.hold()
 		first := start(t.Context(), store, set(t, "a", "1"))
 		stop()
@@ -221,11 +225,11 @@ func TestShutdownRefusesWhoComesLate(t *testing.T) {
 	})
 }
 
-// TestShutdownWhileWritersGoOn has writers who write again as soon as they are answered: the store stops all the same, what it
-// has answered is in the history, and what it has refused is not.
+// TestShutdownWhileWritersGoOn has writers who write again as soon as they are answered: the store
+// stops all the same, what it has answered is in the history, and what it has refused is not.
 func TestShutdownWhileWritersGoOn(t *testing.T) {
 	events := memory.New()
-	store, stop, done := run(t, events, configstore.Options{BatchCommands: 3})
+	store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 3}})
 	var writers sync.WaitGroup
 	var mu sync.Mutex
 	written := make(map[string]bool)
@@ -266,7 +270,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
-		store, stop, done := run(t, events, configstore.Options{BatchCommands: 1, AppendTimeout: time.Second})
+		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1, AppendTimeout: time.Second}})
 		hanging := away()
 		hanging.append = func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {
 			<-ctx.Done()
@@ -287,7 +291,8 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 	})
 }
 
-// TestNotReady shows that a node that has not read its history writes nothing, says so, and can be stopped.
+// TestNotReady shows that a node that has not read its history writes nothing, says so, and can be
+// stopped.
 func TestNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()

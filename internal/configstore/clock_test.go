@@ -227,7 +227,8 @@ func (l *lines) clear() {
 	l.text.Reset()
 }
 
-// TestClockThatIsSetWhileTheServerIsAsked: the clock is right when the answer comes, so writes go on.
+// TestClockThatIsSetWhileTheServerIsAsked: the clock is right when the answer comes, so writes go
+// on.
 func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, events := new(wallClock), &onServer{faulty: newFaulty()}

@@ -28,8 +28,8 @@ type step struct {
 	fates  []fate
 }
 
-// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and die, and sends them again until
-// there is an answer.
+// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and
+// die, and sends them again until there is an answer.
 func TestExactlyOneEffectPerKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")
@@ -128,7 +128,8 @@ func (c *cluster) start() *node {
 	return n
 }
 
-// do carries out a step until it has an answer, and says in what the answer is not what the model has.
+// do carries out a step until it has an answer, and says in what the answer is not what the model
+// has.
 func (c *cluster) do(s step) error {
 	c.fates.set(s.fates)
 	outcome, err := c.until(s)
@@ -169,7 +170,8 @@ func (c *cluster) do(s step) error {
 	return nil
 }
 
-// until sends a command to one node after the other, as a client does that knows no answer. A node that is dead is replaced.
+// until sends a command to one node after the other, as a client does that knows no answer. A node
+// that is dead is replaced.
 func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 	for attempt := range 10 {
 		n := &c.nodes[(s.node+attempt)%2]

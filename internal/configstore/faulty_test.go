@@ -17,8 +17,8 @@ import (
 // errAway is what operations of a store return that cannot be reached.
 var errAway = errors.New("the store is away")
 
-// faulty is a history in memory of which single operations fail, wait, or do something first. Where it tells nothing else, it
-// is the real one.
+// faulty is a history in memory of which single operations fail, wait, or do something first. Where
+// it tells nothing else, it is the real one.
 type faulty struct {
 	*memory.Store
 
@@ -194,7 +194,8 @@ func away() hooks {
 	}
 }
 
-// deaf are the hooks of a store that never tells of new records, so that a node on it learns of them by its own writes alone.
+// deaf are the hooks of a store that never tells of new records, so that a node on it learns of
+// them by its own writes alone.
 func deaf() hooks {
 	return hooks{wait: func(ctx context.Context, _ eventstore.Seq) error {
 		<-ctx.Done()
@@ -244,7 +245,8 @@ func setAt(t testing.TB, name, value string, version config.Version) config.Set 
 	return cmd
 }
 
-// mustBeKind fails the test unless an error is of a kind, and says no more than is known of the outcome.
+// mustBeKind fails the test unless an error is of a kind, and says no more than is known of the
+// outcome.
 func mustBeKind(t testing.TB, err error, want fault.Kind, unknown bool) {
 	t.Helper()
 	var unavailable *fault.UnavailableError

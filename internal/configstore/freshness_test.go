@@ -18,7 +18,8 @@ import (
 
 var linearizable = configstore.Freshness{Linearizable: true}
 
-// TestLinearizableReads compares them, on nodes that hear of nothing until they are asked, with what was acknowledged before.
+// TestLinearizableReads compares them, on nodes that hear of nothing until they are asked, with
+// what was acknowledged before.
 func TestLinearizableReads(t *testing.T) {
 	events := newFaulty()
 	writer := configstoretest.On(t, events.Store, configstore.Options{})
@@ -50,8 +51,9 @@ func TestLinearizableReads(t *testing.T) {
 	reading.Wait()
 }
 
-// TestLinearizableReadsShareQuestions has many come while a question is under way. None of them may take its answer, which is
-// older than a change that was acknowledged before they came; all of them take the next.
+// TestLinearizableReadsShareQuestions has many come while a question is under way. None of them may
+// take its answer, which is older than a change that was acknowledged before they came; all of them
+// take the next.
 func TestLinearizableReadsShareQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()

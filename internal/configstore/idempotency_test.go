@@ -18,6 +18,7 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
 	"configapi/internal/feed"
+	"configapi/internal/writer"
 )
 
 // setOnce is a command that sets a config, with a key.
@@ -75,13 +76,14 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 	})
 }
 
-// TestEqualKeysOnManyNodes sends the same commands to all nodes at once, some of which find nothing to do.
+// TestEqualKeysOnManyNodes sends the same commands to all nodes at once, some of which find nothing
+// to do.
 func TestEqualKeysOnManyNodes(t *testing.T) {
 	const nodes, keys = 3, 60
 	events := memory.New()
 	var stores []*configstoretest.Store
 	for range nodes {
-		stores = append(stores, configstoretest.On(t, events, configstore.Options{BatchCommands: 4}))
+		stores = append(stores, configstoretest.On(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 4}}))
 	}
 	stores[0].MustSet(t, "same", "1")
 	var calling sync.WaitGroup
@@ -118,7 +120,8 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 	}
 }
 
-// TestOutcomeOfAnotherNodeCanBeRead asks a node that no store tells of new records for what another node has done.
+// TestOutcomeOfAnotherNodeCanBeRead asks a node that no store tells of new records for what another
+// node has done.
 func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 	events := newFaulty()
 	events.become(deaf())
@@ -170,8 +173,8 @@ func TestManyOldKeysAreRemovedInSteps(t *testing.T) {
 		if err := events.Append(t.Context(), eventstore.Head{}, nil, receipts...); err != nil {
 			t.Fatal(err)
 		}
-		configstoretest.On(t, events, configstore.Options{KeyRetention: time.Minute, PruneInterval: time.Second})
-		time.Sleep(time.Minute + 2*time.Second)
+		configstoretest.On(t, events, configstore.Options{})
+		time.Sleep(writer.KeyRetention + 31*time.Minute)
 		synctest.Wait()
 		if events.most != 500 {
 			t.Errorf("the longest step removed %d", events.most)

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
 // TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows.
@@ -88,7 +89,7 @@ func TestHealthIsAskedOnce(t *testing.T) {
 		if took := time.Since(began); took != time.Second || asked.Load() != 1 {
 			t.Errorf("it was asked %d times, and took %v, want once and 1s", asked.Load(), took)
 		}
-		if got := store.Known(); got.Applied != 0 || asked.Load() != 1 {
+		if got := store.LastHealth(); got.Applied != 0 || asked.Load() != 1 {
 			t.Errorf("what is known: got %+v after %d questions, want none more", got, asked.Load())
 		}
 	})
@@ -98,7 +99,7 @@ func TestHealthIsAskedOnce(t *testing.T) {
 func TestAppendThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
-		store := configstoretest.On(t, events, configstore.Options{AppendTimeout: 5 * time.Second})
+		store := configstoretest.On(t, events, configstore.Options{Writer: writer.Options{AppendTimeout: 5 * time.Second}})
 		released := make(chan struct{})
 		events.become(hooks{append: func(_ context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			<-released

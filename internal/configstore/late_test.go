@@ -41,8 +41,8 @@ func conditional(t *testing.T) config.Set {
 	return cmd
 }
 
-// TestKeyThatAnotherNodeTakesWhileItIsLookedUp sends a command to two nodes. The second looks its key up just before the first
-// has carried it out, and judges it afterwards.
+// TestKeyThatAnotherNodeTakesWhileItIsLookedUp sends a command to two nodes. The second looks its
+// key up just before the first has carried it out, and judges it afterwards.
 func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	base.MustSet(t, "a", "1")
@@ -67,7 +67,8 @@ func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 	mustBeKind(t, err, fault.VersionConflict, false)
 }
 
-// TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head and finds the effect among what it missed.
+// TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head and finds the
+// effect among what it missed.
 func TestKeyThatAnotherNodeTakesBeforeTheLock(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	overtaken := &overtaken{Store: base.Events, times: 2, overtake: func() { base.MustSet(t, "b", "foreign") }}

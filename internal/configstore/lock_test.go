@@ -16,7 +16,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// overtaken is how one node sees a history on which others are faster than it, as often as is wanted.
+// overtaken is how one node sees a history on which others are faster than it, as often as is
+// wanted.
 type overtaken struct {
 	eventstore.Store
 	overtake func()
@@ -54,7 +55,8 @@ func (o *overtaken) Wait(ctx context.Context, _ eventstore.Seq) error {
 	return ctx.Err()
 }
 
-// TestLocksFirstAfterTwoLosses has another node be faster twice, then a few times more while the head is locked.
+// TestLocksFirstAfterTwoLosses has another node be faster twice, then a few times more while the
+// head is locked.
 func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	events := &overtaken{Store: base.Events, overtake: func() { base.MustSet(t, "a", "foreign") }}

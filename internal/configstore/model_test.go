@@ -14,8 +14,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// model is what the service promises, written down in the plainest way: a list of events, which is searched from its
-// beginning for every question.
+// model is what the service promises, written down in the plainest way: a list of events, which is
+// searched from its beginning for every question.
 type model struct {
 	events []modelEvent
 }
@@ -60,7 +60,8 @@ func (m *model) existing(position int) (found []modelState) {
 	return found
 }
 
-// asOfTime returns the position that an instant means: the end of the newest change set that was whole by then.
+// asOfTime returns the position that an instant means: the end of the newest change set that was
+// whole by then.
 func (m *model) asOfTime(instant time.Time) (position int) {
 	for i, e := range m.events {
 		if e.set == i+1 && !e.at.After(instant) {
@@ -89,7 +90,8 @@ func (m *model) startAfter(position int) int {
 	return 0
 }
 
-// decide returns the event that follows from a command, nil when none does, or the kind of the refusal.
+// decide returns the event that follows from a command, nil when none does, or the kind of the
+// refusal.
 func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, fault.Kind) {
 	now, known := m.asOf(len(m.events))[cmd.Target().String()]
 	e := &modelEvent{name: cmd.Target().String(), version: now.version + 1, old: now.value, at: at, set: len(m.events) + 1}
@@ -165,7 +167,8 @@ func (s modelState) isRevision(r *eventstore.Revision) bool {
 // fataler is a test, or a check of a property.
 type fataler interface{ Fatal(args ...any) }
 
-// appendSet writes one change set of several configs into a history, as a later version of the program may.
+// appendSet writes one change set of several configs into a history, as a later version of the
+// program may.
 func (m *model) appendSet(t fataler, events eventstore.Store, names []string, now time.Time) {
 	expected, err := events.Head(context.Background())
 	if err != nil {

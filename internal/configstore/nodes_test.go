@@ -16,10 +16,11 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
-// operation is what one caller did, and what it heard. Invoked and answered are ticks of one clock for all callers: what was
-// answered before another was invoked has happened before it.
+// operation is what one caller did, and what it heard. Invoked and answered are ticks of one clock
+// for all callers: what was answered before another was invoked has happened before it.
 type operation struct {
 	cmd               config.Set
 	invoked, answered int64
@@ -27,8 +28,9 @@ type operation struct {
 	err               error
 }
 
-// TestNodesAreLinearizable has the callers of several nodes write the same configs, with an expected version and without, while
-// the answers of appends get lost. What they hear must be as if all of it had happened one after the other.
+// TestNodesAreLinearizable has the callers of several nodes write the same configs, with an
+// expected version and without, while the answers of appends get lost. What they hear must be as if
+// all of it had happened one after the other.
 func TestNodesAreLinearizable(t *testing.T) {
 	const nodes, callers, each, names = 3, 4, 60, 3
 	seed := rand.Uint64()
@@ -41,7 +43,7 @@ func TestNodesAreLinearizable(t *testing.T) {
 	var calling sync.WaitGroup
 	var stores []*configstoretest.Store
 	for range nodes {
-		stores = append(stores, configstoretest.On(t, events, configstore.Options{BatchCommands: 3}))
+		stores = append(stores, configstoretest.On(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 3}}))
 	}
 	for i := range nodes * callers {
 		store := stores[i%nodes]
@@ -137,8 +139,8 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 	}
 }
 
-// mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest at some moment between
-// question and answer.
+// mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest
+// at some moment between question and answer.
 func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Seq]*operation, op *operation) {
 	t.Helper()
 	var refusal *fault.Refusal

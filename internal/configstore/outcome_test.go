@@ -18,6 +18,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
 // errUnknown is what an append returns whose answer was lost.
@@ -76,8 +77,8 @@ func mustHistory(t testing.TB, events eventstore.Store, want ...string) {
 	}
 }
 
-// TestUnknownOutcomes loses answers of appends in all the ways there are. Whoever waits gets the true outcome, and it has
-// happened once.
+// TestUnknownOutcomes loses answers of appends in all the ways there are. Whoever waits gets the
+// true outcome, and it has happened once.
 func TestUnknownOutcomes(t *testing.T) {
 	type appendFunc = func(context.Context, eventstore.Head, []eventstore.Record) error
 	for _, test := range []struct {
@@ -151,7 +152,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				events := newFaulty()
-				store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour, BatchCommands: 3})
+				store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour, Writer: writer.Options{BatchCommands: 3}})
 				// They are in one batch, because the writer waits for the first while they come.
 				gate := make(chan struct{})
 				blocked := func(context.Context, eventstore.Head, []eventstore.Record) error {
@@ -193,7 +194,8 @@ func TestUnknownOutcomes(t *testing.T) {
 	}
 }
 
-// TestHistoryCannotBeReadAfterAnUnknownOutcome has the head say that it has moved, while what is there cannot be seen.
+// TestHistoryCannotBeReadAfterAnUnknownOutcome has the head say that it has moved, while what is
+// there cannot be seen.
 func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -212,8 +214,8 @@ func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestHeadIsBehindAfterAnUnknownOutcome loses the tail of the history together with the answer to an append: nobody can tell any
-// more what is to become of that.
+// TestHeadIsBehindAfterAnUnknownOutcome loses the tail of the history together with the answer to
+// an append: nobody can tell any more what is to become of that.
 func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -240,7 +242,8 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestRefusalAfterAnUnknownOutcome has another node take the version for which a command waits whose append got lost.
+// TestRefusalAfterAnUnknownOutcome has another node take the version for which a command waits
+// whose append got lost.
 func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -256,7 +259,8 @@ func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestOutcomeIsUnknownWhenTheHistoryIsAnother loses an append that was acknowledged, as a failover can, to another one.
+// TestOutcomeIsUnknownWhenTheHistoryIsAnother loses an append that was acknowledged, as a failover
+// can, to another one.
 func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -279,8 +283,8 @@ func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 	})
 }
 
-// TestRefusalsAreJudgedAtTheHead has a node that has not heard of what others did: what it refuses, or finds done already, must
-// be so at the head of the history and not only in its own view.
+// TestRefusalsAreJudgedAtTheHead has a node that has not heard of what others did: what it refuses,
+// or finds done already, must be so at the head of the history and not only in its own view.
 func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()

@@ -202,7 +202,7 @@ func positionsInsideASet(t *testing.T, ring int) {
 			t.Errorf("changes after %s: got %d, %v, want %d", at, len(changes.Revisions), err, len(history)-int(start))
 		}
 		watch := mustWatch(t, store, config.Filter{}, &at)
-		if got := watch.Place().Head.Seq; got != start {
+		if got := watch.Offset().Head.Seq; got != start {
 			t.Errorf("a stream after %s begins after %d, want %d", at, got, start)
 		}
 		instant, err := r.AsOfTime(t.Context(), revision.At)

@@ -50,7 +50,8 @@ type pinned struct {
 	position int
 }
 
-// TestService does random commands on two nodes, and compares all that can be read of it, at all moments, with a model.
+// TestService does random commands on two nodes, and compares all that can be read of it, at all
+// moments, with a model.
 func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -294,7 +295,8 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 	}
 }
 
-// checkHistory reads the revisions of a name in pages, from the newest on, and then all from the oldest on.
+// checkHistory reads the revisions of a name in pages, from the newest on, and then all from the
+// oldest on.
 func (s *service) checkHistory(r *configstore.Reader, text string, position int) {
 	ctx, name := context.Background(), configstoretest.Name(s.t, text)
 	var want []modelState

@@ -36,7 +36,8 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
-// TestManyNames has more names than the store is asked for at once, of which many did not exist at the moment looked at.
+// TestManyNames has more names than the store is asked for at once, of which many did not exist at
+// the moment looked at.
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
 	events := newFaulty()
@@ -103,7 +104,8 @@ func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (nam
 	return names
 }
 
-// TestPagesStayOnTheirPosition reads pages of one moment, each by a request of its own, while writers change everything.
+// TestPagesStayOnTheirPosition reads pages of one moment, each by a request of its own, while
+// writers change everything.
 func TestPagesStayOnTheirPosition(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 5}})
 	const all = 60
@@ -160,7 +162,8 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 	writing.Wait()
 }
 
-// TestLargeRevisions has a history of which the store gives little at once, and looks at how much of it is in memory at a time.
+// TestLargeRevisions has a history of which the store gives little at once, and looks at how much
+// of it is in memory at a time.
 func TestLargeRevisions(t *testing.T) {
 	const revisions, page = 25, 4
 	events := newFaulty()
@@ -205,7 +208,8 @@ func TestLargeRevisions(t *testing.T) {
 	}
 }
 
-// TestChangesLooksAtSoManyEvents has a filter that leaves little of a long history: the page ends early and says where.
+// TestChangesLooksAtSoManyEvents has a filter that leaves little of a long history: the page ends
+// early and says where.
 func TestChangesLooksAtSoManyEvents(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	const events = 10_500
@@ -251,7 +255,8 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 	}
 }
 
-// TestReadsFailClosed reads the past from stores that are away, have lost it, or hold what this program does not know.
+// TestReadsFailClosed reads the past from stores that are away, have lost it, or hold what this
+// program does not know.
 func TestReadsFailClosed(t *testing.T) {
 	unknown := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
 		for i := range records {
@@ -357,8 +362,8 @@ func TestSnapshotsNameTheirPosition(t *testing.T) {
 	}
 }
 
-// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was asked for: it is read too, and
-// when that fails nothing is made up.
+// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was
+// asked for: it is read too, and when that fails nothing is made up.
 func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	events := newFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})

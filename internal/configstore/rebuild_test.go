@@ -17,9 +17,11 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
+	"configapi/internal/writer"
 )
 
-// failOver makes the history another one: that of another store, which has the first records in common with it.
+// failOver makes the history another one: that of another store, which has the first records in
+// common with it.
 func (f *faulty) failOver(to *memory.Store) {
 	f.become(hooks{
 		append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
@@ -38,15 +40,16 @@ func tick(ctx context.Context, _ eventstore.Seq) error {
 	return ctx.Err()
 }
 
-// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What began after the store has
-// said that it was rebuilt is all of the new history, and so is what was acknowledged then.
+// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What
+// began after the store has said that it was rebuilt is all of the new history, and so is what was
+// acknowledged then.
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	t.Parallel()
 	for n := 0; n < 10 && !t.Failed(); n++ {
 		old := newFaulty()
 		old.become(hooks{wait: tick})
 		store := configstoretest.On(t, old, configstore.Options{
-			RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+			Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 		})
 		store.MustSet(t, "a", "kept")
 		next := memory.New()
@@ -98,7 +101,8 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	}
 }
 
-// mustReadOf reads everything, and fails the test when that is not of a history although it must be.
+// mustReadOf reads everything, and fails the test when that is not of a history although it must
+// be.
 func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.Store, must bool) {
 	t.Helper()
 	r, err := store.Store.Reader(auth.Anonymous)

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/feed"
+	"configapi/internal/writer"
 )
 
 func restore(t testing.TB, name string) config.Restore {
@@ -57,7 +58,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 	}{
 		{"deleted together", configstore.Options{}, 0, 1, 1 << 20},
 		{"deleted apart", configstore.Options{}, 20, 100, 1 << 20},
-		{"more than a batch may read", configstore.Options{BatchBytes: 4000}, 0, 100, 4000 + 1100},
+		{"more than a batch may read", configstore.Options{Writer: writer.Options{BatchBytes: 4000}}, 0, 100, 4000 + 1100},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 					},
 					read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						reads.Add(1)
-						if limit.Bytes > test.batchBytes && test.opts.BatchBytes > 0 {
+						if limit.Bytes > test.batchBytes && test.opts.Writer.BatchBytes > 0 {
 							t.Errorf("a read of %d bytes, want at most %d", limit.Bytes, test.batchBytes)
 						}
 						return events.Store.Read(ctx, after, limit)

@@ -11,79 +11,81 @@ import (
 	"configapi/internal/projection"
 )
 
-// Snapshot is the state of all configs right after one position. It never changes.
+// Snapshot is the state of all configs right after one position. It never changes, and is safe for
+// concurrent use.
 type Snapshot struct {
-	branch   *branch
-	view     *projection.View // at or after the position
-	at       eventstore.Head
-	op       *operation // of the request; nil when at is that of the view
-	noValues bool
+	generation *generation
+	view       *projection.View // at or after the position
+	at         eventstore.Head
+	request    *request // nil when at is the head of the view
+	noValues   bool
 }
 
-// At is the position of the snapshot; the zero Head is before the first event.
+// At returns the head at which the snapshot is. The zero Head is before the first event.
 func (s *Snapshot) At() eventstore.Head { return s.at }
 
-// WithoutValues returns the same snapshot without values: its configs may lack them, which spares
-// reading them.
+// WithoutValues returns the same snapshot, but its configs may lack their values, which are then
+// not read.
 func (s *Snapshot) WithoutValues() *Snapshot {
 	bare := *s
 	bare.noValues = true
 	return &bare
 }
 
-// AsOf returns the snapshot right after a position; inside a change set that is the end of the set.
-// A position that the history has but this node does not is waited for. The errors:
+// AsOf returns the snapshot right after a position. Inside a change set that is the end of the set.
+// AsOf waits for a position that the history has but this node has not applied. The errors:
 // [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
 func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, error) {
-	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
-		view, err := r.branch.await(ctx, r.view, at.Seq, 0)
+	return r.shared().snapshot(ctx, PointInTime{Position: at}, func() (*Snapshot, error) {
+		view, err := r.generation.await(ctx, r.view, at.Seq, 0)
 		if err != nil {
 			return nil, err
 		}
-		leave, err := r.operation().enter(ctx)
+		end, err := r.shared().begin(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer leave()
-		head, err := r.branch.endOf(ctx, view, at)
+		defer end()
+		head, err := r.generation.endOf(ctx, view, at)
 		if err != nil {
 			return nil, err
 		}
-		return &Snapshot{branch: r.branch, view: view, at: head, op: r.operation()}, nil
+		return &Snapshot{generation: r.generation, view: view, at: head, request: r.shared()}, nil
 	})
 }
 
-// AsOfTime returns the snapshot of an instant: of the newest change set that was whole at or before it. An instant after the
-// head means the head; one before the first event is the empty beginning.
+// AsOfTime returns the snapshot at an instant: after the newest change set that was complete at or
+// before the instant. An instant after the head means the head. Before the first event the snapshot
+// is empty.
 func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, error) {
 	if !instant.Before(r.view.Head().RecordedAt) {
 		return r.Now(), nil
 	}
-	return r.operation().lookUp(ctx, Moment{Instant: instant.UTC()}, func() (*Snapshot, error) {
-		leave, err := r.operation().enter(ctx)
+	return r.shared().snapshot(ctx, PointInTime{Instant: instant.UTC()}, func() (*Snapshot, error) {
+		end, err := r.shared().begin(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer leave()
-		at, err := r.branch.headAt(ctx, instant)
+		defer end()
+		at, err := r.generation.headAt(ctx, instant)
 		if err != nil {
 			return nil, err
 		}
-		return &Snapshot{branch: r.branch, view: r.view, at: at, op: r.operation()}, nil
+		return &Snapshot{generation: r.generation, view: r.view, at: at, request: r.shared()}, nil
 	})
 }
 
-// headAt returns the head that the history had at an instant before that of what is applied. The
-// times within a change set are those of its end: no reader has ever seen a part of it.
-func (b *branch) headAt(ctx context.Context, instant time.Time) (eventstore.Head, error) {
-	newest, err := b.events.ReadInstant(ctx, b.view().Head(), instant)
+// headAt returns the head that the history had at an instant before the time of the applied head. A
+// change set counts from its end on: no reader has ever seen a part of it.
+func (g *generation) headAt(ctx context.Context, instant time.Time) (eventstore.Head, error) {
+	newest, err := g.events.ReadInstant(ctx, g.view().Head(), instant)
 	switch {
 	case err != nil:
-		return eventstore.Head{}, b.failed(err)
+		return eventstore.Head{}, g.readFailed(err)
 	case newest.Seq == newest.ChangeSet: // also when there is none
 		return eventstore.HeadOf(&newest), nil
 	}
-	return b.beforeSet(ctx, newest.Seq, newest.ChangeSet)
+	return g.beforeSet(ctx, newest.Seq, newest.ChangeSet)
 }
 
 // Config returns the state of a config as it was, nil when it did not exist.
@@ -102,8 +104,9 @@ func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Co
 // ConfigPage is a page of the configs of a snapshot.
 type ConfigPage struct {
 	Configs []*projection.Config // by name
-	// More says that more configs may follow: continue after the name End. A page can be empty
-	// although more follow, when very many configs that did not exist at the moment come next.
+	// More reports whether more configs may follow: continue after the name End. A page can be
+	// empty although more follow, when very many configs come next that did not exist at the
+	// position.
 	More bool
 	End  string
 }
@@ -111,8 +114,8 @@ type ConfigPage struct {
 // maxRewinds is how many times one page of the past reads the store.
 const maxRewinds = 8
 
-// Configs returns the states of the configs that the filter selects as they were, by name, after the name after ("" for the
-// first), at most first of them and [PageBytes].
+// Configs returns the states of the configs that the filter selects, by name, after the name after
+// ("" for the first), at most first of them and [PageBytes].
 func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after string, first int) (ConfigPage, error) {
 	if err := checkPageSize(first); err != nil {
 		return ConfigPage{}, err
@@ -127,7 +130,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 			page.More = true
 			return page, nil
 		}
-		// What follows a full page is looked at only for whether it is there.
+		// A full page only needs to know whether anything follows.
 		states, seen, err := s.rewind(ctx, candidates, s.noValues || len(page.Configs) == first)
 		if err != nil {
 			return ConfigPage{}, err
@@ -168,10 +171,11 @@ func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error)
 	}
 }
 
-// rewindAhead is how many names are looked at together at least: those that did not exist at the moment drop out.
+// rewindAhead is how many names are looked at together at least, since those that did not exist at
+// the position drop out.
 const rewindAhead = 64
 
-// candidates returns up to limit present states, from which names may have existed at the moment.
+// candidates returns up to limit present states of names that may have existed at the position.
 func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*projection.Config {
 	limit = min(limit, eventstore.MaxAsOfNames)
 	found := make([]*projection.Config, 0, limit)
@@ -184,10 +188,9 @@ func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*
 	return found
 }
 
-// rewind returns the states that present ones, which are in the order of their names, had at the
-// snapshot's position, leaving out what did not exist then. Only those that have changed since are
-// read from the event store, a page of them: seen are those of the present ones that it was enough
-// for.
+// rewind returns the states that present ones, ordered by name, had at the snapshot's position. It
+// leaves out configs that did not exist then. It reads one page of those that have changed since:
+// seen are the present states up to the end of that page.
 func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noValues bool) (states, seen []*projection.Config, err error) {
 	past, seen, err := s.readPast(ctx, present, noValues)
 	if err != nil {
@@ -209,9 +212,8 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noV
 	return states, seen, nil
 }
 
-// readPast reads a page of the revisions in force at the snapshot's position of those names that
-// have changed since, and returns with it the first of the present states: as many as it is enough
-// for.
+// readPast reads the newest revisions at the snapshot's position of those names that have changed
+// since, one page of them. It returns them with the present states up to the end of that page.
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
 	var changed []string
 	for _, c := range present {
@@ -222,17 +224,17 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 	if len(changed) == 0 || s.at.Seq == 0 {
 		return nil, present, nil
 	}
-	if s.op != nil {
-		leave, err := s.op.enter(ctx)
+	if s.request != nil {
+		end, err := s.request.begin(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		defer leave()
+		defer end()
 	}
 	var limit eventstore.Limit
-	records, err := s.branch.events.ReadAsOf(ctx, s.branch.view().Head(), eventstore.AsOf{At: s.at.Seq, Names: changed, NoData: noValues}, limit)
+	records, err := s.generation.events.ReadAsOf(ctx, s.generation.view().Head(), eventstore.AsOf{At: s.at.Seq, Names: changed, NoData: noValues}, limit)
 	if err != nil {
-		return nil, nil, s.branch.failed(err)
+		return nil, nil, s.generation.readFailed(err)
 	}
 	if !noValues && limit.Fills(records) {
 		last := records[len(records)-1].Name
@@ -254,7 +256,7 @@ func (s *Snapshot) decodePast(ctx context.Context, records []eventstore.Record, 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.branch.completeSets(ctx, revisions); err != nil {
+	if err := s.generation.completeSets(ctx, revisions); err != nil {
 		return nil, err
 	}
 	past := make(map[config.Name]*eventstore.Revision, len(revisions))

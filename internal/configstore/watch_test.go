@@ -50,7 +50,8 @@ func summary(m configstore.Changes, err error) string {
 	return fmt.Sprintf("%v to %d, caught up: %t", values, m.Position.Seq, m.CaughtUp)
 }
 
-// mustSay fails the test unless the next message of a stream is as it should be, and comes after so long.
+// mustSay fails the test unless the next message of a stream is as it should be, and comes after so
+// long.
 func mustSay(t *testing.T, next func(context.Context) (configstore.Changes, error), after time.Duration, want string) {
 	t.Helper()
 	began := time.Now()
@@ -156,7 +157,8 @@ func TestWatchCatchesUpInPages(t *testing.T) {
 	})
 }
 
-// TestProgressOnALongWay has a store that takes a second for each page, and a filter that selects nothing of it.
+// TestProgressOnALongWay has a store that takes a second for each page, and a filter that selects
+// nothing of it.
 func TestProgressOnALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -194,7 +196,8 @@ func TestProgressOnALongWay(t *testing.T) {
 	})
 }
 
-// TestResumeExactlyOnce cuts a stream a hundred times while others write, and goes on each time where the reader was.
+// TestResumeExactlyOnce cuts a stream a hundred times while others write, and goes on each time
+// where the reader was.
 func TestResumeExactlyOnce(t *testing.T) {
 	const cuts, writers, each = 100, 4, 100
 	seed := rand.Uint64()
@@ -291,8 +294,8 @@ func TestWatchConfig(t *testing.T) {
 	})
 }
 
-// TestWatchConfigNeverMissesTheLastState writes a config in bursts as fast as can be, and waits after each until all readers
-// have its last state, however many they have missed before.
+// TestWatchConfigNeverMissesTheLastState writes a config in bursts as fast as can be, and waits
+// after each until all readers have its last state, however many they have missed before.
 func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 	const readers, bursts, burst = 8, 100, 3
 	store := configstoretest.New(t, configstore.Options{})
@@ -336,8 +339,8 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 	reading.Wait()
 }
 
-// TestStreamsFailWithTheStore shows what a stream that has to read the store says while it is away, and that it goes on after
-// that.
+// TestStreamsFailWithTheStore shows what a stream that has to read the store says while it is away,
+// and that it goes on after that.
 func TestStreamsFailWithTheStore(t *testing.T) {
 	events := newFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})

@@ -18,6 +18,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
 // epoch is when histories of these tests begin.
@@ -39,7 +40,8 @@ func (c *call) isAnswered() bool {
 	}
 }
 
-// start gives a command to a store. In a bubble it returns when the command is in the queue, or has its answer.
+// start gives a command to a store. In a bubble it returns when the command is in the queue, or has
+// its answer.
 func start(ctx context.Context, store *configstoretest.Store, cmd config.Command) *call {
 	c := &call{done: make(chan struct{})}
 	go func() {
@@ -67,8 +69,8 @@ func sizes(appends [][]eventstore.Record) (n []int) {
 	return n
 }
 
-// TestGroupCommit has commands gather while an append is under way: they are in the next one, in their order, each with its own
-// answer.
+// TestGroupCommit has commands gather while an append is under way: they are in the next one, in
+// their order, each with its own answer.
 func TestGroupCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -105,7 +107,8 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-// TestCommandsOfOneBatch judges each command on what the ones before it lead to, and answers nobody before the append is done.
+// TestCommandsOfOneBatch judges each command on what the ones before it lead to, and answers nobody
+// before the append is done.
 func TestCommandsOfOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -175,7 +178,8 @@ func TestCommandsOfOneBatch(t *testing.T) {
 	})
 }
 
-// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that nobody hears of events that did not happen: a refusal may rest on one.
+// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that nobody hears of events that did not
+// happen: a refusal may rest on one.
 func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
@@ -243,19 +247,19 @@ func TestLimitsOfABatch(t *testing.T) {
 		{"none in sight", configstore.Options{}, func(t *testing.T, name string) config.Command {
 			return set(t, name, "v")
 		}, []int{12}},
-		{"commands", configstore.Options{BatchCommands: 5}, func(t *testing.T, name string) config.Command {
+		{"commands", configstore.Options{Writer: writer.Options{BatchCommands: 5}}, func(t *testing.T, name string) config.Command {
 			return set(t, name, "v")
 		}, []int{5, 5, 2}},
-		{"one command", configstore.Options{BatchCommands: 1}, func(t *testing.T, name string) config.Command {
+		{"one command", configstore.Options{Writer: writer.Options{BatchCommands: 1}}, func(t *testing.T, name string) config.Command {
 			return set(t, name, "v")
 		}, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
-		{"bytes of values", configstore.Options{BatchBytes: 5000}, func(t *testing.T, name string) config.Command {
+		{"bytes of values", configstore.Options{Writer: writer.Options{BatchBytes: 5000}}, func(t *testing.T, name string) config.Command {
 			return set(t, name, large+large)
 		}, []int{2, 2, 2, 2, 2, 2}}, // 3,000 bytes each, with the old value
-		{"bytes of old values", configstore.Options{BatchBytes: 5000}, func(t *testing.T, name string) config.Command {
+		{"bytes of old values", configstore.Options{Writer: writer.Options{BatchBytes: 5000}}, func(t *testing.T, name string) config.Command {
 			return config.Delete{Name: configstoretest.Name(t, name)}
 		}, []int{5, 5, 2}},
-		{"values larger than the limit", configstore.Options{BatchBytes: 10, BatchCommands: 3}, func(t *testing.T, name string) config.Command {
+		{"values larger than the limit", configstore.Options{Writer: writer.Options{BatchBytes: 10, BatchCommands: 3}}, func(t *testing.T, name string) config.Command {
 			return set(t, name, large)
 		}, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
 	} {
@@ -353,8 +357,8 @@ func (r *recorder) Record(change *eventstore.Revision) {
 // TestAuditHearsOfChangesOfThisNode has two nodes write, and refuses some of their commands.
 func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
 	var mine, other recorder
-	store := configstoretest.New(t, configstore.Options{Audit: &mine})
-	node := configstoretest.On(t, store.Events, configstore.Options{Audit: &other})
+	store := configstoretest.New(t, configstore.Options{Writer: writer.Options{Audit: &mine}})
+	node := configstoretest.On(t, store.Events, configstore.Options{Writer: writer.Options{Audit: &other}})
 	var want []eventstore.Position
 	for i := range 10 {
 		want = append(want, store.MustSet(t, "a", fmt.Sprint(i)).Position)

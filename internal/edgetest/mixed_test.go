@@ -16,6 +16,7 @@ import (
 	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
+	"configapi/internal/writer"
 )
 
 // TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that
@@ -65,7 +66,7 @@ var names = []string{"n0", "n1", "n2"}
 // startReading starts a node that finds next to nothing in its ring, so that it reads the store.
 func startReading(t *testing.T, d database) *configstoretest.Store {
 	return configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Feed: feed.Options{RingEvents: 1},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Feed: feed.Options{RingEvents: 1},
 		Follower: projection.Options{RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond},
 	})
 }
@@ -176,7 +177,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := watch.Next(t.Context())
-			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Place().Head.Position())...)
+			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Offset().Head.Position())...)
 		},
 	}
 }

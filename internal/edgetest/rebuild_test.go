@@ -21,6 +21,7 @@ import (
 	"configapi/internal/httpd"
 	"configapi/internal/projection"
 	"configapi/internal/rest"
+	"configapi/internal/writer"
 )
 
 // patience is how long a test waits for what a server should do soon.
@@ -36,7 +37,7 @@ type node struct {
 func startNode(t *testing.T, d database) node {
 	t.Helper()
 	store := configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 	})
 	api := graph.NewHandler(store.Store, graph.Options{})
 	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })
@@ -225,9 +226,9 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	gone("a stream", err)
 	_, err = h.state.Next(ctx)
 	gone("a stream of states", err)
-	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Place())
+	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Offset())
 	gone("going on with a stream", err)
-	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Place())
+	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Offset())
 	gone("going on with a stream of states", err)
 }
 

@@ -1,8 +1,8 @@
 // Package fault has the errors that clients can get, and classifies them by [Kind].
 //
 // Every layer from the writer up to the edges uses these errors, so the package stands below all of
-// them. An edge has one table from kinds to its own codes: GraphQL codes, HTTP statuses, exit codes.
-// The package decides nothing about how an error is sent, and logs nothing.
+// them. An edge has one table from kinds to its own codes: GraphQL codes, HTTP statuses, exit
+// codes. The package decides nothing about how an error is sent, and logs nothing.
 package fault
 
 import (
@@ -36,16 +36,16 @@ var (
 	// ErrPositionUnknown says that the history never handed out the position: the position is of
 	// another store, or of a history that was lost.
 	ErrPositionUnknown = errors.New("this history never handed out that position")
-	// ErrPositionNotReached says that the history has the position, but that this node did not apply
-	// it within the time that the caller allowed.
+	// ErrPositionNotReached says that the history has the position, but that this node did not
+	// apply it within the time that the caller allowed.
 	ErrPositionNotReached = errors.New("the position was not reached in time; try again later")
 	// ErrIdempotencyMismatch says that the caller has used the idempotency key for another command.
 	// Nothing was written.
 	ErrIdempotencyMismatch = errors.New("the idempotency key was used for another request; take a new one")
 	// ErrNotReady says that this node has not yet applied the history that it found at its start.
 	ErrNotReady = errors.New("the server is starting: it has not read its history yet")
-	// ErrRebuilding says that the history is not the one that this node has applied, and that the node
-	// reads it anew.
+	// ErrRebuilding says that the history is not the one that this node has applied, and that the
+	// node reads it anew.
 	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].
@@ -53,14 +53,14 @@ var (
 		"write to another server, or set the clock right")
 )
 
-// UnavailableError says that a read or a write was not carried out, or that the outcome of a write is
-// unknown, because the event store or this node is not available. The zero value says that nothing
-// was written.
+// UnavailableError says that a read or a write was not carried out, or that the outcome of a write
+// is unknown, because the event store or this node is not available. The zero value says that
+// nothing was written.
 type UnavailableError struct {
 	// Reading reports whether the call was a read.
 	Reading bool
-	// OutcomeUnknown reports whether the change may have been made, or may still be made: the caller
-	// must read the config before trying again. When it is false, nothing was written.
+	// OutcomeUnknown reports whether the change may have been made, or may still be made: the
+	// caller must read the config before trying again. When it is false, nothing was written.
 	OutcomeUnknown bool
 	// Cause is for the log. It may be nil.
 	Cause error
@@ -105,8 +105,8 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 // Refusal says why a command was not carried out. It wraps the reason, an error of package config.
 type Refusal struct {
 	Reason error
-	// Current is the state that the command was decided on, also that of a deleted config. It is nil
-	// when nothing ever happened to the name.
+	// Current is the state that the command was decided on, also that of a deleted config. It is
+	// nil when nothing ever happened to the name.
 	Current *projection.Config
 }
 

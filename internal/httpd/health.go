@@ -133,7 +133,7 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 // is another one. A database that is away is no such thing: what was applied can still be read, and
 // would be from nowhere if all servers said that they are not ready.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
-	state := h.store.Known()
+	state := h.store.LastHealth()
 	select {
 	case <-h.store.Ready():
 	default:

@@ -44,7 +44,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	locate(w.Header(), changes.Place().Head.Position())
+	locate(w.Header(), changes.Offset().Head.Position())
 	if r.Method == http.MethodHead { // there is no end of a stream to wait for
 		eventstream.SetHeader(w.Header())
 		return

@@ -22,14 +22,15 @@ type Store struct {
 	t      testing.TB
 }
 
-// New returns a running config store on an empty history in memory. It stops at the end of the test.
+// New returns a running config store on an empty history in memory. It stops at the end of the
+// test.
 func New(t testing.TB, opts configstore.Options) *Store {
 	t.Helper()
 	return On(t, memory.New(), opts)
 }
 
-// On returns a running config store on an event store. It has applied what the event store holds, and stops at the end of
-// the test.
+// On returns a running config store on an event store. It has applied what the event store holds,
+// and stops at the end of the test.
 func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store {
 	t.Helper()
 	store := configstore.New(events, opts)

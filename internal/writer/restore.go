@@ -1,4 +1,4 @@
-package configstore
+package writer
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 // history.
 type lastValues map[eventstore.Position]config.Value
 
-// bringsBack reports whether a request asks for the value that a config had last.
-func bringsBack(r *request) bool {
+// restoresLastValue reports whether a request asks for the value that its config had last.
+func restoresLastValue(r *request) bool {
 	cmd, is := r.cmd.(config.Restore)
 	return is && cmd.Value == nil
 }
 
-// lacksValue reports whether a request needs a value that was not read: its config was deleted by
-// another node after the values were read, or too many bytes had to be read before it.
-func (b *batch) lacksValue(r *request) bool {
-	if !bringsBack(r) || b.answered(r) {
+// lacksLastValue reports whether a request needs a value that was not read: another node has
+// deleted the config after the values were read, or too many bytes had to be read before it.
+func (b *batch) lacksLastValue(r *request) bool {
+	if !restoresLastValue(r) || b.isRepeated(r) {
 		return false
 	}
 	state := b.state(r.cmd.Target())
@@ -37,36 +37,29 @@ func (b *batch) lacksValue(r *request) bool {
 	return !known
 }
 
-// answered reports whether an earlier request with the same key answers this one.
-func (b *batch) answered(r *request) bool {
-	_, before := b.known[r.key]
-	_, twice := b.keyed[r.key]
-	return before || twice
-}
-
 // maxRestoreReads is how many times the event store is read for the restores of one batch: other
 // writes wait meanwhile.
 const maxRestoreReads = 32
 
-// readLastValues reads the values that requests bring back before they are decided. It reads until
-// it has Options.BatchBytes, or [maxRestoreReads] times, and always the first value that is needed:
-// the batch ends before a request whose value is missing, and the next one begins with it.
-func (w *writer) readLastValues(requests []*request, known receipts) (lastValues, error) {
+// readLastValues reads the last values that requests restore, before the requests are decided. It
+// stops at Options.BatchBytes or [maxRestoreReads], but always reads the first value: the batch
+// ends before a request whose value is missing, and the next batch begins with that request.
+func (w *Writer) readLastValues(requests []*request, found receipts) (lastValues, error) {
 	values := make(lastValues)
-	deleted := deletedTargets(w.projection.View(), requests, known)
+	deleted := deletedTargets(w.projection.View(), requests, found)
 	if len(deleted) == 0 {
 		return values, nil
 	}
-	ctx, cancel := w.bounded()
+	ctx, cancel := w.appendContext()
 	defer cancel()
 	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < w.opts.BatchBytes; reads++ {
-		n := run(deleted)
+		n := adjacent(deleted)
 		read, err := w.readDeletions(ctx, deleted[:n], w.opts.BatchBytes-bytes, values)
 		if err != nil {
-			return nil, &fault.UnavailableError{Cause: err}
+			return nil, fault.NotWritten(err)
 		}
 		if reads == 0 && len(values) == 0 {
-			return nil, &fault.UnavailableError{Cause: projection.ErrDiverged}
+			return nil, fault.NotWritten(projection.ErrDiverged)
 		}
 		bytes += read
 		deleted = deleted[n:]
@@ -74,13 +67,13 @@ func (w *writer) readLastValues(requests []*request, known receipts) (lastValues
 	return values, nil
 }
 
-// deletedTargets returns the deleted configs whose values requests bring back, each once: that of
+// deletedTargets returns the deleted configs whose last values requests restore, each once: that of
 // the first request first, the others by position.
-func deletedTargets(view *projection.View, requests []*request, known receipts) []*projection.Config {
+func deletedTargets(view *projection.View, requests []*request, found receipts) []*projection.Config {
 	var deleted []*projection.Config
 	seen := make(map[config.Name]bool)
 	for _, r := range requests {
-		if _, before := known[r.key]; before || !bringsBack(r) {
+		if _, known := found[r.key]; known || !restoresLastValue(r) {
 			continue
 		}
 		name := r.cmd.Target()
@@ -95,10 +88,10 @@ func deletedTargets(view *projection.View, requests []*request, known receipts) 
 	return deleted
 }
 
-// run returns how many of the first configs were deleted so shortly after one another that one read
-// finds all of the deletions. Configs that are deleted together are often restored together.
-func run(deleted []*projection.Config) int {
-	const gap = 8 // records that are read in vain rather than reading once more
+// adjacent returns how many of the first configs were deleted so closely after one another that one
+// read finds all of the deletions. Configs that are deleted together are often restored together.
+func adjacent(deleted []*projection.Config) int {
+	const gap = 8 // reading so many records in vain is cheaper than a second read
 	n := 1
 	for n < len(deleted) {
 		if step := deleted[n].Seq - deleted[n-1].Seq; step <= 0 || step > gap {
@@ -109,9 +102,9 @@ func run(deleted []*projection.Config) int {
 	return n
 }
 
-// readDeletions adds the values that a run of deletions took away, as many as it finds in so many
-// bytes of records. Records of another history have other positions, which are not asked for.
-func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
+// readDeletions adds the last values of adjacent deletions to values, as many as it finds in so
+// many bytes of records. Records of another history have other positions, which it ignores.
+func (w *Writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
 	wanted := make(map[eventstore.Seq]eventstore.Position, len(deleted))
 	for _, c := range deleted {
 		wanted[c.Seq] = c.Position()

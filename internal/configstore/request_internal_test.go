@@ -9,23 +9,23 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// TestEqualMomentsShareALookUp has many fields of one operation ask for the same moments at once.
-func TestEqualMomentsShareALookUp(t *testing.T) {
+// TestEqualPointsShareASnapshot has many fields of one request ask for the same points in time at once.
+func TestEqualPointsShareASnapshot(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	moments := []Moment{
+	points := []PointInTime{
 		{Instant: noon},
 		{Instant: noon.Add(time.Microsecond)},
 		{Position: eventstore.Position{Seq: 7}},
 		{Position: eventstore.Position{Seq: 7, Prefix: [4]byte{1}}},
 		{},
 	}
-	p, found, failed := new(Moments), make([]int, len(moments)), errors.New("failed")
+	p, found, failed := new(SnapshotCache), make([]int, len(points)), errors.New("failed")
 	var asking sync.WaitGroup
-	for i, m := range moments {
+	for i, m := range points {
 		want := new(Snapshot)
 		for range 16 {
 			asking.Go(func() {
-				got, err := p.LookUp(t.Context(), m, func() (*Snapshot, error) {
+				got, err := p.Get(t.Context(), m, func() (*Snapshot, error) {
 					found[i]++ // the race detector sees it if two do
 					return want, failed
 				})
@@ -38,19 +38,19 @@ func TestEqualMomentsShareALookUp(t *testing.T) {
 	asking.Wait()
 	for i, n := range found {
 		if n != 1 {
-			t.Errorf("%v was looked up %d times", moments[i], n)
+			t.Errorf("%v was looked up %d times", points[i], n)
 		}
 	}
 }
 
-// TestALookUpThatPanicsIsAnErrorForTheOthers keeps them from a snapshot that is not there.
-func TestALookUpThatPanicsIsAnErrorForTheOthers(t *testing.T) {
-	p := new(Moments)
+// TestAPanicIsAnErrorForConcurrentCallers keeps them from a snapshot that is not there.
+func TestAPanicIsAnErrorForConcurrentCallers(t *testing.T) {
+	p := new(SnapshotCache)
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = p.LookUp(t.Context(), Moment{}, func() (*Snapshot, error) { panic("boom") })
+		_, _ = p.Get(t.Context(), PointInTime{}, func() (*Snapshot, error) { panic("boom") })
 	}()
-	if got, err := p.LookUp(t.Context(), Moment{}, nil); got != nil || err != errLookup {
+	if got, err := p.Get(t.Context(), PointInTime{}, nil); got != nil || err != errFindPanicked {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
