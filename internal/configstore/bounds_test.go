@@ -127,7 +127,7 @@ func mustHearAll(ctx context.Context, t *testing.T, store *configstoretest.Store
 		}
 		at = m.Position.Seq
 	}
-	for _, e := range mustRead(t, store.Events) {
+	for _, e := range configstoretest.MustRead(t, store.Events) {
 		if f.Matches(e.Name) {
 			want = append(want, e.Seq)
 		}

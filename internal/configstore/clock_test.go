@@ -29,13 +29,13 @@ func (c *wallClock) set(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
 // onServer is a history on a server with a clock that is right.
 type onServer struct {
-	*faulty
+	*configstoretest.Faulty
 	away atomic.Bool
 }
 
 func (s *onServer) Now(context.Context) (time.Time, error) {
 	if s.away.Load() {
-		return time.Time{}, errAway
+		return time.Time{}, configstoretest.ErrUnreachable
 	}
 	return time.Now(), nil
 }
@@ -60,7 +60,7 @@ func TestClockAheadOfTheServers(t *testing.T) {
 		for _, when := range []string{"at start", "later", "later, when the server's clock cannot be asked"} {
 			t.Run(row.ahead.String()+" "+when, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					clock, events, log := new(wallClock), &onServer{faulty: newFaulty()}, newLog()
+					clock, events, log := new(wallClock), &onServer{Faulty: configstoretest.NewFaulty()}, newLog()
 					if when == "at start" {
 						clock.set(row.ahead)
 					}
@@ -70,13 +70,13 @@ func TestClockAheadOfTheServers(t *testing.T) {
 						clock.set(row.ahead)
 					}
 					events.away.Store(strings.Contains(when, "cannot"))
-					before := len(events.sent())
-					_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-					if (err != nil) != row.refused || len(events.sent())-before != 1-one(row.refused) {
-						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.sent())-before, row.refused)
+					before := len(events.Appends())
+					_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+					if (err != nil) != row.refused || len(events.Appends())-before != 1-one(row.refused) {
+						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.Appends())-before, row.refused)
 					}
 					if row.refused {
-						mustBeKind(t, err, fault.Unavailable, false)
+						configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 						if want := "nothing was written: this server's clock is more than a minute ahead"; !strings.Contains(err.Error(), want) {
 							t.Errorf("a write: got error %v, want %q", err, want)
 						}
@@ -163,7 +163,7 @@ func TestReceiptsHaveThePlainTime(t *testing.T) {
 		store.MustSet(t, "a", "1")
 		clock.set(0)
 		began := time.Now()
-		if _, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "b", "1", "k")); err != nil {
+		if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "b", "1", "k")); err != nil {
 			t.Fatal(err)
 		}
 		key := []eventstore.Key{{Text: "k"}}
@@ -183,7 +183,7 @@ func TestClockAheadKeepsReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := new(wallClock)
 		store := configstoretest.New(t, configstore.Options{Now: clock.now})
-		cmd := setOnce(t, "a", "1", "k")
+		cmd := configstoretest.SetOnce(t, "a", "1", "k")
 		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestClockAheadKeepsReceipts(t *testing.T) {
 		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Fatal(err)
 		}
-		mustHistory(t, store.Events, "a=1")
+		configstoretest.MustHaveHistory(t, store.Events, "a=1")
 	})
 }
 
@@ -231,7 +231,7 @@ func (l *lines) clear() {
 // on.
 func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		clock, events := new(wallClock), &onServer{faulty: newFaulty()}
+		clock, events := new(wallClock), &onServer{Faulty: configstoretest.NewFaulty()}
 		clock.set(time.Hour)
 		store := configstoretest.On(t, &setWhileAsked{onServer: events, clock: clock}, configstore.Options{Now: clock.now})
 		store.MustSet(t, "a", "1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 )
@@ -61,7 +62,7 @@ func (c *crashing) isDead() bool {
 // suffer has do happen to the history or not, as fate will, and says what the node hears of it.
 func (c *crashing) suffer(do func() error) error {
 	if c.isDead() {
-		return errAway
+		return configstoretest.ErrUnreachable
 	}
 	next := c.fates.next()
 	switch next {
@@ -74,10 +75,10 @@ func (c *crashing) suffer(do func() error) error {
 	}
 	switch next {
 	case lostBefore, diesBefore:
-		return errUnknown
+		return configstoretest.ErrAnswerLost
 	case lostAfter, diesAfter:
 		_ = do()
-		return errUnknown
+		return configstoretest.ErrAnswerLost
 	}
 	return do()
 }
@@ -88,7 +89,7 @@ func (c *crashing) Append(ctx context.Context, expected eventstore.Head, records
 
 func (c *crashing) Head(ctx context.Context) (eventstore.Head, error) {
 	if c.isDead() {
-		return eventstore.Head{}, errAway
+		return eventstore.Head{}, configstoretest.ErrUnreachable
 	}
 	return c.Store.Head(ctx)
 }
@@ -97,21 +98,21 @@ func (c *crashing) DurableHead(ctx context.Context) (eventstore.Head, error) { r
 
 func (c *crashing) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
 	return c.Store.Read(ctx, after, limit)
 }
 
 func (c *crashing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
 	return c.Store.ReadBranch(ctx, branch, after, limit)
 }
 
 func (c *crashing) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
 	return c.Store.ReadReceipts(ctx, keys)
 }

@@ -44,7 +44,7 @@ func TestExactlyOneEffectPerKey(t *testing.T) {
 func drawStep(t *testing.T, rt *rapid.T) step {
 	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller")}}
 	name := configstoretest.Name(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"))
-	key := keyOf(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+	key := configstoretest.Key(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	switch rapid.IntRange(0, 5).Draw(rt, "kind") {
 	case 0:
 		s.cmd = config.Delete{Name: name, IdempotencyKey: key}
@@ -58,18 +58,6 @@ func drawStep(t *testing.T, rt *rapid.T) step {
 		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
 	}
 	return s
-}
-
-func keyOf(t testing.TB, text string) config.IdempotencyKey {
-	t.Helper()
-	if text == "" {
-		return config.IdempotencyKey{}
-	}
-	key, err := config.ParseIdempotencyKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
 }
 
 // cluster is two nodes on one history, what was done on it, and the model of it.
@@ -133,7 +121,7 @@ func (c *cluster) start() *node {
 func (c *cluster) do(s step) error {
 	c.fates.set(s.fates)
 	outcome, err := c.until(s)
-	history := mustRead(c.t, c.events)
+	history := configstoretest.MustRead(c.t, c.events)
 	key := eventstore.Key{Actor: s.caller.Name, Text: s.cmd.Key().String()}
 	before, known := c.first[key]
 	event, kind := c.model.decide(s.cmd, time.Time{})

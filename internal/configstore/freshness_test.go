@@ -21,7 +21,7 @@ var linearizable = configstore.Freshness{Linearizable: true}
 // TestLinearizableReads compares them, on nodes that hear of nothing until they are asked, with
 // what was acknowledged before.
 func TestLinearizableReads(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	writer := configstoretest.On(t, events.Store, configstore.Options{})
 	name := configstoretest.Name(t, "a")
 	var acknowledged atomic.Int64
@@ -56,19 +56,19 @@ func TestLinearizableReads(t *testing.T) {
 // take the next.
 func TestLinearizableReadsShareQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
 		questions := 0
 		release := make(chan struct{})
-		events.become(hooks{head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Head: func(ctx context.Context) (eventstore.Head, error) {
 			questions++
 			head, err := events.Store.Head(ctx)
 			if questions == 1 {
 				<-release
 			}
 			return head, err
-		}, wait: deaf().wait})
+		}, Wait: configstoretest.Silent().Wait})
 
 		positions := make(chan eventstore.Seq, 100)
 		read := func() {
@@ -105,10 +105,10 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 // TestEndOfOneReaderIsNoneOfOthers has the reader go whose question others wait for.
 func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			time.Sleep(500 * time.Millisecond)
 			return eventstore.Head{}, ctx.Err()
 		}})
@@ -138,10 +138,10 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 // too.
 func TestLinearizableReadsEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
 		}})
@@ -153,7 +153,7 @@ func TestLinearizableReadsEndInTime(t *testing.T) {
 				if took := time.Since(began); took != 2*time.Second {
 					t.Errorf("a reader got %v after %v, want an error after 2s", err, took)
 				}
-				mustBeKind(t, err, fault.PositionNotReached, false)
+				configstoretest.MustBeKind(t, err, fault.PositionNotReached, false)
 			})
 			time.Sleep(500 * time.Millisecond)
 		}
@@ -162,14 +162,14 @@ func TestLinearizableReadsEndInTime(t *testing.T) {
 }
 
 func TestLinearizableReadsThatCannotBe(t *testing.T) {
-	ask := func(t *testing.T, h hooks) (took time.Duration, err error) {
-		events := newFaulty()
+	ask := func(t *testing.T, h configstoretest.Hooks) (took time.Duration, err error) {
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
 		synctest.Wait()
-		h.wait = deaf().wait
-		events.become(h)
+		h.Wait = configstoretest.Silent().Wait
+		events.SetHooks(h)
 		began := time.Now()
 		_, err = store.FreshReader(t.Context(), auth.Anonymous, linearizable)
 		return time.Since(began), err
@@ -179,7 +179,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 		kind fault.Kind
 		took time.Duration
 	}{
-		"the store is away": {away().head, fault.Unavailable, 0},
+		"the store is away": {configstoretest.Unreachable().Head, fault.Unavailable, 0},
 		"the store hangs": {func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
@@ -200,7 +200,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				took, err := ask(t, hooks{head: test.head})
+				took, err := ask(t, configstoretest.Hooks{Head: test.head})
 				if fault.KindOf(err) != test.kind || err == nil || took != test.took {
 					t.Errorf("after %v: got %v, want kind %d after %v", took, err, test.kind, test.took)
 				}

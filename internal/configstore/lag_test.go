@@ -22,8 +22,8 @@ import (
 // It is well all along.
 func TestLagUnderOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		events.become(hooks{wait: tick, append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+		events := configstoretest.NewFaulty()
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick, Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			err := events.Store.Append(ctx, expected, records)
 			time.Sleep(10 * time.Millisecond)
 			return err
@@ -61,9 +61,9 @@ func TestLagUnderOwnWrites(t *testing.T) {
 // TestHealthIsAskedOnce by all who ask at the same time, and the end of one is none of the others.
 func TestHealthIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events, asked := newFaulty(), new(atomic.Int64)
+		events, asked := configstoretest.NewFaulty(), new(atomic.Int64)
 		store := configstoretest.On(t, events, configstore.Options{HealthTimeout: time.Second})
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			asked.Add(1)
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
@@ -98,14 +98,14 @@ func TestHealthIsAskedOnce(t *testing.T) {
 // TestAppendThatDoesNotEnd is told of while nothing else is wrong.
 func TestAppendThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Writer: writer.Options{AppendTimeout: 5 * time.Second}})
 		released := make(chan struct{})
-		events.become(hooks{append: func(_ context.Context, expected eventstore.Head, records []eventstore.Record) error {
+		events.SetHooks(configstoretest.Hooks{Append: func(_ context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			<-released
 			return events.Store.Append(context.Background(), expected, records)
 		}})
-		c := start(t.Context(), store, set(t, "a", "1"))
+		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
 		for _, row := range []struct {
 			after time.Duration
 			well  bool
@@ -116,7 +116,7 @@ func TestAppendThatDoesNotEnd(t *testing.T) {
 			}
 		}
 		close(released)
-		if err := c.wait(); err != nil {
+		if err := c.Wait(); err != nil {
 			t.Error(err)
 		}
 		if got := store.Health(t.Context()); !got.OK() {
@@ -141,12 +141,12 @@ func TestEventStoreKnowsThatNothingCanBeWritten(t *testing.T) {
 // was applied.
 func TestHeadBeforeWhatIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		first := store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
-		before := eventstore.Head{Seq: first.Position.Seq, Hash: mustRead(t, events)[0].Hash}
-		events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) { return before, nil }})
+		before := eventstore.Head{Seq: first.Position.Seq, Hash: configstoretest.MustRead(t, events)[0].Hash}
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(context.Context) (eventstore.Head, error) { return before, nil }})
 		began := time.Now()
 		_, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
 		if fault.KindOf(err) != fault.Unavailable {

@@ -35,8 +35,8 @@ func TestNodesAreLinearizable(t *testing.T) {
 	const nodes, callers, each, names = 3, 4, 60, 3
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	events := newFaulty()
-	events.become(hooks{append: losing(events, seed)})
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Hooks{Append: losing(events, seed)})
 	var clock atomic.Int64
 	var mu sync.Mutex
 	var done []operation
@@ -50,7 +50,7 @@ func TestNodesAreLinearizable(t *testing.T) {
 		dice := rand.New(rand.NewPCG(seed, uint64(i)))
 		calling.Go(func() {
 			for n := range each {
-				cmd := set(t, fmt.Sprintf("n%d", dice.IntN(names)), fmt.Sprintf("%d by %d", n, i))
+				cmd := configstoretest.Set(t, fmt.Sprintf("n%d", dice.IntN(names)), fmt.Sprintf("%d by %d", n, i))
 				if dice.IntN(2) == 0 {
 					version := config.Version(0)
 					if present := store.Reader(auth.Anonymous).Config(cmd.Name); present != nil {
@@ -68,17 +68,17 @@ func TestNodesAreLinearizable(t *testing.T) {
 		})
 	}
 	calling.Wait()
-	events.become(hooks{})
-	history := mustRead(t, events)
+	events.SetHooks(configstoretest.Hooks{})
+	history := configstoretest.MustRead(t, events)
 	mustBeLinearizable(t, history, done)
 	for i, store := range stores {
 		store.MustSet(t, "last", fmt.Sprint(i)) // so that it has read all the others'
-		mustEqualReplay(t, store.Reader(auth.Anonymous), mustRead(t, events))
+		configstoretest.MustEqualReplay(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events))
 	}
 }
 
 // losing appends, and loses the answers of some of them; some others it does not even do.
-func losing(f *faulty, seed uint64) func(context.Context, eventstore.Head, []eventstore.Record) error {
+func losing(f *configstoretest.Faulty, seed uint64) func(context.Context, eventstore.Head, []eventstore.Record) error {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, 0))
 	return func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
@@ -87,9 +87,9 @@ func losing(f *faulty, seed uint64) func(context.Context, eventstore.Head, []eve
 		mu.Unlock()
 		switch fate {
 		case 0:
-			return f.lost(ctx, expected, records)
+			return f.LoseAnswer(ctx, expected, records)
 		case 1:
-			return errUnknown
+			return configstoretest.ErrAnswerLost
 		}
 		return f.Store.Append(ctx, expected, records)
 	}
@@ -160,30 +160,6 @@ func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eve
 	next := slices.IndexFunc(history, func(r *eventstore.Revision) bool { return r.Name == current.Name && r.Version == current.Version+1 })
 	if next >= 0 && made[history[next].Seq].answered < op.invoked {
 		t.Errorf("refused for position %d, after which there was a newer one already", current.Seq)
-	}
-}
-
-// mustEqualReplay fails the test unless a reader sees what the events lead to.
-func mustEqualReplay(t *testing.T, r *configstore.Reader, history []*eventstore.Revision) {
-	t.Helper()
-	want := make(map[config.Name]*eventstore.Revision)
-	for _, e := range history[:r.Head().Seq] {
-		want[e.Name] = e
-	}
-	page, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, state := range page.Configs {
-		if r := want[state.Name]; r == nil || !configstoretest.IsAfter(state, r) {
-			t.Errorf("%s: got position %d, want %+v", state.Name, state.Seq, r)
-		}
-		delete(want, state.Name)
-	}
-	for name, r := range want {
-		if r.HasValue() {
-			t.Errorf("%s is missing", name)
-		}
 	}
 }
 

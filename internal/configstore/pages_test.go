@@ -97,11 +97,11 @@ func mustFit(t *testing.T, what string, items, bytes int) {
 // TestLargeChangeSetIsOnePage has a set of more changes than are asked for: it comes whole, and
 // alone.
 func TestLargeChangeSetIsOnePage(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	m := &model{}
-	m.appendSet(t, events.Store, []string{"a"}, epoch)
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	m.appendSet(t, events.Store, []string{"a"}, epoch)
+	m.appendSet(t, events.Store, []string{"a"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a"}, configstoretest.Epoch)
 	store := configstoretest.On(t, events, configstore.Options{})
 	var sizes []int
 	for found := (configstore.Changes{}); !found.CaughtUp; {
@@ -152,9 +152,9 @@ func TestEmptyPages(t *testing.T) {
 
 // TestNamesAndCountsAreReadWithoutData looks at what the store is asked for.
 func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	var asked []eventstore.AsOf
-	events.become(hooks{asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		asked = append(asked, q)
 		return events.Store.ReadAsOf(ctx, branch, q, limit)
 	}})
@@ -192,7 +192,7 @@ func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 // once, and looks each moment up once.
 func TestOneRequestTakesFewTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		for range 3 {
 			store.MustSet(t, "a", "1")
@@ -210,12 +210,12 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 			running--
 			mu.Unlock()
 		}
-		events.become(hooks{
-			asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{
+			ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 				read()
 				return events.Store.ReadAsOf(ctx, branch, q, limit)
 			},
-			at: func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+			ReadInstant: func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
 				instants++
 				read()
 				return events.Store.ReadInstant(ctx, branch, instant)
@@ -244,18 +244,18 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 // TestStreamsWaitWhileTheStoreIsBusy does not end them, as it refuses other reads.
 func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		for range 5 {
 			store.MustSet(t, "a", "1")
 		}
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, fmt.Errorf("reading: %w", eventstore.ErrBusy)
 		}})
-		time.AfterFunc(time.Minute, func() { events.become(hooks{}) })
+		time.AfterFunc(time.Minute, func() { events.SetHooks(configstoretest.Hooks{}) })
 		_, err := store.Reader(auth.Anonymous).Changes(t.Context(), eventstore.Position{}, config.Filter{}, 10)
-		mustBeKind(t, err, fault.Unavailable, false)
+		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		if err == nil || !strings.Contains(err.Error(), "too many reads") {
 			t.Errorf("a page: got %v, want it to say why", err)
 		}
@@ -269,8 +269,8 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 // TestReadOfAnotherHistoryWakesTheFollower has a node that hears of nothing, and whose history is
 // replaced. The first read of the past that notices begins the rebuild.
 func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
-	events := newFaulty()
-	events.become(deaf())
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Silent())
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	other := configstoretest.New(t, configstore.Options{})
 	for range 3 {
@@ -283,7 +283,7 @@ func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := store.Reader(auth.Anonymous).History(t.Context(), configstoretest.Name(t, "a"), 0, 10)
-	mustBeKind(t, err, fault.Unavailable, false)
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	select {
 	case <-rebuilt:
 	case <-time.After(20 * time.Second):

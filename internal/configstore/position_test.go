@@ -56,7 +56,7 @@ func TestUnknownPositions(t *testing.T) {
 			store.MustSet(t, "a", "1")
 			other.MustSet(t, "a", "1")
 		}
-		for _, r := range mustRead(t, store.Events) {
+		for _, r := range configstoretest.MustRead(t, store.Events) {
 			if err := ask(t.Context(), store, r.Position()); err != nil {
 				t.Errorf("%s: %v", r.Position(), err)
 			}
@@ -65,11 +65,11 @@ func TestUnknownPositions(t *testing.T) {
 			t.Errorf("the beginning: %v", err)
 		}
 		unknown := []eventstore.Position{{Seq: 0, Prefix: [4]byte{1}}, {Seq: 2}, {Seq: -1}, {Seq: -1 << 63}}
-		for _, r := range mustRead(t, other.Events) {
+		for _, r := range configstoretest.MustRead(t, other.Events) {
 			unknown = append(unknown, r.Position())
 		}
 		for _, at := range unknown {
-			mustBeKind(t, ask(t.Context(), store, at), fault.PositionUnknown, false)
+			configstoretest.MustBeKind(t, ask(t.Context(), store, at), fault.PositionUnknown, false)
 		}
 	})
 }
@@ -78,13 +78,13 @@ func TestUnknownPositions(t *testing.T) {
 // at one question.
 func TestPositionBeyondTheHead(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "1")
 		synctest.Wait()
 		questions := 0
 		release := make(chan struct{})
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			questions++
 			<-release
 			return events.Store.Head(ctx)
@@ -97,7 +97,7 @@ func TestPositionBeyondTheHead(t *testing.T) {
 		began := time.Now()
 		close(release)
 		for range 50 {
-			mustBeKind(t, <-errs, fault.PositionUnknown, false)
+			configstoretest.MustBeKind(t, <-errs, fault.PositionUnknown, false)
 		}
 		if took := time.Since(began); took != 0 || questions > 2 {
 			t.Errorf("it took %v and %d questions for 50 readers", took, questions)
@@ -108,12 +108,12 @@ func TestPositionBeyondTheHead(t *testing.T) {
 // TestPositionOfAnotherNode is waited for, for so long, and judged when it comes.
 func TestPositionOfAnotherNode(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		other := configstoretest.On(t, events.Store, configstore.Options{})
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		synctest.Wait()
 		hidden := make(chan struct{})
-		events.become(hooks{wait: deaf().wait, read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			<-hidden
 			return events.Store.Read(ctx, after, limit)
 		}})
@@ -126,13 +126,13 @@ func TestPositionOfAnotherNode(t *testing.T) {
 		if d, err := took(written); d != 3*time.Second {
 			t.Errorf("waited for %v, want 3s", d)
 		} else {
-			mustBeKind(t, err, fault.PositionNotReached, false)
+			configstoretest.MustBeKind(t, err, fault.PositionNotReached, false)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		mustBeKind(t, ask(ctx, store, written), fault.Unavailable, false)
+		configstoretest.MustBeKind(t, ask(ctx, store, written), fault.Unavailable, false)
 
-		events.become(hooks{wait: tick})
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 		close(hidden)
 		late := other.MustSet(t, "a", "2").Position
 		if err := ask(t.Context(), store, late); err != nil {
@@ -140,7 +140,7 @@ func TestPositionOfAnotherNode(t *testing.T) {
 		}
 		late = other.MustSet(t, "a", "3").Position
 		late.Prefix[0]++
-		mustBeKind(t, ask(t.Context(), store, late), fault.PositionUnknown, false)
+		configstoretest.MustBeKind(t, ask(t.Context(), store, late), fault.PositionUnknown, false)
 	})
 }
 
@@ -150,15 +150,15 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 		<-ctx.Done()
 		return eventstore.Head{}, ctx.Err()
 	}
-	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": away().head, "hanging": hanging} {
+	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": configstoretest.Unreachable().Head, "hanging": hanging} {
 		t.Run(what, func(t *testing.T) {
 			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{})
 				synctest.Wait()
-				events.become(hooks{wait: deaf().wait, head: head})
+				events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: head})
 				began := time.Now()
-				mustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), fault.Unavailable, false)
+				configstoretest.MustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), fault.Unavailable, false)
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("it took %v, want 2s at most", took)
 				}
@@ -176,14 +176,14 @@ func TestPositionsInsideASet(t *testing.T) {
 }
 
 func positionsInsideASet(t *testing.T, ring int) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	m := &model{}
 	for range 3 {
-		m.appendSet(t, events.Store, []string{"a", "b", "c", "d"}, epoch)
+		m.appendSet(t, events.Store, []string{"a", "b", "c", "d"}, configstoretest.Epoch)
 	}
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: ring}})
 	r := store.Reader(auth.Anonymous)
-	history := mustRead(t, events)
+	history := configstoretest.MustRead(t, events)
 	for i, revision := range history {
 		at, end := revision.Position(), history[i/4*4+3].Position()
 		start := eventstore.Seq(i / 4 * 4) // before the set
@@ -215,19 +215,19 @@ func positionsInsideASet(t *testing.T, ring int) {
 // TestPositionsWhileTheStoreIsAway asks for those that have fallen off the ring.
 func TestPositionsWhileTheStoreIsAway(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		for range 3 {
 			store.MustSet(t, "a", "1")
 		}
-		old := mustRead(t, events)[0].Position()
-		events.become(away())
-		mustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
-		events.become(hooks{read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		old := configstoretest.MustRead(t, events)[0].Position()
+		events.SetHooks(configstoretest.Unreachable())
+		configstoretest.MustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
+		events.SetHooks(configstoretest.Hooks{Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, nil
 		}})
-		mustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
-		events.become(hooks{})
+		configstoretest.MustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
+		events.SetHooks(configstoretest.Hooks{})
 		if err := ask(t.Context(), store, old); err != nil {
 			t.Errorf("when it is back: %v", err)
 		}

@@ -56,7 +56,7 @@ func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &service{T: rt, t: t, events: memory.New(), marks: make([]eventstore.Position, 1)}
-		begin := epoch
+		begin := configstoretest.Epoch
 		s.clock.Store(&begin)
 		s.opts = configstore.Options{
 			Now:      func() time.Time { return *s.clock.Load() },
@@ -220,7 +220,7 @@ func (s *service) checkNode(node *configstore.Store) {
 	for _, e := range s.model.events {
 		instants = append(instants, e.at.Add(-time.Microsecond), e.at.Add(-1), e.at, e.at.Add(1), e.at.Add(time.Microsecond))
 	}
-	instants = append(instants, time.Time{}, epoch.Add(-time.Hour), epoch.Add(time.Hour))
+	instants = append(instants, time.Time{}, configstoretest.Epoch.Add(-time.Hour), configstoretest.Epoch.Add(time.Hour))
 	for _, instant := range instants {
 		snapshot, err := r.AsOfTime(ctx, instant)
 		if want := s.model.asOfTime(instant); err != nil || snapshot.At().Position() != s.marks[want] {
@@ -247,7 +247,7 @@ func (s *service) checkReader(r *configstore.Reader, position int) {
 	}
 	for i, mark := range s.marks {
 		got, err := r.Revision(context.Background(), mark)
-		if err != nil || (got != nil) != (1 <= i && i <= position) || got != nil && !(modelState{s.model.events[i-1], i, epoch}).isRevision(got) {
+		if err != nil || (got != nil) != (1 <= i && i <= position) || got != nil && !(modelState{s.model.events[i-1], i, configstoretest.Epoch}).isRevision(got) {
 			s.Fatalf("revision at %s of %d: got %+v, %v", mark, position, got, err)
 		}
 	}
@@ -302,7 +302,7 @@ func (s *service) checkHistory(r *configstore.Reader, text string, position int)
 	var want []modelState
 	for i, e := range s.model.events[:position] {
 		if e.name == text {
-			want = append(want, modelState{e, i + 1, epoch})
+			want = append(want, modelState{e, i + 1, configstoretest.Epoch})
 		}
 	}
 	var oldestFirst []*eventstore.Revision
@@ -335,7 +335,7 @@ func (s *service) checkHistory(r *configstore.Reader, text string, position int)
 func (s *service) wanted(filter config.Filter, after, to int) (want []modelState) {
 	for i := after; i < to; i++ {
 		if filter.Matches(configstoretest.Name(s.t, s.model.events[i].name)) {
-			want = append(want, modelState{s.model.events[i], i + 1, epoch})
+			want = append(want, modelState{s.model.events[i], i + 1, configstoretest.Epoch})
 		}
 	}
 	return want

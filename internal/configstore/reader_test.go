@@ -40,8 +40,8 @@ func TestPageSizes(t *testing.T) {
 // the moment looked at.
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
-	events := newFaulty()
-	events.become(hooks{asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if len(q.Names) > eventstore.MaxAsOfNames {
 			t.Errorf("the store was asked for %d names at once", len(q.Names))
 		}
@@ -130,7 +130,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 				if state := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, name)); state != nil && i%5 == 0 {
 					store.MustDelete(t, name)
 				} else {
-					_, _ = store.Do(t.Context(), auth.Anonymous, set(t, name, "now"))
+					_, _ = store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, name, "now"))
 				}
 			}
 		})
@@ -166,14 +166,14 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 // of it is in memory at a time.
 func TestLargeRevisions(t *testing.T) {
 	const revisions, page = 25, 4
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{})
 	for i := range revisions {
 		store.MustSet(t, "a", fmt.Sprint(i))
 	}
 	name := configstoretest.Name(t, "a")
 	reads := 0
-	events.become(hooks{config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 		reads++
 		return events.Store.ReadConfig(ctx, branch, name, after, eventstore.Limit{Records: min(limit.Records, page)})
 	}})
@@ -247,7 +247,7 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 			return r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return nil })
 		},
 		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
-		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), epoch); return err },
+		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), configstoretest.Epoch); return err },
 		"Config":   func() error { _, err := snapshot.Config(t.Context(), name); return err },
 		"Configs":  func() error { _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
 		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
@@ -266,59 +266,59 @@ func TestReadsFailClosed(t *testing.T) {
 	}
 	for _, test := range []struct {
 		what  string
-		hooks func(s *faulty) hooks
+		hooks func(s *configstoretest.Faulty) configstoretest.Hooks
 		kind  fault.Kind
 		not   []string // what it does not concern
 	}{
-		{"away", func(*faulty) hooks { return away() }, fault.Unavailable, nil},
-		{"lost", func(*faulty) hooks {
-			return hooks{
-				read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		{"away", func(*configstoretest.Faulty) configstoretest.Hooks { return configstoretest.Unreachable() }, fault.Unavailable, nil},
+		{"lost", func(*configstoretest.Faulty) configstoretest.Hooks {
+			return configstoretest.Hooks{
+				Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfig: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				back: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfigBack: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				at: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
+				ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
 					return eventstore.Record{}, eventstore.ErrDiverged
 				},
 			}
 		}, fault.Unavailable, []string{"Config", "Configs", "Count"}},
-		{"not known", func(s *faulty) hooks {
-			return hooks{
-				read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		{"not known", func(s *configstoretest.Faulty) configstoretest.Hooks {
+			return configstoretest.Hooks{
+				Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.Read(ctx, after, limit))
 				},
-				config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfig(ctx, branch, name, after, limit))
 				},
-				back: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfigBack: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfigBack(ctx, branch, name, before, limit))
 				},
-				asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
 		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			events := newFaulty()
-			now := func() time.Time { return epoch.Add(-2 * time.Microsecond) } // the third event is at the epoch
+			events := configstoretest.NewFaulty()
+			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) } // the third event is at the configstoretest.Epoch
 			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
 			for i := range 5 {
 				store.MustSet(t, "a", fmt.Sprint(i))
 			}
-			asked := readings(t, store.Reader(auth.Anonymous), mustRead(t, events)[1].Position())
-			events.become(test.hooks(events))
+			asked := readings(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events)[1].Position())
+			events.SetHooks(test.hooks(events))
 			for what, ask := range asked {
 				if !slices.Contains(test.not, what) {
-					t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), test.kind, false) })
+					t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), test.kind, false) })
 				}
 			}
-			events.become(hooks{})
+			events.SetHooks(configstoretest.Hooks{})
 			for what, ask := range asked {
 				if err := ask(); err != nil {
 					t.Errorf("%s when all is well again: %v", what, err)
@@ -342,15 +342,6 @@ func TestRevisionOfAnotherHistory(t *testing.T) {
 	}
 }
 
-// TestMaxValueBytes is what edges have to know to parse values.
-func TestMaxValueBytes(t *testing.T) {
-	for set, want := range map[int]int{0: config.DefaultMaxValueBytes, 99: 99} {
-		if got := configstoretest.New(t, configstore.Options{MaxValueBytes: set}).MaxValueBytes(); got != want {
-			t.Errorf("got %d, want %d", got, want)
-		}
-	}
-}
-
 func TestSnapshotsNameTheirPosition(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	if at := store.Reader(auth.Anonymous).Now().At(); at != (eventstore.Head{}) {
@@ -365,12 +356,12 @@ func TestSnapshotsNameTheirPosition(t *testing.T) {
 // TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was
 // asked for: it is read too, and when that fails nothing is made up.
 func TestSetsWhoseEndIsElsewhere(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	m := &model{}
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	history := mustRead(t, events)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	history := configstoretest.MustRead(t, events)
 	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil { // waits for it
 		t.Fatal(err)
 	}
@@ -390,13 +381,13 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	if past.At().Position() != end {
 		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Position(), end)
 	}
-	events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if after+1 == end.Seq {
-			return nil, errAway
+			return nil, configstoretest.ErrUnreachable
 		}
 		return events.Store.Read(ctx, after, limit)
 	}})
 	for what, ask := range asked {
-		t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), fault.Unavailable, false) })
+		t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), fault.Unavailable, false) })
 	}
 }

@@ -20,24 +20,15 @@ import (
 	"configapi/internal/writer"
 )
 
-// failOver makes the history another one: that of another store, which has the first records in
-// common with it.
-func (f *faulty) failOver(to *memory.Store) {
-	f.become(hooks{
-		append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// failOver replaces the history by that of another store, which has the first records in common
+// with it.
+func failOver(f *configstoretest.Faulty, to *memory.Store) {
+	f.SetHooks(configstoretest.Hooks{
+		Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			return to.Append(ctx, expected, records)
 		},
-		head: to.Head, read: to.Read, config: to.ReadConfig, back: to.ReadConfigBack, at: to.ReadInstant, asOf: to.ReadAsOf, wait: tick, receipts: to.ReadReceipts,
+		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, Wait: configstoretest.Tick, ReadReceipts: to.ReadReceipts,
 	})
-}
-
-// tick waits as a store does whose history may be replaced: not only for what is behind the head.
-func tick(ctx context.Context, _ eventstore.Seq) error {
-	select {
-	case <-time.After(time.Millisecond):
-	case <-ctx.Done():
-	}
-	return ctx.Err()
 }
 
 // TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What
@@ -46,8 +37,8 @@ func tick(ctx context.Context, _ eventstore.Seq) error {
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	t.Parallel()
 	for n := 0; n < 10 && !t.Failed(); n++ {
-		old := newFaulty()
-		old.become(hooks{wait: tick})
+		old := configstoretest.NewFaulty()
+		old.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 		store := configstoretest.On(t, old, configstore.Options{
 			Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 		})
@@ -69,7 +60,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 				for n := 0; ctx.Err() == nil; n++ {
 					rebuilt := store.Rebuilds() > 0
 					value := fmt.Sprintf("%d by %d", n, caller)
-					outcome, err := store.Do(t.Context(), auth.Anonymous, set(t, fmt.Sprint("n", caller), value))
+					outcome, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, fmt.Sprint("n", caller), value))
 					switch {
 					case err != nil && fault.KindOf(err) != fault.Unavailable:
 						t.Errorf("a write: %v", err)
@@ -87,7 +78,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 		}
 		watching := make(chan error, 1)
 		calling.Go(func() { watching <- watchAll(ctx, watch) })
-		old.failOver(next)
+		failOver(old, next)
 		if err := <-watching; !errors.Is(err, fault.ErrRebuilding) {
 			t.Errorf("a stream ended with %v", err)
 		}
@@ -97,7 +88,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 		}
 		stop()
 		calling.Wait()
-		mustEqualReplay(t, store.Reader(auth.Anonymous), mustRead(t, next))
+		configstoretest.MustEqualReplay(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, next))
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// TestEqualPointsShareASnapshot has many fields of one request ask for the same points in time at once.
+// TestEqualPointsShareASnapshot has many fields of one request ask for the same points in time at
+// once.
 func TestEqualPointsShareASnapshot(t *testing.T) {
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	points := []PointInTime{

@@ -127,7 +127,7 @@ func TestWatchFromAPosition(t *testing.T) {
 		} {
 			start := eventstore.Position{}
 			if after > 0 {
-				start = mustRead(t, store.Events)[after-1].Position()
+				start = configstoretest.MustRead(t, store.Events)[after-1].Position()
 			}
 			mustSay(t, mustWatch(t, store, filter(t, "a"), &start).Next, 0, want)
 		}
@@ -161,12 +161,12 @@ func TestWatchCatchesUpInPages(t *testing.T) {
 // nothing of it.
 func TestProgressOnALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 5}})
 		for range 100 {
 			store.MustSet(t, "a", "")
 		}
-		events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			time.Sleep(time.Second)
 			return events.Store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, 2)})
 		}})
@@ -241,7 +241,7 @@ func TestResumeExactlyOnce(t *testing.T) {
 	writing.Wait()
 	for _, r := range readers {
 		var want []eventstore.Seq
-		for _, e := range mustRead(t, store.Events) {
+		for _, e := range configstoretest.MustRead(t, store.Events) {
 			if r.filter.Matches(e.Name) {
 				want = append(want, e.Seq)
 			}
@@ -342,19 +342,19 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 // TestStreamsFailWithTheStore shows what a stream that has to read the store says while it is away,
 // and that it goes on after that.
 func TestStreamsFailWithTheStore(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	for i := range 3 {
 		store.MustSet(t, "a", fmt.Sprint(i))
 	}
 	start := eventstore.Position{}
 	watch := mustWatch(t, store, config.Filter{}, &start)
-	events.become(away())
+	events.SetHooks(configstoretest.Unreachable())
 	_, err := watch.Next(t.Context())
-	mustBeKind(t, err, fault.Unavailable, false)
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	_, err = store.Reader(auth.Anonymous).Changes(t.Context(), start, config.Filter{}, 10)
-	mustBeKind(t, err, fault.Unavailable, false)
-	events.become(hooks{})
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
+	events.SetHooks(configstoretest.Hooks{})
 	if got := summary(watch.Next(t.Context())); got != "[0 1 2] to 3, caught up: true" {
 		t.Errorf("got %s", got)
 	}

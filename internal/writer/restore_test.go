@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -62,7 +62,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, test.opts)
 				const configs = 100
 				name := func(i int) string { return fmt.Sprintf("n%d", (i*37)%configs) }
@@ -78,36 +78,36 @@ func TestRestoresOfOneBatch(t *testing.T) {
 				}
 				var reads atomic.Int64
 				gate := make(chan struct{})
-				events.become(hooks{
-					append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+				events.SetHooks(configstoretest.Hooks{
+					Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 						<-gate
 						return events.Store.Append(ctx, expected, records)
 					},
-					read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+					Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						reads.Add(1)
 						if limit.Bytes > test.batchBytes && test.opts.Writer.BatchBytes > 0 {
 							t.Errorf("a read of %d bytes, want at most %d", limit.Bytes, test.batchBytes)
 						}
 						return events.Store.Read(ctx, after, limit)
 					},
-					wait: deaf().wait,
+					Wait: configstoretest.Silent().Wait,
 				})
-				first := start(t.Context(), store, set(t, "first", "1"))
-				var calls []*call
+				first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "1"))
+				var calls []*configstoretest.Call
 				for i := range configs {
-					calls = append(calls, start(t.Context(), store, restore(t, name(i))))
+					calls = append(calls, configstoretest.Start(t.Context(), store, restore(t, name(i))))
 				}
 				close(gate)
-				<-first.done
+				<-first.Done
 				for i, c := range calls {
-					if <-c.done; c.err != nil || c.outcome.Config.Value.String() != value(name(i)) {
-						t.Errorf("%s: got %+v, %v", name(i), c.outcome.Config, c.err)
+					if <-c.Done; c.Err != nil || c.Outcome.Config.Value.String() != value(name(i)) {
+						t.Errorf("%s: got %+v, %v", name(i), c.Outcome.Config, c.Err)
 					}
 				}
 				if got := int(reads.Load()); got > test.reads {
 					t.Errorf("%d reads for %d restores, want at most %d", got, configs, test.reads)
 				}
-				for _, records := range events.sent() {
+				for _, records := range events.Appends() {
 					bytes := 0
 					for _, r := range records {
 						bytes += len(r.Data)
@@ -125,24 +125,24 @@ func TestRestoresOfOneBatch(t *testing.T) {
 // history yet.
 func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "old")
 		store.MustDelete(t, "a")
-		release := events.hold()
-		calls := startAll(t.Context(), store, set(t, "first", "0"),
-			restore(t, "a"), set(t, "a", "new"), remove(t, "a"), restore(t, "a"), restore(t, "a"), remove(t, "a"), restore(t, "a"))
+		release := events.HoldAppends()
+		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"),
+			restore(t, "a"), configstoretest.Set(t, "a", "new"), remove(t, "a"), restore(t, "a"), restore(t, "a"), remove(t, "a"), restore(t, "a"))
 		release()
 		for i, want := range []string{"0", "old", "new", "", "new", "refused", "", "new"} {
 			c := calls[i]
-			<-c.done
+			<-c.Done
 			if want == "refused" {
-				mustBeKind(t, c.err, fault.NotDeleted, false)
-			} else if c.err != nil || c.outcome.Config.Value.String() != want {
-				t.Errorf("command %d: got %+v, %v, want %q", i, c.outcome.Config, c.err, want)
+				configstoretest.MustBeKind(t, c.Err, fault.NotDeleted, false)
+			} else if c.Err != nil || c.Outcome.Config.Value.String() != want {
+				t.Errorf("command %d: got %+v, %v, want %q", i, c.Outcome.Config, c.Err, want)
 			}
 		}
-		if got := sizes(events.sent()[2:]); len(got) != 2 || got[1] != 6 {
+		if got := sizes(events.Appends()[2:]); len(got) != 2 || got[1] != 6 {
 			t.Errorf("appends of %v, want one of 1 and one of 6", got)
 		}
 	})
@@ -173,7 +173,7 @@ func TestRestoreJudgesAgain(t *testing.T) {
 
 func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "1")
 		store.MustDelete(t, "a")
@@ -181,7 +181,7 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 		other.MustSet(t, "a", "another history")
 		other.MustDelete(t, "a")
 		for what, read := range map[string]func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error){
-			"away":               away().read,
+			"away":               configstoretest.Unreachable().Read,
 			"of another history": other.Events.Read,
 			"without the record": func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
@@ -190,13 +190,13 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 				return events.Store.Read(ctx, p-1, l)
 			},
 		} {
-			events.become(hooks{read: read, wait: deaf().wait})
+			events.SetHooks(configstoretest.Hooks{Read: read, Wait: configstoretest.Silent().Wait})
 			_, err := store.Do(t.Context(), auth.Anonymous, restore(t, "a"))
-			if mustBeKind(t, err, fault.Unavailable, false); len(events.sent()) != 2 {
-				t.Fatalf("%s: %d appends were sent, want those of before alone", what, len(events.sent()))
+			if configstoretest.MustBeKind(t, err, fault.Unavailable, false); len(events.Appends()) != 2 {
+				t.Fatalf("%s: %d appends were sent, want those of before alone", what, len(events.Appends()))
 			}
 		}
-		events.become(hooks{})
+		events.SetHooks(configstoretest.Hooks{})
 		if got := store.MustRestore(t, "a"); got.Config.Value.String() != "1" {
 			t.Errorf("restored %q", got.Config.Value)
 		}
@@ -207,24 +207,24 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 func TestRestoreOfUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			events := newFaulty()
+			events := configstoretest.NewFaulty()
 			store := configstoretest.On(t, events, configstore.Options{})
 			store.MustSet(t, "a", "1")
 			store.MustDelete(t, "a")
 			var failed atomic.Bool
-			events.become(hooks{append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+			events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 				if failed.Swap(true) {
 					return events.Store.Append(ctx, expected, records)
 				}
 				if written {
 					_ = events.Store.Append(ctx, expected, records)
 				}
-				return errAway
+				return configstoretest.ErrUnreachable
 			}})
 			if got := store.MustRestore(t, "a"); got.Config.Value.String() != "1" {
 				t.Errorf("written: %t: restored %q", written, got.Config.Value)
 			}
-			mustHistory(t, events, "a=1", "a=", "a=1")
+			configstoretest.MustHaveHistory(t, events, "a=1", "a=", "a=1")
 		})
 	}
 }

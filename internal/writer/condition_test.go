@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -56,27 +56,27 @@ func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
 // events that are not committed yet.
 func TestConditionsWithinABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events, gate := newFaulty(), make(chan struct{})
+		events, gate := configstoretest.NewFaulty(), make(chan struct{})
 		store := configstoretest.On(t, events, configstore.Options{})
 		before := store.MustSet(t, "a", "1").Position
-		events.become(hooks{append: func(ctx context.Context, from eventstore.Head, records []eventstore.Record) error {
+		events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, from eventstore.Head, records []eventstore.Record) error {
 			<-gate
 			return events.Store.Append(ctx, from, records)
 		}})
 		set := config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "2"), Conditions: require(before)}
 		other := config.Set{Name: configstoretest.Name(t, "b")}
-		calls := startAll(t.Context(), store, other, set, set, set)
+		calls := configstoretest.StartAll(t.Context(), store, other, set, set, set)
 		close(gate)
 		won := 0
 		for _, c := range calls[1:] {
-			switch <-c.done; {
-			case c.err == nil:
+			switch <-c.Done; {
+			case c.Err == nil:
 				won++
-			case !errors.Is(c.err, config.ErrRevisionConflict):
-				t.Error(c.err)
+			case !errors.Is(c.Err, config.ErrRevisionConflict):
+				t.Error(c.Err)
 			}
 		}
-		if sizes := len(events.sent()); won != 1 || sizes != 3 {
+		if sizes := len(events.Appends()); won != 1 || sizes != 3 {
 			t.Errorf("%d commands were carried out in %d appends, want 1 in 3", won, sizes)
 		}
 	})

@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -36,8 +36,8 @@ func (l *late) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]event
 
 // conditional is a command that its own effect makes impossible: it expects the version before.
 func conditional(t *testing.T) config.Set {
-	cmd := setAt(t, "a", "2", 1)
-	cmd.IdempotencyKey = keyOf(t, "k")
+	cmd := configstoretest.SetAt(t, "a", "2", 1)
+	cmd.IdempotencyKey = configstoretest.Key(t, "k")
 	return cmd
 }
 
@@ -62,9 +62,9 @@ func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 		t.Errorf("got %+v, %v, want the first outcome %+v", got, err, want)
 	}
 	other := cmd
-	other.IdempotencyKey = keyOf(t, "other")
+	other.IdempotencyKey = configstoretest.Key(t, "other")
 	_, err = node.Do(t.Context(), auth.Anonymous, other)
-	mustBeKind(t, err, fault.VersionConflict, false)
+	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 }
 
 // TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head and finds the
@@ -104,7 +104,7 @@ func TestKeyThatCannotBeLookedUpAgain(t *testing.T) {
 	}}
 	node = configstoretest.On(t, events, configstore.Options{})
 	_, err := node.Do(t.Context(), auth.Anonymous, cmd)
-	mustBeKind(t, err, fault.Unavailable, true)
+	configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 }
 
 func mustReach(t *testing.T, node *configstoretest.Store, at eventstore.Position) {

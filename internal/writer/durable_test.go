@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func (s *standby) Append(ctx context.Context, expected eventstore.Head, records 
 	}
 	err := s.Store.Append(ctx, expected, records, receipts...)
 	if err == nil && away {
-		return errUnknown
+		return configstoretest.ErrAnswerLost
 	}
 	return err
 }
@@ -81,31 +81,31 @@ func (s *standby) DurableHead(ctx context.Context) (eventstore.Head, error) {
 }
 
 // never is an append that does not get to the store.
-func (s *standby) never(sent) error { return errUnknown }
+func (s *standby) never(sent) error { return configstoretest.ErrAnswerLost }
 
 func newStandby() *standby { return &standby{Store: memory.New()} }
 
 // TestWhatIsFoundIsDurableBeforeItIsAcknowledged has a standby go away. Nothing that is found in
 // the history meanwhile may be acknowledged: it would be lost with the primary.
 func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
-	unchanged := set(t, "a", "1")
+	unchanged := configstoretest.Set(t, "a", "1")
 	unchanged.OnlyIfChanged = true
 	for what, command := range map[string]config.Command{
-		"an append whose outcome is found out": set(t, "a", "2"),
-		"a key that was used before":           setOnce(t, "a", "1", "k"),
+		"an append whose outcome is found out": configstoretest.Set(t, "a", "2"),
+		"a key that was used before":           configstoretest.SetOnce(t, "a", "1", "k"),
 		"nothing to do":                        unchanged,
-		"nothing to do, with a key":            func() config.Command { c := unchanged; c.IdempotencyKey = keyOf(t, "other"); return c }(),
+		"nothing to do, with a key":            func() config.Command { c := unchanged; c.IdempotencyKey = configstoretest.Key(t, "other"); return c }(),
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				events := newStandby()
 				store := configstoretest.On(t, events, configstore.Options{})
-				if _, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", "k")); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k")); err != nil {
 					t.Fatal(err)
 				}
 				events.set(func() { events.isAway = true })
 				_, err := store.Do(t.Context(), auth.Anonymous, command)
-				mustBeKind(t, err, fault.Unavailable, true)
+				configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 				if store.WriteProblem() == nil {
 					t.Error("WriteProblem: got nil while the standby is away")
 				}
@@ -132,12 +132,12 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 		events.set(func() { events.instead = []func(sent) error{faster, faster} })
 		store.MustSet(t, "a", "1") // with the head locked
 		events.set(func() { events.isAway = true })
-		same := set(t, "a", "1")
+		same := configstoretest.Set(t, "a", "1")
 		same.OnlyIfChanged = true
 		_, err := store.Do(t.Context(), auth.Anonymous, same)
-		mustBeKind(t, err, fault.Unavailable, true)
-		_, err = store.Do(t.Context(), auth.Anonymous, setAt(t, "a", "2", 7))
-		mustBeKind(t, err, fault.VersionConflict, false)
+		configstoretest.MustBeKind(t, err, fault.Unavailable, true)
+		_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "2", 7))
+		configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 		events.set(func() { events.isAway = false })
 		if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
 			t.Errorf("got %+v, %v, want nothing done", got, err)
@@ -150,19 +150,19 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	events := newStandby()
 	store := configstoretest.On(t, events, configstore.Options{})
-	for _, cmd := range []config.Command{set(t, "a", "1"), setOnce(t, "a", "2", "k"), config.Delete{Name: configstoretest.Name(t, "a")}} {
+	for _, cmd := range []config.Command{configstoretest.Set(t, "a", "1"), configstoretest.SetOnce(t, "a", "2", "k"), config.Delete{Name: configstoretest.Name(t, "a")}} {
 		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Error(err)
 		}
 	}
-	_, err := store.Do(t.Context(), auth.Anonymous, setAt(t, "new", "2", 7))
-	mustBeKind(t, err, fault.VersionConflict, false)
-	_, err = store.Do(t.Context(), auth.Anonymous, setOnce(t, "b", "2", "k"))
-	mustBeKind(t, err, fault.IdempotencyMismatch, false)
+	_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "new", "2", 7))
+	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
+	_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "b", "2", "k"))
+	configstoretest.MustBeKind(t, err, fault.IdempotencyMismatch, false)
 	if n := events.timesAsked(); n != 0 {
 		t.Errorf("the durable head was asked for %d times", n)
 	}
-	_, err = store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "2", "k"))
+	_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "2", "k"))
 	if n := events.timesAsked(); err != nil || n != 1 {
 		t.Errorf("a key that was used: %v, and the durable head was asked for %d times, want once", err, n)
 	}
@@ -176,7 +176,7 @@ func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 		"it was written": func(events *standby) func(sent) error {
 			return func(s sent) error {
 				_ = events.Store.Append(context.Background(), s.expected, s.records, s.receipts...)
-				return errUnknown
+				return configstoretest.ErrAnswerLost
 			}
 		},
 	} {
@@ -186,7 +186,7 @@ func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 				store := configstoretest.On(t, events, configstore.Options{})
 				store.MustSet(t, "a", "1")
 				events.set(func() { events.instead = []func(sent) error{fate(events), fate(events)} })
-				same := setOnce(t, "a", "1", "k")
+				same := configstoretest.SetOnce(t, "a", "1", "k")
 				same.OnlyIfChanged = true
 				if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
 					t.Errorf("got %+v, %v, want nothing done", got, err)
@@ -214,12 +214,12 @@ func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 				if err := events.Store.Append(t.Context(), s.expected, nil, other); err != nil {
 					t.Error(err)
 				}
-				return errUnknown
+				return configstoretest.ErrAnswerLost
 			}}
 		})
 		began := time.Now()
-		_, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "2", "k"))
-		mustBeKind(t, err, fault.IdempotencyMismatch, false)
+		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "2", "k"))
+		configstoretest.MustBeKind(t, err, fault.IdempotencyMismatch, false)
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("answered after %v", took)
 		}
@@ -243,8 +243,8 @@ func TestWriteProblem(t *testing.T) {
 			events.isAway = true
 			events.instead = []func(sent) error{func(sent) error { return errors.Join(eventstore.ErrNotWritten, refused) }}
 		})
-		_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-		mustBeKind(t, err, fault.Unavailable, false)
+		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		if err := store.WriteProblem(); !errors.Is(err, refused) || store.Health(t.Context()).OK() {
 			t.Errorf("WriteProblem: got %v, want %v", err, refused)
 		}

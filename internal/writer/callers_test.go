@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"configapi/internal/auth"
-	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -23,28 +22,28 @@ import (
 // TestCallerGoesWhileItsCommandWaits shows that what was not taken is not written.
 func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		release := events.hold()
-		first := start(t.Context(), store, set(t, "first", "0"))
+		release := events.HoldAppends()
+		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
 		ctx, leave := context.WithCancel(t.Context())
-		going := start(ctx, store, set(t, "going", "0"))
-		staying := start(t.Context(), store, set(t, "staying", "0"))
+		going := configstoretest.Start(ctx, store, configstoretest.Set(t, "going", "0"))
+		staying := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "staying", "0"))
 		leave()
 		synctest.Wait()
-		if !going.isAnswered() {
+		if !going.IsAnswered() {
 			t.Fatal("a caller that went was not let go")
 		}
-		mustBeKind(t, going.err, fault.Unavailable, false)
-		if !errors.Is(going.err, context.Canceled) {
-			t.Errorf("got %v, want its cause to be the end of the caller", going.err)
+		configstoretest.MustBeKind(t, going.Err, fault.Unavailable, false)
+		if !errors.Is(going.Err, context.Canceled) {
+			t.Errorf("got %v, want its cause to be the end of the caller", going.Err)
 		}
 		release()
 		synctest.Wait()
-		if first.err != nil || staying.err != nil {
-			t.Errorf("the others: %v, %v", first.err, staying.err)
+		if first.Err != nil || staying.Err != nil {
+			t.Errorf("the others: %v, %v", first.Err, staying.Err)
 		}
-		if got := mustRead(t, events); len(got) != 2 || got[1].Name.String() != "staying" {
+		if got := configstoretest.MustRead(t, events); len(got) != 2 || got[1].Name.String() != "staying" {
 			t.Errorf("%d events, want that of the first and that of who stayed", len(got))
 		}
 	})
@@ -54,20 +53,20 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 // unknown, and the write is there later.
 func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		release := events.hold()
+		release := events.HoldAppends()
 		ctx, leave := context.WithCancel(t.Context())
-		going := start(ctx, store, set(t, "a", "1"))
+		going := configstoretest.Start(ctx, store, configstoretest.Set(t, "a", "1"))
 		leave()
 		synctest.Wait()
-		if !going.isAnswered() {
+		if !going.IsAnswered() {
 			t.Fatal("a caller that went was not let go")
 		}
-		mustBeKind(t, going.err, fault.Unavailable, true)
+		configstoretest.MustBeKind(t, going.Err, fault.Unavailable, true)
 		release()
 		synctest.Wait()
-		if got := mustRead(t, events); len(got) != 1 || got[0].Value.String() != "1" {
+		if got := configstoretest.MustRead(t, events); len(got) != 1 || got[0].Value.String() != "1" {
 			t.Errorf("%d events, want the one that was under way", len(got))
 		}
 		if got := store.MustSet(t, "a", "2"); got.Config.Version != 2 {
@@ -83,19 +82,19 @@ func TestWriteTimeout(t *testing.T) {
 		set, want time.Duration
 	}{{0, 10 * time.Second}, {time.Minute, time.Minute}} {
 		synctest.Test(t, func(t *testing.T) {
-			events := newFaulty()
+			events := configstoretest.NewFaulty()
 			store := configstoretest.On(t, events, configstore.Options{WriteTimeout: test.set, Writer: writer.Options{AppendTimeout: time.Hour}})
-			release := events.hold()
+			release := events.HoldAppends()
 			began := time.Now()
-			taken := start(t.Context(), store, set(t, "a", "1"))
-			waiting := start(t.Context(), store, set(t, "a", "2"))
-			<-taken.done
-			<-waiting.done
+			taken := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+			waiting := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
+			<-taken.Done
+			<-waiting.Done
 			if took := time.Since(began); took != test.want {
 				t.Errorf("callers waited for %v, want %v", took, test.want)
 			}
-			mustBeKind(t, taken.err, fault.Unavailable, true)
-			mustBeKind(t, waiting.err, fault.Unavailable, false)
+			configstoretest.MustBeKind(t, taken.Err, fault.Unavailable, true)
+			configstoretest.MustBeKind(t, waiting.Err, fault.Unavailable, false)
 			release()
 		})
 	}
@@ -105,15 +104,15 @@ func TestWriteTimeout(t *testing.T) {
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const callers = 1500
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour})
-		release := events.hold()
+		release := events.HoldAppends()
 		ctx, leave := context.WithCancel(t.Context())
 		var staying, going sync.WaitGroup
-		first := start(t.Context(), store, set(t, "first", "0"))
+		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
 		for i := range callers {
 			staying.Go(func() {
-				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, fmt.Sprintf("n%d", i), "v")); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, fmt.Sprintf("n%d", i), "v")); err != nil {
 					t.Errorf("staying: %v", err)
 				}
 			})
@@ -121,8 +120,8 @@ func TestFullQueue(t *testing.T) {
 		synctest.Wait()
 		for range 10 { // there is no room for them, not even in the queue
 			going.Go(func() {
-				_, err := store.Do(ctx, auth.Anonymous, set(t, "going", "v"))
-				mustBeKind(t, err, fault.Unavailable, false)
+				_, err := store.Do(ctx, auth.Anonymous, configstoretest.Set(t, "going", "v"))
+				configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 			})
 		}
 		synctest.Wait()
@@ -130,8 +129,8 @@ func TestFullQueue(t *testing.T) {
 		going.Wait()
 		release()
 		staying.Wait()
-		if got := len(mustRead(t, events)); first.err != nil || got != callers+1 {
-			t.Errorf("%d events, %v, want %d", got, first.err, callers+1)
+		if got := len(configstoretest.MustRead(t, events)); first.Err != nil || got != callers+1 {
+			t.Errorf("%d events, %v, want %d", got, first.Err, callers+1)
 		}
 	})
 }
@@ -156,17 +155,17 @@ func run(t *testing.T, events eventstore.Store, opts configstore.Options) (store
 // whom the queue has no room. The bubble shows that no goroutine is left.
 func TestShutdownFinishesWhatIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{})
-		release := events.hold()
-		calls := startAll(t.Context(), store, set(t, "a", "1"), set(t, "a", "2"), setAt(t, "a", "3", 9))
+		release := events.HoldAppends()
+		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "a", "1"), configstoretest.Set(t, "a", "2"), configstoretest.SetAt(t, "a", "3", 9))
 		const more = 1200 // than there is room for
 		var rest sync.WaitGroup
 		var refused atomic.Int32
 		for range more {
 			rest.Go(func() {
-				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, "rest", "1")); err != nil {
-					mustBeKind(t, err, fault.Unavailable, false)
+				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "rest", "1")); err != nil {
+					configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 					refused.Add(1)
 				}
 			})
@@ -183,21 +182,21 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		<-done
 		synctest.Wait()
 		for i, c := range calls[:2] {
-			if c.err != nil || c.outcome.Position.Seq != eventstore.Seq(i+1) {
-				t.Errorf("call %d: %s, %v", i, c.outcome.Position, c.err)
+			if c.Err != nil || c.Outcome.Position.Seq != eventstore.Seq(i+1) {
+				t.Errorf("call %d: %s, %v", i, c.Outcome.Position, c.Err)
 			}
 		}
-		mustBeKind(t, calls[2].err, fault.VersionConflict, false)
+		configstoretest.MustBeKind(t, calls[2].Err, fault.VersionConflict, false)
 		rest.Wait()
 		if n := refused.Load(); n == 0 || n > more/2 {
 			t.Errorf("%d of %d callers were refused, want those for whom there was no room in the queue", n, more)
 		}
 
 		for range 2000 { // more than the queue would hold
-			_, err := store.Do(t.Context(), auth.Anonymous, set(t, "late", "1"))
-			mustBeKind(t, err, fault.Unavailable, false)
+			_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "late", "1"))
+			configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		}
-		if got, want := len(mustRead(t, events)), 2+more-int(refused.Load()); got != want {
+		if got, want := len(configstoretest.MustRead(t, events)), 2+more-int(refused.Load()); got != want {
 			t.Errorf("%d events, want %d", got, want)
 		}
 	})
@@ -207,21 +206,21 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 // is under way.
 func TestShutdownRefusesWhoComesLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1}})
-		release := events.hold()
-		first := start(t.Context(), store, set(t, "a", "1"))
+		release := events.HoldAppends()
+		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
 		stop()
 		synctest.Wait()
-		inTime := start(t.Context(), store, set(t, "a", "2")) // nobody has looked at the order to stop yet
+		inTime := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2")) // nobody has looked at the order to stop yet
 		release()
 		<-done
 		synctest.Wait()
-		if first.err != nil || inTime.err != nil {
-			t.Errorf("got %v, %v, want both done", first.err, inTime.err)
+		if first.Err != nil || inTime.Err != nil {
+			t.Errorf("got %v, %v, want both done", first.Err, inTime.Err)
 		}
-		late := start(t.Context(), store, set(t, "a", "3"))
-		mustBeKind(t, late.err, fault.Unavailable, false)
+		late := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
+		configstoretest.MustBeKind(t, late.Err, fault.Unavailable, false)
 	})
 }
 
@@ -238,9 +237,9 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 		writers.Go(func() {
 			for n := 0; ; n++ {
 				value := fmt.Sprintf("%d by %d", n, i)
-				_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", value))
+				_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", value))
 				if err != nil {
-					mustBeKind(t, err, fault.Unavailable, false)
+					configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 					return
 				}
 				mu.Lock()
@@ -255,7 +254,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 	stop()
 	<-done
 	writers.Wait()
-	history := mustRead(t, events)
+	history := configstoretest.MustRead(t, events)
 	for _, r := range history {
 		if !written[r.Value.String()] {
 			t.Errorf("position %d holds %q, which nobody was told of", r.Seq, r.Value)
@@ -269,15 +268,15 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 // TestShutdownWhileTheStoreIsAway ends soon, and tells each caller what can be known.
 func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1, AppendTimeout: time.Second}})
-		hanging := away()
-		hanging.append = func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {
+		hanging := configstoretest.Unreachable()
+		hanging.Append = func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		events.become(hanging)
-		calls := startAll(t.Context(), store, set(t, "a", "1"), set(t, "a", "2"), set(t, "a", "3"))
+		events.SetHooks(hanging)
+		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "a", "1"), configstoretest.Set(t, "a", "2"), configstoretest.Set(t, "a", "3"))
 		began := time.Now()
 		stop()
 		<-done
@@ -285,47 +284,8 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("it took %v to stop", took)
 		}
-		mustBeKind(t, calls[0].err, fault.Unavailable, true)
-		mustBeKind(t, calls[1].err, fault.Unavailable, true) // the next in the queue was sent as well
-		mustBeKind(t, calls[2].err, fault.Unavailable, false)
-	})
-}
-
-// TestNotReady shows that a node that has not read its history writes nothing, says so, and can be
-// stopped.
-func TestNotReady(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		events.become(away())
-		s := configstore.New(events, configstore.Options{})
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- s.Run(ctx) }()
-		time.Sleep(time.Minute)
-		_, err := s.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-		mustBeKind(t, err, fault.Unavailable, false)
-		if !errors.Is(err, fault.ErrNotReady) {
-			t.Errorf("got %v, want %v", err, fault.ErrNotReady)
-		}
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		if got := events.sent(); len(got) > 0 {
-			t.Errorf("%d appends were sent", len(got))
-		}
-	})
-}
-
-// TestHealsFromTheStart starts a node while the store is away.
-func TestHealsFromTheStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		events.become(away())
-		time.AfterFunc(configstoretest.Patience/2, func() { events.become(hooks{}) })
-		store := configstoretest.On(t, events, configstore.Options{})
-		if got := store.MustSet(t, "a", "1").Config.Event(); got.Operation() != config.Created {
-			t.Errorf("got %+v", got)
-		}
+		configstoretest.MustBeKind(t, calls[0].Err, fault.Unavailable, true)
+		configstoretest.MustBeKind(t, calls[1].Err, fault.Unavailable, true) // the next in the queue was sent as well
+		configstoretest.MustBeKind(t, calls[2].Err, fault.Unavailable, false)
 	})
 }

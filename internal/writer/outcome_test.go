@@ -1,9 +1,8 @@
-package configstore_test
+package writer_test
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -21,60 +20,9 @@ import (
 	"configapi/internal/writer"
 )
 
-// errUnknown is what an append returns whose answer was lost.
-var errUnknown = errors.New("the connection was lost")
-
-// scripted makes the appends of a store do one thing after the other, and be themselves after that.
-func (f *faulty) scripted(script ...func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error) {
-	f.become(hooks{append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-		if len(script) == 0 {
-			return f.Store.Append(ctx, expected, records)
-		}
-		next := script[0]
-		script = script[1:]
-		return next(ctx, expected, records)
-	}})
-}
-
-// lost is an append that gets to the store; its answer does not come back.
-func (f *faulty) lost(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-	_ = f.Store.Append(ctx, expected, records)
-	return errUnknown
-}
-
 // never is an append that never gets to the store, which its sender cannot know.
-func never(context.Context, eventstore.Head, []eventstore.Record) error { return errUnknown }
-
-// foreign writes to a history as another node does, one change set for each name.
-func foreign(t testing.TB, f *faulty, names ...string) {
-	t.Helper()
-	node := configstore.New(f.Store, configstore.Options{})
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = node.Run(ctx)
-	}()
-	configstoretest.MustGetReady(t, node)
-	for _, name := range names {
-		if _, err := node.Do(ctx, auth.Anonymous, set(t, name, "foreign")); err != nil {
-			t.Error(err)
-		}
-	}
-	stop()
-	<-done
-}
-
-// mustHistory fails the test unless the history has exactly these values, written as name=value.
-func mustHistory(t testing.TB, events eventstore.Store, want ...string) {
-	t.Helper()
-	var got []string
-	for _, r := range mustRead(t, events) {
-		got = append(got, r.Name.String()+"="+r.Value.String())
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the history is %q, want %q", got, want)
-	}
+func never(context.Context, eventstore.Head, []eventstore.Record) error {
+	return configstoretest.ErrAnswerLost
 }
 
 // TestUnknownOutcomes loses answers of appends in all the ways there are. Whoever waits gets the
@@ -83,75 +31,75 @@ func TestUnknownOutcomes(t *testing.T) {
 	type appendFunc = func(context.Context, eventstore.Head, []eventstore.Record) error
 	for _, test := range []struct {
 		what    string
-		script  func(t *testing.T, f *faulty) []appendFunc
+		script  func(t *testing.T, f *configstoretest.Faulty) []appendFunc
 		appends int // that were sent
 		same    int // how many of them were the same bytes
 		history []string
 	}{
-		{"it was written", func(_ *testing.T, f *faulty) []appendFunc {
-			return []appendFunc{f.lost}
+		{"it was written", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
+			return []appendFunc{f.LoseAnswer}
 		}, 1, 1, []string{"a=1", "b=1"}},
-		{"it was not written", func(*testing.T, *faulty) []appendFunc {
+		{"it was not written", func(*testing.T, *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never}
 		}, 2, 2, []string{"a=1", "b=1"}},
-		{"it was not written, again and again", func(*testing.T, *faulty) []appendFunc {
+		{"it was not written, again and again", func(*testing.T, *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, never, never, never, never}
 		}, 6, 6, []string{"a=1", "b=1"}},
-		{"it was not written, and what was sent again was, but that was lost too", func(_ *testing.T, f *faulty) []appendFunc {
-			return []appendFunc{never, f.lost}
+		{"it was not written, and what was sent again was, but that was lost too", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
+			return []appendFunc{never, f.LoseAnswer}
 		}, 2, 2, []string{"a=1", "b=1"}},
-		{"it was not written, and another node wrote something", func(t *testing.T, f *faulty) []appendFunc {
+		{"it was not written, and another node wrote something", func(t *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{func(context.Context, eventstore.Head, []eventstore.Record) error {
-				foreign(t, f, "x")
-				return errUnknown
+				configstoretest.SetElsewhere(t, f, "x")
+				return configstoretest.ErrAnswerLost
 			}}
 		}, 2, 1, []string{"x=foreign", "a=1", "b=1"}},
-		{"it was not written, and another node wrote as much", func(t *testing.T, f *faulty) []appendFunc {
+		{"it was not written, and another node wrote as much", func(t *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{func(context.Context, eventstore.Head, []eventstore.Record) error {
-				foreign(t, f, "x", "y", "z")
-				return errUnknown
+				configstoretest.SetElsewhere(t, f, "x", "y", "z")
+				return configstoretest.ErrAnswerLost
 			}}
 		}, 2, 1, []string{"x=foreign", "y=foreign", "z=foreign", "a=1", "b=1"}},
-		{"it was written, and then another node wrote something", func(t *testing.T, f *faulty) []appendFunc {
+		{"it was written, and then another node wrote something", func(t *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-				_ = f.lost(ctx, expected, records)
-				foreign(t, f, "x")
-				return errUnknown
+				_ = f.LoseAnswer(ctx, expected, records)
+				configstoretest.SetElsewhere(t, f, "x")
+				return configstoretest.ErrAnswerLost
 			}}
 		}, 1, 1, []string{"a=1", "b=1", "x=foreign"}},
-		{"another node wrote something when it was to be sent again", func(t *testing.T, f *faulty) []appendFunc {
+		{"another node wrote something when it was to be sent again", func(t *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-				foreign(t, f, "x")
+				configstoretest.SetElsewhere(t, f, "x")
 				return f.Store.Append(ctx, expected, records)
 			}}
 		}, 3, 2, []string{"x=foreign", "a=1", "b=1"}},
-		{"the first copy comes late, when the second is sent", func(_ *testing.T, f *faulty) []appendFunc {
+		{"the first copy comes late, when the second is sent", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 				_ = f.Store.Append(ctx, expected, records) // the first
 				return f.Store.Append(ctx, expected, records)
 			}}
 		}, 2, 2, []string{"a=1", "b=1"}},
-		{"the first copy comes late, and the second is refused for good", func(_ *testing.T, f *faulty) []appendFunc {
+		{"the first copy comes late, and the second is refused for good", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 				_ = f.Store.Append(ctx, expected, records) // the first
 				return eventstore.ErrNotWritten
 			}}
 		}, 2, 2, []string{"a=1", "b=1"}},
-		{"the second is refused for good, and then the first copy comes", func(_ *testing.T, f *faulty) []appendFunc {
+		{"the second is refused for good, and then the first copy comes", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(context.Context, eventstore.Head, []eventstore.Record) error {
 				return eventstore.ErrNotWritten
-			}, f.lost}
+			}, f.LoseAnswer}
 		}, 3, 3, []string{"a=1", "b=1"}},
-		{"the head has moved, which is certain", func(t *testing.T, f *faulty) []appendFunc {
+		{"the head has moved, which is certain", func(t *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-				foreign(t, f, "x")
+				configstoretest.SetElsewhere(t, f, "x")
 				return f.Store.Append(ctx, expected, records)
 			}}
 		}, 2, 1, []string{"x=foreign", "a=1", "b=1"}},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour, Writer: writer.Options{BatchCommands: 3}})
 				// They are in one batch, because the writer waits for the first while they come.
 				gate := make(chan struct{})
@@ -159,24 +107,24 @@ func TestUnknownOutcomes(t *testing.T) {
 					<-gate
 					return eventstore.ErrNotWritten
 				}
-				events.scripted(append([]appendFunc{blocked}, test.script(t, events)...)...)
-				calls := startAll(t.Context(), store, set(t, "first", "0"), setAt(t, "a", "1", 0), setAt(t, "a", "no", 0), setAt(t, "b", "1", 0))
+				events.ScriptAppends(append([]appendFunc{blocked}, test.script(t, events)...)...)
+				calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.SetAt(t, "a", "1", 0), configstoretest.SetAt(t, "a", "no", 0), configstoretest.SetAt(t, "b", "1", 0))
 				close(gate)
 				for _, c := range calls {
-					<-c.done
+					<-c.Done
 				}
-				mustBeKind(t, calls[0].err, fault.Unavailable, false)
-				mustBeKind(t, calls[2].err, fault.VersionConflict, false)
-				mustHistory(t, events, test.history...)
-				history := mustRead(t, events)
-				for _, c := range []*call{calls[1], calls[3]} {
-					if c.err != nil {
-						t.Errorf("got %v", c.err)
-					} else if got := c.outcome.Config; !configstoretest.IsAfter(got, history[got.Seq-1]) {
+				configstoretest.MustBeKind(t, calls[0].Err, fault.Unavailable, false)
+				configstoretest.MustBeKind(t, calls[2].Err, fault.VersionConflict, false)
+				configstoretest.MustHaveHistory(t, events, test.history...)
+				history := configstoretest.MustRead(t, events)
+				for _, c := range []*configstoretest.Call{calls[1], calls[3]} {
+					if c.Err != nil {
+						t.Errorf("got %v", c.Err)
+					} else if got := c.Outcome.Config; !configstoretest.IsAfter(got, history[got.Seq-1]) {
 						t.Errorf("answered with %+v, but the history has %+v", got, history[got.Seq-1])
 					}
 				}
-				sent := events.sent()[1:]
+				sent := events.Appends()[1:]
 				if len(sent) != test.appends {
 					t.Errorf("%d appends were sent, want %d", len(sent), test.appends)
 				}
@@ -198,18 +146,18 @@ func TestUnknownOutcomes(t *testing.T) {
 // there cannot be seen.
 func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour})
-		events.become(hooks{append: events.lost, read: away().read})
-		c := start(t.Context(), store, set(t, "a", "1"))
+		events.SetHooks(configstoretest.Hooks{Append: events.LoseAnswer, Read: configstoretest.Unreachable().Read})
+		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if c.isAnswered() {
-			t.Fatalf("answered with %+v, %v, which could not be known", c.outcome, c.err)
+		if c.IsAnswered() {
+			t.Fatalf("answered with %+v, %v, which could not be known", c.Outcome, c.Err)
 		}
-		events.become(hooks{append: events.lost})
-		if c.wait() != nil || c.outcome.Position.Seq != 1 || len(events.sent()) != 1 {
-			t.Errorf("got %s, %v after %d appends", c.outcome.Position, c.err, len(events.sent()))
+		events.SetHooks(configstoretest.Hooks{Append: events.LoseAnswer})
+		if c.Wait() != nil || c.Outcome.Position.Seq != 1 || len(events.Appends()) != 1 {
+			t.Errorf("got %s, %v after %d appends", c.Outcome.Position, c.Err, len(events.Appends()))
 		}
 	})
 }
@@ -218,27 +166,27 @@ func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 // an append: nobody can tell any more what is to become of that.
 func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour})
 		store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
-		old := mustRead(t, events)[0].Head()
-		events.become(hooks{
-			append: events.lost,
-			head:   func(context.Context) (eventstore.Head, error) { return old, nil },
-			read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		old := configstoretest.MustRead(t, events)[0].Head()
+		events.SetHooks(configstoretest.Hooks{
+			Append: events.LoseAnswer,
+			Head:   func(context.Context) (eventstore.Head, error) { return old, nil },
+			Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
 			},
 		})
-		c := start(t.Context(), store, set(t, "a", "3"))
-		mustBeKind(t, c.wait(), fault.Unavailable, true)
-		events.become(hooks{})
+		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
+		configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, true)
+		events.SetHooks(configstoretest.Hooks{})
 		configstoretest.MustGetReady(t, store.Store)
 		time.Sleep(time.Second) // the history came back while it was read, so there may be more of it than when that began
 		if got := store.Reader(auth.Anonymous).Head(); got.Seq != 3 || store.Rebuilds() != 1 {
 			t.Errorf("at position %d after %d rebuilds, want 3 after one", got.Seq, store.Rebuilds())
 		}
-		mustHistory(t, events, "a=1", "a=2", "a=3")
+		configstoretest.MustHaveHistory(t, events, "a=1", "a=2", "a=3")
 	})
 }
 
@@ -246,16 +194,16 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 // whose append got lost.
 func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		events.scripted(func(context.Context, eventstore.Head, []eventstore.Record) error {
-			foreign(t, events, "a")
-			return errUnknown
+		events.ScriptAppends(func(context.Context, eventstore.Head, []eventstore.Record) error {
+			configstoretest.SetElsewhere(t, events, "a")
+			return configstoretest.ErrAnswerLost
 		})
-		c := start(t.Context(), store, setAt(t, "a", "1", 0))
-		<-c.done
-		mustBeKind(t, c.err, fault.VersionConflict, false)
-		mustHistory(t, events, "a=foreign")
+		c := configstoretest.Start(t.Context(), store, configstoretest.SetAt(t, "a", "1", 0))
+		<-c.Done
+		configstoretest.MustBeKind(t, c.Err, fault.VersionConflict, false)
+		configstoretest.MustHaveHistory(t, events, "a=foreign")
 	})
 }
 
@@ -263,20 +211,20 @@ func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 // can, to another one.
 func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		var log bytes.Buffer
 		store := configstoretest.On(t, events, configstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-		events.scripted(func(context.Context, eventstore.Head, []eventstore.Record) error {
-			foreign(t, events, "x")
+		events.ScriptAppends(func(context.Context, eventstore.Head, []eventstore.Record) error {
+			configstoretest.SetElsewhere(t, events, "x")
 			time.Sleep(time.Second) // the follower applies it
 			return nil
 		})
-		c := start(t.Context(), store, set(t, "a", "1"))
-		mustBeKind(t, c.wait(), fault.Unavailable, true)
+		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+		configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, true)
 		if !strings.Contains(log.String(), "a committed append cannot be applied") {
 			t.Errorf("logged:\n%s", &log)
 		}
-		mustHistory(t, events, "x=foreign")
+		configstoretest.MustHaveHistory(t, events, "x=foreign")
 		if got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "a")); got != nil {
 			t.Errorf("a config can be read that is not in the history: %+v", got)
 		}
@@ -287,8 +235,8 @@ func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 // or finds done already, must be so at the head of the history and not only in its own view.
 func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		events.become(deaf())
+		events := configstoretest.NewFaulty()
+		events.SetHooks(configstoretest.Silent())
 		node := configstoretest.On(t, events, configstore.Options{})
 		node.MustSet(t, "same", "1")
 		node.MustSet(t, "deleted", "1")
@@ -304,7 +252,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 			t.Fatalf("the node is at position %d, want it to have missed all that the other did", stale)
 		}
 
-		unchanged := set(t, "same", "1")
+		unchanged := configstoretest.Set(t, "same", "1")
 		unchanged.OnlyIfChanged = true
 		if got, err := node.Do(t.Context(), auth.Anonymous, unchanged); err != nil || !got.Changed || got.Config.Version != 3 {
 			t.Errorf("set only if changed: got %+v, %v, want a third version", got, err)
@@ -317,7 +265,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 		}
 		other.MustSet(t, "noise", "again")
 		_, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "nothing")})
-		mustBeKind(t, err, fault.NotFound, false)
+		configstoretest.MustBeKind(t, err, fault.NotFound, false)
 		if got, want := node.Reader(auth.Anonymous).Head(), other.Reader(auth.Anonymous).Head(); got != want {
 			t.Errorf("a refusal was judged at position %d, want %d", got.Seq, want.Seq)
 		}

@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -21,46 +21,6 @@ import (
 	"configapi/internal/writer"
 )
 
-// epoch is when histories of these tests begin.
-var epoch = time.Date(2026, 11, 22, 9, 10, 11, 123456000, time.UTC)
-
-// call is a command on its way.
-type call struct {
-	done    chan struct{} // closed when there is an answer
-	outcome configstore.Outcome
-	err     error
-}
-
-func (c *call) isAnswered() bool {
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// start gives a command to a store. In a bubble it returns when the command is in the queue, or has
-// its answer.
-func start(ctx context.Context, store *configstoretest.Store, cmd config.Command) *call {
-	c := &call{done: make(chan struct{})}
-	go func() {
-		defer close(c.done)
-		c.outcome, c.err = store.Do(ctx, auth.Anonymous, cmd)
-	}()
-	synctest.Wait()
-	return c
-}
-
-// startAll gives commands to a store, so that they are in the queue in their order.
-func startAll(ctx context.Context, store *configstoretest.Store, cmds ...config.Command) []*call {
-	calls := make([]*call, len(cmds))
-	for i, cmd := range cmds {
-		calls[i] = start(ctx, store, cmd)
-	}
-	return calls
-}
-
 // sizes returns how many records each append had.
 func sizes(appends [][]eventstore.Record) (n []int) {
 	for _, records := range appends {
@@ -73,34 +33,34 @@ func sizes(appends [][]eventstore.Record) (n []int) {
 // their order, each with its own answer.
 func TestGroupCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		release := events.hold()
+		release := events.HoldAppends()
 		const waiting = 100
-		first := start(t.Context(), store, set(t, "first", "0"))
-		var calls []*call
+		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		var calls []*configstoretest.Call
 		for i := range waiting {
-			calls = append(calls, start(t.Context(), store, set(t, fmt.Sprintf("n%d", i%7), fmt.Sprint(i))))
+			calls = append(calls, configstoretest.Start(t.Context(), store, configstoretest.Set(t, fmt.Sprintf("n%d", i%7), fmt.Sprint(i))))
 		}
-		if slices.ContainsFunc(append(calls, first), (*call).isAnswered) || len(events.sent()) != 1 {
-			t.Fatalf("%d appends were sent while the first was under way, or somebody was answered", len(events.sent()))
+		if slices.ContainsFunc(append(calls, first), (*configstoretest.Call).IsAnswered) || len(events.Appends()) != 1 {
+			t.Fatalf("%d appends were sent while the first was under way, or somebody was answered", len(events.Appends()))
 		}
 		release()
 		synctest.Wait()
-		if got := sizes(events.sent()); !slices.Equal(got, []int{1, waiting}) {
+		if got := sizes(events.Appends()); !slices.Equal(got, []int{1, waiting}) {
 			t.Errorf("appends of %v, want one of 1 and one of %d", got, waiting)
 		}
 		for i, c := range calls {
-			got := c.outcome
-			if c.err != nil || !got.Changed || got.Config.Value.String() != fmt.Sprint(i) || got.Position.Seq != eventstore.Seq(i+2) {
-				t.Errorf("call %d: got %q at position %s, %v", i, got.Config.Value, got.Position, c.err)
+			got := c.Outcome
+			if c.Err != nil || !got.Changed || got.Config.Value.String() != fmt.Sprint(i) || got.Position.Seq != eventstore.Seq(i+2) {
+				t.Errorf("call %d: got %q at position %s, %v", i, got.Config.Value, got.Position, c.Err)
 			}
 			if got.Config.ChangeSet() != got.Position || got.Config.Position() != got.Position {
 				t.Errorf("call %d: a single write is not a change set of one: %+v", i, got.Config)
 			}
 		}
-		for _, r := range mustRead(t, events) {
-			if r.Seq > 1 && !configstoretest.IsAfter(calls[r.Seq-2].outcome.Config, r) {
+		for _, r := range configstoretest.MustRead(t, events) {
+			if r.Seq > 1 && !configstoretest.IsAfter(calls[r.Seq-2].Outcome.Config, r) {
 				t.Errorf("position %d: the history has another event than was answered", r.Seq)
 			}
 		}
@@ -111,30 +71,30 @@ func TestGroupCommit(t *testing.T) {
 // before the append is done.
 func TestCommandsOfOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		release := events.hold()
+		release := events.HoldAppends()
 		name := configstoretest.Name(t, "a")
-		unchanged := set(t, "a", "1")
+		unchanged := configstoretest.Set(t, "a", "1")
 		unchanged.OnlyIfChanged = true
-		first := start(t.Context(), store, set(t, "first", "0"))
-		calls := startAll(t.Context(), store,
-			config.Delete{Name: name},      // there is none
-			set(t, "a", "1"),               // version 1, position 2
-			setAt(t, "a", "never", 0),      // there is one now
-			unchanged,                      //
-			setAt(t, "a", "2", 1),          // version 2, position 3
-			config.Restore{Name: name},     // it is not deleted
-			config.Delete{Name: name},      // version 3, position 4
-			set(t, "a", "never"),           // it is deleted
-			config.Restore{Name: name},     // version 4, position 5
-			setAt(t, "other", "1", 0),      // position 6
-			setAt(t, "other", "never", 99), //
+		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		calls := configstoretest.StartAll(t.Context(), store,
+			config.Delete{Name: name},                 // there is none
+			configstoretest.Set(t, "a", "1"),          // version 1, position 2
+			configstoretest.SetAt(t, "a", "never", 0), // there is one now
+			unchanged,                                      //
+			configstoretest.SetAt(t, "a", "2", 1),          // version 2, position 3
+			config.Restore{Name: name},                     // it is not deleted
+			config.Delete{Name: name},                      // version 3, position 4
+			configstoretest.Set(t, "a", "never"),           // it is deleted
+			config.Restore{Name: name},                     // version 4, position 5
+			configstoretest.SetAt(t, "other", "1", 0),      // position 6
+			configstoretest.SetAt(t, "other", "never", 99), //
 		)
 		release()
 		synctest.Wait()
-		if first.err != nil || !slices.Equal(sizes(events.sent()), []int{1, 5}) {
-			t.Fatalf("appends of %v, first: %v", sizes(events.sent()), first.err)
+		if first.Err != nil || !slices.Equal(sizes(events.Appends()), []int{1, 5}) {
+			t.Fatalf("appends of %v, first: %v", sizes(events.Appends()), first.Err)
 		}
 		for i, want := range []struct {
 			kind     fault.Kind     // of the refusal; Internal: none
@@ -158,21 +118,21 @@ func TestCommandsOfOneBatch(t *testing.T) {
 			c := calls[i]
 			if want.kind != fault.Internal {
 				var refusal *fault.Refusal
-				if !errors.As(c.err, &refusal) || fault.KindOf(c.err) != want.kind {
-					t.Errorf("command %d: got %+v, error %v, want kind %d", i, c.outcome, c.err, want.kind)
+				if !errors.As(c.Err, &refusal) || fault.KindOf(c.Err) != want.kind {
+					t.Errorf("command %d: got %+v, error %v, want kind %d", i, c.Outcome, c.Err, want.kind)
 				} else if got := refusal.Current; got != nil && (got.Version != want.version || got.Value.String() != want.value) {
 					t.Errorf("command %d: refused with %+v, want version %d with %q", i, got, want.version, want.value)
 				}
 				continue
 			}
-			if c.err != nil {
-				t.Errorf("command %d: %v", i, c.err)
+			if c.Err != nil {
+				t.Errorf("command %d: %v", i, c.Err)
 				continue
 			}
-			got := c.outcome.Config
-			if got.Version != want.version || got.Value.String() != want.value || c.outcome.Position.Seq != want.position || c.outcome.Changed != want.changed {
+			got := c.Outcome.Config
+			if got.Version != want.version || got.Value.String() != want.value || c.Outcome.Position.Seq != want.position || c.Outcome.Changed != want.changed {
 				t.Errorf("command %d: got version %d with %q, outcome at %s, changed: %t; want %+v",
-					i, got.Version, got.Value, c.outcome.Position, c.outcome.Changed, want)
+					i, got.Version, got.Value, c.Outcome.Position, c.Outcome.Changed, want)
 			}
 		}
 	})
@@ -182,22 +142,22 @@ func TestCommandsOfOneBatch(t *testing.T) {
 // happen: a refusal may rest on one.
 func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		gate := make(chan struct{})
-		events.become(hooks{append: func(context.Context, eventstore.Head, []eventstore.Record) error {
+		events.SetHooks(configstoretest.Hooks{Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
 			<-gate
 			return fmt.Errorf("the disk is full: %w", eventstore.ErrNotWritten)
 		}})
-		unchanged := set(t, "a", "1")
+		unchanged := configstoretest.Set(t, "a", "1")
 		unchanged.OnlyIfChanged = true
-		calls := startAll(t.Context(), store, set(t, "first", "0"), set(t, "a", "1"), setAt(t, "a", "2", 0), unchanged)
+		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.Set(t, "a", "1"), configstoretest.SetAt(t, "a", "2", 0), unchanged)
 		close(gate)
 		synctest.Wait()
 		for _, c := range calls {
-			mustBeKind(t, c.err, fault.Unavailable, false)
+			configstoretest.MustBeKind(t, c.Err, fault.Unavailable, false)
 		}
-		events.become(hooks{})
+		events.SetHooks(configstoretest.Hooks{})
 		if got := store.MustSet(t, "a", "later"); got.Position.Seq != 1 {
 			t.Errorf("the next write is at position %s, want the first", got.Position)
 		}
@@ -215,7 +175,7 @@ func TestOneWinnerPerVersion(t *testing.T) {
 		for i := range callers {
 			racing.Go(func() {
 				value := fmt.Sprintf("%d by %d", version, i)
-				_, err := store.Do(t.Context(), auth.Anonymous, setAt(t, "a", value, version))
+				_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", value, version))
 				var conflict *config.VersionConflictError
 				switch {
 				case err == nil:
@@ -245,46 +205,46 @@ func TestLimitsOfABatch(t *testing.T) {
 		want []int
 	}{
 		{"none in sight", configstore.Options{}, func(t *testing.T, name string) config.Command {
-			return set(t, name, "v")
+			return configstoretest.Set(t, name, "v")
 		}, []int{12}},
 		{"commands", configstore.Options{Writer: writer.Options{BatchCommands: 5}}, func(t *testing.T, name string) config.Command {
-			return set(t, name, "v")
+			return configstoretest.Set(t, name, "v")
 		}, []int{5, 5, 2}},
 		{"one command", configstore.Options{Writer: writer.Options{BatchCommands: 1}}, func(t *testing.T, name string) config.Command {
-			return set(t, name, "v")
+			return configstoretest.Set(t, name, "v")
 		}, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
 		{"bytes of values", configstore.Options{Writer: writer.Options{BatchBytes: 5000}}, func(t *testing.T, name string) config.Command {
-			return set(t, name, large+large)
+			return configstoretest.Set(t, name, large+large)
 		}, []int{2, 2, 2, 2, 2, 2}}, // 3,000 bytes each, with the old value
 		{"bytes of old values", configstore.Options{Writer: writer.Options{BatchBytes: 5000}}, func(t *testing.T, name string) config.Command {
 			return config.Delete{Name: configstoretest.Name(t, name)}
 		}, []int{5, 5, 2}},
 		{"values larger than the limit", configstore.Options{Writer: writer.Options{BatchBytes: 10, BatchCommands: 3}}, func(t *testing.T, name string) config.Command {
-			return set(t, name, large)
+			return configstoretest.Set(t, name, large)
 		}, []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, test.opts)
 				const waiting = 12
 				for i := range waiting {
 					store.MustSet(t, fmt.Sprintf("n%d", i), large)
 				}
-				before := len(events.sent())
-				release := events.hold()
-				calls := []*call{start(t.Context(), store, set(t, "first", "0"))}
+				before := len(events.Appends())
+				release := events.HoldAppends()
+				calls := []*configstoretest.Call{configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))}
 				for i := range waiting {
-					calls = append(calls, start(t.Context(), store, test.cmd(t, fmt.Sprintf("n%d", i))))
+					calls = append(calls, configstoretest.Start(t.Context(), store, test.cmd(t, fmt.Sprintf("n%d", i))))
 				}
 				release()
 				synctest.Wait()
-				if got := sizes(events.sent()[before+1:]); !slices.Equal(got, test.want) {
+				if got := sizes(events.Appends()[before+1:]); !slices.Equal(got, test.want) {
 					t.Errorf("appends of %v records, want %v", got, test.want)
 				}
 				for i, c := range calls {
-					if want := eventstore.Seq(waiting + 1 + i); c.err != nil || c.outcome.Position.Seq != want {
-						t.Errorf("command %d: got position %s, %v, want %d", i, c.outcome.Position, c.err, want)
+					if want := eventstore.Seq(waiting + 1 + i); c.Err != nil || c.Outcome.Position.Seq != want {
+						t.Errorf("command %d: got position %s, %v, want %d", i, c.Outcome.Position, c.Err, want)
 					}
 				}
 			})
@@ -295,7 +255,7 @@ func TestLimitsOfABatch(t *testing.T) {
 // TestTimesIncrease sets back the clock of the node.
 func TestTimesIncrease(t *testing.T) {
 	var clock atomic.Pointer[time.Time] // the node reads it at any time
-	clock.Store(&epoch)
+	clock.Store(&configstoretest.Epoch)
 	store := configstoretest.New(t, configstore.Options{Now: func() time.Time { return *clock.Load() }})
 	var want []time.Time
 	for _, step := range []struct{ to, want time.Duration }{
@@ -306,12 +266,12 @@ func TestTimesIncrease(t *testing.T) {
 		{2*time.Second + 999, 2 * time.Second}, // cut to microseconds
 		{2*time.Second + 1001, 2*time.Second + time.Microsecond},
 	} {
-		now := epoch.Add(step.to).In(time.FixedZone("elsewhere", 3600))
+		now := configstoretest.Epoch.Add(step.to).In(time.FixedZone("elsewhere", 3600))
 		clock.Store(&now)
 		store.MustSet(t, "a", "v")
-		want = append(want, epoch.Add(step.want))
+		want = append(want, configstoretest.Epoch.Add(step.want))
 	}
-	for i, r := range mustRead(t, store.Events) {
+	for i, r := range configstoretest.MustRead(t, store.Events) {
 		if r.At != want[i] {
 			t.Errorf("event %d: got %v, want %v", i, r.At, want[i])
 		}
@@ -325,7 +285,7 @@ func TestWhoAndWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := set(t, "a", "1")
+	cmd := configstoretest.Set(t, "a", "1")
 	cmd.Reason = why
 	for _, caller := range []auth.Caller{{Name: "ann"}, auth.Anonymous} {
 		if _, err := store.Do(t.Context(), caller, cmd); err != nil {
@@ -333,7 +293,7 @@ func TestWhoAndWhy(t *testing.T) {
 		}
 		cmd.Reason = config.Reason{}
 	}
-	got := mustRead(t, store.Events)
+	got := configstoretest.MustRead(t, store.Events)
 	if got[0].Actor == nil || *got[0].Actor != "ann" || got[0].Reason == nil || *got[0].Reason != "because" {
 		t.Errorf("got actor %v, reason %v, want ann, because", got[0].Actor, got[0].Reason)
 	}
@@ -363,7 +323,7 @@ func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
 	for i := range 10 {
 		want = append(want, store.MustSet(t, "a", fmt.Sprint(i)).Position)
 		node.MustSet(t, "b", fmt.Sprint(i))
-		if _, err := store.Do(t.Context(), auth.Anonymous, setAt(t, "a", "x", 0)); err == nil {
+		if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "x", 0)); err == nil {
 			t.Error("a command was not refused")
 		}
 	}

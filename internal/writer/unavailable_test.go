@@ -1,9 +1,8 @@
-package configstore_test
+package writer_test
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -25,55 +24,46 @@ func TestStoreAwayForLong(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		t.Run(fmt.Sprintf("written: %t", written), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				var log bytes.Buffer
 				store := configstoretest.On(t, events, configstore.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 				store.MustSet(t, "before", "0")
-				gone := away()
-				gone.append = func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+				gone := configstoretest.Unreachable()
+				gone.Append = func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 					if written {
 						_ = events.Store.Append(ctx, expected, records)
 					}
-					events.become(away())
-					return errUnknown
+					events.SetHooks(configstoretest.Unreachable())
+					return configstoretest.ErrAnswerLost
 				}
-				events.become(gone)
+				events.SetHooks(gone)
 				began := time.Now()
-				taken := start(t.Context(), store, set(t, "a", "1"))
-				waiting := start(t.Context(), store, set(t, "a", "2"))
-				<-taken.done
-				<-waiting.done
+				taken := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+				waiting := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
+				<-taken.Done
+				<-waiting.Done
 				if took := time.Since(began); took != 10*time.Second {
 					t.Errorf("callers waited for %v, want 10s", took)
 				}
-				mustBeKind(t, taken.err, fault.Unavailable, true)
-				mustBeKind(t, waiting.err, fault.Unavailable, false)
+				configstoretest.MustBeKind(t, taken.Err, fault.Unavailable, true)
+				configstoretest.MustBeKind(t, waiting.Err, fault.Unavailable, false)
 
 				time.Sleep(time.Hour)
 				if got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "before")); got == nil {
 					t.Error("reads do not go on while the store is away")
 				}
-				mustBeKind(t, start(t.Context(), store, set(t, "b", "never")).wait(), fault.Unavailable, false)
+				configstoretest.MustBeKind(t, configstoretest.Start(t.Context(), store, configstoretest.Set(t, "b", "never")).Wait(), fault.Unavailable, false)
 
-				events.become(hooks{})
-				if _, err := store.Do(t.Context(), auth.Anonymous, set(t, "c", "1")); err != nil {
+				events.SetHooks(configstoretest.Hooks{})
+				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "c", "1")); err != nil {
 					t.Errorf("after the store has come back: %v", err)
 				}
-				mustHistory(t, events, "before=0", "a=1", "c=1") // it was written once, even when not by the first try
+				configstoretest.MustHaveHistory(t, events, "before=0", "a=1", "c=1") // it was written once, even when not by the first try
 				if n := strings.Count(log.String(), "the outcome of an append is unknown"); n != 1 {
 					t.Errorf("%d lines for one append:\n%s", n, &log)
 				}
 			})
 		})
-	}
-}
-
-func (c *call) wait() error {
-	select {
-	case <-c.done:
-		return c.err
-	case <-time.After(2 * time.Hour): // longer than any of these tests has a caller wait
-		return errors.New("a command got no answer")
 	}
 }
 
@@ -86,36 +76,36 @@ func TestStoreThatHangs(t *testing.T) {
 	}
 	for _, test := range []struct {
 		what  string
-		hooks hooks
+		hooks configstoretest.Hooks
 		cmd   func(t testing.TB) config.Command
 		// unknown: it cannot be known whether the command was carried out
 		unknown bool
 	}{
-		{"append", hooks{append: func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {
+		{"append", configstoretest.Hooks{Append: func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {
 			return hang(ctx)
-		}}, func(t testing.TB) config.Command { return set(t, "a", "1") }, true},
-		{"head, when nothing is to be written", hooks{head: func(ctx context.Context) (eventstore.Head, error) {
+		}}, func(t testing.TB) config.Command { return configstoretest.Set(t, "a", "1") }, true},
+		{"head, when nothing is to be written", configstoretest.Hooks{Head: func(ctx context.Context) (eventstore.Head, error) {
 			return eventstore.Head{}, hang(ctx)
-		}}, func(t testing.TB) config.Command { return setAt(t, "a", "1", 7) }, false},
-		{"read, when another node was first", hooks{
-			append: func(context.Context, eventstore.Head, []eventstore.Record) error { return eventstore.ErrHeadMoved },
-			read: func(ctx context.Context, _ eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
+		}}, func(t testing.TB) config.Command { return configstoretest.SetAt(t, "a", "1", 7) }, false},
+		{"read, when another node was first", configstoretest.Hooks{
+			Append: func(context.Context, eventstore.Head, []eventstore.Record) error { return eventstore.ErrHeadMoved },
+			Read: func(ctx context.Context, _ eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, hang(ctx)
 			},
-		}, func(t testing.TB) config.Command { return set(t, "a", "1") }, false},
+		}, func(t testing.TB) config.Command { return configstoretest.Set(t, "a", "1") }, false},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{})
-				events.become(test.hooks)
+				events.SetHooks(test.hooks)
 				began := time.Now()
-				c := start(t.Context(), store, test.cmd(t))
-				mustBeKind(t, c.wait(), fault.Unavailable, test.unknown)
+				c := configstoretest.Start(t.Context(), store, test.cmd(t))
+				configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, test.unknown)
 				if took := time.Since(began); took < 5*time.Second || took > 10*time.Second {
 					t.Errorf("the answer took %v", took)
 				}
-				events.become(hooks{})
+				events.SetHooks(configstoretest.Hooks{})
 				if got := store.MustSet(t, "a", "2"); !got.Changed {
 					t.Errorf("got %+v", got)
 				}

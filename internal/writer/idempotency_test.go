@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -21,14 +21,6 @@ import (
 	"configapi/internal/writer"
 )
 
-// setOnce is a command that sets a config, with a key.
-func setOnce(t testing.TB, name, value, key string) config.Set {
-	t.Helper()
-	cmd := set(t, name, value)
-	cmd.IdempotencyKey = keyOf(t, key)
-	return cmd
-}
-
 // gated is a history whose appends wait until the gate is closed.
 type gated struct {
 	*memory.Store
@@ -45,33 +37,33 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := gated{memory.New(), make(chan struct{})}
 		store := configstoretest.On(t, events, configstore.Options{})
-		remove := config.Delete{Name: configstoretest.Name(t, "b"), IdempotencyKey: keyOf(t, "refused")}
-		same := setOnce(t, "a", "1", "no-op")
+		remove := config.Delete{Name: configstoretest.Name(t, "b"), IdempotencyKey: configstoretest.Key(t, "refused")}
+		same := configstoretest.SetOnce(t, "a", "1", "no-op")
 		same.OnlyIfChanged = true
-		calls := startAll(t.Context(), store,
-			set(t, "first", "0"),
-			setOnce(t, "a", "1", "k"), setOnce(t, "a", "1", "k"), setOnce(t, "a", "2", "k"),
-			same, set(t, "a", "3"), same,
-			remove, setOnce(t, "b", "1", "refused"), remove)
+		calls := configstoretest.StartAll(t.Context(), store,
+			configstoretest.Set(t, "first", "0"),
+			configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "2", "k"),
+			same, configstoretest.Set(t, "a", "3"), same,
+			remove, configstoretest.SetOnce(t, "b", "1", "refused"), remove)
 		close(events.gate)
 		for _, c := range calls {
-			<-c.done
+			<-c.Done
 		}
-		mustHistory(t, events, "first=0", "a=1", "a=3", "b=1")
+		configstoretest.MustHaveHistory(t, events, "first=0", "a=1", "a=3", "b=1")
 		for _, pair := range [][2]int{{1, 2}, {4, 6}} {
 			one, other := calls[pair[0]], calls[pair[1]]
-			if one.err != nil || other.err != nil || !reflect.DeepEqual(one.outcome, other.outcome) {
-				t.Errorf("got %+v, %v and then %+v, %v", one.outcome, one.err, other.outcome, other.err)
+			if one.Err != nil || other.Err != nil || !reflect.DeepEqual(one.Outcome, other.Outcome) {
+				t.Errorf("got %+v, %v and then %+v, %v", one.Outcome, one.Err, other.Outcome, other.Err)
 			}
 		}
-		if calls[4].outcome.Changed || calls[4].outcome.Position != calls[1].outcome.Position {
-			t.Errorf("nothing was to do, but got %+v", calls[4].outcome)
+		if calls[4].Outcome.Changed || calls[4].Outcome.Position != calls[1].Outcome.Position {
+			t.Errorf("nothing was to do, but got %+v", calls[4].Outcome)
 		}
-		mustBeKind(t, calls[3].err, fault.IdempotencyMismatch, false)
-		mustBeKind(t, calls[7].err, fault.NotFound, false)
-		mustBeKind(t, calls[9].err, fault.IdempotencyMismatch, false)
-		if calls[8].err != nil {
-			t.Errorf("a key whose command was refused is free, but got %v", calls[8].err)
+		configstoretest.MustBeKind(t, calls[3].Err, fault.IdempotencyMismatch, false)
+		configstoretest.MustBeKind(t, calls[7].Err, fault.NotFound, false)
+		configstoretest.MustBeKind(t, calls[9].Err, fault.IdempotencyMismatch, false)
+		if calls[8].Err != nil {
+			t.Errorf("a key whose command was refused is free, but got %v", calls[8].Err)
 		}
 	})
 }
@@ -89,9 +81,9 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 	var calling sync.WaitGroup
 	var outcomes [keys][nodes]configstore.Outcome
 	for k := range keys {
-		cmd := setOnce(t, "same", "1", fmt.Sprint(k))
+		cmd := configstoretest.SetOnce(t, "same", "1", fmt.Sprint(k))
 		if k%2 == 0 {
-			cmd = setOnce(t, fmt.Sprintf("n%d", k%5), fmt.Sprint(k), fmt.Sprint(k))
+			cmd = configstoretest.SetOnce(t, fmt.Sprintf("n%d", k%5), fmt.Sprint(k), fmt.Sprint(k))
 		}
 		cmd.OnlyIfChanged = true
 		for i, store := range stores {
@@ -115,7 +107,7 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 			changed++
 		}
 	}
-	if history := mustRead(t, events); len(history) != 1+keys/2 || changed != keys/2 {
+	if history := configstoretest.MustRead(t, events); len(history) != 1+keys/2 || changed != keys/2 {
 		t.Errorf("%d events and %d changes, want one for each of %d keys", len(history)-1, changed, keys/2)
 	}
 }
@@ -123,11 +115,11 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 // TestOutcomeOfAnotherNodeCanBeRead asks a node that no store tells of new records for what another
 // node has done.
 func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
-	events := newFaulty()
-	events.become(deaf())
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Silent())
 	node := configstoretest.On(t, events, configstore.Options{})
 	other := configstoretest.On(t, events.Store, configstore.Options{})
-	cmd := setOnce(t, "a", "1", "k")
+	cmd := configstoretest.SetOnce(t, "a", "1", "k")
 	want, err := other.Do(t.Context(), auth.Anonymous, cmd)
 	if err != nil {
 		t.Fatal(err)
@@ -145,13 +137,13 @@ func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 func TestKeysAreKeptForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})
-		first, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", "k"))
+		first, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		store.MustSet(t, "a", "2")
 		time.Sleep(24*time.Hour + 30*time.Minute)
-		if again, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", "k")); err != nil || !reflect.DeepEqual(again, first) {
+		if again, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k")); err != nil || !reflect.DeepEqual(again, first) {
 			t.Errorf("after a day: got %+v, %v, want %+v", again, err, first)
 		}
 		time.Sleep(time.Hour)
@@ -199,28 +191,28 @@ func (s *stepping) PruneReceipts(ctx context.Context, before time.Time, limit in
 
 // TestStoreAwayWithKeys asks for outcomes that cannot be looked up, or not be read.
 func TestStoreAwayWithKeys(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
-	if _, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", "k")); err != nil {
+	if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k")); err != nil {
 		t.Fatal(err)
 	}
 	store.MustSet(t, "a", "2")
 	for _, test := range []struct {
-		hooks   hooks
+		hooks   configstoretest.Hooks
 		key     string
 		unknown bool
 	}{
-		{hooks{receipts: away().receipts}, "k", false},
-		{hooks{receipts: away().receipts}, "other", false},
-		{hooks{read: away().read}, "k", true},
+		{configstoretest.Hooks{ReadReceipts: configstoretest.Unreachable().ReadReceipts}, "k", false},
+		{configstoretest.Hooks{ReadReceipts: configstoretest.Unreachable().ReadReceipts}, "other", false},
+		{configstoretest.Hooks{Read: configstoretest.Unreachable().Read}, "k", true},
 	} {
-		events.become(test.hooks)
-		_, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "a", "1", test.key))
-		mustBeKind(t, err, fault.Unavailable, test.unknown)
-		if !errors.Is(err, errAway) {
-			t.Errorf("got %v, want its cause to be %q", err, errAway)
+		events.SetHooks(test.hooks)
+		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", test.key))
+		configstoretest.MustBeKind(t, err, fault.Unavailable, test.unknown)
+		if !errors.Is(err, configstoretest.ErrUnreachable) {
+			t.Errorf("got %v, want its cause to be %q", err, configstoretest.ErrUnreachable)
 		}
 	}
-	events.become(hooks{})
-	mustHistory(t, events, "a=1", "a=2")
+	events.SetHooks(configstoretest.Hooks{})
+	configstoretest.MustHaveHistory(t, events, "a=1", "a=2")
 }

@@ -1,4 +1,4 @@
-package configstore_test
+package writer_test
 
 import (
 	"context"
@@ -82,20 +82,20 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 			}
 		}
 	}
-	must(1)(do(0, set(t, "a", "1"), "append"))
-	must(3)(do(1, set(t, "a", "2"), "append", "append"))
-	must(7)(do(3, set(t, "a", "3"), "append", "append", "lock")) // two losses to two foreign events, a third one before the lock
-	must(9)(do(1, set(t, "a", "4"), "lock"))
-	_, err := do(1, setAt(t, "a", "no", 9), "lock") // judged on what was missed
-	mustBeKind(t, err, fault.VersionConflict, false)
+	must(1)(do(0, configstoretest.Set(t, "a", "1"), "append"))
+	must(3)(do(1, configstoretest.Set(t, "a", "2"), "append", "append"))
+	must(7)(do(3, configstoretest.Set(t, "a", "3"), "append", "append", "lock")) // two losses to two foreign events, a third one before the lock
+	must(9)(do(1, configstoretest.Set(t, "a", "4"), "lock"))
+	_, err := do(1, configstoretest.SetAt(t, "a", "no", 9), "lock") // judged on what was missed
+	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 	for quiet := range config.Version(8) {
-		must(11 + quiet)(do(0, set(t, "a", "5"), "lock"))
+		must(11 + quiet)(do(0, configstoretest.Set(t, "a", "5"), "lock"))
 	}
-	must(19)(do(0, set(t, "a", "6"), "append"))
+	must(19)(do(0, configstoretest.Set(t, "a", "6"), "append"))
 	if got := node.Reader(auth.Anonymous).Head(); got.Seq != 19 {
 		t.Errorf("the node reads %s", got.Position())
 	}
-	mustEqualReplay(t, node.Reader(auth.Anonymous), mustRead(t, base.Events))
+	configstoretest.MustEqualReplay(t, node.Reader(auth.Anonymous), configstoretest.MustRead(t, base.Events))
 }
 
 // TestLockedAndTooFarBehind has another node write more than is read under the lock.
@@ -127,12 +127,12 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 	events := &overtaken{Store: forked{base.Events}, overtake: func() { base.MustSet(t, "a", "foreign") }}
 	node := configstoretest.On(t, events, configstore.Options{})
 	events.times = 3
-	_, err := node.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-	mustBeKind(t, err, fault.Unavailable, false)
+	_, err := node.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != 3 {
 		t.Errorf("got %v, want that the history is broken at position 3", err)
 	}
-	if history := mustRead(t, base.Events); len(history) != 3 {
+	if history := configstoretest.MustRead(t, base.Events); len(history) != 3 {
 		t.Errorf("%d events, want those of the others alone", len(history))
 	}
 }
