@@ -19,7 +19,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestCallerGoesWhileItsCommandWaits shows that what was not taken is not written.
+// TestCallerGoesWhileItsCommandWaits shows that a command is not written when its caller goes
+// before the writer has taken it.
 func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -32,7 +33,7 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 		leave()
 		synctest.Wait()
 		if !going.IsAnswered() {
-			t.Fatal("a caller that went was not let go")
+			t.Fatal("a caller whose ctx ended still waits")
 		}
 		configstoretest.MustBeKind(t, going.Err, fault.Unavailable, false)
 		if !errors.Is(going.Err, context.Canceled) {
@@ -44,13 +45,13 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 			t.Errorf("the others: %v, %v", first.Err, staying.Err)
 		}
 		if got := configstoretest.MustRead(t, events); len(got) != 2 || got[1].Name.String() != "staying" {
-			t.Errorf("%d events, want that of the first and that of who stayed", len(got))
+			t.Errorf("%d events, want those of the first and of the staying caller", len(got))
 		}
 	})
 }
 
-// TestCallerGoesWhileItsCommandIsWritten shows that what was taken may be written: its outcome is
-// unknown, and the write is there later.
+// TestCallerGoesWhileItsCommandIsWritten shows that a command that was taken may be written: its
+// outcome is unknown, and the change is there later.
 func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -61,7 +62,7 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 		leave()
 		synctest.Wait()
 		if !going.IsAnswered() {
-			t.Fatal("a caller that went was not let go")
+			t.Fatal("a caller whose ctx ended still waits")
 		}
 		configstoretest.MustBeKind(t, going.Err, fault.Unavailable, true)
 		release()
@@ -75,8 +76,8 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 	})
 }
 
-// TestWriteTimeout has an append hang for longer than callers wait; they know what can be known
-// when they have waited for as long as they are to.
+// TestWriteTimeout has an append hang for longer than callers wait. Callers get what is known once
+// their time is over.
 func TestWriteTimeout(t *testing.T) {
 	for _, test := range []struct {
 		set, want time.Duration
@@ -100,7 +101,7 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// TestFullQueue has more callers than the queue has places.
+// TestFullQueue has more callers than the queue holds.
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const callers = 1500
@@ -118,7 +119,7 @@ func TestFullQueue(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		for range 10 { // there is no room for them, not even in the queue
+		for range 10 { // the queue is full
 			going.Go(func() {
 				_, err := store.Do(ctx, auth.Anonymous, configstoretest.Set(t, "going", "v"))
 				configstoretest.MustBeKind(t, err, fault.Unavailable, false)
@@ -151,15 +152,15 @@ func run(t *testing.T, events eventstore.Store, opts configstore.Options) (store
 	return configstoretest.Of(t, s, events), stop, ended
 }
 
-// TestShutdownFinishesWhatIsThere stops a store with an append under way, a queue, and callers for
-// whom the queue has no room. The bubble shows that no goroutine is left.
+// TestShutdownFinishesWhatIsThere stops a store with an append under way, a full queue, and callers
+// that block on it. The bubble shows that no goroutine is left.
 func TestShutdownFinishesWhatIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{})
 		release := events.HoldAppends()
 		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "a", "1"), configstoretest.Set(t, "a", "2"), configstoretest.SetAt(t, "a", "3", 9))
-		const more = 1200 // than there is room for
+		const more = 1200 // than the queue holds
 		var rest sync.WaitGroup
 		var refused atomic.Int32
 		for range more {
@@ -189,11 +190,11 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		configstoretest.MustBeKind(t, calls[2].Err, fault.VersionConflict, false)
 		rest.Wait()
 		if n := refused.Load(); n == 0 || n > more/2 {
-			t.Errorf("%d of %d callers were refused, want those for whom there was no room in the queue", n, more)
+			t.Errorf("%d of %d callers were refused, want those that the queue had no room for", n, more)
 		}
 
 		for range 2000 { // more than the queue would hold
-			_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "late", "1"))
+			_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "new", "1"))
 			configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		}
 		if got, want := len(configstoretest.MustRead(t, events)), 2+more-int(refused.Load()); got != want {
@@ -202,9 +203,9 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 	})
 }
 
-// TestShutdownRefusesWhoComesLate has a caller come between the order to stop and the end of what
-// is under way.
-func TestShutdownRefusesWhoComesLate(t *testing.T) {
+// TestShutdownRefusesNewCommands sends a command after the stop and before the end of the append
+// under way.
+func TestShutdownRefusesNewCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1}})
@@ -212,20 +213,20 @@ func TestShutdownRefusesWhoComesLate(t *testing.T) {
 		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
 		stop()
 		synctest.Wait()
-		inTime := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2")) // nobody has looked at the order to stop yet
+		inTime := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
 		release()
 		<-done
 		synctest.Wait()
 		if first.Err != nil || inTime.Err != nil {
 			t.Errorf("got %v, %v, want both done", first.Err, inTime.Err)
 		}
-		late := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
-		configstoretest.MustBeKind(t, late.Err, fault.Unavailable, false)
+		after := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
+		configstoretest.MustBeKind(t, after.Err, fault.Unavailable, false)
 	})
 }
 
-// TestShutdownWhileWritersGoOn has writers who write again as soon as they are answered: the store
-// stops all the same, what it has answered is in the history, and what it has refused is not.
+// TestShutdownWhileWritersGoOn has callers write again as soon as they are answered. The store
+// stops all the same: acknowledged changes are in the history, and refused ones are not.
 func TestShutdownWhileWritersGoOn(t *testing.T) {
 	events := memory.New()
 	store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 3}})
@@ -257,7 +258,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 	history := configstoretest.MustRead(t, events)
 	for _, r := range history {
 		if !written[r.Value.String()] {
-			t.Errorf("position %d holds %q, which nobody was told of", r.Seq, r.Value)
+			t.Errorf("position %d holds %q, which was acknowledged to no caller", r.Seq, r.Value)
 		}
 	}
 	if len(history) != len(written) {
@@ -265,8 +266,8 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 	}
 }
 
-// TestShutdownWhileTheStoreIsAway ends soon, and tells each caller what can be known.
-func TestShutdownWhileTheStoreIsAway(t *testing.T) {
+// TestShutdownWhileTheStoreIsUnreachable ends soon, and tells each caller what is known.
+func TestShutdownWhileTheStoreIsUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1, AppendTimeout: time.Second}})
@@ -285,7 +286,7 @@ func TestShutdownWhileTheStoreIsAway(t *testing.T) {
 			t.Errorf("it took %v to stop", took)
 		}
 		configstoretest.MustBeKind(t, calls[0].Err, fault.Unavailable, true)
-		configstoretest.MustBeKind(t, calls[1].Err, fault.Unavailable, true) // the next in the queue was sent as well
+		configstoretest.MustBeKind(t, calls[1].Err, fault.Unavailable, true) // it was sent, too
 		configstoretest.MustBeKind(t, calls[2].Err, fault.Unavailable, false)
 	})
 }

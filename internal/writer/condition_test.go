@@ -14,12 +14,12 @@ import (
 	"configapi/internal/fault"
 )
 
-// require is the condition that a config's newest revision is the one at a position.
+// require returns the condition that a config's newest revision is the one at a position.
 func require(at eventstore.Position) []config.Condition {
 	return []config.Condition{config.RequireRevision(int64(at.Seq), config.HashPrefix(at.Prefix))}
 }
 
-func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
+func TestConditionsAreDecidedOnTheNewestRevision(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	first := store.MustSet(t, "a", "1").Position
 	store.MustSet(t, "b", "between")
@@ -52,8 +52,8 @@ func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
 	}
 }
 
-// TestConditionsWithinABatch has commands that wait together, so that the later ones are judged on
-// events that are not committed yet.
+// TestConditionsWithinABatch queues commands together, so that later ones are decided on events
+// that are not committed yet.
 func TestConditionsWithinABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events, gate := configstoretest.NewFaulty(), make(chan struct{})

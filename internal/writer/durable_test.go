@@ -18,25 +18,25 @@ import (
 	"configapi/internal/fault"
 )
 
-// errWaits is what a store says that waits in vain for its standby.
+// errWaits is the error of a store that waits for its standby in vain.
 var errWaits = errors.New("the standby does not answer")
 
-// sent is one append as the store below gets it.
+// sent is one append as the event store gets it.
 type sent struct {
 	expected eventstore.Head
 	records  []eventstore.Record
 	receipts []eventstore.Receipt
 }
 
-// standby is a history with a standby that may be away. What is appended meanwhile can be read, but
-// its sender never hears of it, and nothing that can be read is durable.
+// standby is an event store with a synchronous standby that may be unreachable. Appends are
+// readable meanwhile, but the writer gets no answer, and nothing that can be read is durable.
 type standby struct {
 	*memory.Store
-	mu       sync.Mutex // guards what is below
-	isAway   bool
-	asked    int                  // for the durable head
-	instead  []func(s sent) error // take the place of the appends to come, receipts and all
-	appended []int                // :: append → how many records and receipts it had
+	mu            sync.Mutex // guards what is below
+	isUnreachable bool
+	asked         int                  // for the durable head
+	instead       []func(s sent) error // take the place of the appends to come, receipts and all
+	appended      []int                // :: append → how many records and receipts it had
 }
 
 func (s *standby) set(change func()) {
@@ -53,7 +53,7 @@ func (s *standby) timesAsked() int {
 
 func (s *standby) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	s.mu.Lock()
-	away := s.isAway
+	unreachable := s.isUnreachable
 	var instead func(sent) error
 	if len(s.instead) > 0 {
 		instead, s.instead = s.instead[0], s.instead[1:]
@@ -64,7 +64,7 @@ func (s *standby) Append(ctx context.Context, expected eventstore.Head, records 
 		return instead(sent{expected, records, receipts})
 	}
 	err := s.Store.Append(ctx, expected, records, receipts...)
-	if err == nil && away {
+	if err == nil && unreachable {
 		return configstoretest.ErrAnswerLost
 	}
 	return err
@@ -74,19 +74,19 @@ func (s *standby) DurableHead(ctx context.Context) (eventstore.Head, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
-	if s.isAway {
+	if s.isUnreachable {
 		return eventstore.Head{}, errWaits
 	}
 	return s.Head(ctx)
 }
 
-// never is an append that does not get to the store.
+// never is an append that does not reach the store.
 func (s *standby) never(sent) error { return configstoretest.ErrAnswerLost }
 
 func newStandby() *standby { return &standby{Store: memory.New()} }
 
-// TestWhatIsFoundIsDurableBeforeItIsAcknowledged has a standby go away. Nothing that is found in
-// the history meanwhile may be acknowledged: it would be lost with the primary.
+// TestWhatIsFoundIsDurableBeforeItIsAcknowledged has the standby become unreachable. What is found
+// in the history meanwhile must not be acknowledged: it would be lost with the primary.
 func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	unchanged := configstoretest.Set(t, "a", "1")
 	unchanged.OnlyIfChanged = true
@@ -103,13 +103,13 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k")); err != nil {
 					t.Fatal(err)
 				}
-				events.set(func() { events.isAway = true })
+				events.set(func() { events.isUnreachable = true })
 				_, err := store.Do(t.Context(), auth.Anonymous, command)
 				configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 				if store.WriteProblem() == nil {
-					t.Error("WriteProblem: got nil while the standby is away")
+					t.Error("WriteProblem: got nil while the standby is unreachable")
 				}
-				events.set(func() { events.isAway = false })
+				events.set(func() { events.isUnreachable = false })
 				time.Sleep(2 * time.Second)
 				if err := store.WriteProblem(); err != nil {
 					t.Errorf("WriteProblem: got %v after the standby came back", err)
@@ -122,8 +122,8 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	}
 }
 
-// TestNothingToDoWithTheHeadLockedIsMadeDurable has a node lock the head and find nothing to do,
-// and then refuse something: only the former needs to be durable.
+// TestNothingToDoWithTheHeadLockedIsMadeDurable has a writer lock the head, find nothing to change,
+// and then refuse a command. Only the former must be made durable.
 func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
@@ -131,22 +131,22 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 		faster := func(s sent) error { return eventstore.ErrHeadMoved }
 		events.set(func() { events.instead = []func(sent) error{faster, faster} })
 		store.MustSet(t, "a", "1") // with the head locked
-		events.set(func() { events.isAway = true })
+		events.set(func() { events.isUnreachable = true })
 		same := configstoretest.Set(t, "a", "1")
 		same.OnlyIfChanged = true
 		_, err := store.Do(t.Context(), auth.Anonymous, same)
 		configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 		_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "2", 7))
 		configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
-		events.set(func() { events.isAway = false })
+		events.set(func() { events.isUnreachable = false })
 		if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
 			t.Errorf("got %+v, %v, want nothing done", got, err)
 		}
 	})
 }
 
-// TestOnlyWhatIsFoundCostsACommit counts: what is written, and what is refused, is answered without
-// another commit.
+// TestOnlyWhatIsFoundCostsACommit shows that changes and refusals are answered without a second
+// commit.
 func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	events := newStandby()
 	store := configstoretest.On(t, events, configstore.Options{})
@@ -168,8 +168,8 @@ func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	}
 }
 
-// TestReceiptsAloneWithUnknownOutcome loses the answer to an append that has no event by which it
-// could be found. Whoever waits is answered only once its receipt is there.
+// TestReceiptsAloneWithUnknownOutcome loses the answer to an append without an event that could be
+// found. The caller is answered only once its receipt is there.
 func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 	for what, fate := range map[string]func(*standby) func(sent) error{
 		"it was not written": func(events *standby) func(sent) error { return events.never },
@@ -200,10 +200,10 @@ func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestKeyIsTakenWhileAnOutcomeIsFoundOut has another node keep a receipt of the same key, without
-// an event, while a node finds out what became of its append. That append can never be written any
-// more, so the one who waits is answered at once.
-func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
+// TestKeyIsTakenWhileAnOutcomeIsResolved has another node store a receipt of the same key, without
+// an event, while the writer resolves an outcome. Its append cannot be written any more, so the
+// caller is answered at once.
+func TestKeyIsTakenWhileAnOutcomeIsResolved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
 		store := configstoretest.On(t, events, configstore.Options{})
@@ -229,8 +229,8 @@ func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 	})
 }
 
-// TestWriteProblem has a store refuse writes for a while. That it does is told at once, and that it
-// has ended within about a second, also when nobody writes.
+// TestWriteProblem has a store refuse writes for a while. WriteProblem reports it at once, and its
+// end within about a second, also when no command comes.
 func TestWriteProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
@@ -240,7 +240,7 @@ func TestWriteProblem(t *testing.T) {
 		}
 		refused := errors.New("read-only")
 		events.set(func() {
-			events.isAway = true
+			events.isUnreachable = true
 			events.instead = []func(sent) error{func(sent) error { return errors.Join(eventstore.ErrNotWritten, refused) }}
 		})
 		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
@@ -252,7 +252,7 @@ func TestWriteProblem(t *testing.T) {
 		if err := store.WriteProblem(); !errors.Is(err, errWaits) {
 			t.Errorf("WriteProblem a minute later: got %v, want %v", err, errWaits)
 		}
-		events.set(func() { events.isAway = false })
+		events.set(func() { events.isUnreachable = false })
 		time.Sleep(2 * time.Second)
 		if err := store.WriteProblem(); err != nil || !store.Health(t.Context()).OK() {
 			t.Errorf("WriteProblem after it has ended: got %v", err)

@@ -21,7 +21,7 @@ import (
 	"configapi/internal/writer"
 )
 
-// gated is a history whose appends wait until the gate is closed.
+// gated is an event store whose appends wait until the gate is closed.
 type gated struct {
 	*memory.Store
 	gate chan struct{}
@@ -32,7 +32,7 @@ func (g gated) Append(ctx context.Context, expected eventstore.Head, records []e
 	return g.Store.Append(ctx, expected, records, receipts...)
 }
 
-// TestEqualKeysInOneBatch has commands with the same key wait together.
+// TestEqualKeysInOneBatch queues commands with the same key together.
 func TestEqualKeysInOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := gated{memory.New(), make(chan struct{})}
@@ -68,8 +68,8 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 	})
 }
 
-// TestEqualKeysOnManyNodes sends the same commands to all nodes at once, some of which find nothing
-// to do.
+// TestEqualKeysOnManyNodes sends the same commands to all nodes at once. Some of the commands find
+// nothing to change.
 func TestEqualKeysOnManyNodes(t *testing.T) {
 	const nodes, keys = 3, 60
 	events := memory.New()
@@ -112,8 +112,8 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 	}
 }
 
-// TestOutcomeOfAnotherNodeCanBeRead asks a node that no store tells of new records for what another
-// node has done.
+// TestOutcomeOfAnotherNodeCanBeRead sends a command that another node has carried out to a node
+// that is not notified of new records.
 func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	events.SetHooks(configstoretest.Silent())
@@ -133,7 +133,8 @@ func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 	}
 }
 
-// TestKeysAreKeptForADay lets time pass.
+// TestKeysAreKeptForADay sends a command again a day later, and looks for its receipt after the
+// retention.
 func TestKeysAreKeptForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})
@@ -177,7 +178,7 @@ func TestManyOldKeysAreRemovedInSteps(t *testing.T) {
 	})
 }
 
-// stepping notes how many receipts were removed at once.
+// stepping records how many receipts were removed at once at most.
 type stepping struct {
 	*memory.Store
 	most int
@@ -189,8 +190,9 @@ func (s *stepping) PruneReceipts(ctx context.Context, before time.Time, limit in
 	return n, err
 }
 
-// TestStoreAwayWithKeys asks for outcomes that cannot be looked up, or not be read.
-func TestStoreAwayWithKeys(t *testing.T) {
+// TestStoreUnreachableWithKeys sends commands whose receipts cannot be looked up, or whose outcomes
+// cannot be read.
+func TestStoreUnreachableWithKeys(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "a", "1", "k")); err != nil {

@@ -16,8 +16,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// overtaken is how one node sees a history on which others are faster than it, as often as is
-// wanted.
+// overtaken is an event store on which other nodes write just before this one, as often as the test
+// says.
 type overtaken struct {
 	eventstore.Store
 	overtake func()
@@ -27,7 +27,7 @@ type overtaken struct {
 	did   []string   // what was done to the history
 }
 
-func (o *overtaken) note(what string) (overtake bool) {
+func (o *overtaken) record(what string) (overtake bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.did = append(o.did, what)
@@ -36,27 +36,27 @@ func (o *overtaken) note(what string) (overtake bool) {
 }
 
 func (o *overtaken) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	if o.note("append") {
+	if o.record("append") {
 		o.overtake()
 	}
 	return o.Store.Append(ctx, expected, records, receipts...)
 }
 
 func (o *overtaken) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
-	if o.note("lock") {
+	if o.record("lock") {
 		o.overtake()
 	}
 	return o.Store.AppendLocked(ctx, after, decide)
 }
 
-// Wait never tells, so that the node learns of others by its own writes alone.
+// Wait never returns for new records: the node learns of them by its own writes alone.
 func (o *overtaken) Wait(ctx context.Context, _ eventstore.Seq) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-// TestLocksFirstAfterTwoLosses has another node be faster twice, then a few times more while the
-// head is locked.
+// TestLocksFirstAfterTwoLosses has another node be faster twice, and write a few times more while
+// the head is locked.
 func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	events := &overtaken{Store: base.Events, overtake: func() { base.MustSet(t, "a", "foreign") }}
@@ -84,9 +84,9 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	}
 	must(1)(do(0, configstoretest.Set(t, "a", "1"), "append"))
 	must(3)(do(1, configstoretest.Set(t, "a", "2"), "append", "append"))
-	must(7)(do(3, configstoretest.Set(t, "a", "3"), "append", "append", "lock")) // two losses to two foreign events, a third one before the lock
+	must(7)(do(3, configstoretest.Set(t, "a", "3"), "append", "append", "lock")) // overtaken three times
 	must(9)(do(1, configstoretest.Set(t, "a", "4"), "lock"))
-	_, err := do(1, configstoretest.SetAt(t, "a", "no", 9), "lock") // judged on what was missed
+	_, err := do(1, configstoretest.SetAt(t, "a", "no", 9), "lock") // decided on what was missed
 	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 	for quiet := range config.Version(8) {
 		must(11 + quiet)(do(0, configstoretest.Set(t, "a", "5"), "lock"))
@@ -121,7 +121,7 @@ func TestLockedAndTooFarBehind(t *testing.T) {
 	}
 }
 
-// TestLockedOnABrokenHistory has what was missed not follow what is applied.
+// TestLockedOnABrokenHistory has missed records that do not follow what is applied.
 func TestLockedOnABrokenHistory(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	events := &overtaken{Store: forked{base.Events}, overtake: func() { base.MustSet(t, "a", "foreign") }}
@@ -137,7 +137,7 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 	}
 }
 
-// forked shows those who lock another history than those who read.
+// forked is an event store that has another history under the lock than for readers.
 type forked struct{ eventstore.Store }
 
 func (f forked) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {

@@ -20,13 +20,13 @@ import (
 	"configapi/internal/writer"
 )
 
-// never is an append that never gets to the store, which its sender cannot know.
+// never is an append that does not reach the store, which the writer cannot know.
 func never(context.Context, eventstore.Head, []eventstore.Record) error {
 	return configstoretest.ErrAnswerLost
 }
 
-// TestUnknownOutcomes loses answers of appends in all the ways there are. Whoever waits gets the
-// true outcome, and it has happened once.
+// TestUnknownOutcomes loses answers of appends in every way. Callers get the true outcome, and the
+// change is made once.
 func TestUnknownOutcomes(t *testing.T) {
 	type appendFunc = func(context.Context, eventstore.Head, []eventstore.Record) error
 	for _, test := range []struct {
@@ -73,13 +73,13 @@ func TestUnknownOutcomes(t *testing.T) {
 				return f.Store.Append(ctx, expected, records)
 			}}
 		}, 3, 2, []string{"x=foreign", "a=1", "b=1"}},
-		{"the first copy comes late, when the second is sent", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
+		{"the first copy is delayed until the second is sent", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 				_ = f.Store.Append(ctx, expected, records) // the first
 				return f.Store.Append(ctx, expected, records)
 			}}
 		}, 2, 2, []string{"a=1", "b=1"}},
-		{"the first copy comes late, and the second is refused for good", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
+		{"the first copy is delayed, and the second is refused for good", func(_ *testing.T, f *configstoretest.Faulty) []appendFunc {
 			return []appendFunc{never, func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 				_ = f.Store.Append(ctx, expected, records) // the first
 				return eventstore.ErrNotWritten
@@ -101,7 +101,7 @@ func TestUnknownOutcomes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour, Writer: writer.Options{BatchCommands: 3}})
-				// They are in one batch, because the writer waits for the first while they come.
+				// They are one batch: they are queued while the writer waits for the first.
 				gate := make(chan struct{})
 				blocked := func(context.Context, eventstore.Head, []eventstore.Record) error {
 					<-gate
@@ -133,7 +133,7 @@ func TestUnknownOutcomes(t *testing.T) {
 						t.Errorf("append %d is not what was sent first", i)
 					}
 				}
-				time.Sleep(time.Second) // until what another node wrote at the end is applied
+				time.Sleep(time.Second) // until the last event of the other node is applied
 				if view := store.Reader(auth.Anonymous); view.Head().Seq != eventstore.Seq(len(history)) {
 					t.Errorf("applied %d of %d events", view.Head().Seq, len(history))
 				}
@@ -142,8 +142,7 @@ func TestUnknownOutcomes(t *testing.T) {
 	}
 }
 
-// TestHistoryCannotBeReadAfterAnUnknownOutcome has the head say that it has moved, while what is
-// there cannot be seen.
+// TestHistoryCannotBeReadAfterAnUnknownOutcome has the head move while the records cannot be read.
 func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -163,7 +162,7 @@ func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 }
 
 // TestHeadIsBehindAfterAnUnknownOutcome loses the tail of the history together with the answer to
-// an append: nobody can tell any more what is to become of that.
+// an append: its outcome stays unknown.
 func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -182,7 +181,7 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 		configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, true)
 		events.SetHooks(configstoretest.Hooks{})
 		configstoretest.MustGetReady(t, store.Store)
-		time.Sleep(time.Second) // the history came back while it was read, so there may be more of it than when that began
+		time.Sleep(time.Second) // until all of the history is applied
 		if got := store.Reader(auth.Anonymous).Head(); got.Seq != 3 || store.Rebuilds() != 1 {
 			t.Errorf("at position %d after %d rebuilds, want 3 after one", got.Seq, store.Rebuilds())
 		}
@@ -190,8 +189,8 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestRefusalAfterAnUnknownOutcome has another node take the version for which a command waits
-// whose append got lost.
+// TestRefusalAfterAnUnknownOutcome has another node take the version that a command expects whose
+// append was lost.
 func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -207,8 +206,8 @@ func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 	})
 }
 
-// TestOutcomeIsUnknownWhenTheHistoryIsAnother loses an append that was acknowledged, as a failover
-// can, to another one.
+// TestOutcomeIsUnknownWhenTheHistoryIsAnother loses an acknowledged append of another node, as a
+// failover can.
 func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -231,9 +230,9 @@ func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 	})
 }
 
-// TestRefusalsAreJudgedAtTheHead has a node that has not heard of what others did: what it refuses,
-// or finds done already, must be so at the head of the history and not only in its own view.
-func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
+// TestRefusalsAreDecidedAtTheHead has a node that has missed what others wrote: what it refuses, or
+// finds unchanged, must be so at the head of the history and not only in its own view.
+func TestRefusalsAreDecidedAtTheHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		events.SetHooks(configstoretest.Silent())
@@ -267,7 +266,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 		_, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "nothing")})
 		configstoretest.MustBeKind(t, err, fault.NotFound, false)
 		if got, want := node.Reader(auth.Anonymous).Head(), other.Reader(auth.Anonymous).Head(); got != want {
-			t.Errorf("a refusal was judged at position %d, want %d", got.Seq, want.Seq)
+			t.Errorf("a refusal was decided at position %d, want %d", got.Seq, want.Seq)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package writer_test
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"sync"
 	"testing"
@@ -15,26 +14,27 @@ import (
 	"configapi/internal/fault"
 )
 
-// late is a history on which something happens right after receipts were read, once.
-type late struct {
+// raced is an event store on which something happens once, right after receipts were read.
+type raced struct {
 	eventstore.Store
 	then func()
 	once sync.Once
 
-	receipts func() error // what the reads of receipts after that come to first; nil: to what there is
+	receipts func() error // replaces later reads of receipts; nil: the real ones
 }
 
-func (l *late) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
+func (r *raced) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	first := false
-	found, err := l.Store.ReadReceipts(ctx, keys)
-	l.once.Do(func() { first = true; l.then() })
-	if !first && l.receipts != nil {
-		return nil, l.receipts()
+	found, err := r.Store.ReadReceipts(ctx, keys)
+	r.once.Do(func() { first = true; r.then() })
+	if !first && r.receipts != nil {
+		return nil, r.receipts()
 	}
 	return found, err
 }
 
-// conditional is a command that its own effect makes impossible: it expects the version before.
+// conditional returns a command whose own effect makes it impossible: it expects the version
+// before.
 func conditional(t *testing.T) config.Set {
 	cmd := configstoretest.SetAt(t, "a", "2", 1)
 	cmd.IdempotencyKey = configstoretest.Key(t, "k")
@@ -42,14 +42,14 @@ func conditional(t *testing.T) config.Set {
 }
 
 // TestKeyThatAnotherNodeTakesWhileItIsLookedUp sends a command to two nodes. The second looks its
-// key up just before the first has carried it out, and judges it afterwards.
+// key up just before the first has carried it out, and decides it afterwards.
 func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	base.MustSet(t, "a", "1")
 	cmd := conditional(t)
 	var want configstore.Outcome
 	var node *configstoretest.Store
-	events := &late{Store: base.Events, then: func() {
+	events := &raced{Store: base.Events, then: func() {
 		var err error
 		if want, err = base.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Error(err)
@@ -67,14 +67,14 @@ func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 }
 
-// TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head and finds the
-// effect among what it missed.
+// TestKeyThatAnotherNodeTakesBeforeTheLock is the same for a node that locks the head, and has the
+// effect among the events that it missed.
 func TestKeyThatAnotherNodeTakesBeforeTheLock(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	overtaken := &overtaken{Store: base.Events, times: 2, overtake: func() { base.MustSet(t, "b", "foreign") }}
 	cmd := conditional(t)
 	var want configstore.Outcome
-	events := &late{Store: overtaken, then: func() {
+	events := &raced{Store: overtaken, then: func() {
 		var err error
 		if want, err = base.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Error(err)
@@ -89,13 +89,14 @@ func TestKeyThatAnotherNodeTakesBeforeTheLock(t *testing.T) {
 	}
 }
 
-// TestKeyThatCannotBeLookedUpAgain must not come to a refusal that may be the command's own effect.
+// TestKeyThatCannotBeLookedUpAgain must not end with a refusal that the command itself may have
+// caused.
 func TestKeyThatCannotBeLookedUpAgain(t *testing.T) {
 	base := configstoretest.New(t, configstore.Options{})
 	base.MustSet(t, "a", "1")
 	cmd := conditional(t)
 	var node *configstoretest.Store
-	events := &late{Store: base.Events, receipts: func() error { return errors.New("away") }, then: func() {
+	events := &raced{Store: base.Events, receipts: func() error { return configstoretest.ErrUnreachable }, then: func() {
 		done, err := base.Do(t.Context(), auth.Anonymous, cmd)
 		if err != nil {
 			t.Error(err)

@@ -16,9 +16,9 @@ import (
 	"configapi/internal/fault"
 )
 
-// TestWriteIntoAFileThatIsGone is answered at once, whether the file turns out to be gone at the
-// append or when its outcome is looked for. When the file is back the node goes on, and has what
-// was written.
+// TestWriteIntoAFileThatIsGone is answered at once, whether the append finds that the file is gone
+// or the search for its outcome does. When the file is back, the node goes on and has what was
+// written.
 func TestWriteIntoAFileThatIsGone(t *testing.T) {
 	gone := fmt.Errorf("%w: test", eventstore.ErrReplaced)
 	for name, first := range map[string]error{"at the append": gone, "afterwards": errors.New("disk trouble")} {

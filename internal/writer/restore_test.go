@@ -26,8 +26,7 @@ func remove(t testing.TB, name string) config.Delete {
 	return config.Delete{Name: configstoretest.Name(t, name)}
 }
 
-// TestRestoreAfterARestart brings values back on nodes that have never seen them: nothing but the
-// history has them.
+// TestRestoreAfterARestart restores values on nodes that have never had them: only the history has.
 func TestRestoreAfterARestart(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	values := map[string]string{"a": "", "b": "plain", "c": strings.Repeat("\n", 100_000), "d": "ü\"\\"}
@@ -47,8 +46,7 @@ func TestRestoreAfterARestart(t *testing.T) {
 	}
 }
 
-// TestRestoresOfOneBatch has many restores wait, and counts how often and how much is read for
-// them.
+// TestRestoresOfOneBatch queues many restores, and counts how often and how much is read for them.
 func TestRestoresOfOneBatch(t *testing.T) {
 	for _, test := range []struct {
 		what              string
@@ -121,8 +119,8 @@ func TestRestoresOfOneBatch(t *testing.T) {
 	}
 }
 
-// TestRestoreOfWhatTheBatchDeletes judges commands on one config in one batch: none of it is in the
-// history yet.
+// TestRestoreOfWhatTheBatchDeletes decides commands on one config in one batch: none of it is in
+// the history yet.
 func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -148,9 +146,9 @@ func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 	})
 }
 
-// TestRestoreJudgesAgain has another node change the config after its value was read, with and
-// without a locked head. What comes back is the value of the newest deletion.
-func TestRestoreJudgesAgain(t *testing.T) {
+// TestRestoreDecidesAgain has another node change the config after its value was read, with and
+// without a locked head. The restored value is that of the newest deletion.
+func TestRestoreDecidesAgain(t *testing.T) {
 	for times := range 6 { // from the third on the head is locked
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			base := configstoretest.New(t, configstore.Options{})
@@ -181,7 +179,7 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 		other.MustSet(t, "a", "another history")
 		other.MustDelete(t, "a")
 		for what, read := range map[string]func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error){
-			"away":               configstoretest.Unreachable().Read,
+			"unreachable":        configstoretest.Unreachable().Read,
 			"of another history": other.Events.Read,
 			"without the record": func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
@@ -203,7 +201,7 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestRestoreOfUnknownOutcome has the append be written, or not, and fail either way.
+// TestRestoreOfUnknownOutcome has an append fail that was written, and one that was not.
 func TestRestoreOfUnknownOutcome(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -18,9 +18,10 @@ import (
 	"configapi/internal/fault"
 )
 
-// TestStoreAwayForLong has the store go in the middle of an append, for longer than callers wait.
-// They hear what can be known by their deadlines; the writer comes back by itself.
-func TestStoreAwayForLong(t *testing.T) {
+// TestStoreUnreachableForLong has the store become unreachable in the middle of an append, for
+// longer than callers wait. They get what is known at their deadlines; the writer recovers by
+// itself.
+func TestStoreUnreachableForLong(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		t.Run(fmt.Sprintf("written: %t", written), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -50,7 +51,7 @@ func TestStoreAwayForLong(t *testing.T) {
 
 				time.Sleep(time.Hour)
 				if got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "before")); got == nil {
-					t.Error("reads do not go on while the store is away")
+					t.Error("reads do not go on while the store is unreachable")
 				}
 				configstoretest.MustBeKind(t, configstoretest.Start(t.Context(), store, configstoretest.Set(t, "b", "never")).Wait(), fault.Unavailable, false)
 
@@ -58,7 +59,7 @@ func TestStoreAwayForLong(t *testing.T) {
 				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "c", "1")); err != nil {
 					t.Errorf("after the store has come back: %v", err)
 				}
-				configstoretest.MustHaveHistory(t, events, "before=0", "a=1", "c=1") // it was written once, even when not by the first try
+				configstoretest.MustHaveHistory(t, events, "before=0", "a=1", "c=1") // each once
 				if n := strings.Count(log.String(), "the outcome of an append is unknown"); n != 1 {
 					t.Errorf("%d lines for one append:\n%s", n, &log)
 				}
@@ -67,8 +68,8 @@ func TestStoreAwayForLong(t *testing.T) {
 	}
 }
 
-// TestStoreThatHangs has operations of the store take for ever; each is given up in its time, and
-// none holds up the writer.
+// TestStoreThatHangs has operations of the store never return. Each ends at its timeout, and none
+// stops the writer.
 func TestStoreThatHangs(t *testing.T) {
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
@@ -78,7 +79,7 @@ func TestStoreThatHangs(t *testing.T) {
 		what  string
 		hooks configstoretest.Hooks
 		cmd   func(t testing.TB) config.Command
-		// unknown: it cannot be known whether the command was carried out
+		// unknown reports whether the command may have been carried out.
 		unknown bool
 	}{
 		{"append", configstoretest.Hooks{Append: func(ctx context.Context, _ eventstore.Head, _ []eventstore.Record) error {

@@ -29,8 +29,8 @@ func sizes(appends [][]eventstore.Record) (n []int) {
 	return n
 }
 
-// TestGroupCommit has commands gather while an append is under way: they are in the next one, in
-// their order, each with its own answer.
+// TestGroupCommit queues commands while an append is under way: they are in the next one, in their
+// order, each with its own answer.
 func TestGroupCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -43,7 +43,7 @@ func TestGroupCommit(t *testing.T) {
 			calls = append(calls, configstoretest.Start(t.Context(), store, configstoretest.Set(t, fmt.Sprintf("n%d", i%7), fmt.Sprint(i))))
 		}
 		if slices.ContainsFunc(append(calls, first), (*configstoretest.Call).IsAnswered) || len(events.Appends()) != 1 {
-			t.Fatalf("%d appends were sent while the first was under way, or somebody was answered", len(events.Appends()))
+			t.Fatalf("%d appends were sent while the first was under way, or a command was answered", len(events.Appends()))
 		}
 		release()
 		synctest.Wait()
@@ -67,8 +67,8 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-// TestCommandsOfOneBatch judges each command on what the ones before it lead to, and answers nobody
-// before the append is done.
+// TestCommandsOfOneBatch decides each command on the state that the ones before it lead to. No
+// command is answered before the append is done.
 func TestCommandsOfOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -138,8 +138,8 @@ func TestCommandsOfOneBatch(t *testing.T) {
 	})
 }
 
-// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that nobody hears of events that did not
-// happen: a refusal may rest on one.
+// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that no caller hears of events that were not
+// written: a refusal may rest on one.
 func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -164,7 +164,7 @@ func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	})
 }
 
-// TestOneWinnerPerVersion races callers that expect the same version.
+// TestOneWinnerPerVersion has callers race that expect the same version.
 func TestOneWinnerPerVersion(t *testing.T) {
 	const callers, versions = 16, 25
 	store := configstoretest.New(t, configstore.Options{})
@@ -195,7 +195,7 @@ func TestOneWinnerPerVersion(t *testing.T) {
 	}
 }
 
-// TestLimitsOfABatch has 12 commands wait, and looks at how many records each append has.
+// TestLimitsOfABatch queues 12 commands, and counts the records of each append.
 func TestLimitsOfABatch(t *testing.T) {
 	large := strings.Repeat("v", 1000)
 	for _, test := range []struct {
@@ -252,9 +252,9 @@ func TestLimitsOfABatch(t *testing.T) {
 	}
 }
 
-// TestTimesIncrease sets back the clock of the node.
+// TestTimesIncrease sets the clock of the node back.
 func TestTimesIncrease(t *testing.T) {
-	var clock atomic.Pointer[time.Time] // the node reads it at any time
+	var clock atomic.Pointer[time.Time] // the node reads it concurrently
 	clock.Store(&configstoretest.Epoch)
 	store := configstoretest.New(t, configstore.Options{Now: func() time.Time { return *clock.Load() }})
 	var want []time.Time
@@ -278,8 +278,8 @@ func TestTimesIncrease(t *testing.T) {
 	}
 }
 
-// TestWhoAndWhy looks at what goes into the history besides the change.
-func TestWhoAndWhy(t *testing.T) {
+// TestActorAndReason reads what the history has besides the change.
+func TestActorAndReason(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	why, err := config.ParseReason("because")
 	if err != nil {
@@ -302,20 +302,20 @@ func TestWhoAndWhy(t *testing.T) {
 	}
 }
 
-// recorder is an auditor that keeps what it hears.
+// recorder is an auditor that keeps the changes.
 type recorder struct {
-	mu    sync.Mutex // guards heard
-	heard []*eventstore.Revision
+	mu      sync.Mutex // guards changes
+	changes []*eventstore.Revision
 }
 
 func (r *recorder) Record(change *eventstore.Revision) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.heard = append(r.heard, change)
+	r.changes = append(r.changes, change)
 }
 
-// TestAuditHearsOfChangesOfThisNode has two nodes write, and refuses some of their commands.
-func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
+// TestAuditRecordsChangesOfThisNode has two nodes write, and refuse some commands.
+func TestAuditRecordsChangesOfThisNode(t *testing.T) {
 	var mine, other recorder
 	store := configstoretest.New(t, configstore.Options{Writer: writer.Options{Audit: &mine}})
 	node := configstoretest.On(t, store.Events, configstore.Options{Writer: writer.Options{Audit: &other}})
@@ -327,12 +327,12 @@ func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
 			t.Error("a command was not refused")
 		}
 	}
-	if len(mine.heard) != len(want) || len(other.heard) != 10 {
-		t.Fatalf("heard of %d and %d changes, want %d and 10", len(mine.heard), len(other.heard), len(want))
+	if len(mine.changes) != len(want) || len(other.changes) != 10 {
+		t.Fatalf("recorded %d and %d changes, want %d and 10", len(mine.changes), len(other.changes), len(want))
 	}
-	for i, r := range mine.heard {
+	for i, r := range mine.changes {
 		if r.Position() != want[i] {
-			t.Errorf("change %d: heard of %s, want %s", i, r.Position(), want[i])
+			t.Errorf("change %d: recorded %s, want %s", i, r.Position(), want[i])
 		}
 	}
 }
