@@ -20,28 +20,28 @@ import (
 	"configapi/internal/fault"
 )
 
-// wallClock is a clock that somebody sets.
+// wallClock is a clock that the test sets.
 type wallClock struct{ ahead atomic.Int64 }
 
 func (c *wallClock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 func (c *wallClock) set(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
-// onServer is a history on a server with a clock that is right.
+// onServer is an event store on a server whose clock is right.
 type onServer struct {
 	*configstoretest.Faulty
-	away atomic.Bool
+	unreachable atomic.Bool
 }
 
 func (s *onServer) Now(context.Context) (time.Time, error) {
-	if s.away.Load() {
+	if s.unreachable.Load() {
 		return time.Time{}, configstoretest.ErrUnreachable
 	}
 	return time.Now(), nil
 }
 
-// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, nothing is written,
-// at once and not only when the clock is looked at the next time; once it is right, writes go on by
+// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, writes are refused
+// at once and not only after the next comparison. Once the clock is right, writes go on by
 // themselves.
 func TestClockAheadOfTheServers(t *testing.T) {
 	for _, row := range []struct {
@@ -69,7 +69,7 @@ func TestClockAheadOfTheServers(t *testing.T) {
 						store.MustSet(t, "before", "x")
 						clock.set(row.ahead)
 					}
-					events.away.Store(strings.Contains(when, "cannot"))
+					events.unreachable.Store(strings.Contains(when, "cannot"))
 					before := len(events.Appends())
 					_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
 					if (err != nil) != row.refused || len(events.Appends())-before != 1-one(row.refused) {
@@ -84,8 +84,8 @@ func TestClockAheadOfTheServers(t *testing.T) {
 					if got := store.Health(t.Context()); errors.Is(got.Writing, fault.ErrClockAhead) != row.refused || got.OK() == row.refused {
 						t.Errorf("health: got %+v, want a problem: %t", got, row.refused)
 					}
-					events.away.Store(false)
-					time.Sleep(10 * time.Second) // for the next look at the clock
+					events.unreachable.Store(false)
+					time.Sleep(10 * time.Second) // until the next comparison
 					if warned := log.has("the clock is wrong"); warned != row.warned {
 						t.Errorf("the log has a warning: %t, want %t", warned, row.warned)
 					}
@@ -108,8 +108,8 @@ func one(b bool) int {
 	return 0
 }
 
-// TestClockThatJumps has no server to compare the clock with. Being idle, and a clock that runs a
-// little wrong, are no jumps.
+// TestClockThatJumps has no server to compare the clock with. An idle node and a clock with a small
+// error make no jump.
 func TestClockThatJumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, log := new(wallClock), newLog()
@@ -153,8 +153,8 @@ func TestClockThatJumps(t *testing.T) {
 	})
 }
 
-// TestReceiptsHaveThePlainTime lets one event have a time an hour ahead. What is kept of keys goes
-// away in time all the same.
+// TestReceiptsHaveThePlainTime gives one event a time an hour ahead. Receipts are removed in time
+// all the same.
 func TestReceiptsHaveThePlainTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := new(wallClock)
@@ -196,7 +196,7 @@ func TestClockAheadKeepsReceipts(t *testing.T) {
 	})
 }
 
-// lines are those of a log.
+// lines are the lines of a log.
 type lines struct {
 	logger *slog.Logger
 	mu     sync.Mutex
@@ -227,7 +227,7 @@ func (l *lines) clear() {
 	l.text.Reset()
 }
 
-// TestClockThatIsSetWhileTheServerIsAsked: the clock is right when the answer comes, so writes go
+// TestClockThatIsSetWhileTheServerIsAsked sets the clock right before the server answers: writes go
 // on.
 func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	})
 }
 
-// setWhileAsked is a history on a server; this node's clock is set right while it asks for the
+// setWhileAsked is an event store on a server. This node's clock is set right while it asks for the
 // server's time.
 type setWhileAsked struct {
 	*onServer

@@ -15,13 +15,13 @@ type fate int
 const (
 	succeeds   fate = iota
 	refused         // nothing is written, for certain
-	lostBefore      // it does not get to the store, which its sender cannot know
+	lostBefore      // it does not reach the store, which the writer cannot know
 	lostAfter       // it is written, but the answer is lost
-	diesBefore      // as lostBefore, and the node reaches the store no more
-	diesAfter       // as lostAfter, and the node reaches the store no more
+	diesBefore      // as lostBefore, and the node does not reach the store any more
+	diesAfter       // as lostAfter, and the node does not reach the store any more
 )
 
-// fates are what happens to appends to come, of whichever node.
+// fates are what happens to the next appends, of any node.
 type fates struct {
 	mu   sync.Mutex // guards list
 	list []fate
@@ -44,7 +44,7 @@ func (f *fates) next() fate {
 	return next
 }
 
-// crashing is how one node sees a history: its appends have fates.
+// crashing is an event store as one node sees it: its appends have fates.
 type crashing struct {
 	*memory.Store
 	fates *fates
@@ -59,7 +59,7 @@ func (c *crashing) isDead() bool {
 	return c.dead
 }
 
-// suffer has do happen to the history or not, as fate will, and says what the node hears of it.
+// suffer calls do or not, as the next fate says, and returns what the node is told.
 func (c *crashing) suffer(do func() error) error {
 	if c.isDead() {
 		return configstoretest.ErrUnreachable

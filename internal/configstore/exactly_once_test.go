@@ -20,7 +20,7 @@ import (
 	"configapi/internal/fault"
 )
 
-// step is one command of a plan, and what happens to the appends while it is carried out.
+// step is one command of a plan, and what happens to the appends meanwhile.
 type step struct {
 	caller auth.Caller
 	cmd    config.Command
@@ -29,7 +29,7 @@ type step struct {
 }
 
 // TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and
-// die, and sends them again until there is an answer.
+// die, and repeats them until there is an answer.
 func TestExactlyOneEffectPerKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")
@@ -54,13 +54,13 @@ func drawStep(t *testing.T, rt *rapid.T) step {
 		value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
 		s.cmd = config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed"), IdempotencyKey: key}
 	}
-	if key.String() != "" { // without a key nobody may send it again
+	if key.String() != "" { // without a key it must not be repeated
 		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
 	}
 	return s
 }
 
-// cluster is two nodes on one history, what was done on it, and the model of it.
+// cluster is two nodes on one history, the outcomes so far, and the model.
 type cluster struct {
 	t      *testing.T
 	events *memory.Store
@@ -116,8 +116,7 @@ func (c *cluster) start() *node {
 	return n
 }
 
-// do carries out a step until it has an answer, and says in what the answer is not what the model
-// has.
+// do carries out a step until it has an answer, and returns how the answer differs from the model.
 func (c *cluster) do(s step) error {
 	c.fates.set(s.fates)
 	outcome, err := c.until(s)
@@ -127,7 +126,7 @@ func (c *cluster) do(s step) error {
 	event, kind := c.model.decide(s.cmd, time.Time{})
 	switch {
 	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == fault.NotFound || kind == fault.Deleted):
-		if fault.KindOf(err) != kind { // what is wrong with the config goes before what is wrong with the key
+		if fault.KindOf(err) != kind { // a fault of the config takes precedence
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
 	case known && !reflect.DeepEqual(before.cmd, s.cmd):
@@ -158,8 +157,8 @@ func (c *cluster) do(s step) error {
 	return nil
 }
 
-// until sends a command to one node after the other, as a client does that knows no answer. A node
-// that is dead is replaced.
+// until sends a command to one node after the other, as a client does that gets no answer. It
+// replaces a dead node.
 func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 	for attempt := range 10 {
 		n := &c.nodes[(s.node+attempt)%2]

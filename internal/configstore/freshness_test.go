@@ -18,8 +18,8 @@ import (
 
 var linearizable = configstore.Freshness{Linearizable: true}
 
-// TestLinearizableReads compares them, on nodes that hear of nothing until they are asked, with
-// what was acknowledged before.
+// TestLinearizableReads compares reads with what was acknowledged before them, on nodes that are
+// not notified of new records.
 func TestLinearizableReads(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	writer := configstoretest.On(t, events.Store, configstore.Options{})
@@ -51,9 +51,9 @@ func TestLinearizableReads(t *testing.T) {
 	reading.Wait()
 }
 
-// TestLinearizableReadsShareQuestions has many come while a question is under way. None of them may
-// take its answer, which is older than a change that was acknowledged before they came; all of them
-// take the next.
+// TestLinearizableReadsShareQuestions has many readers ask while one read of the head is under way.
+// None of them may take its result, which is older than a change that was acknowledged before; all
+// of them share the next one.
 func TestLinearizableReadsShareQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -90,7 +90,7 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 			t.Errorf("%d questions while the first is under way", questions)
 		}
 		close(release)
-		<-positions // of the one that came first, and may not know
+		<-positions // of the first reader, which may be older
 		for range 50 {
 			if got := <-positions; got < written {
 				t.Errorf("read position %d after %d was acknowledged", got, written)
@@ -102,7 +102,7 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 	})
 }
 
-// TestEndOfOneReaderIsNoneOfOthers has the reader go whose question others wait for.
+// TestEndOfOneReaderIsNoneOfOthers ends the reader whose read of the head others share.
 func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -124,18 +124,17 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 		leave()
 		for range 2 {
 			if err := <-errs; err != nil && !errors.Is(err, context.Canceled) {
-				t.Errorf("who left: %v", err)
+				t.Errorf("the reader that left: %v", err)
 			}
 		}
 		if err := <-errs; err != nil {
-			t.Errorf("who stayed: %v", err)
+			t.Errorf("the reader that stayed: %v", err)
 		}
 	})
 }
 
-// TestLinearizableReadsEndInTime has readers come while a question is under way that is never
-// answered: each of them waits for as long as one that comes alone, not for the questions of others
-// too.
+// TestLinearizableReadsEndInTime has readers ask while a read of the head hangs. Each of them waits
+// no longer than a reader that is alone.
 func TestLinearizableReadsEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -179,7 +178,7 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 		kind fault.Kind
 		took time.Duration
 	}{
-		"the store is away": {configstoretest.Unreachable().Head, fault.Unavailable, 0},
+		"the store is unreachable": {configstoretest.Unreachable().Head, fault.Unavailable, 0},
 		"the store hangs": {func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()

@@ -41,7 +41,7 @@ func TestHealth(t *testing.T) {
 		configstoretest.SetElsewhere(t, events, "b") // wakes the follower
 		time.Sleep(time.Second)
 		if got = store.Health(t.Context()); !errors.Is(got.EventStore, configstoretest.ErrUnreachable) || !errors.Is(got.Projection, configstoretest.ErrUnreachable) || got.OK() {
-			t.Errorf("got %+v, want event store and projection to be away", got)
+			t.Errorf("got %+v, want event store and projection to fail", got)
 		}
 		events.SetHooks(configstoretest.Hooks{})
 		time.Sleep(5 * time.Second)
@@ -70,7 +70,7 @@ func TestLag(t *testing.T) {
 		}}
 		store.MustSet(t, "a", "1")
 		synctest.Wait()
-		time.Sleep(time.Hour) // nothing happens, and nothing is missed
+		time.Sleep(time.Hour) // nothing happens, so the node is not behind
 		if got := store.Health(t.Context()); got != (configstore.Health{Applied: 1, Head: 1}) {
 			t.Errorf("got %+v, want all to be well", got)
 		}
@@ -82,14 +82,14 @@ func TestLag(t *testing.T) {
 		for _, after := range []time.Duration{9 * time.Second, 11 * time.Second} {
 			time.Sleep(time.Until(began.Add(after)))
 			got := store.Health(t.Context())
-			if late := errors.Is(got.Projection, configstore.ErrBehind); got.Positions() == 0 || got.Lag < after || got.Lag > after+time.Second || late != (after > 10*time.Second) {
+			if behind := errors.Is(got.Projection, configstore.ErrBehind); got.Positions() == 0 || got.Lag < after || got.Lag > after+time.Second || behind != (after > 10*time.Second) {
 				t.Errorf("after %v: got %+v", after, got)
 			}
 		}
 	})
 }
 
-// ticking is a history on a server whose clock is another than the node's.
+// ticking is an event store on a server whose clock differs from the node's.
 type ticking struct {
 	*configstoretest.Faulty
 	offset time.Duration
@@ -106,7 +106,7 @@ func TestClockOffset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for offset, want := range map[time.Duration]time.Duration{
 			0:                0,
-			time.Second / 20: 0, // the answer took longer
+			time.Second / 20: 0, // less than the question took
 			3 * time.Second:  -2900 * time.Millisecond,
 			-3 * time.Second: 2900 * time.Millisecond,
 		} {
@@ -155,13 +155,14 @@ func TestKinds(t *testing.T) {
 				t.Errorf("%v: got kind %d, want %d", err, got, test.want)
 			}
 			if err != nil {
-				err = &fault.Refusal{Reason: err} // as well when it is wrapped
+				err = &fault.Refusal{Reason: err} // a wrapped error has the same kind
 			}
 		}
 	}
 }
 
-// TestErrorsSayWhatIsKnown to those who see their texts, and nothing of what is behind them.
+// TestErrorsSayWhatIsKnown shows that the texts of errors say what clients need, and nothing of the
+// cause.
 func TestErrorsSayWhatIsKnown(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{})
@@ -187,12 +188,12 @@ func TestErrorsSayWhatIsKnown(t *testing.T) {
 		}
 	}
 	if !errors.Is(read, configstoretest.ErrUnreachable) || !errors.Is(write, configstoretest.ErrUnreachable) {
-		t.Errorf("the log cannot tell why: %v, %v", errors.Unwrap(read), errors.Unwrap(write))
+		t.Errorf("the log does not get the cause: %v, %v", errors.Unwrap(read), errors.Unwrap(write))
 	}
 }
 
-// TestHealthUnderOwnWrites has a write come between the asking for the head and the answer: the
-// history is not behind for that.
+// TestHealthUnderOwnWrites has a write come between the question for the head and the answer: the
+// node is not behind for that.
 func TestHealthUnderOwnWrites(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{})

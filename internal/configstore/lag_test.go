@@ -18,8 +18,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows.
-// It is well all along.
+// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it is
+// told. It is well all along.
 func TestLagUnderOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -36,7 +36,7 @@ func TestLagUnderOwnWrites(t *testing.T) {
 				store.MustSet(t, "a", "1")
 			}
 		}()
-		time.Sleep(20*time.Second + 5*time.Millisecond) // and nobody asks meanwhile
+		time.Sleep(20*time.Second + 5*time.Millisecond) // without a question meanwhile
 		if got := store.Health(t.Context()); !got.OK() || got.Lag > 100*time.Millisecond || got.Positions() != 1 {
 			t.Errorf("got %+v, want all to be well, one append under way, and the lag to be short", got)
 		}
@@ -58,7 +58,8 @@ func TestLagUnderOwnWrites(t *testing.T) {
 	})
 }
 
-// TestHealthIsAskedOnce by all who ask at the same time, and the end of one is none of the others.
+// TestHealthIsAskedOnce has many callers ask at the same time: they share one question, and the end
+// of one does not end the others.
 func TestHealthIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events, asked := configstoretest.NewFaulty(), new(atomic.Int64)
@@ -95,7 +96,7 @@ func TestHealthIsAskedOnce(t *testing.T) {
 	})
 }
 
-// TestAppendThatDoesNotEnd is told of while nothing else is wrong.
+// TestAppendThatDoesNotEnd is reported while nothing else is wrong.
 func TestAppendThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -125,7 +126,7 @@ func TestAppendThatDoesNotEnd(t *testing.T) {
 	})
 }
 
-// gone is a history that knows by itself that nothing can be written.
+// gone is an event store that knows by itself that nothing can be written.
 type gone struct{ *memory.Store }
 
 func (gone) WriteProblem() error { return eventstore.ErrReplaced }
@@ -137,8 +138,8 @@ func TestEventStoreKnowsThatNothingCanBeWritten(t *testing.T) {
 	}
 }
 
-// TestHeadBeforeWhatIsApplied is no ground for a linearizable read: the history is not the one that
-// was applied.
+// TestHeadBeforeWhatIsApplied makes no linearizable read: the history is not the one that was
+// applied.
 func TestHeadBeforeWhatIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()

@@ -19,8 +19,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// operation is what one caller did, and what it heard. Invoked and answered are ticks of one clock
-// for all callers: what was answered before another was invoked has happened before it.
+// operation is what one caller did, and what it was answered. invoked and answered are ticks of one
+// clock for all callers: what was answered before another was invoked has happened before it.
 type operation struct {
 	cmd               config.Set
 	invoked, answered int64
@@ -28,9 +28,9 @@ type operation struct {
 	err               error
 }
 
-// TestNodesAreLinearizable has the callers of several nodes write the same configs, with an
-// expected version and without, while the answers of appends get lost. What they hear must be as if
-// all of it had happened one after the other.
+// TestNodesAreLinearizable has callers of several nodes write the same configs, with an expected
+// version and without, while answers of appends get lost. What they are answered must be as if all
+// of it had happened one after the other.
 func TestNodesAreLinearizable(t *testing.T) {
 	const nodes, callers, each, names = 3, 4, 60, 3
 	seed := rand.Uint64()
@@ -72,12 +72,13 @@ func TestNodesAreLinearizable(t *testing.T) {
 	history := configstoretest.MustRead(t, events)
 	mustBeLinearizable(t, history, done)
 	for i, store := range stores {
-		store.MustSet(t, "last", fmt.Sprint(i)) // so that it has read all the others'
+		store.MustSet(t, "last", fmt.Sprint(i)) // so that the node has applied all others
 		configstoretest.MustEqualReplay(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events))
 	}
 }
 
-// losing appends, and loses the answers of some of them; some others it does not even do.
+// losing returns a hook for Append that loses some answers, and does not write at all some other
+// times.
 func losing(f *configstoretest.Faulty, seed uint64) func(context.Context, eventstore.Head, []eventstore.Record) error {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, 0))
@@ -124,7 +125,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 	for _, r := range history {
 		op := made[r.Seq]
 		if op == nil {
-			t.Fatalf("nobody was told of position %d", r.Seq)
+			t.Fatalf("position %d was acknowledged to no caller", r.Seq)
 		}
 		if op.answered < latest {
 			t.Errorf("position %d was answered before one before it was asked for", r.Seq)
@@ -140,7 +141,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 }
 
 // mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest
-// at some moment between question and answer.
+// at some moment between call and answer.
 func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Seq]*operation, op *operation) {
 	t.Helper()
 	var refusal *fault.Refusal
@@ -163,7 +164,7 @@ func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eve
 	}
 }
 
-// TestNodesReadEachOthersWrites hands the position of a write on one node to the other, in turns.
+// TestNodesReadEachOthersWrites reads the position of a write on one node from the other, in turns.
 func TestNodesReadEachOthersWrites(t *testing.T) {
 	one := configstoretest.New(t, configstore.Options{})
 	two := configstoretest.On(t, one.Events, configstore.Options{})

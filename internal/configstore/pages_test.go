@@ -18,8 +18,8 @@ import (
 	"configapi/internal/feed"
 )
 
-// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight although it may hold more by
-// number.
+// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight, although it may hold more
+// by number.
 func TestPagesEndByBytes(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	const all = 18
@@ -116,8 +116,8 @@ func TestLargeChangeSetIsOnePage(t *testing.T) {
 	}
 }
 
-// TestEmptyPages has so many configs that did not exist at the moment that a page ends among them.
-// It says where to go on.
+// TestEmptyPages has so many configs that did not exist at the position that a page ends among
+// them. The page says where to continue.
 func TestEmptyPages(t *testing.T) {
 	const gone = 3200
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
@@ -150,7 +150,7 @@ func TestEmptyPages(t *testing.T) {
 	}
 }
 
-// TestNamesAndCountsAreReadWithoutData looks at what the store is asked for.
+// TestNamesAndCountsAreReadWithoutData records what the event store is asked for.
 func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	var asked []eventstore.AsOf
@@ -189,7 +189,7 @@ func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 }
 
 // TestOneRequestTakesFewTurns has a request with many reads of the past: it makes two of them at
-// once, and looks each moment up once.
+// once, and finds each snapshot once.
 func TestOneRequestTakesFewTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -241,7 +241,8 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 	})
 }
 
-// TestStreamsWaitWhileTheStoreIsBusy does not end them, as it refuses other reads.
+// TestStreamsWaitWhileTheStoreIsBusy shows that a busy event store delays streams and does not end
+// them, although it refuses other reads.
 func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -266,8 +267,8 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	})
 }
 
-// TestReadOfAnotherHistoryWakesTheFollower has a node that hears of nothing, and whose history is
-// replaced. The first read of the past that notices begins the rebuild.
+// TestReadOfAnotherHistoryWakesTheFollower replaces the history of a node that is not notified of
+// new records. The first read of the past that notices it begins the rebuild.
 func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	events.SetHooks(configstoretest.Silent())

@@ -74,8 +74,8 @@ func TestUnknownPositions(t *testing.T) {
 	})
 }
 
-// TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many
-// at one question.
+// TestPositionBeyondTheHead asks for a position that the history cannot have: the error comes at
+// once, and many callers share one read of the head.
 func TestPositionBeyondTheHead(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := configstoretest.NewFaulty()
@@ -105,7 +105,8 @@ func TestPositionBeyondTheHead(t *testing.T) {
 	})
 }
 
-// TestPositionOfAnotherNode is waited for, for so long, and judged when it comes.
+// TestPositionOfAnotherNode waits for a position up to a limit, and checks its hash when it is
+// applied.
 func TestPositionOfAnotherNode(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := configstoretest.NewFaulty()
@@ -134,23 +135,24 @@ func TestPositionOfAnotherNode(t *testing.T) {
 
 		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 		close(hidden)
-		late := other.MustSet(t, "a", "2").Position
-		if err := ask(t.Context(), store, late); err != nil {
+		next := other.MustSet(t, "a", "2").Position
+		if err := ask(t.Context(), store, next); err != nil {
 			t.Errorf("a position that another node wrote: %v", err)
 		}
-		late = other.MustSet(t, "a", "3").Position
-		late.Prefix[0]++
-		configstoretest.MustBeKind(t, ask(t.Context(), store, late), fault.PositionUnknown, false)
+		next = other.MustSet(t, "a", "3").Position
+		next.Prefix[0]++
+		configstoretest.MustBeKind(t, ask(t.Context(), store, next), fault.PositionUnknown, false)
 	})
 }
 
-// TestPositionBeyondWhatIsKnown cannot be judged while the head row does not answer.
+// TestPositionBeyondWhatIsKnown shows that a position is neither known nor unknown while the head
+// row does not answer.
 func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	hanging := func(ctx context.Context) (eventstore.Head, error) {
 		<-ctx.Done()
 		return eventstore.Head{}, ctx.Err()
 	}
-	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": configstoretest.Unreachable().Head, "hanging": hanging} {
+	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"unreachable": configstoretest.Unreachable().Head, "hanging": hanging} {
 		t.Run(what, func(t *testing.T) {
 			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 				events := configstoretest.NewFaulty()
@@ -167,8 +169,8 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestPositionsInsideASet means the end of the set where a state is asked for, and its beginning
-// where changes are.
+// TestPositionsInsideASet shows that a position inside a set means its end for a state, and its
+// beginning for changes.
 func TestPositionsInsideASet(t *testing.T) {
 	for _, ring := range []int{0, 1} { // with the sets on the ring, and in the store alone
 		t.Run(fmt.Sprint("ring of ", ring), func(t *testing.T) { positionsInsideASet(t, ring) })
@@ -212,8 +214,8 @@ func positionsInsideASet(t *testing.T, ring int) {
 	}
 }
 
-// TestPositionsWhileTheStoreIsAway asks for those that have fallen off the ring.
-func TestPositionsWhileTheStoreIsAway(t *testing.T) {
+// TestPositionsWhileTheStoreIsUnreachable asks for positions that are no longer on the ring.
+func TestPositionsWhileTheStoreIsUnreachable(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})

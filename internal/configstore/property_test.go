@@ -37,21 +37,21 @@ type service struct {
 	events *memory.Store
 	opts   configstore.Options
 	nodes  []*configstore.Store
-	stops  []func() // of all nodes that ever were
+	stops  []func() // of all nodes so far
 	model  model
-	clock  atomic.Pointer[time.Time] // the nodes read it at any time
+	clock  atomic.Pointer[time.Time] // the nodes read it concurrently
 	marks  []eventstore.Position     // :: position → its position
 	pinned []pinned
 }
 
-// pinned is a reader of some moment, which goes on seeing it.
+// pinned is a reader that was made at an earlier position.
 type pinned struct {
 	reader   *configstore.Reader
 	position int
 }
 
-// TestService does random commands on two nodes, and compares all that can be read of it, at all
-// moments, with a model.
+// TestService carries out random commands on two nodes, and compares all that can be read, at all
+// positions, with a model.
 func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -83,7 +83,7 @@ func TestService(t *testing.T) {
 	})
 }
 
-// start starts a node, which has read the history when it returns.
+// start starts a node, which has applied the history when start returns.
 func (s *service) start() *configstore.Store {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -100,12 +100,12 @@ func (s *service) start() *configstore.Store {
 	return node
 }
 
-// restart puts a node that knows nothing but the history in the place of another.
+// restart replaces a node by one that knows nothing but the history.
 func (s *service) restart(rt *rapid.T) {
 	s.nodes[rapid.IntRange(0, len(s.nodes)-1).Draw(rt, "restarted")] = s.start()
 }
 
-// command does one command on one of the nodes, and compares its outcome with the model's.
+// command carries out one command on one of the nodes, and compares its outcome with the model's.
 func (s *service) command(rt *rapid.T) {
 	now := s.clock.Load().Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
 	s.clock.Store(&now)
@@ -174,7 +174,7 @@ func (s *service) draw(rt *rapid.T) config.Command {
 	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
 }
 
-// changeSet has somebody else write a set of several events.
+// changeSet writes a set of several events beside the nodes.
 func (s *service) changeSet(rt *rapid.T) {
 	free := s.model.notDeleted(names)
 	if len(free) == 0 {
@@ -191,7 +191,7 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 }
 
-// pin keeps a reader of now.
+// pin keeps a reader of the present position.
 func (s *service) pin(rt *rapid.T) {
 	if len(s.pinned) < 3 {
 		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
@@ -199,7 +199,7 @@ func (s *service) pin(rt *rapid.T) {
 	}
 }
 
-// checkNode compares what a node has to say of all moments.
+// checkNode compares what a node returns for all positions.
 func (s *service) checkNode(node *configstore.Store) {
 	ctx := context.Background()
 	head := len(s.model.events)
@@ -230,7 +230,7 @@ func (s *service) checkNode(node *configstore.Store) {
 	s.checkWatch(node, rapid.IntRange(0, head).Draw(s.T, "after"))
 }
 
-// checkReader compares all that a reader of a position has to say.
+// checkReader compares all that a reader of a position returns.
 func (s *service) checkReader(r *configstore.Reader, position int) {
 	if got := r.Head(); got.Position() != s.marks[position] {
 		s.Fatalf("the reader is at %s, want %s", got.Position(), s.marks[position])

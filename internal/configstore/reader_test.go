@@ -36,8 +36,8 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
-// TestManyNames has more names than the store is asked for at once, of which many did not exist at
-// the moment looked at.
+// TestManyNames has more names than the event store is asked for at once, many of which did not
+// exist at the position.
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
 	events := configstoretest.NewFaulty()
@@ -104,8 +104,8 @@ func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (nam
 	return names
 }
 
-// TestPagesStayOnTheirPosition reads pages of one moment, each by a request of its own, while
-// writers change everything.
+// TestPagesStayOnTheirPosition reads the pages of one position, each by a request of its own, while
+// callers change everything.
 func TestPagesStayOnTheirPosition(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 5}})
 	const all = 60
@@ -162,8 +162,8 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 	writing.Wait()
 }
 
-// TestLargeRevisions has a history of which the store gives little at once, and looks at how much
-// of it is in memory at a time.
+// TestLargeRevisions has an event store that returns few revisions at a time, and measures how many
+// of them are in memory at once.
 func TestLargeRevisions(t *testing.T) {
 	const revisions, page = 25, 4
 	events := configstoretest.NewFaulty()
@@ -208,9 +208,9 @@ func TestLargeRevisions(t *testing.T) {
 	}
 }
 
-// TestChangesLooksAtSoManyEvents has a filter that leaves little of a long history: the page ends
+// TestChangesExaminesSoManyEvents has a filter that selects little of a long history: the page ends
 // early and says where.
-func TestChangesLooksAtSoManyEvents(t *testing.T) {
+func TestChangesExaminesSoManyEvents(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	const events = 10_500
 	var writing sync.WaitGroup
@@ -233,10 +233,10 @@ func TestChangesLooksAtSoManyEvents(t *testing.T) {
 	}
 }
 
-// readings are all reads that ask the event store.
+// readings returns all reads that ask the event store.
 func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[string]func() error {
 	name := configstoretest.Name(t, "a")
-	// The snapshot itself is of a moment that is known without asking.
+	// The snapshot itself needs no read.
 	snapshot, err := r.AsOf(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)
@@ -255,8 +255,8 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 	}
 }
 
-// TestReadsFailClosed reads the past from stores that are away, have lost it, or hold what this
-// program does not know.
+// TestReadsFailClosed reads the past from event stores that are unreachable, have lost it, or hold
+// what this program does not know.
 func TestReadsFailClosed(t *testing.T) {
 	unknown := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
 		for i := range records {
@@ -268,9 +268,9 @@ func TestReadsFailClosed(t *testing.T) {
 		what  string
 		hooks func(s *configstoretest.Faulty) configstoretest.Hooks
 		kind  fault.Kind
-		not   []string // what it does not concern
+		not   []string // reads that do not fail
 	}{
-		{"away", func(*configstoretest.Faulty) configstoretest.Hooks { return configstoretest.Unreachable() }, fault.Unavailable, nil},
+		{"unreachable", func(*configstoretest.Faulty) configstoretest.Hooks { return configstoretest.Unreachable() }, fault.Unavailable, nil},
 		{"lost", func(*configstoretest.Faulty) configstoretest.Hooks {
 			return configstoretest.Hooks{
 				Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
@@ -302,11 +302,11 @@ func TestReadsFailClosed(t *testing.T) {
 					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
-		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
+		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain breaks first
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			events := configstoretest.NewFaulty()
-			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) } // the third event is at the configstoretest.Epoch
+			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) } // the third event is at the epoch
 			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
 			for i := range 5 {
 				store.MustSet(t, "a", fmt.Sprint(i))
@@ -328,7 +328,7 @@ func TestReadsFailClosed(t *testing.T) {
 	}
 }
 
-// TestRevisionOfAnotherHistory asks for positions that are of the right number alone.
+// TestRevisionOfAnotherHistory asks for positions whose seq is right and whose hash is not.
 func TestRevisionOfAnotherHistory(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "a", "1")
@@ -353,8 +353,8 @@ func TestSnapshotsNameTheirPosition(t *testing.T) {
 	}
 }
 
-// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was
-// asked for: it is read too, and when that fails nothing is made up.
+// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among them: the
+// end is read, too, and when that fails nothing is made up.
 func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
@@ -368,7 +368,7 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	end := history[2].Position()
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Position())
-	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they read whole sets, or look none up
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they need no ends of sets
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Position())

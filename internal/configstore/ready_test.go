@@ -14,8 +14,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// TestNotReady shows that a node that has not read its history writes nothing, says so, and can be
-// stopped.
+// TestNotReady shows that a node that has not applied its history writes nothing, says so, and can
+// be stopped.
 func TestNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
@@ -40,8 +40,8 @@ func TestNotReady(t *testing.T) {
 	})
 }
 
-// TestHealsFromTheStart starts a node while the store is away.
-func TestHealsFromTheStart(t *testing.T) {
+// TestRecoversFromTheStart starts a node while the store is unreachable.
+func TestRecoversFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		events.SetHooks(configstoretest.Unreachable())

@@ -31,8 +31,8 @@ func failOver(f *configstoretest.Faulty, to *memory.Store) {
 	})
 }
 
-// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What
-// began after the store has said that it was rebuilt is all of the new history, and so is what was
+// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. Calls
+// that begin after the rebuild is counted get the new history alone, and so does what was
 // acknowledged then.
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	t.Parallel()
@@ -92,8 +92,8 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	}
 }
 
-// mustReadOf reads everything, and fails the test when that is not of a history although it must
-// be.
+// mustReadOf reads everything. When must is set, it fails the test unless all of it is of a
+// history.
 func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.Store, must bool) {
 	t.Helper()
 	r, err := store.Store.Reader(auth.Anonymous)
@@ -126,7 +126,7 @@ func mustHaveRevision(t *testing.T, history eventstore.Store, c *projection.Conf
 	}
 }
 
-// watchAll follows a stream until it ends, and returns why.
+// watchAll reads a stream until it ends, and returns the error.
 func watchAll(ctx context.Context, watch *configstore.Watch) (err error) {
 	for err == nil {
 		_, err = watch.Next(ctx)

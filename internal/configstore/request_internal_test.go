@@ -27,7 +27,7 @@ func TestEqualPointsShareASnapshot(t *testing.T) {
 		for range 16 {
 			asking.Go(func() {
 				got, err := p.Get(t.Context(), m, func() (*Snapshot, error) {
-					found[i]++ // the race detector sees it if two do
+					found[i]++ // two at once are a race
 					return want, failed
 				})
 				if got != want || err != failed {
@@ -44,7 +44,7 @@ func TestEqualPointsShareASnapshot(t *testing.T) {
 	}
 }
 
-// TestAPanicIsAnErrorForConcurrentCallers keeps them from a snapshot that is not there.
+// TestAPanicIsAnErrorForConcurrentCallers shows that they get an error and no snapshot.
 func TestAPanicIsAnErrorForConcurrentCallers(t *testing.T) {
 	p := new(SnapshotCache)
 	func() {

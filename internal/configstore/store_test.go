@@ -13,7 +13,7 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestMaxValueBytes is what edges have to know to parse values.
+// TestMaxValueBytes reads the limit that edges parse values with.
 func TestMaxValueBytes(t *testing.T) {
 	for set, want := range map[int]int{0: config.DefaultMaxValueBytes, 99: 99} {
 		if got := configstoretest.New(t, configstore.Options{MaxValueBytes: set}).MaxValueBytes(); got != want {
