@@ -3,8 +3,8 @@
 //
 // Lines are in the order of positions and never hold a value. They are written after the write is
 // answered: a change is queued, and when the queue is full its line is dropped and counted. The
-// audit log is for people and for tools that watch logs. The history itself is the record that loses
-// nothing, also when the node crashes.
+// audit log is for people and for tools that watch logs. The history itself is the record that
+// loses nothing, also when the node crashes.
 package audit
 
 import (
@@ -55,9 +55,9 @@ func (l *Log) Record(change *eventstore.Revision) {
 // Dropped returns how many lines were never written because the queue was full.
 func (l *Log) Dropped() int64 { return l.dropped.Load() }
 
-// Run writes lines until ctx ends, and then those that are queued. Nothing may be recorded after ctx
-// has ended. When lines were dropped, a line says how many: once the queue is empty, after as many
-// lines as the queue holds at the latest, and at the end. Run returns nil.
+// Run writes lines until ctx ends, and then those that are queued. Nothing may be recorded after
+// ctx has ended. When lines were dropped, a line says how many: once the queue is empty, after as
+// many lines as the queue holds at the latest, and at the end. Run returns nil.
 func (l *Log) Run(ctx context.Context) error {
 	var reported int64 // how many dropped lines the log tells of
 	for written := 1; ; written++ {

@@ -17,7 +17,7 @@ type OldValues struct {
 	generation *generation
 	at         eventstore.Seq // at which all the configs are as they are
 	configs    []*projection.Config
-	one        [1]*projection.Config // memory of configs for one: most are never asked, so they must cost little
+	one        [1]*projection.Config // saves an allocation: most OldValues are of one config
 
 	mu    sync.Mutex // guards what is below
 	pages [2]page    // the newest first
@@ -50,7 +50,7 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.pages[0] == nil { // of concurrent callers, the first need not ask for the first of the list
+	if o.pages[0] == nil { // the first caller need not ask for the first of the list
 		if err := o.read(ctx, o.configs[0]); err != nil {
 			return nil, err
 		}

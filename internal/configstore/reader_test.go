@@ -306,7 +306,8 @@ func TestReadsFailClosed(t *testing.T) {
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			events := configstoretest.NewFaulty()
-			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) } // the third event is at the epoch
+			// The third event is at the epoch.
+			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) }
 			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
 			for i := range 5 {
 				store.MustSet(t, "a", fmt.Sprint(i))
@@ -362,13 +363,14 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
 	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
 	history := configstoretest.MustRead(t, events)
-	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil { // waits for it
+	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil {
 		t.Fatal(err)
 	}
 	end := history[2].Position()
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Position())
-	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they need no ends of sets
+	// These need no ends of sets.
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} {
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Position())

@@ -29,7 +29,7 @@ const (
 	PositionUnknown          // the history never handed out the position
 	PositionNotReached       // the position was not applied in time
 	IdempotencyMismatch      // the idempotency key was used for another command
-	Unavailable              // the event store or this node is not available, or the caller's time is over; try again
+	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
 var (

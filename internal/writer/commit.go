@@ -69,7 +69,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 	b := decide(w.projection.View(), requests, found, last, &w.opts)
 	b.lookup = looked
 	switch {
-	case len(b.results) == 0: // the first one needs another last value: its config has changed since
+	case len(b.results) == 0: // the first one needs another last value than was read
 		return b, requests, nil
 	case b.isEmpty():
 		err = w.confirmHead(b)

@@ -84,7 +84,7 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 	}
 	must(1)(do(0, configstoretest.Set(t, "a", "1"), "append"))
 	must(3)(do(1, configstoretest.Set(t, "a", "2"), "append", "append"))
-	must(7)(do(3, configstoretest.Set(t, "a", "3"), "append", "append", "lock")) // overtaken three times
+	must(7)(do(3, configstoretest.Set(t, "a", "3"), "append", "append", "lock"))
 	must(9)(do(1, configstoretest.Set(t, "a", "4"), "lock"))
 	_, err := do(1, configstoretest.SetAt(t, "a", "no", 9), "lock") // decided on what was missed
 	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)

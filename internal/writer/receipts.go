@@ -86,7 +86,8 @@ func (w *Writer) recheckRefused(requests []*request, b *batch) {
 		switch {
 		case err != nil:
 			b.results[indexes[r]] = result{err: err}
-		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq: // not after the refusal
+		// A receipt from after the refusal says nothing about it.
+		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq:
 			b.results[indexes[r]] = result{receipt: &receipt}
 		}
 	}
@@ -95,8 +96,11 @@ func (w *Writer) recheckRefused(requests []*request, b *batch) {
 // addReceipt adds the receipt of a request that succeeded. A refusal leaves none: the same request
 // may succeed later.
 func (b *batch) addReceipt(r *request, outcome Outcome) {
-	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, First: outcome.Position.Seq,
-		CreatedAt: b.now().UTC().Truncate(time.Microsecond)} // not the event's time, which may be far ahead
+	receipt := eventstore.Receipt{
+		Key: r.key, RequestHash: r.hash, First: outcome.Position.Seq,
+		// The event's time may be far ahead.
+		CreatedAt: b.now().UTC().Truncate(time.Microsecond),
+	}
 	if outcome.Changed {
 		receipt.EventCount = 1
 	}
