@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -53,49 +52,4 @@ func (a *Attempts) end(err error) {
 	case !errors.Is(err, eventstore.ErrHeadMoved) && !errors.Is(err, eventstore.ErrKeyTaken):
 		a.failed.Store(&err)
 	}
-}
-
-// monitoredStore is an event store that records and measures each attempt to write to it.
-type monitoredStore struct {
-	eventstore.Store
-	attempts *Attempts
-	appended func(events int, took time.Duration)
-	caughtUp func(time.Time) // see [projection.Follower.CaughtUp]
-}
-
-func (s monitoredStore) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	began := s.attempts.begin()
-	err := s.Store.Append(ctx, expected, records, receipts...)
-	s.appended(len(records), time.Since(began))
-	s.attempts.end(err)
-	if err == nil {
-		s.caughtUp(began)
-	}
-	return err
-}
-
-func (s monitoredStore) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
-	began, events := s.attempts.begin(), 0
-	var undecided error // the writer's own error, which proves nothing about the event store
-	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		records, receipts, err := decide(head, missed)
-		events, undecided = len(records), err
-		return records, receipts, err
-	})
-	s.appended(events, time.Since(began))
-	s.attempts.begun.Store(nil)
-	if undecided == nil {
-		s.attempts.end(err)
-	}
-	if err == nil {
-		s.caughtUp(began)
-	}
-	return err
-}
-
-func (s monitoredStore) DurableHead(ctx context.Context) (eventstore.Head, error) {
-	s.attempts.begin()
-	head, err := s.Store.DurableHead(ctx)
-	s.attempts.end(err)
-	return head, err
 }

@@ -37,7 +37,7 @@ func (w *Writer) commit(ctx context.Context, requests []*request) (err error) {
 			err = w.apply(b)
 		}
 		if err == nil {
-			w.recheckRefused(requests, b)
+			b.recheckRefused(w.events, requests)
 		}
 		requests = b.answer(requests, err)
 	}
@@ -53,11 +53,11 @@ func (w *Writer) commit(ctx context.Context, requests []*request) (err error) {
 //   - a [*fault.UnavailableError]: the answer to all requests.
 func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*request, error) {
 	looked := lookup{w.projection.View().Head(), len(requests)}
-	found, err := w.findReceipts(requests)
+	found, err := findReceipts(w.events, requests)
 	if err != nil {
 		return failAll(requests), requests, err
 	}
-	last, err := w.readLastValues(requests, found)
+	last, err := readLastValues(w.events, deletedTargets(w.projection.View(), requests, found), w.opts.BatchBytes)
 	if err != nil {
 		return failAll(requests), requests, err
 	}
@@ -74,7 +74,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 	case b.isEmpty():
 		err = w.confirmHead(b)
 	default:
-		err = w.resolve(ctx, b, w.send(b))
+		err = w.resolve(ctx, b, w.events.send(b))
 	}
 	switch {
 	case err == nil:
@@ -93,7 +93,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 // was not read ends the batch.
 func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found receipts, last lastValues) (*batch, []*request, error) {
 	b, from := (*batch)(nil), w.projection.View().Head()
-	appending, cancel := w.appendContext()
+	appending, cancel := w.events.context()
 	defer cancel()
 	err := w.events.AppendLocked(appending, from.Seq, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		w.countUncontended(len(missed))
@@ -113,7 +113,7 @@ func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found r
 	}
 	err = w.resolve(ctx, b, err)
 	if err == nil && b.isEmpty() && b.acknowledges() {
-		_, err = w.durableHead()
+		_, err = w.events.durableHead()
 	}
 	return b, requests, err
 }
@@ -145,25 +145,13 @@ func (w *Writer) applyMissed(after eventstore.Seq, missed []eventstore.Record) e
 	return w.projection.Apply(applied, revisions)
 }
 
-func (w *Writer) send(b *batch) error {
-	ctx, cancel := w.appendContext()
-	defer cancel()
-	return w.events.Append(ctx, b.from, b.records, b.receipts...)
-}
-
 func (w *Writer) catchUp() error {
-	ctx, cancel := w.appendContext()
+	ctx, cancel := w.events.context()
 	defer cancel()
 	if err := w.follower.CatchUp(ctx); err != nil {
 		return fault.NotWritten(err)
 	}
 	return nil
-}
-
-// appendContext returns a context of the writer's own: the end of a caller must not cut off an
-// append that was sent.
-func (w *Writer) appendContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), w.opts.AppendTimeout)
 }
 
 // apply makes the batch readable, and records its changes in the audit log.

@@ -8,7 +8,6 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
-	"configapi/internal/projection"
 )
 
 // resolve takes the error that the append of a batch returned, and returns one that is certain: it
@@ -55,9 +54,9 @@ func (w *Writer) resolveByKeys(ctx context.Context, cause error) error {
 // refused because a key is taken, the delayed statement will be refused, too.
 func (w *Writer) resolveByHistory(ctx context.Context, b *batch, cause error) error {
 	for pause := w.opts.RetryMin; ; pause = min(2*pause, retryMax) {
-		known, err := w.lookUp(b)
+		known, err := w.events.lookUp(b)
 		if known && err == nil { // found, but perhaps not durable yet
-			_, err = w.durableHead()
+			_, err = w.events.durableHead()
 			known = err == nil
 		}
 		if known {
@@ -74,7 +73,7 @@ func (w *Writer) resolveByHistory(ctx context.Context, b *batch, cause error) er
 		if err != nil {
 			continue
 		}
-		switch err := w.send(b); {
+		switch err := w.events.send(b); {
 		case err == nil, errors.Is(err, eventstore.ErrKeyTaken):
 			return err
 		case errors.Is(err, eventstore.ErrReplaced):
@@ -83,62 +82,17 @@ func (w *Writer) resolveByHistory(ctx context.Context, b *batch, cause error) er
 	}
 }
 
-// lookUp looks for a batch that was sent. The outcome is known when the batch is in the history, or
-// when the head has left the place where the batch would begin. A head before that place proves
-// nothing: the batch may still be written.
-func (w *Writer) lookUp(b *batch) (known bool, err error) {
-	ctx, cancel := w.appendContext()
-	defer cancel()
-	head, err := w.events.Head(ctx)
-	switch {
-	case err != nil || head.Same(b.from):
-		return false, err
-	case head.Seq < b.from.Seq:
-		return false, projection.ErrDiverged
-	}
-	records, err := w.events.Read(ctx, b.tip.Seq-1, eventstore.Limit{Records: 1})
-	if err != nil {
-		return false, err
-	}
-	if len(records) == 1 && eventstore.HeadOf(&records[0]).Same(b.tip) {
-		return true, nil
-	}
-	return true, eventstore.ErrHeadMoved
-}
-
 // confirmHead checks that a batch without events was decided at the head of the history. When the
 // batch acknowledges what is in the history, that is made durable first: what can be read may still
 // be lost.
 func (w *Writer) confirmHead(b *batch) error {
-	read := w.head
+	read := w.events.head
 	if b.acknowledges() {
-		read = w.durableHead
+		read = w.events.durableHead
 	}
 	head, err := read()
 	if err == nil && !head.Same(b.from) {
 		return eventstore.ErrHeadMoved
 	}
 	return err
-}
-
-func (w *Writer) head() (eventstore.Head, error) {
-	ctx, cancel := w.appendContext()
-	defer cancel()
-	head, err := w.events.Head(ctx)
-	if err != nil {
-		err = fault.NotWritten(err)
-	}
-	return head, err
-}
-
-// durableHead returns the head once all that can be read is as durable as an acknowledged append.
-// Until then it is unknown whether what was found will stay.
-func (w *Writer) durableHead() (eventstore.Head, error) {
-	ctx, cancel := w.appendContext()
-	defer cancel()
-	head, err := w.events.DurableHead(ctx)
-	if err != nil {
-		err = fault.OutcomeUnknown(err)
-	}
-	return head, err
 }

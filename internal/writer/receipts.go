@@ -32,7 +32,7 @@ func (l lookup) covers(index int, head eventstore.Head) bool {
 }
 
 // findReceipts looks up the keys of all requests at once.
-func (w *Writer) findReceipts(requests []*request) (receipts, error) {
+func findReceipts(events *monitoredStore, requests []*request) (receipts, error) {
 	var keys []eventstore.Key
 	found := make(receipts)
 	for _, r := range requests {
@@ -44,9 +44,9 @@ func (w *Writer) findReceipts(requests []*request) (receipts, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := w.appendContext()
+	ctx, cancel := events.context()
 	defer cancel()
-	read, err := w.events.ReadReceipts(ctx, keys)
+	read, err := events.ReadReceipts(ctx, keys)
 	if err != nil {
 		return nil, fault.NotWritten(err)
 	}
@@ -61,7 +61,7 @@ func (w *Writer) findReceipts(requests []*request) (receipts, error) {
 // carried out the same request after its key was looked up and before it was decided here. Then the
 // refusal only shows what that has changed, such as the version, and the caller must get the first
 // outcome.
-func (w *Writer) recheckRefused(requests []*request, b *batch) {
+func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 	indexes := make(map[*request]int) // :: request → index of its result
 	var refused []*request
 	for i, result := range b.results {
@@ -74,12 +74,12 @@ func (w *Writer) recheckRefused(requests []*request, b *batch) {
 	if len(refused) == 0 {
 		return
 	}
-	found, err := w.findReceipts(refused)
+	found, err := findReceipts(events, refused)
 	if err != nil {
 		err = fault.OutcomeUnknown(err) // an earlier try of the request may have been carried out
 	}
 	if err == nil && len(found) > 0 { // found, but perhaps not durable yet
-		_, err = w.durableHead()
+		_, err = events.durableHead()
 	}
 	for _, r := range refused {
 		receipt, is := found[r.key]

@@ -41,20 +41,20 @@ func (b *batch) lacksLastValue(r *request) bool {
 // writes wait meanwhile.
 const maxRestoreReads = 32
 
-// readLastValues reads the last values that requests restore, before the requests are decided. It
-// stops at Options.BatchBytes or [maxRestoreReads], but always reads the first value: the batch
-// ends before a request whose value is missing, and the next batch begins with that request.
-func (w *Writer) readLastValues(requests []*request, found receipts) (lastValues, error) {
+// readLastValues reads the last values of deleted configs, before the requests that restore them
+// are decided. It stops at so many bytes of records or [maxRestoreReads], but always reads the
+// first value: a batch ends before a request whose value is missing, and the next batch begins with
+// it.
+func readLastValues(events *monitoredStore, deleted []*projection.Config, most int) (lastValues, error) {
 	values := make(lastValues)
-	deleted := deletedTargets(w.projection.View(), requests, found)
 	if len(deleted) == 0 {
 		return values, nil
 	}
-	ctx, cancel := w.appendContext()
+	ctx, cancel := events.context()
 	defer cancel()
-	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < w.opts.BatchBytes; reads++ {
+	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < most; reads++ {
 		n := adjacent(deleted)
-		read, err := w.readDeletions(ctx, deleted[:n], w.opts.BatchBytes-bytes, values)
+		read, err := readDeletions(ctx, events, deleted[:n], most-bytes, values)
 		if err != nil {
 			return nil, fault.NotWritten(err)
 		}
@@ -104,13 +104,13 @@ func adjacent(deleted []*projection.Config) int {
 
 // readDeletions adds the last values of adjacent deletions to values, as many as it finds in so
 // many bytes of records. Records of another history have other positions, which it ignores.
-func (w *Writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
+func readDeletions(ctx context.Context, events *monitoredStore, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
 	wanted := make(map[eventstore.Seq]eventstore.Position, len(deleted))
 	for _, c := range deleted {
 		wanted[c.Seq] = c.Position()
 	}
 	before, last := deleted[0].Seq-1, deleted[len(deleted)-1].Seq
-	records, err := w.events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
+	records, err := events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
 	if err != nil {
 		return 0, fmt.Errorf("reading the values to restore: %w", err)
 	}

@@ -32,8 +32,6 @@ import (
 )
 
 const (
-	// queueLength is how many requests are queued. Further callers block until one is taken.
-	queueLength = 1024
 	// retryMax bounds the pause between two looks for an unknown outcome, and is the pause between
 	// two attempts to write while the event store takes no writes.
 	retryMax = time.Second
@@ -100,14 +98,12 @@ type Outcome struct {
 
 // Writer commits commands to one history. It is safe for concurrent use.
 type Writer struct {
-	events     monitoredStore
+	events     *monitoredStore
 	projection *projection.Projection
 	follower   *projection.Follower
 	opts       Options
 
-	queue     chan *request
-	closing   chan struct{} // closed when nothing more may be queued
-	stopped   chan struct{} // closed when nothing more is taken from the queue
+	queue     *queue
 	appending chan struct{} // holds one token while an append of this node is not applied
 
 	// For the goroutine of Run alone:
@@ -123,11 +119,12 @@ type Writer struct {
 func New(events eventstore.Store, p *projection.Projection, follower *projection.Follower, attempts *Attempts, opts Options) *Writer {
 	opts.setDefaults()
 	return &Writer{
-		events:     monitoredStore{events, attempts, opts.Appended, follower.CaughtUp},
+		events: &monitoredStore{
+			Store: events, timeout: opts.AppendTimeout,
+			attempts: attempts, appended: opts.Appended, caughtUp: follower.CaughtUp,
+		},
 		projection: p, follower: follower, opts: opts,
-		queue:     make(chan *request, queueLength),
-		closing:   make(chan struct{}),
-		stopped:   make(chan struct{}),
+		queue:     newQueue(),
 		appending: make(chan struct{}, 1),
 	}
 }
@@ -142,43 +139,35 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 // write. Commands are queued until Run is called.
 func (w *Writer) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, *eventstore.Receipt, error) {
 	r := newRequest(caller, cmd)
-	if err := w.enqueue(ctx, r); err != nil {
+	if err := w.queue.add(ctx, r); err != nil {
 		return Outcome{}, nil, err
 	}
-	result := w.await(ctx, r)
+	result := w.queue.await(ctx, r)
 	return result.outcome, result.receipt, result.err
 }
 
 // Run commits until ctx ends, and then what is queued by that time. When the event store is not
-// available then, the rest is not sent, and its callers hear that nothing was written. All commands
-// are answered when Run returns. Run must be called once.
+// available then, the rest is not sent, and its callers hear that nothing was written. When Run
+// returns, all commands that were sent are answered. Run must be called once.
 func (w *Writer) Run(ctx context.Context) {
-	defer close(w.stopped)
+	defer close(w.queue.stopped)
 	for ctx.Err() == nil {
 		select {
-		case first := <-w.queue:
+		case first := <-w.queue.requests:
 			_ = w.commit(ctx, w.gather(take(nil, first)))
 		case <-w.retryDue():
-			_, _ = w.durableHead() // its error is recorded as that of an attempt
+			_, _ = w.events.durableHead() // its error is recorded as that of an attempt
 		case <-ctx.Done():
 		}
 	}
-	close(w.closing)
-	for len(w.queue) > 0 && w.commit(ctx, w.gather(nil)) == nil {
+	close(w.queue.closing)
+	for len(w.queue.requests) > 0 && w.commit(ctx, w.gather(nil)) == nil {
 	}
 }
 
 // gather adds queued requests up to the commands of a batch. It does not wait for any.
 func (w *Writer) gather(requests []*request) []*request {
-	for len(requests) < w.opts.BatchCommands {
-		select {
-		case next := <-w.queue:
-			requests = take(requests, next)
-		default:
-			return requests
-		}
-	}
-	return requests
+	return w.queue.takeAll(requests, w.opts.BatchCommands)
 }
 
 // retryDue returns when to try again whether the event store takes writes: never while it does.

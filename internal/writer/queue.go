@@ -45,18 +45,36 @@ func newRequest(caller auth.Caller, cmd config.Command) *request {
 
 func (r *request) hasKey() bool { return r.key.Text != "" }
 
-// enqueue queues a request. It blocks while the queue is full. Nothing was written when it returns
-// an error.
-func (w *Writer) enqueue(ctx context.Context, r *request) error {
+// queueLength is how many requests are queued. Further callers block until one is taken.
+const queueLength = 1024
+
+// queue holds the requests that the writer has not taken yet.
+type queue struct {
+	requests chan *request
+	closing  chan struct{} // closed when nothing more may be queued
+	stopped  chan struct{} // closed when nothing more is taken
+}
+
+func newQueue() *queue {
+	return &queue{
+		requests: make(chan *request, queueLength),
+		closing:  make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+}
+
+// add queues a request. It blocks while the queue is full. Nothing was written when it returns an
+// error.
+func (q *queue) add(ctx context.Context, r *request) error {
 	select {
-	case <-w.closing: // checked first: a shutdown must not last as long as there are writes
+	case <-q.closing: // checked first: a shutdown must not last as long as there are writes
 		return fault.NotWritten(nil)
 	default:
 	}
 	select {
-	case w.queue <- r:
+	case q.requests <- r:
 		return nil
-	case <-w.closing:
+	case <-q.closing:
 		return fault.NotWritten(nil)
 	case <-ctx.Done():
 		return fault.NotWritten(ctx.Err())
@@ -64,11 +82,11 @@ func (w *Writer) enqueue(ctx context.Context, r *request) error {
 }
 
 // await returns the result of a queued request, or what is known of it when ctx ends first.
-func (w *Writer) await(ctx context.Context, r *request) result {
+func (q *queue) await(ctx context.Context, r *request) result {
 	select {
 	case result := <-r.done:
 		return result
-	case <-w.stopped:
+	case <-q.stopped:
 	case <-ctx.Done():
 	}
 	if r.state.CompareAndSwap(waiting, abandoned) {
@@ -81,6 +99,19 @@ func (w *Writer) await(ctx context.Context, r *request) result {
 	default:
 		return result{err: fault.OutcomeUnknown(ctx.Err())}
 	}
+}
+
+// takeAll adds queued requests to requests until there are most of them. It does not wait for any.
+func (q *queue) takeAll(requests []*request, most int) []*request {
+	for len(requests) < most {
+		select {
+		case next := <-q.requests:
+			requests = take(requests, next)
+		default:
+			return requests
+		}
+	}
+	return requests
 }
 
 // take appends a request to requests unless its caller has gone.
