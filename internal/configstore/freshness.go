@@ -2,14 +2,11 @@ package configstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
-	"configapi/internal/projection"
 )
 
 // MaxPositionWait is the longest wait for a position that a caller may ask for.
@@ -62,31 +59,4 @@ func (r *Reader) Includes(ctx context.Context, at eventstore.Position) error {
 	}
 	_, err := r.generation.endOf(ctx, r.view, at)
 	return err
-}
-
-// linearizable returns a view that includes everything that was in the history when it was called:
-// it reads the head row, and waits until that is applied. Both together take Options.PositionWait
-// at most; then the error is [fault.ErrPositionNotReached].
-func (g *generation) linearizable(ctx context.Context) (*projection.View, error) {
-	waiting, cancel := context.WithTimeout(ctx, g.opts.PositionWait)
-	defer cancel()
-	head, err := g.newestHead(waiting)
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fault.ErrPositionNotReached
-	case err != nil:
-		return nil, err
-	}
-	view := g.view()
-	if head.Seq > view.Head().Seq {
-		if view, err = g.awaitApplied(ctx, waiting, head.Seq); err != nil {
-			return nil, err
-		}
-	}
-	if _, err = g.endOf(ctx, view, head.Position()); errors.Is(err, fault.ErrPositionUnknown) {
-		return nil, g.readFailed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Seq))
-	}
-	return view, err
 }

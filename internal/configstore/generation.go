@@ -13,23 +13,20 @@ import (
 // queue. When the history turns out to be another one, the generation is replaced as a whole:
 // nothing of it may be used any more.
 type generation struct {
-	opts       Options
-	events     eventstore.Store
-	projection *projection.Projection
-	feed       *feed.Feed
-	follower   *projection.Follower
-	writer     *writer.Writer
-	heads      *headReads
-	catchUp    *catchUpReader
-	notReady   error // why nothing can be read until the history is applied
+	history
+	opts     Options
+	writer   *writer.Writer
+	catchUp  *catchUpReader
+	notReady error // why nothing can be read until the history is applied
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
 	g := &generation{
-		opts: opts, events: events, feed: feed.New(opts.Feed),
-		heads:    newHeadReads(events, max(opts.PositionWait, headTimeout)),
-		catchUp:  newCatchUpReader(events),
-		notReady: notReady,
+		history: history{
+			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
+			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
+		},
+		opts: opts, catchUp: newCatchUpReader(events), notReady: notReady,
 	}
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
@@ -74,6 +71,3 @@ func (g *generation) err() error {
 		return g.notReady
 	}
 }
-
-// view returns the newest view.
-func (g *generation) view() *projection.View { return g.projection.View() }

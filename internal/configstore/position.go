@@ -16,28 +16,55 @@ import (
 // wait for the position itself is.
 const headTimeout = 2 * time.Second
 
+// linearizable returns a view that includes everything that was in the history when it was called:
+// it reads the head row, and waits until that is applied. Both together take Options.PositionWait
+// at most; then the error is [fault.ErrPositionNotReached].
+func (h *history) linearizable(ctx context.Context) (*projection.View, error) {
+	waiting, cancel := context.WithTimeout(ctx, h.positionWait)
+	defer cancel()
+	head, err := h.newestHead(waiting)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fault.ErrPositionNotReached
+	case err != nil:
+		return nil, err
+	}
+	view := h.view()
+	if head.Seq > view.Head().Seq {
+		if view, err = h.awaitApplied(ctx, waiting, head.Seq); err != nil {
+			return nil, err
+		}
+	}
+	if _, err = h.endOf(ctx, view, head.Position()); errors.Is(err, fault.ErrPositionUnknown) {
+		return nil, h.readFailed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Seq))
+	}
+	return view, err
+}
+
 // await returns a view that includes a seq: the given view, or the newest one once that includes
 // it. A seq that the history does not have is [fault.ErrPositionUnknown] at once. One that this
 // node has not applied is waited for (0: Options.PositionWait), then the error is
 // [fault.ErrPositionNotReached].
-func (g *generation) await(ctx context.Context, view *projection.View, seq eventstore.Seq, wait time.Duration) (*projection.View, error) {
+func (h *history) await(ctx context.Context, view *projection.View, seq eventstore.Seq, wait time.Duration) (*projection.View, error) {
 	if seq <= view.Head().Seq {
 		return view, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, cmp.Or(wait, g.opts.PositionWait))
+	waiting, cancel := context.WithTimeout(ctx, cmp.Or(wait, h.positionWait))
 	defer cancel()
-	if err := g.checkExists(ctx, seq); err != nil {
+	if err := h.checkExists(ctx, seq); err != nil {
 		return nil, err
 	}
-	return g.awaitApplied(ctx, waiting, seq)
+	return h.awaitApplied(ctx, waiting, seq)
 }
 
 // awaitApplied waits for a seq that the history has until waiting ends, which is derived from ctx.
-func (g *generation) awaitApplied(ctx, waiting context.Context, seq eventstore.Seq) (*projection.View, error) {
-	err := g.feed.Await(waiting, seq-1)
+func (h *history) awaitApplied(ctx, waiting context.Context, seq eventstore.Seq) (*projection.View, error) {
+	err := h.feed.Await(waiting, seq-1)
 	switch {
 	case err == nil:
-		return g.view(), nil
+		return h.view(), nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case waiting.Err() != nil:
@@ -49,13 +76,13 @@ func (g *generation) awaitApplied(ctx, waiting context.Context, seq eventstore.S
 // checkExists returns nil when the history has a seq, and [fault.ErrPositionUnknown] when it does
 // not. It reads the head of the history unless the seq is applied. An error of kind
 // [fault.Unavailable] says that the head could not be read within [headTimeout].
-func (g *generation) checkExists(ctx context.Context, seq eventstore.Seq) error {
-	if seq <= g.view().Head().Seq {
+func (h *history) checkExists(ctx context.Context, seq eventstore.Seq) error {
+	if seq <= h.view().Head().Seq {
 		return nil
 	}
 	reading, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
-	head, err := g.newestHead(reading)
+	head, err := h.newestHead(reading)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -69,45 +96,31 @@ func (g *generation) checkExists(ctx context.Context, seq eventstore.Seq) error 
 
 // newestHead reads the head of the history. A head before what was applied when the read began is
 // an error: the tail of the history is lost.
-func (g *generation) newestHead(ctx context.Context) (eventstore.Head, error) {
-	before := g.view().Head()
-	head, err := g.heads.read(ctx)
+func (h *history) newestHead(ctx context.Context) (eventstore.Head, error) {
+	before := h.view().Head()
+	head, err := h.heads.read(ctx)
 	switch {
 	case err != nil:
-		return eventstore.Head{}, g.readFailed(err)
+		return eventstore.Head{}, h.readFailed(err)
 	case head.Seq < before.Seq:
-		return eventstore.Head{}, g.readFailed(fmt.Errorf("%w: its head is %s, applied is %s", projection.ErrDiverged, head.Position(), before.Position()))
+		return eventstore.Head{}, h.readFailed(fmt.Errorf("%w: its head is %s, applied is %s", projection.ErrDiverged, head.Position(), before.Position()))
 	}
 	return head, nil
-}
-
-// readFailed returns the error of a read of the event store that failed: the history was replaced,
-// or the event store is not available. When the read has found another history, it wakes the
-// follower.
-func (g *generation) readFailed(err error) error {
-	var broken *eventstore.ChainError
-	if errors.Is(err, projection.ErrDiverged) || errors.As(err, &broken) {
-		g.follower.Wake()
-	}
-	if ended := g.feed.Err(); ended != nil {
-		return ended
-	}
-	return fault.ReadFailed(err)
 }
 
 // endOf returns the head that the history had at the end of the change set to which a position
 // belongs. The position must not be beyond the view. The error is [fault.ErrPositionUnknown] when
 // the history has something else there.
-func (g *generation) endOf(ctx context.Context, view *projection.View, at eventstore.Position) (eventstore.Head, error) {
+func (h *history) endOf(ctx context.Context, view *projection.View, at eventstore.Position) (eventstore.Head, error) {
 	if at == view.Head().Position() || at == (eventstore.Position{}) {
 		return headOf(view, at), nil
 	}
-	revision, err := g.locate(ctx, at)
+	revision, err := h.locate(ctx, at)
 	if err != nil {
 		return eventstore.Head{}, err
 	}
 	if !revision.EndsSet() {
-		if revision, err = g.revisionAt(ctx, revision.ChangeSet.Seq); err != nil {
+		if revision, err = h.revisionAt(ctx, revision.ChangeSet.Seq); err != nil {
 			return eventstore.Head{}, err
 		}
 	}
@@ -117,18 +130,18 @@ func (g *generation) endOf(ctx context.Context, view *projection.View, at events
 // startAfter returns the head after which a stream continues that has come to a position. The
 // position must not be beyond the view. Inside a change set, the head is the one before the set:
 // the stream gives the whole of it again.
-func (g *generation) startAfter(ctx context.Context, view *projection.View, at eventstore.Position) (eventstore.Head, error) {
+func (h *history) startAfter(ctx context.Context, view *projection.View, at eventstore.Position) (eventstore.Head, error) {
 	if at == view.Head().Position() || at == (eventstore.Position{}) {
 		return headOf(view, at), nil
 	}
-	revision, err := g.locate(ctx, at)
+	revision, err := h.locate(ctx, at)
 	switch {
 	case err != nil:
 		return eventstore.Head{}, err
 	case revision.EndsSet():
 		return revision.Head(), nil
 	}
-	return g.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)
+	return h.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)
 }
 
 // headOf returns the head at a position that is that of the view, or the zero one.
@@ -140,11 +153,11 @@ func headOf(view *projection.View, at eventstore.Position) eventstore.Head {
 }
 
 // beforeSet returns the head before the change set that ends at one seq and includes another one.
-func (g *generation) beforeSet(ctx context.Context, within, end eventstore.Seq) (eventstore.Head, error) {
+func (h *history) beforeSet(ctx context.Context, within, end eventstore.Seq) (eventstore.Head, error) {
 	before, first := eventstore.Seq(0), within // one that is not in the set, and one that is
 	for first-before > 1 {
 		middle := before + (first-before)/2
-		revision, err := g.revisionAt(ctx, middle)
+		revision, err := h.revisionAt(ctx, middle)
 		if err != nil {
 			return eventstore.Head{}, err
 		}
@@ -157,7 +170,7 @@ func (g *generation) beforeSet(ctx context.Context, within, end eventstore.Seq) 
 	if before == 0 {
 		return eventstore.Head{}, nil
 	}
-	last, err := g.revisionAt(ctx, before)
+	last, err := h.revisionAt(ctx, before)
 	if err != nil {
 		return eventstore.Head{}, err
 	}
@@ -166,11 +179,11 @@ func (g *generation) beforeSet(ctx context.Context, within, end eventstore.Seq) 
 
 // locate returns the revision at a position that is applied. The error is
 // [fault.ErrPositionUnknown] when the history has something else there.
-func (g *generation) locate(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
+func (h *history) locate(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
 	if at.Seq < 1 {
 		return nil, fault.ErrPositionUnknown
 	}
-	revision, err := g.revisionAt(ctx, at.Seq)
+	revision, err := h.revisionAt(ctx, at.Seq)
 	if err != nil {
 		return nil, err
 	}

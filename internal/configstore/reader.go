@@ -161,63 +161,6 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventst
 	return revision, nil
 }
 
-// pageOf reads revisions of a name after a version, up to a limit. The history must have some.
-func (g *generation) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
-	records, err := g.events.ReadConfig(ctx, g.view().Head(), name.String(), after, limit)
-	return g.decode(ctx, records, err)
-}
-
-// decode decodes the records that a read of one name has returned with err. No records is an error,
-// too.
-func (g *generation) decode(ctx context.Context, records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
-	switch {
-	case err != nil:
-		return nil, g.readFailed(err)
-	case len(records) == 0:
-		return nil, g.readFailed(projection.ErrDiverged)
-	}
-	revisions, err := eventstore.DecodeAll(records)
-	if err != nil {
-		return nil, err
-	}
-	return revisions, g.completeSets(ctx, revisions)
-}
-
-// revisionAt returns the revision at a seq that is applied.
-func (g *generation) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventstore.Revision, error) {
-	if recent := g.feed.Find(seq); recent != nil {
-		return recent, nil
-	}
-	records, err := g.events.ReadBranch(ctx, g.view().Head(), seq-1, eventstore.Limit{Records: 1})
-	switch {
-	case err != nil:
-		return nil, g.readFailed(err)
-	case len(records) == 0 || records[0].Seq != seq:
-		return nil, g.readFailed(projection.ErrDiverged)
-	}
-	revision, err := eventstore.Decode(&records[0])
-	if err != nil {
-		return nil, err
-	}
-	return revision, g.completeSets(ctx, []*eventstore.Revision{revision})
-}
-
-// completeSets reads the ends of those change sets that the revisions were decoded without. The
-// revisions must not be shared with other goroutines yet.
-func (g *generation) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
-	for _, r := range revisions {
-		if r.SetKnown() {
-			continue
-		}
-		end, err := g.revisionAt(ctx, r.ChangeSet.Seq)
-		if err != nil {
-			return err
-		}
-		r.ChangeSet = end.Position()
-	}
-	return nil
-}
-
 func checkPageSize(first int) error {
 	if first < 1 || first > MaxPageSize {
 		return &config.InvalidError{Field: "first", Rule: fmt.Sprintf("is %d; it must be 1 to %d", first, MaxPageSize)}

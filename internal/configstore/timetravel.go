@@ -75,19 +75,6 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	})
 }
 
-// headAt returns the head that the history had at an instant before the time of the applied head. A
-// change set counts from its end on: no reader has ever seen a part of it.
-func (g *generation) headAt(ctx context.Context, instant time.Time) (eventstore.Head, error) {
-	newest, err := g.events.ReadInstant(ctx, g.view().Head(), instant)
-	switch {
-	case err != nil:
-		return eventstore.Head{}, g.readFailed(err)
-	case newest.Seq == newest.ChangeSet: // also when there is none
-		return eventstore.HeadOf(&newest), nil
-	}
-	return g.beforeSet(ctx, newest.Seq, newest.ChangeSet)
-}
-
 // Config returns the state of a config as it was, nil when it did not exist.
 func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Config, error) {
 	present := s.view.Get(name)
