@@ -125,42 +125,6 @@ func TestHealthBeforeTheHistoryIsRead(t *testing.T) {
 	}
 }
 
-func TestKinds(t *testing.T) {
-	_, name := config.ParseName("")
-	_, value := config.ParseValue("12", 1)
-	for _, test := range []struct {
-		err  error
-		want fault.Kind
-	}{
-		{nil, fault.Internal},
-		{errors.New("anything else"), fault.Internal},
-		{name, fault.InvalidInput},
-		{value, fault.TooLarge},
-		{config.ErrNotFound, fault.NotFound},
-		{config.ErrDeleted, fault.Deleted},
-		{config.ErrNotDeleted, fault.NotDeleted},
-		{&config.VersionConflictError{}, fault.VersionConflict},
-		{config.ErrRevisionConflict, fault.VersionConflict},
-		{fault.ErrPositionUnknown, fault.PositionUnknown},
-		{fault.ErrPositionNotReached, fault.PositionNotReached},
-		{fault.ErrNotReady, fault.Unavailable},
-		{&fault.UnavailableError{}, fault.Unavailable},
-		{&fault.UnavailableError{Cause: config.ErrNotFound}, fault.Unavailable},
-		{context.Canceled, fault.Unavailable},
-		{context.DeadlineExceeded, fault.Unavailable},
-	} {
-		err := test.err
-		for range 2 {
-			if got := fault.KindOf(err); got != test.want {
-				t.Errorf("%v: got kind %d, want %d", err, got, test.want)
-			}
-			if err != nil {
-				err = &fault.Refusal{Reason: err} // a wrapped error has the same kind
-			}
-		}
-	}
-}
-
 // TestErrorsSayWhatIsKnown shows that the texts of errors say what clients need, and nothing of the
 // cause.
 func TestErrorsSayWhatIsKnown(t *testing.T) {
