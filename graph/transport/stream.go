@@ -136,7 +136,7 @@ func (s *socket) forget(st *stream) {
 func (s *socket) runStream(ctx context.Context, st *stream, operation envelope, large bool) {
 	defer s.recoverStream(ctx, st)
 	ctx = graphql.StartOperationTrace(ctx)
-	opCtx, errs := s.exec.CreateOperationContext(ctx, s.params(ctx, operation))
+	opCtx, errs := s.exec.CreateOperationContext(ctx, paramsOf(operation))
 	if len(errs) > 0 {
 		s.sendErrors(ctx, st, presentErrors(graphql.WithOperationContext(ctx, opCtx), s.exec, requestErrors(opCtx, errs)))
 		return
@@ -180,12 +180,11 @@ func (s *socket) recoverStream(ctx context.Context, st *stream) {
 	}
 }
 
-func (s *socket) params(ctx context.Context, operation envelope) *graphql.RawParams {
+func paramsOf(operation envelope) *graphql.RawParams {
 	params := &graphql.RawParams{
 		Query:      *operation.Query,
 		Variables:  operation.Variables,
 		Extensions: operation.Extensions,
-		ReadTime:   graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()},
 	}
 	if operation.OperationName != nil {
 		params.OperationName = *operation.OperationName

@@ -16,11 +16,13 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/feed"
+	"configapi/internal/slowtest"
 )
 
 // TestPagesEndByBytes has values of 1 MiB, of which a page holds eight, although it may hold more
 // by number.
 func TestPagesEndByBytes(t *testing.T) {
+	slowtest.Only(t)
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	const all = 18
 	large := strings.Repeat("v", config.DefaultMaxValueBytes)

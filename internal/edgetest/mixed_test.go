@@ -16,6 +16,7 @@ import (
 	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
+	"configapi/internal/slowtest"
 	"configapi/internal/writer"
 )
 
@@ -23,6 +24,7 @@ import (
 // answer all the time from its past. Each answer is of one of the two histories that there are in
 // turn, whole.
 func TestNoAnswerMixesTwoHistories(t *testing.T) {
+	slowtest.Only(t)
 	for kind, open := range databases {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
