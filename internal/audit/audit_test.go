@@ -226,3 +226,12 @@ func TestDroppedLinesAreReportedAtTheEnd(t *testing.T) {
 		t.Errorf("got %s, want two lines, then that 3 were dropped", lines)
 	}
 }
+
+func TestNegativeQueuePanics(t *testing.T) {
+	defer func() {
+		if text := fmt.Sprint(recover()); !strings.Contains(text, "negative") {
+			t.Errorf("got the panic %q, want one that says what is negative", text)
+		}
+	}()
+	audit.New(asJSON(new(bytes.Buffer)), audit.Options{Queue: -1})
+}
