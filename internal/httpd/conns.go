@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"configapi/internal/requestid"
 )
 
 // freshConns knows the connections that have not sent anything yet. [http.Server.Shutdown] waits up to 5 seconds for those,
@@ -49,17 +51,23 @@ func (f *freshConns) close() {
 	}
 }
 
-// connKey is the context key of a connection's write deadline.
-type connKey struct{}
-
-// withDeadline is for [http.Server.ConnContext]. Setting a deadline costs a fiftieth of a small answer, so the requests of
-// one connection, which come one after the other, share one for as long as it will do.
-func withDeadline(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, new(time.Time))
+// connState is what the requests of one connection share, which come one after the other.
+type connState struct {
+	deadline time.Time // for the next bytes of an answer; setting one costs a fiftieth of a small answer
+	id       requestid.Slot
 }
 
-// connDeadline returns where the write deadline of the request's connection is kept, nil when that is nowhere.
-func connDeadline(ctx context.Context) *time.Time {
-	deadline, _ := ctx.Value(connKey{}).(*time.Time)
-	return deadline
+type connKey struct{}
+
+// withState is for [http.Server.ConnContext].
+func withState(ctx context.Context, _ net.Conn) context.Context { return new(connState).context(ctx) }
+
+func (c *connState) context(ctx context.Context) context.Context {
+	return context.WithValue(requestid.With(ctx, &c.id), connKey{}, c)
+}
+
+// connOf returns the state of the request's connection, nil when there is none.
+func connOf(ctx context.Context) *connState {
+	state, _ := ctx.Value(connKey{}).(*connState)
+	return state
 }

@@ -117,12 +117,27 @@ func (l *listener) leave(client eventstream.Client) {
 // track returns a connection that counts until it is closed. One of TCP stays one with all its
 // methods: websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	place := &place{listener: l, client: client}
+	tracked := &trackedConn{inner: conn, place: &place{listener: l, client: client}}
 	if tcp, is := conn.(*net.TCPConn); is {
-		return &tcpConn{tcp, place}
+		return &tcpConn{tracked, ownTCP{tcp}}
 	}
-	return &otherConn{conn, place}
+	return &otherConn{tracked, ownConn{conn}}
 }
+
+// tcpConn and otherConn have the methods of the connection itself where trackedConn has none, since
+// those are one struct further in.
+type (
+	tcpConn struct {
+		*trackedConn
+		ownTCP
+	}
+	otherConn struct {
+		*trackedConn
+		ownConn
+	}
+	ownTCP  struct{ *net.TCPConn }
+	ownConn struct{ net.Conn }
+)
 
 // place is what an open connection takes up.
 type place struct {
@@ -132,26 +147,6 @@ type place struct {
 }
 
 func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.client) }) }
-
-type tcpConn struct {
-	*net.TCPConn
-	place *place
-}
-
-func (c *tcpConn) Close() error {
-	defer c.place.leave()
-	return c.TCPConn.Close()
-}
-
-type otherConn struct {
-	net.Conn
-	place *place
-}
-
-func (c *otherConn) Close() error {
-	defer c.place.leave()
-	return c.Conn.Close()
-}
 
 // refuse answers with 503 and closes the connection. An answer that is sent into a closed
 // connection is lost, so a few are kept until their clients have sent what they had to send.

@@ -132,7 +132,7 @@ func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
 		IdleTimeout:       s.opts.IdleTimeout,
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		ConnContext:       withDeadline,
+		ConnContext:       withState,
 		ConnState:         fresh.track,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}

@@ -34,6 +34,7 @@ type Options struct {
 type Guard struct {
 	hosts   hosts
 	origins origins
+	policy  []string // of resources; shared by all answers
 }
 
 // New returns a guard. It fails on a host or an origin that no request could ever match; the error
@@ -47,7 +48,11 @@ func New(opts Options) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Guard{hosts: hosts, origins: origins}, nil
+	g := &Guard{hosts: hosts, origins: origins, policy: sameOrigin}
+	if origins.any {
+		g.policy = crossOrigin
+	}
+	return g, nil
 }
 
 // AnswersFor reports whether the host of a request is one of the server's. Letter case, port and

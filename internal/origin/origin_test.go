@@ -293,18 +293,26 @@ func BenchmarkCheck(b *testing.B) {
 // TestResourcePolicy is about the header that keeps other sites' pages from an answer: every answer to what may be a browser
 // has it, also one to a request that does not say whose page it is of.
 func TestResourcePolicy(t *testing.T) {
-	for origins, want := range map[string]string{"": "same-origin", "https://wiki.example": "same-origin", "*": "cross-origin"} {
+	for origins, policy := range map[string]string{"": "same-origin", "https://wiki.example": "same-origin", "*": "cross-origin"} {
 		guard := mustNew(t, origin.Options{Origins: strings.Fields(origins)})
-		answer := http.Header{}
-		r := httptest.NewRequest("GET", "/config/a", nil)
-		guard.Describe(answer, r, origin.Own)
-		if got := answer.Get("Cross-Origin-Resource-Policy"); got != "" {
-			t.Errorf("a program without a name: got %q", got)
-		}
-		r.Header.Set("User-Agent", "")
-		guard.Describe(answer, r, origin.Own)
-		if got := answer.Get("Cross-Origin-Resource-Policy"); got != want {
-			t.Errorf("with the origins %q: got %q, want %q", origins, got, want)
+		for header, want := range map[string]string{
+			"":                            "",
+			"User-Agent: curl/8.5.0":      "",
+			"User-Agent: MyMozilla/5.0":   "",
+			"User-Agent: Mozilla/5.0 (X)": policy,
+			"User-Agent: ":                policy,
+			"Origin: https://a.example":   policy,
+			"Sec-Fetch-Site: none":        policy,
+		} {
+			answer := http.Header{}
+			r := httptest.NewRequest("GET", "/config/a", nil)
+			if name, value, given := strings.Cut(header, ": "); given {
+				r.Header.Set(name, value)
+			}
+			guard.Describe(answer, r, origin.Own)
+			if got := answer.Get("Cross-Origin-Resource-Policy"); got != want {
+				t.Errorf("with the origins %q, to %q: got %q, want %q", origins, header, got, want)
+			}
 		}
 	}
 }
