@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	tools   = "internal/content internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -59,12 +59,13 @@ var picture = []layer{
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
-	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport", "internal/fault " + tools, gqlgen + " " + json + " " + sockets + " " + x},
 	{"internal/rest", door + " " + tools, json},
 	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/origin", "", ""},
-	{"internal/problem", "", ""},
+	{"internal/content", "internal/fault", ""},
+	{"internal/problem", "internal/fault", ""},
 	{"internal/requestid", "", ""},
 	{"internal/strictjson", "", json},
 	{"internal/eventstream", "internal/budget", ""},

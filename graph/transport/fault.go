@@ -9,20 +9,21 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
+
+	kinds "configapi/internal/fault"
 )
 
-// Codes in extensions.code that the transports themselves give. Resolvers and the error presenter have more.
-const (
-	CodeInvalidInput     = "INVALID_INPUT"
-	CodeForbidden        = "FORBIDDEN"
-	CodeUnavailable      = "UNAVAILABLE"
-	CodeInternal         = "INTERNAL"
-	CodeLimitExceeded    = "LIMIT_EXCEEDED"
-	CodeParseFailed      = errcode.ParseFailed
-	CodeValidationFailed = errcode.ValidationFailed
+// Codes in extensions.code that the transports themselves give. Resolvers and the error presenter
+// have more.
+var (
+	CodeInvalidInput     = kinds.InvalidInput.GraphQLCode()
+	CodeUnavailable      = kinds.Unavailable.GraphQLCode()
+	CodeInternal         = kinds.Internal.GraphQLCode()
+	CodeLimitExceeded    = kinds.LimitExceeded.GraphQLCode()
+	CodeParseFailed      = kinds.ParseFailed.GraphQLCode()
+	CodeValidationFailed = kinds.ValidationFailed.GraphQLCode()
 
-	CodePersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+	CodePersistedQueryNotSupported = kinds.PersistedQuery.GraphQLCode()
 )
 
 const (
@@ -59,17 +60,9 @@ func (m mediaType) statusOf(errs gqlerror.List) int {
 		return http.StatusOK
 	}
 	for _, err := range errs {
-		switch err.Extensions["code"] {
-		case "UNAUTHENTICATED":
-			return http.StatusUnauthorized
-		case CodeForbidden:
-			return http.StatusForbidden
-		case "RATE_LIMITED":
-			return http.StatusTooManyRequests
-		case CodeUnavailable:
-			return http.StatusServiceUnavailable
-		case CodeInternal:
-			return http.StatusInternalServerError
+		code, _ := err.Extensions["code"].(string)
+		if status, own := kinds.ResponseStatus(code); own {
+			return status
 		}
 	}
 	return http.StatusBadRequest

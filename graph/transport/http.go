@@ -57,7 +57,7 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 func (h *HTTP) read(w http.ResponseWriter, r *http.Request, request *request) *fault {
 	switch r.Method {
 	case http.MethodPost:
-		return h.readPost(r, request)
+		return h.readPost(w, r, request)
 	case http.MethodGet:
 		return readGet(r, request)
 	default:

@@ -149,7 +149,7 @@ func TestVariablesKeepNumbersExact(t *testing.T) {
 
 func TestStatusOfCodes(t *testing.T) {
 	for code, want := range map[string]int{
-		"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "RATE_LIMITED": 429, "UNAVAILABLE": 503, "INTERNAL": 500, "SOMETHING_ELSE": 400, "LIMIT_EXCEEDED": 400,
+		"FORBIDDEN": 403, "UNAVAILABLE": 503, "INTERNAL": 500, "SOMETHING_ELSE": 400, "LIMIT_EXCEEDED": 400,
 	} {
 		errs := gqlerror.List{newError(code, "no")}
 		if got := mediaResponse.statusOf(errs); got != want {

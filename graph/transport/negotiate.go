@@ -1,10 +1,7 @@
 package transport
 
 import (
-	"mime"
-	"strconv"
-	"strings"
-
+	"configapi/internal/content"
 	"configapi/internal/eventstream"
 )
 
@@ -52,77 +49,32 @@ func negotiate(accept []string) mediaType {
 			return mediaEventStream
 		}
 	}
-	return negotiateRanges(strings.Join(accept, ","))
+	return negotiateRanges(accept)
 }
 
-// preference is what an Accept header says about one media type.
-type preference struct {
-	specificity int // of the range that decided: 0 none matched, 1 */*, 2 application/*, 3 the type itself
-	quality     float64
-	order       int // place of that range in the header
-}
-
-func negotiateRanges(accept string) mediaType {
-	var json, response, events preference
-	for order, mediaRange := range strings.Split(accept, ",") {
-		name, params, err := mime.ParseMediaType(mediaRange)
-		if err != nil {
-			continue
-		}
-		quality := qualityOf(params)
-		switch name {
-		case "application/json":
-			json.consider(preference{3, quality, order})
-		case "application/graphql-response+json":
-			response.consider(preference{3, quality, order})
-		case eventstream.ContentType:
-			events.consider(preference{3, quality, order})
-		case "application/*":
-			json.consider(preference{2, quality, order})
-			response.consider(preference{2, quality, order})
-		case "*/*":
-			json.consider(preference{1, quality, order})
-			response.consider(preference{1, quality, order})
-		}
-	}
-	if events.betterThan(json) && events.betterThan(response) {
+func negotiateRanges(accept content.Accept) mediaType {
+	json := accept.Of(content.JSON, "application/*", "*/*")
+	response := accept.Of("application/graphql-response+json", "application/*", "*/*")
+	events := accept.Of(eventstream.ContentType)
+	switch {
+	case isBetter(events, json) && isBetter(events, response):
 		return mediaEventStream
-	}
-	if response.betterThan(json) {
+	case isBetter(response, json):
 		return mediaResponse
-	}
-	if json.quality > 0 {
+	case json.Quality > 0:
 		return mediaJSON
 	}
 	return mediaNone
 }
 
-func (p *preference) consider(other preference) {
-	if other.specificity > p.specificity {
-		*p = other
+// isBetter reports whether a client prefers p to other. Of equal qualities, a type that is named
+// wins over one that only a wildcard covers, then the one that is named first.
+func isBetter(p, other content.Preference) bool {
+	switch {
+	case p.Quality != other.Quality:
+		return p.Quality > other.Quality
+	case p.Range != other.Range:
+		return p.Quality > 0 && p.Range < other.Range
 	}
-}
-
-func (p preference) betterThan(other preference) bool {
-	if p.quality != other.quality {
-		return p.quality > other.quality
-	}
-	// Equal quality. A type that is named wins over one that is only covered by a wildcard, then the order decides;
-	// covered by the same wildcard, neither is better.
-	if p.specificity != other.specificity {
-		return p.quality > 0 && p.specificity > other.specificity
-	}
-	return p.quality > 0 && p.order < other.order
-}
-
-func qualityOf(params map[string]string) float64 {
-	text, ok := params["q"]
-	if !ok {
-		return 1
-	}
-	quality, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(quality >= 0 && quality <= 1) {
-		return 0
-	}
-	return quality
+	return p.Quality > 0 && p.Place < other.Place
 }

@@ -37,9 +37,9 @@ func TestNegotiate(t *testing.T) {
 		{[]string{"text/event-stream;q=0"}, mediaNone},
 		{[]string{"text/*"}, mediaNone},
 		{[]string{"*/*;q=0"}, mediaNone},
-		{[]string{"application/json;q=nonsense"}, mediaNone},
-		{[]string{"application/json;q=NaN"}, mediaNone},
-		{[]string{"application/json;q=2"}, mediaNone},
+		{[]string{"application/json;q=nonsense"}, mediaJSON},
+		{[]string{"application/json;q=NaN"}, mediaJSON},
+		{[]string{"application/json;q=2"}, mediaJSON},
 		{[]string{";;;, application/json"}, mediaJSON},
 	} {
 		if got := negotiate(row.accept); got != row.want {

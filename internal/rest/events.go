@@ -20,7 +20,7 @@ import (
 // watch streams changes as they happen.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	if !acceptsEvents(r.Header["Accept"]) {
-		h.problem(w, problem.Problem{Status: http.StatusNotAcceptable, Code: problem.InvalidInput,
+		h.problem(w, problem.Problem{Kind: fault.NotAcceptable,
 			Detail: "the answer can be " + eventstream.ContentType})
 		return
 	}
@@ -59,9 +59,9 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 
 // refuseStream says why a stream may not begin.
 func (h *Handler) refuseStream(w http.ResponseWriter, err error) {
-	p := problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable, Detail: err.Error()}
+	p := problem.Problem{Kind: fault.Unavailable, Detail: err.Error()}
 	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
-		p.Status, p.Code = http.StatusTooManyRequests, problem.LimitExceeded
+		p.Kind = fault.TooManyStreams
 	}
 	h.problem(w, p)
 }

@@ -5,6 +5,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 	"configapi/internal/projection"
 )
@@ -43,7 +44,7 @@ func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config
 }
 
 func deletedProblem(name config.Name) problem.Problem {
-	return problem.Problem{Status: http.StatusGone, Code: problem.Deleted,
+	return problem.Problem{Kind: fault.Deleted,
 		Detail: "the config is deleted; POST " + pathOf(name) + "/restore brings it back, and so does a PUT with Config-Restore: true"}
 }
 

@@ -89,6 +89,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -208,6 +209,6 @@ func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	h.problem(w, problem.Problem{Status: http.StatusNotFound, Code: problem.NotFound,
+	h.problem(w, problem.Problem{Kind: fault.NotFound,
 		Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 }
