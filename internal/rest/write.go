@@ -11,7 +11,7 @@ import (
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(set, r.Header)
+	cmd, err := command(set, name, r.Header, (*config.Fields).Set)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -24,36 +24,24 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 		h.failBody(w, r, err)
 		return
 	}
-	cmd := config.Set{Name: name, Value: value, ExpectedVersion: terms.version, Conditions: terms.conditions,
-		OnlyIfChanged: terms.onlyIfChanged, RestoreDeleted: terms.restoreDeleted, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() && !cmd.RestoreDeleted { // a deleted config has a version, but is refused before
-		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
-	}
+	cmd.Value = value
 	h.change(w, r, cmd)
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(remove, r.Header)
+	cmd, err := command(remove, name, r.Header, (*config.Fields).Delete)
 	if err != nil {
 		h.fail(w, r, err)
 		return
-	}
-	cmd := config.Delete{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() {
-		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
 	}
 	h.change(w, r, cmd)
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(restore, r.Header)
+	cmd, err := command(restore, name, r.Header, (*config.Fields).Restore)
 	if err != nil {
 		h.fail(w, r, err)
 		return
-	}
-	cmd := config.Restore{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() { // what is restored never exists
-		cmd.Conditions = nil
 	}
 	value, given, err := h.readValue(w, r, restore)
 	if err != nil {
@@ -64,6 +52,18 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 		cmd.Value = &value
 	}
 	h.change(w, r, cmd)
+}
+
+// command returns the command that the headers of a change describe, without the value, which is in
+// the body. The error is a [*config.InvalidError] that names the header.
+func command[C config.Command](op operation, name config.Name, h http.Header, parse func(*config.Fields) (C, error)) (C, error) {
+	fields, err := fieldsOf(op, name, h)
+	if err != nil {
+		var none C
+		return none, err
+	}
+	cmd, err := parse(fields)
+	return cmd, inHeader(err)
 }
 
 // change carries a command out and answers.
