@@ -40,8 +40,8 @@ func momentOf(at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
 }
 
 // fieldsOf returns what all inputs of mutations share.
-func (r mutationResolver) fieldsOf(name string, version *int32, revision *eventstore.Position, reason, key *string) *config.Fields {
-	f := &config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), Reason: reason, IdempotencyKey: key}
+func (r mutationResolver) fieldsOf(name string, version *int32, revision *eventstore.Position, reason, key *string) config.Fields {
+	f := config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), Reason: reason, IdempotencyKey: key}
 	if version != nil {
 		f.ExpectedVersion = new(int64(*version))
 	}

@@ -18,7 +18,7 @@ type Fields struct {
 // Set returns the command to set a config. Without a Value, the command has the zero Value, and the
 // caller is to give it one. The error is an [*InvalidError] that names the first field, in the order
 // of the struct, that breaks a rule.
-func (f *Fields) Set() (Set, error) {
+func (f Fields) Set() (Set, error) {
 	p, err := f.parse()
 	if err != nil {
 		return Set{}, err
@@ -32,7 +32,7 @@ func (f *Fields) Set() (Set, error) {
 }
 
 // Delete returns the command to delete a config. The error is as that of [Fields.Set].
-func (f *Fields) Delete() (Delete, error) {
+func (f Fields) Delete() (Delete, error) {
 	p, err := f.parse()
 	if err != nil {
 		return Delete{}, err
@@ -42,7 +42,7 @@ func (f *Fields) Delete() (Delete, error) {
 
 // Restore returns the command to restore a config. Without a Value, it restores the last one. The
 // error is as that of [Fields.Set].
-func (f *Fields) Restore() (Restore, error) {
+func (f Fields) Restore() (Restore, error) {
 	p, err := f.parse()
 	if err != nil {
 		return Restore{}, err
@@ -59,7 +59,7 @@ type parsedFields struct {
 	key     IdempotencyKey
 }
 
-func (f *Fields) parse() (p parsedFields, err error) {
+func (f Fields) parse() (p parsedFields, err error) {
 	if p.name, err = ParseName(f.Name); err != nil {
 		return p, err
 	}

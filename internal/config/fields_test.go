@@ -21,9 +21,9 @@ func TestFieldsBecomeCommands(t *testing.T) {
 			OnlyIfChanged: true, RestoreDeleted: true, Reason: reason, IdempotencyKey: key}},
 		{must(all.Delete()), config.Delete{Name: name("a"), ExpectedVersion: version, Conditions: conditions, Reason: reason, IdempotencyKey: key}},
 		{must(all.Restore()), config.Restore{Name: name("a"), Value: &v, ExpectedVersion: version, Conditions: conditions, Reason: reason, IdempotencyKey: key}},
-		{must((&config.Fields{Name: "a"}).Set()), config.Set{Name: name("a")}},
-		{must((&config.Fields{Name: "a"}).Delete()), config.Delete{Name: name("a")}},
-		{must((&config.Fields{Name: "a"}).Restore()), config.Restore{Name: name("a")}},
+		{must((config.Fields{Name: "a"}).Set()), config.Set{Name: name("a")}},
+		{must((config.Fields{Name: "a"}).Delete()), config.Delete{Name: name("a")}},
+		{must((config.Fields{Name: "a"}).Restore()), config.Restore{Name: name("a")}},
 	} {
 		if !reflect.DeepEqual(test.got, test.want) {
 			t.Errorf("got %+v, want %+v", test.got, test.want)

@@ -82,21 +82,20 @@ func (h *Handler) readValue(w http.ResponseWriter, r *http.Request, op operation
 // readBody reads a body of at most the longest value, raw or in the worst JSON, but never more than
 // any request may have. It returns nil or a [*content.Error].
 func (h *Handler) readBody(buf *[]byte, w http.ResponseWriter, r *http.Request, raw bool) error {
-	maxValue := h.store.MaxValueBytes()
-	limit, hint := int64(maxValue), fmt.Sprintf("; a value may have %d bytes", maxValue)
+	limit := int64(h.store.MaxValueBytes())
 	if !raw {
 		limit = worstEscape*limit + bodyFrame
 	}
-	if limit > budget.MaxBodyBytes {
-		limit, hint = budget.MaxBodyBytes, "; send a value that needs more of them in JSON as "+rawType
-	}
 	var refused *content.Error
-	*buf, refused = content.Read((*buf)[:0], w, r, limit)
+	*buf, refused = content.Read((*buf)[:0], w, r, min(limit, budget.MaxBodyBytes))
 	switch {
 	case refused == nil:
 		return nil
-	case refused.Kind == fault.TooLarge:
-		refused.Detail += hint
+	case refused.Kind != fault.TooLarge:
+	case limit > budget.MaxBodyBytes:
+		refused.Detail += "; send a value that needs more of them in JSON as " + rawType
+	default:
+		refused.Detail += fmt.Sprintf("; a value may have %d bytes", h.store.MaxValueBytes())
 	}
 	return refused
 }

@@ -19,25 +19,24 @@ const (
 
 // fieldsOf reads the headers of a change. The error is a [*config.InvalidError] that names the
 // header.
-func fieldsOf(op operation, name config.Name, h http.Header) (*config.Fields, error) {
-	f := &config.Fields{Name: name.String()}
-	if err := readConditions(f, h); err != nil {
-		return nil, err
+func fieldsOf(op operation, name config.Name, h http.Header) (f config.Fields, err error) {
+	f.Name = name.String()
+	if err = readConditions(&f, h); err != nil {
+		return f, err
 	}
-	var err error
 	if f.IdempotencyKey, err = single(h, idempotencyKey); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.Reason, err = readReason(h); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.OnlyIfChanged, err = readSwitch(op, h, configOnlyIfChanged); err != nil {
-		return nil, err
+		return f, err
 	}
 	if f.RestoreDeleted, err = readSwitch(op, h, configRestore); err != nil {
-		return nil, err
+		return f, err
 	}
-	simplify(f, op)
+	simplify(&f, op)
 	return f, nil
 }
 

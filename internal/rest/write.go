@@ -11,7 +11,7 @@ import (
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(set, name, r.Header, (*config.Fields).Set)
+	cmd, err := command(set, name, r.Header, config.Fields.Set)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -29,7 +29,7 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(remove, name, r.Header, (*config.Fields).Delete)
+	cmd, err := command(remove, name, r.Header, config.Fields.Delete)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -38,7 +38,7 @@ func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Nam
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(restore, name, r.Header, (*config.Fields).Restore)
+	cmd, err := command(restore, name, r.Header, config.Fields.Restore)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -56,7 +56,7 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 
 // command returns the command that the headers of a change describe, without the value, which is in
 // the body. The error is a [*config.InvalidError] that names the header.
-func command[C config.Command](op operation, name config.Name, h http.Header, parse func(*config.Fields) (C, error)) (C, error) {
+func command[C config.Command](op operation, name config.Name, h http.Header, parse func(config.Fields) (C, error)) (C, error) {
 	fields, err := fieldsOf(op, name, h)
 	if err != nil {
 		var none C
