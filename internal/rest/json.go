@@ -128,17 +128,3 @@ func (s *jsonStream) nullable(t *string) *jsonStream {
 	}
 	return s.text(*t)
 }
-
-// quotedLength is how many bytes of JSON a text takes, or a few more.
-func quotedLength(t string) int {
-	n := len(t) + len(`""`)
-	for i := range len(t) {
-		switch {
-		case t[i] < ' ':
-			n += len(`\u001f`) - 1
-		case t[i] == '"' || t[i] == '\\':
-			n++
-		}
-	}
-	return n
-}

@@ -9,6 +9,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
+	"configapi/internal/strictjson"
 )
 
 // pageBytes is how many bytes of JSON a page holds before it ends early. It always has one config.
@@ -131,9 +132,9 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 
 // fitting is how many configs fit into a page: one at least.
 func fitting(configs []*projection.Config) int {
-	bytes := 0
+	var bytes int64
 	for i, c := range configs {
-		bytes += quotedLength(c.Name.String()) + quotedLength(c.Value.String())
+		bytes += strictjson.QuotedLen(c.Name.String()) + strictjson.QuotedLen(c.Value.String())
 		if i > 0 && bytes > pageBytes {
 			return i
 		}
