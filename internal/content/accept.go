@@ -19,10 +19,10 @@ type Preference struct {
 	Place int
 }
 
-// Of returns what the header says about a media type, given the ranges that the type is in, from the
-// most specific one to the least: `text/plain`, `text/*`, `*/*`. The most specific range that is in
-// the header decides, with the highest of its qualities. When none is, the result is zero but for
-// Range, which is the number of ranges.
+// Of returns what the header says about a media type, given the ranges that the type is in, from
+// the most specific one to the least: `text/plain`, `text/*`, `*/*`. The most specific range that
+// is in the header decides, with the highest of its qualities. When none is, the result is zero but
+// for Range, which is the number of ranges.
 func (a Accept) Of(ranges ...string) Preference {
 	found := Preference{Range: len(ranges)}
 	place := 0
@@ -40,9 +40,9 @@ func (a Accept) Of(ranges ...string) Preference {
 // Quality returns the quality that the header gives to a media type: see [Accept.Of].
 func (a Accept) Quality(ranges ...string) float64 { return a.Of(ranges...).Quality }
 
-// ranges yields the media ranges of the header, in small letters, with their qualities. A range that
-// cannot be read is left out; a quality that is not a number from 0 to 1 counts as 1, as if it had
-// not been given.
+// ranges yields the media ranges of the header, in small letters, with their qualities. A range
+// that cannot be read is left out; a quality that is not a number from 0 to 1 counts as 1, as if it
+// had not been given.
 func (a Accept) ranges() iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		for _, line := range a {

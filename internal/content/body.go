@@ -2,10 +2,10 @@
 // forms of an answer that they accept. All edges use it, so that the same mistake gets the same
 // answer on each.
 //
-// [Read] reads a body up to a limit. Memory grows with the bytes that come, not with the length that
-// is declared. The budget that bodies share and the deadline of a body are those of the HTTP server:
-// see package httpd, whose errors Read translates. [Accepted.Check] refuses content types and
-// content codings. [ParseAccept] reads the header Accept.
+// [Read] reads a body up to a limit. Memory grows with the bytes that come, not with the length
+// that is declared. The budget that bodies share and the deadline of a body are those of the HTTP
+// server: see package httpd, whose errors Read translates. [Accepted.Check] refuses content types
+// and content codings. [ParseAccept] reads the header Accept.
 //
 // What the bytes of a body mean is for the edges: see package strictjson.
 package content

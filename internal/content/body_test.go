@@ -77,8 +77,8 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// TestRead reads bodies whose length is declared and bodies whose length is not, at once and byte by
-// byte.
+// TestRead reads bodies whose length is declared and bodies whose length is not, at once and byte
+// by byte.
 func TestRead(t *testing.T) {
 	const limit = 100_000
 	for _, n := range []int{0, 1, 1023, 1024, 1025, 64 << 10, 64<<10 + 1, limit - 1, limit, limit + 1, 3 * limit} {
@@ -150,8 +150,8 @@ type wrapper struct{ http.ResponseWriter }
 
 func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// TestTooLargeClosesTheConnection shows that the server closes the connection on which a body is not
-// read to its end, also when its writer is wrapped.
+// TestTooLargeClosesTheConnection shows that the server closes the connection on which a body is
+// not read to its end, also when its writer is wrapped.
 func TestTooLargeClosesTheConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := content.Read(nil, wrapper{w}, r, 1000); err == nil || err.Kind != fault.TooLarge {

@@ -8,18 +8,19 @@ import (
 	"sync"
 )
 
-// ErrTooMany is why a stream may not begin: the server has as many as it may have.
+// ErrTooMany says that a stream may not begin, since the server has as many as it may have.
 var ErrTooMany = errors.New("the server has as many streams as it may have; come back later")
 
-// ErrTooManyOfAddress is why a stream may not begin: its client's address has as many as it may
-// have.
+// ErrTooManyOfAddress says that a stream may not begin, since its client's address has as many as
+// it may have.
 var ErrTooManyOfAddress = errors.New("this address has as many streams as it may have; end one first")
 
-// DefaultMaxStreams is how many streams a server has when nothing else is said.
+// DefaultMaxStreams is how many streams a server may have unless another number is set.
 const DefaultMaxStreams = 100_000
 
-// Limit bounds the streams that a server has at a time, whatever they are sent over; another one
-// bounds its connections. A nil Limit bounds nothing. It is safe for concurrent use.
+// Limit bounds how many streams are open at a time. A server has one for its streams, whatever they
+// are sent over, and one for its connections. A nil Limit bounds nothing. It is safe for concurrent
+// use.
 type Limit struct {
 	total, perAddress int
 

@@ -6,7 +6,8 @@ import (
 )
 
 // Kind is what an error means to the caller, and so what the caller can do about it. What a kind is
-// on each edge stands in one table: the methods of Kind read it, and docs/errors.md is made from it.
+// on each edge stands in one table: the methods of Kind read it, and docs/errors.md is made from
+// it.
 type Kind int
 
 // The kinds that [KindOf] finds. An error of no other kind is Internal: its text goes to the log,
@@ -27,12 +28,12 @@ const (
 
 // The kinds of refusals that edges decide on their own, before the config store is asked.
 const (
-	LimitExceeded    Kind = iota + Unavailable + 1 // the request asks for more than one answer may hold or cost
-	TooManyStreams                                 // the client's address has as many streams as it may have
+	LimitExceeded    Kind = iota + Unavailable + 1 // one answer may not hold or cost that much
+	TooManyStreams                                 // the address has as many streams as it may have
 	MethodNotAllowed                               // the path does not have the method
 	NotAcceptable                                  // the client accepts no form that the answer has
 	BodyTimeout                                    // the body did not come in time
-	UnsupportedMedia                               // the body has another content type or a content coding
+	UnsupportedMedia                               // the body has a wrong content type or a coding
 	Forbidden                                      // the page may not send requests here
 	WrongHost                                      // the server does not answer for the host
 	ParseFailed                                    // the document is not GraphQL

@@ -1,8 +1,8 @@
 // Package problem writes the errors that edges answer with over HTTP: problem details, RFC 9457.
 //
 // Besides the members of the RFC there is always code, so that a program can decide by the code
-// whichever edge it came from. Status and code are those of the error's kind: see package fault. The
-// type is always about:blank; docs/errors.md says what each code means.
+// whichever edge it came from. Status and code are those of the error's kind: see package fault.
+// The type is always about:blank; docs/errors.md says what each code means.
 package problem
 
 import (

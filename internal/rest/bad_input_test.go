@@ -14,7 +14,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestBadBodies is what only REST can say of a body. What all edges say alike is in package edgetest.
+// TestBadBodies has the mistakes that only REST's bodies can have. Package edgetest has those of
+// all edges.
 func TestBadBodies(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	s.MustSet(t, "a", "x")
@@ -78,7 +79,7 @@ func TestBadBodies(t *testing.T) {
 
 const raw = "Content-Type: application/octet-stream"
 
-// TestRawValues has bodies that are the value, byte for byte.
+// TestRawValues sends bodies that are the value, byte for byte.
 func TestRawValues(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 100_000})
 	for _, row := range []struct{ value, header string }{
@@ -189,7 +190,7 @@ func TestUnknownParameters(t *testing.T) {
 	MustBeProblem(t, "a query that is none", s.MustDo(t, "DELETE /config/a?%zz", ""), 400, "INVALID_INPUT")
 }
 
-// TestNamesComeFirst holds the order of judgement: what is wrong with a request goes before what is wrong with its config.
+// TestNamesComeFirst shows that mistakes in a request are checked before the state of its config.
 func TestNamesComeFirst(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "gone", "x")
@@ -257,7 +258,7 @@ func TestEndlessBody(t *testing.T) {
 	}
 }
 
-// TestTooLargeIsSaidBeforeTheBody answers a client that asks before it sends.
+// TestTooLargeIsSaidBeforeTheBody shows that a client that expects 100 gets 413 before it sends.
 func TestTooLargeIsSaidBeforeTheBody(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	for header, want := range map[string]int{

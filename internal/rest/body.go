@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// worstEscape is how many bytes of JSON one byte of a value can take, as \u001f does.
+	// worstEscape is how many bytes of JSON one byte of a value can take: \u001f is the longest.
 	worstEscape = 6
 	// bodyFrame is what may stand around a value, in bytes.
 	bodyFrame = 1 << 10
@@ -117,8 +117,9 @@ func parseBody(data []byte) (string, error) {
 	return *body.Value, nil
 }
 
-// plainValue returns the value in a body that is written as nearly all are: nothing but that one member, and a text that is
-// escaped nowhere. It saves a write a tenth of its time. Whatever is written in another way, or wrong, is left to strictjson.
+// plainValue returns the value in a body that is written as nearly all are: with that one member,
+// and without escapes. It saves a write a tenth of its time: see BenchmarkEdge, put. Any other
+// body, valid or not, is left to strictjson.
 func plainValue(data []byte) (value []byte, plain bool) {
 	value, ok := bytes.CutPrefix(data, []byte(`{"value":`))
 	if !ok {
@@ -141,7 +142,7 @@ func errNoValue(what string) error {
 	return &config.InvalidError{Field: "body", Rule: valueRule + what}
 }
 
-// failBody answers with an error of reading a body.
+// failBody answers with an error of [Handler.readValue].
 func (h *Handler) failBody(w http.ResponseWriter, r *http.Request, err error) {
 	refused, is := errors.AsType[*content.Error](err)
 	if !is {

@@ -68,9 +68,9 @@ func readConditions(f *config.Fields, h http.Header) error {
 }
 
 // simplify replaces a lone `If-None-Match: *`, as clients have sent it since before there were
-// conditions, by version 0. So their requests keep the hash that tells a repeated request, also over
-// an upgrade of the server. A set that restores keeps the condition, since a deleted config has a
-// version; a restore needs none, since what is restored never exists.
+// conditions, by version 0. So their requests keep the hash that tells a repeated request, also
+// over an upgrade of the server. A set that restores keeps the condition, since a deleted config
+// has a version; a restore needs none, since what is restored never exists.
 func simplify(f *config.Fields, op operation) {
 	if len(f.Conditions) != 1 || !f.Conditions[0].Any || !f.Conditions[0].Not || f.ExpectedVersion != nil || f.RestoreDeleted {
 		return
@@ -85,8 +85,8 @@ func errNoTags(header string) error {
 	return &config.InvalidError{Field: header, Rule: `must be * or entity tags such as "3-9f3a21c0", separated by commas`}
 }
 
-// bareVersion returns the version when a single tag is one, as the tags of old were, and nil when it
-// is not.
+// bareVersion returns the version when a single tag is one, as the tags of old were, and nil when
+// it is not.
 func bareVersion(tags []entityTag) *int64 {
 	if len(tags) != 1 || tags[0].weak {
 		return nil
@@ -113,8 +113,8 @@ func matches(tags []entityTag, can func(entityTag, config.RevisionMatch) bool) [
 // canMatchStrongly reports whether a tag can match in If-Match: weak ones never do.
 func canMatchStrongly(tag entityTag, _ config.RevisionMatch) bool { return !tag.weak }
 
-// canMatchWeakly reports whether a tag can match in If-None-Match. A bare version cannot: the client
-// may know it from another history.
+// canMatchWeakly reports whether a tag can match in If-None-Match. A bare version cannot: the
+// client may know it from another history.
 func canMatchWeakly(_ entityTag, m config.RevisionMatch) bool { return !m.AnyHash }
 
 // readReason reads a reason, which is percent-encoded UTF-8: a header can hold only ASCII.

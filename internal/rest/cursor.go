@@ -8,12 +8,12 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// listCursor is a place in the pages of a list, which stay pinned to one position of the history,
+// listCursor says where in a list a page ended. All pages are of one position of the history,
 // whatever is written meanwhile.
 type listCursor struct {
 	at     eventstore.Position
 	prefix string // that the pages are of, as [config.Filter.Prefix] has it
-	name   string // of the last config that was given
+	name   string // of the last config of the page
 }
 
 // listCursorFormat is how a cursor begins: the version of its bytes, and the kind of its pages.

@@ -11,18 +11,19 @@ import (
 	"configapi/internal/requestid"
 )
 
-// fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.
+// fail answers with an error of the config store, or of the parsing of its inputs. The handler must
+// return then.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
-		panic(http.ErrAbortHandler) // the client is gone
+		panic(http.ErrAbortHandler) // the client has disconnected
 	}
 	if fault.KindOf(err) == fault.TooLarge {
-		w.Header().Set("Connection", "close") // who sends that much may not stop
+		w.Header().Set("Connection", "close") // the client may go on sending
 	}
 	h.problem(w, h.problemOf(r, err))
 }
 
-// problemOf is what a client gets to see of an error. The rest is in the log.
+// problemOf returns what a client sees of an error. The rest goes to the log.
 func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	kind := fault.KindOf(err)
 	p := problem.Problem{Kind: kind, Detail: fault.Message(err)}
@@ -46,7 +47,8 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	return p
 }
 
-// problem answers with a problem. Its position is the newest one, unless the caller has set another.
+// problem answers with a problem. The position of the answer is the newest one, unless the caller
+// has set another.
 func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
 		if reader, err := h.store.Reader(auth.Anonymous); err == nil {
@@ -63,7 +65,8 @@ func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
 		Detail: "the methods here are " + allow})
 }
 
-// currentVersion is the version that a refused command has found.
+// currentVersion returns the version of the config for which a command was refused, 0 when its name
+// has none.
 func currentVersion(err error) *int {
 	var refusal *fault.Refusal
 	version := 0

@@ -10,8 +10,8 @@ import (
 	"configapi/internal/config"
 )
 
-// The query parameters of those routes that refuse unknown ones. Other routes ignore them, as the
-// system before this one did.
+// The query parameters of the routes that refuse unknown ones. Other routes ignore unknown
+// parameters, as the system before this one did.
 var (
 	listParameters   = []string{"prefix", "first", "after", "wait", "consistency"}
 	eventsParameters = []string{"prefix", "after"}
@@ -20,8 +20,8 @@ var (
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
 
-// checkParameters refuses a query that has a parameter which is not known. Names that begin with _
-// are always ignored: clients use them to get past caches.
+// checkParameters returns an error about a query that has an unknown parameter. It ignores names
+// that begin with _, which clients use to get past caches.
 func checkParameters(query string, known []string) error {
 	if query == "" {
 		return nil
@@ -66,7 +66,7 @@ func quotedName(name string) string {
 	return strconv.Quote(name[:end] + "…")
 }
 
-// parameter reads one parameter of a query.
+// parameter returns a parameter of a query, which may be given once.
 func parameter(query, name string) (value string, given bool, err error) {
 	if query == "" {
 		return "", false, nil
@@ -85,7 +85,7 @@ func parameter(query, name string) (value string, given bool, err error) {
 	return "", false, &config.InvalidError{Field: name, Rule: "is given more than once"}
 }
 
-// parseFilter reads which configs a list or a stream is to hold.
+// parseFilter returns the filter of a list or a stream.
 func parseFilter(query string) (config.Filter, error) {
 	prefix, given, err := parameter(query, "prefix")
 	if err != nil || !given {

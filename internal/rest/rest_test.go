@@ -55,8 +55,8 @@ type answer struct {
 	close  bool // the server ended the connection
 }
 
-// MustDo sends a request, written as "METHOD /path", with headers as "Name: value" and a body that is JSON unless the
-// headers say otherwise.
+// MustDo sends a request, written as "METHOD /path", with headers as "Name: value" and a body that
+// is JSON unless the headers say otherwise.
 func (s *service) MustDo(t testing.TB, request, body string, headers ...string) answer {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")

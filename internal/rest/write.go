@@ -83,8 +83,9 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 	answerText(w, http.StatusOK, okText)
 }
 
-// refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
-// deleted, the latter for clients that do not prefer a problem; a restore is new.
+// refuse answers a command that was not carried out. A set and a deletion, which the system before
+// this one had, have a fixed text when the config was missing, and one when it was deleted, unless
+// the client prefers a problem.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Position, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
@@ -104,9 +105,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 	h.fail(w, r, err)
 }
 
-// describeRefusal sets the headers about the state that a refusal rests on: the config's newest revision. That state is the
-// same at the position before the command was judged, unless the revision is newer. The later of the two is what to
-// answer, for a position must not go back.
+// describeRefusal sets the headers about the state that a refusal is based on: the config's newest
+// revision. The config has that state at the position before the command was decided, unless the
+// revision is newer. The later of the two is the position of the answer, since positions on a
+// connection must not go back.
 func describeRefusal(h http.Header, before eventstore.Position, err error) {
 	var refusal *fault.Refusal
 	if !errors.As(err, &refusal) || refusal.Current == nil {

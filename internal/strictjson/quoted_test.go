@@ -26,8 +26,8 @@ func FuzzQuotedLen(f *testing.F) {
 	f.Fuzz(checkQuotedLen)
 }
 
-// checkQuotedLen compares with the writers of the edges: gqlgen's of GraphQL, jsontext of REST, which
-// has a short escape for two characters more.
+// checkQuotedLen compares with the writers of the edges: gqlgen's of GraphQL, jsontext of REST,
+// which has a short escape for two characters more.
 func checkQuotedLen(t *testing.T, text string) {
 	got := strictjson.QuotedLen(text)
 	var written bytes.Buffer

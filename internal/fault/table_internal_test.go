@@ -1,4 +1,4 @@
-package fault_test
+package fault
 
 import (
 	"net/http"
@@ -8,14 +8,12 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
-
-	"configapi/internal/fault"
 )
 
 // kinds returns all kinds of the table.
-func kinds() []fault.Kind {
-	var all []fault.Kind
-	for k := fault.Internal; k <= fault.PersistedQuery; k++ {
+func kinds() []Kind {
+	var all []Kind
+	for k := Internal; k <= PersistedQuery; k++ {
 		all = append(all, k)
 	}
 	return all
@@ -37,32 +35,32 @@ func TestTableIsComplete(t *testing.T) {
 
 // TestTableKeepsItsCodes pins what clients rely on: a kind's codes and status.
 func TestTableKeepsItsCodes(t *testing.T) {
-	for kind, want := range map[fault.Kind]struct {
+	for kind, want := range map[Kind]struct {
 		code, graphql string
 		status        int
 	}{
-		fault.Internal:            {"INTERNAL", "INTERNAL", 500},
-		fault.InvalidInput:        {"INVALID_INPUT", "INVALID_INPUT", 400},
-		fault.TooLarge:            {"INVALID_INPUT", "INVALID_INPUT", 413},
-		fault.NotFound:            {"NOT_FOUND", "NOT_FOUND", 404},
-		fault.Deleted:             {"DELETED", "DELETED", 410},
-		fault.NotDeleted:          {"NOT_DELETED", "VERSION_CONFLICT", 409},
-		fault.VersionConflict:     {"VERSION_CONFLICT", "VERSION_CONFLICT", 412},
-		fault.PositionUnknown:     {"POSITION_UNKNOWN", "POSITION_UNKNOWN", 400},
-		fault.PositionNotReached:  {"POSITION_NOT_REACHED", "POSITION_NOT_REACHED", 504},
-		fault.IdempotencyMismatch: {"IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_MISMATCH", 422},
-		fault.Unavailable:         {"UNAVAILABLE", "UNAVAILABLE", 503},
-		fault.LimitExceeded:       {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 413},
-		fault.TooManyStreams:      {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 429},
-		fault.MethodNotAllowed:    {"INVALID_INPUT", "INVALID_INPUT", 405},
-		fault.NotAcceptable:       {"INVALID_INPUT", "INVALID_INPUT", 406},
-		fault.BodyTimeout:         {"INVALID_INPUT", "INVALID_INPUT", 408},
-		fault.UnsupportedMedia:    {"INVALID_INPUT", "INVALID_INPUT", 415},
-		fault.Forbidden:           {"FORBIDDEN", "FORBIDDEN", 403},
-		fault.WrongHost:           {"FORBIDDEN", "FORBIDDEN", 421},
-		fault.ParseFailed:         {"GRAPHQL_PARSE_FAILED", "GRAPHQL_PARSE_FAILED", 400},
-		fault.ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_VALIDATION_FAILED", 400},
-		fault.PersistedQuery:      {"PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_SUPPORTED", 200},
+		Internal:            {"INTERNAL", "INTERNAL", 500},
+		InvalidInput:        {"INVALID_INPUT", "INVALID_INPUT", 400},
+		TooLarge:            {"INVALID_INPUT", "INVALID_INPUT", 413},
+		NotFound:            {"NOT_FOUND", "NOT_FOUND", 404},
+		Deleted:             {"DELETED", "DELETED", 410},
+		NotDeleted:          {"NOT_DELETED", "VERSION_CONFLICT", 409},
+		VersionConflict:     {"VERSION_CONFLICT", "VERSION_CONFLICT", 412},
+		PositionUnknown:     {"POSITION_UNKNOWN", "POSITION_UNKNOWN", 400},
+		PositionNotReached:  {"POSITION_NOT_REACHED", "POSITION_NOT_REACHED", 504},
+		IdempotencyMismatch: {"IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_MISMATCH", 422},
+		Unavailable:         {"UNAVAILABLE", "UNAVAILABLE", 503},
+		LimitExceeded:       {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 413},
+		TooManyStreams:      {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 429},
+		MethodNotAllowed:    {"INVALID_INPUT", "INVALID_INPUT", 405},
+		NotAcceptable:       {"INVALID_INPUT", "INVALID_INPUT", 406},
+		BodyTimeout:         {"INVALID_INPUT", "INVALID_INPUT", 408},
+		UnsupportedMedia:    {"INVALID_INPUT", "INVALID_INPUT", 415},
+		Forbidden:           {"FORBIDDEN", "FORBIDDEN", 403},
+		WrongHost:           {"FORBIDDEN", "FORBIDDEN", 421},
+		ParseFailed:         {"GRAPHQL_PARSE_FAILED", "GRAPHQL_PARSE_FAILED", 400},
+		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_VALIDATION_FAILED", 400},
+		PersistedQuery:      {"PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_SUPPORTED", 200},
 	} {
 		if kind.Code() != want.code || kind.GraphQLCode() != want.graphql || kind.Status() != want.status {
 			t.Errorf("kind %d: got %s, %s, %d, want %+v", kind, kind.Code(), kind.GraphQLCode(), kind.Status(), want)
@@ -78,7 +76,7 @@ func TestResponseStatus(t *testing.T) {
 		if !isOwn {
 			want = 400
 		}
-		if got, has := fault.ResponseStatus(code); got != want || has != isOwn {
+		if got, has := ResponseStatus(code); got != want || has != isOwn {
 			t.Errorf("%s: got %d, %t, want %d, %t", code, got, has, want, isOwn)
 		}
 	}
@@ -109,7 +107,7 @@ func TestSchemaHasTheCodes(t *testing.T) {
 func graphQLCodes() []string {
 	var codes []string
 	for _, k := range kinds() {
-		if k != fault.Forbidden && k != fault.WrongHost {
+		if k != Forbidden && k != WrongHost {
 			codes = append(codes, k.GraphQLCode())
 		}
 	}
