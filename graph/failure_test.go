@@ -59,8 +59,8 @@ func (f *failing) ReadConfigBack(ctx context.Context, branch eventstore.Head, na
 	return f.afterRead(ctx, records, err)
 }
 
-func (f *failing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadBranch(ctx, branch, after, limit)
+func (f *failing) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadHistory(ctx, branch, after, limit)
 	if after != 0 { // what a stream from the beginning reads, and nobody else here
 		return records, err
 	}

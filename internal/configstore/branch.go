@@ -26,7 +26,7 @@ type branch struct {
 func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
 	b := &branch{opts: opts, events: events, feed: feed.New(opts.Feed), heads: newHeads(events, max(opts.PositionWait, headTimeout)), catchUp: newCatchUp(events), unread: unread}
 	b.projection = projection.New(b.feed)
-	caughtUp := func(at time.Time) { b.follower.CaughtUp(at) }
+	caughtUp := func(at time.Time) { b.follower.ConfirmCurrent(at) }
 	b.writer = newWriter(watched{events, writes, opts.Appended, caughtUp}, b.projection, opts)
 	opts.Follower.AwaitOwnAppend = b.writer.awaitAppend
 	if opts.Follower.Log == nil {

@@ -26,16 +26,16 @@ func newCatchUp(events eventstore.Store) *catchUp {
 	return &catchUp{events: events, turns: semaphore.NewWeighted(streamReads)}
 }
 
-// ReadBranch is that of the event store. It waits for its turn, and tries again while the store is
+// ReadHistory is that of the event store. It waits for its turn, and tries again while the store is
 // busy.
-func (c *catchUp) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *catchUp) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer c.turns.Release(1)
 	const pause = 100 * time.Millisecond
 	for {
-		records, err := c.events.ReadBranch(ctx, branch, after, limit)
+		records, err := c.events.ReadHistory(ctx, branch, after, limit)
 		if !errors.Is(err, eventstore.ErrBusy) {
 			return records, err
 		}

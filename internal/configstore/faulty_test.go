@@ -119,11 +119,11 @@ func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstor
 	return f.Store.Read(ctx, after, limit)
 }
 
-func (f *faulty) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *faulty) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().read; hook != nil {
 		return hook(ctx, after, limit)
 	}
-	return f.Store.ReadBranch(ctx, branch, after, limit)
+	return f.Store.ReadHistory(ctx, branch, after, limit)
 }
 
 func (f *faulty) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {

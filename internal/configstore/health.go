@@ -136,14 +136,14 @@ func (s *Store) findHead(ctx context.Context) (f found) {
 	f.applied = b.view().Head().Seq
 	// An event store may have a connection of its own for this.
 	if store, has := s.events.(interface {
-		Probe(context.Context) (eventstore.Head, error)
+		ProbeHead(context.Context) (eventstore.Head, error)
 	}); has {
-		f.head, f.err = store.Probe(ctx)
+		f.head, f.err = store.ProbeHead(ctx)
 	} else {
 		f.head, f.err = s.events.Head(ctx)
 	}
 	if f.err == nil {
-		b.follower.Look(f.head.Seq, asked)
+		b.follower.ObserveHead(f.head.Seq, asked)
 		_ = s.clock.ask(ctx) // it is asked again soon; until then the answer of before counts
 	}
 	return f

@@ -184,7 +184,7 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Seq) (*eventstore.
 	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
-	records, err := b.events.ReadBranch(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
+	records, err := b.events.ReadHistory(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return nil, b.failed(err)

@@ -16,7 +16,7 @@ const PageBytes = 1 << 20
 
 // Source is what a cursor needs of an event store: the events that are older than the ring.
 type Source interface {
-	ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
 // Cursor is one reader's place in the stream. It holds nothing but a position and is for one goroutine.
@@ -65,7 +65,7 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 		c.head = events[len(events)-1].Head()
 	}
 	if c.head.Seq < now.head.Seq {
-		return Batch{Events: events, Head: c.head}, c.feed.closed, nil
+		return Batch{Events: events, Head: c.head}, c.feed.alwaysReady, nil
 	}
 	return Batch{events, c.head, true}, now.changed, nil
 }
@@ -100,7 +100,7 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 	var chain eventstore.Chain
 	var records []eventstore.Record
 	for at := c.head; ; {
-		page, err := c.source.ReadBranch(ctx, head, at.Seq,
+		page, err := c.source.ReadHistory(ctx, head, at.Seq,
 			eventstore.Limit{Records: min(limit, int(head.Seq-at.Seq)), Bytes: PageBytes})
 		switch {
 		case err != nil:

@@ -43,8 +43,8 @@ type Feed struct {
 	waiting index                  // cursors that wait for some names alone
 	ended   atomic.Pointer[error]  // why there will be no more events; nil: there may be; every read of the store asks for it
 
-	over   chan struct{} // closed when the feed ends
-	closed chan struct{} // what a reader that is behind waits for
+	done        chan struct{} // closed when the feed ends
+	alwaysReady chan struct{} // what a reader that is behind waits for
 }
 
 // New returns an empty feed.
@@ -55,8 +55,8 @@ func New(opts Options) *Feed {
 	if opts.RingBytes == 0 {
 		opts.RingBytes = DefaultRingBytes
 	}
-	f := &Feed{opts: opts, changed: make(chan struct{}), closed: make(chan struct{}), over: make(chan struct{}), waiting: newIndex()}
-	close(f.closed)
+	f := &Feed{opts: opts, changed: make(chan struct{}), alwaysReady: make(chan struct{}), done: make(chan struct{}), waiting: newIndex()}
+	close(f.alwaysReady)
 	return f
 }
 
@@ -92,9 +92,9 @@ func (f *Feed) End(reason error) {
 	}
 	f.ended.Store(&reason)
 	f.ring = nil
-	close(f.over)
+	close(f.done)
 	close(f.changed)
-	f.changed = f.closed
+	f.changed = f.alwaysReady
 }
 
 // Err is why the feed has ended, nil while it has not.

@@ -95,6 +95,6 @@ type faulty struct {
 	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 }
 
-func (f faulty) ReadBranch(ctx context.Context, _ eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f faulty) ReadHistory(ctx context.Context, _ eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return f.read(ctx, after, limit)
 }

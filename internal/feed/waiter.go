@@ -17,7 +17,7 @@ type Waiter struct {
 	woken  chan struct{} // gets an element when the waiter is taken out of the index by a change
 
 	// Guarded by the mutex of the feed:
-	places []int           // :: which of the filter's keys → place in its bucket; nil: not in the index
+	slots  []int           // :: which of the filter's keys → place in its bucket; nil: not in the index
 	before eventstore.Head // of the newest event before the change that has woken the waiter
 }
 
@@ -51,7 +51,7 @@ func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Progress) (e
 		select {
 		case <-w.woken:
 			return w.end()
-		case <-w.feed.over:
+		case <-w.feed.done:
 			return w.end()
 		case <-timer.C:
 			if w.feed.Head().Seq > b.Sent {
@@ -80,7 +80,7 @@ func (w *Waiter) begin(after eventstore.Head) (waits bool, err error) {
 func (w *Waiter) end() (eventstore.Head, error) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
-	if w.places != nil { // nothing has woken it
+	if w.slots != nil { // nothing has woken it
 		w.feed.waiting.remove(w)
 		return w.feed.head, w.feed.Err()
 	}
@@ -120,31 +120,31 @@ func (x *index) key(w *Waiter, i int) (buckets map[string][]entry, key string, e
 }
 
 func (x *index) add(w *Waiter) {
-	w.places = make([]int, 0, 1)
+	w.slots = make([]int, 0, 1)
 	for i := 0; ; i++ {
 		buckets, key, exists := x.key(w, i)
 		if !exists {
 			return
 		}
-		w.places = append(w.places, len(buckets[key]))
+		w.slots = append(w.slots, len(buckets[key]))
 		buckets[key] = append(buckets[key], entry{w, i})
 	}
 }
 
 // remove takes a waiter out of all its buckets. The last one of each bucket takes its place there.
 func (x *index) remove(w *Waiter) {
-	for i, place := range w.places {
+	for i, place := range w.slots {
 		buckets, key, _ := x.key(w, i)
 		bucket := buckets[key]
 		last := len(bucket) - 1
 		bucket[place] = bucket[last]
-		bucket[place].waiter.places[bucket[place].key] = place
+		bucket[place].waiter.slots[bucket[place].key] = place
 		bucket[last] = entry{}
 		if buckets[key] = bucket[:last]; last == 0 {
 			delete(buckets, key)
 		}
 	}
-	w.places = nil
+	w.slots = nil
 }
 
 // wake wakes all waiters for a name.

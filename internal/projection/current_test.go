@@ -18,7 +18,7 @@ func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 	const events, behind = 100, 3
 	for n := 1; n <= events; n++ {
 		read := begin.Add(time.Duration(n) * time.Second)
-		f.Look(eventstore.Seq(n+behind), read)
+		f.ObserveHead(eventstore.Seq(n+behind), read)
 		from := h.head
 		if err := p.Apply(from, mustDecode(t, h.set("a", "b"))); err != nil {
 			t.Fatal(err)
@@ -28,8 +28,8 @@ func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 		}
 	}
 	at := begin.Add(time.Hour)
-	f.CaughtUp(at)
-	f.CaughtUp(begin)
+	f.ConfirmCurrent(at)
+	f.ConfirmCurrent(begin)
 	if got := f.Current(); got != at {
 		t.Errorf("got current %v, want %v", got, at)
 	}

@@ -66,13 +66,13 @@ type Follower struct {
 	wake    chan struct{} // holds an element when the follower is to look
 	problem atomic.Pointer[error]
 
-	mu      sync.Mutex // guards what is below
-	current time.Time  // when everything that the store held is known to have been applied
-	behind  mark       // a head that was not applied when it was read
+	mu        sync.Mutex  // guards what is below
+	current   time.Time   // when everything that the store held is known to have been applied
+	unapplied observation // a head that was not applied when it was read
 }
 
 // mark is a head of the store, and when it was asked for.
-type mark struct {
+type observation struct {
 	seq   eventstore.Seq
 	asked time.Time
 }
@@ -99,27 +99,27 @@ func (f *Follower) Problem() error {
 func (f *Follower) Current() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.see(f.projection.View().Head().Seq)
+	f.updateCurrent(f.projection.View().Head().Seq)
 	return f.current
 }
 
 // Look notes a head that the store had after asked. While others write all the time, what is
 // applied is never the head that is read next, but soon it is one that was read before. So an older
 // head that is not applied yet is kept, however often Look is called.
-func (f *Follower) Look(head eventstore.Seq, asked time.Time) {
+func (f *Follower) ObserveHead(head eventstore.Seq, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	applied := f.projection.View().Head().Seq
-	f.see(applied)
-	if f.behind.seq <= applied {
-		f.behind = mark{head, asked}
-		f.see(applied)
+	f.updateCurrent(applied)
+	if f.unapplied.seq <= applied {
+		f.unapplied = observation{head, asked}
+		f.updateCurrent(applied)
 	}
 }
 
 // CaughtUp notes that everything which the store held at a time is applied. An append that has
 // succeeded proves it: the head was the one that it was made to follow.
-func (f *Follower) CaughtUp(at time.Time) {
+func (f *Follower) ConfirmCurrent(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if at.After(f.current) {
@@ -128,9 +128,9 @@ func (f *Follower) CaughtUp(at time.Time) {
 }
 
 // see brings current up to what is applied. It needs the mutex.
-func (f *Follower) see(applied eventstore.Seq) {
-	if f.behind.seq <= applied && f.behind.asked.After(f.current) {
-		f.current = f.behind.asked
+func (f *Follower) updateCurrent(applied eventstore.Seq) {
+	if f.unapplied.seq <= applied && f.unapplied.asked.After(f.current) {
+		f.current = f.unapplied.asked
 	}
 }
 
@@ -214,7 +214,7 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	stages.Go(func() { checkPages(ctx, from, read, checked) })
 	for page := range checked {
 		if page.err != nil {
-			return f.judge(ctx, page.err)
+			return f.diagnose(ctx, page.err)
 		}
 		if err := f.projection.Apply(page.from, page.revisions); err != nil {
 			return fmt.Errorf("following the history: %w", err)
@@ -223,18 +223,18 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return f.compare(ctx)
+	return f.compareHead(ctx)
 }
 
 // compare checks that the head of the store continues what was applied, which the records cannot tell: a store that is
 // behind, or that has another hash at the same position, has no more of them; nor has one that has lost them.
-func (f *Follower) compare(ctx context.Context) error {
+func (f *Follower) compareHead(ctx context.Context) error {
 	applied, asked := f.projection.View().Head(), time.Now()
 	head, err := f.source.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	f.Look(head.Seq, asked)
+	f.ObserveHead(head.Seq, asked)
 	switch {
 	case head.Same(applied):
 		return nil
@@ -246,14 +246,14 @@ func (f *Follower) compare(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
 	case len(records) == 0:
-		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Seq+1)))
+		return f.diagnose(ctx, fmt.Errorf("following the history: %w", missing(applied.Seq+1)))
 	}
 	return nil
 }
 
 // judge tells another history from one that is broken behind what was applied: there the newest record that was applied is
 // still what it was, and no new beginning would get further.
-func (f *Follower) judge(ctx context.Context, err error) error {
+func (f *Follower) diagnose(ctx context.Context, err error) error {
 	applied := f.projection.View().Head()
 	var broken *eventstore.ChainError
 	if !errors.As(err, &broken) || applied.Seq == 0 {

@@ -207,20 +207,20 @@ func (s knownTypes) Read(ctx context.Context, after eventstore.Seq, limit events
 // exclusiveAsOf looks before a position, not at or before it.
 type exclusiveAsOf struct{ *memory.Store }
 
-func (s exclusiveAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s exclusiveAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	q.At--
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
 // shortAsOf looks among the newest 100 versions of a name alone.
 type shortAsOf struct{ *memory.Store }
 
-func (s shortAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	newest, err := s.Store.ReadAsOf(ctx, branch, eventstore.AsOf{At: math.MaxInt64, Names: q.Names}, eventstore.Limit{})
+func (s shortAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	newest, err := s.Store.ReadAsOf(ctx, basis, eventstore.AsOf{At: math.MaxInt64, Names: q.Names}, eventstore.Limit{})
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
+	found, err := s.Store.ReadAsOf(ctx, basis, q, limit)
 	return slices.DeleteFunc(found, func(r eventstore.Record) bool {
 		i := slices.IndexFunc(newest, func(n eventstore.Record) bool { return n.Name == r.Name })
 		return r.Version <= newest[i].Version-100
@@ -230,8 +230,8 @@ func (s shortAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q event
 // dictionary orders names as people do.
 type dictionary struct{ *memory.Store }
 
-func (s dictionary) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
+func (s dictionary) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	found, err := s.Store.ReadAsOf(ctx, basis, q, limit)
 	slices.SortStableFunc(found, func(a, b eventstore.Record) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
@@ -260,17 +260,17 @@ func (s endlessPages) Read(ctx context.Context, after eventstore.Seq, limit even
 // endlessAsOf is endlessPages of names.
 type endlessAsOf struct{ *memory.Store }
 
-func (s endlessAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s endlessAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Bytes = math.MaxInt
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
 // defaultPages fills each page up to 8 MiB, whatever its limit.
 type defaultPages struct{ *memory.Store }
 
-func (s defaultPages) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s defaultPages) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Bytes = 0
-	return s.Store.ReadConfig(ctx, branch, name, after, limit)
+	return s.Store.ReadConfig(ctx, basis, name, after, limit)
 }
 
 // emptyPages would rather give no record than one that is larger than a page.
@@ -295,24 +295,24 @@ func (s oneTooMany) Read(ctx context.Context, after eventstore.Seq, limit events
 // ascending reads back in the wrong direction.
 type ascending struct{ *memory.Store }
 
-func (s ascending) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.Store.ReadConfig(ctx, branch, name, 0, limit)
+func (s ascending) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.Store.ReadConfig(ctx, basis, name, 0, limit)
 	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.Version >= before }), err
 }
 
 // rounding rounds instants as a database may do.
 type rounding struct{ *memory.Store }
 
-func (s rounding) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	return s.Store.ReadInstant(ctx, branch, instant.Round(time.Microsecond))
+func (s rounding) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	return s.Store.ReadInstant(ctx, basis, instant.Round(time.Microsecond))
 }
 
 // dataAnyway gives data that nobody asked for.
 type dataAnyway struct{ *memory.Store }
 
-func (s dataAnyway) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s dataAnyway) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	q.NoData = false
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
 // calledFailed says that nothing was written although it was.

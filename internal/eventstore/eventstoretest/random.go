@@ -149,21 +149,21 @@ func (m *monkey) read() {
 		m.t.Fatal(err)
 	}
 	mustEqual(m.t, fmt.Sprintf("Read(%d, %d)", after, limit), got, m.written.read(after, limit))
-	got, err = m.store.ReadBranch(m.t.Context(), m.branch(), after, eventstore.Limit{Records: limit})
+	got, err = m.store.ReadHistory(m.t.Context(), m.basis(), after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	mustEqual(m.t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, m.written.read(after, limit))
+	mustEqual(m.t, fmt.Sprintf("ReadHistory(%d, %d)", after, limit), got, m.written.read(after, limit))
 }
 
-// branch is one that the history has.
-func (m *monkey) branch() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
+// basis is one that the history has.
+func (m *monkey) basis() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
 
 func (m *monkey) readConfig() {
 	m.t.Helper()
 	name := m.names(1)[0]
 	after, limit := m.IntN(m.versions[name]+2), 1+m.IntN(20)
-	got, err := m.store.ReadConfig(m.t.Context(), m.branch(), name, after, eventstore.Limit{Records: limit})
+	got, err := m.store.ReadConfig(m.t.Context(), m.basis(), name, after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -46,11 +46,11 @@ func readInOrder(t *testing.T, open func() eventstore.Store) {
 				t.Fatal(err)
 			}
 			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, want)
-			got, err = w.store.ReadBranch(t.Context(), w.written.head(), eventstore.Seq(after), eventstore.Limit{Records: limit})
+			got, err = w.store.ReadHistory(t.Context(), w.written.head(), eventstore.Seq(after), eventstore.Limit{Records: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustEqual(t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, want)
+			mustEqual(t, fmt.Sprintf("ReadHistory(%d, %d)", after, limit), got, want)
 		}
 	}
 }
@@ -241,7 +241,7 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 			return w.store.Read(t.Context(), after.Seq, limit)
 		})
 		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
-			return w.store.ReadBranch(t.Context(), head, after.Seq, limit)
+			return w.store.ReadHistory(t.Context(), head, after.Seq, limit)
 		})
 		mustBePaged(t, versions, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.ReadConfig(t.Context(), head, "large", after.Version, limit)

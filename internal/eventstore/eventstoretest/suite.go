@@ -30,7 +30,7 @@ type law struct {
 
 // Run proves the laws on one kind of store.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), branchLaws(rewrite))
+	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), basisLaws(rewrite))
 }
 
 // RunWrites proves again, on a store that [Run] has held to all laws and that is reached in another way, such as by way of a

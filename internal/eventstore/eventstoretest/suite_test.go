@@ -47,17 +47,17 @@ var mutants = []mutant{
 		func(s *memory.Store) eventstore.Store { return exclusiveAsOf{s} }},
 	{"as of with data anyway", "ReadAsOf gives the newest record of each name at every position",
 		func(s *memory.Store) eventstore.Store { return dataAnyway{s} }},
-	{"ReadBranch of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadBranch"} }},
-	{"ReadConfig of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadConfig"} }},
-	{"ReadConfigBack of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadConfigBack"} }},
-	{"ReadInstant of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadInstant"} }},
+	{"ReadHistory of any basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadHistory"} }},
+	{"ReadConfig of any basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadConfig"} }},
+	{"ReadConfigBack of any basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadConfigBack"} }},
+	{"ReadInstant of any basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadInstant"} }},
 	{"reading back forwards", "ReadConfigBack gives the records of one name from the newest back",
 		func(s *memory.Store) eventstore.Store { return ascending{s} }},
 	{"instants are rounded", "ReadInstant gives the newest record of every instant",
 		func(s *memory.Store) eventstore.Store { return rounding{s} }},
-	{"ReadAsOf of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadAsOf"} }},
-	{"nothing of any branch", named, func(s *memory.Store) eventstore.Store { return emptyBranch{s} }},
-	{"ReadBranch in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadBranch"} }},
+	{"ReadAsOf of any basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadAsOf"} }},
+	{"nothing of any basis", named, func(s *memory.Store) eventstore.Store { return uncheckedWhenEmpty{s} }},
+	{"ReadHistory in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadHistory"} }},
 	{"ReadConfig in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadConfig"} }},
 	{"ReadAsOf in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadAsOf"} }},
 	{"as of looks back 100 versions", "ReadAsOf finds one of many versions of a name",
@@ -102,8 +102,8 @@ const (
 	noHole     = "readers never see a hole, nor a part of an append"
 	allOrNone  = "a version that its config has already is refused with all of its append"
 	everyField = "every field is read back as it was written"
-	named      = "reads for users are of the branch that they name"
-	mixed      = "reads for users never mix two branches"
+	named      = "reads for users are of the basis that they name"
+	mixed      = "reads for users never mix two bases"
 	pages      = "a page ends early when it is large, but is never empty"
 )
 

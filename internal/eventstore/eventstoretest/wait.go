@@ -91,8 +91,8 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 	for method, call := range map[string]func(context.Context) error{
 		"Head": func(ctx context.Context) error { _, err := w.store.Head(ctx); return err },
 		"Read": func(ctx context.Context) error { _, err := w.store.Read(ctx, 0, eventstore.Limit{}); return err },
-		"ReadBranch": func(ctx context.Context) error {
-			_, err := w.store.ReadBranch(ctx, eventstore.Head{}, 0, eventstore.Limit{})
+		"ReadHistory": func(ctx context.Context) error {
+			_, err := w.store.ReadHistory(ctx, eventstore.Head{}, 0, eventstore.Limit{})
 			return err
 		},
 		"ReadConfig": func(ctx context.Context) error {

@@ -60,7 +60,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 	if err != nil {
 		return fmt.Errorf("appending after position %d: %w", expected.Seq, err)
 	}
-	s.hint.raise(expected.Seq + eventstore.Seq(len(records)))
+	s.appends.raise(expected.Seq + eventstore.Seq(len(records)))
 	return nil
 }
 
@@ -76,15 +76,15 @@ type writer struct {
 	used       time.Time      // when the connection was last seen to live
 	statements statements
 	encoder    encoder
-	large      *pageGuard // that of the store
-	fence      *fence     // that of the store
+	largePages *largePages // that of the store
+	fence      *fence      // that of the store
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects, so that what is wrong is found when the store is opened, and migrates.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard, fence *fence) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large, fence: fence}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *largePages, fence *fence) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), largePages: large, fence: fence}
 	neverCancel(&w.config.Config)
 	w.config.OnNotice = w.notice
 	conn, err := w.dial(ctx)

@@ -29,7 +29,7 @@ func (s *Store) Close() error {
 		select {
 		case <-freed:
 		case <-time.After(s.opts.CloseTimeout):
-			s.lines.cut()
+			s.conns.cut()
 			<-freed
 			s.closeErr = errCut
 		}
@@ -40,29 +40,29 @@ func (s *Store) Close() error {
 // lines are all connections of a store as the network sees them. To cut them is what ends
 // everything that waits for a server that does not answer, such as the good-byes of the library,
 // which take up to 15 s.
-type lines struct {
+type netConns struct {
 	ctx context.Context // ends when they are cut
 	cut context.CancelFunc
 
 	mu   sync.Mutex
-	open map[*line]struct{}
+	open map[*netConn]struct{}
 }
 
 // line is one connection.
-type line struct {
+type netConn struct {
 	net.Conn
-	of *lines
+	conns *netConns
 }
 
-func newLines() *lines {
-	l := &lines{open: make(map[*line]struct{})}
+func newNetConns() *netConns {
+	l := &netConns{open: make(map[*netConn]struct{})}
 	l.ctx, l.cut = context.WithCancel(context.Background())
 	context.AfterFunc(l.ctx, l.closeAll)
 	return l
 }
 
 // through has connections that are made with a configuration be among the lines.
-func (l *lines) through(config *pgconn.Config) {
+func (l *netConns) track(config *pgconn.Config) {
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -76,26 +76,26 @@ func (l *lines) through(config *pgconn.Config) {
 	}
 }
 
-func (l *lines) add(conn net.Conn) (net.Conn, error) {
+func (l *netConns) add(conn net.Conn) (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ctx.Err() != nil {
 		conn.Close()
 		return nil, errClosed
 	}
-	added := &line{conn, l}
+	added := &netConn{conn, l}
 	l.open[added] = struct{}{}
 	return added, nil
 }
 
-func (l *line) Close() error {
-	l.of.mu.Lock()
-	delete(l.of.open, l)
-	l.of.mu.Unlock()
+func (l *netConn) Close() error {
+	l.conns.mu.Lock()
+	delete(l.conns.open, l)
+	l.conns.mu.Unlock()
 	return l.Conn.Close()
 }
 
-func (l *lines) closeAll() {
+func (l *netConns) closeAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for one := range l.open {

@@ -89,16 +89,16 @@ func (one *history) empty() error {
 		return nil
 	}
 	ctx := context.Background() // that of the test has ended when it cleans up
-	if _, err := one.handles[0].pool.Exec(ctx, `delete from public.idempotency`); err != nil {
+	if _, err := one.handles[0].nodePool.Exec(ctx, `delete from public.idempotency`); err != nil {
 		return err
 	}
 	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {
 		return err
 	}
 	for _, s := range one.handles {
-		s.large.Store(false)
-		newest, _ := s.hint.get()
-		s.hint.correct(newest, 0)
+		s.largePages.Store(false)
+		newest, _ := s.appends.state()
+		s.appends.lower(newest, 0)
 	}
 	return nil
 }

@@ -17,10 +17,10 @@ const channel = "configapi"
 // listener keeps one connection on which the server says that the history has grown. Nothing depends on it but how soon
 // Wait returns.
 type listener struct {
-	config *pgconn.Config
-	opts   Options
-	look   func(context.Context) error // at how far the history has come, on another connection
-	fence  *fence
+	config  *pgconn.Config
+	opts    Options
+	observe func(context.Context) error // at how far the history has come, on another connection
+	fence   *fence
 }
 
 // run listens until the context ends, whatever happens to its connections.
@@ -49,7 +49,7 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 		return false
 	}
 	// What was committed before the server listens for this connection is not notified of, so look after that.
-	if err := l.look(ctx); err != nil {
+	if err := l.observe(ctx); err != nil {
 		return false
 	}
 	for {
@@ -78,7 +78,7 @@ func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 // hear takes the text of a position, of which a notification's may be anybody's.
-func (h *hint) hear(position string) {
+func (h *appendSignal) notified(position string) {
 	if p, err := strconv.ParseInt(position, 10, 64); err == nil {
 		h.raise(eventstore.Seq(p))
 	}

@@ -144,7 +144,7 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 	if found, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 1}); err != nil || len(found) > 0 {
 		t.Fatalf("Read: got %v, %v, want none", found, err)
 	}
-	if newest, _ := s.hint.get(); newest != 0 {
+	if newest, _ := s.appends.state(); newest != 0 {
 		t.Errorf("after a read that found nothing the store still believes in position %d", newest)
 	}
 	mustAppend(t, s, eventstore.Head{}, 1)
@@ -153,16 +153,16 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 
 func TestHintIsNotCorrectedByAReadThatBeganBeforeIt(t *testing.T) {
 	t.Parallel()
-	h := newHint()
+	h := newAppendSignal()
 	h.raise(3)
-	before, _ := h.get()
+	before, _ := h.state()
 	h.raise(7)
-	h.correct(before, 2)
-	if newest, _ := h.get(); newest != 7 {
+	h.lower(before, 2)
+	if newest, _ := h.state(); newest != 7 {
 		t.Errorf("newest: got %d, want 7", newest)
 	}
-	h.correct(7, 9)
-	if newest, _ := h.get(); newest != 7 {
+	h.lower(7, 9)
+	if newest, _ := h.state(); newest != 7 {
 		t.Errorf("newest after a read beyond it: got %d, want 7", newest)
 	}
 }

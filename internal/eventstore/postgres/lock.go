@@ -29,7 +29,7 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide e
 	if err != nil {
 		return fmt.Errorf("appending with the head locked, after position %d: %w", after, err)
 	}
-	s.hint.raise(newest)
+	s.appends.raise(newest)
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstor
 		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissed),
 		binary.BigEndian.AppendUint64(nil, eventstore.PageBytes),
 	}
-	if w.large.Load() {
+	if w.largePages.Load() {
 		w.statements.missedGuarded.queue(&batch, parameters)
 	} else {
 		w.statements.missed.queue(&batch, parameters[:2])

@@ -30,7 +30,7 @@ func outcomeOfSent(err error) error {
 	if !errors.As(err, &reply) {
 		return fmt.Errorf("the outcome is unknown: %w", err)
 	}
-	if reply.SeverityUnlocalized != "ERROR" || len(reply.Code) != 5 || unsure[reply.Code[:2]] || reply.Code == "40003" {
+	if reply.SeverityUnlocalized != "ERROR" || len(reply.Code) != 5 || uncertainClasses[reply.Code[:2]] || reply.Code == "40003" {
 		return fmt.Errorf("the outcome is unknown: %s (SQLSTATE %s)", reply.Message, reply.Code)
 	}
 	switch {
@@ -61,4 +61,4 @@ func isReadOnly(err error) bool {
 }
 
 // unsure are the classes of errors that say that something is wrong with the connection, the server or its files.
-var unsure = map[string]bool{"08": true, "58": true, "F0": true, "XX": true}
+var uncertainClasses = map[string]bool{"08": true, "58": true, "F0": true, "XX": true}

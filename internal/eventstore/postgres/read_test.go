@@ -22,7 +22,7 @@ func TestReadsAreByIndex(t *testing.T) {
 	}{
 		selectAfter:        {[]any{1, 10}, []string{"events_pkey"}},
 		selectAfterGuarded: {[]any{1, 10, 1 << 20}, []string{"events_pkey"}},
-		selectBranchAfter:  {[]any{1, []byte{}, 1, 10, 1 << 20}, []string{"events_pkey"}},
+		selectPage:         {[]any{1, []byte{}, 1, 10, 1 << 20}, []string{"events_pkey"}},
 		selectOfConfig:     {[]any{1, []byte{}, "a", 1, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectAsOf: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
@@ -31,7 +31,7 @@ func TestReadsAreByIndex(t *testing.T) {
 		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 	} {
-		rows, err := s.pool.Query(t.Context(), `explain `+query, want.args...)
+		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
 			bytes += len(written[after+want].Data)
 		}
 		for _, guarded := range []bool{false, true} {
-			s.large.Store(guarded)
+			s.largePages.Store(guarded)
 			got, err := s.Read(t.Context(), eventstore.Seq(after), eventstore.Limit{Records: 50})
 			if err != nil || len(got) != want {
 				t.Fatalf("Read after %d, guarded: %t: got %d records, %v, want %d", after, guarded, len(got), err, want)
@@ -104,7 +104,7 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 	for maxBytes, want := range map[int]int{1: 1, 10: 1, 11: 2, 20: 2, 51: 5, 52: 5, 1000: 5} {
 		for query, args := range map[string][]any{
 			selectAfterGuarded: {2, 5, maxBytes},
-			selectBranchAfter:  {0, []byte{}, 2, 5, maxBytes},
+			selectPage:         {0, []byte{}, 2, 5, maxBytes},
 			selectOfConfigBack: {0, []byte{}, "a", 8, 5, maxBytes},
 			selectOfConfig:     {0, []byte{}, "a", 2, 5, maxBytes},
 		} {
@@ -140,7 +140,7 @@ func TestServerSendsNoMoreNamesThanThePage(t *testing.T) {
 
 func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 	t.Parallel()
-	var g pageGuard
+	var g largePages
 	of := func(n, bytes int) *page {
 		return &page{records: make([]eventstore.Record, n), bytes: bytes, limit: eventstore.Limit{Records: 10, Bytes: 100}}
 	}

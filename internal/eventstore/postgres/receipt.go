@@ -48,7 +48,7 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
 	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.nodePool.Acquire(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("pruning receipts: %w", connectError(err))
 	}

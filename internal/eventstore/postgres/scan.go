@@ -37,15 +37,15 @@ func (p *page) take(row [][]byte) (more bool, err error) {
 }
 
 // branchPage is a page of a statement that is branched.
-type branchPage struct {
+type basisPage struct {
 	page
-	holds bool
+	onBasis bool
 }
 
 // take adds a row that has a record.
-func (p *branchPage) take(row [][]byte) (more bool, err error) {
+func (p *basisPage) take(row [][]byte) (more bool, err error) {
 	position, proof := row[0], row[len(row)-1]
-	p.holds = proof[0] == 't' || proof[0] == 1 // in the text format, or the binary one
+	p.onBasis = proof[0] == 't' || proof[0] == 1 // in the text format, or the binary one
 	if position == nil {
 		return true, nil
 	}

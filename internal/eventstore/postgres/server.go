@@ -18,7 +18,7 @@ import (
 const minVersion = 14_00_00
 
 // parseURL makes the configuration that all connections share.
-func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.Config, error) {
+func parseURL(text string, opts Options, lines *netConns, fence *fence) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, urlError(text, err)
@@ -35,33 +35,33 @@ func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.C
 	if c.ValidateConnect == nil {
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
-	lines.through(&c.Config)
-	guardSessions(config, fence)
+	lines.track(&c.Config)
+	setUpSessions(config, fence)
 	return config, nil
 }
 
 // pools are the connections that read, by purpose: no purpose waits for another.
 type pools struct {
-	pool  *pgxpool.Pool // the node itself: its follower and its writer
-	users *pgxpool.Pool // users, as many at once as run in the lane
-	probe *pgxpool.Pool // checks of the store, such as /health
+	nodePool   *pgxpool.Pool // the node itself: its follower and its writer
+	queryPool  *pgxpool.Pool // users, as many at once as run in the lane
+	healthPool *pgxpool.Pool // checks of the store, such as /health
 }
 
 // These many connections there are of each kind; of userConnections only unless the URL says
 // pool_max_conns. Together with the writer and the listener they are eight.
-const ownConnections, userConnections, probeConnections = 2, 3, 1
+const nodeConnections, queryConnections, healthConnections = 2, 3, 1
 
 func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
 	own, users, probe := readConfig(base, opts), readConfig(base, opts), readConfig(base, opts)
-	own.MaxConns, own.MinConns, own.MinIdleConns = ownConnections, 0, 0
-	probe.MaxConns, probe.MinConns, probe.MinIdleConns = probeConnections, 0, 0
+	own.MaxConns, own.MinConns, own.MinIdleConns = nodeConnections, 0, 0
+	probe.MaxConns, probe.MinConns, probe.MinIdleConns = healthConnections, 0, 0
 	if !strings.Contains(base.ConnString(), "pool_max_conns") {
-		users.MaxConns = userConnections
+		users.MaxConns = queryConnections
 	}
 	for _, row := range []struct {
 		into   **pgxpool.Pool
 		config *pgxpool.Config
-	}{{&p.pool, own}, {&p.users, users}, {&p.probe, probe}} {
+	}{{&p.nodePool, own}, {&p.queryPool, users}, {&p.healthPool, probe}} {
 		if *row.into, err = pgxpool.NewWithConfig(ctx, row.config); err != nil {
 			p.close()
 			return pools{}, err
@@ -72,7 +72,7 @@ func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools
 
 // close closes the pools that were opened, after the reads that are under way.
 func (p pools) close() {
-	for _, pool := range []*pgxpool.Pool{p.pool, p.users, p.probe} {
+	for _, pool := range []*pgxpool.Pool{p.nodePool, p.queryPool, p.healthPool} {
 		if pool != nil {
 			pool.Close()
 		}
@@ -96,11 +96,11 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 
 // listenConfig configures the connection that listens. What it receives, at any time, goes to the
 // hint.
-func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
+func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
 	neverCancel(config)
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
 	return config
 }
 
@@ -217,4 +217,12 @@ func urlError(text string, err error) error {
 		}
 	}
 	return fmt.Errorf("the database URL is not like postgres://user:password@host:5432/database: %s", reason)
+}
+
+var errExecMode = errors.New("default_query_exec_mode must be left out, or be cache_describe for a pooler in transaction mode")
+
+// pooled tells whether the URL is that of a pooler in transaction mode. There each transaction may run on another connection of
+// the server, so nothing that is made for a session can be used: no prepared statements, no SET, no LISTEN.
+func pooled(config *pgx.ConnConfig) bool {
+	return config.DefaultQueryExecMode == pgx.QueryExecModeCacheDescribe
 }

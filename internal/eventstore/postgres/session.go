@@ -24,7 +24,7 @@ const encoding = "UTF8"
 //   - enable_…: all reads are by index, whatever the statistics say of a table that has just grown.
 //
 // A setting that the server is too old to have is left out.
-const pinned = `set search_path = pg_catalog, pg_temp;
+const sessionSettings = `set search_path = pg_catalog, pg_temp;
 	select set_config(name, value, false) from (values
 		('client_min_messages', 'warning'),
 		('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
@@ -39,7 +39,7 @@ const pinned = `set search_path = pg_catalog, pg_temp;
 // guardSessions has every connection that is made with the configuration, whatever it is for,
 // checked and set up before it is used: it speaks UTF-8, it is one to the newest primary, and it
 // has the settings that are pinned.
-func guardSessions(config *pgxpool.Config, fence *fence) {
+func setUpSessions(config *pgxpool.Config, fence *fence) {
 	config.PrepareConn = fence.keepCurrent
 	c := config.ConnConfig
 	c.RuntimeParams["client_encoding"] = encoding // a start-up parameter that poolers know; it wins over "options"
@@ -58,7 +58,7 @@ func guardSessions(config *pgxpool.Config, fence *fence) {
 		return
 	}
 	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		if err := conn.Exec(ctx, pinned).Close(); err != nil {
+		if err := conn.Exec(ctx, sessionSettings).Close(); err != nil {
 			return fmt.Errorf("setting up a session: %w", err)
 		}
 		return nil

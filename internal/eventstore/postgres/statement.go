@@ -43,14 +43,14 @@ type statements struct {
 // durably are columns that make a transaction's commit wait as it must, and say so when it did not,
 // whatever the settings of the session are. Behind a pooler in transaction mode those are not the
 // store's.
-const durably = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
+const durableSettings = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
 	case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'remote_apply' then 'remote_apply' else 'on' end, true)`
 
 // prepareAll prepares them, unless the connection is one to a pooler.
 func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 	further := ""
 	if pooled(conn.Config()) {
-		further = durably
+		further = durableSettings
 	}
 	for _, row := range []struct {
 		into      *statement

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
-	"configapi/internal/eventstore/lane"
+	"configapi/internal/eventstore/queryqueue"
 )
 
 var _ eventstore.Store = (*Store)(nil)
@@ -70,11 +70,11 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	opts Options
 	pools
-	lane   *lane.Lane // of reads for users: as many run at once as there are connections for them
-	writer *writer
-	hint   *hint
-	large  *pageGuard
-	lines  *lines
+	queries    *queryqueue.Queue // of reads for users: as many run at once as there are connections for them
+	writer     *writer
+	appends    *appendSignal
+	largePages *largePages
+	conns      *netConns
 
 	closeOnce sync.Once
 	closeErr  error
@@ -95,7 +95,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 }
 
 func open(ctx context.Context, url string, opts Options) (*Store, error) {
-	lines, fence := newLines(), newFence(opts.Log)
+	lines, fence := newNetConns(), newFence(opts.Log)
 	config, err := parseURL(url, opts, lines, fence)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
-	hint, large := newHint(), new(pageGuard)
+	hint, large := newAppendSignal(), new(largePages)
 	writer, err := openWriter(ctx, config.ConnConfig, opts, large, fence)
 	if err != nil {
 		return nil, err
@@ -117,11 +117,11 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{opts: opts, pools: pools, writer: writer, hint: hint, large: large, lines: lines, closed: make(chan struct{}), stop: stop}
-	s.lane = lane.New(lane.Options{Running: int(pools.users.Config().MaxConns)})
+	s := &Store{opts: opts, pools: pools, writer: writer, appends: hint, largePages: large, conns: lines, closed: make(chan struct{}), stop: stop}
+	s.queries = queryqueue.New(int(pools.queryPool.Config().MaxConns))
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
-			l := &listener{config: listenConfig(listen, hint), opts: opts, look: s.look, fence: fence}
+			l := &listener{config: listenConfig(listen, hint), opts: opts, observe: s.observeHead, fence: fence}
 			s.listening.Go(func() { l.run(running) })
 		}
 	})

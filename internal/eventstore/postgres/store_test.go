@@ -57,5 +57,5 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
 	}
 	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], head.RecordedAt)
-	return s.pool.SendBatch(ctx, &b).Close()
+	return s.nodePool.SendBatch(ctx, &b).Close()
 }

@@ -70,8 +70,8 @@ func mustBeAt(t *testing.T, s *Store, want eventstore.Head) {
 
 func TestAppendWhileAnotherWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
-	s := mustOpen(t, path, Options{BusyTimeout: 20 * time.Millisecond})
-	patient := mustOpen(t, path, Options{BusyTimeout: time.Hour})
+	s := mustOpen(t, path, Options{busyTimeout: 20 * time.Millisecond})
+	patient := mustOpen(t, path, Options{busyTimeout: time.Hour})
 	other := mustOpen(t, path, Options{}).writer.tx
 	head := write(t, s, "a")
 	records, _ := eventstoretest.Next(head, "b")

@@ -277,7 +277,7 @@ func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 		t.Fatal(err)
 	}
 	in[sqlite3.Tsqlite3_vfs](vfs).FzName = name
-	opened := &openFiles{disk: d, base: base, noLog: noLog, allocate: allocate, paths: make(map[uintptr]string), methods: make(map[uintptr]uintptr)}
+	opened := &vfsFiles{disk: d, base: base, noLog: noLog, allocate: allocate, paths: make(map[uintptr]string), methods: make(map[uintptr]uintptr)}
 	open, remove := opened.open, opened.delete
 	set[openFunc](&in[sqlite3.Tsqlite3_vfs](vfs).FxOpen, open)
 	set[deleteFunc](&in[sqlite3.Tsqlite3_vfs](vfs).FxDelete, remove)
@@ -288,8 +288,8 @@ func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 	return d
 }
 
-// openFiles are the files that SQLite has open on a disk.
-type openFiles struct {
+// vfsFiles are the files that SQLite has open on a disk.
+type vfsFiles struct {
 	disk     *disk
 	base     uintptr // the VFS below
 	noLog    bool
@@ -301,7 +301,7 @@ type openFiles struct {
 	kept    []any               // functions that SQLite has pointers to
 }
 
-func (o *openFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
+func (o *vfsFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
 	rc := function[openFunc](in[sqlite3.Tsqlite3_vfs](o.base).FxOpen)(tls, o.base, name, file, flags, outFlags)
 	const kinds = sqlite3.SQLITE_OPEN_MAIN_DB | sqlite3.SQLITE_OPEN_WAL | sqlite3.SQLITE_OPEN_MAIN_JOURNAL
 	if rc != sqlite3.SQLITE_OK || flags&kinds == 0 {
@@ -318,13 +318,13 @@ func (o *openFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outF
 	return rc
 }
 
-func (o *openFiles) delete(tls *libc.TLS, _, name uintptr, syncDir int32) int32 {
+func (o *vfsFiles) delete(tls *libc.TLS, _, name uintptr, syncDir int32) int32 {
 	o.disk.removed(libc.GoString(name))
 	return function[deleteFunc](in[sqlite3.Tsqlite3_vfs](o.base).FxDelete)(tls, o.base, name, syncDir)
 }
 
 // intercept returns the methods of a file that tell the disk what they do. It needs the mutex.
-func (o *openFiles) intercept(below uintptr) uintptr {
+func (o *vfsFiles) intercept(below uintptr) uintptr {
 	before := *in[sqlite3.Tsqlite3_io_methods](below)
 	ours := o.allocate(unsafe.Sizeof(before))
 	methods := in[sqlite3.Tsqlite3_io_methods](ours)
@@ -353,7 +353,7 @@ func (o *openFiles) intercept(below uintptr) uintptr {
 	return ours
 }
 
-func (o *openFiles) path(file uintptr) string {
+func (o *vfsFiles) path(file uintptr) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return strings.TrimSuffix(o.paths[file], "\x00")

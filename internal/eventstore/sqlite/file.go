@@ -12,7 +12,7 @@ import (
 // absolute returns the absolute path of a file without symbolic links, so that the file stays the
 // same when the working directory changes, and its lock is the same whatever name it is opened by.
 // What SQLite would take for something other than a plain file is refused.
-func absolute(path string) (string, error) {
+func databasePath(path string) (string, error) {
 	switch {
 	case path == "":
 		return "", errors.New("the path is empty")
@@ -25,11 +25,11 @@ func absolute(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return resolve(file)
+	return resolveLinks(file)
 }
 
 // resolve follows symbolic links, also where nothing is yet.
-func resolve(file string) (string, error) {
+func resolveLinks(file string) (string, error) {
 	real, err := filepath.EvalSymlinks(file)
 	if !errors.Is(err, fs.ErrNotExist) || file == filepath.Dir(file) {
 		return real, err
@@ -37,11 +37,11 @@ func resolve(file string) (string, error) {
 	info, err := os.Lstat(file)
 	switch {
 	case err == nil && info.Mode()&fs.ModeSymlink == 0:
-		return resolve(file) // it was made meanwhile
+		return resolveLinks(file) // it was made meanwhile
 	case err == nil:
 		return "", fmt.Errorf("%s is a symbolic link that leads to nothing: make the file that it names, or remove the link", file)
 	}
-	dir, err := resolve(filepath.Dir(file))
+	dir, err := resolveLinks(filepath.Dir(file))
 	return filepath.Join(dir, filepath.Base(file)), err
 }
 
@@ -73,8 +73,8 @@ func syncDir(dir string) error {
 // create makes the file, for its owner alone: values of configs may be secrets. SQLite gives the files that it puts beside
 // it the same rights. A file that exists is not even opened, because closing it would take away the POSIX locks that
 // other stores of this process hold on it.
-func create(file string) error {
-	left, err := logOf(file)
+func createFile(file string) error {
+	left, err := leftoverLog(file)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func create(file string) error {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return err
-	case info.Mode().IsRegular() && names(info) > 1:
-		return fmt.Errorf("it has %d names (hard links), beside each of which a write-ahead log could be: remove all but one", names(info))
+	case info.Mode().IsRegular() && linkCount(info) > 1:
+		return fmt.Errorf("it has %d names (hard links), beside each of which a write-ahead log could be: remove all but one", linkCount(info))
 	case info.Size() > 0:
 		return nil
 	}
@@ -103,7 +103,7 @@ func create(file string) error {
 
 // logOf returns the path of what SQLite keeps beside a database only while it is open, "" when
 // there is none.
-func logOf(file string) (string, error) {
+func leftoverLog(file string) (string, error) {
 	for _, suffix := range []string{"-wal", "-shm"} {
 		_, err := os.Lstat(file + suffix)
 		if err == nil {
@@ -118,7 +118,7 @@ func logOf(file string) (string, error) {
 
 // dsn returns the data source name for the connection that writes to a file.
 func dsn(file string, opts Options, settings string) string {
-	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.BusyTimeout.Milliseconds(), settings) + opts.vfsParameter("&")
+	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.busyTimeout.Milliseconds(), settings) + opts.vfsParameter("&")
 }
 
 // escape makes a path part of a URI, where some characters have a meaning.

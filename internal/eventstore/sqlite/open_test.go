@@ -57,7 +57,7 @@ func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
 	s := mustOpen(t, "history.db", Options{})
 	t.Chdir(t.TempDir())
 	s.writer.disconnect() // so that the file is opened again
-	s.readers.take().close()
+	s.nodeReaders.takeIdle().close()
 	write(t, s, "a")
 }
 
@@ -245,7 +245,7 @@ func TestFileSystemWithoutALog(t *testing.T) {
 
 func TestSettingsThatWouldLoseWritesAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
-	if err := create(path); err != nil {
+	if err := createFile(path); err != nil {
 		t.Fatal(err)
 	}
 	for settings, want := range map[string]string{
@@ -287,7 +287,7 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("Append: got error %v, want %q", err, eventstore.ErrNotWritten)
 	}
 	for _, statement := range []string{"DELETE FROM events", "CREATE TABLE t (x)", "PRAGMA user_version = 7"} {
-		err := s.readers.use(t.Context(), func(r *reader) error {
+		err := s.nodeReaders.use(t.Context(), func(r *reader) error {
 			prepared, err := r.prepare(statement)
 			if err != nil {
 				return err

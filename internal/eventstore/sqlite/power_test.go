@@ -118,7 +118,7 @@ func (r *round) serve(appends int, failing bool) {
 		}
 		r.append(s)
 		if r.random.IntN(8) == 0 {
-			s.writer.foldNow(r.Context())
+			s.writer.checkpointNow(r.Context())
 		}
 	}
 	if r.random.IntN(3) == 0 { // a stop, in spite of what the disk does

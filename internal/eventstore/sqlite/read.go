@@ -15,7 +15,7 @@ type query int
 
 const (
 	headQuery query = iota
-	branchQuery
+	basisQuery
 	recordsQuery
 	configQuery
 	configBackQuery
@@ -44,7 +44,7 @@ const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position 
 var queries = [...]string{
 	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
 
-	branchQuery: `SELECT hash FROM events WHERE position = ?`,
+	basisQuery: `SELECT hash FROM events WHERE position = ?`,
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
@@ -75,7 +75,7 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 	if err := s.files.check(); err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
-	err = s.readers.use(ctx, func(r *reader) (err error) {
+	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
 		head, err = r.readHead()
 		return err
 	})
@@ -90,20 +90,20 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 	if err := s.files.check(); err != nil { // or the node would apply what the next start does not find
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
-	known := s.signal.seq()
-	records, err := read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
+	known := s.appends.seq()
+	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
 	if len(records) == 0 {
-		s.signal.correct(known, after)
+		s.appends.lower(known, after)
 	}
 	return records, nil
 }
 
-// ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.readForUser(ctx, branch, readAfter(after, limit))
+// ReadHistory returns records after a position, oldest first.
+func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.readQueued(ctx, basis, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
@@ -111,9 +111,9 @@ func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after ev
 }
 
 // ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
-	records, err := s.readForUser(ctx, branch, question{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
+	records, err := s.readQueued(ctx, basis, recordQuery{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
@@ -121,9 +121,9 @@ func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name str
 }
 
 // ReadConfigBack returns records of one name before a version, newest first.
-func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
-	records, err := s.readForUser(ctx, branch, question{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
+	records, err := s.readQueued(ctx, basis, recordQuery{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q before version %d: %w", name, before, err)
 	}
@@ -131,9 +131,9 @@ func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name
 }
 
 // ReadInstant returns the newest record at or before an instant, without its data.
-func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	q := question{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
-	found, err := s.readForUser(ctx, branch, q)
+func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	q := recordQuery{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
+	found, err := s.readQueued(ctx, basis, q)
 	if err != nil {
 		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
 	}
@@ -150,16 +150,16 @@ func microseconds(instant time.Time) int64 {
 }
 
 // ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	list, err := json.Marshal(slices.Sorted(slices.Values(q.Names)))
 	if err != nil {
 		return nil, err
 	}
-	asked := question{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
+	asked := recordQuery{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
 	if q.NoData {
 		asked.query = asOfNoDataQuery
 	}
-	records, err := s.readForUser(ctx, branch, asked)
+	records, err := s.readQueued(ctx, basis, asked)
 	if err != nil {
 		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
 	}
@@ -167,29 +167,29 @@ func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventsto
 }
 
 // question is what records are asked for.
-type question struct {
+type recordQuery struct {
 	query query
 	args  []any
 	limit eventstore.Limit
 }
 
-func readAfter(after eventstore.Seq, limit eventstore.Limit) question {
+func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
 	limit = limit.WithDefaults()
-	return question{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
+	return recordQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
 // readForUser reads on the connections of users, when it is its turn.
-func (s *Store) readForUser(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
-	if err := s.lane.Enter(ctx); err != nil {
+func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+	if err := s.queries.Acquire(ctx); err != nil {
 		return nil, err
 	}
-	defer s.lane.Leave()
-	return read(ctx, s.users, branch, q)
+	defer s.queries.Release()
+	return read(ctx, s.queryReaders, basis, q)
 }
 
-func read(ctx context.Context, from *readers, branch eventstore.Head, q question) (records []eventstore.Record, err error) {
+func read(ctx context.Context, from *readerPool, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
-		records, err = r.readBranch(ctx, branch, q)
+		records, err = r.readOnBasis(ctx, basis, q)
 		return err
 	})
 	return records, err

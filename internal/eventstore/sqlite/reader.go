@@ -65,7 +65,7 @@ func (r *reader) connectTo(location string, opts Options) error {
 	rc := sqlite3.Xsqlite3_open_v2(r.tls, uri, db, flags, 0)
 	r.db = pointer(db)
 	if rc == sqlite3.SQLITE_OK {
-		rc = sqlite3.Xsqlite3_busy_timeout(r.tls, r.db, int32(opts.BusyTimeout.Milliseconds()))
+		rc = sqlite3.Xsqlite3_busy_timeout(r.tls, r.db, int32(opts.busyTimeout.Milliseconds()))
 	}
 	return r.check(rc)
 }

@@ -19,7 +19,7 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) (receip
 	if err != nil {
 		return nil, err
 	}
-	err = s.readers.use(ctx, func(r *reader) (err error) {
+	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
 		receipts, err = r.readReceipts(string(list))
 		return err
 	})

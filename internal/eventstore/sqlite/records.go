@@ -37,28 +37,28 @@ const (
 	checkEvery = 256
 )
 
-// readBranch reads records of a history that has the branch. Both are seen in one read transaction:
+// readBranch reads records of a history that has the basis. Both are seen in one read transaction:
 // it begins with the first step of the one statement, and ends when both are reset.
-func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
-	if branch.Seq == 0 {
+func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+	if basis.Seq == 0 {
 		return r.readRecords(ctx, q)
 	}
-	s := r.prepared[branchQuery]
+	s := r.prepared[basisQuery]
 	defer r.reset(s)
-	if err := r.bind(s, []any{int64(branch.Seq)}); err != nil {
+	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
 		return nil, err
 	}
 	found, err := r.step(s)
 	if err != nil {
 		return nil, err
 	}
-	if !found || !bytes.Equal(r.bytes(s, 0), branch.Hash[:]) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
+	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return r.readRecords(ctx, q)
 }
 
-func (r *reader) readRecords(ctx context.Context, q question) ([]eventstore.Record, error) {
+func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {
 	s := r.prepared[q.query]
 	defer r.reset(s)
 	if err := r.bind(s, q.args); err != nil {

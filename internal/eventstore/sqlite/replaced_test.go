@@ -39,7 +39,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 				t.Errorf("before: got problem %v", err)
 			}
 			row.do(t, path)
-			s.writer.checked = time.Time{} // as a moment later
+			s.writer.filesChecked = time.Time{} // as a moment later
 			records, _ := eventstoretest.Next(head, "b")
 			for range 2 {
 				if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrReplaced) || !errors.Is(err, eventstore.ErrNotWritten) {
@@ -49,7 +49,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 			if err := s.WriteProblem(); !errors.Is(err, eventstore.ErrReplaced) {
 				t.Errorf("WriteProblem: got %v, want %q", err, eventstore.ErrReplaced)
 			}
-			if _, err := s.Probe(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
+			if _, err := s.ProbeHead(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
 				t.Errorf("Probe: got error %v, want %q", err, eventstore.ErrReplaced)
 			}
 			if _, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
@@ -95,7 +95,7 @@ func TestReadersDoNotOpenAnotherFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{})
 	write(t, s, "a")
-	s.readers.take().close()
+	s.nodeReaders.takeIdle().close()
 	shell(t, "mv", otherDatabase(t), path)
 	if head, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
 		t.Errorf("got head %v, %v, want error %q", head, err, eventstore.ErrReplaced)

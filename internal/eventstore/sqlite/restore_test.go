@@ -113,33 +113,33 @@ func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
 func TestLogThatIsFolded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	mustOpen(t, path, Options{})
-	begun, err := note{Parent: "1", Mark: "2"}.of(path)
+	begun, err := logMarker{Parent: "1", ID: "2"}.withFiles(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	folding := begun
-	folding.Folding = true
+	folding.Checkpointing = true
 	moved, again := folding, folding
 	moved.Database++
-	again.Parent, again.Mark, again.Folding = "2", "3", false
+	again.Parent, again.ID, again.Checkpointing = "2", "3", false
 	for _, row := range []struct {
 		name  string
-		has   marked
-		notes []note
+		has   databaseState
+		notes []logMarker
 		own   bool
 	}{
-		{"not folded, the mark of before", marked{mark: "1"}, []note{begun}, true},
-		{"not folded, its own mark", marked{mark: "2"}, []note{begun}, false},
-		{"not folded, unreadable", marked{err: os.ErrInvalid}, []note{begun}, false},
-		{"folding, the mark of before", marked{mark: "1"}, []note{begun, folding}, true},
-		{"folding, its own mark", marked{mark: "2"}, []note{begun, folding}, true},
-		{"folding, unreadable", marked{err: os.ErrInvalid}, []note{begun, folding}, true},
-		{"folding, another mark", marked{mark: "3"}, []note{begun, folding}, false},
-		{"folding, another file", marked{mark: "2"}, []note{moved}, false},
-		{"it went on", marked{mark: "2"}, []note{begun, folding, again}, true},
-		{"it went on, the mark that it will have", marked{mark: "3"}, []note{begun, folding, again}, false},
+		{"not folded, the mark of before", databaseState{markerID: "1"}, []logMarker{begun}, true},
+		{"not folded, its own mark", databaseState{markerID: "2"}, []logMarker{begun}, false},
+		{"not folded, unreadable", databaseState{err: os.ErrInvalid}, []logMarker{begun}, false},
+		{"folding, the mark of before", databaseState{markerID: "1"}, []logMarker{begun, folding}, true},
+		{"folding, its own mark", databaseState{markerID: "2"}, []logMarker{begun, folding}, true},
+		{"folding, unreadable", databaseState{err: os.ErrInvalid}, []logMarker{begun, folding}, true},
+		{"folding, another mark", databaseState{markerID: "3"}, []logMarker{begun, folding}, false},
+		{"folding, another file", databaseState{markerID: "2"}, []logMarker{moved}, false},
+		{"it went on", databaseState{markerID: "2"}, []logMarker{begun, folding, again}, true},
+		{"it went on, the mark that it will have", databaseState{markerID: "3"}, []logMarker{begun, folding, again}, false},
 	} {
-		why, err := compareNotes(path, row.has, row.notes)
+		why, err := markerMismatch(path, row.has, row.notes)
 		if err != nil || (why == "") != row.own {
 			t.Errorf("%s: got %q, %v, want it to be its own: %t", row.name, why, err, row.own)
 		}

@@ -10,6 +10,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
-	"configapi/internal/eventstore/lane"
+	"configapi/internal/eventstore/queryqueue"
 )
 
 var _ eventstore.Store = (*Store)(nil)
@@ -29,57 +30,53 @@ var _ eventstore.Store = (*Store)(nil)
 // ErrLocked is what [Open] returns for [Options.Lock] when another store has the lock.
 var ErrLocked = errors.New("another server is running on this file")
 
-// Options are the settings of a [Store]. The zero Options are those of a store that reads and writes, without a lock.
+// Options are the settings of a [Store]. The zero Options are those of a store that reads and
+// writes, without a lock.
 type Options struct {
-	// ReadOnly opens a file that exists already, and changes nothing in it. (SQLite may leave its -wal and -shm beside it.)
+	// ReadOnly opens a file that exists already, and changes nothing in it. SQLite may leave its
+	// -wal and -shm files beside it.
 	ReadOnly bool
-	// Lock takes the lock of the server, which only one open store can have: [ErrLocked] tells the second. A store that
-	// is open for reading only takes none.
+	// Lock takes the server's lock on the file, which only one open store can hold: [Open] returns
+	// [ErrLocked] for the second. A store with ReadOnly takes none.
 	Lock bool
-	// PollInterval is how often Wait looks for appends of other stores. 0 means 500 ms. Own ones are seen at once.
+	// PollInterval is how often Wait looks for appends of other stores; own appends are seen at
+	// once. 0 means 500 ms; a negative one is refused.
 	PollInterval time.Duration
-	// BusyTimeout is how long an append waits while another store writes to the file. 0 means 5 s.
-	BusyTimeout time.Duration
-	// Readers is how many reads of the store's own node run at once; further ones wait. 0 means 4,
-	// or the number of CPUs if that is more.
-	Readers int
-	// Users bounds the reads for users. They run in this process, so they take the CPUs away from
-	// all else. 0 running means half of the CPUs, at least one.
-	Users lane.Options
-	// Log gets what operators should know of the file. nil: nothing is logged.
+	// Log gets what operators should know of the file. nil means that nothing is logged.
 	Log *slog.Logger
 
-	// Of tests: SQLite's VFS, "" for its own; how the write-ahead log is opened; and from what
-	// length on it is folded.
-	vfs     string
-	openLog func(path string) (logFile, error)
-	foldAt  int64
+	// Only tests set these. 0, "" and nil mean the default.
+	busyTimeout     time.Duration // how long an append waits while another store writes to the file: 5 s
+	queryReaders    int           // how many reads of users run at once: half of the CPUs, at least 1
+	checkpointBytes int64         // how long the write-ahead log grows before a checkpoint
+	vfs             string        // SQLite's VFS
+	openLog         func(path string) (logFile, error)
+}
+
+func (o Options) check() error {
+	if o.PollInterval < 0 {
+		return fmt.Errorf("the poll interval is %v; it must not be negative", o.PollInterval)
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {
-	if o.PollInterval == 0 {
-		o.PollInterval = 500 * time.Millisecond
-	}
-	if o.BusyTimeout == 0 {
-		o.BusyTimeout = 5 * time.Second
-	}
-	if o.Readers == 0 {
-		o.Readers = max(4, runtime.GOMAXPROCS(0))
-	}
-	if o.Users.Running == 0 {
-		o.Users.Running = max(1, runtime.GOMAXPROCS(0)/2)
-	}
+	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
+	o.busyTimeout = cmp.Or(o.busyTimeout, 5*time.Second)
+	o.queryReaders = cmp.Or(o.queryReaders, max(1, runtime.GOMAXPROCS(0)/2))
+	o.checkpointBytes = cmp.Or(o.checkpointBytes, checkpointBytes)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.openLog == nil {
 		o.openLog = func(path string) (logFile, error) { return os.OpenFile(path, os.O_RDWR, 0) }
 	}
-	if o.foldAt == 0 {
-		o.foldAt = foldAt
-	}
 	return o
 }
+
+// minNodeReaders is how many reads of the node itself, such as those of its follower, run at once
+// on a machine with few CPUs; otherwise as many run as there are CPUs. Further reads wait.
+const minNodeReaders = 4
 
 // vfsParameter is the parameter of a URI that names SQLite's VFS.
 func (o Options) vfsParameter(separator string) string {
@@ -91,22 +88,25 @@ func (o Options) vfsParameter(separator string) string {
 
 // Store is a handle on the history in one file. Close it to free the file.
 type Store struct {
-	path    string
-	opts    Options
-	lock    io.Closer // nil without Options.Lock
-	writer  *writer   // nil when read-only
-	readers *readers  // of the node's own; nil until the file is known to be there
-	users   *readers  // as many as run in the lane
-	lane    *lane.Lane
-	files   *files  // that writer has open
-	probe   *probe  // nil when read-only
-	signal  *signal // of own appends
+	path         string
+	opts         Options
+	lock         io.Closer         // nil without Options.Lock
+	writer       *writer           // nil when read-only
+	nodeReaders  *readerPool       // for the node itself; nil until the file is known to exist
+	queryReaders *readerPool       // for reads of users; as many as queries lets run
+	queries      *queryqueue.Queue // the reads of users that wait for a reader
+	files        *openFiles        // the files that the writer has open
+	probe        *headProbe        // nil when read-only
+	appends      *appendSignal     // raised by the appends of this store
 }
 
 // Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they
 // are missing, and its tables are brought to the present schema.
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
-	s := &Store{path: path, opts: opts.withDefaults(), signal: newSignal()}
+	if err := opts.check(); err != nil {
+		return nil, fmt.Errorf("opening sqlite store %q: %w", path, err)
+	}
+	s := &Store{path: path, opts: opts.withDefaults(), appends: newAppendSignal()}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening sqlite store %q: %w", path, err), s.Close())
 	}
@@ -120,9 +120,9 @@ func (s *Store) Path() string { return s.path }
 // it.
 func (s *Store) Close() error {
 	var errs []error
-	if s.readers != nil {
-		s.readers.close()
-		s.users.close()
+	if s.nodeReaders != nil {
+		s.nodeReaders.close()
+		s.queryReaders.close()
 	}
 	if s.writer != nil {
 		errs = append(errs, s.closeWriter())
@@ -139,7 +139,7 @@ func (s *Store) Close() error {
 // closeWriter closes the connections that are left. The last one that can write would fold the log
 // without saying so in it first, so it is the last one only when the log is empty.
 func (s *Store) closeWriter() error {
-	if s.writer.foldNow(context.Background()) {
+	if s.writer.checkpointNow(context.Background()) {
 		s.probe.close()
 	}
 	err := s.writer.close()
@@ -148,16 +148,16 @@ func (s *Store) closeWriter() error {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	file, err := absolute(s.path)
+	file, err := databasePath(s.path)
 	if err != nil {
 		return err
 	}
-	gate := new(gate)
+	barrier := new(readBarrier)
 	if s.opts.ReadOnly {
-		if err := checkLog(file, s.opts); err != nil {
+		if err := checkLogOwner(file, s.opts); err != nil {
 			return err
 		}
-		return s.openReaders(ctx, file, gate)
+		return s.openReaders(ctx, file, barrier)
 	}
 	if err := makeDir(filepath.Dir(file), syncDir); err != nil {
 		return fmt.Errorf("making its directory: %w", err)
@@ -168,20 +168,20 @@ func (s *Store) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := create(file); err != nil {
+	if err := createFile(file); err != nil {
 		return err
 	}
-	if err := checkLog(file, s.opts); err != nil {
+	if err := checkLogOwner(file, s.opts); err != nil {
 		return err
 	}
-	if s.writer, err = openWriter(ctx, file, s.opts, gate); err != nil {
+	if s.writer, err = openWriter(ctx, file, s.opts, barrier); err != nil {
 		return err
 	}
 	s.files = s.writer.files
-	if s.probe, err = openProbe(ctx, file, s.opts, gate); err != nil {
+	if s.probe, err = openHeadProbe(ctx, file, s.opts, barrier); err != nil {
 		return err
 	}
-	return s.openReaders(ctx, file, gate)
+	return s.openReaders(ctx, file, barrier)
 }
 
 // warnOfRights logs a warning about a directory in which others may replace the file. The file
@@ -193,14 +193,15 @@ func (s *Store) warnOfRights(dir string) {
 	}
 }
 
-func (s *Store) openReaders(ctx context.Context, file string, gate *gate) error {
+func (s *Store) openReaders(ctx context.Context, file string, barrier *readBarrier) error {
 	if _, err := os.Stat(file); err != nil {
 		return err
 	}
-	s.lane = lane.New(s.opts.Users)
-	s.readers, s.users = newReaders(file, s.opts, s.opts.Readers), newReaders(file, s.opts, s.opts.Users.Running)
-	for _, pool := range []*readers{s.readers, s.users} {
-		pool.gate, pool.files = gate, s.files
+	s.queries = queryqueue.New(s.opts.queryReaders)
+	s.queryReaders = newReaderPool(file, s.opts, s.opts.queryReaders)
+	s.nodeReaders = newReaderPool(file, s.opts, max(minNodeReaders, runtime.GOMAXPROCS(0)))
+	for _, pool := range []*readerPool{s.nodeReaders, s.queryReaders} {
+		pool.barrier, pool.files = barrier, s.files
 	}
-	return s.readers.use(ctx, func(*reader) error { return nil }) // which opens one
+	return s.nodeReaders.use(ctx, func(*reader) error { return nil }) // which opens one
 }

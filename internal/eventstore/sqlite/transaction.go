@@ -18,19 +18,19 @@ import (
 type transaction struct {
 	conn                                   *sql.Conn
 	begin, move, compare, commit, rollback *sql.Stmt
-	keep, touch                            *sql.Stmt
+	addReceipt, touch                      *sql.Stmt
 	inserts                                []insert    // of the most rows first
 	all                                    []*sql.Stmt // to close
 	args                                   []any       // of an insert; kept for the next one
 	open                                   bool        // between its begin and a clean end
 	committed                              bool        // it came to its end, and not by rolling back
-	files                                  *files      // that conn has open
+	files                                  *openFiles  // that conn has open
 	logBytes                               int64       // the length of the log when it was committed
 	status                                 sqlite.DBStatus
 }
 
 // written is how much the connection has written to the log, in bytes.
-func (t *transaction) written() int64 {
+func (t *transaction) bytesWritten() int64 {
 	const page = 4096 + frameHeaderBytes
 	pages, _, err := t.status.Status(sqlite.DBStatusCacheWrite, false)
 	if err != nil {
@@ -46,7 +46,7 @@ type insert struct {
 }
 
 const (
-	moveHead = `
+	updateHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
 		WHERE singleton = 1 AND position = ? AND hash = ?`
 
@@ -69,7 +69,7 @@ const (
 	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*transaction, error) {
+func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
 	t := &transaction{conn: conn, files: files}
 	var err error
 	prepare := func(statement string) *sql.Stmt {
@@ -83,9 +83,9 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*tra
 		return s
 	}
 	t.begin = prepare("BEGIN IMMEDIATE")
-	t.move = prepare(moveHead)
+	t.move = prepare(updateHead)
 	t.compare = prepare(compareHead)
-	t.keep = prepare(insertReceipt)
+	t.addReceipt = prepare(insertReceipt)
 	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
@@ -116,7 +116,7 @@ func (t *transaction) start(ctx context.Context) error {
 
 // finish writes records and receipts after a head, and commits.
 func (t *transaction) finish(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
-	there, err := t.toHead(expected, records)
+	there, err := t.moveHead(expected, records)
 	if err != nil {
 		return notWritten(fmt.Errorf("moving the head: %w", err))
 	}
@@ -169,7 +169,7 @@ func (t *transaction) close() {
 }
 
 // toHead makes the last of records the head if the expected one is the present one. Without records it only looks.
-func (t *transaction) toHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
+func (t *transaction) moveHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
 	if len(records) == 0 {
 		err = t.compare.QueryRow(int64(expected.Seq), expected.Hash[:]).Scan(&there)
 		return there, err
@@ -200,7 +200,7 @@ func (t *transaction) insert(records []eventstore.Record) error {
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.keep.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 // Wait returns after an own append at once, and after that of another store within the poll interval. It looks at the file
 // once in a poll interval only, so that a server that appends all the time does not also read its own head all the time.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
-	known, appended, fresh := s.signal.state(s.opts.PollInterval)
+	known, appended, fresh := s.appends.state(s.opts.PollInterval)
 	if known <= after && fresh <= 0 {
 		if err := s.files.check(); err != nil {
 			return err
@@ -20,7 +20,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 		if err != nil {
 			return err
 		}
-		s.signal.look(head.Seq)
+		s.appends.observe(head.Seq)
 		known, fresh = head.Seq, s.opts.PollInterval
 	}
 	if known > after {
@@ -37,31 +37,31 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 }
 
 // signal wakes all who wait for the next append, and knows how far the history goes at least.
-type signal struct {
-	mu     sync.Mutex // guards what is below
-	known  eventstore.Seq
-	looked time.Time     // when the file was last looked at
-	ch     chan struct{} // closed, and replaced, by an own append
+type appendSignal struct {
+	mu       sync.Mutex // guards what is below
+	known    eventstore.Seq
+	observed time.Time     // when the file was last looked at
+	raised   chan struct{} // closed, and replaced, by an own append
 }
 
-func newSignal() *signal { return &signal{ch: make(chan struct{})} }
+func newAppendSignal() *appendSignal { return &appendSignal{raised: make(chan struct{})} }
 
 // state returns the position that is known, what tells of the next append, and for how long what the file said is still
 // taken for true.
-func (s *signal) state(interval time.Duration) (eventstore.Seq, <-chan struct{}, time.Duration) {
+func (s *appendSignal) state(interval time.Duration) (eventstore.Seq, <-chan struct{}, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known, s.ch, interval - time.Since(s.looked)
+	return s.known, s.raised, interval - time.Since(s.observed)
 }
 
 // look notes what the file says.
-func (s *signal) look(head eventstore.Seq) {
+func (s *appendSignal) observe(head eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.looked = max(s.known, head), time.Now()
+	s.known, s.observed = max(s.known, head), time.Now()
 }
 
-func (s *signal) seq() eventstore.Seq {
+func (s *appendSignal) seq() eventstore.Seq {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known
@@ -69,7 +69,7 @@ func (s *signal) seq() eventstore.Seq {
 
 // correct says that nothing was found after p by a read that began when known was what is known. When that says otherwise
 // still, somebody has cut the history: without this, Wait would return at once for ever.
-func (s *signal) correct(known, p eventstore.Seq) {
+func (s *appendSignal) lower(known, p eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known == known && known > p {
@@ -78,10 +78,10 @@ func (s *signal) correct(known, p eventstore.Seq) {
 }
 
 // fire tells of an own append.
-func (s *signal) fire(head eventstore.Seq) {
+func (s *appendSignal) raise(head eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.known = max(s.known, head)
-	close(s.ch)
-	s.ch = make(chan struct{})
+	close(s.raised)
+	s.raised = make(chan struct{})
 }

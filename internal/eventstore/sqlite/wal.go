@@ -141,7 +141,7 @@ func (c *checksum) is(stored []byte) bool {
 // writeAgain writes a log over itself and calls fsync. After a failed fsync the page cache of Linux
 // may hold pages that are not on the disk and that no later fsync writes: only writing them again
 // does.
-func writeAgain(log logFile) error {
+func rewriteLog(log logFile) error {
 	buffer := make([]byte, 1<<20)
 	for at := int64(0); ; {
 		n, err := log.ReadAt(buffer, at)

@@ -69,7 +69,7 @@ func (s *Store) finish(t *transaction, expected eventstore.Head, records []event
 		return err
 	}
 	if len(records) > 0 {
-		s.signal.fire(records[len(records)-1].Seq)
+		s.appends.raise(records[len(records)-1].Seq)
 	}
 	return nil
 }
@@ -92,30 +92,30 @@ func (s *Store) missed(ctx context.Context, after eventstore.Seq) (eventstore.He
 
 // writer is the one connection of a store that writes.
 type writer struct {
-	db   *sql.DB
-	file string
-	opts Options
-	gate *gate         // of the readers
-	turn chan struct{} // holds one token, which a goroutine takes out while it writes
+	db      *sql.DB
+	file    string
+	opts    Options
+	barrier *readBarrier  // of the readers
+	turn    chan struct{} // holds one token, which a goroutine takes out while it writes
 
 	// Guarded by the token:
-	closed    bool
-	tx        *transaction // nil after an error, until the next append
-	files     *files       // that the first connection had open; nil before
-	log       logFile      // the write-ahead log as a plain file; nil without tx
-	marked    salt         // that the log had when it was marked
-	restarts  bool         // the next append may begin the log anew
-	checked   time.Time    // when the files were last found in their place; zero after an error
-	folded    int64        // what tx had written when the log was last folded, in bytes
-	foldAfter int64        // how much it may write until it is folded again
+	closed          bool
+	tx              *transaction // nil after an error, until the next append
+	files           *openFiles   // that the first connection had open; nil before
+	log             logFile      // the write-ahead log as a plain file; nil without tx
+	markedSalt      salt         // that the log had when it was marked
+	mayRestart      bool         // the next append may begin the log anew
+	filesChecked    time.Time    // when the files were last found in their place; zero after an error
+	checkpointed    int64        // what tx had written when the log was last folded, in bytes
+	checkpointAfter int64        // how much it may write until it is folded again
 }
 
-func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*writer, error) {
+func openWriter(ctx context.Context, file string, opts Options, barrier *readBarrier) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn(file, opts, writerSettings))
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, file: file, opts: opts, gate: gate, turn: make(chan struct{}, 1), foldAfter: opts.foldAt}
+	w := &writer{db: db, file: file, opts: opts, barrier: barrier, turn: make(chan struct{}, 1), checkpointAfter: opts.checkpointBytes}
 	w.turn <- struct{}{}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -134,13 +134,13 @@ func (w *writer) close() error {
 }
 
 // foldNow folds the log after the write that is under way. It reports whether the log is empty.
-func (w *writer) foldNow(ctx context.Context) bool {
+func (w *writer) checkpointNow(ctx context.Context) bool {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	if w.tx == nil || !w.files.mayFold() {
+	if w.tx == nil || !w.files.mayCheckpoint() {
 		return false
 	}
-	empty, err := w.fold(ctx, w.tx.conn, truncate)
+	empty, err := w.checkpoint(ctx, w.tx.conn, truncate)
 	return empty && err == nil
 }
 
@@ -169,20 +169,20 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := checkSettings(ctx, conn); err != nil {
 		return err
 	}
-	if err := w.settle(ctx, conn); err != nil {
+	if err := w.recoverLog(ctx, conn); err != nil {
 		return err
 	}
 	if err := migrate(ctx, conn); err != nil {
 		return err
 	}
-	if _, err := w.fold(ctx, conn, truncate); err != nil { // what migrating has written
+	if _, err := w.checkpoint(ctx, conn, truncate); err != nil { // what migrating has written
 		return err
 	}
 	// SQLite does the same for the log, but takes no notice of an error.
 	if err := syncDir(filepath.Dir(w.file)); err != nil {
 		return err
 	}
-	opened, err := lookUpFiles(w.file)
+	opened, err := findOpenFiles(w.file)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	w.tx, err = prepareTransaction(ctx, conn, w.files)
-	w.folded, w.foldAfter = 0, w.opts.foldAt
+	w.checkpointed, w.checkpointAfter = 0, w.opts.checkpointBytes
 	return err
 }
 
@@ -214,7 +214,7 @@ func (w *writer) disconnect() {
 // dial opens a connection. Of several stores that put a new file into WAL mode at once, all but one are told that it is
 // busy without SQLite waiting at all, so it is this that waits.
 func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
-	for deadline := time.Now().Add(w.opts.BusyTimeout); ; {
+	for deadline := time.Now().Add(w.opts.busyTimeout); ; {
 		conn, err := w.db.Conn(ctx)
 		if !hasCode(err, sqlite3.SQLITE_BUSY) || time.Now().After(deadline) {
 			return conn, err
@@ -235,8 +235,8 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 		return notWritten(ctx.Err())
 	}
 	err := w.runInTurn(ctx, do)
-	if w.tx != nil && w.mustFold() {
-		go w.foldInTurn() // the append does not wait for it
+	if w.tx != nil && w.needsCheckpoint() {
+		go w.checkpointInTurn() // the append does not wait for it
 		return err
 	}
 	w.turn <- struct{}{}
@@ -252,16 +252,16 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 			return notWritten(err)
 		}
 	}
-	if time.Since(w.checked) > checkedFor {
+	if time.Since(w.filesChecked) > fileCheckInterval {
 		if err := w.files.check(); err != nil {
 			return notWritten(err)
 		}
 	}
-	w.checked = time.Time{}
+	w.filesChecked = time.Time{}
 	err := w.tx.start(ctx)
 	marks := false
 	if err == nil {
-		if marks, err = w.mark(ctx, w.tx.conn); err != nil {
+		if marks, err = w.markLog(ctx, w.tx.conn); err != nil {
 			err = notWritten(fmt.Errorf("marking the write-ahead log: %w", err))
 		}
 	}
@@ -273,10 +273,10 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 		return err
 	}
 	if w.tx.committed && marks {
-		err = errors.Join(err, w.hasMarked())
+		err = errors.Join(err, w.rememberMarked())
 	}
 	if w.tx.committed && err == nil {
-		w.checked = time.Now()
+		w.filesChecked = time.Now()
 	}
 	return err
 }
@@ -300,11 +300,11 @@ func (s *Store) LogBytes() int64 {
 
 // checkedFor is how long the files need not be looked at before an append. They are after each,
 // anyway.
-const checkedFor = time.Millisecond
+const fileCheckInterval = time.Millisecond
 
 // logBytes is the length of the log.
 func (w *writer) logBytes() int64 {
-	log, err := look(w.file + "-wal")
+	log, err := identify(w.file + "-wal")
 	if err != nil {
 		return 0
 	}
@@ -314,26 +314,26 @@ func (w *writer) logBytes() int64 {
 // mustFold reports whether the log has grown so long that it is to be folded. The log begins anew
 // in the same place, which costs less than to make its file longer again, so its length says
 // little. It counts when another process has made the log long.
-func (w *writer) mustFold() bool {
+func (w *writer) needsCheckpoint() bool {
 	if !w.tx.committed {
 		return false
 	}
 	w.tx.committed = false
-	return w.tx.written()-w.folded >= w.foldAfter || w.tx.logBytes >= 2*w.opts.foldAt && w.foldAfter == w.opts.foldAt
+	return w.tx.bytesWritten()-w.checkpointed >= w.checkpointAfter || w.tx.logBytes >= 2*w.opts.checkpointBytes && w.checkpointAfter == w.opts.checkpointBytes
 }
 
 // foldInTurn folds the log, then gives the turn back. A log that cannot begin anew is tried again
 // when it has grown.
-func (w *writer) foldInTurn() {
+func (w *writer) checkpointInTurn() {
 	defer func() { w.turn <- struct{}{} }()
 	mode := restart
-	if w.tx.logBytes > w.opts.foldAt*3/2 {
+	if w.tx.logBytes > w.opts.checkpointBytes*3/2 {
 		mode = truncate
 	}
-	whole, err := w.fold(context.Background(), w.tx.conn, mode)
-	w.folded, w.foldAfter = w.tx.written(), w.opts.foldAt
+	whole, err := w.checkpoint(context.Background(), w.tx.conn, mode)
+	w.checkpointed, w.checkpointAfter = w.tx.bytesWritten(), w.opts.checkpointBytes
 	if !whole {
-		w.foldAfter = min(foldAgain, w.opts.foldAt)
+		w.checkpointAfter = min(checkpointRetryBytes, w.opts.checkpointBytes)
 	}
 	if err != nil {
 		w.opts.Log.Warn("the write-ahead log cannot be folded into the file; trying again", "file", w.file, "error", err)

@@ -12,20 +12,20 @@ import (
 var suffixes = [...]string{"", "-wal", "-shm"}
 
 // files are those that a connection has open. They stay the same as long as one is open.
-type files struct {
+type openFiles struct {
 	path string
-	open [len(suffixes)]sight
+	ids  [len(suffixes)]fileID
 }
 
 // lookUpFiles looks up the files that a connection has just opened.
-func lookUpFiles(path string) (*files, error) {
-	f := &files{path: path}
+func findOpenFiles(path string) (*openFiles, error) {
+	f := &openFiles{path: path}
 	for i, suffix := range suffixes {
-		seen, err := look(path + suffix)
+		seen, err := identify(path + suffix)
 		if err != nil {
 			return nil, err
 		}
-		f.open[i] = seen
+		f.ids[i] = seen
 	}
 	return f, nil
 }
@@ -35,7 +35,7 @@ func lookUpFiles(path string) (*files, error) {
 // that has it open.
 //
 // The nil files are those of a store that reads only: it may open what is there.
-func (f *files) check() error {
+func (f *openFiles) check() error {
 	if f == nil {
 		return nil
 	}
@@ -45,18 +45,18 @@ func (f *files) check() error {
 
 // checkWritten is check for the files that hold what was written. It returns the length of the log,
 // too.
-func (f *files) checkWritten() (logBytes int64, err error) { return f.checkFirst(2) }
+func (f *openFiles) checkWritten() (logBytes int64, err error) { return f.checkFirst(2) }
 
 // checkFirst checks the first n files, and returns the length of the last.
-func (f *files) checkFirst(n int) (bytes int64, err error) {
+func (f *openFiles) checkFirst(n int) (bytes int64, err error) {
 	for i, suffix := range suffixes[:n] {
-		seen, err := look(f.path + suffix)
+		seen, err := identify(f.path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return 0, fmt.Errorf("%w: %s%s is gone; stop the server, put the file back, and start again", eventstore.ErrReplaced, f.path, suffix)
 		case err != nil:
 			return 0, err
-		case !seen.is(f.open[i]):
+		case !seen.sameFile(f.ids[i]):
 			return 0, fmt.Errorf("%w: %s%s is another file now; stop the server, put the right one there, and start again",
 				eventstore.ErrReplaced, f.path, suffix)
 		}
@@ -68,11 +68,11 @@ func (f *files) checkFirst(n int) (bytes int64, err error) {
 // mayFold reports whether the log may be folded into the database file, and its path be removed:
 // the file is the one that is open, and no others were put beside it. A log that is gone from its
 // path is still open.
-func (f *files) mayFold() bool {
+func (f *openFiles) mayCheckpoint() bool {
 	for i, suffix := range suffixes {
-		seen, err := look(f.path + suffix)
+		seen, err := identify(f.path + suffix)
 		gone := errors.Is(err, fs.ErrNotExist) && suffix != ""
-		if !gone && (err != nil || !seen.is(f.open[i])) {
+		if !gone && (err != nil || !seen.sameFile(f.ids[i])) {
 			return false
 		}
 	}

@@ -9,19 +9,19 @@ import (
 )
 
 // readers is a pool of connections that are opened when they are needed.
-type readers struct {
-	file  string
-	opts  Options
-	gate  *gate         // holds reads back while the write-ahead log begins anew
-	files *files        // that the writer has open; nil when the store is read-only
-	turns chan struct{} // one token for each read that may run; closed when the pool is
+type readerPool struct {
+	file    string
+	opts    Options
+	barrier *readBarrier  // holds reads back while the write-ahead log begins anew
+	files   *openFiles    // that the writer has open; nil when the store is read-only
+	turns   chan struct{} // one token for each read that may run; closed when the pool is
 
 	mu   sync.Mutex
 	idle []*reader // guarded by mu; the last one was used last, and will be used next: its cache is warm
 }
 
-func newReaders(file string, opts Options, n int) *readers {
-	p := &readers{file: file, opts: opts, turns: make(chan struct{}, n)}
+func newReaderPool(file string, opts Options, n int) *readerPool {
+	p := &readerPool{file: file, opts: opts, turns: make(chan struct{}, n)}
 	for range n {
 		p.turns <- struct{}{}
 	}
@@ -29,7 +29,7 @@ func newReaders(file string, opts Options, n int) *readers {
 }
 
 // use lends a connection to f. After an error of its own it is not used again.
-func (p *readers) use(ctx context.Context, f func(*reader) error) error {
+func (p *readerPool) use(ctx context.Context, f func(*reader) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -42,11 +42,11 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := p.gate.enter(ctx); err != nil {
+	if err := p.barrier.enter(ctx); err != nil {
 		return err
 	}
-	defer p.gate.leave()
-	r := p.take()
+	defer p.barrier.leave()
+	r := p.takeIdle()
 	if r == nil {
 		if err := p.files.check(); err != nil {
 			return err // or what is read would be of another file
@@ -60,13 +60,13 @@ func (p *readers) use(ctx context.Context, f func(*reader) error) error {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, eventstore.ErrDiverged) {
 		r.close()
 	} else {
-		p.give(r)
+		p.putIdle(r)
 	}
 	return err
 }
 
 // close closes all connections, after the reads that are under way.
-func (p *readers) close() {
+func (p *readerPool) close() {
 	for range cap(p.turns) {
 		if _, open := <-p.turns; !open {
 			return // it was closed before
@@ -79,7 +79,7 @@ func (p *readers) close() {
 }
 
 // take returns a connection that is not in use, nil when there is none.
-func (p *readers) take() *reader {
+func (p *readerPool) takeIdle() *reader {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
@@ -91,7 +91,7 @@ func (p *readers) take() *reader {
 	return r
 }
 
-func (p *readers) give(r *reader) {
+func (p *readerPool) putIdle(r *reader) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = append(p.idle, r)

@@ -23,11 +23,11 @@ import (
 // The first append of each log writes a note with a new mark. The database file gets that mark when
 // the log is folded into it, and not before. So a database file has the mark that the log names as
 // its parent. Once folding has begun, which the log says too, it may have that of the log.
-type note struct {
-	Parent  string `json:"parent"` // the mark of the database file when the log began; "" before the first
-	Mark    string `json:"mark"`
-	Schema  int64  `json:"schema"`  // SQLite's schema version of the database file; VACUUM gives its copies the next one
-	Folding bool   `json:"folding"` // the log is being folded into the database file
+type logMarker struct {
+	Parent        string `json:"parent"` // the mark of the database file when the log began; "" before the first
+	ID            string `json:"mark"`
+	Schema        int64  `json:"schema"`  // SQLite's schema version of the database file; VACUUM gives its copies the next one
+	Checkpointing bool   `json:"folding"` // the log is being folded into the database file
 
 	// Of the files: a copy of both together has other ones, which the number of the log tells.
 	Database uint64    `json:"database"` // the number of the inode
@@ -36,14 +36,14 @@ type note struct {
 	Changed  time.Time `json:"changed"`  // when its inode was last changed, which cannot be set
 }
 
-func newMark() string {
+func newMarkerID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
 // of adds what identifies the files.
-func (n note) of(file string) (note, error) {
+func (n logMarker) withFiles(file string) (logMarker, error) {
 	database, err := os.Stat(file)
 	if err != nil {
 		return n, err
@@ -58,7 +58,7 @@ func (n note) of(file string) (note, error) {
 	return n, nil
 }
 
-func (n note) text() string {
+func (n logMarker) encode() string {
 	b, _ := json.Marshal(n) // texts, numbers and times always have a JSON
 	return string(b)
 }
@@ -68,11 +68,11 @@ var errForeignLog = errors.New("the write-ahead log is not that of this file")
 
 // checkLog refuses a database file beside a log that is not its own. It is called before SQLite
 // opens the file.
-func checkLog(file string, opts Options) error {
+func checkLogOwner(file string, opts Options) error {
 	var err error
 	for range 3 { // a server that runs may fold its log meanwhile
 		var why string
-		if why, err = compareLog(file, opts); err == nil && why == "" {
+		if why, err = logMismatch(file, opts); err == nil && why == "" {
 			return nil
 		}
 		if err == nil {
@@ -85,7 +85,7 @@ func checkLog(file string, opts Options) error {
 
 // compareLog says why a log is not that of the file, "" when it is or when there is none. It reads
 // the log first: a log that is folded meanwhile gives its mark to the file.
-func compareLog(file string, opts Options) (why string, err error) {
+func logMismatch(file string, opts Options) (why string, err error) {
 	info, err := os.Stat(file + "-wal")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -103,28 +103,28 @@ func compareLog(file string, opts Options) (why string, err error) {
 		return "", err
 	}
 	defer log.Close()
-	notes, pages := []note(nil), 0
+	notes, pages := []logMarker(nil), 0
 	err = readCommitted(log, func(p page) {
 		pages++
-		if n, is := noteIn(p.data); is {
+		if n, is := markerIn(p.data); is {
 			notes = append(notes, n)
 		}
 	})
 	if err != nil || pages == 0 {
 		return "", err
 	}
-	has := readMarked(file, opts)
+	has := readDatabaseState(file, opts)
 	if len(notes) == 0 {
-		return compareUnmarked(file, opts, has)
+		return unmarkedMismatch(file, opts, has)
 	}
-	return compareNotes(file, has, notes)
+	return markerMismatch(file, has, notes)
 }
 
 // compareUnmarked says why a log without a note is not that of the file. It may be of a program
 // other than this one that has written to the file, or of before there were notes. A log of another
 // file would leave the database damaged.
-func compareUnmarked(file string, opts Options, has marked) (why string, err error) {
-	if has.mark == "" {
+func unmarkedMismatch(file string, opts Options, has databaseState) (why string, err error) {
+	if has.markerID == "" {
 		return "", nil // both are of before there were notes, or of nothing that this program knows
 	}
 	r := &reader{tls: libc.NewTLS()}
@@ -132,7 +132,7 @@ func compareUnmarked(file string, opts Options, has marked) (why string, err err
 	if err := r.connect(file, opts); err != nil {
 		return "", err
 	}
-	if mark, err := r.mark(); err != nil || mark != has.mark {
+	if mark, err := r.markerID(); err != nil || mark != has.markerID {
 		return "the log has no mark of this program", nil
 	}
 	s, err := r.prepare("PRAGMA integrity_check(1)")
@@ -147,25 +147,25 @@ func compareUnmarked(file string, opts Options, has marked) (why string, err err
 }
 
 // marked is what a database file is without its log.
-type marked struct {
-	mark   string // "" before it was given one
-	schema int64
-	err    error // it cannot be read, which is no wonder while a log is being folded into it
+type databaseState struct {
+	markerID string // "" before it was given one
+	schema   int64
+	err      error // it cannot be read, which is no wonder while a log is being folded into it
 }
 
 // compareNotes says why a file is not that of a log with the notes.
-func compareNotes(file string, has marked, notes []note) (string, error) {
-	first, folding := notes[0], slices.ContainsFunc(notes, func(n note) bool { return n.Folding })
-	own := slices.ContainsFunc(notes, func(n note) bool { return n.Folding && n.Mark == has.mark })
+func markerMismatch(file string, has databaseState, notes []logMarker) (string, error) {
+	first, folding := notes[0], slices.ContainsFunc(notes, func(n logMarker) bool { return n.Checkpointing })
+	own := slices.ContainsFunc(notes, func(n logMarker) bool { return n.Checkpointing && n.ID == has.markerID })
 	switch {
 	case has.err != nil && !folding:
 		return "the file cannot be read without the log: " + has.err.Error(), nil
-	case has.err == nil && has.mark != first.Parent && !own:
+	case has.err == nil && has.markerID != first.Parent && !own:
 		return "the log belongs to another database, or to a newer or an older copy of this one", nil
-	case has.err == nil && has.mark != "" && has.schema != first.Schema && !folding:
+	case has.err == nil && has.markerID != "" && has.schema != first.Schema && !folding:
 		return "the file is a copy that was made with VACUUM", nil
 	}
-	now, err := note{}.of(file)
+	now, err := logMarker{}.withFiles(file)
 	switch {
 	case err != nil:
 		return "", err
@@ -181,7 +181,7 @@ func compareNotes(file string, has marked, notes []note) (string, error) {
 
 // noteIn returns the note that a page holds if it is that of the table log_note: a leaf with one
 // cell.
-func noteIn(data []byte) (n note, is bool) {
+func markerIn(data []byte) (n logMarker, is bool) {
 	const leaf, head = 0x0D, 24 // of which the sizes before the text take a few
 	if data[0] != leaf || binary.BigEndian.Uint16(data[3:]) != 1 {
 		return n, false
@@ -196,35 +196,35 @@ func noteIn(data []byte) (n note, is bool) {
 		return n, false
 	}
 	err := json.NewDecoder(bytes.NewReader(cell[from:])).Decode(&n)
-	return n, err == nil && n.Mark != ""
+	return n, err == nil && n.ID != ""
 }
 
 // readMarked reads a database file without its log.
-func readMarked(file string, opts Options) (m marked) {
+func readDatabaseState(file string, opts Options) (m databaseState) {
 	r := &reader{tls: libc.NewTLS()}
 	defer r.close()
 	m.err = r.connectTo("file:"+escape(file)+"?immutable=1"+opts.vfsParameter("&"), opts)
 	if m.err == nil {
-		m.schema, m.err = r.number("PRAGMA schema_version")
+		m.schema, m.err = r.queryNumber("PRAGMA schema_version")
 	}
 	tables := int64(0)
 	if m.err == nil {
-		tables, m.err = r.number("SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'")
+		tables, m.err = r.queryNumber("SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'")
 	}
 	if m.err == nil && tables > 0 {
-		m.mark, m.err = r.mark()
+		m.markerID, m.err = r.markerID()
 	}
 	return m
 }
 
 // mark returns the mark of a database file.
-func (r *reader) mark() (string, error) {
+func (r *reader) markerID() (string, error) {
 	s, err := r.prepare("SELECT note FROM log_note")
 	if err != nil {
 		return "", err
 	}
 	defer r.finalize(s)
-	var n note
+	var n logMarker
 	if found, err := r.step(s); err != nil || !found {
 		return "", err
 	}
@@ -233,11 +233,11 @@ func (r *reader) mark() (string, error) {
 		return "", nil
 	}
 	err = json.Unmarshal(text, &n)
-	return n.Mark, err
+	return n.ID, err
 }
 
 // number returns the one number that a query asks for.
-func (r *reader) number(query string) (int64, error) {
+func (r *reader) queryNumber(query string) (int64, error) {
 	s, err := r.prepare(query)
 	if err != nil {
 		return 0, err

@@ -3,12 +3,14 @@ package sqlite
 import (
 	"errors"
 	"io/fs"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // sight is the file that a path leads to, and its length in bytes.
-type sight struct {
+type fileID struct {
 	major, minor uint32 // of the device
 	inode        uint64
 	bytes        int64
@@ -17,27 +19,27 @@ type sight struct {
 // look looks up a file without asking for its times. Since Linux 6.13 a file whose times were asked
 // for gets a new one with the next write, however short a time has passed, and so the fsync that
 // follows has to write the inode, too.
-func look(path string) (sight, error) {
+func identify(path string) (fileID, error) {
 	var stat unix.Statx_t
 	err := ignoringEINTR(func() error {
 		return unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_SIZE, &stat)
 	})
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) { // an old kernel, or a sandbox that does not know the call
-		return lookOld(path)
+		return identifyOld(path)
 	}
 	if err != nil {
-		return sight{}, &fs.PathError{Op: "statx", Path: path, Err: err}
+		return fileID{}, &fs.PathError{Op: "statx", Path: path, Err: err}
 	}
-	return sight{stat.Dev_major, stat.Dev_minor, stat.Ino, int64(stat.Size)}, nil
+	return fileID{stat.Dev_major, stat.Dev_minor, stat.Ino, int64(stat.Size)}, nil
 }
 
-func lookOld(path string) (sight, error) {
+func identifyOld(path string) (fileID, error) {
 	var stat unix.Stat_t
 	if err := ignoringEINTR(func() error { return unix.Stat(path, &stat) }); err != nil {
-		return sight{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+		return fileID{}, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	device := uint64(stat.Dev) // 32 bits on some systems
-	return sight{unix.Major(device), unix.Minor(device), stat.Ino, stat.Size}, nil
+	return fileID{unix.Major(device), unix.Minor(device), stat.Ino, stat.Size}, nil
 }
 
 func ignoringEINTR(call func() error) error {
@@ -49,7 +51,16 @@ func ignoringEINTR(call func() error) error {
 }
 
 // is reports whether two sights are of the same file.
-func (s sight) is(other sight) bool {
+func (s fileID) sameFile(other fileID) bool {
 	s.bytes, other.bytes = 0, 0
 	return s == other
 }
+
+// inode returns the number of the inode of a file, and when that was last changed.
+func inode(info fs.FileInfo) (uint64, time.Time) {
+	stat := info.Sys().(*syscall.Stat_t)
+	return stat.Ino, time.Unix(stat.Ctim.Unix())
+}
+
+// names returns how many names a file has.
+func linkCount(info fs.FileInfo) uint64 { return uint64(info.Sys().(*syscall.Stat_t).Nlink) }

@@ -18,8 +18,8 @@ import (
 // unused by itself.
 func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	t.Parallel()
-	const foldAt, writes = 256 << 10, 600
-	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{foldAt: foldAt})
+	const checkpointBytes, writes = 256 << 10, 600
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{checkpointBytes: checkpointBytes})
 	write(t, s, "a")
 	ctx, stop := context.WithCancel(t.Context())
 	var reads errgroup.Group
@@ -41,8 +41,8 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	if err := reads.Wait(); err != nil {
 		t.Error(err)
 	}
-	if total := s.writer.tx.written(); total < 8*foldAt || largest > 2*foldAt {
-		t.Errorf("of %d bytes that were written the log held up to %d, want at most %d", total, largest, 2*foldAt)
+	if total := s.writer.tx.bytesWritten(); total < 8*checkpointBytes || largest > 2*checkpointBytes {
+		t.Errorf("of %d bytes that were written the log held up to %d, want at most %d", total, largest, 2*checkpointBytes)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 // one, or for a moment.
 func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 	for ctx.Err() == nil {
-		err := s.readers.use(context.Background(), func(r *reader) error {
+		err := s.nodeReaders.use(context.Background(), func(r *reader) error {
 			head := r.prepared[headQuery]
 			defer r.reset(head)
 			if _, err := r.step(head); err != nil {
@@ -74,12 +74,12 @@ func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 // going on. Afterwards the log is emptied.
 func TestReadThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	const foldAt = 32 << 10
+	const checkpointBytes = 32 << 10
 	path := filepath.Join(t.TempDir(), "history.db")
-	s := mustOpen(t, path, Options{foldAt: foldAt})
+	s := mustOpen(t, path, Options{checkpointBytes: checkpointBytes})
 	write(t, s, "a")
 	other := mustOpen(t, path, Options{ReadOnly: true}) // of another process, as far as the store can tell
-	err := other.readers.use(t.Context(), func(r *reader) error {
+	err := other.nodeReaders.use(t.Context(), func(r *reader) error {
 		head := r.prepared[headQuery]
 		defer r.reset(head)
 		if _, err := r.step(head); err != nil {
@@ -94,7 +94,7 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.writer.foldNow(t.Context()) {
+	if !s.writer.checkpointNow(t.Context()) {
 		t.Error("the log is not empty after the read has ended")
 	}
 	if _, err := eventstoretest.Verify(t.Context(), other); err != nil {
@@ -115,11 +115,11 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	}
 	other := mustOpen(t, s.Path(), Options{ReadOnly: true})
 	for range 2 { // the second read begins after the log has said that it is folded, and lets all of it be folded
-		err = other.readers.use(t.Context(), func(r *reader) error {
+		err = other.nodeReaders.use(t.Context(), func(r *reader) error {
 			head := r.prepared[headQuery]
 			defer r.reset(head)
 			_, err := r.step(head)
-			if s.writer.foldNow(t.Context()) {
+			if s.writer.checkpointNow(t.Context()) {
 				t.Error("the log is empty in spite of a read")
 			}
 			return err
@@ -135,7 +135,7 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	}
 	notes := 0
 	err = readCommitted(s.writer.log, func(p page) {
-		if _, is := noteIn(p.data); is {
+		if _, is := markerIn(p.data); is {
 			notes++
 		}
 	})
@@ -151,7 +151,7 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 // TestGateHoldsReadsBack until what it is held for is done, and lets those be cancelled.
 func TestGateHoldsReadsBack(t *testing.T) {
 	t.Parallel()
-	g := new(gate)
+	g := new(readBarrier)
 	if err := g.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}

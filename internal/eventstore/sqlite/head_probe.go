@@ -13,28 +13,28 @@ import (
 //
 // It stays open as long as the store. While any connection is, SQLite does not read the write-ahead
 // log anew: that would bring to light appends whose fsync failed.
-type probe struct {
-	gate *gate
+type headProbe struct {
+	barrier *readBarrier
 
 	mu     sync.Mutex // guards what is below
 	reader *reader    // nil once it is closed
 }
 
-func openProbe(ctx context.Context, file string, opts Options, gate *gate) (*probe, error) {
+func openHeadProbe(ctx context.Context, file string, opts Options, barrier *readBarrier) (*headProbe, error) {
 	r, err := openReader(file, opts)
 	if err != nil {
 		return nil, err
 	}
-	p := &probe{gate: gate, reader: r}
+	p := &headProbe{barrier: barrier, reader: r}
 	_, err = p.head(ctx)
 	return p, err
 }
 
-func (p *probe) head(ctx context.Context) (eventstore.Head, error) {
-	if err := p.gate.enter(ctx); err != nil {
+func (p *headProbe) head(ctx context.Context) (eventstore.Head, error) {
+	if err := p.barrier.enter(ctx); err != nil {
 		return eventstore.Head{}, err
 	}
-	defer p.gate.leave()
+	defer p.barrier.leave()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reader == nil {
@@ -43,7 +43,7 @@ func (p *probe) head(ctx context.Context) (eventstore.Head, error) {
 	return p.reader.readHead()
 }
 
-func (p *probe) close() {
+func (p *headProbe) close() {
 	if p == nil {
 		return
 	}
@@ -57,7 +57,7 @@ func (p *probe) close() {
 
 // Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for
 // other reads.
-func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
+func (s *Store) ProbeHead(ctx context.Context) (eventstore.Head, error) {
 	if s.probe == nil {
 		return s.Head(ctx)
 	}

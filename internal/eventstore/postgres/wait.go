@@ -18,7 +18,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 		return err
 	}
 	s.listen()
-	newest, news := s.hint.get()
+	newest, news := s.appends.state()
 	if newest > after {
 		return nil
 	}
@@ -37,49 +37,49 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 }
 
 // look finds out how far the history has come.
-func (s *Store) look(ctx context.Context) error {
+func (s *Store) observeHead(ctx context.Context) error {
 	head, err := s.Head(ctx)
 	if err == nil {
-		s.hint.raise(head.Seq)
+		s.appends.raise(head.Seq)
 	}
 	return err
 }
 
 // hint is the newest position that the store has heard of. That it is kept, and not only passed on, is what makes a
 // notification count that comes between a reader's look at the history and its Wait.
-type hint struct {
+type appendSignal struct {
 	mu     sync.Mutex
-	newest eventstore.Seq
-	news   chan struct{} // closed, and replaced, when newest grows
+	known  eventstore.Seq
+	raised chan struct{} // closed, and replaced, when newest grows
 }
 
-func newHint() *hint { return &hint{news: make(chan struct{})} }
+func newAppendSignal() *appendSignal { return &appendSignal{raised: make(chan struct{})} }
 
-func (h *hint) get() (newest eventstore.Seq, news <-chan struct{}) {
+func (h *appendSignal) state() (newest eventstore.Seq, news <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.newest, h.news
+	return h.known, h.raised
 }
 
 // raise says that the history has a record at p.
-func (h *hint) raise(p eventstore.Seq) {
+func (h *appendSignal) raise(p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p <= h.newest {
+	if p <= h.known {
 		return
 	}
-	h.newest = p
-	close(h.news)
-	h.news = make(chan struct{})
+	h.known = p
+	close(h.raised)
+	h.raised = make(chan struct{})
 }
 
 // correct says that nothing was found after p by a read that began when newest was the newest position heard of. When
 // newest still says otherwise it came from a notification that somebody made up, or from a tail that a failover lost:
 // without this, Wait would return at once for ever.
-func (h *hint) correct(newest, p eventstore.Seq) {
+func (h *appendSignal) lower(newest, p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.newest == newest && newest > p {
-		h.newest = p
+	if h.known == newest && newest > p {
+		h.known = p
 	}
 }
