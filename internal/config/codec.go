@@ -53,8 +53,9 @@ func CheckKnown(eventType string, schemaVersion int) error {
 
 // schema says how the data of one event type is stored.
 type schema struct {
-	version int              // the version that is written; the first one is 1
-	upcast  map[int]upcaster // :: older schema version → turns its data into that of the next version
+	version int // the version that is written; the first one is 1
+	// :: older schema version → turns its data into that of the next version.
+	upcast map[int]upcaster
 }
 
 // upcaster turns data of one schema version into data of the next. It must be pure: an "as of" has

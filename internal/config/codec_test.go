@@ -157,7 +157,8 @@ func TestDecodeRefusesStrangeEscapes(t *testing.T) {
 	for _, escape := range []string{
 		`\/`, `\b`, `\f`, `\a`, `\x41`, `\U0001`, `\ `,
 		`\u`, `\u0`, `\u001`, `\u00`, `\u0001`[:5] + `g`, `\u+001`,
-		`\u0000`, `\u000a`, `\u000d`, `\u0009`, `\u0022`, `\u005c`, // no value has NUL; the others have a shorter escape
+		// No value has NUL; the others have a shorter escape.
+		`\u0000`, `\u000a`, `\u000d`, `\u0009`, `\u0022`, `\u005c`,
 		`\u001F`, `\u0041`, `\u0020`, `\u007f`, `\u00e9`, `\u2028`, `\ufffd`,
 		`\ud800`, `\udc00`, `\ud83d\ude00`, `\uffff`,
 	} {

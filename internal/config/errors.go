@@ -20,9 +20,11 @@ var (
 
 // InvalidError says that an input breaks a rule.
 type InvalidError struct {
-	Field    string // the invalid input: name, value, reason, prefix, names, names[3], …
-	Rule     string // what is wrong, as the rest of a sentence: "has 256 bytes; at most 255 are allowed"
-	TooLarge bool   // the rule is a limit of size, for which a transport may have a status of its own
+	Field string // the invalid input: name, value, reason, prefix, names, names[3], …
+	// What is wrong, as the rest of a sentence: "has 256 bytes; at most 255 are allowed".
+	Rule string
+	// The rule is a limit of size, for which a transport may have a status of its own.
+	TooLarge bool
 }
 
 func (e *InvalidError) Error() string { return e.Field + " " + e.Rule }

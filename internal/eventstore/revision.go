@@ -69,7 +69,8 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 	return decodeAll(records, func(r *Record) (*Revision, error) {
 		name, err := config.ParseName(r.Name)
 		if err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err) // not wrapped, as in Decode
+			// Not wrapped, as in Decode.
+			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err)
 		}
 		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
 			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)

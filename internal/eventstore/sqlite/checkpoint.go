@@ -11,26 +11,26 @@ import (
 )
 
 const (
-	// foldAt is how much is written to the write-ahead log, in bytes, until it is folded into the
-	// database file. The index over names changes in random places, and pages that changed again by
-	// then are copied once.
+	// checkpointBytes is how many bytes are written to the write-ahead log before a checkpoint
+	// copies it into the database file. The index over names changes in random places, so with a
+	// long log a page that changes several times is copied once.
 	checkpointBytes = 32 << 20
-	// foldAgain is by how much the log grows until folding is tried again after a reader has kept
-	// it from ending.
+	// checkpointRetryBytes is how many more bytes are written before the next attempt when a read
+	// has kept a checkpoint from finishing.
 	checkpointRetryBytes = 4 << 20
-	// foldPatience is how long folding waits for reads under way, while new ones are held back.
+	// checkpointMaxHold is how long a checkpoint holds new reads back while it waits for the
+	// running ones.
 	checkpointMaxHold = 500 * time.Millisecond
-	// foldBusy is how long folding waits for other processes that read.
+	// checkpointBusyTimeout is how long a checkpoint waits for reads of other processes.
 	checkpointBusyTimeout = 100 * time.Millisecond
 )
 
-// settle makes sure that a log which was there when the connection was opened is on the disk, and
-// folds it.
+// recoverLog makes sure that a log which another process has left is on disk, and checkpoints it.
 //
-// After a failed fsync the page cache holds what the disk does not. SQLite replays a log as it
-// reads it, so what is appended then would follow frames that a power cut takes away, and go away
-// with them. So the log is written over itself first: folding it right away would put pages of
-// frames that are not on the disk into the database file.
+// After a failed fsync the page cache holds pages that the disk does not. SQLite replays such a log
+// from the cache and appends to it, so a power cut would take the new frames away together with the
+// old ones. Therefore recoverLog first writes the log over itself and calls fsync. A checkpoint
+// without that would copy frames that are not on disk into the database file.
 func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
 	log, err := w.opts.openLog(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +40,8 @@ func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("opening its write-ahead log: %w", err)
 	}
 	defer log.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil { // keeps others from appending
+	// Keeps other processes from appending.
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("waiting for the file: %w", err)
 	}
 	err = rewriteLog(log)
@@ -54,14 +55,16 @@ func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// How a log begins anew after it was folded: in the place of the old one, or from an empty file.
+// Modes of a checkpoint: afterwards the log starts over at the beginning of its file, or the file
+// is cut to length 0.
 const restart, truncate = "RESTART", "TRUNCATE"
 
-// fold copies the log into the database file, and has it begin anew. It reports whether that was
-// possible: others that read may keep it from being so, which does no harm.
+// checkpoint copies the log into the database file and lets the log start over. whole is false when
+// reads of others have kept it from finishing; that does no harm, and a later checkpoint goes on.
 func (w *writer) checkpoint(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
 	log, err := identify(w.file + "-wal")
-	if errors.Is(err, fs.ErrNotExist) { // it has no path any more: SQLite folds it when the connection is closed
+	// The log was removed; SQLite checkpoints the open file when the connection is closed.
+	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	if err != nil {
@@ -71,9 +74,9 @@ func (w *writer) checkpoint(ctx context.Context, conn *sql.Conn, mode string) (w
 		return true, nil
 	}
 	if err := w.markCheckpoint(ctx, conn); err != nil {
-		return false, fmt.Errorf("noting that the write-ahead log is folded: %w", err)
+		return false, fmt.Errorf("marking the write-ahead log before its checkpoint: %w", err)
 	}
-	w.mayRestart = true // from now on an append begins the log anew, or may do so
+	w.mayRestart = true // the next append may start the log over
 	if _, err := runCheckpoint(ctx, conn, "PASSIVE"); err != nil {
 		return false, err
 	}
@@ -87,15 +90,15 @@ func (w *writer) checkpoint(ctx context.Context, conn *sql.Conn, mode string) (w
 	return whole, errors.Join(err, setBusy(context.WithoutCancel(ctx), conn, w.opts.busyTimeout))
 }
 
-// checkpoint folds what reads under way let it. It reports whether nothing kept it from folding
-// all.
+// runCheckpoint copies as much of the log as running reads allow. It reports whether that was all
+// of it.
 func runCheckpoint(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
-	var busy, frames, folded int
-	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &folded)
+	var busy, frames, copied int
+	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &copied)
 	if err != nil {
-		return false, fmt.Errorf("folding the write-ahead log into the file: %w", err)
+		return false, fmt.Errorf("making a checkpoint of the write-ahead log: %w", err)
 	}
-	return busy == 0 && frames == folded, nil
+	return busy == 0 && frames == copied, nil
 }
 
 func setBusy(ctx context.Context, conn *sql.Conn, d time.Duration) error {
@@ -103,15 +106,15 @@ func setBusy(ctx context.Context, conn *sql.Conn, d time.Duration) error {
 	return err
 }
 
-// noteFolding says in the log that it is being folded.
+// markCheckpoint writes to the log that a checkpoint has begun.
 func (w *writer) markCheckpoint(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	n, err := readMarker(ctx, conn)
-	if err == nil && n.ID != "" && !n.Checkpointing {
-		n.Checkpointing = true
-		if err = writeMarker(ctx, conn, n); err == nil {
+	m, err := readMarker(ctx, conn)
+	if err == nil && m.ID != "" && !m.Checkpointing {
+		m.Checkpointing = true
+		if err = writeMarker(ctx, conn, m); err == nil {
 			_, err = conn.ExecContext(ctx, "COMMIT")
 			return err
 		}
@@ -120,8 +123,7 @@ func (w *writer) markCheckpoint(ctx context.Context, conn *sql.Conn) error {
 	return errors.Join(err, rollback)
 }
 
-// mark writes the note of a log into the transaction that begins it. It reports whether this one
-// does.
+// markLog writes a new marker when this transaction starts the log over. It reports whether it has.
 func (w *writer) markLog(ctx context.Context, conn *sql.Conn) (marks bool, err error) {
 	if w.opts.Lock && w.markedSalt != (salt{}) && !w.mayRestart {
 		return false, nil // no other process writes
@@ -134,38 +136,38 @@ func (w *writer) markLog(ctx context.Context, conn *sql.Conn) (marks bool, err e
 	if err != nil {
 		return false, err
 	}
-	n, err := logMarker{Parent: before.ID, ID: newMarkerID()}.withFiles(w.file)
+	m, err := logMarker{Parent: before.ID, ID: newMarkerID()}.withFiles(w.file)
 	if err == nil {
-		err = conn.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&n.Schema)
+		err = conn.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&m.Schema)
 	}
 	if err == nil {
-		err = writeMarker(ctx, conn, n)
+		err = writeMarker(ctx, conn, m)
 	}
 	return err == nil, err
 }
 
-// hasMarked takes note of a transaction that has marked the log and is committed.
+// rememberMarked records that a transaction with a marker is committed.
 func (w *writer) rememberMarked() error {
 	present, err := readSalt(w.log)
 	w.markedSalt, w.mayRestart = present, false
 	return err
 }
 
-// readNote returns the newest note, the zero note where there is none yet.
-func readMarker(ctx context.Context, conn *sql.Conn) (n logMarker, err error) {
+// readMarker returns the newest marker, or the zero logMarker if there is none yet.
+func readMarker(ctx context.Context, conn *sql.Conn) (m logMarker, err error) {
 	var tables int
 	const count = "SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'"
 	if err := conn.QueryRowContext(ctx, count).Scan(&tables); err != nil || tables == 0 {
-		return n, err
+		return m, err
 	}
 	var text string
 	if err := conn.QueryRowContext(ctx, "SELECT note FROM log_note").Scan(&text); err != nil || text == "" {
-		return n, err
+		return m, err
 	}
-	return n, json.Unmarshal([]byte(text), &n)
+	return m, json.Unmarshal([]byte(text), &m)
 }
 
-func writeMarker(ctx context.Context, conn *sql.Conn, n logMarker) error {
-	_, err := conn.ExecContext(ctx, "UPDATE log_note SET note = ?", n.encode())
+func writeMarker(ctx context.Context, conn *sql.Conn, m logMarker) error {
+	_, err := conn.ExecContext(ctx, "UPDATE log_note SET note = ?", m.encode())
 	return err
 }

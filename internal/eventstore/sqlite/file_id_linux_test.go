@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSightOfOldKernels looks at files by the newer call and by the one that stands in for it.
-func TestSightOfOldKernels(t *testing.T) {
+// TestIdentifyOnOldKernels compares statx with the call that replaces it on old kernels.
+func TestIdentifyOnOldKernels(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	paths := [...]string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}

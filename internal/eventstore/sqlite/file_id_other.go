@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// sight is the file that a path leads to, and its length in bytes.
+// fileID identifies the file that a path leads to, and has its length.
 type fileID struct {
 	info  fs.FileInfo
 	bytes int64
@@ -22,11 +22,11 @@ func identify(path string) (fileID, error) {
 	return fileID{info, info.Size()}, nil
 }
 
-// is reports whether two sights are of the same file.
+// sameFile reports whether both identify the same file. It ignores the length.
 func (s fileID) sameFile(other fileID) bool { return os.SameFile(s.info, other.info) }
 
-// inode returns 0 for every file: what a log says of its files is then not compared.
+// inode returns 0 for every file; the numbers in a logMarker are then not compared.
 func inode(fs.FileInfo) (uint64, time.Time) { return 0, time.Time{} }
 
-// names returns how many names a file has: one, where nothing is known of it.
+// linkCount returns how many hard links a file has: 1, because it is not known here.
 func linkCount(fs.FileInfo) uint64 { return 1 }

@@ -8,16 +8,16 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// probe is a connection of its own that looks at the head, so that it does not wait for the reads
-// of users.
+// headProbe reads the head on a connection of its own, so that health checks do not wait for other
+// reads.
 //
-// It stays open as long as the store. While any connection is, SQLite does not read the write-ahead
-// log anew: that would bring to light appends whose fsync failed.
+// The connection stays open as long as the store. While any connection is open, SQLite does not
+// replay the write-ahead log again: that would make appends visible whose fsync has failed.
 type headProbe struct {
 	barrier *readBarrier
 
 	mu     sync.Mutex // guards what is below
-	reader *reader    // nil once it is closed
+	reader *reader    // nil once closed
 }
 
 func openHeadProbe(ctx context.Context, file string, opts Options, barrier *readBarrier) (*headProbe, error) {
@@ -55,8 +55,8 @@ func (p *headProbe) close() {
 	}
 }
 
-// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for
-// other reads.
+// ProbeHead returns the head as [Store.Head] does, on a connection kept for health checks: it does
+// not wait for other reads.
 func (s *Store) ProbeHead(ctx context.Context) (eventstore.Head, error) {
 	if s.probe == nil {
 		return s.Head(ctx)

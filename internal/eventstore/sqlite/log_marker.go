@@ -16,24 +16,25 @@ import (
 	"modernc.org/libc"
 )
 
-// note is what a write-ahead log says of the database file that it belongs to. SQLite itself
-// replays any log that lies beside a database, also one of another file, or a newer one over an old
-// copy.
+// logMarker names the database file to which a write-ahead log belongs. SQLite itself replays any
+// log that lies beside a database, also that of another file or one that is newer than the file.
 //
-// The first append of each log writes a note with a new mark. The database file gets that mark when
-// the log is folded into it, and not before. So a database file has the mark that the log names as
-// its parent. Once folding has begun, which the log says too, it may have that of the log.
+// The first append of each log writes a marker with a new ID to the table log_note. A checkpoint
+// copies it into the database file. So the file has either the ID that the log names as its parent
+// or, once a checkpoint has begun, the log's own ID. A file with any other ID does not belong to
+// the log.
 type logMarker struct {
-	Parent        string `json:"parent"` // the mark of the database file when the log began; "" before the first
-	ID            string `json:"mark"`
-	Schema        int64  `json:"schema"`  // SQLite's schema version of the database file; VACUUM gives its copies the next one
-	Checkpointing bool   `json:"folding"` // the log is being folded into the database file
+	Parent string `json:"parent"` // the file's ID when the log began; "" before the first
+	ID     string `json:"mark"`
+	// SQLite's schema version of the file; VACUUM increments it in copies.
+	Schema        int64 `json:"schema"`
+	Checkpointing bool  `json:"folding"` // a checkpoint of the log has begun
 
-	// Of the files: a copy of both together has other ones, which the number of the log tells.
-	Database uint64    `json:"database"` // the number of the inode
-	Log      uint64    `json:"log"`      // likewise
+	// These identify the two files. A copy of both has another log inode.
+	Database uint64    `json:"database"` // inode number
+	Log      uint64    `json:"log"`      // inode number
 	Modified time.Time `json:"modified"` // when the database file was last modified
-	Changed  time.Time `json:"changed"`  // when its inode was last changed, which cannot be set
+	Changed  time.Time `json:"changed"`  // when its inode was last changed; no program can set this
 }
 
 func newMarkerID() string {
@@ -42,49 +43,49 @@ func newMarkerID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// of adds what identifies the files.
-func (n logMarker) withFiles(file string) (logMarker, error) {
+// withFiles returns the marker with what identifies the files.
+func (m logMarker) withFiles(file string) (logMarker, error) {
 	database, err := os.Stat(file)
 	if err != nil {
-		return n, err
+		return m, err
 	}
 	log, err := os.Stat(file + "-wal")
 	if err != nil {
-		return n, err
+		return m, err
 	}
-	n.Database, n.Changed = inode(database)
-	n.Log, _ = inode(log)
-	n.Modified = database.ModTime()
-	return n, nil
+	m.Database, m.Changed = inode(database)
+	m.Log, _ = inode(log)
+	m.Modified = database.ModTime()
+	return m, nil
 }
 
-func (n logMarker) encode() string {
-	b, _ := json.Marshal(n) // texts, numbers and times always have a JSON
+func (m logMarker) encode() string {
+	b, _ := json.Marshal(m) // cannot fail for these types
 	return string(b)
 }
 
 // errForeignLog says that a write-ahead log must not be replayed.
-var errForeignLog = errors.New("the write-ahead log is not that of this file")
+var errForeignLog = errors.New("the write-ahead log does not belong to this database file")
 
-// checkLog refuses a database file beside a log that is not its own. It is called before SQLite
-// opens the file.
+// checkLogOwner refuses a database file beside a log that is not its own. It must be called before
+// SQLite opens the file.
 func checkLogOwner(file string, opts Options) error {
 	var err error
-	for range 3 { // a server that runs may fold its log meanwhile
+	for range 3 { // a running server may checkpoint its log in between
 		var why string
 		if why, err = logMismatch(file, opts); err == nil && why == "" {
 			return nil
 		}
 		if err == nil {
 			err = fmt.Errorf("%w: %s. If you have put a copy of the database at %s, delete %[3]s-wal and %[3]s-shm and start again; "+
-				"else put the file back that was there before", errForeignLog, why, file)
+				"otherwise put the former file back", errForeignLog, why, file)
 		}
 	}
 	return err
 }
 
-// compareLog says why a log is not that of the file, "" when it is or when there is none. It reads
-// the log first: a log that is folded meanwhile gives its mark to the file.
+// logMismatch says why a log does not belong to the file; "" means that it does, or that there is
+// none. It reads the log first, because a checkpoint in between copies the log's ID into the file.
 func logMismatch(file string, opts Options) (why string, err error) {
 	info, err := os.Stat(file + "-wal")
 	switch {
@@ -103,29 +104,29 @@ func logMismatch(file string, opts Options) (why string, err error) {
 		return "", err
 	}
 	defer log.Close()
-	notes, pages := []logMarker(nil), 0
+	markers, pages := []logMarker(nil), 0
 	err = readCommitted(log, func(p page) {
 		pages++
-		if n, is := markerIn(p.data); is {
-			notes = append(notes, n)
+		if m, is := markerIn(p.data); is {
+			markers = append(markers, m)
 		}
 	})
 	if err != nil || pages == 0 {
 		return "", err
 	}
 	has := readDatabaseState(file, opts)
-	if len(notes) == 0 {
+	if len(markers) == 0 {
 		return unmarkedMismatch(file, opts, has)
 	}
-	return markerMismatch(file, has, notes)
+	return markerMismatch(file, has, markers)
 }
 
-// compareUnmarked says why a log without a note is not that of the file. It may be of a program
-// other than this one that has written to the file, or of before there were notes. A log of another
-// file would leave the database damaged.
+// unmarkedMismatch says why a log without a marker does not belong to the file. Such a log is of
+// another program that has written to the file, or of a version of this program without markers.
+// With the log of another file the database would be damaged.
 func unmarkedMismatch(file string, opts Options, has databaseState) (why string, err error) {
 	if has.markerID == "" {
-		return "", nil // both are of before there were notes, or of nothing that this program knows
+		return "", nil // both are older than markers, or unknown to this program
 	}
 	r := &reader{tls: libc.NewTLS()}
 	defer r.close()
@@ -133,36 +134,36 @@ func unmarkedMismatch(file string, opts Options, has databaseState) (why string,
 		return "", err
 	}
 	if mark, err := r.markerID(); err != nil || mark != has.markerID {
-		return "the log has no mark of this program", nil
+		return "the log has no marker of this program", nil
 	}
 	s, err := r.prepare("PRAGMA integrity_check(1)")
 	if err != nil {
-		return "the log has no mark of this program", nil
+		return "the log has no marker of this program", nil
 	}
 	defer r.finalize(s)
 	if found, err := r.step(s); err != nil || !found || string(r.bytes(s, 0)) != "ok" {
-		return "the log has no mark of this program, and with it the database is damaged", nil
+		return "the log has no marker of this program, and with it the database is damaged", nil
 	}
 	return "", nil
 }
 
-// marked is what a database file is without its log.
+// databaseState is what a database file is without its log.
 type databaseState struct {
-	markerID string // "" before it was given one
+	markerID string // "" before its first checkpoint
 	schema   int64
-	err      error // it cannot be read, which is no wonder while a log is being folded into it
+	err      error // it cannot be read, as is expected during a checkpoint
 }
 
-// compareNotes says why a file is not that of a log with the notes.
-func markerMismatch(file string, has databaseState, notes []logMarker) (string, error) {
-	first, folding := notes[0], slices.ContainsFunc(notes, func(n logMarker) bool { return n.Checkpointing })
-	own := slices.ContainsFunc(notes, func(n logMarker) bool { return n.Checkpointing && n.ID == has.markerID })
+// markerMismatch says why a file does not belong to a log with these markers.
+func markerMismatch(file string, has databaseState, markers []logMarker) (string, error) {
+	first, checkpointing := markers[0], slices.ContainsFunc(markers, func(m logMarker) bool { return m.Checkpointing })
+	own := slices.ContainsFunc(markers, func(m logMarker) bool { return m.Checkpointing && m.ID == has.markerID })
 	switch {
-	case has.err != nil && !folding:
+	case has.err != nil && !checkpointing:
 		return "the file cannot be read without the log: " + has.err.Error(), nil
 	case has.err == nil && has.markerID != first.Parent && !own:
 		return "the log belongs to another database, or to a newer or an older copy of this one", nil
-	case has.err == nil && has.markerID != "" && has.schema != first.Schema && !folding:
+	case has.err == nil && has.markerID != "" && has.schema != first.Schema && !checkpointing:
 		return "the file is a copy that was made with VACUUM", nil
 	}
 	now, err := logMarker{}.withFiles(file)
@@ -170,36 +171,36 @@ func markerMismatch(file string, has databaseState, notes []logMarker) (string, 
 	case err != nil:
 		return "", err
 	case now.Log != first.Log:
-		return "", nil // the log is a copy, so the file is one, too
+		return "", nil // the log is a copy, so the file may be one, too
 	case now.Database != first.Database:
 		return "the file is another one than that beside which the log was written", nil
-	case !folding && now.Changed.After(first.Changed) && !now.Modified.Equal(first.Modified):
+	case !checkpointing && now.Changed.After(first.Changed) && !now.Modified.Equal(first.Modified):
 		return "the file was overwritten after the log had begun", nil
 	}
 	return "", nil
 }
 
-// noteIn returns the note that a page holds if it is that of the table log_note: a leaf with one
+// markerIn returns the marker in a page, if the page is a leaf of the table log_note, with one
 // cell.
-func markerIn(data []byte) (n logMarker, is bool) {
-	const leaf, head = 0x0D, 24 // of which the sizes before the text take a few
+func markerIn(data []byte) (m logMarker, is bool) {
+	const leaf, head = 0x0D, 24 // the sizes before the text take a few bytes of the cell
 	if data[0] != leaf || binary.BigEndian.Uint16(data[3:]) != 1 {
-		return n, false
+		return m, false
 	}
 	at := int(binary.BigEndian.Uint16(data[8:]))
 	if at >= len(data) {
-		return n, false
+		return m, false
 	}
 	cell := data[at:]
 	from := bytes.Index(cell[:min(head, len(cell))], []byte(`{"parent":`))
 	if from < 0 {
-		return n, false
+		return m, false
 	}
-	err := json.NewDecoder(bytes.NewReader(cell[from:])).Decode(&n)
-	return n, err == nil && n.ID != ""
+	err := json.NewDecoder(bytes.NewReader(cell[from:])).Decode(&m)
+	return m, err == nil && m.ID != ""
 }
 
-// readMarked reads a database file without its log.
+// readDatabaseState reads a database file without its log.
 func readDatabaseState(file string, opts Options) (m databaseState) {
 	r := &reader{tls: libc.NewTLS()}
 	defer r.close()
@@ -217,14 +218,14 @@ func readDatabaseState(file string, opts Options) (m databaseState) {
 	return m
 }
 
-// mark returns the mark of a database file.
+// markerID returns the marker ID of a database file, "" if it has none.
 func (r *reader) markerID() (string, error) {
 	s, err := r.prepare("SELECT note FROM log_note")
 	if err != nil {
 		return "", err
 	}
 	defer r.finalize(s)
-	var n logMarker
+	var m logMarker
 	if found, err := r.step(s); err != nil || !found {
 		return "", err
 	}
@@ -232,11 +233,11 @@ func (r *reader) markerID() (string, error) {
 	if len(text) == 0 {
 		return "", nil
 	}
-	err = json.Unmarshal(text, &n)
-	return n.ID, err
+	err = json.Unmarshal(text, &m)
+	return m.ID, err
 }
 
-// number returns the one number that a query asks for.
+// queryNumber returns the number that a query selects.
 func (r *reader) queryNumber(query string) (int64, error) {
 	s, err := r.prepare(query)
 	if err != nil {

@@ -8,16 +8,18 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// suffixes are those of the files that SQLite has beside a database, and "" of the database itself.
+// suffixes are appended to the path of the database: "" for the file itself, and those of SQLite's
+// files beside it.
 var suffixes = [...]string{"", "-wal", "-shm"}
 
-// files are those that a connection has open. They stay the same as long as one is open.
+// openFiles identifies the files that a connection has open. They stay the same as long as a
+// connection is open.
 type openFiles struct {
 	path string
 	ids  [len(suffixes)]fileID
 }
 
-// lookUpFiles looks up the files that a connection has just opened.
+// findOpenFiles identifies the files of a connection that was opened just now.
 func findOpenFiles(path string) (*openFiles, error) {
 	f := &openFiles{path: path}
 	for i, suffix := range suffixes {
@@ -30,11 +32,10 @@ func findOpenFiles(path string) (*openFiles, error) {
 	return f, nil
 }
 
-// check returns an error that wraps [eventstore.ErrReplaced] unless the paths lead to the files
-// that are open. What is written to a file that has no path any more is lost with the last process
-// that has it open.
+// check returns an error that wraps [eventstore.ErrReplaced] unless the paths still lead to the
+// open files. What is written to a file without a path is lost when the last process closes it.
 //
-// The nil files are those of a store that reads only: it may open what is there.
+// A nil *openFiles always passes: a store that only reads may open the file that is there.
 func (f *openFiles) check() error {
 	if f == nil {
 		return nil
@@ -43,11 +44,10 @@ func (f *openFiles) check() error {
 	return err
 }
 
-// checkWritten is check for the files that hold what was written. It returns the length of the log,
-// too.
+// checkWritten is check for the database and its log. It also returns the length of the log.
 func (f *openFiles) checkWritten() (logBytes int64, err error) { return f.checkFirst(2) }
 
-// checkFirst checks the first n files, and returns the length of the last.
+// checkFirst checks the first n files, and returns the length of the last one.
 func (f *openFiles) checkFirst(n int) (bytes int64, err error) {
 	for i, suffix := range suffixes[:n] {
 		seen, err := identify(f.path + suffix)
@@ -65,9 +65,9 @@ func (f *openFiles) checkFirst(n int) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// mayFold reports whether the log may be folded into the database file, and its path be removed:
-// the file is the one that is open, and no others were put beside it. A log that is gone from its
-// path is still open.
+// mayCheckpoint reports whether a checkpoint may copy the log into the database file and remove the
+// log. The paths must lead to the open files, or, except for the database, to none: a log whose
+// path was removed is still open.
 func (f *openFiles) mayCheckpoint() bool {
 	for i, suffix := range suffixes {
 		seen, err := identify(f.path + suffix)

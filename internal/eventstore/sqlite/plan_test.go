@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// An index that a query does not use costs nothing until there are a million events, so the plans are tests.
+// TestQueriesGoByIndex checks the query plans: with few events a query without an index costs
+// nothing, with a million it does.
 func TestQueriesGoByIndex(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	for q, want := range map[query][]string{

@@ -10,7 +10,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// query is one of those that each reader has prepared.
+// query is one of the queries that each reader prepares.
 type query int
 
 const (
@@ -54,13 +54,13 @@ var queries = [...]string{
 
 	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
 
-	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
-	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
-	// the same.
+	// For each name the query finds the first milestone after the seq (one in 64 versions is a
+	// milestone), and from there goes back through the versions of the name until one is at or
+	// before the seq. It costs the same however many versions follow: see BenchmarkStore.
 	//
-	// The rows come in the order of the names, which are sorted: json_each walks the array, and
-	// CROSS JOIN keeps it outside. An ORDER BY would read the data of all names before the first
-	// row, also of those that the page has no room for.
+	// The rows come in the order of the sorted names: json_each walks the array, and CROSS JOIN
+	// keeps it the outer loop. An ORDER BY would read the data of all names before the first row,
+	// also of those that do not fit into the page.
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
@@ -70,7 +70,7 @@ var queries = [...]string{
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
 }
 
-// Head returns the newest record's position, hash and time.
+// Head returns the seq, hash and time of the newest record.
 func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 	if err := s.files.check(); err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
@@ -85,9 +85,10 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 	return head, nil
 }
 
-// Read returns records after a position, oldest first.
+// Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	if err := s.files.check(); err != nil { // or the node would apply what the next start does not find
+	// Else the node would apply records that are lost at the next start.
+	if err := s.files.check(); err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
 	known := s.appends.seq()
@@ -101,7 +102,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 	return records, nil
 }
 
-// ReadHistory returns records after a position, oldest first.
+// ReadHistory returns records after a seq, oldest first, when it is the read's turn.
 func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.readQueued(ctx, basis, readAfter(after, limit))
 	if err != nil {
@@ -143,13 +144,14 @@ func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant 
 	return found[0], nil
 }
 
-// microseconds is the last whole one at or before an instant, whatever the year.
+// microseconds returns the last whole microsecond at or before an instant, also outside of the
+// years 0 to 9999.
 func microseconds(instant time.Time) int64 {
-	const first, last = -1 << 53, 1 << 53 // beyond the years 0 to 9999, and within an int64
+	const first, last = -1 << 53, 1 << 53 // beyond those years, but within an int64
 	return min(max(instant.Unix(), first/1_000_000), last/1_000_000)*1_000_000 + int64(instant.Nanosecond())/1000
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
+// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
 func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	list, err := json.Marshal(slices.Sorted(slices.Values(q.Names)))
 	if err != nil {
@@ -166,7 +168,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	return records, nil
 }
 
-// question is what records are asked for.
+// recordQuery is a query for records, with its arguments and the limit of its page.
 type recordQuery struct {
 	query query
 	args  []any
@@ -178,7 +180,7 @@ func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
 	return recordQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
-// readForUser reads on the connections of users, when it is its turn.
+// readQueued reads on a connection of the query readers, when it is the read's turn.
 func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
 	if err := s.queries.Acquire(ctx); err != nil {
 		return nil, err

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// gate holds new reads back for a moment, so that the write-ahead log can begin anew. SQLite lets
-// it do so only when no read uses it, and with reads that overlap that moment would never come.
+// readBarrier holds new reads back while a checkpoint waits for the running ones. SQLite starts the
+// log over only when no read uses it, and with overlapping reads that would never happen.
 type readBarrier struct {
 	mu       sync.Mutex    // guards what is below
-	reading  int           // reads that have entered and not left
-	reopened chan struct{} // nil while the gate is open, else closed when it opens again
+	reading  int           // reads between enter and leave
+	reopened chan struct{} // nil while the barrier is open; closed when it opens again
 	drained  chan struct{} // nil unless hold waits for the last read to leave
 }
 
-// enter waits until the gate is open. Each successful call needs a call of leave.
+// enter waits until the barrier is open. After a nil error leave must be called once.
 func (g *readBarrier) enter(ctx context.Context) error {
 	for {
 		g.mu.Lock()
@@ -44,8 +44,8 @@ func (g *readBarrier) leave() {
 	}
 }
 
-// hold closes the gate, waits for at most patience until no read is under way, calls f in either
-// case, and opens the gate again. Only one goroutine may call it at a time.
+// hold closes the barrier, waits for at most maxWait until no read is running, calls f in either
+// case, and opens the barrier again. Only one goroutine may call it at a time.
 func (g *readBarrier) hold(patience time.Duration, f func() error) error {
 	empty := g.close()
 	defer g.reopen()
@@ -58,7 +58,7 @@ func (g *readBarrier) hold(patience time.Duration, f func() error) error {
 	return f()
 }
 
-// shut closes the gate. What it returns is closed when no read is under way.
+// close closes the barrier. The channel that it returns is closed when no read is running.
 func (g *readBarrier) close() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()

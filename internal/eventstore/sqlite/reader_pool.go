@@ -8,16 +8,16 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// readers is a pool of connections that are opened when they are needed.
+// readerPool is a pool of connections that are opened when needed.
 type readerPool struct {
 	file    string
 	opts    Options
-	barrier *readBarrier  // holds reads back while the write-ahead log begins anew
-	files   *openFiles    // that the writer has open; nil when the store is read-only
-	turns   chan struct{} // one token for each read that may run; closed when the pool is
+	barrier *readBarrier  // holds reads back during a checkpoint
+	files   *openFiles    // the files of the writer; nil if the store is read-only
+	turns   chan struct{} // one token for each read that may run; closed with the pool
 
 	mu   sync.Mutex
-	idle []*reader // guarded by mu; the last one was used last, and will be used next: its cache is warm
+	idle []*reader // guarded by mu; the last one is used next, because its cache is warm
 }
 
 func newReaderPool(file string, opts Options, n int) *readerPool {
@@ -28,7 +28,8 @@ func newReaderPool(file string, opts Options, n int) *readerPool {
 	return p
 }
 
-// use lends a connection to f. After an error of its own it is not used again.
+// use lends a connection to f. If f fails, its connection is closed, unless the cause is ctx or a
+// missing basis.
 func (p *readerPool) use(ctx context.Context, f func(*reader) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -49,7 +50,7 @@ func (p *readerPool) use(ctx context.Context, f func(*reader) error) error {
 	r := p.takeIdle()
 	if r == nil {
 		if err := p.files.check(); err != nil {
-			return err // or what is read would be of another file
+			return err // the connection would open another file
 		}
 		var err error
 		if r, err = openReader(p.file, p.opts); err != nil {
@@ -65,11 +66,11 @@ func (p *readerPool) use(ctx context.Context, f func(*reader) error) error {
 	return err
 }
 
-// close closes all connections, after the reads that are under way.
+// close closes all connections after the running reads.
 func (p *readerPool) close() {
 	for range cap(p.turns) {
 		if _, open := <-p.turns; !open {
-			return // it was closed before
+			return // it is closed already
 		}
 	}
 	close(p.turns)
@@ -78,7 +79,7 @@ func (p *readerPool) close() {
 	}
 }
 
-// take returns a connection that is not in use, nil when there is none.
+// takeIdle returns a connection that is not in use, or nil if there is none.
 func (p *readerPool) takeIdle() *reader {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -30,15 +30,15 @@ func (r *reader) readHead() (eventstore.Head, error) {
 }
 
 const (
-	// Most reads find next to nothing, those at start find full pages: what has more than few records gets the memory of
-	// a page at once.
+	// Most reads return few records; those at start return full pages. A read of more than
+	// fewRecords gets the memory of a page at once: see BenchmarkStore.
 	fewRecords, pageRecords = 32, 1024
-	// checkEvery is how many records are read before the context is looked at again.
+	// checkEvery is how many records are read between two checks of the context.
 	checkEvery = 256
 )
 
-// readBranch reads records of a history that has the basis. Both are seen in one read transaction:
-// it begins with the first step of the one statement, and ends when both are reset.
+// readOnBasis reads records of a history that contains the basis. One read transaction sees both:
+// it begins with the first step of a statement and ends when both statements are reset.
 func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
 	if basis.Seq == 0 {
 		return r.readRecords(ctx, q)
@@ -89,7 +89,7 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 	return records, nil
 }
 
-// readRecord takes a record from the columns of selectEvents.
+// readRecord reads a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Seq = eventstore.Seq(r.integer(s, 0))
 	into.Name = string(r.bytes(s, 2))
@@ -110,7 +110,8 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	return nil
 }
 
-// typeOf returns a type as a string. Next to all records have the type of the one before, so it is kept.
+// typeOf returns a type as a string. Nearly all records have the type of the record before, so that
+// string is used again.
 func (r *reader) typeOf(text []byte) string {
 	if string(text) != r.lastType {
 		r.lastType = string(text)

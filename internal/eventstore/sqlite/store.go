@@ -1,12 +1,17 @@
 // Package sqlite keeps a history in one SQLite file: the event store of a single node.
 //
-// It keeps all laws of [eventstore.Store]. An acknowledged append is on disk: the file is in WAL mode with
-// synchronous=FULL, both are read back on every connection that writes, and a file that does not take them is refused.
-// Other stores, in this process or another, may read and even append to the same file at the same time; that only one
-// server runs on it is what [Options.Lock] is for. Files on a network are not supported: SQLite's WAL needs memory shared
-// by all who have the file open.
+// It keeps all laws of [eventstore.Store]. An acknowledged append is on disk: the file is in WAL
+// mode with synchronous=FULL, the store reads both settings back on every connection that writes,
+// and it refuses a file that does not take them. When the file is removed or replaced while the
+// store is open, the store stops acknowledging appends: see [eventstore.ErrReplaced]. It never
+// replays a write-ahead log that belongs to another file.
 //
-// One connection writes and a pool of read-only connections reads, so neither waits for the other.
+// Other stores, in this process or others, may read and append to the same file at the same time.
+// [Options.Lock] makes sure that only one server runs on it. Files on a network are not supported:
+// SQLite's WAL needs memory shared by all processes that have the file open.
+//
+// One connection writes. Two pools of connections read, one for the node itself and one for users,
+// so that neither waits for the other; the writer makes checkpoints itself, between appends.
 package sqlite
 
 import (
@@ -27,7 +32,7 @@ import (
 
 var _ eventstore.Store = (*Store)(nil)
 
-// ErrLocked is what [Open] returns for [Options.Lock] when another store has the lock.
+// ErrLocked is wrapped by [Open] with [Options.Lock] when another store holds the lock.
 var ErrLocked = errors.New("another server is running on this file")
 
 // Options are the settings of a [Store]. The zero Options are those of a store that reads and
@@ -45,11 +50,14 @@ type Options struct {
 	// Log gets what operators should know of the file. nil means that nothing is logged.
 	Log *slog.Logger
 
-	// Only tests set these. 0, "" and nil mean the default.
-	busyTimeout     time.Duration // how long an append waits while another store writes to the file: 5 s
-	queryReaders    int           // how many reads of users run at once: half of the CPUs, at least 1
-	checkpointBytes int64         // how long the write-ahead log grows before a checkpoint
-	vfs             string        // SQLite's VFS
+	// Only tests set the following. 0, "" and nil mean the default.
+
+	// busyTimeout is how long an append waits while another store writes to the file: 5 s.
+	busyTimeout time.Duration
+	// queryReaders is how many reads of users run at once: half of the CPUs, at least 1.
+	queryReaders    int
+	checkpointBytes int64  // how long the write-ahead log grows before a checkpoint
+	vfs             string // SQLite's VFS
 	openLog         func(path string) (logFile, error)
 }
 
@@ -78,7 +86,7 @@ func (o Options) withDefaults() Options {
 // on a machine with few CPUs; otherwise as many run as there are CPUs. Further reads wait.
 const minNodeReaders = 4
 
-// vfsParameter is the parameter of a URI that names SQLite's VFS.
+// vfsParameter returns the parameter of a URI that names SQLite's VFS.
 func (o Options) vfsParameter(separator string) string {
 	if o.vfs == "" {
 		return ""
@@ -100,8 +108,9 @@ type Store struct {
 	appends      *appendSignal     // raised by the appends of this store
 }
 
-// Open opens the history in the file at path. Unless it is to be read only, the file and its directory are made when they
-// are missing, and its tables are brought to the present schema.
+// Open opens the history in the file at path. Unless [Options.ReadOnly] is set, it makes the file
+// and its directory if they are missing, and brings the tables to the present schema. The caller
+// must call [Store.Close].
 func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, fmt.Errorf("opening sqlite store %q: %w", path, err)
@@ -116,8 +125,8 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 // Path returns the path that the store was opened with.
 func (s *Store) Path() string { return s.path }
 
-// Close frees the file, after an append that is under way. The last store to close a file folds the write-ahead log into
-// it.
+// Close frees the file after a running append. The last store on a file makes a checkpoint of the
+// whole log.
 func (s *Store) Close() error {
 	var errs []error
 	if s.nodeReaders != nil {
@@ -136,8 +145,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// closeWriter closes the connections that are left. The last one that can write would fold the log
-// without saying so in it first, so it is the last one only when the log is empty.
+// closeWriter closes the remaining connections. When the last connection that can write is closed,
+// SQLite makes a checkpoint that the log's marker does not mention. So the writer may be that
+// connection only when its log is empty.
 func (s *Store) closeWriter() error {
 	if s.writer.checkpointNow(context.Background()) {
 		s.probe.close()
@@ -184,12 +194,12 @@ func (s *Store) open(ctx context.Context) error {
 	return s.openReaders(ctx, file, barrier)
 }
 
-// warnOfRights logs a warning about a directory in which others may replace the file. The file
-// itself is for its owner alone.
+// warnOfRights logs a warning if others may replace the file in its directory. The file itself is
+// readable by its owner alone.
 func (s *Store) warnOfRights(dir string) {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o022 != 0 {
-		s.opts.Log.Warn("others may write to the directory of the history; take that right away with chmod 700", "directory", dir, "mode", info.Mode().String())
+		s.opts.Log.Warn("other users can write to the directory of the history and replace its file; run chmod 700 on it", "directory", dir, "mode", info.Mode().String())
 	}
 }
 
@@ -203,5 +213,5 @@ func (s *Store) openReaders(ctx context.Context, file string, barrier *readBarri
 	for _, pool := range []*readerPool{s.nodeReaders, s.queryReaders} {
 		pool.barrier, pool.files = barrier, s.files
 	}
-	return s.nodeReaders.use(ctx, func(*reader) error { return nil }) // which opens one
+	return s.nodeReaders.use(ctx, func(*reader) error { return nil }) // opens one connection
 }
