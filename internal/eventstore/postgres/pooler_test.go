@@ -9,7 +9,7 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// throughPooler returns the URL of a database by way of a pooler in transaction mode.
+// throughPooler returns the URL of a database behind a pooler in transaction mode.
 func throughPooler(t testing.TB, dsn string) string {
 	t.Helper()
 	return with(t, postgrestest.NewPooler(t, dsn), "default_query_exec_mode", "cache_describe")
@@ -48,7 +48,8 @@ func TestListenerGoesRoundThePooler(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOnConnectionsOfAPooler looks at one that another client of the pooler gets.
+// TestNothingIsLeftOnConnectionsOfAPooler checks the session that another client of the pooler
+// gets.
 func TestNothingIsLeftOnConnectionsOfAPooler(t *testing.T) {
 	t.Parallel()
 	pooled := throughPooler(t, postgrestest.NewDatabase(t))

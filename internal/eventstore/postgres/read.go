@@ -25,8 +25,8 @@ const (
 
 	selectAfter = selectEvents + `public.events e where e.position > $1 order by e.position limit $2`
 
-	// The same up to the record with which the page is full. The lengths come from the rows themselves, without their data
-	// being read.
+	// selectAfterGuarded ends with the record that fills the page. It gets the lengths from the
+	// rows without reading their data.
 	selectAfterGuarded = selectEvents + `public.events e where e.position > $1 and e.position <= coalesce((
 			select position from (
 				select position, sum(octet_length(data)) over (order by position rows unbounded preceding) as bytes
@@ -34,9 +34,9 @@ const (
 			) sums where bytes >= $3 order by position limit 1), 9223372036854775807)
 		order by e.position limit $2`
 
-	// What users read comes with a proof, in the same statement and so from the same snapshot:
-	// whether the history has a record with the position $1 and the hash $2. Where it does not, or
-	// nothing follows, the one row has no record.
+	// Reads of users prove their basis in the same statement, and so in the same snapshot: holds
+	// says whether the history has a record with the seq $1 and the hash $2. If it does not, or no
+	// record follows, the single row has no record.
 	onBasis = `
 		select e.*, b.holds
 		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
@@ -78,9 +78,10 @@ const (
 			'' as data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set
 		from `
 
-	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
-	// the name, at most 16 of them, until one is at or before the position. However many there are after it, it costs
-	// the same. Of what it finds it takes the first by name that fill the page.
+	// For each name the query finds the first milestone after the seq (one in 16 versions is a
+	// milestone), and from there goes back through the versions of the name until one is at or
+	// before the seq. It costs the same however many versions follow: see BenchmarkStore. From the
+	// result it takes the first names that fill the page.
 	fromAsOf = `(
 			select e.*, sum(octet_length(e.data)) over (order by e.config_name rows between unbounded preceding and 1 preceding) as before
 			from unnest($4::text[]) as n(name)
@@ -96,7 +97,7 @@ const (
 		order by e.config_name limit $5`
 )
 
-// Head returns the newest record's position, hash and time.
+// Head returns the seq, hash and time of the newest record.
 func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	var row headRow
 	err := s.query(ctx, row.take, selectHead)
@@ -108,7 +109,7 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	return head, nil
 }
 
-// Read returns records after a position, oldest first.
+// Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	heard, _ := s.appends.state()
 	records, err := s.readAfter(ctx, after, limit.WithDefaults())
@@ -121,7 +122,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 	return records, nil
 }
 
-// readAfter asks for the page in the way that the pages before suggest.
+// readAfter reads one page, with the statement that the pages before suggest: see largePages.
 func (s *Store) readAfter(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	p := page{limit: limit}
 	var err error
@@ -137,7 +138,7 @@ func (s *Store) readAfter(ctx context.Context, after eventstore.Seq, limit event
 	return p.records, nil
 }
 
-// ReadHistory returns records after a position, oldest first.
+// ReadHistory returns records after a seq, oldest first, when it is the read's turn.
 func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
 	records, err := s.readOnBasis(ctx, basis, limit, selectPage, int64(after), limit.Records, limit.Bytes)
@@ -179,8 +180,8 @@ func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant 
 	return found[0], nil
 }
 
-// wholeMicroseconds cuts an instant as the server would not: it rounds. Years that it does not have
-// mean the nearest one.
+// wholeMicroseconds drops the part of an instant below a microsecond, which the server would round.
+// It replaces years that the server does not have by the nearest one that it has.
 func wholeMicroseconds(instant time.Time) time.Time {
 	first, last := time.Date(-4000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(200000, 1, 1, 0, 0, 0, 0, time.UTC)
 	switch {
@@ -192,7 +193,7 @@ func wholeMicroseconds(instant time.Time) time.Time {
 	return instant.Truncate(time.Microsecond)
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
+// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
 func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
 	sql := selectAsOf
@@ -206,7 +207,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	return records, nil
 }
 
-// readBranch runs a statement that is branched.
+// readOnBasis runs a statement that begins with onBasis.
 func (s *Store) readOnBasis(ctx context.Context, basis eventstore.Head, limit eventstore.Limit, sql string, args ...any) ([]eventstore.Record, error) {
 	p := basisPage{page: page{limit: limit}}
 	if err := s.queries.Acquire(ctx); err != nil {
@@ -222,21 +223,21 @@ func (s *Store) readOnBasis(ctx context.Context, basis eventstore.Head, limit ev
 	return p.records, nil
 }
 
-// formats are those of columns in rows: numbers, times and bytes are binary. A text is the same bytes in either format, but
-// costs the server less in the text format.
+// formats are the formats of result columns: binary for numbers, times and bytes. Texts are the
+// same bytes in both formats, but cost the server less in the text format: see BenchmarkStore.
 var formats = pgx.QueryResultFormatsByOID{
 	pgtype.Int8OID: pgtype.BinaryFormatCode, pgtype.Int4OID: pgtype.BinaryFormatCode,
 	pgtype.ByteaOID: pgtype.BinaryFormatCode, pgtype.TimestamptzOID: pgtype.BinaryFormatCode,
 }
 
-// query is queryOn on the connections of the node's own.
+// query is queryOn on the connections for the node itself.
 func (s *Store) query(ctx context.Context, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
 	return s.queryOn(ctx, s.nodePool, take, sql, args...)
 }
 
-// queryOn hands each row to take, until that wants no more. A row holds until take returns.
+// queryOn passes each row to take until take wants no more. A row is valid until take returns.
 func (s *Store) queryOn(ctx context.Context, pool *pgxpool.Pool, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.queryTimeout)
 	defer cancel()
 	rows, err := pool.Query(ctx, sql, append([]any{formats}, args...)...)
 	if err != nil {
@@ -249,19 +250,20 @@ func (s *Store) queryOn(ctx context.Context, pool *pgxpool.Pool, take func(row [
 			return err
 		}
 		if !more {
-			cancel() // or all further rows would come before the connection can be used again
+			cancel() // else all further rows would arrive before the connection can be used again
 			return nil
 		}
 	}
 	return connectError(rows.Err())
 }
 
-// pageGuard decides whether a read finds out where its page is full before it asks for the records. That costs half as
-// much again as the reading of small records; without it, large ones beyond the page are on their way already when the
-// page turns out to be full, and the only way not to take them is to give up the connection.
+// largePages decides whether a read asks for the end of its page before it asks for the records.
+// Doing so costs small records half as much again. Without it, large records beyond the end of a
+// page are sent before the page turns out to be full, and not receiving them means to drop the
+// connection. See BenchmarkStore.
 type largePages struct{ atomic.Bool }
 
-// learn looks at a page for what the next one may be like.
+// learn decides by the page that was read how the next one is read.
 func (g *largePages) learn(p *page) {
 	switch {
 	case p.bytes >= p.limit.Bytes:

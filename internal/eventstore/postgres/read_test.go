@@ -151,7 +151,7 @@ func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 		{of(10, 99), false},
 		{of(3, 100), true},
 		{of(10, 50), true},  // neither large nor small
-		{of(1, 1), true},    // the last one, which says nothing
+		{of(1, 1), true},    // the last page says nothing
 		{of(10, 24), false}, // small
 		{of(10, 250), true},
 	} {
@@ -164,7 +164,7 @@ func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 func TestReadsEndAfterTheirTimeout(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other := mustOpen(t, dsn, Options{QueryTimeout: 20 * time.Millisecond}), connect(t, dsn)
+	s, other := mustOpen(t, dsn, Options{queryTimeout: 20 * time.Millisecond}), connect(t, dsn)
 	other.exec(`begin`)
 	other.exec(`lock table events, history_head in access exclusive mode`)
 	for what, read := range map[string]func() error{
@@ -179,14 +179,15 @@ func TestReadsEndAfterTheirTimeout(t *testing.T) {
 			return err
 		},
 	} {
-		// Whichever of the two is first: the client or the server (SQLSTATE 57014).
+		// Either the client or the server (SQLSTATE 57014) ends the read first.
 		if err := read(); !errors.Is(err, context.DeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "57014")) {
 			t.Errorf("%s of a locked table: got %v, want a time-out", what, err)
 		}
 	}
 	other.exec(`rollback`)
 	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); { // a slow machine may need more than one
+	// A slow machine may need more than one.
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if _, err = s.Head(t.Context()); err == nil {
 			return
 		}

@@ -11,8 +11,9 @@ import (
 
 var errClosed = errors.New("the store is closed")
 
-// Wait returns when there may be records after the position: when the store has heard of some, and at the latest when
-// [Options.PollInterval] has passed. The first Wait begins to listen; who never waits needs no connection for that.
+// Wait returns when the history may have records after a seq: when the store has heard of some, and
+// at the latest after [Options.PollInterval]. The first Wait starts the listener, so a store
+// without Wait needs no connection for it.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -36,7 +37,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	}
 }
 
-// look finds out how far the history has come.
+// observeHead reads the head and raises the signal if it is new.
 func (s *Store) observeHead(ctx context.Context) error {
 	head, err := s.Head(ctx)
 	if err == nil {
@@ -45,12 +46,13 @@ func (s *Store) observeHead(ctx context.Context) error {
 	return err
 }
 
-// hint is the newest position that the store has heard of. That it is kept, and not only passed on, is what makes a
-// notification count that comes between a reader's look at the history and its Wait.
+// appendSignal wakes all waiters when the store hears of appends, and keeps the newest seq that it
+// has heard of. Without that seq, a notification between a reader's last read and its Wait would be
+// lost.
 type appendSignal struct {
 	mu     sync.Mutex
 	known  eventstore.Seq
-	raised chan struct{} // closed, and replaced, when newest grows
+	raised chan struct{} // closed, and replaced, when known grows
 }
 
 func newAppendSignal() *appendSignal { return &appendSignal{raised: make(chan struct{})} }
@@ -61,7 +63,7 @@ func (h *appendSignal) state() (newest eventstore.Seq, news <-chan struct{}) {
 	return h.known, h.raised
 }
 
-// raise says that the history has a record at p.
+// raise records that the history has a record at a seq.
 func (h *appendSignal) raise(p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,9 +75,9 @@ func (h *appendSignal) raise(p eventstore.Seq) {
 	h.raised = make(chan struct{})
 }
 
-// correct says that nothing was found after p by a read that began when newest was the newest position heard of. When
-// newest still says otherwise it came from a notification that somebody made up, or from a tail that a failover lost:
-// without this, Wait would return at once for ever.
+// lower corrects the known seq after a read that began when it was known and found nothing after a
+// seq. If the known seq is still the same, it came from a forged notification or from a tail that a
+// failover has lost; without the correction Wait would return at once for ever.
 func (h *appendSignal) lower(newest, p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

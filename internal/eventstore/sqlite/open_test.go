@@ -124,6 +124,7 @@ func TestOpenRefuses(t *testing.T) {
 		opts       Options
 		want       string
 	}{
+		{"a negative interval", filepath.Join(dir, "none"), Options{PollInterval: -1}, "must not be negative"},
 		{"no path", "", Options{}, "the path is empty"},
 		{"a database in memory", ":memory:", Options{}, "use the store memory"},
 		{"a URI", "file:history.db?mode=memory", Options{}, "it must not be a URI"},

@@ -8,9 +8,9 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// TestReadsForUsersDelayNobody has reads for users that hang, with a role that may have eight
-// connections. What keeps a node going does not notice.
-func TestReadsForUsersDelayNobody(t *testing.T) {
+// TestQueriesDelayOnlyQueries makes reads of users hang, with a role that may have eight
+// connections. What the node itself needs goes on.
+func TestQueriesDelayOnlyQueries(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	mustOpen(t, dsn, Options{})
@@ -19,10 +19,10 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	admin.exec(`create role ` + role + ` login connection limit 8`)
 	defer func() { admin.exec(`drop owned by ` + role + `; drop role ` + role) }()
 	admin.exec(`grant all on all tables in schema public to ` + role)
-	s := mustOpen(t, with(t, dsn, "user", role), Options{QueryTimeout: patience})
+	s := mustOpen(t, with(t, dsn, "user", role), Options{queryTimeout: patience})
 	defer s.Close()
 	basis := mustAppend(t, s, eventstore.Head{}, 3)
-	go func() { _ = s.Wait(t.Context(), basis.Seq+1) }() // which begins to listen
+	go func() { _ = s.Wait(t.Context(), basis.Seq+1) }() // starts the listener
 
 	admin.exec(`begin; lock table events in access exclusive mode`)
 	const readers = 300 // more than run and wait together
@@ -59,8 +59,8 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	}
 }
 
-// TestSizeOfThePoolOfUsers is what the URL says, and three unless it does.
-func TestSizeOfThePoolOfUsers(t *testing.T) {
+// TestSizeOfTheQueryPool: the URL sets it, and the default is three.
+func TestSizeOfTheQueryPool(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	for url, want := range map[string]int32{dsn: queryConnections, with(t, dsn, "pool_max_conns", "9"): 9} {
