@@ -71,7 +71,7 @@ func TestEveryPositionReadsAsItself(t *testing.T) {
 	})
 }
 
-// FuzzParsePosition checks that nothing but what String writes is a position.
+// FuzzParsePosition checks that ParsePosition accepts only what String writes.
 func FuzzParsePosition(f *testing.F) {
 	for _, seed := range []string{"1842-9f3a21c0", "0-00000000", "-1-9f3a21c0", "00-9f3a21c0", "1842-9F3A21C0", ""} {
 		f.Add(seed)

@@ -87,8 +87,8 @@ func sealedThree() []eventstore.Record {
 	return records
 }
 
-// sets returns records of a history whose change sets end at the given positions: the record at position i+1 is of the set
-// that ends at ends[i].
+// sets returns records whose change sets end at the given seqs: the record with seq i+1 is of the
+// set that ends at ends[i].
 func sets(ends ...eventstore.Seq) []eventstore.Record {
 	records := sealed(len(ends))
 	for i, end := range ends {
@@ -101,7 +101,7 @@ func sets(ends ...eventstore.Seq) []eventstore.Record {
 func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 	for what, test := range map[string]struct {
 		records []eventstore.Record
-		unknown []eventstore.Seq // of revisions whose set's end is not among the records
+		unknown []eventstore.Seq // revisions of change sets whose end is not among the records
 	}{
 		"none":                       {nil, nil},
 		"all":                        {sets(1, 4, 4, 4, 6, 6), nil},
@@ -147,7 +147,7 @@ func TestTheEndOfASetKnowsItsSetWhateverItsHash(t *testing.T) {
 	}
 }
 
-// pick returns the records at some positions.
+// pick returns the records with some seqs.
 func pick(records []eventstore.Record, positions ...eventstore.Seq) []eventstore.Record {
 	var picked []eventstore.Record
 	for _, p := range positions {

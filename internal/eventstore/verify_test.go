@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sealed returns a history of n records that are all different.
+// sealed returns a history of n different records.
 func sealed(n int) []eventstore.Record {
 	records := make([]eventstore.Record, n)
 	for i := range records {
@@ -172,7 +172,8 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 	}
 }
 
-// TestVerifyInPages checks that pages are verified as the whole is, each from the head of the page before.
+// TestVerifyInPages checks that verifying page by page, each from the head of the page before,
+// gives the same as verifying all.
 func TestVerifyInPages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var chain eventstore.Chain

@@ -14,21 +14,21 @@ import (
 
 func basisLaws(rewrite Rewrite) []law {
 	return []law{
-		{"reads for users are of the basis that they name", readOnBasis},
-		{"reads for users never mix two bases", func(t *testing.T, open func() eventstore.Store) {
+		{"reads of users return the history of their basis", readOnBasis},
+		{"reads of users never mix two histories", func(t *testing.T, open func() eventstore.Store) {
 			readWhileRewritten(t, open(), open(), rewrite)
 		}},
 	}
 }
 
-// basisRead is one of the reads that name a basis, with what it returns of a history.
+// basisRead is a read on a basis, with the records that it must return.
 type basisRead struct {
 	name string
 	read func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error)
 	want func(m model) []eventstore.Record
 }
 
-// basisReads read all of what [forked] writes, in each way.
+// basisReads are all reads on a basis. They cover everything that [forked] writes.
 var basisReads = []basisRead{
 	{"ReadHistory", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadHistory(ctx, basis, 2, eventstore.Limit{})
@@ -61,7 +61,7 @@ var basisReads = []basisRead{
 	}, func(m model) []eventstore.Record { return withoutData(m.readAsOf(1000, []string{"a", "b"})) }},
 }
 
-// found returns a record that was looked for as a list: empty when there was none.
+// found returns the result of ReadInstant as a list, which is empty for the zero Record.
 func found(r eventstore.Record) []eventstore.Record {
 	if r.Seq == 0 {
 		return nil
@@ -69,8 +69,8 @@ func found(r eventstore.Record) []eventstore.Record {
 	return []eventstore.Record{r}
 }
 
-// forked writes a history of six records, and returns it and another one that has the first three
-// in common with it.
+// forked writes a history of six records. It returns that history and another one, of which the
+// first three records are the same.
 func forked(w *writer) (one, other model) {
 	w.t.Helper()
 	w.write("a", "b", "a")
@@ -106,8 +106,8 @@ func readOnBasis(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// readWhileRewritten reads one basis again and again while the history becomes another one and
-// back, until each read has met both often enough.
+// readWhileRewritten reads on one basis again and again while the history is replaced by another
+// one and back, until each read has seen both often enough.
 func readWhileRewritten(t *testing.T, s, behind eventstore.Store, rewrite Rewrite) {
 	w := newWriter(t, s)
 	one, other := forked(w)

@@ -8,7 +8,7 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// anyBasis reads in the way that its name says without a look at the basis.
+// anyBasis ignores the basis in one of its reads.
 type anyBasis struct {
 	*memory.Store
 	way string
@@ -41,7 +41,7 @@ func (s anyBasis) ReadInstant(ctx context.Context, basis eventstore.Head, instan
 	return s.Store.ReadInstant(ctx, s.basis("ReadInstant", basis), instant)
 }
 
-// uncheckedWhenEmpty takes for granted that a basis of which it finds nothing is there.
+// uncheckedWhenEmpty accepts any basis when it finds nothing.
 type uncheckedWhenEmpty struct{ *memory.Store }
 
 func (s uncheckedWhenEmpty) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -52,8 +52,7 @@ func (s uncheckedWhenEmpty) ReadConfig(ctx context.Context, basis eventstore.Hea
 	return s.Store.ReadConfig(ctx, basis, name, after, limit)
 }
 
-// checkedBefore checks the basis in one snapshot, and reads from another, in the way that its name
-// says.
+// checkedBefore checks the basis in one snapshot and reads from another, in one of its reads.
 type checkedBefore struct {
 	*memory.Store
 	way string

@@ -8,8 +8,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Bench measures what a server does to its store: appends of one record and of 256, replay in pages, and pages of an as
-// of. Records are about 300 bytes, of 10,000 names.
+// Bench measures what a server does with its store: appends of 1 and of 256 records, the replay at
+// start in pages of 1000, and pages of an as of. Records have about 300 bytes and 10,000 names.
 func Bench(b *testing.B, newHistory NewHistory) {
 	b.Run("append 1", func(b *testing.B) { benchAppend(b, newHistory(b)(), 1) })
 	b.Run("append 256", func(b *testing.B) { benchAppend(b, newHistory(b)(), 256) })
@@ -76,7 +76,7 @@ func benchReadAsOf(b *testing.B, s eventstore.Store) {
 	}
 }
 
-// filler makes records of 10,000 names in a fixed order that looks like none.
+// filler makes records of 10,000 names, in a fixed order without a visible pattern.
 type filler struct {
 	head     eventstore.Head
 	versions [10_000]int
@@ -95,7 +95,7 @@ func (f *filler) fill(b *testing.B, s eventstore.Store, n int) {
 	}
 }
 
-// next returns records that follow those before, which is all that was ever made.
+// next returns n records that follow all records made before.
 func (f *filler) next(n int) []eventstore.Record {
 	records := make([]eventstore.Record, n)
 	for i := range records {

@@ -14,14 +14,14 @@ import (
 )
 
 var lockLaws = []law{
-	{"who locks is given the head and all that it missed", lockedSeesWhatWasMissed},
-	{"who locks is not asked when it is ahead, or too far behind", lockedTooFarAway},
+	{"a locked append gets the head and all missed records", lockedSeesWhatWasMissed},
+	{"a locked append does not decide when it is ahead or too far behind", lockedTooFarAway},
 	{"what is decided under the lock is written, and nothing else", lockedDecisions},
-	{"nobody appends while another one decides under the lock", lockedKeepsOthersOut},
-	{"who locks never loses to others", lockedNeverLoses},
+	{"no append is written while another one decides under the lock", lockedKeepsOthersOut},
+	{"a locked append never loses to others", lockedNeverLoses},
 }
 
-// lockAppend appends under the lock what seems to follow, and keeps it.
+// lockAppend appends records under the lock, and remembers them.
 func (w *writer) lockAppend(after eventstore.Seq, records ...eventstore.Record) {
 	w.t.Helper()
 	err := w.store.AppendLocked(w.t.Context(), after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
@@ -114,7 +114,7 @@ func lockedDecisions(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, open(), w.written)
 }
 
-// meanwhile is how long others get for what they must not be able to do.
+// meanwhile is how long other goroutines try what must not be possible.
 const meanwhile = 20 * time.Millisecond
 
 func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
@@ -147,7 +147,7 @@ func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, others[1], w.written)
 }
 
-// lockedNeverLoses has some append under the lock and some without.
+// lockedNeverLoses appends from several goroutines, with the lock and without.
 func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 	const writers, appends = 6, 15
 	stores := []eventstore.Store{open(), open()}
@@ -182,7 +182,7 @@ func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// appendLocked appends n records under the lock, and returns the position of the last one.
+// appendLocked appends n records under the lock, and returns the seq of the last one.
 func (r *racer) appendLocked(ctx context.Context, after eventstore.Seq, n int) (newest eventstore.Seq, err error) {
 	r.id++
 	err = r.store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {

@@ -13,10 +13,10 @@ import (
 )
 
 var raceLaws = []law{
-	{"of those who append after one head exactly one wins", oneWinnerPerHead},
+	{"of several appends after one head exactly one wins", oneWinnerPerHead},
 	{"the same append sent twice at once is written once", sameAppendAtOnce},
 	{"racing writers leave no gap and lose nothing", racingWriters},
-	{"readers never see a hole, nor a part of an append", readersDuringWrites},
+	{"readers never see a gap or a part of an append", readersDuringWrites},
 }
 
 func oneWinnerPerHead(t *testing.T, open func() eventstore.Store) {
@@ -51,8 +51,8 @@ func sameAppendAtOnce(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, stores[1], w.written)
 }
 
-// mustHaveOneWinner sends all appends at once, and returns which of them was written. All others must be told that the
-// head has moved.
+// mustHaveOneWinner sends all appends at once, and returns the index of the one that was written.
+// All others must return ErrHeadMoved.
 func mustHaveOneWinner(t *testing.T, stores []eventstore.Store, head eventstore.Head, appends [][]eventstore.Record) int {
 	t.Helper()
 	start := make(chan struct{})
@@ -119,7 +119,7 @@ func racingWriters(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// racer appends records of one name after whatever head it finds, as often as it takes.
+// racer appends records of one name after whatever head it finds, until it succeeds.
 type racer struct {
 	store   eventstore.Store
 	name    string
@@ -186,7 +186,7 @@ func readersDuringWrites(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// follower reads what is new, again and again, and finds fault with what should not be seen.
+// follower reads new records again and again, and reports what must not be visible.
 type follower struct {
 	store eventstore.Store
 	chain eventstore.Chain
@@ -218,7 +218,7 @@ func (f *follower) follow(ctx context.Context) error {
 	return f.followBy(ctx, last)
 }
 
-// followBy expects that what was read once is found in every other way.
+// followBy checks that a record that was read once is found by all other reads, too.
 func (f *follower) followBy(ctx context.Context, last eventstore.Record) error {
 	after, err := f.store.Head(ctx)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-var randomLaws = []law{{"random operations do what they do to a slice", randomOperations}}
+var randomLaws = []law{{"random operations do the same as on a slice", randomOperations}}
 
-// seedVariable is the environment variable that makes a run with random operations the same again.
+// seedVariable names the environment variable that repeats a run of random operations.
 const seedVariable = "EVENTSTORETEST_SEED"
 
 func randomOperations(t *testing.T, open func() eventstore.Store) {
@@ -44,7 +44,8 @@ func randomOperations(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// monkey does one thing after the other to a history, through all of its handles, and compares with a slice.
+// monkey does random operations on a history, through all of its handles, and compares each with a
+// model.
 type monkey struct {
 	*rand.Rand
 	*writer
@@ -94,7 +95,7 @@ func (m *monkey) someDrafts() []eventstore.Record {
 	return records
 }
 
-// names returns n names, of which some are the same.
+// names returns n names, some of which are equal.
 func (m *monkey) names(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -156,7 +157,7 @@ func (m *monkey) read() {
 	mustEqual(m.t, fmt.Sprintf("ReadHistory(%d, %d)", after, limit), got, m.written.read(after, limit))
 }
 
-// basis is one that the history has.
+// basis returns a random basis that the history contains.
 func (m *monkey) basis() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
 
 func (m *monkey) readConfig() {

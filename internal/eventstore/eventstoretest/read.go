@@ -13,11 +13,11 @@ import (
 )
 
 var readLaws = []law{
-	{"Read gives records in order, up to its limit", readInOrder},
-	{"ReadConfig gives the records of one name in order, up to its limit", readConfigInOrder},
-	{"ReadConfigBack gives the records of one name from the newest back", readConfigBack},
-	{"ReadInstant gives the newest record of every instant", readEveryInstant},
-	{"ReadAsOf gives the newest record of each name at every position", readAsOfEveryPosition},
+	{"Read returns records in order, up to its limit", readInOrder},
+	{"ReadConfig returns the records of one name in order, up to its limit", readConfigInOrder},
+	{"ReadConfigBack returns the records of one name from the newest back", readConfigBack},
+	{"ReadInstant returns the newest record of every instant", readEveryInstant},
+	{"ReadAsOf returns the newest record of each name at every seq", readAsOfEveryPosition},
 	{"ReadAsOf finds one of many versions of a name", readAsOfManyVersions},
 	{"ReadAsOf takes as many names as it promises", readAsOfManyNames},
 	{"names are ordered by their bytes", orderNamesByBytes},
@@ -25,7 +25,7 @@ var readLaws = []law{
 	{"a page ends where its limit says", endPagesEarly},
 }
 
-// someHistory writes a few appends of several names, in a pattern without a period.
+// someHistory writes a few appends of several names, in a pattern that does not repeat.
 func someHistory(w *writer, names ...string) {
 	w.t.Helper()
 	for i := range 12 {
@@ -219,8 +219,8 @@ func endPagesEarly(t *testing.T, open func() eventstore.Store) {
 		eventstore.Limit{Records: 2}, eventstore.Limit{Bytes: most + 10}, eventstore.Limit{Bytes: 11}, eventstore.Limit{Bytes: 1})
 }
 
-// mustEndPages writes records of which one, or two, or three fill a page of most bytes, and reads them
-// with each of the limits by every read that has one.
+// mustEndPages writes records of which one, two or three fill a page of most bytes, and reads them
+// with each limit by every read that takes one.
 func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit) {
 	t.Helper()
 	sizes := []int{most + 1, 10, most / 2, most / 2, 10}
@@ -275,8 +275,8 @@ func namesOf(records []eventstore.Record) []string {
 	return names
 }
 
-// mustBePaged reads pages until there is none left, and fails the test when one holds more than it should, when one ends
-// too early, or when together they are not what was written.
+// mustBePaged reads pages until none is left. It fails if a page is too large or ends too early, or
+// if the pages together are not what was written.
 func mustBePaged(t *testing.T, written model, limit eventstore.Limit, read func(after eventstore.Record) ([]eventstore.Record, error)) {
 	t.Helper()
 	bounds := limit.WithDefaults()

@@ -10,12 +10,12 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Read returns records after a position, oldest first.
+// Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.ReadHistory(ctx, eventstore.Head{}, after, limit)
 }
 
-// ReadHistory returns records after a position, oldest first.
+// ReadHistory returns records after a seq, oldest first.
 func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.read(ctx, basis, func() []eventstore.Record { return s.page(after, limit) })
 }
@@ -32,7 +32,7 @@ func (s *Store) ReadConfig(ctx context.Context, basis eventstore.Head, name stri
 			if !p.takes() {
 				break
 			}
-			p.add(s.records[e.place])
+			p.add(s.records[e.index])
 		}
 		return p.records
 	})
@@ -47,7 +47,7 @@ func (s *Store) ReadConfigBack(ctx context.Context, basis eventstore.Head, name 
 			if !p.takes() {
 				break
 			}
-			p.add(s.records[e.place])
+			p.add(s.records[e.index])
 		}
 		return p.records
 	})
@@ -72,7 +72,7 @@ func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant 
 	return newest, nil
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
+// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
 func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.read(ctx, basis, func() []eventstore.Record {
 		p := newPage(limit)
@@ -93,7 +93,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	})
 }
 
-// read returns what of a history that has the basis.
+// read returns what what returns, if the history contains the basis.
 func (s *Store) read(ctx context.Context, basis eventstore.Head, what func() []eventstore.Record) ([]eventstore.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -126,11 +126,11 @@ func (s *Store) page(after eventstore.Seq, limit eventstore.Limit) []eventstore.
 	return p.records
 }
 
-// newest returns a name's newest record at or before a position. It relies on it that of two records of a name the later
-// has the higher version.
+// newest returns a name's newest record at or before a seq. It relies on versions growing with
+// seqs.
 func (s *Store) newest(name string, at eventstore.Seq) (r eventstore.Record, ok bool) {
 	for _, e := range slices.Backward(s.byName[name]) {
-		if r = s.records[e.place]; r.Seq <= at {
+		if r = s.records[e.index]; r.Seq <= at {
 			return r, true
 		}
 	}
@@ -141,7 +141,7 @@ func compareSeq(r eventstore.Record, p eventstore.Seq) int {
 	return cmp.Compare(r.Seq, p)
 }
 
-// page gathers records up to the limit of one read.
+// page collects records up to the limit of one read.
 type page struct {
 	limit   eventstore.Limit
 	records []eventstore.Record
