@@ -17,7 +17,7 @@ import (
 	"configapi/internal/feed"
 )
 
-// positions returns those of a batch.
+// positions returns the seqs of a batch.
 func positions(batch feed.Batch) (all []eventstore.Seq) {
 	for _, r := range batch.Events {
 		all = append(all, r.Seq)
@@ -25,7 +25,8 @@ func positions(batch feed.Batch) (all []eventstore.Seq) {
 	return all
 }
 
-// TestPoll reads sets of 1, 2, 3, 1 and 2 events, of which the ring holds the last two or all.
+// TestPoll reads change sets of 1, 2, 3, 1 and 2 events, of which the ring holds the last two or
+// all.
 func TestPoll(t *testing.T) {
 	for _, ring := range []int{3, 100} {
 		h := newHistory(t, feed.Options{RingEvents: ring})
@@ -45,7 +46,7 @@ func TestPoll(t *testing.T) {
 			{1, 1, []eventstore.Seq{2, 3}, false},
 			{3, 1, []eventstore.Seq{4, 5, 6}, false},
 			{3, 2, []eventstore.Seq{4, 5, 6}, false},
-			{4, 1, []eventstore.Seq{5, 6}, false}, // who has a part of a set gets the rest
+			{4, 1, []eventstore.Seq{5, 6}, false}, // a cursor inside a set gets the rest of it
 			{6, 2, []eventstore.Seq{7}, false},
 			{6, 3, []eventstore.Seq{7, 8, 9}, true},
 			{7, 1, []eventstore.Seq{8, 9}, true},
@@ -73,7 +74,7 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// TestBatchesStayAsTheyAre keeps batches of the ring while it goes round and round.
+// TestBatchesStayAsTheyAre keeps batches of the ring while later events replace all of it.
 func TestBatchesStayAsTheyAre(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 8})
 	cursor := h.cursor(0)
@@ -86,7 +87,7 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		batches, want = append(batches, batch), append(want, positions(batch))
-		_ = append(batch.Events, nil) // must not reach into the ring
+		_ = append(batch.Events, nil) // must not write into the ring
 	}
 	for i, batch := range batches {
 		if !slices.Equal(positions(batch), want[i]) {
@@ -147,7 +148,8 @@ func TestNextWaits(t *testing.T) {
 	})
 }
 
-// TestCursorFailsClosed reads what is no longer in the ring from stores that do not hold what they held.
+// TestCursorFailsClosed reads events that are no longer in the ring, from stores whose history was
+// changed.
 func TestCursorFailsClosed(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 1})
 	h.commit(1, 1, 1, 2, 1)
@@ -200,7 +202,7 @@ func TestCursorFailsClosed(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(batch.Events) > 0 {
 				t.Errorf("got %v, %v, want error %q", positions(batch), err, test.want)
 			}
-			// The cursor is where it was, so that the reader can go on when the store is well again.
+			// The cursor has not moved, so the reader can go on when the store is right again.
 			again := h.feed.Cursor(h.store, start)
 			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Seq != test.after+1 {
 				t.Errorf("afterwards: got %v, %v", positions(batch), err)
@@ -209,8 +211,9 @@ func TestCursorFailsClosed(t *testing.T) {
 	}
 }
 
-// TestCursorsCoverTheHistoryOnce publishes change sets of random sizes while cursors of all kinds read: fast and slow ones, from
-// any position, with any limit, on a ring and on pages of the store that are smaller than the sets.
+// TestCursorsCoverTheHistoryOnce publishes change sets of random sizes while cursors of all kinds
+// read: fast and slow ones, from any seq, with any limit, from the ring and from pages of the store
+// that are smaller than the sets.
 func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(t, feed.Options{
@@ -248,8 +251,8 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 	})
 }
 
-// mustReadOnce fails the test unless a cursor gives each event between two positions once and in order, and whole change sets.
-// It lets others go first as many times as pause says.
+// mustReadOnce fails unless a cursor returns each event between two seqs once and in order, in
+// whole change sets. Before each read it lets other goroutines run pause times.
 func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, limit, pause int) {
 	for at := from; at < to; {
 		batch, err := cursor.Next(context.Background(), limit)
@@ -273,7 +276,7 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, li
 	}
 }
 
-// TestEnd shows that nobody reads on from a feed that has ended, from whichever place.
+// TestEnd checks that no cursor reads on when the feed has ended, wherever it is.
 func TestEnd(t *testing.T) {
 	over, later := errors.New("over"), errors.New("later")
 	h := newHistory(t, feed.Options{RingEvents: 2})

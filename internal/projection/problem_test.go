@@ -61,7 +61,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				h.set("a", "2")
 				grow(t, store, h)
 				f.mustFollow(t, h, 0)
-				if log := f.log.String(); !strings.Contains(log, "not following the history") || !strings.Contains(log, "following the history again") {
+				if log := f.log.String(); !strings.Contains(log, "the follower cannot apply the history") || !strings.Contains(log, "the follower applies the history again") {
 					t.Errorf("logged:\n%s\nwant a line when it stopped and one when it went on", log)
 				}
 			})
@@ -69,7 +69,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// mustPauseBetween fails the test unless the pauses begin around low, grow, and stay around high.
+// mustPauseBetween fails unless the pauses begin around low, grow, and stay around high.
 func mustPauseBetween(t *testing.T, tries []time.Time, low, high time.Duration) {
 	t.Helper()
 	if len(tries) < 50 {
@@ -82,8 +82,8 @@ func mustPauseBetween(t *testing.T, tries []time.Time, low, high time.Duration) 
 	}
 }
 
-// TestUnknownEventStopsFollowing shows that an event of a newer program stops the follower, and that it goes on from there when
-// it is replaced by one that knows it.
+// TestUnknownEventStopsFollowing checks that an event of a newer program stops the follower, and
+// that the follower goes on from there when the program knows the event.
 func TestUnknownEventStopsFollowing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
@@ -101,7 +101,7 @@ func TestUnknownEventStopsFollowing(t *testing.T) {
 		grow(t, store, future)
 		f.mustStop(t, 1, `decoding the event at position 2: unknown event type "ConfigValueSet", schema version 99`, true)
 
-		// A source that gives the same event as this program knows it stands for a program that has learnt it.
+		// The source returns a known event instead, as if the program had been updated.
 		h.commit(set(t, "a", "2"))
 		h.set("b", "1")
 		source.become(operations{real: appended(t, h)})
@@ -124,7 +124,7 @@ func TestUnknownEventInTheHistoryIsNeverReady(t *testing.T) {
 	})
 }
 
-// TestFollowerFailsClosed gives it histories that are not what they should be.
+// TestFollowerFailsClosed gives the follower histories that are broken or replaced.
 func TestFollowerFailsClosed(t *testing.T) {
 	const applied = 3
 	for _, test := range []struct {
@@ -199,7 +199,7 @@ func TestFollowerFailsClosed(t *testing.T) {
 	}
 }
 
-// replaceBy makes a history another one, of n records.
+// replaceBy replaces a history by another one of n records.
 func (h *history) replaceBy(n int) {
 	*h = *newHistory(h.t)
 	for i := range n {

@@ -62,7 +62,7 @@ func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
 	h.set("a", "2")
 	h.set("b", "1")
 	revisions := mustDecode(t, h.records)
-	for _, n := range []int{1, 3, 2, 3} { // the second of them brings two, the others after it nothing
+	for _, n := range []int{1, 3, 2, 3} { // the second one brings two, the others after it nothing
 		if err := p.Apply(eventstore.Head{}, revisions[:n]); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,8 @@ func TestApplySkipsWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestApplyRefuses shows that events that do not follow change nothing, also when events before them would have.
+// TestApplyRefuses checks that events that cannot follow change nothing, not even if the events
+// before them could.
 func TestApplyRefuses(t *testing.T) {
 	base := newHistory(t)
 	base.set("a", "1")
@@ -162,7 +163,7 @@ func TestApplyRefuses(t *testing.T) {
 			if p.View() != before || len(l.heard) != len(applied) {
 				t.Error("something was applied all the same")
 			}
-			// What goes on from here must not see anything of it either.
+			// A branch from here must not see anything of it, either.
 			if err := p.Apply(base.head, follow(set(t, "a", "3"))); err != nil {
 				t.Fatalf("going on: %v", err)
 			}
@@ -233,7 +234,8 @@ func drawBatch(rt *rapid.T, t testing.TB, h *history) (records []eventstore.Reco
 	return records
 }
 
-// TestViewsNeverChange holds on to views, and reads them again and again while the tree that they share nodes with changes.
+// TestViewsNeverChange keeps views and reads them again while the tree that shares their nodes
+// changes.
 func TestViewsNeverChange(t *testing.T) {
 	h, p := newHistory(t), projection.New(&listener{})
 	contents := func(v *projection.View) string {
