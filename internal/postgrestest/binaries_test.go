@@ -48,7 +48,7 @@ dir=$(dirname "$0")
 echo "$DEBIAN_FRONTEND $*" >> "$dir/calls"
 [ "$1" = update ] || for p in postgres initdb; do echo > "$dir/$p"; chmod +x "$dir/$p"; done
 `)
-	for range 2 { // the second time there is nothing left to do
+	for range 2 { // the second call finds nothing to do
 		found := func() bool {
 			_, ok := findBinaries(bin, nil)
 			return ok

@@ -70,8 +70,8 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 	var dir string
 	_, err = fmt.Fscan(out, &dir)
-	// The server removes this file when it ends. Its process would tell less: that of an orphan is there until somebody
-	// collects it.
+	// The server removes this file when it ends. Its process would say less: an orphan stays until
+	// it is collected.
 	running := filepath.Join(dir, dataName, "postmaster.pid")
 	if err == nil {
 		_, err = os.Stat(running)
@@ -102,7 +102,8 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 }
 
-// startAndHang is the process that is killed: it starts a server, writes its directory, and never ends.
+// startAndHang is the process that is killed: it starts a server, writes the server's directory,
+// and never ends.
 func startAndHang() {
 	c, err := New(context.Background())
 	if err != nil {
@@ -113,7 +114,8 @@ func startAndHang() {
 	select {}
 }
 
-// openTempDir returns a directory that also the user who runs servers can reach, unlike that of t.TempDir.
+// openTempDir returns a temporary directory that the user who runs servers can reach, unlike
+// t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(baseDir(nil), "postgrestest-*")

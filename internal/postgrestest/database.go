@@ -16,11 +16,12 @@ import (
 // sqlTimeout bounds what is done to a database before and after a test.
 const sqlTimeout = 30 * time.Second
 
-// NewDatabase gives a test an empty database and returns its URL, which leads nowhere any more when the test has ended.
+// NewDatabase makes an empty database for a test and returns its URL. The URL is not valid after
+// the test.
 //
-// To make and to drop one takes longer than most tests. So a database that a test has done with is cleared and gets another
-// name, for the next test: its schema public is made anew, its settings are reset, and connections to it are cut. Whatever
-// else a test made in it would stay.
+// Creating and dropping a database takes longer than most tests. So the database is cleared and
+// renamed after the test, for another test: its schema public is made again, its settings are
+// reset, and its connections are ended. Anything else that a test makes in it stays.
 func NewDatabase(t testing.TB) (dsn string) {
 	t.Helper()
 	if err := share(context.WithoutCancel(t.Context())); err != nil {
@@ -37,7 +38,7 @@ func NewDatabase(t testing.TB) (dsn string) {
 	return database.String()
 }
 
-// giveBack clears a database for another test. One that does not let itself be cleared is dropped.
+// giveBack clears a database for another test, or drops it if that fails.
 func giveBack(t testing.TB, name, dsn string) {
 	t.Helper()
 	if err := clearDatabase(dsn); err != nil {
@@ -66,7 +67,8 @@ func takeCleared() (name string, ok bool) {
 
 func newName() string { return "configapi_test_" + randomText() }
 
-// clearing empties the database of the connection. The schema is that of a new database of PostgreSQL 15 or newer.
+// clearing empties the database of the connection. The schema is that of a new database of
+// PostgreSQL 15 or newer.
 const clearing = `
 select pg_terminate_backend(pid, 10000) from pg_stat_activity
 	where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid();
@@ -86,8 +88,8 @@ func clearDatabase(dsn string) error {
 	return errors.Join(err, end(ctx, conn.PgConn()))
 }
 
-// end ends a session and waits until the server has forgotten it. Without that, the renaming that follows would wait for
-// it, and 100 ms at once.
+// end ends a session and waits until the server has forgotten it. Otherwise the rename that follows
+// would wait for the session, in steps of 100 ms.
 func end(ctx context.Context, conn *pgconn.PgConn) error {
 	defer conn.Close(ctx)
 	deadline, _ := ctx.Deadline()
@@ -102,7 +104,8 @@ func end(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// dropCleared drops the databases that wait for a test, unless their server is about to go anyway.
+// dropCleared drops the databases that are ready for another test, unless their server stops
+// anyway.
 func dropCleared() error {
 	var errs []error
 	for name, ok := takeCleared(); ok && shared.cluster == nil; name, ok = takeCleared() {

@@ -21,14 +21,14 @@ import (
 var errNoPooler = errors.New(`this test needs pgbouncer, and there is none on this machine. Install it: apt-get install pgbouncer,
 dnf install pgbouncer, brew install pgbouncer`)
 
-// poolerPlaces are where systems put pgbouncer if not into PATH: Debian's is no program for everybody.
+// poolerPlaces are where systems put pgbouncer when it is not in PATH.
 var poolerPlaces = []string{"/usr/sbin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"}
 
-// poolerPort is in the name of the pooler's socket, in a directory of its own.
+// poolerPort is part of the name of the pooler's socket, which is in a directory of its own.
 const poolerPort = 6432
 
-// NewPooler starts a pgbouncer in transaction mode before the server of a database, and returns the URL of the database by way
-// of it. The pooler ends with the test.
+// NewPooler starts a pgbouncer in transaction mode before the server of a database, and returns the
+// URL of the database through it. The pooler ends with the test.
 func NewPooler(t testing.TB, dsn string) (pooled string) {
 	t.Helper()
 	target, err := pgconn.ParseConfig(dsn)
@@ -101,7 +101,8 @@ max_client_conn = 500
 `, target.Database, database, poolerPort, dir)
 }
 
-// poolerProgram looks into PATH first, and then into places. It installs pgbouncer if there is none and it may.
+// poolerProgram searches PATH first and then places. It installs pgbouncer if there is none and it
+// is allowed to.
 func poolerProgram(ctx context.Context, log io.Writer, places []string) (program string, err error) {
 	found := func() bool {
 		if path, err := exec.LookPath("pgbouncer"); err == nil {

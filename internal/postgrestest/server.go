@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -16,10 +17,11 @@ import (
 type server struct {
 	process *os.Process
 	ended   chan struct{}
-	log     []string // its newest lines; to be read when it has ended
+	log     []string // its newest lines; read it only after ended is closed
 }
 
-// startServer returns when the server accepts connections, which it says in its log. The error ends with that log.
+// startServer starts a server and returns when its log says that it accepts connections. The error
+// ends with that log.
 func startServer(ctx context.Context, cmd *exec.Cmd, accepts string) (*server, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -51,8 +53,9 @@ func startServer(ctx context.Context, cmd *exec.Cmd, accepts string) (*server, e
 	}
 }
 
-// follow reads the log of the server. The end of the log is the end of all its processes. But the first one has its process
-// id until it is collected, and another server on the same data would take it for running.
+// follow reads the log of the server, which ends when all its processes have ended. It then waits
+// until the first process is collected: until then its process id exists, and another server on the
+// same data would take it for running.
 func (s *server) follow(log io.ReadCloser, accepts string, ready chan<- struct{}, collected <-chan struct{}) {
 	defer close(s.ended)
 	defer func() { <-collected }()
@@ -82,10 +85,16 @@ func (s *server) stop(signal syscall.Signal) error {
 	return nil
 }
 
-func run(cmd *exec.Cmd, started chan<- error) {
+// runOnThread starts a command, sends the error of that, and waits for the command to end.
+//
+// Linux sends the signal of processOf when the thread dies that has started the process, so the
+// thread stays locked until the process has ended.
+func runOnThread(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	err := cmd.Start()
 	started <- err
 	if err == nil {
-		cmd.Wait() // how it ended is in its log
+		cmd.Wait() // the log says how it ended
 	}
 }
