@@ -6,11 +6,13 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestQueriesDelayOnlyQueries makes reads of users hang, with a role that may have eight
 // connections. What the node itself needs goes on.
 func TestQueriesDelayOnlyQueries(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	mustOpen(t, dsn, Options{})

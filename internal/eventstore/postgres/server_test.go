@@ -13,11 +13,13 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestServer is about a server as a whole. It has a server of its own, which it stops, kills and
 // reconfigures.
 func TestServer(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")

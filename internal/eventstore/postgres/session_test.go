@@ -142,6 +142,7 @@ func umlauts(after eventstore.Head) []eventstore.Record {
 // TestTextIsStoredAsItIs asks for another encoding in a database and in all ways in a URL, before
 // and after a store is opened.
 func TestTextIsStoredAsItIs(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
 	admin := connect(t, direct)

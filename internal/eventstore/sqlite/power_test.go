@@ -11,6 +11,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/slowtest"
 )
 
 // roundsVariable names the environment variable that sets how many rounds TestFailingDisk runs. The
@@ -21,7 +22,7 @@ const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
 // the files, cuts the power, and checks that all acknowledged appends are still there.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
-	rounds := 8
+	rounds := slowtest.Rounds(3, 8)
 	if text := os.Getenv(roundsVariable); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
@@ -48,6 +49,7 @@ func TestFailingDisk(t *testing.T) {
 // TestPowerCutWhileAServerStarts cuts the power after each operation of a start in turn, when the
 // log has appends whose fsync failed.
 func TestPowerCutWhileAServerStarts(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

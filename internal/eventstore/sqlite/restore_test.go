@@ -12,6 +12,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/slowtest"
 )
 
 // killed is a history whose server was killed, so that its log is left, together with copies of it.
@@ -56,6 +57,7 @@ func newKilled(t *testing.T, name string) killed {
 
 // TestLogOfAnotherFileIsNotReplayed puts another file in the place of the one whose log is left.
 func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	for _, row := range []struct {
 		name string
