@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Errors of appends. After any other error of an append its outcome is unknown: see the sixth law of
-// [Store].
+// Errors of appends. After any other error of an append its outcome is unknown: see the sixth law
+// of [Store].
 var (
-	// ErrHeadMoved means that the head is not the expected one. Nothing was written. Callers compare
-	// with errors.Is.
+	// ErrHeadMoved means that the head is not the expected one. Nothing was written. Callers
+	// compare with errors.Is.
 	ErrHeadMoved = errors.New("the head of the history has moved")
 
 	// ErrKeyTaken means that a receipt of one of the idempotency keys exists already. Nothing was
@@ -17,7 +17,8 @@ var (
 	ErrKeyTaken = errors.New("a receipt of that idempotency key exists already")
 
 	// ErrNotWritten is wrapped when it is certain that nothing was written and that this append can
-	// never be written later: the disk is full, the database is read-only, the statement was refused.
+	// never be written later: the disk is full, the database is read-only, the statement was
+	// refused.
 	ErrNotWritten = errors.New("nothing was written")
 )
 
@@ -35,13 +36,14 @@ var (
 	// its history may lack events or have others. Another attempt may reach the new primary.
 	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
 
-	// ErrReplaced is wrapped when the store's file was removed or replaced while it was open. Nothing
-	// can be written, and no read can be trusted, until the file is back or the process is restarted.
+	// ErrReplaced is wrapped when the store's file was removed or replaced while it was open.
+	// Nothing can be written, and no read can be trusted, until the file is back or the process is
+	// restarted.
 	ErrReplaced = errors.New("the file of the history was removed or replaced while the server was running; its operator must put it back")
 )
 
-// ChainError says that a record does not follow the one before it: the history was changed, or it is
-// another history.
+// ChainError says that a record does not follow the one before it: the history was changed, or it
+// is another history.
 type ChainError struct {
 	Seq     Seq // of the record that does not follow
 	Problem string

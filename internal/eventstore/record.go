@@ -5,8 +5,8 @@ import "time"
 // Seq is an event's number in the whole history: 1, 2, 3, … without gaps. 0 is before the first.
 type Seq int64
 
-// Hash is the SHA-256 of the chain up to and including one record. Before the first record it is all
-// zeros.
+// Hash is the SHA-256 of the chain up to and including one record. Before the first record it is
+// all zeros.
 type Hash [32]byte
 
 // AppendID is 16 random bytes that are the same in all records of one append and in no other. With

@@ -64,7 +64,8 @@ func Decode(r *Record) (*Revision, error) {
 	return NewRevision(r, event), nil
 }
 
-// DecodeNoData is [DecodeAll] for records that were read without data: the events lack their values.
+// DecodeNoData is [DecodeAll] for records that were read without data: the events lack their
+// values.
 func DecodeNoData(records []Record) ([]*Revision, error) {
 	return decodeAll(records, func(r *Record) (*Revision, error) {
 		name, err := config.ParseName(r.Name)
@@ -102,7 +103,8 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 	return revisions, nil
 }
 
-// WholeSets returns the longest prefix of consecutive records that ends with the end of a change set.
+// WholeSets returns the longest prefix of consecutive records that ends with the end of a change
+// set.
 func WholeSets(records []Record) []Record {
 	for i, r := range slices.Backward(records) {
 		if r.Seq == r.ChangeSet {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Store keeps one history. Any number of stores, in any number of processes, may be open on the same
-// history.
+// Store keeps one history. Any number of stores, in any number of processes, may be open on the
+// same history.
 //
 // The laws of the history:
 //
@@ -28,56 +28,57 @@ import (
 //     head's time has one answer for ever.
 //  4. An acknowledged append is on disk (except in the memory store). A store refuses to open with
 //     settings that would lose it.
-//  5. Each record carries the hash of the chain up to it. A reader therefore detects a fork: a tail
-//     that was lost in a failover, an old backup, a changed row.
+//  5. Each record carries the hash of the chain up to it. A reader therefore detects a fork: a
+//     tail that was lost in a failover, an old backup, a changed row.
 //  6. An unknown outcome is never called a failure. After an error of an append that wraps none of
 //     [ErrHeadMoved], [ErrKeyTaken] and [ErrNotWritten], the records may be there, may never be
-//     there, or may still get there. The writer then reads the history again: either the hash of its
-//     last record is in it, or the head has left expected without it. While the head is still the
-//     expected one the same records may be sent again: at most one copy can win.
-//  7. A store returns every record as it was written and skips none, also those of a type that this
-//     program does not know.
+//     there, or may still get there. The writer then reads the history again: either the hash of
+//     its last record is in it, or the head has left expected without it. While the head is still
+//     the expected one the same records may be sent again: at most one copy can win.
+//  7. A store returns every record as it was written and skips none, also those of a type that
+//     this program does not know.
 //  8. What can be read need not be safe yet: an append that waits for a synchronous standby can
 //     become visible before the standby has it, when its session is ended or its server restarts.
-//     Only an append of this store that returned nil, or [Store.DurableHead], proves that everything
-//     before it is safe.
+//     Only an append of this store that returned nil, or [Store.DurableHead], proves that
+//     everything before it is safe.
 //
 // Reads of users are all methods that take a basis. They never delay the other methods: they have
 // connections of their own, and a store bounds how many of them run and how many wait. A read that
 // finds too many others waiting returns an error that wraps [ErrBusy].
 //
 // A basis is the head that a read builds on: the history must contain a record with its seq and
-// hash, in the same snapshot from which the result is read. Otherwise the error wraps [ErrDiverged].
-// So results up to the basis are of the chain that its hash covers. Every history contains the zero
-// Head.
+// hash, in the same snapshot from which the result is read. Otherwise the error wraps
+// [ErrDiverged]. So results up to the basis are of the chain that its hash covers. Every history
+// contains the zero Head.
 //
 // All methods are safe for concurrent use. When the context of a call ends first, the call returns
 // an error; after an append its outcome is then unknown, so the writer gives appends a context of
 // their own.
 type Store interface {
-	// Head returns the seq, hash and time of the newest record, or the zero Head of an empty history.
+	// Head returns the seq, hash and time of the newest record, or the zero Head of an empty
+	// history.
 	Head(ctx context.Context) (Head, error)
 
 	// DurableHead returns the head as Head does, but only once every record up to it, and every
-	// receipt that could be read before the call, is as safe as an acknowledged append. It commits a
-	// transaction that changes no record, no receipt and not the head, so it fails where an append
-	// would fail. After an error nothing is known, and it may be called again.
+	// receipt that could be read before the call, is as safe as an acknowledged append. It commits
+	// a transaction that changes no record, no receipt and not the head, so it fails where an
+	// append would fail. After an error nothing is known, and it may be called again.
 	DurableHead(ctx context.Context) (Head, error)
 
-	// Append writes records and receipts in one transaction. [Chain.Seal] has made the records follow
-	// expected. At least one record or receipt is needed. Receipts alone do not move the head, but
-	// are written only when it is the expected one.
+	// Append writes records and receipts in one transaction. [Chain.Seal] has made the records
+	// follow expected. At least one record or receipt is needed. Receipts alone do not move the
+	// head, but are written only when it is the expected one.
 	Append(ctx context.Context, expected Head, records []Record, receipts ...Receipt) error
 
-	// AppendLocked keeps all other writers out while it reads the head and the missed records after a
-	// seq, lets decide choose what to append, and appends that: it cannot lose a race. It costs more
-	// than Append, so it is for times when many nodes write. A node that dies or freezes meanwhile
-	// holds the others up for a time that the store bounds.
+	// AppendLocked keeps all other writers out while it reads the head and the missed records after
+	// a seq, lets decide choose what to append, and appends that: it cannot lose a race. It costs
+	// more than Append, so it is for times when many nodes write. A node that dies or freezes
+	// meanwhile holds the others up for a time that the store bounds.
 	//
 	// When decide returns an error, nothing is written and the error is wrapped together with
 	// [ErrNotWritten]. When it returns no records and no receipts, nothing is written and the error
-	// is nil. AppendLocked returns [ErrHeadMoved] without calling decide when the head is before the
-	// seq, or more than [MaxMissed] records or [PageBytes] after it.
+	// is nil. AppendLocked returns [ErrHeadMoved] without calling decide when the head is before
+	// the seq, or more than [MaxMissed] records or [PageBytes] after it.
 	AppendLocked(ctx context.Context, after Seq, decide Decide) error
 
 	// Read returns the records after a seq, oldest first, as many as the limit allows. The node
@@ -95,8 +96,8 @@ type Store interface {
 	// limit allows.
 	ReadConfigBack(ctx context.Context, basis Head, name string, before int, limit Limit) ([]Record, error)
 
-	// ReadInstant returns the newest record at or before an instant, without its data. It returns the
-	// zero Record when there is none.
+	// ReadInstant returns the newest record at or before an instant, without its data. It returns
+	// the zero Record when there is none.
 	ReadInstant(ctx context.Context, basis Head, instant time.Time) (Record, error)
 
 	// ReadAsOf returns for each of the names its newest record at or before a seq, by name in byte
@@ -108,23 +109,24 @@ type Store interface {
 	// different.
 	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
 
-	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit of
-	// them, and returns how many it has removed. Appends wait no longer than the call takes.
+	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit
+	// of them, and returns how many it has removed. Appends wait no longer than the call takes.
 	PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Wait returns nil when the history may have records after a seq, and the context's error when
-	// the context ends first. It may return early, and does so at least once in every interval of the
-	// store's choice: a notification is only a hint, so callers read the history after each return.
+	// the context ends first. It may return early, and does so at least once in every interval of
+	// the store's choice: a notification is only a hint, so callers read the history after each
+	// return.
 	Wait(ctx context.Context, after Seq) error
 }
 
 // Decide returns the records and receipts that [Store.AppendLocked] appends after the head. missed
-// are the records between the seq that AppendLocked was given and the head. Decide must be quick and
-// must not call the store.
+// are the records between the seq that AppendLocked was given and the head. Decide must be quick
+// and must not call the store.
 type Decide func(head Head, missed []Record) ([]Record, []Receipt, error)
 
-// Limit bounds one page of records. A page is empty only when there is no record to return. The zero
-// Limit means one page of [PageBytes]. Negative fields are not allowed.
+// Limit bounds one page of records. A page is empty only when there is no record to return. The
+// zero Limit means one page of [PageBytes]. Negative fields are not allowed.
 type Limit struct {
 	// Records is how many records a page holds at most. 0 means that only Bytes bounds the page.
 	Records int

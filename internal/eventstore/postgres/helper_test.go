@@ -110,7 +110,8 @@ func (s *session) until(want, sql string, args ...any) {
 	s.t.Helper()
 	var got string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		s.exec(`select pg_stat_clear_snapshot(), pg_sleep(0.002)`) // who asks without a pause slows down what it waits for
+		// Without the pause the query would slow down what it waits for.
+		s.exec(`select pg_stat_clear_snapshot(), pg_sleep(0.002)`)
 		if got = s.text(sql, args...); got == want {
 			return
 		}

@@ -36,9 +36,9 @@ func New(running int) *Queue {
 	return &Queue{turns: semaphore.NewWeighted(int64(max(running, 1)))}
 }
 
-// Acquire waits for a turn. After a nil error [Queue.Release] must be called once. The error is that
-// of ctx, or it wraps [eventstore.ErrBusy] when [MaxWaiting] reads wait already or when [MaxWait]
-// has passed.
+// Acquire waits for a turn. After a nil error [Queue.Release] must be called once. The error is
+// that of ctx, or it wraps [eventstore.ErrBusy] when [MaxWaiting] reads wait already or when
+// [MaxWait] has passed.
 func (q *Queue) Acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
