@@ -61,5 +61,5 @@
 //
 //	budget, reservation   bytes that requests share; what one of them has taken of it
 //	query reader          a connection to the event store that serves reads of users
-//	query queue           the reads of users that wait for a query reader; further ones are refused
+//	query queue           the reads of users that wait for a query reader; the rest is refused
 package config
