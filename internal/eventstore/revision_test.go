@@ -175,7 +175,7 @@ func TestWholeSets(t *testing.T) {
 			t.Errorf("sets that end at %d: got %d records, want %d", test.ends, len(whole), test.want)
 		}
 		if rest := append(whole, eventstore.Record{Name: "other"}); len(records) > test.want && &rest[0] == &records[0] {
-			t.Errorf("sets that end at %d: who appends to the whole ones overwrites the others", test.ends)
+			t.Errorf("change sets that end at %d: appending to the result overwrites the records after it", test.ends)
 		}
 	}
 }

@@ -299,14 +299,14 @@ func TestEnd(t *testing.T) {
 	h.feed.Publish(unpublished)
 	for range 2 {
 		if err := <-ends; err != over {
-			t.Errorf("who waited got %v", err)
+			t.Errorf("a waiting cursor got %v", err)
 		}
 	}
 	if _, _, err := behind.Poll(t.Context(), 0); err != over {
-		t.Errorf("who was behind got %v", err)
+		t.Errorf("a cursor that was behind got %v", err)
 	}
 	if err := h.feed.Await(t.Context(), 1); err != over || h.feed.Err() != over {
-		t.Errorf("who waits for what there was gets %v", err)
+		t.Errorf("a wait for an event that was published got %v", err)
 	}
 	if h.feed.Find(5) != nil || h.feed.Head().Seq != 5 {
 		t.Error("the feed has an event still, or one more")

@@ -123,19 +123,19 @@ func TestWaitersTellWhereTheyAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})
 		h.commit(1)
-		started, told := time.Now(), h.head.Seq
-		b := feed.Progress{Sent: told, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
+		started, sent := time.Now(), h.head.Seq
+		b := feed.Progress{Sent: sent, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
 		w := wait(t.Context(), h.feed, mustFilter(t, "a", nil), b)
 		time.Sleep(4 * time.Second) // due, but the head is still Sent
 		h.feed.Publish(h.appendNamed("other"))
 		time.Sleep(8 * time.Second)
 		if synctest.Wait(); w.done {
-			t.Error("told before it was due again")
+			t.Error("returned before it was due again")
 		}
 		h.feed.Publish(h.appendNamed("other"))
 		time.Sleep(time.Second + 1)
 		if synctest.Wait(); !w.done || w.err != nil || w.head != h.head {
-			t.Errorf("after %v: %+v, want to be told of %s", time.Since(started), w, h.head.Position())
+			t.Errorf("after %v: %+v, want it to return at %s", time.Since(started), w, h.head.Position())
 		}
 	})
 }

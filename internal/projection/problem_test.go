@@ -17,7 +17,7 @@ import (
 
 func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	away := errors.New("the store is away")
-	for _, failing := range []string{"head", "read", "read of what the head tells of", "wait"} {
+	for _, failing := range []string{"head", "read", "read of the next record", "wait"} {
 		t.Run(failing, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHistory(t)
@@ -33,7 +33,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 					broken.read = func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 						return nil, fail()
 					}
-				case "read of what the head tells of":
+				case "read of the next record":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{Seq: 2}, nil }
 					broken.read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						if limit.Records > 1 {

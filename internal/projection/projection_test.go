@@ -164,7 +164,7 @@ func TestApplyRefuses(t *testing.T) {
 			if p.View() != before || len(l.heard) != len(applied) {
 				t.Error("something was applied all the same")
 			}
-			// A branch from here must not see anything of it, either.
+			// Another future from here must not see anything of it, either.
 			if err := p.Apply(base.head, follow(set(t, "a", "3"))); err != nil {
 				t.Fatalf("going on: %v", err)
 			}

@@ -154,7 +154,7 @@ func resolve(t *testing.T, w *writer, records []eventstore.Record, err error) {
 		mustHaveHead(t, w.store, before)
 	}
 	if errors.Is(err, eventstore.ErrHeadMoved) {
-		t.Fatalf("appending after %s: got %v, but nobody else writes", before.Position(), err)
+		t.Fatalf("appending after %s: got %v, but there is no other writer", before.Position(), err)
 	}
 	for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); {
 		if err = w.store.Append(t.Context(), before, records); errors.Is(err, eventstore.ErrHeadMoved) {

@@ -140,7 +140,7 @@ func (w *writer) append(ctx context.Context, expected eventstore.Head, records [
 	return appendResult(w.statements.forAppend(records, receipts).exec(ctx, w.conn.PgConn(), parameters))
 }
 
-// appended turns the result of an append statement into the error of the append.
+// appendResult turns the result of an append statement into the error of the append.
 func appendResult(tag pgconn.CommandTag, err error) error {
 	switch {
 	case err != nil:

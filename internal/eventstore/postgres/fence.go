@@ -73,7 +73,7 @@ func askPrimary(ctx context.Context, conn *pgconn.PgConn) (p primary, err error)
 	return p, err
 }
 
-// holds reports whether a connection may still be used.
+// allows reports whether a connection may still be used.
 func (f *fence) allows(conn *pgconn.PgConn) bool {
 	p, _ := conn.CustomData()[primaryKey].(primary)
 	f.mu.Lock()

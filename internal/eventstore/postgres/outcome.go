@@ -12,7 +12,7 @@ import (
 // notWritten wraps an error from before anything was sent.
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// outcome returns the error of an append whose statement failed with err, perhaps before it was
+// appendError returns the error of an append whose statement failed with err, perhaps before it was
 // sent.
 func appendError(err error) error {
 	if pgconn.SafeToRetry(err) { // nothing was sent
@@ -21,7 +21,7 @@ func appendError(err error) error {
 	return sentError(err)
 }
 
-// outcomeOfSent returns the error of an append whose statement failed with err after it was sent.
+// sentError returns the error of an append whose statement failed with err after it was sent.
 //
 // An ERROR of PostgreSQL is definite, because it aborts the statement's transaction. A FATAL is
 // not, because it can come after the commit, and neither is an error of a pooler that has lost the

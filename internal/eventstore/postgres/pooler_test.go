@@ -33,7 +33,7 @@ func TestBehindAPoolerTheTickAloneDoesIt(t *testing.T) {
 	mustHear(t, s, head.Seq)
 	const listens = `select count(*)::text from pg_stat_activity where datname = current_database() and query like 'listen%'`
 	if got := connect(t, direct).text(listens); got != "0" {
-		t.Errorf("%s connections listen behind a pooler that forgets for whom", got)
+		t.Errorf("%s connections listen behind a pooler, which cannot forward notifications", got)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestQueriesDelayOnlyQueries(t *testing.T) {
 	}
 	for range readers - queryConnections {
 		if err := <-errs; !errors.Is(err, eventstore.ErrBusy) {
-			t.Errorf("a read that has no room: got %v, want %v", err, eventstore.ErrBusy)
+			t.Errorf("a read beyond the bound: got %v, want %v", err, eventstore.ErrBusy)
 		}
 	}
 	for range 20 {
