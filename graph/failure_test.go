@@ -157,7 +157,7 @@ func TestInternalErrors(t *testing.T) {
 		return nil
 	})
 	want := fmt.Sprintf(internalError, `"history"`, 2) + `,"data":{"history":null,"bounds":{"earliest":"@0"}}}`
-	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "position 3")
+	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "seq 3")
 	want = fmt.Sprintf(internalError, `"config","history"`, 19) + `,"data":{"config":{"history":null}}}`
 	wantHidden(t, a.MustPost(t, `{config(name:"a"){history{nodes{version}}}}`, nil), want, log, "ERROR", "ConfigSecretSet")
 }

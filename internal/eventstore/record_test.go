@@ -62,9 +62,9 @@ func TestParsePositionRefuses(t *testing.T) {
 
 func TestEveryPositionReadsAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		position := rapid.Int64Min(0).Draw(t, "position")
+		seq := rapid.Int64Min(0).Draw(t, "seq")
 		hash := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash")
-		want := eventstore.NewPosition(eventstore.Seq(position), eventstore.Hash(hash))
+		want := eventstore.NewPosition(eventstore.Seq(seq), eventstore.Hash(hash))
 		if got, err := eventstore.ParsePosition(want.String()); err != nil || got != want {
 			t.Fatalf("%s: got %+v, %v, want %+v", want, got, err, want)
 		}

@@ -54,12 +54,12 @@ func Decode(r *Record) (*Revision, error) {
 	name, err := config.ParseName(r.Name)
 	if err != nil {
 		// The error is not wrapped: the history is wrong here, not a client's input.
-		return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err)
+		return nil, fmt.Errorf("decoding the event at seq %d: %v", r.Seq, err)
 	}
 	stored := config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data}
 	event, err := config.Decode(stored, name, config.Version(r.Version), r.RecordedAt.UTC())
 	if err != nil {
-		return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
+		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 	}
 	return NewRevision(r, event), nil
 }
@@ -71,10 +71,10 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 		name, err := config.ParseName(r.Name)
 		if err != nil {
 			// Not wrapped, as in Decode.
-			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err)
+			return nil, fmt.Errorf("decoding the event at seq %d: %v", r.Seq, err)
 		}
 		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
+			return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 		}
 		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC()}
 		return NewRevision(r, event), nil

@@ -45,19 +45,19 @@ func TestDecodeNamesThePositionOfWhatItCannotRead(t *testing.T) {
 	}{
 		{
 			func(r *eventstore.Record) { r.Name = "payments//timeout" },
-			"decoding the event at position 2: name has an empty segment",
+			"decoding the event at seq 2: name has an empty segment",
 		},
 		{
 			func(r *eventstore.Record) { r.Data = `{"value":null,"old_value":"30s"}` },
-			"decoding the event at position 2: decoding the data of ConfigValueSet, schema version 1: want",
+			"decoding the event at seq 2: decoding the data of ConfigValueSet, schema version 1: want",
 		},
 		{
 			func(r *eventstore.Record) { r.Type = "ConfigRenamed" },
-			`decoding the event at position 2: unknown event type "ConfigRenamed", schema version 1`,
+			`decoding the event at seq 2: unknown event type "ConfigRenamed", schema version 1`,
 		},
 		{
 			func(r *eventstore.Record) { r.SchemaVersion = 9 },
-			`decoding the event at position 2: unknown event type "ConfigValueSet", schema version 9`,
+			`decoding the event at seq 2: unknown event type "ConfigValueSet", schema version 9`,
 		},
 	} {
 		records := sealedThree()
@@ -131,7 +131,7 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 					want = eventstore.NewPosition(record.ChangeSet, test.records[end].Hash)
 				}
 				if r.ChangeSet != want || r.SetKnown() != known || r.EndsSet() != (record.Seq == record.ChangeSet) {
-					t.Errorf("position %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
+					t.Errorf("seq %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
 						r.Seq, r.ChangeSet, r.SetKnown(), r.EndsSet(), want, known)
 				}
 			}
@@ -148,9 +148,9 @@ func TestTheEndOfASetKnowsItsSetWhateverItsHash(t *testing.T) {
 }
 
 // pick returns the records with some seqs.
-func pick(records []eventstore.Record, positions ...eventstore.Seq) []eventstore.Record {
+func pick(records []eventstore.Record, seqs ...eventstore.Seq) []eventstore.Record {
 	var picked []eventstore.Record
-	for _, p := range positions {
+	for _, p := range seqs {
 		picked = append(picked, records[p-1])
 	}
 	return picked

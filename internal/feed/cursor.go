@@ -111,7 +111,7 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 			eventstore.Limit{Records: min(limit, int(head.Seq-at.Seq)), Bytes: PageBytes})
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("reading events after position %d: %w", at.Seq, err)
+			return nil, fmt.Errorf("reading events after seq %d: %w", at.Seq, err)
 		case len(page) == 0:
 			return nil, &eventstore.ChainError{Seq: at.Seq + 1, Problem: "its record is missing"}
 		}

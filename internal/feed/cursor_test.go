@@ -17,8 +17,8 @@ import (
 	"configapi/internal/feed"
 )
 
-// positions returns the seqs of a batch.
-func positions(batch feed.Batch) (all []eventstore.Seq) {
+// seqs returns the seqs of a batch.
+func seqs(batch feed.Batch) (all []eventstore.Seq) {
 	for _, r := range batch.Events {
 		all = append(all, r.Seq)
 	}
@@ -53,9 +53,9 @@ func TestPoll(t *testing.T) {
 			{9, 1, nil, true},
 		} {
 			batch, more, err := h.cursor(test.after).Poll(t.Context(), test.limit)
-			if err != nil || !slices.Equal(positions(batch), test.want) || batch.CaughtUp != test.end {
+			if err != nil || !slices.Equal(seqs(batch), test.want) || batch.CaughtUp != test.end {
 				t.Errorf("ring of %d, %d after %d: got %v, caught up: %t, %v; want %v, %t",
-					ring, test.limit, test.after, positions(batch), batch.CaughtUp, err, test.want, test.end)
+					ring, test.limit, test.after, seqs(batch), batch.CaughtUp, err, test.want, test.end)
 			}
 			if last := max(test.after, batch.Head.Seq); batch.Head != h.revisions[last-1].Head() || len(test.want) > 0 && last != test.want[len(test.want)-1] {
 				t.Errorf("ring of %d, %d after %d: the batch ends at %d", ring, test.limit, test.after, batch.Head.Seq)
@@ -86,12 +86,12 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, want = append(batches, batch), append(want, positions(batch))
+		batches, want = append(batches, batch), append(want, seqs(batch))
 		_ = append(batch.Events, nil) // must not write into the ring
 	}
 	for i, batch := range batches {
-		if !slices.Equal(positions(batch), want[i]) {
-			t.Errorf("batch %d was %v and is %v", i, want[i], positions(batch))
+		if !slices.Equal(seqs(batch), want[i]) {
+			t.Errorf("batch %d was %v and is %v", i, want[i], seqs(batch))
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, positions(batch)...)
+			got = append(got, seqs(batch)...)
 			if batch.CaughtUp {
 				break
 			}
@@ -130,7 +130,7 @@ func TestNextWaits(t *testing.T) {
 			cursor := h.cursor(0)
 			for range 3 {
 				batch, err := cursor.Next(ctx, 1)
-				got <- fmt.Sprint(positions(batch), err)
+				got <- fmt.Sprint(seqs(batch), err)
 			}
 		}()
 		synctest.Wait()
@@ -164,7 +164,7 @@ func TestCursorFailsClosed(t *testing.T) {
 	}{
 		{"an error", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, away
-		}, "reading events after position 1: the store is away"},
+		}, "reading events after seq 1: the store is away"},
 		{"nothing", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, nil
 		}, "broken at position 2: its record is missing"},
@@ -200,12 +200,12 @@ func TestCursorFailsClosed(t *testing.T) {
 			cursor := h.feed.Cursor(source, start)
 			batch, _, err := cursor.Poll(t.Context(), 0)
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(batch.Events) > 0 {
-				t.Errorf("got %v, %v, want error %q", positions(batch), err, test.want)
+				t.Errorf("got %v, %v, want error %q", seqs(batch), err, test.want)
 			}
 			// The cursor has not moved, so the reader can go on when the store is right again.
 			again := h.feed.Cursor(h.store, start)
 			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Seq != test.after+1 {
-				t.Errorf("afterwards: got %v, %v", positions(batch), err)
+				t.Errorf("afterwards: got %v, %v", seqs(batch), err)
 			}
 		})
 	}
@@ -257,18 +257,18 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, li
 	for at := from; at < to; {
 		batch, err := cursor.Next(context.Background(), limit)
 		if err != nil {
-			t.Errorf("after position %d: %v", at, err)
+			t.Errorf("after seq %d: %v", at, err)
 			return
 		}
 		for _, r := range batch.Events {
 			if r.Seq != at+1 || !r.SetKnown() {
-				t.Errorf("got position %d after %d, its set is known: %t", r.Seq, at, r.SetKnown())
+				t.Errorf("got seq %d after %d, its set is known: %t", r.Seq, at, r.SetKnown())
 				return
 			}
 			at = r.Seq
 		}
 		if last := batch.Events[len(batch.Events)-1]; !last.EndsSet() || batch.Head != last.Head() {
-			t.Errorf("a batch ends at position %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
+			t.Errorf("a batch ends at seq %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
 		}
 		for range pause {
 			runtime.Gosched()

@@ -20,15 +20,15 @@ func (h *history) mustHold(first eventstore.Seq) {
 	for _, r := range h.revisions {
 		found := h.feed.Find(r.Seq)
 		if r.Seq < first && found != nil || r.Seq >= first && found == nil {
-			h.t.Errorf("position %d in the ring: %t, want those from %d on", r.Seq, found != nil, first)
+			h.t.Errorf("seq %d in the ring: %t, want those from %d on", r.Seq, found != nil, first)
 		}
 		if found != nil && found.Seq != r.Seq {
-			h.t.Errorf("Find(%d) = position %d", r.Seq, found.Seq)
+			h.t.Errorf("Find(%d) = seq %d", r.Seq, found.Seq)
 		}
 	}
 	for _, p := range []eventstore.Seq{-1, 0, h.head.Seq + 1} {
 		if found := h.feed.Find(p); found != nil {
-			h.t.Errorf("Find(%d) = position %d, want nothing", p, found.Seq)
+			h.t.Errorf("Find(%d) = seq %d, want nothing", p, found.Seq)
 		}
 	}
 	if got := h.feed.Head(); got != h.head {
@@ -112,7 +112,7 @@ func TestDefaultBounds(t *testing.T) {
 		f.Publish([]*eventstore.Revision{revision(p+1, value)})
 	}
 	if f.Find(2) != nil || f.Find(3) == nil {
-		t.Errorf("the ring holds position 2: %t, position 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
+		t.Errorf("the ring holds seq 2: %t, seq 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestAwait(t *testing.T) {
 			synctest.Wait()
 			for after, c := range waiting {
 				if isDone := len(c) == 1; isDone != (after < done) {
-					t.Errorf("at position %d: waiting for an event after %d is over: %t", h.head.Seq, after, isDone)
+					t.Errorf("at seq %d: waiting for an event after %d is over: %t", h.head.Seq, after, isDone)
 				}
 			}
 		}

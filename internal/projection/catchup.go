@@ -77,7 +77,7 @@ func (f *Follower) diagnose(ctx context.Context, err error) error {
 		return fmt.Errorf("reading events: %w", readErr)
 	}
 	if len(records) == 1 && records[0].Seq == applied.Seq && records[0].Hash != applied.Hash {
-		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
+		return fmt.Errorf("%w: seq %d has another hash", ErrDiverged, applied.Seq)
 	}
 	return err
 }

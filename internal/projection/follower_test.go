@@ -90,7 +90,7 @@ func (f *following) mustStop(t *testing.T, at eventstore.Seq, problem string, pe
 		}
 	}
 	if got := f.View().Head().Seq; got != at {
-		t.Errorf("applied up to position %d, want %d", got, at)
+		t.Errorf("applied up to seq %d, want %d", got, at)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestReadyOnceAllIsApplied(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
 		if got := f.View().Head().Seq; f.isReady() || got != 8 {
-			t.Errorf("ready: %t at position %d, want not yet, at 8", f.isReady(), got)
+			t.Errorf("ready: %t at seq %d, want not yet, at 8", f.isReady(), got)
 		}
 		f.mustFollow(t, h, 2*time.Minute)
 	})
@@ -207,7 +207,7 @@ func TestChangeSetsBecomeReadableAsOne(t *testing.T) {
 		var p *projection.Projection
 		p = projection.New(&listener{onHear: func([]*eventstore.Revision) {
 			if at := p.View().Head().Seq; !ends[at] {
-				t.Errorf("pages of %d: there was a view of position %d, within a change set", page, at)
+				t.Errorf("pages of %d: there was a view of seq %d, within a change set", page, at)
 			}
 		}})
 		f := projection.NewFollower(p, appended(t, h), projection.Options{PageSize: page})
@@ -329,7 +329,7 @@ func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 		f := follow(t, &faulty{operations: operations{real: store, head: late}}, projection.Options{})
 		f.mustFollow(t, h, 0)
 		if h.head.Seq != 5 || f.log.Len() > 0 {
-			t.Errorf("at position %d, logged:\n%s", h.head.Seq, &f.log)
+			t.Errorf("at seq %d, logged:\n%s", h.head.Seq, &f.log)
 		}
 	})
 }

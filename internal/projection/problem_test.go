@@ -99,7 +99,7 @@ func TestUnknownEventStopsFollowing(t *testing.T) {
 		f.mustFollow(t, h, 0)
 
 		grow(t, store, future)
-		f.mustStop(t, 1, `decoding the event at position 2: unknown event type "ConfigValueSet", schema version 99`, true)
+		f.mustStop(t, 1, `decoding the event at seq 2: unknown event type "ConfigValueSet", schema version 99`, true)
 
 		// The source returns a known event instead, as if the program had been updated.
 		h.commit(set(t, "a", "2"))
@@ -159,21 +159,21 @@ func TestFollowerFailsClosed(t *testing.T) {
 		}, "the history is not the one that was applied: its head is 3-", true},
 		{"another history that is longer", func(h *history, _ *operations) {
 			h.replaceBy(applied + 2)
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"another history that is longer, and broken", func(h *history, _ *operations) {
 			h.replaceBy(applied + 2)
 			h.records[4].Data = `{"value":"5","old_value":"3"}`
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"a record was edited, and so was the hash before it", func(h *history, _ *operations) {
 			h.set("a", "4")
 			h.records = slices.Clone(h.records)
 			h.records[3].Data = `{"value":"5","old_value":"3"}`
 			h.records[2].Hash[0]++
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"an event cannot follow", func(h *history, _ *operations) {
 			h.states["b"] = config.Aggregate{Version: 7}
 			h.set("b", "1")
-		}, `applying the event at position 4: applying version 8 of config "b" to version 0`, false},
+		}, `applying the event at seq 4: applying version 8 of config "b" to version 0`, false},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

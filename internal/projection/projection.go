@@ -72,7 +72,7 @@ func (p *Projection) add(revisions []*eventstore.Revision) error {
 		before, _ := p.configs.Set(after) // Set returns the state before, which saves a look-up
 		if err := after.follow(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
-			return fmt.Errorf("applying the event at position %d: %w", r.Seq, err)
+			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
 		p.existing += count(after) - count(before)
 	}
@@ -104,7 +104,7 @@ func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) 
 	var hash eventstore.Hash // of the seq applied, according to the revisions
 	switch {
 	case known < 0:
-		return nil, fmt.Errorf("applying events after position %d: only %d is applied", from.Seq, applied.Seq)
+		return nil, fmt.Errorf("applying events after seq %d: only %d is applied", from.Seq, applied.Seq)
 	case known > len(revisions):
 		return nil, nil
 	case known == 0:
@@ -113,7 +113,7 @@ func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) 
 		hash = revisions[known-1].Hash
 	}
 	if hash != applied.Hash {
-		return nil, fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
+		return nil, fmt.Errorf("%w: seq %d has another hash", ErrDiverged, applied.Seq)
 	}
 	return revisions[known:], nil
 }
@@ -132,7 +132,7 @@ func checkSets(revisions []*eventstore.Revision) error {
 		}
 	}
 	if set != 0 {
-		return fmt.Errorf("applying events: the change set that ends at position %d is not whole", set)
+		return fmt.Errorf("applying events: the change set that ends at seq %d is not whole", set)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
 	l.onHear = func(revisions []*eventstore.Revision) {
 		last := revisions[len(revisions)-1]
 		if got := p.View().Head(); got != last.Head() {
-			t.Errorf("heard of position %d while the view was at %d", last.Seq, got.Seq)
+			t.Errorf("heard of seq %d while the view was at %d", last.Seq, got.Seq)
 		}
 	}
 	p = projection.New(l)
@@ -133,10 +133,10 @@ func TestApplyRefuses(t *testing.T) {
 		want      string
 		diverged  bool
 	}{
-		{"a gap", eventstore.Head{Seq: 5}, follow(set(t, "a", "3")), "applying events after position 5: only 4 is applied", false},
-		{"another hash where they begin", fork[3].Head(), follow(set(t, "a", "3")), "position 4 has another hash", true},
-		{"another hash among those that are known", applied[1].Head(), fork[2:], "position 4 has another hash", true},
-		{"half a change set", base.head, twice[:1], "the change set that ends at position 6 is not whole", false},
+		{"a gap", eventstore.Head{Seq: 5}, follow(set(t, "a", "3")), "applying events after seq 5: only 4 is applied", false},
+		{"another hash where they begin", fork[3].Head(), follow(set(t, "a", "3")), "seq 4 has another hash", true},
+		{"another hash among those that are known", applied[1].Head(), fork[2:], "seq 4 has another hash", true},
+		{"half a change set", base.head, twice[:1], "the change set that ends at seq 6 is not whole", false},
 		{"a change set that ends before it", base.head, []*eventstore.Revision{
 			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Seq = 4 }),
 		}, "broken at position 5: its change set cannot end at 4", false},
@@ -145,7 +145,7 @@ func TestApplyRefuses(t *testing.T) {
 		}, "broken at position 6: its change set cannot end at 6", false},
 		{"an event that cannot follow, after some that can", base.head, []*eventstore.Revision{
 			twice[0], change(twice[1], func(r *eventstore.Revision) { r.Version = 9 }),
-		}, `applying the event at position 6: applying version 9 of config "a" to version 2`, false},
+		}, `applying the event at seq 6: applying version 9 of config "a" to version 2`, false},
 		{"a deletion of what never was", base.head, []*eventstore.Revision{
 			change(twice[1], func(r *eventstore.Revision) { r.Name, r.Version, r.Type = mustName(t, "x"), 1, config.ValueDeleted }),
 		}, `it cannot follow version 0`, false},
@@ -269,7 +269,7 @@ func TestViewsNeverChange(t *testing.T) {
 		readers.Go(func() {
 			for first := true; ; first = false {
 				if got := contents(view); got != want {
-					t.Errorf("the view of position %d has changed", view.Head().Seq)
+					t.Errorf("the view of seq %d has changed", view.Head().Seq)
 				}
 				select {
 				case <-done:

@@ -94,9 +94,9 @@ func readOnBasis(t *testing.T, open func() eventstore.Store) {
 		for n := range len(one) + 1 {
 			got, err := read.read(t.Context(), s, one[:n].head())
 			if err != nil {
-				t.Fatalf("%s of the basis of position %d: %v", read.name, n, err)
+				t.Fatalf("%s of the basis of seq %d: %v", read.name, n, err)
 			}
-			mustEqual(t, fmt.Sprintf("%s of the basis of position %d", read.name, n), got, read.want(one))
+			mustEqual(t, fmt.Sprintf("%s of the basis of seq %d", read.name, n), got, read.want(one))
 		}
 		for _, basis := range []eventstore.Head{other.head(), other[:4].head(), beyond} {
 			got, err := read.read(t.Context(), s, basis)

@@ -29,7 +29,7 @@ func (w *writer) lockAppend(after eventstore.Seq, records ...eventstore.Record) 
 		if !head.Same(w.written.head()) || !head.RecordedAt.Equal(w.written.head().RecordedAt) {
 			w.t.Errorf("the head is %v, want %v", head, w.written.head())
 		}
-		mustEqual(w.t, fmt.Sprintf("what was missed after position %d", after), missed, w.written.read(after, len(w.written)))
+		mustEqual(w.t, fmt.Sprintf("what was missed after seq %d", after), missed, w.written.read(after, len(w.written)))
 		seal(head, records)
 		return records, nil, nil
 	})
@@ -57,11 +57,11 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	refuse := func(after int) {
 		t.Helper()
 		err := w.store.AppendLocked(t.Context(), eventstore.Seq(after), func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-			t.Errorf("asked for a decision after position %d", after)
+			t.Errorf("asked for a decision after seq %d", after)
 			return nil, nil, nil
 		})
 		if !errors.Is(err, eventstore.ErrHeadMoved) {
-			t.Errorf("locking after position %d of %d: got %v, want %q", after, len(w.written), err, eventstore.ErrHeadMoved)
+			t.Errorf("locking after seq %d of %d: got %v, want %q", after, len(w.written), err, eventstore.ErrHeadMoved)
 		}
 	}
 	refuse(1)
@@ -190,7 +190,7 @@ func (r *racer) appendLocked(ctx context.Context, after eventstore.Seq, n int) (
 	r.id++
 	err = r.store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		if after+eventstore.Seq(len(missed)) != head.Seq {
-			return nil, nil, fmt.Errorf("%d records lead from position %d to %d", len(missed), after, head.Seq)
+			return nil, nil, fmt.Errorf("%d records lead from seq %d to %d", len(missed), after, head.Seq)
 		}
 		records := make([]eventstore.Record, n)
 		for i := range records {

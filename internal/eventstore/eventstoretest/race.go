@@ -209,14 +209,14 @@ func (f *follower) follow(ctx context.Context) error {
 		return err
 	}
 	if f.seen.Seq < before.Seq {
-		return fmt.Errorf("the head was at position %d, but the records read after that end at %d", before.Seq, f.seen.Seq)
+		return fmt.Errorf("the head was at seq %d, but the records read after that end at %d", before.Seq, f.seen.Seq)
 	}
 	if len(page) == 0 {
 		return nil
 	}
 	last := page[len(page)-1]
 	if last.ChangeSet != last.Seq {
-		return fmt.Errorf("the records read end at position %d, within an append that ends at %d", last.Seq, last.ChangeSet)
+		return fmt.Errorf("the records read end at seq %d, within an append that ends at %d", last.Seq, last.ChangeSet)
 	}
 	return f.followBy(ctx, last)
 }
@@ -228,21 +228,21 @@ func (f *follower) followBy(ctx context.Context, last eventstore.Record) error {
 		return err
 	}
 	if after.Seq < last.Seq {
-		return fmt.Errorf("position %d was read, but the head after that is at %d", last.Seq, after.Seq)
+		return fmt.Errorf("seq %d was read, but the head after that is at %d", last.Seq, after.Seq)
 	}
 	found, err := f.store.ReadAsOf(ctx, f.seen, eventstore.AsOf{At: last.Seq, Names: []string{last.Name}}, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("as of position %d, config %q is not what was read there", last.Seq, last.Name)
+		return fmt.Errorf("as of seq %d, config %q is not what was read there", last.Seq, last.Name)
 	}
 	found, err = f.store.ReadConfig(ctx, f.seen, last.Name, last.Version-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("version %d of config %q is not what was read at position %d", last.Version, last.Name, last.Seq)
+		return fmt.Errorf("version %d of config %q is not what was read at seq %d", last.Version, last.Name, last.Seq)
 	}
 	return nil
 }

@@ -139,13 +139,13 @@ func (m *monkey) mustNotAppend(after eventstore.Head, want error, records ...eve
 	mustHaveHead(m.t, m.store, m.written.head())
 }
 
-func (m *monkey) position() eventstore.Seq {
+func (m *monkey) seq() eventstore.Seq {
 	return eventstore.Seq(m.IntN(len(m.written) + 2))
 }
 
 func (m *monkey) read() {
 	m.t.Helper()
-	after, limit := m.position(), 1+m.IntN(100)
+	after, limit := m.seq(), 1+m.IntN(100)
 	got, err := m.store.Read(m.t.Context(), after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
@@ -182,5 +182,5 @@ func (m *monkey) readAsOf() {
 			names = append(names, name)
 		}
 	}
-	mustReadAsOf(m.t, m.writer, m.position(), names)
+	mustReadAsOf(m.t, m.writer, m.seq(), names)
 }

@@ -165,12 +165,12 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 	}
 	names := []string{"cold", "hot", "lukewarm"}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(3, 1) {
-		position := eventstore.Seq(at)
-		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: position, Names: names}, eventstore.Limit{})
+		seq := eventstore.Seq(at)
+		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: seq, Names: names}, eventstore.Limit{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(position, names))
+		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(seq, names))
 	}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(80, 20) {
 		mustReadAsOf(t, w, eventstore.Seq(at), names)

@@ -107,7 +107,7 @@ func findTampering(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 			rewrite(t, s, written.head(), tampering.change(slices.Clone(written)))
 			var broken *eventstore.ChainError
 			if _, err := Verify(t.Context(), s); !errors.As(err, &broken) || broken.Seq != tampering.found {
-				t.Errorf("got %v, want a break at position %d", err, tampering.found)
+				t.Errorf("got %v, want a break at seq %d", err, tampering.found)
 			}
 		})
 	}

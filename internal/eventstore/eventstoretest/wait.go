@@ -43,14 +43,14 @@ func waitForAppend(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, stores[0])
 	for _, s := range stores[:2] {
 		w.store = s
-		position := w.written.head().Seq
+		after := w.written.head().Seq
 		var group errgroup.Group
 		for i := range 9 {
-			group.Go(func() error { return waitFor(ctx, stores[i%3], position) })
+			group.Go(func() error { return waitFor(ctx, stores[i%3], after) })
 		}
 		w.write("a", "b")
 		if err := group.Wait(); err != nil {
-			t.Fatalf("waiting for records after position %d: %v", position, err)
+			t.Fatalf("waiting for records after seq %d: %v", after, err)
 		}
 	}
 }

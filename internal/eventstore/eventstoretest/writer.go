@@ -51,7 +51,7 @@ func (w *writer) append(records ...eventstore.Record) {
 	before := w.written.head()
 	seal(before, records)
 	if err := w.store.Append(w.t.Context(), before, records); err != nil {
-		w.t.Fatalf("appending %d records after position %d: %v", len(records), before.Seq, err)
+		w.t.Fatalf("appending %d records after seq %d: %v", len(records), before.Seq, err)
 	}
 	w.written = append(w.written, records...)
 }

@@ -58,7 +58,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 	defer cancel()
 	err := s.writer.use(ctx, func() error { return s.writer.append(ctx, expected, records, receipts) })
 	if err != nil {
-		return fmt.Errorf("appending after position %d: %w", expected.Seq, err)
+		return fmt.Errorf("appending after seq %d: %w", expected.Seq, err)
 	}
 	s.appends.raise(expected.Seq + eventstore.Seq(len(records)))
 	return nil

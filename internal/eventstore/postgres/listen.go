@@ -81,8 +81,8 @@ func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
 
 // notified takes the payload of a notification. Any client can send one, so the text may be
 // anything.
-func (h *appendSignal) notified(position string) {
-	if p, err := strconv.ParseInt(position, 10, 64); err == nil {
-		h.raise(eventstore.Seq(p))
+func (s *appendSignal) notified(payload string) {
+	if seq, err := strconv.ParseInt(payload, 10, 64); err == nil {
+		s.raise(eventstore.Seq(seq))
 	}
 }

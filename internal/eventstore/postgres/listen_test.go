@@ -147,7 +147,7 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 		t.Fatalf("Read: got %v, %v, want none", found, err)
 	}
 	if newest, _ := s.appends.state(); newest != 0 {
-		t.Errorf("after a read that found nothing the store still believes in position %d", newest)
+		t.Errorf("after a read that found nothing the store still believes in seq %d", newest)
 	}
 	mustAppend(t, s, eventstore.Head{}, 1)
 	mustHear(t, s, 0)

@@ -27,7 +27,7 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide e
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("appending with the head locked, after position %d: %w", after, err)
+		return fmt.Errorf("appending with the head locked, after seq %d: %w", after, err)
 	}
 	s.appends.raise(newest)
 	return nil

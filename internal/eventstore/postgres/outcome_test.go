@@ -29,7 +29,7 @@ func TestOutcomeOfAFailedAppend(t *testing.T) {
 		{"nothing was sent", pgconnSafe{}, eventstore.ErrNotWritten},
 		{"serialization failure", reply("ERROR", "40001", ""), eventstore.ErrHeadMoved},
 		{"deadlock", reply("ERROR", "40P01", ""), eventstore.ErrNotWritten},
-		{"the position is taken", reply("ERROR", "23505", "events_pkey"), eventstore.ErrHeadMoved},
+		{"the seq is taken", reply("ERROR", "23505", "events_pkey"), eventstore.ErrHeadMoved},
 		{"the version is taken", reply("ERROR", "23505", "events_config_name_version_key"), eventstore.ErrNotWritten},
 		{"null where none may be", reply("ERROR", "23502", ""), eventstore.ErrNotWritten},
 		{"bad text", reply("ERROR", "22021", ""), eventstore.ErrNotWritten},

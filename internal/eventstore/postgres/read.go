@@ -111,13 +111,13 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 
 // Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	heard, _ := s.appends.state()
+	known, _ := s.appends.state()
 	records, err := s.readAfter(ctx, after, limit.WithDefaults())
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	if len(records) == 0 {
-		s.appends.lower(heard, after)
+		s.appends.lower(known, after)
 	}
 	return records, nil
 }
@@ -143,7 +143,7 @@ func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after ev
 	limit = limit.WithDefaults()
 	records, err := s.readOnBasis(ctx, basis, limit, selectPage, int64(after), limit.Records, limit.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	return records, nil
 }
@@ -202,7 +202,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	}
 	records, err := s.readOnBasis(ctx, basis, limit, sql, int64(q.At), q.Names, limit.Records, limit.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
+		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
 }

@@ -206,7 +206,7 @@ func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
 		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("Read with a short %s: got %v, want a break at position 2", column, err)
+			t.Errorf("Read with a short %s: got %v, want a break at seq 2", column, err)
 		}
 		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])
 	}

@@ -19,14 +19,14 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 		return err
 	}
 	s.listen()
-	newest, news := s.appends.state()
-	if newest > after {
+	known, raised := s.appends.state()
+	if known > after {
 		return nil
 	}
 	tick := time.NewTimer(s.opts.PollInterval)
 	defer tick.Stop()
 	select {
-	case <-news:
+	case <-raised:
 		return nil
 	case <-tick.C:
 		return nil
@@ -57,31 +57,31 @@ type appendSignal struct {
 
 func newAppendSignal() *appendSignal { return &appendSignal{raised: make(chan struct{})} }
 
-func (h *appendSignal) state() (newest eventstore.Seq, news <-chan struct{}) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.known, h.raised
+func (s *appendSignal) state() (known eventstore.Seq, raised <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known, s.raised
 }
 
 // raise records that the history has a record at a seq.
-func (h *appendSignal) raise(p eventstore.Seq) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if p <= h.known {
+func (s *appendSignal) raise(seq eventstore.Seq) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq <= s.known {
 		return
 	}
-	h.known = p
-	close(h.raised)
-	h.raised = make(chan struct{})
+	s.known = seq
+	close(s.raised)
+	s.raised = make(chan struct{})
 }
 
-// lower corrects the known seq after a read that began when it was known and found nothing after a
+// lower corrects the known seq after a read that began when it was known and found nothing after
 // seq. If the known seq is still the same, it came from a forged notification or from a tail that a
 // failover has lost; without the correction Wait would return at once for ever.
-func (h *appendSignal) lower(newest, p eventstore.Seq) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.known == newest && newest > p {
-		h.known = p
+func (s *appendSignal) lower(known, seq eventstore.Seq) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == known && known > seq {
+		s.known = seq
 	}
 }

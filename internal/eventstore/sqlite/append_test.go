@@ -144,7 +144,7 @@ func TestReadNamesARecordWhoseHashHasAnotherLength(t *testing.T) {
 		execute(t, path, fmt.Sprintf("UPDATE events SET %s = zeroblob(40) WHERE position = 2", column))
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("%s: got error %v, want a break at position 2", column, err)
+			t.Errorf("%s: got error %v, want a break at seq 2", column, err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "history.db")

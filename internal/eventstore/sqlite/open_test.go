@@ -224,7 +224,7 @@ func TestOneServerForAllNamesOfAFile(t *testing.T) {
 		t.Errorf("a hard link: got error %v", err)
 	}
 	if head, err := s.Head(t.Context()); err != nil || head.Seq != 3 {
-		t.Errorf("got head %v, %v, want position 3", head, err)
+		t.Errorf("got head %v, %v, want seq 3", head, err)
 	}
 	nothing := filepath.Join(dir, "nothing.db")
 	if err := os.Symlink(filepath.Join(dir, "none.db"), nothing); err != nil {

@@ -89,12 +89,12 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	// Else the node would apply records that are lost at the next start.
 	if err := s.files.check(); err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	known := s.appends.seq()
 	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	if len(records) == 0 {
 		s.appends.lower(known, after)
@@ -106,7 +106,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.readQueued(ctx, basis, readAfter(after, limit))
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	return records, nil
 }
@@ -163,7 +163,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	}
 	records, err := s.readQueued(ctx, basis, asked)
 	if err != nil {
-		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
+		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
 }

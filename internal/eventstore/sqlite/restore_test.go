@@ -175,7 +175,7 @@ func TestLogWithoutAMarker(t *testing.T) {
 		_, err := eventstoretest.Verify(t.Context(), mustOpen(t, edited, opts))
 		var broken *eventstore.ChainError
 		if !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("what another program has written: got %v, want that position 2 is broken", err)
+			t.Errorf("what another program has written: got %v, want that seq 2 is broken", err)
 		}
 	}
 }

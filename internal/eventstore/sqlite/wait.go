@@ -72,11 +72,11 @@ func (s *appendSignal) seq() eventstore.Seq {
 // lower corrects the known seq after a read that began when it was known and found nothing after
 // seq. If the known seq is still the same, the history was cut; without the correction Wait would
 // return at once for ever.
-func (s *appendSignal) lower(known, p eventstore.Seq) {
+func (s *appendSignal) lower(known, seq eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == known && known > p {
-		s.known = p
+	if s.known == known && known > seq {
+		s.known = seq
 	}
 }
 
