@@ -38,10 +38,6 @@ func RequireRevision(seq int64, hash HashPrefix) Condition {
 	return Condition{Revisions: []RevisionMatch{{Seq: seq, Hash: hash}}}
 }
 
-// RequireAbsent is the condition that the config does not exist: it has no revision, or it is
-// deleted.
-func RequireAbsent() Condition { return Condition{Any: true, Not: true} }
-
 // holds reports whether the present state of a config meets the condition.
 func (c Condition) holds(a Aggregate) bool {
 	matches := c.Any && a.Exists()

@@ -26,7 +26,7 @@ func TestConditions(t *testing.T) {
 		{config.Condition{}, [3]bool{false, false, false}},
 		{config.Condition{Not: true}, [3]bool{true, true, true}},
 		{config.Condition{Any: true}, [3]bool{false, true, false}},
-		{config.RequireAbsent(), [3]bool{true, false, true}},
+		{absent, [3]bool{true, false, true}},
 
 		{config.RequireRevision(7, ours), [3]bool{false, true, true}},
 		{config.RequireRevision(7, theirs), [3]bool{false, false, false}},
@@ -54,6 +54,9 @@ func TestConditions(t *testing.T) {
 		}
 	}
 }
+
+// absent is the condition that the config does not exist: it has no revision, or it is deleted.
+var absent = config.Condition{Any: true, Not: true}
 
 // commandFor returns a command that the state allows, so that only its conditions decide.
 func commandFor(a config.Aggregate, conditions ...config.Condition) config.Command {
@@ -92,7 +95,7 @@ func TestConditionsHoldTogether(t *testing.T) {
 // hold such hashes.
 func TestRequestHashCoversConditions(t *testing.T) {
 	const want = "1b6bb350dfc514c2f2efeb4aee6e9a066319b0775962fcb8fba4917ce810b6f1"
-	cmd := config.Set{Name: name("a"), Conditions: []config.Condition{config.RequireAbsent(), config.RequireRevision(1842, ours)}}
+	cmd := config.Set{Name: name("a"), Conditions: []config.Condition{absent, config.RequireRevision(1842, ours)}}
 	hash := config.RequestHash(cmd)
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -132,8 +132,8 @@ func (h *history) mustShow(view *projection.View) {
 		delete(want, name)
 		return true
 	})
-	if len(want) > 0 || view.Existing() != existing {
-		h.t.Errorf("not in the view: %v; Existing() = %d, want %d", want, view.Existing(), existing)
+	if len(want) > 0 || view.Count(config.Filter{}) != existing {
+		h.t.Errorf("not in the view: %v; Count of all = %d, want %d", want, view.Count(config.Filter{}), existing)
 	}
 }
 

@@ -168,8 +168,8 @@ func TestApplyRefuses(t *testing.T) {
 			if err := p.Apply(base.head, follow(set(t, "a", "3"))); err != nil {
 				t.Fatalf("going on: %v", err)
 			}
-			if p.View().Get(mustName(t, "new")) != nil || p.View().Existing() != 3 {
-				t.Errorf("a part of what was refused is there: %d configs exist, want 3", p.View().Existing())
+			if p.View().Get(mustName(t, "new")) != nil || p.View().Count(config.Filter{}) != 3 {
+				t.Errorf("a part of what was refused is there: %d configs exist, want 3", p.View().Count(config.Filter{}))
 			}
 		})
 	}
@@ -245,7 +245,7 @@ func TestViewsNeverChange(t *testing.T) {
 			fmt.Fprintf(&b, "%s=%v@%d ", c.Name, c.Aggregate(), c.Seq)
 			return true
 		})
-		return fmt.Sprintf("%d %d %s", v.Head().Seq, v.Existing(), &b)
+		return fmt.Sprintf("%d %d %s", v.Head().Seq, v.Count(config.Filter{}), &b)
 	}
 	var readers sync.WaitGroup
 	defer readers.Wait()

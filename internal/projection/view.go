@@ -51,9 +51,6 @@ type View struct {
 // Head returns the seq, hash and time of the newest event in the view.
 func (v *View) Head() eventstore.Head { return v.head }
 
-// Existing returns how many configs have a value.
-func (v *View) Existing() int { return v.existing }
-
 // Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
 func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }

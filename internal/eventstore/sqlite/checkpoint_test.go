@@ -31,7 +31,7 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	for n := range writes {
 		<-begun // reads go on between writes
 		write(t, s, fmt.Sprint(n), strings.Repeat("x", 200))
-		info, err := os.Stat(s.Path() + "-wal")
+		info, err := os.Stat(s.path + "-wal")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := mustOpen(t, s.Path(), Options{ReadOnly: true})
+	other := mustOpen(t, s.path, Options{ReadOnly: true})
 	for range 2 { // the second read begins after the checkpoint has begun, and lets it finish
 		err = other.nodeReaders.use(t.Context(), func(r *reader) error {
 			head := r.prepared[headQuery]
@@ -143,8 +143,8 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 		t.Errorf("the log has %d markers, %v", markers, err)
 	}
 	copied := filepath.Join(dir, "copy.db")
-	shell(t, "cp", s.Path(), copied)
-	shell(t, "cp", s.Path()+"-wal", copied+"-wal")
+	shell(t, "cp", s.path, copied)
+	shell(t, "cp", s.path+"-wal", copied+"-wal")
 	mustBeAt(t, mustOpen(t, copied, Options{}), head)
 }
 

@@ -30,7 +30,7 @@ func TestFullDiskIsNotWritten(t *testing.T) {
 	head = mustRunFull(t, s, head, doing)
 
 	// A crash must not bring back an append that was reported as not written.
-	copyDatabase(t, s.Path(), filepath.Join(crashed, "history.db"))
+	copyDatabase(t, s.path, filepath.Join(crashed, "history.db"))
 	mustBeAt(t, mustOpen(t, filepath.Join(crashed, "history.db"), Options{}), head)
 
 	if err := os.Remove(ballast); err != nil {

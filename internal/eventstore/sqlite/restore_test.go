@@ -279,7 +279,7 @@ func TestBackupUnderWrites(t *testing.T) {
 		}
 	}()
 	<-wrote
-	db, err := sql.Open("sqlite", s.Path())
+	db, err := sql.Open("sqlite", s.path)
 	if err != nil {
 		t.Fatal(err)
 	}

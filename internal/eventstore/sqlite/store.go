@@ -122,9 +122,6 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// Path returns the path that the store was opened with.
-func (s *Store) Path() string { return s.path }
-
 // Close frees the file after a running append. The last store on a file makes a checkpoint of the
 // whole log.
 func (s *Store) Close() error {
