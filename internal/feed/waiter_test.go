@@ -40,9 +40,9 @@ func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Progre
 	return w
 }
 
-// TestWakesThoseWhomANameConcerns publishes one name after the other while waiters with all kinds
+// TestWakesOnlyMatchingWaiters publishes one name after the other while waiters with all kinds
 // of filters wait.
-func TestWakesThoseWhomANameConcerns(t *testing.T) {
+func TestWakesOnlyMatchingWaiters(t *testing.T) {
 	filters := []struct {
 		prefix string
 		names  []string

@@ -125,10 +125,10 @@ func TestRefusedAppendSaysWhyButNotWhat(t *testing.T) {
 	mustHaveHead(t, s, head)
 }
 
-// TestReceiptsAloneWaitForWhoMovesTheHead writes receipts without an event while another session
+// TestReceiptsAloneWaitForOtherAppends writes receipts without an event while another session
 // moves the head. They are true at one head only, so the append must wait for that session and then
 // be refused.
-func TestReceiptsAloneWaitForWhoMovesTheHead(t *testing.T) {
+func TestReceiptsAloneWaitForOtherAppends(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	s, other, watcher := mustOpen(t, dsn, Options{}), connect(t, dsn), connect(t, dsn)

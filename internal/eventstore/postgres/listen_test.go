@@ -100,7 +100,7 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	mustHear(t, s, head.Seq)
 }
 
-func TestWhoNeverWaitsDoesNotListen(t *testing.T) {
+func TestStoreWithoutWaitDoesNotListen(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
