@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
 )
 
@@ -311,4 +313,31 @@ func TestEnd(t *testing.T) {
 	if h.feed.Find(5) != nil || h.feed.Head().Seq != 5 {
 		t.Error("the feed has an event still, or one more")
 	}
+}
+
+// A writer commits to the event store first and then publishes. A cursor reads from the ring, and
+// from the store what the ring no longer has.
+func Example() {
+	ctx := context.Background()
+	store, live := memory.New(), feed.New(feed.Options{})
+	cursor := live.Cursor(store, eventstore.Head{})
+
+	records, _ := eventstoretest.Next(eventstore.Head{}, "payments/timeout")
+	if err := store.Append(ctx, eventstore.Head{}, records); err != nil {
+		panic(err)
+	}
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		panic(err)
+	}
+	live.Publish(revisions)
+
+	batch, err := cursor.Next(ctx, feed.DefaultPage)
+	for _, event := range batch.Events {
+		fmt.Println(event.Seq, event.Name, event.Type)
+	}
+	fmt.Println(batch.CaughtUp, err)
+	// Output:
+	// 1 payments/timeout ConfigValueSet
+	// true <nil>
 }
