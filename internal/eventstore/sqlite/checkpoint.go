@@ -25,7 +25,8 @@ const (
 	checkpointBusyTimeout = 100 * time.Millisecond
 )
 
-// recoverLog makes sure that a log which another process has left is on disk, and checkpoints it.
+// recoverLog makes sure that a log which exists before the connection writes is on disk, and
+// checkpoints it.
 //
 // After a failed fsync the page cache holds pages that the disk does not. SQLite replays such a log
 // from the cache and appends to it, so a power cut would take the new frames away together with the
