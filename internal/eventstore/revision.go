@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 
 	"configapi/internal/config"
@@ -85,12 +86,20 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 // the last event of the set is among the records. Errors are those of [Decode].
 func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records, Decode) }
 
+// largeData is how many bytes of data make a record so slow to decode that other goroutines get the
+// processor before the next one. A goroutine that does not yield keeps it for 10 ms: see
+// test/bulkheads.
+const largeData = 16 << 10
+
 func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Revision, error) {
 	revisions := make([]*Revision, len(records))
 	for i := range records {
 		var err error
 		if revisions[i], err = decode(&records[i]); err != nil {
 			return nil, err
+		}
+		if len(records[i].Data) >= largeData {
+			runtime.Gosched()
 		}
 	}
 	var end Position // of the change set of the revision that follows

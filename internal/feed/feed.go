@@ -72,8 +72,17 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Publish adds whole change sets, which must follow those published before, and wakes the readers
-// that they concern. It never waits for a reader. After the feed has ended it does nothing.
+// Newest returns the events in the ring, oldest first, or none if the feed has ended. The slice is a
+// copy.
+func (f *Feed) Newest() []*eventstore.Revision {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ring)
+}
+
+// Publish adds whole change sets, which must follow those published before, if any were, and wakes
+// the readers that they concern. It never waits for a reader. After the feed has ended it does
+// nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -27,7 +27,7 @@ type Options struct {
 	// PageSize is how many records are read at once. 0 means 4096.
 	PageSize int
 	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with
-	// jitter. The follower retries for ever. 0 means 50 ms and 2 s.
+	// jitter. The follower retries for ever. 0 means 50 ms and 500 ms.
 	RetryMin, RetryMax time.Duration
 	// AwaitOwnAppend returns when no append of this process waits to be applied by its writer, so
 	// that the follower does not read back what is about to be applied anyway. It may return at any
@@ -46,7 +46,7 @@ func (o *Options) setDefaults() {
 		o.RetryMin = 50 * time.Millisecond
 	}
 	if o.RetryMax == 0 {
-		o.RetryMax = 2 * time.Second
+		o.RetryMax = 500 * time.Millisecond
 	}
 	if o.AwaitOwnAppend == nil {
 		o.AwaitOwnAppend = func(context.Context) {}
@@ -66,7 +66,8 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all events that were in the store at the start are applied
 	once    sync.Once
-	wake    chan struct{} // holds an element when the follower must look at the store
+	woken   atomic.Bool                        // the follower must look at the store
+	waking  atomic.Pointer[context.CancelFunc] // ends its wait for the store
 	problem atomic.Pointer[error]
 
 	mu        sync.Mutex  // guards what is below
@@ -87,10 +88,7 @@ func NewFollower(p *Projection, source Source, opts Options) *Follower {
 		panic(fmt.Sprintf("projection: negative options of a follower: page size %d, retry after %v to %v", opts.PageSize, opts.RetryMin, opts.RetryMax))
 	}
 	opts.setDefaults()
-	return &Follower{
-		projection: p, source: source, opts: opts,
-		ready: make(chan struct{}), wake: make(chan struct{}, 1), current: time.Now(),
-	}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
 }
 
 // Ready returns a channel that is closed once all events are applied that were in the store when
@@ -189,24 +187,22 @@ func (f *Follower) follow(ctx context.Context) error {
 func (f *Follower) wait(ctx context.Context, applied eventstore.Seq) (woken bool, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- f.source.Wait(waiting, applied) }()
-	select {
-	case err := <-ended:
-		return false, err
-	case <-f.wake:
-		cancel()
-		<-ended
+	f.waking.Store(&cancel)
+	if !f.woken.Load() { // if Wake sets it after this, it also cancels the wait
+		err = f.source.Wait(waiting, applied)
+	}
+	if f.woken.Swap(false) || waiting.Err() != nil {
 		return true, ctx.Err()
 	}
+	return false, err
 }
 
 // Wake makes the follower compare what is applied with the store at once, instead of at the store's
 // next notification. It does not wait for the comparison.
 func (f *Follower) Wake() {
-	select {
-	case f.wake <- struct{}{}:
-	default: // it will look anyway
+	f.woken.Store(true)
+	if cancel := f.waking.Load(); cancel != nil {
+		(*cancel)()
 	}
 }
 

@@ -49,7 +49,7 @@ type Options struct {
 	// A dead connection is noticed within twice this time: 2 s.
 	listenPing time.Duration
 	// listenRetryMin and listenRetryMax bound the pause before the listener connects again; it
-	// doubles from one to the other, with jitter: 50 ms and 2 s.
+	// doubles from one to the other, with jitter: 50 ms and 500 ms.
 	listenRetryMin, listenRetryMax time.Duration
 }
 
@@ -69,7 +69,7 @@ func (o Options) withDefaults() Options {
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.listenPing = cmp.Or(o.listenPing, 2*time.Second)
 	o.listenRetryMin = cmp.Or(o.listenRetryMin, 50*time.Millisecond)
-	o.listenRetryMax = cmp.Or(o.listenRetryMax, 2*time.Second)
+	o.listenRetryMax = cmp.Or(o.listenRetryMax, 500*time.Millisecond)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, 500*time.Millisecond)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

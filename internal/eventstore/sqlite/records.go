@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -85,9 +86,17 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 			return nil, err
 		}
 		bytes += len(last.Data)
+		if len(last.Data) >= largeData {
+			runtime.Gosched()
+		}
 	}
 	return records, nil
 }
+
+// largeData is how many bytes of data make a record so slow to read that other goroutines get the
+// processor before the next one. SQLite runs in this process and never yields by itself: see
+// test/bulkheads.
+const largeData = 16 << 10
 
 // readRecord reads a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {
