@@ -72,8 +72,8 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Newest returns the events in the ring, oldest first, or none if the feed has ended. The slice is a
-// copy.
+// Newest returns the events in the ring, oldest first, or none if the feed has ended. The slice is
+// a copy.
 func (f *Feed) Newest() []*eventstore.Revision {
 	f.mu.Lock()
 	defer f.mu.Unlock()

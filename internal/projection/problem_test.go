@@ -69,7 +69,8 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// TestStoreIsFoundSoonHoweverLongItWasAway checks the default pauses after an hour without the store.
+// TestStoreIsFoundSoonHoweverLongItWasAway checks the default pauses after an hour without the
+// store.
 func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)

@@ -67,8 +67,8 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 }
 
 // Begin gives a new projection the state at an older head of a view's history. past has, for each
-// name that has changed since, the revision that was in force then, or nil if the name did not exist;
-// no other name may have changed. Nothing is published.
+// name that has changed since, the revision that was in force then, or nil if the name did not
+// exist; no other name may have changed. Nothing is published.
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// MustYield fails the test unless work lets other goroutines run at least times times while there is
-// only one processor. Work should take a few milliseconds at most and yield more often than times,
-// because the scheduler decides which goroutine runs next. MustYield must not run in parallel with
-// other tests.
+// MustYield fails the test unless work lets other goroutines run at least times times while there
+// is only one processor. Work should take a few milliseconds at most and yield more often than
+// times, because the scheduler decides which goroutine runs next. MustYield must not run in
+// parallel with other tests.
 func MustYield(t testing.TB, times int64, work func()) {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
