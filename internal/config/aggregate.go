@@ -12,7 +12,8 @@ type Aggregate struct {
 	Value   Value   // while Deleted: the last value, which a restore brings back
 	Version Version // 0: nothing has happened to the name
 	Deleted bool
-	// The revision that made this state, for [Condition]; zero: unknown, or there is none.
+	// Newest is the revision that made this state, for [Condition]; zero: unknown, or there is
+	// none.
 	Newest RevisionID
 }
 

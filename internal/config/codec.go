@@ -54,7 +54,7 @@ func CheckKnown(eventType string, schemaVersion int) error {
 // schema says how the data of one event type is stored.
 type schema struct {
 	version int // the version that is written; the first one is 1
-	// :: older schema version → turns its data into that of the next version.
+	// upcast maps an older schema version to what turns its data into that of the next version.
 	upcast map[int]upcaster
 }
 

@@ -21,9 +21,10 @@ var (
 // InvalidError says that an input breaks a rule.
 type InvalidError struct {
 	Field string // the invalid input: name, value, reason, prefix, names, names[3], …
-	// What is wrong, as the rest of a sentence: "has 256 bytes; at most 255 are allowed".
+	// Rule is what is wrong, as the rest of a sentence: "has 256 bytes; at most 255 are allowed".
 	Rule string
-	// The rule is a limit of size, for which a transport may have a status of its own.
+	// TooLarge says that the rule is a limit of size, for which a transport may have a status of
+	// its own.
 	TooLarge bool
 }
 

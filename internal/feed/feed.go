@@ -48,8 +48,8 @@ type Feed struct {
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
 	waiting index                  // waiters for some names only
-	// Why there will be no more events; nil while there may be; atomic because every read of the
-	// config store loads it.
+	// ended is why there will be no more events, nil while there may be. It is atomic because every
+	// read of the config store loads it.
 	ended atomic.Pointer[error]
 
 	done        chan struct{} // closed when the feed ends
@@ -169,7 +169,7 @@ func (f *Feed) now() state {
 // state is the ring as one reader sees it at one moment.
 type state struct {
 	events []*eventstore.Revision // whole change sets after the reader's seq
-	// False: the ring begins after the reader's seq, and events is not set.
+	// onRing is false when the ring begins after the reader's seq; events is then not set.
 	onRing  bool
 	head    eventstore.Head
 	changed <-chan struct{}

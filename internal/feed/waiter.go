@@ -94,7 +94,7 @@ func (w *Waiter) end() (eventstore.Head, error) {
 // index finds the waiters that a change of a name concerns.
 type index struct {
 	byName map[string][]entry // :: name → waiters for it only
-	// :: prefix → waiters for that name and all names below it; "": all names.
+	// byPrefix has, for each prefix, the waiters for that name and all names below it; "": all.
 	byPrefix map[string][]entry
 }
 

@@ -65,7 +65,7 @@ func TestAppendAfterAPauseNoticesASilentConnection(t *testing.T) {
 	head := mustAppend(t, s, eventstore.Head{}, 1)
 	proxy.silence()
 	s.writer.used = time.Time{}
-	// Of the ping; the time-out for connecting is set already.
+	// This is the ping's time-out; the one for connecting is set already.
 	s.writer.opts.connectTimeout = 10 * time.Millisecond
 	mustHaveHead(t, s, mustAppend(t, s, head, 1))
 }

@@ -38,7 +38,7 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustFailWhileTheServerIsAway(t, s, head)
-			// As if it was idle all the time.
+			// The connection counts as idle since then.
 			other.writer.used = other.writer.used.Add(-2 * other.opts.pingAfter)
 			if err := c.Start(t.Context()); err != nil {
 				t.Fatal(err)

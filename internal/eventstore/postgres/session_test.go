@@ -68,7 +68,7 @@ func spoil(admin *session, settings ...[2]string) {
 	database := admin.text(`select current_database()`)
 	admin.t.Cleanup(func() { admin.resetSettings(database) })
 	for _, setting := range settings {
-		// Else the server is too old or too new for it.
+		// A server that is too old or too new does not have the setting.
 		if admin.text(`select name from pg_settings where lower(name) = lower($1)`, setting[0]) != "" {
 			admin.exec(`alter database ` + database + ` set ` + setting[0] + ` = ` + quoted(setting[1]))
 		}

@@ -65,7 +65,7 @@ func TestFoundIsNotDurable(t *testing.T) {
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")
 	admin := connect(t, dsn)
-	// Hides the warning of a wait that was ended.
+	// The setting hides the warning of a wait that was ended.
 	admin.exec(`alter role postgres set client_min_messages = error`)
 	standby := postgrestest.NewStandby(t, c)
 	admin.waitForStandby()

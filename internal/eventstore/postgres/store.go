@@ -81,7 +81,7 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	opts Options
 	pools
-	// Of reads of users: as many run at once as queryPool has connections.
+	// queries bounds the reads of users: as many run at once as queryPool has connections.
 	queries    *queryqueue.Queue
 	writer     *writer
 	appends    *appendSignal

@@ -41,7 +41,7 @@ func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("opening its write-ahead log: %w", err)
 	}
 	defer log.Close()
-	// Keeps other processes from appending.
+	// The transaction keeps other processes from appending.
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("waiting for the file: %w", err)
 	}

@@ -27,7 +27,7 @@ func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
 			acknowledged = append(acknowledged, p.lines.Text())
 		}
 		p.kill()
-		// As `verify` does, before any other process opens the file.
+		// No other process has opened the file before, as with `verify` after a crash.
 		mustHaveAcknowledged(t, path, Options{ReadOnly: true}, acknowledged)
 		mustHaveAcknowledged(t, path, Options{Lock: true}, acknowledged)
 	}

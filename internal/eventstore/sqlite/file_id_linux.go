@@ -24,7 +24,7 @@ func identify(path string) (fileID, error) {
 	err := ignoringEINTR(func() error {
 		return unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_INO|unix.STATX_SIZE, &stat)
 	})
-	// An old kernel, or a sandbox that does not know statx.
+	// The kernel is old, or a sandbox does not know statx.
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
 		return identifyOld(path)
 	}

@@ -26,7 +26,7 @@ import (
 type logMarker struct {
 	Parent string `json:"parent"` // the file's ID when the log began; "" before the first
 	ID     string `json:"mark"`
-	// SQLite's schema version of the file; VACUUM increments it in copies.
+	// Schema is SQLite's schema version of the file; VACUUM increments it in copies.
 	Schema        int64 `json:"schema"`
 	Checkpointing bool  `json:"folding"` // a checkpoint of the log has begun
 

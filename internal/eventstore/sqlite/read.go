@@ -87,7 +87,7 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 
 // Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	// Else the node would apply records that are lost at the next start.
+	// Otherwise the node would apply records that are lost at the next start.
 	if err := s.files.check(); err != nil {
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}

@@ -176,7 +176,7 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := migrate(ctx, conn); err != nil {
 		return err
 	}
-	// Of what the migration has written.
+	// The migration has written to the log.
 	if _, err := w.checkpoint(ctx, conn, truncate); err != nil {
 		return err
 	}
