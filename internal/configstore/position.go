@@ -105,7 +105,7 @@ func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventsto
 	if err != nil {
 		return eventstore.Head{}, err
 	}
-	if !revision.EndsSet() {
+	if !revision.EndsChangeSet() {
 		if revision, err = b.revisionAt(ctx, revision.ChangeSet.Seq); err != nil {
 			return eventstore.Head{}, err
 		}
@@ -124,7 +124,7 @@ func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eve
 	switch {
 	case err != nil:
 		return eventstore.Head{}, err
-	case revision.EndsSet():
+	case revision.EndsChangeSet():
 		return revision.Head(), nil
 	}
 	return b.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)

@@ -202,7 +202,7 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Seq) (*eventstore.
 // before.
 func (b *branch) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
 	for _, r := range revisions {
-		if r.SetKnown() {
+		if r.ChangeSetKnown() {
 			continue
 		}
 		end, err := b.revisionAt(ctx, r.ChangeSet.Seq)

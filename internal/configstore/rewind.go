@@ -75,7 +75,7 @@ func (f *former) common(ctx context.Context, events eventstore.Store) (n int, er
 	}
 	var ends []int // of change sets, as numbers of revisions
 	for i, r := range f.newest {
-		if r.EndsSet() {
+		if r.EndsChangeSet() {
 			ends = append(ends, i+1)
 		}
 	}
@@ -147,7 +147,7 @@ func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*even
 
 // completeSet reads the end of the revision's change set when it was decoded without.
 func (b *branch) completeSet(ctx context.Context, at eventstore.Head, r *eventstore.Revision) error {
-	if r.SetKnown() {
+	if r.ChangeSetKnown() {
 		return nil
 	}
 	end := r.ChangeSet.Seq

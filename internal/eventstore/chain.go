@@ -13,7 +13,7 @@ const chainDomain = "configapi1"
 const nullLength = 0xFFFFFFFF
 
 // Chain computes the hashes of records. The zero Chain is ready to use. A Chain keeps a buffer
-// between calls, so it must not be used by several goroutines at once.
+// between calls (see BenchmarkHash), so it must not be used by several goroutines at once.
 //
 // A hash is SHA-256 over "configapi1", the previous record's hash, and each field after its length
 // in 4 bytes, big endian: seq, name, version, type, schema version, data, actor, reason, time in

@@ -15,18 +15,18 @@ type Revision struct {
 	Seq  Seq
 	Hash Hash
 	// ChangeSet is the position of the change set's last event. Its seq is always set, its prefix
-	// only when [Revision.SetKnown] reports true.
+	// only when [Revision.ChangeSetKnown] reports true.
 	ChangeSet Position
 	Actor     *string // nil: the change was made without authentication
 	Reason    *string // nil: no reason was given
 }
 
-// EndsSet reports whether the revision is the last of its change set.
-func (r *Revision) EndsSet() bool { return r.Seq == r.ChangeSet.Seq }
+// EndsChangeSet reports whether the revision is the last of its change set.
+func (r *Revision) EndsChangeSet() bool { return r.Seq == r.ChangeSet.Seq }
 
-// SetKnown reports whether ChangeSet is complete: it is not when the revision was decoded without
-// the last event of its set.
-func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
+// ChangeSetKnown reports whether ChangeSet is complete: it is not when the revision was decoded
+// without the last event of its set.
+func (r *Revision) ChangeSetKnown() bool { return r.EndsChangeSet() || r.ChangeSet.Prefix != [4]byte{} }
 
 // Position returns the position of the revision.
 func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
@@ -43,7 +43,7 @@ func (r *Revision) Bytes() int {
 func NewRevision(r *Record, e config.Event) *Revision {
 	revision := &Revision{Event: e, Seq: r.Seq, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
 	revision.ChangeSet.Seq = r.ChangeSet
-	if revision.EndsSet() {
+	if revision.EndsChangeSet() {
 		revision.ChangeSet = revision.Position()
 	}
 	return revision
@@ -104,7 +104,7 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 	}
 	var end Position // of the change set of the revision that follows
 	for _, r := range slices.Backward(revisions) {
-		if r.EndsSet() || end.Seq != r.ChangeSet.Seq {
+		if r.EndsChangeSet() || end.Seq != r.ChangeSet.Seq {
 			end = r.ChangeSet
 		}
 		r.ChangeSet = end

@@ -131,9 +131,9 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 					end := slices.IndexFunc(test.records, func(e eventstore.Record) bool { return e.Seq == record.ChangeSet })
 					want = eventstore.NewPosition(record.ChangeSet, test.records[end].Hash)
 				}
-				if r.ChangeSet != want || r.SetKnown() != known || r.EndsSet() != (record.Seq == record.ChangeSet) {
+				if r.ChangeSet != want || r.ChangeSetKnown() != known || r.EndsChangeSet() != (record.Seq == record.ChangeSet) {
 					t.Errorf("seq %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
-						r.Seq, r.ChangeSet, r.SetKnown(), r.EndsSet(), want, known)
+						r.Seq, r.ChangeSet, r.ChangeSetKnown(), r.EndsChangeSet(), want, known)
 				}
 			}
 		})
@@ -143,8 +143,8 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 func TestTheEndOfASetKnowsItsSetWhateverItsHash(t *testing.T) {
 	end, other := eventstore.Revision{Seq: 5}, eventstore.Revision{Seq: 4}
 	end.ChangeSet.Seq, other.ChangeSet.Seq = 5, 5
-	if !end.SetKnown() || other.SetKnown() {
-		t.Errorf("the end knows its set: %t; another does: %t", end.SetKnown(), other.SetKnown())
+	if !end.ChangeSetKnown() || other.ChangeSetKnown() {
+		t.Errorf("the end knows its set: %t; another does: %t", end.ChangeSetKnown(), other.ChangeSetKnown())
 	}
 }
 

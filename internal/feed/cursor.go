@@ -135,7 +135,7 @@ func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision 
 		if (i >= limit || bytes > PageBytes) && end > 0 {
 			break
 		}
-		if e.EndsSet() {
+		if e.EndsChangeSet() {
 			end = i + 1
 		}
 	}

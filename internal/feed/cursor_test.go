@@ -263,13 +263,13 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, li
 			return
 		}
 		for _, r := range batch.Events {
-			if r.Seq != at+1 || !r.SetKnown() {
-				t.Errorf("got seq %d after %d, its set is known: %t", r.Seq, at, r.SetKnown())
+			if r.Seq != at+1 || !r.ChangeSetKnown() {
+				t.Errorf("got seq %d after %d, its set is known: %t", r.Seq, at, r.ChangeSetKnown())
 				return
 			}
 			at = r.Seq
 		}
-		if last := batch.Events[len(batch.Events)-1]; !last.EndsSet() || batch.Head != last.Head() {
+		if last := batch.Events[len(batch.Events)-1]; !last.EndsChangeSet() || batch.Head != last.Head() {
 			t.Errorf("a batch ends at seq %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
 		}
 		for range pause {

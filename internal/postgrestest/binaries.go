@@ -19,8 +19,8 @@ var errNoPostgres = errors.New(`these tests need PostgreSQL, and there is none o
   - install it: apt-get install postgresql, dnf install postgresql-server, brew install postgresql
   - set TEST_DATABASE_URL to one that runs: postgres://user:password@localhost:5432/postgres, of a user who may create databases`)
 
-// places are where systems put the programs of a PostgreSQL server when they are not in PATH.
-var places = []string{
+// binaryDirs are where systems put the programs of a PostgreSQL server when they are not in PATH.
+var binaryDirs = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
 	"/usr/local/pgsql/bin",
@@ -30,18 +30,18 @@ var places = []string{
 
 // binaries returns the directory of postgres and initdb. It installs them if there are none and it
 // is allowed to.
-func binaries(ctx context.Context, log io.Writer, places []string) (string, error) {
-	if dir, ok := findBinaries(os.Getenv("PATH"), places); ok {
+func binaries(ctx context.Context, log io.Writer, patterns []string) (string, error) {
+	if dir, ok := findBinaries(os.Getenv("PATH"), patterns); ok {
 		return dir, nil
 	}
 	found := func() bool {
-		_, ok := findBinaries(os.Getenv("PATH"), places)
+		_, ok := findBinaries(os.Getenv("PATH"), patterns)
 		return ok
 	}
 	if err := installMissing(ctx, log, "postgresql", found, errNoPostgres); err != nil {
 		return "", err
 	}
-	dir, _ := findBinaries(os.Getenv("PATH"), places)
+	dir, _ := findBinaries(os.Getenv("PATH"), patterns)
 	return dir, nil
 }
 
@@ -60,11 +60,11 @@ func installMissing(ctx context.Context, log io.Writer, pkg string, found func()
 	return nil
 }
 
-// findBinaries searches path first and then places, where higher versions come first.
-func findBinaries(path string, places []string) (dir string, ok bool) {
+// findBinaries searches path first and then patterns, where higher versions come first.
+func findBinaries(path string, patterns []string) (dir string, ok bool) {
 	dirs := filepath.SplitList(path)
-	for _, place := range places {
-		found, _ := filepath.Glob(place)
+	for _, pattern := range patterns {
+		found, _ := filepath.Glob(pattern)
 		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(version(b), version(a)) })
 		dirs = append(dirs, found...)
 	}
@@ -108,7 +108,7 @@ func install(ctx context.Context, log io.Writer, pkg string, found func() bool) 
 
 var digits = regexp.MustCompile(`\d+`)
 
-// version returns the last number in a path: in all places that is PostgreSQL's major version.
+// version returns the last number in a path: for all patterns that is PostgreSQL's major version.
 func version(path string) int {
 	numbers := digits.FindAllString(path, -1)
 	if len(numbers) == 0 {

@@ -85,7 +85,7 @@ func NewTemplate(ctx context.Context) (*Cluster, error) {
 
 // newCluster makes a cluster, from a template unless that is "".
 func newCluster(ctx context.Context, template string) (*Cluster, error) {
-	bin, err := binaries(ctx, os.Stderr, places)
+	bin, err := binaries(ctx, os.Stderr, binaryDirs)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (c *Cluster) address() string { return net.JoinHostPort("127.0.0.1", strcon
 
 func (c *Cluster) initialize(ctx context.Context) error {
 	c.password = randomText()
-	if err := c.keepPassword(); err != nil {
+	if err := c.writePassword(); err != nil {
 		return err
 	}
 	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"),
@@ -191,13 +191,13 @@ func (c *Cluster) initialize(ctx context.Context) error {
 		"--no-sync", "--no-instructions", "--wal-segsize=1")
 }
 
-// keepPassword writes the password beside the data, where copy looks for it.
-func (c *Cluster) keepPassword() error {
+// writePassword writes the password beside the data, where copy looks for it.
+func (c *Cluster) writePassword() error {
 	password := filepath.Join(c.home.dir, passwordName)
 	if err := os.WriteFile(password, []byte(c.password), 0o600); err != nil {
 		return err
 	}
-	return c.home.give(password)
+	return c.home.giveToOwner(password)
 }
 
 // copy copies the data and the password of a template.

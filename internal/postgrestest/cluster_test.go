@@ -99,7 +99,7 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the files of the killed process: got %v, want none", err)
 	}
-	sweep(filepath.Dir(h.dir))
+	removeDead(filepath.Dir(h.dir))
 	if _, err := os.Stat(h.dir); err != nil {
 		t.Errorf("the files of a process that lives: %v", err)
 	}

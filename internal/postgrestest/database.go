@@ -24,22 +24,22 @@ const sqlTimeout = 30 * time.Second
 // reset, and its connections are ended. Anything else that a test makes in it stays.
 func NewDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	if err := share(context.WithoutCancel(t.Context())); err != nil {
+	if err := startShared(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	name, ok := takeCleared()
+	name, ok := reuseCleared()
 	if !ok {
 		name = newName()
 		mustExec(t, `create database `+name+` template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
 	}
 	database := *shared.url
 	database.Path = "/" + name
-	t.Cleanup(func() { giveBack(t, name, database.String()) })
+	t.Cleanup(func() { recycle(t, name, database.String()) })
 	return database.String()
 }
 
-// giveBack clears a database for another test, or drops it if that fails.
-func giveBack(t testing.TB, name, dsn string) {
+// recycle clears a database for another test, or drops it if that fails.
+func recycle(t testing.TB, name, dsn string) {
 	t.Helper()
 	if err := clearDatabase(dsn); err != nil {
 		t.Logf("clearing a database: %v", err)
@@ -54,7 +54,7 @@ func giveBack(t testing.TB, name, dsn string) {
 	shared.cleared = append(shared.cleared, cleared)
 }
 
-func takeCleared() (name string, ok bool) {
+func reuseCleared() (name string, ok bool) {
 	shared.Lock()
 	defer shared.Unlock()
 	last := len(shared.cleared) - 1
@@ -108,7 +108,7 @@ func end(ctx context.Context, conn *pgconn.PgConn) error {
 // anyway.
 func dropCleared() error {
 	var errs []error
-	for name, ok := takeCleared(); ok && shared.cluster == nil; name, ok = takeCleared() {
+	for name, ok := reuseCleared(); ok && shared.cluster == nil; name, ok = reuseCleared() {
 		errs = append(errs, adminExec(`drop database `+name+` with (force)`))
 	}
 	return errors.Join(errs...)

@@ -33,7 +33,7 @@ type home struct {
 // processes.
 func newHome(owner *syscall.Credential) (*home, error) {
 	base := baseDir(owner)
-	sweep(base)
+	removeDead(base)
 	for {
 		dir, err := os.MkdirTemp(base, homePattern)
 		if err != nil {
@@ -44,7 +44,7 @@ func newHome(owner *syscall.Credential) (*home, error) {
 			continue // another process has taken it for that of a dead process
 		}
 		h := &home{dir, owner, lock}
-		if err := errors.Join(err, h.give(dir)); err != nil {
+		if err := errors.Join(err, h.giveToOwner(dir)); err != nil {
 			return nil, errors.Join(err, h.remove())
 		}
 		return h, nil
@@ -65,8 +65,8 @@ func baseDir(owner *syscall.Credential) string {
 	return base
 }
 
-// give makes the owner the owner of a file or directory.
-func (h *home) give(path string) error {
+// giveToOwner makes the owner the owner of a file or directory.
+func (h *home) giveToOwner(path string) error {
 	if h.owner == nil {
 		return nil
 	}
@@ -75,8 +75,8 @@ func (h *home) give(path string) error {
 
 func (h *home) remove() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Close()) }
 
-// sweep removes the directories of dead processes. It skips those of other users.
-func sweep(base string) {
+// removeDead removes the directories of dead processes. It skips those of other users.
+func removeDead(base string) {
 	locks, _ := filepath.Glob(filepath.Join(base, homePattern, lockName))
 	for _, path := range locks {
 		if lock, err := takeLock(path, 0); err == nil {

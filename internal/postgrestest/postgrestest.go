@@ -69,7 +69,7 @@ func Main(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
-	if err := unshare(); err != nil {
+	if err := closeShared(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
@@ -92,8 +92,8 @@ func NewCluster(t testing.TB, settings ...string) *Cluster {
 	return c
 }
 
-// share finds or starts the server, once.
-func share(ctx context.Context) error {
+// startShared finds or starts the server, once.
+func startShared(ctx context.Context) error {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.admin != nil || shared.err != nil {
@@ -112,8 +112,8 @@ func share(ctx context.Context) error {
 	return shared.err
 }
 
-// unshare drops the databases on a server of others, and stops a server of its own.
-func unshare() error {
+// closeShared drops the databases on a server of others, and stops a server of its own.
+func closeShared() error {
 	var err error
 	if shared.admin != nil {
 		err = dropCleared()

@@ -50,7 +50,7 @@ func (c *Cluster) Recover(ctx context.Context, primary *Cluster, lsn string) err
 	if err := os.WriteFile(signal, nil, 0o600); err != nil {
 		return err
 	}
-	if err := c.home.give(signal); err != nil {
+	if err := c.home.giveToOwner(signal); err != nil {
 		return err
 	}
 	settings := c.Settings
@@ -74,7 +74,7 @@ func backup(ctx context.Context, primary *Cluster, options ...string) (*Cluster,
 			append([]string{"--dbname=" + primary.DSN(""), "--pgdata=" + c.Dir(), "--checkpoint=fast", "--no-sync"}, options...)...)
 	}
 	if err == nil {
-		err = c.keepPassword()
+		err = c.writePassword()
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -59,7 +59,7 @@ func newConfig(r *eventstore.Revision) *Config {
 	case config.ValueRestored:
 		c.kind = restored
 	}
-	if !r.EndsSet() || r.Actor != nil || r.Reason != nil {
+	if !r.EndsChangeSet() || r.Actor != nil || r.Reason != nil {
 		c.details = &details{r.ChangeSet, clone(r.Actor), clone(r.Reason)}
 	}
 	return c
@@ -127,7 +127,7 @@ func (c *Config) UpdatedAt() time.Time { return time.UnixMicro(c.updatedAt).UTC(
 // error says that the revision cannot follow.
 func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
 	next := newConfig(r)
-	if err := next.follow(c, r.Event); err != nil {
+	if err := next.continueFrom(c, r.Event); err != nil {
 		return nil, err
 	}
 	return next, nil
@@ -140,9 +140,9 @@ func (c *Config) AsOf(r *eventstore.Revision) *Config {
 	return then
 }
 
-// follow completes a state that newConfig has made of an event: it checks that the event can follow
+// continueFrom completes a state that newConfig has made of an event: it checks that the event can follow
 // before, which is nil for a first event, and takes over what does not change.
-func (c *Config) follow(before *Config, e config.Event) error {
+func (c *Config) continueFrom(before *Config, e config.Event) error {
 	state := config.Aggregate{Name: c.Name}
 	if before != nil {
 		state, c.createdAt = before.Aggregate(), before.createdAt

@@ -92,7 +92,7 @@ func (p *Projection) add(revisions []*eventstore.Revision) error {
 	for i, r := range revisions {
 		after := newConfig(r)
 		before, _ := p.configs.Set(after) // Set returns the state before, which saves a look-up
-		if err := after.follow(before, r.Event); err != nil {
+		if err := after.continueFrom(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
 			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
@@ -149,7 +149,7 @@ func checkSets(revisions []*eventstore.Revision) error {
 		if end < r.Seq || set != 0 && set != end {
 			return &eventstore.ChainError{Seq: r.Seq, Problem: fmt.Sprintf("its change set cannot end at %d", end)}
 		}
-		if set = end; r.EndsSet() {
+		if set = end; r.EndsChangeSet() {
 			set = 0
 		}
 	}

@@ -61,7 +61,7 @@ func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
 // and the names below it are not visited.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
 	if names, listed := filter.Names(); listed {
-		v.pick(names, after, yield)
+		v.ascendNames(names, after, yield)
 		return
 	}
 	prefix := filter.Prefix()
@@ -95,8 +95,8 @@ func (v *View) Count(filter config.Filter) int {
 	return n
 }
 
-// pick looks up the names after after.
-func (v *View) pick(names []config.Name, after string, yield func(*Config) bool) {
+// ascendNames looks up the names after after.
+func (v *View) ascendNames(names []config.Name, after string, yield func(*Config) bool) {
 	for _, name := range names {
 		if name.String() <= after {
 			continue

@@ -39,7 +39,8 @@ func (t *transaction) bytesWritten() int64 {
 	return int64(pages) * page
 }
 
-// insert is a statement that inserts a fixed number of records.
+// insert is a statement that inserts a fixed number of records. One statement for many records is
+// faster: see the appends of 256 in BenchmarkStore.
 type insert struct {
 	*sql.Stmt
 	rows int
