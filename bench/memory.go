@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"syscall"
 )
 
 // The history that memory is measured with: so many names of so many bytes, each set once to a value of 64 bytes.
@@ -63,8 +62,8 @@ func measureSet(ctx context.Context, r *rig, store string) (resident int64, err 
 	if err != nil {
 		return 0, err
 	}
-	defer server.stop(syscall.SIGTERM)
-	return settledRSS(ctx, server.pid())
+	defer stop(server.Process)
+	return settledRSS(ctx, server.Process)
 }
 
 func (r *report) writeMemory(doc *document) {

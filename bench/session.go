@@ -67,7 +67,7 @@ type session struct {
 
 // openSession connects subscribers. It must be closed, but not after an error.
 func openSession(ctx context.Context, p *publisher, subscribers int, o options) (*session, error) {
-	if err := p.process.forgetLog(); err != nil {
+	if err := p.process.ForgetLog(); err != nil {
 		return nil, err
 	}
 	s := &session{publisher: p, options: o, subscribers: subscribers, tally: newTally(subscribers)}

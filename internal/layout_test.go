@@ -42,10 +42,11 @@ var picture = []layer{
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
-	{"test/bulkheads", "", ""},
-	{"test/hostile", "", sockets + " " + x},
+	{"test/bulkheads", "internal/processtest", ""},
+	{"test/hostile", "internal/processtest", sockets + " " + x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
-	{"internal/postgrestest", "", pgx},
+	{"internal/postgrestest", "internal/processtest", pgx},
+	{"internal/processtest", "", ""},
 	{"internal/slowtest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.

@@ -11,10 +11,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,6 +23,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 func main() {
@@ -50,12 +50,12 @@ func run(ctx context.Context, binary, store string, each time.Duration) error {
 	if store == "postgres" {
 		dsn = os.Getenv("TEST_DATABASE_URL")
 	}
-	url, end, err := startServer(ctx, binary, dsn)
+	started, err := processtest.Serve(ctx, exec.Command(binary, "serve", "--store", dsn, "--log", "text"), filepath.Join(dir, "log"))
 	if err != nil {
 		return err
 	}
-	defer end()
-	s := &server{url: url, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}}
+	defer started.Kill()
+	s := &server{url: started.URL(""), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}}
 	if err := s.fill(ctx); err != nil {
 		return err
 	}
@@ -73,34 +73,6 @@ func run(ctx context.Context, binary, store string, each time.Duration) error {
 		s.measure(ctx, read.name, each, query)
 	}
 	return ctx.Err()
-}
-
-// startServer starts a server on a free port, and returns when it is ready.
-func startServer(ctx context.Context, binary, store string) (url string, end func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	address := l.Addr().String()
-	l.Close()
-	cmd := exec.CommandContext(ctx, binary, "serve", "-listen", address, "-store", store, "-log", "text")
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	end = func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if answer, err := http.Get("http://" + address + "/readyz"); err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return "http://" + address, end, nil
-			}
-		}
-	}
-	end()
-	return "", nil, errors.New("the server does not get ready")
 }
 
 // measure prints the times of writes while 16 clients send a query again and again; none sends an

@@ -159,7 +159,7 @@ func unreadSockets(sockets, operations int, query string) func(context.Context, 
 // socket opens a websocket that is acknowledged.
 func (t *target) socket(ctx context.Context) (*websocket.Conn, error) {
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, ReadBufferSize: 4 << 10}
-	socket, response, err := dialer.DialContext(ctx, "ws://"+t.server.address+"/graphql", http.Header{})
+	socket, response, err := dialer.DialContext(ctx, "ws://"+t.server.Address+"/graphql", http.Header{})
 	if err != nil {
 		return nil, err
 	}

@@ -15,12 +15,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"syscall"
+
+	"configapi/internal/processtest"
 )
 
 // Exit codes: a figure is above its ceiling, or the attacks could not be made.
@@ -57,7 +58,8 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	}
 	defer os.RemoveAll(dir)
 	if *binary == "" && !*list {
-		if *binary, err = build(ctx, dir); err != nil {
+		*binary = filepath.Join(dir, "configapi")
+		if err := processtest.Build(ctx, ".", *binary); err != nil {
 			return false, err
 		}
 	}
@@ -78,14 +80,4 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 		exceeded = exceeded || len(a.exceeded(seen)) > 0
 	}
 	return exceeded, nil
-}
-
-// build builds the server from the tree that this program is run in.
-func build(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "configapi")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/configapi")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the server: %w: %s", err, output)
-	}
-	return binary, nil
 }

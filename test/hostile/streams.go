@@ -142,7 +142,7 @@ func halfHeaders(n int) func(context.Context, *target) (string, error) {
 			defer conn.Close()
 		}
 		began := time.Now()
-		answer, err := http.Get(t.server.url("/livez"))
+		answer, err := http.Get(t.server.URL("/livez"))
 		if err != nil {
 			return "", err
 		}
