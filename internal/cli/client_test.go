@@ -12,9 +12,9 @@ import (
 )
 
 // put sets a config over REST and returns the status and the position of the change.
-func put(client *http.Client, p *process, name, value string) (status int, position string, err error) {
+func put(client *http.Client, p process, name, value string) (status int, position string, err error) {
 	body, _ := json.Marshal(map[string]string{"value": value})
-	req, err := http.NewRequest(http.MethodPut, p.url("/config/"+name), bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPut, p.URL("/config/"+name), bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -29,19 +29,19 @@ func put(client *http.Client, p *process, name, value string) (status int, posit
 }
 
 // MustPut sets a config and returns the position of the change.
-func (p *process) MustPut(t testing.TB, name, value string) string {
+func (p process) MustPut(t testing.TB, name, value string) string {
 	t.Helper()
 	status, position, err := put(http.DefaultClient, p, name, value)
 	if err != nil || status != http.StatusOK {
-		t.Fatalf("setting %s: status %d, %v: %s", name, status, err, p.log())
+		t.Fatalf("setting %s: status %d, %v: %s", name, status, err, p.Log())
 	}
 	return position
 }
 
 // MustGet returns the body of an answer 200.
-func (p *process) MustGet(t testing.TB, path string) string {
+func (p process) MustGet(t testing.TB, path string) string {
 	t.Helper()
-	resp, err := http.Get(p.url(path))
+	resp, err := http.Get(p.URL(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,10 +54,10 @@ func (p *process) MustGet(t testing.TB, path string) string {
 }
 
 // MustQuery returns the data of a GraphQL answer without errors.
-func (p *process) MustQuery(t testing.TB, query string, into any) {
+func (p process) MustQuery(t testing.TB, query string, into any) {
 	t.Helper()
 	body, _ := json.Marshal(map[string]string{"query": query})
-	resp, err := http.Post(p.url("/graphql"), "application/json", bytes.NewReader(body))
+	resp, err := http.Post(p.URL("/graphql"), "application/json", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +78,10 @@ func (p *process) MustQuery(t testing.TB, query string, into any) {
 type stream struct{ conn *websocket.Conn }
 
 // MustSubscribe opens a subscription.
-func (p *process) MustSubscribe(t testing.TB, query string) *stream {
+func (p process) MustSubscribe(t testing.TB, query string) *stream {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.Dial(strings.Replace(p.url("/graphql"), "http", "ws", 1), nil)
+	conn, _, err := dialer.Dial(strings.Replace(p.URL("/graphql"), "http", "ws", 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
