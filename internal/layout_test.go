@@ -41,12 +41,13 @@ var picture = []layer{
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
-	{"test/graphqlws", "", ""},
+	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/bulkheads", "internal/processtest", ""},
-	{"test/hostile", "internal/processtest", sockets + " " + x},
+	{"test/hostile", "internal/processtest internal/websockettest", x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
 	{"internal/processtest", "", ""},
+	{"internal/websockettest", "", ""},
 	{"internal/slowtest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.

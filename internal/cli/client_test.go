@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
+	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
+
+// patience is how long a stream may be silent.
+const patience = time.Minute
 
 // put sets a config over REST and returns the status and the position of the change.
 func put(client *http.Client, p process, name, value string) (status int, position string, err error) {
@@ -75,60 +78,46 @@ func (p process) MustQuery(t testing.TB, query string, into any) {
 }
 
 // stream is one subscription on a websocket of its own.
-type stream struct{ conn *websocket.Conn }
+type stream struct{ *websockettest.Client }
 
 // MustSubscribe opens a subscription.
-func (p process) MustSubscribe(t testing.TB, query string) *stream {
+func (p process) MustSubscribe(t testing.TB, query string) stream {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.Dial(strings.Replace(p.URL("/graphql"), "http", "ws", 1), nil)
+	client, err := websockettest.Open(t.Context(), p.URL("/graphql"), websockettest.Options{Patience: patience})
+	if err == nil {
+		t.Cleanup(client.Close)
+		err = client.Subscribe("1", query, nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	s := &stream{conn}
-	s.mustSend(t, map[string]any{"type": "connection_init"})
-	s.MustReceive(t, "connection_ack", nil)
-	s.mustSend(t, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query}})
-	return s
-}
-
-func (s *stream) mustSend(t testing.TB, message any) {
-	t.Helper()
-	if err := s.conn.WriteJSON(message); err != nil {
-		t.Fatal(err)
-	}
+	return stream{client}
 }
 
 // MustReceive waits for a message of a type, and decodes the data of its payload.
-func (s *stream) MustReceive(t testing.TB, kind string, into any) {
+func (s stream) MustReceive(t testing.TB, kind string, into any) {
 	t.Helper()
-	var message struct {
-		Type    string
-		Payload struct{ Data json.RawMessage }
-	}
-	if err := s.conn.ReadJSON(&message); err != nil {
-		t.Fatal(err)
-	}
-	if message.Type != kind {
-		t.Fatalf("got message %q, want %q", message.Type, kind)
+	message, err := s.Receive()
+	if err != nil || message.Type != kind {
+		t.Fatalf("got %s, %v, want a message %q", message.Text, err, kind)
 	}
 	if into == nil {
 		return
 	}
-	if err := json.Unmarshal(message.Payload.Data, into); err != nil {
-		t.Fatalf("decoding %s: %v", message.Payload.Data, err)
+	var payload struct{ Data json.RawMessage }
+	if err := json.Unmarshal(message.Payload, &payload); err != nil {
+		t.Fatalf("decoding %s: %v", message.Text, err)
+	}
+	if err := json.Unmarshal(payload.Data, into); err != nil {
+		t.Fatalf("decoding %s: %v", message.Text, err)
 	}
 }
 
 // closeCode reads until the server closes the socket.
-func (s *stream) closeCode() int {
+func (s stream) closeCode() int {
 	for {
-		if _, _, err := s.conn.ReadMessage(); err != nil {
-			if closed, ok := err.(*websocket.CloseError); ok {
-				return closed.Code
-			}
-			return 0
+		if _, err := s.Receive(); err != nil {
+			return websockettest.CloseCode(err)
 		}
 	}
 }

@@ -87,16 +87,24 @@ func Handshake(conn net.Conn, address string, header http.Header) (*Conn, error)
 	if err != nil || c.Response.StatusCode != http.StatusSwitchingProtocols {
 		return c, err
 	}
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	if got, want := c.Response.Header.Get("Sec-WebSocket-Accept"), base64.StdEncoding.EncodeToString(sum[:]); got != want {
+	if got, want := c.Response.Header.Get("Sec-WebSocket-Accept"), accept(key); got != want {
 		return c, fmt.Errorf("got Sec-WebSocket-Accept %q; want %q", got, want)
 	}
 	return c, nil
 }
 
+// accept is the server's answer to a key (RFC 6455, 4.2.2).
+func accept(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// New takes a connection that is a websocket already. It has no Response.
+func New(conn net.Conn) *Conn { return &Conn{Conn: conn, in: bufio.NewReader(conn)} }
+
 // ReadAnswer reads the answer to a request for a websocket.
 func ReadAnswer(conn net.Conn) (*Conn, error) {
-	c := &Conn{Conn: conn, in: bufio.NewReader(conn)}
+	c := New(conn)
 	var err error
 	if c.Response, err = http.ReadResponse(c.in, nil); err != nil {
 		return nil, fmt.Errorf("reading the answer to the handshake: %w", err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -55,13 +56,13 @@ func unconcerned(ctx context.Context, t *target) (string, error) {
 		defer socket.Close()
 		for j := range streams {
 			query := fmt.Sprintf(`subscription{configChanges(filter:{prefix:"f%d-%d"}){position}}`, i, j)
-			if err := subscribe(socket, j, query, nil); err != nil {
+			if err := socket.Subscribe(strconv.Itoa(j), query, nil); err != nil {
 				return "", err
 			}
 		}
 		go func() {
 			for {
-				if _, _, err := socket.ReadMessage(); err != nil {
+				if _, err := socket.Receive(); err != nil {
 					return
 				}
 				heard.Add(1)
