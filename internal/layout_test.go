@@ -41,6 +41,7 @@ var picture = []layer{
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
 	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
+	{"test/reports", "", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
 	{"test/bulkheads", "internal/processtest", ""},
 	{"test/hostile", "internal/processtest internal/websockettest", x},
