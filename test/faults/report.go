@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/test/faults/fault"
+	"configapi/test/reports"
 )
 
 // publish writes the report to stdout, and where the options say.
@@ -41,14 +42,11 @@ type summary struct {
 // markdown is the report: where it was made, and a row for each fault.
 func (r *result) markdown() string {
 	var b strings.Builder
-	head := table{head: []string{"", ""}}
-	for _, f := range r.Facts {
-		head.add(f.Name, f.Value)
-	}
+	head := r.Facts.Table()
 	b.WriteString(head.String() + "\n")
-	rows := table{head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
+	rows := reports.Table{Head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
 	for _, s := range summarize(r.Rounds) {
-		rows.add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
+		rows.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
 			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fault.Describe(s.Evidence), percentiles(s.Recoveries))
 	}
 	b.WriteString(rows.String())
