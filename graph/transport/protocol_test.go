@@ -14,6 +14,7 @@ import (
 
 	gqlgen "github.com/99designs/gqlgen/graphql/handler/transport"
 
+	"configapi/internal/slowtest"
 	"configapi/test/graphqlws"
 )
 
@@ -77,6 +78,7 @@ func TestProtocol(t *testing.T) {
 
 // TestProtocolOverTCP tries all but the rules about time, for what the kernel has a part in.
 func TestProtocolOverTCP(t *testing.T) {
+	slowtest.Only(t)
 	_, server := listen(t, WebsocketOptions{Init: initWithToken, DrainTimeout: 10 * time.Second}, httptest.NewServer)
 	target := schemaTarget
 	target.URL = server.URL
@@ -158,6 +160,7 @@ const brokenByStock = `
 
 // TestProtocolOfStockTransport shows that the rules can be broken: it tries them on gqlgen's own transport, with all of its limits set.
 func TestProtocolOfStockTransport(t *testing.T) {
+	slowtest.Only(t)
 	limit := int64(schemaTarget.MaxMessageBytes)
 	stock := gqlgen.Websocket{
 		InitTimeout:      schemaTarget.InitTimeout,

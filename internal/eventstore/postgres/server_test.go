@@ -13,6 +13,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestServer is about what a server does as a whole. It has one for itself, which is stopped, killed and set up anew.
@@ -30,7 +31,7 @@ func TestServer(t *testing.T) {
 		s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
 		head := mustAppend(t, other, eventstore.Head{}, 2)
 		mustHear(t, s, 0)
-		for _, how := range []postgrestest.Shutdown{postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill} {
+		for _, how := range []postgrestest.Shutdown{postgrestest.Kill, postgrestest.Fast, postgrestest.Immediate}[:slowtest.Rounds(1, 3)] {
 			if err := c.Stop(how); err != nil {
 				t.Fatal(err)
 			}
