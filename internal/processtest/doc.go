@@ -5,7 +5,7 @@
 // process logs into a file, in which callers look for what it says. Its processor time and memory
 // are read from /proc, so only on Linux.
 //
-// No process outlives the one that started it: callers stop it, and on Linux the kernel ends it when
-// the process that started it dies, by whatever cause. Elsewhere a kill -9 of that process leaves
-// the others.
+// No process outlives the one that started it: callers stop it, and on Linux the kernel ends it
+// when the process that started it dies, by whatever cause. Elsewhere a kill -9 of that process
+// leaves the others.
 package processtest

@@ -97,9 +97,9 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// Stop sends a signal, waits until the process has ended, and returns how: nil for exit code 0, else
-// an [*exec.ExitError]. When the process has not ended after patience, it is killed, and the error
-// says so. Stop may be called again.
+// Stop sends a signal, waits until the process has ended, and returns how: nil for exit code 0,
+// else an [*exec.ExitError]. When the process has not ended after patience, it is killed, and the
+// error says so. Stop may be called again.
 func (p *Process) Stop(ask syscall.Signal, patience time.Duration) error {
 	_ = p.cmd.Process.Signal(ask) // it may have ended
 	timer := time.NewTimer(patience)
