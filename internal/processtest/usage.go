@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Tick is the unit of processor time in /proc: USER_HZ, which is 100 on every Linux that Go runs on.
+// Tick is the unit of processor time in /proc: USER_HZ, which is 100 on every Linux that Go runs
+// on.
 const Tick = 10 * time.Millisecond
 
 // CPU is the processor time that the process and its living children have used. It is 0 when the

@@ -31,7 +31,8 @@ type Options struct {
 	Patience time.Duration
 }
 
-// Open connects to the server at a URL, and returns when the server has acknowledged the connection.
+// Open connects to the server at a URL, and returns when the server has acknowledged the
+// connection.
 func Open(ctx context.Context, address string, o Options) (*Client, error) {
 	dial := o.Dial
 	if dial == nil {
@@ -147,8 +148,8 @@ func CloseCode(err error) int {
 	return 0
 }
 
-// Receive waits for the next message of the server. It answers pings of both kinds, and keeps them to
-// itself. When the server closes the websocket, it does so too and returns a [*CloseError].
+// Receive waits for the next message of the server. It answers pings of both kinds, and keeps them
+// to itself. When the server closes the websocket, it does so too and returns a [*CloseError].
 func (c *Client) Receive() (Message, error) {
 	for {
 		if err := c.conn.SetReadDeadline(c.deadline()); err != nil {

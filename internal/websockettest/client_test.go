@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// serve is a server of one connection, over a pipe. It speaks a dialogue: what it expects and what it
-// sends, in turn, beginning with what follows the handshake.
+// serve is a server of one connection, over a pipe. It speaks a dialogue: what it expects and what
+// it sends, in turn, beginning with what follows the handshake.
 func serve(t *testing.T, dialogue ...string) Options {
 	t.Helper()
 	client, server := net.Pipe()

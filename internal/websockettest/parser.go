@@ -21,8 +21,8 @@ type Parser struct {
 }
 
 // Take takes the next bytes of the connection, and calls each with every message and control frame
-// that they complete. A payload is valid until each returns. Take returns the error of each, or what
-// is wrong with a frame, after which the parser must not be used.
+// that they complete. A payload is valid until each returns. Take returns the error of each, or
+// what is wrong with a frame, after which the parser must not be used.
 func (p *Parser) Take(data []byte, each func(opcode byte, payload []byte) error) error {
 	kept := len(p.rest) > 0
 	if kept {
