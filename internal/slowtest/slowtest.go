@@ -22,6 +22,7 @@ const Env = "CONFIGAPI_SLOW_TESTS"
 // that are called so, without what it is a part of. `make test` counts the lines.
 var Tests = map[string][]string{
 	"graph": {
+		"TestProtocol",
 		"TestSlowReaderOfAConfig",
 		"TestStreamsThatAreBehindShareRoom",
 	},
@@ -36,6 +37,7 @@ var Tests = map[string][]string{
 	},
 	"internal/configstore": {
 		"TestPagesEndByBytes",
+		"TestPagesOfChangesEndByBytes",
 	},
 	"internal/edgetest": {
 		"TestNoAnswerMixesTwoHistories",
@@ -49,14 +51,17 @@ var Tests = map[string][]string{
 	"internal/eventstore/postgres": {
 		"TestCommitsBehindAPoolerWait",
 		"TestFoundIsNotDurable",
+		"TestFrozenWriterHoldsOthersUpForTheLockTimeout",
 		"TestFullDiskIsNotWritten",
 		"TestLargePagesAreTheSameWithAndWithoutTheGuard",
 		"TestReadOnlyAndBack",
 		"TestReadsForUsersDelayNobody",
 		"TestRoleWithTightTimeouts",
+		"TestServer",
 		"TestSettingsOfOthersAreNotNoticed",
 		"TestSettingsOfOthersBehindAPooler",
 		"TestStoreBehindAPoolerKeepsTheLaws",
+		"TestTextIsStoredAsItIs",
 		"TestTwoPrimaries",
 		"TestWriterThatFreezesWhileItIsSentWhatItMissed",
 	},

@@ -18,6 +18,7 @@ import (
 
 // TestServer is about what a server does as a whole. It has one for itself, which is stopped, killed and set up anew.
 func TestServer(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")
@@ -31,7 +32,7 @@ func TestServer(t *testing.T) {
 		s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
 		head := mustAppend(t, other, eventstore.Head{}, 2)
 		mustHear(t, s, 0)
-		for _, how := range []postgrestest.Shutdown{postgrestest.Kill, postgrestest.Fast, postgrestest.Immediate}[:slowtest.Rounds(1, 3)] {
+		for _, how := range []postgrestest.Shutdown{postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill} {
 			if err := c.Stop(how); err != nil {
 				t.Fatal(err)
 			}
