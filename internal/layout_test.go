@@ -43,7 +43,6 @@ var picture = []layer{
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/reports", "", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
-	{"test/bulkheads", "internal/processtest", ""},
 	{"test/hostile", "internal/processtest internal/websockettest", x},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},

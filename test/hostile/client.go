@@ -34,7 +34,10 @@ func newTarget(s *server) *target {
 }
 
 // put sets a config over REST.
-func (t *target) put(name, value string) error {
+func (t *target) put(name, value string) error { return t.putKeyed(name, value, "") }
+
+// putKeyed is put with an idempotency key, unless that is "".
+func (t *target) putKeyed(name, value, key string) error {
 	body, err := json.Marshal(map[string]string{"value": value})
 	if err != nil {
 		return err
@@ -44,6 +47,9 @@ func (t *target) put(name, value string) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
+	}
 	return t.expectOK(request)
 }
 

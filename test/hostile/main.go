@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"slices"
 	"syscall"
+	"time"
 
 	"configapi/internal/processtest"
 )
@@ -47,6 +48,9 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	binary := flag.String("binary", "", "the `PROGRAM` to attack; built from this tree when left out")
 	only := flag.String("only", "", "attack only with what matches the `REGEXP`")
 	list := flag.Bool("list", false, "list the attacks and end")
+	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the worst reads instead, which no ceiling judges")
+	store := flag.String("store", "", "with -bulkheads, the `URL` of an empty store; a new file when left out")
+	each := flag.Duration("for", 10*time.Second, "with -bulkheads, how long each part is measured")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
@@ -62,6 +66,9 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 		if err := processtest.Build(ctx, ".", *binary); err != nil {
 			return false, err
 		}
+	}
+	if *bulkheads {
+		return false, measureBulkheads(ctx, *binary, dir, *store, *each)
 	}
 	fmt.Println(reportHead)
 	for _, a := range append(slices.Clip(attacks), mixedAttack) {
