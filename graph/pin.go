@@ -31,37 +31,15 @@ type pin struct {
 
 type pinKey struct{}
 
-// pin gives a query or a mutation what its fields share.
-func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
-		return next(ctx)
-	}
-	c := r.withPin(ctx)
-	if op.Operation.Operation == ast.Query {
-		c.pin.read(ctx, op)
-	} else if err := r.reserve(ctx, op); err != nil {
-		return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
-	}
-	return next(c)
-}
-
-// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a
+// pinMessage gives a message of a subscription what its fields share. gqlgen calls them with a
 // context that does not know the root field, so it is added here: the paths of errors begin with
 // it.
-func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if !graphql.HasOperationContext(ctx) {
-		return next(ctx)
-	}
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
-		return next(ctx)
-	}
+func (r *resolver) pinMessage(ctx context.Context, op *graphql.OperationContext) context.Context {
 	ctx = r.withPin(ctx)
 	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
-	return next(ctx)
+	return ctx
 }
 
 // pinned is a context with a pin.
@@ -113,7 +91,7 @@ func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
 
 // await returns a reader that has a position. All waits of the operation together take
 // Options.PositionWait at most.
-func (p *pin) await(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+func (p *pin) await(ctx context.Context, at eventstore.Position) (*configstore.Reader, error) {
 	p.mu.Lock()
 	if p.waitUntil.IsZero() {
 		p.waitUntil = time.Now().Add(p.resolver.store.PositionWait())
@@ -141,16 +119,16 @@ func (r *resolver) reader(ctx context.Context) (*configstore.Reader, error) {
 
 // readerWith is a reader that has a position: the one of the operation, unless the position has to
 // be waited for.
-func (r *resolver) readerWith(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+func (r *resolver) readerWith(ctx context.Context, at eventstore.Position) (*configstore.Reader, error) {
 	reader, err := r.reader(ctx)
-	if err != nil || at.Position <= reader.Head().Position {
+	if err != nil || at.Seq <= reader.Head().Seq {
 		return reader, err
 	}
 	return r.pinOf(ctx).await(ctx, at)
 }
 
 // freshReader is the reader for a field that asks for freshness. The error is why it is not fresh enough.
-func (r queryResolver) freshReader(ctx context.Context, c *model.Consistency, atLeast *eventstore.Bookmark) (*configstore.Reader, error) {
+func (r queryResolver) freshReader(ctx context.Context, c *model.Consistency, atLeast *eventstore.Position) (*configstore.Reader, error) {
 	reader, err := r.reader(ctx)
 	if err != nil {
 		return nil, err
@@ -192,22 +170,22 @@ func asksFreshness(selections ast.SelectionSet) bool {
 }
 
 // freshness is what the root fields ask for together. Arguments that are malformed are left for the fields to refuse.
-func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Bookmark) {
+func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Position) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		if argument(op, field, consistencyArgument) == string(model.ConsistencyLinearizable) {
+		if argument(op, field.Arguments, consistencyArgument) == string(model.ConsistencyLinearizable) {
 			linearizable = true
 		}
-		at, err := eventstore.ParseBookmark(argument(op, field, atLeastArgument))
-		if err == nil && (atLeast == nil || at.Position > atLeast.Position) {
+		at, err := eventstore.ParsePosition(argument(op, field.Arguments, atLeastArgument))
+		if err == nil && (atLeast == nil || at.Seq > atLeast.Seq) {
 			atLeast = &at
 		}
 	}
 	return linearizable, atLeast
 }
 
-// argument is the text that a field has for an argument, "" when it has none.
-func argument(op *graphql.OperationContext, field graphql.CollectedField, name string) string {
-	given := field.Arguments.ForName(name)
+// argument is the text that is given for an argument, "" when there is none.
+func argument(op *graphql.OperationContext, arguments ast.ArgumentList, name string) string {
+	given := arguments.ForName(name)
 	if given == nil {
 		return ""
 	}

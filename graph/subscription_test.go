@@ -150,9 +150,9 @@ func TestWatchChanges(t *testing.T) {
 	c.wantNext("nothing", `"configChanges":{"changes":[],"position":"@6","caughtUp":true}`)
 }
 
-// TestBookmarks has a stream that nothing happens on tell how far it has come.
-func TestBookmarks(t *testing.T) {
-	a := MustServe(t, memory.New(), configstore.Options{BookmarkInterval: time.Millisecond}, graph.Options{})
+// TestProgress has a stream that nothing happens on tell how far it has come.
+func TestProgress(t *testing.T) {
+	a := MustServe(t, memory.New(), configstore.Options{ProgressInterval: time.Millisecond}, graph.Options{})
 	c := a.MustDial(t)
 	c.subscribe("1", watchChanges, vars{"f": vars{"prefix": "p"}})
 	c.wantNext("1", `"configChanges":{"changes":[],"position":"@0","caughtUp":true}`)
