@@ -140,8 +140,8 @@ func (c *Config) AsOf(r *eventstore.Revision) *Config {
 	return then
 }
 
-// continueFrom completes a state that newConfig has made of an event: it checks that the event can follow
-// before, which is nil for a first event, and takes over what does not change.
+// continueFrom completes a state that newConfig has made of an event: it checks that the event can
+// follow before, which is nil for a first event, and takes over what does not change.
 func (c *Config) continueFrom(before *Config, e config.Event) error {
 	state := config.Aggregate{Name: c.Name}
 	if before != nil {
