@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -87,4 +88,25 @@ func TestCommandsSayTheirTargetReasonAndKey(t *testing.T) {
 			t.Errorf("%T: got target %q, reason %q and key %q", cmd, cmd.Target(), cmd.Why(), cmd.Key())
 		}
 	}
+}
+
+// A command is decided on the state of its config; applying the event gives the next state.
+func ExampleAggregate_Decide() {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	name, _ := config.ParseName("payments/timeout")
+	value, _ := config.ParseValue("30s", config.DefaultMaxValueBytes)
+
+	state := config.Aggregate{Name: name}
+	event, changed, err := state.Decide(config.Set{Name: name, Value: value}, noon)
+	fmt.Println(event.Operation(), changed, err)
+
+	state, err = state.Apply(event)
+	fmt.Println(state.Value, state.Version, err)
+
+	_, _, err = state.Decide(config.Restore{Name: name}, noon)
+	fmt.Println(err)
+	// Output:
+	// CREATED true <nil>
+	// 30s 1 <nil>
+	// the config is not deleted, so there is nothing to restore
 }

@@ -1,6 +1,7 @@
 package eventstore_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -99,4 +100,15 @@ func TestHeadsAreTheSameByPositionAndHash(t *testing.T) {
 			t.Errorf("Same(%+v) = %t", test.other, got)
 		}
 	}
+}
+
+func ExampleParsePosition() {
+	position, err := eventstore.ParsePosition("1842-9f3a21c0")
+	fmt.Println(position.Seq, position, err)
+
+	_, err = eventstore.ParsePosition("1842")
+	fmt.Println(err)
+	// Output:
+	// 1842 1842-9f3a21c0 <nil>
+	// a position looks like 1842-9f3a21c0: hand back one that this server gave
 }
