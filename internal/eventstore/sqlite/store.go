@@ -35,6 +35,10 @@ var _ eventstore.Store = (*Store)(nil)
 // ErrLocked is wrapped by [Open] with [Options.Lock] when another store holds the lock.
 var ErrLocked = errors.New("another server is running on this file")
 
+var errClosed = errors.New("the store is closed")
+
+var errReadOnly = errors.New("the store is open for reading only")
+
 // Options are the settings of a [Store]. The zero Options are those of a store that reads and
 // writes, without a lock.
 type Options struct {

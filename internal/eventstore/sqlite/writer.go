@@ -13,84 +13,6 @@ import (
 	"configapi/internal/eventstore"
 )
 
-var errClosed = errors.New("the store is closed")
-
-var errReadOnly = errors.New("the store is open for reading only")
-
-// Append writes records and receipts in one transaction. While another store writes to the file, it
-// waits until the busy timeout or the end of ctx. After that it ignores ctx, so ctx never leaves
-// the outcome unknown.
-func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	return s.append(ctx, func(t *transaction) error { return s.finish(t, expected, records, receipts) })
-}
-
-// AppendLocked appends what decide returns while no other store can write to the file. The readers
-// read the missed records: they see the history as it was when the transaction began.
-func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
-	return s.append(ctx, func(t *transaction) error {
-		head, missed, err := s.missed(ctx, after)
-		if err != nil {
-			return t.abort(err)
-		}
-		records, receipts, err := decide(head, missed)
-		if err != nil || len(records)+len(receipts) == 0 {
-			return t.abort(err)
-		}
-		return s.finish(t, head, records, receipts)
-	})
-}
-
-// DurableHead returns the head after a commit of its own is on disk.
-func (s *Store) DurableHead(ctx context.Context) (head eventstore.Head, err error) {
-	err = s.append(ctx, func(t *transaction) error {
-		if head, err = s.Head(ctx); err != nil {
-			return t.abort(err)
-		}
-		if _, err := t.touch.ExecContext(ctx); err != nil {
-			return notWritten(fmt.Errorf("touching the head: %w", err))
-		}
-		return t.end()
-	})
-	return head, err
-}
-
-func (s *Store) append(ctx context.Context, do func(*transaction) error) error {
-	if s.writer == nil {
-		return fmt.Errorf("appending: %w", notWritten(errReadOnly))
-	}
-	err := s.writer.run(ctx, do)
-	if err == nil || err == eventstore.ErrHeadMoved || err == eventstore.ErrKeyTaken {
-		return err
-	}
-	return fmt.Errorf("appending: %w", err)
-}
-
-func (s *Store) finish(t *transaction, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
-	if err := t.finish(expected, records, receipts); err != nil {
-		return err
-	}
-	if len(records) > 0 {
-		s.appends.raise(records[len(records)-1].Seq)
-	}
-	return nil
-}
-
-// missed returns the head and the records between a seq and the head.
-func (s *Store) missed(ctx context.Context, after eventstore.Seq) (eventstore.Head, []eventstore.Record, error) {
-	head, err := s.Head(ctx)
-	if err != nil {
-		return eventstore.Head{}, nil, err
-	}
-	records, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
-	if err != nil {
-		return eventstore.Head{}, nil, err
-	}
-	if after+eventstore.Seq(len(records)) != head.Seq {
-		return eventstore.Head{}, nil, eventstore.ErrHeadMoved
-	}
-	return head, records, nil
-}
-
 // writer is the one connection of a store that writes.
 type writer struct {
 	db      *sql.DB
@@ -284,35 +206,9 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 	return err
 }
 
-// WriteProblem returns the reason why appends would fail now, or nil: the store is read-only, or
-// its file was removed or replaced. It does not try to append.
-func (s *Store) WriteProblem() error {
-	if s.writer == nil {
-		return errReadOnly
-	}
-	return s.files.check()
-}
-
-// LogBytes returns the length of the write-ahead log in bytes, 0 if it is empty or missing.
-func (s *Store) LogBytes() int64 {
-	if s.writer == nil {
-		return 0
-	}
-	return s.writer.logBytes()
-}
-
 // fileCheckInterval is how old the last check of the files may be when an append begins. Each
 // append also checks them after its commit.
 const fileCheckInterval = time.Millisecond
-
-// logBytes is the length of the log.
-func (w *writer) logBytes() int64 {
-	log, err := identify(w.file + "-wal")
-	if err != nil {
-		return 0
-	}
-	return log.bytes
-}
 
 // needsCheckpoint reports whether a checkpoint is due. It counts written bytes: the log starts over
 // in the same file, which is faster than growing the file, so the file's length says little. The

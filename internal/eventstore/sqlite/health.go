@@ -70,3 +70,25 @@ func (s *Store) ProbeHead(ctx context.Context) (eventstore.Head, error) {
 	}
 	return head, nil
 }
+
+// WriteProblem returns the reason why appends would fail now, or nil: the store is read-only, or
+// its file was removed or replaced. It does not try to append.
+func (s *Store) WriteProblem() error {
+	if s.writer == nil {
+		return errReadOnly
+	}
+	return s.files.check()
+}
+
+// LogBytes returns the length of the write-ahead log in bytes, 0 if it is empty or missing, or if
+// the store is read-only.
+func (s *Store) LogBytes() int64 {
+	if s.writer == nil {
+		return 0
+	}
+	log, err := identify(s.writer.file + "-wal")
+	if err != nil {
+		return 0
+	}
+	return log.bytes
+}
