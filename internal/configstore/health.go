@@ -102,8 +102,8 @@ func (s *Store) health(p probe) Health {
 // is one of these: the newest attempt failed because the event store was not available, refused or
 // did not answer; the event store knows by itself; this node's clock is too far ahead.
 //
-// After a failed attempt the writer tries again about every second, so the answer is never older
-// than that and the time of one attempt.
+// After a failed attempt the writer tries again about every half second, so the answer is never
+// older than that and the time of one attempt.
 func (s *Store) WriteProblem() error {
 	if err := s.attempts.Problem(); err != nil {
 		return err

@@ -13,8 +13,8 @@ import (
 )
 
 // history is the history of a generation as reads see it: what is applied, and the event store for
-// the rest. Every read of the event store names the newest view's head as its basis, so no answer is
-// of another history.
+// the rest. Every read of the event store names the newest view's head as its basis, so no answer
+// is of another history.
 type history struct {
 	events       eventstore.Store
 	projection   *projection.Projection
