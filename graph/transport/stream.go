@@ -101,6 +101,7 @@ func (s *socket) claim(st *stream) (refused *CloseError, full gqlerror.List) {
 
 // remove frees a stream's id. It needs s.mu.
 func (s *socket) remove(id string) {
+	s.streams[id].member.holding.Swap(nil).release()
 	delete(s.streams, id)
 	s.transport.options.Room.opts.Limit.Close(s.client)
 }
@@ -144,6 +145,14 @@ func (s *socket) runStream(ctx context.Context, st *stream, operation envelope, 
 	if opCtx.Operation.Operation == ast.Subscription {
 		if large {
 			s.sendErrors(ctx, st, gqlerror.List{newError(CodeLimitExceeded, subscriptionTooLarge)})
+			return
+		}
+		h, f := s.transport.options.Room.kept.hold(opCtx)
+		if f != nil {
+			s.sendErrors(ctx, st, f.list())
+			return
+		}
+		if !s.hold(st, h) {
 			return
 		}
 		st.member.init(s, st, opCtx)

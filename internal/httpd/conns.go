@@ -25,6 +25,9 @@ func newFreshConns() *freshConns { return &freshConns{conns: make(map[net.Conn]s
 
 // track is for [http.Server.ConnState]. It hears of a connection's states one after the other.
 func (f *freshConns) track(conn net.Conn, state http.ConnState) {
+	if own, is := conn.(interface{ head() *head }); is && state == http.StateIdle {
+		own.head().next()
+	}
 	if state != http.StateNew && f.count.Load() == 0 {
 		return
 	}
@@ -55,12 +58,19 @@ func (f *freshConns) close() {
 type connState struct {
 	deadline time.Time // for the next bytes of an answer; setting one costs a fiftieth of a small answer
 	id       requestid.Slot
+	head     *head // nil: the header costs nothing
 }
 
 type connKey struct{}
 
 // withState is for [http.Server.ConnContext].
-func withState(ctx context.Context, _ net.Conn) context.Context { return new(connState).context(ctx) }
+func withState(ctx context.Context, conn net.Conn) context.Context {
+	state := new(connState)
+	if own, is := conn.(interface{ head() *head }); is {
+		state.head = own.head()
+	}
+	return state.context(ctx)
+}
 
 func (c *connState) context(ctx context.Context) context.Context {
 	return context.WithValue(requestid.With(ctx, &c.id), connKey{}, c)

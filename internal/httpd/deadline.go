@@ -27,6 +27,11 @@ func (c *trackedConn) Close() error {
 	return c.inner.Close()
 }
 
+// head returns the room of the header that the connection is reading.
+func (c *trackedConn) head() *head { return c.place.header }
+
+func (c *trackedConn) Read(p []byte) (int, error) { return c.place.read(c.inner, p) }
+
 func (c *trackedConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	c.writes++

@@ -32,6 +32,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(conn.context(r.Context()))
 	}
 	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), conn: conn, id: &[1]string{s.ids.of(r.Header)}}
+	conn.head.begin()
+	defer conn.head.end()
 	w.Header()[requestid.Header] = e.id[:]
 	conn.id.Set(&e.id[0])
 	if r.ContentLength != 0 {

@@ -34,7 +34,6 @@ type Options struct {
 type Guard struct {
 	hosts   hosts
 	origins origins
-	policy  []string // of resources; shared by all answers
 }
 
 // New returns a guard. It fails on a host or an origin that no request could ever match; the error
@@ -48,18 +47,15 @@ func New(opts Options) (*Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Guard{hosts: hosts, origins: origins, policy: sameOrigin}
-	if origins.any {
-		g.policy = crossOrigin
-	}
-	return g, nil
+	return &Guard{hosts: hosts, origins: origins}, nil
 }
 
 // AnswersFor reports whether the host of a request is one of the server's. Letter case, port and
-// one final dot do not count. A request of HTTP/1.0 that names no host is answered.
+// one final dot do not count. A request that names no host is answered when it is of HTTP/1.0, or
+// when any host will do.
 func (g *Guard) AnswersFor(r *http.Request) bool {
 	if r.Host == "" {
-		return !r.ProtoAtLeast(1, 1)
+		return g.hosts.any || !r.ProtoAtLeast(1, 1)
 	}
 	return g.hosts.allow(r.Host)
 }
