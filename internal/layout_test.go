@@ -72,7 +72,7 @@ var picture = []layer{
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 
-	// The one door, and what is behind it.
+	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
 	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
 	{"internal/fault", "internal/projection " + history, ""},
