@@ -44,6 +44,10 @@
 //	append signal         wakes what waits for appends, and knows how far the history has come
 //	checkpoint            copies SQLite's write-ahead log into the database file
 //	log marker            names the database file to which a write-ahead log belongs
+//	fault, kind           an error that clients can get; what it means to them
+//	outcome               what a command came to; unknown while the history does not show whether
+//	                      an append was made
+//	attempt               one try to append a batch
 //
 // A live event, from the history to a client:
 //
