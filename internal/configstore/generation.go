@@ -17,7 +17,8 @@ type generation struct {
 	opts     Options
 	writer   *writer.Writer
 	catchUp  *catchUpReader
-	notReady error // why nothing can be read until the history is applied
+	notReady error   // why nothing can be read until the history is applied
+	former   *former // what remains of the generation before; nil: nothing
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
@@ -35,14 +36,19 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 	return g
 }
 
-// run applies the history, then takes writes and follows the history until ctx ends, or until the
-// history turns out to be another one. Then it calls lost at once, and returns the error. All
+// run applies the history, of which it takes over what the generation before has in common with it.
+// Then it takes writes and follows the history until ctx ends, or until the history turns out to be
+// another one. Then it calls lost at once, and returns the error. All
 // commands that were taken have been answered when run returns.
 func (g *generation) run(ctx context.Context, lost func(error)) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	writing, end := context.WithCancel(ctx)
 	defer end()
+	if g.former != nil {
+		g.rewind(ctx, g.former)
+		g.former = nil
+	}
 	followed := make(chan error, 1)
 	go func() {
 		err := g.follower.Run(following)

@@ -13,8 +13,8 @@ import (
 )
 
 // history is the history of a generation as reads see it: what is applied, and the event store for
-// the rest. Every read of the event store names the newest view's head as its basis, so no answer is
-// of another history.
+// the rest. Every read of the event store names the newest view's head as its basis, so no answer
+// is of another history.
 type history struct {
 	events       eventstore.Store
 	projection   *projection.Projection
@@ -32,7 +32,7 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	if recent := h.feed.Find(seq); recent != nil {
 		return recent, nil
 	}
-	records, err := h.events.ReadBranch(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
+	records, err := h.events.ReadHistory(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return nil, h.readFailed(err)
@@ -85,7 +85,7 @@ func (h *history) decode(ctx context.Context, records []eventstore.Record, err e
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
 	for _, r := range revisions {
-		if r.SetKnown() {
+		if r.ChangeSetKnown() {
 			continue
 		}
 		end, err := h.revisionAt(ctx, r.ChangeSet.Seq)

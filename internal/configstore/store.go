@@ -125,8 +125,8 @@ func New(events eventstore.Store, opts Options) *Store {
 // were taken by then are finished before it returns. Run must be called once.
 //
 // When the history turns out not to be the one that was applied, because a failover has lost its
-// tail or a backup was restored, Run throws away all that was made of it and reads the history
-// anew. Until that is done the store is not ready.
+// tail or a backup was restored, Run keeps what both histories have in common, throws the rest
+// away, and reads what is different. Until that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -144,9 +144,12 @@ func (s *Store) Run(ctx context.Context) error {
 // ready; then the functions of [Store.OnRebuild] are called; then the streams of the old generation
 // end.
 func (s *Store) replace(old *generation, reason error) {
-	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
-		"applied", old.view().Head().Position().String(), "error", reason)
-	s.generation.Store(newGeneration(s.events, s.attempts, s.opts, fault.ErrRebuilding))
+	view, newest := old.view(), old.feed.Newest()
+	s.opts.Log.Error("the history is not the one that was applied; reading what is different",
+		"applied", view.Head().Position().String(), "error", reason)
+	next := newGeneration(s.events, s.attempts, s.opts, fault.ErrRebuilding)
+	next.former = &former{view, newest}
+	s.generation.Store(next)
 	s.rebuilds.Add(1) // after the swap: a reader of the new count must not see the old generation
 	s.mu.Lock()
 	defer s.mu.Unlock()

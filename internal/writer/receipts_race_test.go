@@ -54,7 +54,7 @@ func TestKeyThatAnotherNodeTakesWhileItIsLookedUp(t *testing.T) {
 		if want, err = base.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Error(err)
 		}
-		mustReach(t, node, want.Position)
+		configstoretest.MustReach(t, node, want.Position)
 	}}
 	node = configstoretest.On(t, events, configstore.Options{})
 	got, err := node.Do(t.Context(), auth.Anonymous, cmd)
@@ -101,16 +101,9 @@ func TestKeyThatCannotBeLookedUpAgain(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		mustReach(t, node, done.Position)
+		configstoretest.MustReach(t, node, done.Position)
 	}}
 	node = configstoretest.On(t, events, configstore.Options{})
 	_, err := node.Do(t.Context(), auth.Anonymous, cmd)
 	configstoretest.MustBeKind(t, err, fault.Unavailable, true)
-}
-
-func mustReach(t *testing.T, node *configstoretest.Store, at eventstore.Position) {
-	t.Helper()
-	if _, err := node.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &at, Wait: configstore.MaxPositionWait}); err != nil {
-		t.Error(err)
-	}
 }

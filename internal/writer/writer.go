@@ -34,7 +34,7 @@ import (
 const (
 	// retryMax bounds the pause between two looks for an unknown outcome, and is the pause between
 	// two attempts to write while the event store takes no writes.
-	retryMax = time.Second
+	retryMax = 500 * time.Millisecond
 	// followerGrace is how long an append of this node holds up the node's follower, which would
 	// only read back what the writer applies anyway.
 	followerGrace = 20 * time.Millisecond
@@ -48,7 +48,7 @@ type Options struct {
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration
 	// RetryMin is the first pause before the writer looks again for an unknown outcome. The pause
-	// doubles up to 1 s, with jitter. 0: 20 ms. More than 1 s is 1 s.
+	// doubles up to 500 ms, with jitter. 0: 20 ms. More than 500 ms is 500 ms.
 	RetryMin time.Duration
 	// Audit gets every change that this node has made, in order. nil: nothing is recorded.
 	Audit Auditor
@@ -121,7 +121,7 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 	return &Writer{
 		events: &monitoredStore{
 			Store: events, timeout: opts.AppendTimeout,
-			attempts: attempts, appended: opts.Appended, caughtUp: follower.CaughtUp,
+			attempts: attempts, appended: opts.Appended, caughtUp: follower.ConfirmCurrent,
 		},
 		projection: p, follower: follower, opts: opts,
 		queue:     newQueue(),

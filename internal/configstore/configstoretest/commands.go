@@ -188,3 +188,11 @@ func MustEqualReplay(t testing.TB, r *configstore.Reader, history []*eventstore.
 		}
 	}
 }
+
+// MustReach waits until a node has applied a position.
+func MustReach(t testing.TB, node *Store, at eventstore.Position) {
+	t.Helper()
+	if _, err := node.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &at, Wait: configstore.MaxPositionWait}); err != nil {
+		t.Error(err)
+	}
+}
