@@ -12,7 +12,7 @@ import (
 // TestFieldsBecomeCommands gives all fields to each command, and none but the name.
 func TestFieldsBecomeCommands(t *testing.T) {
 	text := func(s string) *string { return &s }
-	conditions := []config.Condition{config.RequireAbsent()}
+	conditions := []config.Condition{{Any: true, Not: true}}
 	all := config.Fields{Name: "a", Value: text("v"), MaxValueBytes: 1, ExpectedVersion: new(int64(3)), Conditions: conditions,
 		OnlyIfChanged: true, RestoreDeleted: true, Reason: text("why"), IdempotencyKey: text("k")}
 	v, version, reason, key := value("v"), new(config.Version(3)), must(config.ParseReason("why")), must(config.ParseIdempotencyKey("k"))
