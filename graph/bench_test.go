@@ -65,6 +65,29 @@ func BenchmarkConfigs(b *testing.B) {
 		`{"data":{"configs":{"nodes":[`+strings.Join(nodes[:50], ",")+`],"pageInfo":{"hasNextPage":true}}}}`)
 }
 
+// BenchmarkLargePage is a page of 500 configs, whose answer outgrows the buffers that are kept.
+func BenchmarkLargePage(b *testing.B) {
+	const body = `{"query":"{configs(first:500){nodes{name value version}}}"}`
+	store := configstoretest.New(b, configstore.Options{})
+	var nodes []string
+	for i := range 500 {
+		name := fmt.Sprintf("app/name-%03d", i)
+		store.MustSet(b, name, "30s")
+		nodes = append(nodes, `{"name":"`+name+`","value":"30s","version":1}`)
+	}
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body,
+		`{"data":{"configs":{"nodes":[`+strings.Join(nodes, ",")+`]}}}`)
+}
+
+// BenchmarkLargeValue is the read of a value of 1 MiB.
+func BenchmarkLargeValue(b *testing.B) {
+	const body = `{"query":"{config(name:\"large\"){value}}"}`
+	value := strings.Repeat("0123456789abcdef", 1<<16)
+	store := configstoretest.New(b, configstore.Options{})
+	store.MustSet(b, "large", value)
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"config":{"value":"`+value+`"}}}`)
+}
+
 // BenchmarkSet is a write to the memory store.
 func BenchmarkSet(b *testing.B) {
 	const body = `{"query":"mutation($i:SetConfigInput!){setConfig(input:$i){__typename ...on ConfigChanged{changed}}}","variables":{"i":{"name":"payments/timeout","value":"30s"}}}`

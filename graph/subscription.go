@@ -18,8 +18,8 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 		return nil, err
 	}
 	var watch *configstore.ConfigWatch
-	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
-		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigPlace(told))
+	if offset, resumes := transport.Begin(ctx).(statePlace); resumes {
+		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigPlace(offset))
 	} else {
 		watch, err = r.store.WatchConfig(r.caller(ctx), name)
 	}
@@ -34,8 +34,8 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
-		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Place(told))
+	if offset, resumes := transport.Begin(ctx).(changesPlace); resumes {
+		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Place(offset))
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +51,9 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	return transport.Stream(ctx, changes{watch}), nil
 }
 
-// resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
-// transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
+// resumedAfter returns the position after which a subscription begins: that of the last message that
+// its client got over an earlier connection, if the transport knows it, else the one in the document.
+// An EventSource sends the same document each time it reconnects.
 func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
 	last := transport.LastEventID(ctx)
 	if last == "" {
@@ -62,7 +63,8 @@ func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.
 	return &position, err
 }
 
-// states is the source of Subscription.config. Its places are ordered by the change that made the state.
+// states is the source of Subscription.config. Its offsets are ordered by the change that made the
+// state.
 type states struct {
 	*resolver
 	watch *configstore.ConfigWatch
@@ -77,7 +79,7 @@ func (p statePlace) Order() int64 {
 	return int64(p.State.Seq)
 }
 
-// ID is none: the state of a config is told anew to who comes back.
+// ID returns no id: a client that reconnects gets the state of the config again.
 func (p statePlace) ID() string { return "" }
 
 func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
@@ -89,7 +91,7 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
-// changes is the source of Subscription.configChanges. Its places are heads of the history.
+// changes is the source of Subscription.configChanges. Its offsets are heads of the history.
 type changes struct{ watch *configstore.Watch }
 
 type changesPlace configstore.Place
