@@ -11,9 +11,9 @@ import (
 	"configapi/graph/transport"
 )
 
-// countField is the middleware of all fields. It counts the bytes of the answer while its fields are
-// resolved, so that an answer that is too large stops before it is written: then no further field is
-// resolved. A result whose fields are all in memory is encoded as a whole.
+// countField is the middleware of all fields. It counts the bytes of the answer while its fields
+// are resolved, so that an answer that is too large stops before it is written: then no further
+// field is resolved. A result whose fields are all in memory is encoded as a whole.
 func countField(ctx context.Context, next graphql.Resolver) (any, error) {
 	answer := transport.AnswerOf(ctx)
 	if err := answer.Proceed(); err != nil {

@@ -7,33 +7,38 @@
 //
 // # How one operation flows
 //
-//	step              file, function                        what it does
+// A transport takes the request: see ServeHTTP in handler.go, and package transport. It calls the
+// executor, in executor.go, twice:
 //
-//	receive           handler.go, ServeHTTP                 chooses HTTP, websocket or SSE: package transport
-//	parse and check   executor.go, CreateOperationContext   package document: text, syntax, limits, GraphQL's rules
-//	coerce            "                                     package coerce: variables and literals
-//	cost              "                                     package document: what the operation costs with its variables
-//	dispatch          executor.go, DispatchOperation        chooses one of the four ways below
+//	CreateOperationContext   checks the request: package document, in this order
+//	  parse                    the text becomes a document
+//	  check                    limits of documents, GraphQL's rules
+//	  coerce                   variables and literals: package coerce
+//	  cost                     what the operation costs with its variables
+//	DispatchOperation        begins the operation, in one of four ways
+//	  look-ups                 configs by name alone: lookup.go, without the generated code
+//	  query                    one reader for all fields: openReader in operation.go
+//	  mutation                 memory for the answer, before any write: mutationsize.go
+//	  subscription             a source of items, each of which becomes a message: subscription.go
 //
-//	look-ups          lookup.go                             configs by name alone: without the generated code
-//	query             operation.go, openReader              waits for what the fields ask for; one reader for all of them
-//	mutation          mutationsize.go, reserveAnswer        reserves memory for the largest answer before the first write
-//	subscription      subscription.go                       gives package transport a source of items; each is a message
+// The function that DispatchOperation returns executes the operation. The generated code calls the
+// resolvers, field by field:
 //
-//	resolve           query.go, config.go, snapshot.go,     call the config store; pages.go reads pages within the
-//	                  mutation.go                           answer's memory, convert.go translates arguments
-//	after each field  answersize.go, countField             counts the bytes; package encode writes objects in memory
-//	present errors    errors.go, present                    error → code, path and a text without internals
+//	resolve    query.go, history.go, snapshot.go, mutation.go, subscription.go
+//	           convert.go: arguments; pages.go: reads within the answer's memory
+//	count      countField in answersize.go: the bytes of each result; package encode writes
+//	           results that are in memory
+//	present    errors.go: an error becomes a code, a path and a text without internals
 //
 // # Guarantees
 //
-//   - A document is refused before anything of it is executed when it asks for too much, is invalid,
-//     or comes with variables that do not fit.
+//   - A document that asks for too much or is invalid, and variables that do not fit it, are refused
+//     before any field is executed.
 //   - All fields of a query read at one position.
-//   - A mutation that was carried out has its answer: the memory for it is reserved before.
-//   - Errors that the schema has no type for have a stable extensions.code. The text of an internal
+//   - A mutation that was carried out can be answered: the memory is reserved before it runs.
+//   - Errors for which the schema has no type have a stable extensions.code. The text of an internal
 //     error is in the log alone, under the request's id.
 //
-// The package does not authenticate: every caller is anonymous so far. It does not check origins,
-// compress, or listen: package httpd does.
+// The package does not authenticate: all callers are anonymous so far. It does not check origins,
+// compress answers or listen: package httpd does.
 package graph

@@ -50,8 +50,8 @@ func isFirst(ctx context.Context, kind func(*logged) *atomic.Bool) bool {
 	return !ok || !kind(&o.logged).Swap(true)
 }
 
-// present returns what clients see of an error: a stable code, and a text without anything internal.
-// It returns nil when the answer has as many errors as it may have.
+// present returns what clients see of an error: a stable code, and a text without anything
+// internal. It returns nil when the answer has as many errors as it may have.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	room := transport.AnswerOf(ctx)
 	if !room.MaySay() {
@@ -117,8 +117,8 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
 }
 
-// recovered turns a panic of a resolver into an internal error. It logs the stack of the operation's
-// first panic.
+// recovered turns a panic of a resolver into an internal error. It logs the stack of the
+// operation's first panic.
 func (p presenter) recovered(ctx context.Context, value any) error {
 	if !isFirst(ctx, func(l *logged) *atomic.Bool { return &l.panicked }) {
 		return errPanicked

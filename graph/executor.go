@@ -35,8 +35,8 @@ func newExecutor(root *resolver, errors presenter) *executor {
 	}
 }
 
-// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it returns
-// with errors has what the log and the errors need.
+// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
+// returns with errors has what the log and the errors need.
 func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:               params.Query,
@@ -70,7 +70,8 @@ func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (g
 	if op.Operation.Operation == ast.Query {
 		opCtx.operation.openReader(ctx, op)
 	} else if err := e.resolver.reserveAnswer(ctx, op); err != nil {
-		return graphql.OneShot(&graphql.Response{}), ctx // the transport says why: the answer was given up
+		// The answer was given up: the transport says why.
+		return graphql.OneShot(&graphql.Response{}), ctx
 	}
 	next := e.schema.Exec(opCtx)
 	return func(ctx context.Context) *graphql.Response {

@@ -42,7 +42,7 @@ func (r *resolver) lookUp(ctx context.Context, op *graphql.OperationContext, loo
 	}
 	size := lookups.Size(found)
 	if err := transport.AnswerOf(ctx).Count(ctx, size); err != nil {
-		return &graphql.Response{} // the transport says why: the answer was given up
+		return &graphql.Response{} // the answer was given up: the transport says why
 	}
 	return &graphql.Response{Data: lookups.Data(found, size)}
 }

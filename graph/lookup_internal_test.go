@@ -15,8 +15,8 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// odditiesExecutor returns the executor of a store that holds a plain config, an empty one, one that
-// needs escapes, a large one, and a deleted one.
+// odditiesExecutor returns the executor of a store that holds a plain config, an empty one, one
+// that needs escapes, a large one, and a deleted one.
 func odditiesExecutor(t *testing.T) *executor {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "app/plain", "30s")
@@ -100,7 +100,8 @@ func drawLookup(t *rapid.T, e *executor) string {
 	return doc.String() + "}"
 }
 
-// TestLookupsAreFound has queries that consist of look-ups, and operations that gqlgen must execute.
+// TestLookupsAreFound has queries that consist of look-ups, and operations that gqlgen must
+// execute.
 func TestLookupsAreFound(t *testing.T) {
 	e := odditiesExecutor(t)
 	for doc, want := range map[string]bool{

@@ -52,8 +52,8 @@ func largestAnswer(op *graphql.OperationContext, reader *configstore.Reader, max
 	return sum
 }
 
-// largestValue returns the size in bytes, as JSON, of the longest value that the answer to one field
-// of a mutation may show.
+// largestValue returns the size in bytes, as JSON, of the longest value that the answer to one
+// field of a mutation may show.
 func largestValue(op *graphql.OperationContext, field graphql.CollectedField, reader *configstore.Reader, maxValue int) int64 {
 	given := field.Arguments.ForName("input")
 	if given == nil {
@@ -75,8 +75,8 @@ func largestValue(op *graphql.OperationContext, field graphql.CollectedField, re
 	return largest
 }
 
-// selected is how many fields a selection set selects that are in the answer: values of configs, and
-// all leaves. A value is a leaf, too.
+// selected is how many fields a selection set selects that are in the answer: values of configs,
+// and all leaves. A value is a leaf, too.
 type selected struct{ values, leaves int64 }
 
 func (s selected) plus(other selected) selected {
@@ -89,8 +89,8 @@ type selectionCounter struct {
 	fragments map[*ast.FragmentDefinition]selected // :: fragment → what one use selects
 }
 
-// result counts what is selected of the result of a mutation. The result is of one of several types:
-// the largest counts.
+// result counts what is selected of the result of a mutation. The result is of one of several
+// types: the largest counts.
 func (c *selectionCounter) result(set ast.SelectionSet) selected {
 	var common, largest selected
 	byType := make(map[string]selected) // :: object type → what is selected of that type alone

@@ -22,7 +22,7 @@ type operation struct {
 	resolver        *resolver
 	reader          *configstore.Reader // nil: each field reads the newest state
 	readerErr       error               // why a query has no reader
-	linearizableErr error               // why the reader is not linearizable although a field asks for that
+	linearizableErr error               // why the reader is not as linearizable as a field asks
 	logged          logged
 	snapshots       configstore.Moments
 
@@ -51,8 +51,8 @@ func (r *resolver) withOperation(ctx context.Context) *operationContext {
 }
 
 // withMessage returns the context of one message of a subscription. gqlgen calls the fields of a
-// message with a context that does not know the root field, so it is added here: the paths of errors
-// begin with it.
+// message with a context that does not know the root field, so it is added here: the paths of
+// errors begin with it.
 func (r *resolver) withMessage(ctx context.Context, op *graphql.OperationContext) context.Context {
 	ctx = r.withOperation(ctx)
 	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
@@ -69,8 +69,9 @@ func (r *resolver) operationOf(ctx context.Context) *operation {
 	return &operation{resolver: r}
 }
 
-// openReader gives a query its reader, after waiting for what its root fields ask for. A field whose
-// wait has failed finds that out from the reader, and fails alone: the other fields are answered.
+// openReader gives a query its reader, after waiting for what its root fields ask for. A field
+// whose wait has failed finds that out from the reader, and fails alone: the other fields are
+// answered.
 func (o *operation) openReader(ctx context.Context, op *graphql.OperationContext) {
 	r := o.resolver
 	if asksFreshness(op.Operation.SelectionSet) {

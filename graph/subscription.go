@@ -51,9 +51,9 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	return transport.Stream(ctx, changes{watch}), nil
 }
 
-// resumedAfter returns the position after which a subscription begins: that of the last message that
-// its client got over an earlier connection, if the transport knows it, else the one in the document.
-// An EventSource sends the same document each time it reconnects.
+// resumedAfter returns the position after which a subscription begins: that of the last message
+// that its client got over an earlier connection, if the transport knows it, else the one in the
+// document. An EventSource sends the same document each time it reconnects.
 func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
 	last := transport.LastEventID(ctx)
 	if last == "" {

@@ -32,7 +32,7 @@ const (
 // list as often as the list may have items.
 type costs struct {
 	variables map[string]any
-	fragments map[*ast.FragmentDefinition]int // :: fragment → cost of one use; nil while there are none
+	fragments map[*ast.FragmentDefinition]int // :: → cost of one use; nil while there are none
 }
 
 func (c *costs) of(set ast.SelectionSet) int {

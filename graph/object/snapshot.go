@@ -10,10 +10,10 @@ import (
 // ConfigSnapshot is the GraphQL type ConfigSnapshot.
 type ConfigSnapshot struct{ *configstore.Snapshot }
 
-// Position is what the asked-for moment came to.
+// Position returns the position of the snapshot, also when it was asked for by an instant.
 func (s *ConfigSnapshot) Position() eventstore.Position { return s.At().Position() }
 
-// CommittedAt is when that position was committed, nil before the first change.
+// CommittedAt returns when that position was committed, nil before the first change.
 func (s *ConfigSnapshot) CommittedAt() *time.Time {
 	at := s.At()
 	if at.Seq == 0 {
