@@ -32,12 +32,12 @@
 //
 // # Guarantees
 //
-//   - A document that asks for too much or is invalid, and variables that do not fit it, are refused
-//     before any field is executed.
+//   - A document that asks for too much or is invalid, and variables that do not fit it, are
+//     refused before any field is executed.
 //   - All fields of a query read at one position.
 //   - A mutation that was carried out can be answered: the memory is reserved before it runs.
-//   - Errors for which the schema has no type have a stable extensions.code. The text of an internal
-//     error is in the log alone, under the request's id.
+//   - Errors for which the schema has no type have a stable extensions.code. The text of an
+//     internal error is in the log alone, under the request's id.
 //
 // The package does not authenticate: all callers are anonymous so far. It does not check origins,
 // compress answers or listen: package httpd does.
