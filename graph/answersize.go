@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"runtime"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -67,8 +68,39 @@ type sizedField struct {
 }
 
 func (f sizedField) MarshalGQL(w io.Writer) {
-	if buffer, ok := w.(*bytes.Buffer); ok && !f.answer.Failed() {
-		buffer.Grow(max(0, int(f.answer.Size())-buffer.Len()))
+	buffer, ok := w.(*bytes.Buffer)
+	if !ok || f.answer.Failed() {
+		f.Marshaler.MarshalGQL(w)
+		return
 	}
-	f.Marshaler.MarshalGQL(w)
+	buffer.Grow(max(0, int(f.answer.Size())-buffer.Len()))
+	f.Marshaler.MarshalGQL(&yieldingBuffer{buffer: buffer})
+}
+
+// yieldingBuffer is a buffer that yields the processor now and then while it is written. Writing a
+// large answer takes tens of milliseconds, and the scheduler would let other goroutines wait for 10
+// of them at a time.
+type yieldingBuffer struct {
+	buffer  *bytes.Buffer
+	written int // bytes since the last yield
+}
+
+// yieldBytes is how many bytes are written between two yields: some tens of microseconds.
+const yieldBytes = 64 << 10
+
+func (y *yieldingBuffer) Write(p []byte) (int, error) {
+	y.count(len(p))
+	return y.buffer.Write(p)
+}
+
+func (y *yieldingBuffer) WriteString(s string) (int, error) {
+	y.count(len(s))
+	return y.buffer.WriteString(s)
+}
+
+func (y *yieldingBuffer) count(bytes int) {
+	if y.written += bytes; y.written >= yieldBytes {
+		y.written = 0
+		runtime.Gosched()
+	}
 }

@@ -24,7 +24,7 @@ type operation struct {
 	readerErr       error               // why a query has no reader
 	linearizableErr error               // why the reader is not as linearizable as a field asks
 	logged          logged
-	snapshots       configstore.Moments
+	snapshots       configstore.SnapshotCache
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // end of all waits for positions; zero: none of them has begun

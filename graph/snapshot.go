@@ -8,6 +8,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -93,13 +94,13 @@ func (r *resolver) snapshot(ctx context.Context, at model.AsOfInput) (*configsto
 	if o.reader == nil { // a mutation: after each field, an instant of the future means another state
 		return find()
 	}
-	return o.snapshots.LookUp(ctx, configstore.Moment{Instant: instant.UTC()}, find)
+	return o.snapshots.Get(ctx, configstore.PointInTime{Instant: instant.UTC()}, find)
 }
 
 // snapshotAt returns the snapshot of a position, and waits for the position if it is not reached
 // yet. All fields of the operation that ask for it share the snapshot.
 func (r *resolver) snapshotAt(ctx context.Context, at eventstore.Position) (*configstore.Snapshot, error) {
-	return r.operationOf(ctx).snapshots.LookUp(ctx, configstore.Moment{Position: at}, func() (*configstore.Snapshot, error) {
+	return r.operationOf(ctx).snapshots.Get(ctx, configstore.PointInTime{Position: at}, func() (*configstore.Snapshot, error) {
 		reader, err := r.readerAt(ctx, at)
 		if err != nil {
 			return nil, err
@@ -112,7 +113,7 @@ func (r *resolver) snapshotAt(ctx context.Context, at eventstore.Position) (*con
 // history does not know is not of this server.
 func (r *resolver) snapshotOf(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
 	snapshot, err := r.snapshotAt(ctx, cursor.At)
-	if configstore.KindOf(err) == configstore.PositionUnknown {
+	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, object.ErrForeignCursor
 	}
 	return snapshot, err

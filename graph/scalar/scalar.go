@@ -14,8 +14,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // MarshalInt writes a whole number.
@@ -65,19 +65,19 @@ func MarshalPosition(b eventstore.Position) graphql.Marshaler { return quoted(b.
 var Malformed = eventstore.Position{Seq: -1}
 
 // ParsePosition reads a position. A text that does not look like one cannot be of this history: the
-// error is [configstore.ErrPositionUnknown].
+// error is [fault.ErrPositionUnknown].
 func ParsePosition(v any) (eventstore.Position, error) {
 	text, _ := v.(string)
 	b, err := eventstore.ParsePosition(text)
 	if err != nil {
-		return b, fmt.Errorf("%w: %w", configstore.ErrPositionUnknown, err)
+		return b, fmt.Errorf("%w: %w", fault.ErrPositionUnknown, err)
 	}
 	return b, nil
 }
 
 // UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation returns that
 // as data with its path. Queries and subscriptions are checked with [ParsePosition] before they are
-// executed. The error is [configstore.ErrPositionUnknown], for a value that is no text.
+// executed. The error is [fault.ErrPositionUnknown], for a value that is no text.
 func UnmarshalPosition(v any) (eventstore.Position, error) {
 	b, err := ParsePosition(v)
 	if _, isText := v.(string); isText && err != nil {

@@ -26,7 +26,7 @@ type Options struct {
 	// PageSize is how many records are read at once. 0: 4096.
 	PageSize int
 	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with jitter, and retrying
-	// never ends. 0: 50 ms and 2 s.
+	// never ends. 0: 50 ms and 500 ms.
 	RetryMin, RetryMax time.Duration
 	// AwaitOwnAppend returns when no append of this process waits to be applied by the one who made it, so that the
 	// follower does not read back what is about to be applied anyway. It may return at any time. nil: never waits.
@@ -43,7 +43,7 @@ func (o *Options) setDefaults() {
 		o.RetryMin = 50 * time.Millisecond
 	}
 	if o.RetryMax == 0 {
-		o.RetryMax = 2 * time.Second
+		o.RetryMax = 500 * time.Millisecond
 	}
 	if o.AwaitOwnAppend == nil {
 		o.AwaitOwnAppend = func(context.Context) {}
