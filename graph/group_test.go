@@ -39,7 +39,7 @@ func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 				case <-heard:
 					a.MustSet(t, "a", fmt.Sprint(i))
 				case <-time.After(10 * time.Second):
-					t.Fatal("nobody hears of anything")
+					t.Fatal("no subscriber gets anything")
 				}
 			}
 			readers.Wait()

@@ -97,7 +97,7 @@ func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websock
 
 // closeStreams ends all subscriptions, because what they have sent is of a history that is lost.
 // The config store calls it before it ends its own side of them, so that clients see a restart and
-// not an error. A client that comes back says where it was, and is answered from there or refused.
+// not an error. A client that reconnects says where it was, and is answered from there or refused.
 func (h *Handler) closeStreams() {
 	h.websocket.CloseAll(transport.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()

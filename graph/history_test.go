@@ -76,15 +76,15 @@ func TestHistoryOfAConfig(t *testing.T) {
 	versions := func(want string) string { return `"history":{"nodes":[` + want + `]}` }
 
 	// A page of configs stays at its position while its configs change.
-	pinned := id("1c" + a.at(t, 2) + " A")
+	atTwo := id("1c" + a.at(t, 2) + " A")
 	for range 3 {
 		a.MustSet(t, "a", "later")
 	}
-	a.want(t, `query($after:String){configs(after:$after){nodes{name version history{nodes{version}}}}}`, vars{"after": pinned},
+	a.want(t, `query($after:String){configs(after:$after){nodes{name version history{nodes{version}}}}}`, vars{"after": atTwo},
 		`{"data":{"configs":{"nodes":[{"name":"a","version":2,`+versions(`{"version":2},{"version":1}`)+`}]}}}`)
 	// A cursor at version 5 does not lead a config of version 2 to versions 4 and 3.
 	later := id("1h" + a.at(t, 7) + " 5 a")
-	a.want(t, `query($after:String,$cursor:String){configs(after:$after){nodes{history(after:$cursor){nodes{version} pageInfo{hasNextPage hasPreviousPage}}}}}`, vars{"after": pinned, "cursor": later},
+	a.want(t, `query($after:String,$cursor:String){configs(after:$after){nodes{history(after:$cursor){nodes{version} pageInfo{hasNextPage hasPreviousPage}}}}}`, vars{"after": atTwo, "cursor": later},
 		`{"data":{"configs":{"nodes":[{"history":{"nodes":[{"version":2},{"version":1}],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true}}}]}}}`)
 	a.want(t, `query($cursor:String){history(name:"a",after:$cursor){nodes{version}}}`, vars{"cursor": later},
 		`{"data":{"history":{"nodes":[{"version":4},{"version":3},{"version":2},{"version":1}]}}}`)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -44,5 +45,12 @@ func (r *resolver) lookUp(ctx context.Context, op *graphql.OperationContext, loo
 	if err := transport.AnswerOf(ctx).Count(ctx, size); err != nil {
 		return &graphql.Response{} // the answer was given up: the transport says why
 	}
-	return &graphql.Response{Data: lookups.Data(found, size)}
+	var data bytes.Buffer
+	data.Grow(int(size))
+	if size < minSized {
+		lookups.Write(&data, found)
+	} else {
+		lookups.Write(&yieldingBuffer{buffer: &data}, found)
+	}
+	return &graphql.Response{Data: data.Bytes()}
 }

@@ -13,6 +13,7 @@ import (
 	"configapi/graph/encode"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore/eventstoretest"
 )
 
 // odditiesExecutor returns the executor of a store that holds a plain config, an empty one, one
@@ -142,4 +143,22 @@ func TestLookupStops(t *testing.T) {
 	if got := next(ctx); got != nil {
 		t.Errorf("got %s", got.Data)
 	}
+}
+
+// TestLargeLookupsLetOthersRun has ten large values in one answer, each of which yields once.
+func TestLargeLookupsLetOthersRun(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	store.MustSet(t, "large", strings.Repeat("v", yieldBytes))
+	e := newExecutor(&resolver{store.Store}, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
+	var doc strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&doc, `c%d:config(name:"large"){value} `, i)
+	}
+	op := prepared(t, e, "{"+doc.String()+"}", nil)
+	lookups := encode.LookupsOf(op.Operation)
+	eventstoretest.MustYield(t, 3, func() {
+		if response := e.resolver.lookUp(t.Context(), op, lookups); response == nil || len(response.Data) < 10*yieldBytes {
+			t.Errorf("got %v", response)
+		}
+	})
 }

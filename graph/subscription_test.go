@@ -304,6 +304,6 @@ func TestSlowReaderOfAConfig(t *testing.T) {
 		messages++
 	}
 	if messages == states {
-		t.Error("each state was sent: whoever is slow should find the newest")
+		t.Error("each state was sent: a slow reader should find the newest")
 	}
 }

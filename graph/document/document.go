@@ -15,7 +15,7 @@
 // The limits protect the server: a few hundred bytes cannot keep it busy for long. An operation
 // beyond them is refused with the code LIMIT_EXCEEDED.
 //
-// The package executes nothing, and knows no resolver. It judges no rule of the domain: a config
+// The package executes nothing, and knows no resolver. It checks no rule of the domain: a config
 // name that is malformed is found by its resolver.
 package document
 

@@ -1,7 +1,7 @@
 package encode
 
 import (
-	"bytes"
+	"io"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -55,15 +55,12 @@ func (l Lookups) Size(found []*object.Config) int64 {
 	return size
 }
 
-// Data returns the query's data as JSON. It takes the config that each look-up has found, nil for
-// none, and their [Lookups.Size].
-func (l Lookups) Data(found []*object.Config, size int64) []byte {
-	var data bytes.Buffer
-	data.Grow(int(size))
+// Write writes the query's data as JSON. It takes the config that each look-up has found, nil for
+// none. Errors of the writer are ignored: it must be a buffer.
+func (l Lookups) Write(w io.Writer, found []*object.Config) {
 	for i, lookup := range l {
-		writeName(&data, i, lookup.Field.Alias)
-		lookup.encoder.write(&data, found[i])
+		writeName(w, i, lookup.Field.Alias)
+		lookup.encoder.write(w, found[i])
 	}
-	data.WriteByte('}')
-	return data.Bytes()
+	_, _ = io.WriteString(w, "}")
 }
