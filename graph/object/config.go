@@ -170,6 +170,21 @@ func (r *ConfigRevision) Actor() *string { return r.actor }
 // Reason returns the reason given for the change, nil for none.
 func (r *ConfigRevision) Reason() *string { return r.reason }
 
+// ConfigSnapshot is the GraphQL type ConfigSnapshot.
+type ConfigSnapshot struct{ *configstore.Snapshot }
+
+// Position returns the position of the snapshot, also when it was asked for by an instant.
+func (s *ConfigSnapshot) Position() eventstore.Position { return s.At().Position() }
+
+// CommittedAt returns when that position was committed, nil before the first change.
+func (s *ConfigSnapshot) CommittedAt() *time.Time {
+	at := s.At()
+	if at.Seq == 0 {
+		return nil
+	}
+	return &at.RecordedAt
+}
+
 func textIf(present bool, v config.Value) *string {
 	if !present {
 		return nil
