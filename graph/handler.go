@@ -62,7 +62,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 		http:      transport.NewHTTP(transport.HTTPOptions{Room: room}),
 		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
 	}
-	store.OnRebuild(h.closeStreams)
+	store.OnRebuild(h.endSubscriptions)
 	return h
 }
 
@@ -93,12 +93,12 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 
 // Websockets returns how many are open, how many operations run on them, and how many groups of
 // subscribers share the work of subscriptions.
-func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
+func (h *Handler) Websockets() (sockets, operations, groups int) { return h.websocket.Counts() }
 
-// closeStreams ends all subscriptions, because what they have sent is of a history that is lost.
+// endSubscriptions ends all subscriptions, because what they have sent is of a history that is lost.
 // The config store calls it before it ends its own side of them, so that clients see a restart and
 // not an error. A client that reconnects says where it was, and is answered from there or refused.
-func (h *Handler) closeStreams() {
+func (h *Handler) endSubscriptions() {
 	h.websocket.CloseAll(transport.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
 }
