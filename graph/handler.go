@@ -80,8 +80,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Shutdown closes all websockets with the code 1012 after what is queued for them, and ends the
 // subscriptions over server-sent events. It waits until everything that belongs to them has ended,
-// or ctx has. It must be called before the HTTP server shuts down: the server does not know of
-// websockets, and would wait for event streams for ever.
+// or ctx has. It must be called before the HTTP server's own Shutdown or beside it: the server does
+// not know of websockets, and would wait for event streams for ever.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	var socketErr error
 	var sockets sync.WaitGroup

@@ -85,10 +85,10 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/queryqueue " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/queryqueue " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
-	{"internal/eventstore/lane", "internal/eventstore", x},
+	{"internal/eventstore/queryqueue", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }
