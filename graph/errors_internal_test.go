@@ -31,7 +31,7 @@ func TestAllKinds(t *testing.T) {
 	}
 }
 
-// TestExpectedFailures shows that failures that the schema has a type for are data, with the same
+// TestExpectedFailures checks that failures for which the schema has a type are data, with the same
 // codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
