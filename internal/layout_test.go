@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/content internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	tools   = "internal/content internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -58,10 +58,10 @@ var picture = []layer{
 	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "", gqlgen},
-	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore", gqlgen},
+	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
-	{"graph/object", "graph/scalar " + door, gqlgen},
+	{"graph/object", "graph/scalar internal/pages " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
 	{"graph/transport", "internal/fault " + tools, gqlgen + " " + json + " " + sockets + " " + x},
 	{"internal/rest", door + " " + tools, json},
@@ -69,6 +69,7 @@ var picture = []layer{
 	{"internal/console", "", ""},
 	{"internal/origin", "", ""},
 	{"internal/content", "internal/fault", ""},
+	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
 	{"internal/requestid", "", ""},
 	{"internal/strictjson", "", json},
