@@ -44,17 +44,21 @@ const introduction = `# Errors
 
 <!-- Made from internal/fault/table.go by: go test ./internal/fault -run TestPage -update -->
 
-An error has a stable **code** for programs and a text for people, which may change. The code is the same on every edge:
+An error has a stable **code** for programs and a text for people, which may change. The code is
+the same on every edge:
 
-- REST answers with problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), whose member ` + "`code`" + ` it is. The
-  member ` + "`type`" + ` is ` + "`about:blank`" + `. The fixed texts ` + "`Not Found` and `Gone`" + ` have no code.
-- GraphQL has it in ` + "`extensions.code`" + `, and in ` + "`code`" + ` where the schema has a type for the error. Such an answer has the
-  status 200. With ` + "`Accept: application/graphql-response+json`" + ` an answer without data has the status 500 for INTERNAL, 503 for
-  UNAVAILABLE, and 400 for any other code. Below, statuses of GraphQL are those of requests that were not executed.
-- The program ` + "`configapi`" + ` exits with the code in the last column, and with 2 when a command cannot begin.
+- REST answers with problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), which have
+  it in ` + "`code`. Their `type` is `about:blank`. The fixed texts `Not Found` and `Gone`" + ` have no code.
+- GraphQL has it in ` + "`extensions.code`" + `, and in ` + "`code`" + ` where the schema has a type for the error. Such
+  an answer has the status 200. With ` + "`Accept: application/graphql-response+json`" + ` an answer without
+  data has the status 500 for INTERNAL, 503 for UNAVAILABLE, and 400 for any other code. A request
+  that is not GraphQL at all has the status below.
+- The program ` + "`configapi`" + ` exits with the number in the last column, and with 2 when a command cannot
+  begin.
 
-A status of 503 has a header ` + "`Retry-After`" + `. After any error nothing was written, except perhaps after INTERNAL and after an UNAVAILABLE that
-says so, with ` + "`outcome_unknown`" + ` in REST and ` + "`extensions.outcomeUnknown`" + ` in GraphQL.
+A status of 503 has a header ` + "`Retry-After`" + `. After any error nothing was written, except perhaps after
+INTERNAL and after an UNAVAILABLE that says so, with ` + "`outcome_unknown`" + ` in REST and
+` + "`extensions.outcomeUnknown`" + ` in GraphQL.
 `
 
 // page returns docs/errors.md: a section for each code, in the order of the table, and in it a row
