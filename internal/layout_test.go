@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/content internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	tools   = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -57,7 +57,7 @@ var picture = []layer{
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
-	{"graph/coerce", "", gqlgen},
+	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
@@ -67,14 +67,15 @@ var picture = []layer{
 	{"internal/rest", door + " " + tools, json},
 	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
-	{"internal/origin", "", ""},
+	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
 	{"internal/requestid", "", ""},
-	{"internal/strictjson", "", json},
+	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
+	{"internal/excerpt", "", ""},
 
 	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"configapi/internal/budget"
+	"configapi/internal/excerpt"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
@@ -66,11 +67,11 @@ func (s *Server) refusePage(e *exchange, r *http.Request) {
 func (s *Server) refused(why refusal, r *http.Request, id, message string) {
 	s.opts.Metrics.refused(why)
 	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,
-		slog.String("host", cut(r.Host, maxLoggedHeader)),
-		slog.String("origin", cut(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
-		slog.String("sec_fetch_site", cut(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
-		slog.String("method", cut(r.Method, maxLoggedMethod)),
-		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("host", excerpt.Of(r.Host, maxLoggedHeader)),
+		slog.String("origin", excerpt.Of(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
+		slog.String("sec_fetch_site", excerpt.Of(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
+		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
+		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
 		slog.String("request_id", id),
 		slog.String("remote", r.RemoteAddr),
 	)

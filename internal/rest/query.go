@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"configapi/internal/config"
+	"configapi/internal/excerpt"
 )
 
 // The query parameters of the routes that refuse unknown ones. Other routes ignore unknown
@@ -19,6 +20,9 @@ var (
 )
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
+
+// maxQuoted is how many bytes of a parameter's name an error repeats.
+const maxQuoted = 48
 
 // checkParameters returns an error about a query that has an unknown parameter. It ignores names
 // that begin with _, which clients use to get past caches.
@@ -45,25 +49,11 @@ func checkParameters(query string, known []string) error {
 	if unknown == "" {
 		return nil
 	}
-	rule := "has an unknown parameter " + quotedName(unknown) + "; there are none here"
+	rule := "has an unknown parameter " + strconv.Quote(excerpt.Of(unknown, maxQuoted)) + "; there are none here"
 	if len(known) > 0 {
-		rule = "has an unknown parameter " + quotedName(unknown) + "; known are " + strings.Join(known, ", ")
+		rule = "has an unknown parameter " + strconv.Quote(excerpt.Of(unknown, maxQuoted)) + "; known are " + strings.Join(known, ", ")
 	}
 	return &config.InvalidError{Field: "query", Rule: rule}
-}
-
-// maxQuoted is how many bytes of a parameter's name an error repeats.
-const maxQuoted = 48
-
-func quotedName(name string) string {
-	if len(name) <= maxQuoted {
-		return strconv.Quote(name)
-	}
-	end := maxQuoted
-	for end > 0 && !utf8.RuneStart(name[end]) {
-		end--
-	}
-	return strconv.Quote(name[:end] + "…")
 }
 
 // parameter returns a parameter of a query, which may be given once.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"configapi/internal/excerpt"
 )
 
 // Error says what is wrong with a JSON text. Its text needs a subject before it, such as "the body
@@ -146,16 +148,7 @@ func at(offset int) string {
 	return " (byte " + strconv.Itoa(offset) + ")"
 }
 
-func quoteName(name string) string {
-	if len(name) > maxName {
-		end := maxName
-		for !utf8.RuneStart(name[end]) {
-			end--
-		}
-		name = name[:end] + "…"
-	}
-	return strconv.QuoteToGraphic(name)
-}
+func quoteName(name string) string { return strconv.QuoteToGraphic(excerpt.Of(name, maxName)) }
 
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
