@@ -3,6 +3,7 @@ package eventstream
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -30,8 +31,12 @@ type Limit struct {
 }
 
 // NewLimit returns a limit of streams in total (0: 100,000) and of one address (0: total). Streams
-// of loopback addresses only count in the total.
+// of loopback addresses only count in the total. NewLimit panics when a number
+// is negative.
 func NewLimit(total, perAddress int) *Limit {
+	if total < 0 || perAddress < 0 {
+		panic(fmt.Sprintf("eventstream: negative limit: %d streams, %d of one address", total, perAddress))
+	}
 	total = cmp.Or(total, DefaultMaxStreams)
 	return &Limit{total: total, perAddress: cmp.Or(perAddress, total), byAddress: make(map[netip.Prefix]int)}
 }

@@ -83,6 +83,7 @@ package rest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -121,8 +122,12 @@ type Handler struct {
 }
 
 // New returns the REST edge of a config store. It serves what the store has applied; the caller
-// must ensure that the store is ready before it serves requests.
+// must ensure that the store is ready before it serves requests. New panics when an interval is
+// negative.
 func New(store *configstore.Store, opts Options) *Handler {
+	if opts.CommentInterval < 0 {
+		panic(fmt.Sprintf("rest: Options.CommentInterval is negative: %v", opts.CommentInterval))
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -172,3 +172,12 @@ func (c *clock) set(at time.Time) { c.at.Store(&at) }
 
 // tick moves the clock on by a second.
 func (c *clock) tick() { c.set(c.now().Add(time.Second)) }
+
+func TestNegativeIntervalsAreRefused(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	rest.New(configstoretest.New(t, configstore.Options{}).Store, rest.Options{CommentInterval: -1})
+}
