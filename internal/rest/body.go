@@ -93,7 +93,7 @@ func (h *Handler) readBody(buf *[]byte, w http.ResponseWriter, r *http.Request, 
 		return nil
 	case refused.Kind != fault.TooLarge:
 	case limit > budget.MaxBodyBytes:
-		refused.Detail += "; send a value that needs more of them in JSON as " + rawType
+		refused.Detail += "; a value that needs more bytes in JSON can be sent as " + rawType
 	default:
 		refused.Detail += fmt.Sprintf("; a value may have %d bytes", h.store.MaxValueBytes())
 	}
