@@ -9,7 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
@@ -22,7 +22,7 @@ const fieldSyntax = 8
 // countField is the middleware of all fields: bytes of answers are counted while their fields are
 // resolved, so that one that is too large stops before it is written. It resolves a field unless the answer was given up, and counts what it returns.
 func countField(ctx context.Context, next graphql.Resolver) (any, error) {
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if err := answer.Proceed(); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ const largeEnough = 8 << 10
 // otherwise it would double again and again.
 func sizeBuffer(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	resolved := next(ctx)
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if answer.Size() < largeEnough || resolved == graphql.Null || resolved == graphql.RequiredNull {
 		return resolved
 	}
@@ -129,7 +129,7 @@ func sizeBuffer(ctx context.Context, next graphql.RootResolver) graphql.Marshale
 // sized is a root field that is to be written.
 type sized struct {
 	graphql.Marshaler
-	answer *transport.Answer
+	answer *bounds.Answer
 }
 
 func (s sized) MarshalGQL(w io.Writer) {
@@ -148,7 +148,7 @@ const (
 )
 
 // The transports reserve room for whole pages. This does not compile if they expect another size.
-var _ [pageBytes]struct{} = [transport.PageBytes]struct{}{}
+var _ [pageBytes]struct{} = [bounds.PageBytes]struct{}{}
 
 func revisionsSize(revisions []*eventstore.Revision) (size int64) {
 	for _, r := range revisions {
@@ -179,12 +179,12 @@ type page[T any] struct {
 
 // readChanges reads a page of changes in the room of the answer.
 func readChanges(ctx context.Context, read func() (configstore.Changes, error)) (configstore.Changes, error) {
-	return transport.ReadPage(ctx, pageBytes, read, func(c configstore.Changes) int64 { return revisionsSize(c.Revisions) })
+	return bounds.ReadPage(ctx, pageBytes, read, func(c configstore.Changes) int64 { return revisionsSize(c.Revisions) })
 }
 
 // readRevisions reads a page of a history in the room of the answer.
 func readRevisions(ctx context.Context, read func() ([]*eventstore.Revision, bool, error)) ([]*eventstore.Revision, bool, error) {
-	found, err := transport.ReadPage(ctx, pageBytes, paged(read), func(p page[*eventstore.Revision]) int64 { return revisionsSize(p.items) })
+	found, err := bounds.ReadPage(ctx, pageBytes, paged(read), func(p page[*eventstore.Revision]) int64 { return revisionsSize(p.items) })
 	return found.items, found.more, err
 }
 
@@ -194,7 +194,7 @@ func readStates(ctx context.Context, snapshot *configstore.Snapshot, read func(*
 		return read(snapshot.WithoutValues()) // which takes next to no room
 	}
 	page := func() (configstore.ConfigPage, error) { return read(snapshot) }
-	return transport.ReadPage(ctx, pageBytes, page, func(p configstore.ConfigPage) int64 { return statesSize(p.Configs) })
+	return bounds.ReadPage(ctx, pageBytes, page, func(p configstore.ConfigPage) int64 { return statesSize(p.Configs) })
 }
 
 func paged[T any](read func() ([]T, bool, error)) func() (page[T], error) {
@@ -206,7 +206,7 @@ func paged[T any](read func() ([]T, bool, error)) func() (page[T], error) {
 
 // readState reads one past state in the room of the answer.
 func readState(ctx context.Context, read func() (*projection.Config, error)) (*projection.Config, error) {
-	return transport.ReadPage(ctx, revisionBytes, read, func(c *projection.Config) int64 {
+	return bounds.ReadPage(ctx, revisionBytes, read, func(c *projection.Config) int64 {
 		return stateSize(c)
 	})
 }

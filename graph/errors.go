@@ -11,7 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/configstore"
 )
 
@@ -52,7 +52,7 @@ func isNews(ctx context.Context, line func(*reported) *atomic.Bool) bool {
 // present turns an error into what clients may see: a stable code, and a text without anything internal.
 // It returns nil when the answer has no place for one more.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
-	room := transport.AnswerOf(ctx)
+	room := bounds.AnswerOf(ctx)
 	if !room.MaySay() {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
@@ -18,7 +18,7 @@ import (
 // TestSharedStreamsGiveEveryChangeOnce has equal subscribers come, stall, stop and come back while changes are written. Whatever they
 // do, and whoever they share their messages with, each of them gets every change once, in order.
 func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
-	for name, options := range map[string]transport.WebsocketOptions{
+	for name, options := range map[string]gqlws.Options{
 		"with room":    {},
 		"without room": {MaxQueuedBytes: 512}, // they leave their group all the time
 	} {

@@ -21,7 +21,10 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
+	"configapi/graph/transport/gqlhttp"
+	"configapi/graph/transport/gqlsse"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 )
 
@@ -32,12 +35,9 @@ type Options struct {
 	// Limits of documents.
 	Limits Limits
 	// Websocket are the limits of sockets.
-	Websocket transport.WebsocketOptions
-	// SSE are the rules of event streams.
-	SSE transport.SSEOptions
-	// Room is what bounds the bytes and the time of answers; the transports of the handler share
-	// it.
-	Room transport.RoomOptions
+	Websocket gqlws.Options
+	// Budgets bound the memory and the time of answers. The transports of the handler share them.
+	Budgets bounds.Options
 	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
 	RequestID func(context.Context) string
 	// Log gets internal errors and panics. nil: nothing is logged.
@@ -60,9 +60,9 @@ func (o *Options) setDefaults() {
 
 // Handler serves GraphQL over HTTP, websockets and server-sent events at one address.
 type Handler struct {
-	websocket *transport.Websocket
-	sse       *transport.SSE
-	http      *transport.HTTP
+	websocket *gqlws.Transport
+	sse       *gqlsse.Transport
+	http      *gqlhttp.Transport
 	executor  *executor
 }
 
@@ -72,14 +72,14 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	show := presenter{opts.RequestID, opts.Log}
 
 	root := &resolver{store}
-	opts.Websocket.BeginArgument = "after"
+	opts.Websocket.OffsetArgument = "after"
 	opts.Websocket.Rights = root.rights
-	room := transport.NewRoom(opts.Room)
-	opts.Websocket.Room, opts.SSE.Room = room, room
+	budgets := bounds.NewBudgets(opts.Budgets)
+	opts.Websocket.Budgets = budgets
 	h := &Handler{
-		websocket: transport.NewWebsocket(opts.Websocket),
-		sse:       transport.NewSSE(opts.SSE),
-		http:      transport.NewHTTP(transport.HTTPOptions{Room: room}),
+		websocket: gqlws.New(opts.Websocket),
+		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets}),
+		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
 		executor:  newExecutor(root, opts.Limits, lru.New[*ast.QueryDocument](opts.CachedDocuments), show),
 	}
 	store.OnRebuild(h.closeStreams)

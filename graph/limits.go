@@ -6,7 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/gqlmsg"
 )
 
 // Limits bound what one document may ask for, so that a few hundred bytes do not keep the server busy for long. What goes
@@ -51,7 +51,7 @@ const limitsRule = "Limits"
 func limitExceeded(format string, limit int) *gqlerror.Error {
 	err := gqlerror.Errorf(format, limit)
 	err.Rule = limitsRule
-	err.Extensions = map[string]any{"code": transport.CodeLimitExceeded}
+	err.Extensions = map[string]any{"code": gqlmsg.CodeLimitExceeded}
 	return err
 }
 

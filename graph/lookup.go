@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"configapi/graph/object"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/config"
 )
 
@@ -64,7 +64,7 @@ func (r *resolver) lookUp(ctx context.Context, op *graphql.OperationContext, loo
 		found[i] = object.NewConfig(reader.Config(name), nil)
 		size += int64(len(l.field.Alias)+fieldSyntax) + l.outline.size(found[i])
 	}
-	if err := transport.AnswerOf(ctx).Count(ctx, size); err != nil {
+	if err := bounds.AnswerOf(ctx).Count(ctx, size); err != nil {
 		return &graphql.Response{} // the transport says why: the answer was given up
 	}
 	var data bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"configapi/graph/model"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 )
@@ -62,7 +62,7 @@ func (p *pinned) Value(key any) any {
 
 // reserve takes room for the largest answer that a mutation can have, before anything is written.
 func (r *resolver) reserve(ctx context.Context, op *graphql.OperationContext) error {
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if answer == nil {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
-	"configapi/graph/transport"
+	"configapi/graph/transport/fanout"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
@@ -18,7 +18,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 		return nil, err
 	}
 	var watch *configstore.ConfigWatch
-	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
+	if told, resumes := fanout.ResumeOffset(ctx).(statePlace); resumes {
 		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigPlace(told))
 	} else {
 		watch, err = r.store.WatchConfig(r.caller(ctx), name)
@@ -26,7 +26,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, states{r.resolver, watch}), nil
+	return fanout.Stream(ctx, states{r.resolver, watch}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error) {
@@ -34,12 +34,12 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
+	if told, resumes := fanout.ResumeOffset(ctx).(changesPlace); resumes {
 		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Place(told))
 		if err != nil {
 			return nil, err
 		}
-		return transport.Stream(ctx, changes{watch}), nil
+		return fanout.Stream(ctx, changes{watch}), nil
 	}
 	if after, err = resumedAfter(ctx, after); err != nil {
 		return nil, err
@@ -48,13 +48,13 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, changes{watch}), nil
+	return fanout.Stream(ctx, changes{watch}), nil
 }
 
 // resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
 // transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
 func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
-	last := transport.LastEventID(ctx)
+	last := fanout.LastEventID(ctx)
 	if last == "" {
 		return after, nil
 	}
@@ -80,13 +80,13 @@ func (p statePlace) Order() int64 {
 // ID is none: the state of a config is told anew to who comes back.
 func (p statePlace) ID() string { return "" }
 
-func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
+func (s states) Next(ctx context.Context, _ int64) (*object.Config, fanout.Step, error) {
 	state, err := s.watch.Next(ctx)
 	if err != nil {
-		return nil, transport.Step{}, err
+		return nil, fanout.Step{}, err
 	}
 	place := statePlace(s.watch.Place())
-	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
+	return s.present(state), fanout.Step{First: place.Order(), Offset: place, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
@@ -98,7 +98,7 @@ func (p changesPlace) Order() int64 { return int64(p.Head.Seq) }
 
 func (p changesPlace) ID() string { return p.Head.Position().String() }
 
-func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
+func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, fanout.Step, error) {
 	read := s.watch.Next
 	if end > 0 {
 		read = func(ctx context.Context) (configstore.Changes, error) {
@@ -107,13 +107,13 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	}
 	found, err := read(ctx)
 	if err != nil {
-		return nil, transport.Step{}, err
+		return nil, fanout.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
+	step := fanout.Step{Offset: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Seq)
 	} else {
-		step.First, step.Silent = step.Place.Order()+1, end > 0
+		step.First, step.Silent = step.Offset.Order()+1, end > 0
 	}
 	return batchOf(found), step, nil
 }

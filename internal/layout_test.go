@@ -26,6 +26,8 @@ const (
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
+	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg"
+
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
 	sockets = "github.com/gorilla/websocket"
@@ -39,6 +41,7 @@ var picture = []layer{
 	// What tests share. Nothing of the program imports it.
 	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
+	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
@@ -50,16 +53,22 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
 	{"graph/coerce", "", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
-	{"graph/transport", tools, gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport", "", ""}, // a page of documentation
+	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlhttp", "graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/fanout", "graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
+	{"graph/transport/bounds", "graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlmsg", "internal/strictjson", gqlgen},
 	{"internal/rest", door + " " + tools, json},
 	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
