@@ -37,6 +37,6 @@
 // # What they do not do
 //
 // They do not deliver incrementally: an answer to a document with @defer is refused, since it would
-// be cut short. They have no cookies, no batches, no uploads and no compression of their own, and do
-// not check which page a request comes from: the HTTP server must do so before.
+// be cut short. They have no cookies, no batches, no uploads and no compression of their own, and
+// do not check which page a request comes from: the HTTP server must do so before.
 package transport

@@ -27,9 +27,9 @@ const (
 )
 
 // Answer is the context in which one operation executes: it counts the bytes of the answer while
-// they come together, reserves memory for them, and ends when the operation's time is over. It stops
-// the operation when the answer is too large or when there is no memory for it: then the whole
-// response is one error.
+// they come together, reserves memory for them, and ends when the operation's time is over. It
+// stops the operation when the answer is too large or when there is no memory for it: then the
+// whole response is one error.
 //
 // It is safe for concurrent use by the fields of the operation. All exported methods that resolvers
 // call do nothing on a nil Answer, and succeed.
@@ -52,7 +52,7 @@ type Answer struct {
 // answers, or that of one connection within it. Its End must be called.
 func NewAnswer(ctx context.Context, budgets *Budgets, in *budget.Budget) *Answer {
 	a := &Answer{deadline: deadline{Context: ctx}, budgets: budgets, maxSize: budgets.maxAnswer}
-	a.memory.outcome, a.memory.places, a.memory.max = &a.outcome, budgets.LargeAnswers, budgets.maxUsed
+	a.memory.outcome, a.memory.slots, a.memory.max = &a.outcome, budgets.LargeAnswers, budgets.maxUsed
 	in.Open(&a.memory.bytes)
 	return a
 }
@@ -67,8 +67,8 @@ func NewMessage(ctx context.Context, budgets *Budgets) *Answer {
 
 type answerKey struct{}
 
-// AnswerOf returns the answer of the operation that a context is of. It is nil behind a transport of
-// another package, such as gqlgen's own.
+// AnswerOf returns the answer of the operation that a context is of. It is nil behind a transport
+// of another package, such as gqlgen's own.
 func AnswerOf(ctx context.Context) *Answer {
 	a, _ := ctx.Value(answerKey{}).(*Answer)
 	return a
@@ -164,7 +164,7 @@ func (a *Answer) CountWithin(bytes int64) error {
 // Failed reports whether the answer was given up: then nothing of what the fields return is sent.
 func (a *Answer) Failed() bool { return a != nil && a.outcome.failed() }
 
-// MaySay counts an error, and reports whether the answer has place for it.
+// MaySay counts an error, and reports whether the answer has room for it.
 func (a *Answer) MaySay() bool {
 	return a == nil || a.errors.Add(1) <= maxErrors && !a.outcome.failed()
 }
@@ -194,7 +194,7 @@ func (a *Answer) Perform(exec graphql.GraphExecutor, operation *graphql.Operatio
 		return nil, a.faultOf(err)
 	}
 	response := next(ctx)
-	a.memory.leavePlace()
+	a.memory.leaveSlot()
 	if f := a.Check(ctx, response); f != nil {
 		return nil, f
 	}

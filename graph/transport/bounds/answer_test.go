@@ -37,8 +37,8 @@ func TestNegativeOptions(t *testing.T) {
 	}
 }
 
-// TestFieldsThatWaitForMemory: many fields of one answer wait together, 2 s and not 2 s each, and the
-// answer's time may end meanwhile.
+// TestFieldsThatWaitForMemory: many fields of one answer wait together, 2 s and not 2 s each, and
+// the answer's time may end meanwhile.
 func TestFieldsThatWaitForMemory(t *testing.T) {
 	for _, limit := range []time.Duration{time.Hour, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestFieldsThatWaitForMemory(t *testing.T) {
 	}
 }
 
-// TestPageBehindAWait: while a field of an answer waits for budgets, the page that another field has
-// read waits in nobody's memory: it is dropped, and read again when there is budgets.
+// TestPageBehindAWait: while a field of an answer waits for budgets, the page that another field
+// has read waits in nobody's memory: it is dropped, and read again when there is budgets.
 func TestPageBehindAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets := NewBudgets(Options{Answers: budget.New(budget.Options{Bytes: mib})})

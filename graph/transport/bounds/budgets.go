@@ -1,3 +1,27 @@
+// Package bounds bounds what GraphQL operations take: memory, time and errors.
+//
+// [Budgets] are what all transports of a server share. An operation executes in an [Answer], a
+// context that counts the bytes of the answer field by field, reserves memory for them before they
+// are allocated, and ends when the operation's time is over:
+//
+//	a := bounds.NewAnswer(ctx, budgets, budgets.Answers)
+//	defer a.End()
+//	response, fault := a.Perform(exec, operation)
+//
+// Resolvers find the answer with [AnswerOf], count what they return with [Answer.Count], and read
+// pages of the event store with [ReadPage]. What a subscription keeps in memory for as long as it
+// lasts is [Retained].
+//
+// # What it guarantees
+//
+// The bytes that are reserved never exceed the budgets. An answer that would be too long, or for
+// which there is no memory in time, is replaced by one error. The answer to a mutation reserves its
+// memory before the first field runs, and is never given up after that.
+//
+// # What it does not do
+//
+// It does not measure memory: it counts what the answer will hold, and adds what gqlgen is known to
+// take for a field. It sends nothing: the transports hold a reservation until its bytes are sent.
 package bounds
 
 import (
@@ -6,6 +30,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
@@ -47,7 +73,7 @@ type Budgets struct {
 	Limit *eventstream.Limit
 	// Pages is shared by the pages of the event store that are being read: see [ReadPage].
 	Pages *budget.Budget
-	// LargeAnswers has one place for each large answer that is being made.
+	// LargeAnswers has one slot for each large answer that is being made.
 	LargeAnswers *budget.Budget
 	// Messages is shared by the large messages of streams that are being made.
 	Messages *budget.Budget
@@ -111,6 +137,16 @@ func orNew(given *budget.Budget, standard func() *budget.Budget) *budget.Budget 
 // Connection returns the budget of the answers of one connection.
 func (b *Budgets) Connection() *budget.Budget { return b.Answers.Within(b.maxUsed) }
 
+// Retain reserves what a subscription keeps in memory while it lasts. It does not wait, and a
+// document is reserved once for all subscriptions that share it. The result has one holder.
+func (b *Budgets) Retain(operation *graphql.OperationContext) (*Retained, *gqlmsg.Fault) {
+	retained := b.retained.retain(operation)
+	if retained == nil {
+		return nil, unavailable(NoMemoryForSubscription)
+	}
+	return retained, nil
+}
+
 // FaultOf returns the fault for an error of a budget or of the operation's time.
 func (b *Budgets) FaultOf(err error) *gqlmsg.Fault {
 	switch {
@@ -127,8 +163,8 @@ func unavailable(text string) *gqlmsg.Fault {
 	return &gqlmsg.Fault{Status: http.StatusServiceUnavailable, Code: gqlmsg.CodeUnavailable, Message: text}
 }
 
-// FaultOfLimit returns the fault for a stream that may not begin: for an error of [eventstream.Limit]
-// or of [eventstream.Streams].
+// FaultOfLimit returns the fault for a stream that may not begin: for an error of
+// [eventstream.Limit] or of [eventstream.Streams].
 func FaultOfLimit(err error) *gqlmsg.Fault {
 	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
 		return &gqlmsg.Fault{Status: http.StatusTooManyRequests, Code: gqlmsg.CodeLimitExceeded, Message: err.Error()}

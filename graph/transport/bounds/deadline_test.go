@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestEndedAnswerHasAnError: whoever waits for the end of an answer's context must find out why it
-// has ended, or the context package panics.
+// TestEndedAnswerHasAnError: a caller that waits for the end of an answer's context must find out
+// why it has ended, or the context package panics.
 func TestEndedAnswerHasAnError(t *testing.T) {
 	budgets := NewBudgets(Options{})
 	answer := NewAnswer(t.Context(), budgets, budgets.Answers)
@@ -52,8 +52,8 @@ func TestContextsBelowAnAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswerThatEndsHasAReason ends an answer, whose memory was passed on, while something still waits
-// for it: a context whose Done is closed and whose Err is nil ends the program.
+// TestAnswerThatEndsHasAReason ends an answer, whose memory was passed on, while something still
+// waits for it: a context whose Done is closed and whose Err is nil ends the program.
 func TestAnswerThatEndsHasAReason(t *testing.T) {
 	budgets := NewBudgets(Options{OperationTime: time.Hour})
 	a := NewMessage(t.Context(), budgets)

@@ -16,20 +16,21 @@ const (
 
 // memory is what an answer has counted and reserved.
 //
-// An answer that becomes large first waits for one of the few places for large answers that are
-// being made. Otherwise many answers would each get a part of the budget, and none of them all of it.
+// An answer that becomes large first waits for one of the few slots for large answers that are
+// being made. Otherwise many answers would each get a part of the budget, and none of them all of
+// it.
 type memory struct {
 	outcome *outcome       // of the answer
-	places  *budget.Budget // of large answers
+	slots   *budget.Budget // of large answers
 	max     int64          // the bytes that may be counted
-	whole   bool           // all is reserved at once, so that no place is needed
+	whole   bool           // all is reserved at once, so that no slot is needed
 
 	used    atomic.Int64 // bytes that were counted: of the answer, and of what it is made of
 	covered atomic.Int64 // bytes of the reservation
 
 	mu     longLock // guards what is below; held while memory is waited for
 	bytes  budget.Reservation
-	place  budget.Reservation // of a large answer that is being made
+	slot   budget.Reservation // of a large answer that is being made
 	passed bool               // bytes belongs to a [budget.Shared]
 }
 
@@ -45,7 +46,7 @@ func (m *memory) cover(ctx context.Context, total int64) error {
 	if missing <= 0 {
 		return nil
 	}
-	if err := m.takePlace(ctx, total); err != nil {
+	if err := m.takeSlot(ctx, total); err != nil {
 		return m.outcome.fail(err)
 	}
 	if step := min(m.covered.Load()/2, maxStepBytes); step > missing && m.bytes.TryGrow(step) {
@@ -68,7 +69,7 @@ func (m *memory) tryAdd(bytes int64) bool {
 		return false
 	}
 	if missing := total - m.covered.Load(); missing > 0 {
-		if !m.tryTakePlace(total) || !m.bytes.TryGrow(missing) {
+		if !m.tryTakeSlot(total) || !m.bytes.TryGrow(missing) {
 			return false
 		}
 		m.covered.Add(missing)
@@ -102,7 +103,7 @@ func (m *memory) coverPage(ctx context.Context, total int64) error {
 	if missing <= 0 {
 		return nil
 	}
-	if err := m.takePlace(ctx, total); err != nil {
+	if err := m.takeSlot(ctx, total); err != nil {
 		return m.outcome.fail(err)
 	}
 	return m.grow(ctx, missing)
@@ -117,29 +118,29 @@ func (m *memory) grow(ctx context.Context, missing int64) error {
 	return nil
 }
 
-// takePlace waits for a place when the answer becomes large. It needs m.mu.
-func (m *memory) takePlace(ctx context.Context, total int64) error {
-	if total < largeBytes || m.whole || m.place.Held() > 0 {
+// takeSlot waits for a slot when the answer becomes large. It needs m.mu.
+func (m *memory) takeSlot(ctx context.Context, total int64) error {
+	if total < largeBytes || m.whole || m.slot.Held() > 0 {
 		return nil
 	}
-	m.places.Open(&m.place)
-	return m.place.Grow(ctx, 1)
+	m.slots.Open(&m.slot)
+	return m.slot.Grow(ctx, 1)
 }
 
-// tryTakePlace is [memory.takePlace] without a wait. It needs m.mu.
-func (m *memory) tryTakePlace(total int64) bool {
-	if total < largeBytes || m.whole || m.place.Held() > 0 {
+// tryTakeSlot is [memory.takeSlot] without a wait. It needs m.mu.
+func (m *memory) tryTakeSlot(total int64) bool {
+	if total < largeBytes || m.whole || m.slot.Held() > 0 {
 		return true
 	}
-	m.places.Open(&m.place)
-	return m.place.TryGrow(1)
+	m.slots.Open(&m.slot)
+	return m.slot.TryGrow(1)
 }
 
-// leavePlace gives back the place of a large answer: it is made.
-func (m *memory) leavePlace() {
+// leaveSlot gives back the slot of a large answer: it is made.
+func (m *memory) leaveSlot() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.place.Release()
+	m.slot.Release()
 }
 
 // hold keeps the bytes of a finished answer alone: whatever it was made of is garbage.
@@ -167,7 +168,7 @@ func (m *memory) pass() *budget.Shared {
 func (m *memory) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.place.Release()
+	m.slot.Release()
 	if !m.passed {
 		m.bytes.Release()
 	}

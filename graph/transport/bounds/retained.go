@@ -9,7 +9,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
 )
 
@@ -22,9 +21,9 @@ const (
 
 	// MaxSubscriptionBytes is the largest request, in bytes, that a subscription may come with.
 	MaxSubscriptionBytes = 64 << 10
-	// SubscriptionTooLarge is what a client is told whose subscription is larger.
+	// SubscriptionTooLarge is the message for a subscription that is larger.
 	SubscriptionTooLarge = "a subscription, with its variables, must not be larger than 65536 bytes"
-	// NoMemoryForSubscription is what a client is told that finds no memory for a subscription.
+	// NoMemoryForSubscription is the message when there is no memory for a subscription.
 	NoMemoryForSubscription = "the server has no memory left for further subscriptions of this size; make its document and its variables shorter, or try again later"
 )
 
@@ -37,24 +36,24 @@ type Retained struct {
 	holders   atomic.Int32
 }
 
-// Retain reserves what a subscription keeps. It does not wait, and the document is reserved once
-// for all subscriptions that share it. The result has one holder.
-func (b *Budgets) Retain(operation *graphql.OperationContext) (*Retained, *gqlmsg.Fault) {
+// retain reserves what a subscription keeps. It does not wait. It returns nil when there is no
+// memory for it.
+func (d *documents) retain(operation *graphql.OperationContext) *Retained {
 	variables, err := json.Marshal(operation.Variables)
 	if err != nil {
 		panic(err) // they were JSON before
 	}
-	r := &Retained{documents: &b.retained, document: operation.Doc}
-	b.Subscriptions.Open(&r.bytes)
+	r := &Retained{documents: d, document: operation.Doc}
+	d.budget.Open(&r.bytes)
 	if !r.bytes.TryGrow(int64(len(operation.RawQuery) + variableCopies*len(variables))) {
-		return nil, unavailable(NoMemoryForSubscription)
+		return nil
 	}
-	if !b.retained.use(r.document, operation.RawQuery) {
+	if !d.use(r.document, operation.RawQuery) {
 		r.bytes.Release()
-		return nil, unavailable(NoMemoryForSubscription)
+		return nil
 	}
 	r.holders.Store(1)
-	return r, nil
+	return r
 }
 
 // Share adds a holder. It reports false when the last one has gone meanwhile.

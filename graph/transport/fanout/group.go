@@ -24,8 +24,8 @@ type Options struct {
 	// Rights names what the caller of an operation may see. Only subscribers whose rights are equal
 	// share a group. nil: all callers may see the same.
 	Rights func(ctx context.Context) string
-	// MaxBacklogBytes is how much of its group's messages a subscriber holds while it joins. One that
-	// has more to hold is served on its own again. It must be positive.
+	// MaxBacklogBytes is how much of its group's messages a subscriber holds while it joins. One
+	// that has more to hold is served on its own again. It must be positive.
 	MaxBacklogBytes int64
 }
 
@@ -120,8 +120,8 @@ func (gs *Groups) start(ctx context.Context, s *Subscriber) *group {
 	if first := s.retained.Load(); first.Share() {
 		g.retained = first
 	}
-	// The group outlives its first subscriber, but not the rights that its context stands for: those
-	// are in the key.
+	// The group outlives its first subscriber, but not the rights that its context stands for:
+	// those are in the key.
 	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	gs.byKey[g.key] = g
 	gs.running.Go(g.run)
@@ -160,7 +160,7 @@ func (g *group) end() {
 }
 
 // run sends messages until the group has no subscribers. When it can give no more, each subscriber
-// is served on its own, and is told the reason.
+// is served on its own, and sends its client the reason.
 func (g *group) run() {
 	defer g.retained.Release()
 	defer g.dissolve()

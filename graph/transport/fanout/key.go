@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 
@@ -16,10 +15,11 @@ import (
 type groupKey struct{ query, operation, variables, rights string }
 
 // keyOf returns the key of a subscription's group. A variable that only says where the subscription
-// starts is left out: subscribers at the same offset are equal, wherever they started.
-func (o *Options) keyOf(ctx context.Context, operation *graphql.OperationContext) groupKey {
+// starts is left out: subscribers at the same offset are equal, wherever they started. rights names
+// what the caller may see.
+func keyOf(operation *graphql.OperationContext, offsetArgument, rights string) groupKey {
 	variables := operation.Variables
-	if start := offsetVariable(operation, o.OffsetArgument); start != "" {
+	if start := offsetVariable(operation, offsetArgument); start != "" {
 		variables = maps.Clone(variables)
 		delete(variables, start)
 	}
@@ -27,11 +27,7 @@ func (o *Options) keyOf(ctx context.Context, operation *graphql.OperationContext
 	if err != nil {
 		panic(err) // they were JSON before
 	}
-	key := groupKey{operation.RawQuery, operation.OperationName, string(canonical), ""}
-	if o.Rights != nil {
-		key.rights = o.Rights(ctx)
-	}
-	return key
+	return groupKey{operation.RawQuery, operation.OperationName, string(canonical), rights}
 }
 
 // offsetVariable returns the name of the variable that is the root field's argument of this name,

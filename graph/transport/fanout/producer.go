@@ -20,8 +20,9 @@ type Message struct {
 }
 
 // Producer makes the messages of one source, one after the other. It waits for memory before it
-// reads, and gives memory up as soon as it can: after a large message it calls the resolver again at
-// its offset, since gqlgen would keep the buffer. It is for one goroutine; its End must be called.
+// reads, and gives memory up as soon as it can: after a large message it calls the resolver again
+// at its offset, since gqlgen would keep the buffer. It is for one goroutine; its End must be
+// called.
 type Producer struct {
 	ctx       context.Context
 	exec      graphql.GraphExecutor
@@ -142,54 +143,4 @@ func (p *Producer) fail(err error) gqlerror.List {
 		return nil
 	}
 	return p.budgets.FaultOf(err).List()
-}
-
-type callKey struct{}
-
-// call is one call of a subscription's resolver.
-type call struct {
-	exec      graphql.GraphExecutor
-	from      Offset                                             // see [ResumeOffset]
-	pull      func(ctx context.Context, end int64) (Step, error) // nil: the resolver does not use [Stream]
-	responses graphql.ResponseHandler
-	ctx       context.Context // of the operation
-}
-
-func newCall(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, from Offset) *call {
-	c := &call{exec: exec, from: from}
-	c.responses, c.ctx = exec.DispatchOperation(context.WithValue(ctx, callKey{}, c), operation)
-	return c
-}
-
-// next has the source give its next item. Behind a resolver that does not use [Stream], respond
-// waits for the item.
-func (c *call) next(end int64) (step Step, err error) {
-	if c.pull == nil {
-		return Step{}, nil
-	}
-	return c.pull(c.ctx, end)
-}
-
-// respond executes the operation on the item that the source has given, within the time and the
-// size that a message may have. It returns nil when the subscription is over.
-func (c *call) respond(budgets *bounds.Budgets) *graphql.Response {
-	if c.pull == nil {
-		return c.responses(c.ctx)
-	}
-	a := bounds.NewMessage(c.ctx, budgets)
-	defer a.End()
-	response := c.responses(a)
-	if f := a.Check(a, response); f != nil {
-		return &graphql.Response{Errors: f.List()}
-	}
-	return response
-}
-
-// present takes the error that ends a stream through the handler's error presenter. The end of the
-// operation's own context is none.
-func (c *call) present(err error) gqlerror.List {
-	if c.ctx.Err() != nil {
-		return nil
-	}
-	return gqlmsg.Present(c.ctx, c.exec, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }

@@ -9,8 +9,8 @@ import (
 	"configapi/graph/transport/bounds"
 )
 
-// TestProducerHoldsNothingBetweenMessages: neither after a silent step, nor after a message that its
-// reader has.
+// TestProducerHoldsNothingBetweenMessages: neither after a silent step, nor after a message that
+// its reader has.
 func TestProducerHoldsNothingBetweenMessages(t *testing.T) {
 	budgets := bounds.NewBudgets(bounds.Options{})
 	steps := []Step{{Silent: true, Offset: number(1)}, {Offset: number(2), Bytes: 100}}

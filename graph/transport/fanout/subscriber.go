@@ -51,9 +51,11 @@ type Subscriber struct {
 	group *group // nil: it is on its own; guarded by the mutex of groups
 	index int    // in the group's subscribers; guarded by the group's mutex
 
-	mu           sync.Mutex // guards what is below
-	offset       Offset     // up to there it was sent everything; its goroutine may read it without the mutex
-	joining      bool       // its goroutine still runs, and messages of the group wait in backlog
+	mu sync.Mutex // guards what is below
+	// offset is up to where it was sent everything. Its own goroutine may read it without the
+	// mutex.
+	offset       Offset
+	joining      bool // its goroutine still runs, and messages of the group wait in backlog
 	backlog      []*Message
 	backlogBytes int64
 	behind       bool // the group has given it up while it was joining
@@ -64,7 +66,11 @@ type Subscriber struct {
 func (gs *Groups) NewSubscriber(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext,
 	retained *bounds.Retained, receiver Receiver, connection Connection) *Subscriber {
 	s := &Subscriber{groups: gs, exec: exec, receiver: receiver, connection: connection, operation: operation}
-	s.key = gs.opts.keyOf(ctx, operation)
+	rights := ""
+	if gs.opts.Rights != nil {
+		rights = gs.opts.Rights(ctx)
+	}
+	s.key = keyOf(operation, gs.opts.OffsetArgument, rights)
 	s.retained.Store(retained)
 	operation.Extensions = nil // they are the client's own, and must not reach others of its group
 	return s
@@ -115,7 +121,8 @@ func (s *Subscriber) serveOnce(ctx context.Context) (joined, over bool) {
 	return joined, over
 }
 
-// catchUp sends messages until the subscriber is at the end of its stream, and then joins the group.
+// catchUp sends messages until the subscriber is at the end of its stream, and then joins the
+// group.
 func (s *Subscriber) catchUp(ctx context.Context, p *Producer) (joined, over bool, errs gqlerror.List) {
 	for {
 		next, more, errs := p.Next(0)
@@ -167,8 +174,8 @@ func (s *Subscriber) join(ctx context.Context, p *Producer) (joined, over bool, 
 	for {
 		next, joined := s.nextOfBacklog()
 		switch {
-		case joined && s.receiver.Completed(): // it may have completed before there was a group to leave
-			return false, true, nil
+		case joined && s.receiver.Completed():
+			return false, true, nil // it completed before there was a group to leave
 		case joined:
 			return true, false, nil
 		case next == nil:
@@ -192,8 +199,8 @@ func (s *Subscriber) dropBacklog() {
 	s.backlog, s.backlogBytes = nil, 0
 }
 
-// nextOfBacklog takes the next message of the group that the subscriber was not sent yet. When there
-// is none, the subscriber has joined, or the group has given it up.
+// nextOfBacklog takes the next message of the group that the subscriber was not sent yet. When
+// there is none, the subscriber has joined, or the group has given it up.
 func (s *Subscriber) nextOfBacklog() (next *Message, joined bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

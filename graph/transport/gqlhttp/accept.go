@@ -13,27 +13,19 @@ import (
 // nothing, or takes anything, gets application/json: clients that want another form say so. Of two
 // that are equally welcome the one that is named first wins.
 func Accepted(accept []string) gqlmsg.Media {
-	if len(accept) == 0 {
-		return gqlmsg.MediaJSON
+	if list := strings.Join(accept, ","); list != "" {
+		return acceptedOf(list)
 	}
-	if len(accept) == 1 { // parsing these would cost 5 % of a read (BenchmarkPost)
-		switch accept[0] {
-		case "application/json", "*/*", "":
-			return gqlmsg.MediaJSON
-		case "application/graphql-response+json":
-			return gqlmsg.MediaResponse
-		case eventstream.ContentType:
-			return gqlmsg.MediaEventStream
-		}
-	}
-	return acceptedOf(strings.Join(accept, ","))
+	return gqlmsg.MediaJSON
 }
 
 // preference is what an Accept header says about one media type.
 type preference struct {
-	specificity int // of the range that decided: 0 none matched, 1 */*, 2 application/*, 3 the type itself
+	// specificity is that of the range that decided: 0 none matched, 1 */*, 2 application/*, 3 the
+	// type itself.
+	specificity int
 	quality     float64
-	order       int // place of that range in the header
+	order       int // of that range in the header
 }
 
 func acceptedOf(accept string) gqlmsg.Media {

@@ -18,8 +18,10 @@ func TestAccepted(t *testing.T) {
 		{[]string{"application/json"}, gqlmsg.MediaJSON},
 		{[]string{"APPLICATION/JSON; charset=utf-8"}, gqlmsg.MediaJSON},
 		{[]string{"application/graphql-response+json"}, gqlmsg.MediaResponse},
-		{[]string{"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8"}, gqlmsg.MediaResponse}, // graphql-http, urql
-		{[]string{"application/graphql-response+json,application/json;q=0.9"}, gqlmsg.MediaResponse},                          // Apollo
+		// graphql-http, urql
+		{[]string{"application/graphql-response+json; charset=utf-8, application/json; charset=utf-8"}, gqlmsg.MediaResponse},
+		// Apollo
+		{[]string{"application/graphql-response+json,application/json;q=0.9"}, gqlmsg.MediaResponse},
 		{[]string{"application/json;q=0.9", "application/graphql-response+json"}, gqlmsg.MediaResponse},
 		{[]string{"application/json, application/graphql-response+json"}, gqlmsg.MediaJSON},
 		{[]string{"application/json;q=0.5, application/graphql-response+json;q=0.4"}, gqlmsg.MediaJSON},
@@ -28,13 +30,17 @@ func TestAccepted(t *testing.T) {
 		{[]string{"*/*;q=0.9, application/graphql-response+json;q=0.1"}, gqlmsg.MediaJSON},
 		{[]string{"application/json;q=0, */*"}, gqlmsg.MediaResponse},
 		{[]string{"application/json;q=0, application/graphql-response+json;q=0, */*"}, gqlmsg.MediaNone},
-		{[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, gqlmsg.MediaJSON}, // a browser
+		// a browser
+		{[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, gqlmsg.MediaJSON},
 		{[]string{"text/html"}, gqlmsg.MediaNone},
-		{[]string{"text/event-stream"}, gqlmsg.MediaEventStream}, // graphql-sse, EventSource
+		// graphql-sse, EventSource
+		{[]string{"text/event-stream"}, gqlmsg.MediaEventStream},
 		{[]string{"Text/Event-Stream;q=0.5"}, gqlmsg.MediaEventStream},
 		{[]string{"text/event-stream, */*"}, gqlmsg.MediaEventStream},
-		{[]string{"text/event-stream, multipart/mixed"}, gqlmsg.MediaEventStream},                                                                             // urql, a subscription
-		{[]string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, gqlmsg.MediaResponse}, // urql, a query
+		// urql, a subscription
+		{[]string{"text/event-stream, multipart/mixed"}, gqlmsg.MediaEventStream},
+		// urql, a query
+		{[]string{"application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"}, gqlmsg.MediaResponse},
 		{[]string{"text/event-stream, application/json"}, gqlmsg.MediaEventStream},
 		{[]string{"application/json, text/event-stream"}, gqlmsg.MediaJSON},
 		{[]string{"application/json;q=0.5, text/event-stream;q=0.4"}, gqlmsg.MediaJSON},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"configapi/graph/transport/gqlmsg"
 )
@@ -33,7 +34,7 @@ func readBody(r *http.Request, buffer []byte, maxBytes int64) ([]byte, *gqlmsg.F
 func checkContent(header http.Header) *gqlmsg.Fault {
 	types := header["Content-Type"]
 	if len(types) == 1 && types[0] == "application/json" && len(header["Content-Encoding"]) == 0 {
-		return nil // parsing it would cost 2 % of a read (BenchmarkPost)
+		return nil // what nearly all clients send; parsing it costs 2 allocations (BenchmarkPost)
 	}
 	unsupported := &gqlmsg.Fault{Status: http.StatusUnsupportedMediaType, Code: gqlmsg.CodeInvalidInput,
 		Message: "the body must have the content type application/json, in UTF-8"}
@@ -54,6 +55,19 @@ func checkContent(header http.Header) *gqlmsg.Fault {
 		}
 	}
 	return nil
+}
+
+// bodyBuffers keep the buffers of bodies for later ones. Without them a read would allocate a
+// quarter more bytes (BenchmarkPost).
+var bodyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxRecycled is the largest buffer, in bytes, that is kept for later bodies.
+const maxRecycled = 64 << 10
+
+func recycle(buffer *[]byte) {
+	if cap(*buffer) <= maxRecycled {
+		bodyBuffers.Put(buffer)
+	}
 }
 
 var errTooLarge = errors.New("body too large")

@@ -67,7 +67,8 @@ func TestPostRefusesBodies(t *testing.T) {
 	}
 }
 
-// TestPostRefusesDocuments has well-formed requests that fail before their execution: the form of the answer decides about the status.
+// TestPostRefusesDocuments has well-formed requests that fail before their execution: the form of
+// the answer decides about the status.
 func TestPostRefusesDocuments(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{maxBodyBytes: 20_000}))
 	server.SetParserTokenLimit(200)

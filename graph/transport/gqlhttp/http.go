@@ -69,8 +69,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 			Message: "the answer can be application/graphql-response+json or application/json"})
 		return
 	}
-	request := requests.Get().(*Request)
-	defer request.recycle()
+	request := new(Request)
 	if f := request.Read(r, t.maxBodyBytes); f != nil {
 		gqlmsg.WriteFault(w, media, f)
 		return
@@ -108,8 +107,7 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, media gqlmsg.
 		writeLarge(w, media, status, response, a)
 		return
 	}
-	request.answer = gqlmsg.Append(request.answer[:0], response)
-	gqlmsg.Write(w, media, status, request.answer)
+	gqlmsg.Write(w, media, status, gqlmsg.Append(make([]byte, 0, len(response.Data)+len(`{"data":}`)), response))
 }
 
 func refuseOperation(method string, operation ast.Operation, media gqlmsg.Media) *gqlmsg.Fault {
@@ -131,8 +129,8 @@ func RefuseMutation(method string, operation ast.Operation) *gqlmsg.Fault {
 }
 
 const (
-	// largeAnswer is how long the data of an answer is, in bytes, when it is written without a copy:
-	// the copy would be memory that the answer's budget does not count.
+	// largeAnswer is how long the data of an answer is, in bytes, when it is written without a
+	// copy: the copy would be memory that the answer's budget does not count.
 	largeAnswer = 64 << 10
 	// pieceBytes is how much of a large answer goes out with one write.
 	pieceBytes = 64 << 10

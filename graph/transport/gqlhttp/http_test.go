@@ -93,7 +93,8 @@ func TestPanicsGetTheCodeInternalUnlessTheyHaveOne(t *testing.T) {
 	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "UNAVAILABLE", Says: "not now"}.Do(t, server)
 }
 
-// TestPanicWithAnotherExecutor: that the executor can present panics is not part of gqlgen's interface.
+// TestPanicWithAnotherExecutor: that the executor can present panics is not part of gqlgen's
+// interface.
 func TestPanicWithAnotherExecutor(t *testing.T) {
 	schema := transporttest.NewSchema()
 	server := schema.Handler(onlyExecutor{New(Options{})})

@@ -6,7 +6,7 @@
 //
 // # What a client can rely on
 //
-// What is no GraphQL request at all has its 4xx, in JSON. All else is told on the stream: each
+// What is no GraphQL request at all has its 4xx, in JSON. All else is sent on the stream: each
 // result is an event "next", also a refused document, and "complete" is the last event. An error
 // that ends a stream is a "next" with errors and no data. A client asks again for a stream that
 // breaks off without "complete". Each item has an id by which it goes on: see
@@ -87,7 +87,7 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	if len(errs) == 0 {
 		var end func()
 		var f *gqlmsg.Fault
-		if ctx, end, f = t.begin(ctx, r, operation, request.BodyBytes()); f != nil {
+		if ctx, end, f = t.begin(ctx, r, operation, request.BodyBytes); f != nil {
 			gqlmsg.WriteFault(w, gqlmsg.MediaJSON, f)
 			return
 		}
@@ -197,9 +197,9 @@ func (a *answer) sendNext(m *fanout.Message) error {
 	return a.Send(eventstream.Event{Type: "next", ID: id, Data: m.Body, Sent: m.Memory.Sent})
 }
 
-// finish tells the client that no more follows, and why. A client whose context has ended is not
-// told: it has gone, or is to come back. Errors have no id, so that a client that comes back goes
-// on after the last item.
+// finish tells the client that no more follows, and why. A client whose context has ended gets
+// nothing: it has gone, or is to come back. Errors have no id, so that a client that comes back
+// goes on after the last item.
 func (a *answer) finish(ctx context.Context, errs gqlerror.List) {
 	if ctx.Err() != nil {
 		return

@@ -150,7 +150,8 @@ func TestEventStreamThatFails(t *testing.T) {
 	l.want(t, transporttest.EventStream(`{"errors":[{"message":"it panicked","extensions":{"code":"INTERNAL"}}]}`))
 }
 
-// TestEventsSayHowFarTheyCome: errors do not. Who comes back after one must not be taken to have what it came in place of.
+// TestEventsSayHowFarTheyCome: errors do not. A client that comes back after one must not be
+// taken to have what it replaced.
 func TestEventsSayHowFarTheyCome(t *testing.T) {
 	schema := transporttest.NewSchema()
 	schema.Log.Add("one", "two")
@@ -184,7 +185,8 @@ func TestLastEventID(t *testing.T) {
 	}
 }
 
-// TestStreamsEnd has streams whose client leaves, and streams of a server that stops: neither is told that it is complete.
+// TestStreamsEnd has streams whose client leaves, and streams of a server that stops: neither is
+// told that it is complete.
 func TestStreamsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		schema := transporttest.NewSchema()
@@ -241,9 +243,9 @@ func TestLargeSubscriptionOverSSE(t *testing.T) {
 	}
 }
 
-// TestNoRoomForAnAnswer has operations over each transport while others hold all budgets: they are
-// told after 2 s, before they execute.
-func TestNoRoomForAnAnswer(t *testing.T) {
+// TestNoMemoryForAnAnswer has operations over each transport while others hold all memory: they are
+// refused after 2 s, before they execute.
+func TestNoMemoryForAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets, leave := transporttest.FullBudgets(t)
 		schema := transporttest.NewSchema()

@@ -23,7 +23,7 @@ type frame struct {
 	owner owner // nil: the socket itself
 	last  bool  // the owner's last
 
-	room   *semaphore.Weighted // where weight is given back when the frame has left the queue
+	quota  *semaphore.Weighted // where weight is given back when the frame has left the queue
 	weight int64
 	memory *budget.Shared // of the body; nil: it needs none
 }
@@ -53,8 +53,8 @@ func (f *frame) isDue() bool {
 // release gives back what the frame holds. It must be called once, when the frame has left the
 // queue or could not be put there.
 func (f *frame) release() {
-	if f.room != nil {
-		f.room.Release(f.weight)
+	if f.quota != nil {
+		f.quota.Release(f.weight)
 	}
 	f.memory.Release()
 }

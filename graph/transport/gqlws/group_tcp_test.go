@@ -14,8 +14,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// TestMembersOverTCP lets couriers write to real connections, of which one is full for a while.
-func TestMembersOverTCP(t *testing.T) {
+// TestSubscribersOverTCP has the inline writer write to real connections, of which one is full for
+// a while.
+func TestSubscribersOverTCP(t *testing.T) {
 	f, server := listen(t, shared, httptest.NewServer)
 	slow, quick := connect(t, server), connect(t, server)
 	for _, conn := range []*websocket.Conn{slow, quick} {
@@ -43,9 +44,9 @@ func TestMembersOverTCP(t *testing.T) {
 	}
 }
 
-// TestStalledMembersAreFreedWhole has members take nothing for longer than they may: nothing is left of them, and the one that reads
-// gets everything.
-func TestStalledMembersAreFreedWhole(t *testing.T) {
+// TestStalledSubscribersAreFreedWhole has subscribers take nothing for longer than they may:
+// nothing is left of them, and the one that reads gets everything.
+func TestStalledSubscribersAreFreedWhole(t *testing.T) {
 	options := shared
 	options.rules.writeTimeout = 50 * time.Millisecond
 	f, server := listen(t, options, httptest.NewServer)
@@ -78,7 +79,8 @@ func TestStalledMembersAreFreedWhole(t *testing.T) {
 	}
 }
 
-// openDescriptors counts the files and connections that this process has open, 0 where the system does not say.
+// openDescriptors counts the files and connections that this process has open, 0 where the system
+// does not say.
 func openDescriptors(t *testing.T) int {
 	t.Helper()
 	open, err := os.ReadDir("/proc/self/fd")

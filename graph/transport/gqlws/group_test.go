@@ -25,7 +25,7 @@ func (p *peer) wantLog(id, words string) {
 	p.want(`{"id":"` + id + `","type":"next","payload":{"data":{"log":"` + words + `"}}}`)
 }
 
-// wantGroups waits until nothing happens any more, and checks how many members the groups have.
+// wantGroups waits until nothing happens any more, and checks how many subscribers the groups have.
 func (f *fixture) wantGroups(t *testing.T, want ...int) {
 	t.Helper()
 	synctest.Wait()
@@ -105,8 +105,9 @@ func TestOnlyEqualSubscribersShare(t *testing.T) {
 	}
 }
 
-// TestStalledMemberDelaysNobody has a member that takes nothing leave its group, catch up alone when it takes again, and come back.
-func TestStalledMemberDelaysNobody(t *testing.T) {
+// TestStalledSubscriberDelaysNobody has a subscriber that takes nothing leave its group, catch up
+// on its own when it takes again, and come back.
+func TestStalledSubscriberDelaysNobody(t *testing.T) {
 	options := shared
 	options.MaxQueuedBytes = 200 // two messages and a half
 	bubble(t, options, func(t *testing.T, f *fixture) {
@@ -119,7 +120,8 @@ func TestStalledMemberDelaysNobody(t *testing.T) {
 			other.wantLog("o", fmt.Sprint(i))
 		}
 		f.wantGroups(t, 1)
-		// What was queued when it left, then the next one that waits for room, then all the rest at once.
+		// What was queued when it left, then the next one that waits for its turn, then all the
+		// rest at once.
 		words := strings.Fields("0 1 2 3 4 5 6 7 8 9")
 		for len(words) > 0 {
 			got := stalled.wantLike(`{"id":"s","type":"next","payload":{"data":{"log":"`)
@@ -141,8 +143,9 @@ func TestStalledMemberDelaysNobody(t *testing.T) {
 	})
 }
 
-// TestMemberThatIsAheadOfItsGroup joins a group that has yet to read what the member was told when it was alone.
-func TestMemberThatIsAheadOfItsGroup(t *testing.T) {
+// TestSubscriberThatIsAheadOfItsGroup joins a group that has yet to read what the subscriber was
+// sent on its own.
+func TestSubscriberThatIsAheadOfItsGroup(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		first, second := f.open(t), f.open(t)
 		first.watch("1", `{}`, "")
@@ -153,7 +156,7 @@ func TestMemberThatIsAheadOfItsGroup(t *testing.T) {
 		second.watch("2", `{"after":0}`, "one")
 		f.wantGroups(t, 2)
 		release()
-		first.wantLog("1", "one") // all of which was told to the second
+		first.wantLog("1", "one") // all of which the second was sent
 		f.wantGroups(t, 2)
 
 		release = f.schema.Log.HoldGroups()
@@ -165,18 +168,21 @@ func TestMemberThatIsAheadOfItsGroup(t *testing.T) {
 		release()
 		first.wantLog("1", "two three")
 		second.wantLog("2", "two three")
-		third.wantLog("3", "three") // by itself, since it was told a part
+		third.wantLog("3", "three") // on its own, since it was sent a part
 		f.wantGroups(t, 3)
 	})
 }
 
-// TestGroupThatMovesOnWhileAMemberJoins steps through joining: what the group sends meanwhile comes after what it has sent before.
-func TestGroupThatMovesOnWhileAMemberJoins(t *testing.T) {
+// TestGroupThatMovesOnWhileASubscriberJoins steps through joining: what the group sends meanwhile
+// comes after what it has sent before.
+func TestGroupThatMovesOnWhileASubscriberJoins(t *testing.T) {
 	long := strings.Repeat("x", 150)
 	for name, row := range map[string]struct {
 		exceed bool
-		during func(f *fixture, first *peer) // while the second member reads alone what the group was told: one and two
-		want   []string                      // of the second member
+		// during happens while the second subscriber reads on its own what the group was sent: one
+		// and two.
+		during func(f *fixture, first *peer)
+		want   []string // of the second subscriber
 	}{
 		"nothing more": {want: []string{"", "one two"}},
 		"a message": {want: []string{"", "one two", "three"}, during: func(f *fixture, first *peer) {
@@ -224,7 +230,8 @@ func TestGroupThatMovesOnWhileAMemberJoins(t *testing.T) {
 	}
 }
 
-// TestBacklogThatOverlaps has a member be told more than the group was, while it joins, and then the group catch up with it in one message.
+// TestBacklogThatOverlaps has a subscriber be sent more than the group was, while it joins, and
+// then the group catch up with it in one message.
 func TestBacklogThatOverlaps(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		first, second := f.open(t), f.open(t)
@@ -251,7 +258,7 @@ func TestBacklogThatOverlaps(t *testing.T) {
 	})
 }
 
-func TestMembersHearWhyTheirStreamsEnd(t *testing.T) {
+func TestSubscribersHearWhyTheirStreamsEnd(t *testing.T) {
 	for name, row := range map[string]struct {
 		end  func(l *transporttest.Log)
 		want string
@@ -269,7 +276,8 @@ func TestMembersHearWhyTheirStreamsEnd(t *testing.T) {
 				row.end(&f.schema.Log)
 				for _, p := range peers {
 					p.want(`{"id":"1","type":"error",` + row.want + `}`)
-					p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`) // the id is free again
+					// The id is free again.
+					p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
 					p.want(`{"id":"1","type":"next","payload":{"data":{"hello":"hello world"}}}`)
 					p.want(`{"id":"1","type":"complete"}`)
 				}
@@ -279,8 +287,8 @@ func TestMembersHearWhyTheirStreamsEnd(t *testing.T) {
 	}
 }
 
-// TestCompleteOfAMember ends one stream of a socket that has two in the group.
-func TestCompleteOfAMember(t *testing.T) {
+// TestCompleteOfASubscriber ends one stream of a socket that has two in the group.
+func TestCompleteOfASubscriber(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		p := f.open(t)
 		p.watch("a", `{}`, "")
@@ -295,7 +303,8 @@ func TestCompleteOfAMember(t *testing.T) {
 	})
 }
 
-// TestStreamsOfASocketShareAWrite has all members that a socket has in a group get a message with one write.
+// TestStreamsOfASocketShareAWrite has all subscribers of a socket that are in a group get a message
+// with one write.
 func TestStreamsOfASocketShareAWrite(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -309,13 +318,14 @@ func TestStreamsOfASocketShareAWrite(t *testing.T) {
 			p.wantLike("one")
 		}
 		synctest.Wait()
-		if n := f.writes.Load() - before; n > 2 { // one for each share of a courier
+		if n := f.writes.Load() - before; n > 2 { // one for each share
 			t.Errorf("100 frames took %d writes", n)
 		}
 	})
 }
 
-// TestMessagesThatWaitGoOutTogether is the flow to one socket: what has gathered goes out with one write.
+// TestMessagesThatWaitGoOutTogether is the flow to one socket: what has gathered goes out with one
+// write.
 func TestMessagesThatWaitGoOutTogether(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		p := f.open(t)

@@ -112,9 +112,10 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.wire, buffers, err
 }
 
-// wire is the connection as gorilla sees it after the handshake. Gorilla reads from it. What gorilla
-// would write, the answers to control frames and to broken frames, goes through the socket's outbox:
-// so there is one writer, frames never mix, and there is one set of write deadlines.
+// wire is the connection as gorilla sees it after the handshake. Gorilla reads from it. What
+// gorilla would write, the answers to control frames and to broken frames, goes through the
+// socket's outbox: so there is one writer, frames never mix, and there is one set of write
+// deadlines.
 type wire struct {
 	net.Conn
 

@@ -9,8 +9,8 @@ import (
 	"configapi/internal/budget"
 )
 
-// TestCompleteBeforeThereIsAGroupToLeave has a client complete its subscription after the member's
-// last message and before the member has joined: it must not stay in the group.
+// TestCompleteBeforeThereIsAGroupToLeave has a client complete its subscription after the
+// subscriber's last message and before it has joined: it must not stay in the group.
 func TestCompleteBeforeThereIsAGroupToLeave(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		other, p := f.open(t), f.open(t)
@@ -41,7 +41,7 @@ func TestRefusedOfferHoldsNothing(t *testing.T) {
 	}{
 		"the stream is complete": {stopped: true},
 		"the socket closes":      {closing: true},
-		"there is no room":       {others: most},
+		"the queue is full":      {others: most},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := Options{MaxQueuedBytes: most}.withDefaults()
@@ -51,8 +51,8 @@ func TestRefusedOfferHoldsNothing(t *testing.T) {
 			if row.closing {
 				o.discard()
 			}
-			if !o.room.TryAcquire(row.others) {
-				t.Fatal("there is no room for the others")
+			if !o.quota.TryAcquire(row.others) {
+				t.Fatal("there is no quota for the others")
 			}
 			op := newOperation(&operations{out: o}, "1")
 			op.completed.Store(row.stopped)
@@ -67,9 +67,9 @@ func TestRefusedOfferHoldsNothing(t *testing.T) {
 			if held := streams.Held(); held != 0 {
 				t.Errorf("%d bytes of the message are held", held)
 			}
-			o.room.Release(row.others)
-			if !o.room.TryAcquire(most) {
-				t.Error("the socket's room is not all free")
+			o.quota.Release(row.others)
+			if !o.quota.TryAcquire(most) {
+				t.Error("the socket's quota is not all free")
 			}
 		})
 	}

@@ -18,7 +18,7 @@ import (
 	"configapi/internal/slowtest"
 )
 
-func TestNoRoomOnASocket(t *testing.T) {
+func TestNoMemoryOnASocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets, leave := transporttest.FullBudgets(t)
 		f := newFixture(Options{Budgets: budgets})
@@ -74,7 +74,7 @@ func TestOperationTime(t *testing.T) {
 }
 
 // TestUnreadAnswersOfOneSocket: ten operations whose answers nobody reads hold no more than one
-// connection may, and the rest of them get no room.
+// connection may, and the rest of them are refused.
 func TestUnreadAnswersOfOneSocket(t *testing.T) {
 	slowtest.Only(t)
 	bubble(t, Options{rules: rules{writeTimeout: time.Minute, silenceTimeout: time.Hour, pingInterval: time.Hour}}, func(t *testing.T, f *fixture) {
@@ -91,7 +91,8 @@ func TestUnreadAnswersOfOneSocket(t *testing.T) {
 	})
 }
 
-// TestSlowReaderIsCut: who takes nothing loses the connection when others need the room.
+// TestSlowReaderIsCut: a client that takes nothing loses its connection when others need the
+// memory.
 func TestSlowReaderIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets := bounds.NewBudgets(bounds.Options{Answers: budget.New(budget.Options{Bytes: 5 * transporttest.MiB})})
@@ -105,7 +106,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := a.Count(t.Context(), 2*transporttest.MiB); err != nil {
-			t.Errorf("the room of a slow reader was not freed: %v", err)
+			t.Errorf("the memory of a slow reader was not freed: %v", err)
 		}
 		a.End()
 		w := httptest.NewRecorder()
@@ -149,14 +150,15 @@ func TestStreamsOfAServer(t *testing.T) {
 	})
 }
 
-// longLog is a subscription with so many bytes of comment, which is refused without room for it.
+// longLog is a subscription with so many bytes of comment, which is refused without memory for it.
 func longLog(id string, bytes int) string {
 	document := logDocument + "#" + id + strings.Repeat("x", bytes)
 	return `{"id":"` + id + `","type":"subscribe","payload":{"query":"` + document + `"}}`
 }
 
-// TestSubscriptionsKeepRoom for as long as they last. Who finds none is told so on its id.
-func TestSubscriptionsKeepRoom(t *testing.T) {
+// TestSubscriptionsRetainMemory for as long as they last. A client that finds none gets an error on
+// its id.
+func TestSubscriptionsRetainMemory(t *testing.T) {
 	options := shared
 	options.Budgets = bounds.NewBudgets(bounds.Options{Subscriptions: budget.New(budget.Options{Bytes: 100 << 10})})
 	bubble(t, options, func(t *testing.T, f *fixture) {
@@ -187,9 +189,9 @@ func TestSubscriptionsKeepRoom(t *testing.T) {
 	})
 }
 
-// TestEqualSubscriptionsKeepOneRoom when they are in a group, whoever of them ends first, and equal
-// documents that the cache shares are counted once.
-func TestEqualSubscriptionsKeepOneRoom(t *testing.T) {
+// TestEqualSubscriptionsRetainTheirMemoryOnce when they are in a group, whichever ends first, and
+// equal documents that the cache shares are counted once.
+func TestEqualSubscriptionsRetainTheirMemoryOnce(t *testing.T) {
 	options := shared
 	options.Budgets = bounds.NewBudgets(bounds.Options{})
 	bubble(t, options, func(t *testing.T, f *fixture) {

@@ -22,7 +22,7 @@ type operations struct {
 	answers  *budget.Budget // of the answers to queries and mutations
 	out      *outbox
 	registry *registry
-	ctx      context.Context // what operations inherit, as Init made it; nil before the acknowledgement
+	ctx      context.Context // of all operations, as Init made it; nil before the acknowledgement
 }
 
 // operation is one operation on a socket: a subscription, or a query or mutation, which gives one

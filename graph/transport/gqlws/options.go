@@ -52,8 +52,8 @@ type rules struct {
 	pingInterval   time.Duration // between two pings of the server
 	silenceTimeout time.Duration // how long a peer may send nothing at all
 	writeTimeout   time.Duration // how long the peer may take for each 64 KiB
-	// drainTimeout is how long the peer's bytes are still read after a close frame was sent, so that
-	// unread bytes do not make the kernel reset the connection under that frame.
+	// drainTimeout is how long the peer's bytes are still read after a close frame was sent, so
+	// that unread bytes do not make the kernel reset the connection under that frame.
 	drainTimeout time.Duration
 
 	maxMessageBytes int64 // of a message of the client, once it is acknowledged

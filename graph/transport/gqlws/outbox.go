@@ -28,8 +28,8 @@ type outbox struct {
 	drainTimeout time.Duration
 	maxBytes     int64
 	cut          func()              // ends the connection
-	room         *semaphore.Weighted // bytes that operations may queue
-	replyRoom    *semaphore.Weighted // bytes that answers to the peer may queue
+	quota        *semaphore.Weighted // bytes that operations may queue
+	replyQuota   *semaphore.Weighted // bytes that answers to the peer may queue
 	writers      sync.WaitGroup      // the writer, be it a goroutine or an inline writer
 
 	mu      sync.Mutex // guards the following
@@ -43,7 +43,7 @@ func newOutbox(conn net.Conn, o *Options, cut func()) *outbox {
 	return &outbox{
 		conn: conn, raw: rawOf(conn), cut: cut,
 		writeTimeout: o.rules.writeTimeout, drainTimeout: o.rules.drainTimeout,
-		maxBytes: o.MaxQueuedBytes, room: semaphore.NewWeighted(o.MaxQueuedBytes), replyRoom: semaphore.NewWeighted(o.MaxQueuedBytes),
+		maxBytes: o.MaxQueuedBytes, quota: semaphore.NewWeighted(o.MaxQueuedBytes), replyQuota: semaphore.NewWeighted(o.MaxQueuedBytes),
 	}
 }
 
@@ -51,10 +51,10 @@ func newOutbox(conn net.Conn, o *Options, cut func()) *outbox {
 func (o *outbox) Abort() { o.cut() }
 
 // send queues an operation's frame, and waits while the socket holds too much that the peer has not
-// taken. Operations get room in the order in which they ask for it. The wait is bounded by the write
-// deadline: a peer that takes nothing is dropped.
+// taken. Operations get room in the order in which they ask for it. The wait is bounded by the
+// write deadline: a peer that takes nothing is dropped.
 func (o *outbox) send(ctx context.Context, f frame) error {
-	if o.reserve(ctx, o.room, &f) != nil || !o.push(f) {
+	if o.reserve(ctx, o.quota, &f) != nil || !o.push(f) {
 		f.release()
 		return errOver
 	}
@@ -64,11 +64,11 @@ func (o *outbox) send(ctx context.Context, f frame) error {
 // offer queues a frame if there is room for it, for Flush to write. It never waits.
 func (o *outbox) offer(f frame) bool {
 	weight := o.weightOf(&f)
-	if !o.room.TryAcquire(weight) {
+	if !o.quota.TryAcquire(weight) {
 		f.release()
 		return false
 	}
-	f.room, f.weight = o.room, weight
+	f.quota, f.weight = o.quota, weight
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closing || !f.owner.wanted() {
@@ -79,11 +79,11 @@ func (o *outbox) offer(f frame) bool {
 	return true
 }
 
-// reply queues an answer to a message of the peer. It is for the reader alone, which waits while the
-// peer sends and does not take. Operations that wait for room do not hold it up, so that their
+// reply queues an answer to a message of the peer. It is for the reader alone, which waits while
+// the peer sends and does not take. Operations that wait for room do not hold it up, so that their
 // "complete" is still read.
 func (o *outbox) reply(ctx context.Context, f frame) {
-	if o.reserve(ctx, o.replyRoom, &f) != nil || !o.push(f) {
+	if o.reserve(ctx, o.replyQuota, &f) != nil || !o.push(f) {
 		f.release()
 	}
 }
@@ -91,20 +91,20 @@ func (o *outbox) reply(ctx context.Context, f frame) {
 // tryReply is reply without a wait.
 func (o *outbox) tryReply(f frame) {
 	weight := o.weightOf(&f)
-	if !o.replyRoom.TryAcquire(weight) {
+	if !o.replyQuota.TryAcquire(weight) {
 		return
 	}
-	if f.room, f.weight = o.replyRoom, weight; !o.push(f) {
+	if f.quota, f.weight = o.replyQuota, weight; !o.push(f) {
 		f.release()
 	}
 }
 
-func (o *outbox) reserve(ctx context.Context, room *semaphore.Weighted, f *frame) error {
+func (o *outbox) reserve(ctx context.Context, quota *semaphore.Weighted, f *frame) error {
 	weight := o.weightOf(f)
-	if err := room.Acquire(ctx, weight); err != nil {
+	if err := quota.Acquire(ctx, weight); err != nil {
 		return err
 	}
-	f.room, f.weight = room, weight
+	f.quota, f.weight = quota, weight
 	return nil
 }
 
@@ -248,8 +248,8 @@ func (o *outbox) Flush() {
 	o.writers.Done()
 }
 
-// goOn makes a goroutine the writer, in the place of an inline writer: first it writes what is left,
-// then what is queued.
+// goOn makes a goroutine the writer, in the place of an inline writer: first it writes what is
+// left, then what is queued.
 func (o *outbox) goOn(first func() error) {
 	go func() {
 		defer o.writers.Done()
@@ -261,8 +261,8 @@ func (o *outbox) goOn(first func() error) {
 	}()
 }
 
-// inlineWriter writes to a connection what it takes at once, so that a message to a peer that is not
-// behind takes no goroutine (BenchmarkGroup). It is for one goroutine.
+// inlineWriter writes to a connection what it takes at once, so that a message to a peer that is
+// not behind takes no goroutine (BenchmarkGroup). It is for one goroutine.
 type inlineWriter struct {
 	buffer []byte
 	sent   int

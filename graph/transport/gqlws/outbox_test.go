@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestPieces writes batches of frames of many sizes and reads them again. No write is longer than a piece.
+// TestPieces writes batches of frames of many sizes and reads them again. No write is longer than a
+// piece.
 func TestPieces(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -63,7 +64,8 @@ func (c *measuringConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestNothingIsQueuedAfterTheEnd is about those who have got room already when the end comes: they give it back.
+// TestNothingIsQueuedAfterTheEnd is about those that have their quota already when the end comes:
+// they give it back.
 func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -78,8 +80,8 @@ func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 			t.Errorf("a socket that closes: got %v", err)
 		}
 		p.wantClose(4403, "Forbidden")
-		if !s.out.room.TryAcquire(f.transport.options.MaxQueuedBytes) {
-			t.Error("the room is not free again")
+		if !s.out.quota.TryAcquire(f.transport.options.MaxQueuedBytes) {
+			t.Error("the quota is not free again")
 		}
 	})
 }

@@ -20,8 +20,8 @@ const (
 
 	// smallMessage is up to how many bytes a message is read without a reservation.
 	smallMessage = bounds.MaxSubscriptionBytes
-	// requestCopies is about how often a request is in memory while it is worked on: as it came, and
-	// decoded.
+	// requestCopies is about how often a request is in memory while it is worked on: as it came,
+	// and decoded.
 	requestCopies = 2
 )
 
@@ -60,9 +60,9 @@ func readMessage(ctx context.Context, into *bytes.Buffer, from io.Reader, bodies
 }
 
 // parseMessage reads a message strictly. When all that is wrong with it is within the payload of a
-// subscribe, the client is told so on that id, and the other operations go on. Nobody reads the
-// payload of a pong or a complete, and that of a ping is repeated as it is. Anything else breaks the
-// protocol.
+// subscribe, the client gets an error on that id, and the other operations go on. Nobody reads the
+// payload of a pong or a complete, and that of a ping is repeated as it is. Anything else breaks
+// the protocol.
 func parseMessage(data []byte) (clientMessage, *CloseError) {
 	var m clientMessage
 	cause := strictjson.Decode(data, &m, gqlmsg.ReadOptions)
@@ -138,8 +138,8 @@ func readStrict(dec *jsontext.Decoder) (string, bool) {
 	return string(text), err == nil
 }
 
-// withoutDepths returns a JSON text without what nests deeper than any payload that can be read. The
-// result is the text itself when nothing does.
+// withoutDepths returns a JSON text without what nests deeper than any payload that can be read.
+// The result is the text itself when nothing does.
 func withoutDepths(data []byte) []byte {
 	const deepest = strictjson.MaxDepth + 8
 	var shallow []byte // all of data[:kept] that stays; nil: all of it

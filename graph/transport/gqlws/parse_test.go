@@ -20,8 +20,8 @@ func subscribeMessage(document string) string {
 	return `{"id":"1","type":"subscribe","payload":{"query":"` + document + `"}}`
 }
 
-// TestLargeMessages: a large query takes room while it is worked on. A subscription must not be
-// large, since it stays.
+// TestLargeMessages: a large query reserves memory while it is worked on. A subscription must not
+// be large, since it stays.
 func TestLargeMessages(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		bodies := f.transport.options.Budgets.Bodies
@@ -59,8 +59,8 @@ func TestMessageTooBig(t *testing.T) {
 	})
 }
 
-// TestNoRoomForAMessage closes the socket with the code that tells a client to come back later.
-func TestNoRoomForAMessage(t *testing.T) {
+// TestNoMemoryForAMessage closes the socket with the code that tells a client to come back later.
+func TestNoMemoryForAMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets := bounds.NewBudgets(bounds.Options{Bodies: budget.New(budget.Options{Bytes: transporttest.MiB})})
 		others := budgets.Bodies.Reservation()

@@ -30,8 +30,9 @@ const (
 	opPong         = 10
 )
 
-// fixture is a websocket transport with its schema and handler, inside of a bubble of synctest: all time-outs have their real
-// defaults and take no time, and a goroutine that outlives the test fails it.
+// fixture is a websocket transport with its schema and handler, inside of a bubble of synctest: all
+// time-outs have their real defaults and take no time, and a goroutine that outlives the test fails
+// it.
 type fixture struct {
 	schema    *transporttest.Schema
 	transport *Transport
@@ -44,7 +45,8 @@ func newFixture(options Options) *fixture {
 	return &fixture{schema: schema, transport: transport, handler: schema.Handler(transport, gqlhttp.New(gqlhttp.Options{}))}
 }
 
-// bubble runs the test with a transport of these options, and checks at its end that nothing of any socket is left.
+// bubble runs the test with a transport of these options, and checks at its end that nothing of any
+// socket is left.
 func bubble(t *testing.T, options Options, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -76,7 +78,8 @@ type peer struct {
 	response *http.Response // to the handshake
 }
 
-// dial opens a socket over a connection without any buffer: what the peer does not read, the server cannot write.
+// dial opens a socket over a connection without any buffer: what the peer does not read, the server
+// cannot write.
 func (f *fixture) dial(t *testing.T, headers ...string) *peer {
 	t.Helper()
 	client, server := net.Pipe()
@@ -209,7 +212,8 @@ func (p *peer) wantLike(parts ...string) string {
 	return payload
 }
 
-// wantClose reads a close frame with this code and a reason that contains says, and nothing after it.
+// wantClose reads a close frame with this code and a reason that contains says, and nothing after
+// it.
 func (p *peer) wantClose(code int, says string) {
 	p.t.Helper()
 	opcode, payload, err := p.receive()

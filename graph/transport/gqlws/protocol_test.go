@@ -44,7 +44,7 @@ var schemaTarget = graphqlws.Target{
 	Patience:        3 * time.Second,
 }
 
-// cases leaves out the rule about origins: the HTTP server judges them, before this transport.
+// cases leaves out the rule about origins: the HTTP server checks them before this transport.
 func cases() []graphqlws.Case {
 	return slices.DeleteFunc(graphqlws.Cases(), func(c graphqlws.Case) bool { return slices.Contains(c.Needs, "ForeignOrigin") })
 }
@@ -62,7 +62,8 @@ func initWithToken(ctx context.Context, payload map[string]any) (context.Context
 	return ctx, checkToken(payload["token"])
 }
 
-// TestProtocol tries every rule of the table, each on a server of its own, with the defaults of all limits.
+// TestProtocol tries every rule of the table, each on a server of its own, with the defaults of all
+// limits.
 func TestProtocol(t *testing.T) {
 	for _, c := range cases() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -159,7 +160,8 @@ const brokenByStock = `
 	limit/close-code-survives
 `
 
-// TestProtocolOfStockTransport shows that the rules can be broken: it tries them on gqlgen's own transport, with all of its limits set.
+// TestProtocolOfStockTransport shows that the rules can be broken: it tries them on gqlgen's own
+// transport, with all of its limits set.
 func TestProtocolOfStockTransport(t *testing.T) {
 	slowtest.Only(t)
 	limit := int64(schemaTarget.MaxMessageBytes)
@@ -190,7 +192,8 @@ func TestProtocolOfStockTransport(t *testing.T) {
 	}
 }
 
-// TestReasons is about what closes a socket beyond the protocol's own rules, and what the client's program is told.
+// TestReasons is about what closes a socket beyond the protocol's own rules, and what the client's
+// program sees.
 func TestReasons(t *testing.T) {
 	subscribe := func(payload string) string { return `{"type":"subscribe","id":"1","payload":` + payload + `}` }
 	for _, row := range []struct{ name, message, says string }{
@@ -227,7 +230,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloads is about what a client is told on the id of a subscribe that is no
+// TestUnreadablePayloads is about the error on the id of a subscribe that is no
 // operation.
 func TestUnreadablePayloads(t *testing.T) {
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)

@@ -16,23 +16,25 @@ import (
 
 // entry is an operation as the registry knows it.
 type entry struct {
-	id        string
-	completed atomic.Bool // the client wants no more: nothing is queued, and what is queued is dropped
+	id string
+	// completed says that the client wants no more: nothing is queued, and what is queued is
+	// dropped.
+	completed atomic.Bool
 
 	// Guarded by the registry's mutex.
-	cancel     context.CancelFunc // of the goroutine that serves the operation; nil before there was one
+	cancel     context.CancelFunc // of the operation's goroutine; nil before there was one
 	subscriber *fanout.Subscriber // nil: it is no subscription
 }
 
-// registry has the operations of one socket by their ids, and their goroutines. An id is taken until
-// the operation's last frame is sent, or until the client completes it. It is safe for concurrent
-// use.
+// registry has the operations of one socket by their ids, and their goroutines. An id is taken
+// until the operation's last frame is sent, or until the client completes it. It is safe for
+// concurrent use.
 type registry struct {
 	max    int                // operations at a time
 	limit  *eventstream.Limit // of all operations of the server
 	client eventstream.Client
 
-	// slots has one place for each operation whose goroutine runs. Ids are free again before their
+	// slots has one slot for each operation whose goroutine runs. Ids are free again before their
 	// goroutines have noticed: without a limit of their own, subscribe and complete in turns would
 	// start any number of goroutines.
 	slots   chan struct{}

@@ -7,7 +7,8 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// TestForgetLeavesTheIDToItsNextOwner is about a writer that sends the last frame while the client completes the stream.
+// TestForgetLeavesTheIDToItsNextOwner is about a writer that sends the last frame while the client
+// completes the stream.
 func TestForgetLeavesTheIDToItsNextOwner(t *testing.T) {
 	r, next := newRegistry(1, nil, eventstream.Client{}), &entry{id: "1"}
 	if refused, full := r.claim(next); refused != nil || full != nil {
@@ -32,7 +33,8 @@ func TestStreamLimit(t *testing.T) {
 	})
 }
 
-// TestSubscribeAndCompleteInTurns is the attack that HTTP/2 knows as rapid reset: the id is free at once, the work is not over.
+// TestSubscribeAndCompleteInTurns is the attack that HTTP/2 knows as rapid reset: the id is free at
+// once, the work is not over.
 func TestSubscribeAndCompleteInTurns(t *testing.T) {
 	bubble(t, Options{rules: rules{maxOperations: 3}}, func(t *testing.T, f *fixture) {
 		f.schema.Stubborn = true
@@ -72,7 +74,8 @@ func TestSocketClosesWhileItsReaderWaitsForASlot(t *testing.T) {
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{wait}"}}`)
 		synctest.Wait()
 		f.transport.CloseAll(4499, "enough")
-		p.wantClose(4499, "enough") // the stubborn resolvers do not hold up the end of the connection
+		// The stubborn resolvers do not hold up the end of the connection.
+		p.wantClose(4499, "enough")
 		for _, gate := range gates {
 			close(gate)
 		}

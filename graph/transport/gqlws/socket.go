@@ -50,7 +50,7 @@ func newSocket(options *Options, groups *fanout.Groups, exec graphql.GraphExecut
 		pingInterval: options.rules.pingInterval, silenceTimeout: options.rules.silenceTimeout,
 		onLate:   func() { s.close(CloseInitTimeout, "Connection initialisation timeout") },
 		onSilent: s.abort,
-		// Without room the peer takes nothing, and the writer's deadline will end it.
+		// Without quota the peer takes nothing, and the writer's deadline will end it.
 		onPing: func() { s.out.tryReply(textFrame(nil, pingMessage, nil, "")) },
 	}
 	w.heard = s.keepalive.heard
@@ -259,8 +259,8 @@ func (s *socket) receivePing(m *clientMessage) *CloseError {
 	return nil
 }
 
-// receiveSubscribe starts an operation, or refuses it. When its payload is no operation, its id stays
-// free, and the other operations go on.
+// receiveSubscribe starts an operation, or refuses it. When its payload is no operation, its id
+// stays free, and the other operations go on.
 func (s *socket) receiveSubscribe(m *clientMessage, memory *budget.Shared) *CloseError {
 	id, refused := m.operationID()
 	if refused != nil {

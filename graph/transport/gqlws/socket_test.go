@@ -21,7 +21,7 @@ func TestStalledReaderIsDroppedAndDelaysNobody(t *testing.T) {
 		<-f.schema.Began
 		start := time.Now()
 		event := strings.Repeat("x", 300<<10)
-		for range 4 { // one is being written, the others fill the queue up to where the next has to wait
+		for range 4 { // one is being written, the others fill the queue so that the next has to wait
 			f.schema.Events <- event
 		}
 		other.send(ticks)
@@ -90,7 +90,8 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestControlFramesLeaveTheDeadlineAlone: gorilla would give its answer to a ping a second, and with it whatever is being written.
+// TestControlFramesLeaveTheDeadlineAlone: gorilla would give its answer to a ping a second, and
+// with it whatever is being written.
 func TestControlFramesLeaveTheDeadlineAlone(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -147,7 +148,8 @@ func TestNoWriterWhileIdle(t *testing.T) {
 	})
 }
 
-// TestCompleteDropsWhatIsQueued: the id may be used again at once, and must not get frames of its former life.
+// TestCompleteDropsWhatIsQueued: the id may be used again at once, and must not get frames of its
+// former life.
 func TestCompleteDropsWhatIsQueued(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -168,7 +170,8 @@ func TestCompleteDropsWhatIsQueued(t *testing.T) {
 	})
 }
 
-// TestIDIsTakenUntilItsLastFrameIsSent: before that the client cannot know that the stream has ended.
+// TestIDIsTakenUntilItsLastFrameIsSent: before that the client cannot know that the stream has
+// ended.
 func TestIDIsTakenUntilItsLastFrameIsSent(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -226,7 +229,8 @@ func TestQueueIsBounded(t *testing.T) {
 	})
 }
 
-// TestPingFloodIsBounded: who asks without taking the answers is not read from any more, and then dropped.
+// TestPingFloodIsBounded: a client that asks without taking the answers is not read from any more,
+// and then dropped.
 func TestPingFloodIsBounded(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

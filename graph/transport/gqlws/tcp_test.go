@@ -13,8 +13,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// These tests use real connections, for what the kernel or TLS has a part in.
-// listen serves the fixture, and shuts its transport down at the end, which waits for all goroutines of sockets.
+// These tests use real connections, for what the kernel or TLS has a part in. listen serves the
+// fixture, and shuts its transport down at the end, which waits for all goroutines of sockets.
 func listen(t *testing.T, options Options, start func(http.Handler) *httptest.Server) (*fixture, *httptest.Server) {
 	t.Helper()
 	f := newFixture(options)
@@ -47,7 +47,7 @@ func connect(t *testing.T, server *httptest.Server) *websocket.Conn {
 }
 
 // exchange sends a message, unless it is empty, and reads one.
-func exchange(t *testing.T, conn *websocket.Conn, message, want string) {
+func exchange(t testing.TB, conn *websocket.Conn, message, want string) {
 	t.Helper()
 	if message != "" {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
@@ -82,7 +82,8 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 	}
 }
 
-// TestDroppedPeerIsReset: a close without it would leave the kernel holding what the peer did not take.
+// TestDroppedPeerIsReset: a close without it would leave the kernel holding what the peer did not
+// take.
 func TestDroppedPeerIsReset(t *testing.T) {
 	_, server := listen(t, Options{rules: rules{pingInterval: 10 * time.Millisecond, silenceTimeout: 20 * time.Millisecond}}, httptest.NewServer)
 	conn := connect(t, server).NetConn()

@@ -1,3 +1,28 @@
+// Package gqlws is GraphQL over websockets, as a transport for gqlgen's handler, by the
+// graphql-transport-ws protocol to the letter. Package configapi/test/graphqlws has its rules as a
+// suite. gqlgen's own transport is not used: it breaks the protocol in most error cases, and a
+// reader that has stalled holds its resolver for ever.
+//
+//	ws := gqlws.New(gqlws.Options{Budgets: budgets})
+//	server.AddTransport(ws) // before the one of plain HTTP
+//	…
+//	err := ws.Shutdown(ctx) // the HTTP server does not know of sockets
+//
+// # What a client can rely on
+//
+// An operation is ended by "complete", or by "error" when its source failed, when its document is
+// refused or when a resolver panicked. A socket is never closed with 1000 unless the client asked
+// for it: clients take 1000 for success. When it closes, what is queued is sent first. A client
+// asks again for what ends without a word, from where it was.
+//
+// A peer that stops taking bytes is dropped after 10 s; until then only its own operations wait. An
+// idle socket costs one goroutine, its reader's: there is a writer only while there is something to
+// write.
+//
+// # What it does not do
+//
+// It never compresses, and does not check which page a request comes from: the HTTP server must do
+// so before.
 package gqlws
 
 import (
@@ -82,9 +107,9 @@ func (t *Transport) CloseAll(code int, reason string) {
 	}
 }
 
-// Shutdown refuses new sockets with 503, closes the open ones with 1012, which tells clients to come
-// back, and waits until all their goroutines have ended. When the context ends before that, it cuts
-// the connections that are left, and returns an error.
+// Shutdown refuses new sockets with 503, closes the open ones with 1012, which tells clients to
+// come back, and waits until all their goroutines have ended. When the context ends before that, it
+// cuts the connections that are left, and returns an error.
 func (t *Transport) Shutdown(ctx context.Context) error {
 	t.stop()
 	t.CloseAll(CloseRestart, "the server is shutting down")
@@ -103,8 +128,8 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 	return fmt.Errorf("closing websockets: %d were cut: %w", len(left), context.Cause(ctx))
 }
 
-// Counts returns how many sockets are open, how many operations they have, and how many groups share
-// the work of subscriptions.
+// Counts returns how many sockets are open, how many operations they have, and how many groups
+// share the work of subscriptions.
 func (t *Transport) Counts() (sockets, operations, groups int) {
 	for _, s := range t.snapshot() {
 		sockets++
@@ -135,8 +160,8 @@ func (t *Transport) enter() bool {
 	return true
 }
 
-// open makes the socket known. One whose upgrade was under way when Shutdown came is closed here, as
-// Shutdown has not seen it.
+// open makes the socket known. One whose upgrade was under way when Shutdown came is closed here,
+// as Shutdown has not seen it.
 func (t *Transport) open(s *socket) {
 	t.mu.Lock()
 	t.sockets[s] = struct{}{}

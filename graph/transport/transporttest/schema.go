@@ -1,3 +1,6 @@
+// Package transporttest is what the tests of the transports share: a schema whose resolvers a test
+// controls, a source of words, and requests over HTTP with their expected answers. Nothing of the
+// program imports it.
 package transporttest
 
 import (
@@ -28,8 +31,8 @@ var testSource = &ast.Source{Name: "test.graphql", Input: `
 	}
 `}
 
-// Schema stands in for generated code: it executes root fields alone, and handles memory, errors and
-// contexts as generated code does. Its events are the test's to send.
+// Schema stands in for generated code: it executes root fields alone, and handles memory, errors
+// and contexts as generated code does. Its events are the test's to send.
 type Schema struct {
 	Events chan string        // what ticks gives; closed: it ends
 	Fail   chan error         // what fails ends with
@@ -200,7 +203,8 @@ func (s *Schema) clock(field graphql.CollectedField) graphql.ResponseHandler {
 	}
 }
 
-// failClock ends a subscription with an error. gqlgen's transport wants it told in a way of its own.
+// failClock ends a subscription with an error. gqlgen's transport wants it told in a way of its
+// own.
 func (s *Schema) failClock(ctx context.Context) *graphql.Response {
 	broke := gqlerror.Errorf("the clock broke")
 	if s.Stock {
