@@ -142,7 +142,7 @@ func (b *Budgets) Connection() *budget.Budget { return b.Answers.Within(b.maxUse
 func (b *Budgets) Retain(operation *graphql.OperationContext) (*Retained, *gqlmsg.Fault) {
 	retained := b.retained.retain(operation)
 	if retained == nil {
-		return nil, unavailable(NoMemoryForSubscription)
+		return nil, unavailable(noMemoryForSubscription)
 	}
 	return retained, nil
 }

@@ -23,8 +23,8 @@ const (
 	MaxSubscriptionBytes = 64 << 10
 	// SubscriptionTooLarge is the message for a subscription that is larger.
 	SubscriptionTooLarge = "a subscription, with its variables, must not be larger than 65536 bytes"
-	// NoMemoryForSubscription is the message when there is no memory for a subscription.
-	NoMemoryForSubscription = "the server has no memory left for further subscriptions of this size; make its document and its variables shorter, or try again later"
+	// noMemoryForSubscription is the message when there is no memory for a subscription.
+	noMemoryForSubscription = "the server has no memory left for further subscriptions of this size; make its document and its variables shorter, or try again later"
 )
 
 // Retained is the memory that one subscription, or a group of equal ones, keeps while it lasts: its

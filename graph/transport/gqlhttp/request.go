@@ -12,8 +12,8 @@ import (
 	"configapi/internal/strictjson"
 )
 
-// AllowedMethods are the methods of GraphQL over HTTP, as the Allow header has them.
-const AllowedMethods = "GET, POST"
+// allowedMethods are the methods of GraphQL over HTTP, as the Allow header has them.
+const allowedMethods = "GET, POST"
 
 // Request is a GraphQL request that came over HTTP. The zero value is ready to use.
 type Request struct {
@@ -33,7 +33,7 @@ func (q *Request) Read(r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
 		return q.readGet(r)
 	default:
 		return &gqlmsg.Fault{Status: http.StatusMethodNotAllowed, Code: gqlmsg.CodeInvalidInput,
-			Message: "the method must be GET or POST", Allow: AllowedMethods}
+			Message: "the method must be GET or POST", Allow: allowedMethods}
 	}
 }
 

@@ -150,6 +150,8 @@ func TestStreamsOfAServer(t *testing.T) {
 	})
 }
 
+const noMemoryForSubscription = "the server has no memory left for further subscriptions of this size; make its document and its variables shorter, or try again later"
+
 // longLog is a subscription with so many bytes of comment, which is refused without memory for it.
 func longLog(id string, bytes int) string {
 	document := logDocument + "#" + id + strings.Repeat("x", bytes)
@@ -170,11 +172,11 @@ func TestSubscriptionsRetainMemory(t *testing.T) {
 			t.Errorf("%d bytes are held for a text and what it parses to", held)
 		}
 		p.send(longLog("b", 30<<10))
-		p.wantLike(`{"id":"b","type":"error","payload":[{"message":"` + bounds.NoMemoryForSubscription + `","extensions":{"code":"UNAVAILABLE"}}]}`)
+		p.wantLike(`{"id":"b","type":"error","payload":[{"message":"` + noMemoryForSubscription + `","extensions":{"code":"UNAVAILABLE"}}]}`)
 		sse := transporttest.NewSchema().Handler(gqlsse.New(gqlsse.Options{Budgets: options.Budgets}))
 		w := httptest.NewRecorder()
 		sse.ServeHTTP(w, transporttest.StreamRequest("/graphql", transporttest.Post("subscription{ticks}#"+strings.Repeat("x", 30<<10))))
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), bounds.NoMemoryForSubscription) {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), noMemoryForSubscription) {
 			t.Errorf("got %d, %v, %s", w.Code, w.Header(), w.Body)
 		}
 		p.watch("c", `{}`, "")

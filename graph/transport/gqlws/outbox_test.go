@@ -85,3 +85,13 @@ func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestNegativeQueue is a mistake of the program.
+func TestNegativeQueue(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a negative queue is accepted")
+		}
+	}()
+	New(Options{MaxQueuedBytes: -1})
+}
