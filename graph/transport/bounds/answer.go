@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -61,7 +60,8 @@ func NewAnswer(ctx context.Context, budgets *Budgets, in *budget.Budget) *Answer
 // the pages that its fields read are reserved. Its End must be called.
 func NewMessage(ctx context.Context, budgets *Budgets) *Answer {
 	a := NewAnswer(ctx, budgets, budgets.Answers)
-	a.maxSize, a.isMessage, a.at = MaxMessage, true, time.Now().Add(budgets.operationTime)
+	a.maxSize, a.isMessage = MaxMessage, true
+	a.begin(budgets.operationTime)
 	return a
 }
 
@@ -86,10 +86,10 @@ func (a *Answer) Value(key any) any {
 // [Answer.Perform] calls it when the operation has been dispatched: what an operation waits for
 // before its first field runs does not count. The error says why the answer was given up.
 func (a *Answer) Begin() error {
-	if a == nil || !a.at.IsZero() {
+	if a == nil || a.begun.Load() {
 		return nil
 	}
-	a.at = time.Now().Add(a.budgets.operationTime)
+	a.begin(a.budgets.operationTime)
 	return a.memory.cover(a, firstBytes)
 }
 

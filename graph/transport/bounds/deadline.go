@@ -14,7 +14,8 @@ import (
 type deadline struct {
 	context.Context // of the request
 
-	at     time.Time             // zero: it has not begun; set before the first field runs
+	begun  atomic.Bool           // at is set, and does not change any more
+	at     time.Time             // when the time is over
 	timing sync.Mutex            // held while timer is made, and never during a wait
 	timer  atomic.Pointer[timer] // nil: not needed so far
 }
@@ -24,10 +25,16 @@ type timer struct {
 	cancel context.CancelFunc
 }
 
+// begin starts the time. Contexts below may be asked for their end meanwhile.
+func (d *deadline) begin(limit time.Duration) {
+	d.at = time.Now().Add(limit)
+	d.begun.Store(true)
+}
+
 // Deadline returns the end of the operation's time.
 func (d *deadline) Deadline() (time.Time, bool) {
 	outer, ok := d.Context.Deadline()
-	if d.at.IsZero() || ok && outer.Before(d.at) {
+	if !d.begun.Load() || ok && outer.Before(d.at) {
 		return outer, ok
 	}
 	return d.at, true
@@ -35,7 +42,7 @@ func (d *deadline) Deadline() (time.Time, bool) {
 
 // Done returns a channel that is closed at the end of the request or of the operation's time.
 func (d *deadline) Done() <-chan struct{} {
-	if d.at.IsZero() {
+	if !d.begun.Load() {
 		return d.Context.Done()
 	}
 	if t := d.timer.Load(); t != nil {
@@ -61,7 +68,7 @@ func (d *deadline) Err() error {
 	if t := d.timer.Load(); t != nil {
 		return t.Err()
 	}
-	if !d.at.IsZero() && !time.Now().Before(d.at) {
+	if d.begun.Load() && !time.Now().Before(d.at) {
 		return context.DeadlineExceeded
 	}
 	return nil

@@ -69,3 +69,24 @@ func TestAnswerThatEndsHasAReason(t *testing.T) {
 		t.Errorf("got %v and %v, want reasons", a.Err(), waiting.Err())
 	}
 }
+
+// TestContextBelowEndsWhileTheAnswerBegins is for the race detector: an operation that waits for a
+// position does so in a context below its answer, whose time begins afterwards.
+func TestContextBelowEndsWhileTheAnswerBegins(t *testing.T) {
+	budgets := NewBudgets(Options{})
+	for range 100 {
+		answer := NewAnswer(t.Context(), budgets, budgets.Answers)
+		below, cancel := context.WithCancel(answer)
+		ended := make(chan struct{})
+		go func() {
+			cancel()
+			close(ended)
+		}()
+		if err := answer.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		<-below.Done()
+		answer.End()
+	}
+}
