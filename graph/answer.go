@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -133,10 +134,40 @@ type sized struct {
 }
 
 func (s sized) MarshalGQL(w io.Writer) {
-	if buffer, ok := w.(*bytes.Buffer); ok && !s.answer.Failed() {
-		buffer.Grow(max(0, int(s.answer.Size())-buffer.Len()))
+	buffer, ok := w.(*bytes.Buffer)
+	if !ok || s.answer.Failed() {
+		s.Marshaler.MarshalGQL(w)
+		return
 	}
-	s.Marshaler.MarshalGQL(w)
+	buffer.Grow(max(0, int(s.answer.Size())-buffer.Len()))
+	s.Marshaler.MarshalGQL(&yielding{buffer: buffer})
+}
+
+// yielding is a buffer whose writer gives up the processor now and then. To write a large answer
+// takes tens of milliseconds, and the scheduler would let others wait for 10 of them at a time.
+type yielding struct {
+	buffer *bytes.Buffer
+	since  int // bytes since it last did
+}
+
+// yieldBytes take some tens of microseconds.
+const yieldBytes = 64 << 10
+
+func (y *yielding) Write(p []byte) (int, error) {
+	y.count(len(p))
+	return y.buffer.Write(p)
+}
+
+func (y *yielding) WriteString(s string) (int, error) {
+	y.count(len(s))
+	return y.buffer.WriteString(s)
+}
+
+func (y *yielding) count(bytes int) {
+	if y.since += bytes; y.since >= yieldBytes {
+		y.since = 0
+		runtime.Gosched()
+	}
 }
 
 // The bytes that a page of the store, and one record of it, may have.

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"configapi/graph"
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -17,10 +15,13 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/fault"
 	"configapi/internal/httpd"
 	"configapi/internal/projection"
 	"configapi/internal/rest"
 	"configapi/internal/slowtest"
+	"configapi/internal/websockettest"
+	"configapi/internal/writer"
 )
 
 // patience is how long a test waits for what a server should do soon.
@@ -36,7 +37,7 @@ type node struct {
 func startNode(t *testing.T, d database) node {
 	t.Helper()
 	store := configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 	})
 	api := graph.NewHandler(store.Store, graph.Options{})
 	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })
@@ -60,38 +61,33 @@ func (n node) awaitRebuild(t *testing.T) {
 }
 
 // stream opens a websocket with streams that were told everything, and returns it.
-func (n node) stream(t *testing.T) *websocket.Conn {
+func (n node) stream(t *testing.T) *websockettest.Client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(n.URL, "http")+"/graphql", nil)
+	client, err := websockettest.Open(t.Context(), n.URL+"/graphql", websockettest.Options{Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	for _, message := range []string{
-		`{"type":"connection_init"}`,
-		`{"id":"changes","type":"subscribe","payload":{"query":"subscription{configChanges{position}}"}}`,
-		`{"id":"state","type":"subscribe","payload":{"query":"subscription{config(name:\"n1\"){value}}"}}`,
+	t.Cleanup(client.Close)
+	for id, query := range map[string]string{
+		"changes": `subscription{configChanges{position}}`,
+		"state":   `subscription{config(name:"n1"){value}}`,
 	} {
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+		if err := client.Subscribe(id, query, nil); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for range 3 { // the acknowledgement, and what each stream begins with
-		if _, message, err := conn.ReadMessage(); err != nil || strings.Contains(string(message), "error") {
-			t.Fatalf("got %s, %v", message, err)
+		if message, err := client.Receive(); err != nil || message.Type != "next" || message.ID != id {
+			t.Fatalf("got %s, %v, want what the stream %q begins with", message.Text, err, id)
 		}
 	}
-	return conn
+	return client
 }
 
 // mustBeClosed fails the test unless the next that comes is the close code that tells a client to come back.
-func mustBeClosed(t *testing.T, conn *websocket.Conn) {
+func mustBeClosed(t *testing.T, client *websockettest.Client) {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
-	_, message, err := conn.ReadMessage()
-	if !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
-		t.Errorf("got %s, %v, want it to be closed with 1012", message, err)
+	message, err := client.Receive()
+	if websockettest.CloseCode(err) != websockettest.CodeServiceRestart {
+		t.Errorf("got %s, %v, want it to be closed with 1012", message.Text, err)
 	}
 }
 
@@ -145,7 +141,7 @@ func TestRebuild(t *testing.T) {
 func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
 	t.Helper()
 	for _, mark := range marks {
-		want := configstore.ErrPositionUnknown
+		want := fault.ErrPositionUnknown
 		if mark.Seq <= kept {
 			want = nil
 		}
@@ -158,8 +154,8 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventsto
 	for at := head.Seq; at < beyond.Seq; at++ {
 		n.MustSet(t, "filler", fmt.Sprint(at))
 	}
-	if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &beyond}); !errors.Is(err, configstore.ErrPositionUnknown) {
-		t.Errorf("position %s when the history has come there: got %v, want %v", beyond, err, configstore.ErrPositionUnknown)
+	if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &beyond}); !errors.Is(err, fault.ErrPositionUnknown) {
+		t.Errorf("position %s when the history has come there: got %v, want %v", beyond, err, fault.ErrPositionUnknown)
 	}
 }
 
@@ -211,8 +207,8 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	ctx, name := t.Context(), configstoretest.Name(t, "n1")
 	gone := func(what string, err error) {
 		t.Helper()
-		if !errors.Is(err, configstore.ErrRebuilding) || configstore.KindOf(err) != configstore.Unavailable {
-			t.Errorf("%s: got %v, want %v", what, err, configstore.ErrRebuilding)
+		if !errors.Is(err, fault.ErrRebuilding) || fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: got %v, want %v", what, err, fault.ErrRebuilding)
 		}
 	}
 	_, _, err := h.reader.History(ctx, name, 0, 1)
@@ -225,9 +221,9 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	gone("a stream", err)
 	_, err = h.state.Next(ctx)
 	gone("a stream of states", err)
-	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Place())
+	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Offset())
 	gone("going on with a stream", err)
-	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Place())
+	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Offset())
 	gone("going on with a stream of states", err)
 }
 
@@ -259,12 +255,12 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 				t.Errorf("at %s after %d rebuilds, want %s after none", got, n.Rebuilds(), mark)
 			}
 			_, err := n.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "a")})
-			if configstore.KindOf(err) != configstore.Unavailable {
+			if fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("a write: got %v", err)
 			}
 			_, err = n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
 			// Unavailable when the store does not even say in time where its head is.
-			if kind := configstore.KindOf(err); kind != configstore.PositionNotReached && kind != configstore.Unavailable {
+			if kind := fault.KindOf(err); kind != fault.PositionNotReached && kind != fault.Unavailable {
 				t.Errorf("a linearizable read: got %v", err)
 			}
 		})

@@ -73,8 +73,8 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 	var dir string
 	_, err = fmt.Fscan(out, &dir)
-	// The server removes this file when it ends. Its process would tell less: that of an orphan is there until somebody
-	// collects it.
+	// The server removes this file when it ends. Its process would say less: an orphan stays until
+	// it is collected.
 	running := filepath.Join(dir, dataName, "postmaster.pid")
 	if err == nil {
 		_, err = os.Stat(running)
@@ -91,7 +91,7 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("this test takes the files to be there still: %v", err)
 	}
-	h, err := newHome(nil)
+	h, err := newHome(baseDir(nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,13 +99,14 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the files of the killed process: got %v, want none", err)
 	}
-	sweep(filepath.Dir(h.dir))
+	removeDead(filepath.Dir(h.dir))
 	if _, err := os.Stat(h.dir); err != nil {
 		t.Errorf("the files of a process that lives: %v", err)
 	}
 }
 
-// startAndHang is the process that is killed: it starts a server, writes its directory, and never ends.
+// startAndHang is the process that is killed: it starts a server, writes the server's directory,
+// and never ends.
 func startAndHang() {
 	c, err := New(context.Background())
 	if err != nil {
@@ -116,7 +117,8 @@ func startAndHang() {
 	select {}
 }
 
-// openTempDir returns a directory that also the user who runs servers can reach, unlike that of t.TempDir.
+// openTempDir returns a temporary directory that the user who runs servers can reach, unlike
+// t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(baseDir(nil), "postgrestest-*")
@@ -128,4 +130,21 @@ func openTempDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+func TestStockClusterHasTheSettingsOfInitdb(t *testing.T) {
+	t.Parallel()
+	c, err := NewStock(t.Context(), openTempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const settings = `select string_agg(name || '=' || setting, ' ') from pg_settings
+		where source not in ('default', 'configuration file', 'client', 'override', 'environment variable') and name not in ('listen_addresses', 'port', 'unix_socket_directories')`
+	if got := mustQuery(t, c.TCPDSN("postgres"), `select coalesce((`+settings+`), 'none')`); got != "none" {
+		t.Errorf("settings of its own: got %s, want none", got)
+	}
+	if got := mustQuery(t, c.TCPDSN("postgres"), `show wal_segment_size`); got != "16MB" {
+		t.Errorf("wal_segment_size: got %s", got)
+	}
 }

@@ -5,7 +5,6 @@ package gqlws
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -13,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 // BenchmarkGroup sends one message to 500 subscribers over TCP, each on a socket of its own: with
@@ -35,7 +32,12 @@ func benchmarkGroup(b *testing.B, subscribers int, inline bool) {
 	word := strings.Repeat("x", 150)
 	frame := len(first) + len(word) + 4
 	for range subscribers {
-		conn := benchmarkClient(b, server, first)
+		client := connect(b, server)
+		exchange(b, client, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, first)
+		conn := client.NetConn()
+		if err := conn.SetDeadline(time.Time{}); err != nil {
+			b.Fatal(err)
+		}
 		go func() {
 			message := make([]byte, frame)
 			for {
@@ -71,19 +73,6 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// benchmarkClient returns the connection of a subscriber that has had its first message.
-func benchmarkClient(b *testing.B, server *httptest.Server, first string) net.Conn {
-	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}}
-	conn, _, err := dialer.DialContext(b.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	subscribe := `{"id":"1","type":"subscribe","payload":{"query":"` + logDocument + `"}}`
-	exchange(b, conn, initMessage, `{"type":"connection_ack"}`)
-	exchange(b, conn, subscribe, first)
-	return conn.NetConn()
 }
 
 // groupSize returns how many subscribers the one group has; 0 when there is none.

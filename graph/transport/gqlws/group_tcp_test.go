@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
 // TestSubscribersOverTCP has the inline writer write to real connections, of which one is full for
@@ -19,7 +19,7 @@ import (
 func TestSubscribersOverTCP(t *testing.T) {
 	f, server := listen(t, shared, httptest.NewServer)
 	slow, quick := connect(t, server), connect(t, server)
-	for _, conn := range []*websocket.Conn{slow, quick} {
+	for _, conn := range []*websockettest.Client{slow, quick} {
 		exchange(t, conn, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, `{"id":"1","type":"next","payload":{"data":{"log":""}}}`)
 	}
 	var words []string
@@ -30,11 +30,11 @@ func TestSubscribersOverTCP(t *testing.T) {
 		exchange(t, quick, "", `{"id":"1","type":"next","payload":{"data":{"log":"`+word+`"}}}`)
 	}
 	for len(words) > 0 {
-		_, message, err := slow.ReadMessage()
+		message, err := slow.Receive()
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.TrimSuffix(strings.TrimPrefix(string(message), `{"id":"1","type":"next","payload":{"data":{"log":"`), `"}}}`)
+		got := strings.TrimSuffix(strings.TrimPrefix(message.Text, `{"id":"1","type":"next","payload":{"data":{"log":"`), `"}}}`)
 		for _, word := range strings.Split(got, " ") {
 			if word != words[0] {
 				t.Fatalf("got %.20s of %d bytes, want %.20s of %d", word, len(word), words[0], len(words[0]))
@@ -50,13 +50,13 @@ func TestStalledSubscribersAreFreedWhole(t *testing.T) {
 	options := shared
 	options.rules.writeTimeout = 50 * time.Millisecond
 	f, server := listen(t, options, httptest.NewServer)
-	subscribe := func(conn *websocket.Conn) {
+	subscribe := func(conn *websockettest.Client) {
 		exchange(t, conn, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, `{"id":"1","type":"next","payload":{"data":{"log":""}}}`)
 	}
 	reader := connect(t, server)
 	subscribe(reader)
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors(t)
-	var stalled []*websocket.Conn
+	var stalled []*websockettest.Client
 	for range 5 {
 		stalled = append(stalled, connect(t, server))
 		subscribe(stalled[len(stalled)-1])

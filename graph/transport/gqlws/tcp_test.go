@@ -2,6 +2,7 @@ package gqlws
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -10,11 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
-// These tests use real connections, for what the kernel or TLS has a part in. listen serves the
-// fixture, and shuts its transport down at the end, which waits for all goroutines of sockets.
+// These tests use real connections, for what the kernel or TLS has a part in.
+
+// listen serves the fixture, and shuts its transport down at the end, which waits for all goroutines
+// of sockets.
 func listen(t *testing.T, options Options, start func(http.Handler) *httptest.Server) (*fixture, *httptest.Server) {
 	t.Helper()
 	f := newFixture(options)
@@ -30,32 +33,34 @@ func listen(t *testing.T, options Options, start func(http.Handler) *httptest.Se
 	return f, server
 }
 
-func connect(t *testing.T, server *httptest.Server) *websocket.Conn {
+func connect(t testing.TB, server *httptest.Server) *websockettest.Client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}, EnableCompression: true}
-	if transport := server.Client().Transport.(*http.Transport); server.TLS != nil {
-		dialer.TLSClientConfig = transport.TLSClientConfig.Clone()
-		dialer.TLSClientConfig.NextProtos = nil
+	options := websockettest.Options{Header: http.Header{"Sec-Websocket-Extensions": {"permessage-deflate"}}}
+	if server.TLS != nil {
+		config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		config.NextProtos = nil
+		options.Dial = func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		}
 	}
-	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	conn, err := websockettest.Open(t.Context(), server.URL, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	exchange(t, conn, initMessage, `{"type":"connection_ack"}`)
+	t.Cleanup(conn.Close)
 	return conn
 }
 
 // exchange sends a message, unless it is empty, and reads one.
-func exchange(t testing.TB, conn *websocket.Conn, message, want string) {
+func exchange(t testing.TB, conn *websockettest.Client, message, want string) {
 	t.Helper()
 	if message != "" {
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+		if err := conn.Send(message); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, got, err := conn.ReadMessage(); err != nil || string(got) != want {
-		t.Fatalf("got %s, %v; want %s", got, err, want)
+	if got, err := conn.Receive(); err != nil || got.Text != want {
+		t.Fatalf("got %s, %v; want %s", got.Text, err, want)
 	}
 }
 
@@ -64,7 +69,7 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, server := listen(t, Options{rules: rules{writeTimeout: 50 * time.Millisecond}}, start)
 			conn := connect(t, server)
-			if err := conn.WriteMessage(websocket.TextMessage, []byte(ticks)); err != nil {
+			if err := conn.Send(ticks); err != nil {
 				t.Fatal(err)
 			}
 			<-f.schema.Began
