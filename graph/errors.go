@@ -11,7 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/fault"
 )
 
@@ -38,7 +38,7 @@ func isFirst(ctx context.Context, kind func(*logged) *atomic.Bool) bool {
 // present returns what clients see of an error: a stable code, and a text without anything
 // internal. It returns nil when the answer has as many errors as it may have.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
-	room := transport.AnswerOf(ctx)
+	room := bounds.AnswerOf(ctx)
 	if !room.MaySay() {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/strictjson"
@@ -16,7 +16,7 @@ import (
 // reserveAnswer reserves memory for the largest answer that a mutation can have, before anything is
 // written. It returns an error when there is none: the answer was given up then.
 func (r *resolver) reserveAnswer(ctx context.Context, op *graphql.OperationContext) error {
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if answer == nil {
 		return nil
 	}

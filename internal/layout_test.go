@@ -26,6 +26,8 @@ const (
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
+	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg"
+
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
 	sockets = "github.com/gorilla/websocket"
@@ -39,6 +41,7 @@ var picture = []layer{
 	// What tests share. Nothing of the program imports it.
 	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
+	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
@@ -52,10 +55,10 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
@@ -63,7 +66,13 @@ var picture = []layer{
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar internal/pages " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
-	{"graph/transport", "internal/fault " + tools, gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport", "", ""}, // a page of documentation
+	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlhttp", "graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/fanout", "graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
+	{"graph/transport/bounds", "graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlmsg", "internal/strictjson", gqlgen},
 	{"internal/rest", door + " " + tools, json},
 	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},

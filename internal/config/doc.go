@@ -61,7 +61,8 @@
 //	                      response
 //	group                 subscribers of equal operations that share a producer
 //	subscriber            one subscription of one client
-//	socket                one websocket connection
+//	receiver              a subscription as its protocol has it on a connection
+//	socket, outbox        one websocket connection; its bounded queue of frames, and their writer
 //
 // A request of GraphQL:
 //
