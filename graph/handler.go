@@ -96,9 +96,10 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 // subscribers share the work of subscriptions.
 func (h *Handler) Websockets() (sockets, operations, groups int) { return h.websocket.Counts() }
 
-// endSubscriptions ends all subscriptions, because what they have sent is of a history that is lost.
-// The config store calls it before it ends its own side of them, so that clients see a restart and
-// not an error. A client that reconnects says where it was, and is answered from there or refused.
+// endSubscriptions ends all subscriptions, because what they have sent is of a history that is
+// lost. The config store calls it before it ends its own side of them, so that clients see a
+// restart and not an error. A client that reconnects says where it was, and is answered from there
+// or refused.
 func (h *Handler) endSubscriptions() {
 	h.websocket.CloseAll(gqlws.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
