@@ -1,13 +1,38 @@
 package content
 
 import (
-	"iter"
 	"mime"
 	"strconv"
 )
 
-// Accept is the header Accept of a request, whose lines are one list.
-type Accept []string
+// Accept is what a request says in the header Accept: the media ranges in the order of the header.
+type Accept []mediaRange
+
+type mediaRange struct {
+	name    string // in small letters
+	quality float64
+}
+
+// ParseAccept reads the lines of the header Accept, which are one list. A range that cannot be read
+// is left out; a quality that is not a number from 0 to 1 counts as 1, as if it had not been given.
+func ParseAccept(lines []string) Accept {
+	var ranges Accept
+	for _, line := range lines {
+		for element := ""; line != ""; {
+			element, line = cutElement(line)
+			name, params, err := mime.ParseMediaType(element)
+			if err != nil {
+				continue
+			}
+			quality, err := strconv.ParseFloat(params["q"], 64)
+			if err != nil || !(0 <= quality && quality <= 1) {
+				quality = 1
+			}
+			ranges = append(ranges, mediaRange{name, quality})
+		}
+	}
+	return ranges
+}
 
 // Preference is what an Accept header says about one media type.
 type Preference struct {
@@ -25,44 +50,18 @@ type Preference struct {
 // for Range, which is the number of ranges.
 func (a Accept) Of(ranges ...string) Preference {
 	found := Preference{Range: len(ranges)}
-	place := 0
-	for name, quality := range a.ranges() {
+	for place, given := range a {
 		for i, wanted := range ranges[:min(found.Range+1, len(ranges))] {
-			if name == wanted && (i < found.Range || quality > found.Quality) {
-				found = Preference{quality, i, place}
+			if given.name == wanted && (i < found.Range || given.quality > found.Quality) {
+				found = Preference{given.quality, i, place}
 			}
 		}
-		place++
 	}
 	return found
 }
 
 // Quality returns the quality that the header gives to a media type: see [Accept.Of].
 func (a Accept) Quality(ranges ...string) float64 { return a.Of(ranges...).Quality }
-
-// ranges yields the media ranges of the header, in small letters, with their qualities. A range
-// that cannot be read is left out; a quality that is not a number from 0 to 1 counts as 1, as if it
-// had not been given.
-func (a Accept) ranges() iter.Seq2[string, float64] {
-	return func(yield func(string, float64) bool) {
-		for _, line := range a {
-			for element := ""; line != ""; {
-				element, line = cutElement(line)
-				name, params, err := mime.ParseMediaType(element)
-				if err != nil {
-					continue
-				}
-				quality, err := strconv.ParseFloat(params["q"], 64)
-				if err != nil || !(0 <= quality && quality <= 1) {
-					quality = 1
-				}
-				if !yield(name, quality) {
-					return
-				}
-			}
-		}
-	}
-}
 
 // cutElement cuts a list at its first comma outside of quotes.
 func cutElement(list string) (element, rest string) {

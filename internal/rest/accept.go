@@ -15,24 +15,25 @@ func acceptsEvents(accept []string) bool {
 	if strings.Join(accept, "") == "" {
 		return true
 	}
-	return content.Accept(accept).Quality(eventstream.ContentType, "text/*", "*/*") > 0
+	return content.ParseAccept(accept).Quality(eventstream.ContentType, "text/*", "*/*") > 0
 }
 
 // prefersJSON reports whether a client gets a config as a JSON object: its Accept header gives JSON
 // a higher quality than each of text/plain, text/* and */* in it. A tie is no preference: many
 // clients send `application/json, text/plain, */*`.
 func prefersJSON(h http.Header) bool {
-	accept := content.Accept(h["Accept"])
-	if len(accept) == 0 || len(accept) == 1 && accept[0] == "*/*" { // the fast path
+	lines := h["Accept"]
+	if len(lines) == 0 || len(lines) == 1 && lines[0] == "*/*" { // the fast path
 		return false
 	}
+	accept := content.ParseAccept(lines)
 	return accept.Quality(content.JSON, "application/*") > qualityOfText(accept)
 }
 
 // prefersProblem reports, by the same rule, whether a client gets problem details where clients of
 // old have a fixed text.
 func prefersProblem(h http.Header) bool {
-	accept := content.Accept(h["Accept"])
+	accept := content.ParseAccept(h["Accept"])
 	json := accept.Quality(content.JSON, "application/*")
 	return max(json, accept.Quality(problem.ContentType)) > qualityOfText(accept)
 }

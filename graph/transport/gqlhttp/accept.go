@@ -15,7 +15,7 @@ func Accepted(accept []string) gqlmsg.Media {
 	if strings.Join(accept, "") == "" {
 		return gqlmsg.MediaJSON
 	}
-	return acceptedOf(accept)
+	return acceptedOf(content.ParseAccept(accept))
 }
 
 func acceptedOf(accept content.Accept) gqlmsg.Media {
