@@ -93,8 +93,8 @@ type over struct{ nowhere }
 
 func (over) Send(context.Context, *Message) error { return errors.New("over") }
 
-// TestBacklogIsDroppedAtTheEnd: a subscription that ends while its subscriber joins holds nothing of
-// what its group has sent meanwhile.
+// TestBacklogIsDroppedAtTheEnd: a subscription that ends while its subscriber joins holds nothing
+// of what its group has sent meanwhile.
 func TestBacklogIsDroppedAtTheEnd(t *testing.T) {
 	streams := budget.New(budget.Options{Bytes: 1 << 20})
 	s := joining(1<<20, 1)

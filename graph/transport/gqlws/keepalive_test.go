@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestAcknowledgedAfterTheEnd: a socket that closes is not acknowledged, and its clock stands still.
+// TestAcknowledgedAfterTheEnd: a socket that closes is not acknowledged, and its clock stands
+// still.
 func TestAcknowledgedAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		never := func() { t.Error("something happened after the end") }
