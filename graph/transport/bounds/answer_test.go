@@ -2,6 +2,7 @@ package bounds
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -107,4 +108,31 @@ func TestPageBehindAWait(t *testing.T) {
 		a.End()
 		wantEmpty(t, budgets)
 	})
+}
+
+// TestMemoryOfAnAnswer: what is passed on is held until it is released, and all else until the end.
+func TestMemoryOfAnAnswer(t *testing.T) {
+	for _, passed := range []bool{false, true} {
+		budgets := NewBudgets(Options{})
+		a := NewAnswer(t.Context(), budgets, budgets.Answers)
+		if err := errors.Join(a.Begin(), a.Count(t.Context(), 2*mib)); err != nil {
+			t.Fatal(err)
+		}
+		if held := budgets.Answers.Held(); held < 2*mib || budgets.LargeAnswers.Held() != 1 {
+			t.Errorf("%d bytes are held, and %d slots", held, budgets.LargeAnswers.Held())
+		}
+		var shared *budget.Shared
+		if passed {
+			shared = a.Pass(100)
+		}
+		a.End()
+		if held := budgets.Answers.Held(); passed && held != 100 || !passed && held != 0 {
+			t.Errorf("%d bytes are held after the end; passed on: %t", held, passed)
+		}
+		shared.Release()
+		wantEmpty(t, budgets)
+		if a.Proceed() == nil || a.Count(t.Context(), 1) == nil {
+			t.Error("a field goes on after the end")
+		}
+	}
 }

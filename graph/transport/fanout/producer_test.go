@@ -57,3 +57,20 @@ func TestSilentStepsGiveNoItem(t *testing.T) {
 		}
 	}
 }
+
+// TestProducerLeavesLargeBuffers: after a large message the resolver is called again, from the
+// message's offset, since gqlgen would keep the buffer.
+func TestProducerLeavesLargeBuffers(t *testing.T) {
+	for size, kept := range map[int]bool{100: true, largeMessage + 1: false} {
+		p := NewProducer(t.Context(), nil, nil, bounds.NewBudgets(bounds.Options{}), nil)
+		p.call = &call{ctx: t.Context(), pull: func(context.Context, int64) (Step, error) {
+			return Step{Offset: number(7)}, nil
+		}, responses: func(context.Context) *graphql.Response { return &graphql.Response{Data: make([]byte, size)} }}
+		m, _, _ := p.Next(0)
+		m.Memory.Release()
+		p.End()
+		if (p.call != nil) != kept || p.offset != number(7) {
+			t.Errorf("%d bytes: the call is kept: %t, want %t; the offset is %v", size, p.call != nil, kept, p.offset)
+		}
+	}
+}

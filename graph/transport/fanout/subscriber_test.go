@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"testing"
 
 	"configapi/graph/transport/bounds"
@@ -83,5 +85,34 @@ func TestOptionsOfGroups(t *testing.T) {
 			}()
 			NewGroups(opts)
 		}()
+	}
+}
+
+// over is a receiver whose subscription is over.
+type over struct{ nowhere }
+
+func (over) Send(context.Context, *Message) error { return errors.New("over") }
+
+// TestBacklogIsDroppedAtTheEnd: a subscription that ends while its subscriber joins holds nothing
+// of what its group has sent meanwhile.
+func TestBacklogIsDroppedAtTheEnd(t *testing.T) {
+	streams := budget.New(budget.Options{Bytes: 1 << 20})
+	s := joining(1<<20, 1)
+	s.receiver = over{}
+	s.groups.byKey[s.key] = &group{groups: s.groups, cancel: func() {}, sent: 1}
+	for order := range int64(2) {
+		bytes := streams.Reservation()
+		bytes.Force(4)
+		s.take(&Message{Step: Step{Offset: number(order + 2), First: order + 2}, Memory: budget.Share(bytes)})
+	}
+	for _, waiting := range s.backlog {
+		waiting.Memory.Release() // as the group does when its round is over
+	}
+	joined, ended, errs := s.join(t.Context(), nil)
+	if joined || !ended || errs != nil {
+		t.Errorf("got %t, %t, %v, want the end", joined, ended, errs)
+	}
+	if held := streams.Held(); held != 0 {
+		t.Errorf("%d bytes are held in the end", held)
 	}
 }

@@ -147,3 +147,33 @@ func TestLargeAnswerIsWhole(t *testing.T) {
 	server.Close()
 	transporttest.WantEmpty(t, budgets)
 }
+
+// watched is a response writer that is looked at with each write.
+type watched struct {
+	*httptest.ResponseRecorder
+	look func()
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	w.look()
+	return w.ResponseRecorder.Write(p)
+}
+
+// TestLargeAnswerLeavesItsSlot: an answer that is being sent is made, and others may be made.
+func TestLargeAnswerLeavesItsSlot(t *testing.T) {
+	budgets := bounds.NewBudgets(bounds.Options{})
+	looks := 0
+	w := watched{httptest.NewRecorder(), func() {
+		looks++
+		if slots, held := budgets.LargeAnswers.Held(), budgets.Answers.Held(); slots != 0 || held < 2*transporttest.MiB {
+			t.Errorf("while it is sent, %d slots and %d bytes are held", slots, held)
+		}
+	}}
+	r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(transporttest.Post(`{big(bytes:2097152)}`)))
+	r.Header.Set("Content-Type", "application/json")
+	transporttest.NewSchema().Handler(New(Options{Budgets: budgets})).ServeHTTP(w, r)
+	if w.Code != http.StatusOK || looks < 2 {
+		t.Errorf("got %d in %d writes", w.Code, looks)
+	}
+	transporttest.WantEmpty(t, budgets)
+}

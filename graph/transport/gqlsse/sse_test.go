@@ -125,7 +125,7 @@ func (l *listening) want(t *testing.T, stream string) {
 func TestEventStreamOfASubscription(t *testing.T) {
 	for target, body := range map[string]string{"/graphql": transporttest.Post(`subscription{ticks}`), transporttest.Query(`subscription{ticks}`): ""} {
 		schema := transporttest.NewSchema()
-		_, server := newSSE(schema)
+		sse, server := newSSE(schema)
 		l := listenTo(t, server, transporttest.StreamRequest(target, body))
 		for _, event := range []string{"one", "two"} {
 			schema.Events <- event
@@ -133,6 +133,7 @@ func TestEventStreamOfASubscription(t *testing.T) {
 		close(schema.Events)
 		l.want(t, transporttest.EventStream(`{"data":{"ticks":"one"}}`, `{"data":{"ticks":"two"}}`))
 		<-schema.Ended
+		transporttest.WantEmpty(t, sse.budgets)
 	}
 }
 

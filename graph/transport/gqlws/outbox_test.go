@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"configapi/graph/transport/fanout"
+	"configapi/internal/budget"
 	"configapi/internal/websockettest"
 )
 
@@ -95,4 +97,33 @@ func TestNegativeQueue(t *testing.T) {
 		}
 	}()
 	New(Options{MaxQueuedBytes: -1})
+}
+
+// TestMemoryOfAMessage is held until the last of its subscribers has sent it.
+func TestMemoryOfAMessage(t *testing.T) {
+	options := Options{}.withDefaults()
+	client, server := net.Pipe()
+	defer client.Close()
+	o := newOutbox(server, &options, func() {})
+	streams := budget.New(budget.Options{Bytes: 100})
+	bytes := streams.Reservation()
+	bytes.Force(4)
+	m := &fanout.Message{Body: []byte("body"), Memory: budget.Share(bytes)}
+	for _, id := range []string{"1", "2"} {
+		if !newOperation(&operations{out: o}, id).Offer(m) {
+			t.Fatal("there is no quota")
+		}
+	}
+	m.Memory.Release() // as the group does
+	if held := streams.Held(); held != 4 {
+		t.Errorf("%d bytes are held while the message is queued, want 4", held)
+	}
+	o.Flush()
+	p := &peer{t: t, socket: websockettest.New(client)}
+	p.wantLike(`"id":"1"`)
+	p.wantLike(`"id":"2"`)
+	o.writers.Wait()
+	if held := streams.Held(); held != 0 {
+		t.Errorf("%d bytes are held when the message is sent", held)
+	}
 }

@@ -1,9 +1,16 @@
 package gqlws
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/graph/transport/bounds"
+	"configapi/graph/transport/fanout"
+	"configapi/graph/transport/transporttest"
 	"configapi/internal/eventstream"
 )
 
@@ -84,4 +91,25 @@ func TestSocketClosesWhileItsReaderWaitsForASlot(t *testing.T) {
 			t.Error("an operation began after the end")
 		}
 	})
+}
+
+// TestRegistryThatIsStopped starts nothing, and a subscriber whose id is free keeps no memory.
+func TestRegistryThatIsStopped(t *testing.T) {
+	budgets := bounds.NewBudgets(bounds.Options{})
+	parsed := &graphql.OperationContext{RawQuery: "subscription{ticks}", Doc: &ast.QueryDocument{}, Operation: &ast.OperationDefinition{}}
+	retained, f := budgets.Retain(parsed)
+	if f != nil {
+		t.Fatal(f.Message)
+	}
+	groups := fanout.NewGroups(fanout.Options{Budgets: budgets, MaxBacklogBytes: 1})
+	r, e := newRegistry(1, nil, eventstream.Client{}), &entry{id: "1"}
+	if r.subscribe(e, groups.NewSubscriber(t.Context(), nil, parsed, retained, nil, nil)) {
+		t.Error("an id that nobody has claimed has a subscriber")
+	}
+	transporttest.WantEmpty(t, budgets)
+	r.stop()
+	if r.start(t.Context(), e, func(context.Context) { t.Error("it was served") }) {
+		t.Error("it was started")
+	}
+	r.end()
 }

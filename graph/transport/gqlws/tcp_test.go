@@ -16,8 +16,8 @@ import (
 
 // These tests use real connections, for what the kernel or TLS has a part in.
 
-// listen serves the fixture, and shuts its transport down at the end, which waits for all goroutines
-// of sockets.
+// listen serves the fixture, and shuts its transport down at the end, which waits for all
+// goroutines of sockets.
 func listen(t *testing.T, options Options, start func(http.Handler) *httptest.Server) (*fixture, *httptest.Server) {
 	t.Helper()
 	f := newFixture(options)
