@@ -32,7 +32,7 @@ func TestBadBodies(t *testing.T) {
 		{"NUL in a raw value", "a\x00b", raw, 400, "NUL"},
 		{"raw value that is not UTF-8", "\xff\xfe", raw, 400, "not valid UTF-8"},
 		{"raw value with half a surrogate pair", "\xed\xa0\x80", raw, 400, "not valid UTF-8"},
-		{"raw value over the limit", strings.Repeat("v", 1001), raw, 413, "a value may have 1000 bytes"},
+		{"raw value over the limit", strings.Repeat("v", 1001), raw, 413, "the body must not be larger than 1000 bytes"},
 		{"raw value in another charset", "x", "Content-Type: application/octet-stream; charset=utf-16", 415, "UTF-8"},
 		{"compressed raw value", "x", raw + " | Content-Encoding: gzip", 415, "without a content encoding"},
 		{"octets of another kind", "x", "Content-Type: application/octet-streams", 415, "application/octet-stream"},

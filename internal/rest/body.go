@@ -91,7 +91,7 @@ func (h *Handler) readBody(buf *[]byte, w http.ResponseWriter, r *http.Request, 
 	switch {
 	case refused == nil:
 		return nil
-	case refused.Kind != fault.TooLarge:
+	case refused.Kind != fault.TooLarge, raw:
 	case limit > budget.MaxBodyBytes:
 		refused.Detail += "; a value that needs more bytes in JSON can be sent as " + rawType
 	default:
