@@ -26,7 +26,7 @@ const (
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
-	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg"
+	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds"
 
 	gqlgen  = "github.com/99designs/gqlgen github.com/vektah/gqlparser/v2"
 	json    = "github.com/go-json-experiment/json"
@@ -58,8 +58,10 @@ var picture = []layer{
 	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
+	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "", gqlgen},
+	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},
