@@ -24,7 +24,7 @@ func wantEmpty(t *testing.T, b *Budgets) {
 	}
 }
 
-// TestNegativeOptions are a mistake of the program.
+// TestNegativeOptions: a negative limit makes no sense, and panics.
 func TestNegativeOptions(t *testing.T) {
 	for _, opts := range []Options{{MaxAnswer: -1}, {OperationTime: -1}} {
 		func() {
@@ -72,8 +72,8 @@ func TestFieldsThatWaitForMemory(t *testing.T) {
 	}
 }
 
-// TestPageBehindAWait: while a field of an answer waits for budgets, the page that another field
-// has read waits in nobody's memory: it is dropped, and read again when there is budgets.
+// TestPageBehindAWait: while a field of an answer waits for memory, a page that another field
+// has read is dropped, and read again when there is memory for it.
 func TestPageBehindAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets := NewBudgets(Options{Answers: budget.New(budget.Options{Bytes: mib})})

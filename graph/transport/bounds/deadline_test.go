@@ -30,7 +30,8 @@ func TestEndedAnswerHasAnError(t *testing.T) {
 	}
 }
 
-// TestContextsBelowAnAnswer end together with it, without goroutines that would wait for that.
+// TestContextsBelowAnAnswer: contexts below an answer end together with it, without goroutines that
+// wait for its end.
 func TestContextsBelowAnAnswer(t *testing.T) {
 	budgets := NewBudgets(Options{})
 	answer := NewAnswer(t.Context(), budgets, budgets.Answers)

@@ -9,8 +9,8 @@ import (
 	"configapi/graph/transport/bounds"
 )
 
-// TestProducerHoldsNothingBetweenMessages: neither after a silent step, nor after a message that
-// its reader has.
+// TestProducerHoldsNothingBetweenMessages: it holds no memory after a silent step, and none
+// after a message that was released.
 func TestProducerHoldsNothingBetweenMessages(t *testing.T) {
 	budgets := bounds.NewBudgets(bounds.Options{})
 	steps := []Step{{Silent: true, Offset: number(1)}, {Offset: number(2), Bytes: 100}}
@@ -42,8 +42,8 @@ func (s *silentSource) Next(context.Context, int64) (string, Step, error) {
 	return "item", Step{First: s.steps, Offset: number(s.steps), Silent: s.steps < 3}, nil
 }
 
-// TestSilentStepsGiveNoItem: nobody takes an item of a silent step out, so that the next one would
-// block.
+// TestSilentStepsGiveNoItem: nothing takes the item of a silent step out of the channel, so a
+// second one would block.
 func TestSilentStepsGiveNoItem(t *testing.T) {
 	c := new(call)
 	items := Stream(context.WithValue(t.Context(), callKey{}, c), &silentSource{})

@@ -16,8 +16,8 @@ func joining(maxBacklogBytes int64, at number) *Subscriber {
 	return &Subscriber{groups: groups, receiver: nowhere{}, connection: nowhere{}, joining: true, offset: at}
 }
 
-// TestBacklogHoldsItsMemory: what waits for a subscriber that is joining is in memory until the
-// subscriber was sent it, or has given up.
+// TestBacklogHoldsItsMemory: messages that wait for a subscriber hold their memory until they are
+// sent or dropped.
 func TestBacklogHoldsItsMemory(t *testing.T) {
 	streams := budget.New(budget.Options{Bytes: 1 << 20})
 	made := func(order int64) *Message {
@@ -73,7 +73,7 @@ func TestBacklogIsWhatWaits(t *testing.T) {
 	}
 }
 
-// TestOptionsOfGroups: groups without budgets, or whose subscribers could not join, are a mistake.
+// TestOptionsOfGroups: groups without budgets, or whose subscribers could not join, panic.
 func TestOptionsOfGroups(t *testing.T) {
 	budgets := bounds.NewBudgets(bounds.Options{})
 	for _, opts := range []Options{{MaxBacklogBytes: 1}, {Budgets: budgets}, {Budgets: budgets, MaxBacklogBytes: -1}} {

@@ -17,8 +17,8 @@ import (
 
 const benchmarkBody = `{"query":"query Hello($name: String!) { hello(name: $name) }","operationName":"Hello","variables":{"name":"payments/timeout"}}`
 
-// BenchmarkPost is the way of a read without a network. Stock is gqlgen's own transport, on the
-// same handler and schema.
+// BenchmarkPost measures a read without a network. Stock is gqlgen's own transport, on the same
+// handler and schema.
 func BenchmarkPost(b *testing.B) {
 	for name, transport := range map[string]graphql.Transport{"Ours": New(Options{}), "Stock": stock.POST{}} {
 		b.Run(name, func(b *testing.B) { benchmark(b, transport, http.MethodPost, "/graphql", benchmarkBody) })

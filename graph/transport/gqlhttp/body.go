@@ -24,15 +24,15 @@ func readBody(w http.ResponseWriter, r *http.Request, buffer []byte, maxBytes in
 	return buffer, nil
 }
 
-// bodyBuffers keep the buffers of bodies for later ones. Without them a read would allocate a
-// quarter more bytes (BenchmarkPost).
-var bodyBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// buffers keep the memory of bodies and answers for later ones. Without them a read would allocate
+// a quarter more bytes (BenchmarkPost).
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxRecycled is the largest buffer, in bytes, that is kept for later bodies.
+// maxRecycled is the largest buffer, in bytes, that is kept.
 const maxRecycled = 64 << 10
 
 func recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxRecycled {
-		bodyBuffers.Put(buffer)
+		buffers.Put(buffer)
 	}
 }

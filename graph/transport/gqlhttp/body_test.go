@@ -12,7 +12,7 @@ import (
 	"configapi/graph/transport/transporttest"
 )
 
-// TestPost is what goes well, and what fails during the execution.
+// TestPost sends requests that are executed, also those whose execution fails.
 func TestPost(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{maxBodyBytes: 20_000}))
 	for _, c := range []transporttest.Call{
@@ -36,7 +36,7 @@ func TestPost(t *testing.T) {
 	}
 }
 
-// TestPostRefusesBodies has what is no GraphQL request at all: 400 in both forms of answers.
+// TestPostRefusesBodies sends bodies that are no GraphQL request: 400 in both forms of answers.
 func TestPostRefusesBodies(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{maxBodyBytes: 20_000}))
 	for _, c := range []transporttest.Call{
@@ -66,8 +66,8 @@ func TestPostRefusesBodies(t *testing.T) {
 	}
 }
 
-// TestPostRefusesDocuments has well-formed requests that fail before their execution: the form of
-// the answer decides about the status.
+// TestPostRefusesDocuments sends well-formed requests that fail before their execution: the form of
+// the answer decides the status.
 func TestPostRefusesDocuments(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{maxBodyBytes: 20_000}))
 	server.SetParserTokenLimit(200)
@@ -93,7 +93,7 @@ func TestPostRefusesDocuments(t *testing.T) {
 	}
 }
 
-// TestPostRefusesContent has requests whose body is not even looked at.
+// TestPostRefusesContent sends requests whose body is not read.
 func TestPostRefusesContent(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{maxBodyBytes: 20_000}))
 	for _, c := range []transporttest.Call{

@@ -108,7 +108,10 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, media gqlmsg.
 		writeLarge(w, media, status, response, a)
 		return
 	}
-	gqlmsg.Write(w, media, status, gqlmsg.Append(make([]byte, 0, len(response.Data)+len(`{"data":}`)), response))
+	buffer := buffers.Get().(*[]byte)
+	defer recycle(buffer)
+	*buffer = gqlmsg.Append((*buffer)[:0], response)
+	gqlmsg.Write(w, media, status, *buffer)
 }
 
 func refuseOperation(method string, operation ast.Operation, media gqlmsg.Media) *gqlmsg.Fault {

@@ -42,7 +42,7 @@ func TestVariablesKeepNumbersExact(t *testing.T) {
 	}
 }
 
-// TestResponsesThatAreNone are those that gqlgen gives when it did not execute.
+// TestResponsesThatAreNone: what gqlgen returns when it did not execute is no success.
 func TestResponsesThatAreNone(t *testing.T) {
 	next := true
 	for _, c := range []struct {
@@ -94,8 +94,8 @@ func TestPanicsGetTheCodeInternalUnlessTheyHaveOne(t *testing.T) {
 	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "UNAVAILABLE", Says: "not now"}.Do(t, server)
 }
 
-// TestPanicWithAnotherExecutor: that the executor can present panics is not part of gqlgen's
-// interface.
+// TestPanicWithAnotherExecutor: gqlgen's interface does not require that an executor can present
+// panics.
 func TestPanicWithAnotherExecutor(t *testing.T) {
 	schema := transporttest.NewSchema()
 	server := schema.Handler(onlyExecutor{New(Options{})})

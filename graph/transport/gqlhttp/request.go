@@ -41,7 +41,7 @@ func (q *Request) Read(w http.ResponseWriter, r *http.Request, maxBodyBytes int6
 const wantBody = `the body must be a JSON object with "query", a string`
 
 func (q *Request) readPost(w http.ResponseWriter, r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
-	buffer := bodyBuffers.Get().(*[]byte)
+	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
 	body, f := readBody(w, r, (*buffer)[:0], maxBodyBytes)
 	*buffer = body
@@ -56,13 +56,11 @@ func (q *Request) readPost(w http.ResponseWriter, r *http.Request, maxBodyBytes 
 	if request.IsPersisted() {
 		return gqlmsg.PersistedFault()
 	}
-	if !request.HasQuery() {
+	if request.Query == "" {
 		return gqlmsg.InvalidInput(wantBody)
 	}
-	q.Params.Query = *request.Query
-	if request.OperationName != nil {
-		q.Params.OperationName = *request.OperationName
-	}
+	q.Params.Query = request.Query
+	q.Params.OperationName = request.OperationName
 	q.Params.Variables = request.Variables
 	q.Params.Extensions = request.Extensions
 	return nil

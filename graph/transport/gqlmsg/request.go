@@ -16,10 +16,10 @@ import (
 )
 
 // Request is what a client sends around a document: the body of a POST, or the payload of
-// subscribe. A nil Query is one that the client left out; so is an empty one.
+// subscribe. A member that is null, or left out, is the zero value.
 type Request struct {
-	Query         *string           `json:"query"`
-	OperationName *string           `json:"operationName"`
+	Query         string            `json:"query"`
+	OperationName string            `json:"operationName"`
 	Variables     strictjson.Object `json:"variables"`
 	Extensions    strictjson.Object `json:"extensions"`
 }
@@ -30,25 +30,19 @@ var ReadOptions = strictjson.Options{AllowUnknown: true}
 // Read decodes a request. The error is strictjson's, a sentence that clients may see.
 func (r *Request) Read(data []byte) error { return strictjson.Decode(data, r, ReadOptions) }
 
-// HasQuery reports whether the request has a document.
-func (r *Request) HasQuery() bool { return r.Query != nil && *r.Query != "" }
-
 // IsPersisted reports whether the client names its document by a hash alone. A client that sends
 // the document along is answered as if it had sent no hash.
-func (r *Request) IsPersisted() bool { return !r.HasQuery() && IsPersisted(r.Extensions) }
+func (r *Request) IsPersisted() bool { return r.Query == "" && IsPersisted(r.Extensions) }
 
 // IsPersisted reports whether extensions name a document by its hash.
 func IsPersisted(extensions strictjson.Object) bool { return extensions["persistedQuery"] != nil }
 
-// Params returns the request as gqlgen's executor takes it. It must have a query.
+// Params returns the request as gqlgen's executor takes it.
 func (r *Request) Params() *graphql.RawParams {
-	params := &graphql.RawParams{
-		Query:      *r.Query,
-		Variables:  r.Variables,
-		Extensions: r.Extensions,
+	return &graphql.RawParams{
+		Query:         r.Query,
+		OperationName: r.OperationName,
+		Variables:     r.Variables,
+		Extensions:    r.Extensions,
 	}
-	if r.OperationName != nil {
-		params.OperationName = *r.OperationName
-	}
-	return params
 }

@@ -27,7 +27,8 @@ func newSSE(schema *transporttest.Schema) (*Transport, *handler.Server) {
 	return sse, schema.Handler(sse, gqlhttp.New(gqlhttp.Options{}))
 }
 
-// TestEventStreams has the answers to what ends by itself, and to what is refused as a document.
+// TestEventStreams: queries and mutations, and documents that are refused, are answered on a
+// stream.
 func TestEventStreams(t *testing.T) {
 	_, server := newSSE(transporttest.NewSchema())
 	for _, c := range []struct {
@@ -71,7 +72,7 @@ func TestEventStreams(t *testing.T) {
 	}
 }
 
-// TestNoStreams has the answers to what is no GraphQL request, which are those of plain HTTP.
+// TestNoStreams: what is no GraphQL request is answered as over plain HTTP.
 func TestNoStreams(t *testing.T) {
 	_, server := newSSE(transporttest.NewSchema())
 	stream := func(header ...string) map[string]string {
@@ -150,8 +151,8 @@ func TestEventStreamThatFails(t *testing.T) {
 	l.want(t, transporttest.EventStream(`{"errors":[{"message":"it panicked","extensions":{"code":"INTERNAL"}}]}`))
 }
 
-// TestEventsSayHowFarTheyCome: errors do not. A client that comes back after one must not be
-// taken to have what it replaced.
+// TestEventsSayHowFarTheyCome: items have ids, errors have none. A client that comes back after an
+// error has not seen the item that the error replaced.
 func TestEventsSayHowFarTheyCome(t *testing.T) {
 	schema := transporttest.NewSchema()
 	schema.Log.Add("one", "two")
@@ -185,8 +186,8 @@ func TestLastEventID(t *testing.T) {
 	}
 }
 
-// TestStreamsEnd has streams whose client leaves, and streams of a server that stops: neither is
-// told that it is complete.
+// TestStreamsEnd: a stream whose client leaves, and one of a server that stops, end without
+// "complete".
 func TestStreamsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		schema := transporttest.NewSchema()

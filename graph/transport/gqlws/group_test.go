@@ -56,7 +56,7 @@ func TestEqualSubscribersShareEachExecution(t *testing.T) {
 		if n := f.schema.Log.Executions() - before; n != 2 {
 			t.Errorf("2 words were executed %d times for 5 subscribers", n)
 		}
-		// The one that made the group leaves, one way or the other, and nobody else notices.
+		// The first two leave, one way or the other, and the others do not notice.
 		peers[0].send(`{"id":"0","type":"complete"}`)
 		peers[1].conn.Close()
 		f.wantGroups(t, 3)
@@ -230,8 +230,8 @@ func TestGroupThatMovesOnWhileASubscriberJoins(t *testing.T) {
 	}
 }
 
-// TestBacklogThatOverlaps has a subscriber be sent more than the group was, while it joins, and
-// then the group catch up with it in one message.
+// TestBacklogThatOverlaps: a joining subscriber is sent more than its group was, and then the group
+// catches up with it in one message.
 func TestBacklogThatOverlaps(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
 		first, second := f.open(t), f.open(t)
@@ -324,7 +324,7 @@ func TestStreamsOfASocketShareAWrite(t *testing.T) {
 	})
 }
 
-// TestMessagesThatWaitGoOutTogether is the flow to one socket: what has gathered goes out with one
+// TestMessagesThatWaitGoOutTogether: messages that have gathered for a socket go out with one
 // write.
 func TestMessagesThatWaitGoOutTogether(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
@@ -332,7 +332,7 @@ func TestMessagesThatWaitGoOutTogether(t *testing.T) {
 		p.watch("a", `{}`, "")
 		p.watch("b", `{}`, "")
 		f.wantGroups(t, 2)
-		f.schema.Log.Add("first") // its frame for a is being written, and nobody reads
+		f.schema.Log.Add("first") // its frame for a is being written, and the client does not read
 		synctest.Wait()
 		f.schema.Log.Add("second")
 		synctest.Wait()

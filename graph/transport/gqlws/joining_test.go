@@ -20,7 +20,7 @@ func TestCompleteBeforeThereIsAGroupToLeave(t *testing.T) {
 		other.wantLog("other", "one")
 		pause := f.schema.Log.PauseSilently()
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"` + logDocument + `","variables":{"after":1}}}`)
-		synctest.Wait() // it has read that there is nothing to tell
+		synctest.Wait() // it has read that there is nothing to send
 		p.send(`{"id":"1","type":"complete"}`)
 		synctest.Wait()
 		close(pause)

@@ -119,7 +119,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 	})
 }
 
-// TestStreamsOfAServer: beyond the limit a stream is refused over each transport, with a word.
+// TestStreamsOfAServer: beyond the limit a stream is refused over each transport, with a reason.
 func TestStreamsOfAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit := eventstream.NewLimit(1, 0)
@@ -158,8 +158,8 @@ func longLog(id string, bytes int) string {
 	return `{"id":"` + id + `","type":"subscribe","payload":{"query":"` + document + `"}}`
 }
 
-// TestSubscriptionsRetainMemory for as long as they last. A client that finds none gets an error on
-// its id.
+// TestSubscriptionsRetainMemory: a subscription holds memory while it lasts. When there is none,
+// the client gets an error on its id.
 func TestSubscriptionsRetainMemory(t *testing.T) {
 	options := shared
 	options.Budgets = bounds.NewBudgets(bounds.Options{Subscriptions: budget.New(budget.Options{Bytes: 100 << 10})})
@@ -191,8 +191,8 @@ func TestSubscriptionsRetainMemory(t *testing.T) {
 	})
 }
 
-// TestEqualSubscriptionsRetainTheirMemoryOnce when they are in a group, whichever ends first, and
-// equal documents that the cache shares are counted once.
+// TestEqualSubscriptionsRetainTheirMemoryOnce: subscriptions of a group are counted once, whichever
+// ends first; so are equal documents, which the cache shares.
 func TestEqualSubscriptionsRetainTheirMemoryOnce(t *testing.T) {
 	options := shared
 	options.Budgets = bounds.NewBudgets(bounds.Options{})

@@ -69,7 +69,7 @@ func (m *clientMessage) request() (request gqlmsg.Request, f *gqlmsg.Fault) {
 	if request.IsPersisted() {
 		return request, gqlmsg.PersistedFault()
 	}
-	if !request.HasQuery() {
+	if request.Query == "" {
 		return request, gqlmsg.InvalidInput(`the payload of subscribe must have "query", a string`)
 	}
 	return request, nil

@@ -67,8 +67,7 @@ func (c *measuringConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestNothingIsQueuedAfterTheEnd is about those that have their quota already when the end comes:
-// they give it back.
+// TestNothingIsQueuedAfterTheEnd: a frame that has its quota when the end comes gives it back.
 func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -89,7 +88,7 @@ func TestNothingIsQueuedAfterTheEnd(t *testing.T) {
 	})
 }
 
-// TestNegativeQueue is a mistake of the program.
+// TestNegativeQueue: a negative limit makes no sense, and panics.
 func TestNegativeQueue(t *testing.T) {
 	defer func() {
 		if recover() == nil {
@@ -99,7 +98,7 @@ func TestNegativeQueue(t *testing.T) {
 	New(Options{MaxQueuedBytes: -1})
 }
 
-// TestMemoryOfAMessage is held until the last of its subscribers has sent it.
+// TestMemoryOfAMessage: it is held until the last subscriber has sent the message.
 func TestMemoryOfAMessage(t *testing.T) {
 	options := Options{}.withDefaults()
 	client, server := net.Pipe()

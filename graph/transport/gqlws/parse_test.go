@@ -21,7 +21,7 @@ func subscribeMessage(document string) string {
 }
 
 // TestLargeMessages: a large query reserves memory while it is worked on. A subscription must not
-// be large, since it stays.
+// be large, since it stays in memory.
 func TestLargeMessages(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		bodies := f.transport.options.Budgets.Bodies

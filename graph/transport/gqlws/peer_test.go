@@ -77,7 +77,7 @@ type peer struct {
 	socket *websockettest.Conn
 }
 
-// pacedConn is a connection that is read from by way of another reader.
+// pacedConn is a connection that is read through another reader.
 type pacedConn struct {
 	net.Conn
 	reader io.Reader
@@ -203,7 +203,7 @@ func (p *peer) wantClose(code int, says string) {
 	p.wantEnd()
 }
 
-// wantEnd sees to it that the server has nothing more to say.
+// wantEnd checks that the server sends nothing more.
 func (p *peer) wantEnd() {
 	p.t.Helper()
 	if opcode, payload, err := p.receive(); err == nil {

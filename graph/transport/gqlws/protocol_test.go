@@ -44,7 +44,7 @@ var schemaTarget = graphqlws.Target{
 	Patience:        3 * time.Second,
 }
 
-// cases leaves out the rule about origins: the HTTP server checks them before this transport.
+// cases returns all rules but that about origins, which the HTTP server checks.
 func cases() []graphqlws.Case {
 	return slices.DeleteFunc(graphqlws.Cases(), func(c graphqlws.Case) bool { return slices.Contains(c.Needs, "ForeignOrigin") })
 }
@@ -78,7 +78,7 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// TestProtocolOverTCP tries all but the rules about time, for what the kernel has a part in.
+// TestProtocolOverTCP tries all rules but those about time over real connections.
 func TestProtocolOverTCP(t *testing.T) {
 	slowtest.Only(t)
 	_, server := listen(t, Options{Init: initWithToken, rules: rules{drainTimeout: 10 * time.Second}}, httptest.NewServer)
@@ -192,7 +192,7 @@ func TestProtocolOfStockTransport(t *testing.T) {
 	}
 }
 
-// TestReasons is about what closes a socket beyond the protocol's own rules, and what the client's
+// TestReasons: messages that break the protocol close the socket with a reason that the client's
 // program sees.
 func TestReasons(t *testing.T) {
 	subscribe := func(payload string) string { return `{"type":"subscribe","id":"1","payload":` + payload + `}` }
@@ -230,8 +230,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloads is about the error on the id of a subscribe that is no
-// operation.
+// TestUnreadablePayloads: a subscribe that is no operation gets an error on its id.
 func TestUnreadablePayloads(t *testing.T) {
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
 	deeper := strings.Repeat(`[{"a]}":`, 20_000) + `"\\"` + strings.Repeat("}]", 20_000)
@@ -263,8 +262,8 @@ func TestUnreadablePayloads(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloadsThatNobodyReads: the socket goes on after a ping, pong or complete whose
-// payload no operation could have.
+// TestUnreadablePayloadsThatNobodyReads: the socket goes on after a ping, pong or complete with a
+// payload that could not be decoded.
 func TestUnreadablePayloadsThatNobodyReads(t *testing.T) {
 	deep := `{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}"
 	for payload, answer := range map[string]string{
@@ -289,8 +288,8 @@ func TestUnreadablePayloadsThatNobodyReads(t *testing.T) {
 	}
 }
 
-// TestUnreadablePayloadsComeAfterTheProtocol has messages that break a rule of the protocol
-// besides.
+// TestUnreadablePayloadsComeAfterTheProtocol: a message that also breaks a rule of the protocol
+// closes the socket.
 func TestUnreadablePayloadsComeAfterTheProtocol(t *testing.T) {
 	const bad = `"payload":{"query":"{hello}","variables":{"v":"\ud83d"}}}`
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
@@ -316,7 +315,7 @@ func TestDeepInit(t *testing.T) {
 	})
 }
 
-// TestPongRepeatsThePayload byte by byte: numbers keep their digits, and null stays null.
+// TestPongRepeatsThePayload: byte by byte, so that numbers keep their digits, and null stays null.
 func TestPongRepeatsThePayload(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

@@ -14,8 +14,8 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// TestForgetLeavesTheIDToItsNextOwner is about a writer that sends the last frame while the client
-// completes the stream.
+// TestForgetLeavesTheIDToItsNextOwner: a writer may send the last frame of an operation while the
+// client completes it and uses its id again.
 func TestForgetLeavesTheIDToItsNextOwner(t *testing.T) {
 	r, next := newRegistry(1, nil, eventstream.Client{}), &entry{id: "1"}
 	if refused, full := r.claim(next); refused != nil || full != nil {
@@ -40,8 +40,8 @@ func TestStreamLimit(t *testing.T) {
 	})
 }
 
-// TestSubscribeAndCompleteInTurns is the attack that HTTP/2 knows as rapid reset: the id is free at
-// once, the work is not over.
+// TestSubscribeAndCompleteInTurns is the attack known as rapid reset in HTTP/2: the id is free at
+// once, but its work is not over.
 func TestSubscribeAndCompleteInTurns(t *testing.T) {
 	bubble(t, Options{rules: rules{maxOperations: 3}}, func(t *testing.T, f *fixture) {
 		f.schema.Stubborn = true

@@ -42,8 +42,8 @@ func TestStalledReaderIsDroppedAndDelaysNobody(t *testing.T) {
 	})
 }
 
-// TestSlowReader: an answer of 1,000,000 bytes may take 60 s and 15 s for its size, as long as
-// there is some progress within each 10 s.
+// TestSlowReader: an answer of 1,000,000 bytes may take 60 s and 15 s for its size, if there is
+// some progress within each 10 s.
 func TestSlowReader(t *testing.T) {
 	const query = `{"id":"1","type":"subscribe","payload":{"query":"{big(bytes:1000000)}"}}`
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
@@ -68,7 +68,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// slowReader takes 64 KiB between two pauses, and shows that it lives.
+// slowReader takes 64 KiB between two pauses, and sends a pong after each.
 type slowReader struct {
 	peer  *peer
 	pause time.Duration
@@ -89,8 +89,8 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestControlFramesLeaveTheDeadlineAlone: gorilla would give its answer to a ping a second, and
-// with it whatever is being written.
+// TestControlFramesLeaveTheDeadlineAlone: gorilla would set a write deadline of 1 s for its answer
+// to a ping, which would also count for what is being written.
 func TestControlFramesLeaveTheDeadlineAlone(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -147,8 +147,8 @@ func TestNoWriterWhileIdle(t *testing.T) {
 	})
 }
 
-// TestCompleteDropsWhatIsQueued: the id may be used again at once, and must not get frames of its
-// former life.
+// TestCompleteDropsWhatIsQueued: the id may be used again at once, and must not get frames of the
+// operation before.
 func TestCompleteDropsWhatIsQueued(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
@@ -204,7 +204,7 @@ func TestCompleteIsHeardWhileTheQueueIsFull(t *testing.T) {
 	})
 }
 
-// TestQueueIsBounded: all streams of a socket together.
+// TestQueueIsBounded: the bound is for all operations of a socket together.
 func TestQueueIsBounded(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)

@@ -14,7 +14,7 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// These tests use real connections, for what the kernel or TLS has a part in.
+// These tests use real connections: the kernel or TLS has a part in what they test.
 
 // listen serves the fixture, and shuts its transport down at the end, which waits for all
 // goroutines of sockets.
@@ -78,7 +78,7 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 				select {
 				case f.schema.Events <- event:
 				case <-f.schema.Ended:
-					return // and the clean-up sees that nothing is left of the socket
+					return // and the clean-up checks that nothing is left of the socket
 				case <-t.Context().Done():
 					t.Fatal("the stalled reader is never dropped")
 				}
@@ -87,7 +87,7 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 	}
 }
 
-// TestDroppedPeerIsReset: a close without it would leave the kernel holding what the peer did not
+// TestDroppedPeerIsReset: without a reset the kernel would go on holding what the peer did not
 // take.
 func TestDroppedPeerIsReset(t *testing.T) {
 	_, server := listen(t, Options{rules: rules{pingInterval: 10 * time.Millisecond, silenceTimeout: 20 * time.Millisecond}}, httptest.NewServer)

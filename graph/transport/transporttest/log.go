@@ -22,7 +22,7 @@ type Log struct {
 	failed   error         // what sources give instead of words
 	executed int           // how many responses were made
 
-	// Set while nobody reads.
+	// Set while no source reads.
 	Pause  chan struct{} // what sources that begin anew wait for when they have read; nil: nothing
 	Exceed bool          // sources read on to the end of the log
 	silent bool          // sources that have no words give a silent step

@@ -75,7 +75,7 @@ func (s *Schema) Handler(transports ...graphql.Transport) *handler.Server {
 // Schema returns the parsed schema.
 func (s *Schema) Schema() *ast.Schema { return s.schema }
 
-// Complexity has no opinion.
+// Complexity returns that no field has a complexity of its own.
 func (s *Schema) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
 	return 0, false
 }
@@ -203,8 +203,8 @@ func (s *Schema) clock(field graphql.CollectedField) graphql.ResponseHandler {
 	}
 }
 
-// failClock ends a subscription with an error. gqlgen's transport wants it told in a way of its
-// own.
+// failClock ends a subscription with an error. gqlgen's transport has a way of its own for
+// that.
 func (s *Schema) failClock(ctx context.Context) *graphql.Response {
 	broke := gqlerror.Errorf("the clock broke")
 	if s.Stock {
