@@ -90,7 +90,7 @@ func sizeOf(result any) int64 {
 		return quotedSize(*value)
 	case nil:
 		return null
-	case int32, bool, time.Time, eventstore.Bookmark:
+	case int32, bool, time.Time, eventstore.Position:
 		return other
 	default:
 		return other + smallest

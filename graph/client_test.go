@@ -157,19 +157,19 @@ func MustGet[T any](t testing.TB, a *api, query string, variables vars, path ...
 }
 
 // head is the newest position.
-func (a *api) head() string { return a.Reader(auth.Anonymous).Head().Bookmark().String() }
+func (a *api) head() string { return a.Reader(auth.Anonymous).Head().Position().String() }
 
 // at is the text of the position of an event.
 func (a *api) at(t testing.TB, position int) string {
 	t.Helper()
 	if position == 0 {
-		return eventstore.Bookmark{}.String()
+		return eventstore.Position{}.String()
 	}
-	records, err := a.Events.Read(t.Context(), eventstore.Position(position-1), eventstore.Limit{Records: 1})
+	records, err := a.Events.Read(t.Context(), eventstore.Seq(position-1), eventstore.Limit{Records: 1})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("reading position %d: %d records, %v", position, len(records), err)
 	}
-	return eventstore.NewBookmark(records[0].Position, records[0].Hash).String()
+	return eventstore.NewPosition(records[0].Seq, records[0].Hash).String()
 }
 
 var positions = regexp.MustCompile(`"(\d+)-[0-9a-f]{8}"`)

@@ -32,7 +32,7 @@ func pageSize(first *int32, otherwise int) int {
 }
 
 // momentOf returns the one field of a moment that is set: see coerce.
-func momentOf(at model.AsOfInput) (*eventstore.Bookmark, *time.Time, error) {
+func momentOf(at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
 	position, instant := at.Position.Value(), at.Time.Value()
 	if (position == nil) == (instant == nil) {
 		return nil, nil, &config.InvalidError{Field: "at", Rule: "must have exactly one of position and time, and not null"}
@@ -50,7 +50,7 @@ type terms struct {
 
 // termsOf reads what may be left out of an input: the expected version and revision, the reason and
 // the idempotency key.
-func termsOf(version *int32, revision *eventstore.Bookmark, why, key *string) (t terms, err error) {
+func termsOf(version *int32, revision *eventstore.Position, why, key *string) (t terms, err error) {
 	if version != nil {
 		if t.version, err = config.ParseExpectedVersion(int64(*version)); err != nil {
 			return t, err
@@ -60,7 +60,7 @@ func termsOf(version *int32, revision *eventstore.Bookmark, why, key *string) (t
 		if *revision == scalar.Malformed {
 			return t, errNoRevision
 		}
-		t.conditions = []config.Condition{config.RequireRevision(int64(revision.Position), config.HashPrefix(revision.Prefix))}
+		t.conditions = []config.Condition{config.RequireRevision(int64(revision.Seq), config.HashPrefix(revision.Prefix))}
 	}
 	if why != nil {
 		if t.reason, err = config.ParseReason(*why); err != nil {

@@ -59,7 +59,7 @@ func (f *failing) ReadConfigBack(ctx context.Context, branch eventstore.Head, na
 	return f.afterRead(ctx, records, err)
 }
 
-func (f *failing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *failing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := f.Store.ReadBranch(ctx, branch, after, limit)
 	if after != 0 { // what a stream from the beginning reads, and nobody else here
 		return records, err

@@ -61,10 +61,10 @@ func TestOneFieldThatWaitsHasAllOfThemWait(t *testing.T) {
 // TestFieldsThatCannotBeFreshFailAlone asks a node that is behind.
 func TestFieldsThatCannotBeFreshFailAlone(t *testing.T) {
 	first, second, late := twoNodes(t, time.Millisecond)
-	known := first.Reader(auth.Anonymous).Head().Bookmark()
+	known := first.Reader(auth.Anonymous).Head().Position()
 	t.Cleanup(late.Hide())
 	unseen := first.MustSet(t, "a", "new").Position.String()
-	foreign := eventstore.Bookmark{Position: known.Position, Prefix: [4]byte{1}}.String()
+	foreign := eventstore.Position{Seq: known.Seq, Prefix: [4]byte{1}}.String()
 	for argument, code := range map[string]string{
 		`consistency:LINEARIZABLE`:                           "POSITION_NOT_REACHED",
 		`atLeast:"` + unseen + `"`:                           "POSITION_NOT_REACHED",

@@ -100,7 +100,7 @@ type behind struct {
 	heard chan struct{}
 }
 
-func (b behind) Wait(ctx context.Context, after eventstore.Position) error {
+func (b behind) Wait(ctx context.Context, after eventstore.Seq) error {
 	select {
 	case <-b.heard:
 		return b.Store.Wait(ctx, after)

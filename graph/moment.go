@@ -32,7 +32,7 @@ func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.S
 }
 
 // asOfPosition returns the snapshot of a position, and waits for the position if need be.
-func (r *resolver) asOfPosition(ctx context.Context, at eventstore.Bookmark) (*configstore.Snapshot, error) {
+func (r *resolver) asOfPosition(ctx context.Context, at eventstore.Position) (*configstore.Snapshot, error) {
 	return r.pinOf(ctx).moments.LookUp(ctx, configstore.Moment{Position: at}, func() (*configstore.Snapshot, error) {
 		reader, err := r.readerWith(ctx, at)
 		if err != nil {

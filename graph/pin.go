@@ -113,7 +113,7 @@ func (p *pin) read(ctx context.Context, op *graphql.OperationContext) {
 
 // await returns a reader that has a position. All waits of the operation together take
 // Options.PositionWait at most.
-func (p *pin) await(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+func (p *pin) await(ctx context.Context, at eventstore.Position) (*configstore.Reader, error) {
 	p.mu.Lock()
 	if p.waitUntil.IsZero() {
 		p.waitUntil = time.Now().Add(p.resolver.store.PositionWait())
@@ -141,16 +141,16 @@ func (r *resolver) reader(ctx context.Context) (*configstore.Reader, error) {
 
 // readerWith is a reader that has a position: the one of the operation, unless the position has to
 // be waited for.
-func (r *resolver) readerWith(ctx context.Context, at eventstore.Bookmark) (*configstore.Reader, error) {
+func (r *resolver) readerWith(ctx context.Context, at eventstore.Position) (*configstore.Reader, error) {
 	reader, err := r.reader(ctx)
-	if err != nil || at.Position <= reader.Head().Position {
+	if err != nil || at.Seq <= reader.Head().Seq {
 		return reader, err
 	}
 	return r.pinOf(ctx).await(ctx, at)
 }
 
 // freshReader is the reader for a field that asks for freshness. The error is why it is not fresh enough.
-func (r queryResolver) freshReader(ctx context.Context, c *model.Consistency, atLeast *eventstore.Bookmark) (*configstore.Reader, error) {
+func (r queryResolver) freshReader(ctx context.Context, c *model.Consistency, atLeast *eventstore.Position) (*configstore.Reader, error) {
 	reader, err := r.reader(ctx)
 	if err != nil {
 		return nil, err
@@ -192,13 +192,13 @@ func asksFreshness(selections ast.SelectionSet) bool {
 }
 
 // freshness is what the root fields ask for together. Arguments that are malformed are left for the fields to refuse.
-func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Bookmark) {
+func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Position) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
 		if argument(op, field, consistencyArgument) == string(model.ConsistencyLinearizable) {
 			linearizable = true
 		}
-		at, err := eventstore.ParseBookmark(argument(op, field, atLeastArgument))
-		if err == nil && (atLeast == nil || at.Position > atLeast.Position) {
+		at, err := eventstore.ParsePosition(argument(op, field, atLeastArgument))
+		if err == nil && (atLeast == nil || at.Seq > atLeast.Seq) {
 			atLeast = &at
 		}
 	}

@@ -39,7 +39,7 @@ func (r queryResolver) Node(ctx context.Context, id string) (model.Node, error) 
 	return object.NewRevision(revision), nil
 }
 
-func (r queryResolver) Config(ctx context.Context, text string, c *model.Consistency, atLeast *eventstore.Bookmark) (*object.Config, error) {
+func (r queryResolver) Config(ctx context.Context, text string, c *model.Consistency, atLeast *eventstore.Position) (*object.Config, error) {
 	name, err := config.ParseName(text)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (r queryResolver) Config(ctx context.Context, text string, c *model.Consist
 
 // Configs gives a first page as fresh as it is asked for. The pages after it are of the same moment, so there an atLeast can
 // only be one that they have.
-func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInput, first *int32, after *string, c *model.Consistency, atLeast *eventstore.Bookmark) (*object.ConfigConnection, error) {
+func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInput, first *int32, after *string, c *model.Consistency, atLeast *eventstore.Position) (*object.ConfigConnection, error) {
 	filter, err := filterOf(input)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 		if err != nil {
 			return nil, err
 		}
-		if atLeast != nil && atLeast.Position > cursor.At.Position {
+		if atLeast != nil && atLeast.Seq > cursor.At.Seq {
 			return nil, &config.InvalidError{Field: "after", Rule: "is of pages that are older than atLeast; begin again without it"}
 		}
 		if snapshot, err = r.pinned(ctx, cursor); err != nil {
@@ -110,13 +110,13 @@ func (r queryResolver) AsOf(ctx context.Context, at model.AsOfInput) (*object.Co
 	return &object.ConfigSnapshot{Snapshot: snapshot}, nil
 }
 
-func (r queryResolver) Changes(ctx context.Context, after *eventstore.Bookmark, input *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error) {
+func (r queryResolver) Changes(ctx context.Context, after *eventstore.Position, input *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error) {
 	filter, err := filterOf(input)
 	if err != nil {
 		return nil, err
 	}
 	if after == nil {
-		after = &eventstore.Bookmark{}
+		after = &eventstore.Position{}
 	}
 	reader, err := r.readerWith(ctx, *after)
 	if err != nil {
@@ -137,7 +137,7 @@ func (r queryResolver) Bounds(ctx context.Context) (*model.HistoryBounds, error)
 		return nil, err
 	}
 	// Nothing is ever removed from a history, so a stream can begin before its first change.
-	return &model.HistoryBounds{Head: reader.Head().Bookmark(), Earliest: eventstore.Bookmark{}}, nil
+	return &model.HistoryBounds{Head: reader.Head().Position(), Earliest: eventstore.Position{}}, nil
 }
 
 // present shows a config, nil for none.
@@ -155,7 +155,7 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 	if err != nil {
 		return nil, err
 	}
-	at := reader.Head().Bookmark()
+	at := reader.Head().Position()
 	page := object.Page[*eventstore.Revision]{After: after != nil}
 	if after != nil {
 		cursor, err := object.ParseCursor(object.HistoryPages, *after)
@@ -175,7 +175,7 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 		if newest == 0 || before < newest {
 			newest = before
 		}
-		if at.Position > reader.Head().Position { // it was waited for, and is there now
+		if at.Seq > reader.Head().Seq { // it was waited for, and is there now
 			if reader, err = r.store.Reader(r.caller(ctx)); err != nil {
 				return nil, err
 			}

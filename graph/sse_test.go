@@ -133,7 +133,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const writers = 4
 	for _, prefix := range []string{"", "a"} {
-		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: time.Millisecond}, graph.Options{})
+		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, ProgressInterval: time.Millisecond}, graph.Options{})
 		turns := make(chan int, 10) // to write, some for each stream, so that writers do not run away
 		var writing sync.WaitGroup
 		for i := range writers {
@@ -159,7 +159,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 		var want []string
 		for _, e := range all {
 			if strings.HasPrefix(e.Name, prefix) {
-				want = append(want, eventstore.NewBookmark(e.Position, e.Hash).String())
+				want = append(want, eventstore.NewPosition(e.Seq, e.Hash).String())
 			}
 		}
 		r.read(t, a.at(t, len(all)))

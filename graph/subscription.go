@@ -29,7 +29,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	return transport.Stream(ctx, states{r.resolver, watch}), nil
 }
 
-func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error) {
+func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error) {
 	filter, err := filterOf(input)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 
 // resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
 // transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
-func resumedAfter(ctx context.Context, after *eventstore.Bookmark) (*eventstore.Bookmark, error) {
+func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
 	last := transport.LastEventID(ctx)
 	if last == "" {
 		return after, nil
@@ -74,7 +74,7 @@ func (p statePlace) Order() int64 {
 	if p.State == nil {
 		return 0
 	}
-	return int64(p.State.Position)
+	return int64(p.State.Seq)
 }
 
 // ID is none: the state of a config is told anew to who comes back.
@@ -94,15 +94,15 @@ type changes struct{ watch *configstore.Watch }
 
 type changesPlace configstore.Place
 
-func (p changesPlace) Order() int64 { return int64(p.Head.Position) }
+func (p changesPlace) Order() int64 { return int64(p.Head.Seq) }
 
-func (p changesPlace) ID() string { return p.Head.Bookmark().String() }
+func (p changesPlace) ID() string { return p.Head.Position().String() }
 
 func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
 	read := s.watch.Next
 	if end > 0 {
 		read = func(ctx context.Context) (configstore.Changes, error) {
-			return s.watch.ReadTo(ctx, eventstore.Position(end))
+			return s.watch.ReadTo(ctx, eventstore.Seq(end))
 		}
 	}
 	found, err := read(ctx)
@@ -111,7 +111,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	}
 	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
-		step.First = int64(found.Revisions[0].Position)
+		step.First = int64(found.Revisions[0].Seq)
 	} else {
 		step.First, step.Silent = step.Place.Order()+1, end > 0
 	}

@@ -152,7 +152,7 @@ func TestWatchChanges(t *testing.T) {
 
 // TestBookmarks has a stream that nothing happens on tell how far it has come.
 func TestBookmarks(t *testing.T) {
-	a := MustServe(t, memory.New(), configstore.Options{BookmarkInterval: time.Millisecond}, graph.Options{})
+	a := MustServe(t, memory.New(), configstore.Options{ProgressInterval: time.Millisecond}, graph.Options{})
 	c := a.MustDial(t)
 	c.subscribe("1", watchChanges, vars{"f": vars{"prefix": "p"}})
 	c.wantNext("1", `"configChanges":{"changes":[],"position":"@0","caughtUp":true}`)

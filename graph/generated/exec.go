@@ -65,16 +65,16 @@ type MutationResolver interface {
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
-	Config(ctx context.Context, name string, consistency *model.Consistency, atLeast *eventstore.Bookmark) (*object.Config, error)
-	Configs(ctx context.Context, filter *model.ConfigFilterInput, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Bookmark) (*object.ConfigConnection, error)
+	Config(ctx context.Context, name string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.Config, error)
+	Configs(ctx context.Context, filter *model.ConfigFilterInput, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.ConfigConnection, error)
 	History(ctx context.Context, name string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	AsOf(ctx context.Context, at model.AsOfInput) (*object.ConfigSnapshot, error)
-	Changes(ctx context.Context, after *eventstore.Bookmark, filter *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error)
+	Changes(ctx context.Context, after *eventstore.Position, filter *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error)
 	Bounds(ctx context.Context) (*model.HistoryBounds, error)
 }
 type SubscriptionResolver interface {
 	Config(ctx context.Context, name string) (<-chan *object.Config, error)
-	ConfigChanges(ctx context.Context, filter *model.ConfigFilterInput, after *eventstore.Bookmark) (<-chan *model.ConfigChangeBatch, error)
+	ConfigChanges(ctx context.Context, filter *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1022,8 +1022,8 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
-			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		func(ctx context.Context, v any) (*eventstore.Position, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1068,8 +1068,8 @@ func (ec *executionContext) field_Query_config_args(ctx context.Context, rawArgs
 	}
 	args["consistency"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
-		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
-			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		func(ctx context.Context, v any) (*eventstore.Position, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1114,8 +1114,8 @@ func (ec *executionContext) field_Query_configs_args(ctx context.Context, rawArg
 	}
 	args["consistency"] = arg3
 	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
-		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
-			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		func(ctx context.Context, v any) (*eventstore.Position, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1180,8 +1180,8 @@ func (ec *executionContext) field_Subscription_configChanges_args(ctx context.Co
 	}
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*eventstore.Bookmark, error) {
-			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+		func(ctx context.Context, v any) (*eventstore.Position, error) {
+			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1580,8 +1580,8 @@ func (ec *executionContext) _ConfigChangeBatch_position(ctx context.Context, fie
 			return obj.Position, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1713,8 +1713,8 @@ func (ec *executionContext) _ConfigChanged_position(ctx context.Context, field g
 			return obj.Position, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1855,8 +1855,8 @@ func (ec *executionContext) _ConfigConnection_position(ctx context.Context, fiel
 			return obj.Position(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2071,8 +2071,8 @@ func (ec *executionContext) _ConfigRevision_position(ctx context.Context, field 
 			return obj.Position(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2094,8 +2094,8 @@ func (ec *executionContext) _ConfigRevision_changeSet(ctx context.Context, field
 			return obj.ChangeSet(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2337,8 +2337,8 @@ func (ec *executionContext) _ConfigSnapshot_position(ctx context.Context, field 
 			return obj.Position(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2572,8 +2572,8 @@ func (ec *executionContext) _HistoryBounds_head(ctx context.Context, field graph
 			return obj.Head, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2595,8 +2595,8 @@ func (ec *executionContext) _HistoryBounds_earliest(ctx context.Context, field g
 			return obj.Earliest, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
-			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3022,7 +3022,7 @@ func (ec *executionContext) _Query_config(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Config(ctx, fc.Args["name"].(string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Bookmark))
+			return ec.Resolvers.Query().Config(ctx, fc.Args["name"].(string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Position))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
@@ -3066,7 +3066,7 @@ func (ec *executionContext) _Query_configs(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Bookmark))
+			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Position))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigConnection) graphql.Marshaler {
@@ -3198,7 +3198,7 @@ func (ec *executionContext) _Query_changes(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Changes(ctx, fc.Args["after"].(*eventstore.Bookmark), fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32))
+			return ec.Resolvers.Query().Changes(ctx, fc.Args["after"].(*eventstore.Position), fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigChangeBatch) graphql.Marshaler {
@@ -3394,7 +3394,7 @@ func (ec *executionContext) _Subscription_configChanges(ctx context.Context, fie
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().ConfigChanges(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["after"].(*eventstore.Bookmark))
+			return ec.Resolvers.Subscription().ConfigChanges(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["after"].(*eventstore.Position))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigChangeBatch) graphql.Marshaler {
@@ -4622,7 +4622,7 @@ func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any
 		switch k {
 		case "position":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("position"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -4710,7 +4710,7 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 			it.ExpectedVersion = data
 		case "expectedRevision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -4775,7 +4775,7 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 			it.ExpectedVersion = data
 		case "expectedRevision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -4844,7 +4844,7 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 			it.ExpectedVersion = data
 		case "expectedRevision":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx, v)
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -6563,12 +6563,12 @@ func (ec *executionContext) marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageIn
 	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) unmarshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx context.Context, v any) (eventstore.Bookmark, error) {
+func (ec *executionContext) unmarshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, v any) (eventstore.Position, error) {
 	res, err := scalar.UnmarshalPosition(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPosition2configapiᚋinternalᚋeventstoreᚐBookmark(ctx context.Context, sel ast.SelectionSet, v eventstore.Bookmark) graphql.Marshaler {
+func (ec *executionContext) marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, sel ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalPosition(v)
 	if res == graphql.Null {
@@ -6931,7 +6931,7 @@ func (ec *executionContext) marshalONode2configapiᚋgraphᚋmodelᚐNode(ctx co
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx context.Context, v any) (*eventstore.Bookmark, error) {
+func (ec *executionContext) unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, v any) (*eventstore.Position, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -6939,7 +6939,7 @@ func (ec *executionContext) unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventst
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐBookmark(ctx context.Context, sel ast.SelectionSet, v *eventstore.Bookmark) graphql.Marshaler {
+func (ec *executionContext) marshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, sel ast.SelectionSet, v *eventstore.Position) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -41,7 +41,7 @@ type UserError interface {
 // Exactly one way to name a moment in history.
 type AsOfInput struct {
 	// The state right after this position.
-	Position graphql.Omittable[*eventstore.Bookmark] `json:"position,omitempty"`
+	Position graphql.Omittable[*eventstore.Position] `json:"position,omitempty"`
 	// The state at this instant. An instant in the future means now; one inside a change set means before it.
 	Time graphql.Omittable[*time.Time] `json:"time,omitempty"`
 }
@@ -52,7 +52,7 @@ type ConfigChangeBatch struct {
 	// Changes, oldest first, all at or before `position`.
 	Changes []object.ConfigRevision `json:"changes"`
 	// Continue from here: pass it as `after`.
-	Position eventstore.Bookmark `json:"position"`
+	Position eventstore.Position `json:"position"`
 	// True when this message brings the reader to all that the server had applied when it made the message.
 	CaughtUp bool `json:"caughtUp"`
 }
@@ -66,7 +66,7 @@ type ConfigChanged struct {
 	// False when `onlyIfChanged` found nothing to do.
 	Changed bool `json:"changed"`
 	// The position of the outcome: any read or stream from here on includes it.
-	Position eventstore.Bookmark `json:"position"`
+	Position eventstore.Position `json:"position"`
 }
 
 func (ConfigChanged) IsSetConfigResult() {}
@@ -90,7 +90,7 @@ type DeleteConfigInput struct {
 	// Fail unless the config has this version.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
 	// Fail unless this is the config's newest revision.
-	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
 	// As in `SetConfigInput`.
@@ -118,9 +118,9 @@ func (DeletedError) IsDeleteConfigResult() {}
 // Bounds of the store's history.
 type HistoryBounds struct {
 	// Newest committed position that this server has applied.
-	Head eventstore.Bookmark `json:"head"`
+	Head eventstore.Position `json:"head"`
 	// Oldest position that `after:` accepts: from there a stream gives everything that is kept.
-	Earliest eventstore.Bookmark `json:"earliest"`
+	Earliest eventstore.Position `json:"earliest"`
 }
 
 // The input breaks a rule.
@@ -175,7 +175,7 @@ type RestoreConfigInput struct {
 	// Fail unless the config has this version.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
 	// Fail unless this is the config's newest revision.
-	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
 	// Why.
 	Reason *string `json:"reason,omitempty"`
 	// As in `SetConfigInput`.
@@ -191,7 +191,7 @@ type SetConfigInput struct {
 	// Fail unless the config has this version. 0: it must have none. Left out: not checked.
 	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
 	// Fail unless this is the config's newest revision. Unlike a version it is of one history: a restored backup cannot be mistaken for it.
-	ExpectedRevision *eventstore.Bookmark `json:"expectedRevision,omitempty"`
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
 	// Write nothing when the config has this value already.
 	OnlyIfChanged *bool `json:"onlyIfChanged,omitempty"`
 	// Why.

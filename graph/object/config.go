@@ -61,7 +61,7 @@ func (c *Config) Newest() config.Version { return c.state.Version }
 // ConfigRevision is the GraphQL type ConfigRevision.
 type ConfigRevision struct {
 	event         config.Event // without the old value when that is still to be read
-	at, changeSet eventstore.Bookmark
+	at, changeSet eventstore.Position
 	actor, reason *string
 
 	state *projection.Config     // whose newest revision this is; nil: the event has the old value
@@ -78,7 +78,7 @@ func NewRevision(r *eventstore.Revision) *ConfigRevision {
 }
 
 func newRevision(r *eventstore.Revision) ConfigRevision {
-	return ConfigRevision{event: r.Event, at: r.Bookmark(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason}
+	return ConfigRevision{event: r.Event, at: r.Position(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason}
 }
 
 // NewStateRevision returns the newest revision of a config, which may be deleted, as GraphQL shows
@@ -93,7 +93,7 @@ func NewStateRevision(c *projection.Config, old *configstore.OldValues) *ConfigR
 
 func newStateRevision(c *projection.Config, old *configstore.OldValues) ConfigRevision {
 	return ConfigRevision{
-		event: c.Event(), at: c.Bookmark(), changeSet: c.ChangeSet(), actor: c.Actor(), reason: c.Reason(),
+		event: c.Event(), at: c.Position(), changeSet: c.ChangeSet(), actor: c.Actor(), reason: c.Reason(),
 		state: c, old: old,
 	}
 }
@@ -138,10 +138,10 @@ func (r *ConfigRevision) OldValue(ctx context.Context) (*string, error) {
 func (r *ConfigRevision) Version() int32 { return version(r.event.Version) }
 
 // Position is where the change stands in the history.
-func (r *ConfigRevision) Position() eventstore.Bookmark { return r.at }
+func (r *ConfigRevision) Position() eventstore.Position { return r.at }
 
 // ChangeSet is the position of the last of the changes that were applied together with this one.
-func (r *ConfigRevision) ChangeSet() eventstore.Bookmark { return r.changeSet }
+func (r *ConfigRevision) ChangeSet() eventstore.Position { return r.changeSet }
 
 // CommittedAt is when it was committed.
 func (r *ConfigRevision) CommittedAt() time.Time { return r.event.At }

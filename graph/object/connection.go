@@ -89,7 +89,7 @@ func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
 }
 
 // Position is what the page is valid at.
-func (c *ConfigConnection) Position() eventstore.Bookmark { return c.snapshot.At().Bookmark() }
+func (c *ConfigConnection) Position() eventstore.Position { return c.snapshot.At().Position() }
 
 func (c *ConfigConnection) cursor(state *projection.Config) Cursor {
 	return Cursor{ConfigPages, c.Position(), state.Name.String()}
@@ -115,7 +115,7 @@ type ConfigRevisionConnection struct {
 }
 
 // NewHistoryConnection returns a page of one name's revisions. The pages are pinned to a position.
-func NewHistoryConnection(at eventstore.Bookmark, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
+func NewHistoryConnection(at eventstore.Position, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
 	shown := Page[ConfigRevision]{Items: NewRevisions(page.Items), More: page.More, After: page.After}
 	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
 		return HistoryCursor(at, r.event.Name, r.event.Version)
@@ -129,7 +129,7 @@ func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config
 	for i, state := range page.Items {
 		shown.Items[i] = newStateRevision(state, old)
 	}
-	at := s.At().Bookmark()
+	at := s.At().Position()
 	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
 		return Cursor{SnapshotPages, at, r.Name()}
 	}, Cursor{SnapshotPages, at, page.End}}

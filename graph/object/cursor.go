@@ -25,7 +25,7 @@ const cursorFormat = '1'
 // Cursor is a place in pages that stay pinned to one position of the history, whatever is written meanwhile.
 type Cursor struct {
 	Kind CursorKind
-	At   eventstore.Bookmark // the position that the pages are pinned to
+	At   eventstore.Position // the position that the pages are pinned to
 	Key  string              // of the item that the cursor is at: a name, or a version
 }
 
@@ -45,7 +45,7 @@ func ParseCursor(kind CursorKind, text string) (Cursor, error) {
 		return Cursor{}, ErrForeignCursor
 	}
 	position, key, found := strings.Cut(string(raw[2:]), " ")
-	at, err := eventstore.ParseBookmark(position)
+	at, err := eventstore.ParsePosition(position)
 	if err != nil || !found || key == "" {
 		return Cursor{}, ErrForeignCursor
 	}
@@ -53,7 +53,7 @@ func ParseCursor(kind CursorKind, text string) (Cursor, error) {
 }
 
 // HistoryCursor is the cursor of a revision in the pages of a name's history, which are pinned to a position.
-func HistoryCursor(at eventstore.Bookmark, name config.Name, v config.Version) Cursor {
+func HistoryCursor(at eventstore.Position, name config.Name, v config.Version) Cursor {
 	return Cursor{HistoryPages, at, strconv.Itoa(int(v)) + " " + name.String()}
 }
 

@@ -11,7 +11,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-var at = eventstore.Bookmark{Position: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
+var at = eventstore.Position{Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
 
 // TestContract holds the bytes of ids and cursors: clients keep them.
 func TestContract(t *testing.T) {
@@ -22,7 +22,7 @@ func TestContract(t *testing.T) {
 		object.Cursor{object.ConfigPages, at, name.String()}.String():     "MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ",
 		object.Cursor{object.SnapshotPages, at, name.String()}.String():   "MXMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ",
 		object.HistoryCursor(at, name, 7).String():                        "MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA",
-		object.HistoryCursor(eventstore.Bookmark{}, name, 1).String()[:8]: "MWgwLTAw",
+		object.HistoryCursor(eventstore.Position{}, name, 1).String()[:8]: "MWgwLTAw",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)

@@ -54,16 +54,16 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 }
 
 // MarshalPosition writes a position as in `1842-9f3a21c0`.
-func MarshalPosition(b eventstore.Bookmark) graphql.Marshaler { return quoted(b.String()) }
+func MarshalPosition(b eventstore.Position) graphql.Marshaler { return quoted(b.String()) }
 
 // Malformed is what [UnmarshalPosition] makes of a text that is no position. No history has it.
-var Malformed = eventstore.Bookmark{Position: -1}
+var Malformed = eventstore.Position{Seq: -1}
 
 // ParsePosition reads a position. What does not look like one was never handed out by this history:
 // [configstore.ErrPositionUnknown].
-func ParsePosition(v any) (eventstore.Bookmark, error) {
+func ParsePosition(v any) (eventstore.Position, error) {
 	text, _ := v.(string)
-	b, err := eventstore.ParseBookmark(text)
+	b, err := eventstore.ParsePosition(text)
 	if err != nil {
 		return b, fmt.Errorf("%w: %w", configstore.ErrPositionUnknown, err)
 	}
@@ -73,7 +73,7 @@ func ParsePosition(v any) (eventstore.Bookmark, error) {
 // UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that
 // as data, with its path. Queries and subscriptions are checked with [ParsePosition] before they
 // are executed. The error is [configstore.ErrPositionUnknown].
-func UnmarshalPosition(v any) (eventstore.Bookmark, error) {
+func UnmarshalPosition(v any) (eventstore.Position, error) {
 	b, err := ParsePosition(v)
 	if _, isText := v.(string); isText && err != nil {
 		return Malformed, nil

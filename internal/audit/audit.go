@@ -93,7 +93,7 @@ func (l *Log) write(change *eventstore.Revision) {
 		slog.String("name", change.Name.String()),
 		slog.String("operation", string(change.Operation())),
 		slog.Int("version", int(change.Version)),
-		slog.String("position", change.Bookmark().String()),
+		slog.String("position", change.Position().String()),
 		slog.Any("actor", nullable(change.Actor)),
 		slog.Any("reason", nullable(change.Reason)),
 	)

@@ -29,8 +29,8 @@ func change(t testing.TB, n int, e config.EventType, actor, reason *string) *eve
 		t.Fatal(err)
 	}
 	return &eventstore.Revision{
-		Event:    config.Event{Type: e, Name: name, Version: config.Version(n), Value: secret, OldValue: secret},
-		Position: eventstore.Position(n), Hash: eventstore.Hash{0xab, 0xcd, 1, 2}, Actor: actor, Reason: reason,
+		Event: config.Event{Type: e, Name: name, Version: config.Version(n), Value: secret, OldValue: secret},
+		Seq:   eventstore.Seq(n), Hash: eventstore.Hash{0xab, 0xcd, 1, 2}, Actor: actor, Reason: reason,
 	}
 }
 

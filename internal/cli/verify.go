@@ -19,10 +19,10 @@ It takes no lock, and may run beside a server.`
 	if err := parseFlags(env, flags, about, variables{"store": storeVariables}); err != nil {
 		return err
 	}
-	var seen eventstore.Bookmark
+	var seen eventstore.Position
 	if *contains != "" {
 		var err error
-		if seen, err = eventstore.ParseBookmark(*contains); err != nil {
+		if seen, err = eventstore.ParsePosition(*contains); err != nil {
 			return unusable("--contains: %w", err)
 		}
 	}
@@ -35,18 +35,18 @@ It takes no lock, and may run beside a server.`
 	head, err := walk(ctx, events, seen)
 	var broken *eventstore.ChainError
 	if errors.As(err, &broken) {
-		return fmt.Errorf("the history is broken at position %d: %s", broken.Position, broken.Problem)
+		return fmt.Errorf("the history is broken at position %d: %s", broken.Seq, broken.Problem)
 	}
 	if err != nil {
 		return fmt.Errorf("verifying: %w", err)
 	}
-	fmt.Fprintf(env.Stdout, "ok: %d events, head %s\n", head.Position, head.Bookmark())
+	fmt.Fprintf(env.Stdout, "ok: %d events, head %s\n", head.Seq, head.Position())
 	return nil
 }
 
 // walk checks all records up to the head that the history has now, and that seen is one of them. The error is an
 // [*eventstore.ChainError] when the history is broken.
-func walk(ctx context.Context, events eventstore.Store, seen eventstore.Bookmark) (eventstore.Head, error) {
+func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position) (eventstore.Head, error) {
 	const pageSize = 4096
 	var chain eventstore.Chain
 	var at eventstore.Head
@@ -55,7 +55,7 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Bookmark
 		return at, err
 	}
 	for {
-		records, err := events.Read(ctx, at.Position, eventstore.Limit{Records: pageSize})
+		records, err := events.Read(ctx, at.Seq, eventstore.Limit{Records: pageSize})
 		if err != nil {
 			return at, err
 		}
@@ -66,31 +66,31 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Bookmark
 			return at, err
 		}
 		for i := range records {
-			if record := eventstore.HeadOf(&records[i]); record.Position == seen.Position && record.Bookmark() != seen {
-				return at, &eventstore.ChainError{Position: seen.Position, Problem: "it is not the event that was seen there: " + record.Bookmark().String()}
+			if record := eventstore.HeadOf(&records[i]); record.Seq == seen.Seq && record.Position() != seen {
+				return at, &eventstore.ChainError{Seq: seen.Seq, Problem: "it is not the event that was seen there: " + record.Position().String()}
 			}
 		}
 	}
 	switch { // the server may have written since the head was read
-	case at.Position < head.Position:
-		return at, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Position)}
-	case at.Position < seen.Position:
-		return at, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("it is missing; position %s was seen", seen)}
+	case at.Seq < head.Seq:
+		return at, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Seq)}
+	case at.Seq < seen.Seq:
+		return at, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; position %s was seen", seen)}
 	}
 	return at, confirmHead(ctx, events, head)
 }
 
 // confirmHead checks the head row against the record that it speaks of.
 func confirmHead(ctx context.Context, events eventstore.Store, head eventstore.Head) error {
-	if head.Position == 0 {
+	if head.Seq == 0 {
 		return nil
 	}
-	records, err := events.Read(ctx, head.Position-1, eventstore.Limit{Records: 1})
+	records, err := events.Read(ctx, head.Seq-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}
 	if len(records) != 1 || !eventstore.HeadOf(&records[0]).Same(head) {
-		return &eventstore.ChainError{Position: head.Position, Problem: "the head has another hash than the record"}
+		return &eventstore.ChainError{Seq: head.Seq, Problem: "the head has another hash than the record"}
 	}
 	return nil
 }

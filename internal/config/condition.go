@@ -12,17 +12,17 @@ type HashPrefix [4]byte
 
 // RevisionID is where a revision stands in the history.
 type RevisionID struct {
-	Position int64 // 0: there is no revision
-	Hash     HashPrefix
+	Seq  int64 // 0: there is no revision
+	Hash HashPrefix
 }
 
 // RevisionMatch names the revision that a command expects, by version or by position. With both
 // zero it matches none.
 type RevisionMatch struct {
-	Version  Version // 0: not compared
-	Position int64   // 0: not compared
-	Hash     HashPrefix
-	AnyHash  bool // the hash is not compared, so a revision of another history can match
+	Version Version // 0: not compared
+	Seq     int64   // 0: not compared
+	Hash    HashPrefix
+	AnyHash bool // the hash is not compared, so a revision of another history can match
 }
 
 // Condition is what must hold of a config's newest revision for a command to be carried out. The
@@ -35,7 +35,7 @@ type Condition struct {
 
 // RequireRevision is the condition that the newest revision is this one.
 func RequireRevision(position int64, hash HashPrefix) Condition {
-	return Condition{Revisions: []RevisionMatch{{Position: position, Hash: hash}}}
+	return Condition{Revisions: []RevisionMatch{{Seq: position, Hash: hash}}}
 }
 
 // RequireAbsent is the condition that the config does not exist: it has no revision, or it is
@@ -53,11 +53,11 @@ func (c Condition) holds(a Aggregate) bool {
 
 func (m RevisionMatch) matches(a Aggregate) bool {
 	switch {
-	case a.Version == 0, m.Version == 0 && m.Position == 0:
+	case a.Version == 0, m.Version == 0 && m.Seq == 0:
 		return false
 	case m.Version != 0 && m.Version != a.Version:
 		return false
-	case m.Position != 0 && m.Position != a.Newest.Position:
+	case m.Seq != 0 && m.Seq != a.Newest.Seq:
 		return false
 	}
 	return m.AnyHash || m.Hash == a.Newest.Hash
@@ -76,7 +76,7 @@ func (c Condition) String() string {
 		b.WriteString(",v")
 		b.WriteString(strconv.Itoa(int(r.Version)))
 		b.WriteByte('p')
-		b.WriteString(strconv.FormatInt(r.Position, 10))
+		b.WriteString(strconv.FormatInt(r.Seq, 10))
 		if !r.AnyHash {
 			b.WriteByte('-')
 			b.WriteString(hex.EncodeToString(r.Hash[:]))

@@ -45,7 +45,7 @@ func TestConditions(t *testing.T) {
 		for i, events := range [][]config.Event{nothing, existing, deleted} {
 			state := must(config.Replay(name("a"), events))
 			if len(events) > 0 {
-				state.Newest = config.RevisionID{Position: 7, Hash: ours}
+				state.Newest = config.RevisionID{Seq: 7, Hash: ours}
 			}
 			_, _, err := state.Decide(commandFor(state, test.condition), noon)
 			if refused := errors.Is(err, config.ErrRevisionConflict); err != nil != refused || refused == test.holds[i] {
@@ -66,7 +66,7 @@ func commandFor(a config.Aggregate, conditions ...config.Condition) config.Comma
 // TestConditionsHoldTogether has a set and a deletion that two conditions and a version bind.
 func TestConditionsHoldTogether(t *testing.T) {
 	state := must(config.Replay(name("a"), existing))
-	state.Newest = config.RevisionID{Position: 7, Hash: ours}
+	state.Newest = config.RevisionID{Seq: 7, Hash: ours}
 	this, other := config.RequireRevision(7, ours), config.RequireRevision(7, theirs)
 	for _, cmd := range []config.Command{
 		config.Delete{Name: name("a"), Conditions: []config.Condition{this, other}},
@@ -108,7 +108,7 @@ func TestRequestHashCoversConditions(t *testing.T) {
 		{{Revisions: []config.RevisionMatch{version(5, ours)}}},
 		{{Revisions: []config.RevisionMatch{version(5, theirs)}}},
 		{{Revisions: []config.RevisionMatch{version(51, ours)}}},
-		{{Revisions: []config.RevisionMatch{{Position: 5, Hash: ours}}}},
+		{{Revisions: []config.RevisionMatch{{Seq: 5, Hash: ours}}}},
 		{{Revisions: []config.RevisionMatch{{Version: 5, Hash: ours, AnyHash: true}}}},
 		{{Revisions: []config.RevisionMatch{version(5, ours), version(6, ours)}}},
 		{{Revisions: []config.RevisionMatch{version(5, ours)}}, {Revisions: []config.RevisionMatch{version(6, ours)}}},

@@ -97,7 +97,7 @@ func TestStoreThatHangs(t *testing.T) {
 		}}, func(t testing.TB) config.Command { return setAt(t, "a", "1", 7) }, false},
 		{"read, when another node was first", hooks{
 			append: func(context.Context, eventstore.Head, []eventstore.Record) error { return eventstore.ErrHeadMoved },
-			read: func(ctx context.Context, _ eventstore.Position, _ eventstore.Limit) ([]eventstore.Record, error) {
+			read: func(ctx context.Context, _ eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, hang(ctx)
 			},
 		}, func(t testing.TB) config.Command { return set(t, "a", "1") }, false},

@@ -119,7 +119,7 @@ func (b *batch) mismatch(r *request) error {
 
 // keep makes the receipt of a request that came to something. A refusal is not kept: the same request may be fine later.
 func (b *batch) keep(r *request, outcome Outcome) {
-	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, FirstPosition: outcome.Position.Position,
+	receipt := eventstore.Receipt{Key: r.key, RequestHash: r.hash, First: outcome.Position.Seq,
 		CreatedAt: b.now().UTC().Truncate(time.Microsecond)} // not after the head, which may be far ahead
 	if outcome.Changed {
 		receipt.EventCount = 1
@@ -139,7 +139,7 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 	case err != nil:
 		return Outcome{}, refusal(err, before)
 	case !changes:
-		return Outcome{Config: before, Position: b.tip.Bookmark()}, nil
+		return Outcome{Config: before, Position: b.tip.Position()}, nil
 	}
 	after, err := before.Next(b.add(own(event, before), r))
 	if err != nil {
@@ -147,9 +147,9 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 	}
 	b.overlay[after.Name] = after
 	if !after.Exists() {
-		b.last[after.Bookmark()] = event.OldValue
+		b.last[after.Position()] = event.OldValue
 	}
-	return Outcome{Config: after, Changed: true, Position: after.Bookmark()}, nil
+	return Outcome{Config: after, Changed: true, Position: after.Position()}, nil
 }
 
 // own returns an event whose new texts have memory of their own. A name or a value of a command may
@@ -204,9 +204,9 @@ func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggrega
 		return config.Aggregate{Name: name}
 	}
 	a := c.Aggregate()
-	a.Newest = config.RevisionID{Position: int64(c.Position), Hash: config.HashPrefix(c.Bookmark().Prefix)}
+	a.Newest = config.RevisionID{Seq: int64(c.Seq), Hash: config.HashPrefix(c.Position().Prefix)}
 	if a.Deleted {
-		a.Value = b.last[c.Bookmark()]
+		a.Value = b.last[c.Position()]
 	}
 	return a
 }

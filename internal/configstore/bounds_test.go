@@ -36,15 +36,15 @@ func TestPagesOfChangesEndByBytes(t *testing.T) {
 		history = append(history, configstoretest.Name(t, "few"))
 		r := store.Reader(auth.Anonymous)
 		for _, f := range []config.Filter{{}, filter(t, "a"), filter(t, "few")} {
-			var got, want []eventstore.Position
-			for after, end := (eventstore.Bookmark{}), false; !end; {
+			var got, want []eventstore.Seq
+			for after, end := (eventstore.Position{}), false; !end; {
 				page, err := r.Changes(t.Context(), after, f, configstore.MaxPageSize)
 				if err != nil {
 					t.Fatal(err)
 				}
 				bytes := 0
 				for _, e := range page.Revisions {
-					got = append(got, e.Position)
+					got = append(got, e.Seq)
 					bytes += len(e.Value.String()) + len(e.OldValue.String())
 				}
 				if most := eventstore.PageBytes + 2*size; bytes > most {
@@ -54,7 +54,7 @@ func TestPagesOfChangesEndByBytes(t *testing.T) {
 			}
 			for i, name := range history {
 				if f.Matches(name) {
-					want = append(want, eventstore.Position(i+1))
+					want = append(want, eventstore.Seq(i+1))
 				}
 			}
 			if !slices.Equal(got, want) {
@@ -78,7 +78,7 @@ func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 		return names[:dice.IntN(4)]
 	}
 	store := configstoretest.New(t, configstore.Options{
-		Feed: feed.Options{RingEvents: 1 + dice.IntN(200)}, BookmarkInterval: time.Duration(1+dice.IntN(20)) * time.Millisecond,
+		Feed: feed.Options{RingEvents: 1 + dice.IntN(200)}, ProgressInterval: time.Duration(1+dice.IntN(20)) * time.Millisecond,
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -96,7 +96,7 @@ func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		watch := mustWatch(t, store, f, &eventstore.Bookmark{})
+		watch := mustWatch(t, store, f, &eventstore.Position{})
 		reading.Go(func() { mustHearAll(ctx, t, store, watch, f, writers*rounds+1) })
 	}
 	for w := range writers {
@@ -111,27 +111,27 @@ func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 		})
 	}
 	writing.Wait()
-	store.MustSet(t, "end", "") // bookmarks bring those that select nothing here
+	store.MustSet(t, "end", "") // positions bring those that select nothing here
 	reading.Wait()
 }
 
 // mustHearAll reads a stream up to a position.
-func mustHearAll(ctx context.Context, t *testing.T, store *configstoretest.Store, watch *configstore.Watch, f config.Filter, end eventstore.Position) {
-	var got, want []eventstore.Position
-	for at := eventstore.Position(0); at < end; {
+func mustHearAll(ctx context.Context, t *testing.T, store *configstoretest.Store, watch *configstore.Watch, f config.Filter, end eventstore.Seq) {
+	var got, want []eventstore.Seq
+	for at := eventstore.Seq(0); at < end; {
 		m, err := watch.Next(ctx)
 		if err != nil {
 			t.Errorf("prefix %q after %v: %v", f.Prefix(), got, err)
 			return
 		}
 		for _, e := range m.Revisions {
-			got = append(got, e.Position)
+			got = append(got, e.Seq)
 		}
-		at = m.Position.Position
+		at = m.Position.Seq
 	}
 	for _, e := range mustRead(t, store.Events) {
 		if f.Matches(e.Name) {
-			want = append(want, e.Position)
+			want = append(want, e.Seq)
 		}
 	}
 	if !slices.Equal(got, want) {

@@ -179,7 +179,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		<-done
 		synctest.Wait()
 		for i, c := range calls[:2] {
-			if c.err != nil || c.outcome.Position.Position != eventstore.Position(i+1) {
+			if c.err != nil || c.outcome.Position.Seq != eventstore.Seq(i+1) {
 				t.Errorf("call %d: %s, %v", i, c.outcome.Position, c.err)
 			}
 		}
@@ -253,7 +253,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 	history := mustRead(t, events)
 	for _, r := range history {
 		if !written[r.Value.String()] {
-			t.Errorf("position %d holds %q, which nobody was told of", r.Position, r.Value)
+			t.Errorf("position %d holds %q, which nobody was told of", r.Seq, r.Value)
 		}
 	}
 	if len(history) != len(written) {

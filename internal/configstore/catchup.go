@@ -28,7 +28,7 @@ func newCatchUp(events eventstore.Store) *catchUp {
 
 // ReadBranch is that of the event store. It waits for its turn, and tries again while the store is
 // busy.
-func (c *catchUp) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *catchUp) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}

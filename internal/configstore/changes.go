@@ -21,7 +21,7 @@ type Changes struct {
 	// Revisions, oldest first. Empty: nothing that matches has happened up to Position.
 	Revisions []*eventstore.Revision
 	// Position is where the stretch ends: continue from there.
-	Position eventstore.Bookmark
+	Position eventstore.Position
 	// CaughtUp tells that the stretch ends at what was applied when it was read.
 	CaughtUp bool
 
@@ -32,11 +32,11 @@ type Changes struct {
 // the filter selects: about first of them and [PageBytes], more only to keep a change set whole,
 // fewer where there are no more or where a filter leaves little. Events newer than the reader's
 // moment are left out.
-func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter config.Filter, first int) (Changes, error) {
+func (r *Reader) Changes(ctx context.Context, after eventstore.Position, filter config.Filter, first int) (Changes, error) {
 	if err := checkPageSize(first); err != nil {
 		return Changes{}, err
 	}
-	view, err := r.branch.await(ctx, r.view, after.Position, 0)
+	view, err := r.branch.await(ctx, r.view, after.Seq, 0)
 	if err != nil {
 		return Changes{}, err
 	}
@@ -45,7 +45,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		return Changes{}, err
 	}
 	cursor := r.branch.feed.Cursor(r.branch.events, start)
-	found := Changes{Position: start.Bookmark(), CaughtUp: start.Same(view.Head())}
+	found := Changes{Position: start.Position(), CaughtUp: start.Same(view.Head())}
 	leave, err := r.operation().enter(ctx)
 	if err != nil {
 		return Changes{}, err
@@ -57,7 +57,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 		if filter.All() {
 			page = first - len(found.Revisions)
 		}
-		batch, err := cursor.Next(ctx, min(page, int(view.Head().Position-start.Position)))
+		batch, err := cursor.Next(ctx, min(page, int(view.Head().Seq-start.Seq)))
 		if err != nil {
 			return Changes{}, r.branch.failed(err)
 		}
@@ -66,7 +66,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Bookmark, filter 
 			bytes += feed.Size(e)
 		}
 		start, full = found.take(batch, filter, first)
-		found.CaughtUp = start.Position >= view.Head().Position
+		found.CaughtUp = start.Seq >= view.Head().Seq
 	}
 	return found, nil
 }
@@ -89,7 +89,7 @@ func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end 
 			return end, true
 		}
 		whole, c.bytes, end = len(c.Revisions), bytes, e.Head()
-		c.Position = end.Bookmark()
+		c.Position = end.Position()
 		if whole >= enough || bytes >= PageBytes {
 			return end, true
 		}
@@ -103,7 +103,7 @@ type Watch struct {
 	cursor  *feed.Cursor
 	filter  config.Filter
 	waiter  *feed.Waiter
-	told    eventstore.Position // where the reader knows that it is
+	told    eventstore.Seq // where the reader knows that it is
 	started bool
 }
 
@@ -111,14 +111,14 @@ type Watch struct {
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. A position that the history has but this node does not is waited for. The errors:
 // [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
-func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Bookmark) (*Watch, error) {
+func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	b, err := s.ready()
 	if err != nil {
 		return nil, err
 	}
 	start := b.view().Head()
 	if after != nil {
-		view, err := b.await(ctx, b.view(), after.Position, 0)
+		view, err := b.await(ctx, b.view(), after.Seq, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 }
 
 func newWatch(b *branch, filter config.Filter, start eventstore.Head) *Watch {
-	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Position}
+	return &Watch{branch: b, cursor: b.feed.Cursor(b.catchUp, start), filter: filter, waiter: b.feed.Waiter(filter), told: start.Seq}
 }
 
 // Place is how far a stream has come. It is of no use after a rebuild: the history may not have it.
@@ -141,7 +141,7 @@ type Place struct {
 }
 
 // Place is how far the stream has come.
-func (w *Watch) Place() Place { return Place{w.cursor.Position(), w.branch} }
+func (w *Watch) Place() Place { return Place{w.cursor.Head(), w.branch} }
 
 // Resume returns a stream that goes on where one of this store has come to. The error is [ErrRebuilding] when that stream was
 // of a history that the store has left since.
@@ -156,40 +156,40 @@ func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Place) (*Watch, e
 
 // ReadTo returns the next changes up to a position, which is applied and ends a change set. It does not wait: it returns
 // without any when there are none up to there.
-func (w *Watch) ReadTo(ctx context.Context, end eventstore.Position) (Changes, error) {
+func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error) {
 	for {
-		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Position().Position))
+		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Head().Seq))
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
-		if len(found.Revisions) > 0 || batch.Head.Position >= end {
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
+		if len(found.Revisions) > 0 || batch.Head.Seq >= end {
 			return found, nil
 		}
 	}
 }
 
 // Next waits for the next changes. It returns without any when the first call comes to the head,
-// and when it finds none for Options.BookmarkInterval although the history has moved on: so a
+// and when it finds none for Options.ProgressInterval although the history has moved on: so a
 // reader knows where it is. Where nothing happens it says nothing. Changes that the filter does not
-// select cost the watch nothing until a bookmark is due.
+// select cost the watch nothing until a position is due.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
-	due := time.Now().Add(w.branch.opts.BookmarkInterval)
+	due := time.Now().Add(w.branch.opts.ProgressInterval)
 	for {
 		batch, _, err := w.cursor.Poll(ctx, 0)
 		if err != nil {
 			return Changes{}, w.branch.failed(err)
 		}
-		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Bookmark(), CaughtUp: batch.CaughtUp}
-		overdue := batch.Head.Position > w.told && !time.Now().Before(due)
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
+		overdue := batch.Head.Seq > w.told && !time.Now().Before(due)
 		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
-			w.told, w.started = batch.Head.Position, true
+			w.told, w.started = batch.Head.Seq, true
 			return found, nil
 		}
 		if !batch.CaughtUp {
 			continue
 		}
-		bookmarks := feed.Bookmarks{Told: w.told, Due: due, Every: w.branch.opts.BookmarkInterval}
+		bookmarks := feed.Progress{Sent: w.told, Due: due, Every: w.branch.opts.ProgressInterval}
 		if err := w.cursor.Await(ctx, w.waiter, bookmarks); err != nil {
 			return Changes{}, err
 		}
@@ -251,7 +251,7 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		if _, err := w.waiter.Wait(ctx, view.Head(), feed.Bookmarks{}); err != nil {
+		if _, err := w.waiter.Wait(ctx, view.Head(), feed.Progress{}); err != nil {
 			return nil, err
 		}
 	}

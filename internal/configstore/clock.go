@@ -205,7 +205,7 @@ func (s *Store) clockProblem() string {
 // when by no more than [MaxClockOffset].
 func (s *Store) headAhead() time.Duration {
 	head := s.branch.Load().view().Head()
-	if head.Position == 0 {
+	if head.Seq == 0 {
 		return 0
 	}
 	if ahead := head.RecordedAt.Sub(s.opts.Now()); ahead > MaxClockOffset {

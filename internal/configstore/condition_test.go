@@ -13,9 +13,9 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// require is the condition that a config's newest revision is the one at a bookmark.
-func require(at eventstore.Bookmark) []config.Condition {
-	return []config.Condition{config.RequireRevision(int64(at.Position), config.HashPrefix(at.Prefix))}
+// require is the condition that a config's newest revision is the one at a position.
+func require(at eventstore.Position) []config.Condition {
+	return []config.Condition{config.RequireRevision(int64(at.Seq), config.HashPrefix(at.Prefix))}
 }
 
 func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
@@ -27,11 +27,11 @@ func TestConditionsAreJudgedOnTheNewestRevision(t *testing.T) {
 	foreign.Prefix[0]++
 
 	set := config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "3")}
-	for _, wrong := range []eventstore.Bookmark{{}, first, foreign, {Position: 99}} {
+	for _, wrong := range []eventstore.Position{{}, first, foreign, {Seq: 99}} {
 		set.Conditions = require(wrong)
 		_, err := store.Do(t.Context(), auth.Anonymous, set)
 		var refusal *configstore.Refusal
-		if !errors.Is(err, config.ErrRevisionConflict) || !errors.As(err, &refusal) || refusal.Current.Bookmark() != second {
+		if !errors.Is(err, config.ErrRevisionConflict) || !errors.As(err, &refusal) || refusal.Current.Position() != second {
 			t.Errorf("with %s: got %v", wrong, err)
 		}
 	}

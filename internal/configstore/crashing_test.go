@@ -95,14 +95,14 @@ func (c *crashing) Head(ctx context.Context) (eventstore.Head, error) {
 
 func (c *crashing) DurableHead(ctx context.Context) (eventstore.Head, error) { return c.Head(ctx) }
 
-func (c *crashing) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *crashing) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
 		return nil, errAway
 	}
 	return c.Store.Read(ctx, after, limit)
 }
 
-func (c *crashing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *crashing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
 		return nil, errAway
 	}

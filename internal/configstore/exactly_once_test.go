@@ -152,7 +152,7 @@ func (c *cluster) do(s step) error {
 		if configstore.KindOf(err) != kind {
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
-	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Bookmark():
+	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Position():
 		return fmt.Errorf("got %+v, %v, want %+v", outcome, err, event)
 	default:
 		if event != nil {

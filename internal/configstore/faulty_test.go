@@ -31,12 +31,12 @@ type faulty struct {
 type hooks struct {
 	append func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error
 	head   func(ctx context.Context) (eventstore.Head, error)
-	read   func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
+	read   func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 	config func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
 	back   func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
 	at     func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error)
 	asOf   func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
-	wait   func(ctx context.Context, after eventstore.Position) error
+	wait   func(ctx context.Context, after eventstore.Seq) error
 
 	receipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
 	durable  func(ctx context.Context) (eventstore.Head, error) // nil: head, if there is one
@@ -76,7 +76,7 @@ func (f *faulty) Append(ctx context.Context, expected eventstore.Head, records [
 }
 
 // AppendLocked goes the way of Append where that is another, so that it fails as often.
-func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	if f.now().append == nil {
 		return f.Store.AppendLocked(ctx, after, decide)
 	}
@@ -88,7 +88,7 @@ func (f *faulty) AppendLocked(ctx context.Context, after eventstore.Position, de
 	if err != nil {
 		return eventstore.ErrNotWritten
 	}
-	if after+eventstore.Position(len(missed)) != head.Position {
+	if after+eventstore.Seq(len(missed)) != head.Seq {
 		return eventstore.ErrHeadMoved
 	}
 	records, receipts, err := decide(head, missed)
@@ -112,14 +112,14 @@ func (f *faulty) DurableHead(ctx context.Context) (eventstore.Head, error) {
 	return f.Head(ctx)
 }
 
-func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().read; hook != nil {
 		return hook(ctx, after, limit)
 	}
 	return f.Store.Read(ctx, after, limit)
 }
 
-func (f *faulty) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *faulty) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.now().read; hook != nil {
 		return hook(ctx, after, limit)
 	}
@@ -161,7 +161,7 @@ func (f *faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eve
 	return f.Store.ReadReceipts(ctx, keys)
 }
 
-func (f *faulty) Wait(ctx context.Context, after eventstore.Position) error {
+func (f *faulty) Wait(ctx context.Context, after eventstore.Seq) error {
 	if hook := f.now().wait; hook != nil {
 		return hook(ctx, after)
 	}
@@ -173,7 +173,7 @@ func away() hooks {
 	return hooks{
 		append: func(context.Context, eventstore.Head, []eventstore.Record) error { return errAway },
 		head:   func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, errAway },
-		read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+		read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway
 		},
 		config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
@@ -188,7 +188,7 @@ func away() hooks {
 		asOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, errAway
 		},
-		wait: func(context.Context, eventstore.Position) error { return errAway },
+		wait: func(context.Context, eventstore.Seq) error { return errAway },
 
 		receipts: func(context.Context, []eventstore.Key) ([]eventstore.Receipt, error) { return nil, errAway },
 	}
@@ -196,7 +196,7 @@ func away() hooks {
 
 // deaf are the hooks of a store that never tells of new records, so that a node on it learns of them by its own writes alone.
 func deaf() hooks {
-	return hooks{wait: func(ctx context.Context, _ eventstore.Position) error {
+	return hooks{wait: func(ctx context.Context, _ eventstore.Seq) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}}

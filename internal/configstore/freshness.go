@@ -20,7 +20,7 @@ type Freshness struct {
 	// Linearizable: every change that was acknowledged, by any node, before the reader was asked for.
 	Linearizable bool
 	// AtLeast: this position. nil: none in particular.
-	AtLeast *eventstore.Bookmark
+	AtLeast *eventstore.Position
 	// Wait is how long AtLeast is waited for. 0: Options.PositionWait.
 	Wait time.Duration
 }
@@ -39,7 +39,7 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 		}
 	}
 	if f.AtLeast != nil {
-		if view, err = b.await(ctx, view, f.AtLeast.Position, f.Wait); err != nil {
+		if view, err = b.await(ctx, view, f.AtLeast.Seq, f.Wait); err != nil {
 			return nil, err
 		}
 		if _, err := b.endOf(ctx, view, *f.AtLeast); err != nil {
@@ -52,9 +52,9 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 // Includes reports whether the reader has seen a position: nil when it has. It does not wait for
 // the position. The errors: [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind
 // [Unavailable].
-func (r *Reader) Includes(ctx context.Context, at eventstore.Bookmark) error {
-	if at.Position > r.view.Head().Position {
-		if err := r.branch.checkExists(ctx, at.Position); err != nil {
+func (r *Reader) Includes(ctx context.Context, at eventstore.Position) error {
+	if at.Seq > r.view.Head().Seq {
+		if err := r.branch.checkExists(ctx, at.Seq); err != nil {
 			return err
 		}
 		return ErrPositionNotReached
@@ -79,13 +79,13 @@ func (b *branch) linearizable(ctx context.Context) (*projection.View, error) {
 		return nil, err
 	}
 	view := b.view()
-	if head.Position > view.Head().Position {
-		if view, err = b.awaitApplied(ctx, waiting, head.Position); err != nil {
+	if head.Seq > view.Head().Seq {
+		if view, err = b.awaitApplied(ctx, waiting, head.Seq); err != nil {
 			return nil, err
 		}
 	}
-	if _, err = b.endOf(ctx, view, head.Bookmark()); errors.Is(err, ErrPositionUnknown) {
-		return nil, b.failed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Position))
+	if _, err = b.endOf(ctx, view, head.Position()); errors.Is(err, ErrPositionUnknown) {
+		return nil, b.failed(fmt.Errorf("%w: position %d has another hash", projection.ErrDiverged, head.Seq))
 	}
 	return view, err
 }

@@ -35,15 +35,15 @@ func TestLinearizableReads(t *testing.T) {
 					switch {
 					case err != nil:
 						t.Errorf("got %v", err)
-					case int64(r.Head().Position) < want || want > 0 && r.Config(name) == nil:
-						t.Errorf("read position %d after %d was acknowledged", r.Head().Position, want)
+					case int64(r.Head().Seq) < want || want > 0 && r.Config(name) == nil:
+						t.Errorf("read position %d after %d was acknowledged", r.Head().Seq, want)
 					}
 				}
 			})
 		}
 	}
 	for range 300 {
-		acknowledged.Store(int64(writer.MustSet(t, "a", "x").Position.Position))
+		acknowledged.Store(int64(writer.MustSet(t, "a", "x").Position.Seq))
 	}
 	stop()
 	reading.Wait()
@@ -67,18 +67,18 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 			return head, err
 		}, wait: deaf().wait})
 
-		positions := make(chan eventstore.Position, 100)
+		positions := make(chan eventstore.Seq, 100)
 		read := func() {
 			r, err := store.FreshReader(t.Context(), auth.Anonymous, linearizable)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			positions <- r.Head().Position
+			positions <- r.Head().Seq
 		}
 		go read()
 		synctest.Wait()
-		written := store.MustSet(t, "a", "1").Position.Position
+		written := store.MustSet(t, "a", "1").Position.Seq
 		for range 50 {
 			go read()
 		}
@@ -182,17 +182,17 @@ func TestLinearizableReadsThatCannotBe(t *testing.T) {
 			return eventstore.Head{}, ctx.Err()
 		}, configstore.PositionNotReached, 3 * time.Second},
 		"the node is behind": {func(context.Context) (eventstore.Head, error) {
-			return eventstore.Head{Position: 3}, nil
+			return eventstore.Head{Seq: 3}, nil
 		}, configstore.PositionNotReached, 3 * time.Second},
 		"the node is behind, and the store slow": {func(context.Context) (eventstore.Head, error) {
 			time.Sleep(time.Second)
-			return eventstore.Head{Position: 3}, nil
+			return eventstore.Head{Seq: 3}, nil
 		}, configstore.PositionNotReached, 3 * time.Second},
 		"the tail is lost": {func(context.Context) (eventstore.Head, error) {
-			return eventstore.Head{Position: 1}, nil
+			return eventstore.Head{Seq: 1}, nil
 		}, configstore.Unavailable, 0},
 		"the history is another": {func(context.Context) (eventstore.Head, error) {
-			return eventstore.Head{Position: 2, Hash: eventstore.Hash{1}}, nil
+			return eventstore.Head{Seq: 2, Hash: eventstore.Hash{1}}, nil
 		}, configstore.Unavailable, 0},
 	} {
 		t.Run(what, func(t *testing.T) {

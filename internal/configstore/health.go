@@ -62,22 +62,22 @@ func (s *Store) Known() Health {
 // found is the head of the event store as it was found, or why it was not.
 type found struct {
 	head    eventstore.Head
-	applied eventstore.Position // before it was asked for
+	applied eventstore.Seq // before it was asked for
 	err     error
 }
 
 // position is that of the head, given what is applied by now: a history that was not behind when it
 // was asked has at least that.
-func (f found) position(applied eventstore.Position) eventstore.Position {
-	if f.err != nil || f.head.Position < f.applied {
-		return f.head.Position
+func (f found) position(applied eventstore.Seq) eventstore.Seq {
+	if f.err != nil || f.head.Seq < f.applied {
+		return f.head.Seq
 	}
-	return max(f.head.Position, applied)
+	return max(f.head.Seq, applied)
 }
 
 func (s *Store) health(f found) Health {
 	b := s.branch.Load()
-	applied := b.view().Head().Position
+	applied := b.view().Head().Seq
 	h := Health{
 		Applied: int64(applied), Head: int64(f.position(applied)),
 		EventStore: f.err, Projection: b.follower.Problem(), Writing: s.WriteProblem(),
@@ -134,7 +134,7 @@ func (s *Store) askHead(ctx context.Context) found {
 
 func (s *Store) findHead(ctx context.Context) (f found) {
 	b, asked := s.branch.Load(), time.Now()
-	f.applied = b.view().Head().Position
+	f.applied = b.view().Head().Seq
 	// An event store may have a connection of its own for this.
 	if store, has := s.events.(interface {
 		Probe(context.Context) (eventstore.Head, error)
@@ -144,7 +144,7 @@ func (s *Store) findHead(ctx context.Context) (f found) {
 		f.head, f.err = s.events.Head(ctx)
 	}
 	if f.err == nil {
-		b.follower.Look(f.head.Position, asked)
+		b.follower.Look(f.head.Seq, asked)
 		_ = s.clock.ask(ctx) // it is asked again soon; until then the answer of before counts
 	}
 	return f

@@ -53,7 +53,7 @@ func TestHealth(t *testing.T) {
 // TestLag has other nodes write what this one cannot read.
 func TestLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tick := func(ctx context.Context, _ eventstore.Position) error {
+		tick := func(ctx context.Context, _ eventstore.Seq) error {
 			select {
 			case <-time.After(500 * time.Millisecond):
 			case <-ctx.Done():
@@ -63,7 +63,7 @@ func TestLag(t *testing.T) {
 		events := newFaulty()
 		events.become(hooks{wait: tick})
 		store := configstoretest.On(t, events, configstore.Options{MaxLag: 10 * time.Second})
-		stuck := hooks{wait: tick, read: func(ctx context.Context, _ eventstore.Position, _ eventstore.Limit) ([]eventstore.Record, error) {
+		stuck := hooks{wait: tick, read: func(ctx context.Context, _ eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}

@@ -41,17 +41,17 @@ func (w *writer) findReceipts(requests []*request) (receipts, error) {
 func (b *branch) recall(ctx context.Context, cmd config.Command, receipt *eventstore.Receipt) (Outcome, error) {
 	outcome, err := b.recallFrom(ctx, b.view(), cmd.Target(), receipt)
 	if err != nil {
-		return Outcome{}, &UnavailableError{OutcomeUnknown: true, Cause: fmt.Errorf("recalling the outcome at position %d: %w", receipt.FirstPosition, err)}
+		return Outcome{}, &UnavailableError{OutcomeUnknown: true, Cause: fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err)}
 	}
 	return outcome, nil
 }
 
 func (b *branch) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt) (Outcome, error) {
-	revision, err := b.revisionAt(ctx, receipt.FirstPosition)
+	revision, err := b.revisionAt(ctx, receipt.First)
 	if err != nil {
 		return Outcome{}, err
 	}
-	outcome := Outcome{Changed: receipt.EventCount > 0, Position: revision.Bookmark()}
+	outcome := Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
 	if !outcome.Changed {
 		then := &Snapshot{branch: b, view: view, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)

@@ -132,7 +132,7 @@ func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if read := node.Reader(auth.Anonymous).Config(cmd.Name); read == nil || read.Position != 1 {
+	if read := node.Reader(auth.Anonymous).Config(cmd.Name); read == nil || read.Seq != 1 {
 		t.Errorf("reads %+v after it was answered", read)
 	}
 }

@@ -143,7 +143,7 @@ func TestHeadBeforeWhatIsApplied(t *testing.T) {
 		store := configstoretest.On(t, events, configstore.Options{})
 		first := store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
-		before := eventstore.Head{Position: first.Position.Position, Hash: mustRead(t, events)[0].Hash}
+		before := eventstore.Head{Seq: first.Position.Seq, Hash: mustRead(t, events)[0].Hash}
 		events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) { return before, nil }})
 		began := time.Now()
 		_, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})

@@ -41,7 +41,7 @@ func (w *writer) findLate(requests []*request, b *batch) {
 		switch {
 		case err != nil:
 			b.answers[late[r]] = answer{err: err}
-		case is && receipt.RequestHash == r.hash && receipt.FirstPosition <= b.from.Position: // else it came after the refusal
+		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq: // else it came after the refusal
 			b.answers[late[r]] = answer{receipt: &receipt}
 		}
 	}

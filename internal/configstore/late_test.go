@@ -105,7 +105,7 @@ func TestKeyThatCannotBeLookedUpAgain(t *testing.T) {
 	mustBeKind(t, err, configstore.Unavailable, true)
 }
 
-func mustReach(t *testing.T, node *configstoretest.Store, at eventstore.Bookmark) {
+func mustReach(t *testing.T, node *configstoretest.Store, at eventstore.Position) {
 	t.Helper()
 	if _, err := node.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &at, Wait: configstore.MaxPositionWait}); err != nil {
 		t.Error(err)

@@ -40,7 +40,7 @@ func (o *overtaken) Append(ctx context.Context, expected eventstore.Head, record
 	return o.Store.Append(ctx, expected, records, receipts...)
 }
 
-func (o *overtaken) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (o *overtaken) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	if o.note("lock") {
 		o.overtake()
 	}
@@ -48,7 +48,7 @@ func (o *overtaken) AppendLocked(ctx context.Context, after eventstore.Position,
 }
 
 // Wait never tells, so that the node learns of others by its own writes alone.
-func (o *overtaken) Wait(ctx context.Context, _ eventstore.Position) error {
+func (o *overtaken) Wait(ctx context.Context, _ eventstore.Seq) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -89,8 +89,8 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 		must(11 + quiet)(do(0, set(t, "a", "5"), "lock"))
 	}
 	must(19)(do(0, set(t, "a", "6"), "append"))
-	if got := node.Reader(auth.Anonymous).Head(); got.Position != 19 {
-		t.Errorf("the node reads %s", got.Bookmark())
+	if got := node.Reader(auth.Anonymous).Head(); got.Seq != 19 {
+		t.Errorf("the node reads %s", got.Position())
 	}
 	mustEqualReplay(t, node.Reader(auth.Anonymous), mustRead(t, base.Events))
 }
@@ -126,7 +126,7 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 	events.times = 3
 	_, err := node.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
 	mustBeKind(t, err, configstore.Unavailable, false)
-	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Position != 3 {
+	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != 3 {
 		t.Errorf("got %v, want that the history is broken at position 3", err)
 	}
 	if history := mustRead(t, base.Events); len(history) != 3 {
@@ -137,7 +137,7 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 // forked shows those who lock another history than those who read.
 type forked struct{ eventstore.Store }
 
-func (f forked) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (f forked) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	return f.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		missed = slices.Clone(missed)
 		missed[0].Data += " "

@@ -153,13 +153,13 @@ func (s modelState) matches(c *projection.Config) bool {
 func (s modelState) isNewest(c *projection.Config) bool {
 	e := c.Event()
 	return e.Name.String() == s.name && e.Value.String() == s.value && int(e.Version) == s.version &&
-		e.Operation() == s.operation && e.At.Equal(s.at) && int(c.Position) == s.position && int(c.ChangeSet().Position) == s.set
+		e.Operation() == s.operation && e.At.Equal(s.at) && int(c.Seq) == s.position && int(c.ChangeSet().Seq) == s.set
 }
 
 func (s modelState) isRevision(r *eventstore.Revision) bool {
 	return r.Name.String() == s.name && r.Value.String() == s.value && (!r.HasOldValue() || r.OldValue.String() == s.old) &&
-		int(r.Version) == s.version && r.Operation() == s.operation && r.At.Equal(s.at) && int(r.Position) == s.position &&
-		int(r.ChangeSet.Position) == s.set && r.SetKnown()
+		int(r.Version) == s.version && r.Operation() == s.operation && r.At.Equal(s.at) && int(r.Seq) == s.position &&
+		int(r.ChangeSet.Seq) == s.set && r.SetKnown()
 }
 
 // fataler is a test, or a check of a property.
@@ -192,7 +192,7 @@ func (m *model) appendSet(t fataler, events eventstore.Store, names []string, no
 		stored := config.Encode(event)
 		records[i] = eventstore.Record{
 			Name: text, Version: int(event.Version), Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
-			RecordedAt: event.At, ChangeSet: eventstore.Position(set),
+			RecordedAt: event.At, ChangeSet: eventstore.Seq(set),
 		}
 	}
 	var id eventstore.AppendID

@@ -94,7 +94,7 @@ func losing(f *faulty, seed uint64) func(context.Context, eventstore.Head, []eve
 
 func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []operation) {
 	t.Helper()
-	made := make(map[eventstore.Position]*operation)
+	made := make(map[eventstore.Seq]*operation)
 	var refused []*operation
 	for i := range done {
 		op := &done[i]
@@ -102,7 +102,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 			refused = append(refused, op)
 			continue
 		}
-		p := op.outcome.Position.Position
+		p := op.outcome.Position.Seq
 		if made[p] != nil {
 			t.Errorf("position %d was the answer to two commands", p)
 		}
@@ -119,12 +119,12 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 	}
 	var latest int64 // invocation of those before
 	for _, r := range history {
-		op := made[r.Position]
+		op := made[r.Seq]
 		if op == nil {
-			t.Fatalf("nobody was told of position %d", r.Position)
+			t.Fatalf("nobody was told of position %d", r.Seq)
 		}
 		if op.answered < latest {
-			t.Errorf("position %d was answered before one before it was asked for", r.Position)
+			t.Errorf("position %d was answered before one before it was asked for", r.Seq)
 		}
 		latest = max(latest, op.invoked)
 	}
@@ -138,7 +138,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 
 // mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest at some moment between
 // question and answer.
-func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Position]*operation, op *operation) {
+func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Seq]*operation, op *operation) {
 	t.Helper()
 	var refusal *configstore.Refusal
 	var conflict *config.VersionConflictError
@@ -147,16 +147,16 @@ func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eve
 		return
 	}
 	current := refusal.Current
-	if current.Version != conflict.Actual || conflict.Actual == *op.cmd.ExpectedVersion || !configstoretest.IsAfter(current, history[current.Position-1]) {
+	if current.Version != conflict.Actual || conflict.Actual == *op.cmd.ExpectedVersion || !configstoretest.IsAfter(current, history[current.Seq-1]) {
 		t.Errorf("refused for %+v with %v", current, conflict)
 		return
 	}
-	if by := made[current.Position]; by.invoked > op.answered {
-		t.Errorf("refused for position %d before it was asked for", current.Position)
+	if by := made[current.Seq]; by.invoked > op.answered {
+		t.Errorf("refused for position %d before it was asked for", current.Seq)
 	}
 	next := slices.IndexFunc(history, func(r *eventstore.Revision) bool { return r.Name == current.Name && r.Version == current.Version+1 })
-	if next >= 0 && made[history[next].Position].answered < op.invoked {
-		t.Errorf("refused for position %d, after which there was a newer one already", current.Position)
+	if next >= 0 && made[history[next].Seq].answered < op.invoked {
+		t.Errorf("refused for position %d, after which there was a newer one already", current.Seq)
 	}
 }
 
@@ -164,7 +164,7 @@ func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eve
 func mustEqualReplay(t *testing.T, r *configstore.Reader, history []*eventstore.Revision) {
 	t.Helper()
 	want := make(map[config.Name]*eventstore.Revision)
-	for _, e := range history[:r.Head().Position] {
+	for _, e := range history[:r.Head().Seq] {
 		want[e.Name] = e
 	}
 	page, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
@@ -173,7 +173,7 @@ func mustEqualReplay(t *testing.T, r *configstore.Reader, history []*eventstore.
 	}
 	for _, state := range page.Configs {
 		if r := want[state.Name]; r == nil || !configstoretest.IsAfter(state, r) {
-			t.Errorf("%s: got position %d, want %+v", state.Name, state.Position, r)
+			t.Errorf("%s: got position %d, want %+v", state.Name, state.Seq, r)
 		}
 		delete(want, state.Name)
 	}
@@ -192,8 +192,8 @@ func TestNodesReadEachOthersWrites(t *testing.T) {
 	for i := range 100 {
 		one, two = two, one
 		written := one.MustSet(t, "a", fmt.Sprint(i))
-		if got := one.Reader(auth.Anonymous).Config(name); got.Position < written.Position.Position {
-			t.Fatalf("the node that wrote position %s reads position %d", written.Position, got.Position)
+		if got := one.Reader(auth.Anonymous).Config(name); got.Seq < written.Position.Seq {
+			t.Fatalf("the node that wrote position %s reads position %d", written.Position, got.Seq)
 		}
 		snapshot, err := two.Reader(auth.Anonymous).AsOf(t.Context(), written.Position)
 		if err != nil {

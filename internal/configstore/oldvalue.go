@@ -15,7 +15,7 @@ import (
 // use.
 type OldValues struct {
 	branch  *branch
-	at      eventstore.Position // a position at which all the configs are as they are
+	at      eventstore.Seq // a position at which all the configs are as they are
 	configs []*projection.Config
 	one     [1]*projection.Config // configs, where there is one: most are never asked, so it must cost little
 
@@ -24,16 +24,16 @@ type OldValues struct {
 }
 
 // page is what was read at once: the old value of each revision, by the revision's position.
-type page map[eventstore.Position]config.Value
+type page map[eventstore.Seq]config.Value
 
 // OldValues returns the old values of configs that the snapshot has returned.
 func (s *Snapshot) OldValues(configs []*projection.Config) *OldValues {
-	return &OldValues{branch: s.branch, at: s.at.Position, configs: configs}
+	return &OldValues{branch: s.branch, at: s.at.Seq, configs: configs}
 }
 
 // OldValue returns the old value of one config that the store has returned.
 func (s *Store) OldValue(c *projection.Config) *OldValues {
-	o := &OldValues{branch: s.branch.Load(), at: c.Position, one: [1]*projection.Config{c}}
+	o := &OldValues{branch: s.branch.Load(), at: c.Seq, one: [1]*projection.Config{c}}
 	o.configs = o.one[:]
 	return o
 }
@@ -45,7 +45,7 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 	if !c.Event().HasOldValue() {
 		return nil, nil
 	}
-	if recent := o.branch.feed.Find(c.Position); recent != nil && recent.Bookmark() == c.Bookmark() {
+	if recent := o.branch.feed.Find(c.Seq); recent != nil && recent.Position() == c.Position() {
 		return &recent.OldValue, nil
 	}
 	o.mu.Lock()
@@ -69,7 +69,7 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 
 func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
 	for _, page := range o.pages {
-		if old, read = page[c.Position]; read {
+		if old, read = page[c.Seq]; read {
 			break
 		}
 	}
@@ -80,11 +80,11 @@ func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
 // values of a whole list may be larger than memory. The list is read in its order, by a few readers
 // at a time.
 func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
-	wanted := make(map[string]eventstore.Bookmark)
+	wanted := make(map[string]eventstore.Position)
 	names := make([]string, 0, len(o.configs))
 	for _, c := range o.from(first) {
 		if c.Event().HasOldValue() && len(names) < eventstore.MaxAsOfNames {
-			wanted[c.Name.String()] = c.Bookmark()
+			wanted[c.Name.String()] = c.Position()
 			names = append(names, c.Name.String())
 		}
 	}
@@ -98,8 +98,8 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 		if err != nil {
 			return err
 		}
-		if revision.Bookmark() == wanted[records[i].Name] {
-			found[revision.Position] = revision.OldValue.Clone()
+		if revision.Position() == wanted[records[i].Name] {
+			found[revision.Seq] = revision.OldValue.Clone()
 		}
 	}
 	o.pages = [2]page{found, o.pages[0]}

@@ -48,7 +48,7 @@ func (o *operation) lookUp(ctx context.Context, m Moment, find func() (*Snapshot
 
 // Moment is what a snapshot is asked for by: a position, or an instant.
 type Moment struct {
-	Position eventstore.Bookmark
+	Position eventstore.Position
 	Instant  time.Time // in UTC
 }
 

@@ -15,8 +15,8 @@ func TestEqualMomentsShareALookUp(t *testing.T) {
 	moments := []Moment{
 		{Instant: noon},
 		{Instant: noon.Add(time.Microsecond)},
-		{Position: eventstore.Bookmark{Position: 7}},
-		{Position: eventstore.Bookmark{Position: 7, Prefix: [4]byte{1}}},
+		{Position: eventstore.Position{Seq: 7}},
+		{Position: eventstore.Position{Seq: 7, Prefix: [4]byte{1}}},
 		{},
 	}
 	p, found, failed := new(Moments), make([]int, len(moments)), errors.New("failed")

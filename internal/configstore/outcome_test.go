@@ -170,8 +170,8 @@ func TestUnknownOutcomes(t *testing.T) {
 				for _, c := range []*call{calls[1], calls[3]} {
 					if c.err != nil {
 						t.Errorf("got %v", c.err)
-					} else if got := c.outcome.Config; !configstoretest.IsAfter(got, history[got.Position-1]) {
-						t.Errorf("answered with %+v, but the history has %+v", got, history[got.Position-1])
+					} else if got := c.outcome.Config; !configstoretest.IsAfter(got, history[got.Seq-1]) {
+						t.Errorf("answered with %+v, but the history has %+v", got, history[got.Seq-1])
 					}
 				}
 				sent := events.sent()[1:]
@@ -184,8 +184,8 @@ func TestUnknownOutcomes(t *testing.T) {
 					}
 				}
 				time.Sleep(time.Second) // until what another node wrote at the end is applied
-				if view := store.Reader(auth.Anonymous); view.Head().Position != eventstore.Position(len(history)) {
-					t.Errorf("applied %d of %d events", view.Head().Position, len(history))
+				if view := store.Reader(auth.Anonymous); view.Head().Seq != eventstore.Seq(len(history)) {
+					t.Errorf("applied %d of %d events", view.Head().Seq, len(history))
 				}
 			})
 		})
@@ -205,7 +205,7 @@ func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 			t.Fatalf("answered with %+v, %v, which could not be known", c.outcome, c.err)
 		}
 		events.become(hooks{append: events.lost})
-		if c.wait() != nil || c.outcome.Position.Position != 1 || len(events.sent()) != 1 {
+		if c.wait() != nil || c.outcome.Position.Seq != 1 || len(events.sent()) != 1 {
 			t.Errorf("got %s, %v after %d appends", c.outcome.Position, c.err, len(events.sent()))
 		}
 	})
@@ -223,7 +223,7 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 		events.become(hooks{
 			append: events.lost,
 			head:   func(context.Context) (eventstore.Head, error) { return old, nil },
-			read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+			read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
 			},
 		})
@@ -232,8 +232,8 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 		events.become(hooks{})
 		configstoretest.MustGetReady(t, store.Store)
 		time.Sleep(time.Second) // the history came back while it was read, so there may be more of it than when that began
-		if got := store.Reader(auth.Anonymous).Head(); got.Position != 3 || store.Rebuilds() != 1 {
-			t.Errorf("at position %d after %d rebuilds, want 3 after one", got.Position, store.Rebuilds())
+		if got := store.Reader(auth.Anonymous).Head(); got.Seq != 3 || store.Rebuilds() != 1 {
+			t.Errorf("at position %d after %d rebuilds, want 3 after one", got.Seq, store.Rebuilds())
 		}
 		mustHistory(t, events, "a=1", "a=2", "a=3")
 	})
@@ -294,7 +294,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 		other.MustSet(t, "new", "1")
 		other.MustDelete(t, "deleted")
 		other.MustRestore(t, "there")
-		stale := node.Reader(auth.Anonymous).Head().Position
+		stale := node.Reader(auth.Anonymous).Head().Seq
 		if stale != 4 {
 			t.Fatalf("the node is at position %d, want it to have missed all that the other did", stale)
 		}
@@ -314,7 +314,7 @@ func TestRefusalsAreJudgedAtTheHead(t *testing.T) {
 		_, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "nothing")})
 		mustBeKind(t, err, configstore.NotFound, false)
 		if got, want := node.Reader(auth.Anonymous).Head(), other.Reader(auth.Anonymous).Head(); got != want {
-			t.Errorf("a refusal was judged at position %d, want %d", got.Position, want.Position)
+			t.Errorf("a refusal was judged at position %d, want %d", got.Seq, want.Seq)
 		}
 	})
 }

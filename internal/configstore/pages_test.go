@@ -29,7 +29,7 @@ func TestPagesEndByBytes(t *testing.T) {
 		store.MustSet(t, fmt.Sprintf("n%02d", i), large)
 		store.MustSet(t, "one", large)
 	}
-	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	then := store.Reader(auth.Anonymous).Head().Position()
 	for i := range all {
 		store.MustSet(t, fmt.Sprintf("n%02d", i), "small")
 	}
@@ -135,7 +135,7 @@ func TestEmptyPages(t *testing.T) {
 	}
 	each(func(name string) { store.MustSet(t, name, "1"); store.MustDelete(t, name) })
 	store.MustSet(t, "z", "1")
-	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	then := store.Reader(auth.Anonymous).Head().Position()
 	each(func(name string) { store.MustRestore(t, name) })
 	past, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)
 	if err != nil {
@@ -163,7 +163,7 @@ func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 	store.MustSet(t, "a", "1")
 	store.MustSet(t, "gone", "1")
 	store.MustDelete(t, "gone")
-	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	then := store.Reader(auth.Anonymous).Head().Position()
 	store.MustSet(t, "a", "2")
 	store.MustRestore(t, "gone")
 	past, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)
@@ -251,16 +251,16 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 			store.MustSet(t, "a", "1")
 		}
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+		events.become(hooks{wait: deaf().wait, read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, fmt.Errorf("reading: %w", eventstore.ErrBusy)
 		}})
 		time.AfterFunc(time.Minute, func() { events.become(hooks{}) })
-		_, err := store.Reader(auth.Anonymous).Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, 10)
+		_, err := store.Reader(auth.Anonymous).Changes(t.Context(), eventstore.Position{}, config.Filter{}, 10)
 		mustBeKind(t, err, configstore.Unavailable, false)
 		if err == nil || !strings.Contains(err.Error(), "too many reads") {
 			t.Errorf("a page: got %v, want it to say why", err)
 		}
-		found, err := mustWatch(t, store, config.Filter{}, &eventstore.Bookmark{}).Next(t.Context())
+		found, err := mustWatch(t, store, config.Filter{}, &eventstore.Position{}).Next(t.Context())
 		if err != nil || len(found.Revisions) == 0 {
 			t.Errorf("a stream: got %d changes, %v", len(found.Revisions), err)
 		}

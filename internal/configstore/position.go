@@ -19,8 +19,8 @@ const headTimeout = 2 * time.Second
 // position that the history does not have is [ErrPositionUnknown] at once. One that the history
 // has, but that this node has not applied, is waited for that long at most (0:
 // Options.PositionWait), then the error is [ErrPositionNotReached].
-func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.Position, wait time.Duration) (*projection.View, error) {
-	if p <= view.Head().Position {
+func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.Seq, wait time.Duration) (*projection.View, error) {
+	if p <= view.Head().Seq {
 		return view, nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, cmp.Or(wait, b.opts.PositionWait))
@@ -33,7 +33,7 @@ func (b *branch) await(ctx context.Context, view *projection.View, p eventstore.
 
 // awaitApplied waits for a position that the history has until waiting ends, which is a part of
 // ctx.
-func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Position) (*projection.View, error) {
+func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Seq) (*projection.View, error) {
 	err := b.feed.Await(waiting, p-1)
 	switch {
 	case err == nil:
@@ -49,8 +49,8 @@ func (b *branch) awaitApplied(ctx, waiting context.Context, p eventstore.Positio
 // checkExists returns nil when the history has a position, and [ErrPositionUnknown] when it does
 // not. It takes a look at the head of the history unless the position is applied. An error of kind
 // [Unavailable] says that the head could not be read within [headTimeout].
-func (b *branch) checkExists(ctx context.Context, p eventstore.Position) error {
-	if p <= b.view().Head().Position {
+func (b *branch) checkExists(ctx context.Context, p eventstore.Seq) error {
+	if p <= b.view().Head().Seq {
 		return nil
 	}
 	asking, cancel := context.WithTimeout(ctx, headTimeout)
@@ -61,7 +61,7 @@ func (b *branch) checkExists(ctx context.Context, p eventstore.Position) error {
 		return ctx.Err()
 	case err != nil:
 		return err
-	case p > head.Position:
+	case p > head.Seq:
 		return ErrPositionUnknown
 	}
 	return nil
@@ -75,8 +75,8 @@ func (b *branch) newestHead(ctx context.Context) (eventstore.Head, error) {
 	switch {
 	case err != nil:
 		return eventstore.Head{}, b.failed(err)
-	case head.Position < before.Position:
-		return eventstore.Head{}, b.failed(fmt.Errorf("%w: its head is %s, applied is %s", projection.ErrDiverged, head.Bookmark(), before.Bookmark()))
+	case head.Seq < before.Seq:
+		return eventstore.Head{}, b.failed(fmt.Errorf("%w: its head is %s, applied is %s", projection.ErrDiverged, head.Position(), before.Position()))
 	}
 	return head, nil
 }
@@ -94,11 +94,11 @@ func (b *branch) failed(err error) error {
 	return storeAway(err)
 }
 
-// endOf returns the head that the history had at the end of the change set to which a bookmark
-// belongs. The bookmark is not beyond the view. The error is [ErrPositionUnknown] when the history
+// endOf returns the head that the history had at the end of the change set to which a position
+// belongs. The position is not beyond the view. The error is [ErrPositionUnknown] when the history
 // has something else there.
-func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
-	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
+func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventstore.Position) (eventstore.Head, error) {
+	if mark == view.Head().Position() || mark == (eventstore.Position{}) {
 		return knownHead(view, mark), nil
 	}
 	revision, err := b.locate(ctx, mark)
@@ -106,18 +106,18 @@ func (b *branch) endOf(ctx context.Context, view *projection.View, mark eventsto
 		return eventstore.Head{}, err
 	}
 	if !revision.EndsSet() {
-		if revision, err = b.revisionAt(ctx, revision.ChangeSet.Position); err != nil {
+		if revision, err = b.revisionAt(ctx, revision.ChangeSet.Seq); err != nil {
 			return eventstore.Head{}, err
 		}
 	}
 	return revision.Head(), nil
 }
 
-// startAfter returns the head after which a reader goes on that has come to a bookmark, which is
+// startAfter returns the head after which a reader goes on that has come to a position, which is
 // not beyond the view: inside a change set it is the one before the set, so that the reader gets
 // the whole of it again.
-func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eventstore.Bookmark) (eventstore.Head, error) {
-	if mark == view.Head().Bookmark() || mark == (eventstore.Bookmark{}) {
+func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eventstore.Position) (eventstore.Head, error) {
+	if mark == view.Head().Position() || mark == (eventstore.Position{}) {
 		return knownHead(view, mark), nil
 	}
 	revision, err := b.locate(ctx, mark)
@@ -127,12 +127,12 @@ func (b *branch) startAfter(ctx context.Context, view *projection.View, mark eve
 	case revision.EndsSet():
 		return revision.Head(), nil
 	}
-	return b.beforeSet(ctx, revision.Position, revision.ChangeSet.Position)
+	return b.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)
 }
 
-// knownHead is the head of a bookmark that is that of the view, or the zero one.
-func knownHead(view *projection.View, mark eventstore.Bookmark) eventstore.Head {
-	if mark.Position == 0 {
+// knownHead is the head of a position that is that of the view, or the zero one.
+func knownHead(view *projection.View, mark eventstore.Position) eventstore.Head {
+	if mark.Seq == 0 {
 		return eventstore.Head{}
 	}
 	return view.Head()
@@ -140,15 +140,15 @@ func knownHead(view *projection.View, mark eventstore.Bookmark) eventstore.Head 
 
 // beforeSet returns the head before the change set that ends at a position and has another one in
 // it.
-func (b *branch) beforeSet(ctx context.Context, within, end eventstore.Position) (eventstore.Head, error) {
-	before, first := eventstore.Position(0), within // one that is not in the set, and one that is
+func (b *branch) beforeSet(ctx context.Context, within, end eventstore.Seq) (eventstore.Head, error) {
+	before, first := eventstore.Seq(0), within // one that is not in the set, and one that is
 	for first-before > 1 {
 		middle := before + (first-before)/2
 		revision, err := b.revisionAt(ctx, middle)
 		if err != nil {
 			return eventstore.Head{}, err
 		}
-		if revision.ChangeSet.Position == end {
+		if revision.ChangeSet.Seq == end {
 			first = middle
 		} else {
 			before = middle
@@ -164,16 +164,16 @@ func (b *branch) beforeSet(ctx context.Context, within, end eventstore.Position)
 	return last.Head(), nil
 }
 
-// locate returns the revision at a bookmark, which is applied, or [ErrPositionUnknown].
-func (b *branch) locate(ctx context.Context, mark eventstore.Bookmark) (*eventstore.Revision, error) {
-	if mark.Position < 1 {
+// locate returns the revision at a position, which is applied, or [ErrPositionUnknown].
+func (b *branch) locate(ctx context.Context, mark eventstore.Position) (*eventstore.Revision, error) {
+	if mark.Seq < 1 {
 		return nil, ErrPositionUnknown
 	}
-	revision, err := b.revisionAt(ctx, mark.Position)
+	revision, err := b.revisionAt(ctx, mark.Seq)
 	if err != nil {
 		return nil, err
 	}
-	if revision.Bookmark() != mark {
+	if revision.Position() != mark {
 		return nil, ErrPositionUnknown
 	}
 	return revision, nil

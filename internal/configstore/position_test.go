@@ -16,30 +16,30 @@ import (
 )
 
 // ways are all the ways in which a position comes into the store.
-var ways = map[string]func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error{
-	"AsOf": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
+var ways = map[string]func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error{
+	"AsOf": func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error {
 		_, err := s.Reader(auth.Anonymous).AsOf(ctx, at)
 		return err
 	},
-	"Changes": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
+	"Changes": func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error {
 		_, err := s.Reader(auth.Anonymous).Changes(ctx, at, config.Filter{}, 1)
 		return err
 	},
-	"FreshReader": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
+	"FreshReader": func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error {
 		r, err := s.FreshReader(ctx, auth.Anonymous, configstore.Freshness{AtLeast: &at})
-		if err == nil && r.Head().Position < at.Position {
-			return fmt.Errorf("the reader is at %s", r.Head().Bookmark())
+		if err == nil && r.Head().Seq < at.Seq {
+			return fmt.Errorf("the reader is at %s", r.Head().Position())
 		}
 		return err
 	},
-	"Watch": func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error {
+	"Watch": func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error {
 		_, err := s.Watch(ctx, auth.Anonymous, config.Filter{}, &at)
 		return err
 	},
 }
 
 // eachWay runs a test for each of the ways, in a bubble.
-func eachWay(t *testing.T, test func(t *testing.T, ask func(ctx context.Context, s *configstoretest.Store, at eventstore.Bookmark) error)) {
+func eachWay(t *testing.T, test func(t *testing.T, ask func(ctx context.Context, s *configstoretest.Store, at eventstore.Position) error)) {
 	for what, ask := range ways {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, ask) })
@@ -48,7 +48,7 @@ func eachWay(t *testing.T, test func(t *testing.T, ask func(ctx context.Context,
 }
 
 func TestUnknownPositions(t *testing.T) {
-	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		other := configstoretest.New(t, configstore.Options{})
 		for range 3 {
@@ -56,16 +56,16 @@ func TestUnknownPositions(t *testing.T) {
 			other.MustSet(t, "a", "1")
 		}
 		for _, r := range mustRead(t, store.Events) {
-			if err := ask(t.Context(), store, r.Bookmark()); err != nil {
-				t.Errorf("%s: %v", r.Bookmark(), err)
+			if err := ask(t.Context(), store, r.Position()); err != nil {
+				t.Errorf("%s: %v", r.Position(), err)
 			}
 		}
-		if err := ask(t.Context(), store, eventstore.Bookmark{}); err != nil {
+		if err := ask(t.Context(), store, eventstore.Position{}); err != nil {
 			t.Errorf("the beginning: %v", err)
 		}
-		unknown := []eventstore.Bookmark{{Position: 0, Prefix: [4]byte{1}}, {Position: 2}, {Position: -1}, {Position: -1 << 63}}
+		unknown := []eventstore.Position{{Seq: 0, Prefix: [4]byte{1}}, {Seq: 2}, {Seq: -1}, {Seq: -1 << 63}}
 		for _, r := range mustRead(t, other.Events) {
-			unknown = append(unknown, r.Bookmark())
+			unknown = append(unknown, r.Position())
 		}
 		for _, at := range unknown {
 			mustBeKind(t, ask(t.Context(), store, at), configstore.PositionUnknown, false)
@@ -76,7 +76,7 @@ func TestUnknownPositions(t *testing.T) {
 // TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many
 // at one question.
 func TestPositionBeyondTheHead(t *testing.T) {
-	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := newFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "1")
@@ -90,7 +90,7 @@ func TestPositionBeyondTheHead(t *testing.T) {
 		}})
 		errs := make(chan error)
 		for i := range 50 {
-			go func() { errs <- ask(t.Context(), store, eventstore.Bookmark{Position: eventstore.Position(2 + i)}) }()
+			go func() { errs <- ask(t.Context(), store, eventstore.Position{Seq: eventstore.Seq(2 + i)}) }()
 		}
 		synctest.Wait()
 		began := time.Now()
@@ -106,17 +106,17 @@ func TestPositionBeyondTheHead(t *testing.T) {
 
 // TestPositionOfAnotherNode is waited for, for so long, and judged when it comes.
 func TestPositionOfAnotherNode(t *testing.T) {
-	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := newFaulty()
 		other := configstoretest.On(t, events.Store, configstore.Options{})
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		synctest.Wait()
 		hidden := make(chan struct{})
-		events.become(hooks{wait: deaf().wait, read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.become(hooks{wait: deaf().wait, read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			<-hidden
 			return events.Store.Read(ctx, after, limit)
 		}})
-		took := func(at eventstore.Bookmark) (time.Duration, error) {
+		took := func(at eventstore.Position) (time.Duration, error) {
 			began := time.Now()
 			err := ask(t.Context(), store, at)
 			return time.Since(began), err
@@ -151,13 +151,13 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	}
 	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": away().head, "hanging": hanging} {
 		t.Run(what, func(t *testing.T) {
-			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 				events := newFaulty()
 				store := configstoretest.On(t, events, configstore.Options{})
 				synctest.Wait()
 				events.become(hooks{wait: deaf().wait, head: head})
 				began := time.Now()
-				mustBeKind(t, ask(t.Context(), store, eventstore.Bookmark{Position: 1}), configstore.Unavailable, false)
+				mustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), configstore.Unavailable, false)
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("it took %v, want 2s at most", took)
 				}
@@ -184,13 +184,13 @@ func positionsInsideASet(t *testing.T, ring int) {
 	r := store.Reader(auth.Anonymous)
 	history := mustRead(t, events)
 	for i, revision := range history {
-		at, end := revision.Bookmark(), history[i/4*4+3].Bookmark()
-		start := eventstore.Position(i / 4 * 4) // before the set
+		at, end := revision.Position(), history[i/4*4+3].Position()
+		start := eventstore.Seq(i / 4 * 4) // before the set
 		if i%4 == 3 {
 			start += 4
 		}
 		snapshot, err := r.AsOf(t.Context(), at)
-		if err != nil || snapshot.At().Bookmark() != end {
+		if err != nil || snapshot.At().Position() != end {
 			t.Errorf("as of %s: got %v, %v, want %s", at, snapshot, err, end)
 		}
 		if _, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &at}); err != nil {
@@ -201,11 +201,11 @@ func positionsInsideASet(t *testing.T, ring int) {
 			t.Errorf("changes after %s: got %d, %v, want %d", at, len(changes.Revisions), err, len(history)-int(start))
 		}
 		watch := mustWatch(t, store, config.Filter{}, &at)
-		if got := watch.Place().Head.Position; got != start {
+		if got := watch.Place().Head.Seq; got != start {
 			t.Errorf("a stream after %s begins after %d, want %d", at, got, start)
 		}
 		instant, err := r.AsOfTime(t.Context(), revision.At)
-		if want := eventstore.Position((i + 1) / 4 * 4); err != nil || instant.At().Position != want {
+		if want := eventstore.Seq((i + 1) / 4 * 4); err != nil || instant.At().Seq != want {
 			t.Errorf("as of the instant of %s: got %v, %v, want position %d", at, instant, err, want)
 		}
 	}
@@ -213,16 +213,16 @@ func positionsInsideASet(t *testing.T, ring int) {
 
 // TestPositionsWhileTheStoreIsAway asks for those that have fallen off the ring.
 func TestPositionsWhileTheStoreIsAway(t *testing.T) {
-	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Bookmark) error) {
+	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
 		events := newFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		for range 3 {
 			store.MustSet(t, "a", "1")
 		}
-		old := mustRead(t, events)[0].Bookmark()
+		old := mustRead(t, events)[0].Position()
 		events.become(away())
 		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
-		events.become(hooks{read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+		events.become(hooks{read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, nil
 		}})
 		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)

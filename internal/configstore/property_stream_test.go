@@ -27,7 +27,7 @@ func (s *service) checkChanges(r *configstore.Reader, position int) {
 		var got []*eventstore.Revision
 		for after, end := s.marks[start], false; !end; {
 			page, err := r.Changes(context.Background(), after, filter, first)
-			if err != nil || page.Position.Position <= after.Position && !page.CaughtUp {
+			if err != nil || page.Position.Seq <= after.Seq && !page.CaughtUp {
 				s.Fatalf("changes after %s: %+v, %v", after, page, err)
 			}
 			s.mustBeWhole(page, filter, after)
@@ -41,12 +41,12 @@ func (s *service) checkChanges(r *configstore.Reader, position int) {
 
 // mustBeWhole fails unless a stretch of changes ends with a change set, and is all that matches
 // between two positions.
-func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, after eventstore.Bookmark) {
-	end := int(page.Position.Position)
+func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, after eventstore.Position) {
+	end := int(page.Position.Seq)
 	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {
 		s.Fatalf("changes end at %s, which is within a change set", page.Position)
 	}
-	if want := s.wanted(filter, s.model.startAfter(int(after.Position)), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
+	if want := s.wanted(filter, s.model.startAfter(int(after.Seq)), end); !slices.EqualFunc(want, page.Revisions, modelState.isRevision) {
 		s.Fatalf("changes from %s to %s: got %d, want %+v", after, page.Position, len(page.Revisions), want)
 	}
 }
@@ -71,7 +71,7 @@ func (s *service) checkWatch(node *configstore.Store, start int) {
 			s.Fatal(err)
 		}
 		got = append(got, message.Revisions...)
-		if end := int(message.Position.Position); s.marks[end] != message.Position || message.CaughtUp != (end == len(s.model.events)) {
+		if end := int(message.Position.Seq); s.marks[end] != message.Position || message.CaughtUp != (end == len(s.model.events)) {
 			s.Fatalf("a message ends at %s, caught up: %t", message.Position, message.CaughtUp)
 		}
 	}

@@ -39,7 +39,7 @@ type service struct {
 	stops  []func() // of all nodes that ever were
 	model  model
 	clock  atomic.Pointer[time.Time] // the nodes read it at any time
-	marks  []eventstore.Bookmark     // :: position → its bookmark
+	marks  []eventstore.Position     // :: position → its position
 	pinned []pinned
 }
 
@@ -53,7 +53,7 @@ type pinned struct {
 func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		s := &service{T: rt, t: t, events: memory.New(), marks: make([]eventstore.Bookmark, 1)}
+		s := &service{T: rt, t: t, events: memory.New(), marks: make([]eventstore.Position, 1)}
 		begin := epoch
 		s.clock.Store(&begin)
 		s.opts = configstore.Options{
@@ -129,8 +129,8 @@ func (s *service) command(rt *rapid.T) {
 	if got.Position != s.marks[len(s.marks)-1] {
 		rt.Fatalf("%+v: the outcome is at %s, want %s", cmd, got.Position, s.marks[len(s.marks)-1])
 	}
-	if r := mustReader(rt, node); r.Head().Bookmark() != got.Position {
-		rt.Fatalf("the node that wrote position %s reads %s", got.Position, r.Head().Bookmark())
+	if r := mustReader(rt, node); r.Head().Position() != got.Position {
+		rt.Fatalf("the node that wrote position %s reads %s", got.Position, r.Head().Position())
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *service) mustHaveOld(values *configstore.OldValues, want modelState, c 
 	old, err := values.Of(context.Background(), c)
 	has := want.operation == config.Updated || want.operation == config.Deleted
 	if err != nil || has != (old != nil) || has && old.String() != want.old {
-		s.Fatalf("the value of %s before position %d: got %v, %v, want %q", c.Name, c.Position, old, err, want.old)
+		s.Fatalf("the value of %s before position %d: got %v, %v, want %q", c.Name, c.Seq, old, err, want.old)
 	}
 }
 
@@ -180,12 +180,12 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
 	s.model.appendSet(rt, s.events, free[:n], *s.clock.Load())
-	records, err := s.events.Read(context.Background(), eventstore.Position(len(s.marks)-1), eventstore.Limit{Records: n})
+	records, err := s.events.Read(context.Background(), eventstore.Seq(len(s.marks)-1), eventstore.Limit{Records: n})
 	if err != nil {
 		rt.Fatal(err)
 	}
 	for _, r := range records {
-		s.marks = append(s.marks, eventstore.NewBookmark(r.Position, r.Hash))
+		s.marks = append(s.marks, eventstore.NewPosition(r.Seq, r.Hash))
 	}
 }
 
@@ -193,7 +193,7 @@ func (s *service) changeSet(rt *rapid.T) {
 func (s *service) pin(rt *rapid.T) {
 	if len(s.pinned) < 3 {
 		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
-		s.pinned = append(s.pinned, pinned{r, int(r.Head().Position)})
+		s.pinned = append(s.pinned, pinned{r, int(r.Head().Seq)})
 	}
 }
 
@@ -209,7 +209,7 @@ func (s *service) checkNode(node *configstore.Store) {
 	for position, mark := range s.marks {
 		snapshot, err := r.AsOf(ctx, mark)
 		end := s.model.endOf(position)
-		if err != nil || snapshot.At().Bookmark() != s.marks[end] {
+		if err != nil || snapshot.At().Position() != s.marks[end] {
 			s.Fatalf("as of %s: %v", mark, err)
 		}
 		s.checkSnapshot(snapshot, end)
@@ -221,8 +221,8 @@ func (s *service) checkNode(node *configstore.Store) {
 	instants = append(instants, time.Time{}, epoch.Add(-time.Hour), epoch.Add(time.Hour))
 	for _, instant := range instants {
 		snapshot, err := r.AsOfTime(ctx, instant)
-		if want := s.model.asOfTime(instant); err != nil || snapshot.At().Bookmark() != s.marks[want] {
-			s.Fatalf("as of %v: got %s, %v, want position %d", instant, snapshot.At().Bookmark(), err, want)
+		if want := s.model.asOfTime(instant); err != nil || snapshot.At().Position() != s.marks[want] {
+			s.Fatalf("as of %v: got %s, %v, want position %d", instant, snapshot.At().Position(), err, want)
 		}
 	}
 	s.checkWatch(node, rapid.IntRange(0, head).Draw(s.T, "after"))
@@ -230,8 +230,8 @@ func (s *service) checkNode(node *configstore.Store) {
 
 // checkReader compares all that a reader of a position has to say.
 func (s *service) checkReader(r *configstore.Reader, position int) {
-	if got := r.Head(); got.Bookmark() != s.marks[position] {
-		s.Fatalf("the reader is at %s, want %s", got.Bookmark(), s.marks[position])
+	if got := r.Head(); got.Position() != s.marks[position] {
+		s.Fatalf("the reader is at %s, want %s", got.Position(), s.marks[position])
 	}
 	s.checkSnapshot(r.Now(), position)
 	states := s.model.asOf(position)

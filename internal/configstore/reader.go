@@ -140,8 +140,8 @@ func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int
 }
 
 // Revision returns the revision at a position, nil when the history that the reader sees has none there.
-func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventstore.Revision, error) {
-	if at.Position < 1 || at.Position > r.view.Head().Position {
+func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
+	if at.Seq < 1 || at.Seq > r.view.Head().Seq {
 		return nil, nil
 	}
 	leave, err := r.operation().enter(ctx)
@@ -149,8 +149,8 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Bookmark) (*eventst
 		return nil, err
 	}
 	defer leave()
-	revision, err := r.branch.revisionAt(ctx, at.Position)
-	if err != nil || revision.Bookmark() != at {
+	revision, err := r.branch.revisionAt(ctx, at.Seq)
+	if err != nil || revision.Position() != at {
 		return nil, err
 	}
 	return revision, nil
@@ -180,7 +180,7 @@ func (b *branch) decode(ctx context.Context, records []eventstore.Record, err er
 }
 
 // revisionAt returns the revision at a position that is known to be applied.
-func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*eventstore.Revision, error) {
+func (b *branch) revisionAt(ctx context.Context, p eventstore.Seq) (*eventstore.Revision, error) {
 	if recent := b.feed.Find(p); recent != nil {
 		return recent, nil
 	}
@@ -188,7 +188,7 @@ func (b *branch) revisionAt(ctx context.Context, p eventstore.Position) (*events
 	switch {
 	case err != nil:
 		return nil, b.failed(err)
-	case len(records) == 0 || records[0].Position != p:
+	case len(records) == 0 || records[0].Seq != p:
 		return nil, b.failed(projection.ErrDiverged)
 	}
 	revision, err := eventstore.Decode(&records[0])
@@ -205,11 +205,11 @@ func (b *branch) completeSets(ctx context.Context, revisions []*eventstore.Revis
 		if r.SetKnown() {
 			continue
 		}
-		end, err := b.revisionAt(ctx, r.ChangeSet.Position)
+		end, err := b.revisionAt(ctx, r.ChangeSet.Seq)
 		if err != nil {
 			return err
 		}
-		r.ChangeSet = end.Bookmark()
+		r.ChangeSet = end.Position()
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func TestPageSizes(t *testing.T) {
 	for first, ok := range map[int]bool{-1: false, 0: false, 1: true, configstore.MaxPageSize: true, configstore.MaxPageSize + 1: false} {
 		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
 		_, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
-		_, ofChanges := r.Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, first)
+		_, ofChanges := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, first)
 		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
 			var invalid *config.InvalidError
 			if ok != (err == nil) || !ok && (!errors.As(err, &invalid) || invalid.Error() != fmt.Sprintf("first is %d; it must be 1 to 500", first)) {
@@ -56,7 +56,7 @@ func TestManyNames(t *testing.T) {
 			early = append(early, name(i))
 		}
 	}
-	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	then := store.Reader(auth.Anonymous).Head().Position()
 	for i := range all {
 		if i%2 == 0 && i%3 == 0 {
 			store.MustRestore(t, name(i))
@@ -112,7 +112,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 		store.MustSet(t, name, "then")
 		want = append(want, name+"=then")
 	}
-	then := store.Reader(auth.Anonymous).Head().Bookmark()
+	then := store.Reader(auth.Anonymous).Head().Position()
 	stop := make(chan struct{})
 	var writing sync.WaitGroup
 	for w := range 3 {
@@ -219,8 +219,8 @@ func TestChangesLooksAtSoManyEvents(t *testing.T) {
 	writing.Wait()
 	store.MustSet(t, "b", "")
 	r := store.Reader(auth.Anonymous)
-	page, err := r.Changes(t.Context(), eventstore.Bookmark{}, filter(t, "b"), 10)
-	if err != nil || len(page.Revisions) > 0 || page.Position.Position != 10_000 || page.CaughtUp {
+	page, err := r.Changes(t.Context(), eventstore.Position{}, filter(t, "b"), 10)
+	if err != nil || len(page.Revisions) > 0 || page.Position.Seq != 10_000 || page.CaughtUp {
 		t.Errorf("got %s", summary(page, err))
 	}
 	if page, err = r.Changes(t.Context(), page.Position, filter(t, "b"), 10); summary(page, err) != "[] to 10501, caught up: true" || len(page.Revisions) != 1 {
@@ -229,7 +229,7 @@ func TestChangesLooksAtSoManyEvents(t *testing.T) {
 }
 
 // readings are all reads that ask the event store.
-func readings(t *testing.T, r *configstore.Reader, old eventstore.Bookmark) map[string]func() error {
+func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[string]func() error {
 	name := configstoretest.Name(t, "a")
 	// The snapshot itself is of a moment that is known without asking.
 	snapshot, err := r.AsOf(t.Context(), old)
@@ -267,7 +267,7 @@ func TestReadsFailClosed(t *testing.T) {
 		{"away", func(*faulty) hooks { return away() }, configstore.Unavailable, nil},
 		{"lost", func(*faulty) hooks {
 			return hooks{
-				read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+				read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
 				config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
@@ -283,7 +283,7 @@ func TestReadsFailClosed(t *testing.T) {
 		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
 		{"not known", func(s *faulty) hooks {
 			return hooks{
-				read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+				read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.Read(ctx, after, limit))
 				},
 				config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -305,7 +305,7 @@ func TestReadsFailClosed(t *testing.T) {
 			for i := range 5 {
 				store.MustSet(t, "a", fmt.Sprint(i))
 			}
-			asked := readings(t, store.Reader(auth.Anonymous), mustRead(t, events)[1].Bookmark())
+			asked := readings(t, store.Reader(auth.Anonymous), mustRead(t, events)[1].Position())
 			events.become(test.hooks(events))
 			for what, ask := range asked {
 				if !slices.Contains(test.not, what) {
@@ -326,10 +326,10 @@ func TestReadsFailClosed(t *testing.T) {
 func TestRevisionOfAnotherHistory(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "a", "1")
-	right := store.Reader(auth.Anonymous).Head().Bookmark()
+	right := store.Reader(auth.Anonymous).Head().Position()
 	wrong := right
 	wrong.Prefix[3]++
-	for at, want := range map[eventstore.Bookmark]bool{right: true, wrong: false, {}: false, {Position: 2}: false, {Position: -1}: false} {
+	for at, want := range map[eventstore.Position]bool{right: true, wrong: false, {}: false, {Seq: 2}: false, {Seq: -1}: false} {
 		if got, err := store.Reader(auth.Anonymous).Revision(t.Context(), at); err != nil || (got != nil) != want {
 			t.Errorf("%s: got %+v, %v", at, got, err)
 		}
@@ -351,8 +351,8 @@ func TestSnapshotsNameTheirPosition(t *testing.T) {
 		t.Errorf("the beginning is at %+v", at)
 	}
 	out := store.MustSet(t, "a", strings.Repeat("v", 10))
-	if at := store.Reader(auth.Anonymous).Now().At(); at.Bookmark() != out.Position {
-		t.Errorf("got %s, want %s", at.Bookmark(), out.Position)
+	if at := store.Reader(auth.Anonymous).Now().At(); at.Position() != out.Position {
+		t.Errorf("got %s, want %s", at.Position(), out.Position)
 	}
 }
 
@@ -365,27 +365,27 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
 	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
 	history := mustRead(t, events)
-	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Bookmark()); err != nil { // waits for it
+	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil { // waits for it
 		t.Fatal(err)
 	}
-	end := history[2].Bookmark()
+	end := history[2].Position()
 	r := store.Reader(auth.Anonymous)
-	asked := readings(t, r, history[1].Bookmark())
+	asked := readings(t, r, history[1].Position())
 	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they read whole sets, or look none up
 		delete(asked, what)
 	}
-	past, err := r.AsOf(t.Context(), history[0].Bookmark())
+	past, err := r.AsOf(t.Context(), history[0].Position())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := past.Config(t.Context(), history[0].Name); err != nil || got.ChangeSet() != end {
 		t.Errorf("got %+v, %v, want a change set that ends at %s", got, err, end)
 	}
-	if past.At().Bookmark() != end {
-		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Bookmark(), end)
+	if past.At().Position() != end {
+		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Position(), end)
 	}
-	events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
-		if after+1 == end.Position {
+	events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		if after+1 == end.Seq {
 			return nil, errAway
 		}
 		return events.Store.Read(ctx, after, limit)

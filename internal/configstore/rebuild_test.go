@@ -29,7 +29,7 @@ func (f *faulty) failOver(to *memory.Store) {
 }
 
 // tick waits as a store does whose history may be replaced: not only for what is behind the head.
-func tick(ctx context.Context, _ eventstore.Position) error {
+func tick(ctx context.Context, _ eventstore.Seq) error {
 	select {
 	case <-time.After(time.Millisecond):
 	case <-ctx.Done():
@@ -115,7 +115,7 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 		return
 	}
 	if len(page.Configs) == 0 {
-		t.Errorf("a state of no history at all, at %s", r.Head().Bookmark())
+		t.Errorf("a state of no history at all, at %s", r.Head().Position())
 	}
 	for _, state := range page.Configs {
 		mustHaveRevision(t, history, state)
@@ -124,9 +124,9 @@ func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.S
 
 func mustHaveRevision(t *testing.T, history eventstore.Store, c *projection.Config) {
 	t.Helper()
-	records, err := history.Read(t.Context(), c.Position-1, eventstore.Limit{Records: 1})
-	if err != nil || len(records) != 1 || eventstore.HeadOf(&records[0]).Bookmark() != c.Bookmark() {
-		t.Errorf("position %s is not in the history: %v", c.Bookmark(), err)
+	records, err := history.Read(t.Context(), c.Seq-1, eventstore.Limit{Records: 1})
+	if err != nil || len(records) != 1 || eventstore.HeadOf(&records[0]).Position() != c.Position() {
+		t.Errorf("position %s is not in the history: %v", c.Position(), err)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestWriteIntoAFileThatIsGone(t *testing.T) {
 						return errors.Join(first, events.Store.Append(ctx, expected, records))
 					},
 					head: func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, gone },
-					read: func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+					read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 						return nil, gone
 					},
 				})
@@ -40,7 +40,7 @@ func TestWriteIntoAFileThatIsGone(t *testing.T) {
 				if took := time.Since(began); took > time.Second || !strings.Contains(err.Error(), eventstore.ErrReplaced.Error()) {
 					t.Errorf("after %v: %v, want the reason at once", took, err)
 				}
-				if got := node.Reader(auth.Anonymous).Head().Position; got != 1 {
+				if got := node.Reader(auth.Anonymous).Head().Seq; got != 1 {
 					t.Errorf("reads position %d, which is in no file", got)
 				}
 				events.become(hooks{})

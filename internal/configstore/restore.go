@@ -11,10 +11,10 @@ import (
 	"configapi/internal/projection"
 )
 
-// lastValues are the values that configs had when they were deleted, by the bookmark of the
+// lastValues are the values that configs had when they were deleted, by the position of the
 // deletion. The projection does not keep them, so a restore without a value needs them from the
 // history.
-type lastValues map[eventstore.Bookmark]config.Value
+type lastValues map[eventstore.Position]config.Value
 
 // bringsBack reports whether a request asks for the value that a config had last.
 func bringsBack(r *request) bool {
@@ -32,7 +32,7 @@ func (b *batch) lacksValue(r *request) bool {
 	if state == nil || state.Exists() {
 		return false
 	}
-	_, known := b.last[state.Bookmark()]
+	_, known := b.last[state.Position()]
 	return !known
 }
 
@@ -89,7 +89,7 @@ func deletedTargets(view *projection.View, requests []*request, known receipts) 
 		}
 	}
 	if len(deleted) > 1 {
-		slices.SortFunc(deleted[1:], func(a, b *projection.Config) int { return cmp.Compare(a.Position, b.Position) })
+		slices.SortFunc(deleted[1:], func(a, b *projection.Config) int { return cmp.Compare(a.Seq, b.Seq) })
 	}
 	return deleted
 }
@@ -100,7 +100,7 @@ func run(deleted []*projection.Config) int {
 	const gap = 8 // records that are read in vain rather than reading once more
 	n := 1
 	for n < len(deleted) {
-		if step := deleted[n].Position - deleted[n-1].Position; step <= 0 || step > gap {
+		if step := deleted[n].Seq - deleted[n-1].Seq; step <= 0 || step > gap {
 			break
 		}
 		n++
@@ -109,13 +109,13 @@ func run(deleted []*projection.Config) int {
 }
 
 // readDeletions adds the values that a run of deletions took away, as many as it finds in so many
-// bytes of records. Records of another history have other bookmarks, which are not asked for.
+// bytes of records. Records of another history have other positions, which are not asked for.
 func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
-	wanted := make(map[eventstore.Position]eventstore.Bookmark, len(deleted))
+	wanted := make(map[eventstore.Seq]eventstore.Position, len(deleted))
 	for _, c := range deleted {
-		wanted[c.Position] = c.Bookmark()
+		wanted[c.Seq] = c.Position()
 	}
-	before, last := deleted[0].Position-1, deleted[len(deleted)-1].Position
+	before, last := deleted[0].Seq-1, deleted[len(deleted)-1].Seq
 	records, err := w.events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
 	if err != nil {
 		return 0, fmt.Errorf("reading the values to restore: %w", err)
@@ -123,14 +123,14 @@ func (w *writer) readDeletions(ctx context.Context, deleted []*projection.Config
 	for i := range records {
 		r := &records[i]
 		read += len(r.Data)
-		if eventstore.HeadOf(r).Bookmark() != wanted[r.Position] {
+		if eventstore.HeadOf(r).Position() != wanted[r.Seq] {
 			continue
 		}
 		deletion, err := eventstore.Decode(r)
 		if err != nil {
 			return 0, fmt.Errorf("reading the values to restore: %w", err)
 		}
-		values[deletion.Bookmark()] = deletion.OldValue
+		values[deletion.Position()] = deletion.OldValue
 	}
 	return read, nil
 }

@@ -81,7 +81,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 						<-gate
 						return events.Store.Append(ctx, expected, records)
 					},
-					read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+					read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						reads.Add(1)
 						if limit.Bytes > test.batchBytes && test.opts.BatchBytes > 0 {
 							t.Errorf("a read of %d bytes, want at most %d", limit.Bytes, test.batchBytes)
@@ -178,13 +178,13 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 		other := configstoretest.New(t, configstore.Options{})
 		other.MustSet(t, "a", "another history")
 		other.MustDelete(t, "a")
-		for what, read := range map[string]func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error){
+		for what, read := range map[string]func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error){
 			"away":               away().read,
 			"of another history": other.Events.Read,
-			"without the record": func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+			"without the record": func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
 			},
-			"with the record before": func(ctx context.Context, p eventstore.Position, l eventstore.Limit) ([]eventstore.Record, error) {
+			"with the record before": func(ctx context.Context, p eventstore.Seq, l eventstore.Limit) ([]eventstore.Record, error) {
 				return events.Store.Read(ctx, p-1, l)
 			},
 		} {

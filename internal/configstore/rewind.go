@@ -64,7 +64,7 @@ func (b *branch) tryRewind(ctx context.Context, f *former) error {
 	}
 	b.projection.Begin(f.view, at, past)
 	b.feed.Publish(kept)
-	b.opts.Log.Info("went back to the newest position that both histories have", "position", at.Bookmark().String())
+	b.opts.Log.Info("went back to the newest position that both histories have", "position", at.Position().String())
 	return nil
 }
 
@@ -99,9 +99,9 @@ func (f *former) common(ctx context.Context, events eventstore.Store) (n int, er
 
 // hasHead reports whether a head is one of the history.
 func hasHead(ctx context.Context, events eventstore.Store, head eventstore.Head) (bool, error) {
-	records, err := events.Read(ctx, head.Position-1, eventstore.Limit{Records: 1})
+	records, err := events.Read(ctx, head.Seq-1, eventstore.Limit{Records: 1})
 	if err != nil {
-		return false, fmt.Errorf("looking for position %d in the history: %w", head.Position, err)
+		return false, fmt.Errorf("looking for position %d in the history: %w", head.Seq, err)
 	}
 	return len(records) == 1 && eventstore.HeadOf(&records[0]).Same(head), nil
 }
@@ -121,7 +121,7 @@ func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*even
 	for len(names) > 0 {
 		some := names[:min(len(names), eventstore.MaxAsOfNames)]
 		var limit eventstore.Limit
-		records, err := b.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Position, Names: some}, limit)
+		records, err := b.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -150,14 +150,14 @@ func (b *branch) completeSet(ctx context.Context, at eventstore.Head, r *eventst
 	if r.SetKnown() {
 		return nil
 	}
-	end := r.ChangeSet.Position
+	end := r.ChangeSet.Seq
 	records, err := b.events.ReadBranch(ctx, at, end-1, eventstore.Limit{Records: 1})
-	if err == nil && (len(records) != 1 || records[0].Position != end) {
+	if err == nil && (len(records) != 1 || records[0].Seq != end) {
 		err = projection.ErrDiverged
 	}
 	if err != nil {
-		return fmt.Errorf("reading the end of the change set at position %d: %w", r.Position, err)
+		return fmt.Errorf("reading the end of the change set at position %d: %w", r.Seq, err)
 	}
-	r.ChangeSet = eventstore.HeadOf(&records[0]).Bookmark()
+	r.ChangeSet = eventstore.HeadOf(&records[0]).Position()
 	return nil
 }

@@ -25,7 +25,7 @@ type parted struct {
 	*configstoretest.Store
 	old    *faulty
 	next   *memory.Store
-	common eventstore.Position
+	common eventstore.Seq
 	whole  atomic.Int64 // reads of the new history that begin before what both have
 }
 
@@ -39,7 +39,7 @@ func newParted(t *testing.T, r *rand.Rand, opts configstore.Options) *parted {
 	if err := f.next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, f.old)); err != nil {
 		t.Fatal(err)
 	}
-	f.common = f.Reader(auth.Anonymous).Head().Position
+	f.common = f.Reader(auth.Anonymous).Head().Seq
 	other := configstoretest.On(t, f.next, configstore.Options{})
 	changeAtRandom(t, r, other, r.IntN(20))
 	changeAtRandom(t, r, f.Store, 1+r.IntN(20))
@@ -57,7 +57,7 @@ func (f *parted) failOver(t *testing.T, h hooks) {
 		}
 	})
 	read := h.read
-	h.read = func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+	h.read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if limit.Records != 1 && after < f.common {
 			f.whole.Add(1)
 		}
@@ -130,13 +130,13 @@ func appendSet(t *testing.T, r *rand.Rand, store *configstoretest.Store, value s
 		return
 	}
 	for i := range records {
-		records[i].ChangeSet = head.Position + eventstore.Position(len(records))
+		records[i].ChangeSet = head.Seq + eventstore.Seq(len(records))
 	}
 	end := new(eventstore.Chain).Seal(head, eventstore.AppendID{byte(r.Uint32())}, records)
 	if err := store.Events.Append(t.Context(), head, records); err != nil {
 		t.Fatal(err)
 	}
-	mustReach(t, store, end.Bookmark())
+	mustReach(t, store, end.Position())
 }
 
 // mustEqualFresh compares all states, those of deleted configs too, with what a store that has read
@@ -144,7 +144,7 @@ func appendSet(t *testing.T, r *rand.Rand, store *configstoretest.Store, value s
 func mustEqualFresh(t *testing.T, store *configstoretest.Store, events eventstore.Store) {
 	t.Helper()
 	fresh := configstoretest.On(t, events, configstore.Options{}).Reader(auth.Anonymous)
-	mustReach(t, store, fresh.Head().Bookmark())
+	mustReach(t, store, fresh.Head().Position())
 	reader := store.Reader(auth.Anonymous)
 	for _, text := range names {
 		name := configstoretest.Name(t, text)
@@ -153,7 +153,7 @@ func mustEqualFresh(t *testing.T, store *configstoretest.Store, events eventstor
 		}
 	}
 	if got, want := reader.Head(), fresh.Head(); !got.Same(want) {
-		t.Errorf("got head %s, want %s", got.Bookmark(), want.Bookmark())
+		t.Errorf("got head %s, want %s", got.Position(), want.Position())
 	}
 	got, err := reader.Now().Count(t.Context(), config.Filter{})
 	if want, _ := fresh.Now().Count(t.Context(), config.Filter{}); err != nil || got != want {
@@ -206,7 +206,7 @@ func TestGoingBackIsTriedAgain(t *testing.T) {
 		f := newParted(t, rand.New(rand.NewPCG(seed, 1)), configstore.Options{})
 		var reads, readsAsOf atomic.Int64
 		f.failOver(t, hooks{
-			read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+			read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 				if limit.Records == 1 && reads.Add(1) == 2 {
 					return nil, errAway
 				}

@@ -21,7 +21,7 @@ func (w *writer) settle(ctx context.Context, b *batch, err error) error {
 	case errors.Is(err, eventstore.ErrReplaced):
 		return unknownWhileReplaced(err)
 	}
-	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Position, "error", err)
+	w.opts.Log.Warn("the outcome of an append is unknown; finding out", "position", b.tip.Seq, "error", err)
 	if len(b.records) == 0 {
 		return w.again(ctx, err)
 	}
@@ -91,10 +91,10 @@ func (w *writer) lookUp(b *batch) (known bool, err error) {
 	switch {
 	case err != nil || head.Same(b.from):
 		return false, err
-	case head.Position < b.from.Position:
+	case head.Seq < b.from.Seq:
 		return false, projection.ErrDiverged
 	}
-	records, err := w.events.Read(ctx, b.tip.Position-1, eventstore.Limit{Records: 1})
+	records, err := w.events.Read(ctx, b.tip.Seq-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return false, err
 	}

@@ -206,8 +206,8 @@ func TestKeyIsTakenWhileAnOutcomeIsFoundOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
 		store := configstoretest.On(t, events, configstore.Options{})
-		head := store.MustSet(t, "a", "1").Position.Position
-		other := eventstore.Receipt{Key: eventstore.Key{Text: "k"}, RequestHash: [32]byte{1}, FirstPosition: head, CreatedAt: time.Now()}
+		head := store.MustSet(t, "a", "1").Position.Seq
+		other := eventstore.Receipt{Key: eventstore.Key{Text: "k"}, RequestHash: [32]byte{1}, First: head, CreatedAt: time.Now()}
 		events.set(func() {
 			events.instead = []func(sent) error{func(s sent) error {
 				if err := events.Store.Append(t.Context(), s.expected, nil, other); err != nil {

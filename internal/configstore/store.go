@@ -46,8 +46,8 @@ type Options struct {
 	PruneInterval time.Duration
 	// PositionWait is how long a position beyond the head is waited for. 0: 2 s.
 	PositionWait time.Duration
-	// BookmarkInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
-	BookmarkInterval time.Duration
+	// ProgressInterval is how long a stream may move on without matching changes until it is told how far it has come. 0: 10 s.
+	ProgressInterval time.Duration
 	// HealthTimeout bounds the questions that [Store.Health] asks the event store. 0: 1 s.
 	HealthTimeout time.Duration
 	// ClockInterval is how often this node looks whether its clock is right. 0: 5 s. Negative: it
@@ -85,7 +85,7 @@ func (o *Options) setDefaults() {
 	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
 	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
 	o.PositionWait = cmp.Or(o.PositionWait, 2*time.Second)
-	o.BookmarkInterval = cmp.Or(o.BookmarkInterval, 10*time.Second)
+	o.ProgressInterval = cmp.Or(o.ProgressInterval, 10*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, time.Second)
 	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.MaxLag = cmp.Or(o.MaxLag, 5*time.Second)
@@ -148,7 +148,7 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) replace(old *branch, reason error) {
 	view, newest := old.projection.View(), old.feed.Newest()
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different",
-		"applied", view.Head().Bookmark().String(), "error", reason)
+		"applied", view.Head().Position().String(), "error", reason)
 	next := newBranch(s.events, &s.writes, s.opts, ErrRebuilding)
 	next.former = &former{view, newest}
 	s.branch.Store(next)
@@ -196,7 +196,7 @@ type Outcome struct {
 	// Changed is false when nothing was to do.
 	Changed bool
 	// Position is that of the outcome: any read or stream from here on includes it.
-	Position eventstore.Bookmark
+	Position eventstore.Position
 }
 
 // Do carries out one command, and returns when its outcome can be read and is on disk. The errors: a [*Refusal], or an

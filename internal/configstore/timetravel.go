@@ -34,9 +34,9 @@ func (s *Snapshot) WithoutValues() *Snapshot {
 // AsOf returns the snapshot right after a position; inside a change set that is the end of the set.
 // A position that the history has but this node does not is waited for. The errors:
 // [ErrPositionUnknown] and [ErrPositionNotReached], or one of kind [Unavailable].
-func (r *Reader) AsOf(ctx context.Context, at eventstore.Bookmark) (*Snapshot, error) {
+func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, error) {
 	return r.operation().lookUp(ctx, Moment{Position: at}, func() (*Snapshot, error) {
-		view, err := r.branch.await(ctx, r.view, at.Position, 0)
+		view, err := r.branch.await(ctx, r.view, at.Seq, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -80,10 +80,10 @@ func (b *branch) headAt(ctx context.Context, instant time.Time) (eventstore.Head
 	switch {
 	case err != nil:
 		return eventstore.Head{}, b.failed(err)
-	case newest.Position == newest.ChangeSet: // also when there is none
+	case newest.Seq == newest.ChangeSet: // also when there is none
 		return eventstore.HeadOf(&newest), nil
 	}
-	return b.beforeSet(ctx, newest.Position, newest.ChangeSet)
+	return b.beforeSet(ctx, newest.Seq, newest.ChangeSet)
 }
 
 // Config returns the state of a config as it was, nil when it did not exist.
@@ -195,7 +195,7 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noV
 	}
 	states = make([]*projection.Config, 0, len(seen))
 	for _, c := range seen {
-		if c.Position > s.at.Position {
+		if c.Seq > s.at.Seq {
 			then := past[c.Name]
 			if then == nil {
 				continue
@@ -215,11 +215,11 @@ func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noV
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
 	var changed []string
 	for _, c := range present {
-		if c.Position > s.at.Position {
+		if c.Seq > s.at.Seq {
 			changed = append(changed, c.Name.String())
 		}
 	}
-	if len(changed) == 0 || s.at.Position == 0 {
+	if len(changed) == 0 || s.at.Seq == 0 {
 		return nil, present, nil
 	}
 	if s.op != nil {
@@ -230,7 +230,7 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 		defer leave()
 	}
 	var limit eventstore.Limit
-	records, err := s.branch.events.ReadAsOf(ctx, s.branch.view().Head(), eventstore.AsOf{At: s.at.Position, Names: changed, NoData: noValues}, limit)
+	records, err := s.branch.events.ReadAsOf(ctx, s.branch.view().Head(), eventstore.AsOf{At: s.at.Seq, Names: changed, NoData: noValues}, limit)
 	if err != nil {
 		return nil, nil, s.branch.failed(err)
 	}

@@ -28,7 +28,7 @@ func filter(t testing.TB, prefix string) config.Filter {
 	return f
 }
 
-func mustWatch(t testing.TB, store *configstoretest.Store, f config.Filter, after *eventstore.Bookmark) *configstore.Watch {
+func mustWatch(t testing.TB, store *configstoretest.Store, f config.Filter, after *eventstore.Position) *configstore.Watch {
 	t.Helper()
 	watch, err := store.Watch(t.Context(), auth.Anonymous, f, after)
 	if err != nil {
@@ -46,7 +46,7 @@ func summary(m configstore.Changes, err error) string {
 	for _, r := range m.Revisions {
 		values = append(values, r.Value.String())
 	}
-	return fmt.Sprintf("%v to %d, caught up: %t", values, m.Position.Position, m.CaughtUp)
+	return fmt.Sprintf("%v to %d, caught up: %t", values, m.Position.Seq, m.CaughtUp)
 }
 
 // mustSay fails the test unless the next message of a stream is as it should be, and comes after so long.
@@ -61,7 +61,7 @@ func mustSay(t *testing.T, next func(context.Context) (configstore.Changes, erro
 
 func TestWatchFromNowOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := configstoretest.New(t, configstore.Options{BookmarkInterval: 7 * time.Second})
+		store := configstoretest.New(t, configstore.Options{ProgressInterval: 7 * time.Second})
 		store.MustSet(t, "a", "before")
 		watch := mustWatch(t, store, filter(t, "a"), nil)
 		mustSay(t, watch.Next, 0, "[] to 1, caught up: true") // so that the reader knows where it is
@@ -73,7 +73,7 @@ func TestWatchFromNowOn(t *testing.T) {
 		time.AfterFunc(3*time.Second, func() { store.MustSet(t, "a", "2") })
 		time.AfterFunc(2*time.Second, func() { store.MustSet(t, "b", "other") })
 		mustSay(t, watch.Next, 3*time.Second, "[2] to 6, caught up: true")
-		for i := range 6 { // changes that do not match do not put the bookmark off
+		for i := range 6 { // changes that do not match do not put the position off
 			time.AfterFunc(time.Duration(4*i+1)*time.Second/2, func() { store.MustSet(t, "b", "other") })
 		}
 		mustSay(t, watch.Next, 7*time.Second, "[] to 10, caught up: true")
@@ -86,12 +86,12 @@ func TestWatchFromNowOn(t *testing.T) {
 }
 
 // TestWatchSaysNothingWhereNothingHappens idles for an hour, and hears of what moves the position
-// then when the next bookmark is due: a change wakes nobody whom it does not concern.
+// then when the next position is due: a change wakes nobody whom it does not concern.
 func TestWatchSaysNothingWhereNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})
 		store.MustSet(t, "a", "before")
-		for name, after := range map[string]*eventstore.Bookmark{"from now on": nil, "from the beginning": {}} {
+		for name, after := range map[string]*eventstore.Position{"from now on": nil, "from the beginning": {}} {
 			watch := mustWatch(t, store, filter(t, "b"), after)
 			mustSay(t, watch.Next, 0, "[] to 1, caught up: true")
 			idle, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -116,16 +116,16 @@ func TestWatchFromAPosition(t *testing.T) {
 			store.MustSet(t, "a", fmt.Sprint(i))
 			store.MustSet(t, "b", "other")
 		}
-		for after, want := range map[eventstore.Position]string{
+		for after, want := range map[eventstore.Seq]string{
 			0:  "[0 1 2 3 4] to 10, caught up: true",
 			1:  "[1 2 3 4] to 10, caught up: true",
 			2:  "[1 2 3 4] to 10, caught up: true",
 			9:  "[] to 10, caught up: true",
 			10: "[] to 10, caught up: true",
 		} {
-			bookmark := eventstore.Bookmark{}
+			bookmark := eventstore.Position{}
 			if after > 0 {
-				bookmark = mustRead(t, store.Events)[after-1].Bookmark()
+				bookmark = mustRead(t, store.Events)[after-1].Position()
 			}
 			mustSay(t, mustWatch(t, store, filter(t, "a"), &bookmark).Next, 0, want)
 		}
@@ -139,7 +139,7 @@ func TestWatchCatchesUpInPages(t *testing.T) {
 		for range feed.DefaultPage + 10 {
 			store.MustSet(t, "a", "")
 		}
-		start := eventstore.Bookmark{}
+		start := eventstore.Position{}
 		watch := mustWatch(t, store, config.Filter{}, &start)
 		for _, want := range []struct {
 			changes  int
@@ -163,24 +163,24 @@ func TestBookmarksOnALongWay(t *testing.T) {
 		for range 100 {
 			store.MustSet(t, "a", "")
 		}
-		events.become(hooks{read: func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			time.Sleep(time.Second)
 			return events.Store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, 2)})
 		}})
-		start := eventstore.Bookmark{}
+		start := eventstore.Position{}
 		watch := mustWatch(t, store, filter(t, "none"), &start)
 		began := time.Now()
-		messages, end := 0, eventstore.Position(0)
+		messages, end := 0, eventstore.Seq(0)
 		for caughtUp := false; !caughtUp; messages++ {
 			called := time.Now()
 			m, err := watch.Next(t.Context())
-			if err != nil || m.Position.Position <= end || len(m.Revisions) > 0 {
+			if err != nil || m.Position.Seq <= end || len(m.Revisions) > 0 {
 				t.Fatalf("got %s after position %d", summary(m, err), end)
 			}
 			if took := time.Since(called); took > 11*time.Second {
 				t.Errorf("nothing was heard for %v", took)
 			}
-			end, caughtUp = m.Position.Position, m.CaughtUp
+			end, caughtUp = m.Position.Seq, m.CaughtUp
 		}
 		if took := time.Since(began); end != 100 || took < 40*time.Second || messages < 3 {
 			t.Errorf("%d messages in %v, up to position %d", messages, took, end)
@@ -211,16 +211,16 @@ func TestResumeExactlyOnce(t *testing.T) {
 	}
 	readers := []struct {
 		filter config.Filter
-		got    []eventstore.Position
-		at     eventstore.Bookmark
+		got    []eventstore.Seq
+		at     eventstore.Position
 	}{{filter: config.Filter{}}, {filter: filter(t, "a")}}
 	for i := range readers {
 		r := &readers[i]
-		for cut := 0; cut < cuts || r.at.Position < writers*each; cut++ {
+		for cut := 0; cut < cuts || r.at.Seq < writers*each; cut++ {
 			from := []*configstoretest.Store{store, node}[dice.IntN(2)]
 			watch := mustWatch(t, from, r.filter, &r.at)
 			for range 1 + dice.IntN(3) {
-				if r.at.Position == writers*each {
+				if r.at.Seq == writers*each {
 					break
 				}
 				m, err := watch.Next(t.Context())
@@ -228,7 +228,7 @@ func TestResumeExactlyOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, change := range m.Revisions {
-					r.got = append(r.got, change.Position)
+					r.got = append(r.got, change.Seq)
 				}
 				r.at = m.Position
 			}
@@ -236,10 +236,10 @@ func TestResumeExactlyOnce(t *testing.T) {
 	}
 	writing.Wait()
 	for _, r := range readers {
-		var want []eventstore.Position
+		var want []eventstore.Seq
 		for _, e := range mustRead(t, store.Events) {
 			if r.filter.Matches(e.Name) {
-				want = append(want, e.Position)
+				want = append(want, e.Seq)
 			}
 		}
 		if !slices.Equal(r.got, want) {
@@ -343,7 +343,7 @@ func TestStreamsFailWithTheStore(t *testing.T) {
 	for i := range 3 {
 		store.MustSet(t, "a", fmt.Sprint(i))
 	}
-	start := eventstore.Bookmark{}
+	start := eventstore.Position{}
 	watch := mustWatch(t, store, config.Filter{}, &start)
 	events.become(away())
 	_, err := watch.Next(t.Context())

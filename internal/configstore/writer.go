@@ -227,9 +227,9 @@ func (w *writer) tryLocked(ctx context.Context, requests []*request, known recei
 	b, from := (*batch)(nil), w.projection.View().Head()
 	bounded, cancel := w.bounded()
 	defer cancel()
-	err := w.events.AppendLocked(bounded, from.Position, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+	err := w.events.AppendLocked(bounded, from.Seq, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		w.countQuiet(len(missed))
-		if err := w.applyMissed(from.Position, missed); err != nil {
+		if err := w.applyMissed(from.Seq, missed); err != nil {
 			return nil, nil, err
 		}
 		view := w.projection.View()
@@ -262,9 +262,9 @@ func (w *writer) countQuiet(missed int) {
 }
 
 // applyMissed applies what others have committed after a position, as far as the follower has not been faster.
-func (w *writer) applyMissed(after eventstore.Position, missed []eventstore.Record) error {
+func (w *writer) applyMissed(after eventstore.Seq, missed []eventstore.Record) error {
 	applied := w.projection.View().Head()
-	missed = missed[min(int(applied.Position-after), len(missed)):]
+	missed = missed[min(int(applied.Seq-after), len(missed)):]
 	if _, err := new(eventstore.Chain).Verify(applied, missed); err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (w *writer) bounded() (context.Context, context.CancelFunc) {
 // apply makes the batch readable, and tells the audit log.
 func (w *writer) apply(b *batch) error {
 	if err := w.projection.Apply(b.from, b.revisions); err != nil {
-		w.opts.Log.Error("a committed append cannot be applied", "position", b.tip.Position, "error", err)
+		w.opts.Log.Error("a committed append cannot be applied", "position", b.tip.Seq, "error", err)
 		return &UnavailableError{OutcomeUnknown: true, Cause: err}
 	}
 	if w.opts.Audit != nil {

@@ -89,16 +89,16 @@ func TestGroupCommit(t *testing.T) {
 		}
 		for i, c := range calls {
 			got := c.outcome
-			if c.err != nil || !got.Changed || got.Config.Value.String() != fmt.Sprint(i) || got.Position.Position != eventstore.Position(i+2) {
+			if c.err != nil || !got.Changed || got.Config.Value.String() != fmt.Sprint(i) || got.Position.Seq != eventstore.Seq(i+2) {
 				t.Errorf("call %d: got %q at position %s, %v", i, got.Config.Value, got.Position, c.err)
 			}
-			if got.Config.ChangeSet() != got.Position || got.Config.Bookmark() != got.Position {
+			if got.Config.ChangeSet() != got.Position || got.Config.Position() != got.Position {
 				t.Errorf("call %d: a single write is not a change set of one: %+v", i, got.Config)
 			}
 		}
 		for _, r := range mustRead(t, events) {
-			if r.Position > 1 && !configstoretest.IsAfter(calls[r.Position-2].outcome.Config, r) {
-				t.Errorf("position %d: the history has another event than was answered", r.Position)
+			if r.Seq > 1 && !configstoretest.IsAfter(calls[r.Seq-2].outcome.Config, r) {
+				t.Errorf("position %d: the history has another event than was answered", r.Seq)
 			}
 		}
 	})
@@ -136,7 +136,7 @@ func TestCommandsOfOneBatch(t *testing.T) {
 			kind     configstore.Kind // of the refusal; Internal: none
 			version  config.Version   // that the config has then
 			value    string
-			position eventstore.Position // of the outcome
+			position eventstore.Seq // of the outcome
 			changed  bool
 		}{
 			{kind: configstore.NotFound},
@@ -166,7 +166,7 @@ func TestCommandsOfOneBatch(t *testing.T) {
 				continue
 			}
 			got := c.outcome.Config
-			if got.Version != want.version || got.Value.String() != want.value || c.outcome.Position.Position != want.position || c.outcome.Changed != want.changed {
+			if got.Version != want.version || got.Value.String() != want.value || c.outcome.Position.Seq != want.position || c.outcome.Changed != want.changed {
 				t.Errorf("command %d: got version %d with %q, outcome at %s, changed: %t; want %+v",
 					i, got.Version, got.Value, c.outcome.Position, c.outcome.Changed, want)
 			}
@@ -193,7 +193,7 @@ func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 			mustBeKind(t, c.err, configstore.Unavailable, false)
 		}
 		events.become(hooks{})
-		if got := store.MustSet(t, "a", "later"); got.Position.Position != 1 {
+		if got := store.MustSet(t, "a", "later"); got.Position.Seq != 1 {
 			t.Errorf("the next write is at position %s, want the first", got.Position)
 		}
 	})
@@ -278,7 +278,7 @@ func TestLimitsOfABatch(t *testing.T) {
 					t.Errorf("appends of %v records, want %v", got, test.want)
 				}
 				for i, c := range calls {
-					if want := eventstore.Position(waiting + 1 + i); c.err != nil || c.outcome.Position.Position != want {
+					if want := eventstore.Seq(waiting + 1 + i); c.err != nil || c.outcome.Position.Seq != want {
 						t.Errorf("command %d: got position %s, %v, want %d", i, c.outcome.Position, c.err, want)
 					}
 				}
@@ -354,7 +354,7 @@ func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
 	var mine, other recorder
 	store := configstoretest.New(t, configstore.Options{Audit: &mine})
 	node := configstoretest.On(t, store.Events, configstore.Options{Audit: &other})
-	var want []eventstore.Bookmark
+	var want []eventstore.Position
 	for i := range 10 {
 		want = append(want, store.MustSet(t, "a", fmt.Sprint(i)).Position)
 		node.MustSet(t, "b", fmt.Sprint(i))
@@ -366,8 +366,8 @@ func TestAuditHearsOfChangesOfThisNode(t *testing.T) {
 		t.Fatalf("heard of %d and %d changes, want %d and 10", len(mine.heard), len(other.heard), len(want))
 	}
 	for i, r := range mine.heard {
-		if r.Bookmark() != want[i] {
-			t.Errorf("change %d: heard of %s, want %s", i, r.Bookmark(), want[i])
+		if r.Position() != want[i] {
+			t.Errorf("change %d: heard of %s, want %s", i, r.Position(), want[i])
 		}
 	}
 }

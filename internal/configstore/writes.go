@@ -66,7 +66,7 @@ func (s watched) Append(ctx context.Context, expected eventstore.Head, records [
 	return err
 }
 
-func (s watched) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s watched) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	began, events := s.writes.begin(), 0
 	var undecided error
 	err := s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {

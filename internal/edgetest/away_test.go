@@ -60,7 +60,7 @@ func TestPostgresGoesAway(t *testing.T) {
 		if err := c.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		before := store.Reader(auth.Anonymous).Head().Position
+		before := store.Reader(auth.Anonymous).Head().Seq
 		for deadline := time.Now().Add(patience); ; {
 			w := do("PUT", next)
 			if w.Code == http.StatusOK {
@@ -73,7 +73,7 @@ func TestPostgresGoesAway(t *testing.T) {
 		if value = next; do("GET", "").Body.String() != value {
 			t.Errorf("the write that was acknowledged cannot be read")
 		}
-		if after := store.Reader(auth.Anonymous).Head().Position; after != before+1 {
+		if after := store.Reader(auth.Anonymous).Head().Seq; after != before+1 {
 			t.Errorf("one key had %d effects", after-before)
 		}
 	}

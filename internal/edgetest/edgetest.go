@@ -125,7 +125,7 @@ func unchanged(t *testing.T, store *configstoretest.Store, try func()) {
 		t.Fatal(err)
 	}
 	if !after.Same(before) {
-		t.Errorf("the position went from %s to %s", before.Bookmark(), after.Bookmark())
+		t.Errorf("the position went from %s to %s", before.Position(), after.Position())
 	}
 }
 

@@ -31,7 +31,7 @@ func (l *Late) Hide() (show func()) {
 }
 
 // Read waits until the records are shown.
-func (l *Late) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (l *Late) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	l.mu.Lock()
 	shown := l.shown
 	l.mu.Unlock()

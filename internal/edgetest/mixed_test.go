@@ -73,7 +73,7 @@ func startReading(t *testing.T, d database) *configstoretest.Store {
 
 // judge knows two histories.
 type judge struct {
-	of      [2]map[eventstore.Bookmark]bool // :: bookmark of a record → it is in that history
+	of      [2]map[eventstore.Position]bool // :: position of a record → it is in that history
 	answers atomic.Int64
 }
 
@@ -81,10 +81,10 @@ func newJudge(t *testing.T, common []eventstore.Record, tails [2][]eventstore.Re
 	t.Helper()
 	j := new(judge)
 	for i, tail := range tails {
-		j.of[i] = map[eventstore.Bookmark]bool{{}: true}
+		j.of[i] = map[eventstore.Position]bool{{}: true}
 		for _, records := range [][]eventstore.Record{common, tail} {
 			for _, r := range records {
-				j.of[i][eventstore.HeadOf(&r).Bookmark()] = true
+				j.of[i][eventstore.HeadOf(&r).Position()] = true
 			}
 		}
 	}
@@ -103,7 +103,7 @@ func (j *judge) awaitAnswers(t *testing.T, n int64) {
 }
 
 // judge fails the test unless all that an answer holds is of one history.
-func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Bookmark) {
+func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Position) {
 	t.Helper()
 	if err != nil {
 		if kind := configstore.KindOf(err); kind != configstore.Unavailable && kind != configstore.PositionUnknown {
@@ -134,7 +134,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 			if err != nil {
 				return
 			}
-			marks := []eventstore.Bookmark{r.Head().Bookmark()}
+			marks := []eventstore.Position{r.Head().Position()}
 			for _, name := range names {
 				revisions, _, historyErr := r.History(t.Context(), configstoretest.Name(t, name), 0, 10)
 				if err = historyErr; err != nil {
@@ -149,8 +149,8 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 			if err != nil {
 				return
 			}
-			changes, err := r.Changes(t.Context(), eventstore.Bookmark{}, config.Filter{}, 100)
-			j.judge(t, "a page of changes", err, append(marksOf(changes.Revisions), r.Head().Bookmark())...)
+			changes, err := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, 100)
+			j.judge(t, "a page of changes", err, append(marksOf(changes.Revisions), r.Head().Position())...)
 		},
 		func(t *testing.T, n *configstoretest.Store) {
 			r, err := reader(n)
@@ -164,27 +164,27 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 					return
 				}
 				page, err := past.Configs(t.Context(), config.Filter{}, "", 100)
-				marks := []eventstore.Bookmark{r.Head().Bookmark(), past.At().Bookmark()}
+				marks := []eventstore.Position{r.Head().Position(), past.At().Position()}
 				for _, state := range page.Configs {
-					marks = append(marks, state.Bookmark())
+					marks = append(marks, state.Position())
 				}
 				j.judge(t, "a snapshot", err, marks...)
 			}
 		},
 		func(t *testing.T, n *configstoretest.Store) {
-			watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &eventstore.Bookmark{})
+			watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &eventstore.Position{})
 			if err != nil {
 				return
 			}
 			changes, err := watch.Next(t.Context())
-			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Place().Head.Bookmark())...)
+			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Place().Head.Position())...)
 		},
 	}
 }
 
-func marksOf(revisions []*eventstore.Revision) (marks []eventstore.Bookmark) {
+func marksOf(revisions []*eventstore.Revision) (marks []eventstore.Position) {
 	for _, r := range revisions {
-		marks = append(marks, r.Bookmark())
+		marks = append(marks, r.Position())
 	}
 	return marks
 }

@@ -94,7 +94,7 @@ func TestRebuild(t *testing.T) {
 	const written, kept = 6, 3
 	for _, test := range []struct {
 		what  string
-		kept  eventstore.Position
+		kept  eventstore.Seq
 		after []string // the names that are changed in the tail that takes the place of the lost one
 	}{
 		{"another tail of the same length", kept, []string{"n0", "x", "n1"}},
@@ -107,7 +107,7 @@ func TestRebuild(t *testing.T) {
 			t.Run(kind+", "+test.what, func(t *testing.T) {
 				t.Parallel()
 				n := startNode(t, open(t))
-				var marks []eventstore.Bookmark // :: position - 1 → its bookmark
+				var marks []eventstore.Position // :: position - 1 → its position
 				for i := range written {
 					marks = append(marks, n.MustSet(t, fmt.Sprintf("n%d", i), "lost").Position)
 				}
@@ -136,11 +136,11 @@ func TestRebuild(t *testing.T) {
 }
 
 // mustJudge fails the test unless positions are what they are in the history that there is now.
-func (n node) mustJudge(t *testing.T, marks []eventstore.Bookmark, kept eventstore.Position, head eventstore.Head) {
+func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
 	t.Helper()
 	for _, mark := range marks {
 		want := configstore.ErrPositionUnknown
-		if mark.Position <= kept {
+		if mark.Seq <= kept {
 			want = nil
 		}
 		if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &mark}); !errors.Is(err, want) {
@@ -149,7 +149,7 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Bookmark, kept eventsto
 	}
 	// One that was beyond the head is still of another history when that has come so far.
 	beyond := marks[len(marks)-1]
-	for at := head.Position; at < beyond.Position; at++ {
+	for at := head.Seq; at < beyond.Seq; at++ {
 		n.MustSet(t, "filler", fmt.Sprint(at))
 	}
 	if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &beyond}); !errors.Is(err, configstore.ErrPositionUnknown) {
@@ -158,9 +158,9 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Bookmark, kept eventsto
 }
 
 // mustResume fails the test unless a stream from the last position that was kept gives what came after that instead.
-func (n node) mustResume(t *testing.T, marks []eventstore.Bookmark, kept eventstore.Position, records []eventstore.Record) {
+func (n node) mustResume(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, records []eventstore.Record) {
 	t.Helper()
-	var after eventstore.Bookmark
+	var after eventstore.Position
 	if kept > 0 {
 		after = marks[kept-1]
 	}
@@ -174,7 +174,7 @@ func (n node) mustResume(t *testing.T, marks []eventstore.Bookmark, kept eventst
 	}
 	for i, r := range records {
 		if i >= len(found.Revisions) || found.Revisions[i].Hash != r.Hash {
-			t.Fatalf("a stream from %s gives %d changes, the one for position %d is missing or another", after, len(found.Revisions), r.Position)
+			t.Fatalf("a stream from %s gives %d changes, the one for position %d is missing or another", after, len(found.Revisions), r.Seq)
 		}
 	}
 }
@@ -188,7 +188,7 @@ type held struct {
 
 func (n node) hold(t *testing.T) held {
 	t.Helper()
-	watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &eventstore.Bookmark{})
+	watch, err := n.Watch(t.Context(), auth.Anonymous, config.Filter{}, &eventstore.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,9 +211,9 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	}
 	_, _, err := h.reader.History(ctx, name, 0, 1)
 	gone("a history", err)
-	_, err = h.reader.Revision(ctx, eventstore.Bookmark{Position: 1})
+	_, err = h.reader.Revision(ctx, eventstore.Position{Seq: 1})
 	gone("a revision", err)
-	_, err = h.reader.Changes(ctx, eventstore.Bookmark{}, config.Filter{}, 10)
+	_, err = h.reader.Changes(ctx, eventstore.Position{}, config.Filter{}, 10)
 	gone("changes", err)
 	_, err = h.watch.Next(ctx)
 	gone("a stream", err)
@@ -249,7 +249,7 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 			if status, answer := n.ask(t, "GET /health", "", ""); status != http.StatusServiceUnavailable || !strings.Contains(answer, reason) {
 				t.Errorf("/health: got %d %s", status, answer)
 			}
-			if got := n.Reader(auth.Anonymous).Head().Bookmark(); got != mark || n.Rebuilds() != 0 {
+			if got := n.Reader(auth.Anonymous).Head().Position(); got != mark || n.Rebuilds() != 0 {
 				t.Errorf("at %s after %d rebuilds, want %s after none", got, n.Rebuilds(), mark)
 			}
 			_, err := n.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "a")})

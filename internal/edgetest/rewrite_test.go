@@ -65,7 +65,7 @@ func mustOpenSQL(t *testing.T, driver, dsn string) *sql.DB {
 }
 
 // rewrite replaces all records after a position, as a failover or a restored backup does.
-func (d database) rewrite(t *testing.T, after eventstore.Position, records []eventstore.Record, head eventstore.Head) {
+func (d database) rewrite(t *testing.T, after eventstore.Seq, records []eventstore.Record, head eventstore.Head) {
 	t.Helper()
 	tx, err := d.sql.BeginTx(t.Context(), nil)
 	if err != nil {
@@ -81,17 +81,17 @@ func (d database) rewrite(t *testing.T, after eventstore.Position, records []eve
 	for _, r := range records {
 		exec(`insert into events (position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			int64(r.Position), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
+			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
 			r.Data, r.Actor, r.Reason, d.instant(r.RecordedAt), r.AppendID[:], int64(r.ChangeSet))
 	}
-	exec(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Position), head.Hash[:], d.instant(head.RecordedAt))
+	exec(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], d.instant(head.RecordedAt))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // fork returns what comes after the first records of a history when others write there: a change of each name.
-func fork(t *testing.T, events eventstore.Store, first eventstore.Position, names ...string) (records []eventstore.Record, head eventstore.Head) {
+func fork(t *testing.T, events eventstore.Store, first eventstore.Seq, names ...string) (records []eventstore.Record, head eventstore.Head) {
 	t.Helper()
 	other := memory.New()
 	if kept := mustRead(t, events, 0)[:first]; len(kept) > 0 {
@@ -106,7 +106,7 @@ func fork(t *testing.T, events eventstore.Store, first eventstore.Position, name
 	return mustRead(t, other, first), node.Reader(auth.Anonymous).Head()
 }
 
-func mustRead(t testing.TB, events eventstore.Store, after eventstore.Position) []eventstore.Record {
+func mustRead(t testing.TB, events eventstore.Store, after eventstore.Seq) []eventstore.Record {
 	t.Helper()
 	records, err := events.Read(t.Context(), after, eventstore.Limit{Records: 1000})
 	if err != nil {
@@ -120,7 +120,7 @@ func wantReplay(t *testing.T, store *configstoretest.Store) {
 	t.Helper()
 	want := make(map[string]string)
 	for _, r := range mustRead(t, store.Events, 0) {
-		want[r.Name] = eventstore.HeadOf(&r).Bookmark().String()
+		want[r.Name] = eventstore.HeadOf(&r).Position().String()
 	}
 	page, err := store.Reader(auth.Anonymous).Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
 	if err != nil {
@@ -129,7 +129,7 @@ func wantReplay(t *testing.T, store *configstoretest.Store) {
 	var got []string
 	for _, state := range page.Configs {
 		name := state.Name.String()
-		if at := state.Bookmark().String(); at != want[name] {
+		if at := state.Position().String(); at != want[name] {
 			t.Errorf("%s is of %s, want %s", name, at, want[name])
 		}
 		got = append(got, name)

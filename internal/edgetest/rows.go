@@ -162,11 +162,11 @@ func runInstants(t *testing.T, store *configstoretest.Store, edge Edge) {
 }
 
 func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
-	head := store.Reader(auth.Anonymous).Head().Bookmark()
+	head := store.Reader(auth.Anonymous).Head().Position()
 	other := head
 	other.Prefix[0]++
 	beyond := head
-	beyond.Position += 1000
+	beyond.Seq += 1000
 	for _, row := range []row{
 		{"the head", head.String(), done, ""},
 		{"the beginning", "0-00000000", done, ""},

@@ -24,7 +24,7 @@ type Chain struct{ buf []byte }
 func (c *Chain) Hash(previous Hash, r *Record) Hash {
 	b := append(c.buf[:0], chainDomain...)
 	b = append(b, previous[:]...)
-	b = appendNumber(b, int64(r.Position))
+	b = appendNumber(b, int64(r.Seq))
 	b = appendField(b, r.Name)
 	b = appendNumber(b, int64(r.Version))
 	b = appendField(b, r.Type)
@@ -46,10 +46,10 @@ func (c *Chain) Hash(previous Hash, r *Record) Hash {
 func (c *Chain) Seal(head Head, id AppendID, records []Record) Head {
 	for i := range records {
 		r := &records[i]
-		r.Position = head.Position + 1
+		r.Seq = head.Seq + 1
 		r.AppendID = id
 		if r.ChangeSet == 0 {
-			r.ChangeSet = r.Position
+			r.ChangeSet = r.Seq
 		}
 		r.Hash = c.Hash(head.Hash, r)
 		head = HeadOf(r)
@@ -63,12 +63,12 @@ func (c *Chain) Verify(head Head, records []Record) (Head, error) {
 	for i := range records {
 		r := &records[i]
 		switch {
-		case r.Position != head.Position+1:
-			return head, &ChainError{head.Position + 1, fmt.Sprintf("the next record has position %d", r.Position)}
+		case r.Seq != head.Seq+1:
+			return head, &ChainError{head.Seq + 1, fmt.Sprintf("the next record has position %d", r.Seq)}
 		case r.RecordedAt.UnixMicro() <= head.RecordedAt.UnixMicro():
-			return head, &ChainError{r.Position, "its time is not after that of the record before"}
+			return head, &ChainError{r.Seq, "its time is not after that of the record before"}
 		case r.Hash != c.Hash(head.Hash, r):
-			return head, &ChainError{r.Position, "its hash does not match its contents and the hash before"}
+			return head, &ChainError{r.Seq, "its hash does not match its contents and the hash before"}
 		}
 		head = HeadOf(r)
 	}

@@ -83,7 +83,7 @@ func documentedHash(previous eventstore.Hash, r eventstore.Record) eventstore.Ha
 	all.WriteString("configapi1")
 	all.Write(previous[:])
 	for _, field := range [][]byte{
-		bigEndian(int64(r.Position)), text(r.Name), bigEndian(int64(r.Version)), text(r.Type), bigEndian(int64(r.SchemaVersion)),
+		bigEndian(int64(r.Seq)), text(r.Name), bigEndian(int64(r.Version)), text(r.Type), bigEndian(int64(r.SchemaVersion)),
 		text(r.Data), nullable(r.Actor), nullable(r.Reason), bigEndian(r.RecordedAt.UnixMicro()), r.AppendID[:], bigEndian(int64(r.ChangeSet)),
 	} {
 		length := bigEndian(int64(len(field)))[4:]
@@ -111,7 +111,7 @@ func anyRecord() *rapid.Generator[eventstore.Record] {
 	nullable := rapid.Ptr(text, true)
 	return rapid.Custom(func(t *rapid.T) eventstore.Record {
 		return eventstore.Record{
-			Position:      eventstore.Position(rapid.Int64().Draw(t, "position")),
+			Seq:           eventstore.Seq(rapid.Int64().Draw(t, "position")),
 			Name:          text.Draw(t, "name"),
 			Version:       rapid.Int().Draw(t, "version"),
 			Type:          text.Draw(t, "type"),
@@ -121,7 +121,7 @@ func anyRecord() *rapid.Generator[eventstore.Record] {
 			Reason:        nullable.Draw(t, "reason"),
 			RecordedAt:    time.UnixMicro(rapid.Int64Range(-1<<50, 1<<55).Draw(t, "recorded at")),
 			AppendID:      eventstore.AppendID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "append id")),
-			ChangeSet:     eventstore.Position(rapid.Int64().Draw(t, "change set")),
+			ChangeSet:     eventstore.Seq(rapid.Int64().Draw(t, "change set")),
 		}
 	})
 }
@@ -131,7 +131,7 @@ func TestHashCoversEveryField(t *testing.T) {
 	type record = eventstore.Record
 	changes := map[string]func(r *record){
 		"nothing":                   func(r *record) {},
-		"position":                  func(r *record) { r.Position++ },
+		"position":                  func(r *record) { r.Seq++ },
 		"name":                      func(r *record) { r.Name = "payments/timeouT" },
 		"version":                   func(r *record) { r.Version++ },
 		"type":                      func(r *record) { r.Type = "ConfigValueRestored" },

@@ -17,7 +17,7 @@ type Receipt struct {
 	RequestHash [32]byte
 	// FirstPosition is that of the first event of the outcome. When nothing was to do, it is the position at which that was
 	// so.
-	FirstPosition Position
+	First Seq
 	// EventCount is how many events the outcome has, 0 when nothing was to do.
 	EventCount int
 	// CreatedAt is when the outcome was decided: UTC, whole microseconds.

@@ -10,7 +10,7 @@ import (
 )
 
 // Position is the place of an event in the whole history: 1, 2, 3, … without gaps. 0 is before the first.
-type Position int64
+type Seq int64
 
 // Hash is the SHA-256 of the chain up to and including one record. Before the first record it is all zeros.
 type Hash [32]byte
@@ -20,20 +20,20 @@ type AppendID [16]byte
 
 // Head is the newest record's position, hash and time. The zero Head is that of an empty history.
 type Head struct {
-	Position   Position
+	Seq        Seq
 	Hash       Hash
 	RecordedAt time.Time
 }
 
 // Same reports whether both are the same place of the same history.
-func (h Head) Same(other Head) bool { return h.Position == other.Position && h.Hash == other.Hash }
+func (h Head) Same(other Head) bool { return h.Seq == other.Seq && h.Hash == other.Hash }
 
-// Bookmark returns the head's position as clients see it.
-func (h Head) Bookmark() Bookmark { return NewBookmark(h.Position, h.Hash) }
+// Position returns the head's position as clients see it.
+func (h Head) Position() Position { return NewPosition(h.Seq, h.Hash) }
 
 // Record is one event as it is stored, a row of the table events. Its fields are what the hash covers.
 type Record struct {
-	Position      Position
+	Seq           Seq
 	Hash          Hash
 	Name          string // column config_name
 	Version       int    // of the config, after the event
@@ -44,60 +44,60 @@ type Record struct {
 	Reason        *string   // nil: none was given
 	RecordedAt    time.Time // UTC, whole microseconds
 	AppendID      AppendID
-	ChangeSet     Position // of the last event of the change set
+	ChangeSet     Seq // of the last event of the change set
 }
 
 // HeadOf returns the head that the history has when the record is its newest.
-func HeadOf(r *Record) Head { return Head{r.Position, r.Hash, r.RecordedAt} }
+func HeadOf(r *Record) Head { return Head{r.Seq, r.Hash, r.RecordedAt} }
 
-// Bookmark is a position as clients see it: the position and the first bytes of that record's hash, so that a position
+// Position is a position as clients see it: the position and the first bytes of that record's hash, so that a position
 // of another history is not mistaken for one of this.
-type Bookmark struct {
-	Position Position
-	Prefix   [4]byte // of the hash
+type Position struct {
+	Seq    Seq
+	Prefix [4]byte // of the hash
 }
 
-// NewBookmark returns the bookmark of a record.
-func NewBookmark(p Position, h Hash) Bookmark { return Bookmark{p, [4]byte(h[:4])} }
+// NewPosition returns the position of a record.
+func NewPosition(p Seq, h Hash) Position { return Position{p, [4]byte(h[:4])} }
 
-// String writes a bookmark as in `1842-9f3a21c0`.
-func (b Bookmark) String() string {
+// String writes a position as in `1842-9f3a21c0`.
+func (b Position) String() string {
 	return string(b.AppendTo(make([]byte, 0, 28)))
 }
 
-// AppendTo appends what [Bookmark.String] returns.
-func (b Bookmark) AppendTo(text []byte) []byte {
-	text = strconv.AppendInt(text, int64(b.Position), 10)
+// AppendTo appends what [Position.String] returns.
+func (b Position) AppendTo(text []byte) []byte {
+	text = strconv.AppendInt(text, int64(b.Seq), 10)
 	text = append(text, '-')
 	return hex.AppendEncode(text, b.Prefix[:])
 }
 
-// ParseBookmark reads a bookmark. Only the text that [Bookmark.String] writes is one. Whether the history has handed it
+// ParsePosition reads a position. Only the text that [Position.String] writes is one. Whether the history has handed it
 // out is for its reader to find out.
-func ParseBookmark(text string) (Bookmark, error) {
+func ParsePosition(text string) (Position, error) {
 	number, prefix, _ := strings.Cut(text, "-")
 	p, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
-		return Bookmark{}, errMalformedBookmark
+		return Position{}, errMalformedPosition
 	}
-	b := Bookmark{Position: Position(p)}
+	b := Position{Seq: Seq(p)}
 	if len(prefix) != 2*len(b.Prefix) {
-		return Bookmark{}, errMalformedBookmark
+		return Position{}, errMalformedPosition
 	}
 	if _, err := hex.Decode(b.Prefix[:], []byte(prefix)); err != nil || b.String() != text {
-		return Bookmark{}, errMalformedBookmark
+		return Position{}, errMalformedPosition
 	}
 	return b, nil
 }
 
-var errMalformedBookmark = errors.New("a position looks like 1842-9f3a21c0: hand back one that this server gave")
+var errMalformedPosition = errors.New("a position looks like 1842-9f3a21c0: hand back one that this server gave")
 
 // ChainError says that a record does not follow the one before it: the history was changed, or it is another history.
 type ChainError struct {
-	Position Position // of the record that does not fit
-	Problem  string
+	Seq     Seq // of the record that does not fit
+	Problem string
 }
 
 func (e *ChainError) Error() string {
-	return fmt.Sprintf("the history is broken at position %d: %s", e.Position, e.Problem)
+	return fmt.Sprintf("the history is broken at position %d: %s", e.Seq, e.Problem)
 }

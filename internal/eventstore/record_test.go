@@ -12,16 +12,16 @@ import (
 )
 
 func TestBookmark(t *testing.T) {
-	for text, want := range map[string]eventstore.Bookmark{
-		"1842-9f3a21c0":                {Position: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}},
+	for text, want := range map[string]eventstore.Position{
+		"1842-9f3a21c0":                {Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}},
 		"0-00000000":                   {},
-		"1-00000001":                   {Position: 1, Prefix: [4]byte{0, 0, 0, 1}},
-		"9223372036854775807-ffffffff": {Position: math.MaxInt64, Prefix: [4]byte{0xff, 0xff, 0xff, 0xff}},
+		"1-00000001":                   {Seq: 1, Prefix: [4]byte{0, 0, 0, 1}},
+		"9223372036854775807-ffffffff": {Seq: math.MaxInt64, Prefix: [4]byte{0xff, 0xff, 0xff, 0xff}},
 	} {
 		if got := want.String(); got != text {
 			t.Errorf("%+v is written as %q, want %q", want, got, text)
 		}
-		if got, err := eventstore.ParseBookmark(text); err != nil || got != want {
+		if got, err := eventstore.ParsePosition(text); err != nil || got != want {
 			t.Errorf("ParseBookmark(%q) = %+v, %v, want %+v", text, got, err, want)
 		}
 	}
@@ -29,12 +29,12 @@ func TestBookmark(t *testing.T) {
 
 func TestBookmarkOfHeadAndRevision(t *testing.T) {
 	hash := eventstore.Hash{0x9f, 0x3a, 0x21, 0xc0, 0xff}
-	head := eventstore.Head{Position: 1842, Hash: hash, RecordedAt: time.Unix(1, 0)}
-	revision := eventstore.Revision{Position: 1842, Hash: hash}
-	if head.Bookmark().String() != "1842-9f3a21c0" || revision.Bookmark() != head.Bookmark() {
-		t.Errorf("got %s and %s", head.Bookmark(), revision.Bookmark())
+	head := eventstore.Head{Seq: 1842, Hash: hash, RecordedAt: time.Unix(1, 0)}
+	revision := eventstore.Revision{Seq: 1842, Hash: hash}
+	if head.Position().String() != "1842-9f3a21c0" || revision.Position() != head.Position() {
+		t.Errorf("got %s and %s", head.Position(), revision.Position())
 	}
-	if empty := (eventstore.Head{}).Bookmark().String(); empty != "0-00000000" {
+	if empty := (eventstore.Head{}).Position().String(); empty != "0-00000000" {
 		t.Errorf("the bookmark of an empty history is %s", empty)
 	}
 }
@@ -49,8 +49,8 @@ func TestParseBookmarkRefuses(t *testing.T) {
 		"1_842-9f3a21c0", "1e3-9f3a21c0", "1.0-9f3a21c0", "0x7-9f3a21c0", "١-9f3a21c0",
 		" 1842-9f3a21c0", "1842-9f3a21c0 ", "1842 -9f3a21c0", "1842-9f3a21c0\n", "1842-9f3a21c0\x00", "1842–9f3a21c0",
 	} {
-		got, err := eventstore.ParseBookmark(text)
-		if err == nil || got != (eventstore.Bookmark{}) {
+		got, err := eventstore.ParsePosition(text)
+		if err == nil || got != (eventstore.Position{}) {
 			t.Errorf("ParseBookmark(%q) = %+v, %v", text, got, err)
 			continue
 		}
@@ -64,35 +64,35 @@ func TestEveryBookmarkReadsAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		position := rapid.Int64Min(0).Draw(t, "position")
 		hash := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash")
-		want := eventstore.NewBookmark(eventstore.Position(position), eventstore.Hash(hash))
-		if got, err := eventstore.ParseBookmark(want.String()); err != nil || got != want {
+		want := eventstore.NewPosition(eventstore.Seq(position), eventstore.Hash(hash))
+		if got, err := eventstore.ParsePosition(want.String()); err != nil || got != want {
 			t.Fatalf("%s: got %+v, %v, want %+v", want, got, err, want)
 		}
 	})
 }
 
-// FuzzParseBookmark checks that nothing but what String writes is a bookmark.
+// FuzzParseBookmark checks that nothing but what String writes is a position.
 func FuzzParseBookmark(f *testing.F) {
 	for _, seed := range []string{"1842-9f3a21c0", "0-00000000", "-1-9f3a21c0", "00-9f3a21c0", "1842-9F3A21C0", ""} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if b, err := eventstore.ParseBookmark(text); err == nil && (b.String() != text || b.Position < 0) {
+		if b, err := eventstore.ParsePosition(text); err == nil && (b.String() != text || b.Seq < 0) {
 			t.Errorf("ParseBookmark(%q) = %+v, which is written %s", text, b, b)
 		}
 	})
 }
 
 func TestHeadsAreTheSameByPositionAndHash(t *testing.T) {
-	head := eventstore.Head{Position: 2, Hash: eventstore.Hash{1}, RecordedAt: time.Unix(1, 0)}
+	head := eventstore.Head{Seq: 2, Hash: eventstore.Hash{1}, RecordedAt: time.Unix(1, 0)}
 	for _, test := range []struct {
 		other eventstore.Head
 		want  bool
 	}{
 		{head, true},
-		{eventstore.Head{Position: 2, Hash: eventstore.Hash{1}, RecordedAt: time.Unix(1, 0).UTC()}, true},
-		{eventstore.Head{Position: 3, Hash: eventstore.Hash{1}, RecordedAt: head.RecordedAt}, false},
-		{eventstore.Head{Position: 2, Hash: eventstore.Hash{31: 1}, RecordedAt: head.RecordedAt}, false},
+		{eventstore.Head{Seq: 2, Hash: eventstore.Hash{1}, RecordedAt: time.Unix(1, 0).UTC()}, true},
+		{eventstore.Head{Seq: 3, Hash: eventstore.Hash{1}, RecordedAt: head.RecordedAt}, false},
+		{eventstore.Head{Seq: 2, Hash: eventstore.Hash{31: 1}, RecordedAt: head.RecordedAt}, false},
 		{eventstore.Head{}, false},
 	} {
 		if got := head.Same(test.other); got != test.want {

@@ -12,26 +12,26 @@ import (
 // it is made, and shared by all who read it.
 type Revision struct {
 	config.Event
-	Position Position
-	Hash     Hash
+	Seq  Seq
+	Hash Hash
 	// ChangeSet is the last event of the change set. Only its position is certain to be there: see [Revision.SetKnown].
-	ChangeSet Bookmark
+	ChangeSet Position
 	Actor     *string // nil: made without authentication
 	Reason    *string // nil: none was given
 }
 
 // EndsSet reports whether the revision is the last of its change set.
-func (r *Revision) EndsSet() bool { return r.Position == r.ChangeSet.Position }
+func (r *Revision) EndsSet() bool { return r.Seq == r.ChangeSet.Seq }
 
 // SetKnown reports whether ChangeSet is complete. It is not for a revision that was decoded without
 // the end of its set.
 func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
 
-// Bookmark returns the revision's position as clients see it.
-func (r *Revision) Bookmark() Bookmark { return NewBookmark(r.Position, r.Hash) }
+// Position returns the revision's position as clients see it.
+func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
 
 // Head returns the head that the history had when the revision was its newest.
-func (r *Revision) Head() Head { return Head{r.Position, r.Hash, r.At} }
+func (r *Revision) Head() Head { return Head{r.Seq, r.Hash, r.At} }
 
 // Bytes is how many bytes the name and the values of the revision have together, the old value
 // included.
@@ -41,10 +41,10 @@ func (r *Revision) Bytes() int {
 
 // NewRevision returns the revision that a record is stored for, given the event that it holds.
 func NewRevision(r *Record, e config.Event) *Revision {
-	revision := &Revision{Event: e, Position: r.Position, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
-	revision.ChangeSet.Position = r.ChangeSet
+	revision := &Revision{Event: e, Seq: r.Seq, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
+	revision.ChangeSet.Seq = r.ChangeSet
 	if revision.EndsSet() {
-		revision.ChangeSet = revision.Bookmark()
+		revision.ChangeSet = revision.Position()
 	}
 	return revision
 }
@@ -55,12 +55,12 @@ func Decode(r *Record) (*Revision, error) {
 	name, err := config.ParseName(r.Name)
 	if err != nil {
 		// Not wrapped: nobody's input is wrong here, the history is.
-		return nil, fmt.Errorf("decoding the event at position %d: %v", r.Position, err)
+		return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err)
 	}
 	stored := config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data}
 	event, err := config.Decode(stored, name, config.Version(r.Version), r.RecordedAt.UTC())
 	if err != nil {
-		return nil, fmt.Errorf("decoding the event at position %d: %w", r.Position, err)
+		return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
 	}
 	return NewRevision(r, event), nil
 }
@@ -70,10 +70,10 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 	return decodeAll(records, func(r *Record) (*Revision, error) {
 		name, err := config.ParseName(r.Name)
 		if err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Position, err) // not wrapped: see Decode
+			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err) // not wrapped: see Decode
 		}
 		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Position, err)
+			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
 		}
 		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC()}
 		return NewRevision(r, event), nil
@@ -99,9 +99,9 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 			runtime.Gosched()
 		}
 	}
-	var end Bookmark // of the set that the revision after belongs to
+	var end Position // of the set that the revision after belongs to
 	for _, r := range slices.Backward(revisions) {
-		if r.EndsSet() || end.Position != r.ChangeSet.Position {
+		if r.EndsSet() || end.Seq != r.ChangeSet.Seq {
 			end = r.ChangeSet
 		}
 		r.ChangeSet = end
@@ -113,7 +113,7 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 // whole.
 func WholeSets(records []Record) []Record {
 	for i, r := range slices.Backward(records) {
-		if r.Position == r.ChangeSet {
+		if r.Seq == r.ChangeSet {
 			return records[: i+1 : i+1]
 		}
 	}

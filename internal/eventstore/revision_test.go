@@ -14,7 +14,7 @@ import (
 
 func TestDecode(t *testing.T) {
 	record := three()[1]
-	record.Position, record.ChangeSet, record.Hash = 7, 7, eventstore.Hash{1, 2, 3, 4, 5}
+	record.Seq, record.ChangeSet, record.Hash = 7, 7, eventstore.Hash{1, 2, 3, 4, 5}
 	record.RecordedAt = record.RecordedAt.In(time.FixedZone("east", 3600))
 
 	got, err := eventstore.Decode(&record)
@@ -26,7 +26,7 @@ func TestDecode(t *testing.T) {
 			Type: config.ValueSet, Name: got.Name, Version: 2, Value: got.Value, OldValue: got.OldValue,
 			At: time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC),
 		},
-		Position: 7, Hash: record.Hash, ChangeSet: eventstore.NewBookmark(7, record.Hash), Actor: record.Actor, Reason: record.Reason,
+		Seq: 7, Hash: record.Hash, ChangeSet: eventstore.NewPosition(7, record.Hash), Actor: record.Actor, Reason: record.Reason,
 	}
 	if *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -90,7 +90,7 @@ func sealedThree() []eventstore.Record {
 
 // sets returns records of a history whose change sets end at the given positions: the record at position i+1 is of the set
 // that ends at ends[i].
-func sets(ends ...eventstore.Position) []eventstore.Record {
+func sets(ends ...eventstore.Seq) []eventstore.Record {
 	records := sealed(len(ends))
 	for i, end := range ends {
 		records[i].ChangeSet = end
@@ -102,17 +102,17 @@ func sets(ends ...eventstore.Position) []eventstore.Record {
 func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 	for what, test := range map[string]struct {
 		records []eventstore.Record
-		unknown []eventstore.Position // of revisions whose set's end is not among the records
+		unknown []eventstore.Seq // of revisions whose set's end is not among the records
 	}{
 		"none":                       {nil, nil},
 		"all":                        {sets(1, 4, 4, 4, 6, 6), nil},
-		"the end of a set is beyond": {sets(1, 4, 4, 4, 9, 9), []eventstore.Position{5, 6}},
-		"all of one endless set":     {sets(9, 9, 9), []eventstore.Position{1, 2, 3}},
+		"the end of a set is beyond": {sets(1, 4, 4, 4, 9, 9), []eventstore.Seq{5, 6}},
+		"all of one endless set":     {sets(9, 9, 9), []eventstore.Seq{1, 2, 3}},
 		"begins within a set":        {sets(1, 4, 4, 4, 6, 6)[2:], nil},
 		"of one name, the end of whose set is another's": {
-			pick(sets(1, 4, 4, 4, 6, 6), 2, 5, 6), []eventstore.Position{2},
+			pick(sets(1, 4, 4, 4, 6, 6), 2, 5, 6), []eventstore.Seq{2},
 		},
-		"of one name, one in each set": {pick(sets(1, 4, 4, 4, 6, 6), 3, 5), []eventstore.Position{3, 5}},
+		"of one name, one in each set": {pick(sets(1, 4, 4, 4, 6, 6), 3, 5), []eventstore.Seq{3, 5}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			for i := range test.records {
@@ -125,15 +125,15 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 			}
 			for i, r := range revisions {
 				record := test.records[i]
-				want := eventstore.Bookmark{Position: record.ChangeSet}
-				known := !slices.Contains(test.unknown, r.Position)
+				want := eventstore.Position{Seq: record.ChangeSet}
+				known := !slices.Contains(test.unknown, r.Seq)
 				if known {
-					end := slices.IndexFunc(test.records, func(e eventstore.Record) bool { return e.Position == record.ChangeSet })
-					want = eventstore.NewBookmark(record.ChangeSet, test.records[end].Hash)
+					end := slices.IndexFunc(test.records, func(e eventstore.Record) bool { return e.Seq == record.ChangeSet })
+					want = eventstore.NewPosition(record.ChangeSet, test.records[end].Hash)
 				}
-				if r.ChangeSet != want || r.SetKnown() != known || r.EndsSet() != (record.Position == record.ChangeSet) {
+				if r.ChangeSet != want || r.SetKnown() != known || r.EndsSet() != (record.Seq == record.ChangeSet) {
 					t.Errorf("position %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
-						r.Position, r.ChangeSet, r.SetKnown(), r.EndsSet(), want, known)
+						r.Seq, r.ChangeSet, r.SetKnown(), r.EndsSet(), want, known)
 				}
 			}
 		})
@@ -141,15 +141,15 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 }
 
 func TestTheEndOfASetKnowsItsSetWhateverItsHash(t *testing.T) {
-	end, other := eventstore.Revision{Position: 5}, eventstore.Revision{Position: 4}
-	end.ChangeSet.Position, other.ChangeSet.Position = 5, 5
+	end, other := eventstore.Revision{Seq: 5}, eventstore.Revision{Seq: 4}
+	end.ChangeSet.Seq, other.ChangeSet.Seq = 5, 5
 	if !end.SetKnown() || other.SetKnown() {
 		t.Errorf("the end knows its set: %t; another does: %t", end.SetKnown(), other.SetKnown())
 	}
 }
 
 // pick returns the records at some positions.
-func pick(records []eventstore.Record, positions ...eventstore.Position) []eventstore.Record {
+func pick(records []eventstore.Record, positions ...eventstore.Seq) []eventstore.Record {
 	var picked []eventstore.Record
 	for _, p := range positions {
 		picked = append(picked, records[p-1])
@@ -159,16 +159,16 @@ func pick(records []eventstore.Record, positions ...eventstore.Position) []event
 
 func TestWholeSets(t *testing.T) {
 	for _, test := range []struct {
-		ends []eventstore.Position
+		ends []eventstore.Seq
 		want int
 	}{
 		{nil, 0},
-		{[]eventstore.Position{1}, 1},
-		{[]eventstore.Position{1, 2, 3}, 3},
-		{[]eventstore.Position{1, 4, 4, 4}, 4},
-		{[]eventstore.Position{1, 4, 4}, 1},
-		{[]eventstore.Position{1, 3, 3, 5}, 3},
-		{[]eventstore.Position{3, 3}, 0},
+		{[]eventstore.Seq{1}, 1},
+		{[]eventstore.Seq{1, 2, 3}, 3},
+		{[]eventstore.Seq{1, 4, 4, 4}, 4},
+		{[]eventstore.Seq{1, 4, 4}, 1},
+		{[]eventstore.Seq{1, 3, 3, 5}, 3},
+		{[]eventstore.Seq{3, 3}, 0},
 	} {
 		records := sets(test.ends...)
 		whole := eventstore.WholeSets(records)

@@ -91,14 +91,14 @@ type Store interface {
 	// an error, or to append nothing, nothing is written; the error is wrapped together with [ErrNotWritten]. It returns
 	// [ErrHeadMoved] without asking for a decision when the head is before the position, or more than [MaxMissed] records or
 	// [PageBytes] after it.
-	AppendLocked(ctx context.Context, after Position, decide Decide) error
+	AppendLocked(ctx context.Context, after Seq, decide Decide) error
 
 	// Read returns records after a position, oldest first, as many as the limit allows. It is for
 	// the node itself, such as its writer and its follower: no number of reads for users delays it.
-	Read(ctx context.Context, after Position, limit Limit) ([]Record, error)
+	Read(ctx context.Context, after Seq, limit Limit) ([]Record, error)
 
 	// ReadBranch is Read for users.
-	ReadBranch(ctx context.Context, branch Head, after Position, limit Limit) ([]Record, error)
+	ReadBranch(ctx context.Context, branch Head, after Seq, limit Limit) ([]Record, error)
 
 	// ReadConfig returns records of one name after a version, oldest first, as many as the limit
 	// allows.
@@ -127,7 +127,7 @@ type Store interface {
 	// Wait returns nil when the history may have records after a position, and the context's error when that ends first.
 	// It may return early for no reason, and it does so at least once in every interval of the store's choice: a
 	// notification is a hint, the history is the truth.
-	Wait(ctx context.Context, after Position) error
+	Wait(ctx context.Context, after Seq) error
 }
 
 // Decide is what [Store.AppendLocked] asks for: the records and receipts that are to follow the head, given what was missed
@@ -163,7 +163,7 @@ func (l Limit) Fills(page []Record) bool {
 
 // AsOf is what [Store.ReadAsOf] is asked for.
 type AsOf struct {
-	At Position
+	At Seq
 	// Names must be different from each other, and at most [MaxAsOfNames].
 	Names []string
 	// NoData leaves the data of the records out, which is then "". Their types tell which of the

@@ -27,17 +27,17 @@ func sealed(n int) []eventstore.Record {
 
 func TestSeal(t *testing.T) {
 	var chain eventstore.Chain
-	head := eventstore.Head{Position: 41, Hash: eventstore.Hash{1, 2, 3}, RecordedAt: time.UnixMicro(5)}
+	head := eventstore.Head{Seq: 41, Hash: eventstore.Hash{1, 2, 3}, RecordedAt: time.UnixMicro(5)}
 	records := []eventstore.Record{
-		{Name: "a", RecordedAt: time.UnixMicro(6), Position: 900, Hash: eventstore.Hash{9}},
+		{Name: "a", RecordedAt: time.UnixMicro(6), Seq: 900, Hash: eventstore.Hash{9}},
 		{Name: "b", RecordedAt: time.UnixMicro(7), ChangeSet: 44},
 		{Name: "c", RecordedAt: time.UnixMicro(8), ChangeSet: 44},
 	}
 	end := chain.Seal(head, appendID, records)
 	previous := head.Hash
-	for i, want := range []struct{ position, changeSet eventstore.Position }{{42, 42}, {43, 44}, {44, 44}} {
+	for i, want := range []struct{ position, changeSet eventstore.Seq }{{42, 42}, {43, 44}, {44, 44}} {
 		r := records[i]
-		if r.Position != want.position || r.ChangeSet != want.changeSet || r.AppendID != appendID {
+		if r.Seq != want.position || r.ChangeSet != want.changeSet || r.AppendID != appendID {
 			t.Errorf("record %d: got %+v, want %+v", i, r, want)
 		}
 		if r.Hash != documentedHash(previous, r) {
@@ -45,7 +45,7 @@ func TestSeal(t *testing.T) {
 		}
 		previous = r.Hash
 	}
-	if want := (eventstore.Head{Position: 44, Hash: previous, RecordedAt: time.UnixMicro(8)}); end != want {
+	if want := (eventstore.Head{Seq: 44, Hash: previous, RecordedAt: time.UnixMicro(8)}); end != want {
 		t.Errorf("got head %+v, want %+v", end, want)
 	}
 	if after, err := chain.Verify(head, records); err != nil || after != end {
@@ -55,7 +55,7 @@ func TestSeal(t *testing.T) {
 
 func TestSealAndVerifyNothing(t *testing.T) {
 	var chain eventstore.Chain
-	head := eventstore.Head{Position: 41, Hash: eventstore.Hash{1}, RecordedAt: time.UnixMicro(5)}
+	head := eventstore.Head{Seq: 41, Hash: eventstore.Hash{1}, RecordedAt: time.UnixMicro(5)}
 	if got := chain.Seal(head, appendID, nil); got != head {
 		t.Errorf("sealed: %+v, want %+v", got, head)
 	}
@@ -87,7 +87,7 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 	for _, test := range []struct {
 		what string
 		do   func(records) records
-		at   eventstore.Position
+		at   eventstore.Seq
 		want string
 	}{
 		{"a value edited", func(r records) records { r[4].Data = "5"; return r }, 5, wrongHash},
@@ -110,30 +110,30 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 		{"one removed, the others moved up", func(r records) records {
 			r = slices.Delete(r, 4, 5)
 			for i := range r {
-				r[i].Position = eventstore.Position(i + 1)
+				r[i].Seq = eventstore.Seq(i + 1)
 			}
 			return r
 		}, 5, wrongHash},
 
 		{"one standing twice", func(r records) records { return slices.Insert(r, 4, r[3]) }, 5, "the next record has position 4"},
 		{"one inserted", func(r records) records {
-			inserted := eventstore.Record{Name: "x", Position: 5, RecordedAt: r[3].RecordedAt.Add(time.Nanosecond * 1000)}
+			inserted := eventstore.Record{Name: "x", Seq: 5, RecordedAt: r[3].RecordedAt.Add(time.Nanosecond * 1000)}
 			inserted.Hash = chain.Hash(r[3].Hash, &inserted)
 			r = slices.Insert(r, 4, inserted)
 			for i := range r {
-				r[i].Position = eventstore.Position(i + 1)
+				r[i].Seq = eventstore.Seq(i + 1)
 			}
 			return r
 		}, 6, wrongTime},
 		{"two swapped", func(r records) records { r[4], r[5] = r[5], r[4]; return r }, 5, "the next record has position 6"},
 		{"two swapped but for their positions", func(r records) records {
 			r[4], r[5] = r[5], r[4]
-			r[4].Position, r[5].Position = 5, 6
+			r[4].Seq, r[5].Seq = 5, 6
 			return r
 		}, 5, wrongHash},
 		{"two swapped but for positions and times", func(r records) records {
 			r[4], r[5] = r[5], r[4]
-			r[4].Position, r[5].Position = 5, 6
+			r[4].Seq, r[5].Seq = 5, 6
 			r[4].RecordedAt, r[5].RecordedAt = r[5].RecordedAt, r[4].RecordedAt
 			return r
 		}, 5, wrongHash},
@@ -159,14 +159,14 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 			records := test.do(sealed(10))
 			head, err := chain.Verify(eventstore.Head{}, records)
 			broken := new(eventstore.ChainError)
-			if !errors.As(err, &broken) || *broken != (eventstore.ChainError{Position: test.at, Problem: test.want}) {
+			if !errors.As(err, &broken) || *broken != (eventstore.ChainError{Seq: test.at, Problem: test.want}) {
 				t.Fatalf("got %v, want position %d: %s", err, test.at, test.want)
 			}
 			if want := fmt.Sprintf("the history is broken at position %d: %s", test.at, test.want); err.Error() != want {
 				t.Errorf("got %q, want %q", err, want)
 			}
-			if head.Position != test.at-1 {
-				t.Errorf("got head %d, want that of the last record that fits, %d", head.Position, test.at-1)
+			if head.Seq != test.at-1 {
+				t.Errorf("got head %d, want that of the last record that fits, %d", head.Seq, test.at-1)
 			}
 		})
 	}
@@ -187,7 +187,7 @@ func TestVerifyInPages(t *testing.T) {
 			head, start = after, end
 		}
 		if start := rapid.IntRange(1, 29).Draw(t, "start"); start > 0 {
-			if _, err := chain.Verify(eventstore.Head{Position: eventstore.Position(start)}, records[start:]); err == nil {
+			if _, err := chain.Verify(eventstore.Head{Seq: eventstore.Seq(start)}, records[start:]); err == nil {
 				t.Fatalf("records from %d on follow a head with another hash", start)
 			}
 		}
@@ -198,7 +198,7 @@ func BenchmarkHash(b *testing.B) {
 	var chain eventstore.Chain
 	data := fmt.Sprintf(`{"value":"%064d","old_value":"%064d"}`, 1, 2)
 	r := eventstore.Record{
-		Position: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
+		Seq: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
 		RecordedAt: time.UnixMicro(1_700_000_000_000_000), ChangeSet: 1842,
 	}
 	b.ReportAllocs()
@@ -210,7 +210,7 @@ func BenchmarkHash(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	data := fmt.Sprintf(`{"value":"%064d","old_value":"%064d"}`, 1, 2)
 	r := eventstore.Record{
-		Position: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
+		Seq: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
 		RecordedAt: time.UnixMicro(1_700_000_000_000_000), ChangeSet: 1842,
 	}
 	b.ReportAllocs()

@@ -16,14 +16,14 @@ const PageBytes = 1 << 20
 
 // Source is what a cursor needs of an event store: the events that are older than the ring.
 type Source interface {
-	ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
 // Cursor is one reader's place in the stream. It holds nothing but a position and is for one goroutine.
 type Cursor struct {
-	feed     *Feed
-	source   Source
-	position eventstore.Head // where the reader is: of the last event that Next returned
+	feed   *Feed
+	source Source
+	head   eventstore.Head // where the reader is: of the last event that Next returned
 }
 
 // Batch is what a cursor reads at once: whole change sets.
@@ -38,11 +38,11 @@ type Batch struct {
 
 // Cursor returns a cursor that starts after a position, which must be the end of a change set, at or before the feed's head.
 func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
-	return &Cursor{feed: f, source: source, position: after}
+	return &Cursor{feed: f, source: source, head: after}
 }
 
 // Position is where the cursor is: behind the last event that it has returned.
-func (c *Cursor) Position() eventstore.Head { return c.position }
+func (c *Cursor) Head() eventstore.Head { return c.head }
 
 // Poll returns the events that follow at once, at most limit of them (0: [DefaultPage]) or one whole change set, and moves
 // the cursor behind them. An empty batch means that the cursor is at the head. more is closed when it may not be any longer:
@@ -51,7 +51,7 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 	if limit == 0 {
 		limit = DefaultPage
 	}
-	now := c.feed.after(c.position.Position, limit)
+	now := c.feed.after(c.head.Seq, limit)
 	if now.ended != nil {
 		return Batch{}, nil, now.ended
 	}
@@ -62,12 +62,12 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 		}
 	}
 	if len(events) > 0 {
-		c.position = events[len(events)-1].Head()
+		c.head = events[len(events)-1].Head()
 	}
-	if c.position.Position < now.head.Position {
-		return Batch{Events: events, Head: c.position}, c.feed.closed, nil
+	if c.head.Seq < now.head.Seq {
+		return Batch{Events: events, Head: c.head}, c.feed.closed, nil
 	}
-	return Batch{events, c.position, true}, now.changed, nil
+	return Batch{events, c.head, true}, now.changed, nil
 }
 
 // Next waits until there are events, and returns them as Poll does.
@@ -87,8 +87,8 @@ func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 
 // Await waits as [Waiter.Wait] does, and moves the cursor over what the waiter's filter does not
 // select. It is for a cursor that is at the head.
-func (c *Cursor) Await(ctx context.Context, w *Waiter, b Bookmarks) (err error) {
-	c.position, err = w.Wait(ctx, c.position, b)
+func (c *Cursor) Await(ctx context.Context, w *Waiter, b Progress) (err error) {
+	c.head, err = w.Wait(ctx, c.head, b)
 	return err
 }
 
@@ -99,14 +99,14 @@ func (c *Cursor) Await(ctx context.Context, w *Waiter, b Bookmarks) (err error) 
 func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int) ([]*eventstore.Revision, error) {
 	var chain eventstore.Chain
 	var records []eventstore.Record
-	for at := c.position; ; {
-		page, err := c.source.ReadBranch(ctx, head, at.Position,
-			eventstore.Limit{Records: min(limit, int(head.Position-at.Position)), Bytes: PageBytes})
+	for at := c.head; ; {
+		page, err := c.source.ReadBranch(ctx, head, at.Seq,
+			eventstore.Limit{Records: min(limit, int(head.Seq-at.Seq)), Bytes: PageBytes})
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("reading events after position %d: %w", at.Position, err)
+			return nil, fmt.Errorf("reading events after position %d: %w", at.Seq, err)
 		case len(page) == 0:
-			return nil, &eventstore.ChainError{Position: at.Position + 1, Problem: "its record is missing"}
+			return nil, &eventstore.ChainError{Seq: at.Seq + 1, Problem: "its record is missing"}
 		}
 		if at, err = chain.Verify(at, page); err != nil {
 			return nil, err

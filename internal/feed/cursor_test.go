@@ -18,9 +18,9 @@ import (
 )
 
 // positions returns those of a batch.
-func positions(batch feed.Batch) (all []eventstore.Position) {
+func positions(batch feed.Batch) (all []eventstore.Seq) {
 	for _, r := range batch.Events {
-		all = append(all, r.Position)
+		all = append(all, r.Seq)
 	}
 	return all
 }
@@ -31,24 +31,24 @@ func TestPoll(t *testing.T) {
 		h := newHistory(t, feed.Options{RingEvents: ring})
 		h.commit(1, 2, 3, 1, 2)
 		for _, test := range []struct {
-			after eventstore.Position
+			after eventstore.Seq
 			limit int
-			want  []eventstore.Position
+			want  []eventstore.Seq
 			end   bool
 		}{
-			{0, 1, []eventstore.Position{1}, false},
-			{0, 2, []eventstore.Position{1}, false},
-			{0, 3, []eventstore.Position{1, 2, 3}, false},
-			{0, 5, []eventstore.Position{1, 2, 3}, false},
-			{0, 6, []eventstore.Position{1, 2, 3, 4, 5, 6}, false},
-			{0, 0, []eventstore.Position{1, 2, 3, 4, 5, 6, 7, 8, 9}, true},
-			{1, 1, []eventstore.Position{2, 3}, false},
-			{3, 1, []eventstore.Position{4, 5, 6}, false},
-			{3, 2, []eventstore.Position{4, 5, 6}, false},
-			{4, 1, []eventstore.Position{5, 6}, false}, // who has a part of a set gets the rest
-			{6, 2, []eventstore.Position{7}, false},
-			{6, 3, []eventstore.Position{7, 8, 9}, true},
-			{7, 1, []eventstore.Position{8, 9}, true},
+			{0, 1, []eventstore.Seq{1}, false},
+			{0, 2, []eventstore.Seq{1}, false},
+			{0, 3, []eventstore.Seq{1, 2, 3}, false},
+			{0, 5, []eventstore.Seq{1, 2, 3}, false},
+			{0, 6, []eventstore.Seq{1, 2, 3, 4, 5, 6}, false},
+			{0, 0, []eventstore.Seq{1, 2, 3, 4, 5, 6, 7, 8, 9}, true},
+			{1, 1, []eventstore.Seq{2, 3}, false},
+			{3, 1, []eventstore.Seq{4, 5, 6}, false},
+			{3, 2, []eventstore.Seq{4, 5, 6}, false},
+			{4, 1, []eventstore.Seq{5, 6}, false}, // who has a part of a set gets the rest
+			{6, 2, []eventstore.Seq{7}, false},
+			{6, 3, []eventstore.Seq{7, 8, 9}, true},
+			{7, 1, []eventstore.Seq{8, 9}, true},
 			{9, 1, nil, true},
 		} {
 			batch, more, err := h.cursor(test.after).Poll(t.Context(), test.limit)
@@ -56,8 +56,8 @@ func TestPoll(t *testing.T) {
 				t.Errorf("ring of %d, %d after %d: got %v, caught up: %t, %v; want %v, %t",
 					ring, test.limit, test.after, positions(batch), batch.CaughtUp, err, test.want, test.end)
 			}
-			if last := max(test.after, batch.Head.Position); batch.Head != h.revisions[last-1].Head() || len(test.want) > 0 && last != test.want[len(test.want)-1] {
-				t.Errorf("ring of %d, %d after %d: the batch ends at %d", ring, test.limit, test.after, batch.Head.Position)
+			if last := max(test.after, batch.Head.Seq); batch.Head != h.revisions[last-1].Head() || len(test.want) > 0 && last != test.want[len(test.want)-1] {
+				t.Errorf("ring of %d, %d after %d: the batch ends at %d", ring, test.limit, test.after, batch.Head.Seq)
 			}
 			select {
 			case <-more:
@@ -78,7 +78,7 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 8})
 	cursor := h.cursor(0)
 	var batches []feed.Batch
-	var want [][]eventstore.Position
+	var want [][]eventstore.Seq
 	for range 100 {
 		h.commit(1, 2)
 		batch, _, err := cursor.Poll(t.Context(), 0)
@@ -103,7 +103,7 @@ func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
 		h.append(1, "not published")
 		h.append(3, "not published")
 		cursor := h.cursor(0)
-		var got []eventstore.Position
+		var got []eventstore.Seq
 		for {
 			batch, _, err := cursor.Poll(t.Context(), limit)
 			if err != nil {
@@ -114,7 +114,7 @@ func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
 				break
 			}
 		}
-		if want := []eventstore.Position{1, 2, 3, 4, 5}; !slices.Equal(got, want) {
+		if want := []eventstore.Seq{1, 2, 3, 4, 5}; !slices.Equal(got, want) {
 			t.Errorf("limit %d: got %v, want %v", limit, got, want)
 		}
 	}
@@ -156,30 +156,30 @@ func TestCursorFailsClosed(t *testing.T) {
 	away := errors.New("the store is away")
 	for _, test := range []struct {
 		what  string
-		after eventstore.Position
-		read  func(after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error)
+		after eventstore.Seq
+		read  func(after eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error)
 		want  string
 	}{
-		{"an error", 1, func(eventstore.Position, []eventstore.Record) ([]eventstore.Record, error) {
+		{"an error", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, away
 		}, "reading events after position 1: the store is away"},
-		{"nothing", 1, func(eventstore.Position, []eventstore.Record) ([]eventstore.Record, error) {
+		{"nothing", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, nil
 		}, "broken at position 2: its record is missing"},
-		{"a gap", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+		{"a gap", 1, func(_ eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error) {
 			return records[1:], nil
 		}, "broken at position 2: the next record has position 3"},
-		{"a gap within", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+		{"a gap within", 1, func(_ eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error) {
 			return append(records[:1], records[2:]...), nil
 		}, "broken at position 3: the next record has position 4"},
-		{"another value", 1, func(_ eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+		{"another value", 1, func(_ eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error) {
 			records[1].Data = strings.ReplaceAll(records[1].Data, "v", "w")
 			return records, nil
 		}, "broken at position 3: its hash does not match"},
-		{"another history", 1, func(after eventstore.Position, _ []eventstore.Record) ([]eventstore.Record, error) {
+		{"another history", 1, func(after eventstore.Seq, _ []eventstore.Record) ([]eventstore.Record, error) {
 			return other.store.Read(t.Context(), after, eventstore.Limit{Records: 10})
 		}, "broken at position 2: its hash does not match"},
-		{"a set without its end", 3, func(after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, error) {
+		{"a set without its end", 3, func(after eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error) {
 			if after > 3 {
 				return nil, nil
 			}
@@ -187,7 +187,7 @@ func TestCursorFailsClosed(t *testing.T) {
 		}, "broken at position 5: its record is missing"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			source := faulty{func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+			source := faulty{func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 				records, err := h.store.Read(ctx, after, limit)
 				if err != nil {
 					return nil, err
@@ -202,7 +202,7 @@ func TestCursorFailsClosed(t *testing.T) {
 			}
 			// The cursor is where it was, so that the reader can go on when the store is well again.
 			again := h.feed.Cursor(h.store, start)
-			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Position != test.after+1 {
+			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Seq != test.after+1 {
 				t.Errorf("afterwards: got %v, %v", positions(batch), err)
 			}
 		})
@@ -224,12 +224,12 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 			h.commit(n)
 			borders = append(borders, h.head)
 		}
-		all := int(h.head.Position)
+		all := int(h.head.Seq)
 		for _, n := range sizes[before:] {
 			all += n
 		}
 		page := rapid.IntRange(1, 5).Draw(rt, "page of the store")
-		source := faulty{func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+		source := faulty{func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			return h.store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, page)})
 		}}
 		var readers sync.WaitGroup
@@ -238,7 +238,7 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 			limit := rapid.IntRange(0, 4).Draw(rt, "limit")
 			pause := rapid.IntRange(0, 20).Draw(rt, "pause")
 			cursor := h.feed.Cursor(source, start)
-			readers.Go(func() { mustReadOnce(t, cursor, start.Position, eventstore.Position(all), limit, pause) })
+			readers.Go(func() { mustReadOnce(t, cursor, start.Seq, eventstore.Seq(all), limit, pause) })
 		}
 		for _, n := range sizes[before:] {
 			h.commit(n)
@@ -250,7 +250,7 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 
 // mustReadOnce fails the test unless a cursor gives each event between two positions once and in order, and whole change sets.
 // It lets others go first as many times as pause says.
-func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Position, limit, pause int) {
+func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, limit, pause int) {
 	for at := from; at < to; {
 		batch, err := cursor.Next(context.Background(), limit)
 		if err != nil {
@@ -258,14 +258,14 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Positio
 			return
 		}
 		for _, r := range batch.Events {
-			if r.Position != at+1 || !r.SetKnown() {
-				t.Errorf("got position %d after %d, its set is known: %t", r.Position, at, r.SetKnown())
+			if r.Seq != at+1 || !r.SetKnown() {
+				t.Errorf("got position %d after %d, its set is known: %t", r.Seq, at, r.SetKnown())
 				return
 			}
-			at = r.Position
+			at = r.Seq
 		}
 		if last := batch.Events[len(batch.Events)-1]; !last.EndsSet() || batch.Head != last.Head() {
-			t.Errorf("a batch ends at position %d, within a change set, and says %d", last.Position, batch.Head.Position)
+			t.Errorf("a batch ends at position %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
 		}
 		for range pause {
 			runtime.Gosched()
@@ -305,7 +305,7 @@ func TestEnd(t *testing.T) {
 	if err := h.feed.Await(t.Context(), 1); err != over || h.feed.Err() != over {
 		t.Errorf("who waits for what there was gets %v", err)
 	}
-	if h.feed.Find(5) != nil || h.feed.Head().Position != 5 {
+	if h.feed.Find(5) != nil || h.feed.Head().Seq != 5 {
 		t.Error("the feed has an event still, or one more")
 	}
 }

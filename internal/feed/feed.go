@@ -120,20 +120,20 @@ func (f *Feed) Head() eventstore.Head {
 }
 
 // Find returns the event at a position, nil when it is not in the ring.
-func (f *Feed) Find(p eventstore.Position) *eventstore.Revision {
+func (f *Feed) Find(p eventstore.Seq) *eventstore.Revision {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.ring) == 0 || p < f.ring[0].Position || p > f.head.Position {
+	if len(f.ring) == 0 || p < f.ring[0].Seq || p > f.head.Seq {
 		return nil
 	}
-	return f.ring[p-f.ring[0].Position]
+	return f.ring[p-f.ring[0].Seq]
 }
 
 // Await returns nil when an event after a position was published, and an error when the feed or the context ends first.
-func (f *Feed) Await(ctx context.Context, after eventstore.Position) error {
+func (f *Feed) Await(ctx context.Context, after eventstore.Seq) error {
 	for {
 		now := f.now()
-		if now.ended != nil || now.head.Position > after {
+		if now.ended != nil || now.head.Seq > after {
 			return now.ended
 		}
 		select {
@@ -161,14 +161,14 @@ type state struct {
 }
 
 // after returns what the ring holds after a position, up to so many events or one whole change set.
-func (f *Feed) after(p eventstore.Position, limit int) state {
+func (f *Feed) after(p eventstore.Seq, limit int) state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.Err()}
-	if s.ended != nil || p >= f.head.Position {
+	if s.ended != nil || p >= f.head.Seq {
 		return s
 	}
-	skip := len(f.ring) - int(f.head.Position-p)
+	skip := len(f.ring) - int(f.head.Seq-p)
 	if skip < 0 {
 		s.onRing = false
 		return s
@@ -181,13 +181,13 @@ func (f *Feed) after(p eventstore.Position, limit int) state {
 // the ring is never empty once something was published.
 func (f *Feed) trim() {
 	drop := 0
-	newest := f.ring[len(f.ring)-1].ChangeSet.Position
+	newest := f.ring[len(f.ring)-1].ChangeSet.Seq
 	for len(f.ring)-drop > f.opts.RingEvents || f.bytes > f.opts.RingBytes {
-		set := f.ring[drop].ChangeSet.Position
+		set := f.ring[drop].ChangeSet.Seq
 		if set == newest {
 			break
 		}
-		for f.ring[drop].ChangeSet.Position == set {
+		for f.ring[drop].ChangeSet.Seq == set {
 			f.bytes -= Size(f.ring[drop])
 			drop++
 		}

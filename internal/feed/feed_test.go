@@ -15,24 +15,24 @@ import (
 )
 
 // mustHold fails the test unless the ring begins at a position and goes on to the head.
-func (h *history) mustHold(first eventstore.Position) {
+func (h *history) mustHold(first eventstore.Seq) {
 	h.t.Helper()
 	for _, r := range h.revisions {
-		found := h.feed.Find(r.Position)
-		if r.Position < first && found != nil || r.Position >= first && found == nil {
-			h.t.Errorf("position %d in the ring: %t, want those from %d on", r.Position, found != nil, first)
+		found := h.feed.Find(r.Seq)
+		if r.Seq < first && found != nil || r.Seq >= first && found == nil {
+			h.t.Errorf("position %d in the ring: %t, want those from %d on", r.Seq, found != nil, first)
 		}
-		if found != nil && found.Position != r.Position {
-			h.t.Errorf("Find(%d) = position %d", r.Position, found.Position)
+		if found != nil && found.Seq != r.Seq {
+			h.t.Errorf("Find(%d) = position %d", r.Seq, found.Seq)
 		}
 	}
-	for _, p := range []eventstore.Position{-1, 0, h.head.Position + 1} {
+	for _, p := range []eventstore.Seq{-1, 0, h.head.Seq + 1} {
 		if found := h.feed.Find(p); found != nil {
-			h.t.Errorf("Find(%d) = position %d, want nothing", p, found.Position)
+			h.t.Errorf("Find(%d) = position %d, want nothing", p, found.Seq)
 		}
 	}
 	if got := h.feed.Head(); got != h.head {
-		h.t.Errorf("Head() = %s, want %s", got.Bookmark(), h.head.Bookmark())
+		h.t.Errorf("Head() = %s, want %s", got.Position(), h.head.Position())
 	}
 }
 
@@ -53,7 +53,7 @@ func TestEmptyFeed(t *testing.T) {
 func TestRingIsBoundedByEvents(t *testing.T) {
 	for _, test := range []struct {
 		sizes []int
-		first eventstore.Position
+		first eventstore.Seq
 	}{
 		{nil, 1},
 		{[]int{1, 1, 1, 1}, 1},
@@ -79,7 +79,7 @@ func TestRingIsBoundedByEvents(t *testing.T) {
 func TestRingIsBoundedByBytes(t *testing.T) {
 	for _, test := range []struct {
 		values []int // bytes of each
-		first  eventstore.Position
+		first  eventstore.Seq
 	}{
 		{[]int{1000, 1000}, 1},
 		{[]int{1000, 1000, 1000, 1000}, 3},
@@ -108,7 +108,7 @@ func TestDefaultBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p := range eventstore.Position(feed.DefaultRingBytes>>20 + 1) {
+	for p := range eventstore.Seq(feed.DefaultRingBytes>>20 + 1) {
 		f.Publish([]*eventstore.Revision{revision(p+1, value)})
 	}
 	if f.Find(2) != nil || f.Find(3) == nil {
@@ -117,8 +117,8 @@ func TestDefaultBounds(t *testing.T) {
 }
 
 // revision is one at a position, with a value, that is in no store.
-func revision(p eventstore.Position, value config.Value) *eventstore.Revision {
-	r := &eventstore.Revision{Position: p, ChangeSet: eventstore.Bookmark{Position: p}}
+func revision(p eventstore.Seq, value config.Value) *eventstore.Revision {
+	r := &eventstore.Revision{Seq: p, ChangeSet: eventstore.Position{Seq: p}}
 	r.Value = value
 	return r
 }
@@ -133,7 +133,7 @@ func TestRingLetsGoOfMemory(t *testing.T) {
 	}
 	for filled := events; filled < 2*events; filled += events / 10 {
 		f := feed.New(feed.Options{RingEvents: events, RingBytes: bytes})
-		head := eventstore.Position(0)
+		head := eventstore.Seq(0)
 		for range filled {
 			head++
 			f.Publish([]*eventstore.Revision{revision(head, config.Value{})})
@@ -166,14 +166,14 @@ func TestAwait(t *testing.T) {
 		var waiting [4]chan error
 		for after := range waiting {
 			waiting[after] = make(chan error, 1)
-			go func() { waiting[after] <- h.feed.Await(ctx, eventstore.Position(after)) }()
+			go func() { waiting[after] <- h.feed.Await(ctx, eventstore.Seq(after)) }()
 		}
 		mustBe := func(done int) { // that are to have returned
 			t.Helper()
 			synctest.Wait()
 			for after, c := range waiting {
 				if isDone := len(c) == 1; isDone != (after < done) {
-					t.Errorf("at position %d: waiting for an event after %d is over: %t", h.head.Position, after, isDone)
+					t.Errorf("at position %d: waiting for an event after %d is over: %t", h.head.Seq, after, isDone)
 				}
 			}
 		}

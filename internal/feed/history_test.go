@@ -52,12 +52,12 @@ func (h *history) appendSet(value string, names ...string) []*eventstore.Revisio
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		version := int(h.head.Position) + 1 + i
+		version := int(h.head.Seq) + 1 + i
 		at := h.head.RecordedAt.Add(time.Duration(1+i) * time.Microsecond)
 		stored := config.Encode(config.Event{Type: config.ValueSet, Name: name, Version: config.Version(version), Value: v})
 		records[i] = eventstore.Record{
 			Name: names[i], Version: version, Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
-			RecordedAt: at, ChangeSet: h.head.Position + eventstore.Position(n),
+			RecordedAt: at, ChangeSet: h.head.Seq + eventstore.Seq(n),
 		}
 	}
 	var id eventstore.AppendID
@@ -83,7 +83,7 @@ func (h *history) commit(sizes ...int) {
 	}
 }
 
-func (h *history) cursor(after eventstore.Position) *feed.Cursor {
+func (h *history) cursor(after eventstore.Seq) *feed.Cursor {
 	if after == 0 {
 		return h.feed.Cursor(h.store, eventstore.Head{})
 	}
@@ -92,9 +92,9 @@ func (h *history) cursor(after eventstore.Position) *feed.Cursor {
 
 // faulty is an event store whose reading can be made to fail.
 type faulty struct {
-	read func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error)
+	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 }
 
-func (f faulty) ReadBranch(ctx context.Context, _ eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f faulty) ReadBranch(ctx context.Context, _ eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return f.read(ctx, after, limit)
 }

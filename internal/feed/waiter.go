@@ -26,19 +26,19 @@ func (f *Feed) Waiter(filter config.Filter) *Waiter {
 	return &Waiter{feed: f, filter: filter, woken: make(chan struct{}, 1)}
 }
 
-// Bookmarks let a waiter return although nothing that it waits for has happened, so that its reader
-// hears where it is. The zero Bookmarks never do.
-type Bookmarks struct {
-	Told  eventstore.Position // where the reader knows that it is
-	Due   time.Time           // when a bookmark is due, unless the head is still Told
-	Every time.Duration       // after which it is due again then
+// Progress let a waiter return although nothing that it waits for has happened, so that its reader
+// hears where it is. The zero Progress never do.
+type Progress struct {
+	Sent  eventstore.Seq // where the reader knows that it is
+	Due   time.Time      // when a position is due, unless the head is still Told
+	Every time.Duration  // after which it is due again then
 }
 
 // Wait returns when something that the filter selects was published after a position, or when a
-// bookmark is due. It returns at once when anything at all was published before it was called. It
+// position is due. It returns at once when anything at all was published before it was called. It
 // returns a head from the position on, up to which there is nothing that the filter selects. The
 // error says that the feed or the context has ended.
-func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Bookmarks) (eventstore.Head, error) {
+func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Progress) (eventstore.Head, error) {
 	if waits, err := w.begin(after); !waits {
 		return after, err
 	}
@@ -54,7 +54,7 @@ func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Bookmarks) (
 		case <-w.feed.over:
 			return w.end()
 		case <-timer.C:
-			if w.feed.Head().Position > b.Told {
+			if w.feed.Head().Seq > b.Sent {
 				return w.end()
 			}
 			timer.Reset(b.Every)
@@ -69,7 +69,7 @@ func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Bookmarks) (
 func (w *Waiter) begin(after eventstore.Head) (waits bool, err error) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
-	if err := w.feed.Err(); err != nil || after.Position < w.feed.head.Position {
+	if err := w.feed.Err(); err != nil || after.Seq < w.feed.head.Seq {
 		return false, err
 	}
 	w.feed.waiting.add(w)

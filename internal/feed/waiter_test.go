@@ -30,7 +30,7 @@ type waited struct {
 	done bool
 }
 
-func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Bookmarks) *waited {
+func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Progress) *waited {
 	w := new(waited)
 	at := f.Head()
 	go func() {
@@ -59,7 +59,7 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 			var waits []*waited
 			for range 3 { // of equal filters
 				for _, f := range filters {
-					waits = append(waits, wait(ctx, h.feed, mustFilter(t, f.prefix, f.names), feed.Bookmarks{}))
+					waits = append(waits, wait(ctx, h.feed, mustFilter(t, f.prefix, f.names), feed.Progress{}))
 				}
 			}
 			synctest.Wait()
@@ -80,7 +80,7 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 					want = before
 				}
 				if selected := filter.Matches(name); w.done != selected || selected && (w.err != nil || w.head != want) {
-					t.Errorf("%s for %+v: woken: %t with %s, %v; want %t with %s", text, f, w.done, w.head.Bookmark(), w.err, selected, want.Bookmark())
+					t.Errorf("%s for %+v: woken: %t with %s, %v; want %t with %s", text, f, w.done, w.head.Position(), w.err, selected, want.Position())
 				}
 			}
 			cancel()
@@ -102,12 +102,12 @@ func TestWaitersOfAnEndedFeed(t *testing.T) {
 		filters := []config.Filter{{}, mustFilter(t, "a", nil), mustFilter(t, "", []string{"a", "b"}), mustFilter(t, "", []string{})}
 		var waits []*waited
 		for _, filter := range filters {
-			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Bookmarks{}))
+			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Progress{}))
 		}
 		synctest.Wait()
 		h.feed.End(reason)
 		for _, filter := range filters {
-			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Bookmarks{}))
+			waits = append(waits, wait(t.Context(), h.feed, filter, feed.Progress{}))
 		}
 		synctest.Wait()
 		for i, w := range waits {
@@ -118,13 +118,13 @@ func TestWaitersOfAnEndedFeed(t *testing.T) {
 	})
 }
 
-// TestWaitersTellWhereTheyAre has bookmarks become due with and without events that do not match.
+// TestWaitersTellWhereTheyAre has positions become due with and without events that do not match.
 func TestWaitersTellWhereTheyAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})
 		h.commit(1)
-		started, told := time.Now(), h.head.Position
-		b := feed.Bookmarks{Told: told, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
+		started, told := time.Now(), h.head.Seq
+		b := feed.Progress{Sent: told, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
 		w := wait(t.Context(), h.feed, mustFilter(t, "a", nil), b)
 		time.Sleep(4 * time.Second) // due, but there is nothing to tell
 		h.feed.Publish(h.appendNamed("other"))
@@ -135,7 +135,7 @@ func TestWaitersTellWhereTheyAre(t *testing.T) {
 		h.feed.Publish(h.appendNamed("other"))
 		time.Sleep(time.Second + 1)
 		if synctest.Wait(); !w.done || w.err != nil || w.head != h.head {
-			t.Errorf("after %v: %+v, want to be told of %s", time.Since(started), w, h.head.Bookmark())
+			t.Errorf("after %v: %+v, want to be told of %s", time.Since(started), w, h.head.Position())
 		}
 	})
 }
@@ -145,8 +145,8 @@ func TestWaitReturnsAtOnce(t *testing.T) {
 	h := newHistory(t, feed.Options{})
 	h.commit(1, 1)
 	first := h.revisions[0].Head()
-	if got, err := h.feed.Waiter(mustFilter(t, "a", nil)).Wait(t.Context(), first, feed.Bookmarks{}); err != nil || got != first {
-		t.Errorf("got %s, %v, want %s", got.Bookmark(), err, first.Bookmark())
+	if got, err := h.feed.Waiter(mustFilter(t, "a", nil)).Wait(t.Context(), first, feed.Progress{}); err != nil || got != first {
+		t.Errorf("got %s, %v, want %s", got.Position(), err, first.Position())
 	}
 }
 
@@ -165,7 +165,7 @@ func BenchmarkPublish(b *testing.B) {
 		if i%2 == 0 {
 			filter = mustFilter(b, fmt.Sprintf("w%d", i), nil)
 		}
-		go func() { _, _ = h.feed.Waiter(filter).Wait(ctx, h.feed.Head(), feed.Bookmarks{}) }()
+		go func() { _, _ = h.feed.Waiter(filter).Wait(ctx, h.feed.Head(), feed.Progress{}) }()
 	}
 	for b.Loop() {
 		h.commit(1)

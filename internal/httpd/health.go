@@ -188,7 +188,7 @@ func reasonOf(err error) string {
 	case errors.Is(err, configstore.ErrBehind):
 		return late
 	case errors.As(err, &chain):
-		return "the history is broken at position " + strconv.FormatInt(int64(chain.Position), 10)
+		return "the history is broken at position " + strconv.FormatInt(int64(chain.Seq), 10)
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("an event is of type %q, schema version %d, which this program does not know", unknown.Type, unknown.SchemaVersion)
 	case errors.Is(err, projection.ErrDiverged):

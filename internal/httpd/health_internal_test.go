@@ -30,7 +30,7 @@ func TestJudge(t *testing.T) {
 		{configstore.Health{Projection: wrapped(configstore.ErrRebuilding)}, checks{"ok", rebuilding, "ok"}},
 		{configstore.Health{Applied: 7, Head: 9, Projection: wrapped(configstore.ErrBehind)}, checks{"ok", late, "ok"}},
 		{configstore.Health{Projection: wrapped(projection.ErrDiverged)}, checks{diverged, diverged, "ok"}},
-		{configstore.Health{Projection: wrapped(&eventstore.ChainError{Position: 9, Problem: "x"})}, checks{"ok", "the history is broken at position 9", "ok"}},
+		{configstore.Health{Projection: wrapped(&eventstore.ChainError{Seq: 9, Problem: "x"})}, checks{"ok", "the history is broken at position 9", "ok"}},
 		{configstore.Health{Projection: wrapped(&config.UnknownEventError{Type: "T", SchemaVersion: 2})},
 			checks{"ok", `an event is of type "T", schema version 2, which this program does not know`, "ok"}},
 	} {

@@ -33,7 +33,7 @@ func (s *sick) Head(ctx context.Context) (eventstore.Head, error) {
 	return s.Store.Head(ctx)
 }
 
-func (s *sick) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *sick) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.Read(ctx, after, limit)
 	if read := s.read.Load(); read != nil && err == nil {
 		return (*read)(records)

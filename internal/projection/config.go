@@ -15,10 +15,10 @@ import (
 // history. Its texts have memory of their own: it keeps no record, no request and no other config
 // in memory. A name of 40 bytes with a value of 64 takes about 210 bytes in all.
 type Config struct {
-	Name     config.Name
-	Value    config.Value // the zero Value while it is deleted
-	Version  config.Version
-	Position eventstore.Position // of the newest revision
+	Name    config.Name
+	Value   config.Value // the zero Value while it is deleted
+	Version config.Version
+	Seq     eventstore.Seq // of the newest revision
 
 	updatedAt, createdAt int64 // microseconds since 1970
 	details              *details
@@ -28,7 +28,7 @@ type Config struct {
 
 // details are what few revisions have. A config has none when its newest revision has none of them.
 type details struct {
-	changeSet     eventstore.Bookmark
+	changeSet     eventstore.Position
 	actor, reason *string
 }
 
@@ -47,9 +47,9 @@ var types = [...]config.EventType{set: config.ValueSet, deleted: config.ValueDel
 func newConfig(r *eventstore.Revision) *Config {
 	at := r.At.UnixMicro()
 	c := &Config{
-		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Position: r.Position,
+		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Seq: r.Seq,
 		updatedAt: at, createdAt: at,
-		hash: r.Bookmark().Prefix,
+		hash: r.Position().Prefix,
 	}
 	switch r.Type {
 	case config.ValueDeleted:
@@ -85,17 +85,17 @@ func (c *Config) Event() config.Event {
 	return config.Event{Type: types[c.kind], Name: c.Name, Version: c.Version, Value: c.Value, At: c.UpdatedAt()}
 }
 
-// Bookmark is the position of the newest revision as clients see it.
-func (c *Config) Bookmark() eventstore.Bookmark {
-	return eventstore.Bookmark{Position: c.Position, Prefix: c.hash}
+// Position is the position of the newest revision as clients see it.
+func (c *Config) Position() eventstore.Position {
+	return eventstore.Position{Seq: c.Seq, Prefix: c.hash}
 }
 
 // ChangeSet is the last event of the change set that the newest revision is of.
-func (c *Config) ChangeSet() eventstore.Bookmark {
+func (c *Config) ChangeSet() eventstore.Position {
 	if c.details != nil {
 		return c.details.changeSet
 	}
-	return c.Bookmark()
+	return c.Position()
 }
 
 // Actor is the caller that made the newest revision, nil if it was made without authentication.

@@ -18,7 +18,7 @@ func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 	const events, behind = 100, 3
 	for n := 1; n <= events; n++ {
 		read := begin.Add(time.Duration(n) * time.Second)
-		f.Look(eventstore.Position(n+behind), read)
+		f.Look(eventstore.Seq(n+behind), read)
 		from := h.head
 		if err := p.Apply(from, mustDecode(t, h.set("a", "b"))); err != nil {
 			t.Fatal(err)

@@ -17,8 +17,8 @@ import (
 // Source is what a follower needs of an event store.
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
-	Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error)
-	Wait(ctx context.Context, after eventstore.Position) error
+	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
+	Wait(ctx context.Context, after eventstore.Seq) error
 }
 
 // Options of a [Follower].
@@ -73,8 +73,8 @@ type Follower struct {
 
 // mark is a head of the store, and when it was asked for.
 type mark struct {
-	position eventstore.Position
-	asked    time.Time
+	seq   eventstore.Seq
+	asked time.Time
 }
 
 // NewFollower returns a follower of source. [Follower.Run] does the work.
@@ -99,19 +99,19 @@ func (f *Follower) Problem() error {
 func (f *Follower) Current() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.see(f.projection.View().Head().Position)
+	f.see(f.projection.View().Head().Seq)
 	return f.current
 }
 
 // Look notes a head that the store had after asked. While others write all the time, what is
 // applied is never the head that is read next, but soon it is one that was read before. So an older
 // head that is not applied yet is kept, however often Look is called.
-func (f *Follower) Look(head eventstore.Position, asked time.Time) {
+func (f *Follower) Look(head eventstore.Seq, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	applied := f.projection.View().Head().Position
+	applied := f.projection.View().Head().Seq
 	f.see(applied)
-	if f.behind.position <= applied {
+	if f.behind.seq <= applied {
 		f.behind = mark{head, asked}
 		f.see(applied)
 	}
@@ -128,8 +128,8 @@ func (f *Follower) CaughtUp(at time.Time) {
 }
 
 // see brings current up to what is applied. It needs the mutex.
-func (f *Follower) see(applied eventstore.Position) {
-	if f.behind.position <= applied && f.behind.asked.After(f.current) {
+func (f *Follower) see(applied eventstore.Seq) {
+	if f.behind.seq <= applied && f.behind.asked.After(f.current) {
 		f.current = f.behind.asked
 	}
 }
@@ -162,13 +162,13 @@ func (f *Follower) follow(ctx context.Context) error {
 	f.once.Do(func() { close(f.ready) })
 	f.report(ctx, nil)
 	for {
-		applied := f.projection.View().Head().Position
+		applied := f.projection.View().Head().Seq
 		woken, err := f.wait(ctx, applied)
 		if err != nil {
 			return fmt.Errorf("waiting for events: %w", err)
 		}
 		f.opts.AwaitOwnAppend(ctx)
-		if woken || f.projection.View().Head().Position == applied {
+		if woken || f.projection.View().Head().Seq == applied {
 			return nil
 		}
 	}
@@ -176,7 +176,7 @@ func (f *Follower) follow(ctx context.Context) error {
 
 // wait waits until there may be more events than those up to a position, or until the follower is
 // woken.
-func (f *Follower) wait(ctx context.Context, applied eventstore.Position) (woken bool, err error) {
+func (f *Follower) wait(ctx context.Context, applied eventstore.Seq) (woken bool, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -210,7 +210,7 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 
 	from := f.projection.View().Head()
 	read, checked := make(chan page), make(chan page)
-	stages.Go(func() { f.readPages(ctx, from.Position, read) })
+	stages.Go(func() { f.readPages(ctx, from.Seq, read) })
 	stages.Go(func() { checkPages(ctx, from, read, checked) })
 	for page := range checked {
 		if page.err != nil {
@@ -234,19 +234,19 @@ func (f *Follower) compare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	f.Look(head.Position, asked)
+	f.Look(head.Seq, asked)
 	switch {
 	case head.Same(applied):
 		return nil
-	case head.Position <= applied.Position:
-		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Bookmark(), applied.Bookmark())
+	case head.Seq <= applied.Seq:
+		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Position(), applied.Position())
 	}
-	records, err := f.source.Read(ctx, applied.Position, eventstore.Limit{Records: 1})
+	records, err := f.source.Read(ctx, applied.Seq, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading events: %w", err)
 	case len(records) == 0:
-		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Position+1)))
+		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Seq+1)))
 	}
 	return nil
 }
@@ -256,21 +256,21 @@ func (f *Follower) compare(ctx context.Context) error {
 func (f *Follower) judge(ctx context.Context, err error) error {
 	applied := f.projection.View().Head()
 	var broken *eventstore.ChainError
-	if !errors.As(err, &broken) || applied.Position == 0 {
+	if !errors.As(err, &broken) || applied.Seq == 0 {
 		return err
 	}
-	records, readErr := f.source.Read(ctx, applied.Position-1, eventstore.Limit{Records: 1})
+	records, readErr := f.source.Read(ctx, applied.Seq-1, eventstore.Limit{Records: 1})
 	if readErr != nil {
 		return fmt.Errorf("reading events: %w", readErr)
 	}
-	if len(records) == 1 && records[0].Position == applied.Position && records[0].Hash != applied.Hash {
-		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Position)
+	if len(records) == 1 && records[0].Seq == applied.Seq && records[0].Hash != applied.Hash {
+		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
 	}
 	return err
 }
 
-func missing(p eventstore.Position) error {
-	return &eventstore.ChainError{Position: p, Problem: "its record is missing"}
+func missing(p eventstore.Seq) error {
+	return &eventstore.ChainError{Seq: p, Problem: "its record is missing"}
 }
 
 // page is what goes from one stage of catching up to the next: records, then the revisions that they hold, or the error
@@ -316,7 +316,7 @@ func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, che
 
 // readPages sends the records after a position, page by page, until there are no more or ctx ends. A change set is never
 // split between two pages: it must become readable as one.
-func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pages chan<- page) {
+func (f *Follower) readPages(ctx context.Context, after eventstore.Seq, pages chan<- page) {
 	defer close(pages)
 	var rest []eventstore.Record // of a change set whose end was not in the page
 	for last := false; !last; {
@@ -329,7 +329,7 @@ func (f *Follower) readPages(ctx context.Context, after eventstore.Position, pag
 		case err == nil && len(records) == 0:
 			err = missing(after + 1)
 		case err == nil:
-			after = records[len(records)-1].Position
+			after = records[len(records)-1].Seq
 			if len(rest) > 0 {
 				records = append(rest, records...)
 			}
@@ -358,7 +358,7 @@ func (f *Follower) report(ctx context.Context, err error) {
 	switch {
 	case err == nil && had != nil:
 		f.problem.Store(nil)
-		f.opts.Log.Info("following the history again", "position", f.projection.View().Head().Position)
+		f.opts.Log.Info("following the history again", "position", f.projection.View().Head().Seq)
 	case err != nil:
 		f.problem.Store(&err)
 		if had == nil || had.Error() != err.Error() {

@@ -68,7 +68,7 @@ func (f *following) mustFollow(t *testing.T, h *history, d time.Duration) {
 }
 
 // mustStop fails the test unless the follower names what is wrong and stays at a position.
-func (f *following) mustStop(t *testing.T, at eventstore.Position, problem string, permanent bool) {
+func (f *following) mustStop(t *testing.T, at eventstore.Seq, problem string, permanent bool) {
 	t.Helper()
 	time.Sleep(20 * time.Second)
 	synctest.Wait()
@@ -89,7 +89,7 @@ func (f *following) mustStop(t *testing.T, at eventstore.Position, problem strin
 			t.Error("Run goes on although the history is another one")
 		}
 	}
-	if got := f.View().Head().Position; got != at {
+	if got := f.View().Head().Seq; got != at {
 		t.Errorf("applied up to position %d, want %d", got, at)
 	}
 }
@@ -118,7 +118,7 @@ func grow(t *testing.T, s eventstore.Store, h *history) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustAppend(t, s, head, h.records[head.Position:])
+	mustAppend(t, s, head, h.records[head.Seq:])
 }
 
 func TestFollowerAppliesHistoryAndWhatComes(t *testing.T) {
@@ -160,7 +160,7 @@ func TestReadyOnceAllIsApplied(t *testing.T) {
 			h.set("a", fmt.Sprint(i))
 		}
 		store := appended(t, h)
-		slowly := func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+		slowly := func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			if after >= 8 {
 				time.Sleep(time.Minute)
 			}
@@ -169,7 +169,7 @@ func TestReadyOnceAllIsApplied(t *testing.T) {
 		f := follow(t, &faulty{operations: operations{real: store, read: slowly}}, projection.Options{PageSize: 4})
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
-		if got := f.View().Head().Position; f.isReady() || got != 8 {
+		if got := f.View().Head().Seq; f.isReady() || got != 8 {
 			t.Errorf("ready: %t at position %d, want not yet, at 8", f.isReady(), got)
 		}
 		f.mustFollow(t, h, 2*time.Minute)
@@ -192,19 +192,19 @@ func TestTickAloneSuffices(t *testing.T) {
 // TestChangeSetsBecomeReadableAsOne puts sets of all sizes on pages of all sizes, and looks at every view that there is.
 func TestChangeSetsBecomeReadableAsOne(t *testing.T) {
 	h := newHistory(t)
-	ends := make(map[eventstore.Position]bool)
+	ends := make(map[eventstore.Seq]bool)
 	for _, size := range []int{1, 2, 3, 1, 6, 1, 1, 5, 4, 2} {
 		var commands []config.Command
 		for i := range size {
-			commands = append(commands, set(t, fmt.Sprintf("n%d", i), fmt.Sprint(h.head.Position)))
+			commands = append(commands, set(t, fmt.Sprintf("n%d", i), fmt.Sprint(h.head.Seq)))
 		}
 		h.commit(commands...)
-		ends[h.head.Position] = true
+		ends[h.head.Seq] = true
 	}
 	for page := 1; page < 10; page++ {
 		var p *projection.Projection
 		p = projection.New(&listener{onHear: func([]*eventstore.Revision) {
-			if at := p.View().Head().Position; !ends[at] {
+			if at := p.View().Head().Seq; !ends[at] {
 				t.Errorf("pages of %d: there was a view of position %d, within a change set", page, at)
 			}
 		}})
@@ -223,7 +223,7 @@ func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 		h := newHistory(t)
 		store := memory.New()
 		reads := 0
-		counting := func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+		counting := func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			reads++
 			return store.Read(ctx, after, limit)
 		}
@@ -288,7 +288,7 @@ func TestCatchUpEndsWithItsContext(t *testing.T) {
 	h.set("a", "1")
 	ctx, cancel := context.WithCancel(t.Context())
 	source := &faulty{operations: operations{real: appended(t, h)}}
-	source.read = func(_ context.Context, after eventstore.Position, _ eventstore.Limit) ([]eventstore.Record, error) {
+	source.read = func(_ context.Context, after eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
 		cancel()
 		return h.records[after:], nil
 	}
@@ -317,7 +317,7 @@ func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := newHistory(t), memory.New()
 		late := func(ctx context.Context) (eventstore.Head, error) {
-			if h.head.Position < 5 {
+			if h.head.Seq < 5 {
 				h.set("a", "late")
 				grow(t, store, h)
 			}
@@ -325,14 +325,14 @@ func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 		}
 		f := follow(t, &faulty{operations: operations{real: store, head: late}}, projection.Options{})
 		f.mustFollow(t, h, 0)
-		if h.head.Position != 5 || f.log.Len() > 0 {
-			t.Errorf("at position %d, logged:\n%s", h.head.Position, &f.log)
+		if h.head.Seq != 5 || f.log.Len() > 0 {
+			t.Errorf("at position %d, logged:\n%s", h.head.Seq, &f.log)
 		}
 	})
 }
 
 // tick waits as a store does that is never told of new events.
-func tick(ctx context.Context, _ eventstore.Position) error {
+func tick(ctx context.Context, _ eventstore.Seq) error {
 	select {
 	case <-time.After(500 * time.Millisecond):
 		return nil

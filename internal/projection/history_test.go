@@ -50,7 +50,7 @@ func (h *history) commit(commands ...config.Command) []eventstore.Record {
 		stored := config.Encode(event)
 		records[i] = eventstore.Record{
 			Name: name.String(), Version: int(event.Version), Type: stored.Type, SchemaVersion: stored.SchemaVersion,
-			Data: stored.Data, RecordedAt: at, ChangeSet: h.head.Position + eventstore.Position(len(commands)),
+			Data: stored.Data, RecordedAt: at, ChangeSet: h.head.Seq + eventstore.Seq(len(commands)),
 		}
 	}
 	h.seal(records)
@@ -111,7 +111,7 @@ func mustDecode(t testing.TB, records []eventstore.Record) []*eventstore.Revisio
 func (h *history) mustShow(view *projection.View) {
 	h.t.Helper()
 	if got := view.Head(); got != h.head {
-		h.t.Fatalf("the view is at %s, want %s", got.Bookmark(), h.head.Bookmark())
+		h.t.Fatalf("the view is at %s, want %s", got.Position(), h.head.Position())
 	}
 	existing, want := 0, maps.Clone(h.states)
 	view.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
@@ -159,8 +159,8 @@ type faulty struct {
 type operations struct {
 	real projection.Source
 	head func(context.Context) (eventstore.Head, error)
-	read func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error)
-	wait func(context.Context, eventstore.Position) error
+	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
+	wait func(context.Context, eventstore.Seq) error
 }
 
 // become changes what the operations do from now on.
@@ -184,7 +184,7 @@ func (f *faulty) Head(ctx context.Context) (eventstore.Head, error) {
 	return now.real.Head(ctx)
 }
 
-func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	now := f.present()
 	if now.read != nil {
 		return now.read(ctx, after, limit)
@@ -192,7 +192,7 @@ func (f *faulty) Read(ctx context.Context, after eventstore.Position, limit even
 	return now.real.Read(ctx, after, limit)
 }
 
-func (f *faulty) Wait(ctx context.Context, after eventstore.Position) error {
+func (f *faulty) Wait(ctx context.Context, after eventstore.Seq) error {
 	now := f.present()
 	if now.wait != nil {
 		return now.wait(ctx, after)

@@ -30,19 +30,19 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				case "head":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, fail() }
 				case "read":
-					broken.read = func(context.Context, eventstore.Position, eventstore.Limit) ([]eventstore.Record, error) {
+					broken.read = func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 						return nil, fail()
 					}
 				case "read of what the head tells of":
-					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{Position: 2}, nil }
-					broken.read = func(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{Seq: 2}, nil }
+					broken.read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						if limit.Records > 1 {
 							return store.Read(ctx, after, limit)
 						}
 						return nil, fail()
 					}
 				case "wait":
-					broken.wait = func(context.Context, eventstore.Position) error { return fail() }
+					broken.wait = func(context.Context, eventstore.Seq) error { return fail() }
 				}
 				source := &faulty{operations: broken}
 				f := follow(t, source, projection.Options{RetryMin: 100 * time.Millisecond, RetryMax: time.Second})

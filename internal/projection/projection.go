@@ -92,7 +92,7 @@ func (p *Projection) add(revisions []*eventstore.Revision) error {
 		before, _ := p.configs.Set(after) // finds what was there, so it is looked for once only
 		if err := after.follow(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
-			return fmt.Errorf("applying the event at position %d: %w", r.Position, err)
+			return fmt.Errorf("applying the event at position %d: %w", r.Seq, err)
 		}
 		p.existing += count(after) - count(before)
 	}
@@ -119,11 +119,11 @@ func (p *Projection) swap(head eventstore.Head) {
 
 // unapplied returns those revisions, which follow from, that come after applied.
 func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) ([]*eventstore.Revision, error) {
-	known := int(applied.Position - from.Position)
+	known := int(applied.Seq - from.Seq)
 	var hash eventstore.Hash // of the position applied, according to the revisions
 	switch {
 	case known < 0:
-		return nil, fmt.Errorf("applying events after position %d: only %d is applied", from.Position, applied.Position)
+		return nil, fmt.Errorf("applying events after position %d: only %d is applied", from.Seq, applied.Seq)
 	case known > len(revisions):
 		return nil, nil
 	case known == 0:
@@ -132,18 +132,18 @@ func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) 
 		hash = revisions[known-1].Hash
 	}
 	if hash != applied.Hash {
-		return nil, fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Position)
+		return nil, fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
 	}
 	return revisions[known:], nil
 }
 
 // checkSets checks that revisions are change sets, one after the other, and that the last of them is whole.
 func checkSets(revisions []*eventstore.Revision) error {
-	var set eventstore.Position // the one that is not whole yet
+	var set eventstore.Seq // the one that is not whole yet
 	for _, r := range revisions {
-		end := r.ChangeSet.Position
-		if end < r.Position || set != 0 && set != end {
-			return &eventstore.ChainError{Position: r.Position, Problem: fmt.Sprintf("its change set cannot end at %d", end)}
+		end := r.ChangeSet.Seq
+		if end < r.Seq || set != 0 && set != end {
+			return &eventstore.ChainError{Seq: r.Seq, Problem: fmt.Sprintf("its change set cannot end at %d", end)}
 		}
 		if set = end; r.EndsSet() {
 			set = 0

@@ -55,7 +55,7 @@ func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
 	l.onHear = func(revisions []*eventstore.Revision) {
 		last := revisions[len(revisions)-1]
 		if got := p.View().Head(); got != last.Head() {
-			t.Errorf("heard of position %d while the view was at %d", last.Position, got.Position)
+			t.Errorf("heard of position %d while the view was at %d", last.Seq, got.Seq)
 		}
 	}
 	p = projection.New(l)
@@ -96,7 +96,7 @@ func TestApplySkipsWhatIsKnown(t *testing.T) {
 					t.Errorf("%d applied, then %d to %d: %v", applied, from, to, err)
 				}
 				if got, want := p.View().Head(), head(max(applied, to)); got != want {
-					t.Errorf("%d applied, then %d to %d: at %d, want %d", applied, from, to, got.Position, want.Position)
+					t.Errorf("%d applied, then %d to %d: at %d, want %d", applied, from, to, got.Seq, want.Seq)
 				}
 			}
 		}
@@ -132,15 +132,15 @@ func TestApplyRefuses(t *testing.T) {
 		want      string
 		diverged  bool
 	}{
-		{"a gap", eventstore.Head{Position: 5}, follow(set(t, "a", "3")), "applying events after position 5: only 4 is applied", false},
+		{"a gap", eventstore.Head{Seq: 5}, follow(set(t, "a", "3")), "applying events after position 5: only 4 is applied", false},
 		{"another hash where they begin", fork[3].Head(), follow(set(t, "a", "3")), "position 4 has another hash", true},
 		{"another hash among those that are known", applied[1].Head(), fork[2:], "position 4 has another hash", true},
 		{"half a change set", base.head, twice[:1], "the change set that ends at position 6 is not whole", false},
 		{"a change set that ends before it", base.head, []*eventstore.Revision{
-			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Position = 4 }),
+			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Seq = 4 }),
 		}, "broken at position 5: its change set cannot end at 4", false},
 		{"a change set within another", base.head, []*eventstore.Revision{
-			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Position = 7 }), twice[1],
+			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Seq = 7 }), twice[1],
 		}, "broken at position 6: its change set cannot end at 6", false},
 		{"an event that cannot follow, after some that can", base.head, []*eventstore.Revision{
 			twice[0], change(twice[1], func(r *eventstore.Revision) { r.Version = 9 }),
@@ -188,7 +188,7 @@ func TestNext(t *testing.T) {
 		t.Fatalf("got %+v, %v", first, err)
 	}
 	second, err := first.Next(revisions[1])
-	if err != nil || second.Bookmark() != revisions[1].Bookmark() || !second.CreatedAt().Equal(revisions[0].At) || first.Value != revisions[0].Value {
+	if err != nil || second.Position() != revisions[1].Position() || !second.CreatedAt().Equal(revisions[0].At) || first.Value != revisions[0].Value {
 		t.Errorf("got %+v after %+v, %v", second, first, err)
 	}
 }
@@ -240,10 +240,10 @@ func TestViewsNeverChange(t *testing.T) {
 	contents := func(v *projection.View) string {
 		var b strings.Builder
 		v.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
-			fmt.Fprintf(&b, "%s=%v@%d ", c.Name, c.Aggregate(), c.Position)
+			fmt.Fprintf(&b, "%s=%v@%d ", c.Name, c.Aggregate(), c.Seq)
 			return true
 		})
-		return fmt.Sprintf("%d %d %s", v.Head().Position, v.Existing(), &b)
+		return fmt.Sprintf("%d %d %s", v.Head().Seq, v.Existing(), &b)
 	}
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -259,7 +259,7 @@ func TestViewsNeverChange(t *testing.T) {
 			}
 		}
 		from := p.View().Head()
-		if err := p.Apply(from, mustDecode(t, h.records[from.Position:])); err != nil {
+		if err := p.Apply(from, mustDecode(t, h.records[from.Seq:])); err != nil {
 			t.Fatal(err)
 		}
 		view := p.View()
@@ -267,7 +267,7 @@ func TestViewsNeverChange(t *testing.T) {
 		readers.Go(func() {
 			for first := true; ; first = false {
 				if got := contents(view); got != want {
-					t.Errorf("the view of position %d has changed", view.Head().Position)
+					t.Errorf("the view of position %d has changed", view.Head().Seq)
 				}
 				select {
 				case <-done:

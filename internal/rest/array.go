@@ -47,7 +47,7 @@ func (a *array) addRevision(r *eventstore.Revision) {
 			a.put(`null`)
 		}
 	}
-	a.put(`,"timestamp":`).text(at).put(`},"metadata":{"position":`).text(r.Bookmark().String())
+	a.put(`,"timestamp":`).text(at).put(`},"metadata":{"position":`).text(r.Position().String())
 	a.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason)
 	a.put(`},"created_at":`).text(at).put(`,"stream_version":`).number(int64(r.Version)).put(`}`)
 	a.sendIfFull()

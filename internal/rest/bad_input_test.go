@@ -252,7 +252,7 @@ func TestEndlessBody(t *testing.T) {
 	if total := <-sent; total > 32<<20 {
 		t.Errorf("the server took %d bytes", total)
 	}
-	if head := s.Reader(auth.Anonymous).Head(); head.Position != 0 {
+	if head := s.Reader(auth.Anonymous).Head(); head.Seq != 0 {
 		t.Errorf("something was written: %+v", head)
 	}
 }

@@ -26,7 +26,7 @@ func TestManyClients(t *testing.T) {
 		working.Go(func() {
 			random := rand.New(rand.NewPCG(seed, uint64(i)))
 			own := fmt.Sprintf("/config/client-%d", i)
-			last := eventstore.Bookmark{}
+			last := eventstore.Position{}
 			for n := range requests {
 				request, body := randomRequest(random)
 				if n%10 == 0 {
@@ -38,8 +38,8 @@ func TestManyClients(t *testing.T) {
 				}
 				got := s.MustDo(t, request, body, condition)
 				statuses[i][got.status]++
-				position, err := eventstore.ParseBookmark(got.header.Get("Config-Position"))
-				if err != nil || position.Position < last.Position || position.Position == last.Position && position != last {
+				position, err := eventstore.ParsePosition(got.header.Get("Config-Position"))
+				if err != nil || position.Seq < last.Seq || position.Seq == last.Seq && position != last {
 					t.Errorf("%s: position %s after %s, %v", request, position, last, err)
 				}
 				last = position

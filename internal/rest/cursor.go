@@ -11,7 +11,7 @@ import (
 // listCursor is a place in the pages of a list, which stay pinned to one position of the history,
 // whatever is written meanwhile.
 type listCursor struct {
-	at     eventstore.Bookmark
+	at     eventstore.Position
 	prefix string // that the pages are of, as [config.Filter.Prefix] has it
 	name   string // of the last config that was given
 }
@@ -36,7 +36,7 @@ func parseListCursor(text string, filter config.Filter) (*listCursor, error) {
 	if err != nil || !ours || len(parts) != 3 || parts[1] != filter.Prefix() {
 		return nil, errForeignCursor
 	}
-	at, err := eventstore.ParseBookmark(parts[0])
+	at, err := eventstore.ParsePosition(parts[0])
 	if err != nil {
 		return nil, errForeignCursor
 	}

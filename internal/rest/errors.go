@@ -66,7 +66,7 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
 		if reader, err := h.store.Reader(auth.Anonymous); err == nil {
-			locate(w.Header(), reader.Head().Bookmark())
+			locate(w.Header(), reader.Head().Position())
 		}
 	}
 	p.Write(w)

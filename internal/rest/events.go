@@ -43,7 +43,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	locate(w.Header(), changes.Place().Head.Bookmark())
+	locate(w.Header(), changes.Place().Head.Position())
 	if r.Method == http.MethodHead { // there is no end of a stream to wait for
 		eventstream.SetHeader(w.Header())
 		return
@@ -67,7 +67,7 @@ func (h *Handler) refuseStream(w http.ResponseWriter, err error) {
 
 // parseWatch reads which changes a stream is to have, and where it begins: at Last-Event-ID, which clients send when they come
 // back to the same address, else at the parameter after. nil: now.
-func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
+func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 	filter, err := parseFilter(r.URL.RawQuery)
 	if err != nil {
 		return config.Filter{}, nil, err
@@ -79,7 +79,7 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Bookmark, error) {
 			return filter, nil, err
 		}
 	}
-	position, err := eventstore.ParseBookmark(after)
+	position, err := eventstore.ParsePosition(after)
 	if err != nil {
 		return config.Filter{}, nil, configstore.ErrPositionUnknown
 	}
@@ -150,10 +150,10 @@ type change struct {
 // is not looked at again; without changes it does only that.
 func changeSets(all configstore.Changes) []changeBatch {
 	var batches []changeBatch
-	var set eventstore.Position // that the last batch is of
+	var set eventstore.Seq // that the last batch is of
 	for _, r := range all.Revisions {
-		if r.ChangeSet.Position != set {
-			set = r.ChangeSet.Position
+		if r.ChangeSet.Seq != set {
+			set = r.ChangeSet.Seq
 			batches = append(batches, changeBatch{Position: r.ChangeSet.String()})
 		}
 		last := &batches[len(batches)-1]
@@ -172,7 +172,7 @@ func newChange(r *eventstore.Revision) change {
 		Name:        r.Name.String(),
 		Operation:   r.Operation(),
 		Version:     r.Version,
-		Position:    r.Bookmark().String(),
+		Position:    r.Position().String(),
 		ChangeSet:   r.ChangeSet.String(),
 		CommittedAt: config.FormatInstant(r.At),
 		Actor:       r.Actor,

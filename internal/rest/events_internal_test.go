@@ -10,8 +10,8 @@ import (
 )
 
 // revisionIn returns a revision at a position whose change set ends at another.
-func revisionIn(p, set eventstore.Position) *eventstore.Revision {
-	return &eventstore.Revision{Position: p, ChangeSet: eventstore.Bookmark{Position: set}, Event: config.Event{Type: config.ValueDeleted}}
+func revisionIn(p, set eventstore.Seq) *eventstore.Revision {
+	return &eventstore.Revision{Seq: p, ChangeSet: eventstore.Position{Seq: set}, Event: config.Event{Type: config.ValueDeleted}}
 }
 
 // TestChangeSets shows that no change set is split or joined with another, and that positions are those to go on from.
@@ -26,20 +26,20 @@ func TestChangeSets(t *testing.T) {
 		{[]*eventstore.Revision{revisionIn(1, 3), revisionIn(2, 3), revisionIn(3, 3), revisionIn(4, 4)}, "[1 2 3] to 3; [4] to 9"},
 		{[]*eventstore.Revision{revisionIn(1, 3), revisionIn(5, 6), revisionIn(7, 9), revisionIn(8, 9)}, "[1] to 3; [5] to 6; [7 8] to 9"}, // a filter has left some out
 	} {
-		all := configstore.Changes{Revisions: row.revisions, Position: eventstore.Bookmark{Position: 9}, CaughtUp: true}
+		all := configstore.Changes{Revisions: row.revisions, Position: eventstore.Position{Seq: 9}, CaughtUp: true}
 		got := ""
 		batches := changeSets(all)
 		for i, batch := range batches {
-			positions := []eventstore.Position{}
+			positions := []eventstore.Seq{}
 			for _, c := range batch.Changes {
-				at, _ := eventstore.ParseBookmark(c.Position)
-				positions = append(positions, at.Position)
+				at, _ := eventstore.ParsePosition(c.Position)
+				positions = append(positions, at.Seq)
 			}
-			end, _ := eventstore.ParseBookmark(batch.Position)
+			end, _ := eventstore.ParsePosition(batch.Position)
 			if i > 0 {
 				got += "; "
 			}
-			got += fmt.Sprintf("%v to %d", positions, end.Position)
+			got += fmt.Sprintf("%v to %d", positions, end.Seq)
 			if last := i == len(batches)-1; batch.CaughtUp != last || batch.Changes == nil {
 				t.Errorf("%s: batch %d says caught up: %t, changes %v", row.want, i, batch.CaughtUp, batch.Changes)
 			}

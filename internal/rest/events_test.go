@@ -166,11 +166,11 @@ func TestEvents(t *testing.T) {
 // at is the position of the nth event as a client knows it.
 func (s *service) at(t testing.TB, n int) string {
 	t.Helper()
-	records, err := s.Events.Read(t.Context(), eventstore.Position(n-1), eventstore.Limit{Records: 1})
+	records, err := s.Events.Read(t.Context(), eventstore.Seq(n-1), eventstore.Limit{Records: 1})
 	if err != nil || len(records) != 1 {
 		t.Fatalf("reading event %d: %d of them, %v", n, len(records), err)
 	}
-	return eventstore.NewBookmark(records[0].Position, records[0].Hash).String()
+	return eventstore.NewPosition(records[0].Seq, records[0].Hash).String()
 }
 
 // TestLastEventID comes back to the address that a stream was opened with, as an EventSource does.
@@ -247,7 +247,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
-	s := MustStart(t, configstore.Options{Feed: feed.Options{RingEvents: 10}, BookmarkInterval: time.Millisecond})
+	s := MustStart(t, configstore.Options{Feed: feed.Options{RingEvents: 10}, ProgressInterval: time.Millisecond})
 	var writing sync.WaitGroup
 	defer writing.Wait()
 	for i := range writers {
@@ -287,7 +287,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 		}
 		for _, e := range all {
 			if r.path == "/events" || strings.HasPrefix(e.Name, "a/") {
-				want = append(want, eventstore.NewBookmark(e.Position, e.Hash).String())
+				want = append(want, eventstore.NewPosition(e.Seq, e.Hash).String())
 			}
 		}
 		if !slices.Equal(r.got, want) {
@@ -305,7 +305,7 @@ type unreadable struct {
 	away atomic.Bool
 }
 
-func (u *unreadable) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (u *unreadable) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if u.away.Load() {
 		return nil, errAway
 	}

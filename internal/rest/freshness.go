@@ -52,13 +52,13 @@ func parseFreshness(r *http.Request) (f configstore.Freshness, err error) {
 	return f, nil
 }
 
-func parseAtLeast(h http.Header) (*eventstore.Bookmark, error) {
+func parseAtLeast(h http.Header) (*eventstore.Position, error) {
 	positions := h[configAtLeast]
 	switch len(positions) {
 	case 0:
 		return nil, nil
 	case 1:
-		at, err := eventstore.ParseBookmark(positions[0])
+		at, err := eventstore.ParsePosition(positions[0])
 		if err != nil {
 			return nil, configstore.ErrPositionUnknown
 		}

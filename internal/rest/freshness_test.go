@@ -51,7 +51,7 @@ func TestReadsDoNotWaitForEver(t *testing.T) {
 	second.MustDo(t, "GET /config/a?wait=20s", "", "Config-At-Least: "+known)
 	t.Cleanup(late.Hide())
 	unseen := first.MustSet(t, "a", "new").Position
-	foreign := eventstore.Bookmark{Position: 1, Prefix: [4]byte{1, 2, 3, 4}}.String()
+	foreign := eventstore.Position{Seq: 1, Prefix: [4]byte{1, 2, 3, 4}}.String()
 	for _, request := range reads[:4] {
 		for _, row := range []struct {
 			query, header string

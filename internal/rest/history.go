@@ -18,9 +18,9 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 		return
 	}
 	if newest := reader.State(name); newest == nil {
-		locate(w.Header(), reader.Head().Bookmark())
+		locate(w.Header(), reader.Head().Position())
 	} else {
-		describe(w.Header(), tagOf(newest), textForm, reader.Head().Bookmark())
+		describe(w.Header(), tagOf(newest), textForm, reader.Head().Position())
 		if isKnown(r.Header, w.Header()) { // up to one revision there is one history
 			w.WriteHeader(http.StatusNotModified)
 			return

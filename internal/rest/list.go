@@ -38,7 +38,7 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	describeList(w.Header(), snapshot.At().Bookmark())
+	describeList(w.Header(), snapshot.At().Position())
 	if isKnown(r.Header, w.Header()) {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -119,7 +119,7 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 		}
 	}
 	if found.More {
-		next := listCursor{at: snapshot.At().Bookmark(), prefix: p.filter.Prefix(), name: found.End}
+		next := listCursor{at: snapshot.At().Position(), prefix: p.filter.Prefix(), name: found.End}
 		array.w.Header()[link] = []string{p.linkTo(next)}
 	}
 	for _, c := range configs {

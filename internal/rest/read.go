@@ -15,7 +15,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 		h.fail(w, r, err)
 		return
 	}
-	position := reader.Head().Bookmark()
+	position := reader.Head().Position()
 	c := reader.Config(name)
 	switch {
 	case c == nil:
@@ -32,7 +32,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 // answerNone answers for a config that does not exist. Clients of old have one text for it; others
 // are told when it is deleted, and how it comes back. state is that of a deleted config, nil when
 // there never was one.
-func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Bookmark) {
+func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Position) {
 	if state != nil && prefersProblem(r.Header) {
 		describe(w.Header(), tagOf(state), textForm, position)
 		h.problem(w, deletedProblem(name))
@@ -56,7 +56,7 @@ func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) 
 	s := newJSON(w, r)
 	defer s.release()
 	s.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String())
-	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Bookmark().String())
+	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Position().String())
 	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt())).put(`,"updatedAt":`).text(config.FormatInstant(c.UpdatedAt()))
 	s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
 	s.finish()
@@ -70,7 +70,7 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 	}
 	instant, err := config.ParseInstant(text)
 	if err != nil {
-		locate(w.Header(), reader.Head().Bookmark())
+		locate(w.Header(), reader.Head().Position())
 		answerText(w, http.StatusBadRequest, badInstant)
 		return
 	}
@@ -85,11 +85,11 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		return
 	}
 	if c == nil {
-		locate(w.Header(), snapshot.At().Bookmark())
+		locate(w.Header(), snapshot.At().Position())
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
-	describe(w.Header(), tagOf(c), textForm, snapshot.At().Bookmark())
+	describe(w.Header(), tagOf(c), textForm, snapshot.At().Position())
 	answerValue(w, r, c)
 }
 

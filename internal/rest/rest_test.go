@@ -93,7 +93,7 @@ func (s *service) MustDo(t testing.TB, request, body string, headers ...string) 
 }
 
 // head is the position that reads have now.
-func (s *service) head() string { return s.Reader(auth.Anonymous).Head().Bookmark().String() }
+func (s *service) head() string { return s.Reader(auth.Anonymous).Head().Position().String() }
 
 // check compares an answer with what is wanted, headers included: written as "Name: value".
 func check(t testing.TB, request string, got answer, status int, body string, headers ...string) {

@@ -19,7 +19,7 @@ type revisionTag struct {
 }
 
 func tagOf(c *projection.Config) revisionTag {
-	return revisionTag{c.Version, config.HashPrefix(c.Bookmark().Prefix)}
+	return revisionTag{c.Version, config.HashPrefix(c.Position().Prefix)}
 }
 
 // form is a representation of a config. The entity tag of each form ends in its own way.
@@ -33,7 +33,7 @@ const (
 // describe sets the headers that say which version of a config an answer is about, in which form,
 // and at which position it is valid. The three texts share one piece of memory and their values
 // another: every read and every write comes here.
-func describe(h http.Header, tag revisionTag, f form, position eventstore.Bookmark) {
+func describe(h http.Header, tag revisionTag, f form, position eventstore.Position) {
 	var space [80]byte
 	text := append(space[:0], '"')
 	text = strconv.AppendInt(text, int64(tag.version), 10)
@@ -53,12 +53,12 @@ func describe(h http.Header, tag revisionTag, f form, position eventstore.Bookma
 }
 
 // locate sets the header that says at which position an answer is valid.
-func locate(h http.Header, position eventstore.Bookmark) {
+func locate(h http.Header, position eventstore.Position) {
 	h[configPosition] = []string{position.String()}
 }
 
 // describeList sets the headers of a list, whose entity tag is the position that it is valid at.
-func describeList(h http.Header, position eventstore.Bookmark) {
+func describeList(h http.Header, position eventstore.Position) {
 	locate(h, position)
 	h[etag] = []string{`"` + position.String() + `"`}
 }

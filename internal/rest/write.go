@@ -73,7 +73,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 		h.fail(w, r, &configstore.UnavailableError{Cause: err}) // nothing was written
 		return
 	}
-	before := reader.Head().Bookmark()
+	before := reader.Head().Position()
 	outcome, err := h.store.Do(r.Context(), auth.Anonymous, cmd)
 	if err != nil {
 		h.refuse(w, r, cmd, before, err)
@@ -85,7 +85,7 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 
 // refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
 // deleted, the latter for clients that do not prefer a problem; a restore is new.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Bookmark, err error) {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Position, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
 		switch configstore.KindOf(err) {
@@ -107,14 +107,14 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 // describeRefusal sets the headers about the state that a refusal rests on: the config's newest revision. That state is the
 // same at the position before the command was judged, unless the revision is newer. The later of the two is what to
 // answer, for a position must not go back.
-func describeRefusal(h http.Header, before eventstore.Bookmark, err error) {
+func describeRefusal(h http.Header, before eventstore.Position, err error) {
 	var refusal *configstore.Refusal
 	if !errors.As(err, &refusal) || refusal.Current == nil {
 		locate(h, before)
 		return
 	}
-	if refusal.Current.Position > before.Position {
-		before = refusal.Current.Bookmark()
+	if refusal.Current.Seq > before.Seq {
+		before = refusal.Current.Position()
 	}
 	describe(h, tagOf(refusal.Current), textForm, before)
 }

@@ -12,10 +12,10 @@ import (
 
 // TestDescribeRefusal: a position never goes back, and never is one at which the refusal would not hold.
 func TestDescribeRefusal(t *testing.T) {
-	at := func(p eventstore.Position) eventstore.Bookmark { return eventstore.Bookmark{Position: p} }
-	current := &projection.Config{Version: 3, Position: 7}
+	at := func(p eventstore.Seq) eventstore.Position { return eventstore.Position{Seq: p} }
+	current := &projection.Config{Version: 3, Seq: 7}
 	for _, row := range []struct {
-		before            eventstore.Position
+		before            eventstore.Seq
 		current           *projection.Config
 		position, version string
 	}{

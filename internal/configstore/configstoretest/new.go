@@ -142,7 +142,7 @@ func Value(t testing.TB, text string) config.Value {
 func IsAfter(c *projection.Config, r *eventstore.Revision) bool {
 	want := r.Event
 	want.OldValue = config.Value{}
-	return c.Event() == want && c.Bookmark() == r.Bookmark() && c.ChangeSet() == r.ChangeSet &&
+	return c.Event() == want && c.Position() == r.Position() && c.ChangeSet() == r.ChangeSet &&
 		same(c.Actor(), r.Actor) && same(c.Reason(), r.Reason)
 }
 

@@ -57,7 +57,7 @@ func readBackEveryField(t *testing.T, open func() eventstore.Store) {
 
 func refuseOtherPosition(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
-	ahead := eventstore.Head{Position: 3, Hash: eventstore.Hash{1}, RecordedAt: epoch}
+	ahead := eventstore.Head{Seq: 3, Hash: eventstore.Hash{1}, RecordedAt: epoch}
 	w.refuse(ahead, eventstore.ErrHeadMoved, draft("x", 1))
 	w.write("a")
 	behind := w.written.head()

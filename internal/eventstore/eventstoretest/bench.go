@@ -39,7 +39,7 @@ func benchAppend(b *testing.B, s eventstore.Store, n int) {
 			b.Fatal(err)
 		}
 		last := records[n-1]
-		head = eventstore.Head{Position: last.Position, Hash: last.Hash, RecordedAt: last.RecordedAt}
+		head = eventstore.Head{Seq: last.Seq, Hash: last.Hash, RecordedAt: last.RecordedAt}
 	}
 	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "records/s")
 }
@@ -48,7 +48,7 @@ func benchRead(b *testing.B, s eventstore.Store) {
 	b.ReportAllocs()
 	records := 0
 	for b.Loop() {
-		for after := eventstore.Position(0); ; {
+		for after := eventstore.Seq(0); ; {
 			page, err := s.Read(b.Context(), after, eventstore.Limit{Records: 1000})
 			if err != nil {
 				b.Fatal(err)
@@ -56,7 +56,7 @@ func benchRead(b *testing.B, s eventstore.Store) {
 			if len(page) == 0 {
 				break
 			}
-			after = page[len(page)-1].Position
+			after = page[len(page)-1].Seq
 			records += len(page)
 		}
 	}
@@ -87,7 +87,7 @@ func benchName(n int) string { return fmt.Sprintf("payments/service-%d/timeout",
 
 // fill appends records until the history has n.
 func (f *filler) fill(b *testing.B, s eventstore.Store, n int) {
-	for f.head.Position < eventstore.Position(n) {
+	for f.head.Seq < eventstore.Seq(n) {
 		before := f.head
 		if err := s.Append(b.Context(), before, f.next(1000)); err != nil {
 			b.Fatal(err)

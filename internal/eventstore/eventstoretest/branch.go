@@ -64,7 +64,7 @@ var branchReads = []branchRead{
 
 // found returns a record that was looked for as a list: empty when there was none.
 func found(r eventstore.Record) []eventstore.Record {
-	if r.Position == 0 {
+	if r.Seq == 0 {
 		return nil
 	}
 	return []eventstore.Record{r}
@@ -89,7 +89,7 @@ func readNamedBranch(t *testing.T, open func() eventstore.Store) {
 	s := open()
 	w := newWriter(t, s)
 	one, other := forked(w)
-	beyond := eventstore.Head{Position: one.head().Position + 1, Hash: one.head().Hash}
+	beyond := eventstore.Head{Seq: one.head().Seq + 1, Hash: one.head().Hash}
 	for _, read := range branchReads {
 		for n := range len(one) + 1 {
 			got, err := read.read(t.Context(), s, one[:n].head())
@@ -101,7 +101,7 @@ func readNamedBranch(t *testing.T, open func() eventstore.Store) {
 		for _, branch := range []eventstore.Head{other.head(), other[:4].head(), beyond} {
 			got, err := read.read(t.Context(), s, branch)
 			if !errors.Is(err, eventstore.ErrDiverged) || len(got) > 0 {
-				t.Errorf("%s of another branch, %s: got %d records, %v", read.name, branch.Bookmark(), len(got), err)
+				t.Errorf("%s of another branch, %s: got %d records, %v", read.name, branch.Position(), len(got), err)
 			}
 		}
 	}

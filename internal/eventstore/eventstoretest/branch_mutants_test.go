@@ -21,7 +21,7 @@ func (s anyBranch) branch(way string, named eventstore.Head) eventstore.Head {
 	return named
 }
 
-func (s anyBranch) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s anyBranch) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.Store.ReadBranch(ctx, s.branch("ReadBranch", branch), after, limit)
 }
 
@@ -63,12 +63,12 @@ func (s checkedBefore) check(ctx context.Context, way string, branch eventstore.
 	if way != s.way {
 		return branch, nil
 	}
-	_, err := s.Store.ReadBranch(ctx, branch, branch.Position, eventstore.Limit{Records: 1})
+	_, err := s.Store.ReadBranch(ctx, branch, branch.Seq, eventstore.Limit{Records: 1})
 	dawdle(ctx, s.Store, branch)
 	return eventstore.Head{}, err
 }
 
-func (s checkedBefore) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s checkedBefore) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	branch, err := s.check(ctx, "ReadBranch", branch)
 	if err != nil {
 		return nil, err

@@ -50,17 +50,17 @@ func durableHeadBesideAppends(t *testing.T, open func() eventstore.Store) {
 	w, other := newWriter(t, open()), open()
 	asked := make(chan error, 1)
 	go func() {
-		var before eventstore.Position
+		var before eventstore.Seq
 		for before < appends {
 			head, err := other.DurableHead(t.Context())
-			if err == nil && head.Position < before {
+			if err == nil && head.Seq < before {
 				err = errors.New("it went back")
 			}
 			if err != nil {
 				asked <- err
 				return
 			}
-			before = head.Position
+			before = head.Seq
 		}
 		asked <- nil
 	}()

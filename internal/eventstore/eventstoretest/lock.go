@@ -23,7 +23,7 @@ var lockLaws = []law{
 }
 
 // lockAppend appends under the lock what seems to follow, and keeps it.
-func (w *writer) lockAppend(after eventstore.Position, records ...eventstore.Record) {
+func (w *writer) lockAppend(after eventstore.Seq, records ...eventstore.Record) {
 	w.t.Helper()
 	err := w.store.AppendLocked(w.t.Context(), after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		if !head.Same(w.written.head()) || !head.RecordedAt.Equal(w.written.head().RecordedAt) {
@@ -45,7 +45,7 @@ func lockedSeesWhatWasMissed(t *testing.T, open func() eventstore.Store) {
 	for i := range 5 {
 		w.write("a", "b", "c")
 		for _, behind := range []int{0, 1, 3, len(w.written)} {
-			w.lockAppend(eventstore.Position(len(w.written)-behind), w.drafts("b", fmt.Sprint(i))...)
+			w.lockAppend(eventstore.Seq(len(w.written)-behind), w.drafts("b", fmt.Sprint(i))...)
 			mustHold(t, other, w.written)
 		}
 	}
@@ -56,7 +56,7 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	refuse := func(after int) {
 		t.Helper()
-		err := w.store.AppendLocked(t.Context(), eventstore.Position(after), func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		err := w.store.AppendLocked(t.Context(), eventstore.Seq(after), func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			t.Errorf("asked for a decision after position %d", after)
 			return nil, nil, nil
 		})
@@ -79,7 +79,7 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	}
 	w.write("c")
 	refuse(len(w.written) - 3)
-	w.lockAppend(eventstore.Position(len(w.written)-1), w.drafts("b")...)
+	w.lockAppend(eventstore.Seq(len(w.written)-1), w.drafts("b")...)
 	mustHold(t, w.store, w.written)
 }
 
@@ -125,7 +125,7 @@ func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 	for round := range 2 * len(others) {
 		theirs := []eventstore.Record{draft(fmt.Sprintf("other/%d", round), 1)}
 		refused := make(chan error, 1)
-		err := w.store.AppendLocked(t.Context(), w.written.head().Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		err := w.store.AppendLocked(t.Context(), w.written.head().Seq, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			sealAs(appendID(uint64(1000+round)), head, theirs)
 			go func() { refused <- others[round%len(others)].Append(t.Context(), head, theirs) }()
 			select {
@@ -158,7 +158,7 @@ func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 	for i := range writers {
 		r := racer{store: stores[i%2], name: fmt.Sprintf("racer/%d", i), id: uint64(i) << 32}
 		group.Go(func() error {
-			var known eventstore.Position
+			var known eventstore.Seq
 			for n := range appends {
 				var err error
 				if i < 2 {
@@ -186,18 +186,18 @@ func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 }
 
 // appendLocked appends n records under the lock, and returns the position of the last one.
-func (r *racer) appendLocked(ctx context.Context, after eventstore.Position, n int) (newest eventstore.Position, err error) {
+func (r *racer) appendLocked(ctx context.Context, after eventstore.Seq, n int) (newest eventstore.Seq, err error) {
 	r.id++
 	err = r.store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		if after+eventstore.Position(len(missed)) != head.Position {
-			return nil, nil, fmt.Errorf("%d records lead from position %d to %d", len(missed), after, head.Position)
+		if after+eventstore.Seq(len(missed)) != head.Seq {
+			return nil, nil, fmt.Errorf("%d records lead from position %d to %d", len(missed), after, head.Seq)
 		}
 		records := make([]eventstore.Record, n)
 		for i := range records {
 			records[i] = draft(r.name, r.version+1+i)
-			records[i].ChangeSet = head.Position + eventstore.Position(n)
+			records[i].ChangeSet = head.Seq + eventstore.Seq(n)
 		}
-		newest = sealAs(appendID(r.id), head, records).Position
+		newest = sealAs(appendID(r.id), head, records).Seq
 		return records, nil, nil
 	})
 	r.version += n

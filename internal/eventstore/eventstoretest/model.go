@@ -18,11 +18,11 @@ func (m model) head() eventstore.Head {
 		return eventstore.Head{}
 	}
 	r := m[len(m)-1]
-	return eventstore.Head{Position: r.Position, Hash: r.Hash, RecordedAt: r.RecordedAt}
+	return eventstore.Head{Seq: r.Seq, Hash: r.Hash, RecordedAt: r.RecordedAt}
 }
 
-func (m model) read(after eventstore.Position, limit int) []eventstore.Record {
-	return m.filter(limit, func(r eventstore.Record) bool { return r.Position > after })
+func (m model) read(after eventstore.Seq, limit int) []eventstore.Record {
+	return m.filter(limit, func(r eventstore.Record) bool { return r.Seq > after })
 }
 
 func (m model) readConfig(name string, after, limit int) []eventstore.Record {
@@ -45,7 +45,7 @@ func (m model) readInstant(instant time.Time) (newest eventstore.Record) {
 	return newest
 }
 
-func (m model) readAsOf(at eventstore.Position, names []string) []eventstore.Record {
+func (m model) readAsOf(at eventstore.Seq, names []string) []eventstore.Record {
 	newest := make(map[string]eventstore.Record)
 	for _, r := range m.read(0, int(at)) {
 		newest[r.Name] = r
@@ -75,7 +75,7 @@ func readAll(ctx context.Context, s eventstore.Store) ([]eventstore.Record, erro
 	const limit = 1000
 	var all []eventstore.Record
 	for {
-		page, err := s.Read(ctx, eventstore.Position(len(all)), eventstore.Limit{Records: limit})
+		page, err := s.Read(ctx, eventstore.Seq(len(all)), eventstore.Limit{Records: limit})
 		if err != nil || len(page) == 0 {
 			return all, err
 		}

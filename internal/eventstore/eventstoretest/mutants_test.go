@@ -16,7 +16,7 @@ import (
 )
 
 func headOf(r eventstore.Record) eventstore.Head {
-	return eventstore.Head{Position: r.Position, Hash: r.Hash, RecordedAt: r.RecordedAt}
+	return eventstore.Head{Seq: r.Seq, Hash: r.Hash, RecordedAt: r.RecordedAt}
 }
 
 // dawdle lets the other goroutines get ahead: it returns when the head of a store is no longer the
@@ -48,7 +48,7 @@ func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, 
 		}
 		moved := slices.Clone(records)
 		for i := range moved {
-			moved[i].Position = head.Position + eventstore.Position(i+1)
+			moved[i].Seq = head.Seq + eventstore.Seq(i+1)
 		}
 		err = s.Store.Append(ctx, head, moved)
 	}
@@ -75,7 +75,7 @@ func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records
 	return err
 }
 
-func (s *sequence) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *sequence) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer clear(s.late)
@@ -115,7 +115,7 @@ func (s *headAhead) Append(ctx context.Context, expected eventstore.Head, record
 	return err
 }
 
-func (s *headAhead) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *headAhead) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reads++
@@ -126,7 +126,7 @@ func (s *headAhead) Head(ctx context.Context) (eventstore.Head, error) {
 	head, err := s.Store.Head(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.next.Position > head.Position {
+	if s.next.Seq > head.Seq {
 		head = s.next
 	}
 	return head, err
@@ -153,7 +153,7 @@ func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records [
 	if err != nil {
 		return err
 	}
-	if head.Position == expected.Position {
+	if head.Seq == expected.Seq {
 		expected = head
 	}
 	return s.Store.Append(ctx, expected, records, receipts...)
@@ -169,7 +169,7 @@ func changing(change func(*eventstore.Record)) func(*memory.Store) eventstore.St
 	return func(s *memory.Store) eventstore.Store { return changed{s, change} }
 }
 
-func (s changed) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s changed) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.Read(ctx, after, limit)
 	for i := range records {
 		s.change(&records[i])
@@ -199,7 +199,7 @@ func compactData(r *eventstore.Record) {
 // knownTypes skips what it does not know.
 type knownTypes struct{ *memory.Store }
 
-func (s knownTypes) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s knownTypes) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.Read(ctx, after, limit)
 	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.SchemaVersion > 1 }), err
 }
@@ -252,7 +252,7 @@ func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []
 // endlessPages fills each page up to its limit.
 type endlessPages struct{ *memory.Store }
 
-func (s endlessPages) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s endlessPages) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Bytes = math.MaxInt
 	return s.Store.Read(ctx, after, limit)
 }
@@ -276,7 +276,7 @@ func (s defaultPages) ReadConfig(ctx context.Context, branch eventstore.Head, na
 // emptyPages would rather give no record than one that is larger than a page.
 type emptyPages struct{ *memory.Store }
 
-func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s emptyPages) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	page, err := s.Store.Read(ctx, after, limit)
 	if len(page) > 0 && len(page[0].Data) > limit.WithDefaults().Bytes {
 		return nil, err
@@ -287,7 +287,7 @@ func (s emptyPages) Read(ctx context.Context, after eventstore.Position, limit e
 // oneTooMany reads up to and including its limit.
 type oneTooMany struct{ *memory.Store }
 
-func (s oneTooMany) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s oneTooMany) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Records++
 	return s.Store.Read(ctx, after, limit)
 }
@@ -329,6 +329,6 @@ func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, reco
 // deaf reads although nobody waits for it any more.
 type deaf struct{ *memory.Store }
 
-func (s deaf) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s deaf) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.Store.Read(context.WithoutCancel(ctx), after, limit)
 }

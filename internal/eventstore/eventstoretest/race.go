@@ -72,15 +72,15 @@ func mustHaveOneWinner(t *testing.T, stores []eventstore.Store, head eventstore.
 	for i, err := range outcomes {
 		switch {
 		case err == nil && winner >= 0:
-			t.Fatalf("appends %d and %d were both acknowledged after %s", winner, i, head.Bookmark())
+			t.Fatalf("appends %d and %d were both acknowledged after %s", winner, i, head.Position())
 		case err == nil:
 			winner = i
 		case !errors.Is(err, eventstore.ErrHeadMoved):
-			t.Fatalf("append %d after %s: got error %v, want %q", i, head.Bookmark(), err, eventstore.ErrHeadMoved)
+			t.Fatalf("append %d after %s: got error %v, want %q", i, head.Position(), err, eventstore.ErrHeadMoved)
 		}
 	}
 	if winner < 0 {
-		t.Fatalf("no append after %s was acknowledged", head.Bookmark())
+		t.Fatalf("no append after %s was acknowledged", head.Position())
 	}
 	return winner
 }
@@ -139,7 +139,7 @@ func (r *racer) append(ctx context.Context, n int) ([]eventstore.Record, error) 
 		records := make([]eventstore.Record, n)
 		for i := range records {
 			records[i] = draft(r.name, r.version+1+i)
-			records[i].ChangeSet = head.Position + eventstore.Position(n)
+			records[i].ChangeSet = head.Seq + eventstore.Seq(n)
 		}
 		r.id++
 		sealAs(appendID(r.id), head, records)
@@ -149,7 +149,7 @@ func (r *racer) append(ctx context.Context, n int) ([]eventstore.Record, error) 
 			return records, nil
 		}
 		if !errors.Is(err, eventstore.ErrHeadMoved) {
-			return nil, fmt.Errorf("appending after %s: %w", head.Bookmark(), err)
+			return nil, fmt.Errorf("appending after %s: %w", head.Position(), err)
 		}
 	}
 }
@@ -201,22 +201,22 @@ func (f *follower) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := f.store.Read(ctx, f.seen.Position, eventstore.Limit{})
+	page, err := f.store.Read(ctx, f.seen.Seq, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
 	if f.seen, err = f.chain.Verify(f.seen, page); err != nil {
 		return err
 	}
-	if f.seen.Position < before.Position {
-		return fmt.Errorf("the head was at position %d, but the records read after that end at %d", before.Position, f.seen.Position)
+	if f.seen.Seq < before.Seq {
+		return fmt.Errorf("the head was at position %d, but the records read after that end at %d", before.Seq, f.seen.Seq)
 	}
 	if len(page) == 0 {
 		return nil
 	}
 	last := page[len(page)-1]
-	if last.ChangeSet != last.Position {
-		return fmt.Errorf("the records read end at position %d, within an append that ends at %d", last.Position, last.ChangeSet)
+	if last.ChangeSet != last.Seq {
+		return fmt.Errorf("the records read end at position %d, within an append that ends at %d", last.Seq, last.ChangeSet)
 	}
 	return f.followBy(ctx, last)
 }
@@ -227,22 +227,22 @@ func (f *follower) followBy(ctx context.Context, last eventstore.Record) error {
 	if err != nil {
 		return err
 	}
-	if after.Position < last.Position {
-		return fmt.Errorf("position %d was read, but the head after that is at %d", last.Position, after.Position)
+	if after.Seq < last.Seq {
+		return fmt.Errorf("position %d was read, but the head after that is at %d", last.Seq, after.Seq)
 	}
-	found, err := f.store.ReadAsOf(ctx, f.seen, eventstore.AsOf{At: last.Position, Names: []string{last.Name}}, eventstore.Limit{})
+	found, err := f.store.ReadAsOf(ctx, f.seen, eventstore.AsOf{At: last.Seq, Names: []string{last.Name}}, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("as of position %d, config %q is not what was read there", last.Position, last.Name)
+		return fmt.Errorf("as of position %d, config %q is not what was read there", last.Seq, last.Name)
 	}
 	found, err = f.store.ReadConfig(ctx, f.seen, last.Name, last.Version-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("version %d of config %q is not what was read at position %d", last.Version, last.Name, last.Position)
+		return fmt.Errorf("version %d of config %q is not what was read at position %d", last.Version, last.Name, last.Seq)
 	}
 	return nil
 }

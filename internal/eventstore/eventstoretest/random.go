@@ -59,7 +59,7 @@ func (m *monkey) step() {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
 	case 12:
-		m.lockAppend(eventstore.Position(max(0, len(m.written)-m.IntN(100))), m.someDrafts()...)
+		m.lockAppend(eventstore.Seq(max(0, len(m.written)-m.IntN(100))), m.someDrafts()...)
 	case 4:
 		m.appendAfterAnotherHead()
 	case 5:
@@ -107,8 +107,8 @@ func (m *monkey) names(n int) []string {
 func (m *monkey) appendAfterAnotherHead() {
 	m.t.Helper()
 	head := m.written.head()
-	if m.IntN(2) == 0 && head.Position > 0 {
-		head = m.written[:m.IntN(int(head.Position))].head()
+	if m.IntN(2) == 0 && head.Seq > 0 {
+		head = m.written[:m.IntN(int(head.Seq))].head()
 	} else {
 		head.Hash[m.IntN(len(head.Hash))]++
 	}
@@ -133,13 +133,13 @@ func (m *monkey) mustNotAppend(after eventstore.Head, want error, records ...eve
 	m.t.Helper()
 	seal(after, records)
 	if err := m.store.Append(m.t.Context(), after, records); !errors.Is(err, want) {
-		m.t.Fatalf("appending after %s: got error %v, want %q", after.Bookmark(), err, want)
+		m.t.Fatalf("appending after %s: got error %v, want %q", after.Position(), err, want)
 	}
 	mustHaveHead(m.t, m.store, m.written.head())
 }
 
-func (m *monkey) position() eventstore.Position {
-	return eventstore.Position(m.IntN(len(m.written) + 2))
+func (m *monkey) position() eventstore.Seq {
+	return eventstore.Seq(m.IntN(len(m.written) + 2))
 }
 
 func (m *monkey) read() {

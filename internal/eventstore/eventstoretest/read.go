@@ -41,13 +41,13 @@ func readInOrder(t *testing.T, open func() eventstore.Store) {
 	n := len(w.written)
 	for after := range n + 2 {
 		for _, limit := range []int{1, 2, 5, n, n + 1, 10_000} {
-			want := w.written.read(eventstore.Position(after), limit)
-			got, err := w.store.Read(t.Context(), eventstore.Position(after), eventstore.Limit{Records: limit})
+			want := w.written.read(eventstore.Seq(after), limit)
+			got, err := w.store.Read(t.Context(), eventstore.Seq(after), eventstore.Limit{Records: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
 			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, want)
-			got, err = w.store.ReadBranch(t.Context(), w.written.head(), eventstore.Position(after), eventstore.Limit{Records: limit})
+			got, err = w.store.ReadBranch(t.Context(), w.written.head(), eventstore.Seq(after), eventstore.Limit{Records: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,12 +122,12 @@ func readAsOfEveryPosition(t *testing.T, open func() eventstore.Store) {
 	someHistory(w, "b", "a", "a/b", "B", "_")
 	for at := 0; at < len(w.written)+3; at += slowtest.Rounds(4, 1) {
 		for _, names := range [][]string{{"a"}, {"never"}, {"b", "a"}, {"_", "never", "a/b", "B", "b", "a"}, {}, nil} {
-			mustReadAsOf(t, w, eventstore.Position(at), names)
+			mustReadAsOf(t, w, eventstore.Seq(at), names)
 		}
 	}
 }
 
-func mustReadAsOf(t testing.TB, w *writer, at eventstore.Position, names []string) {
+func mustReadAsOf(t testing.TB, w *writer, at eventstore.Seq, names []string) {
 	t.Helper()
 	want := w.written.readAsOf(at, names)
 	q := eventstore.AsOf{At: at, Names: names}
@@ -165,7 +165,7 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 	}
 	names := []string{"cold", "hot", "lukewarm"}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(3, 1) {
-		position := eventstore.Position(at)
+		position := eventstore.Seq(at)
 		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: position, Names: names}, eventstore.Limit{})
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(position, names))
 	}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(80, 20) {
-		mustReadAsOf(t, w, eventstore.Position(at), names)
+		mustReadAsOf(t, w, eventstore.Seq(at), names)
 	}
 }
 
@@ -186,7 +186,7 @@ func readAsOfManyNames(t *testing.T, open func() eventstore.Store) {
 	w.write(names...)
 	w.write(names[:250]...)
 	for _, at := range []int{499, 750, 1, 500, 501}[:slowtest.Rounds(2, 5)] {
-		mustReadAsOf(t, w, eventstore.Position(at), names)
+		mustReadAsOf(t, w, eventstore.Seq(at), names)
 	}
 }
 
@@ -197,7 +197,7 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 	slices.Reverse(shuffled)
 	w.write(shuffled[7:]...)
 	w.write(shuffled[:7]...)
-	got, err := w.store.ReadAsOf(t.Context(), eventstore.Head{}, eventstore.AsOf{At: w.written.head().Position, Names: shuffled}, eventstore.Limit{})
+	got, err := w.store.ReadAsOf(t.Context(), eventstore.Head{}, eventstore.AsOf{At: w.written.head().Seq, Names: shuffled}, eventstore.Limit{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,10 +240,10 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 	versions, names := w.written[:len(sizes)], w.written[len(sizes):]
 	for _, limit := range limits {
 		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
-			return w.store.Read(t.Context(), after.Position, limit)
+			return w.store.Read(t.Context(), after.Seq, limit)
 		})
 		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
-			return w.store.ReadBranch(t.Context(), head, after.Position, limit)
+			return w.store.ReadBranch(t.Context(), head, after.Seq, limit)
 		})
 		mustBePaged(t, versions, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.ReadConfig(t.Context(), head, "large", after.Version, limit)
@@ -254,7 +254,7 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 			return w.store.ReadConfigBack(t.Context(), head, "large", cmp.Or(after.Version, math.MaxInt32), limit)
 		})
 		mustBePaged(t, names, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
-			q := eventstore.AsOf{At: head.Position}
+			q := eventstore.AsOf{At: head.Seq}
 			for _, r := range names {
 				if r.Name > after.Name {
 					q.Names = append(q.Names, r.Name)
@@ -263,7 +263,7 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 			return w.store.ReadAsOf(t.Context(), head, q, limit)
 		})
 	}
-	got, err := w.store.ReadAsOf(t.Context(), head, eventstore.AsOf{At: head.Position, Names: namesOf(names), NoData: true}, eventstore.Limit{})
+	got, err := w.store.ReadAsOf(t.Context(), head, eventstore.AsOf{At: head.Seq, Names: namesOf(names), NoData: true}, eventstore.Limit{})
 	if err != nil || len(got) != len(names) {
 		t.Errorf("ReadAsOf without data: got %d records, %v, want %d", len(got), err, len(names))
 	}

@@ -28,7 +28,7 @@ var receiptLaws = []law{
 func receipt(actor, key string) eventstore.Receipt {
 	return eventstore.Receipt{
 		Key: eventstore.Key{Actor: actor, Text: key}, RequestHash: [32]byte{1, 31: byte(len(key))},
-		FirstPosition: 1, EventCount: 1, CreatedAt: epoch,
+		First: 1, EventCount: 1, CreatedAt: epoch,
 	}
 }
 
@@ -67,10 +67,10 @@ func readBackReceipts(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	mustHaveReceipts(t, w.store, nil, eventstore.Key{Text: "a"})
 	some := []eventstore.Receipt{
-		{Key: eventstore.Key{Text: "a"}, RequestHash: [32]byte{}, FirstPosition: 1, EventCount: 0, CreatedAt: epoch},
+		{Key: eventstore.Key{Text: "a"}, RequestHash: [32]byte{}, First: 1, EventCount: 0, CreatedAt: epoch},
 		{
 			Key:         eventstore.Key{Actor: "ann ä\"'\\,{}", Text: strings.Repeat("!\"'\\~ {},", 6)},
-			RequestHash: [32]byte([]byte(strings.Repeat("\x00\xff", 16))), FirstPosition: 1 << 40, EventCount: 1000, CreatedAt: epoch.Add(time.Microsecond),
+			RequestHash: [32]byte([]byte(strings.Repeat("\x00\xff", 16))), First: 1 << 40, EventCount: 1000, CreatedAt: epoch.Add(time.Microsecond),
 		},
 		receipt("", "007"), receipt("7", "1e3"),
 	}
@@ -114,7 +114,7 @@ func receiptsAlone(t *testing.T, open func() eventstore.Store) {
 	head := w.written.head()
 	w.appendWith(nil, receipt("", "one"), receipt("", "two"))
 	mustHold(t, w.store, w.written)
-	if err := w.store.Append(t.Context(), eventstore.Head{Position: head.Position, Hash: head.Hash}, nil, receipt("", "three")); err != nil {
+	if err := w.store.Append(t.Context(), eventstore.Head{Seq: head.Seq, Hash: head.Hash}, nil, receipt("", "three")); err != nil {
 		t.Errorf("appending after a head without its time: %v", err)
 	}
 	mustHold(t, w.store, w.written)
@@ -124,7 +124,7 @@ func receiptsAlone(t *testing.T, open func() eventstore.Store) {
 	fork.Hash[0]++
 	for _, other := range []eventstore.Head{head, fork, {}} {
 		if err := w.store.Append(t.Context(), other, nil, receipt("", "late")); !errors.Is(err, eventstore.ErrHeadMoved) {
-			t.Errorf("a receipt alone after %s: got %v, want %q", other.Bookmark(), err, eventstore.ErrHeadMoved)
+			t.Errorf("a receipt alone after %s: got %v, want %q", other.Position(), err, eventstore.ErrHeadMoved)
 		}
 	}
 	mustHaveReceipts(t, w.store, nil, eventstore.Key{Text: "late"})
@@ -137,7 +137,7 @@ func refusedReceipts(t *testing.T, open func() eventstore.Store) {
 	seal(w.written.head(), records)
 	for head, want := range map[eventstore.Head]error{{}: eventstore.ErrHeadMoved, w.written.head(): eventstore.ErrNotWritten} {
 		if err := w.store.Append(t.Context(), head, records, receipt("", "k")); !errors.Is(err, want) {
-			t.Errorf("appending after %s: got %v, want %q", head.Bookmark(), err, want)
+			t.Errorf("appending after %s: got %v, want %q", head.Position(), err, want)
 		}
 		mustHaveReceipts(t, w.store, nil, eventstore.Key{Text: "k"})
 	}

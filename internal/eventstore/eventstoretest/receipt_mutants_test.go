@@ -13,7 +13,7 @@ import (
 // notLocked reads, decides and appends, as if nobody else could meanwhile.
 type notLocked struct{ *memory.Store }
 
-func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Position, 
 // missesOne gives those who lock one record less than they missed.
 type missesOne struct{ *memory.Store }
 
-func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	return s.Store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		return decide(head, missed[min(1, len(missed)):])
 	})
@@ -42,7 +42,7 @@ func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Position, 
 // asksAnyway has those decide who are too far away, on the part that it has.
 type asksAnyway struct{ *memory.Store }
 
-func (s asksAnyway) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s asksAnyway) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	err := s.Store.AppendLocked(ctx, after, decide)
 	if err == eventstore.ErrHeadMoved {
 		_, _, _ = decide(eventstore.Head{}, nil)

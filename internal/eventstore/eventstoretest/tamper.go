@@ -13,10 +13,10 @@ import (
 type tampering struct {
 	name   string
 	change func(records []eventstore.Record) []eventstore.Record
-	found  eventstore.Position // where the chain breaks
+	found  eventstore.Seq // where the chain breaks
 }
 
-func edit(place eventstore.Position, field string, change func(*eventstore.Record)) tampering {
+func edit(place eventstore.Seq, field string, change func(*eventstore.Record)) tampering {
 	return tampering{"an edited " + field, func(records []eventstore.Record) []eventstore.Record {
 		change(&records[place-1])
 		return records
@@ -74,7 +74,7 @@ var tamperings = []tampering{
 
 func renumbered(records []eventstore.Record) []eventstore.Record {
 	for i := range records {
-		records[i].Position = eventstore.Position(i + 1)
+		records[i].Seq = eventstore.Seq(i + 1)
 	}
 	return records
 }
@@ -106,7 +106,7 @@ func findTampering(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 		t.Run(tampering.name, func(t *testing.T) {
 			rewrite(t, s, written.head(), tampering.change(slices.Clone(written)))
 			var broken *eventstore.ChainError
-			if _, err := Verify(t.Context(), s); !errors.As(err, &broken) || broken.Position != tampering.found {
+			if _, err := Verify(t.Context(), s); !errors.As(err, &broken) || broken.Seq != tampering.found {
 				t.Errorf("got %v, want a break at position %d", err, tampering.found)
 			}
 		})

@@ -20,7 +20,7 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 		at    eventstore.Head
 	)
 	for {
-		page, err := s.Read(ctx, at.Position, eventstore.Limit{Records: 1000})
+		page, err := s.Read(ctx, at.Seq, eventstore.Limit{Records: 1000})
 		if err != nil {
 			return nil, err
 		}
@@ -32,8 +32,8 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 		}
 		all = append(all, page...)
 	}
-	if at.Position != head.Position || at.Hash != head.Hash || !at.RecordedAt.Equal(head.RecordedAt) {
-		return nil, &eventstore.ChainError{Position: at.Position + 1, Problem: fmt.Sprintf("the head is %v", head)}
+	if at.Seq != head.Seq || at.Hash != head.Hash || !at.RecordedAt.Equal(head.RecordedAt) {
+		return nil, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("the head is %v", head)}
 	}
 	return all, nil
 }
@@ -43,7 +43,7 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 func Next(head eventstore.Head, names ...string) ([]eventstore.Record, eventstore.Head) {
 	records := make([]eventstore.Record, len(names))
 	for i, name := range names {
-		records[i] = draft(name, int(head.Position)+i+1)
+		records[i] = draft(name, int(head.Seq)+i+1)
 	}
 	return records, seal(head, records)
 }

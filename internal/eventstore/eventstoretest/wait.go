@@ -28,7 +28,7 @@ func waitForThePast(t *testing.T, open func() eventstore.Store) {
 	stores := []eventstore.Store{open(), open()}
 	newWriter(t, stores[0]).write("a", "b", "c")
 	for _, s := range stores {
-		for after := range eventstore.Position(3) {
+		for after := range eventstore.Seq(3) {
 			if err := s.Wait(ctx, after); err != nil {
 				t.Errorf("Wait(%d): got %v, want none", after, err)
 			}
@@ -43,7 +43,7 @@ func waitForAppend(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, stores[0])
 	for _, s := range stores[:2] {
 		w.store = s
-		position := w.written.head().Position
+		position := w.written.head().Seq
 		var group errgroup.Group
 		for i := range 9 {
 			group.Go(func() error { return waitFor(ctx, stores[i%3], position) })
@@ -56,7 +56,7 @@ func waitForAppend(t *testing.T, open func() eventstore.Store) {
 }
 
 // waitFor waits as a follower does: Wait may return early, so it looks for itself.
-func waitFor(ctx context.Context, s eventstore.Store, after eventstore.Position) error {
+func waitFor(ctx context.Context, s eventstore.Store, after eventstore.Seq) error {
 	for {
 		if err := s.Wait(ctx, after); err != nil {
 			return err
@@ -70,7 +70,7 @@ func waitFor(ctx context.Context, s eventstore.Store, after eventstore.Position)
 func waitUntilContextEnds(t *testing.T, open func() eventstore.Store) {
 	s := open()
 	newWriter(t, s).write("a")
-	for _, after := range []eventstore.Position{1, 1_000_000} {
+	for _, after := range []eventstore.Seq{1, 1_000_000} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var group errgroup.Group
 		for range 3 {
@@ -154,7 +154,7 @@ func settle(t *testing.T, w *writer, records []eventstore.Record, err error) {
 		mustHaveHead(t, w.store, before)
 	}
 	if errors.Is(err, eventstore.ErrHeadMoved) {
-		t.Fatalf("appending after %s: got %v, but nobody else writes", before.Bookmark(), err)
+		t.Fatalf("appending after %s: got %v, but nobody else writes", before.Position(), err)
 	}
 	for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); {
 		if err = w.store.Append(t.Context(), before, records); errors.Is(err, eventstore.ErrHeadMoved) {
@@ -162,7 +162,7 @@ func settle(t *testing.T, w *writer, records []eventstore.Record, err error) {
 		}
 	}
 	if err != nil {
-		t.Fatalf("settling an append after %s: %v", before.Bookmark(), err)
+		t.Fatalf("settling an append after %s: %v", before.Position(), err)
 	}
 	mustHaveHead(t, w.store, w.written.head())
 }

@@ -51,7 +51,7 @@ func (w *writer) append(records ...eventstore.Record) {
 	before := w.written.head()
 	seal(before, records)
 	if err := w.store.Append(w.t.Context(), before, records); err != nil {
-		w.t.Fatalf("appending %d records after position %d: %v", len(records), before.Position, err)
+		w.t.Fatalf("appending %d records after position %d: %v", len(records), before.Seq, err)
 	}
 	w.written = append(w.written, records...)
 }
@@ -62,7 +62,7 @@ func (w *writer) refuse(after eventstore.Head, want error, records ...eventstore
 	w.t.Helper()
 	seal(after, records)
 	if err := w.store.Append(w.t.Context(), after, records); !errors.Is(err, want) {
-		w.t.Errorf("appending after %s: got error %v, want %q", after.Bookmark(), err, want)
+		w.t.Errorf("appending after %s: got error %v, want %q", after.Position(), err, want)
 	}
 	mustHold(w.t, w.store, w.written)
 }
@@ -75,7 +75,7 @@ func draft(name string, version int) eventstore.Record {
 
 // seal makes records follow a head, a microsecond apart, and returns the head that they lead to.
 func seal(head eventstore.Head, records []eventstore.Record) eventstore.Head {
-	return sealAs(appendID(uint64(head.Position)), head, records)
+	return sealAs(appendID(uint64(head.Seq)), head, records)
 }
 
 func sealAs(id eventstore.AppendID, head eventstore.Head, records []eventstore.Record) eventstore.Head {

@@ -11,12 +11,12 @@ import (
 )
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.ReadBranch(ctx, eventstore.Head{}, after, limit)
 }
 
 // ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return s.read(ctx, branch, func() []eventstore.Record { return s.page(after, limit) })
 }
 
@@ -101,18 +101,18 @@ func (s *Store) read(ctx context.Context, branch eventstore.Head, what func() []
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.has(branch) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
 	}
 	return what(), nil
 }
 
 func (s *Store) has(branch eventstore.Head) bool {
-	at, found := slices.BinarySearchFunc(s.records, branch.Position, comparePosition)
-	return branch.Position == 0 || found && s.records[at].Hash == branch.Hash
+	at, found := slices.BinarySearchFunc(s.records, branch.Seq, compareSeq)
+	return branch.Seq == 0 || found && s.records[at].Hash == branch.Hash
 }
 
-func (s *Store) page(after eventstore.Position, limit eventstore.Limit) []eventstore.Record {
-	next, found := slices.BinarySearchFunc(s.records, after, comparePosition)
+func (s *Store) page(after eventstore.Seq, limit eventstore.Limit) []eventstore.Record {
+	next, found := slices.BinarySearchFunc(s.records, after, compareSeq)
 	if found {
 		next++
 	}
@@ -128,17 +128,17 @@ func (s *Store) page(after eventstore.Position, limit eventstore.Limit) []events
 
 // newest returns a name's newest record at or before a position. It relies on it that of two records of a name the later
 // has the higher version.
-func (s *Store) newest(name string, at eventstore.Position) (r eventstore.Record, ok bool) {
+func (s *Store) newest(name string, at eventstore.Seq) (r eventstore.Record, ok bool) {
 	for _, e := range slices.Backward(s.byName[name]) {
-		if r = s.records[e.place]; r.Position <= at {
+		if r = s.records[e.place]; r.Seq <= at {
 			return r, true
 		}
 	}
 	return eventstore.Record{}, false
 }
 
-func comparePosition(r eventstore.Record, p eventstore.Position) int {
-	return cmp.Compare(r.Position, p)
+func compareSeq(r eventstore.Record, p eventstore.Seq) int {
+	return cmp.Compare(r.Seq, p)
 }
 
 // page gathers records up to the limit of one read.

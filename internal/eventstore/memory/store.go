@@ -63,14 +63,14 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 }
 
 // AppendLocked appends what the caller decides on while nobody else can append.
-func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	if err := ctx.Err(); err != nil {
 		return notWritten(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	missed := s.page(after, eventstore.Limit{Records: eventstore.MaxMissed})
-	if after+eventstore.Position(len(missed)) != s.head.Position {
+	if after+eventstore.Seq(len(missed)) != s.head.Seq {
 		return eventstore.ErrHeadMoved
 	}
 	records, receipts, err := decide(s.head, missed)
@@ -111,10 +111,10 @@ func (s *Store) append(expected eventstore.Head, records []eventstore.Record, re
 }
 
 // Wait returns once there are records after the position; it needs no tick, because whoever appends is in this process.
-func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
+func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	for {
 		s.mu.Lock()
-		behind, grown := s.head.Position > after, s.grown
+		behind, grown := s.head.Seq > after, s.grown
 		s.mu.Unlock()
 		if err := ctx.Err(); err != nil || behind {
 			return err

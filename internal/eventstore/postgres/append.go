@@ -58,9 +58,9 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 	defer cancel()
 	err := s.writer.use(ctx, func() error { return s.writer.append(ctx, expected, records, receipts) })
 	if err != nil {
-		return fmt.Errorf("appending after position %d: %w", expected.Position, err)
+		return fmt.Errorf("appending after position %d: %w", expected.Seq, err)
 	}
-	s.hint.raise(expected.Position + eventstore.Position(len(records)))
+	s.hint.raise(expected.Seq + eventstore.Seq(len(records)))
 	return nil
 }
 

@@ -31,13 +31,13 @@ func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, 
 		e.buf = nil
 	}
 	e.buf, e.ends = e.buf[:0], e.ends[:0]
-	e.number(int64(expected.Position))
+	e.number(int64(expected.Seq))
 	e.end()
 	e.buf = append(e.buf, expected.Hash[:]...)
 	e.end()
 	if n := len(records); n > 0 {
 		last := &records[n-1]
-		e.number(int64(expected.Position) + int64(n))
+		e.number(int64(expected.Seq) + int64(n))
 		e.end()
 		e.buf = append(e.buf, last.Hash[:]...)
 		e.end()
@@ -94,7 +94,7 @@ func (e *encoder) receipt(r *eventstore.Receipt) {
 	e.text(r.Actor)
 	e.text(r.Text)
 	e.bytes(r.RequestHash[:])
-	e.bigint(int64(r.FirstPosition))
+	e.bigint(int64(r.First))
 	e.integer(r.EventCount)
 	e.instant(r.CreatedAt)
 }

@@ -39,7 +39,7 @@ func promoted(t *testing.T, old *postgrestest.Cluster, head eventstore.Head) (ds
 	next := postgrestest.NewStandby(t, old)
 	dsn = next.DSN("postgres")
 	admin = connect(t, dsn)
-	admin.until(head.Bookmark().String(), `select position || '-' || encode(substr(hash, 1, 4), 'hex') from history_head`)
+	admin.until(head.Position().String(), `select position || '-' || encode(substr(hash, 1, 4), 'hex') from history_head`)
 	admin.exec(`select pg_promote()`)
 	return dsn, admin
 }
@@ -205,7 +205,7 @@ func TestReadOnlyAndBack(t *testing.T) {
 			return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: rand.Text()}})
 		},
 		"AppendLocked": func() error {
-			return s.AppendLocked(t.Context(), head.Position, func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+			return s.AppendLocked(t.Context(), head.Seq, func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 				return nil, []eventstore.Receipt{{Key: eventstore.Key{Text: rand.Text()}}}, nil
 			})
 		},

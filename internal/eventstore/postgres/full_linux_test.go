@@ -43,7 +43,7 @@ func TestFullDiskIsNotWritten(t *testing.T) {
 	}
 
 	var err error
-	for err == nil && head.Position < 1000 {
+	for err == nil && head.Seq < 1000 {
 		large := records(head, 1)
 		large[0].Data = other.text(`select string_agg(md5(random()::text), '') from generate_series(1, 1000)`)
 		if err = s.Append(t.Context(), head, large); err == nil {

@@ -28,7 +28,7 @@ func records(after eventstore.Head, n int) []eventstore.Record {
 	for i := range made {
 		at = at.Add(time.Microsecond)
 		made[i] = eventstore.Record{
-			Name: "n/" + time.Duration(int(after.Position)+i).String(), Version: 1, Type: "ConfigValueSet", SchemaVersion: 1,
+			Name: "n/" + time.Duration(int(after.Seq)+i).String(), Version: 1, Type: "ConfigValueSet", SchemaVersion: 1,
 			Data: `{"value":"v","old_value":null}`, RecordedAt: at,
 		}
 	}
@@ -39,7 +39,7 @@ func records(after eventstore.Head, n int) []eventstore.Record {
 
 func headOf(records []eventstore.Record) eventstore.Head {
 	last := records[len(records)-1]
-	return eventstore.Head{Position: last.Position, Hash: last.Hash, RecordedAt: last.RecordedAt}
+	return eventstore.Head{Seq: last.Seq, Hash: last.Hash, RecordedAt: last.RecordedAt}
 }
 
 // mustAppend appends n records and returns the head that they lead to.

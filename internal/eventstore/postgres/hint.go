@@ -13,7 +13,7 @@ var errClosed = errors.New("the store is closed")
 
 // Wait returns when there may be records after the position: when the store has heard of some, and at the latest when
 // [Options.PollInterval] has passed. The first Wait begins to listen; who never waits needs no connection for that.
-func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
+func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Position) error {
 func (s *Store) look(ctx context.Context) error {
 	head, err := s.Head(ctx)
 	if err == nil {
-		s.hint.raise(head.Position)
+		s.hint.raise(head.Seq)
 	}
 	return err
 }
@@ -49,20 +49,20 @@ func (s *Store) look(ctx context.Context) error {
 // notification count that comes between a reader's look at the history and its Wait.
 type hint struct {
 	mu     sync.Mutex
-	newest eventstore.Position
+	newest eventstore.Seq
 	news   chan struct{} // closed, and replaced, when newest grows
 }
 
 func newHint() *hint { return &hint{news: make(chan struct{})} }
 
-func (h *hint) get() (newest eventstore.Position, news <-chan struct{}) {
+func (h *hint) get() (newest eventstore.Seq, news <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.newest, h.news
 }
 
 // raise says that the history has a record at p.
-func (h *hint) raise(p eventstore.Position) {
+func (h *hint) raise(p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if p <= h.newest {
@@ -76,7 +76,7 @@ func (h *hint) raise(p eventstore.Position) {
 // correct says that nothing was found after p by a read that began when newest was the newest position heard of. When
 // newest still says otherwise it came from a notification that somebody made up, or from a tail that a failover lost:
 // without this, Wait would return at once for ever.
-func (h *hint) correct(newest, p eventstore.Position) {
+func (h *hint) correct(newest, p eventstore.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.newest == newest && newest > p {

@@ -24,7 +24,7 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	s := mustOpen(t, with(t, dsn, "user", role), Options{QueryTimeout: patience})
 	defer s.Close()
 	branch := mustAppend(t, s, eventstore.Head{}, 3)
-	go func() { _ = s.Wait(t.Context(), branch.Position+1) }() // which begins to listen
+	go func() { _ = s.Wait(t.Context(), branch.Seq+1) }() // which begins to listen
 
 	admin.exec(`begin; lock table events in access exclusive mode`)
 	const readers = 300 // more than run and wait together

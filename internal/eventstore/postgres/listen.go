@@ -80,6 +80,6 @@ func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
 // hear takes the text of a position, of which a notification's may be anybody's.
 func (h *hint) hear(position string) {
 	if p, err := strconv.ParseInt(position, 10, 64); err == nil {
-		h.raise(eventstore.Position(p))
+		h.raise(eventstore.Seq(p))
 	}
 }

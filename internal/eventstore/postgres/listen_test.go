@@ -23,7 +23,7 @@ const listening = `select exists (select from pg_stat_activity where datname = c
 	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
 
 // mustHear fails unless s hears of records after a position. Like a follower it looks for itself after each Wait.
-func mustHear(t testing.TB, s *Store, after eventstore.Position) {
+func mustHear(t testing.TB, s *Store, after eventstore.Seq) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -47,7 +47,7 @@ func TestNotificationsMakeWaitReturn(t *testing.T) {
 	s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
 	var head eventstore.Head
 	for range 20 {
-		before := head.Position
+		before := head.Seq
 		head = mustAppend(t, other, head, 2)
 		mustHear(t, s, before)
 	}
@@ -59,7 +59,7 @@ func BenchmarkNotification(b *testing.B) {
 	s, other := mustOpen(b, dsn, Options{}), mustOpen(b, dsn, Options{})
 	var head eventstore.Head
 	for b.Loop() {
-		before := head.Position
+		before := head.Seq
 		head = mustAppend(b, other, head, 1)
 		mustHear(b, s, before)
 	}
@@ -75,7 +75,7 @@ func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 	for range 3 {
 		killer.exec(`select pg_terminate_backend(pid) from pg_stat_activity
 			where datname = current_database() and application_name = 'configapi-listener'`)
-		before := head.Position
+		before := head.Seq
 		head = mustAppend(t, other, head, 1)
 		mustHear(t, s, before)
 	}
@@ -95,7 +95,7 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	mustHear(t, s, 0)
 	proxy.silence()
 	mustAppend(t, other, head, 1)
-	mustHear(t, s, head.Position)
+	mustHear(t, s, head.Seq)
 }
 
 func TestWhoNeverWaitsDoesNotListen(t *testing.T) {
@@ -125,7 +125,7 @@ func TestWithoutListeningTheTickDoesIt(t *testing.T) {
 	mustHear(t, s, 0)
 	mustHear(t, other, 0) // of its own append, so at once
 	mustAppend(t, other, head, 1)
-	mustHear(t, s, head.Position)
+	mustHear(t, s, head.Seq)
 }
 
 func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {

@@ -18,10 +18,10 @@ func lockSQL(further string) string {
 // AppendLocked appends what the caller decides on while it has the head row locked. That takes two round trips: one that
 // locks the row and reads what was missed, one that appends and commits. The server ends the session of whoever leaves it
 // without a word in between for [Options.LockTimeout], and so frees the row.
-func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
 	defer cancel()
-	var newest eventstore.Position
+	var newest eventstore.Seq
 	err := s.writer.use(ctx, func() (err error) {
 		newest, err = s.writer.appendLocked(ctx, after, decide)
 		return err
@@ -34,13 +34,13 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, dec
 }
 
 // appendLocked returns the newest position that is known then.
-func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) (eventstore.Position, error) {
+func (w *writer) appendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) (eventstore.Seq, error) {
 	head, missed, err := w.lock(ctx, after)
 	if err != nil {
 		w.rollback(ctx)
 		return 0, notWritten(fmt.Errorf("locking the head: %w", err))
 	}
-	if after+eventstore.Position(len(missed)) != head.Position {
+	if after+eventstore.Seq(len(missed)) != head.Seq {
 		w.rollback(ctx)
 		return 0, eventstore.ErrHeadMoved
 	}
@@ -51,17 +51,17 @@ func (w *writer) appendLocked(ctx context.Context, after eventstore.Position, de
 	}
 	if len(records)+len(receipts) == 0 {
 		w.rollback(ctx)
-		return head.Position, nil
+		return head.Seq, nil
 	}
 	if err := w.appendAndCommit(ctx, head, records, receipts); err != nil {
 		w.rollback(ctx)
 		return 0, err
 	}
-	return head.Position + eventstore.Position(len(records)), nil
+	return head.Seq + eventstore.Seq(len(records)), nil
 }
 
 // lock locks the head row, and only then, with the snapshot that each statement takes of its own, reads up to it.
-func (w *writer) lock(ctx context.Context, after eventstore.Position) (head eventstore.Head, missed []eventstore.Record, err error) {
+func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstore.Head, missed []eventstore.Record, err error) {
 	var batch pgconn.Batch
 	w.statements.begin.queue(&batch, nil)
 	if pooled(w.config) {

@@ -109,7 +109,7 @@ func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 	var head eventstore.Head
 	for _, bytes := range []int64{1, 5, 20, 30} {
 		var written []eventstore.Record
-		err := s.AppendLocked(t.Context(), head.Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+		err := s.AppendLocked(t.Context(), head.Seq, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 			written = records(head, 2)
 			proxy.cut.Store(bytes)
 			return written, nil, nil
@@ -128,7 +128,7 @@ func TestLockIsGivenBackAtOnce(t *testing.T) {
 	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
 	undecided := errors.New("undecided")
 	for _, row := range []struct {
-		after eventstore.Position
+		after eventstore.Seq
 		err   error
 		want  error
 	}{

@@ -30,7 +30,7 @@ func TestBehindAPoolerTheTickAloneDoesIt(t *testing.T) {
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	mustAppend(t, other, head, 3)
-	mustHear(t, s, head.Position)
+	mustHear(t, s, head.Seq)
 	const listens = `select count(*)::text from pg_stat_activity where datname = current_database() and query like 'listen%'`
 	if got := connect(t, direct).text(listens); got != "0" {
 		t.Errorf("%s connections listen behind a pooler that forgets for whom", got)
@@ -44,7 +44,7 @@ func TestListenerGoesRoundThePooler(t *testing.T) {
 	other := mustOpen(t, direct, Options{})
 	var head eventstore.Head
 	for range 5 {
-		before := head.Position
+		before := head.Seq
 		head = mustAppend(t, other, head, 1)
 		mustHear(t, s, before)
 	}

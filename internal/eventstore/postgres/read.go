@@ -109,7 +109,7 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 }
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	heard, _ := s.hint.get()
 	records, err := s.readAfter(ctx, after, limit.WithDefaults())
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit event
 }
 
 // readAfter asks for the page in the way that the pages before suggest.
-func (s *Store) readAfter(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) readAfter(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	p := page{limit: limit}
 	var err error
 	if s.large.Load() {
@@ -138,7 +138,7 @@ func (s *Store) readAfter(ctx context.Context, after eventstore.Position, limit 
 }
 
 // ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
 	records, err := s.readBranch(ctx, branch, limit, selectBranchAfter, int64(after), limit.Records, limit.Bytes)
 	if err != nil {
@@ -213,11 +213,11 @@ func (s *Store) readBranch(ctx context.Context, branch eventstore.Head, limit ev
 		return nil, err
 	}
 	defer s.lane.Leave()
-	if err := s.queryOn(ctx, s.users, p.take, sql, append([]any{int64(branch.Position), branch.Hash[:]}, args...)...); err != nil {
+	if err := s.queryOn(ctx, s.users, p.take, sql, append([]any{int64(branch.Seq), branch.Hash[:]}, args...)...); err != nil {
 		return nil, err
 	}
 	if !p.holds {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
 	}
 	return p.records, nil
 }

@@ -85,7 +85,7 @@ func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
 		}
 		for _, guarded := range []bool{false, true} {
 			s.large.Store(guarded)
-			got, err := s.Read(t.Context(), eventstore.Position(after), eventstore.Limit{Records: 50})
+			got, err := s.Read(t.Context(), eventstore.Seq(after), eventstore.Limit{Records: 50})
 			if err != nil || len(got) != want {
 				t.Fatalf("Read after %d, guarded: %t: got %d records, %v, want %d", after, guarded, len(got), err, want)
 			}
@@ -204,7 +204,7 @@ func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
 	for _, column := range []string{"hash", "append_id"} {
 		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
 		var broken *eventstore.ChainError
-		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Position != 2 {
+		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
 			t.Errorf("Read with a short %s: got %v, want a break at position 2", column, err)
 		}
 		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])

@@ -29,10 +29,10 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 	var receipts []eventstore.Receipt
 	err := s.query(ctx, func(row [][]byte) (more bool, err error) {
 		r := eventstore.Receipt{
-			Key:           eventstore.Key{Actor: string(row[0]), Text: string(row[1])},
-			FirstPosition: eventstore.Position(integer(row[3])),
-			EventCount:    int(int32(binary.BigEndian.Uint32(row[4]))),
-			CreatedAt:     instant(row[5]),
+			Key:        eventstore.Key{Actor: string(row[0]), Text: string(row[1])},
+			First:      eventstore.Seq(integer(row[3])),
+			EventCount: int(int32(binary.BigEndian.Uint32(row[4]))),
+			CreatedAt:  instant(row[5]),
 		}
 		err = fill(r.RequestHash[:], row[2])
 		receipts = append(receipts, r)

@@ -60,13 +60,13 @@ func (p *page) grow() {
 
 // scan reads a row with the columns of selectEvents.
 func (p *page) scan(r *eventstore.Record, row [][]byte) error {
-	r.Position = eventstore.Position(integer(row[0]))
+	r.Seq = eventstore.Seq(integer(row[0]))
 	r.Name = string(row[2])
 	r.Version = int(integer(row[3]))
 	r.SchemaVersion = int(int32(binary.BigEndian.Uint32(row[5])))
 	r.Data = string(row[6])
 	r.RecordedAt = instant(row[9])
-	r.ChangeSet = eventstore.Position(integer(row[11]))
+	r.ChangeSet = eventstore.Seq(integer(row[11]))
 	// These are often the same from record to record, and are then kept but once.
 	var before eventstore.Record
 	if n := len(p.records); n > 1 {
@@ -79,10 +79,10 @@ func (p *page) scan(r *eventstore.Record, row [][]byte) error {
 	r.Actor = nullable(before.Actor, row[7])
 	r.Reason = nullable(before.Reason, row[8])
 	if err := fill(r.Hash[:], row[1]); err != nil {
-		return &eventstore.ChainError{Position: r.Position, Problem: "its hash: " + err.Error()}
+		return &eventstore.ChainError{Seq: r.Seq, Problem: "its hash: " + err.Error()}
 	}
 	if err := fill(r.AppendID[:], row[10]); err != nil {
-		return &eventstore.ChainError{Position: r.Position, Problem: "its append id: " + err.Error()}
+		return &eventstore.ChainError{Seq: r.Seq, Problem: "its append id: " + err.Error()}
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ type headRow struct {
 var errNoHead = errors.New("the row of history_head is missing")
 
 func (r *headRow) take(row [][]byte) (more bool, err error) {
-	r.head = eventstore.Head{Position: eventstore.Position(integer(row[0])), RecordedAt: instant(row[2])}
+	r.head = eventstore.Head{Seq: eventstore.Seq(integer(row[0])), RecordedAt: instant(row[2])}
 	r.found = true
 	return true, fill(r.head.Hash[:], row[1])
 }

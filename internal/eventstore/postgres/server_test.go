@@ -42,7 +42,7 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustHaveHeadSoon(t, s, head) // acknowledged, so it is still there
-			before := head.Position
+			before := head.Seq
 			head = mustAppend(t, other, head, 2)
 			mustHear(t, s, before)
 		}

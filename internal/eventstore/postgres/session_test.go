@@ -159,7 +159,7 @@ func TestTextIsStoredAsItIs(t *testing.T) {
 			}
 			head = headOf(written)
 			for _, from := range []*Store{s, mustOpen(t, direct, Options{})} {
-				read, err := from.Read(t.Context(), head.Position-1, eventstore.Limit{Records: 1})
+				read, err := from.Read(t.Context(), head.Seq-1, eventstore.Limit{Records: 1})
 				if err != nil || len(read) != 1 || read[0].Data != written[0].Data {
 					t.Fatalf("%s: read %v, %v, want %v", what, read, err, written)
 				}
@@ -210,7 +210,7 @@ func TestCommitsBehindAPoolerWait(t *testing.T) {
 	admin.untilCommitsWait(with(t, direct, "synchronous_commit", "on"))
 	for what, write := range map[string]func() error{
 		"Append":       func() error { return first.Append(t.Context(), head, records(head, 1)) },
-		"AppendLocked": func() error { return second.AppendLocked(t.Context(), head.Position, appendOne) },
+		"AppendLocked": func() error { return second.AppendLocked(t.Context(), head.Seq, appendOne) },
 		"DurableHead":  func() error { _, err := third.DurableHead(t.Context()); return err },
 	} {
 		written := make(chan error, 1)
@@ -250,7 +250,7 @@ func TestRoleWithTightTimeouts(t *testing.T) {
 		"Append": func() error {
 			return s.Append(t.Context(), head, nil, eventstore.Receipt{Key: eventstore.Key{Text: "k"}})
 		},
-		"AppendLocked": func() error { return s.AppendLocked(t.Context(), head.Position, appendOne) },
+		"AppendLocked": func() error { return s.AppendLocked(t.Context(), head.Seq, appendOne) },
 	} {
 		release := admin.lockHead()
 		written := make(chan error, 1)

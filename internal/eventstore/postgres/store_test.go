@@ -53,9 +53,9 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 	b.Queue(`delete from public.events`)
 	for _, r := range records {
 		b.Queue(`insert into public.events values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			int64(r.Position), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
+			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
 			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
 	}
-	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Position), head.Hash[:], head.RecordedAt)
+	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], head.RecordedAt)
 	return s.pool.SendBatch(ctx, &b).Close()
 }

@@ -19,7 +19,7 @@ func TestFullDatabaseIsNotWritten(t *testing.T) {
 	limitPages(t, s)
 	head = mustRunFull(t, s, head, "inserting events")
 	write(t, s, "a") // the limit was one of the connection, and that was closed
-	if got, err := s.Read(t.Context(), head.Position, eventstore.Limit{Records: 10}); err != nil || len(got) != 1 {
+	if got, err := s.Read(t.Context(), head.Seq, eventstore.Limit{Records: 10}); err != nil || len(got) != 1 {
 		t.Errorf("got %d records, %v, want 1", len(got), err)
 	}
 }
@@ -143,7 +143,7 @@ func TestReadNamesARecordWhoseHashHasAnotherLength(t *testing.T) {
 		write(t, s, "a", "b", "c")
 		execute(t, path, fmt.Sprintf("UPDATE events SET %s = zeroblob(40) WHERE position = 2", column))
 		var broken *eventstore.ChainError
-		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Position != 2 {
+		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
 			t.Errorf("%s: got error %v, want a break at position 2", column, err)
 		}
 	}

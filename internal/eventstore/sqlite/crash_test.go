@@ -45,18 +45,18 @@ func mustHaveAcknowledged(t *testing.T, path string, opts Options, acknowledged 
 	}
 	for _, text := range acknowledged {
 		_, text, _ = strings.Cut(text, " ")
-		b, err := eventstore.ParseBookmark(text)
+		b, err := eventstore.ParsePosition(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if int(b.Position) > len(all) || bookmark(all[b.Position-1]) != b {
+		if int(b.Seq) > len(all) || bookmark(all[b.Seq-1]) != b {
 			t.Fatalf("the append up to %s was acknowledged, but the history of %d records does not have it", b, len(all))
 		}
 	}
 }
 
-func bookmark(r eventstore.Record) eventstore.Bookmark {
-	return eventstore.NewBookmark(r.Position, r.Hash)
+func bookmark(r eventstore.Record) eventstore.Position {
+	return eventstore.NewPosition(r.Seq, r.Hash)
 }
 
 func TestOneServerForOneFile(t *testing.T) {

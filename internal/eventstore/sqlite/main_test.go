@@ -53,7 +53,7 @@ func play(role, path string) error {
 		before := head
 		records, after := eventstoretest.Next(before, names...)
 		if err = s.Append(context.Background(), before, records); err == nil {
-			fmt.Println(after.Position, after.Bookmark())
+			fmt.Println(after.Seq, after.Position())
 		}
 		head = after
 	}

@@ -222,7 +222,7 @@ func TestOneServerForAllNamesOfAFile(t *testing.T) {
 	if _, err := Open(t.Context(), hard, Options{Lock: true}); err == nil || !strings.Contains(err.Error(), "it has 2 names (hard links)") {
 		t.Errorf("a hard link: got error %v", err)
 	}
-	if head, err := s.Head(t.Context()); err != nil || head.Position != 3 {
+	if head, err := s.Head(t.Context()); err != nil || head.Seq != 3 {
 		t.Errorf("got head %v, %v, want position 3", head, err)
 	}
 	nothing := filepath.Join(dir, "nothing.db")

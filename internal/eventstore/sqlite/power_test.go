@@ -194,8 +194,8 @@ func (r *round) look() {
 		r.Fatalf("after a power cut: %v", err)
 	}
 	for _, head := range r.acknowledged {
-		if int(head.Position) > len(all) || all[head.Position-1].Hash != head.Hash {
-			r.Fatalf("%s was acknowledged, but the history of %d records does not have it", head.Bookmark(), len(all))
+		if int(head.Seq) > len(all) || all[head.Seq-1].Hash != head.Hash {
+			r.Fatalf("%s was acknowledged, but the history of %d records does not have it", head.Position(), len(all))
 		}
 	}
 }

@@ -86,11 +86,11 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 }
 
 // Read returns records after a position, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := s.files.check(); err != nil { // or the node would apply what the next start does not find
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
 	}
-	known := s.signal.position()
+	known := s.signal.seq()
 	records, err := read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
@@ -102,7 +102,7 @@ func (s *Store) Read(ctx context.Context, after eventstore.Position, limit event
 }
 
 // ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Position, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.readForUser(ctx, branch, readAfter(after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("reading after position %d: %w", after, err)
@@ -173,7 +173,7 @@ type question struct {
 	limit eventstore.Limit
 }
 
-func readAfter(after eventstore.Position, limit eventstore.Limit) question {
+func readAfter(after eventstore.Seq, limit eventstore.Limit) question {
 	limit = limit.WithDefaults()
 	return question{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }

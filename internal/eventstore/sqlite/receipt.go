@@ -42,10 +42,10 @@ func (r *reader) readReceipts(keys string) ([]eventstore.Receipt, error) {
 			return receipts, err
 		}
 		receipt := eventstore.Receipt{
-			Key:           eventstore.Key{Actor: string(r.bytes(s, 0)), Text: string(r.bytes(s, 1))},
-			FirstPosition: eventstore.Position(r.integer(s, 3)),
-			EventCount:    int(r.integer(s, 4)),
-			CreatedAt:     time.UnixMicro(r.integer(s, 5)).UTC(),
+			Key:        eventstore.Key{Actor: string(r.bytes(s, 0)), Text: string(r.bytes(s, 1))},
+			First:      eventstore.Seq(r.integer(s, 3)),
+			EventCount: int(r.integer(s, 4)),
+			CreatedAt:  time.UnixMicro(r.integer(s, 5)).UTC(),
 		}
 		if err := fill(receipt.RequestHash[:], r.bytes(s, 2)); err != nil {
 			return nil, fmt.Errorf("the hash of a request: %w", err)

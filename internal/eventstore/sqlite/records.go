@@ -22,8 +22,8 @@ func (r *reader) readHead() (eventstore.Head, error) {
 	if !found {
 		return eventstore.Head{}, errors.New("history_head has no row")
 	}
-	head := eventstore.Head{Position: eventstore.Position(r.integer(s, 0))}
-	if head.Position == 0 {
+	head := eventstore.Head{Seq: eventstore.Seq(r.integer(s, 0))}
+	if head.Seq == 0 {
 		return eventstore.Head{}, nil
 	}
 	head.RecordedAt = time.UnixMicro(r.integer(s, 2)).UTC()
@@ -41,12 +41,12 @@ const (
 // readBranch reads records of a history that has the branch. Both are seen in one read transaction:
 // it begins with the first step of the one statement, and ends when both are reset.
 func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
-	if branch.Position == 0 {
+	if branch.Seq == 0 {
 		return r.readRecords(ctx, q)
 	}
 	s := r.prepared[branchQuery]
 	defer r.reset(s)
-	if err := r.bind(s, []any{int64(branch.Position)}); err != nil {
+	if err := r.bind(s, []any{int64(branch.Seq)}); err != nil {
 		return nil, err
 	}
 	found, err := r.step(s)
@@ -54,7 +54,7 @@ func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q quest
 		return nil, err
 	}
 	if !found || !bytes.Equal(r.bytes(s, 0), branch.Hash[:]) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Bookmark())
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
 	}
 	return r.readRecords(ctx, q)
 }
@@ -99,7 +99,7 @@ const largeData = 16 << 10
 
 // readRecord takes a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {
-	into.Position = eventstore.Position(r.integer(s, 0))
+	into.Seq = eventstore.Seq(r.integer(s, 0))
 	into.Name = string(r.bytes(s, 2))
 	into.Version = int(r.integer(s, 3))
 	into.Type = r.typeOf(r.bytes(s, 4))
@@ -108,12 +108,12 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Actor = r.nullable(s, 7)
 	into.Reason = r.nullable(s, 8)
 	into.RecordedAt = time.UnixMicro(r.integer(s, 9)).UTC()
-	into.ChangeSet = eventstore.Position(r.integer(s, 11))
+	into.ChangeSet = eventstore.Seq(r.integer(s, 11))
 	if err := fill(into.Hash[:], r.bytes(s, 1)); err != nil {
-		return &eventstore.ChainError{Position: into.Position, Problem: "its hash has " + err.Error()}
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its hash has " + err.Error()}
 	}
 	if err := fill(into.AppendID[:], r.bytes(s, 10)); err != nil {
-		return &eventstore.ChainError{Position: into.Position, Problem: "its append id has " + err.Error()}
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its append id has " + err.Error()}
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{})
 	head := write(t, s, "a")
-	err := s.AppendLocked(t.Context(), head.Position, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
+	err := s.AppendLocked(t.Context(), head.Seq, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		shell(t, "mv", path, path+".away")
 		records, _ := eventstoretest.Next(head, "b")
 		return records, nil, nil
@@ -79,7 +79,7 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	}
 	shell(t, "mv", path+".away", path)
 	head, err = s.Head(t.Context())
-	if err != nil || head.Position != 2 {
+	if err != nil || head.Seq != 2 {
 		t.Errorf("after the file is back: got head %v, %v, want the second record", head, err)
 	}
 	write(t, s, "c")
@@ -109,7 +109,7 @@ func TestWaitTellsOfAReplacedFile(t *testing.T) {
 	s := mustOpen(t, path, Options{PollInterval: 1})
 	head := write(t, s, "a")
 	shell(t, "mv", path, path+".away")
-	if err := s.Wait(t.Context(), head.Position); !errors.Is(err, eventstore.ErrReplaced) {
+	if err := s.Wait(t.Context(), head.Seq); !errors.Is(err, eventstore.ErrReplaced) {
 		t.Errorf("got error %v, want %q", err, eventstore.ErrReplaced)
 	}
 }
@@ -144,8 +144,8 @@ func TestStopLeavesOtherFilesAlone(t *testing.T) {
 		t.Error(err)
 	}
 	all, err := eventstoretest.Verify(t.Context(), mustOpen(t, path, Options{Lock: true}))
-	if err != nil || len(all) < int(other.head.Position) {
-		t.Errorf("got %d records, %v, want at least %d", len(all), err, other.head.Position)
+	if err != nil || len(all) < int(other.head.Seq) {
+		t.Errorf("got %d records, %v, want at least %d", len(all), err, other.head.Seq)
 	}
 }
 

@@ -48,11 +48,11 @@ func newKilled(t *testing.T, name string) killed {
 	}
 	p.kill()
 	k.path = live
-	b, err := eventstore.ParseBookmark(strings.Fields(p.lines.Text())[1])
+	b, err := eventstore.ParsePosition(strings.Fields(p.lines.Text())[1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.head = eventstore.Head{Position: b.Position}
+	k.head = eventstore.Head{Seq: b.Seq}
 	return k
 }
 
@@ -174,7 +174,7 @@ func TestLogWithoutANote(t *testing.T) {
 		}
 		_, err := eventstoretest.Verify(t.Context(), mustOpen(t, edited, opts))
 		var broken *eventstore.ChainError
-		if !errors.As(err, &broken) || broken.Position != 2 {
+		if !errors.As(err, &broken) || broken.Seq != 2 {
 			t.Errorf("what another program has written: got %v, want that position 2 is broken", err)
 		}
 	}
@@ -217,8 +217,8 @@ func TestOwnLogIsReplayed(t *testing.T) {
 			for _, opts := range []Options{{ReadOnly: true}, {Lock: true}} {
 				s := mustOpen(t, path, opts)
 				all, err := eventstoretest.Verify(t.Context(), s)
-				if err != nil || len(all) < int(k.head.Position) {
-					t.Errorf("%+v: got %d records, %v, want at least %d", opts, len(all), err, k.head.Position)
+				if err != nil || len(all) < int(k.head.Seq) {
+					t.Errorf("%+v: got %d records, %v, want at least %d", opts, len(all), err, k.head.Seq)
 				}
 			}
 		})

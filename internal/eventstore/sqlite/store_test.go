@@ -46,7 +46,7 @@ func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records
 		t.Fatal(err)
 	}
 	_, err := tx.conn.ExecContext(t.Context(), "INSERT INTO history_head VALUES (1, ?, ?, ?)",
-		int64(head.Position), head.Hash[:], head.RecordedAt.UnixMicro())
+		int64(head.Seq), head.Hash[:], head.RecordedAt.UnixMicro())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -171,12 +171,12 @@ func (t *transaction) close() {
 // toHead makes the last of records the head if the expected one is the present one. Without records it only looks.
 func (t *transaction) toHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
 	if len(records) == 0 {
-		err = t.compare.QueryRow(int64(expected.Position), expected.Hash[:]).Scan(&there)
+		err = t.compare.QueryRow(int64(expected.Seq), expected.Hash[:]).Scan(&there)
 		return there, err
 	}
 	last := &records[len(records)-1]
-	result, err := t.move.Exec(int64(last.Position), last.Hash[:], last.RecordedAt.UnixMicro(),
-		int64(expected.Position), expected.Hash[:])
+	result, err := t.move.Exec(int64(last.Seq), last.Hash[:], last.RecordedAt.UnixMicro(),
+		int64(expected.Seq), expected.Hash[:])
 	if err != nil {
 		return false, err
 	}
@@ -200,7 +200,7 @@ func (t *transaction) insert(records []eventstore.Record) error {
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.keep.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.FirstPosition), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		_, err := t.keep.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (t *transaction) argsFor(records []eventstore.Record) []any {
 	args := t.args[:0]
 	for i := range records {
 		r := &records[i]
-		args = append(args, int64(r.Position), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
+		args = append(args, int64(r.Seq), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
 			r.Data, nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet))
 	}
 	t.args = args

@@ -40,7 +40,7 @@ func TestWaitReturnsEveryPollInterval(t *testing.T) {
 	s := mustOpen(t, path, Options{PollInterval: time.Millisecond})
 	head := write(t, mustOpen(t, path, Options{}), "a")
 	for range 3 {
-		if err := s.Wait(t.Context(), head.Position); err != nil {
+		if err := s.Wait(t.Context(), head.Seq); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,12 +57,12 @@ func TestWaitWaitsAfterTheTailWasCut(t *testing.T) {
 	}
 	write(t, s, "b")
 	rewrite(t, s, head, kept)
-	if left, err := s.Read(t.Context(), head.Position, eventstore.Limit{Records: 1}); err != nil || len(left) > 0 {
+	if left, err := s.Read(t.Context(), head.Seq, eventstore.Limit{Records: 1}); err != nil || len(left) > 0 {
 		t.Fatalf("got %v, %v, want nothing to be left", left, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := s.Wait(ctx, head.Position); err != ctx.Err() || err == nil {
+	if err := s.Wait(ctx, head.Seq); err != ctx.Err() || err == nil {
 		t.Errorf("got %v, want it to wait", err)
 	}
 }

@@ -25,7 +25,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 
 // AppendLocked appends what the caller decides on while nobody else can write to the file. What was missed comes by way of
 // the readers: they see what was there when the transaction began.
-func (s *Store) AppendLocked(ctx context.Context, after eventstore.Position, decide eventstore.Decide) error {
+func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	return s.append(ctx, func(t *transaction) error {
 		head, missed, err := s.missed(ctx, after)
 		if err != nil {
@@ -69,13 +69,13 @@ func (s *Store) finish(t *transaction, expected eventstore.Head, records []event
 		return err
 	}
 	if len(records) > 0 {
-		s.signal.fire(records[len(records)-1].Position)
+		s.signal.fire(records[len(records)-1].Seq)
 	}
 	return nil
 }
 
 // missed returns the head and the records that lead from a position to it.
-func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventstore.Head, []eventstore.Record, error) {
+func (s *Store) missed(ctx context.Context, after eventstore.Seq) (eventstore.Head, []eventstore.Record, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return eventstore.Head{}, nil, err
@@ -84,7 +84,7 @@ func (s *Store) missed(ctx context.Context, after eventstore.Position) (eventsto
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
-	if after+eventstore.Position(len(records)) != head.Position {
+	if after+eventstore.Seq(len(records)) != head.Seq {
 		return eventstore.Head{}, nil, eventstore.ErrHeadMoved
 	}
 	return head, records, nil
