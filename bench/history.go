@@ -50,7 +50,7 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 		}
 		next := chain.Seal(head, appendID(), batch)
 		if err := store.Append(ctx, head, batch); err != nil {
-			return fmt.Errorf("after event %d: %w", head.Position, err)
+			return fmt.Errorf("after event %d: %w", head.Seq, err)
 		}
 		head, batch = next, make([]eventstore.Record, 0, historyBatch) // the store may keep the old one
 	}

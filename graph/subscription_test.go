@@ -150,8 +150,8 @@ func TestWatchChanges(t *testing.T) {
 	c.wantNext("nothing", `"configChanges":{"changes":[],"position":"@6","caughtUp":true}`)
 }
 
-// TestBookmarks has a stream that nothing happens on tell how far it has come.
-func TestBookmarks(t *testing.T) {
+// TestProgress has a stream that nothing happens on tell how far it has come.
+func TestProgress(t *testing.T) {
 	a := MustServe(t, memory.New(), configstore.Options{ProgressInterval: time.Millisecond}, graph.Options{})
 	c := a.MustDial(t)
 	c.subscribe("1", watchChanges, vars{"f": vars{"prefix": "p"}})

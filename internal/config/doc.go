@@ -1,21 +1,52 @@
-// Package config is the domain: what a config is, what may happen to it, and what each of its events means.
+// Package config is the domain: what a config is, what may happen to it, and what each of its
+// events means.
 //
-// It is pure. Nothing here reads a clock, a disk or the network, and it imports the standard library alone; time arrives
-// as a value. A config is an event-sourced aggregate: a [Command] is judged by [Aggregate.Decide], which answers with the
-// [Event] that follows from it or with the reason why none does, and [Aggregate.Apply] is the only way to change state.
+// It is pure. Nothing here reads a clock, a disk or the network, and it imports the standard
+// library alone; time arrives as a value. A config is an event-sourced aggregate:
+// [Aggregate.Decide] takes a [Command] and returns the [Event] that follows from it, or the reason
+// why none does. [Aggregate.Apply] is the only way to change state.
 //
-// The words, here and everywhere in the project:
+// # Glossary
+//
+// These words have one meaning everywhere in the project: in code, comments, documents, messages
+// and logs.
+//
+// The history:
 //
 //	config, name, value   a named text value; the aggregate of this system
 //	version               counts the changes of one name from 1; never reset, also not by a deletion
 //	event                 one fact: ConfigValueSet, ConfigValueDeleted or ConfigValueRestored
-//	position              place of an event in the whole history: 1, 2, 3, … without gaps; 0 is before the first
-//	hash                  SHA-256 over the previous event's hash and this event's fields; the newest one is the tip
-//	change set            events that were applied together; never split by a page, a message or a resumption
-//	head                  position, hash and time of the newest event
-//	event store           keeps the history
-//	projection            the read model in memory: the present state of every name, at one position
-//	config store          the one door to all of it
-//	feed, cursor          the live stream of applied events; a reader's place in it
+//	record                an event as it is stored
 //	revision              an event as clients see it
+//	seq                   an event's number in the whole history: 1, 2, 3, … without gaps; 0 is before the first
+//	hash                  SHA-256 over the previous event's hash and this event's fields
+//	position              what clients see of a seq: the seq and the first 8 hex digits of its event's hash, 1842-9f3a21c0
+//	change set            events that were applied together; never split by a page, a message or a resumption
+//	head                  seq, hash and time of the newest event
+//	basis                 the head that a read builds on; the read fails when the history does not contain it
+//
+// The parts of a node:
+//
+//	event store           keeps the history
+//	projection, view      the read model in memory: the present state of every name; one immutable copy of it
+//	follower              keeps the projection live with what other nodes write
+//	config store          authorises, reads and streams; every edge goes through it
+//	writer, batch         decides commands and appends their events; the commands of one append
+//	receipt               the stored outcome of a command with an idempotency key
+//	generation            all that a node has made of one history; replaced as a whole when the history is another one
+//
+// A live event, from the history to a client:
+//
+//	feed, cursor          the ring of the newest events; a reader's place in it
+//	watch                 the changes that one filter selects, as the config store gives them
+//	source, offset        a subscription's items as its resolver gives them; how far a source has come
+//	producer              makes the messages of a source: executes the operation, encodes the response
+//	group                 subscribers of equal operations that share a producer
+//	subscriber            one subscription of one client
+//	socket                one websocket connection
+//
+// Bounds:
+//
+//	budget, reservation   bytes that requests share; what one of them has taken of it
+//	query reader          a connection to the event store that serves reads of users
 package config

@@ -172,7 +172,7 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error)
 // Next waits for the next changes. It returns without any when the first call comes to the head,
 // and when it finds none for Options.ProgressInterval although the history has moved on: so a
 // reader knows where it is. Where nothing happens it says nothing. Changes that the filter does not
-// select cost the watch nothing until a position is due.
+// select cost the watch nothing until progress is due.
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	due := time.Now().Add(w.branch.opts.ProgressInterval)
 	for {
@@ -189,8 +189,8 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 		if !batch.CaughtUp {
 			continue
 		}
-		bookmarks := feed.Progress{Sent: w.told, Due: due, Every: w.branch.opts.ProgressInterval}
-		if err := w.cursor.Await(ctx, w.waiter, bookmarks); err != nil {
+		progress := feed.Progress{Sent: w.told, Due: due, Every: w.branch.opts.ProgressInterval}
+		if err := w.cursor.Await(ctx, w.waiter, progress); err != nil {
 			return Changes{}, err
 		}
 	}

@@ -123,11 +123,11 @@ func TestWatchFromAPosition(t *testing.T) {
 			9:  "[] to 10, caught up: true",
 			10: "[] to 10, caught up: true",
 		} {
-			bookmark := eventstore.Position{}
+			start := eventstore.Position{}
 			if after > 0 {
-				bookmark = mustRead(t, store.Events)[after-1].Position()
+				start = mustRead(t, store.Events)[after-1].Position()
 			}
-			mustSay(t, mustWatch(t, store, filter(t, "a"), &bookmark).Next, 0, want)
+			mustSay(t, mustWatch(t, store, filter(t, "a"), &start).Next, 0, want)
 		}
 	})
 }
@@ -155,8 +155,8 @@ func TestWatchCatchesUpInPages(t *testing.T) {
 	})
 }
 
-// TestBookmarksOnALongWay has a store that takes a second for each page, and a filter that selects nothing of it.
-func TestBookmarksOnALongWay(t *testing.T) {
+// TestProgressOnALongWay has a store that takes a second for each page, and a filter that selects nothing of it.
+func TestProgressOnALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 5}})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Position is the place of an event in the whole history: 1, 2, 3, … without gaps. 0 is before the first.
+// Seq is an event's number in the whole history: 1, 2, 3, … without gaps. 0 is before the first.
 type Seq int64
 
 // Hash is the SHA-256 of the chain up to and including one record. Before the first record it is all zeros.
@@ -18,17 +18,17 @@ type Hash [32]byte
 // AppendID is what makes the bytes of one append different from those of any other: 16 random bytes.
 type AppendID [16]byte
 
-// Head is the newest record's position, hash and time. The zero Head is that of an empty history.
+// Head is the newest record's seq, hash and time. The zero Head is that of an empty history.
 type Head struct {
 	Seq        Seq
 	Hash       Hash
 	RecordedAt time.Time
 }
 
-// Same reports whether both are the same place of the same history.
+// Same reports whether both are the same record of the same history.
 func (h Head) Same(other Head) bool { return h.Seq == other.Seq && h.Hash == other.Hash }
 
-// Position returns the head's position as clients see it.
+// Position returns the position of the head.
 func (h Head) Position() Position { return NewPosition(h.Seq, h.Hash) }
 
 // Record is one event as it is stored, a row of the table events. Its fields are what the hash covers.
@@ -50,8 +50,8 @@ type Record struct {
 // HeadOf returns the head that the history has when the record is its newest.
 func HeadOf(r *Record) Head { return Head{r.Seq, r.Hash, r.RecordedAt} }
 
-// Position is a position as clients see it: the position and the first bytes of that record's hash, so that a position
-// of another history is not mistaken for one of this.
+// Position names a record to clients: its seq and the first bytes of its hash. A position of another
+// history is therefore not mistaken for one of this history.
 type Position struct {
 	Seq    Seq
 	Prefix [4]byte // of the hash
@@ -60,7 +60,7 @@ type Position struct {
 // NewPosition returns the position of a record.
 func NewPosition(p Seq, h Hash) Position { return Position{p, [4]byte(h[:4])} }
 
-// String writes a position as in `1842-9f3a21c0`.
+// String returns the text that clients see, such as `1842-9f3a21c0`.
 func (b Position) String() string {
 	return string(b.AppendTo(make([]byte, 0, 28)))
 }
@@ -72,8 +72,8 @@ func (b Position) AppendTo(text []byte) []byte {
 	return hex.AppendEncode(text, b.Prefix[:])
 }
 
-// ParsePosition reads a position. Only the text that [Position.String] writes is one. Whether the history has handed it
-// out is for its reader to find out.
+// ParsePosition reads what [Position.String] writes, and refuses any other text. It does not check that
+// the history has the position.
 func ParsePosition(text string) (Position, error) {
 	number, prefix, _ := strings.Cut(text, "-")
 	p, err := strconv.ParseInt(number, 10, 64)

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestBookmark(t *testing.T) {
+func TestPosition(t *testing.T) {
 	for text, want := range map[string]eventstore.Position{
 		"1842-9f3a21c0":                {Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}},
 		"0-00000000":                   {},
@@ -22,12 +22,12 @@ func TestBookmark(t *testing.T) {
 			t.Errorf("%+v is written as %q, want %q", want, got, text)
 		}
 		if got, err := eventstore.ParsePosition(text); err != nil || got != want {
-			t.Errorf("ParseBookmark(%q) = %+v, %v, want %+v", text, got, err, want)
+			t.Errorf("ParsePosition(%q) = %+v, %v, want %+v", text, got, err, want)
 		}
 	}
 }
 
-func TestBookmarkOfHeadAndRevision(t *testing.T) {
+func TestPositionOfHeadAndRevision(t *testing.T) {
 	hash := eventstore.Hash{0x9f, 0x3a, 0x21, 0xc0, 0xff}
 	head := eventstore.Head{Seq: 1842, Hash: hash, RecordedAt: time.Unix(1, 0)}
 	revision := eventstore.Revision{Seq: 1842, Hash: hash}
@@ -35,11 +35,11 @@ func TestBookmarkOfHeadAndRevision(t *testing.T) {
 		t.Errorf("got %s and %s", head.Position(), revision.Position())
 	}
 	if empty := (eventstore.Head{}).Position().String(); empty != "0-00000000" {
-		t.Errorf("the bookmark of an empty history is %s", empty)
+		t.Errorf("the position of an empty history is %s", empty)
 	}
 }
 
-func TestParseBookmarkRefuses(t *testing.T) {
+func TestParsePositionRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "-", "0", "1842", "1842-", "-9f3a21c0", "9f3a21c0",
 		"00-9f3a21c0", "01842-9f3a21c0", "+1-9f3a21c0", "-1-9f3a21c0", "--1-9f3a21c0", "-0-00000000",
@@ -51,16 +51,16 @@ func TestParseBookmarkRefuses(t *testing.T) {
 	} {
 		got, err := eventstore.ParsePosition(text)
 		if err == nil || got != (eventstore.Position{}) {
-			t.Errorf("ParseBookmark(%q) = %+v, %v", text, got, err)
+			t.Errorf("ParsePosition(%q) = %+v, %v", text, got, err)
 			continue
 		}
 		if !strings.Contains(err.Error(), "1842-9f3a21c0") {
-			t.Errorf("ParseBookmark(%q): %v, want it to show what a position looks like", text, err)
+			t.Errorf("ParsePosition(%q): %v, want it to show what a position looks like", text, err)
 		}
 	}
 }
 
-func TestEveryBookmarkReadsAsItself(t *testing.T) {
+func TestEveryPositionReadsAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		position := rapid.Int64Min(0).Draw(t, "position")
 		hash := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash")
@@ -71,14 +71,14 @@ func TestEveryBookmarkReadsAsItself(t *testing.T) {
 	})
 }
 
-// FuzzParseBookmark checks that nothing but what String writes is a position.
-func FuzzParseBookmark(f *testing.F) {
+// FuzzParsePosition checks that nothing but what String writes is a position.
+func FuzzParsePosition(f *testing.F) {
 	for _, seed := range []string{"1842-9f3a21c0", "0-00000000", "-1-9f3a21c0", "00-9f3a21c0", "1842-9F3A21C0", ""} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if b, err := eventstore.ParsePosition(text); err == nil && (b.String() != text || b.Seq < 0) {
-			t.Errorf("ParseBookmark(%q) = %+v, which is written %s", text, b, b)
+			t.Errorf("ParsePosition(%q) = %+v, which is written %s", text, b, b)
 		}
 	})
 }

@@ -14,7 +14,7 @@ type Revision struct {
 	config.Event
 	Seq  Seq
 	Hash Hash
-	// ChangeSet is the last event of the change set. Only its position is certain to be there: see [Revision.SetKnown].
+	// ChangeSet is the last event of the change set. Only its seq is certain to be there: see [Revision.SetKnown].
 	ChangeSet Position
 	Actor     *string // nil: made without authentication
 	Reason    *string // nil: none was given
@@ -27,7 +27,7 @@ func (r *Revision) EndsSet() bool { return r.Seq == r.ChangeSet.Seq }
 // the end of its set.
 func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
 
-// Position returns the revision's position as clients see it.
+// Position returns the position of the revision.
 func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
 
 // Head returns the head that the history had when the revision was its newest.

@@ -3,7 +3,7 @@
 // A [Feed] keeps the newest events in a ring. A reader is a [Cursor], not a queue: it reads the ring at its own pace, and
 // where it has fallen off the ring, or starts at an older position, it reads pages of the event store until it is on the ring
 // again. So catching up turns into live with no gap and no repeat, memory is bounded, and nobody waits for a slow reader.
-// The promises are those of etcd's watch: ordered, unique, reliable, atomic, resumable, bookmarkable.
+// The promises are those of etcd's watch: ordered, unique, reliable, atomic, resumable, and it reports progress.
 package feed
 
 import (

@@ -26,16 +26,16 @@ func (f *Feed) Waiter(filter config.Filter) *Waiter {
 	return &Waiter{feed: f, filter: filter, woken: make(chan struct{}, 1)}
 }
 
-// Progress let a waiter return although nothing that it waits for has happened, so that its reader
-// hears where it is. The zero Progress never do.
+// Progress lets a waiter return although nothing that it waits for has happened, so that a reader
+// learns how far the history has come. The zero Progress never does.
 type Progress struct {
-	Sent  eventstore.Seq // where the reader knows that it is
-	Due   time.Time      // when a position is due, unless the head is still Told
-	Every time.Duration  // after which it is due again then
+	Sent  eventstore.Seq // the newest seq that the reader has been sent
+	Due   time.Time      // when to return, unless the head is still Sent
+	Every time.Duration  // how long to wait again then
 }
 
-// Wait returns when something that the filter selects was published after a position, or when a
-// position is due. It returns at once when anything at all was published before it was called. It
+// Wait returns when something that the filter selects was published after a head, or when
+// progress is due. It returns at once when anything at all was published before it was called. It
 // returns a head from the position on, up to which there is nothing that the filter selects. The
 // error says that the feed or the context has ended.
 func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Progress) (eventstore.Head, error) {

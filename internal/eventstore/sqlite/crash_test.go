@@ -49,13 +49,13 @@ func mustHaveAcknowledged(t *testing.T, path string, opts Options, acknowledged 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if int(b.Seq) > len(all) || bookmark(all[b.Seq-1]) != b {
+		if int(b.Seq) > len(all) || positionOf(all[b.Seq-1]) != b {
 			t.Fatalf("the append up to %s was acknowledged, but the history of %d records does not have it", b, len(all))
 		}
 	}
 }
 
-func bookmark(r eventstore.Record) eventstore.Position {
+func positionOf(r eventstore.Record) eventstore.Position {
 	return eventstore.NewPosition(r.Seq, r.Hash)
 }
 

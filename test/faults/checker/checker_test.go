@@ -165,7 +165,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 			s.seen.Reads[3].Where, s.seen.Reads[3].Client = record.Where{Node: 0, Life: 1}, 0
 		}},
 		"a stream leaves a change out":     {streamed, func(s *story) { drop(s, 0, 1) }},
-		"a stream has no bookmark left":    {streamed, func(s *story) { s.seen.Streams[1].Messages = nil }},
+		"a stream has no progress left":    {streamed, func(s *story) { s.seen.Streams[1].Messages = nil }},
 		"a stream repeats a change":        {streamed, func(s *story) { again(s, 2, 0) }},
 		"a stream goes back":               {streamed, func(s *story) { s.seen.Streams[0].Messages[1].Position = at(1) }},
 		"a stream ends too early":          {streamed, func(s *story) { s.seen.Streams[0].Messages = s.seen.Streams[0].Messages[:3] }},

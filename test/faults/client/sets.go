@@ -153,7 +153,7 @@ func (s *SetWriter) seal(head eventstore.Head) ([]eventstore.Record, []*record.W
 		stored := config.Encode(event)
 		records = append(records, eventstore.Record{
 			Name: name.String(), Version: int(event.Version), Type: stored.Type, SchemaVersion: stored.SchemaVersion,
-			Data: stored.Data, Reason: &id, RecordedAt: event.At, ChangeSet: head.Position + setSize,
+			Data: stored.Data, Reason: &id, RecordedAt: event.At, ChangeSet: head.Seq + setSize,
 		})
 		writes = append(writes, &record.Write{
 			ID: id, Set: set, Where: record.Where{Node: record.Nowhere, Life: record.Unsure}, Client: record.Nowhere, Tries: 1,
@@ -167,7 +167,7 @@ func (s *SetWriter) seal(head eventstore.Head) ([]eventstore.Record, []*record.W
 	var chain eventstore.Chain
 	chain.Seal(head, id, records)
 	for i, r := range records {
-		position := eventstore.HeadOf(&r).Bookmark()
+		position := eventstore.HeadOf(&r).Position()
 		var err error
 		if writes[i].Position, err = record.ParsePosition(position.String()); err != nil {
 			return nil, nil, err
