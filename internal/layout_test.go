@@ -22,7 +22,7 @@ const module = "configapi"
 // What stands together in many lines of the picture.
 const (
 	history = "internal/eventstore internal/config"
-	door    = "internal/configstore internal/projection internal/auth " + history
+	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
@@ -52,7 +52,7 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
@@ -73,7 +73,10 @@ var picture = []layer{
 	{"internal/budget", "", ""},
 
 	// The one door, and what is behind it.
-	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
+	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
+	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
+	{"internal/fault", "internal/projection " + history, ""},
+	{"internal/clock", "internal/eventstore", x},
 	{"internal/projection", history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},

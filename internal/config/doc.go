@@ -34,6 +34,9 @@
 //	writer, batch         decides commands and appends their events; the commands of one append
 //	receipt               the stored outcome of a command with an idempotency key
 //	generation            all that a node has made of one history; replaced as a whole when the history is another one
+//	fault, kind           an error that clients can get; what it means to them
+//	outcome               what a command came to; unknown while the history does not show whether an append was made
+//	attempt               one try to append a batch
 //
 // A live event, from the history to a client:
 //
