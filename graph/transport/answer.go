@@ -339,7 +339,7 @@ func (r *Room) faultOf(err error) *fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):
 		return &fault{status: http.StatusBadRequest, code: CodeLimitExceeded, message: r.tooLong}
-	case errors.Is(err, budget.ErrNoRoom):
+	case errors.Is(err, budget.ErrExhausted):
 		return &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: "the server has no room for another answer at the moment; try again"}
 	default:
 		return &fault{status: http.StatusServiceUnavailable, code: CodeUnavailable, message: "the request ran out of time; ask for less, or try again"}

@@ -60,7 +60,7 @@ type pump struct {
 	exec        graphql.GraphExecutor
 	operation   *graphql.OperationContext
 	room        *Room
-	turn        *budget.Turn
+	turn        *budget.Stream
 	lastEventID string
 
 	x      *execution // nil: it is to begin at the place
@@ -70,11 +70,11 @@ type pump struct {
 }
 
 func newPump(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, room *Room, place Place) *pump {
-	return &pump{ctx: ctx, exec: exec, operation: operation, room: room, turn: budget.NewTurn(room.opts.Streams), place: place, behind: true}
+	return &pump{ctx: ctx, exec: exec, operation: operation, room: room, turn: budget.NewStream(room.opts.Streams), place: place, behind: true}
 }
 
 // end gives back what the pump holds. Messages that it has made have their own room.
-func (p *pump) end() { p.turn.End() }
+func (p *pump) end() { p.turn.Release() }
 
 // hasPlaces reports whether the resolver uses [Stream], so that the pump knows where it is.
 func (p *pump) hasPlaces() bool { return p.x == nil && p.place != nil || p.x != nil && p.x.pull != nil }
@@ -85,7 +85,7 @@ func (p *pump) hasPlaces() bool { return p.x == nil && p.place != nil || p.x != 
 func (p *pump) next(end int64) (u update, more bool, errs gqlerror.List) {
 	for {
 		u, more, errs = p.once(end)
-		p.turn.End()
+		p.turn.Release()
 		if more && p.want > 0 {
 			continue // the message had no room, and is made again when it has
 		}
@@ -114,7 +114,7 @@ func (p *pump) once(end int64) (u update, more bool, errs gqlerror.List) {
 		}
 	}
 	if p.want == 0 {
-		if err := p.turn.Read(p.ctx, u.Bytes); err != nil {
+		if err := p.turn.ReserveMessage(p.ctx, u.Bytes); err != nil {
 			return u, false, p.fail(err)
 		}
 	}
@@ -124,9 +124,9 @@ func (p *pump) once(end int64) (u update, more bool, errs gqlerror.List) {
 // await waits for room before anything is read.
 func (p *pump) await() error {
 	if p.want == 0 {
-		return p.turn.Begin(p.ctx, p.behind)
+		return p.turn.ReservePage(p.ctx, p.behind)
 	}
-	return p.turn.Await(p.ctx, p.want)
+	return p.turn.Reserve(p.ctx, p.want)
 }
 
 // make turns the item that the source has given into a message.
@@ -146,14 +146,14 @@ func (p *pump) make(u update) (update, bool, gqlerror.List) {
 		return u, false, errs
 	}
 	length := int64(len(response.Data)) + envelopeBytes
-	if p.want < length && !p.turn.TryHold(length) && p.hasPlaces() {
+	if p.want < length && !p.turn.TryResize(length) && p.hasPlaces() {
 		p.want, p.x = length, nil
 		return u, true, nil
 	}
 	// The data is copied: gqlgen uses its memory again for the next response.
 	u.body = appendResponse(make([]byte, 0, length), response)
-	p.turn.Hold(int64(cap(u.body)))
-	u.room = &lease{room: p.turn.Pass()}
+	p.turn.Resize(int64(cap(u.body)))
+	u.room = &lease{room: p.turn.Detach()}
 	u.room.retain()
 	p.want = 0
 	if u.Place != nil {

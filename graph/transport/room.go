@@ -230,7 +230,7 @@ func faultOfLimit(err error) *fault {
 }
 
 func isOfRoom(err error) bool {
-	return errors.Is(err, errTooLong) || errors.Is(err, errStopped) || errors.Is(err, budget.ErrNoRoom) || errors.Is(err, budget.ErrTooLarge)
+	return errors.Is(err, errTooLong) || errors.Is(err, errStopped) || errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge)
 }
 
 func moreErrors(n int64) *gqlerror.Error {

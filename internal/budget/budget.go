@@ -12,7 +12,7 @@ import (
 
 // ErrNoRoom is returned when others hold the bytes that were asked for, and did not release them in
 // time. It makes sense to try again later.
-var ErrNoRoom = errors.New("the server has no memory left for this at the moment; try again")
+var ErrExhausted = errors.New("the server has no memory left for this at the moment; try again")
 
 // ErrTooLarge is returned when a reservation would be larger than the budget allows, even if it
 // were the only one. It makes no sense to try again.
@@ -27,9 +27,9 @@ const (
 
 	// patience is how long a reservation waits before the slowest one is cut, and again before the
 	// next.
-	patience = 250 * time.Millisecond
+	cutAfter = 250 * time.Millisecond
 	// graceToSend is how long every reservation may take to be sent before it counts as slow.
-	graceToSend = time.Second
+	sendGrace = time.Second
 )
 
 // Options of a [Budget].
@@ -53,20 +53,20 @@ type Budget struct {
 	opts   Options
 	parent *Budget // nil: it stands for itself
 
-	mu      sync.Mutex // guards the following, and the fields of reservations
-	held    int64      // bytes of all reservations
-	small   int64      // the part of held that small ones hold
-	cutting int64      // bytes of those that were cut and are not released yet
-	waiting []*waiter  // those that hold bytes first, then in the order of arrival
-	watched bool       // a timer runs that looks for one to cut
-	sending map[*Reservation]struct{}
+	mu       sync.Mutex // guards the following, and the fields of reservations
+	held     int64      // bytes of all reservations
+	small    int64      // the part of held that small ones hold
+	cutting  int64      // bytes of those that were cut and are not released yet
+	waiting  []*waiter  // those that hold bytes first, then in the order of arrival
+	cutTimer bool       // a timer runs that looks for one to cut
+	sending  map[*Reservation]struct{}
 }
 
 // waiter is a reservation that waits for more bytes.
 type waiter struct {
-	room    *Reservation
-	bytes   int64
-	granted chan struct{} // closed when it has them
+	reservation *Reservation
+	bytes       int64
+	granted     chan struct{} // closed when it has them
 }
 
 // New returns a budget of which nothing is reserved.
@@ -100,7 +100,7 @@ func (b *Budget) Waiting() int {
 // none.
 func (b *Budget) grow(ctx context.Context, r *Reservation, bytes int64, deadline time.Time) error {
 	b.mu.Lock()
-	if r.bytes+bytes > b.most(r.bytes+bytes) {
+	if r.bytes+bytes > b.maxSize(r.bytes+bytes) {
 		b.mu.Unlock()
 		return ErrTooLarge
 	}
@@ -111,13 +111,13 @@ func (b *Budget) grow(ctx context.Context, r *Reservation, bytes int64, deadline
 	}
 	if b.opts.Wait < 0 || len(b.waiting) >= b.opts.MaxWaiters {
 		b.mu.Unlock()
-		return ErrNoRoom
+		return ErrExhausted
 	}
-	w := &waiter{room: r, bytes: bytes, granted: make(chan struct{})}
+	w := &waiter{reservation: r, bytes: bytes, granted: make(chan struct{})}
 	b.enqueue(w)
 	b.mu.Unlock()
 	if err := w.wait(ctx, deadline); err != nil {
-		return b.giveUp(w, err)
+		return b.withdraw(w, err)
 	}
 	return nil
 }
@@ -136,13 +136,13 @@ func (w *waiter) wait(ctx context.Context, deadline time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-late:
-		return ErrNoRoom
+		return ErrExhausted
 	}
 }
 
 // giveUp takes a waiter out of the queue, unless it was granted its bytes meanwhile: then it has
 // them.
-func (b *Budget) giveUp(w *waiter, err error) error {
+func (b *Budget) withdraw(w *waiter, err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	i := slices.Index(b.waiting, w)
@@ -158,20 +158,20 @@ func (b *Budget) giveUp(w *waiter, err error) error {
 // bytes. It needs b.mu.
 func (b *Budget) enqueue(w *waiter) {
 	at := len(b.waiting)
-	if w.room.bytes > 0 {
-		if i := slices.IndexFunc(b.waiting, func(other *waiter) bool { return other.room.bytes == 0 }); i >= 0 {
+	if w.reservation.bytes > 0 {
+		if i := slices.IndexFunc(b.waiting, func(other *waiter) bool { return other.reservation.bytes == 0 }); i >= 0 {
 			at = i
 		}
 	}
 	b.waiting = slices.Insert(b.waiting, at, w)
-	if !b.watched {
-		b.watched = true
-		time.AfterFunc(patience, b.cutSlowest)
+	if !b.cutTimer {
+		b.cutTimer = true
+		time.AfterFunc(cutAfter, b.cutSlowest)
 	}
 }
 
 // most is the largest that a reservation of this size may be.
-func (b *Budget) most(size int64) int64 {
+func (b *Budget) maxSize(size int64) int64 {
 	if size < b.opts.SmallSize {
 		return b.opts.Bytes
 	}
@@ -215,12 +215,12 @@ func (b *Budget) grant() {
 			left = append(left, b.waiting[i:]...)
 			break
 		}
-		if !b.fits(w.room, w.bytes, behind) {
+		if !b.fits(w.reservation, w.bytes, behind) {
 			left = append(left, w)
 			behind = true
 			continue
 		}
-		b.add(w.room, w.bytes)
+		b.add(w.reservation, w.bytes)
 		close(w.granted)
 	}
 	clear(b.waiting[len(left):])
@@ -231,11 +231,11 @@ func (b *Budget) grant() {
 // room, unless those that are cut already will make enough room. It goes on while anybody waits.
 func (b *Budget) cutSlowest() {
 	b.mu.Lock()
-	if b.watched = len(b.waiting) > 0; !b.watched {
+	if b.cutTimer = len(b.waiting) > 0; !b.cutTimer {
 		b.mu.Unlock()
 		return
 	}
-	time.AfterFunc(patience, b.cutSlowest)
+	time.AfterFunc(cutAfter, b.cutSlowest)
 	cut := func() {}
 	if r := b.slowest(time.Now()); r != nil && b.cutting < b.waiting[0].bytes {
 		delete(b.sending, r)
@@ -252,7 +252,7 @@ func (b *Budget) cutSlowest() {
 func (b *Budget) slowest(now time.Time) *Reservation {
 	var slowest *Reservation
 	for r := range b.sending {
-		if now.Sub(r.since) >= graceToSend && (slowest == nil || r.pace(now) < slowest.pace(now)) {
+		if now.Sub(r.since) >= sendGrace && (slowest == nil || r.rate(now) < slowest.rate(now)) {
 			slowest = r
 		}
 	}

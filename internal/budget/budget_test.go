@@ -88,7 +88,7 @@ func TestWaitEnds(t *testing.T) {
 		holder, waiter := b.Reservation(), b.Reservation()
 		grow(t, holder, 100)
 		began := time.Now()
-		if err := waiter.Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+		if err := waiter.Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 		if waited := time.Since(began); waited != 2*time.Second {
@@ -115,7 +115,7 @@ func TestWaitEnds(t *testing.T) {
 func TestNoWait(t *testing.T) {
 	b := budget.New(budget.Options{Bytes: 100, Wait: -1})
 	grow(t, b.Reservation(), 100)
-	if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+	if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -140,10 +140,10 @@ func TestQueueIsBounded(t *testing.T) {
 		grow(t, b.Reservation(), 100)
 		done := growing(t.Context(), b.Reservation(), 1)
 		began := time.Now()
-		if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) || time.Since(began) > 0 {
+		if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) || time.Since(began) > 0 {
 			t.Errorf("got %v after %v, want a refusal at once", err, time.Since(began))
 		}
-		if err := <-done; !errors.Is(err, budget.ErrNoRoom) {
+		if err := <-done; !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -192,10 +192,10 @@ func TestSmallOnes(t *testing.T) {
 		grow(t, b.Reservation(), 9)
 		wantHeld(t, b, 93)
 		// One that grows large needs room among the large ones.
-		if err := small.Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+		if err := small.Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
-		if err := <-waiting; !errors.Is(err, budget.ErrNoRoom) {
+		if err := <-waiting; !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 		large.Release()
@@ -212,7 +212,7 @@ func TestWithin(t *testing.T) {
 		one, other := all.Within(60), all.Within(60)
 		a, b := one.Reservation(), one.Reservation()
 		grow(t, a, 50)
-		if err := b.Grow(t.Context(), 20); !errors.Is(err, budget.ErrNoRoom) {
+		if err := b.Grow(t.Context(), 20); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("beyond its part: got %v", err)
 		}
 		if err := b.Grow(t.Context(), 61); !errors.Is(err, budget.ErrTooLarge) {
@@ -220,7 +220,7 @@ func TestWithin(t *testing.T) {
 		}
 		c := other.Reservation()
 		grow(t, c, 50)
-		if err := b.Grow(t.Context(), 10); !errors.Is(err, budget.ErrNoRoom) {
+		if err := b.Grow(t.Context(), 10); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("beyond all: got %v", err)
 		}
 		wantHeld(t, one, 50)

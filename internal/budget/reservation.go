@@ -12,7 +12,7 @@ import (
 // succeed.
 type Reservation struct {
 	budget *Budget
-	outer  *Reservation // of the budget around it; nil: there is none
+	parent *Reservation // of the budget around it; nil: there is none
 
 	// Guarded by the budget's mutex.
 	bytes int64
@@ -33,11 +33,11 @@ func (b *Budget) Reservation() *Reservation {
 // Open makes r a reservation of b that holds nothing yet. It is for a reservation that
 // is a field of a struct, and must not be called while r holds bytes.
 func (b *Budget) Open(r *Reservation) {
-	r.budget, r.outer = b, nil
+	r.budget, r.parent = b, nil
 	r.isCut, r.cut, r.since = false, nil, time.Time{}
 	r.sent.Store(0)
 	if b.parent != nil {
-		r.outer = b.parent.Reservation()
+		r.parent = b.parent.Reservation()
 	}
 }
 
@@ -58,7 +58,7 @@ func (r *Reservation) TryGrow(bytes int64) bool {
 	if !r.budget.tryGrow(r, bytes) {
 		return false
 	}
-	if r.outer != nil && !r.outer.TryGrow(bytes) {
+	if r.parent != nil && !r.parent.TryGrow(bytes) {
 		r.budget.shrink(r, bytes)
 		return false
 	}
@@ -66,10 +66,10 @@ func (r *Reservation) TryGrow(bytes int64) bool {
 }
 
 func (r *Reservation) grow(ctx context.Context, bytes int64, deadline time.Time) error {
-	if err := r.budget.grow(ctx, r, bytes, deadline); err != nil || r.outer == nil {
+	if err := r.budget.grow(ctx, r, bytes, deadline); err != nil || r.parent == nil {
 		return err
 	}
-	err := r.outer.grow(ctx, bytes, deadline)
+	err := r.parent.grow(ctx, bytes, deadline)
 	if err != nil {
 		r.budget.shrink(r, bytes)
 	}
@@ -87,7 +87,7 @@ func deadlineOf(wait time.Duration) time.Time {
 // Force takes more bytes without a wait and without regard to any limit. It is for memory that is
 // in use anyway and whose owner must not fail: the others wait for longer then.
 func (r *Reservation) Force(bytes int64) {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.mu.Lock()
 		r.budget.add(r, bytes)
 		r.budget.mu.Unlock()
@@ -96,7 +96,7 @@ func (r *Reservation) Force(bytes int64) {
 
 // Shrink gives bytes back, at most those that are held.
 func (r *Reservation) Shrink(bytes int64) {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.shrink(r, bytes)
 	}
 }
@@ -104,7 +104,7 @@ func (r *Reservation) Shrink(bytes int64) {
 // Release gives back all that is held and ends [Reservation.Sending]. It may be called several
 // times, and the reservation may grow again after it.
 func (r *Reservation) Release() {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.release(r)
 	}
 }
@@ -124,8 +124,8 @@ func (r *Reservation) Held() int64 {
 // called, once, from another goroutine: it must end the sending at once, for instance by closing
 // the connection, and not wait. The bytes count as held until they are released.
 func (r *Reservation) Sending(cut func()) {
-	if r.outer != nil { // only the outermost budget, which all share, cuts
-		r.outer.Sending(cut)
+	if r.parent != nil { // only the outermost budget, which all share, cuts
+		r.parent.Sending(cut)
 		return
 	}
 	if r.budget == nil {
@@ -140,8 +140,8 @@ func (r *Reservation) Sending(cut func()) {
 // Sent counts bytes that were taken since [Reservation.Sending]. It holds on to them: the memory is
 // still in use.
 func (r *Reservation) Sent(bytes int64) {
-	if r.outer != nil {
-		r.outer.Sent(bytes)
+	if r.parent != nil {
+		r.parent.Sent(bytes)
 		return
 	}
 	r.sent.Add(bytes)
@@ -149,8 +149,8 @@ func (r *Reservation) Sent(bytes int64) {
 
 // IsCut reports whether cut was called since the reservation was opened or released.
 func (r *Reservation) IsCut() bool {
-	if r.outer != nil {
-		return r.outer.IsCut()
+	if r.parent != nil {
+		return r.parent.IsCut()
 	}
 	if r.budget == nil {
 		return false
@@ -161,7 +161,7 @@ func (r *Reservation) IsCut() bool {
 }
 
 // pace is how many bytes were taken per second. It needs the budget's mutex.
-func (r *Reservation) pace(now time.Time) float64 {
+func (r *Reservation) rate(now time.Time) float64 {
 	return float64(r.sent.Load()) / now.Sub(r.since).Seconds()
 }
 

@@ -4,19 +4,19 @@ import "time"
 
 // The budgets of the server, in bytes. All edges share the same ones.
 const (
-	answersBytes = 256 << 20
-	bodiesBytes  = 256 << 20
-	streamsBytes = 256 << 20
-	headersBytes = 64 << 20
-	keptBytes    = 192 << 20
+	answersBytes       = 256 << 20
+	bodiesBytes        = 256 << 20
+	streamsBytes       = 256 << 20
+	headersBytes       = 64 << 20
+	subscriptionsBytes = 192 << 20
 
-	smallAnswersBytes = 64 << 20
-	smallBodiesBytes  = 64 << 20
-	smallStreamsBytes = 64 << 20
-	smallAnswer       = 1 << 20
-	smallMessage      = 64 << 10
-	smallKeptBytes    = 64 << 20
-	smallSubscription = 32 << 10
+	smallAnswersBytes       = 64 << 20
+	smallBodiesBytes        = 64 << 20
+	smallStreamsBytes       = 64 << 20
+	smallAnswer             = 1 << 20
+	smallMessage            = 64 << 10
+	smallSubscriptionsBytes = 64 << 20
+	smallSubscription       = 32 << 10
 
 	// ConnectionBytes is what the answers of one connection hold together, at most: 32 MiB.
 	ConnectionBytes = 32 << 20
@@ -31,12 +31,12 @@ const (
 // one second more for each SendPace bytes.
 const (
 	SendTime = 60 * time.Second
-	SendPace = 64 << 10
+	SendRate = 64 << 10
 )
 
 // TimeToSend is how long a client may take for so many bytes.
 func TimeToSend(bytes int64) time.Duration {
-	return SendTime + time.Duration(bytes)*time.Second/SendPace
+	return SendTime + time.Duration(bytes)*time.Second/SendRate
 }
 
 // ForAnswers returns the budget of all answers that are being made or are not taken yet. A quarter
@@ -58,7 +58,7 @@ func ForHeaders() *Budget { return New(Options{Bytes: headersBytes}) }
 // ForSubscriptions returns the budget of what GraphQL's subscriptions keep in memory for as long as
 // they last: their documents and variables. A third is for small ones.
 func ForSubscriptions() *Budget {
-	return New(Options{Bytes: keptBytes, SmallBytes: smallKeptBytes, SmallSize: smallSubscription})
+	return New(Options{Bytes: subscriptionsBytes, SmallBytes: smallSubscriptionsBytes, SmallSize: smallSubscription})
 }
 
 // ForStreams returns the budget of what streams have read and their clients have not taken yet.

@@ -18,7 +18,7 @@ func TestClocksThatAreApart(t *testing.T) {
 		d := open(t)
 		for says, offset := range map[string]time.Duration{
 			"":                          0,
-			`s before the database's: `: time.Minute,
+			`s ahead of the database's: `: time.Minute,
 			`s behind the database's: `: -time.Minute,
 		} {
 			now := func() time.Time { return time.Now().Add(offset) }

@@ -15,7 +15,7 @@ import (
 
 const secret = "hunter2"
 
-// TestLog wants one line a request, that holds what operators need and nothing that they must not see.
+// TestLog checks that a request has one line, with what operators need and without secrets.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})
@@ -68,7 +68,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// panics is a handler that fails in the way that the path says.
+// panics is a handler that panics as the path says.
 var panics = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/at-once":
@@ -113,7 +113,7 @@ func TestPanic(t *testing.T) {
 		}
 		synctest.Wait()
 		stacks := s.log.with("panic while answering a request")
-		if len(stacks) != 3 { // an abort is meant to be one
+		if len(stacks) != 3 { // http.ErrAbortHandler has no stack
 			t.Errorf("%d panics logged, want 3: %v", len(stacks), stacks)
 		}
 		for _, line := range stacks {
@@ -131,7 +131,7 @@ func TestPanic(t *testing.T) {
 	})
 }
 
-// TestBytes counts what goes out, whichever way it is written.
+// TestBytes counts what is sent, whichever method writes it.
 func TestBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := strings.Repeat("0123456789", 20_000)

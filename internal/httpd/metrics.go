@@ -14,17 +14,19 @@ import (
 	"configapi/internal/configstore"
 )
 
-// Metrics are what /metrics tells, in Prometheus' format. The values about the store are asked for when somebody reads them.
+// Metrics is what /metrics serves, in Prometheus' text format. Metrics of the store are collected
+// when they are scraped.
 type Metrics struct {
 	registry      *prometheus.Registry
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
-	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
-	connections   prometheus.Gauge
-	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
+	// :: edge, first digit of the status → requests
+	requests    [len(edgeNames)][6]prometheus.Counter
+	connections prometheus.Gauge
+	refusals    [len(refusalNames)]prometheus.Counter // :: reason → refusals
 }
 
-// refusal is a reason why a connection or a request does not reach an edge.
+// refusal is a reason to refuse or cut a connection or a request.
 type refusal int
 
 const (
@@ -56,7 +58,7 @@ var edgeNames = [...]string{restEdge: "rest", graphqlEdge: "graphql", playground
 
 var statusClasses = [6]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// NewMetrics returns metrics that nothing was told yet. They are for one [Server].
+// NewMetrics returns metrics for one [Server].
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -101,18 +103,18 @@ func buildLabels() prometheus.Labels {
 	return labels
 }
 
-// Appended takes note of one append: how many events it had, and how long it took.
+// Appended records an append of the event store: the number of its events, and its duration.
 func (m *Metrics) Appended(events int, took time.Duration) {
 	m.appendSeconds.Observe(took.Seconds())
 	m.appendEvents.Observe(float64(events))
 }
 
-// answered takes note of a request. A status of 0 is that of one that was cut off.
+// answered counts a request by its path and status. Status 0: it was cut off before it had one.
 func (m *Metrics) answered(path string, status int) {
 	m.requests[edgeOf(path)][min(max(status/100, 0), len(statusClasses)-1)].Inc()
 }
 
-// refused takes note of a refusal.
+// refused counts a refusal.
 func (m *Metrics) refused(why refusal) { m.refusals[why].Inc() }
 
 func edgeOf(path string) edge {
@@ -128,13 +130,13 @@ func edgeOf(path string) edge {
 	return restEdge
 }
 
-// handler serves the metrics, those of a store among them.
+// handler serves the metrics.
 func (m *Metrics) handler(opts Options) http.Handler {
 	m.registry.MustRegister(storeMetrics{opts})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// storeMetrics asks a store, and those who keep its streams and its audit log.
+// storeMetrics collects the metrics of the store, the streams and the audit log.
 type storeMetrics struct{ opts Options }
 
 var (
@@ -170,42 +172,42 @@ func counter(name, help string) metric {
 	return metric{prometheus.NewDesc("configapi_"+name, help, nil, nil), prometheus.CounterValue}
 }
 
-// Describe is for [prometheus.Collector]. What is described comes from Collect.
+// Describe implements [prometheus.Collector]. It sends nothing: the collector is unchecked.
 func (s storeMetrics) Describe(chan<- *prometheus.Desc) {}
 
-// Collect is for [prometheus.Collector].
+// Collect implements [prometheus.Collector].
 func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
-	tell := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
+	send := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
 	state := s.opts.Store.Health(context.Background())
-	tell(appliedPosition, float64(state.Applied))
+	send(appliedPosition, float64(state.Applied))
 	if state.EventStore == nil {
-		tell(headPosition, float64(state.Head))
-		tell(lagPositions, float64(state.Positions()))
-		tell(clockSeconds, state.ClockOffset.Seconds())
+		send(headPosition, float64(state.Head))
+		send(lagPositions, float64(state.Positions()))
+		send(clockSeconds, state.ClockOffset.Seconds())
 	}
-	tell(clockJump, state.ClockJump.Seconds())
-	tell(headAhead, state.HeadAhead.Seconds())
+	send(clockJump, state.ClockJump.Seconds())
+	send(headAhead, state.HeadAhead.Seconds())
 	if bytes, has := s.opts.Store.LogBytes(); has {
-		tell(logBytes, float64(bytes))
+		send(logBytes, float64(bytes))
 	}
-	tell(lagSeconds, state.Lag.Seconds())
-	tell(ready, truth(isReady(s.opts.Store)))
-	tell(followerProblem, truth(state.Projection != nil))
-	tell(writeProblem, truth(state.Writing != nil))
-	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
-	tell(bodyBytes, float64(s.opts.Bodies.Held()))
+	send(lagSeconds, state.Lag.Seconds())
+	send(ready, boolValue(isReady(s.opts.Store)))
+	send(followerProblem, boolValue(state.Projection != nil))
+	send(writeProblem, boolValue(state.Writing != nil))
+	send(rebuilds, float64(s.opts.Store.Rebuilds()))
+	send(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()
-		tell(sockets, float64(open))
-		tell(streams, float64(operations))
-		tell(groups, float64(shared))
+		send(sockets, float64(open))
+		send(streams, float64(operations))
+		send(groups, float64(shared))
 	}
 	if s.opts.AuditDropped != nil {
-		tell(auditDropped, float64(s.opts.AuditDropped()))
+		send(auditDropped, float64(s.opts.AuditDropped()))
 	}
 }
 
-func truth(is bool) float64 {
+func boolValue(is bool) float64 {
 	if is {
 		return 1
 	}

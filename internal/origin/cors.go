@@ -17,7 +17,7 @@ var (
 
 // Describe adds the headers by which a browser decides which pages may read the answer. It must be
 // called when all other headers are set. Credentials are never allowed.
-func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
+func (g *Guard) SetHeaders(answer http.Header, r *http.Request, verdict Decision) {
 	// Every answer has it: over plain HTTP a browser's request for a picture says nothing of its page.
 	if g.origins.any {
 		answer["Cross-Origin-Resource-Policy"] = crossOrigin
@@ -40,7 +40,7 @@ func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 
 // IsPreflight reports whether the request is the question of a browser what an allowed page may
 // send.
-func IsPreflight(r *http.Request, verdict Verdict) bool {
+func IsPreflight(r *http.Request, verdict Decision) bool {
 	return r.Method == http.MethodOptions && verdict == Allowed && len(r.Header["Origin"]) == 1
 }
 
@@ -51,7 +51,7 @@ func (g *Guard) AnswerPreflight(w http.ResponseWriter, r *http.Request) {
 	h["Access-Control-Allow-Headers"] = allowedHeaders
 	h["Access-Control-Max-Age"] = preflightAge
 	h["Vary"] = []string{"Access-Control-Request-Method, Access-Control-Request-Headers"}
-	if only(r.Header, "Access-Control-Request-Private-Network", "true") {
+	if hasOnly(r.Header, "Access-Control-Request-Private-Network", "true") {
 		h["Access-Control-Allow-Private-Network"] = []string{"true"}
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -33,14 +33,14 @@ func (h *hosts) add(text string) error {
 		return nil
 	}
 	if strings.Contains(text, "://") || strings.ContainsAny(text, "/?#@") {
-		return fmt.Errorf("%q is no host: write the name alone, as in config.example.com", bounded(text))
+		return fmt.Errorf("%q is no host: write the name alone, as in config.example.com", truncate(text))
 	}
 	if _, isIP := parseIP(text); isIP {
 		return nil // any IP address is answered for
 	}
 	name, below := strings.CutPrefix(hostOf(text), "*.")
 	if err := checkName(name); err != nil {
-		return fmt.Errorf("the host %q never matches: %w", bounded(text), err)
+		return fmt.Errorf("the host %q never matches: %w", truncate(text), err)
 	}
 	if below {
 		h.suffixes = append(h.suffixes, "."+name)
@@ -137,7 +137,7 @@ func hostOf(value string) string {
 }
 
 // bounded keeps a text fit for a message.
-func bounded(text string) string {
+func truncate(text string) string {
 	const most = 100
 	if len(text) > most {
 		return text[:most] + "…"

@@ -24,7 +24,7 @@ func parseOrigins(given []string) (origins, error) {
 		}
 		origin, err := canonical(text)
 		if err != nil {
-			return origins{}, fmt.Errorf("the origin %q never matches: %w", bounded(text), err)
+			return origins{}, fmt.Errorf("the origin %q never matches: %w", truncate(text), err)
 		}
 		o.listed[origin] = true
 	}
@@ -91,7 +91,7 @@ func checkScheme(scheme string) error {
 	case scheme == "ws", scheme == "wss":
 		return fmt.Errorf("the origin of a page is the scheme of the page: write %s, also for websockets", strings.Replace(scheme, "ws", "http", 1))
 	}
-	return fmt.Errorf("no page has the scheme %q: it must be http or https", bounded(scheme))
+	return fmt.Errorf("no page has the scheme %q: it must be http or https", truncate(scheme))
 }
 
 func canonicalHost(host string, bracketed bool) (string, error) {
@@ -130,11 +130,11 @@ func canonicalPort(port string, empty bool) (string, error) {
 func isOf(origin, host string) bool {
 	scheme, rest, _ := strings.Cut(strings.ToLower(origin), "://")
 	port, isWeb := defaultPorts[scheme]
-	return isWeb && rest != "" && plainHost(rest, port) == plainHost(host, port)
+	return isWeb && rest != "" && normalHost(rest, port) == normalHost(host, port)
 }
 
 // plainHost leaves out what says nothing: letter case, the scheme's own port, a final dot.
-func plainHost(host, defaultPort string) string {
+func normalHost(host, defaultPort string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ":"+defaultPort)
 	name, port, found := strings.Cut(host, ".:")
 	if found {

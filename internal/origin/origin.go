@@ -53,7 +53,7 @@ func New(opts Options) (*Guard, error) {
 // AnswersFor reports whether the host of a request is one of the server's. Letter case, port and
 // one final dot do not count. A request that names no host is answered when it is of HTTP/1.0, or
 // when any host will do.
-func (g *Guard) AnswersFor(r *http.Request) bool {
+func (g *Guard) ServesHost(r *http.Request) bool {
 	if r.Host == "" {
 		return g.hosts.any || !r.ProtoAtLeast(1, 1)
 	}
@@ -61,13 +61,13 @@ func (g *Guard) AnswersFor(r *http.Request) bool {
 }
 
 // Verdict is what a page may do.
-type Verdict int
+type Decision int
 
 const (
 	// Refused is a request of a page that may not send it.
-	Refused Verdict = iota
+	Refused Decision = iota
 	// Own is a request of the server's own page, of a program, or a link that a person follows.
-	Own
+	SameOrigin
 	// Allowed is a request of another page that [Options.Origins] name. The answer must have the
 	// headers that [Guard.Describe] sets, or the browser keeps it from the page.
 	Allowed
@@ -75,10 +75,10 @@ const (
 
 // Check decides about the page that a request comes from. Whether the server answers for the
 // request's host is another question, which comes first.
-func (g *Guard) Check(r *http.Request) Verdict {
+func (g *Guard) Check(r *http.Request) Decision {
 	from, sites := r.Header["Origin"], r.Header["Sec-Fetch-Site"]
 	if len(from) == 0 && len(sites) == 0 {
-		return Own // the fast path: no browser
+		return SameOrigin // the fast path: no browser
 	}
 	if len(from) > 1 || len(sites) > 1 {
 		return Refused
@@ -87,18 +87,18 @@ func (g *Guard) Check(r *http.Request) Verdict {
 		return Allowed
 	}
 	if len(sites) == 0 {
-		return own(isOf(from[0], r.Host))
+		return sameOriginIf(isOf(from[0], r.Host))
 	}
 	switch sites[0] {
 	case "same-origin", "none":
-		return Own
+		return SameOrigin
 	}
-	return own(isNavigation(r) || isWebsocket(r) && len(from) == 1 && isOf(from[0], r.Host))
+	return sameOriginIf(isNavigation(r) || isWebsocket(r) && len(from) == 1 && isOf(from[0], r.Host))
 }
 
-func own(is bool) Verdict {
+func sameOriginIf(is bool) Decision {
 	if is {
-		return Own
+		return SameOrigin
 	}
 	return Refused
 }
@@ -108,7 +108,7 @@ func own(is bool) Verdict {
 // there is no use for one.
 func isNavigation(r *http.Request) bool {
 	return r.Method == http.MethodGet && len(r.Header["Origin"]) == 0 && r.URL.Path != graphqlPath &&
-		only(r.Header, "Sec-Fetch-Mode", "navigate") && only(r.Header, "Sec-Fetch-Dest", "document")
+		hasOnly(r.Header, "Sec-Fetch-Mode", "navigate") && hasOnly(r.Header, "Sec-Fetch-Dest", "document")
 }
 
 // graphqlPath is where a GET can be a query.
@@ -121,7 +121,7 @@ func isWebsocket(r *http.Request) bool {
 	return len(upgrades) == 1 && strings.EqualFold(upgrades[0], "websocket")
 }
 
-func only(h http.Header, name, value string) bool {
+func hasOnly(h http.Header, name, value string) bool {
 	values := h[name]
 	return len(values) == 1 && values[0] == value
 }

@@ -43,7 +43,7 @@ func TestHosts(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/config", nil)
 		r.Host = host
 		r.Header.Set("X-Forwarded-Host", "localhost") // strangers write it, too
-		if got := guard.AnswersFor(r); got != want {
+		if got := guard.ServesHost(r); got != want {
 			t.Errorf("Host %q: got %t, want %t", host, got, want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestNoHost(t *testing.T) {
 	for minor, want := range map[int]bool{0: true, 1: false} {
 		r := httptest.NewRequest(http.MethodGet, "/config", nil)
 		r.Host, r.ProtoMajor, r.ProtoMinor = "", 1, minor
-		if got := guard.AnswersFor(r); got != want {
+		if got := guard.ServesHost(r); got != want {
 			t.Errorf("HTTP/1.%d without a host: got %t, want %t", minor, got, want)
 		}
 	}
@@ -63,10 +63,10 @@ func TestNoHost(t *testing.T) {
 func TestAnyHost(t *testing.T) {
 	guard := mustNew(t, origin.Options{Hosts: []string{"a.example", "*"}})
 	r := httptest.NewRequest(http.MethodGet, "/config", nil)
-	if r.Host = "evil.example"; !guard.AnswersFor(r) {
+	if r.Host = "evil.example"; !guard.ServesHost(r) {
 		t.Error("the star does not stand for every host")
 	}
-	if r.Host = ""; !guard.AnswersFor(r) {
+	if r.Host = ""; !guard.ServesHost(r) {
 		t.Error("the star does not stand for a host that is left empty")
 	}
 }
@@ -174,7 +174,7 @@ func request(method string, headers ...string) *http.Request {
 }
 
 func TestPages(t *testing.T) {
-	const own, allowed, refused = origin.Own, origin.Allowed, origin.Refused
+	const own, allowed, refused = origin.SameOrigin, origin.Allowed, origin.Refused
 	const (
 		sameSite  = "Sec-Fetch-Site: same-site"
 		crossSite = "Sec-Fetch-Site: cross-site"
@@ -188,7 +188,7 @@ func TestPages(t *testing.T) {
 	for _, row := range []struct {
 		name, method string
 		headers      []string
-		want         origin.Verdict
+		want         origin.Decision
 	}{
 		{"a program", "PUT", nil, own},
 		{"the own page", "PUT", []string{"Origin: http://config.test:4000", "Sec-Fetch-Site: same-origin"}, own},
@@ -261,7 +261,7 @@ func TestOwnPageBehindTLS(t *testing.T) {
 		"Config.test.": "https://config.test", "config.test:8443": "https://config.test.:8443", "[::1]:4000": "http://[::1]:4000",
 	} {
 		r := request(http.MethodPut, "Origin: "+page)
-		if r.Host = host; guard.Check(r) != origin.Own {
+		if r.Host = host; guard.Check(r) != origin.SameOrigin {
 			t.Errorf("Host %s: the page %s is another one's", host, page)
 		}
 	}
@@ -285,7 +285,7 @@ func BenchmarkCheck(b *testing.B) {
 			r.Host = host
 			b.ReportAllocs()
 			for b.Loop() {
-				if !guard.AnswersFor(r) || guard.Check(r) != origin.Own {
+				if !guard.ServesHost(r) || guard.Check(r) != origin.SameOrigin {
 					b.Fatal("refused")
 				}
 			}
@@ -299,7 +299,7 @@ func TestResourcePolicy(t *testing.T) {
 	for origins, want := range map[string]string{"": "same-origin", "https://wiki.example": "same-origin", "*": "cross-origin"} {
 		guard := mustNew(t, origin.Options{Origins: strings.Fields(origins)})
 		answer := http.Header{}
-		guard.Describe(answer, httptest.NewRequest("GET", "/config/a", nil), origin.Own)
+		guard.SetHeaders(answer, httptest.NewRequest("GET", "/config/a", nil), origin.SameOrigin)
 		if got := answer.Get("Cross-Origin-Resource-Policy"); got != want {
 			t.Errorf("with the origins %q: got %q, want %q", origins, got, want)
 		}

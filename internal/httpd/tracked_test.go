@@ -11,8 +11,8 @@ import (
 	"configapi/internal/httpd"
 )
 
-// TestSlowReaderOfALaterAnswer has taken another answer on its connection before, which must not
-// free the second one of its deadline.
+// TestSlowReaderOfALaterAnswer takes a first answer, and then nothing of the second one, which must
+// have a deadline, too.
 func TestSlowReaderOfALaterAnswer(t *testing.T) {
 	for name, second := range map[string]string{"long": strings.Repeat("v", 1<<20), "short": "v"} {
 		t.Run(name, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSlowReaderOfALaterAnswer(t *testing.T) {
 				conn := s.connect(t)
 				send(t, conn)
 				readAnswer(t, conn)
-				time.Sleep(time.Second) // within the time of the first deadline
+				time.Sleep(time.Second) // before the first deadline
 				send(t, conn)
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
@@ -37,7 +37,8 @@ func TestSlowReaderOfALaterAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswerAfterAPause comes after the deadline of the one before, also when net/http gives it.
+// TestAnswerAfterAPause waits until the deadline of the first answer is over. The second answer,
+// also one of net/http itself, must still arrive.
 func TestAnswerAfterAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// noting is a connection that takes note of the deadlines that are set on it.
+// noting is a connection that records the deadlines that are set on it.
 type noting struct {
 	net.Conn
 	set []time.Time
@@ -35,7 +35,7 @@ func tracked(t *testing.T) (conn *trackedConn, inner *noting, client net.Conn) {
 	return &trackedConn{inner: inner}, inner, client
 }
 
-// TestDeadlinesAreSetWhenTheyCount has a connection set none that nothing is written under.
+// TestDeadlinesAreSetWhenTheyCount checks that only deadlines with a write are passed on.
 func TestDeadlinesAreSetWhenTheyCount(t *testing.T) {
 	conn, inner, client := tracked(t)
 	go func() { _, _ = io.Copy(io.Discard, client) }()
@@ -51,15 +51,15 @@ func TestDeadlinesAreSetWhenTheyCount(t *testing.T) {
 		write()
 		_ = conn.SetWriteDeadline(time.Time{}) // as net/http does after each answer
 	}
-	write()                           // as net/http does when it cannot read a request
-	_ = conn.SetDeadline(time.Time{}) // it is handed over
+	write()                           // as net/http does for a malformed request
+	_ = conn.SetDeadline(time.Time{}) // as a hijack does
 	_ = conn.SetWriteDeadline(later)
 	if want := []time.Time{soon, {}, {}, later}; !slices.Equal(inner.set, want) {
 		t.Errorf("set were %v, want %v", inner.set, want)
 	}
 }
 
-// TestDeadlinesEndWhatIsUnderWay sets one before a write begins, and one while it waits.
+// TestDeadlinesEndWhatIsUnderWay sets one deadline before a write, and one during it.
 func TestDeadlinesEndWhatIsUnderWay(t *testing.T) {
 	for _, before := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
