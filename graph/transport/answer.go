@@ -47,7 +47,7 @@ type Answer struct {
 	most     int64     // the longest that it may become, in bytes
 	writes   bool      // it is of a mutation
 	sure     bool      // its room is reserved: counting does not fail
-	message  bool      // of a subscription: a [budget.Turn] has reserved its room
+	message  bool      // of a subscription: a [budget.Stream] has reserved it
 
 	size    atomic.Int64 // bytes of the answer
 	used    atomic.Int64 // size, what gqlgen holds for it, and the pages that it is made of

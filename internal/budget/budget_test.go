@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"configapi/internal/budget"
 )
 
-// grow takes bytes at once, or the test fails.
+// grow takes bytes at once, or fails the test.
 func grow(t *testing.T, r *budget.Reservation, bytes int64) {
 	t.Helper()
 	if err := r.Grow(t.Context(), bytes); err != nil {
@@ -28,7 +29,7 @@ func wantHeld(t *testing.T, b *budget.Budget, want int64) {
 	}
 }
 
-// growing starts a goroutine that grows, and returns what comes of it.
+// growing grows in a goroutine and returns a channel with its result.
 func growing(ctx context.Context, r *budget.Reservation, bytes int64) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- r.Grow(ctx, bytes) }()
@@ -113,7 +114,7 @@ func TestWaitEnds(t *testing.T) {
 }
 
 func TestNoWait(t *testing.T) {
-	b := budget.New(budget.Options{Bytes: 100, Wait: -1})
+	b := budget.New(budget.Options{Bytes: 100, Wait: budget.NoWait})
 	grow(t, b.Reservation(), 100)
 	if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 		t.Errorf("got %v", err)
@@ -149,8 +150,8 @@ func TestQueueIsBounded(t *testing.T) {
 	})
 }
 
-// TestOrder: whoever came first is served first, also when a later one would fit sooner; but those
-// that hold bytes come before those that do not.
+// TestOrder checks the order of waiters: first those that hold bytes, then by arrival, also when a
+// later one would fit sooner.
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, Wait: budget.Forever})
@@ -176,8 +177,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestSmallOnes: large ones leave a part alone, in which small ones do not wait, also behind large
-// ones.
+// TestSmallOnes checks that large reservations leave the small part free, and that small ones do
+// not wait for large ones.
 func TestSmallOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, SmallBytes: 25, SmallSize: 10})
@@ -191,7 +192,7 @@ func TestSmallOnes(t *testing.T) {
 		grow(t, small, 9)
 		grow(t, b.Reservation(), 9)
 		wantHeld(t, b, 93)
-		// One that grows large needs room among the large ones.
+		// A small reservation that grows large counts as a large one.
 		if err := small.Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
@@ -235,7 +236,8 @@ func TestWithin(t *testing.T) {
 	})
 }
 
-// TestSlowestIsCut: not one that is young, nor one that nobody waits for, and no more than needed.
+// TestSlowestIsCut checks that only the slowest reservation is cut: none within the grace time,
+// none while nobody waits, and no more than needed.
 func TestSlowestIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 90})
@@ -277,7 +279,8 @@ func TestSlowestIsCut(t *testing.T) {
 	})
 }
 
-// TestCutCountsUntilReleased: room that is on its way does not cost another one its connection.
+// TestCutCountsUntilReleased checks that no second reservation is cut while the first one's bytes
+// are enough.
 func TestCutCountsUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 60})
@@ -305,7 +308,7 @@ func TestCutCountsUntilReleased(t *testing.T) {
 	})
 }
 
-// TestStress: whatever is done in any order, the budget holds, and is empty in the end.
+// TestStress runs random operations. The budget is never exceeded, and is unused in the end.
 func TestStress(t *testing.T) {
 	const size = 1000
 	b := budget.New(budget.Options{Bytes: size, SmallBytes: 250, SmallSize: 50, Wait: time.Millisecond})
@@ -343,7 +346,27 @@ func TestStress(t *testing.T) {
 	if b.Waiting() != 0 {
 		t.Error("somebody still waits")
 	}
-	whole := b.Reservation() // and all of it can be had again
+	whole := b.Reservation() // all of it is free again
 	grow(t, whole, size-250)
 	grow(t, b.Reservation(), 49)
+}
+
+// TestOptionsThatMakeNoSense checks that New panics with the name of the option.
+func TestOptionsThatMakeNoSense(t *testing.T) {
+	for name, opts := range map[string]budget.Options{
+		"Bytes":      {},
+		"SmallBytes": {Bytes: 1, SmallBytes: 1},
+		"SmallSize":  {Bytes: 1, SmallSize: -1},
+		"Wait":       {Bytes: 1, Wait: -time.Second},
+		"MaxWaiters": {Bytes: 1, MaxWaiters: -1},
+	} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.HasPrefix(got, "budget: Options."+name+" is ") {
+					t.Errorf("%s: New panics with %q", name, got)
+				}
+			}()
+			budget.New(opts)
+		}()
+	}
 }

@@ -78,7 +78,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"negative connections", nil, []string{"serve", "--max-connections-per-address", "-1"}, "--max-connections-per-address"},
 		{"origin without scheme", nil, []string{"serve", "--store", "memory", "--allow-origin", "localhost:5173"}, "never matches"},
 		{"one bad origin of two flags", nil, []string{"serve", "--store", "memory", "--allow-origin", "null", "--allow-origin", "http://a.example"}, "never matches"},
-		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is no host"},
+		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is not a host"},
 		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
 		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
 		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},

@@ -101,7 +101,7 @@ func TestHelpShowsNothingOfTheEnvironment(t *testing.T) {
 
 func TestEnvironmentStandsForFlags(t *testing.T) {
 	for key, says := range map[string]string{
-		"CONFIGAPI_ALLOW_HOST":   `"http://a.example" is no host`,
+		"CONFIGAPI_ALLOW_HOST":   `"http://a.example" is not a host`,
 		"CONFIGAPI_ALLOW_ORIGIN": `the origin "localhost:5173" never matches`,
 		"CONFIGAPI_LISTEN":       "--listen",
 	} {

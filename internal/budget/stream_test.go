@@ -10,7 +10,7 @@ import (
 
 const mib = 1 << 20
 
-func TestTurn(t *testing.T) {
+func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 4 * mib, Wait: budget.Forever})
 		one, other := budget.NewStream(b), budget.NewStream(b)
@@ -30,7 +30,7 @@ func TestTurn(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantHeld(t, b, 4*mib)
-		time.Sleep(time.Second) // it has found nothing to read
+		time.Sleep(time.Second) // the page is not read in time
 		synctest.Wait()
 		wantHeld(t, b, 0)
 		if err := other.ReserveMessage(t.Context(), 1000); err != nil {
@@ -45,29 +45,29 @@ func TestTurn(t *testing.T) {
 	})
 }
 
-// TestTurnOfOneLargeSet: what is larger than the whole budget is sent all the same.
-func TestTurnOfOneLargeSet(t *testing.T) {
+// TestStreamOfOneLargeSet sends a message that is larger than the whole budget.
+func TestStreamOfOneLargeSet(t *testing.T) {
 	b := budget.New(budget.Options{Bytes: 4 * mib, Wait: budget.Forever})
-	turn := budget.NewStream(b)
-	if err := turn.ReserveMessage(t.Context(), 8*mib); err != nil {
+	stream := budget.NewStream(b)
+	if err := stream.ReserveMessage(t.Context(), 8*mib); err != nil {
 		t.Fatal(err)
 	}
 	wantHeld(t, b, 24*mib+4096)
-	turn.Release()
+	stream.Release()
 	wantHeld(t, b, 0)
 }
 
-func TestTurnWithoutBudget(t *testing.T) {
-	turn := budget.NewStream(nil)
-	if err := turn.ReservePage(t.Context(), true); err != nil {
+func TestStreamWithoutBudget(t *testing.T) {
+	stream := budget.NewStream(nil)
+	if err := stream.ReservePage(t.Context(), true); err != nil {
 		t.Error(err)
 	}
-	if err := turn.ReserveMessage(t.Context(), 1<<40); err != nil {
+	if err := stream.ReserveMessage(t.Context(), 1<<40); err != nil {
 		t.Error(err)
 	}
-	turn.Resize(7)
-	turn.Sending(func() { t.Error("cut") })
-	turn.Sent(1)
-	turn.Detach().Release()
-	turn.Release()
+	stream.Resize(7)
+	stream.Sending(func() { t.Error("cut") })
+	stream.Sent(1)
+	stream.Detach().Release()
+	stream.Release()
 }
