@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// writes keeps what is written to it, write by write.
+// writes records each write.
 type writes struct {
 	mu  sync.Mutex
 	all []string // guarded by mu
