@@ -73,7 +73,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Store:      store,
 		REST:       restAPI,
 		GraphQL:    graphqlAPI,
-		Playground: console.Playground(console.Options{}),
+		Playground: console.Playground(),
 		Guard:      guard,
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.

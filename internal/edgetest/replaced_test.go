@@ -14,13 +14,13 @@ import (
 	"configapi/internal/rest"
 )
 
-// TestServerWhoseFileIsGone writes nothing, says so on every edge, and is not ready. What it has
-// applied can be read. When the file is back it goes on.
+// TestServerWhoseFileIsGone removes the database file. The server refuses writes on every edge, is
+// not ready, and serves what it has applied. It recovers when the file is back.
 func TestServerWhoseFileIsGone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "configapi.db")
-	// The store of the server writes nothing before the file is gone: an append within a millisecond of
-	// the last one finds that out after it has written, so that its outcome is unknown.
+	// The server has not written for a while when the file is removed. Right after an append it
+	// would notice only after the next one, whose outcome is unknown then.
 	t.Run("another server writes", func(t *testing.T) {
 		events, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true})
 		if err != nil {
