@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// besideReads are the worst reads of the past that are allowed. A %q is the time before the newest
-// values.
+// besideReads are the most expensive reads of the past that are allowed. A %q is an instant before
+// the newest values.
 var besideReads = []struct{ name, query string }{
 	{"alone", ""},
 	{"16 × names as of", `{asOf(at:{time:%q}){configs(first:500){nodes{name}}}}`},
@@ -20,8 +20,8 @@ var besideReads = []struct{ name, query string }{
 	{"16 × a history of large values", `{history(name:"big",first:100){nodes{version}}}`},
 }
 
-// measureBulkheads prints how long one client's writes with idempotency keys take, and /health,
-// alone and beside 16 clients that read the past without a pause, each for a time.
+// measureBulkheads prints how long one client's writes with idempotency keys and requests of
+// /health take, alone and beside 16 clients that read the past without a pause, for so long each.
 func measureBulkheads(ctx context.Context, binary, dir, store string, each time.Duration) error {
 	s, err := startServer(ctx, binary, dir, store)
 	if err != nil {
@@ -46,7 +46,7 @@ func measureBulkheads(ctx context.Context, binary, dir, store string, each time.
 	return ctx.Err()
 }
 
-// beside writes while 16 clients send a query again and again; none sends an empty one.
+// beside writes while 16 clients repeat a query; "" means that they do not.
 func (t *target) beside(ctx context.Context, query string, each time.Duration) string {
 	ctx, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
