@@ -36,7 +36,7 @@ func TestThrowAwayPostgresIsDurableAndGoesAway(t *testing.T) {
 	}
 }
 
-// postgresOptions are those of a rig with PostgreSQL, in a directory that another user can reach.
+// postgresOptions are options with PostgreSQL, in a directory that other users can reach.
 func postgresOptions(t *testing.T) options {
 	t.Helper()
 	o := testOptions(t)
@@ -49,7 +49,7 @@ func postgresOptions(t *testing.T) options {
 	return o
 }
 
-// show asks a database for a setting.
+// show returns a setting of a database.
 func show(t *testing.T, url, setting string) (value string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -82,7 +82,7 @@ func TestGivenPostgresIsLeftAsItWas(t *testing.T) {
 	}
 }
 
-// databases counts a server's.
+// databases returns the number of databases on the server.
 func databases(t *testing.T, r *rig) (n int) {
 	t.Helper()
 	err := r.postgres.query(t.Context(), func(conn *pgx.Conn) error {

@@ -10,12 +10,13 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// next is a frame with a message of the stream.
+// next returns a frame with a message of the stream.
 func next(payload string) []byte {
 	return serverFrame(0x81, `{"id":"1","type":"next","payload":`+payload+`}`)
 }
 
-// subscribed is a subscriber whose stream begins at position 41, of so many. Changes 0 to 9 are written.
+// subscribed returns one of so many subscribers. Its stream begins at position 41, and changes 0 to
+// 9 are written.
 func subscribed(t *testing.T, subscribers int) *subscriber {
 	t.Helper()
 	s := &subscriber{tally: newTally(subscribers)}
@@ -45,7 +46,7 @@ func TestSubscriberCountsChanges(t *testing.T) {
 	for _, payload := range []string{
 		batchText(42, changeText(0, 42)),
 		batchText(44, changeText(2, 43), changeText(1, 44)),
-		batchText(44), // only says where the stream is
+		batchText(44), // a position only
 	} {
 		if _, err := s.receive(next(payload), time.Now()); err != nil {
 			t.Fatal(err)
@@ -125,7 +126,7 @@ func TestWatcherNoticesWhatMustNotHappen(t *testing.T) {
 	}
 }
 
-// serverFrame is a frame as servers send it.
+// serverFrame returns an unmasked frame.
 func serverFrame(first byte, payload string) []byte {
 	switch n := len(payload); {
 	case n < 126:
