@@ -3,19 +3,14 @@ package main
 import (
 	"cmp"
 	"slices"
-)
 
-// percentile returns the smallest value that at least p percent of the values do not exceed
-// (nearest rank). sorted must be ascending and not empty, p from 1 to 100.
-func percentile[T any](sorted []T, p int) T {
-	rank := (p*len(sorted) + 99) / 100
-	return sorted[max(rank, 1)-1]
-}
+	"configapi/test/reports"
+)
 
 // median returns the middle value, or the lower of the two, so that it is always a measured value.
 // values must not be empty.
 func median[T cmp.Ordered](values []T) T {
-	return percentile(slices.Sorted(slices.Values(values)), 50)
+	return reports.Percentile(slices.Sorted(slices.Values(values)), 50)
 }
 
 // medianOf returns the median of one property.

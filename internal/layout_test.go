@@ -41,9 +41,9 @@ var picture = []layer{
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
-	{"test/reports", "", ""},
 	{"test/graphqlws", "internal/websockettest", ""},
-	{"test/hostile", "internal/processtest internal/websockettest", x},
+	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
+	{"test/reports", "", ""},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
 	{"internal/processtest", "", ""},
@@ -72,7 +72,7 @@ var picture = []layer{
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 
-	// The one door, and what is behind it.
+	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
 	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
 	{"internal/fault", "internal/projection " + history, ""},
@@ -83,10 +83,10 @@ var picture = []layer{
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/queryqueue " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/queryqueue " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
-	{"internal/eventstore/lane", "internal/eventstore", x},
+	{"internal/eventstore/queryqueue", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }

@@ -26,16 +26,16 @@ func newCatchUpReader(events eventstore.Store) *catchUpReader {
 	return &catchUpReader{events: events, turns: semaphore.NewWeighted(catchUpReads)}
 }
 
-// ReadBranch is that of the event store. It waits for its turn, and tries again while the event
+// ReadHistory is that of the event store. It waits for its turn, and tries again while the event
 // store is busy.
-func (c *catchUpReader) ReadBranch(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *catchUpReader) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer c.turns.Release(1)
 	const pause = 100 * time.Millisecond
 	for {
-		records, err := c.events.ReadBranch(ctx, basis, after, limit)
+		records, err := c.events.ReadHistory(ctx, basis, after, limit)
 		if !errors.Is(err, eventstore.ErrBusy) {
 			return records, err
 		}

@@ -78,7 +78,7 @@ func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end 
 			c.Revisions = append(c.Revisions, e)
 			bytes += e.Bytes()
 		}
-		if !e.EndsSet() {
+		if !e.EndsChangeSet() {
 			continue
 		}
 		if bytes > PageBytes && whole > 0 {

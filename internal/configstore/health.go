@@ -141,14 +141,14 @@ func (s *Store) probeOnce(ctx context.Context) (p probe) {
 	p.applied = g.view().Head().Seq
 	// An event store may have a connection of its own for this.
 	if store, has := s.events.(interface {
-		Probe(context.Context) (eventstore.Head, error)
+		ProbeHead(context.Context) (eventstore.Head, error)
 	}); has {
-		p.head, p.err = store.Probe(ctx)
+		p.head, p.err = store.ProbeHead(ctx)
 	} else {
 		p.head, p.err = s.events.Head(ctx)
 	}
 	if p.err == nil {
-		g.follower.Look(p.head.Seq, asked)
+		g.follower.ObserveHead(p.head.Seq, asked)
 		_ = s.clock.Ask(ctx) // on an error the last answer counts until the next question
 	}
 	return p

@@ -32,7 +32,7 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	if recent := h.feed.Find(seq); recent != nil {
 		return recent, nil
 	}
-	records, err := h.events.ReadBranch(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
+	records, err := h.events.ReadHistory(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
 		return nil, h.readFailed(err)
@@ -85,7 +85,7 @@ func (h *history) decode(ctx context.Context, records []eventstore.Record, err e
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
 	for _, r := range revisions {
-		if r.SetKnown() {
+		if r.ChangeSetKnown() {
 			continue
 		}
 		end, err := h.revisionAt(ctx, r.ChangeSet.Seq)

@@ -161,7 +161,7 @@ func (s modelState) isNewest(c *projection.Config) bool {
 func (s modelState) isRevision(r *eventstore.Revision) bool {
 	return r.Name.String() == s.name && r.Value.String() == s.value && (!r.HasOldValue() || r.OldValue.String() == s.old) &&
 		int(r.Version) == s.version && r.Operation() == s.operation && r.At.Equal(s.at) && int(r.Seq) == s.position &&
-		int(r.ChangeSet.Seq) == s.set && r.SetKnown()
+		int(r.ChangeSet.Seq) == s.set && r.ChangeSetKnown()
 }
 
 // fataler is a test or a check of a property.

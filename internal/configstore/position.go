@@ -119,7 +119,7 @@ func (h *history) endOf(ctx context.Context, view *projection.View, at eventstor
 	if err != nil {
 		return eventstore.Head{}, err
 	}
-	if !revision.EndsSet() {
+	if !revision.EndsChangeSet() {
 		if revision, err = h.revisionAt(ctx, revision.ChangeSet.Seq); err != nil {
 			return eventstore.Head{}, err
 		}
@@ -138,7 +138,7 @@ func (h *history) startAfter(ctx context.Context, view *projection.View, at even
 	switch {
 	case err != nil:
 		return eventstore.Head{}, err
-	case revision.EndsSet():
+	case revision.EndsChangeSet():
 		return revision.Head(), nil
 	}
 	return h.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)

@@ -79,7 +79,7 @@ func (f *former) common(ctx context.Context, events eventstore.Store) (n int, er
 	}
 	var ends []int // of change sets, as numbers of revisions
 	for i, r := range f.newest {
-		if r.EndsSet() {
+		if r.EndsChangeSet() {
 			ends = append(ends, i+1)
 		}
 	}
@@ -151,11 +151,11 @@ func (h *history) statesAt(ctx context.Context, at eventstore.Head, later []*eve
 
 // completeSet reads the end of a revision's change set when the revision was decoded without.
 func (h *history) completeSet(ctx context.Context, at eventstore.Head, r *eventstore.Revision) error {
-	if r.SetKnown() {
+	if r.ChangeSetKnown() {
 		return nil
 	}
 	end := r.ChangeSet.Seq
-	records, err := h.events.ReadBranch(ctx, at, end-1, eventstore.Limit{Records: 1})
+	records, err := h.events.ReadHistory(ctx, at, end-1, eventstore.Limit{Records: 1})
 	if err == nil && (len(records) != 1 || records[0].Seq != end) {
 		err = projection.ErrDiverged
 	}

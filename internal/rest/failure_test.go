@@ -170,7 +170,7 @@ func TestInternalErrors(t *testing.T) {
 	if strings.Contains(got.body, "decod") || strings.Contains(got.body, "ConfigValueSet") {
 		t.Errorf("the answer shows the inside: %s", got.body)
 	}
-	if !strings.Contains(log.String(), "decoding the event at position 1") {
+	if !strings.Contains(log.String(), "decoding the event at seq 1") {
 		t.Errorf("the log does not have the details: %s", log.String())
 	}
 }

@@ -17,7 +17,7 @@ type monitoredStore struct {
 	timeout  time.Duration // of one call
 	attempts *Attempts
 	appended func(events int, took time.Duration)
-	caughtUp func(time.Time) // see [projection.Follower.CaughtUp]
+	caughtUp func(time.Time) // see [projection.Follower.ConfirmCurrent]
 }
 
 func (s *monitoredStore) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {

@@ -121,7 +121,7 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 	return &Writer{
 		events: &monitoredStore{
 			Store: events, timeout: opts.AppendTimeout,
-			attempts: attempts, appended: opts.Appended, caughtUp: follower.CaughtUp,
+			attempts: attempts, appended: opts.Appended, caughtUp: follower.ConfirmCurrent,
 		},
 		projection: p, follower: follower, opts: opts,
 		queue:     newQueue(),

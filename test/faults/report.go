@@ -94,8 +94,5 @@ func percentiles(list []time.Duration) string {
 		return ""
 	}
 	sorted := slices.Sorted(slices.Values(list))
-	rank := func(percent int) time.Duration {
-		return sorted[max(0, (len(sorted)*percent+99)/100-1)].Round(time.Millisecond)
-	}
-	return fmt.Sprintf("%v, %v", rank(50), rank(99))
+	return fmt.Sprintf("%v, %v", reports.Percentile(sorted, 50).Round(time.Millisecond), reports.Percentile(sorted, 99).Round(time.Millisecond))
 }

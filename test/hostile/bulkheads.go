@@ -1,14 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 // besideReads are the most expensive reads of the past that are allowed. A %q is an instant before
@@ -41,31 +49,38 @@ func measureBulkheads(ctx context.Context, binary, dir, store string, each time.
 		if strings.Contains(query, "%q") {
 			query = fmt.Sprintf(query, instant(t.middle))
 		}
-		fmt.Printf("%-31s %s\n", read.name, t.beside(ctx, query, each))
+		row, err := t.beside(ctx, query, filepath.Join(dir, "reads"), each)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%-31s %s\n", read.name, row)
 	}
 	return ctx.Err()
 }
 
-// beside writes while 16 clients repeat a query; "" means that they do not.
-func (t *target) beside(ctx context.Context, query string, each time.Duration) string {
+// beside writes while another process repeats a query; "" means that none does. In one process, the
+// measured client would wait for the reading ones.
+func (t *target) beside(ctx context.Context, query, log string, each time.Duration) (row string, err error) {
+	reads := func() string { return "no reads" }
+	if query != "" {
+		self, err := os.Executable()
+		if err != nil {
+			return "", err
+		}
+		command := exec.Command(self, "-read", t.server.Address, "-query", query, "-for", each.String())
+		p, err := processtest.Start(command, log, syscall.SIGKILL)
+		if err != nil {
+			return "", err
+		}
+		defer p.Kill()
+		reads = func() string {
+			<-p.Done()
+			return p.LastWords()
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
-	var others sync.WaitGroup
-	var reads, refused, failed atomic.Int64
-	for range 16 {
-		if query == "" {
-			break
-		}
-		others.Go(func() {
-			for ctx.Err() == nil {
-				if a, err := t.ask(ctx, query, nil); err == nil && a.errors == 0 {
-					reads.Add(1)
-				} else if ctx.Err() == nil {
-					refused.Add(1)
-				}
-			}
-		})
-	}
+	var failed atomic.Int64
 	take := func(to *latencies, do func() error) {
 		began := time.Now()
 		if do() == nil {
@@ -75,7 +90,8 @@ func (t *target) beside(ctx context.Context, query string, each time.Duration) s
 		}
 	}
 	var writes, health latencies
-	others.Go(func() {
+	var asking sync.WaitGroup
+	asking.Go(func() {
 		for ctx.Err() == nil {
 			take(&health, func() error { return t.get("/health") })
 			wait(ctx, 100*time.Millisecond)
@@ -84,8 +100,48 @@ func (t *target) beside(ctx context.Context, query string, each time.Duration) s
 	for ctx.Err() == nil {
 		take(&writes, func() error { return t.putKeyed("written", "v", rand.Text()) })
 	}
-	others.Wait()
-	return fmt.Sprintf("writes %v, /health %v, %d failed, %d reads, %d refused", writes, health, failed.Load(), reads.Load(), refused.Load())
+	asking.Wait()
+	return fmt.Sprintf("writes %v, /health %v, %d failed, %s", writes, health, failed.Load(), reads()), nil
+}
+
+// readOnly has 16 clients send a query again and again, and prints what came of it.
+func readOnly(ctx context.Context, address, query string, each time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, each)
+	defer cancel()
+	t := newTarget(&server{Server: &processtest.Server{Address: address}})
+	var answers tally
+	err := inParallel(16, 16, func(int) error {
+		for ctx.Err() == nil {
+			switch head, err := t.skim(ctx, query); {
+			case err == nil && !strings.HasPrefix(head, `{"errors"`):
+				answers.add("reads")
+			case ctx.Err() == nil:
+				answers.add("refused")
+			}
+		}
+		return nil
+	})
+	fmt.Println(answers.String())
+	return err
+}
+
+// skim sends a query, and returns how its answer begins. Unlike ask it takes next to no processor
+// time, which the server would lack.
+func (t *target) skim(ctx context.Context, query string) (head string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.server.URL("/graphql"), bytes.NewReader(envelope(query, nil)))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := t.client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	begin := make([]byte, 20)
+	n, _ := io.ReadFull(response.Body, begin)
+	_, err = io.Copy(io.Discard, response.Body)
+	return string(begin[:n]), err
 }
 
 func (t *target) get(path string) error {

@@ -51,10 +51,15 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the worst reads instead, which no ceiling judges")
 	store := flag.String("store", "", "with -bulkheads, the `URL` of an empty store; a new file when left out")
 	each := flag.Duration("for", 10*time.Second, "with -bulkheads, how long each part is measured")
+	read := flag.String("read", "", "only read, from the server at an `ADDRESS`; the program starts itself so")
+	query := flag.String("query", "", "what is read then")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		return false, fmt.Errorf("-only: %w", err)
+	}
+	if *read != "" {
+		return false, readOnly(ctx, *read, *query, *each)
 	}
 	dir, err := os.MkdirTemp("", "configapi-hostile-")
 	if err != nil {

@@ -116,11 +116,11 @@ func (f *Faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstor
 	return f.Store.Read(ctx, after, limit)
 }
 
-func (f *Faulty) ReadBranch(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *Faulty) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if hook := f.currentHooks().Read; hook != nil {
 		return hook(ctx, after, limit)
 	}
-	return f.Store.ReadBranch(ctx, basis, after, limit)
+	return f.Store.ReadHistory(ctx, basis, after, limit)
 }
 
 func (f *Faulty) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {

@@ -9,9 +9,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestReadsForUsersDelayNobody has reads for users that hang, with a role that may have eight
-// connections. What keeps a node going does not notice.
-func TestReadsForUsersDelayNobody(t *testing.T) {
+// TestQueriesDelayOnlyQueries makes reads of users hang, with a role that may have eight
+// connections. What the node itself needs goes on.
+func TestQueriesDelayOnlyQueries(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
@@ -21,27 +21,27 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	admin.exec(`create role ` + role + ` login connection limit 8`)
 	defer func() { admin.exec(`drop owned by ` + role + `; drop role ` + role) }()
 	admin.exec(`grant all on all tables in schema public to ` + role)
-	s := mustOpen(t, with(t, dsn, "user", role), Options{QueryTimeout: patience})
+	s := mustOpen(t, with(t, dsn, "user", role), Options{queryTimeout: patience})
 	defer s.Close()
-	branch := mustAppend(t, s, eventstore.Head{}, 3)
-	go func() { _ = s.Wait(t.Context(), branch.Seq+1) }() // which begins to listen
+	basis := mustAppend(t, s, eventstore.Head{}, 3)
+	go func() { _ = s.Wait(t.Context(), basis.Seq+1) }() // starts the listener
 
 	admin.exec(`begin; lock table events in access exclusive mode`)
 	const readers = 300 // more than run and wait together
 	errs := make(chan error, readers)
 	for range readers {
 		go func() {
-			_, err := s.ReadBranch(t.Context(), branch, 0, eventstore.Limit{})
+			_, err := s.ReadHistory(t.Context(), basis, 0, eventstore.Limit{})
 			errs <- err
 		}()
 	}
-	for range readers - userConnections {
+	for range readers - queryConnections {
 		if err := <-errs; !errors.Is(err, eventstore.ErrBusy) {
-			t.Errorf("a read that has no room: got %v, want %v", err, eventstore.ErrBusy)
+			t.Errorf("a read beyond the bound: got %v, want %v", err, eventstore.ErrBusy)
 		}
 	}
 	for range 20 {
-		mustHaveHead(t, s, branch)
+		mustHaveHead(t, s, basis)
 		if _, err := s.ReadReceipts(t.Context(), []eventstore.Key{{Text: "k"}}); err != nil {
 			t.Errorf("ReadReceipts: %v", err)
 		}
@@ -54,20 +54,20 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 		t.Errorf("%s connections, want 8 at most", got)
 	}
 	admin.exec(`rollback`)
-	for range userConnections {
+	for range queryConnections {
 		if err := <-errs; err != nil {
 			t.Errorf("a read that had its turn: %v", err)
 		}
 	}
 }
 
-// TestSizeOfThePoolOfUsers is what the URL says, and three unless it does.
-func TestSizeOfThePoolOfUsers(t *testing.T) {
+// TestSizeOfTheQueryPool: the URL sets it, and the default is three.
+func TestSizeOfTheQueryPool(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	for url, want := range map[string]int32{dsn: userConnections, with(t, dsn, "pool_max_conns", "9"): 9} {
+	for url, want := range map[string]int32{dsn: queryConnections, with(t, dsn, "pool_max_conns", "9"): 9} {
 		s := mustOpen(t, url, Options{})
-		if users, own := s.users.Config().MaxConns, s.pool.Config().MaxConns; users != want || own != 2 {
+		if users, own := s.queryPool.Config().MaxConns, s.nodePool.Config().MaxConns; users != want || own != 2 {
 			t.Errorf("%d connections for users and %d of its own, want %d and 2", users, own, want)
 		}
 	}

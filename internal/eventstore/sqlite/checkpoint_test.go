@@ -14,12 +14,12 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestLogStaysSmallUnderOverlappingReads always has a read under way, so that the log is never
-// unused by itself.
+// TestLogStaysSmallUnderOverlappingReads keeps at least one read running all the time, so that the
+// log is never unused by itself.
 func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	t.Parallel()
-	const foldAt, writes = 256 << 10, 600
-	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{foldAt: foldAt})
+	const checkpointBytes, writes = 256 << 10, 600
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{checkpointBytes: checkpointBytes})
 	write(t, s, "a")
 	ctx, stop := context.WithCancel(t.Context())
 	var reads errgroup.Group
@@ -29,9 +29,9 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	}
 	largest := int64(0)
 	for n := range writes {
-		<-begun // so that reads go on between writes
+		<-begun // reads go on between writes
 		write(t, s, fmt.Sprint(n), strings.Repeat("x", 200))
-		info, err := os.Stat(s.Path() + "-wal")
+		info, err := os.Stat(s.path + "-wal")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,8 +41,8 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 	if err := reads.Wait(); err != nil {
 		t.Error(err)
 	}
-	if total := s.writer.tx.written(); total < 8*foldAt || largest > 2*foldAt {
-		t.Errorf("of %d bytes that were written the log held up to %d, want at most %d", total, largest, 2*foldAt)
+	if total := s.writer.tx.bytesWritten(); total < 8*checkpointBytes || largest > 2*checkpointBytes {
+		t.Errorf("of %d bytes that were written the log held up to %d, want at most %d", total, largest, 2*checkpointBytes)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestLogStaysSmallUnderOverlappingReads(t *testing.T) {
 // one, or for a moment.
 func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 	for ctx.Err() == nil {
-		err := s.readers.use(context.Background(), func(r *reader) error {
+		err := s.nodeReaders.use(context.Background(), func(r *reader) error {
 			head := r.prepared[headQuery]
 			defer r.reset(head)
 			if _, err := r.step(head); err != nil {
@@ -70,16 +70,16 @@ func overlap(ctx context.Context, s *Store, begun chan<- struct{}) error {
 	return nil
 }
 
-// TestReadThatDoesNotEnd keeps the log from being emptied, but neither appends nor other reads from
-// going on. Afterwards the log is emptied.
+// TestReadThatDoesNotEnd checks that a long read keeps the log from being emptied, but keeps
+// neither appends nor other reads waiting. The log is emptied when the read ends.
 func TestReadThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	const foldAt = 32 << 10
+	const checkpointBytes = 32 << 10
 	path := filepath.Join(t.TempDir(), "history.db")
-	s := mustOpen(t, path, Options{foldAt: foldAt})
+	s := mustOpen(t, path, Options{checkpointBytes: checkpointBytes})
 	write(t, s, "a")
-	other := mustOpen(t, path, Options{ReadOnly: true}) // of another process, as far as the store can tell
-	err := other.readers.use(t.Context(), func(r *reader) error {
+	other := mustOpen(t, path, Options{ReadOnly: true}) // to the store this is another process
+	err := other.nodeReaders.use(t.Context(), func(r *reader) error {
 		head := r.prepared[headQuery]
 		defer r.reset(head)
 		if _, err := r.step(head); err != nil {
@@ -94,7 +94,7 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !s.writer.foldNow(t.Context()) {
+	if !s.writer.checkpointNow(t.Context()) {
 		t.Error("the log is not empty after the read has ended")
 	}
 	if _, err := eventstoretest.Verify(t.Context(), other); err != nil {
@@ -102,8 +102,8 @@ func TestReadThatDoesNotEnd(t *testing.T) {
 	}
 }
 
-// TestLogThatBeginsAnewIsMarked has SQLite itself begin the log anew, which it does when all was
-// folded but a read has kept the file from being cut.
+// TestLogThatBeginsAnewIsMarked makes SQLite itself start the log over, which it does when all of
+// it is checkpointed but a read has kept the file from being cut.
 func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -113,13 +113,13 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := mustOpen(t, s.Path(), Options{ReadOnly: true})
-	for range 2 { // the second read begins after the log has said that it is folded, and lets all of it be folded
-		err = other.readers.use(t.Context(), func(r *reader) error {
+	other := mustOpen(t, s.path, Options{ReadOnly: true})
+	for range 2 { // the second read begins after the checkpoint has begun, and lets it finish
+		err = other.nodeReaders.use(t.Context(), func(r *reader) error {
 			head := r.prepared[headQuery]
 			defer r.reset(head)
 			_, err := r.step(head)
-			if s.writer.foldNow(t.Context()) {
+			if s.writer.checkpointNow(t.Context()) {
 				t.Error("the log is empty in spite of a read")
 			}
 			return err
@@ -133,30 +133,31 @@ func TestLogThatBeginsAnewIsMarked(t *testing.T) {
 	if err != nil || after == before || after == (salt{}) {
 		t.Fatalf("the log has not begun anew: salt %x, then %x, %v", before, after, err)
 	}
-	notes := 0
+	markers := 0
 	err = readCommitted(s.writer.log, func(p page) {
-		if _, is := noteIn(p.data); is {
-			notes++
+		if _, is := markerIn(p.data); is {
+			markers++
 		}
 	})
-	if err != nil || notes == 0 {
-		t.Errorf("the log has %d notes, %v", notes, err)
+	if err != nil || markers == 0 {
+		t.Errorf("the log has %d markers, %v", markers, err)
 	}
 	copied := filepath.Join(dir, "copy.db")
-	shell(t, "cp", s.Path(), copied)
-	shell(t, "cp", s.Path()+"-wal", copied+"-wal")
+	shell(t, "cp", s.path, copied)
+	shell(t, "cp", s.path+"-wal", copied+"-wal")
 	mustBeAt(t, mustOpen(t, copied, Options{}), head)
 }
 
-// TestGateHoldsReadsBack until what it is held for is done, and lets those be cancelled.
-func TestGateHoldsReadsBack(t *testing.T) {
+// TestReadBarrierHoldsReadsBack checks that new reads wait while the barrier is closed, and that a
+// waiting read can be cancelled.
+func TestReadBarrierHoldsReadsBack(t *testing.T) {
 	t.Parallel()
-	g := new(gate)
+	g := new(readBarrier)
 	if err := g.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	entered := make(chan error)
-	err := g.hold(time.Nanosecond, func() error { // the read under way outlasts its patience
+	err := g.hold(time.Nanosecond, func() error { // the running read outlasts the wait
 		cancelled, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := g.enter(cancelled); err != context.Canceled {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -8,46 +9,48 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
-	"configapi/internal/eventstore/lane"
 )
 
-// TestReadsForUsersDelayNobody fills the lane of users. What keeps a node going does not notice.
-func TestReadsForUsersDelayNobody(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{Users: lane.Options{Running: 2, Patience: time.Millisecond}})
+// TestQueriesDelayOnlyQueries takes all turns of the query readers. Reads of users then wait, while
+// the methods that a node itself needs go on.
+func TestQueriesDelayOnlyQueries(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{queryReaders: 2})
 	for range 2 {
-		if err := s.lane.Enter(t.Context()); err != nil {
+		if err := s.queries.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	branch := mustAppend(t, s, eventstore.Head{}, 3)
+	waiting, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	head := mustAppend(t, s, eventstore.Head{}, 3)
 	for what, read := range map[string]func() error{
-		"ReadBranch": func() error {
-			_, err := s.ReadBranch(t.Context(), branch, 0, eventstore.Limit{})
+		"ReadHistory": func() error {
+			_, err := s.ReadHistory(waiting, head, 0, eventstore.Limit{})
 			return err
 		},
 		"ReadConfig": func() error {
-			_, err := s.ReadConfig(t.Context(), branch, "a", 0, eventstore.Limit{})
+			_, err := s.ReadConfig(waiting, head, "a", 0, eventstore.Limit{})
 			return err
 		},
 		"ReadConfigBack": func() error {
-			_, err := s.ReadConfigBack(t.Context(), branch, "a", 9, eventstore.Limit{})
+			_, err := s.ReadConfigBack(waiting, head, "a", 9, eventstore.Limit{})
 			return err
 		},
 		"ReadInstant": func() error {
-			_, err := s.ReadInstant(t.Context(), branch, time.Now())
+			_, err := s.ReadInstant(waiting, head, time.Now())
 			return err
 		},
 		"ReadAsOf": func() error {
-			_, err := s.ReadAsOf(t.Context(), branch, eventstore.AsOf{At: 1, Names: []string{"a"}}, eventstore.Limit{})
+			_, err := s.ReadAsOf(waiting, head, eventstore.AsOf{At: 1, Names: []string{"a"}}, eventstore.Limit{})
 			return err
 		},
 	} {
-		if err := read(); !errors.Is(err, eventstore.ErrBusy) {
-			t.Errorf("%s: got %v, want %v", what, err, eventstore.ErrBusy)
+		if err := read(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v, want it to wait for its turn", what, err)
 		}
 	}
-	if head, err := s.Head(t.Context()); err != nil || !head.Same(branch) {
-		t.Errorf("Head: got %v, %v", head, err)
+	if got, err := s.Head(t.Context()); err != nil || !got.Same(head) {
+		t.Errorf("Head: got %v, %v, want %v", got, err, head)
 	}
 	if records, err := s.Read(t.Context(), 0, eventstore.Limit{}); err != nil || len(records) != 3 {
 		t.Errorf("Read: got %d records, %v", len(records), err)
@@ -55,10 +58,10 @@ func TestReadsForUsersDelayNobody(t *testing.T) {
 	if _, err := s.ReadReceipts(t.Context(), []eventstore.Key{{Text: "k"}}); err != nil {
 		t.Errorf("ReadReceipts: %v", err)
 	}
-	mustAppend(t, s, branch, 1)
-	s.lane.Leave()
-	if _, err := s.ReadBranch(t.Context(), branch, 0, eventstore.Limit{}); err != nil {
-		t.Errorf("when there is room again: %v", err)
+	mustAppend(t, s, head, 1)
+	s.queries.Release()
+	if _, err := s.ReadHistory(t.Context(), head, 0, eventstore.Limit{}); err != nil {
+		t.Errorf("with a turn free again: %v", err)
 	}
 }
 

@@ -9,13 +9,12 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// DurableHead returns the head once a commit that follows all that can be read has reached the
-// disk, and the synchronous standbys that there are. Its statement is the one that locks the head
-// row, in a transaction of its own: the lock is written to the log, so the commit waits as that of
-// an append does. While it waits the row stays locked, so that no second one, and no append, piles
-// up behind it on the server.
+// DurableHead returns the head after a commit that follows everything readable has reached the disk
+// and the synchronous standbys. It locks the head row in a transaction of its own: the lock is
+// written to the log, so the commit waits as that of an append does. The row stays locked
+// meanwhile, so that no second call and no append queues up behind it on the server.
 func (s *Store) DurableHead(ctx context.Context) (eventstore.Head, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.appendTimeout)
 	defer cancel()
 	var row headRow
 	err := s.writer.use(ctx, func() error { return s.writer.commitLock(ctx, &row) })
@@ -33,7 +32,7 @@ func (w *writer) commitLock(ctx context.Context, row *headRow) error {
 	var batch pgconn.Batch
 	w.statements.lock.queue(&batch, nil)
 	if err := readResults(w.conn.PgConn().ExecBatch(ctx, &batch), row.take); err != nil {
-		return outcomeOfSent(err)
+		return sentError(err)
 	}
 	return nil
 }

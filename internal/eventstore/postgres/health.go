@@ -9,11 +9,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Probe returns the head as [Store.Head] does, on a connection of its own: it does not wait for
-// other reads.
-func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
+// ProbeHead returns the head as [Store.Head] does, on a connection kept for health checks: it does
+// not wait for other reads.
+func (s *Store) ProbeHead(ctx context.Context) (eventstore.Head, error) {
 	var row headRow
-	err := s.queryOn(ctx, s.probe, row.take, selectHead)
+	err := s.queryOn(ctx, s.healthPool, row.take, selectHead)
 	head, missing := row.get()
 	if err = cmp.Or(err, missing); err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
@@ -21,10 +21,9 @@ func (s *Store) Probe(ctx context.Context) (eventstore.Head, error) {
 	return head, nil
 }
 
-// Now is the time of the server's clock. It is asked for on the same connection as [Store.Probe]
-// uses.
+// Now returns the time of the server's clock. It uses the same connection as [Store.ProbeHead].
 func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
-	err = s.queryOn(ctx, s.probe, func(row [][]byte) (bool, error) {
+	err = s.queryOn(ctx, s.healthPool, func(row [][]byte) (bool, error) {
 		now = instant(row[0])
 		return true, nil
 	}, `select clock_timestamp()`)
