@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"configapi/internal/requestid"
 )
@@ -56,9 +55,8 @@ func (u *unusedConns) close() {
 
 // connInfo is what the consecutive requests of a connection share.
 type connInfo struct {
-	deadline time.Time // of the next write
-	id       requestid.Slot
-	header   *headerReservation // nil: headers are not limited
+	id     requestid.Slot
+	header *headerReservation // nil: headers are not limited
 }
 
 type connKey struct{}

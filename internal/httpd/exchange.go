@@ -37,7 +37,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		conn = new(connInfo)
 		r = r.WithContext(conn.context(r.Context()))
 	}
-	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), conn: conn, id: &[1]string{s.ids.of(r.Header)}}
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), id: &[1]string{s.ids.of(r.Header)}}
 	conn.header.complete()
 	defer conn.header.release()
 	w.Header()[requestid.Header] = e.id[:]
@@ -57,20 +57,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // counts what was written.
 type exchange struct {
 	http.ResponseWriter
-	server      *Server
-	request     *http.Request   // before its body was replaced
-	decision    origin.Decision // of the guard, on the request's origin
-	id          *[1]string      // the slice id[:] is the header's value without an allocation
-	start       time.Time
-	conn        *connInfo
-	status      int // 0: no status yet
-	bytes       int64
-	deadlineSet bool  // this request has set the write deadline
-	body        *body // nil: none
-	rate        minRate
-	cutOff      bool     // a write deadline has expired
-	discard     bool     // drop what the handler still writes
-	hijacked    net.Conn // nil: net/http owns the connection
+	server   *Server
+	request  *http.Request   // before its body was replaced
+	decision origin.Decision // of the guard, on the request's origin
+	id       *[1]string      // the slice id[:] is the header's value without an allocation
+	start    time.Time
+	status   int // 0: no status yet
+	bytes    int64
+	deadline time.Time // of the write; zero: not set yet
+	body     *body     // nil: none
+	rate     minRate
+	cutOff   bool     // a write deadline has expired
+	discard  bool     // drop what the handler still writes
+	hijacked net.Conn // nil: net/http owns the connection
 }
 
 // Unwrap implements the interface of [http.ResponseController].
@@ -167,36 +166,25 @@ func (e *exchange) setStatus(status int) {
 }
 
 // renewDeadline extends the write deadline by WriteTimeout, but not beyond the deadline of the
-// whole answer. It keeps a deadline of which more than three quarters are left.
+// whole answer. It keeps a deadline of which more than three quarters are left. net/http removes
+// the deadline after the answer.
 func (e *exchange) renewDeadline(now time.Time) {
 	timeout := e.server.opts.WriteTimeout
 	whole := e.rate.deadline(now, e.bytes)
-	left := e.conn.deadline.Sub(now)
-	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.conn.deadline)) {
-		e.setDeadline()
+	left := e.deadline.Sub(now)
+	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.deadline)) {
 		return
 	}
 	if e.body != nil && e.body.deadline.After(now) {
 		now = e.body.deadline // net/http first drains the rest of the body
 	}
-	e.conn.deadline = now.Add(timeout)
-	if !whole.IsZero() && whole.Before(e.conn.deadline) {
-		e.conn.deadline = whole
+	e.deadline = now.Add(timeout)
+	if !whole.IsZero() && whole.Before(e.deadline) {
+		e.deadline = whole
 	}
-	e.deadlineSet = false
-	e.setDeadline()
-}
-
-// setDeadline sets the write deadline once per request: net/http removes it after each request.
-// Setting the deadline that the connection still has costs next to nothing, see [trackedConn].
-func (e *exchange) setDeadline() {
-	if e.deadlineSet {
-		return
-	}
-	e.deadlineSet = true
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		// fails only when the connection is hijacked or closed
-		_ = conn.SetWriteDeadline(e.conn.deadline)
+		_ = conn.SetWriteDeadline(e.deadline)
 	}
 }
 

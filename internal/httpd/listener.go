@@ -115,31 +115,6 @@ func (l *listener) release(client eventstream.Client) {
 	l.metrics.connections.Dec()
 }
 
-// track returns a connection that counts until it is closed. A TCP connection keeps all its
-// methods, since websockets write to its descriptor.
-func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	tracked := &trackedConn{inner: conn, listener: l, client: client, header: newHeaderReservation(l.headers)}
-	if tcp, is := conn.(*net.TCPConn); is {
-		return &tcpConn{tracked, ownTCP{tcp}}
-	}
-	return &otherConn{tracked, ownConn{conn}}
-}
-
-// tcpConn and otherConn have the methods of trackedConn, and those of the connection itself for the
-// rest: Go prefers the less deeply embedded method.
-type (
-	tcpConn struct {
-		*trackedConn
-		ownTCP
-	}
-	otherConn struct {
-		*trackedConn
-		ownConn
-	}
-	ownTCP  struct{ *net.TCPConn }
-	ownConn struct{ net.Conn }
-)
-
 // refuse answers with 503 and closes the connection. A client may not see an answer if the
 // connection is closed while it still sends, so up to refusalsAtOnce connections are drained first.
 func (l *listener) refuse(conn net.Conn, why refusal) {
