@@ -39,7 +39,7 @@ func TestContendersTakeTurns(t *testing.T) {
 			t.Errorf("got turns %v, want %v", turns, want)
 		}
 		if len(got) != 3 {
-			t.Errorf("got %d cells, want 3: nobody writes", len(got))
+			t.Errorf("got %d cells, want 3: no writers", len(got))
 		}
 		for _, by := range []string{"a", "b"} {
 			s := got[cell{Part: partReads, By: by, Clients: 2}]

@@ -98,7 +98,7 @@ func TestPostgresMustBeGivenAsURL(t *testing.T) {
 	for _, given := range []string{"host=localhost password=secret dbname=postgres", "postgres://u:se%cret@h/d", "secret"} {
 		_, err := (&postgresServer{admin: given}).createDatabase(t.Context(), "any")
 		if err == nil || !strings.Contains(err.Error(), postgresVariable) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: got %v, want an error that names the variable and tells nothing", given, err)
+			t.Errorf("%q: got %v, want an error that names the variable and no secret", given, err)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 	if r.dir, err = filepath.Abs(dir); err != nil {
 		return r, err
 	}
-	// PostgreSQL runs as another user, who must reach its directory
+	// PostgreSQL runs as another user, which must reach its directory
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return r, err
 	}

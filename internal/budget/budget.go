@@ -167,18 +167,18 @@ func (b *Budget) grow(ctx context.Context, r *Reservation, bytes int64, deadline
 
 // wait returns nil when the bytes are granted.
 func (w *waiter) wait(ctx context.Context, deadline time.Time) error {
-	var late <-chan time.Time
+	var expired <-chan time.Time
 	if !deadline.IsZero() {
 		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
-		late = timer.C
+		expired = timer.C
 	}
 	select {
 	case <-w.granted:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-late:
+	case <-expired:
 		return ErrExhausted
 	}
 }

@@ -237,7 +237,7 @@ func TestWithin(t *testing.T) {
 }
 
 // TestSlowestIsCut checks that only the slowest reservation is cut: none within the grace time,
-// none while nobody waits, and no more than needed.
+// none while none waits, and no more than needed.
 func TestSlowestIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 90})
@@ -261,12 +261,12 @@ func TestSlowestIsCut(t *testing.T) {
 		rooms[2].Sent(20)
 		time.Sleep(time.Hour)
 		if cut[0].Load() || cut[1].Load() || cut[2].Load() {
-			t.Error("one was cut although nobody waits")
+			t.Error("a reservation was cut while none waits")
 		}
 		began := time.Now()
-		late := b.Reservation()
-		grow(t, late, 20)
-		late.Sending(func() { t.Error("one was cut in its first second") })
+		young := b.Reservation()
+		grow(t, young, 20)
+		young.Sending(func() { t.Error("a reservation was cut in its first second") })
 		if cut[0].Load() || !cut[1].Load() || cut[2].Load() {
 			t.Errorf("cut: %v %v %v, want the second", cut[0].Load(), cut[1].Load(), cut[2].Load())
 		}
@@ -344,7 +344,7 @@ func TestStress(t *testing.T) {
 	wantHeld(t, b, 0)
 	wantHeld(t, part, 0)
 	if b.Waiting() != 0 {
-		t.Error("somebody still waits")
+		t.Error("reservations still wait")
 	}
 	whole := b.Reservation() // all of it is free again
 	grow(t, whole, size-250)

@@ -25,7 +25,7 @@ func connectionsWithin(wanted int, descriptors uint64, log *slog.Logger) int {
 		allowed = int(descriptors - reservedDescriptors)
 	}
 	allowed = max(allowed, 1)
-	log.Warn("the system lets the server open fewer files than --max-connections needs; raise the limit (ulimit -n, LimitNOFILE) or lower the flag",
+	log.Warn("the server may open fewer files than --max-connections needs; raise the limit (ulimit -n, LimitNOFILE) or lower the flag",
 		"open_files", descriptors, "max_connections", wanted, "connections_allowed", allowed)
 	return allowed
 }

@@ -55,7 +55,7 @@ const (
 )
 
 // lineWriter writes lines in batches, since a system call per line is a good part of what a short
-// request costs: see BenchmarkServer/get,_logged of internal/httpd.
+// request costs: see BenchmarkLineWriter.
 type lineWriter struct {
 	out io.Writer
 

@@ -48,7 +48,7 @@ func parseSettings(env Env) (settings, error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
-	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
+	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
 	flags.IntVar(&set.maxValueBytes, "max-value", config.DefaultMaxValueBytes, "longest value, in `BYTES`, at most 4 MiB")
 	flags.Var(&set.hosts, "allow-host", "`HOSTS` to answer for besides IP addresses, localhost and the host of --listen: names, *.suffix, or * for any; "+

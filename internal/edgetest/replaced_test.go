@@ -38,7 +38,7 @@ func TestServerWhoseFileIsGone(t *testing.T) {
 	s := start(t, httpd.New(httpd.Options{
 		Store: store.Store, REST: rest.New(store.Store, rest.Options{}), GraphQL: graph.NewHandler(store.Store, graph.Options{}),
 	}))
-	if err := os.Rename(path, path+".away"); err != nil {
+	if err := os.Rename(path, path+".moved"); err != nil {
 		t.Fatal(err)
 	}
 	const reason = "the file of the history was removed or replaced"
@@ -60,7 +60,7 @@ func TestServerWhoseFileIsGone(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %d with %q", row.request, status, answer, row.status, row.says)
 		}
 	}
-	if err := os.Rename(path+".away", path); err != nil {
+	if err := os.Rename(path+".moved", path); err != nil {
 		t.Fatal(err)
 	}
 	if status, answer := s.ask(t, "PUT /config/b", "application/json", put); status != 200 && status != 201 {

@@ -51,11 +51,11 @@ func TestPostgresGoesAway(t *testing.T) {
 		next := value + "+"
 		for range 3 {
 			if w := do("GET", ""); w.Code != http.StatusOK || w.Body.String() != value {
-				t.Errorf("reading while the server is away: got %d %q, want %q", w.Code, w.Body, value)
+				t.Errorf("reading while the database is unreachable: got %d %q, want %q", w.Code, w.Body, value)
 			}
 			w := do("PUT", next)
 			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"code":"UNAVAILABLE"`) {
-				t.Errorf("writing while the server is away: got %d %v %s", w.Code, w.Header(), w.Body)
+				t.Errorf("writing while the database is unreachable: got %d %v %s", w.Code, w.Header(), w.Body)
 			}
 		}
 		if err := c.Start(t.Context()); err != nil {

@@ -47,14 +47,14 @@ func isHealthPath(path string) bool {
 }
 
 func (s *Server) refuseHost(e *exchange, r *http.Request) {
-	s.refused(refusedHost, r, e.id[0], "a request for a host that this server does not answer for was refused; see --allow-host")
+	s.refused(refusedHost, r, e.id[0], "refused a request for an unknown host; to allow the host, see --allow-host")
 	problem.Problem{Status: http.StatusMisdirectedRequest, Code: problem.Forbidden, RequestID: e.id[0],
 		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
 			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
 }
 
 func (s *Server) refusePage(e *exchange, r *http.Request) {
-	s.refused(refusedOrigin, r, e.id[0], "a request of a page of another origin was refused; see --allow-origin, and docs/proxies.md")
+	s.refused(refusedOrigin, r, e.id[0], "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
 	problem.Problem{Status: http.StatusForbidden, Code: problem.Forbidden, RequestID: e.id[0],
 		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)

@@ -82,7 +82,7 @@ func TestForeignPagesAreRefused(t *testing.T) {
 				}
 			}
 		}
-		const message = "a request of a page of another origin was refused; see --allow-origin, and docs/proxies.md"
+		const message = "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md"
 		s.askRaw(t, "PUT /config/a HTTP/1.1\nHost: config.test:80\nOrigin: http://\xff"+strings.Repeat("e", 1000)+"\n")
 		lines := s.log.with(message)
 		last := lines[len(lines)-1]

@@ -20,12 +20,12 @@ func TestUnusedConns(t *testing.T) {
 	unused.track(used, http.StateIdle)
 	unused.track(gone, http.StateClosed)
 	unused.close()
-	late := connect()
-	if used.closed || gone.closed || !silent.closed || !late.closed {
-		t.Errorf("closed: used %t, gone %t, silent %t, late %t", used.closed, gone.closed, silent.closed, late.closed)
+	after := connect()
+	if used.closed || gone.closed || !silent.closed || !after.closed {
+		t.Errorf("closed: used %t, gone %t, silent %t, after %t", used.closed, gone.closed, silent.closed, after.closed)
 	}
 	unused.track(silent, http.StateClosed)
-	unused.track(late, http.StateClosed)
+	unused.track(after, http.StateClosed)
 	if unused.count.Load() != 0 || len(unused.conns) != 0 {
 		t.Errorf("%d connections are still known", len(unused.conns))
 	}

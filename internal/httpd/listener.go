@@ -168,6 +168,6 @@ func (l *listener) logRefusal(conn net.Conn, why refusal) {
 	}
 	l.unlogged, l.logged = 0, now
 	l.mu.Unlock()
-	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused: there are as many as there may be",
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused, since a limit is reached; see --max-connections and --max-connections-per-address",
 		slog.String("limit", refusalNames[why]), slog.Int("refused_since_last_line", count), slog.String("remote", conn.RemoteAddr().String()))
 }

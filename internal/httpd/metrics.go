@@ -63,17 +63,17 @@ func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "configapi_append_seconds", Help: "How long appends to the event store took, whatever became of them.",
+			Name: "configapi_append_seconds", Help: "Duration of appends to the event store, also of failed ones.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}),
 		appendEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "configapi_append_events", Help: "How many events one append had.",
+			Name: "configapi_append_events", Help: "Events per append.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
 	m.connections = prometheus.NewGauge(prometheus.GaugeOpts{Name: "configapi_connections", Help: "Open connections, websockets included."})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
+		Name: "configapi_requests_total", Help: "Requests by edge and class of the status; none: cut off before a status was sent.",
 	}, []string{"edge", "status"})
 	for e, name := range edgeNames {
 		for class, status := range statusClasses {
@@ -81,13 +81,13 @@ func NewMetrics() *Metrics {
 		}
 	}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "configapi_refusals_total", Help: "Connections and requests that reached no edge, or were cut off, by the limit or the rule that was broken.",
+		Name: "configapi_refusals_total", Help: "Connections and requests that were refused or cut off, by the limit or rule that they broke.",
 	}, []string{"reason"})
 	for why, name := range refusalNames {
 		m.refusals[why] = refusals.WithLabelValues(name)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
+		Name: "configapi_build_info", Help: "Always 1; the labels have the versions of the program and of Go.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.appendSeconds, m.appendEvents, m.connections, requests, refusals, build,
@@ -140,22 +140,22 @@ func (m *Metrics) handler(opts Options) http.Handler {
 type storeMetrics struct{ opts Options }
 
 var (
-	appliedPosition = gauge("applied_position", "The position that this server has applied.")
-	headPosition    = gauge("head_position", "The position that the event store holds; left out while it cannot be asked.")
-	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
-	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
-	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
-	clockJump       = gauge("clock_jump_seconds", "By how much this server's clock was set ahead within the last hour, where there is no other to compare it with; 0 when by less than a minute.")
-	headAhead       = gauge("head_ahead_seconds", "By how much the newest event is later than this server's clock; 0 when by less than 2 s.")
-	logBytes        = gauge("sqlite_log_bytes", "How long SQLite's write-ahead log is; left out for other stores.")
-	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
-	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
-	writeProblem    = gauge("write_problem", "1 when nothing can be written, as far as is known; the newest attempt has failed, or there is a reason against it.")
-	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
+	appliedPosition = gauge("applied_position", "The newest position that this server has applied.")
+	headPosition    = gauge("head_position", "The newest position in the event store; left out while the store is unreachable.")
+	lagPositions    = gauge("lag_positions", "How many positions this server is behind the event store; left out while the store is unreachable.")
+	lagSeconds      = gauge("lag_seconds", "Time since this server last had all events of the event store; 0 when it has them now.")
+	clockSeconds    = gauge("clock_offset_seconds", "How far this server's clock is ahead of the event store's, at least.")
+	clockJump       = gauge("clock_jump_seconds", "How far this server's clock was set ahead within the last hour, for stores without a clock of their own; 0 below a minute.")
+	headAhead       = gauge("head_ahead_seconds", "How far the newest event is ahead of this server's clock; 0 below 2 s.")
+	logBytes        = gauge("sqlite_log_bytes", "Size of SQLite's write-ahead log; left out for other stores.")
+	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are served.")
+	followerProblem = gauge("follower_problem", "1 when new events are not applied.")
+	writeProblem    = gauge("write_problem", "1 when writes fail: the newest one has failed, or the next one would be refused.")
+	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
-	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
-	bodyBytes       = gauge("body_bytes", "Bytes of bodies of requests in flight that are charged for; those of the first 4 KiB of each are not.")
+	groups          = gauge("websocket_groups", "Groups of subscriptions that share their messages.")
+	bodyBytes       = gauge("body_bytes", "Memory reserved for the bodies of open requests; the first 4 KiB of each need none.")
 	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
 )
 

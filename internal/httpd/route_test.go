@@ -104,7 +104,7 @@ func TestRequestID(t *testing.T) {
 	}
 	for _, line := range s.log.with("request") {
 		if !given[line["request_id"].(string)] {
-			t.Errorf("%v in the log was given to nobody", line["request_id"])
+			t.Errorf("no request has the id %v of the log", line["request_id"])
 		}
 	}
 }

@@ -48,7 +48,7 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	binary := flag.String("binary", "", "the `PROGRAM` to attack; built from this tree when left out")
 	only := flag.String("only", "", "attack only with what matches the `REGEXP`")
 	list := flag.Bool("list", false, "list the attacks and end")
-	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the worst reads instead, which no ceiling judges")
+	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the most expensive reads instead; there is no ceiling for them")
 	store := flag.String("store", "", "with -bulkheads, the `URL` of an empty store; a new file when left out")
 	each := flag.Duration("for", 10*time.Second, "with -bulkheads, how long each part is measured")
 	read := flag.String("read", "", "only read, from the server at an `ADDRESS`; the program starts itself so")
