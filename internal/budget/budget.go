@@ -302,3 +302,45 @@ func (b *Budget) slowest(now time.Time) *Reservation {
 	}
 	return slowest
 }
+
+func (b *Budget) tryGrow(r *Reservation, bytes int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.fits(r, bytes, len(b.waiting) > 0) {
+		return false
+	}
+	b.add(r, bytes)
+	return true
+}
+
+func (b *Budget) shrink(r *Reservation, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop(r, bytes)
+}
+
+func (b *Budget) release(r *Reservation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop(r, r.bytes)
+	if r.cut != nil {
+		delete(b.sending, r)
+		r.cut, r.isCut = nil, false
+		r.sent.Store(0)
+	}
+}
+
+// drop takes bytes from a reservation and grants them to waiters. The caller holds b.mu.
+func (b *Budget) drop(r *Reservation, bytes int64) {
+	bytes = min(bytes, r.bytes)
+	if bytes <= 0 {
+		return
+	}
+	if r.isCut {
+		b.cutting = max(0, b.cutting-bytes)
+	}
+	b.add(r, -bytes)
+	if len(b.waiting) > 0 {
+		b.grant()
+	}
+}

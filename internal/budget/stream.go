@@ -150,11 +150,3 @@ func (s *Stream) Release() {
 	s.expiry = nil
 	s.reservation.Release()
 }
-
-// largest returns the limit for a large reservation of the budget.
-func (r *Reservation) largest() int64 {
-	if r.budget == nil {
-		return 1<<63 - 1
-	}
-	return r.budget.opts.Bytes - r.budget.opts.SmallBytes
-}
