@@ -241,7 +241,7 @@ func (e *exchange) answerPanic() {
 	}
 	e.Header().Set("Connection", "close") // the handler may have read a part of the body
 	problem.Problem{Kind: fault.Internal, RequestID: e.id[0],
-		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
+		Detail: fault.InternalMessage}.Write(e)
 }
 
 // log writes the log line of a request. The line has the path, and with it names of configs, but
