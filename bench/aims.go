@@ -5,50 +5,51 @@ import (
 	"time"
 )
 
-// aim is a figure to reach: the wanted one, and the least that will do. They differ for writes only.
+// aim is a ratio to reach: the wanted one, and the least acceptable. They differ for writes only.
 type aim struct{ want, must float64 }
 
-// The aims, as ratios to a reference.
+// Aims as ratios to a reference.
 var (
-	restReadAim    = aim{want: 0.80, must: 0.80} // to the bare handler
-	graphQLReadAim = aim{want: 0.45, must: 0.45} // to the bare handler
+	restReadAim    = aim{want: 0.80, must: 0.80} // of the bare handler
+	graphQLReadAim = aim{want: 0.45, must: 0.45} // of the bare handler
 )
 
-// The aims, as times.
+// Aims as durations.
 const (
-	oneWriterAim = 5 * time.Millisecond  // p95 of a write with one client
+	oneWriterAim = 5 * time.Millisecond  // p95 of a write by one client
 	readerAim    = 10 * time.Millisecond // p95 of a read
-	startAim     = 3 * time.Second       // with startAimEvents in the history
+	startAim     = 3 * time.Second       // with a history of startAimEvents
 )
 
 const startAimEvents = 1_000_000
 
-// The aims of reads of the past, which speak of a history and of names that are many.
+// Aims of reads of the past, for a history of many events and names.
 const (
-	asOfPageAim   = 100 * time.Millisecond // a page of asOfPage names
-	asOfAllAim    = time.Second            // all names
+	asOfPageAim   = 100 * time.Millisecond // for a page of asOfPage names
+	asOfAllAim    = time.Second            // for all names
 	asOfAimEvents = 1_000_000
 	asOfAimNames  = 10_000
 )
 
-// The aims of streams. Ratios are of the server's CPU time per delivery and must not be exceeded.
+// Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (
-	singleAim  = 0.60 // to gqlgen's transport
-	burstAim   = 0.30 // to gqlgen's transport
-	etcdAim    = 1.00 // to etcd
-	stalledAim = 2.00 // of the p99 with subscribers that take nothing to that without
+	singleAim  = 0.60 // of gqlgen's transport
+	burstAim   = 0.30 // of gqlgen's transport
+	etcdAim    = 1.00 // of etcd
+	stalledAim = 2.00 // of the p99 without subscribers that stall
 
-	deliveryAim            = 50 * time.Millisecond // p99 from the acknowledgement to the frame, with deliveryAimSubscribers
+	// p99 from the acknowledgement to the frame, with deliveryAimSubscribers
+	deliveryAim            = 50 * time.Millisecond
 	deliveryAimSubscribers = 1000
-	nodeDeliveryAim        = 100 * time.Millisecond // the same from one node to another
-	idleAim                = 25_000                 // bytes of memory per idle subscriber, with idleAimSubscribers
+	nodeDeliveryAim        = 100 * time.Millisecond // the same across nodes
+	idleAim                = 25_000                 // bytes per idle subscriber
 	idleAimSubscribers     = 10_000
 )
 
-// threeNodesAim is that of the throughput of three nodes to that of one, with as many clients in all.
+// threeNodesAim is the throughput of three nodes relative to one, with the same number of clients.
 var threeNodesAim = aim{want: 0.75, must: 0.75}
 
-// nodesAim is the aim of so many nodes; only three have one.
+// nodesAim returns the aim of so many nodes. Only three nodes have one.
 func nodesAim(count int) (text string, verdict func(ratio float64) string) {
 	if count != 3 {
 		return notMeasured, noAim
@@ -56,7 +57,7 @@ func nodesAim(count int) (text string, verdict func(ratio float64) string) {
 	return fmt.Sprintf(">= %.2f", threeNodesAim.want), threeNodesAim.verdict
 }
 
-// writeAim is that of REST writes to etcd's puts with as many clients.
+// writeAim returns the aim of REST writes relative to etcd's puts, with so many clients.
 func writeAim(clients int) aim {
 	if clients > 64 {
 		return aim{want: 1, must: 0.80}
@@ -64,7 +65,7 @@ func writeAim(clients int) aim {
 	return aim{want: 1, must: 0.90}
 }
 
-// verdict says in the report's words whether a ratio reaches its aim.
+// verdict returns whether a ratio reaches the aim, as the report says it.
 func (a aim) verdict(ratio float64) string {
 	switch {
 	case ratio >= a.want:
@@ -76,7 +77,8 @@ func (a aim) verdict(ratio float64) string {
 	}
 }
 
-// startVerdict says what a start was to take and whether it did; the aim speaks of a long history alone.
+// startVerdict returns the aim of a start and whether it was reached. Only long histories have an
+// aim.
 func startVerdict(events int, took time.Duration) (aim, reached string) {
 	if events < startAimEvents {
 		return notMeasured, notMeasured
@@ -84,22 +86,22 @@ func startVerdict(events int, took time.Duration) (aim, reached string) {
 	return "< " + seconds(startAim), withinTime(took, startAim)
 }
 
-// withinTime says in the report's words whether a time is below its limit.
+// withinTime returns whether a duration is below its limit, as the report says it.
 func withinTime(d, limit time.Duration) string {
 	return yesNo(d < limit)
 }
 
-// atMostRatio is a verdict: a ratio must not exceed its limit.
+// atMostRatio returns a verdict: the ratio must not exceed the limit.
 func atMostRatio(limit float64) func(ratio float64) string {
 	return func(ratio float64) string { return yesNo(ratio <= limit) }
 }
 
-// belowRatio is a verdict: a ratio must be below its limit.
+// belowRatio returns a verdict: the ratio must be below the limit.
 func belowRatio(limit float64) func(ratio float64) string {
 	return func(ratio float64) string { return yesNo(ratio < limit) }
 }
 
-// noAim is the verdict where nothing was asked for.
+// noAim is the verdict where there is no aim.
 func noAim(float64) string { return notMeasured }
 
 func yesNo(reached bool) string {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// serveBare is the reference for reads: the least that a Go server can do. It answers every request with a
-// constant of so many bytes, in a process of its own, until it is killed. It prints its address when it is ready.
+// serveBare is the reference for reads, the least that a Go server does: it answers each request
+// with a constant of so many bytes. It runs in its own process until it is killed, and prints its
+// address when it is ready.
 func serveBare(argument string, out io.Writer) error {
 	size, err := strconv.Atoi(argument)
 	if err != nil {
@@ -28,6 +29,6 @@ func bareHandler(size int) http.Handler {
 	value := []byte(strings.Repeat("v", size))
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write(value) // a client that is gone is no concern of a constant
+		_, _ = w.Write(value) // fails only when the client has closed the connection
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rows are the stores and counts of clients, as the report's tables list them.
+// rows yields the stores and numbers of clients in the order of the report's tables.
 func (r *report) rows() iter.Seq2[string, int] {
 	return func(yield func(string, int) bool) {
 		for _, store := range r.Options.Stores {
@@ -22,30 +22,31 @@ func (r *report) rows() iter.Seq2[string, int] {
 	}
 }
 
-// at is a cell's series, nil when it was not measured.
+// at returns the series of a cell, nil if it was not measured.
 func (r *report) at(part, store, by string, clients int) *series {
 	return r.Loads[cell{Part: part, Store: store, By: by, Clients: clients}]
 }
 
-// cells are all cells, in an order that puts next to each other what is compared.
+// cells returns all cells, with those next to each other that are compared.
 func (r *report) cells() []cell {
 	return slices.SortedFunc(maps.Keys(r.Loads), func(a, b cell) int {
 		return cmp.Or(
 			-cmp.Compare(a.Part, b.Part), // writes first
 			cmp.Compare(a.Clients, b.Clients),
-			cmp.Compare(slices.Index(r.Options.Stores, a.Store), slices.Index(r.Options.Stores, b.Store)), // references, -1, first
+			// references, -1, first
+			cmp.Compare(slices.Index(r.Options.Stores, a.Store), slices.Index(r.Options.Stores, b.Store)),
 			-cmp.Compare(a.By, b.By), // REST before GraphQL
 		)
 	})
 }
 
-// What a table shows in place of a figure that there is not.
+// Texts of a table where there is no figure.
 const (
 	notMeasured = "–"
 	failed      = "failed"
 )
 
-// missing says why a series has no figure; ok is false when it has one.
+// missing returns why a series has no figure. ok is false if it has one.
 func missing(s *series) (text string, ok bool) {
 	switch {
 	case s == nil:
@@ -57,7 +58,7 @@ func missing(s *series) (text string, ok bool) {
 	}
 }
 
-// rateText is a series' throughput.
+// rateText returns the throughput of a series.
 func rateText(s *series) string {
 	if text, ok := missing(s); ok {
 		return text
@@ -65,7 +66,7 @@ func rateText(s *series) string {
 	return fmt.Sprintf("%.0f", medianOf(s.Samples, sample.rate))
 }
 
-// timeText is one of a series' percentiles, in milliseconds. Loads that take no times have none.
+// timeText returns a percentile of a series in milliseconds. Some loads are not timed.
 func timeText(s *series, percentile func(sample) time.Duration) string {
 	if text, ok := missing(s); ok {
 		return text
@@ -80,7 +81,7 @@ func p50(s sample) time.Duration { return s.P50 }
 func p95(s sample) time.Duration { return s.P95 }
 func p99(s sample) time.Duration { return s.P99 }
 
-// costText is CPU time per request or delivery, in microseconds.
+// costText returns the CPU time per request or delivery in microseconds.
 func costText(s *series, cost func(sample) float64) string {
 	if text, ok := missing(s); ok {
 		return text
@@ -92,7 +93,8 @@ func costText(s *series, cost func(sample) float64) string {
 	return fmt.Sprintf("%.1f", microseconds)
 }
 
-// compared is the ratio of a property, the range of its rounds, and what a verdict says of it.
+// compared returns the ratio of a property to a reference, its range over the rounds, and the
+// verdict.
 func compared(ours, reference *series, of func(sample) float64, verdict func(ratio float64) string) (ratioText, rounds, reached string) {
 	for _, s := range []*series{ours, reference} {
 		if text, ok := missing(s); ok {
@@ -106,7 +108,7 @@ func compared(ours, reference *series, of func(sample) float64, verdict func(rat
 	return fmt.Sprintf("%.2f", s.Median), fmt.Sprintf("[%.2f … %.2f]", s.Min, s.Max), verdict(s.Median)
 }
 
-// inTime says whether the p95 of all series are below a limit.
+// inTime returns whether the p95 of all series are below a limit, as the report says it.
 func inTime(limit time.Duration, all ...*series) string {
 	var slowest time.Duration
 	for _, s := range all {

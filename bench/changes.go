@@ -6,25 +6,26 @@ import (
 	"fmt"
 )
 
-// changesDocument is what subscribers of the websocket contenders ask for. A change's value comes before its position: the
-// scan below relies on it.
+// changesDocument is the subscription of all websocket contenders. The value of a change comes
+// before its position, which scanBatch relies on.
 const changesDocument = `subscription{configChanges{changes{name operation value version position}position}}`
 
-// What the scan looks for in a message.
+// The JSON that scanBatch searches for.
 var (
 	batchMark    = []byte(`"configChanges":{`)
 	valueMark    = []byte(`"value":"`)
 	positionMark = []byte(`"position":"`)
 )
 
-// isBatch says whether a message brings changes, or moves the position on. The mark is near the front, behind the
-// envelope, or there is none.
+// isBatch reports whether a message has changes or a position. The marker is near the front, after
+// the envelope.
 func isBatch(message []byte) bool {
 	return bytes.Contains(message[:min(len(message), 256)], batchMark)
 }
 
-// scanBatch finds the changes in a message, without a decoder, which would take more CPU than the servers: it calls each with
-// the number that begins a change's value and with its position, and returns the position of the whole message.
+// scanBatch finds the changes in a message. A JSON decoder would use more CPU than the servers. It
+// calls each with the number at the beginning of a change's value and with its position, and
+// returns the position of the message.
 func scanBatch(message []byte, each func(change int, position int64) error) (end int64, err error) {
 	rest := message
 	for {
@@ -50,7 +51,7 @@ func scanBatch(message []byte, each func(change int, position int64) error) (end
 	return end, err
 }
 
-// parseChange reads the number of a change, which its value begins with.
+// parseChange returns the number at the beginning of a value.
 func parseChange(value []byte) (int, error) {
 	if len(value) < numberWidth {
 		return 0, fmt.Errorf("value that is too short: %q", value)
@@ -62,7 +63,7 @@ func parseChange(value []byte) (int, error) {
 	return int(n), nil
 }
 
-// nextPosition reads the number of the next position, and returns what stands behind it.
+// nextPosition returns the seq of the next position and the data after it.
 func nextPosition(data []byte) (position int64, rest []byte, err error) {
 	_, behind, found := bytes.Cut(data, positionMark)
 	n, digits := leadingNumber(behind)
@@ -72,7 +73,7 @@ func nextPosition(data []byte) (position int64, rest []byte, err error) {
 	return n, behind[digits:], nil
 }
 
-// leadingNumber reads the decimal digits at the beginning of text, at most 18.
+// leadingNumber parses the decimal digits at the beginning of text, at most 18.
 func leadingNumber(text []byte) (n int64, digits int) {
 	for digits < min(len(text), 18) && text[digits] >= '0' && text[digits] <= '9' {
 		n = 10*n + int64(text[digits]-'0')

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// changeText is a change in a message, numbered, at a position.
+// changeText returns a numbered change at a position, as in a message.
 func changeText(change, position int) string {
 	return fmt.Sprintf(`{"name":"bench-000007","operation":"UPDATED","value":"%s","version":3,"position":"%d-9f3a21c0"}`,
 		newTemplate(valuePattern(64)).fill(0, change), position)
 }
 
-// batchText is the data of a message with changes that ends at a position.
+// batchText returns the data of a message with changes, which ends at a position.
 func batchText(end int, changes ...string) string {
 	return fmt.Sprintf(`{"data":{"configChanges":{"changes":[%s],"position":"%d-9f3a21c0"}}}`, strings.Join(changes, ","), end)
 }

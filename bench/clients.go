@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// clientOptions says how load is put on a server.
+// clientOptions are options of the clients that load a server.
 type clientOptions struct {
 	kind     string        // clientLean or clientNetHTTP
-	nextName func() int    // number of the name for the next request; called by all clients at once
-	life     time.Duration // from now; requests fail when a server takes longer
+	nextName func() int    // number of the next request's name; called concurrently
+	life     time.Duration // from now on; requests of a slower server fail
 }
 
-// connect opens one connection per client and returns an operation for each, which sends r with random numbers.
+// connect opens one connection per client. It returns an operation for each, which sends r with
+// random numbers.
 func connect(address string, r request, clients int, o clientOptions) ([]operation, closers, error) {
 	open := opener(o.kind)
 	var operations []operation
@@ -39,13 +40,13 @@ func connect(address string, r request, clients int, o clientOptions) ([]operati
 	return operations, opened, nil
 }
 
-// randomValue is a number for a value's place.
+// randomValue returns the number of a random value.
 func randomValue() int { return rand.IntN(1_000_000_000_000) }
 
-// sender sends a request with numbers for its places and returns the answer, valid until the next call.
+// sender sends a request with the numbers filled in. The body is valid until the next call.
 type sender func(name, value int) (status int, body []byte, err error)
 
-// opener is how a kind of client connects.
+// opener returns the function that connects a kind of client.
 func opener(kind string) func(address string, r request, deadline time.Time) (sender, io.Closer, error) {
 	if kind == clientNetHTTP {
 		return openNetHTTP
@@ -53,7 +54,7 @@ func opener(kind string) func(address string, r request, deadline time.Time) (se
 	return openLean
 }
 
-// openLean sends over a leanClient.
+// openLean connects a leanClient.
 func openLean(address string, r request, deadline time.Time) (sender, io.Closer, error) {
 	client, err := dialLean(address, deadline)
 	if err != nil {
@@ -65,7 +66,7 @@ func openLean(address string, r request, deadline time.Time) (sender, io.Closer,
 	}, client, nil
 }
 
-// openNetHTTP sends over a client of net/http with a connection of its own.
+// openNetHTTP connects a client of net/http with its own connection.
 func openNetHTTP(address string, r request, deadline time.Time) (sender, io.Closer, error) {
 	transport := &http.Transport{DisableCompression: true, MaxConnsPerHost: 1}
 	client := &http.Client{Transport: transport, Timeout: time.Until(deadline)}
@@ -89,12 +90,12 @@ func openNetHTTP(address string, r request, deadline time.Time) (sender, io.Clos
 	return send, closerFunc(func() error { transport.CloseIdleConnections(); return nil }), nil
 }
 
-// closerFunc is a function that closes something.
+// closerFunc is a function as an [io.Closer].
 type closerFunc func() error
 
 func (f closerFunc) Close() error { return f() }
 
-// closers closes several things, the newest first.
+// closers closes its elements in reverse order.
 type closers []io.Closer
 
 func (c closers) Close() error {

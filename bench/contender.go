@@ -9,7 +9,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Who answers, as the columns of the report call them.
+// Names of contenders, as in the columns of the report.
 const (
 	byREST    = "REST"
 	byGraphQL = "GraphQL"
@@ -17,20 +17,20 @@ const (
 	byEtcd    = "etcd"
 )
 
-// connector opens connections for so many clients and returns an operation for each.
+// connector opens connections for so many clients, and returns an operation for each.
 type connector func(clients int, o clientOptions) ([]operation, closers, error)
 
-// contender is one way to a server that is measured.
+// contender is a server, or an API of one, that is measured.
 type contender struct {
-	store   string // empty for references
+	store   string // "" for references
 	by      string
-	connect map[string]connector // :: part → how to load it; a part that is missing is not measured
+	connect map[string]connector // :: part → connector; parts that are missing are not measured
 	cpu     func() time.Duration // of the server
-	forget  func() error         // empties its log
+	forget  func() error         // truncates the server's log
 }
 
-// startContenders starts all servers, fills them with all names, and returns the ways to load them. The references
-// stand in the middle, so that what is compared is measured close together.
+// startContenders starts all servers, writes all names to them, and returns their contenders. What
+// is compared is next to each other, so the references are in the middle.
 func (r *rig) startContenders(ctx context.Context) ([]contender, error) {
 	bare, err := r.startBare(ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r *rig) startEtcd(ctx context.Context) (contender, error) {
 	}, fill(ctx, connect(etcdPut), o)
 }
 
-// startOurs starts configapi on a store; it is loaded by each of its APIs.
+// startOurs starts configapi on a store, with a contender for each API.
 func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) {
 	url, err := r.newStore(ctx, store, "load")
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) 
 	}, fill(ctx, httpConnector(server.Address, restPut(size)), r.options)
 }
 
-// httpConnector loads a server with one kind of request.
+// httpConnector returns a connector for one kind of request to a server.
 func httpConnector(address string, request request) connector {
 	return func(clients int, o clientOptions) ([]operation, closers, error) {
 		return connect(address, request, clients, o)

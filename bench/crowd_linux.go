@@ -12,42 +12,43 @@ import (
 )
 
 const (
-	// maxOpening is how many subscribers may be on their way to their first message at a time: the server's queue of
-	// connections holds far more, so none is lost.
+	// maxOpening is how many subscribers may be connecting at a time. The accept queue of the
+	// server is much longer, so no connection is lost.
 	maxOpening = 64
-	// readSize is the most that is read at once.
+	// readSize is the size of a read.
 	readSize = 256 << 10
-	// stalledBuffer is what the kernel keeps for a subscriber that takes nothing, and stalledSegment the most that it is sent at once,
-	// both in bytes. With the segments of this machine, 64 KiB, the kernel keeps megabytes on the server's side.
+	// stalledBuffer is the receive buffer of a subscriber that stalls, and stalledSegment its
+	// segment size, both in bytes. With the loopback's segments of 64 KiB, the server's send buffer
+	// would hold megabytes.
 	stalledBuffer, stalledSegment = 4 << 10, 536
-	// wake is in place of a subscriber's number where epoll tells of the end.
+	// wake is the number under which epoll reports the stop pipe.
 	wake = -1
 )
 
-// crowd are subscribers over websockets: thousands of connections that one goroutine reads, without a buffer, a goroutine or
-// a timer for each. An event costs it one system call.
+// crowd are subscribers over websockets: thousands of connections that one goroutine reads, without
+// a buffer, a goroutine or a timer for each. An event costs one system call.
 type crowd struct {
 	address netip.AddrPort
-	members []member
-	stalls  bool // members take nothing once they are live
+	conns   []crowdConn
+	stalls  bool // subscribers stop reading once they are live
 	tally   *tally
 
 	epoll   int
-	stop    [2]int // a pipe; its end is the crowd's
-	started int    // members that are connected
-	opening int    // of those, not live yet
+	stop    [2]int // a pipe; closing it stops the crowd
+	started int    // subscribers that are connected
+	opening int    // those of them that are not live yet
 	ready   chan struct{}
 	ended   chan struct{}
 }
 
-// member is a subscriber with its connection.
-type member struct {
+// crowdConn is a subscriber with its connection.
+type crowdConn struct {
 	subscriber
 	fd int
 }
 
-// joinCrowd connects subscribers to a server. All of them are live when it returns; those that stall take nothing from then on.
-// What goes wrong later is told to the tally.
+// joinCrowd connects subscribers to a server, and returns when all are live. If they stall, they
+// stop reading then. Later errors are reported to the tally.
 func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool, t *tally) (io.Closer, error) {
 	if err := checkFiles(subscribers); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 		return nil, err
 	}
 	c := &crowd{
-		address: at, members: make([]member, subscribers), stalls: stalls, tally: t,
+		address: at, conns: make([]crowdConn, subscribers), stalls: stalls, tally: t,
 		ready: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if c.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
@@ -73,23 +74,23 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 	case <-c.ended:
 		return nil, errors.Join(c.tally.failure(), c.Close())
 	case <-ctx.Done():
-		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", len(c.members), ctx.Err()), c.Close())
+		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", len(c.conns), ctx.Err()), c.Close())
 	}
 }
 
-// Close cuts all connections: with a reset, since thousands of ports that linger would be missing in the next measurement.
+// Close resets all connections: ports in TIME_WAIT would be missing in the next measurement.
 func (c *crowd) Close() error {
 	errs := []error{syscall.Close(c.stop[1])}
 	<-c.ended
 	for i := range c.started {
-		fd := c.members[i].fd
+		fd := c.conns[i].fd
 		_ = syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
 		errs = append(errs, syscall.Close(fd))
 	}
 	return errors.Join(append(errs, syscall.Close(c.stop[0]), syscall.Close(c.epoll))...)
 }
 
-// run reads from all connections until the crowd is closed, or something goes wrong.
+// run reads from all connections until the crowd is closed or an error occurs.
 func (c *crowd) run() {
 	defer close(c.ended)
 	if err := c.read(); err != nil {
@@ -122,11 +123,11 @@ func (c *crowd) read() error {
 	}
 }
 
-// openMore connects members until enough are on their way.
+// openMore connects subscribers up to maxOpening.
 func (c *crowd) openMore() error {
-	for c.started < len(c.members) && c.opening < maxOpening {
+	for c.started < len(c.conns) && c.opening < maxOpening {
 		i := c.started
-		m := &c.members[i]
+		m := &c.conns[i]
 		m.tally = c.tally
 		var err error
 		if m.fd, err = dialRaw(c.address, c.stalls); err != nil {
@@ -148,15 +149,15 @@ func (c *crowd) openMore() error {
 	return nil
 }
 
-// watch has epoll tell of a descriptor, by a number.
+// watch registers a descriptor with epoll under a number.
 func (c *crowd) watch(fd, number int) error {
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(number)}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_ADD, fd, &event))
 }
 
-// readFrom reads once from a member; where there is more, epoll says so again.
+// readFrom reads once from a subscriber. If more is readable, epoll reports it again.
 func (c *crowd) readFrom(i int, buffer []byte) error {
-	m := &c.members[i]
+	m := &c.conns[i]
 	n, err := syscall.Read(m.fd, buffer)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
@@ -182,19 +183,19 @@ func (c *crowd) readFrom(i int, buffer []byte) error {
 	return writeAll(m.fd, send)
 }
 
-// arrived notes that a member is live. One that stalls is not read from any more.
+// arrived counts a subscriber as live. If it stalls, it is not read any more.
 func (c *crowd) arrived(i int) error {
 	c.opening--
-	if c.opening == 0 && c.started == len(c.members) {
+	if c.opening == 0 && c.started == len(c.conns) {
 		close(c.ready)
 	}
 	if !c.stalls {
 		return nil
 	}
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_DEL, c.members[i].fd, nil))
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_DEL, c.conns[i].fd, nil))
 }
 
-// dialRaw connects to a server on this machine, which is done at once.
+// dialRaw connects to a server on this machine, which does not block.
 func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
 	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -217,7 +218,8 @@ func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
 	return fd, nil
 }
 
-// writeAll sends a few bytes. That there is no room for them is an error: the server reads what it is sent.
+// writeAll writes a few bytes. It fails if the send buffer is full, since the server should read at
+// once.
 func writeAll(fd int, data []byte) error {
 	n, err := syscall.Write(fd, data)
 	if err == nil && n < len(data) {
@@ -226,10 +228,10 @@ func writeAll(fd int, data []byte) error {
 	return os.NewSyscallError("write", err)
 }
 
-// checkFiles refuses more connections than this process may have open. Go has raised the soft limit to the hard one; the
-// servers, which are Go programs too, have the same.
+// checkFiles returns an error if this process may not open so many connections. Go raises the soft
+// limit to the hard one, in this process and in the servers.
 func checkFiles(connections int) error {
-	const others = 300 // writers, etcd, files
+	const others = 300 // for writers, etcd and files
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return os.NewSyscallError("getrlimit", err)

@@ -15,11 +15,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// etcdVersion is the version of the etcd that is measured.
+// etcdVersion returns the version of the etcd that is measured.
 func etcdVersion() string { return version.Version }
 
-// serveEtcd is the reference for writes: one etcd member with its defaults, in a process of its own, until it is
-// killed. It prints its address when it is ready.
+// serveEtcd is the reference for writes: one etcd member with its default settings. It runs in its
+// own process until it is killed, and prints its address when it is ready.
 func serveEtcd(dir string, out io.Writer) error {
 	etcd, err := embed.StartEtcd(etcdConfig(dir))
 	if err != nil {
@@ -30,8 +30,8 @@ func serveEtcd(dir string, out io.Writer) error {
 	return <-etcd.Err()
 }
 
-// etcdConfig is etcd's default but for what a guest on a busy machine needs: ports that are free, its own
-// directory, silence, and room for more than 2 GiB, since runs can be long and history is kept by default.
+// etcdConfig is etcd's default configuration, with free ports, its own directory, no log, and a
+// quota of more than 2 GiB, since etcd keeps its history and runs may be long.
 func etcdConfig(dir string) *embed.Config {
 	anyPort := []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
 	c := embed.NewConfig()
@@ -53,7 +53,7 @@ func etcdPut(ctx context.Context, client *clientv3.Client, name, value string) e
 	return err
 }
 
-// etcdGet reads a name that has a value as long as value.
+// etcdGet reads a name whose value is as long as value.
 func etcdGet(options ...clientv3.OpOption) etcdRequest {
 	return func(ctx context.Context, client *clientv3.Client, name, value string) error {
 		answer, err := client.Get(ctx, name, options...)
@@ -67,7 +67,8 @@ func etcdGet(options ...clientv3.OpOption) etcdRequest {
 	}
 }
 
-// connectEtcd opens etcd's own client, connections shared by the clients in turn, and returns an operation for each.
+// connectEtcd opens etcd's own clients, each shared by some of the clients, and returns an
+// operation for each client.
 func connectEtcd(address string, r etcdRequest, clients, connections, size int, o clientOptions) ([]operation, closers, error) {
 	ctx, shared, opened, err := dialEtcd(address, connections, o.life)
 	if err != nil {
@@ -85,7 +86,8 @@ func connectEtcd(address string, r etcdRequest, clients, connections, size int, 
 	return operations, opened, nil
 }
 
-// dialEtcd opens etcd's own client so many times. The context, which is for requests, ends with them, or after a life.
+// dialEtcd opens etcd's own client so many times. The context is for requests; it ends when they
+// are closed, or after life.
 func dialEtcd(address string, connections int, life time.Duration) (context.Context, []*clientv3.Client, closers, error) {
 	var opened closers
 	var clients []*clientv3.Client
@@ -105,8 +107,9 @@ func dialEtcd(address string, connections int, life time.Duration) (context.Cont
 	return ctx, clients, append(opened, closerFunc(func() error { cancel(); return nil })), nil
 }
 
-// connections is how many connections etcd's client gets: the flag, or what was seen to serve etcd best. Few let it
-// send many requests in one packet; a single one keeps some cores idle.
+// connections returns the number of etcd's connections: the flag, or what is best for etcd. With
+// few connections, etcd's client sends many requests in one packet; with only one, some cores are
+// idle.
 func connections(flag, clients int) int {
 	if flag > 0 {
 		return min(flag, clients)

@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// etcdWatchers are watchers of all names. They speak etcd's protocol on the connections of its client, but without that client's
-// goroutine and channel for each watcher: one goroutine a stream reads for all of its watchers.
+// etcdWatchers are watchers of all names. They speak etcd's protocol on the connections of its
+// client, but with one goroutine per stream instead of a goroutine and a channel per watcher.
 type etcdWatchers struct {
 	tally   *tally
 	cancel  context.CancelFunc
@@ -23,8 +23,8 @@ type etcdWatchers struct {
 	readers sync.WaitGroup
 }
 
-// watchEtcd opens so many watchers, shared by the connections in turn, each with one stream. All of them are live when it
-// returns; until then the end of ctx ends them. What goes wrong later is told to the tally.
+// watchEtcd opens watchers on so many connections, with one stream each, and returns when all are
+// live. The end of ctx cancels the opening. Later errors are reported to the tally.
 func watchEtcd(opening context.Context, address string, watchers, connections int, t *tally) (io.Closer, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(opening))
 	defer context.AfterFunc(opening, cancel)()
@@ -45,7 +45,7 @@ func (w *etcdWatchers) Close() error {
 	return w.clients.Close()
 }
 
-// open creates watchers on a connection of their own, one after the other.
+// open creates watchers in turn on one connection.
 func (w *etcdWatchers) open(ctx context.Context, address string, watchers int) error {
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{address}, DialTimeout: patience, Logger: zap.NewNop()})
 	if err != nil {
@@ -58,7 +58,7 @@ func (w *etcdWatchers) open(ctx context.Context, address string, watchers int) e
 	}
 	create := &etcdserverpb.WatchCreateRequest{Key: []byte(namePrefix), RangeEnd: []byte(clientv3.GetPrefixRangeEnd(namePrefix))}
 	request := &etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{CreateRequest: create}}
-	revisions := map[int64]int64{} // :: watcher → the last revision that it got
+	revisions := map[int64]int64{} // :: watcher → its last revision
 	for range watchers {
 		if err := stream.Send(request); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (w *etcdWatchers) open(ctx context.Context, address string, watchers int) e
 	return nil
 }
 
-// read takes the events of one stream until it ends, and returns why.
+// read delivers the events of one stream until it ends, and returns why it did.
 func (w *etcdWatchers) read(stream etcdserverpb.Watch_WatchClient, revisions map[int64]int64) error {
 	for {
 		answer, err := stream.Recv()
@@ -101,7 +101,7 @@ func (w *etcdWatchers) read(stream etcdserverpb.Watch_WatchClient, revisions map
 	}
 }
 
-// deliver checks that an event is the next one and returns its revision.
+// deliver checks that an event is the next one, and returns its revision.
 func (w *etcdWatchers) deliver(event *mvccpb.Event, last int64, at time.Time) (revision int64, err error) {
 	revision = event.Kv.ModRevision
 	if event.Type != mvccpb.Event_PUT || revision != last+1 {

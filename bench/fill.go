@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// fillClients write all names before anything is measured.
+	// fillClients is the number of clients that write all names before the measurement.
 	fillClients = 16
 	// fillLife is how long that may take.
 	fillLife = 10 * time.Minute
 )
 
-// fill writes every name once, so that reads find something and writes change something.
+// fill writes every name once, so that reads find a value and writes change one.
 func fill(ctx context.Context, connect connector, o options) error {
 	var written atomic.Int64
 	operations, opened, err := connect(fillClients, clientOptions{

@@ -26,12 +26,12 @@ import (
 	"configapi/internal/rest"
 )
 
-// heapFloor is how much garbage may gather in `configapi serve` at least, in bytes: what is compared is the transport.
+// heapFloor is the same as in `configapi serve`, in bytes, so that only the transports differ.
 const heapFloor = 64 << 20
 
-// serveGqlgen is the reference for streams: configapi's schema, resolvers, config store, REST and HTTP server, with gqlgen's
-// own websocket transport in place of the project's, on a SQLite store at a path. It runs in a process of its own until it
-// is killed, and prints its address when it listens.
+// serveGqlgen is the reference for streams: configapi's schema, resolvers, config store, REST and
+// HTTP server with gqlgen's own websocket transport, on an SQLite store at path. It runs in its own
+// process until it is killed, and prints its address when it is ready.
 func serveGqlgen(path string, out io.Writer) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
@@ -52,8 +52,8 @@ func serveGqlgen(path string, out io.Writer) error {
 	return errors.Join(server.Serve(ctx, listener), <-running)
 }
 
-// stockHandler is gqlgen as a careful user sets it up for subscriptions: documents are parsed once,
-// silent clients are found, and nothing is between the transport and the resolvers.
+// stockHandler sets gqlgen up as a careful user would: it caches parsed documents and detects
+// silent clients, and there is nothing between transport and resolvers.
 func stockHandler(store *configstore.Store) *handler.Server {
 	root := stockResolvers{store: store}
 	h := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))

@@ -3,22 +3,26 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"strings"
 	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/postgres"
+	"configapi/internal/eventstore/sqlite"
 )
 
-// historyBatch is how many events one append writes: as many as configapi's own writer puts into one.
+// historyBatch is the number of events per append, as in configapi's writer.
 const historyBatch = 500
 
 // historyStep is the time between two events.
 const historyStep = time.Millisecond
 
-// writeHistory appends the events of a long life to an empty store: every name is set once, then names at random. It
-// writes what configapi itself would have written, by its own rules and its own chain, only in full batches.
+// writeHistory appends a history to an empty store: every name is set once, then names at random.
+// The records are those that configapi would write, in full batches.
 func writeHistory(ctx context.Context, store eventstore.Store, o options) error {
 	configs := make([]config.Aggregate, o.Names)
 	for i := range configs {
@@ -52,12 +56,13 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 		if err := store.Append(ctx, head, batch); err != nil {
 			return fmt.Errorf("after event %d: %w", head.Seq, err)
 		}
-		head, batch = next, make([]eventstore.Record, 0, historyBatch) // the store may keep the old one
+		// the store may keep the slice
+		head, batch = next, make([]eventstore.Record, 0, historyBatch)
 	}
 	return nil
 }
 
-// set gives a config a value and returns the record of it, without what the chain adds.
+// set sets a config and returns the record, without the fields of the chain.
 func set(c *config.Aggregate, text string, at time.Time) (eventstore.Record, error) {
 	value, err := config.ParseValue(text, len(text))
 	if err != nil {
@@ -82,6 +87,22 @@ func set(c *config.Aggregate, text string, at time.Time) (eventstore.Record, err
 }
 
 func appendID() (id eventstore.AppendID) {
-	rand.Read(id[:]) // never fails
+	rand.Read(id[:]) // cannot fail
 	return id
+}
+
+// writeHistoryTo writes a history to the store at a URL.
+func writeHistoryTo(ctx context.Context, store, url string, o options) error {
+	if store == storePostgres {
+		to, err := postgres.Open(ctx, url, postgres.Options{})
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeHistory(ctx, to, o), to.Close())
+	}
+	to, err := sqlite.Open(ctx, strings.TrimPrefix(url, "sqlite:"), sqlite.Options{Lock: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeHistory(ctx, to, o), to.Close())
 }

@@ -10,36 +10,38 @@ import (
 	"configapi/internal/processtest"
 )
 
-// idleMemory is what a server's memory was with and without idle subscribers, or the error that voided it.
+// idleMemory is a server's memory without and with idle subscribers, or the error of the
+// measurement.
 type idleMemory struct {
 	By            string
 	Subscribers   int
 	Before, After int64 // resident, in bytes
-	Later         int64 // like After, when they have been idle for Options.IdleTime
+	Later         int64 // like After, after Options.IdleTime
 	Err           error
 }
 
-// perSubscriber is the memory of one of them, in bytes, at first.
+// perSubscriber returns the memory per subscriber at first, in bytes.
 func (m idleMemory) perSubscriber() float64 {
 	return float64(m.After-m.Before) / float64(m.Subscribers)
 }
 
-// perSubscriberLater is the same after a time.
+// perSubscriberLater returns the memory per subscriber after IdleTime, in bytes.
 func (m idleMemory) perSubscriberLater() float64 {
 	return float64(m.Later-m.Before) / float64(m.Subscribers)
 }
 
 const (
-	// idleWarmUp are the subscribers that come and go before anything is measured: a server that has never had one has
-	// not loaded its own code yet.
+	// idleWarmUp is the number of subscribers that come and go before the measurement, so that the
+	// server's code is loaded.
 	idleWarmUp = 100
-	// rssInterval and rssSteady say when memory has settled: when it has stayed the same, but for a hundredth, so many times.
+	// rssInterval and rssSteady define settled memory: it changes by less than one percent over
+	// rssSteady intervals.
 	rssInterval = 500 * time.Millisecond
 	rssSteady   = 10
 )
 
-// measureIdle measures the resident memory of a fresh server with no subscribers and with many, and then writes one change,
-// which all must get.
+// measureIdle measures the resident memory of a fresh server without subscribers and with many.
+// Then it writes one change, which all of them must receive.
 func measureIdle(ctx context.Context, p *publisher, o options, progress io.Writer) idleMemory {
 	m := idleMemory{By: p.by, Subscribers: o.Idle}
 	if !p.takes(o.Idle) {
@@ -65,8 +67,8 @@ func (m *idleMemory) measure(ctx context.Context, p *publisher, o options) (err 
 	return err
 }
 
-// idleWith returns the memory of a server with so many subscribers, at first and after a time, and sees to it that all of them
-// are alive then.
+// idleWith returns the memory of a server with so many subscribers, at first and after a time, and
+// checks that all are still alive then.
 func idleWith(ctx context.Context, p *publisher, subscribers int, wait time.Duration, o options) (rss, later int64, err error) {
 	s, err := openSession(ctx, p, subscribers, o)
 	if err != nil {
@@ -85,7 +87,7 @@ func idleWith(ctx context.Context, p *publisher, subscribers int, wait time.Dura
 	return rss, now.Resident, s.drive(ctx, streamLoad{writers: 1}, o.Size, 0)
 }
 
-// settledRSS waits until the memory of a process does not change any more, but not longer than patience.
+// settledRSS waits until the memory of a process has settled, for patience at most.
 func settledRSS(ctx context.Context, p *processtest.Process) (int64, error) {
 	tick := time.NewTicker(rssInterval)
 	defer tick.Stop()

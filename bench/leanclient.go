@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// maxBody is the largest answer that the lean client takes.
+// maxBody is the length of the longest answer that the lean client accepts.
 const maxBody = 1 << 20
 
-// leanClient speaks just enough HTTP/1.1 over one keep-alive connection to load a server on the same machine without
-// taking much of its CPU: bytes built beforehand go out, and an answer must have a Content-Length and leave the
-// connection open. Everything else is an error, never guessed at. Not safe for concurrent use.
+// leanClient speaks a minimum of HTTP/1.1 on one keep-alive connection, so that the load uses
+// little CPU: it sends prepared bytes, and an answer must have a Content-Length and keep the
+// connection open. Anything else is an error. It is not safe for concurrent use.
 type leanClient struct {
 	conn   net.Conn
 	reader *bufio.Reader
-	body   []byte // of the last answer, reused
+	body   []byte // of the last answer; reused
 }
 
-// dialLean connects. The deadline holds for the whole life of the connection: setting one per request would cost
-// more than it tells.
+// dialLean connects. The deadline is for the whole life of the connection, since one per request
+// would cost CPU time.
 func dialLean(address string, deadline time.Time) (*leanClient, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *leanClient) readAnswer() (status int, body []byte, err error) {
 	return status, body, nil
 }
 
-// readHeaders reads up to the empty line and returns the length of the body.
+// readHeaders reads up to the empty line, and returns the length of the body.
 func (c *leanClient) readHeaders() (length int, err error) {
 	length = -1
 	for {
@@ -102,12 +102,13 @@ func (c *leanClient) readHeaders() (length int, err error) {
 	return length, nil
 }
 
-// isHeader compares a header's name without regard to case; the length is looked at first, since most differ there.
+// isHeader compares the name of a header in any letter case. It compares the length first, since
+// most differ there.
 func isHeader(key []byte, lower string) bool {
 	return len(key) == len(lower) && bytes.EqualFold(key, []byte(lower))
 }
 
-// line reads up to CR LF and returns what stands before it, valid until the next read.
+// line returns the text up to CR LF, valid until the next read.
 func (c *leanClient) line() ([]byte, error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {
@@ -120,7 +121,8 @@ func (c *leanClient) line() ([]byte, error) {
 	return text, nil
 }
 
-// parseStatus reads "HTTP/1.1 200 OK". Interim answers (1xx) are refused: nothing here asks for one.
+// parseStatus parses "HTTP/1.1 200 OK". It refuses interim responses (1xx), which nothing here
+// requests.
 func parseStatus(line []byte) (int, error) {
 	const prefix = "HTTP/1.1 "
 	if len(line) < len(prefix)+3 || string(line[:len(prefix)]) != prefix {

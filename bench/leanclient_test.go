@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// lean connects to a real net/http server.
+// lean connects to a net/http server.
 func lean(t *testing.T, handler http.HandlerFunc) (client *leanClient, host string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -35,7 +35,7 @@ func TestLeanClientReadsTheAnswersOfNetHTTP(t *testing.T) {
 		case "/missing":
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, "Not Found")
-		case "/large": // larger than the buffers of either side
+		case "/large": // larger than all buffers
 			w.Header().Set("Content-Length", "100000")
 			_, _ = io.WriteString(w, strings.Repeat("x", 100_000))
 		default:
@@ -85,7 +85,7 @@ func TestLeanClientRefusesAnswersThatEndTheConnection(t *testing.T) {
 	}
 }
 
-// answering is a client to whom bytes were sent.
+// answering returns a client that receives these bytes.
 func answering(r io.Reader) *leanClient {
 	return &leanClient{reader: bufio.NewReader(r)}
 }
@@ -125,7 +125,7 @@ func TestLeanClientTakesBytesHoweverTheyCome(t *testing.T) {
 }
 
 func TestLeanClientDoesNotWaitForEver(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, never answers
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}

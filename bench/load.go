@@ -11,36 +11,38 @@ import (
 	"configapi/test/reports"
 )
 
-// operation is one request and its answer, checked. It is called by one goroutine at a time.
+// operation sends one request and checks the answer. It is called by one goroutine at a time.
 type operation func() error
 
-// sample is what one measurement gave.
+// sample is the result of one measurement.
 type sample struct {
 	Operations    int           // answered within the measurement
-	Elapsed       time.Duration // length of the measurement
-	P50, P95, P99 time.Duration // from before a request was sent until its answer was checked
-	ServerCPU     time.Duration // time on CPU of the server's processes
-	ClientCPU     time.Duration // time on CPU of this process
+	Elapsed       time.Duration // duration of the measurement
+	P50, P95, P99 time.Duration // from before the request was sent until the answer was checked
+	ServerCPU     time.Duration // CPU time of the server's processes
+	ClientCPU     time.Duration // CPU time of this process
 }
 
-// rate is the throughput per second.
+// rate returns the operations per second.
 func (s sample) rate() float64 { return float64(s.Operations) / s.Elapsed.Seconds() }
 
-// serverCost is the server's CPU time per operation, in microseconds.
+// serverCost returns the server's CPU time per operation, in microseconds.
 func (s sample) serverCost() float64 {
 	return float64(s.ServerCPU) / float64(time.Microsecond) / float64(s.Operations)
 }
 
-// clientCost is this process's.
+// clientCost returns this process's CPU time per operation, in microseconds.
 func (s sample) clientCost() float64 {
 	return float64(s.ClientCPU) / float64(time.Microsecond) / float64(s.Operations)
 }
 
-// window is the time that counts: what ends before from is warm-up, what ends after until comes too late.
+// window is the time that counts: operations that end before from are warm-up, those that end after
+// until are left out.
 type window struct{ from, until time.Time }
 
-// load runs each operation over and over in a goroutine of its own (a closed loop: the next request follows the
-// answer) and measures what is answered after the warm-up. Any error voids the measurement. serverCPU may be nil.
+// load repeats each operation in its own goroutine, in a closed loop: each request follows the
+// answer to the one before. It measures what is answered after the warm-up. Any error voids the
+// measurement. serverCPU may be nil.
 func load(ctx context.Context, operations []operation, warmUp, duration time.Duration, serverCPU func() time.Duration) (sample, error) {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -81,7 +83,7 @@ func load(ctx context.Context, operations []operation, warmUp, duration time.Dur
 	}, nil
 }
 
-// repeat runs op until the window closes and returns the latencies within it.
+// repeat runs op until the window ends, and returns the latencies within it.
 func repeat(ctx context.Context, op operation, w window) ([]time.Duration, error) {
 	latencies := make([]time.Duration, 0, 4096)
 	for begin := time.Now(); begin.Before(w.until) && ctx.Err() == nil; {
@@ -97,7 +99,8 @@ func repeat(ctx context.Context, op operation, w window) ([]time.Duration, error
 	return latencies, nil
 }
 
-// cpuWithin waits for the window to pass and returns the CPU time that the server and this process used in it.
+// cpuWithin waits for the end of the window, and returns the CPU time that the server and this
+// process used in it.
 func cpuWithin(ctx context.Context, w window, serverCPU func() time.Duration) (server, client time.Duration) {
 	if serverCPU == nil {
 		serverCPU = func() time.Duration { return 0 }
@@ -108,14 +111,14 @@ func cpuWithin(ctx context.Context, w window, serverCPU func() time.Duration) (s
 	return serverCPU() - server, ownCPU() - client
 }
 
-// waitUntil returns at an instant, or earlier when ctx ends.
+// waitUntil returns at an instant, or when ctx ends.
 func waitUntil(ctx context.Context, t time.Time) {
 	ctx, cancel := context.WithDeadline(ctx, t)
 	defer cancel()
 	<-ctx.Done()
 }
 
-// voided sums up the errors of all workers: how many failed, and the first one's reason.
+// voided joins the errors of all workers: how many failed, and the first reason.
 func voided(failures []error) error {
 	failed := slices.DeleteFunc(slices.Clone(failures), func(err error) bool { return err == nil })
 	if len(failed) == 0 {

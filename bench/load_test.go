@@ -17,7 +17,8 @@ func TestLoadCountsWhatEndsWithinTheWindow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// From 95 to 1095 ms: fast ends at 100, 110, … 1090; slow at 120, 150, … 1080 (1110 is too late).
+		// From 95 to 1095 ms: fast ends at 100, 110, … 1090; slow at 120, 150, … 1080 (1110 is too
+		// late).
 		if want := 100 + 33; got.Operations != want {
 			t.Errorf("got %d operations, want %d", got.Operations, want)
 		}
@@ -33,7 +34,8 @@ func TestLoadCountsWhatEndsWithinTheWindow(t *testing.T) {
 func TestLoadMeasuresTheServersCPUWithinTheWindowOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		cpu := func() time.Duration { return time.Since(begin) } // a server that uses one core all the time
+		// a server that keeps one core busy
+		cpu := func() time.Duration { return time.Since(begin) }
 		op := func() error { time.Sleep(time.Millisecond); return nil }
 		got, err := load(t.Context(), []operation{op}, time.Second, 3*time.Second, cpu)
 		if err != nil || got.ServerCPU != 3*time.Second {

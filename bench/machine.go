@@ -5,13 +5,16 @@ import (
 	"debug/buildinfo"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"configapi/test/reports"
 )
 
-// describe says what was measured, and where: whoever reads a figure later needs it.
+// describe returns what was measured, and where.
 func describe(ctx context.Context, r *rig) (reports.Facts, error) {
 	o, facts := r.options, reports.NewFacts()
 	facts.Add("commit", reports.Commit(ctx, o.Tree))
@@ -36,7 +39,8 @@ func describe(ctx context.Context, r *rig) (reports.Facts, error) {
 	return facts, nil
 }
 
-// addLibraries adds the versions of what decides about a server's speed, as its program says itself.
+// addLibraries adds the versions of the libraries that matter most for the server's speed, as in
+// its build information.
 func addLibraries(facts *reports.Facts, binary string) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -50,7 +54,7 @@ func addLibraries(facts *reports.Facts, binary string) {
 	}
 }
 
-// firstWords are the first n words of a file, "unknown" when there are fewer.
+// firstWords returns the first n words of a file, "unknown" if there are fewer.
 func firstWords(path string, n int) string {
 	text, err := os.ReadFile(path)
 	words := strings.Fields(string(text))
@@ -58,4 +62,32 @@ func firstWords(path string, n int) string {
 		return "unknown"
 	}
 	return strings.Join(words[:n], " ")
+}
+
+// runtimeVariables change how any Go program runs.
+var runtimeVariables = []string{"GOMAXPROCS", "GOGC", "GOMEMLIMIT", "GODEBUG"}
+
+// settings returns the environment variables that change how configapi runs, without values that
+// may be secrets.
+func settings(environment []string) []string {
+	var found []string
+	for _, variable := range environment {
+		name, _, _ := strings.Cut(variable, "=")
+		switch {
+		case slices.Contains(runtimeVariables, name):
+			found = append(found, variable)
+		case strings.HasPrefix(name, "CONFIGAPI_"):
+			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// ownCPU returns the CPU time of this process.
+func ownCPU() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -1,5 +1,6 @@
-// Command bench measures configapi beside a bare net/http handler and etcd, all on this machine, and prints a
-// report in Markdown. README.md beside it says how to run it, how it measures, and how to read what it prints.
+// Command bench measures configapi beside a bare net/http handler and etcd on this machine, and
+// prints a report in Markdown. README.md in this folder says how to run it, how it measures, and
+// how to read the report.
 package main
 
 import (
@@ -13,7 +14,8 @@ import (
 	"syscall"
 )
 
-// Commands by which a run starts the reference servers: itself, in processes of their own. Each takes one argument.
+// Commands that run the reference servers, each with one argument. The bench starts itself with
+// them.
 const (
 	commandBare   = "serve-bare"
 	commandEtcd   = "serve-etcd"
@@ -26,7 +28,7 @@ var references = map[string]func(argument string, out io.Writer) error{
 	commandGqlgen: serveGqlgen,
 }
 
-// isReference says whether arguments are the command of a reference server.
+// isReference reports whether arguments are the command of a reference server.
 func isReference(args []string) bool { return len(args) == 2 && references[args[0]] != nil }
 
 func main() {
@@ -41,7 +43,7 @@ func main() {
 	}
 }
 
-// run is a whole run, or the life of a reference server.
+// run runs the whole bench, or a reference server.
 func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
 	if isReference(args) {
 		return references[args[0]](args[1], stdout)
@@ -60,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, progress io.Writer) error {
 	return result.failures()
 }
 
-// compare measures everything that was asked for. Nothing is left running and no data are left when it returns.
+// compare measures all parts that the options select. It leaves no process and no data behind.
 func compare(ctx context.Context, o options, progress io.Writer) (*report, error) {
 	r, err := newRig(ctx, o)
 	defer r.close()
@@ -103,7 +105,7 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 	return result, nil
 }
 
-// publish writes the report to stdout and, when out is not empty, into a file.
+// publish writes the report to stdout, and to a file if out is not "".
 func publish(r *report, out string, stdout io.Writer) error {
 	text := r.markdown()
 	if _, err := io.WriteString(stdout, text); err != nil {

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// stall is how long a server may take, beyond the length of a measurement, before it counts as hung.
+// stall is how long a server may take beyond the duration of a measurement before it counts as
+// hung.
 const stall = 30 * time.Second
 
-// cell says what was measured.
+// cell identifies a series.
 type cell struct {
 	Part    string // partWrites, partReads, or the name of a load of streams
-	Store   string // empty for references, and for streams
+	Store   string // "" for references and streams
 	By      string
 	Clients int // of streams: subscribers
 }
@@ -25,7 +26,7 @@ func (c cell) String() string {
 	return fmt.Sprintf("%-7s %-8s %-9s %4d clients", c.Part, c.Store, c.By, c.Clients)
 }
 
-// series is what was measured of a cell: a sample of each round, or the error that voided one.
+// series has the samples of a cell, one per round, or the error that voided one.
 type series struct {
 	Samples []sample
 	Err     error
@@ -34,8 +35,9 @@ type series struct {
 // measurements are all series of a run.
 type measurements map[cell]*series
 
-// measureLoads measures every contender at every number of clients. Within a round contenders take turns, and each
-// round starts with another one, so that neither the machine's drift nor a predecessor's dirty pages favour anyone.
+// measureLoads measures every contender with every number of clients. Within a round the contenders
+// take turns, and each round starts with another one, so that the machine's drift and dirty pages
+// of the one before favour none.
 func measureLoads(ctx context.Context, o options, contenders []contender, progress io.Writer) (measurements, error) {
 	all := measurements{}
 	for _, part := range []string{partWrites, partReads} {
@@ -61,7 +63,7 @@ func measureLoads(ctx context.Context, o options, contenders []contender, progre
 	return all, nil
 }
 
-// add takes one more sample of a cell, unless the cell has failed before. The end of ctx is no failure of the cell.
+// add adds a sample to a cell, unless the cell has failed. The end of ctx does not fail a cell.
 func (m measurements) add(ctx context.Context, at cell, progress io.Writer, take func() (sample, error)) {
 	s := m[at]
 	if s == nil {
@@ -84,7 +86,7 @@ func (m measurements) add(ctx context.Context, at cell, progress io.Writer, take
 	}
 }
 
-// measure takes one sample of a cell with connections of its own.
+// measure takes one sample of a cell on new connections.
 func measure(ctx context.Context, o options, c contender, at cell) (sample, error) {
 	if err := c.forget(); err != nil {
 		return sample{}, err
@@ -98,7 +100,8 @@ func measure(ctx context.Context, o options, c contender, at cell) (sample, erro
 		return sample{}, err
 	}
 	closeOnce := sync.OnceValue(opened.Close)
-	stop := context.AfterFunc(ctx, func() { _ = closeOnce() }) // frees clients that wait for an answer
+	// unblocks clients that wait for an answer
+	stop := context.AfterFunc(ctx, func() { _ = closeOnce() })
 	defer stop()
 	taken, err := load(ctx, operations, o.WarmUp, o.Duration, c.cpu)
 	return taken, errors.Join(err, closeOnce())

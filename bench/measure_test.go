@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// scripted is a contender that answers every 10 ms and notes its turns; it fails from the turn broken on, if that is not 0.
+// scripted is a contender that answers every 10 ms and records its turns. It fails from its turn
+// broken on, if that is not 0.
 func scripted(by string, broken int, turns *[]string) contender {
 	mine := 0
 	connect := func(clients int, _ clientOptions) ([]operation, closers, error) {
@@ -32,12 +33,13 @@ func TestContendersTakeTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Each round begins with another one; c is broken in its second turn and gets no more.
+		// Each round begins with another contender. c fails in its second turn and has no further
+		// one.
 		if want := []string{"a", "b", "c", "b", "c", "a", "a", "b", "a", "b"}; !slices.Equal(turns, want) {
 			t.Errorf("got turns %v, want %v", turns, want)
 		}
 		if len(got) != 3 {
-			t.Errorf("got %d cells, want 3: nobody writes", len(got))
+			t.Errorf("got %d cells, want 3: no writers", len(got))
 		}
 		for _, by := range []string{"a", "b"} {
 			s := got[cell{Part: partReads, By: by, Clients: 2}]

@@ -8,16 +8,17 @@ import (
 	"configapi/test/reports"
 )
 
-// The history that memory is measured with: so many names of so many bytes, each set once to a value of 64 bytes.
+// The history of the memory measurement: so many names of so many bytes, each set once to a value
+// of 64 bytes.
 const (
 	memoryNames     = 1_000_000
 	memoryNameBytes = 40
 	memoryValueSize = 64
-	// memoryAim is how many bytes a name may take in all.
+	// memoryAim is the most bytes per name, in all.
 	memoryAim = 450
 )
 
-// setMemory is what a server with many names takes, or the error that voided it.
+// setMemory is a server's memory with many names, or the error of the measurement.
 type setMemory struct {
 	Store    string
 	Names    int
@@ -25,10 +26,11 @@ type setMemory struct {
 	Err      error
 }
 
-// perName is the memory of the whole process, shared out among the names.
+// perName returns the memory of the process per name, in bytes.
 func (m setMemory) perName() float64 { return float64(m.Resident) / float64(m.Names) }
 
-// measureMemory starts configapi on a history of many names in each durable store, and measures its resident memory.
+// measureMemory starts configapi on a history of many names in each durable store, and measures its
+// resident memory.
 func measureMemory(ctx context.Context, r *rig, progress io.Writer) ([]setMemory, error) {
 	var measured []setMemory
 	for _, store := range r.options.Stores {

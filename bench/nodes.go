@@ -12,29 +12,29 @@ import (
 	"configapi/internal/processtest"
 )
 
-// nodeSetup is how many nodes share a PostgreSQL, and how many processors each of them may keep busy at once (GOMAXPROCS).
-// 0: all that the machine has. On one machine a single node would then have as many to itself as several have together; on
-// machines of their own each has the same, which is what one processor for each node comes close to.
+// nodeSetup is how many nodes share a PostgreSQL, and how many processors each may use
+// (GOMAXPROCS). 0: all. On one machine, a single node has as many processors as several nodes have
+// together; with one processor per node, each has the same, as on separate machines.
 type nodeSetup struct{ nodes, processors int }
 
-// nodeSetups are those that are written to.
+// nodeSetups are the setups for writes.
 var nodeSetups = []nodeSetup{{1, 0}, {2, 0}, {3, 0}, {1, 1}, {3, 1}}
 
 // nodeClients is how many clients write to all nodes together, the same number to each.
 const nodeClients = 192
 
-// nodeLoads are what is written to one node while subscribers of another watch.
+// nodeLoads are the loads of one node while another one has subscribers.
 var nodeLoads = []streamLoad{pacedLoad}
 
-// nodeGroup is a number of configapis on one database.
+// nodeGroup is a number of nodes on one database.
 type nodeGroup struct {
 	nodeSetup
-	members []*processtest.Server
+	servers []*processtest.Server
 }
 
-// measureNodes starts groups of nodes, each on an empty database of its own: the nodes of the others cost a group nothing but
-// what idle ones cost. Then it puts every load on them; groups take turns as in measureLoads. Subscribers come first, while
-// nothing is under way from one node to another that they could get.
+// measureNodes starts groups of nodes, each on an empty database, and puts every load on them.
+// Groups take turns as in measureLoads; the others are idle meanwhile. Streams are measured first,
+// before any other write.
 func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements, error) {
 	groups, err := r.startGroups(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements
 		return nil, err
 	}
 	for _, g := range groups {
-		if err := fill(ctx, httpConnector(g.members[0].Address, restPut(o.Size)), o); err != nil {
+		if err := fill(ctx, httpConnector(g.servers[0].Address, restPut(o.Size)), o); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +57,8 @@ func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements
 	return all, err
 }
 
-// nodeSubscribers is how many subscribers watch a node: the least that streams are measured with.
+// nodeSubscribers returns how many subscribers a node has: the lowest number that streams are
+// measured with.
 func (o *options) nodeSubscribers() int { return slices.Min(o.Subscribers) }
 
 func (r *rig) startGroups(ctx context.Context) ([]nodeGroup, error) {
@@ -72,7 +73,7 @@ func (r *rig) startGroups(ctx context.Context) ([]nodeGroup, error) {
 	return groups, nil
 }
 
-// startGroup starts nodes one after the other: the first one makes the tables.
+// startGroup starts the nodes in turn, since the first one creates the tables.
 func (r *rig) startGroup(ctx context.Context, setup nodeSetup) (nodeGroup, error) {
 	id := fmt.Sprintf("nodes%d_%d", setup.nodes, setup.processors)
 	url, err := r.newStore(ctx, storePostgres, id)
@@ -86,15 +87,15 @@ func (r *rig) startGroup(ctx context.Context, setup nodeSetup) (nodeGroup, error
 			return nodeGroup{}, err
 		}
 		r.onClose(func() { stop(node.Process) })
-		group.members = append(group.members, node)
+		group.servers = append(group.servers, node)
 	}
 	return group, nil
 }
 
-// isWatched tells whether there are subscribers of the setup, too.
+// isWatched reports whether streams of the setup are measured.
 func (s nodeSetup) isWatched() bool { return s.processors == 0 }
 
-// environment is what a node of the setup is started with.
+// environment returns the environment variables of a node.
 func (s nodeSetup) environment() []string {
 	if s.processors == 0 {
 		return nil
@@ -102,7 +103,7 @@ func (s nodeSetup) environment() []string {
 	return []string{fmt.Sprintf("GOMAXPROCS=%d", s.processors)}
 }
 
-// String is who the nodes are, as the columns of the report call them.
+// String returns the name of the setup in the report.
 func (s nodeSetup) String() string {
 	text := "1 node"
 	if s.nodes > 1 {
@@ -114,9 +115,10 @@ func (s nodeSetup) String() string {
 	return text
 }
 
-// acrossNodes is a group that is written to at its first node and watched at its last: of one node, the same.
+// acrossNodes is a group with writes to its first node and subscribers at its last one, which may
+// be the same.
 func (r *rig) acrossNodes(g nodeGroup) publisher {
-	first, last := g.members[0], g.members[g.nodes-1]
+	first, last := g.servers[0], g.servers[g.nodes-1]
 	p := r.overWebsockets(g.String(), last.Process, last.Address)
 	p.write = func(writers, size int, life time.Duration) ([]writer, closers, error) {
 		return r.restWriters(first.Address, writers, size, life)
@@ -125,9 +127,9 @@ func (r *rig) acrossNodes(g nodeGroup) publisher {
 	return p
 }
 
-// toAllNodes is a group that is written to at all its nodes.
+// toAllNodes is a group with writes to all its nodes.
 func (r *rig) toAllNodes(g nodeGroup) contender {
-	addresses := each(g.members, func(node *processtest.Server) string { return node.Address })
+	addresses := each(g.servers, func(node *processtest.Server) string { return node.Address })
 	return contender{
 		store:   storePostgres,
 		by:      g.String(),
@@ -137,20 +139,21 @@ func (r *rig) toAllNodes(g nodeGroup) contender {
 	}
 }
 
-// groupCPU is the CPU time of all nodes and of their PostgreSQL.
+// groupCPU returns the CPU time of all nodes and their PostgreSQL.
 func (r *rig) groupCPU(g nodeGroup) time.Duration {
 	total := r.databaseCPU(storePostgres)
-	for _, node := range g.members {
+	for _, node := range g.servers {
 		total += node.CPU()
 	}
 	return total
 }
 
 func (g nodeGroup) forgetLogs() error {
-	return errors.Join(each(g.members, func(node *processtest.Server) error { return node.ForgetLog() })...)
+	return errors.Join(each(g.servers, func(node *processtest.Server) error { return node.ForgetLog() })...)
 }
 
-// shareClients loads several servers with one kind of request, each with the same share of the clients, which must come out even.
+// shareClients returns a connector for one kind of request to several servers, each with an equal
+// share of the clients.
 func shareClients(addresses []string, r request) connector {
 	return func(clients int, o clientOptions) ([]operation, closers, error) {
 		if clients%len(addresses) != 0 {

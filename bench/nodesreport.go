@@ -6,7 +6,7 @@ import (
 	"configapi/test/reports"
 )
 
-// nodeCells are all cells of many nodes that were measured, in an order that puts next to each other what is compared.
+// nodeCells returns all cells of several nodes, with those next to each other that are compared.
 func (r *report) nodeCells() []cell {
 	var cells []cell
 	for _, cellOf := range []func(nodeSetup) cell{nodeWrites, r.nodeDelays} {
@@ -19,7 +19,7 @@ func (r *report) nodeCells() []cell {
 	return cells
 }
 
-// nodeWrites is the cell of writes to nodes, nodeDelays that of subscribers.
+// nodeWrites returns the cell of writes to nodes, and nodeDelays that of their subscribers.
 func nodeWrites(s nodeSetup) cell {
 	return cell{Part: partWrites, Store: storePostgres, By: s.String(), Clients: nodeClients}
 }

@@ -15,11 +15,11 @@ import (
 
 // options are the flags of a run.
 type options struct {
-	Args     []string // as they were given
-	Dir      string   // where the data of all contenders lies; one file system for all of them
-	Out      string   // file that gets the Markdown too; none when empty
+	Args     []string // as given
+	Dir      string   // directory of all data; one file system for all contenders
+	Out      string   // file for the report, in addition to stdout; "": none
 	Tree     string   // source tree of configapi
-	Binary   string   // a configapi built already; empty: built from Tree
+	Binary   string   // a built configapi; "": build from Tree
 	Parts    []string
 	Stores   []string
 	Clients  []int
@@ -27,18 +27,18 @@ type options struct {
 	WarmUp   time.Duration
 	Rounds   int
 	Names    int
-	Size     int    // bytes of a value
-	NameSize int    // bytes of a name in a history; 0: as long as the names of requests
+	Size     int    // of a value, in bytes
+	NameSize int    // of a name in a history, in bytes; 0: as in requests
 	Client   string // clientLean or clientNetHTTP
-	Events   int    // in the history of the start-up measurement
+	Events   int    // in the history of the start measurement
 
-	EtcdConns int    // connections of etcd's client, 0: see connections
+	EtcdConns int    // connections of etcd's client; 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
 
 	Subscribers    []int
-	Idle           int           // subscribers that memory is measured with
-	IdleTime       time.Duration // after which it is measured once more
-	EtcdWatchConns int           // connections of etcd's watchers, 0: see watchConnections
+	Idle           int           // subscribers of the memory measurement
+	IdleTime       time.Duration // until the second memory measurement
+	EtcdWatchConns int           // connections of etcd's watchers; 0: see watchConnections
 }
 
 // Values of the flags that choose.
@@ -62,7 +62,8 @@ const (
 	readsLinearizable = "linearizable"
 )
 
-// parseOptions reads the flags of a run. Its error is flag.ErrHelp when help was asked for and printed.
+// parseOptions parses the flags of a run. The error is flag.ErrHelp if help was requested and
+// printed.
 func parseOptions(args []string, usage io.Writer) (options, error) {
 	o := options{Args: args}
 	var quick bool
@@ -139,7 +140,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 	}
 }
 
-// check refuses what cannot be measured.
+// check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
 		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partMemory, partStreams, partNodes),
@@ -150,7 +151,7 @@ func (o *options) check() error {
 		atLeast("warmup", o.WarmUp, 0),
 		atLeast("rounds", o.Rounds, 1),
 		atLeast("names", o.Names, 1),
-		atMost("names", o.Names, 1_000_000), // as many as nameDigits can tell apart
+		atMost("names", o.Names, 1_000_000), // as many as nameDigits can number
 		atLeast("value-size", o.Size, numberWidth),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
@@ -160,16 +161,16 @@ func (o *options) check() error {
 	)
 }
 
-// has says whether a part is to be run.
+// has reports whether a part is selected.
 func (o *options) has(part string) bool { return slices.Contains(o.Parts, part) }
 
-// loads says whether any part needs servers under load.
+// loads reports whether a part needs servers under load.
 func (o *options) loads() bool { return o.has(partWrites) || o.has(partReads) }
 
-// nodes says whether many nodes are to be measured, which share a PostgreSQL.
+// nodes reports whether several nodes are measured, which share a PostgreSQL.
 func (o *options) nodes() bool { return o.has(partNodes) && slices.Contains(o.Stores, storePostgres) }
 
-// among refuses values that are not of the known ones.
+// among returns an error if a value is not one of the known ones.
 func among(flagName string, values []string, known ...string) error {
 	for _, v := range values {
 		if !slices.Contains(known, v) {
@@ -179,7 +180,7 @@ func among(flagName string, values []string, known ...string) error {
 	return nil
 }
 
-// atLeast refuses a number below a limit.
+// atLeast returns an error if a number is below a limit.
 func atLeast[T cmp.Ordered](flagName string, value, limit T) error {
 	if value < limit {
 		return fmt.Errorf("-%s is too small: at least %v", flagName, limit)
@@ -187,7 +188,7 @@ func atLeast[T cmp.Ordered](flagName string, value, limit T) error {
 	return nil
 }
 
-// atMost refuses a number above a limit.
+// atMost returns an error if a number is above a limit.
 func atMost[T cmp.Ordered](flagName string, value, limit T) error {
 	if value > limit {
 		return fmt.Errorf("-%s is too large: at most %v", flagName, limit)
@@ -195,7 +196,7 @@ func atMost[T cmp.Ordered](flagName string, value, limit T) error {
 	return nil
 }
 
-// parseCounts reads "1,16" as a list of positive numbers.
+// parseCounts parses a list of positive numbers such as "1,16".
 func parseCounts(flagName, text string) ([]int, error) {
 	var counts []int
 	for field := range strings.SplitSeq(text, ",") {

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	asOfPage      = 100 // names on the pages that are timed
-	asOfLargePage = 500 // the most that a page holds
+	asOfPage      = 100 // names of a page that is timed
+	asOfLargePage = 500 // names of the largest page
 )
 
-// asOfPercents are the moments that are read, as parts of the history.
+// asOfPercents are the instants that are read, in percent of the history.
 var asOfPercents = []int{10, 50, 90}
 
-// pastSeries is how fast the past was read on a store, or the error that voided it.
+// pastSeries are the reads of the past on a store, or the error of the measurement.
 type pastSeries struct {
 	Store         string
 	Events, Names int
@@ -27,14 +27,14 @@ type pastSeries struct {
 	Err           error
 }
 
-// pastMoment is how long it took to read all names as of one moment.
+// pastMoment is how long it took to read all names as of one instant.
 type pastMoment struct {
-	Percent         int           // of the history that had happened
+	Percent         int           // of the history before the instant
 	Median, Slowest time.Duration // of the pages of asOfPage
 	All             time.Duration // all names, in pages of asOfLargePage
 }
 
-// measurePast reads all names of a history as of several moments.
+// measurePast reads all names of a history as of several instants.
 func measurePast(ctx context.Context, r *rig, store, url string, progress io.Writer) ([]pastMoment, error) {
 	server, err := r.startConfigapi(ctx, store, url)
 	if err != nil {
@@ -60,21 +60,21 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 	return moments, nil
 }
 
-// pastReader reads configs as of an instant, over GraphQL.
+// pastReader reads configs as of an instant over GraphQL.
 type pastReader struct {
 	client *leanClient
 	host   string
 	names  int // in the history
 }
 
-// moment reads all names as of the instant of one event.
+// moment reads all names as of the instant of an event.
 func (p *pastReader) moment(percent, events int) (pastMoment, error) {
 	event := max(events*percent/100, 1)
 	at, err := p.instant(event)
 	if err != nil {
 		return pastMoment{}, err
 	}
-	expected := min(event, p.names) // the history begins with one event for each name
+	expected := min(event, p.names) // the history begins with one event per name
 	pages, err := p.readAll(at, asOfPage, expected)
 	if err != nil {
 		return pastMoment{}, err
@@ -90,7 +90,7 @@ func (p *pastReader) moment(percent, events int) (pastMoment, error) {
 	return m, nil
 }
 
-// instant is when an event was recorded.
+// instant returns when an event was recorded.
 func (p *pastReader) instant(event int) (time.Time, error) {
 	var first struct {
 		Changes struct {
@@ -140,7 +140,7 @@ func (p *pastReader) readAll(at time.Time, first, expected int) (pages []time.Du
 	}
 }
 
-// ask sends an operation and reads the data of its answer. The time is until the answer is there; to read it is not part of it.
+// ask sends an operation and decodes the data of its answer. took does not include the decoding.
 func (p *pastReader) ask(document string, variables map[string]any, data any) (took time.Duration, err error) {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// postgresVariable names a PostgreSQL to use instead of a throw-away one.
+// postgresVariable names a PostgreSQL to use instead of a temporary one.
 const postgresVariable = "BENCH_DATABASE_URL"
 
-// postgresServer is a PostgreSQL where databases can be created.
+// postgresServer is a PostgreSQL that databases can be created in.
 type postgresServer struct {
-	admin   string                // URL of a database that exists
-	cluster *postgrestest.Cluster // nil when it was there before
+	admin   string                // URL of an existing database
+	cluster *postgrestest.Cluster // the temporary cluster, or nil
 }
 
-// startPostgres uses the PostgreSQL that BENCH_DATABASE_URL names, or else makes a cluster below dir
-// with the settings that initdb gives (fsync and synchronous_commit on).
+// startPostgres uses the PostgreSQL of BENCH_DATABASE_URL, or creates a temporary cluster below dir
+// with initdb's default settings (fsync and synchronous_commit on).
 func startPostgres(ctx context.Context, dir string) (*postgresServer, error) {
 	if given := os.Getenv(postgresVariable); given != "" {
 		pg := &postgresServer{admin: given}
@@ -37,7 +37,7 @@ func startPostgres(ctx context.Context, dir string) (*postgresServer, error) {
 	return &postgresServer{admin: cluster.TCPDSN("postgres"), cluster: cluster}, nil
 }
 
-// stop ends a throw-away PostgreSQL at once: its data are not needed again.
+// stop stops a temporary PostgreSQL at once, since its data are discarded.
 func (pg *postgresServer) stop() {
 	if pg.cluster == nil {
 		return
@@ -47,7 +47,7 @@ func (pg *postgresServer) stop() {
 	}
 }
 
-// cpu is the CPU time of all processes of a throw-away PostgreSQL, 0 of another.
+// cpu returns the CPU time of all processes of a temporary PostgreSQL, 0 for any other.
 func (pg *postgresServer) cpu() time.Duration {
 	if pg.cluster == nil {
 		return 0
@@ -55,7 +55,7 @@ func (pg *postgresServer) cpu() time.Duration {
 	return pg.cluster.CPU()
 }
 
-// version asks the server for it.
+// version returns the version of the server.
 func (pg *postgresServer) version(ctx context.Context) (version string, err error) {
 	err = pg.query(ctx, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SHOW server_version").Scan(&version)
@@ -63,11 +63,12 @@ func (pg *postgresServer) version(ctx context.Context) (version string, err erro
 	return version, err
 }
 
-// createDatabase makes an empty database and returns its URL.
+// createDatabase creates an empty database and returns its URL.
 func (pg *postgresServer) createDatabase(ctx context.Context, name string) (string, error) {
 	u, err := url.Parse(pg.admin)
 	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("%s is no URL such as postgres://user@host/database", postgresVariable) // its text may hold a password
+		// the parser's error may show a password
+		return "", fmt.Errorf("%s is no URL such as postgres://user@host/database", postgresVariable)
 	}
 	u.Path = "/" + name
 	return u.String(), pg.query(ctx, func(conn *pgx.Conn) error {
@@ -76,7 +77,7 @@ func (pg *postgresServer) createDatabase(ctx context.Context, name string) (stri
 	})
 }
 
-// dropDatabase removes a database, whoever still uses it.
+// dropDatabase removes a database, even if it is in use.
 func (pg *postgresServer) dropDatabase(ctx context.Context, name string) error {
 	return pg.query(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
@@ -84,7 +85,7 @@ func (pg *postgresServer) dropDatabase(ctx context.Context, name string) error {
 	})
 }
 
-// query runs f on a connection of its own.
+// query runs f on a new connection.
 func (pg *postgresServer) query(ctx context.Context, f func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, pg.admin)
 	if err != nil {

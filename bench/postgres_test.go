@@ -36,7 +36,7 @@ func TestThrowAwayPostgresIsDurableAndGoesAway(t *testing.T) {
 	}
 }
 
-// postgresOptions are those of a rig with PostgreSQL, in a directory that another user can reach.
+// postgresOptions are options with PostgreSQL, in a directory that other users can reach.
 func postgresOptions(t *testing.T) options {
 	t.Helper()
 	o := testOptions(t)
@@ -49,7 +49,7 @@ func postgresOptions(t *testing.T) options {
 	return o
 }
 
-// show asks a database for a setting.
+// show returns a setting of a database.
 func show(t *testing.T, url, setting string) (value string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -82,7 +82,7 @@ func TestGivenPostgresIsLeftAsItWas(t *testing.T) {
 	}
 }
 
-// databases counts a server's.
+// databases returns the number of databases on the server.
 func databases(t *testing.T, r *rig) (n int) {
 	t.Helper()
 	err := r.postgres.query(t.Context(), func(conn *pgx.Conn) error {
@@ -98,7 +98,7 @@ func TestPostgresMustBeGivenAsURL(t *testing.T) {
 	for _, given := range []string{"host=localhost password=secret dbname=postgres", "postgres://u:se%cret@h/d", "secret"} {
 		_, err := (&postgresServer{admin: given}).createDatabase(t.Context(), "any")
 		if err == nil || !strings.Contains(err.Error(), postgresVariable) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: got %v, want an error that names the variable and tells nothing", given, err)
+			t.Errorf("%q: got %v, want an error that names the variable and no secret", given, err)
 		}
 	}
 }

@@ -14,39 +14,42 @@ import (
 	"configapi/internal/processtest"
 )
 
-// Who delivers, besides byEtcd, as the columns of the report call them.
+// Names of publishers besides byEtcd, as in the columns of the report.
 const (
 	byConfigapi = "configapi"
 	byGqlgen    = "gqlgen"
-	byEtcdEach  = "etcd 1:1" // with a connection for each watcher
+	byEtcdEach  = "etcd 1:1" // with a connection per watcher
 )
 
-// maxEtcdEach is how many connections etcd's client opens at most: with more, what is measured is that client.
+// maxEtcdEach is the most connections of etcd's client. With more, the client would be what is
+// measured.
 const maxEtcdEach = 1000
 
-// publisher is a server whose changes can be subscribed to.
+// publisher is a server with subscriptions to its changes.
 type publisher struct {
 	by      string
 	process *processtest.Process
-	// subscribe is for all changes. All subscribers are live when it returns; what goes wrong later is told to the tally.
+	// subscribe subscribes to all changes, and returns when all subscribers are live. Later errors
+	// are reported to the tally.
 	subscribe subscribe
-	// stall is for subscribers that take nothing once they are live. nil: there are none.
+	// stall is subscribe for subscribers that stop reading once they are live. nil: not measured.
 	stall subscribe
-	// most is how many subscribers it is measured with at most. 0: any number.
+	// most is the largest number of subscribers that it is measured with. 0: any.
 	most int
 	// write opens connections for so many writers of values of so many bytes.
 	write func(writers, size int, life time.Duration) ([]writer, closers, error)
-	// used is the CPU time of all that works for it. nil: of process alone.
+	// used returns the CPU time of all its processes. nil: of process only.
 	used func() time.Duration
 }
 
-// subscribe connects so many subscribers. Who closes what it returns disconnects them.
+// subscribe connects so many subscribers. Closing the result disconnects them.
 type subscribe func(ctx context.Context, subscribers int, t *tally) (io.Closer, error)
 
-// writer sets the config of a change and returns when that is acknowledged. The value begins with the change's number.
+// writer sets the config of a change, and returns when that is acknowledged. The value begins with
+// the number of the change.
 type writer func(change int) error
 
-// takes says whether it is measured with so many subscribers.
+// takes reports whether it is measured with so many subscribers.
 func (p *publisher) takes(subscribers int) bool { return p.most == 0 || subscribers <= p.most }
 
 func (p *publisher) cpu() time.Duration {
@@ -56,8 +59,8 @@ func (p *publisher) cpu() time.Duration {
 	return p.process.CPU()
 }
 
-// startPublishers starts the servers whose streams are compared, each with an empty history on the disk: configapi and gqlgen
-// on SQLite, configapi's default.
+// startPublishers starts the servers whose streams are compared, each with an empty history on
+// disk: configapi and gqlgen on SQLite, which is configapi's default.
 func (r *rig) startPublishers(ctx context.Context) ([]publisher, error) {
 	ours, err := r.startStreams(ctx)
 	if err != nil {
@@ -102,7 +105,8 @@ func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
 	return r.overWebsockets(byGqlgen, p, address), err
 }
 
-// overWebsockets is a server that is written to over REST, and streams over websockets.
+// overWebsockets returns a publisher that is written to over REST and has subscribers over
+// websockets.
 func (r *rig) overWebsockets(by string, p *processtest.Process, address string) publisher {
 	join := func(stalls bool) subscribe {
 		return func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
@@ -120,7 +124,7 @@ func (r *rig) overWebsockets(by string, p *processtest.Process, address string) 
 	}
 }
 
-// restWriters write over REST, each on a connection of its own.
+// restWriters returns writers over REST, each with its own connection.
 func (r *rig) restWriters(address string, writers, size int, life time.Duration) ([]writer, closers, error) {
 	open, put := opener(r.options.Client), restPut(size)
 	var all []writer
@@ -142,7 +146,8 @@ func (r *rig) restWriters(address string, writers, size int, life time.Duration)
 	return all, opened, nil
 }
 
-// startWatched starts an etcd with data of its own. connections is how many so many watchers share.
+// startWatched starts an etcd with its own data. connections returns the number of connections for
+// so many watchers.
 func (r *rig) startWatched(ctx context.Context, by, dir string, connections func(watchers int) int) (publisher, error) {
 	p, address, err := r.startReference(ctx, commandEtcd, filepath.Join(r.dir, dir))
 	return publisher{
@@ -157,7 +162,7 @@ func (r *rig) startWatched(ctx context.Context, by, dir string, connections func
 	}, err
 }
 
-// etcdWriters write with etcd's own client, on shared connections.
+// etcdWriters returns writers with etcd's own client, on shared connections.
 func (r *rig) etcdWriters(address string, writers, size int, life time.Duration) ([]writer, closers, error) {
 	shared := connections(r.options.EtcdConns, writers)
 	ctx, clients, opened, err := dialEtcd(address, shared, life)
@@ -175,7 +180,8 @@ func (r *rig) etcdWriters(address string, writers, size int, life time.Duration)
 	return all, opened, nil
 }
 
-// watchConnections is how many connections watchers share: the flag, or what was seen to serve etcd best.
+// watchConnections returns the number of connections for watchers: the flag, or what is best for
+// etcd.
 func (o *options) watchConnections(watchers int) int {
 	return min(watchers, cmp.Or(o.EtcdWatchConns, 2*runtime.NumCPU()))
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// testOptions are those of a rig without anything to build.
+// testOptions are options of a rig that builds nothing.
 func testOptions(t *testing.T) options {
 	t.Helper()
 	return options{
@@ -15,7 +15,7 @@ func testOptions(t *testing.T) options {
 	}
 }
 
-// newTestRig is a rig that is closed with the test.
+// newTestRig returns a rig that is closed at the end of the test.
 func newTestRig(t *testing.T, o options) *rig {
 	t.Helper()
 	r, err := newRig(t.Context(), o)
@@ -44,7 +44,7 @@ func TestBareHandlerUnderLoadOfBothClients(t *testing.T) {
 func TestEtcdUnderLoad(t *testing.T) {
 	o := testOptions(t)
 	r := newTestRig(t, o)
-	etcd, err := r.startEtcd(t.Context()) // writes all names
+	etcd, err := r.startEtcd(t.Context()) // also writes all names
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestEtcdUnderLoad(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", part, got, err)
 		}
 	}
-	o.Names = 101 // one more than there are: a get that finds nothing is an error
+	o.Names = 101 // one more than exist: a get that finds nothing is an error
 	o.Duration = 10 * time.Second
 	if got, err := measure(t.Context(), o, etcd, cell{Part: partReads, By: byEtcd, Clients: 3}); err == nil {
 		t.Errorf("got %+v, want an error", got)

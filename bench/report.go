@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"configapi/test/reports"
 )
 
-// report is what a run found out.
+// report has all results of a run.
 type report struct {
 	Options options
 	Machine reports.Facts
@@ -17,10 +18,10 @@ type report struct {
 	Pasts   []pastSeries
 	Memory  []setMemory
 	Streams streams
-	Nodes   measurements // of many nodes
+	Nodes   measurements // of several nodes
 }
 
-// failures are the errors that voided measurements, nil when there was none.
+// failures returns the errors that voided measurements, nil if there are none.
 func (r *report) failures() error {
 	var errs []error
 	for _, at := range r.cells() {
@@ -61,7 +62,7 @@ func (r *report) failures() error {
 	return errors.Join(errs...)
 }
 
-// markdown is the report as text.
+// markdown returns the report as text.
 func (r *report) markdown() string {
 	var doc document
 	doc.line("# ConfigApi beside a bare handler and etcd")
@@ -200,7 +201,7 @@ func (r *report) writePasts(doc *document) {
 	doc.table(t)
 }
 
-// writeCells shows all that was measured.
+// writeCells writes a table of all measurements.
 func (r *report) writeCells(doc *document) {
 	t := reports.Table{Head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
 	add := func(at cell, s *series) {
@@ -220,3 +221,15 @@ func (r *report) writeCells(doc *document) {
 	doc.line("CPU is per request, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")
 	doc.table(t)
 }
+
+// document collects blocks of Markdown, with an empty line between them.
+type document struct{ text strings.Builder }
+
+func (d *document) line(text string) {
+	if d.text.Len() > 0 {
+		d.text.WriteString("\n")
+	}
+	d.text.WriteString(text + "\n")
+}
+
+func (d *document) table(t reports.Table) { d.line(strings.TrimSuffix(t.String(), "\n")) }

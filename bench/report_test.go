@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// made is a series with these rates, one per round, and latencies and CPU times that follow from a p50.
+// made returns a series with these rates, one per round. Latencies and CPU times follow from the
+// p50.
 func made(median time.Duration, rates ...int) *series {
 	s := &series{Samples: samples(rates...)}
 	for i := range s.Samples {
@@ -25,7 +27,7 @@ func made(median time.Duration, rates ...int) *series {
 	return s
 }
 
-// madeReport is a report of a run where one cell failed.
+// madeReport returns a report in which one cell failed.
 func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
@@ -87,7 +89,7 @@ func madeReport() *report {
 	}
 }
 
-// delivered is a series of a load that takes no times, with these costs to the server in each round, in µs a delivery.
+// delivered returns a series without times, with these costs per delivery in each round, in µs.
 func delivered(costs ...int) *series {
 	s := made(0, 90000, 100000, 110000)
 	for i := range s.Samples {
@@ -96,7 +98,7 @@ func delivered(costs ...int) *series {
 	return s
 }
 
-// madeStreams are those of a run that reaches some aims and misses others.
+// madeStreams returns streams that reach some aims and miss others.
 func madeStreams() streams {
 	const ms = time.Millisecond
 	return streams{
@@ -162,5 +164,12 @@ func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestSettingsShowNoSecrets(t *testing.T) {
+	got := settings([]string{"HOME=/root", "GOGC=200", "GOFLAGS=-v", "CONFIGAPI_STORE=postgres://u:secret@h/d", "CONFIGAPI_LOG=json"})
+	if want := []string{"GOGC=200", "CONFIGAPI_STORE", "CONFIGAPI_LOG"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

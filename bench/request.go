@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Names and values are written into requests that were built beforehand. So they have a fixed width, and these
-// bytes, which stand in no text of HTTP or JSON, hold their places.
+// Requests are built once, and names and values are filled in. So both have a fixed width, and
+// these bytes, which occur in neither HTTP nor JSON, mark their places.
 const (
 	nameDigits  = 6
 	numberWidth = 12
@@ -19,13 +19,13 @@ var (
 	valuePlace = strings.Repeat("\x01", numberWidth)
 )
 
-// namePrefix is what all names begin with.
+// namePrefix is the beginning of all names.
 const namePrefix = "bench-"
 
-// namePattern and valuePattern are a config's name and value with their places.
+// namePattern and valuePattern return a config's name and value with the marks.
 func namePattern() string { return namePrefix + namePlace }
 
-// longName is a name with its place, filled up to so many bytes.
+// longName returns a name with its mark, padded to so many bytes.
 func longName(size int) string {
 	return namePrefix + strings.Repeat("x", max(size-len(namePattern()), 0)) + namePlace
 }
@@ -34,11 +34,11 @@ func valuePattern(size int) string {
 	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
 }
 
-// request is one kind of request, with places for name and value, and the check of its answer.
+// request is one kind of request, with marks for name and value, and the check of its answer.
 type request struct {
 	method string
 	path   string
-	body   string // none when empty
+	body   string // "": none
 	check  func(status int, body []byte) error
 }
 
@@ -83,7 +83,7 @@ func graphQLSet(size int) request {
 		`"position":"`, 0)
 }
 
-// graphQL is an operation whose answer must hold a text and at least so many bytes more.
+// graphQL returns an operation whose answer must have the proof and at least so many bytes more.
 func graphQL(document, variables, proof string, size int) request {
 	proven := []byte(proof)
 	return request{
@@ -99,12 +99,12 @@ func graphQL(document, variables, proof string, size int) request {
 	}
 }
 
-// unexpected describes an answer that is not the one asked for.
+// unexpected describes a wrong answer.
 func unexpected(status int, body []byte) error {
 	return fmt.Errorf("unexpected answer: status %d, %d bytes: %.200q", status, len(body), body)
 }
 
-// wire is the request as HTTP/1.1 bytes.
+// wire returns the request as bytes of HTTP/1.1.
 func (r request) wire(host string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: configapi-bench\r\nAccept: */*\r\n", r.method, r.path, host)
@@ -115,19 +115,20 @@ func (r request) wire(host string) string {
 	return b.String()
 }
 
-// template is a text whose places are filled again and again, in place.
+// template is a text whose marks are replaced in place, again and again.
 type template struct {
 	bytes  []byte
-	names  []int // offsets of the places of a name
+	names  []int // offsets of names
 	values []int
 }
 
-// newTemplate finds the places in a text.
+// newTemplate finds the marks in a text.
 func newTemplate(text string) *template {
 	return &template{bytes: []byte(text), names: offsets(text, namePlace), values: offsets(text, valuePlace)}
 }
 
-// fill writes both numbers into all their places. name must be below 10^nameDigits, value below 10^numberWidth.
+// fill writes both numbers over all their marks. name must be below 10^nameDigits, value below
+// 10^numberWidth.
 func (t *template) fill(name, value int) []byte {
 	for _, at := range t.names {
 		putDigits(t.bytes[at:at+nameDigits], name)
@@ -138,7 +139,7 @@ func (t *template) fill(name, value int) []byte {
 	return t.bytes
 }
 
-// offsets returns where part stands in text.
+// offsets returns where part occurs in text.
 func offsets(text, part string) []int {
 	var found []int
 	for at := 0; ; {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// received is a request as a server got it.
+// received is a request as a server received it.
 type received struct {
 	Method, Path, ContentType, Body string
 }
 
-// recorder answers OK and keeps the requests.
+// recorder answers OK and records requests.
 type recorder struct {
 	mu   sync.Mutex
 	seen []received
@@ -64,7 +64,8 @@ func TestBothClientsSendTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range []int{1, 42} { // the second time the places hold other numbers already
+			// the second time, the marks are overwritten already
+			for _, name := range []int{1, 42} {
 				if status, body, err := send(name, 7); err != nil || status != 200 || string(body) != "OK" {
 					t.Errorf("%s %s: got %d %q %v", test.method, test.path, status, body, err)
 				}

@@ -16,20 +16,20 @@ import (
 // patience is how long a process may take to stop, and subscribers to connect.
 const patience = 60 * time.Second
 
-// readyWord begins the line by which a reference server says that it is ready, and where.
+// readyWord begins the line in which a reference server prints its address when it is ready.
 const readyWord = "ready"
 
-// rig is everything that runs for a comparison: one temporary directory and the processes that work in it.
+// rig has all processes of a run and their temporary directory.
 type rig struct {
 	options  options
 	dir      string
 	binary   string          // configapi
-	postgres *postgresServer // nil when nothing needs it
-	undo     []func()        // what close does, backwards
+	postgres *postgresServer // nil if no part needs it
+	undo     []func()        // the functions that close calls, in reverse order
 }
 
-// newRig makes the directory and, where they are needed, the program under test and PostgreSQL.
-// It must be closed, also after an error.
+// newRig creates the directory and, if they are needed, configapi and PostgreSQL. The rig must be
+// closed, also after an error.
 func newRig(ctx context.Context, o options) (*rig, error) {
 	r := &rig{options: o, binary: o.Binary}
 	dir, err := os.MkdirTemp(o.Dir, "configapi-bench-")
@@ -40,7 +40,8 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 	if r.dir, err = filepath.Abs(dir); err != nil {
 		return r, err
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { // PostgreSQL, another user, must reach its part
+	// PostgreSQL runs as another user, which must reach its directory
+	if err := os.Chmod(dir, 0o711); err != nil {
 		return r, err
 	}
 	if r.binary == "" {
@@ -65,7 +66,7 @@ func (r *rig) close() {
 
 func (r *rig) onClose(f func()) { r.undo = append(r.undo, f) }
 
-// logPath is where a process logs.
+// logPath returns the path of a process's log.
 func (r *rig) logPath(name string) string { return filepath.Join(r.dir, name+".log") }
 
 func (r *rig) startPostgres(ctx context.Context) error {
@@ -78,7 +79,8 @@ func (r *rig) startPostgres(ctx context.Context) error {
 	return nil
 }
 
-// newStore makes an empty store and returns how configapi is told of it. part keeps the stores of one rig apart.
+// newStore creates an empty store and returns its URL for configapi. part tells the stores of one
+// rig apart.
 func (r *rig) newStore(ctx context.Context, store, part string) (string, error) {
 	switch store {
 	case storeMemory:
@@ -101,7 +103,7 @@ func (r *rig) newStore(ctx context.Context, store, part string) (string, error) 
 	}
 }
 
-// startConfigapi runs the server under test on a store.
+// startConfigapi runs configapi on a store.
 func (r *rig) startConfigapi(ctx context.Context, store, url string) (*processtest.Server, error) {
 	server, err := startConfigapi(ctx, r.binary, url, r.logPath("configapi-"+store))
 	if err != nil {
@@ -110,10 +112,10 @@ func (r *rig) startConfigapi(ctx context.Context, store, url string) (*processte
 	return server, nil
 }
 
-// stop ends a server in good order. How it ended says nothing about what was measured.
+// stop stops a server gracefully. Its exit code does not matter for the measurements.
 func stop(p *processtest.Process) { _ = p.Stop(syscall.SIGTERM, patience) }
 
-// databaseCPU is the CPU time of the database that a store is kept in, 0 when there is none that the rig started.
+// databaseCPU returns the CPU time of a store's database, 0 if the rig has not started one.
 func (r *rig) databaseCPU(store string) time.Duration {
 	if store != storePostgres {
 		return 0
@@ -121,7 +123,8 @@ func (r *rig) databaseCPU(store string) time.Duration {
 	return r.postgres.cpu()
 }
 
-// startReference runs a reference server, which is this program with another command, and returns its address.
+// startReference runs a reference server, which is this program with another command, and returns
+// its address.
 func (r *rig) startReference(ctx context.Context, command, argument string) (*processtest.Process, string, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -132,7 +135,16 @@ func (r *rig) startReference(ctx context.Context, command, argument string) (*pr
 	if err != nil {
 		return nil, "", err
 	}
-	r.onClose(p.Kill) // nothing of it is kept
+	r.onClose(p.Kill) // its data are discarded
 	address, err := p.AwaitLog(ctx, "\n"+readyWord+" ")
 	return p, address, err
+}
+
+// startConfigapi runs `configapi serve` until it is stopped. The store is passed in the
+// environment, since its URL may have a password and command lines are public. Further variables
+// may be given.
+func startConfigapi(ctx context.Context, binary, store, logPath string, environment ...string) (*processtest.Server, error) {
+	command := exec.Command(binary, "serve")
+	command.Env = append(append(os.Environ(), "CONFIGAPI_STORE="+store), environment...)
+	return processtest.Serve(ctx, command, logPath)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestRunOfStreams is the part of a run that needs Linux, with real servers and few subscribers.
+// TestRunOfStreams runs the part that needs Linux, with real servers and few subscribers.
 func TestRunOfStreams(t *testing.T) {
 	var stdout, progress strings.Builder
 	err := run(t.Context(), []string{
@@ -54,7 +54,7 @@ func TestLostConnectionVoidsAMeasurement(t *testing.T) {
 	}
 }
 
-// TestRunOfNodes is the part with several nodes, real ones, and few subscribers.
+// TestRunOfNodes runs the part with several nodes and few subscribers.
 func TestRunOfNodes(t *testing.T) {
 	t.Setenv(postgresVariable, "")
 	var stdout, progress strings.Builder

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// TestRun is a whole run with the real program, as short as can be.
+// TestRun runs the bench with real servers, as briefly as possible.
 func TestRun(t *testing.T) {
 	t.Setenv(postgresVariable, "")
 	dir := postgresOptions(t).Dir
@@ -27,7 +29,8 @@ func TestRun(t *testing.T) {
 		}
 	}
 	rows := strings.Count(report, "\n| writes | ") + strings.Count(report, "\n| reads  | ")
-	if want := 1 + 2 + 2*3*2; rows != want || strings.Contains(report, failed) { // etcd; bare, etcd; parts × stores × APIs
+	// etcd; bare, etcd; parts × stores × APIs
+	if want := 1 + 2 + 2*3*2; rows != want || strings.Contains(report, failed) {
 		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
 	}
 	if written, err := os.ReadFile(out); err != nil || string(written) != report {
@@ -36,4 +39,13 @@ func TestRun(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// TestMain lets the test binary run the reference servers, as the bench does.
+func TestMain(m *testing.M) {
+	if isReference(os.Args[1:]) {
+		fmt.Fprintln(os.Stderr, run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
 }

@@ -14,12 +14,12 @@ import (
 	"configapi/test/reports"
 )
 
-// streamLoad is a way to write while subscribers watch.
+// streamLoad is a pattern of writes while there are subscribers.
 type streamLoad struct {
 	name    string
-	writers int           // that write at once, one change each
-	behind  int           // the next are written when so many changes, or fewer, have not reached every subscriber
-	every   time.Duration // and not sooner than so long after the ones before
+	writers int           // concurrent writers, one change each
+	behind  int           // most changes that some subscriber lacks before the next writes
+	every   time.Duration // shortest time between two writes
 }
 
 // Names of loads.
@@ -31,16 +31,16 @@ const (
 	loadStalled = "stalled"
 )
 
-// pace is the time between two changes of the paced loads, and pacedRate how many that are per second.
+// pace is the time between two changes of the paced loads, and pacedRate their number per second.
 const (
 	pace      = 10 * time.Millisecond
 	pacedRate = int(time.Second / pace)
 )
 
-// pacedLoad is what delays are measured with.
+// pacedLoad is the load for delays.
 var pacedLoad = streamLoad{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace}
 
-// streamLoads are what each contender goes through, in this order.
+// streamLoads are the loads of each contender, in order.
 var streamLoads = []streamLoad{
 	{name: loadSingle, writers: 1},
 	{name: loadBurst, writers: 100},
@@ -49,25 +49,25 @@ var streamLoads = []streamLoad{
 	{name: loadStalled, writers: 1, behind: math.MaxInt, every: pace},
 }
 
-// What makes the sockets of subscribers that take nothing block: changes with large values, before the load.
+// Changes with large values, which fill the sockets of subscribers that stall before the load.
 const (
 	stallChanges = 32
 	stallValue   = 16 << 10
-	// stallShare is how many subscribers there are for each one more that takes nothing.
+	// stallShare is the number of subscribers per one that stalls.
 	stallShare = 10
 )
 
-// session is a number of subscribers and what they get.
+// session is a number of subscribers and what they receive.
 type session struct {
 	publisher   *publisher
 	options     options
 	subscribers int
 	tally       *tally
 	opened      closers
-	stalled     bool // there are subscribers that take nothing
+	stalled     bool // some subscribers stall
 }
 
-// openSession connects subscribers. It must be closed, but not after an error.
+// openSession connects subscribers. It must be closed unless it returns an error.
 func openSession(ctx context.Context, p *publisher, subscribers int, o options) (*session, error) {
 	if err := p.process.ForgetLog(); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func openSession(ctx context.Context, p *publisher, subscribers int, o options) 
 
 func (s *session) Close() error { return s.opened.Close() }
 
-// join connects subscribers that stay until the session is closed.
+// join connects further subscribers until the session is closed.
 func (s *session) join(ctx context.Context, subscribe subscribe, subscribers int, t *tally) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -89,8 +89,8 @@ func (s *session) join(ctx context.Context, subscribe subscribe, subscribers int
 	return err
 }
 
-// measure takes one sample of a load. Nothing is under way when it begins and when it ends, so all that the server does in
-// between, and nothing else, belongs to the deliveries that it counts.
+// measure takes one sample of a load. All changes are delivered before it begins and when it ends,
+// so the server's work in between belongs to the counted deliveries.
 func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
 	if l.name == loadStalled && !s.stalled {
 		if err := s.stallSome(ctx); err != nil {
@@ -122,7 +122,8 @@ func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
 	return taken, nil
 }
 
-// drive writes values of so many bytes for so long, once at least, and returns when every subscriber has everything.
+// drive writes values of so many bytes for so long, at least once, and returns when every
+// subscriber has every change.
 func (s *session) drive(ctx context.Context, l streamLoad, size int, duration time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, duration+stall)
 	defer cancel()
@@ -148,7 +149,7 @@ func (s *session) drive(ctx context.Context, l streamLoad, size int, duration ti
 	}
 }
 
-// writeAtOnce writes one change with each writer.
+// writeAtOnce writes one change with each writer concurrently.
 func (s *session) writeAtOnce(writers []writer) error {
 	if len(writers) == 1 {
 		return s.writeOne(writers[0])
@@ -169,9 +170,9 @@ func (s *session) writeOne(w writer) error {
 	return nil
 }
 
-// stallSome adds subscribers that take nothing, and writes large values until their sockets are full.
+// stallSome adds subscribers that stall, and writes large values until their sockets are full.
 func (s *session) stallSome(ctx context.Context) error {
-	// Nothing is delivered to them that is counted.
+	// Deliveries to these subscribers are not counted.
 	if err := s.join(ctx, s.publisher.stall, max(s.subscribers/stallShare, 1), newTally(0)); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (s *session) stallSome(ctx context.Context) error {
 	return nil
 }
 
-// closeWith closes a session when it is done, or when ctx ends: that frees writers that wait for an answer.
+// closeWith closes a session when done is called or ctx ends, which unblocks waiting writers.
 func closeWith(ctx context.Context, c io.Closer) (done func() error) {
 	once := sync.OnceValue(c.Close)
 	stop := context.AfterFunc(ctx, func() { _ = once() })

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// slowPublisher is acknowledged after 2 ms; a change is with its only subscriber 20 ms after it was written.
+// slowPublisher acknowledges after 2 ms. Its only subscriber has a change 20 ms after the write
+// began.
 func slowPublisher(tally *tally) *publisher {
 	return &publisher{write: func(writers, _ int, _ time.Duration) ([]writer, closers, error) {
 		var all []writer
@@ -32,10 +33,12 @@ func TestLoadsOfStreams(t *testing.T) {
 		changes int // within a second
 		took    time.Duration
 	}{
-		{streamLoad{writers: 1}, 50, time.Second},                                                                 // each when the one before has arrived
-		{streamLoad{writers: 1, behind: 4}, 250, 1008 * time.Millisecond},                                         // up to 5 under way
-		{streamLoad{writers: 1, behind: math.MaxInt, every: 10 * time.Millisecond}, 100, 1010 * time.Millisecond}, // whatever is under way
-		{streamLoad{writers: 1, behind: math.MaxInt}, 500, 1018 * time.Millisecond},                               // as fast as acknowledgements come
+		{streamLoad{writers: 1}, 50, time.Second},                         // one at a time
+		{streamLoad{writers: 1, behind: 4}, 250, 1008 * time.Millisecond}, // up to 5 undelivered
+		// any number undelivered
+		{streamLoad{writers: 1, behind: math.MaxInt, every: 10 * time.Millisecond}, 100, 1010 * time.Millisecond},
+		// as fast as acknowledgements arrive
+		{streamLoad{writers: 1, behind: math.MaxInt}, 500, 1018 * time.Millisecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			tally := newTally(1)
@@ -55,7 +58,7 @@ func TestBurstsAreWrittenAtOnce(t *testing.T) {
 		s := &session{publisher: slowPublisher(tally), subscribers: 1, tally: tally}
 		writers, _, _ := s.publisher.write(1, 0, 0)
 		arrived := make(chan struct{})
-		meet := func(change int) error { // goes on when the others have begun too
+		meet := func(change int) error { // waits until the others have begun, too
 			select {
 			case arrived <- struct{}{}:
 			case <-arrived:
@@ -73,7 +76,7 @@ func TestBurstsAreWrittenAtOnce(t *testing.T) {
 
 func TestLostChangeEndsADrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tally := newTally(2) // of which there is one
+		tally := newTally(2) // only one exists
 		s := &session{publisher: slowPublisher(tally), subscribers: 2, tally: tally}
 		if err := s.drive(t.Context(), streamLoad{writers: 1}, 64, time.Second); err == nil {
 			t.Error("got no error")

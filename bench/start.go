@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// startSeries is how long configapi took to start on a store, once per round, or the error that voided it.
+// startSeries is how long configapi took to start on a store, once per round, or the error of the
+// measurement.
 type startSeries struct {
 	Store         string
 	Events, Names int
@@ -16,17 +17,18 @@ type startSeries struct {
 	Err           error
 }
 
-// oneStart is what one start took until /readyz said 200.
+// oneStart is what a start took until /readyz answered 200.
 type oneStart struct {
 	Time time.Duration // since the program was started
-	CPU  time.Duration // of configapi alone: what PostgreSQL's processes took is gone when they end
+	CPU  time.Duration // of configapi only, since PostgreSQL's processes end with their connections
 }
 
 func startTime(s oneStart) time.Duration { return s.Time }
 func startCPU(s oneStart) time.Duration  { return s.CPU }
 
-// measureHistories makes a long history in each durable store and measures what is asked for of it: starts of configapi, and
-// reads of the past. The history has just been written, so it is in the page cache: this measures work, not the disk.
+// measureHistories creates a long history in each durable store, and measures starts of configapi
+// and reads of the past. The history is in the page cache, since it has just been written: this
+// does not measure the disk.
 func measureHistories(ctx context.Context, r *rig, progress io.Writer) (starts []startSeries, pasts []pastSeries, err error) {
 	for _, store := range r.options.Stores {
 		if store == storeMemory {
@@ -57,7 +59,7 @@ func measureHistories(ctx context.Context, r *rig, progress io.Writer) (starts [
 	return starts, pasts, nil
 }
 
-// newHistory makes a long history in a new store and returns how configapi is told of it.
+// newHistory creates a long history in a new store, and returns its URL for configapi.
 func (r *rig) newHistory(ctx context.Context, store string, progress io.Writer) (url string, err error) {
 	if url, err = r.newStore(ctx, store, "start"); err != nil {
 		return "", err

@@ -15,7 +15,7 @@ func TestMedianIsAMeasuredValueAndLeavesItsInputAlone(t *testing.T) {
 	}
 }
 
-// at makes samples with these rates.
+// samples returns samples with these rates.
 func samples(rates ...int) []sample {
 	var all []sample
 	for _, rate := range rates {
@@ -25,7 +25,8 @@ func samples(rates ...int) []sample {
 }
 
 func TestRatioComparesRoundByRound(t *testing.T) {
-	// The machine was half as fast in the second round and twice as fast in the third; the ratio has not changed.
+	// The machine is half as fast in the second round and twice as fast in the third. The ratio is
+	// the same.
 	got, ok := ratio(samples(80, 40, 160), samples(100, 50, 200), sample.rate)
 	if want := (spread{Median: 0.8, Min: 0.8, Max: 0.8}); !ok || got != want {
 		t.Errorf("got %v %v, want %v", got, ok, want)

@@ -9,13 +9,14 @@ import (
 	"configapi/test/reports"
 )
 
-// publishersInReport are the contenders of streams, as tables list them.
+// publishersInReport are the contenders of streams in the order of the tables.
 var publishersInReport = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
 
-// costLoads are those loads that a delivery's CPU time is compared in.
+// costLoads are the loads whose CPU time per delivery is compared.
 var costLoads = []string{loadSingle, loadBurst, loadFlood}
 
-// streamCells are all cells of streams that were measured, in an order that puts next to each other what is compared.
+// streamCells returns all measured cells of streams, with those next to each other that are
+// compared.
 func (r *report) streamCells() []cell {
 	var cells []cell
 	for _, subscribers := range r.Options.Subscribers {
@@ -31,7 +32,7 @@ func (r *report) streamCells() []cell {
 	return cells
 }
 
-// stream is a cell's series, nil when it was not measured.
+// stream returns the series of a cell, nil if it was not measured.
 func (r *report) stream(load, by string, subscribers int) *series {
 	return r.Streams.Loads[cell{Part: load, By: by, Clients: subscribers}]
 }
@@ -46,13 +47,13 @@ func (r *report) writeStreams(doc *document) {
 	r.writeIdle(doc)
 }
 
-// watchers says how etcd's watchers are connected.
+// watchers describes how etcd's watchers are connected.
 func (r *report) watchers() string {
 	most := slices.Max(r.Options.Subscribers)
 	return fmt.Sprintf("\"etcd\" on %d connections, which serves it best, %q with one for each, up to %d", r.Options.watchConnections(most), byEtcdEach, maxEtcdEach)
 }
 
-// rowsOf are counts of subscribers and names, as tables list them.
+// rowsOf yields numbers of subscribers and names in the order of the tables.
 func (r *report) rowsOf(names []string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for _, subscribers := range r.Options.Subscribers {
@@ -100,7 +101,7 @@ func (r *report) writeDeliveryRatios(doc *document) {
 	doc.table(t)
 }
 
-// deliveryCostAim is the aim of a load, to gqlgen's transport.
+// deliveryCostAim returns the aim of a load relative to gqlgen's transport.
 func deliveryCostAim(load string) (aim string, verdict func(ratio float64) string) {
 	switch load {
 	case loadSingle:
@@ -137,7 +138,7 @@ func (r *report) writeDelays(doc *document) {
 	doc.table(t)
 }
 
-// p99InTime says whether deliveries are as fast as they must be.
+// p99InTime returns whether deliveries are within the limit, as the report says it.
 func p99InTime(s *series, limit time.Duration) string {
 	if text, ok := missing(s); ok {
 		return text

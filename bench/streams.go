@@ -5,14 +5,14 @@ import (
 	"io"
 )
 
-// streams are what was measured of subscriptions.
+// streams are the results of subscriptions.
 type streams struct {
-	Loads measurements // cells whose Part is the name of a load and whose Clients are subscribers
+	Loads measurements // the Part of a cell is the name of a load, and Clients the subscribers
 	Idle  []idleMemory
 }
 
-// measureStreams starts the servers, measures the memory of idle subscribers while they are fresh, and then puts every load on
-// them. Contenders take turns as in measureLoads.
+// measureStreams starts the servers, measures the memory of idle subscribers while the servers are
+// fresh, and then puts every load on them. Contenders take turns as in measureLoads.
 func measureStreams(ctx context.Context, r *rig, progress io.Writer) (streams, error) {
 	publishers, err := r.startPublishers(ctx)
 	if err != nil {
@@ -29,7 +29,8 @@ func measureStreams(ctx context.Context, r *rig, progress io.Writer) (streams, e
 	return all, all.Loads.addSessions(ctx, publishers, streamLoads, o, progress)
 }
 
-// addSessions puts loads on publishers, which take turns, with every number of subscribers. Its error is that of ctx.
+// addSessions puts loads on publishers in turn, with every number of subscribers. The error is that
+// of ctx.
 func (m measurements) addSessions(ctx context.Context, publishers []publisher, loads []streamLoad, o options, progress io.Writer) error {
 	for _, subscribers := range o.Subscribers {
 		for round := range o.Rounds {
@@ -46,12 +47,12 @@ func (m measurements) addSessions(ctx context.Context, publishers []publisher, l
 	return nil
 }
 
-// addSession takes one more sample of each load of a contender, with the same subscribers. An error voids all that come after
-// it too, since the subscribers do not agree any more with what was written.
+// addSession adds a sample of each load of a contender, with the same subscribers. After an error
+// it skips the other loads, since the subscribers have missed changes.
 func (m measurements) addSession(ctx context.Context, p *publisher, subscribers int, loads []streamLoad, o options, progress io.Writer) {
 	s, err := openSession(ctx, p, subscribers, o)
 	if err == nil {
-		defer closeWith(ctx, s)() // an error would say nothing about what was measured by then
+		defer closeWith(ctx, s)() // the samples are taken already, so its error does not matter
 	}
 	for _, l := range loads {
 		if l.name == loadStalled && p.stall == nil {

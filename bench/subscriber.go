@@ -12,41 +12,42 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// What a subscriber sends, besides answers to pings.
+// The messages of a subscriber, besides pongs.
 const (
 	initMessage      = `{"type":"connection_init"}`
 	subscribeMessage = `{"id":"1","type":"subscribe","payload":{"query":"` + changesDocument + `"}}`
 	pongMessage      = `{"type":"pong"}`
 )
 
-// upgradeRequest asks for a websocket. The key is any 16 bytes; that the server speaks websocket is seen in what follows.
+// upgradeRequest returns the request for a websocket. The key may be any 16 bytes, since the
+// answer's hash is not checked.
 func upgradeRequest(host string) (string, error) {
 	header := http.Header{"Sec-Websocket-Protocol": {websockettest.Subprotocol}}
 	return websockettest.Request("ws://"+host+"/graphql", "YmVuY2gtc3Vic2NyaWJlcg==", header)
 }
 
-// subscriberState is how far a subscriber has come.
+// subscriberState is the progress of a subscriber.
 type subscriberState int
 
 const (
-	upgrading    subscriberState = iota // the request for a websocket is sent
+	upgrading    subscriberState = iota // the upgrade is sent
 	initialising                        // connection_init is sent
 	subscribing                         // subscribe is sent
-	live                                // the first message has come: it says where the stream begins
+	live                                // the first message has arrived
 )
 
-// subscriber is one client of the graphql-transport-ws protocol, without its connection: bytes that came go in, bytes to
-// send come out. It checks that it gets every change once and in order.
+// subscriber is a client of the graphql-transport-ws protocol without a connection: it takes
+// received bytes and returns bytes to send. It checks that it gets every change once and in order.
 type subscriber struct {
 	tally    *tally
 	state    subscriberState
-	answer   []byte // to the upgrade, as far as it has come
+	answer   []byte // to the upgrade, as far as received
 	frames   websockettest.Parser
-	revision int64 // the last that came
+	revision int64 // of the last change
 	out      []byte
 }
 
-// receive takes bytes that came at an instant and returns bytes to send, valid until the next call.
+// receive takes bytes received at an instant, and returns bytes to send, valid until the next call.
 func (s *subscriber) receive(data []byte, at time.Time) (send []byte, err error) {
 	s.out = s.out[:0]
 	if s.state == upgrading {
@@ -58,7 +59,7 @@ func (s *subscriber) receive(data []byte, at time.Time) (send []byte, err error)
 	return s.out, err
 }
 
-// upgraded reads the answer to the upgrade and returns what stands behind it.
+// upgraded reads the answer to the upgrade, and returns the bytes after it.
 func (s *subscriber) upgraded(data []byte) (rest []byte, err error) {
 	s.answer = append(s.answer, data...)
 	head, rest, complete := bytes.Cut(s.answer, []byte("\r\n\r\n"))
@@ -73,7 +74,7 @@ func (s *subscriber) upgraded(data []byte) (rest []byte, err error) {
 	return rest, nil
 }
 
-// message takes one message. While changes come, nothing is allocated.
+// message handles one message. It does not allocate for changes.
 func (s *subscriber) message(opcode byte, payload []byte, at time.Time) error {
 	switch {
 	case opcode == websockettest.Text && isBatch(payload):
@@ -88,7 +89,7 @@ func (s *subscriber) message(opcode byte, payload []byte, at time.Time) error {
 	}
 }
 
-// batch takes a message with changes, or one that only says where the stream is.
+// batch handles a message with changes, or with a position only.
 func (s *subscriber) batch(message []byte, at time.Time) error {
 	first := s.state == subscribing
 	end, err := scanBatch(message, func(change int, position int64) error {
@@ -111,7 +112,7 @@ func (s *subscriber) batch(message []byte, at time.Time) error {
 	return nil
 }
 
-// control takes any other message of the protocol.
+// control handles any other message of the protocol.
 func (s *subscriber) control(message []byte) error {
 	var m struct{ Type string }
 	if err := json.Unmarshal(message, &m); err != nil {

@@ -10,12 +10,13 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// next is a frame with a message of the stream.
+// next returns a frame with a message of the stream.
 func next(payload string) []byte {
 	return serverFrame(0x81, `{"id":"1","type":"next","payload":`+payload+`}`)
 }
 
-// subscribed is a subscriber whose stream begins at position 41, of so many. Changes 0 to 9 are written.
+// subscribed returns one of so many subscribers. Its stream begins at position 41, and changes 0 to
+// 9 are written.
 func subscribed(t *testing.T, subscribers int) *subscriber {
 	t.Helper()
 	s := &subscriber{tally: newTally(subscribers)}
@@ -45,7 +46,7 @@ func TestSubscriberCountsChanges(t *testing.T) {
 	for _, payload := range []string{
 		batchText(42, changeText(0, 42)),
 		batchText(44, changeText(2, 43), changeText(1, 44)),
-		batchText(44), // only says where the stream is
+		batchText(44), // a position only
 	} {
 		if _, err := s.receive(next(payload), time.Now()); err != nil {
 			t.Fatal(err)
@@ -74,16 +75,16 @@ func TestSubscriberNoticesWhatMustNotHappen(t *testing.T) {
 		come []byte
 		want string
 	}{
-		"a change lost":               {next(batchText(43, changeText(0, 43))), "43 came after 41"},
-		"a change lost at the end":    {next(batchText(43, changeText(0, 42))), "at 43, but the last change was 42"},
-		"a change lost, but for that": {next(batchText(42)), "at 42, but the last change was 41"},
-		"a change twice":              {next(batchText(42, changeText(0, 42), changeText(0, 42))), "42 came after 42"},
-		"a change out of order":       {next(batchText(43, changeText(0, 43), changeText(1, 42))), "43 came after 41"},
-		"a change that nobody wrote":  {next(batchText(42, changeText(10, 42))), "never written"},
-		"an error":                    {serverFrame(0x81, `{"id":"1","type":"error","payload":[]}`), "unexpected message"},
-		"the end":                     {serverFrame(0x81, `{"id":"1","type":"complete"}`), "unexpected message"},
-		"data that are missing":       {next(`{"errors":[],"data":null}`), "unexpected message"},
-		"a close frame":               {serverFrame(0x88, "\x03\xf4later"), "opcode 8"},
+		"a change lost":                 {next(batchText(43, changeText(0, 43))), "43 came after 41"},
+		"a change lost at the end":      {next(batchText(43, changeText(0, 42))), "at 43, but the last change was 42"},
+		"a change lost, but for that":   {next(batchText(42)), "at 42, but the last change was 41"},
+		"a change twice":                {next(batchText(42, changeText(0, 42), changeText(0, 42))), "42 came after 42"},
+		"a change out of order":         {next(batchText(43, changeText(0, 43), changeText(1, 42))), "43 came after 41"},
+		"a change that was not written": {next(batchText(42, changeText(10, 42))), "never written"},
+		"an error":                      {serverFrame(0x81, `{"id":"1","type":"error","payload":[]}`), "unexpected message"},
+		"the end":                       {serverFrame(0x81, `{"id":"1","type":"complete"}`), "unexpected message"},
+		"data that are missing":         {next(`{"errors":[],"data":null}`), "unexpected message"},
+		"a close frame":                 {serverFrame(0x88, "\x03\xf4later"), "opcode 8"},
 	} {
 		if _, err := subscribed(t, 2).receive(test.come, time.Now()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
@@ -125,7 +126,7 @@ func TestWatcherNoticesWhatMustNotHappen(t *testing.T) {
 	}
 }
 
-// serverFrame is a frame as servers send it.
+// serverFrame returns an unmasked frame.
 func serverFrame(first byte, payload string) []byte {
 	switch n := len(payload); {
 	case n < 126:

@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// tally counts what is written and what each subscriber gets of it. Changes are numbered from 0 in the order in which they are
-// begun; each has a revision (a position, or etcd's), which must be the same to all.
+// tally counts the changes that are written and delivered. Changes are numbered from 0 in the order
+// in which their writes begin. Each has a revision (configapi's position or etcd's revision), which
+// must be the same for all subscribers.
 type tally struct {
 	subscribers int
-	base        time.Time     // what times count from
-	moved       chan struct{} // holds a token when complete or err may have changed
+	base        time.Time     // the origin of times
+	moved       chan struct{} // has a token after a change of complete or err
 
-	mu         sync.Mutex // guards the following
+	mu         sync.Mutex // guards the fields below
 	changes    []tallied
 	total      int        // deliveries since the last reset
 	complete   int        // changes that every subscriber has
-	timed      bool       // deliveries are kept
+	timed      bool       // deliveries are recorded
 	deliveries []delivery // since the last reset
-	err        error      // the first
+	err        error      // the first error
 }
 
-// tallied is what is known of one change.
+// tallied is the state of one change.
 type tallied struct {
 	revision     int64         // 0 before the first delivery
 	acknowledged time.Duration // since base
-	delivered    int           // to so many subscribers
+	delivered    int           // subscribers that have it
 }
 
 // delivery is one change at one subscriber.
@@ -49,7 +50,7 @@ func (t *tally) announce() int {
 	return len(t.changes) - 1
 }
 
-// acknowledge notes that the server has answered the write of a change.
+// acknowledge records that the write of a change is acknowledged.
 func (t *tally) acknowledge(change int) {
 	at := time.Since(t.base)
 	t.mu.Lock()
@@ -57,8 +58,8 @@ func (t *tally) acknowledge(change int) {
 	t.changes[change].acknowledged = at
 }
 
-// deliver notes that one more subscriber has got a change. That no subscriber gets it twice is for the caller to see to, who
-// knows which revision the subscriber had before.
+// deliver records that one more subscriber has a change. The caller must check that no subscriber
+// gets it twice.
 func (t *tally) deliver(change int, revision int64, at time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,7 +85,7 @@ func (t *tally) deliver(change int, revision int64, at time.Time) error {
 	return nil
 }
 
-// fail ends all waiting.
+// fail ends all waits with an error.
 func (t *tally) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,7 +102,8 @@ func (t *tally) signal() {
 	}
 }
 
-// awaitBehind waits until at most so many changes have not reached every subscriber. One goroutine at a time may wait.
+// awaitBehind waits until at most so many changes have not reached every subscriber. Only one
+// goroutine at a time may wait.
 func (t *tally) awaitBehind(ctx context.Context, most int) error {
 	for {
 		written, complete, err := t.progress()
@@ -122,23 +124,23 @@ func (t *tally) progress() (written, complete int, err error) {
 	return len(t.changes), t.complete, t.err
 }
 
-// reset begins a measurement, which is the only one that deliveries are counted for. Nothing may be under way. expected is how
-// many deliveries to make room for beforehand; 0: only their number is wanted.
+// reset begins a measurement; only its deliveries count. All changes must be delivered before.
+// expected is the number of deliveries to allocate memory for; 0: only count them.
 func (t *tally) reset(expected int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.total, t.timed, t.deliveries = 0, expected > 0, make([]delivery, 0, expected)
 }
 
-// delivered is the number of deliveries since the last reset.
+// delivered returns the number of deliveries since the last reset.
 func (t *tally) delivered() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.total
 }
 
-// delays are the times from the acknowledgement of the write to the frame, ascending, of all deliveries since the last reset.
-// A frame that came before the acknowledgement counts as 0.
+// delays returns the ascending times from acknowledgements to deliveries since the last reset. A
+// delivery before the acknowledgement counts as 0.
 func (t *tally) delays() []time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -150,7 +152,7 @@ func (t *tally) delays() []time.Duration {
 	return delays
 }
 
-// failure is the first error, nil when there was none.
+// failure returns the first error, or nil.
 func (t *tally) failure() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

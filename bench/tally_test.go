@@ -80,7 +80,7 @@ func TestDelaysBeginWithTheAcknowledgement(t *testing.T) {
 		}
 		tally.reset(3)
 		change := tally.announce()
-		for i := range 3 { // the first comes before the acknowledgement
+		for i := range 3 { // the first delivery is before the acknowledgement
 			if err := tally.deliver(change, 2, time.Now()); err != nil {
 				t.Fatal(err)
 			}

@@ -138,7 +138,7 @@ func TestMutationKeepsItsPosition(t *testing.T) {
 // that nothing is written.
 func TestMutationWithoutRoom(t *testing.T) {
 	b := newBudgets()
-	b.answers = budget.New(budget.Options{Bytes: mib, Wait: -1})
+	b.answers = budget.New(budget.Options{Bytes: mib, Wait: budget.NoWait})
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(0))
 	others := b.answers.Reservation()
 	others.Force(mib)

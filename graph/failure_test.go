@@ -242,7 +242,7 @@ func TestClientGoes(t *testing.T) {
 func TestOutOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, events := &testLog{}, memory.New()
-		late := edgetest.NewLate(events)
+		late := edgetest.NewDelayed(events)
 		store := configstoretest.On(t, late, configstore.Options{PositionWait: time.Hour})
 		show := late.Hide()
 		defer show()

@@ -18,10 +18,10 @@ import (
 
 // twoNodes are on one history, in which the config "a" is "old". The second falls behind when it is
 // told to hide what the first writes.
-func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *api, late *edgetest.Late) {
+func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *api, late *edgetest.Delayed) {
 	t.Helper()
 	events := memory.New()
-	late = edgetest.NewLate(events)
+	late = edgetest.NewDelayed(events)
 	first = configstoretest.On(t, events, configstore.Options{Now: clock()})
 	first.MustSet(t, "a", "old")
 	return first, MustServe(t, late, configstore.Options{PositionWait: wait}, graph.Options{}), late

@@ -39,7 +39,7 @@ func TestAnOperationWaitsOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				events := memory.New()
-				late := edgetest.NewLate(events)
+				late := edgetest.NewDelayed(events)
 				first := configstoretest.On(t, events, configstore.Options{})
 				for i := range 20 {
 					first.MustSet(t, fmt.Sprint("m", i), "")

@@ -59,7 +59,7 @@ func (l *Log) Dropped() int64 { return l.dropped.Load() }
 // ctx has ended. When lines were dropped, a line says how many: once the queue is empty, after as
 // many lines as the queue holds at the latest, and at the end. Run returns nil.
 func (l *Log) Run(ctx context.Context) error {
-	var reported int64 // how many dropped lines the log tells of
+	var reported int64 // dropped lines that were reported
 	for written := 1; ; written++ {
 		select {
 		case change := <-l.queue:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"configapi/internal/budget"
 )
 
-// grow takes bytes at once, or the test fails.
+// grow takes bytes at once, or fails the test.
 func grow(t *testing.T, r *budget.Reservation, bytes int64) {
 	t.Helper()
 	if err := r.Grow(t.Context(), bytes); err != nil {
@@ -28,7 +29,7 @@ func wantHeld(t *testing.T, b *budget.Budget, want int64) {
 	}
 }
 
-// growing starts a goroutine that grows, and returns what comes of it.
+// growing grows in a goroutine and returns a channel with its result.
 func growing(ctx context.Context, r *budget.Reservation, bytes int64) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- r.Grow(ctx, bytes) }()
@@ -88,7 +89,7 @@ func TestWaitEnds(t *testing.T) {
 		holder, waiter := b.Reservation(), b.Reservation()
 		grow(t, holder, 100)
 		began := time.Now()
-		if err := waiter.Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+		if err := waiter.Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 		if waited := time.Since(began); waited != 2*time.Second {
@@ -113,9 +114,9 @@ func TestWaitEnds(t *testing.T) {
 }
 
 func TestNoWait(t *testing.T) {
-	b := budget.New(budget.Options{Bytes: 100, Wait: -1})
+	b := budget.New(budget.Options{Bytes: 100, Wait: budget.NoWait})
 	grow(t, b.Reservation(), 100)
-	if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+	if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -140,17 +141,17 @@ func TestQueueIsBounded(t *testing.T) {
 		grow(t, b.Reservation(), 100)
 		done := growing(t.Context(), b.Reservation(), 1)
 		began := time.Now()
-		if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) || time.Since(began) > 0 {
+		if err := b.Reservation().Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) || time.Since(began) > 0 {
 			t.Errorf("got %v after %v, want a refusal at once", err, time.Since(began))
 		}
-		if err := <-done; !errors.Is(err, budget.ErrNoRoom) {
+		if err := <-done; !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// TestOrder: whoever came first is served first, also when a later one would fit sooner; but those
-// that hold bytes come before those that do not.
+// TestOrder checks the order of waiters: first those that hold bytes, then by arrival, also when a
+// later one would fit sooner.
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, Wait: budget.Forever})
@@ -176,8 +177,8 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// TestSmallOnes: large ones leave a part alone, in which small ones do not wait, also behind large
-// ones.
+// TestSmallOnes checks that large reservations leave the small part free, and that small ones do
+// not wait for large ones.
 func TestSmallOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 100, SmallBytes: 25, SmallSize: 10})
@@ -191,11 +192,11 @@ func TestSmallOnes(t *testing.T) {
 		grow(t, small, 9)
 		grow(t, b.Reservation(), 9)
 		wantHeld(t, b, 93)
-		// One that grows large needs room among the large ones.
-		if err := small.Grow(t.Context(), 1); !errors.Is(err, budget.ErrNoRoom) {
+		// A small reservation that grows large counts as a large one.
+		if err := small.Grow(t.Context(), 1); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
-		if err := <-waiting; !errors.Is(err, budget.ErrNoRoom) {
+		if err := <-waiting; !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("got %v", err)
 		}
 		large.Release()
@@ -212,7 +213,7 @@ func TestWithin(t *testing.T) {
 		one, other := all.Within(60), all.Within(60)
 		a, b := one.Reservation(), one.Reservation()
 		grow(t, a, 50)
-		if err := b.Grow(t.Context(), 20); !errors.Is(err, budget.ErrNoRoom) {
+		if err := b.Grow(t.Context(), 20); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("beyond its part: got %v", err)
 		}
 		if err := b.Grow(t.Context(), 61); !errors.Is(err, budget.ErrTooLarge) {
@@ -220,7 +221,7 @@ func TestWithin(t *testing.T) {
 		}
 		c := other.Reservation()
 		grow(t, c, 50)
-		if err := b.Grow(t.Context(), 10); !errors.Is(err, budget.ErrNoRoom) {
+		if err := b.Grow(t.Context(), 10); !errors.Is(err, budget.ErrExhausted) {
 			t.Errorf("beyond all: got %v", err)
 		}
 		wantHeld(t, one, 50)
@@ -235,7 +236,8 @@ func TestWithin(t *testing.T) {
 	})
 }
 
-// TestSlowestIsCut: not one that is young, nor one that nobody waits for, and no more than needed.
+// TestSlowestIsCut checks that only the slowest reservation is cut: none within the grace time,
+// none while none waits, and no more than needed.
 func TestSlowestIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 90})
@@ -259,12 +261,12 @@ func TestSlowestIsCut(t *testing.T) {
 		rooms[2].Sent(20)
 		time.Sleep(time.Hour)
 		if cut[0].Load() || cut[1].Load() || cut[2].Load() {
-			t.Error("one was cut although nobody waits")
+			t.Error("a reservation was cut while none waits")
 		}
 		began := time.Now()
-		late := b.Reservation()
-		grow(t, late, 20)
-		late.Sending(func() { t.Error("one was cut in its first second") })
+		young := b.Reservation()
+		grow(t, young, 20)
+		young.Sending(func() { t.Error("a reservation was cut in its first second") })
 		if cut[0].Load() || !cut[1].Load() || cut[2].Load() {
 			t.Errorf("cut: %v %v %v, want the second", cut[0].Load(), cut[1].Load(), cut[2].Load())
 		}
@@ -277,7 +279,8 @@ func TestSlowestIsCut(t *testing.T) {
 	})
 }
 
-// TestCutCountsUntilReleased: room that is on its way does not cost another one its connection.
+// TestCutCountsUntilReleased checks that no second reservation is cut while the first one's bytes
+// are enough.
 func TestCutCountsUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 60})
@@ -305,7 +308,7 @@ func TestCutCountsUntilReleased(t *testing.T) {
 	})
 }
 
-// TestStress: whatever is done in any order, the budget holds, and is empty in the end.
+// TestStress runs random operations. The budget is never exceeded, and is unused in the end.
 func TestStress(t *testing.T) {
 	const size = 1000
 	b := budget.New(budget.Options{Bytes: size, SmallBytes: 250, SmallSize: 50, Wait: time.Millisecond})
@@ -341,9 +344,29 @@ func TestStress(t *testing.T) {
 	wantHeld(t, b, 0)
 	wantHeld(t, part, 0)
 	if b.Waiting() != 0 {
-		t.Error("somebody still waits")
+		t.Error("reservations still wait")
 	}
-	whole := b.Reservation() // and all of it can be had again
+	whole := b.Reservation() // all of it is free again
 	grow(t, whole, size-250)
 	grow(t, b.Reservation(), 49)
+}
+
+// TestOptionsThatMakeNoSense checks that New panics with the name of the option.
+func TestOptionsThatMakeNoSense(t *testing.T) {
+	for name, opts := range map[string]budget.Options{
+		"Bytes":      {},
+		"SmallBytes": {Bytes: 1, SmallBytes: 1},
+		"SmallSize":  {Bytes: 1, SmallSize: -1},
+		"Wait":       {Bytes: 1, Wait: -time.Second},
+		"MaxWaiters": {Bytes: 1, MaxWaiters: -1},
+	} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.HasPrefix(got, "budget: Options."+name+" is ") {
+					t.Errorf("%s: New panics with %q", name, got)
+				}
+			}()
+			budget.New(opts)
+		}()
+	}
 }

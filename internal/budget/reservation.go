@@ -6,43 +6,42 @@ import (
 	"time"
 )
 
-// Reservation is a number of bytes of a budget that belong to one user: an answer, a body, a page.
-// It begins with none. It is for one goroutine at a time, but for [Reservation.Sent]; it must not
-// be copied once it has grown. The zero value has no budget: all its methods do nothing and
-// succeed.
+// Reservation is the part of a budget that one user holds: an answer, a body, a page. It begins
+// with 0 bytes. It is for one goroutine at a time, except for [Reservation.Sent], and must not be
+// copied after it has grown. The zero value has no budget: its methods do nothing and succeed.
 type Reservation struct {
 	budget *Budget
-	outer  *Reservation // of the budget around it; nil: there is none
+	parent *Reservation // in the parent budget; nil: none
 
-	// Guarded by the budget's mutex.
+	// guarded by the mutex of the budget
 	bytes int64
 	isCut bool
 	cut   func()
-	since time.Time // when sending began
+	since time.Time // when Sending was called
 
 	sent atomic.Int64
 }
 
-// Reservation returns one that holds nothing yet.
+// Reservation returns a new reservation of 0 bytes.
 func (b *Budget) Reservation() *Reservation {
 	r := new(Reservation)
 	b.Open(r)
 	return r
 }
 
-// Open makes r a reservation of b that holds nothing yet. It is for a reservation that
-// is a field of a struct, and must not be called while r holds bytes.
+// Open makes r a reservation of b with 0 bytes, for a reservation that is a field of a struct. It
+// must not be called while r holds bytes.
 func (b *Budget) Open(r *Reservation) {
-	r.budget, r.outer = b, nil
+	r.budget, r.parent = b, nil
 	r.isCut, r.cut, r.since = false, nil, time.Time{}
 	r.sent.Store(0)
 	if b.parent != nil {
-		r.outer = b.parent.Reservation()
+		r.parent = b.parent.Reservation()
 	}
 }
 
-// Grow takes more bytes, and waits for them as long as [Options.Wait] says. The reservation keeps
-// what it holds when it fails: with [ErrNoRoom], [ErrTooLarge], or the error of ctx.
+// Grow takes more bytes, and waits for them as long as [Options.Wait] says. It returns
+// [ErrExhausted], [ErrTooLarge], or the error of ctx; the reservation then keeps its former size.
 func (r *Reservation) Grow(ctx context.Context, bytes int64) error {
 	if r.budget == nil || bytes <= 0 {
 		return nil
@@ -50,7 +49,7 @@ func (r *Reservation) Grow(ctx context.Context, bytes int64) error {
 	return r.grow(ctx, bytes, deadlineOf(r.budget.opts.Wait))
 }
 
-// TryGrow takes more bytes if there is room at once, and reports whether it did.
+// TryGrow takes more bytes if they are free, and reports whether they were. It never waits.
 func (r *Reservation) TryGrow(bytes int64) bool {
 	if r.budget == nil || bytes <= 0 {
 		return true
@@ -58,7 +57,7 @@ func (r *Reservation) TryGrow(bytes int64) bool {
 	if !r.budget.tryGrow(r, bytes) {
 		return false
 	}
-	if r.outer != nil && !r.outer.TryGrow(bytes) {
+	if r.parent != nil && !r.parent.TryGrow(bytes) {
 		r.budget.shrink(r, bytes)
 		return false
 	}
@@ -66,28 +65,28 @@ func (r *Reservation) TryGrow(bytes int64) bool {
 }
 
 func (r *Reservation) grow(ctx context.Context, bytes int64, deadline time.Time) error {
-	if err := r.budget.grow(ctx, r, bytes, deadline); err != nil || r.outer == nil {
+	if err := r.budget.grow(ctx, r, bytes, deadline); err != nil || r.parent == nil {
 		return err
 	}
-	err := r.outer.grow(ctx, bytes, deadline)
+	err := r.parent.grow(ctx, bytes, deadline)
 	if err != nil {
 		r.budget.shrink(r, bytes)
 	}
 	return err
 }
 
-// deadlineOf is the zero time when the wait has no end.
+// deadlineOf returns the deadline of a wait, the zero time when there is none.
 func deadlineOf(wait time.Duration) time.Time {
-	if wait == Forever || wait < 0 {
+	if wait == Forever || wait == NoWait {
 		return time.Time{}
 	}
 	return time.Now().Add(wait)
 }
 
-// Force takes more bytes without a wait and without regard to any limit. It is for memory that is
-// in use anyway and whose owner must not fail: the others wait for longer then.
+// Force takes more bytes at once, beyond any limit. It is for memory that is already in use by an
+// owner that must not fail. Other reservations wait longer then.
 func (r *Reservation) Force(bytes int64) {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.mu.Lock()
 		r.budget.add(r, bytes)
 		r.budget.mu.Unlock()
@@ -96,20 +95,20 @@ func (r *Reservation) Force(bytes int64) {
 
 // Shrink gives bytes back, at most those that are held.
 func (r *Reservation) Shrink(bytes int64) {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.shrink(r, bytes)
 	}
 }
 
-// Release gives back all that is held and ends [Reservation.Sending]. It may be called several
-// times, and the reservation may grow again after it.
+// Release gives all bytes back and ends [Reservation.Sending]. It may be called several times, and
+// the reservation may grow again.
 func (r *Reservation) Release() {
-	for ; r != nil && r.budget != nil; r = r.outer {
+	for ; r != nil && r.budget != nil; r = r.parent {
 		r.budget.release(r)
 	}
 }
 
-// Held returns the bytes that the reservation holds now.
+// Held returns how many bytes the reservation holds.
 func (r *Reservation) Held() int64 {
 	if r.budget == nil {
 		return 0
@@ -119,13 +118,13 @@ func (r *Reservation) Held() int64 {
 	return r.bytes
 }
 
-// Sending says that from now on the reservation is only held until the client has taken its bytes.
-// When others wait for room, and this one has been sending for 1 s and is the slowest, cut is
-// called, once, from another goroutine: it must end the sending at once, for instance by closing
-// the connection, and not wait. The bytes count as held until they are released.
+// Sending says that the bytes are now being sent to a client and will be released after that. When
+// other reservations wait, and this one has been sent for more than 1 s and at the lowest rate, cut
+// is called once, from another goroutine. It must not block, and must end the sending at once, for
+// instance by closing the connection. The bytes count as held until they are released.
 func (r *Reservation) Sending(cut func()) {
-	if r.outer != nil { // only the outermost budget, which all share, cuts
-		r.outer.Sending(cut)
+	if r.parent != nil { // only the parent budget cuts
+		r.parent.Sending(cut)
 		return
 	}
 	if r.budget == nil {
@@ -137,20 +136,20 @@ func (r *Reservation) Sending(cut func()) {
 	r.budget.sending[r] = struct{}{}
 }
 
-// Sent counts bytes that were taken since [Reservation.Sending]. It holds on to them: the memory is
-// still in use.
+// Sent counts bytes that the client has taken since [Reservation.Sending]. It does not release
+// them.
 func (r *Reservation) Sent(bytes int64) {
-	if r.outer != nil {
-		r.outer.Sent(bytes)
+	if r.parent != nil {
+		r.parent.Sent(bytes)
 		return
 	}
 	r.sent.Add(bytes)
 }
 
-// IsCut reports whether cut was called since the reservation was opened or released.
+// IsCut reports whether cut was called since Open or Release.
 func (r *Reservation) IsCut() bool {
-	if r.outer != nil {
-		return r.outer.IsCut()
+	if r.parent != nil {
+		return r.parent.IsCut()
 	}
 	if r.budget == nil {
 		return false
@@ -160,49 +159,15 @@ func (r *Reservation) IsCut() bool {
 	return r.isCut
 }
 
-// pace is how many bytes were taken per second. It needs the budget's mutex.
-func (r *Reservation) pace(now time.Time) float64 {
+// rate returns the bytes sent per second. The caller holds the mutex of the budget.
+func (r *Reservation) rate(now time.Time) float64 {
 	return float64(r.sent.Load()) / now.Sub(r.since).Seconds()
 }
 
-func (b *Budget) tryGrow(r *Reservation, bytes int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.fits(r, bytes, len(b.waiting) > 0) {
-		return false
+// largest returns the limit for a large reservation of the budget.
+func (r *Reservation) largest() int64 {
+	if r.budget == nil {
+		return 1<<63 - 1
 	}
-	b.add(r, bytes)
-	return true
-}
-
-func (b *Budget) shrink(r *Reservation, bytes int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.drop(r, bytes)
-}
-
-func (b *Budget) release(r *Reservation) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.drop(r, r.bytes)
-	if r.cut != nil {
-		delete(b.sending, r)
-		r.cut, r.isCut = nil, false
-		r.sent.Store(0)
-	}
-}
-
-// drop takes bytes from a reservation and gives them to those that wait. It needs b.mu.
-func (b *Budget) drop(r *Reservation, bytes int64) {
-	bytes = min(bytes, r.bytes)
-	if bytes <= 0 {
-		return
-	}
-	if r.isCut {
-		b.cutting = max(0, b.cutting-bytes)
-	}
-	b.add(r, -bytes)
-	if len(b.waiting) > 0 {
-		b.grant()
-	}
+	return r.budget.opts.Bytes - r.budget.opts.SmallBytes
 }

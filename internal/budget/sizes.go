@@ -2,68 +2,67 @@ package budget
 
 import "time"
 
-// The budgets of the server, in bytes. All edges share the same ones.
+// Sizes of the server's budgets, which all edges share, in bytes.
 const (
-	answersBytes = 256 << 20
-	bodiesBytes  = 256 << 20
-	streamsBytes = 256 << 20
-	headersBytes = 64 << 20
-	keptBytes    = 192 << 20
+	answersBytes       = 256 << 20
+	bodiesBytes        = 256 << 20
+	streamsBytes       = 256 << 20
+	headersBytes       = 64 << 20
+	subscriptionsBytes = 192 << 20
 
-	smallAnswersBytes = 64 << 20
-	smallBodiesBytes  = 64 << 20
-	smallStreamsBytes = 64 << 20
-	smallAnswer       = 1 << 20
-	smallMessage      = 64 << 10
-	smallKeptBytes    = 64 << 20
-	smallSubscription = 32 << 10
+	smallAnswersBytes       = 64 << 20
+	smallBodiesBytes        = 64 << 20
+	smallStreamsBytes       = 64 << 20
+	smallAnswer             = 1 << 20
+	smallMessage            = 64 << 10
+	smallSubscriptionsBytes = 64 << 20
+	smallSubscription       = 32 << 10
 
-	// ConnectionBytes is what the answers of one connection hold together, at most: 32 MiB.
+	// ConnectionBytes is the budget for the answers of one connection: 32 MiB.
 	ConnectionBytes = 32 << 20
-	// MaxBodyBytes is the longest body of a request, and the longest message of a websocket: 16
+	// MaxBodyBytes is the length of the longest request body and the longest websocket message: 16
 	// MiB.
 	MaxBodyBytes = 16 << 20
-	// SmallBodyBytes is the size below which a body counts as small: 64 KiB.
+	// SmallBodyBytes is the length below which a body is small: 64 KiB.
 	SmallBodyBytes = 64 << 10
 )
 
-// How fast a client has to take an answer, or a message: within SendTime, however short it is, and
-// one second more for each SendPace bytes.
+// A client may take SendTime for an answer or a message, plus one second for each SendRate bytes.
 const (
 	SendTime = 60 * time.Second
-	SendPace = 64 << 10
+	SendRate = 64 << 10
 )
 
-// TimeToSend is how long a client may take for so many bytes.
+// TimeToSend returns how long a client may take for so many bytes.
 func TimeToSend(bytes int64) time.Duration {
-	return SendTime + time.Duration(bytes)*time.Second/SendPace
+	return SendTime + time.Duration(bytes)*time.Second/SendRate
 }
 
-// ForAnswers returns the budget of all answers that are being made or are not taken yet. A quarter
-// of it is for answers under 1 MiB.
+// ForAnswers returns the budget for all answers, from their execution until they are sent. A
+// quarter is for answers below 1 MiB.
 func ForAnswers() *Budget {
 	return New(Options{Bytes: answersBytes, SmallBytes: smallAnswersBytes, SmallSize: smallAnswer})
 }
 
-// ForBodies returns the budget of all request bodies and websocket messages that are being received
-// or worked on. A quarter of it is for small ones.
+// ForBodies returns the budget for all request bodies and websocket messages, until their requests
+// are answered. A quarter is for bodies below 64 KiB.
 func ForBodies() *Budget {
 	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: SmallBodyBytes})
 }
 
-// ForHeaders returns the budget of the headers of all requests that are being received or worked
-// on, as far as they are longer than 4 KiB.
+// ForHeaders returns the budget for request headers longer than 4 KiB, until their requests are
+// answered.
 func ForHeaders() *Budget { return New(Options{Bytes: headersBytes}) }
 
-// ForSubscriptions returns the budget of what GraphQL's subscriptions keep in memory for as long as
-// they last: their documents and variables. A third is for small ones.
+// ForSubscriptions returns the budget for the documents and variables of open GraphQL
+// subscriptions. A third is for subscriptions below 32 KiB.
 func ForSubscriptions() *Budget {
-	return New(Options{Bytes: keptBytes, SmallBytes: smallKeptBytes, SmallSize: smallSubscription})
+	return New(Options{Bytes: subscriptionsBytes, SmallBytes: smallSubscriptionsBytes, SmallSize: smallSubscription})
 }
 
-// ForStreams returns the budget of what streams have read and their clients have not taken yet.
-// Streams wait for their turn as long as it takes. A quarter is for small messages, so that streams
-// that are live do not wait for those that are behind.
+// ForStreams returns the budget for the messages of streams, from the read of a page until it is
+// sent. Streams wait for memory without a time limit. A quarter is for messages below 64 KiB, so
+// that live streams do not wait for streams that are behind.
 func ForStreams() *Budget {
 	return New(Options{Bytes: streamsBytes, SmallBytes: smallStreamsBytes, SmallSize: smallMessage, Wait: Forever, MaxWaiters: 200_000})
 }

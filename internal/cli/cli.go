@@ -1,5 +1,8 @@
-// Package cli is the command line: one file per command. serve.go is the only place where the parts of the server are put
-// together.
+// Package cli is the command line of configapi: it parses flags and the environment, opens the
+// store, and runs one command. Each command has a file of its own; serve.go is the only place where
+// the parts of the server are wired together.
+//
+// No secret of the command line or of the environment appears in an error.
 package cli
 
 import (
@@ -8,24 +11,25 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime/debug"
 )
 
 // Exit codes of the program.
 const (
 	exitOK      = 0
-	exitFailure = 1 // the command ran, and what it found or did was not well
-	exitUsage   = 2 // the command could not begin: its words are wrong, or something that it needs is missing
+	exitFailure = 1 // the command failed, or found a problem
+	exitUsage   = 2 // the command could not start: wrong flags, or a resource that is missing
 )
 
-// Env is what a command sees of the world.
+// Env is what a command gets from its process. All fields must be set.
 type Env struct {
-	Args   []string // without the program's name
+	Args   []string // without the name of the program
 	Getenv func(key string) string
 	Stdout io.Writer
 	Stderr io.Writer
 }
 
-// command is one word after `configapi`.
+// command is one command of the program.
 type command struct {
 	name, summary string
 	run           func(ctx context.Context, env Env) error
@@ -39,8 +43,8 @@ func commands() []command {
 	}
 }
 
-// Run carries out the command that env.Args name, until it is done or ctx ends, and returns the exit code. What goes wrong is
-// told in one line on env.Stderr.
+// Run runs the command that env.Args name until it is done or ctx ends. It returns the exit code,
+// and writes an error as one line to env.Stderr.
 func Run(ctx context.Context, env Env) int {
 	if len(env.Args) == 0 || isHelp(env.Args[0]) {
 		help(env.Stdout)
@@ -52,7 +56,7 @@ func Run(ctx context.Context, env Env) int {
 			return report(env, c.run(ctx, env))
 		}
 	}
-	return report(env, unusable("there is no command %q; see `configapi help`", env.Args[0]))
+	return report(env, startErrorf("there is no command %q; see `configapi help`", env.Args[0]))
 }
 
 func isHelp(arg string) bool {
@@ -67,7 +71,7 @@ func help(out io.Writer) {
 	fmt.Fprint(out, "\n`configapi COMMAND -h` lists the flags of a command.\n")
 }
 
-// report tells what went wrong, and returns the exit code that goes with it.
+// report writes an error, if any, and returns the exit code for it.
 func report(env Env, err error) int {
 	var start *startError
 	switch {
@@ -82,10 +86,23 @@ func report(env Env, err error) int {
 	}
 }
 
-// startError is a reason why a command could not begin.
+// startError is a reason why a command could not start.
 type startError struct{ err error }
 
 func (e *startError) Error() string { return e.err.Error() }
 func (e *startError) Unwrap() error { return e.err }
 
-func unusable(format string, args ...any) error { return &startError{fmt.Errorf(format, args...)} }
+func startErrorf(format string, args ...any) error { return &startError{fmt.Errorf(format, args...)} }
+
+// version prints the version of the program and of Go.
+func version(_ context.Context, env Env) error {
+	if err := parseFlags(env, flag.NewFlagSet("version", flag.ContinueOnError), "Prints the version.", nil); err != nil {
+		return err
+	}
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return fmt.Errorf("reading the build information: the program has none")
+	}
+	fmt.Fprintf(env.Stdout, "configapi %s %s\n", build.Main.Version, build.GoVersion)
+	return nil
+}

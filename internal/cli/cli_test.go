@@ -14,7 +14,7 @@ import (
 	"configapi/internal/cli"
 )
 
-// result of a command that was run in this process.
+// result is the outcome of a command that ran in this process.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -25,8 +25,7 @@ func run(t testing.TB, env map[string]string, args ...string) result {
 	return runUntil(t.Context(), env, args...)
 }
 
-// runBriefly ends a command that should end by itself, so that a server which starts does not run
-// for ever.
+// runBriefly cancels a command that should end by itself, in case it starts a server.
 func runBriefly(t testing.TB, env map[string]string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -59,7 +58,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		name string
 		env  map[string]string
 		args []string
-		want string // in the line
+		want string // a part of the line
 	}{
 		{"unknown command", nil, []string{"sevre"}, `no command "sevre"`},
 		{"unknown flag", nil, []string{"serve", "--prot", "1"}, "-prot"},
@@ -78,7 +77,7 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"negative connections", nil, []string{"serve", "--max-connections-per-address", "-1"}, "--max-connections-per-address"},
 		{"origin without scheme", nil, []string{"serve", "--store", "memory", "--allow-origin", "localhost:5173"}, "never matches"},
 		{"one bad origin of two flags", nil, []string{"serve", "--store", "memory", "--allow-origin", "null", "--allow-origin", "http://a.example"}, "never matches"},
-		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is no host"},
+		{"host that is a URL", nil, []string{"serve", "--store", "memory", "--allow-host", "a.example https://b.example"}, "is not a host"},
 		{"port taken", nil, []string{"serve", "--store", "memory", "--listen", taken.Addr().String()}, "--listen"},
 		{"no address", nil, []string{"serve", "--store", "memory", "--listen", "nowhere"}, "--listen"},
 		{"directory that cannot be made", nil, []string{"serve", "--store", "sqlite:" + file + "/db"}, "directory"},
@@ -131,8 +130,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestFlagsAreDocumented compares the flags of serve with those of the operations manual, both
-// ways, and what of the environment stands for each.
+// TestFlagsAreDocumented compares the flags of serve, and their environment variables, with the
+// operations manual, both ways.
 func TestFlagsAreDocumented(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
@@ -152,7 +151,7 @@ func TestFlagsAreDocumented(t *testing.T) {
 	}
 }
 
-// variables returns the variables of the environment that a text names.
+// variables returns the environment variables in a text.
 func variables(text string) string {
 	return strings.Join(regexp.MustCompile("CONFIGAPI_[A-Z_]+|DATABASE_URL").FindAllString(text, -1), " ")
 }

@@ -14,7 +14,7 @@ import (
 // patience is how long a stream may be silent.
 const patience = time.Minute
 
-// put sets a config over REST and returns the status and the position of the change.
+// put sets a config over REST, and returns the status and the position of the change.
 func put(client *http.Client, p process, name, value string) (status int, position string, err error) {
 	body, _ := json.Marshal(map[string]string{"value": value})
 	req, err := http.NewRequest(http.MethodPut, p.URL("/config/"+name), bytes.NewReader(body))
@@ -41,7 +41,7 @@ func (p process) MustPut(t testing.TB, name, value string) string {
 	return position
 }
 
-// MustGet returns the body of an answer 200.
+// MustGet returns the body of an answer with status 200.
 func (p process) MustGet(t testing.TB, path string) string {
 	t.Helper()
 	resp, err := http.Get(p.URL(path))
@@ -77,7 +77,7 @@ func (p process) MustQuery(t testing.TB, query string, into any) {
 	}
 }
 
-// stream is one subscription on a websocket of its own.
+// stream is one subscription on its own websocket.
 type stream struct{ *websockettest.Client }
 
 // MustSubscribe opens a subscription.
@@ -94,7 +94,7 @@ func (p process) MustSubscribe(t testing.TB, query string) stream {
 	return stream{client}
 }
 
-// MustReceive waits for a message of a type, and decodes the data of its payload.
+// MustReceive waits for a message of a type and decodes the data of its payload.
 func (s stream) MustReceive(t testing.TB, kind string, into any) {
 	t.Helper()
 	message, err := s.Receive()
@@ -113,7 +113,7 @@ func (s stream) MustReceive(t testing.TB, kind string, into any) {
 	}
 }
 
-// closeCode reads until the server closes the socket.
+// closeCode reads until the server closes the socket, and returns the code.
 func (s stream) closeCode() int {
 	for {
 		if _, err := s.Receive(); err != nil {

@@ -2,5 +2,5 @@
 
 package cli
 
-// openFilesLimit returns how many files the program may have open: there is no such limit here.
+// openFilesLimit returns how many files the process may open. This system has no such limit.
 func openFilesLimit() (limit uint64, limited bool) { return 0, false }

@@ -4,8 +4,8 @@ package cli
 
 import "syscall"
 
-// openFilesLimit returns how many files the program may have open. Go has raised the limit as far
-// as the system allows.
+// openFilesLimit returns how many files the process may open. At its start, Go raises the limit as
+// far as the system allows.
 func openFilesLimit() (limit uint64, limited bool) {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {

@@ -11,8 +11,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestNoAcknowledgedWriteIsLost kills a server in the middle of 64 writers, again and again, and compares what was
-// acknowledged with the history.
+// TestNoAcknowledgedWriteIsLost kills a server among 64 writers, again and again, and compares the
+// acknowledged writes with the history.
 func TestNoAcknowledgedWriteIsLost(t *testing.T) {
 	slowtest.Only(t)
 	eachStore(t, func(t *testing.T, store string) {
@@ -58,7 +58,8 @@ func TestNoAcknowledgedWriteIsLost(t *testing.T) {
 	})
 }
 
-// killAmongWriters writes different values from 64 clients, kills the server among them, and adds what was acknowledged.
+// killAmongWriters writes different values from 64 clients, kills the server meanwhile, and adds
+// the acknowledged writes.
 func killAmongWriters(t *testing.T, server process, round int, acknowledged map[string]string) {
 	t.Helper()
 	const clients = 64

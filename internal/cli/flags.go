@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// variables are those of the environment that stand for flags which are not given: the first of a
-// flag's that is not empty counts.
+// variables are the environment variables that replace flags. The first that is not empty is used.
 type variables map[string][]string // :: flag → variables
 
-// parseFlags reads the flags of a command, which takes no other words. What the environment holds
-// is no default of a flag: the help would show it, and it may be a secret.
+// parseFlags parses the flags of a command, which takes no arguments. Values of the environment are
+// not defaults of the flags, since the help shows defaults, and a value may be a secret.
 func parseFlags(env Env, flags *flag.FlagSet, about string, from variables) error {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
@@ -25,9 +24,9 @@ func parseFlags(env Env, flags *flag.FlagSet, about string, from variables) erro
 		flags.PrintDefaults()
 		return err
 	case err != nil:
-		return unusable("%w; see `configapi %s -h`", err, flags.Name())
+		return startErrorf("%w; see `configapi %s -h`", err, flags.Name())
 	case flags.NArg() > 0:
-		return unusable("%q is not a flag; see `configapi %s -h`", flags.Arg(0), flags.Name())
+		return startErrorf("%q is not a flag; see `configapi %s -h`", flags.Arg(0), flags.Name())
 	}
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -49,15 +48,14 @@ func setFromEnvironment(env Env, flags *flag.FlagSet, name string, keys []string
 			continue
 		}
 		if err := flags.Set(name, value); err != nil {
-			return unusable("%s, which stands for --%s, is malformed; see `configapi %s -h`", key, name, flags.Name())
+			return startErrorf("%s, which stands for --%s, is malformed; see `configapi %s -h`", key, name, flags.Name())
 		}
 		return nil
 	}
 	return nil
 }
 
-// words is a flag that takes several texts, separated by spaces or commas, and may be given several
-// times.
+// words is a flag with several values, separated by spaces or commas. It may be repeated.
 type words []string
 
 func (w *words) String() string { return strings.Join(*w, " ") }

@@ -10,32 +10,34 @@ import (
 	"time"
 )
 
-// newLog returns a log that writes lines to standard error, and a function that must be called before the program ends.
+// newLog returns a log that writes to standard error, and a function that writes buffered lines,
+// which the caller must call before the program ends.
 func newLog(env Env, format string) (logger *slog.Logger, flush func(), err error) {
 	lines := &lineWriter{out: env.Stderr}
 	var handler slog.Handler
 	switch {
 	case format == "text", format == "auto" && isTerminal(env.Stderr):
-		handler = slog.NewTextHandler(deleter{lines}, nil) // quotes whatever is not printable, but for DEL
+		// escapes everything that is not printable, except DEL
+		handler = slog.NewTextHandler(delEscaper{lines}, nil)
 	case format == "json", format == "auto":
 		handler = newJSONHandler(lines)
 	default:
-		return nil, nil, unusable("--log must be text, json or auto")
+		return nil, nil, startErrorf("--log must be text, json or auto")
 	}
-	return slog.New(promptHandler{handler, lines}), lines.flush, nil
+	return slog.New(flushingHandler{handler, lines}), lines.flush, nil
 }
 
-// deleter writes lines of text in which it escapes DEL.
-type deleter struct{ out io.Writer }
+// delEscaper escapes DEL in lines of text.
+type delEscaper struct{ out io.Writer }
 
-func (d deleter) Write(line []byte) (int, error) {
+func (d delEscaper) Write(line []byte) (int, error) {
 	if _, err := d.out.Write(bytes.ReplaceAll(line, []byte{0x7f}, []byte(`\x7f`))); err != nil {
 		return 0, err
 	}
 	return len(line), nil
 }
 
-// isTerminal reports whether people read along.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -46,34 +48,35 @@ func isTerminal(w io.Writer) bool {
 }
 
 const (
-	// lineDelay is how long a line may wait for others to be written with it.
+	// lineDelay is how long a line may stay in the buffer.
 	lineDelay = 20 * time.Millisecond
-	// lineBytes is how many bytes of lines wait at most.
+	// lineBytes is the size at which the buffer is written.
 	lineBytes = 32 << 10
 )
 
-// lineWriter writes the lines of a busy moment together: a system call for each would be a good part of what a request costs.
+// lineWriter writes lines in batches, since a system call per line is a good part of what a short
+// request costs: see BenchmarkLineWriter.
 type lineWriter struct {
 	out io.Writer
 
-	mu      sync.Mutex
-	waiting []byte // guarded by mu
+	mu     sync.Mutex
+	buffer []byte // guarded by mu
 }
 
-// Write takes one line.
+// Write buffers one line.
 func (w *lineWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.waiting) == 0 {
+	if len(w.buffer) == 0 {
 		time.AfterFunc(lineDelay, w.flush)
 	}
-	if w.waiting = append(w.waiting, line...); len(w.waiting) >= lineBytes {
+	if w.buffer = append(w.buffer, line...); len(w.buffer) >= lineBytes {
 		w.flushLocked()
 	}
 	return len(line), nil
 }
 
-// flush writes what waits.
+// flush writes the buffer.
 func (w *lineWriter) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,19 +84,19 @@ func (w *lineWriter) flush() {
 }
 
 func (w *lineWriter) flushLocked() {
-	if len(w.waiting) > 0 {
-		_, _ = w.out.Write(w.waiting) // there is nobody to tell
-		w.waiting = w.waiting[:0]
+	if len(w.buffer) > 0 {
+		_, _ = w.out.Write(w.buffer) // an error of the log cannot be logged
+		w.buffer = w.buffer[:0]
 	}
 }
 
-// promptHandler does not let warnings and errors wait: after them the program may not have another moment.
-type promptHandler struct {
+// flushingHandler writes warnings and errors at once: the program may end right after them.
+type flushingHandler struct {
 	slog.Handler
 	lines *lineWriter
 }
 
-func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
+func (h flushingHandler) Handle(ctx context.Context, record slog.Record) error {
 	err := h.Handler.Handle(ctx, record)
 	if record.Level >= slog.LevelWarn {
 		h.lines.flush()
@@ -101,10 +104,10 @@ func (h promptHandler) Handle(ctx context.Context, record slog.Record) error {
 	return err
 }
 
-func (h promptHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return promptHandler{h.Handler.WithAttrs(attrs), h.lines}
+func (h flushingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return flushingHandler{h.Handler.WithAttrs(attrs), h.lines}
 }
 
-func (h promptHandler) WithGroup(name string) slog.Handler {
-	return promptHandler{h.Handler.WithGroup(name), h.lines}
+func (h flushingHandler) WithGroup(name string) slog.Handler {
+	return flushingHandler{h.Handler.WithGroup(name), h.lines}
 }

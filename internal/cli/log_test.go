@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -8,7 +10,7 @@ import (
 	"time"
 )
 
-// writes keeps what is written to it, write by write.
+// writes records each write.
 type writes struct {
 	mu  sync.Mutex
 	all []string // guarded by mu
@@ -64,4 +66,21 @@ func TestLinesOfABusyMomentAreWrittenTogether(t *testing.T) {
 			t.Errorf("got %d writes, want nothing twice", out.count())
 		}
 	})
+}
+
+// BenchmarkLineWriter measures lines that are written one by one and in batches.
+func BenchmarkLineWriter(b *testing.B) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer null.Close()
+	line := []byte(strings.Repeat("x", 200) + "\n")
+	for name, out := range map[string]io.Writer{"single": null, "batches": &lineWriter{out: null}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, _ = out.Write(line)
+			}
+		})
+	}
 }

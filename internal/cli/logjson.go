@@ -11,14 +11,14 @@ import (
 	"github.com/phuslu/log"
 )
 
-// jsonHandler writes lines of JSON that are printable throughout, whatever strangers put into them.
+// jsonHandler writes lines of JSON of printable characters only.
 //
-// Nearly all lines are plain: letters, digits and punctuation that JSON has as they are. Those go
-// to a handler that costs a quarter of slog's own but gets escapes wrong. All others go to slog's
-// own.
+// Most lines have only plain text, which JSON does not escape. The fast handler writes those, at a
+// quarter of the cost: see BenchmarkLog. It escapes wrongly, so slog's handler writes all other
+// lines.
 type jsonHandler struct {
 	fast, exact slog.Handler
-	isPlain     bool // what With has added is
+	isPlain     bool // of the attributes and groups added so far
 }
 
 func newJSONHandler(out io.Writer) slog.Handler {
@@ -61,8 +61,8 @@ func (h jsonHandler) WithGroup(name string) slog.Handler {
 	return h
 }
 
-// isPlainAttr reports whether both handlers write the attribute alike. What has to be looked into
-// is not plain, but for nil.
+// isPlainAttr reports whether both handlers write the attribute alike. A value of any other type
+// than the basic ones is not plain, except nil.
 func isPlainAttr(attr slog.Attr) bool {
 	if !isPlainText(attr.Key) {
 		return false
@@ -78,7 +78,7 @@ func isPlainAttr(attr slog.Attr) bool {
 	return false
 }
 
-// isPlainText reports whether a text stands in JSON as it is, and is printable ASCII.
+// isPlainText reports whether a text is printable ASCII that JSON does not escape.
 func isPlainText(text string) bool {
 	for i := range len(text) {
 		if b := text[i]; b < ' ' || b > '~' || b == '"' || b == '\\' {
@@ -88,12 +88,11 @@ func isPlainText(text string) bool {
 	return true
 }
 
-// escaper writes lines of JSON to out, in which it escapes what JSON allows and terminals act on or
-// nobody sees: DEL, the control characters from U+0080 on, marks of direction and other invisible
-// ones.
+// escaper escapes what JSON allows but terminals interpret or do not show: DEL, control characters
+// from U+0080 on, direction marks, and other invisible characters.
 type escaper struct{ out io.Writer }
 
-// Write takes one line, which ends in a line feed.
+// Write writes one line with its line feed.
 func (e escaper) Write(line []byte) (int, error) {
 	escaped := make([]byte, 0, len(line)+16)
 	for rest := line; len(rest) > 0; {
@@ -103,7 +102,7 @@ func (e escaper) Write(line []byte) (int, error) {
 			escaped = append(escaped, rest[:size]...)
 		case r > 0xffff:
 			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
-		default: // only texts in quotes have such characters
+		default: // such characters occur in strings only
 			escaped = fmt.Appendf(escaped, `\u%04x`, r)
 		}
 		rest = rest[size:]

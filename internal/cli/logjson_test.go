@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// texts are what strangers may put into a log: each byte, each control character, and what editors,
-// terminals and parsers are known to stumble over.
+// texts are texts that clients may send: each byte, each control character, and known problems of
+// editors, terminals and parsers.
 func texts() []string {
 	var all []string
 	for b := range 256 {
@@ -28,8 +28,7 @@ func texts() []string {
 		"{{", "München", "日本", strings.Repeat("x", 1<<20), strings.Repeat("\x00", 1<<16))
 }
 
-// TestEveryLineParses has each text as message, key, value, group, error and what a stack is made
-// of.
+// TestEveryLineParses logs each text as message, key, value, group, error and stack.
 func TestEveryLineParses(t *testing.T) {
 	var out writes
 	log, flush, err := newLog(Env{Stderr: &out}, "json")
@@ -66,7 +65,7 @@ func TestEveryLineParses(t *testing.T) {
 			case 4:
 				got = got.([]any)[0]
 			case 5:
-				got = want // below
+				got = want // compared below
 				if !hasKey(parsed, "key"+want) && utf8.ValidString(text) {
 					t.Errorf("%.40q: got %.200q, want it as a key", text, line)
 				}
@@ -75,8 +74,7 @@ func TestEveryLineParses(t *testing.T) {
 			case 8:
 				got = want
 			}
-			// slog has one U+FFFD for each byte that is no UTF-8, and ToValidUTF8 one for all of
-			// them.
+			// slog writes one U+FFFD per invalid byte, ToValidUTF8 one per run of them.
 			if got != want && utf8.ValidString(text) {
 				t.Errorf("%.40q: line %d holds %.40q", text, i, got)
 			}
@@ -86,7 +84,7 @@ func TestEveryLineParses(t *testing.T) {
 
 func hasKey(m map[string]any, key string) bool { _, is := m[key]; return is }
 
-// checkPrintable fails unless the line is valid UTF-8 without anything that a terminal acts on.
+// checkPrintable fails the test unless the line is valid UTF-8 that no terminal interprets.
 func checkPrintable(t *testing.T, line string) {
 	t.Helper()
 	if !utf8.ValidString(line) {
@@ -121,8 +119,7 @@ func TestTextLinesArePrintable(t *testing.T) {
 	}
 }
 
-// TestPlainAndOtherLinesLookAlike: a program that reads the log must not see which handler wrote a
-// line.
+// TestPlainAndOtherLinesLookAlike checks that lines of both handlers have the same form.
 func TestPlainAndOtherLinesLookAlike(t *testing.T) {
 	write := func(reason string) map[string]any {
 		var out writes

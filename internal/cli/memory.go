@@ -12,19 +12,20 @@ import (
 // heapFloor is how much garbage may always gather before a collection, in bytes.
 const heapFloor = 64 << 20
 
-// raiseHeap lets garbage gather for as long as it fits into heapFloor, and returns a function that ends that.
+// holdHeapFloor lets garbage gather up to heapFloor, and returns a function that ends that.
 //
-// The collector runs when the heap has doubled. A store of a few megabytes doubles many times a second under load, and
-// collecting was a tenth of what a GraphQL read costs. A block that nobody writes to counts as heap, but takes no memory:
-// the kernel gives it pages only when they are touched. GOGC and GOMEMLIMIT work as ever.
+// The collector runs when the heap has doubled. The heap of a small store doubles many times a
+// second under load, which costs a tenth of a GraphQL read: see BenchmarkHeapFloor. The floor is a
+// block that is never written to: it counts as heap, but the kernel gives it no pages. GOGC and
+// GOMEMLIMIT work as usual.
 //
-// Once the history is read, the memory that reading took goes back to the kernel. A set of configs
-// that is larger than the floor doubles seldom, so the floor is dropped for it.
-func raiseHeap(ready <-chan struct{}) (lower func()) {
+// Once the history is read, the memory that this took is returned to the kernel. A heap that is
+// larger than the floor doubles seldom, so the floor is dropped then.
+func holdHeapFloor(ready <-chan struct{}) (lower func()) {
 	lowered, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		holdFloor(ready, lowered)
+		holdBlock(ready, lowered)
 	}()
 	return func() {
 		close(lowered)
@@ -32,7 +33,7 @@ func raiseHeap(ready <-chan struct{}) (lower func()) {
 	}
 }
 
-func holdFloor(ready, lowered <-chan struct{}) {
+func holdBlock(ready, lowered <-chan struct{}) {
 	floor := make([]byte, heapFloor)
 	select {
 	case <-ready:
@@ -41,27 +42,27 @@ func holdFloor(ready, lowered <-chan struct{}) {
 	}
 	debug.FreeOSMemory()
 	var m runtime.MemStats
-	if runtime.ReadMemStats(&m); m.HeapAlloc < 2*heapFloor { // the floor itself is one half
+	if runtime.ReadMemStats(&m); m.HeapAlloc < 2*heapFloor { // one half is the floor itself
 		<-lowered
 		runtime.KeepAlive(floor)
 		return
 	}
 	floor = nil
-	runtime.GC() // the next collection was set with the floor
+	runtime.GC() // the next collection was scheduled with the floor
 }
 
 const (
-	// roomAboveSet is how much memory the server takes besides its set before the collector works
-	// harder, in bytes. It is a little less than the 1 GiB that the server is to stay below.
-	roomAboveSet = 896 << 20
-	// limitInterval is the time between two looks at the set.
+	// memoryAboveState is how much memory the server may use besides its state before the collector
+	// works harder, in bytes. It is a little less than the promised 1 GiB.
+	memoryAboveState = 896 << 20
+	// limitInterval is how often the limit is set.
 	limitInterval = time.Second
 )
 
-// limitMemory keeps the soft limit of the collector at the size of the set and roomAboveSet, until
-// ctx ends. Without it the heap may grow to twice of what is live, so that answers of 256 MiB take
-// 512 MiB. The set is what is live and not reserved by requests, of which reserved tells the bytes.
-// A GOMEMLIMIT of the environment stays as it is.
+// limitMemory sets the collector's soft memory limit to the size of the state plus
+// memoryAboveState, until ctx ends. Without a limit the heap may grow to twice the live heap, and
+// answers of 256 MiB would take 512 MiB. The state is the live heap without the bytes that requests
+// have reserved. A GOMEMLIMIT of the environment is kept.
 func limitMemory(ctx context.Context, reserved func() int64) error {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		<-ctx.Done()
@@ -82,8 +83,8 @@ func limitMemory(ctx context.Context, reserved func() int64) error {
 	}
 }
 
-// memoryLimit returns the soft limit when so many bytes were live after the last collection. The
-// block of raiseHeap is among the live ones, but takes no memory, so it may be taken in addition.
+// memoryLimit returns the soft limit, given the bytes that were live after the last collection. The
+// floor is live but uses no memory, so the limit includes its size.
 func memoryLimit(live, reserved int64) int64 {
-	return max(live-reserved, heapFloor) + roomAboveSet
+	return max(live-reserved, heapFloor) + memoryAboveState
 }

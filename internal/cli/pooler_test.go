@@ -8,7 +8,8 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// TestServeBehindAPooler has two servers behind a pooler in transaction mode, one of which listens round it.
+// TestServeBehindAPooler has two servers behind a pooler in transaction mode. One of them listens
+// on a direct connection.
 func TestServeBehindAPooler(t *testing.T) {
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)

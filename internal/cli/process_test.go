@@ -16,7 +16,7 @@ import (
 	"configapi/internal/processtest"
 )
 
-// asProgram makes the test program behave as configapi itself, so that tests can kill a real process.
+// asProgram makes the test binary run configapi itself, so that tests can kill a real process.
 const asProgram = "CONFIGAPI_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(cli.Run(ctx, cli.Env{Args: os.Args[1:], Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr}))
 }
 
-// process is a configapi of its own.
+// process is a configapi in a process of its own.
 type process struct{ *processtest.Server }
 
 // MustServe starts a server on a free port and returns when it is ready.

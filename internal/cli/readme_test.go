@@ -16,8 +16,8 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// TestREADME runs the examples of the README, in their order, and compares what comes with what the README says. Positions'
-// hashes and instants are different each time, and are compared by their form.
+// TestREADME runs the examples of the README in order, and compares the answers. Hashes of
+// positions and instants differ each time, so only their form is compared.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -44,7 +44,7 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// runConsole runs lines that begin with "$ curl", each followed by what it prints.
+// runConsole runs lines that begin with "$ curl", each followed by the expected output.
 func runConsole(t *testing.T, server process, text string) {
 	t.Helper()
 	for _, example := range strings.Split(text, "$ ")[1:] {
@@ -53,9 +53,9 @@ func runConsole(t *testing.T, server process, text string) {
 	}
 }
 
-// curl does what curl would: it knows -X, -H, -d, --data-binary and words in single quotes. With -N
-// it reads a stream, as many lines as are wanted. An entity tag in If-Match is the one that the
-// config has.
+// curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
+// -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
+// the current one of the config.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false
@@ -89,7 +89,7 @@ func curl(t *testing.T, server process, command, want string) string {
 	return server.MustSend(t, method, path, body, header)
 }
 
-// mustHaveTag returns the entity tag of a config, whose form must be that of an example.
+// mustHaveTag returns the entity tag of a config, which must have the form of the example.
 func (p process) mustHaveTag(t *testing.T, path, example string) string {
 	t.Helper()
 	resp, err := http.Get(p.URL(path))
@@ -102,7 +102,7 @@ func (p process) mustHaveTag(t *testing.T, path, example string) string {
 	return tag
 }
 
-// MustRead returns the first lines of an answer that may have no end.
+// MustRead returns the first lines of an answer that may be a stream.
 func (p process) MustRead(t testing.TB, path string, lines int) string {
 	t.Helper()
 	resp, err := http.Get(p.URL(path))

@@ -10,19 +10,21 @@ import (
 
 const (
 	hidden = "***"
-	// placeholder stands in messages that show how an address is written.
+	// placeholder stands in messages that show the form of an address.
 	placeholder = "USER:PASSWORD@"
 )
 
 var (
-	// credentials are those in a URL: up to the last @, since passwords are often not escaped.
+	// credentials matches the userinfo of a URL, up to the last @, since many passwords are not
+	// escaped.
 	credentials = regexp.MustCompile("([A-Za-z][A-Za-z0-9+.-]*://)[^\\s\"`]*@")
-	// passwords are those in keywords and parameters, quoted or not. URL parameters end at &.
+	// passwords matches passwords in keyword/value strings and URL parameters, quoted or not. A URL
+	// parameter ends at &.
 	passwords = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&"` + "`" + `]+)`)
 )
 
-// hideSecrets returns a message without the passwords of addresses: of whatever looks like one, and
-// of those that the command line and the environment hold, whatever the message has made of them.
+// hideSecrets returns a message without passwords: those of anything that looks like an address,
+// and those of the command line and the environment in any form.
 func hideSecrets(env Env, message string) string {
 	for _, secret := range secretsOf(env) {
 		message = strings.ReplaceAll(message, secret, hidden)
@@ -37,8 +39,8 @@ func hideSecrets(env Env, message string) string {
 	return passwords.ReplaceAllString(message, "${1}"+hidden)
 }
 
-// secretsOf returns the secrets that a command was given, the longest first, in all forms that a
-// message may show them in.
+// secretsOf returns the secrets of the command line and the environment in all forms that a message
+// may show, the longest first.
 func secretsOf(env Env) []string {
 	sources := slices.Clone(env.Args)
 	for _, key := range append([]string{"CONFIGAPI_LISTEN_DSN", "CONFIGAPI_LISTEN"}, storeVariables...) {
@@ -75,14 +77,13 @@ func secretsIn(source string) []string {
 			forms = append(forms, form, quoted[1:len(quoted)-1])
 		}
 	}
-	// Shorter ones are in many words by chance; where they stand as passwords, the patterns find
+	// Shorter secrets occur in many words by chance. Where they are passwords, the patterns match
 	// them.
 	return slices.DeleteFunc(forms, func(form string) bool { return len(form) < 4 })
 }
 
-// isAmbiguous reports whether an address has an @ besides the one before the host. Parsers do not
-// agree on which one ends the password, so a part of it could become a host or a database, which
-// are shown.
+// isAmbiguous reports whether an address has more than the @ before the host. Parsers disagree on
+// where its password ends, so a part of it could become a host or a database, which messages show.
 func isAmbiguous(address string) bool {
 	_, rest, _ := strings.Cut(address, "://")
 	rest, _, _ = strings.Cut(rest, "?")
@@ -90,15 +91,15 @@ func isAmbiguous(address string) bool {
 	return strings.Count(authority, "@") > 1 || strings.Contains(path, "@")
 }
 
-// checkAddress refuses a URL of PostgreSQL that cannot be parsed. It does not repeat the parser's
-// error, which shows a part of the password when that has characters that should be escaped.
-// Keywords and values, and no address at all, pass.
+// checkAddress refuses a PostgreSQL URL that cannot be parsed. Its error does not have the
+// parser's, which shows a part of a password that is not escaped. An empty address and
+// keyword/value strings pass.
 func checkAddress(which, address string) error {
 	if !strings.Contains(address, "://") {
 		return nil
 	}
 	if _, err := url.Parse(address); err != nil || isAmbiguous(address) {
-		return unusable("%s is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; "+
+		return startErrorf("%s is malformed: write postgres://USER:PASSWORD@HOST:PORT/DATABASE; "+
 			"in a password, characters such as @ : / # %% and spaces are written as %%40 %%3A %%2F %%23 %%25 and %%20", which)
 	}
 	return nil

@@ -6,11 +6,10 @@ import (
 	"testing"
 )
 
-// TestNoPasswordIsShown gives commands addresses with passwords, right and wrong ones, wherever one
-// could stand.
+// TestNoPasswordIsShown passes addresses with passwords, valid and malformed, everywhere.
 func TestNoPasswordIsShown(t *testing.T) {
 	const shut = "127.0.0.1:1/x?connect_timeout=1"
-	passwords := map[string][]string{ // :: as written → what must not be shown
+	passwords := map[string][]string{ // :: as written → what must be hidden
 		"hunter2":          {"hunter2"},
 		"hun%20ter2":       {"hun%20ter2", "hun ter2"},
 		"hun@ter2":         {"hun@ter2", "ter2"},
@@ -84,7 +83,8 @@ func checkNoSecret(t *testing.T, args, secrets []string, got result) {
 	}
 }
 
-// TestHelpShowsNothingOfTheEnvironment: defaults are shown, and the environment is none.
+// TestHelpShowsNothingOfTheEnvironment checks that the help shows defaults but no environment
+// values.
 func TestHelpShowsNothingOfTheEnvironment(t *testing.T) {
 	env := map[string]string{}
 	for _, key := range []string{"CONFIGAPI_STORE", "DATABASE_URL", "CONFIGAPI_LISTEN", "CONFIGAPI_LISTEN_DSN", "CONFIGAPI_ALLOW_HOST", "CONFIGAPI_ALLOW_ORIGIN"} {
@@ -101,7 +101,7 @@ func TestHelpShowsNothingOfTheEnvironment(t *testing.T) {
 
 func TestEnvironmentStandsForFlags(t *testing.T) {
 	for key, says := range map[string]string{
-		"CONFIGAPI_ALLOW_HOST":   `"http://a.example" is no host`,
+		"CONFIGAPI_ALLOW_HOST":   `"http://a.example" is not a host`,
 		"CONFIGAPI_ALLOW_ORIGIN": `the origin "localhost:5173" never matches`,
 		"CONFIGAPI_LISTEN":       "--listen",
 	} {

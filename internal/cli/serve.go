@@ -30,7 +30,7 @@ func serve(ctx context.Context, env Env) error {
 	}
 	guard, err := origin.New(origin.Options{Listen: set.listen, Hosts: set.hosts, Origins: set.origins})
 	if err != nil {
-		return unusable("%w", err)
+		return startErrorf("%w", err)
 	}
 	log, flush, err := newLog(env, set.logFormat)
 	if err != nil {
@@ -43,76 +43,77 @@ func serve(ctx context.Context, env Env) error {
 	}
 	listener, err := net.Listen("tcp", set.listen)
 	if err != nil {
-		return errors.Join(unusable("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
+		return errors.Join(startErrorf("listening on %s: %w; choose another address with --listen", set.listen, err), events.Close())
 	}
 	log.Info("serving", "address", listener.Addr().String(), "store", kindOf(set.store), "playground", "http://"+listener.Addr().String()+"/playground")
 	err = run(ctx, events, listener, set, guard, log)
 	return errors.Join(err, events.Close())
 }
 
-// run puts the parts together, and takes them apart again in the order in which they need one another: first the edges, so
-// that requests in flight are answered, then the writer, then the audit log.
+// run wires the parts together and stops them in the order of their dependencies: first the edges,
+// so that open requests are answered, then the store with its writer, then the audit log.
 func run(ctx context.Context, events storage, listener net.Listener, set settings, guard *origin.Guard, log *slog.Logger) error {
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
 		MaxValueBytes: set.maxValueBytes, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
-	room := newRoom(set)
-	defer raiseHeap(store.Ready())()
-	api := graph.NewHandler(store, graph.Options{
+	shared := newSharedBounds(set)
+	defer holdHeapFloor(store.Ready())()
+	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
-			Answers: room.answers, Streams: room.streams, Bodies: room.bodies, Subscriptions: room.subscriptions,
-			Limit: room.limit, MaxAnswer: int64(set.maxAnswerBytes),
+			Answers: shared.answers, Streams: shared.streams, Bodies: shared.bodies, Subscriptions: shared.subscriptions,
+			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
 		RequestID: requestid.From,
 		Log:       log,
 	})
-	paths := rest.New(store, rest.Options{Answers: room.answers, Streams: room.streams, Limit: room.limit, Log: log})
+	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
 	server := httpd.New(httpd.Options{
 		Store:      store,
-		REST:       paths,
-		GraphQL:    api,
-		Playground: console.Playground(console.Options{}),
+		REST:       restAPI,
+		GraphQL:    graphqlAPI,
+		Playground: console.Playground(),
 		Guard:      guard,
-		// More than the system has descriptors for would be refused without an answer.
+		// Without this limit, connections beyond the descriptors would be refused without an
+		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
 		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
-		Bodies:                   room.bodies, Headers: room.headers,
+		Bodies:                   shared.bodies, Headers: shared.headers,
 		Metrics:    metrics,
-		Websockets: api.Websockets, AuditDropped: changes.Dropped,
-		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
+		Websockets: graphqlAPI.Websockets, AuditDropped: changes.Dropped,
+		Shutdown: []func(context.Context) error{graphqlAPI.Shutdown, restAPI.Shutdown},
 		Log:      log,
 	})
 
 	auditing := start(changes.Run)
 	storing := start(store.Run)
-	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, room.reserved) })
+	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved) })
 	err := server.Serve(ctx, listener)
 	return errors.Join(err, limiting.stop(), storing.stop(), auditing.stop())
 }
 
-// room is the memory and the streams that all edges share.
-type room struct {
+// sharedBounds are the budgets and the limits that all edges share.
+type sharedBounds struct {
 	answers, bodies, headers, streams, subscriptions *budget.Budget
 
 	limit *eventstream.Limit
 }
 
-func newRoom(set settings) room {
-	return room{
+func newSharedBounds(set settings) sharedBounds {
+	return sharedBounds{
 		answers: budget.ForAnswers(), bodies: budget.ForBodies(), headers: budget.ForHeaders(), streams: budget.ForStreams(),
 		subscriptions: budget.ForSubscriptions(),
 		limit:         eventstream.NewLimit(set.maxStreams, set.maxStreamsPerAddress),
 	}
 }
 
-// reserved returns the bytes that requests hold.
-func (r room) reserved() int64 {
-	return r.answers.Held() + r.bodies.Held() + r.headers.Held() + r.streams.Held() + r.subscriptions.Held()
+// reserved returns how many bytes requests have reserved.
+func (s sharedBounds) reserved() int64 {
+	return s.answers.Held() + s.bodies.Held() + s.headers.Held() + s.streams.Held() + s.subscriptions.Held()
 }
 
-// part is a part of the server that runs beside others.
+// part is a part of the server that runs in its own goroutine.
 type part struct {
 	cancel context.CancelFunc
 	ended  chan error
@@ -125,20 +126,20 @@ func start(run func(context.Context) error) part {
 	return p
 }
 
-// stop tells the part to end, and waits for it, but not for long: the edges have had their time, and a write that still hangs
-// in a store that is away has no caller any more.
+// stop cancels the part and waits for it, for 1 s at most. The edges have already stopped, so a
+// write that still hangs in an unreachable store has no caller any more.
 func (p part) stop() error {
-	const patience = time.Second
+	const stopTime = time.Second
 	p.cancel()
 	select {
 	case err := <-p.ended:
 		return err
-	case <-time.After(patience):
+	case <-time.After(stopTime):
 		return errors.New("stopping: the store does not answer; what was under way may have been written or not")
 	}
 }
 
-// kindOf names a store without the secrets that its address may hold.
+// kindOf returns the kind of a store, without its address, which may have secrets.
 func kindOf(store string) string {
 	kind, _, _ := strings.Cut(store, ":")
 	return kind

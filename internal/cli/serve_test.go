@@ -13,7 +13,7 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// eachStore runs a test on every store that keeps its history.
+// eachStore runs a test on each store that persists its history.
 func eachStore(t *testing.T, test func(t *testing.T, store string)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
@@ -25,7 +25,7 @@ func eachStore(t *testing.T, test func(t *testing.T, store string)) {
 	})
 }
 
-// changes is the data of the subscription that these tests open.
+// changes is the data of the subscription that these tests use.
 type changes struct {
 	ConfigChanges struct {
 		Changes  []struct{ Name, Value string }
@@ -105,7 +105,8 @@ func TestTerminationFinishesWhatWasBegun(t *testing.T) {
 	})
 }
 
-// TestTerminationEndsEventStreams of both edges, which would keep the server from stopping.
+// TestTerminationEndsEventStreams checks that event streams of both edges do not keep the server
+// from stopping.
 func TestTerminationEndsEventStreams(t *testing.T) {
 	server := MustServe(t, "memory")
 	var bodies []io.ReadCloser

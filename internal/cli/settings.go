@@ -8,33 +8,33 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// settings of the server, from flags and environment.
+// settings are the settings of the server, from flags and the environment.
 type settings struct {
 	listen                   string
 	store                    string
 	listenDSN                string
 	logFormat                string
 	maxValueBytes            int
-	hosts                    words // that the server answers for, besides its own
-	origins                  words // of pages that may send requests, besides its own
+	hosts                    words // allowed hosts, besides the server's own
+	origins                  words // allowed origins, besides the server's own
 	maxConnections           int
-	maxConnectionsPerAddress int // 0: as many as all together
+	maxConnectionsPerAddress int // 0: no limit of its own
 	maxAnswerBytes           int
 	maxStreams               int
-	maxStreamsPerAddress     int // 0: as many as all together
+	maxStreamsPerAddress     int // 0: no limit of its own
 }
 
-// The smallest and the largest --max-answer. The largest leaves room for several at a time.
+// The bounds of --max-answer. The upper one leaves memory for several answers at a time.
 const (
 	minMaxAnswer = 64 << 10
 	maxMaxAnswer = 64 << 20
 )
 
-// maxMaxValue is the largest --max-value: a quarter of the largest body, since JSON escapes make a
-// value longer.
+// maxMaxValue is the upper bound of --max-value: a quarter of the largest body, since JSON escapes
+// make a value longer.
 const maxMaxValue = 4 << 20
 
-// settingVariables are the flags that the environment can stand for.
+// settingVariables are the environment variables of flags.
 var settingVariables = variables{
 	"listen":       {"CONFIGAPI_LISTEN"},
 	"store":        storeVariables,
@@ -48,7 +48,7 @@ func parseSettings(env Env) (settings, error) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	flags.StringVar(&set.listen, "listen", "127.0.0.1:4000", "`ADDRESS` to listen on; also CONFIGAPI_LISTEN")
 	flags.StringVar(&set.store, "store", defaultStore, storeUsage)
-	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` that goes round a pooler to PostgreSQL itself, to hear of changes at once; also CONFIGAPI_LISTEN_DSN")
+	flags.StringVar(&set.listenDSN, "listen-dsn", "", "`URL` of PostgreSQL itself when --store is a pooler, for notifications of changes; also CONFIGAPI_LISTEN_DSN")
 	flags.StringVar(&set.logFormat, "log", "auto", "`FORMAT` of log lines: text, json, or auto: text on a terminal, else json")
 	flags.IntVar(&set.maxValueBytes, "max-value", config.DefaultMaxValueBytes, "longest value, in `BYTES`, at most 4 MiB")
 	flags.Var(&set.hosts, "allow-host", "`HOSTS` to answer for besides IP addresses, localhost and the host of --listen: names, *.suffix, or * for any; "+
@@ -72,17 +72,17 @@ func parseSettings(env Env) (settings, error) {
 func (set settings) check() error {
 	switch {
 	case set.maxValueBytes < 1 || set.maxValueBytes > maxMaxValue:
-		return unusable("--max-value must be 1 to %d bytes (4 MiB): a larger value does not fit into a request's body of 16 MiB once it is escaped", maxMaxValue)
+		return startErrorf("--max-value must be 1 to %d bytes (4 MiB): a larger value does not fit into a request's body of 16 MiB once it is escaped", maxMaxValue)
 	case set.maxConnections < 1:
-		return unusable("--max-connections must be at least 1")
+		return startErrorf("--max-connections must be at least 1")
 	case set.maxConnectionsPerAddress < 0:
-		return unusable("--max-connections-per-address must be at least 1, or 0 for no limit of its own")
+		return startErrorf("--max-connections-per-address must be at least 1, or 0 for no limit of its own")
 	case set.maxAnswerBytes < minMaxAnswer || set.maxAnswerBytes > maxMaxAnswer:
-		return unusable("--max-answer must be %d to %d bytes (64 KiB to 64 MiB)", minMaxAnswer, maxMaxAnswer)
+		return startErrorf("--max-answer must be %d to %d bytes (64 KiB to 64 MiB)", minMaxAnswer, maxMaxAnswer)
 	case set.maxStreams < 1:
-		return unusable("--max-streams must be at least 1")
+		return startErrorf("--max-streams must be at least 1")
 	case set.maxStreamsPerAddress < 0:
-		return unusable("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
+		return startErrorf("--max-streams-per-address must be at least 1, or 0 for no limit of its own")
 	}
 	return nil
 }

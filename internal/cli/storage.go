@@ -14,7 +14,7 @@ import (
 
 const storeUsage = "where the history is kept: `STORE` is memory, sqlite:PATH or postgres://…; also CONFIGAPI_STORE, then DATABASE_URL"
 
-// storage is an event store that is to be closed.
+// storage is an event store with a Close method.
 type storage interface {
 	eventstore.Store
 	Close() error
@@ -23,61 +23,61 @@ type storage interface {
 // defaultStore is the store when neither a flag nor the environment names one.
 const defaultStore = "sqlite:data/configapi.db"
 
-// storeVariables are what names the store when no flag does, in their order.
+// storeVariables are the environment variables that name the store, in order of precedence.
 var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
-// openForServing opens the store that a server writes to. An SQLite file is locked, so that a
-// second server fails. listenDSN is where PostgreSQL tells of changes; "": by way of the store's
-// own address. log hears what operators must know of a store.
+// openForServing opens the store for a server. An SQLite file is locked, so a second server fails.
+// listenDSN is the address for PostgreSQL's LISTEN; "": the store's own. log gets warnings of the
+// store.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
-		return forgetful{memory.New()}, nil
+		return unclosed{memory.New()}, nil
 	case "sqlite":
 		if strings.Contains(path, "://") {
-			return nil, unknownStore() // an address in the wrong place, of which a directory would be made
+			return nil, unknownStore() // a URL is no path: it would create a directory
 		}
-		return started(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
+		return asStartError(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
 	case "postgres", "postgresql":
 		if err := cmp.Or(checkAddress("the address of the store", store), checkAddress("the URL for listening", listenDSN)); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
+		return asStartError(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
 	}
 	return nil, unknownStore()
 }
 
-// openForReading opens a store that exists, without changing it.
+// openForReading opens an existing store read-only.
 func openForReading(ctx context.Context, store string) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
 	case "memory":
-		return nil, unusable("a history in memory ends with its server; there is nothing to read")
+		return nil, startErrorf("a history in memory ends with its server; there is nothing to read")
 	case "sqlite":
-		return started(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
+		return asStartError(sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true}))
 	case "postgres", "postgresql":
 		if err := checkAddress("the address of the store", store); err != nil {
 			return nil, err
 		}
-		return started(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))
+		return asStartError(postgres.Open(ctx, store, postgres.Options{ReadOnly: true}))
 	}
 	return nil, unknownStore()
 }
 
 func unknownStore() error {
-	return unusable("the store must be memory, sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	return startErrorf("the store must be memory, sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 }
 
-// started makes any error of opening a reason why the command could not begin.
-func started[S storage](s S, err error) (storage, error) {
+// asStartError turns an error of opening into a startError.
+func asStartError[S storage](s S, err error) (storage, error) {
 	if err != nil {
 		return nil, &startError{err}
 	}
 	return s, nil
 }
 
-// forgetful is the memory store, which has nothing to close.
-type forgetful struct{ *memory.Store }
+// unclosed is the memory store, which has nothing to close.
+type unclosed struct{ *memory.Store }
 
-func (forgetful) Close() error { return nil }
+func (unclosed) Close() error { return nil }

@@ -15,8 +15,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// mustBuildNewer builds a configapi that knows one schema version more: it writes version 2 of ConfigValueSet, and makes it of
-// version 1 where it finds that.
+// mustBuildNewer builds a configapi of a later schema version: it writes version 2 of
+// ConfigValueSet and upgrades version 1 on reading.
 func mustBuildNewer(t *testing.T) (program string) {
 	t.Helper()
 	codec, err := filepath.Abs("../config/codec.go")
@@ -42,7 +42,8 @@ func mustBuildNewer(t *testing.T) (program string) {
 		}
 	}
 	program = filepath.Join(dir, "configapi")
-	// Unlike go build, go run takes a program that it has linked before from its cache. What it is to run it with is cp.
+	// go run takes a linked program from its cache, unlike go build; "cp" is the command that runs
+	// it.
 	out, err := exec.CommandContext(t.Context(), "go", "run", "-ldflags=-s -w", "-overlay", overlay, "-exec", "cp",
 		"configapi/cmd/configapi", program).CombinedOutput()
 	if err != nil {
@@ -51,7 +52,7 @@ func mustBuildNewer(t *testing.T) (program string) {
 	return program
 }
 
-// get returns the status and the text of an answer, which must be at least at a position.
+// get returns the status and the body of an answer that is at least at a position.
 func (p process) get(t *testing.T, path, atLeast string) (status int, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL(path), nil)
@@ -73,7 +74,8 @@ func (p process) get(t *testing.T, path, atLeast string) (status int, text strin
 	return response.StatusCode, string(body)
 }
 
-// TestUpgradeNodeByNode has a newer program write what an older one, on the same history, does not know.
+// TestUpgradeNodeByNode has a newer node write an event that an older node on the same history does
+// not know.
 func TestUpgradeNodeByNode(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// verify walks the hash chain of a history from its first record to its head.
+// verify checks the hash chain of a history from its first record to its head.
 func verify(ctx context.Context, env Env) error {
 	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
 	store := flags.String("store", defaultStore, storeUsage)
@@ -23,7 +23,7 @@ It takes no lock, and may run beside a server.`
 	if *contains != "" {
 		var err error
 		if seen, err = eventstore.ParsePosition(*contains); err != nil {
-			return unusable("--contains: %w", err)
+			return startErrorf("--contains: %w", err)
 		}
 	}
 	events, err := openForReading(ctx, *store)
@@ -44,8 +44,8 @@ It takes no lock, and may run beside a server.`
 	return nil
 }
 
-// walk checks all records up to the head that the history has now, and that seen is one of them. The error is an
-// [*eventstore.ChainError] when the history is broken.
+// walk checks all records up to the current head, and that seen is one of them. The error is an
+// [*eventstore.ChainError] if the history is broken.
 func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position) (eventstore.Head, error) {
 	const pageSize = 4096
 	var chain eventstore.Chain
@@ -71,7 +71,7 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position
 			}
 		}
 	}
-	switch { // the server may have written since the head was read
+	switch { // a server may have written since the head was read
 	case at.Seq < head.Seq:
 		return at, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Seq)}
 	case at.Seq < seen.Seq:
@@ -80,7 +80,7 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position
 	return at, confirmHead(ctx, events, head)
 }
 
-// confirmHead checks the head row against the record that it speaks of.
+// confirmHead compares the head row with its record.
 func confirmHead(ctx context.Context, events eventstore.Store, head eventstore.Head) error {
 	if head.Seq == 0 {
 		return nil

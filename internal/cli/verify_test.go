@@ -12,7 +12,7 @@ import (
 	"configapi/internal/eventstore/sqlite"
 )
 
-// MustFill makes a history of ten events in a file, and returns the position of the newest.
+// MustFill writes a history of ten events to a file, and returns the position of the newest.
 func MustFill(t *testing.T, path string) string {
 	t.Helper()
 	events, err := sqlite.Open(t.Context(), path, sqlite.Options{})
@@ -21,7 +21,7 @@ func MustFill(t *testing.T, path string) string {
 	}
 	defer events.Close()
 	var newest string
-	t.Run("fill", func(t *testing.T) { // the config store ends with the subtest, before the file is closed
+	t.Run("fill", func(t *testing.T) { // the config store must stop before the file is closed
 		store := configstoretest.On(t, events, configstore.Options{})
 		for i := range 10 {
 			newest = store.MustSet(t, fmt.Sprintf("key-%d", i%3), fmt.Sprint(i)).Position.String()

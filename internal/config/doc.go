@@ -70,6 +70,11 @@
 //	look-up               one config that a query asks for by name, with nothing but fields in memory
 //	answer                the whole response to an operation
 //
+// The edges:
+//
+//	guard, decision       checks the host and the origin of a request; what the origin may do
+//	exchange              one HTTP request and its answer
+//
 // Bounds:
 //
 //	budget, reservation   bytes that requests share; what one of them has taken of it

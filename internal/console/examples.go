@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
-// Example is an operation to try, as a tab of the playground opens with it.
+// Example is an example operation, which the playground shows in a tab.
 type Example struct {
-	// Name is the operation's own name, and the title of its tab.
+	// Name is the name of the operation and the title of the tab.
 	Name string `json:"name"`
-	// Query is the document, with a comment on top that says what it shows.
+	// Query is the document. It begins with a comment that explains it.
 	Query string `json:"query"`
-	// Variables is a JSON object, empty when the operation takes none.
+	// Variables is a JSON object, empty if the operation has no variables.
 	Variables string `json:"variables,omitempty"`
 }
 
-// Examples returns the examples in the order of their tabs, which tells a story: watch, set, read, travel in time, delete,
-// restore. Run in this order on an empty store, or each alone after SetConfig, none of them ends in an error.
+// Examples returns the examples in the order of their tabs: watch, set, read, time travel, delete,
+// restore. None of them fails when they run in this order on an empty store, or each alone after
+// SetConfig.
 func Examples() []Example {
 	var examples []Example
 	for _, name := range mustGlob("examples/*.graphql") {
@@ -43,7 +44,7 @@ func operationName(fileName string) string {
 func variablesOf(queryFile string) string {
 	data, err := files.ReadFile(strings.TrimSuffix(queryFile, ".graphql") + ".json")
 	if err != nil {
-		return "" // most operations take none
+		return "" // most operations have no variables
 	}
 	return strings.TrimSpace(string(data))
 }

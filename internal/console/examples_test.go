@@ -18,7 +18,7 @@ import (
 	"configapi/internal/console"
 )
 
-// editorWidth is how many characters GraphiQL's editor shows in a window 1280 pixels wide.
+// editorWidth is how many characters GraphiQL's editor shows in a window of 1280 pixels.
 const editorWidth = 56
 
 func TestExamplesAreValidOperations(t *testing.T) {

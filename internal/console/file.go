@@ -15,17 +15,18 @@ import (
 	"time"
 )
 
-// file is one thing to serve, in two encodings of one content. The one that is not embedded is made when a client first
-// asks for it.
+// file is a file to serve, in two encodings. The encoding that is not embedded is made on first
+// use.
 type file struct {
 	contentType string
-	header      http.Header // what else to send along
-	hash        string      // short, of the content as it is embedded
+	header      http.Header // further headers
+	hash        string      // short hash of the embedded content
 	plain       func() []byte
 	zipped      func() []byte
 }
 
-// assets returns all that the page loads: the files of others, embedded compressed, and our own.
+// assets returns all files that the page loads: those of others, which are embedded compressed, and
+// our own.
 func assets() map[string]*file {
 	found := make(map[string]*file) // :: name → file
 	for _, name := range mustGlob("assets/*.gz") {
@@ -58,8 +59,8 @@ func newPlain(contentType string, plain []byte) *file {
 	}
 }
 
-// serve leaves conditions and ranges to the standard library. Each encoding has its own entity tag, because a range of one
-// is not a range of the other.
+// serve lets the standard library handle conditions and ranges. Each encoding has its own entity
+// tag, since a range of one is not a range of the other.
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	maps.Copy(h, f.header)
@@ -73,11 +74,13 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("ETag", `"`+f.hash+`-gzip"`)
 	h.Set("Content-Encoding", "gzip")
-	h.Set("Content-Length", strconv.Itoa(len(f.zipped()))) // ServeContent sets none for encoded content
+	// ServeContent does not set it for encoded content
+	h.Set("Content-Length", strconv.Itoa(len(f.zipped())))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.zipped()))
 }
 
-// acceptsGzip reads an Accept-Encoding header: a list of codings, each with an optional weight, of which 0 means never.
+// acceptsGzip parses an Accept-Encoding header: a list of codings with optional weights, of which 0
+// means never.
 func acceptsGzip(header string) bool {
 	accepted := false
 	for item := range strings.SplitSeq(header, ",") {
@@ -101,7 +104,8 @@ func isZeroWeight(weight string) bool {
 	return err != nil || q <= 0
 }
 
-// contentType of the kinds of files that there are. The machine's own table of types does not matter.
+// contentType returns the type of a file by its extension. It does not depend on the type table of
+// the machine.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
@@ -128,7 +132,7 @@ func zip(plain []byte) []byte {
 	return out.Bytes()
 }
 
-// unzip reads an embedded file; a test unpacks each, so none can be broken.
+// unzip decompresses an embedded file. It panics on a broken one; a test decompresses each.
 func unzip(zipped []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(zipped))
 	if err != nil {

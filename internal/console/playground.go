@@ -1,17 +1,16 @@
-// Package console serves the web pages that are part of the program: the GraphQL playground.
+// Package console serves the playground, the web page that is part of the program.
 //
-// The playground is GraphiQL with the example operations of examples/ in tabs. All that it consists of is embedded in the
-// program and served from /playground: a browser that shows it sends requests to the server it came from and to no other,
-// and a Content-Security-Policy holds it to that. Queries and mutations go to the GraphQL endpoint over HTTP,
-// subscriptions over a websocket of the protocol graphql-transport-ws.
+// The playground is GraphiQL with the example operations of examples/ in tabs. All its files are
+// embedded and served below /playground. A Content-Security-Policy limits the page to requests to
+// its own server: queries and mutations over HTTP, subscriptions over a websocket with the protocol
+// graphql-transport-ws.
 //
-// The package holds no rules and has no access to configs: the playground is a client of the API as any other, so who may
-// do what is decided where its requests arrive.
+// The package has no access to configs and decides nothing: the playground is a client of the API
+// like any other.
 package console
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -22,17 +21,17 @@ import (
 	"path"
 )
 
-// The paths, below the one that a proxy may have put in front of all of them. The page names others
-// by relative URLs, so that it works there, too.
+// Paths, relative to the root that a proxy may have put in front of them. The page refers to files
+// by relative URLs.
 const (
 	endpointPath = "graphql"
 	pagePath     = "playground"
 	assetPath    = "playground/assets/"
 )
 
-// contentPolicy is why no request can leave the machine: scripts, connections (websockets included), and the pictures
-// that GraphiQL would show for a URL in a value, come from this server alone. GraphiQL's dialogs add a style element of
-// their own, hence the one 'unsafe-inline'; its fonts are in its style sheet.
+// contentPolicy keeps the page from sending a request to another server: scripts, connections
+// (websockets included), and images that GraphiQL shows for URLs in values. GraphiQL's dialogs add
+// a style element, hence 'unsafe-inline', and its style sheet contains its fonts.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data:; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -44,42 +43,36 @@ var (
 	pageText string
 )
 
-// Options of [Playground].
-type Options struct {
-	// Endpoint is the URL of the GraphQL endpoint, for HTTP and websocket alike, if it is not
-	// /graphql beside /playground.
-	Endpoint string
-}
-
-// Playground serves GET and HEAD of /playground, with or without a slash at the end, and of the files below
-// /playground/assets/. Any other path gets 404, any other method 405. Files carry their hash in their path and may be kept
-// for ever; the page is asked for anew each time, so that an upgraded program shows its own playground at once.
-func Playground(opts Options) http.Handler {
+// Playground returns a handler of GET and HEAD for /playground, with or without a final slash, and
+// for the files below /playground/assets/. Any other path gets 404, any other method 405. Paths of
+// files contain their hash, so they may be cached for ever; the page itself is revalidated each
+// time, so that a new version shows at once.
+func Playground() http.Handler {
 	p := playground{}
 	paths := p.addAssets()
-	p["/"+pagePath] = newPage(opts, paths, "")
-	p["/"+pagePath+"/"] = newPage(opts, paths, "../")
+	p["/"+pagePath] = newPage(paths, "")
+	p["/"+pagePath+"/"] = newPage(paths, "../")
 	return p
 }
 
-// newPage returns the page for one of its URLs, given the way from there to where all paths begin.
-func newPage(opts Options, paths map[string]string, root string) *file {
+// newPage returns the page for one of its URLs. root is the relative URL from there to the root.
+func newPage(paths map[string]string, root string) *file {
 	urls := make(map[string]string, len(paths)) // :: name → relative URL
 	for name, path := range paths {
 		urls[name] = root + path
 	}
-	page := newPlain("text/html; charset=utf-8", renderPage(urls, newSettings(cmp.Or(opts.Endpoint, root+endpointPath))))
+	page := newPlain("text/html; charset=utf-8", renderPage(urls, newSettings(root+endpointPath)))
 	page.header = http.Header{
 		"Cache-Control":              {"no-cache"},
 		"Content-Security-Policy":    {contentPolicy},
 		"Cross-Origin-Opener-Policy": {"same-origin"},
 		"Referrer-Policy":            {"no-referrer"},
-		"X-Frame-Options":            {"DENY"}, // for browsers that do not know frame-ancestors
+		"X-Frame-Options":            {"DENY"}, // for browsers without frame-ancestors
 	}
 	return page
 }
 
-// playground is a fixed set of files.
+// playground is an immutable set of files.
 type playground map[string]*file // :: URL path → file
 
 func (p playground) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +89,7 @@ func (p playground) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.serve(w, r)
 }
 
-// answerText writes the status's own words, without the line feed that http.Error adds.
+// answerText writes the status text, without the line feed of http.Error.
 func answerText(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -104,7 +97,7 @@ func answerText(w http.ResponseWriter, status int) {
 	fmt.Fprint(w, http.StatusText(status))
 }
 
-// addAssets returns the path of each file by its name.
+// addAssets adds the files and returns their paths by name.
 func (p playground) addAssets() map[string]string {
 	paths := make(map[string]string)
 	for name, f := range assets() {
@@ -118,10 +111,11 @@ func (p playground) addAssets() map[string]string {
 	return paths
 }
 
-// settings is what the page hands to its script.
+// settings is the data for the page's script.
 type settings struct {
-	Endpoint string    `json:"endpoint"`
-	Version  string    `json:"version"` // of the examples: the browser keeps the user's tabs under it
+	Endpoint string `json:"endpoint"`
+	// of the examples: the browser stores the user's tabs under it
+	Version  string    `json:"version"`
 	Examples []Example `json:"examples"`
 }
 
@@ -134,7 +128,8 @@ func newSettings(endpoint string) settings {
 	return settings{Endpoint: endpoint, Version: shortHash(data), Examples: examples}
 }
 
-// renderPage panics when the embedded page asks for a file that is not embedded: no input can bring that about.
+// renderPage renders the page. It panics if the page refers to a file that is not embedded, which
+// does not depend on input.
 func renderPage(urls map[string]string, s settings) []byte {
 	asset := func(name string) (string, error) {
 		url, ok := urls[name]
@@ -151,7 +146,7 @@ func renderPage(urls map[string]string, s settings) []byte {
 	return out.Bytes()
 }
 
-// shortHash is long enough to tell versions of a file apart, which is all that it is for.
+// shortHash returns a hash that tells versions of a file apart. It is too short for anything else.
 func shortHash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:6])

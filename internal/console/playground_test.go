@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestPageIsServedWithAndWithoutSlash(t *testing.T) {
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	for _, path := range []string{"/playground", "/playground/"} {
 		answer := get(t, h, path, nil)
 		if answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), "<title>ConfigApi playground</title>") {
@@ -35,9 +36,10 @@ func TestPageIsServedWithAndWithoutSlash(t *testing.T) {
 	}
 }
 
-// TestPageWorksBelowAnyPath: a proxy may serve it there, with and without a slash at its end.
+// TestPageWorksBelowAnyPath checks the page behind a proxy that adds a path, with and without a
+// final slash.
 func TestPageWorksBelowAnyPath(t *testing.T) {
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	for _, below := range []string{"", "/tools", "/a/b%2Fc"} {
 		for _, path := range []string{"/playground", "/playground/"} {
 			page := get(t, h, path, nil).Body.String()
@@ -81,7 +83,7 @@ func TestOtherPathsAndMethods(t *testing.T) {
 		{http.MethodPost, "/playground", http.StatusMethodNotAllowed, "Method Not Allowed"},
 		{http.MethodDelete, asset, http.StatusMethodNotAllowed, "Method Not Allowed"},
 	}
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	for _, row := range rows {
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, httptest.NewRequest(row.method, row.path, nil))
@@ -98,7 +100,7 @@ func TestOtherPathsAndMethods(t *testing.T) {
 }
 
 func TestAssetsComeInBothEncodings(t *testing.T) {
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	for name, path := range assetPaths(t) {
 		t.Run(name, func(t *testing.T) {
 			plain := get(t, h, path, nil)
@@ -169,7 +171,7 @@ func TestGzipOnlyWhenAccepted(t *testing.T) {
 		"deflate, gzip ; Q=0 ":   false,
 		"deflate;q=0, gzip;foo=": true,
 	}
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	for header, want := range rows {
 		answer := get(t, h, "/playground", http.Header{"Accept-Encoding": {header}})
 		if got := answer.Header().Get("Content-Encoding") == "gzip"; got != want {
@@ -179,7 +181,7 @@ func TestGzipOnlyWhenAccepted(t *testing.T) {
 }
 
 func TestNothingIsLoadedFromElsewhere(t *testing.T) {
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	address := regexp.MustCompile(`(?i)(https?|wss?)://.|["'(=]//[a-z0-9]`)
 	bodies := map[string]string{"page": get(t, h, "/playground", nil).Body.String()}
 	for name, path := range assetPaths(t) {
@@ -204,7 +206,7 @@ func TestNothingIsLoadedFromElsewhere(t *testing.T) {
 }
 
 func TestPolicyAllowsNoForeignAndNoInlineScript(t *testing.T) {
-	answer := get(t, console.Playground(console.Options{}), "/playground", nil)
+	answer := get(t, console.Playground(), "/playground", nil)
 	policy := make(map[string]string) // :: directive → sources
 	for directive := range strings.SplitSeq(answer.Header().Get("Content-Security-Policy"), ";") {
 		name, sources, _ := strings.Cut(strings.TrimSpace(directive), " ")
@@ -229,14 +231,9 @@ func TestPolicyAllowsNoForeignAndNoInlineScript(t *testing.T) {
 	}
 }
 
-func TestEndpointReachesTheScriptAsData(t *testing.T) {
-	rows := map[string]string{ // :: option → what the script gets
-		"":                            "graphql",
-		"/api/graphql":                "/api/graphql",
-		`/"</script><script>alert(1)`: `/"</script><script>alert(1)`,
-	}
-	for option, want := range rows {
-		body := get(t, console.Playground(console.Options{Endpoint: option}), "/playground", nil).Body.String()
+func TestSettingsReachTheScriptAsData(t *testing.T) {
+	for path, want := range map[string]string{"/playground": "graphql", "/playground/": "../graphql"} {
+		body := get(t, console.Playground(), path, nil).Body.String()
 		_, rest, _ := strings.Cut(body, `<script type="application/json" id="settings">`)
 		data, _, found := strings.Cut(rest, "</script>")
 		var settings struct {
@@ -244,28 +241,27 @@ func TestEndpointReachesTheScriptAsData(t *testing.T) {
 			Examples          []console.Example
 		}
 		if err := json.Unmarshal([]byte(data), &settings); err != nil || !found {
-			t.Fatalf("settings for endpoint %q are no JSON: %v", option, err)
+			t.Fatalf("%s: the settings are not JSON: %v", path, err)
 		}
 		if settings.Endpoint != want {
-			t.Errorf("got endpoint %q, want %q", settings.Endpoint, want)
+			t.Errorf("%s: got endpoint %q, want %q", path, settings.Endpoint, want)
 		}
-		if len(settings.Examples) != len(console.Examples()) {
-			t.Errorf("got %d examples, want %d", len(settings.Examples), len(console.Examples()))
+		if !slices.Equal(settings.Examples, console.Examples()) {
+			t.Errorf("%s: got the examples %v", path, settings.Examples)
 		}
 		if !regexp.MustCompile(`^[0-9a-f]{12}$`).MatchString(settings.Version) {
-			t.Errorf("got version %q, want 12 hex digits: storage.js looks for such names", settings.Version)
+			t.Errorf("%s: got version %q, want 12 hex digits: storage.js looks for such names", path, settings.Version)
 		}
 	}
 }
 
-// The sums stand beside the files in the format of sha256sum. They are those of the npm packages' own files, so anybody
-// can compare.
+// The sums are in the format of sha256sum, and equal those of the files in the npm packages.
 func TestVendoredFilesAreThosePinned(t *testing.T) {
 	sums, err := os.ReadFile("assets/SHA256SUMS")
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := console.Playground(console.Options{})
+	h := console.Playground()
 	paths := assetPaths(t)
 	pinned := 0
 	for line := range strings.Lines(string(sums)) {
@@ -286,7 +282,7 @@ func TestVendoredFilesAreThosePinned(t *testing.T) {
 }
 
 func TestLicensesOfVendoredPackagesAreServed(t *testing.T) {
-	text := get(t, console.Playground(console.Options{}), mustFindAsset(t, "LICENSES.txt"), nil).Body.String()
+	text := get(t, console.Playground(), mustFindAsset(t, "LICENSES.txt"), nil).Body.String()
 	for _, want := range []string{"graphiql, ", "react, react-dom", "codemirror", "SIL OPEN FONT LICENSE", "Apache License",
 		"Copyright (c) 2021 GraphQL Contributors", "Copyright (c) Facebook, Inc. and its affiliates."} {
 		if !strings.Contains(text, want) {
@@ -295,10 +291,10 @@ func TestLicensesOfVendoredPackagesAreServed(t *testing.T) {
 	}
 }
 
-// assetPaths returns what the page refers to, by file name.
+// assetPaths returns the paths that the page refers to, by file name.
 func assetPaths(t *testing.T) map[string]string {
 	t.Helper()
-	page := get(t, console.Playground(console.Options{}), "/playground", nil).Body.String()
+	page := get(t, console.Playground(), "/playground", nil).Body.String()
 	paths := make(map[string]string)
 	for _, match := range regexp.MustCompile(`(?:src|href)="([^"]*/([^"/]+))"`).FindAllStringSubmatch(page, -1) {
 		paths[match[2]] = "/" + match[1]

@@ -11,15 +11,16 @@ import (
 	"configapi/internal/rest"
 )
 
-// TestClocksThatAreApart runs servers whose clocks are off. Only a store on a server of its own has a clock to compare with.
+// TestClocksThatAreApart runs servers whose clocks are wrong. Only a store on another server has a
+// clock to compare with.
 func TestClocksThatAreApart(t *testing.T) {
 	t.Parallel()
 	for kind, open := range databases {
 		d := open(t)
 		for says, offset := range map[string]time.Duration{
-			"":                          0,
-			`s before the database's: `: time.Minute,
-			`s behind the database's: `: -time.Minute,
+			"":                            0,
+			`s ahead of the database's: `: time.Minute,
+			`s behind the database's: `:   -time.Minute,
 		} {
 			now := func() time.Time { return time.Now().Add(offset) }
 			store := configstoretest.On(t, d.Store, configstore.Options{Now: now})

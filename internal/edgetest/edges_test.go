@@ -15,7 +15,7 @@ import (
 	"configapi/internal/rest"
 )
 
-// edges are all that there are.
+// edges are all edges.
 var edges = map[string]func(t *testing.T, store *configstoretest.Store) edgetest.Edge{
 	"REST": func(t *testing.T, store *configstoretest.Store) edgetest.Edge {
 		return restEdge{start(t, rest.New(store.Store, rest.Options{}))}
@@ -25,12 +25,13 @@ var edges = map[string]func(t *testing.T, store *configstoretest.Store) edgetest
 	},
 }
 
-// server is an edge behind a real HTTP server.
+// server is an edge behind an HTTP server.
 type server struct{ *httptest.Server }
 
 func start(t *testing.T, edge http.Handler) server {
 	s := httptest.NewServer(edge)
-	// Close would wait for connections with a body that was refused, which net/http keeps for half a second.
+	// Close waits for connections whose body was refused, which net/http keeps open for half a
+	// second.
 	t.Cleanup(func() {
 		s.Listener.Close()
 		s.CloseClientConnections()
@@ -38,7 +39,7 @@ func start(t *testing.T, edge http.Handler) server {
 	return server{s}
 }
 
-// ask sends a request, written as "METHOD /path", with headers whose names and values come in turn.
+// ask sends a request "METHOD /path". headers has names and values in turn.
 func (s server) ask(t testing.TB, request, contentType, body string, headers ...string) (status int, answer string) {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")
@@ -102,7 +103,8 @@ func (e restEdge) Typed(t testing.TB, contentType string) edgetest.Answer {
 	return e.try(t, "PUT /config/"+url.PathEscape(edgetest.Good), contentType, `{"value":"`+edgetest.GoodValue+`"}`)
 }
 
-// try sends a request and reads a refusal: a problem, or one of the texts that clients of old know.
+// try sends a request and reads its error: a problem document, or one of the plain texts for old
+// clients.
 func (e restEdge) try(t testing.TB, request, contentType, body string, headers ...string) edgetest.Answer {
 	t.Helper()
 	status, text := e.ask(t, request, contentType, body, headers...)
@@ -167,8 +169,8 @@ func (e graphEdge) Typed(t testing.TB, contentType string) edgetest.Answer {
 	return e.try(t, contentType, envelope(setQuery, "name", quote(edgetest.Good), "value", quote(edgetest.GoodValue)))
 }
 
-// try sends a body and reads a refusal: an error, or a member of the result. The status tells only of what was no request of
-// GraphQL's at all.
+// try sends a body and reads its error: a GraphQL error, or a member of the result. The status
+// counts only if the request is not GraphQL at all.
 func (e graphEdge) try(t testing.TB, contentType, body string) edgetest.Answer {
 	t.Helper()
 	status, text := e.ask(t, "POST /graphql", contentType, body)
@@ -197,7 +199,8 @@ func (e graphEdge) try(t testing.TB, contentType, body string) edgetest.Answer {
 	return edgetest.Answer{}
 }
 
-// envelope is the body of a request whose variables, names and JSON in turn, go into it as they stand.
+// envelope returns the body of a request. variables has names and JSON in turn, which are inserted
+// unchanged.
 func envelope(query string, variables ...string) string {
 	body := `{"query":` + quote(query) + `,"variables":{`
 	for i := 0; i < len(variables); i += 2 {
@@ -210,6 +213,6 @@ func envelope(query string, variables ...string) string {
 }
 
 func quote(text string) string {
-	quoted, _ := json.Marshal(text) // a text always has a JSON
+	quoted, _ := json.Marshal(text) // strings can always be encoded
 	return string(quoted)
 }

@@ -1,8 +1,9 @@
-// Package edgetest is what every edge has to do with bad input, as one table: names, values, instants, positions and the JSON
-// that they come in. REST and GraphQL run the same rows, on each of the stores, so that no client finds a door that is less
-// well kept than the others. [Errors] is the same for errors: each has one code, on whichever edge.
+// Package edgetest tests that all edges treat bad input alike: names, values, instants, positions,
+// idempotency keys, and the JSON around them. REST and GraphQL run the same table on each store.
+// [Errors] is a table of errors: each has the same code on every edge.
 //
-// It is for tests. An edge takes part with a few words that say how a request of its kind looks: see [Edge].
+// It is for tests only, and knows nothing of HTTP or GraphQL: an edge takes part by an [Edge] that
+// builds its requests.
 package edgetest
 
 import (
@@ -13,25 +14,25 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// Good is a name that every row may use. [Run] makes a config of it, with the value GoodValue.
+// Good is a valid name. [Run] sets it to GoodValue before the first row.
 const (
 	Good      = "edgetest/good"
 	GoodValue = "good-value"
 )
 
-// Answer is what a client gets.
+// Answer is what a client receives.
 type Answer struct {
-	// Code says why the request was refused, as in GraphQL's extensions.code. "": it was carried out.
+	// Code is the code of the error, as in GraphQL's extensions.code. "": none.
 	Code string
-	// Status is that of HTTP. 0: the edge has none that tells anything.
+	// Status is the HTTP status. 0: it says nothing on this edge.
 	Status int
-	// Text is all that the client can read, values that it asked for apart.
+	// Text is all text of the answer, except requested values.
 	Text string
 }
 
-// Edge puts inputs into requests of its kind, as a client would that does not look at them.
+// Edge builds and sends requests with the input as it is, without a check of its own.
 type Edge interface {
-	// Set asks for a config to get a value. The value is JSON, and goes into the request as it stands.
+	// Set sets a config to a value. valueJSON is inserted unchanged.
 	Set(t testing.TB, name, valueJSON string) Answer
 	Delete(t testing.TB, name string) Answer
 	Restore(t testing.TB, name string) Answer
@@ -40,19 +41,19 @@ type Edge interface {
 	ReadAt(t testing.TB, name, instant string) Answer
 	// SetWithKey is Set with an idempotency key.
 	SetWithKey(t testing.TB, name, valueJSON, key string) Answer
-	// Tampered sends a request as Set would for Good and GoodValue, with its body, a JSON object, changed.
+	// Tampered sets Good to GoodValue by a request whose body, a JSON object, is changed by tamper.
 	Tampered(t testing.TB, tamper func(body string) string) Answer
-	// Typed sends a request as Set would for Good and GoodValue, with a content type.
+	// Typed sets Good to GoodValue by a request with a content type.
 	Typed(t testing.TB, contentType string) Answer
 }
 
-// Positions is for edges that take positions.
+// Positions is implemented by edges that take positions.
 type Positions interface {
-	// After asks for the changes after a position.
+	// After requests the changes after a position.
 	After(t testing.TB, position string) Answer
 }
 
-// Run runs all rows that apply to the edge of a store. Nothing that is refused may have been written.
+// Run runs all rows that apply to the edge. It fails the test if a refused request wrote anything.
 func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
 	store.MustSet(t, Good, GoodValue)
 	t.Run("names", func(t *testing.T) { runNames(t, store, edge) })
@@ -66,18 +67,18 @@ func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
 	}
 }
 
-// row is one input and what must come back.
+// row is an input and the expected outcome.
 type row struct {
 	name  string
 	input string
 	want  outcome
-	says  string // part of the text, so that the client learns which rule it broke
+	says  string // a part of the text, which names the rule
 }
 
 // outcome is what an input leads to.
 type outcome struct {
 	code   string
-	status int // of an edge that has statuses
+	status int // on edges where the status says something
 }
 
 var (
@@ -90,7 +91,7 @@ var (
 	unknown   = outcome{"POSITION_UNKNOWN", 400}
 )
 
-// check checks the answer to one row.
+// check compares the answer with the expected outcome.
 func (r row) check(t *testing.T, got Answer) {
 	t.Helper()
 	switch {
@@ -115,7 +116,7 @@ func (r row) check(t *testing.T, got Answer) {
 	}
 }
 
-// unchanged fails the test when try wrote anything.
+// unchanged fails the test if try writes anything.
 func unchanged(t *testing.T, store *configstoretest.Store, try func()) {
 	t.Helper()
 	before := store.Reader(auth.Anonymous).Head()
@@ -129,7 +130,7 @@ func unchanged(t *testing.T, store *configstoretest.Store, try func()) {
 	}
 }
 
-// run runs one row in a test of its own.
+// run runs the row as a subtest.
 func (r row) run(t *testing.T, store *configstoretest.Store, try func(testing.TB) Answer) {
 	t.Run(r.name, func(t *testing.T) {
 		if r.want == done {

@@ -7,7 +7,7 @@ import (
 	"configapi/internal/fault"
 )
 
-// Failure is an error of one kind, and the code that every edge gives it.
+// Failure is an error and the code that every edge must give it.
 type Failure struct {
 	Kind fault.Kind
 	Err  error

@@ -20,9 +20,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that
-// answer all the time from its past. Each answer is of one of the two histories that there are in
-// turn, whole.
+// TestNoAnswerMixesTwoHistories replaces the tail of a history again and again while nodes read its
+// past. Each answer must be from one of the two histories only.
 func TestNoAnswerMixesTwoHistories(t *testing.T) {
 	slowtest.Only(t)
 	for kind, open := range databases {
@@ -33,18 +32,18 @@ func TestNoAnswerMixesTwoHistories(t *testing.T) {
 			for i := range 12 {
 				one.MustSet(t, names[i%len(names)], fmt.Sprint("one ", i))
 			}
-			const kept = 3 // of 12, so that a few versions of each name are the same
+			const kept = 3 // of 12, so that some versions of each name are in both histories
 			tails, heads := [2][]eventstore.Record{}, [2]eventstore.Head{}
 			tails[0], heads[0] = mustRead(t, d, kept), one.Reader(auth.Anonymous).Head()
 			tails[1], heads[1] = fork(t, d, kept, "n1", "n0", "n2", "n1", "n0", "n2", "n1", "n0", "n2")
-			judge := newJudge(t, mustRead(t, d, 0)[:kept], tails)
+			known := newHistories(t, mustRead(t, d, 0)[:kept], tails)
 			nodes := []*configstoretest.Store{startReading(t, d), startReading(t, d)}
 
 			reading, stop := context.WithCancel(t.Context())
 			defer stop()
 			var readers sync.WaitGroup
 			for _, n := range nodes {
-				for _, read := range judge.reads() {
+				for _, read := range known.reads() {
 					readers.Go(func() {
 						for reading.Err() == nil && !t.Failed() {
 							read(t, n)
@@ -55,7 +54,7 @@ func TestNoAnswerMixesTwoHistories(t *testing.T) {
 			for i := range 12 {
 				next := (i + 1) % 2
 				d.rewrite(t, kept, tails[next], heads[next])
-				judge.awaitAnswers(t, 10)
+				known.awaitAnswers(t, 10)
 			}
 			stop()
 			readers.Wait()
@@ -65,7 +64,7 @@ func TestNoAnswerMixesTwoHistories(t *testing.T) {
 
 var names = []string{"n0", "n1", "n2"}
 
-// startReading starts a node that finds next to nothing in its ring, so that it reads the store.
+// startReading starts a node with a tiny ring, so that reads go to the store.
 func startReading(t *testing.T, d database) *configstoretest.Store {
 	return configstoretest.On(t, d, configstore.Options{
 		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Feed: feed.Options{RingEvents: 1},
@@ -73,39 +72,39 @@ func startReading(t *testing.T, d database) *configstoretest.Store {
 	})
 }
 
-// judge knows two histories.
-type judge struct {
-	of      [2]map[eventstore.Position]bool // :: position of a record → it is in that history
+// histories knows the positions of two histories.
+type histories struct {
+	of      [2]map[eventstore.Position]bool // :: position → it is in the history
 	answers atomic.Int64
 }
 
-func newJudge(t *testing.T, common []eventstore.Record, tails [2][]eventstore.Record) *judge {
+func newHistories(t *testing.T, common []eventstore.Record, tails [2][]eventstore.Record) *histories {
 	t.Helper()
-	j := new(judge)
+	h := new(histories)
 	for i, tail := range tails {
-		j.of[i] = map[eventstore.Position]bool{{}: true}
+		h.of[i] = map[eventstore.Position]bool{{}: true}
 		for _, records := range [][]eventstore.Record{common, tail} {
 			for _, r := range records {
-				j.of[i][eventstore.HeadOf(&r).Position()] = true
+				h.of[i][eventstore.HeadOf(&r).Position()] = true
 			}
 		}
 	}
-	return j
+	return h
 }
 
-// awaitAnswers returns when so many more answers were judged.
-func (j *judge) awaitAnswers(t *testing.T, n int64) {
+// awaitAnswers waits for n more answers.
+func (h *histories) awaitAnswers(t *testing.T, n int64) {
 	t.Helper()
-	enough := j.answers.Load() + n
-	for deadline := time.Now().Add(patience); j.answers.Load() < enough && !t.Failed(); time.Sleep(time.Millisecond) {
+	enough := h.answers.Load() + n
+	for deadline := time.Now().Add(patience); h.answers.Load() < enough && !t.Failed(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the nodes do not answer any more")
 		}
 	}
 }
 
-// judge fails the test unless all that an answer holds is of one history.
-func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Position) {
+// check fails the test unless all positions of an answer are in one history.
+func (h *histories) check(t *testing.T, what string, err error, marks ...eventstore.Position) {
 	t.Helper()
 	if err != nil {
 		if kind := fault.KindOf(err); kind != fault.Unavailable && kind != fault.PositionUnknown {
@@ -113,8 +112,8 @@ func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.
 		}
 		return
 	}
-	j.answers.Add(1)
-	for _, history := range j.of {
+	h.answers.Add(1)
+	for _, history := range h.of {
 		all := true
 		for _, mark := range marks {
 			all = all && history[mark]
@@ -126,9 +125,8 @@ func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.
 	t.Errorf("%s is of both histories", what)
 }
 
-// reads are the ways into the past. What each returns is judged together with the position that the
-// reader says it is at.
-func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
+// reads are all reads of the past. Each checks its result together with the position of the reader.
+func (h *histories) reads() []func(t *testing.T, n *configstoretest.Store) {
 	reader := func(n *configstoretest.Store) (*configstore.Reader, error) { return n.Store.Reader(auth.Anonymous) }
 	return []func(t *testing.T, n *configstoretest.Store){
 		func(t *testing.T, n *configstoretest.Store) {
@@ -144,7 +142,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				}
 				marks = append(marks, marksOf(revisions)...)
 			}
-			j.judge(t, "a history", err, marks...)
+			h.check(t, "a history", err, marks...)
 		},
 		func(t *testing.T, n *configstoretest.Store) {
 			r, err := reader(n)
@@ -152,7 +150,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, 100)
-			j.judge(t, "a page of changes", err, append(marksOf(changes.Revisions), r.Head().Position())...)
+			h.check(t, "a page of changes", err, append(marksOf(changes.Revisions), r.Head().Position())...)
 		},
 		func(t *testing.T, n *configstoretest.Store) {
 			r, err := reader(n)
@@ -162,7 +160,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 			for _, back := range []time.Duration{1, 2, 5} {
 				past, err := r.AsOfTime(t.Context(), r.Head().RecordedAt.Add(-back*time.Microsecond))
 				if err != nil {
-					j.judge(t, "an instant", err)
+					h.check(t, "an instant", err)
 					return
 				}
 				page, err := past.Configs(t.Context(), config.Filter{}, "", 100)
@@ -170,7 +168,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				for _, state := range page.Configs {
 					marks = append(marks, state.Position())
 				}
-				j.judge(t, "a snapshot", err, marks...)
+				h.check(t, "a snapshot", err, marks...)
 			}
 		},
 		func(t *testing.T, n *configstoretest.Store) {
@@ -179,7 +177,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := watch.Next(t.Context())
-			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Offset().Head.Position())...)
+			h.check(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Offset().Head.Position())...)
 		},
 	}
 }

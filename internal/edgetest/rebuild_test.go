@@ -24,10 +24,10 @@ import (
 	"configapi/internal/writer"
 )
 
-// patience is how long a test waits for what a server should do soon.
+// patience bounds the waits of these tests.
 const patience = 20 * time.Second
 
-// node is a server of a database, with everything.
+// node is a server with all edges on a database.
 type node struct {
 	*configstoretest.Store
 	server
@@ -45,7 +45,7 @@ func startNode(t *testing.T, d database) node {
 	return node{store, start(t, s), d}
 }
 
-// awaitRebuild returns when the node has thrown its state away and has another.
+// awaitRebuild waits until the node has replaced its state.
 func (n node) awaitRebuild(t *testing.T) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); n.Rebuilds() == 0; time.Sleep(time.Millisecond) {
@@ -60,7 +60,7 @@ func (n node) awaitRebuild(t *testing.T) {
 	}
 }
 
-// stream opens a websocket with streams that were told everything, and returns it.
+// stream opens a websocket with streams that have caught up.
 func (n node) stream(t *testing.T) *websockettest.Client {
 	t.Helper()
 	client, err := websockettest.Open(t.Context(), n.URL+"/graphql", websockettest.Options{Patience: patience})
@@ -82,7 +82,8 @@ func (n node) stream(t *testing.T) *websockettest.Client {
 	return client
 }
 
-// mustBeClosed fails the test unless the next that comes is the close code that tells a client to come back.
+// mustBeClosed fails the test unless the next message is the close code 1012, after which clients
+// reconnect.
 func mustBeClosed(t *testing.T, client *websockettest.Client) {
 	t.Helper()
 	message, err := client.Receive()
@@ -91,13 +92,13 @@ func mustBeClosed(t *testing.T, client *websockettest.Client) {
 	}
 }
 
-// TestRebuild takes the tail of a history away from under a running node, in SQL, and puts another in its place.
+// TestRebuild replaces the tail of a history by SQL while a node runs.
 func TestRebuild(t *testing.T) {
 	const written, kept = 6, 3
 	for _, test := range []struct {
 		what  string
 		kept  eventstore.Seq
-		after []string // the names that are changed in the tail that takes the place of the lost one
+		after []string // the names that the new tail changes
 	}{
 		{"another tail of the same length", kept, []string{"n0", "x", "n1"}},
 		{"another history", 0, []string{"n5", "x", "y", "n4", "z", "n3", "n5", "x"}},
@@ -137,7 +138,7 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// mustJudge fails the test unless positions are what they are in the history that there is now.
+// mustJudge checks what the node answers for positions of both histories.
 func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
 	t.Helper()
 	for _, mark := range marks {
@@ -149,7 +150,7 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventsto
 			t.Errorf("position %s: got %v, want %v", mark, err, want)
 		}
 	}
-	// One that was beyond the head is still of another history when that has come so far.
+	// A position beyond the head is still refused when the new history is that long.
 	beyond := marks[len(marks)-1]
 	for at := head.Seq; at < beyond.Seq; at++ {
 		n.MustSet(t, "filler", fmt.Sprint(at))
@@ -159,7 +160,7 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventsto
 	}
 }
 
-// mustResume fails the test unless a stream from the last position that was kept gives what came after that instead.
+// mustResume checks that a stream from the last common position gets the new tail.
 func (n node) mustResume(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, records []eventstore.Record) {
 	t.Helper()
 	var after eventstore.Position
@@ -181,7 +182,7 @@ func (n node) mustResume(t *testing.T, marks []eventstore.Position, kept eventst
 	}
 }
 
-// held is what callers hold of a history.
+// held is what callers have opened on a lost history.
 type held struct {
 	reader *configstore.Reader
 	watch  *configstore.Watch
@@ -201,7 +202,7 @@ func (n node) hold(t *testing.T) held {
 	return h
 }
 
-// mustBeGone fails the test unless nothing of what is held gives anything any more.
+// mustBeGone checks that all of it fails now.
 func (h held) mustBeGone(t *testing.T, n node) {
 	t.Helper()
 	ctx, name := t.Context(), configstoretest.Name(t, "n1")
@@ -227,7 +228,8 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	gone("going on with a stream of states", err)
 }
 
-// TestBrokenHistoryIsNotRebuilt breaks the chain behind what a node has applied, or in it as well.
+// TestBrokenHistoryIsNotRebuilt breaks the hash chain after, or also within, what a node has
+// applied.
 func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 	for kind, open := range databases {
 		t.Run(kind, func(t *testing.T) {
@@ -259,7 +261,7 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 				t.Errorf("a write: got %v", err)
 			}
 			_, err = n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
-			// Unavailable when the store does not even say in time where its head is.
+			// unavailable: the store did not return its head in time
 			if kind := fault.KindOf(err); kind != fault.PositionNotReached && kind != fault.Unavailable {
 				t.Errorf("a linearizable read: got %v", err)
 			}

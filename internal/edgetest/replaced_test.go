@@ -14,13 +14,13 @@ import (
 	"configapi/internal/rest"
 )
 
-// TestServerWhoseFileIsGone writes nothing, says so on every edge, and is not ready. What it has
-// applied can be read. When the file is back it goes on.
+// TestServerWhoseFileIsGone removes the database file. The server refuses writes on every edge, is
+// not ready, and serves what it has applied. It recovers when the file is back.
 func TestServerWhoseFileIsGone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "configapi.db")
-	// The store of the server writes nothing before the file is gone: an append within a millisecond of
-	// the last one finds that out after it has written, so that its outcome is unknown.
+	// The server has not written for a while when the file is removed. Right after an append it
+	// would notice only after the next one, whose outcome is unknown then.
 	t.Run("another server writes", func(t *testing.T) {
 		events, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true})
 		if err != nil {
@@ -38,7 +38,7 @@ func TestServerWhoseFileIsGone(t *testing.T) {
 	s := start(t, httpd.New(httpd.Options{
 		Store: store.Store, REST: rest.New(store.Store, rest.Options{}), GraphQL: graph.NewHandler(store.Store, graph.Options{}),
 	}))
-	if err := os.Rename(path, path+".away"); err != nil {
+	if err := os.Rename(path, path+".moved"); err != nil {
 		t.Fatal(err)
 	}
 	const reason = "the file of the history was removed or replaced"
@@ -60,7 +60,7 @@ func TestServerWhoseFileIsGone(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %d with %q", row.request, status, answer, row.status, row.says)
 		}
 	}
-	if err := os.Rename(path+".away", path); err != nil {
+	if err := os.Rename(path+".moved", path); err != nil {
 		t.Fatal(err)
 	}
 	if status, answer := s.ask(t, "PUT /config/b", "application/json", put); status != 200 && status != 201 {

@@ -20,17 +20,17 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// database is a store with a second way to its tables, behind its back.
+// database is a store whose tables the test can change.
 type database struct {
 	eventstore.Store
 	sql     *sql.DB
-	instant func(time.Time) any // as the tables have it
+	instant func(time.Time) any // converts to the type of the tables
 }
 
-// pollInterval is how soon a node sees what somebody else writes to its tables, who tells nobody.
+// pollInterval is how soon a node sees changes of its tables without a notification.
 const pollInterval = 10 * time.Millisecond
 
-// databases are the stores that somebody else can write to.
+// databases are the stores that have tables.
 var databases = map[string]func(t *testing.T) database{
 	"sqlite": func(t *testing.T) database {
 		path := filepath.Join(t.TempDir(), "configapi.db")
@@ -64,7 +64,7 @@ func mustOpenSQL(t *testing.T, driver, dsn string) *sql.DB {
 	return db
 }
 
-// rewrite replaces all records after a position, as a failover or a restored backup does.
+// rewrite replaces all records after a seq, as a failover or a restored backup does.
 func (d database) rewrite(t *testing.T, after eventstore.Seq, records []eventstore.Record, head eventstore.Head) {
 	t.Helper()
 	tx, err := d.sql.BeginTx(t.Context(), nil)
@@ -90,7 +90,7 @@ func (d database) rewrite(t *testing.T, after eventstore.Seq, records []eventsto
 	}
 }
 
-// fork returns what comes after the first records of a history when others write there: a change of each name.
+// fork returns a different tail after the first records of a history: a change of each name.
 func fork(t *testing.T, events eventstore.Store, first eventstore.Seq, names ...string) (records []eventstore.Record, head eventstore.Head) {
 	t.Helper()
 	other := memory.New()
@@ -115,7 +115,7 @@ func mustRead(t testing.TB, events eventstore.Store, after eventstore.Seq) []eve
 	return records
 }
 
-// wantReplay fails the test unless a store shows exactly what its history leads to.
+// wantReplay fails the test unless the store's state is that of its history.
 func wantReplay(t *testing.T, store *configstoretest.Store) {
 	t.Helper()
 	want := make(map[string]string)

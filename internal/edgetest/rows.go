@@ -77,7 +77,7 @@ func runValues(t *testing.T, store *configstoretest.Store, edge Edge) {
 	}
 }
 
-// runTypes sends what is fine under the name of something else.
+// runTypes sends valid input with other content types.
 func runTypes(t *testing.T, store *configstoretest.Store, edge Edge) {
 	for _, row := range []row{
 		{"JSON", "application/json", done, ""},
@@ -96,7 +96,7 @@ func runTypes(t *testing.T, store *configstoretest.Store, edge Edge) {
 	}
 }
 
-// runDocuments changes the body of a request that is fine.
+// runDocuments changes the body of a valid request.
 func runDocuments(t *testing.T, store *configstoretest.Store, edge Edge) {
 	store.MustSet(t, Good, GoodValue)
 	t.Run("unchanged", func(t *testing.T) {
@@ -184,5 +184,31 @@ func runPositions(t *testing.T, store *configstoretest.Store, edge Positions) {
 		{"beyond the head", beyond.String(), unknown, ""},
 	} {
 		row.run(t, store, func(t testing.TB) Answer { return edge.After(t, row.input) })
+	}
+}
+
+// runKeys sends idempotency keys that fit into a header.
+func runKeys(t *testing.T, store *configstoretest.Store, edge Edge) {
+	longest := strings.Repeat("k", 64)
+	for _, row := range []row{
+		{"one character", "k", done, ""},
+		{"the longest", longest, done, ""},
+		{"punctuation", `"8e03978e-40d5-43dd {};,` + "'`~", done, ""},
+
+		{"empty", "", invalid, "is empty"},
+		{"65 bytes", longest + "k", invalid, "has 65 bytes; at most 64 are allowed"},
+		{"tab", "a\tb", invalid, "printable ASCII"},
+		{"other letters", "é", invalid, "printable ASCII"},
+	} {
+		row.run(t, store, func(t testing.TB) Answer { return edge.SetWithKey(t, Good, `"x"`, row.input) })
+	}
+	for _, row := range []row{
+		{"the same again", `"x"`, done, ""},
+		{"another value", `"y"`, otherKey, "used for another request"},
+		{"another value that is bad", `"a\u0000"`, invalid, "NUL"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			unchanged(t, store, func() { row.check(t, edge.SetWithKey(t, Good, row.input, longest)) })
+		})
 	}
 }

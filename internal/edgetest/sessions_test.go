@@ -21,9 +21,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestSessionsAreEndedAtAnyMoment has two nodes write and read while sessions of theirs, of every
-// kind, are ended, and what they do is cancelled. Each write that was acknowledged is there, once;
-// those that were not say so; and it all comes back by itself.
+// TestSessionsAreEndedAtAnyMoment ends sessions of every kind, and cancels their statements, while
+// two nodes read and write. Each acknowledged write is in the history once, other writes have an
+// error, and the nodes recover by themselves.
 func TestSessionsAreEndedAtAnyMoment(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -84,7 +84,7 @@ func TestSessionsAreEndedAtAnyMoment(t *testing.T) {
 	}
 }
 
-// mustSetSoon writes, once what is left of the trouble is over.
+// mustSetSoon writes, and tries again while connections are still broken.
 func mustSetSoon(t *testing.T, node *configstoretest.Store) {
 	t.Helper()
 	var err error
@@ -97,9 +97,8 @@ func mustSetSoon(t *testing.T, node *configstoretest.Store) {
 	t.Fatalf("a node does not write again: %v", err)
 }
 
-// writeUntil writes one value after the other until ctx ends, and returns those that were
-// acknowledged. Each has a key, and is sent again when its outcome is not known, so that it can
-// only be written once.
+// writeUntil writes values until ctx ends, and returns the acknowledged ones. Each write has a key
+// and is repeated while its outcome is unknown, so that it is written at most once.
 func writeUntil(t *testing.T, ctx context.Context, node *configstoretest.Store, name string) (acknowledged []string) {
 	for n := 0; ctx.Err() == nil; n++ {
 		cmd := config.Set{Name: configstoretest.Name(t, name), Value: configstoretest.Value(t, fmt.Sprint(n))}
@@ -123,7 +122,7 @@ func writeUntil(t *testing.T, ctx context.Context, node *configstoretest.Store, 
 	return acknowledged
 }
 
-// endOneSession ends a session of a node, or cancels what it does, whichever it is.
+// endOneSession ends a random session of a node, or cancels its statement.
 func endOneSession(t *testing.T, admin *sql.DB) {
 	how := []string{"pg_terminate_backend", "pg_cancel_backend"}[rand.N(2)]
 	_, err := admin.ExecContext(t.Context(), `select `+how+`(pid) from (select pid from pg_stat_activity

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// stores are all that there are, each with an empty history.
+// stores are all stores, each with an empty history.
 var stores = map[string]func(t *testing.T) eventstore.Store{
 	"memory": func(*testing.T) eventstore.Store { return memory.New() },
 	"sqlite": func(t *testing.T) eventstore.Store {
@@ -60,7 +60,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// TestErrors has every kind of error, so that no edge can forget one.
+// TestErrors tries an error of each kind on each edge.
 func TestErrors(t *testing.T) {
 	for i, failure := range edgetest.Errors() {
 		if failure.Kind != fault.Kind(i) || fault.KindOf(failure.Err) != failure.Kind {

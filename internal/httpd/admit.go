@@ -11,21 +11,21 @@ import (
 	"configapi/internal/problem"
 )
 
-// maxLoggedHeader is how much of a header the log shows. Hosts and origins have at most 255 bytes.
+// maxLoggedHeader is how many bytes of a header the log shows. Hosts and origins have at most 255.
 const maxLoggedHeader = 300
 
-// admit reports whether a request may go on to its handler; else it has answered the request. It
-// checks host and page before anything else, so that the answer tells a foreign page nothing.
+// admit reports whether the request may reach its handler. If not, admit has answered it. Host and
+// origin are checked before anything else, so a page of another origin learns nothing.
 func (s *Server) admit(e *exchange, r *http.Request) bool {
-	if !s.opts.Guard.AnswersFor(r) && !isHealthPath(r.URL.Path) {
+	if !s.opts.Guard.ServesHost(r) && !isHealthPath(r.URL.Path) {
 		s.refuseHost(e, r)
 		return false
 	}
-	e.verdict = s.opts.Guard.Check(r)
+	e.decision = s.opts.Guard.Check(r)
 	switch {
-	case e.verdict == origin.Refused:
+	case e.decision == origin.Refused:
 		s.refusePage(e, r)
-	case origin.IsPreflight(r, e.verdict):
+	case origin.IsPreflight(r, e.decision):
 		s.opts.Guard.AnswerPreflight(e, r)
 	case r.ContentLength > budget.MaxBodyBytes:
 		s.opts.Metrics.refused(refusedBodySize)
@@ -37,7 +37,7 @@ func (s *Server) admit(e *exchange, r *http.Request) bool {
 	return false
 }
 
-// isHealthPath reports whether a path is for probes, which call a server by any name.
+// isHealthPath reports whether a path belongs to the health routes. Probes may use any host name.
 func isHealthPath(path string) bool {
 	switch strings.TrimPrefix(path, "/v1") {
 	case "/health", "/livez", "/readyz", "/metrics":
@@ -47,21 +47,20 @@ func isHealthPath(path string) bool {
 }
 
 func (s *Server) refuseHost(e *exchange, r *http.Request) {
-	s.refused(refusedHost, r, e.id[0], "a request for a host that this server does not answer for was refused; see --allow-host")
+	s.refused(refusedHost, r, e.id[0], "refused a request for an unknown host; to allow the host, see --allow-host")
 	problem.Problem{Status: http.StatusMisdirectedRequest, Code: problem.Forbidden, RequestID: e.id[0],
 		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
 			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
 }
 
 func (s *Server) refusePage(e *exchange, r *http.Request) {
-	s.refused(refusedOrigin, r, e.id[0], "a request of a page of another origin was refused; see --allow-origin, and docs/proxies.md")
+	s.refused(refusedOrigin, r, e.id[0], "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
 	problem.Problem{Status: http.StatusForbidden, Code: problem.Forbidden, RequestID: e.id[0],
 		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
 }
 
-// refused counts a refusal, and logs what the browser said. The log's handler escapes what a
-// stranger wrote.
+// refused counts a refusal and logs what the browser sent. The log handler escapes these strings.
 func (s *Server) refused(why refusal, r *http.Request, id, message string) {
 	s.opts.Metrics.refused(why)
 	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,

@@ -12,12 +12,12 @@ import (
 	"configapi/internal/origin"
 )
 
-// routes are one path of each edge.
+// routes has one path of each edge.
 var routes = []string{"/config", "/config/a", "/v1/config/a", "/events", "/graphql", "/playground", "/playground/assets/x", "/none"}
 
 var probes = []string{"/livez", "/readyz", "/health", "/metrics", "/v1/livez", "/v1/readyz", "/v1/health", "/v1/metrics"}
 
-// served is an edge that takes note of what reaches it.
+// served is an edge that records what reaches it.
 func served(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Vary", "Accept")
 	w.WriteHeader(http.StatusOK)
@@ -30,7 +30,7 @@ func startGuarded(t *testing.T, opts origin.Options) *running {
 	return s
 }
 
-// TestForeignHostsAreMisdirected on every route and with every method, but for probes.
+// TestForeignHostsAreMisdirected tries every route and method. Only health routes answer.
 func TestForeignHostsAreMisdirected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}})
@@ -64,7 +64,7 @@ func TestForeignHostsAreMisdirected(t *testing.T) {
 	})
 }
 
-// TestForeignPagesAreRefused, and the log names what was compared, on one line.
+// TestForeignPagesAreRefused also checks that the log shows what was compared, on one line.
 func TestForeignPagesAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}})
@@ -82,7 +82,7 @@ func TestForeignPagesAreRefused(t *testing.T) {
 				}
 			}
 		}
-		const message = "a request of a page of another origin was refused; see --allow-origin, and docs/proxies.md"
+		const message = "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md"
 		s.askRaw(t, "PUT /config/a HTTP/1.1\nHost: config.test:80\nOrigin: http://\xff"+strings.Repeat("e", 1000)+"\n")
 		lines := s.log.with(message)
 		last := lines[len(lines)-1]
@@ -93,7 +93,7 @@ func TestForeignPagesAreRefused(t *testing.T) {
 	})
 }
 
-// TestAllowedPages have the headers that a browser asks for, on every answer.
+// TestAllowedPages checks the CORS headers on every answer.
 func TestAllowedPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}, Origins: []string{"http://localhost:5173", "https://console.example.com"}})
@@ -150,7 +150,7 @@ func checkPreflight(t *testing.T, path string, got answer) {
 	}
 }
 
-// TestAllPages are allowed by a star, without what a browser knows about its user.
+// TestAllPages allows all origins, without credentials.
 func TestAllPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}, Origins: []string{"*"}})
@@ -167,8 +167,8 @@ func TestAllPages(t *testing.T) {
 	})
 }
 
-// TestPipelinedRequests are answered in their order, until one whose body is not read: what follows
-// it on the connection is part of that body.
+// TestPipelinedRequests checks that pipelined requests are answered in order, up to one whose body
+// is not read: the bytes after it belong to that body.
 func TestPipelinedRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startGuarded(t, origin.Options{Hosts: []string{"config.test"}})

@@ -21,8 +21,9 @@ import (
 	"configapi/internal/rest"
 )
 
-// BenchmarkServer compares the whole way of a request with that through a server whose handler answers a constant. Clients
-// are as cheap as they can be: they write the same bytes again and again, and look for the end of the answer.
+// BenchmarkServer compares a request's way through this server with a server whose handler answers
+// a constant. The clients are cheap: they write the same bytes again and again, and look for the
+// end of the answer.
 func BenchmarkServer(b *testing.B) {
 	const value = "thirty seconds"
 	store := configstoretest.New(b, configstore.Options{})
@@ -94,7 +95,7 @@ func benchmarkClients(b *testing.B, handler http.Handler, request string, client
 	b.ReportMetric(float64(cpuTime(b)-begin)/float64(b.N), "cpu-ns/op")
 }
 
-// serve serves until ctx ends, with the HTTP server that belongs to the handler.
+// serve serves until ctx ends, with the HTTP server of the handler.
 func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
 	if server, ok := handler.(*httpd.Server); ok {
 		return server.Serve(ctx, listener)
@@ -104,7 +105,7 @@ func serve(ctx context.Context, handler http.Handler, listener net.Listener) err
 	return server.Serve(listener)
 }
 
-// skipAnswer reads one answer that has status 200 and a length.
+// skipAnswer reads one answer with status 200 and a Content-Length.
 func skipAnswer(in *bufio.Reader) error {
 	length := 0
 	for first := true; ; first = false {
@@ -128,7 +129,8 @@ func skipAnswer(in *bufio.Reader) error {
 	return err
 }
 
-// cpuTime is the processor time that this process has used. Unlike the time that passes it says the same on a busy machine.
+// cpuTime returns the processor time that this process has used, which other programs on the
+// machine hardly change.
 func cpuTime(b *testing.B) time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

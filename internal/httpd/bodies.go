@@ -12,47 +12,48 @@ import (
 	"configapi/internal/problem"
 )
 
-// bodyStep is by how much a body's room grows ahead of its bytes. The first bytes of a connection
-// are in the buffer of net/http, so a body of this size costs no more than the connection does.
+// bodyStep is the step in which the reservation of a small body grows. The first bytes of a
+// connection fit into the read buffer of net/http, so a body of this size needs no reservation.
 const bodyStep = 4 << 10
 
-// body is the body of a request. It is charged for as it comes, not as it is announced: what comes
-// waits, at most 2 s, while bodies in flight have no room left, and the slowest of them is cut off.
+// body is the body of a request. Its memory is reserved as bytes arrive, not as Content-Length
+// announces them. When the budget is used up, reading waits for at most 2 s; the slowest body is
+// cut.
 type body struct {
 	io.ReadCloser
 	exchange *exchange
-	deadline time.Time // zero: all of it has come
+	deadline time.Time // zero: the body is complete
 	read     int64
-	err      error // why no more is read
+	err      error // the error of all further reads
 
-	room    budget.Reservation // for what comes, until the body is whole
-	charged int64              // bytes of room
-	whole   budget.Reservation // takes over from room
+	receiving budget.Reservation // while the body arrives
+	charged   int64              // bytes of receiving
+	received  budget.Reservation // replaces receiving once the body is complete
 
 	mu    sync.Mutex // guards ended
-	ended bool       // the body is whole, or the request answered: it cannot be cut off any more
+	ended bool       // the body is complete or the request answered: it must not be cut any more
 }
 
-// errBodyTooLarge is what handlers know from [http.MaxBytesReader].
+// errBodyTooLarge is the error that handlers know from [http.MaxBytesReader].
 var errBodyTooLarge = &http.MaxBytesError{Limit: budget.MaxBodyBytes}
 
-// openBody returns what is to be read in place of a request's own body.
+// openBody returns the body that replaces the request's own.
 func openBody(e *exchange, r *http.Request) *body {
 	b := &body{ReadCloser: r.Body, exchange: e, deadline: e.start.Add(e.server.opts.BodyTimeout)}
-	e.server.opts.Bodies.Open(&b.room)
-	e.server.opts.Bodies.Open(&b.whole)
+	e.server.opts.Bodies.Open(&b.receiving)
+	e.server.opts.Bodies.Open(&b.received)
 	b.setDeadline(b.deadline)
 	return b
 }
 
 func (b *body) setDeadline(deadline time.Time) {
 	if conn, ok := b.exchange.ResponseWriter.(interface{ SetReadDeadline(time.Time) error }); ok {
-		_ = conn.SetReadDeadline(deadline) // fails only on a connection that is gone
+		_ = conn.SetReadDeadline(deadline) // fails only when the connection is closed
 	}
 }
 
-// Read reads what has come, and keeps room for it. The server takes the deadline off the connection
-// when all of it has come, so that whatever follows may take its time.
+// Read reserves memory, then reads. At the end of the body it removes the read deadline: the time
+// after that belongs to the handler.
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -64,35 +65,35 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	b.room.Sent(int64(n))
+	b.receiving.Sent(int64(n))
 	switch {
 	case b.read > budget.MaxBodyBytes:
 		b.refuse(refusedBodySize, errBodyTooLarge)
 		return n, b.err
 	case err == io.EOF:
 		b.deadline = time.Time{}
-		b.settle()
-	case err != nil && b.room.IsCut():
+		b.complete()
+	case err != nil && b.receiving.IsCut():
 		b.refuse(refusedBodyRoom, err)
 	}
 	return n, err
 }
 
-// charge takes room for what the next read may bring, and shortens p to it. A body that is not
-// announced as a small one takes the room of a large one from the beginning, or many of them would
-// fill what is for small ones alone before they are large.
+// charge reserves memory for the next read and shortens p to it. A body of unknown length reserves
+// as much as a large one from its first bytes on: otherwise many of them would fill the part of the
+// budget that is for small bodies.
 func (b *body) charge(p *[]byte) error {
 	if b.read >= b.charged {
 		grow := int64(budget.SmallBodyBytes)
 		if announced := b.exchange.request.ContentLength; 0 <= announced && announced < budget.SmallBodyBytes {
 			grow = min(b.read+bodyStep, announced) - b.charged
 		}
-		if err := b.room.Grow(b.exchange.request.Context(), grow); err != nil {
+		if err := b.receiving.Grow(b.exchange.request.Context(), grow); err != nil {
 			b.refuse(refusedBodyRoom, err)
 			return b.err
 		}
 		if b.charged == 0 {
-			b.room.Sending(b.cut)
+			b.receiving.Sending(b.cut)
 		}
 		b.charged += grow
 	}
@@ -102,8 +103,7 @@ func (b *body) charge(p *[]byte) error {
 	return nil
 }
 
-// cut ends the reading at once, since others wait for the room. It is called from another
-// goroutine.
+// cut ends the reading at once. The budget calls it from another goroutine.
 func (b *body) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,46 +112,46 @@ func (b *body) cut() {
 	}
 }
 
-// end makes sure that the body is not cut off from now on.
+// end prevents any later cut.
 func (b *body) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.ended && b.room.IsCut() {
-		b.setDeadline(time.Time{}) // it was, when it was whole already
+	if !b.ended && b.receiving.IsCut() {
+		b.setDeadline(time.Time{}) // the body was cut when it was complete
 	}
 	b.ended = true
 }
 
-// settle keeps the room of a body that is whole until the request is answered, whatever that takes.
-func (b *body) settle() {
+// complete keeps the memory of a complete body reserved until the request is answered.
+func (b *body) complete() {
 	if b.charged == 0 {
 		return
 	}
 	b.end()
-	b.whole.Force(b.charged)
-	b.room.Release()
+	b.received.Force(b.charged)
+	b.receiving.Release()
 }
 
-// refuse ends the reading with an error, and answers the request unless it is answered: no handler
-// knows what it means.
+// refuse ends the reading with an error and answers the request, since handlers do not know this
+// error.
 func (b *body) refuse(why refusal, err error) {
 	b.err = err
 	b.exchange.server.opts.Metrics.refused(why)
 	b.exchange.bodyFailed(err)
 }
 
-// release gives the room back.
+// release releases the memory. It may be called several times, also on a nil body.
 func (b *body) release() {
 	if b == nil || b.charged == 0 {
 		return
 	}
 	b.end()
-	b.room.Release()
-	b.whole.Release()
+	b.receiving.Release()
+	b.received.Release()
 }
 
-// bodyFailed answers for the handler when the body finds no room. What the handler writes then is
-// dropped.
+// bodyFailed answers the request when its body is too large or has no memory. What the handler
+// writes after that is discarded.
 func (e *exchange) bodyFailed(err error) {
 	if e.status != 0 || errors.Is(err, context.Canceled) {
 		return
@@ -163,7 +163,7 @@ func (e *exchange) bodyFailed(err error) {
 		problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable, RequestID: e.id[0],
 			Detail: "the server has no memory left for the body of this request at the moment; send it again later"}.Write(e)
 	}
-	e.done = true
+	e.discard = true
 }
 
 func answerTooLarge(e *exchange) {

@@ -15,7 +15,7 @@ import (
 	"configapi/internal/httpd"
 )
 
-// bodyReader reads the whole body, and answers with its length.
+// bodyReader reads the whole body and answers with its length.
 var bodyReader = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -25,19 +25,19 @@ var bodyReader = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, len(body))
 })
 
-// smallRoom is a part of what a server has.
-func smallRoom() *budget.Budget {
+// smallBudget returns a budget that is smaller than a server's.
+func smallBudget() *budget.Budget {
 	return budget.New(budget.Options{Bytes: 4 << 20, SmallBytes: 1 << 20, SmallSize: 64 << 10})
 }
 
-// TestBodiesThatStallLeaveRoom has many bodies that come to a part and then no further. They hold
-// no more than they may together; others, small and large ones, go on.
+// TestBodiesThatStallLeaveRoom sends many bodies that stop half-way. They never hold more than the
+// budget, and other bodies, small and large, are still read.
 func TestBodiesThatStallLeaveRoom(t *testing.T) {
 	for name, head := range map[string]string{"declared": "Content-Length: 200000\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n30000\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				room := smallRoom()
-				s := start(t, httpd.Options{REST: bodyReader, Bodies: room})
+				bodies := smallBudget()
+				s := start(t, httpd.Options{REST: bodyReader, Bodies: bodies})
 				var clients sync.WaitGroup
 				statuses := make(chan int, 100)
 				for range 100 {
@@ -55,7 +55,7 @@ func TestBodiesThatStallLeaveRoom(t *testing.T) {
 					})
 				}
 				synctest.Wait()
-				if held := room.Held(); held > 3<<20 || held < 2<<20 {
+				if held := bodies.Held(); held > 3<<20 || held < 2<<20 {
 					t.Errorf("bodies hold %d bytes", held)
 				}
 				for _, size := range []int{10, 5000, 60_000} {
@@ -64,7 +64,7 @@ func TestBodiesThatStallLeaveRoom(t *testing.T) {
 						t.Errorf("a small body of %d bytes: got %d %s after %v", size, got.StatusCode, got.body, time.Since(begin))
 					}
 				}
-				time.Sleep(3 * time.Second) // those that found no room are gone, and the others stay
+				time.Sleep(3 * time.Second) // bodies without memory are refused by now
 				for _, size := range []int{5000, 200_000, 500_000} {
 					if got := put(t, s.connect(t), size, "Transfer-Encoding"); got.body != fmt.Sprint(size) {
 						t.Errorf("a body of %d bytes in chunks: got %d %s", size, got.StatusCode, got.body)
@@ -77,15 +77,15 @@ func TestBodiesThatStallLeaveRoom(t *testing.T) {
 						t.Errorf("got %d", status)
 					}
 				}
-				if room.Held() != 0 {
-					t.Errorf("%d bytes are held when all is over", room.Held())
+				if bodies.Held() != 0 {
+					t.Errorf("%d bytes are held when all is over", bodies.Held())
 				}
 			})
 		})
 	}
 }
 
-// put sends a body at once, announced or in one chunk.
+// put sends a body at once, with a Content-Length or as one chunk.
 func put(t *testing.T, conn net.Conn, size int, how string) answer {
 	t.Helper()
 	body := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
@@ -96,12 +96,12 @@ func put(t *testing.T, conn net.Conn, size int, how string) answer {
 	return readAnswer(t, conn)
 }
 
-// TestWholeBodiesAreNotCutOff: a body that has come is its handler's until the request is answered.
+// TestWholeBodiesAreNotCutOff checks that a complete body stays until its request is answered.
 func TestWholeBodiesAreNotCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		room := smallRoom()
+		bodies := smallBudget()
 		goOn := make(chan struct{})
-		s := start(t, httpd.Options{Bodies: room, REST: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := start(t, httpd.Options{Bodies: bodies, REST: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				return
@@ -126,17 +126,18 @@ func TestWholeBodiesAreNotCutOff(t *testing.T) {
 		}
 		close(goOn)
 		clients.Wait()
-		if got := put(t, s.connect(t), 1_400_000, "Content-Length"); got.body != "1400000" || room.Held() != 0 {
-			t.Errorf("got %s, and %d bytes are held", got.body, room.Held())
+		if got := put(t, s.connect(t), 1_400_000, "Content-Length"); got.body != "1400000" || bodies.Held() != 0 {
+			t.Errorf("got %s, and %d bytes are held", got.body, bodies.Held())
 		}
 	})
 }
 
-// TestStreamsGiveTheirBodiesRoomBack, or a few of them would hold all of it for hours.
+// TestStreamsGiveTheirBodiesRoomBack checks that a stream releases its request body: otherwise a
+// few streams would hold the whole budget for hours.
 func TestStreamsGiveTheirBodiesRoomBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		room := smallRoom()
-		s := start(t, httpd.Options{Bodies: room, REST: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bodies := smallBudget()
+		s := start(t, httpd.Options{Bodies: bodies, REST: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
@@ -147,13 +148,13 @@ func TestStreamsGiveTheirBodiesRoomBack(t *testing.T) {
 		}()
 		_, _ = conn.Read(make([]byte, 100))
 		synctest.Wait()
-		if room.Held() != 0 {
-			t.Errorf("%d bytes are held", room.Held())
+		if bodies.Held() != 0 {
+			t.Errorf("%d bytes are held", bodies.Held())
 		}
 	})
 }
 
-// TestBodiesAreAtMost16MiB on every route, announced or not.
+// TestBodiesAreAtMost16MiB tries every route, with a Content-Length and with chunks.
 func TestBodiesAreAtMost16MiB(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 16 << 20

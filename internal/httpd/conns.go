@@ -6,78 +6,76 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"configapi/internal/requestid"
 )
 
-// freshConns knows the connections that have not sent anything yet. [http.Server.Shutdown] waits up to 5 seconds for those,
-// and browsers open them in advance, so that stopping a server under a browser would seem to hang.
-type freshConns struct {
-	count atomic.Int64 // of conns; most of the time it is 0, and a request that begins need not lock
+// unusedConns tracks the connections that have not sent anything yet. Browsers open such
+// connections in advance, and [http.Server.Shutdown] waits up to 5 s for each.
+type unusedConns struct {
+	count atomic.Int64 // of conns; read without the lock, since it is 0 most of the time
 
-	mu     sync.Mutex // guards what is below
+	mu     sync.Mutex // guards the fields below
 	conns  map[net.Conn]struct{}
 	closed bool
 }
 
-func newFreshConns() *freshConns { return &freshConns{conns: make(map[net.Conn]struct{})} }
+func newUnusedConns() *unusedConns { return &unusedConns{conns: make(map[net.Conn]struct{})} }
 
-// track is for [http.Server.ConnState]. It hears of a connection's states one after the other.
-func (f *freshConns) track(conn net.Conn, state http.ConnState) {
-	if own, is := conn.(interface{ head() *head }); is && state == http.StateIdle {
-		own.head().next()
+// track is the [http.Server.ConnState] hook. net/http reports the states of a connection in order.
+func (u *unusedConns) track(conn net.Conn, state http.ConnState) {
+	if tracked, is := conn.(interface{ requestHeader() *headerReservation }); is && state == http.StateIdle {
+		tracked.requestHeader().reset()
 	}
-	if state != http.StateNew && f.count.Load() == 0 {
+	if state != http.StateNew && u.count.Load() == 0 {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if state == http.StateNew {
-		f.conns[conn] = struct{}{}
-		if f.closed {
+		u.conns[conn] = struct{}{}
+		if u.closed {
 			_ = conn.Close()
 		}
 	} else {
-		delete(f.conns, conn)
+		delete(u.conns, conn)
 	}
-	f.count.Store(int64(len(f.conns)))
+	u.count.Store(int64(len(u.conns)))
 }
 
-// close closes the connections, also those that are still to come.
-func (f *freshConns) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = true
-	for conn := range f.conns {
+// close closes the unused connections, and those that are accepted later.
+func (u *unusedConns) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closed = true
+	for conn := range u.conns {
 		_ = conn.Close()
 	}
 }
 
-// connState is what the requests of one connection share, which come one after the other.
-type connState struct {
-	deadline time.Time // for the next bytes of an answer; setting one costs a fiftieth of a small answer
-	id       requestid.Slot
-	head     *head // nil: the header costs nothing
+// connInfo is what the consecutive requests of a connection share.
+type connInfo struct {
+	id     requestid.Slot
+	header *headerReservation // nil: headers are not limited
 }
 
 type connKey struct{}
 
-// withState is for [http.Server.ConnContext].
-func withState(ctx context.Context, conn net.Conn) context.Context {
-	state := new(connState)
-	if own, is := conn.(interface{ head() *head }); is {
-		state.head = own.head()
+// withConnInfo is the [http.Server.ConnContext] hook.
+func withConnInfo(ctx context.Context, conn net.Conn) context.Context {
+	state := new(connInfo)
+	if tracked, is := conn.(interface{ requestHeader() *headerReservation }); is {
+		state.header = tracked.requestHeader()
 	}
 	return state.context(ctx)
 }
 
-func (c *connState) context(ctx context.Context) context.Context {
+func (c *connInfo) context(ctx context.Context) context.Context {
 	return context.WithValue(requestid.With(ctx, &c.id), connKey{}, c)
 }
 
-// connOf returns the state of the request's connection, nil when there is none.
-func connOf(ctx context.Context) *connState {
-	state, _ := ctx.Value(connKey{}).(*connState)
+// connInfoOf returns the info of the request's connection, nil if it has none.
+func connInfoOf(ctx context.Context) *connInfo {
+	state, _ := ctx.Value(connKey{}).(*connInfo)
 	return state
 }

@@ -6,32 +6,32 @@ import (
 	"testing"
 )
 
-// TestFreshConns walks connections through their states. Closing must meet those that have sent nothing, also one that
-// comes late, and nobody else.
-func TestFreshConns(t *testing.T) {
-	fresh := newFreshConns()
+// TestUnusedConns walks connections through their states. close must close the unused ones, also
+// one that is accepted later, and no other.
+func TestUnusedConns(t *testing.T) {
+	unused := newUnusedConns()
 	connect := func() (conn *closing) {
 		conn = new(closing)
-		fresh.track(conn, http.StateNew)
+		unused.track(conn, http.StateNew)
 		return conn
 	}
 	used, gone, silent := connect(), connect(), connect()
-	fresh.track(used, http.StateActive)
-	fresh.track(used, http.StateIdle)
-	fresh.track(gone, http.StateClosed)
-	fresh.close()
-	late := connect()
-	if used.closed || gone.closed || !silent.closed || !late.closed {
-		t.Errorf("closed: used %t, gone %t, silent %t, late %t", used.closed, gone.closed, silent.closed, late.closed)
+	unused.track(used, http.StateActive)
+	unused.track(used, http.StateIdle)
+	unused.track(gone, http.StateClosed)
+	unused.close()
+	after := connect()
+	if used.closed || gone.closed || !silent.closed || !after.closed {
+		t.Errorf("closed: used %t, gone %t, silent %t, after %t", used.closed, gone.closed, silent.closed, after.closed)
 	}
-	fresh.track(silent, http.StateClosed)
-	fresh.track(late, http.StateClosed)
-	if fresh.count.Load() != 0 || len(fresh.conns) != 0 {
-		t.Errorf("%d connections are still known", len(fresh.conns))
+	unused.track(silent, http.StateClosed)
+	unused.track(after, http.StateClosed)
+	if unused.count.Load() != 0 || len(unused.conns) != 0 {
+		t.Errorf("%d connections are still known", len(unused.conns))
 	}
 }
 
-// closing is a connection that knows whether it was closed.
+// closing is a connection that records whether it was closed.
 type closing struct {
 	net.Conn
 	closed bool

@@ -18,63 +18,69 @@ import (
 	"configapi/internal/requestid"
 )
 
-// progressBytes is how much of an answer has to go out within one WriteTimeout.
+// progressBytes is how many bytes of an answer a client must take within one WriteTimeout.
 const progressBytes = 64 << 10
 
-// heldBack is up to how many bytes net/http sends nothing of an answer before its end.
-const heldBack = 2 << 10
+// bufferedBytes is the size of the buffer in which net/http keeps a short answer until its end.
+const bufferedBytes = 2 << 10
 
-// ServeHTTP serves one request, whatever becomes of it.
+// The log shows this many bytes of a request's method and path.
+const (
+	maxLoggedMethod = 16
+	maxLoggedPath   = 512
+)
+
+// ServeHTTP serves one request. It implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	conn := connOf(r.Context())
-	if conn == nil { // the server is used as a handler alone
-		conn = new(connState)
+	conn := connInfoOf(r.Context())
+	if conn == nil { // tests use the server as a handler
+		conn = new(connInfo)
 		r = r.WithContext(conn.context(r.Context()))
 	}
-	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), conn: conn, id: &[1]string{s.ids.of(r.Header)}}
-	conn.head.begin()
-	defer conn.head.end()
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), id: &[1]string{s.ids.of(r.Header)}}
+	conn.header.complete()
+	defer conn.header.release()
 	w.Header()[requestid.Header] = e.id[:]
 	conn.id.Set(&e.id[0])
 	if r.ContentLength != 0 {
-		r = r.WithContext(r.Context()) // a copy: net/http looks at its own request's body when it answers
+		r = r.WithContext(r.Context()) // a copy: net/http drains the body of its own request
 		e.body = openBody(e, r)
 		r.Body = e.body
 	}
-	defer e.end(r)
+	defer e.finish(r)
 	if s.admit(e, r) {
 		s.route(e, r)
 	}
 }
 
-// exchange is one request and its answer. It is the [http.ResponseWriter] of the handlers, and knows what went out.
+// exchange is one request and its answer. It is the [http.ResponseWriter] that handlers get, and it
+// counts what was written.
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
-	request  *http.Request  // as it came
-	verdict  origin.Verdict // about the page that it comes from
-	id       *[1]string     // as a header has it
+	request  *http.Request   // before its body was replaced
+	decision origin.Decision // of the guard, on the request's origin
+	id       *[1]string      // the slice id[:] is the header's value without an allocation
 	start    time.Time
-	conn     *connState
-	status   int // 0: nothing is decided yet
+	status   int // 0: no status yet
 	bytes    int64
-	armed    bool  // the connection has the deadline
-	body     *body // nil: there is none
-	pace     pace
-	cutOff   bool     // the client took the answer too slowly
-	done     bool     // what the handler still writes is dropped
-	hijacked net.Conn // nil: the connection is still the server's
+	deadline time.Time // of the write; zero: not set yet
+	body     *body     // nil: none
+	rate     minRate
+	cutOff   bool     // a write deadline has expired
+	discard  bool     // drop what the handler still writes
+	hijacked net.Conn // nil: net/http owns the connection
 }
 
-// Unwrap is for [http.ResponseController].
+// Unwrap implements the interface of [http.ResponseController].
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func (e *exchange) WriteHeader(status int) {
-	if e.done {
+	if e.discard {
 		return
 	}
 	if status >= http.StatusOK {
-		e.decide(status) // the header is sent with the first bytes, or at the end
+		e.setStatus(status) // net/http sends the header with the first bytes, or at the end
 	} else {
 		e.renewDeadline(time.Now())
 	}
@@ -84,7 +90,7 @@ func (e *exchange) WriteHeader(status int) {
 func (e *exchange) Write(p []byte) (int, error) {
 	n := 0
 	for {
-		if e.done {
+		if e.discard {
 			return len(p), nil
 		}
 		piece := p[n:min(len(p), n+progressBytes)]
@@ -97,11 +103,11 @@ func (e *exchange) Write(p []byte) (int, error) {
 	}
 }
 
-// WriteString spares a value the copy that a slice of bytes would take.
+// WriteString implements [io.StringWriter]. It saves the copy of a value to a byte slice.
 func (e *exchange) WriteString(s string) (int, error) {
 	n := 0
 	for {
-		if e.done {
+		if e.discard {
 			return len(s), nil
 		}
 		piece := s[n:min(len(s), n+progressBytes)]
@@ -114,23 +120,24 @@ func (e *exchange) WriteString(s string) (int, error) {
 	}
 }
 
-// Flush makes the exchange an [http.Flusher] for those who do not use [http.ResponseController].
+// Flush implements [http.Flusher].
 func (e *exchange) Flush() { _ = e.FlushError() }
 
-// FlushError sends what is buffered.
+// FlushError sends what is buffered. It begins a stream, so it releases the memory of the body:
+// streams have a budget of their own.
 func (e *exchange) FlushError() error {
-	if e.done {
+	if e.discard {
 		return nil
 	}
-	e.decide(http.StatusOK)
+	e.setStatus(http.StatusOK)
 	e.renewDeadline(time.Now())
-	e.body.release() // a stream begins, and has its own bounds
+	e.body.release()
 	err := http.NewResponseController(e.ResponseWriter).Flush()
 	e.wrote(0, err)
 	return err
 }
 
-// Hijack makes the exchange an [http.Hijacker], which the usual websocket packages look for.
+// Hijack implements [http.Hijacker], which websocket packages look for.
 func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(e.ResponseWriter).Hijack()
 	if err == nil {
@@ -139,62 +146,52 @@ func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, err
 }
 
-// beforeWrite prepares for a write of so many bytes. The deadline of an answer that net/http holds
-// back until its end is set at the end.
+// beforeWrite prepares a write of so many bytes. An answer that fits into the buffer of net/http
+// gets its deadline in finish.
 func (e *exchange) beforeWrite(bytes int) {
-	e.decide(http.StatusOK)
-	if e.bytes+int64(bytes) > heldBack {
+	e.setStatus(http.StatusOK)
+	if e.bytes+int64(bytes) > bufferedBytes {
 		e.renewDeadline(time.Now())
 	}
 }
 
-// decide takes note of the status when there is none yet, and completes the headers.
-func (e *exchange) decide(status int) {
+// setStatus records the first status and completes the headers.
+func (e *exchange) setStatus(status int) {
 	if e.status != 0 {
 		return
 	}
 	e.status = status
-	e.pace.begin(e.Header())
-	e.server.opts.Guard.Describe(e.Header(), e.request, e.verdict)
+	e.rate.begin(e.Header())
+	e.server.opts.Guard.SetHeaders(e.Header(), e.request, e.decision)
 }
 
-// renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over, but
-// not more than the answer as a whole has.
+// renewDeadline extends the write deadline by WriteTimeout, but not beyond the deadline of the
+// whole answer. It keeps a deadline of which more than three quarters are left. net/http removes
+// the deadline after the answer.
 func (e *exchange) renewDeadline(now time.Time) {
 	timeout := e.server.opts.WriteTimeout
-	whole := e.pace.deadline(now, e.bytes)
-	left := e.conn.deadline.Sub(now)
-	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.conn.deadline)) {
-		e.setDeadline()
+	whole := e.rate.deadline(now, e.bytes)
+	left := e.deadline.Sub(now)
+	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.deadline)) {
 		return
 	}
 	if e.body != nil && e.body.deadline.After(now) {
-		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
+		now = e.body.deadline // net/http first drains the rest of the body
 	}
-	e.conn.deadline = now.Add(timeout)
-	if !whole.IsZero() && whole.Before(e.conn.deadline) {
-		e.conn.deadline = whole
+	e.deadline = now.Add(timeout)
+	if !whole.IsZero() && whole.Before(e.deadline) {
+		e.deadline = whole
 	}
-	e.armed = false
-	e.setDeadline()
-}
-
-// setDeadline sets the deadline for writes, unless this request has set it before: net/http takes
-// it off after each request. One that the connection has had is set for next to nothing.
-func (e *exchange) setDeadline() {
-	if e.armed {
-		return
-	}
-	e.armed = true
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = conn.SetWriteDeadline(e.conn.deadline) // fails when the connection is hijacked, and then it is not ours
+		// fails only when the connection is hijacked or closed
+		_ = conn.SetWriteDeadline(e.deadline)
 	}
 }
 
-// wrote takes note of bytes that went out, or of why they did not.
+// wrote counts bytes and records an expired deadline.
 func (e *exchange) wrote(n int, err error) {
 	if e.bytes += int64(n); e.bytes >= progressBytes {
-		e.pace.last = time.Now()
+		e.rate.last = time.Now()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && !e.cutOff {
 		e.cutOff = true
@@ -202,9 +199,9 @@ func (e *exchange) wrote(n int, err error) {
 	}
 }
 
-// end answers for a handler that panicked, and writes the line of the log. It must be deferred itself: only so may it
-// recover.
-func (e *exchange) end(r *http.Request) {
+// finish answers for a handler that panicked, and logs the request. It must be deferred itself,
+// since it calls recover.
+func (e *exchange) finish(r *http.Request) {
 	failure := recover()
 	if failure != nil && failure != http.ErrAbortHandler {
 		e.server.opts.Log.LogAttrs(context.Background(), slog.LevelError, "panic while answering a request",
@@ -215,12 +212,12 @@ func (e *exchange) end(r *http.Request) {
 		}
 	}
 	if failure == nil {
-		e.decide(http.StatusOK) // as net/http answers for a handler that says nothing
+		e.setStatus(http.StatusOK) // the default of net/http
 	}
 	e.body.release()
 	now := time.Now()
 	if e.hijacked == nil {
-		e.renewDeadline(now) // for what net/http has held back
+		e.renewDeadline(now) // for the bytes that net/http has buffered
 	}
 	e.log(r, now, failure != nil)
 	e.server.opts.Metrics.answered(r.URL.Path, e.status)
@@ -229,17 +226,55 @@ func (e *exchange) end(r *http.Request) {
 	case e.hijacked != nil:
 		_ = e.hijacked.Close()
 	default:
-		panic(http.ErrAbortHandler) // cuts the connection: half an answer must not look like a whole one
+		// cuts the connection, so that a partial answer does not look complete
+		panic(http.ErrAbortHandler)
 	}
 }
 
 func (e *exchange) answerPanic() {
-	for name := range e.Header() { // they were meant for another answer
+	for name := range e.Header() { // they belong to another answer
 		if name != requestid.Header {
 			delete(e.Header(), name)
 		}
 	}
-	e.Header().Set("Connection", "close") // in which state the handler left the body is not known
+	e.Header().Set("Connection", "close") // the handler may have read a part of the body
 	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id[0],
 		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
+}
+
+// log writes the log line of a request. The line has the path, and with it names of configs, but
+// neither values nor the query.
+func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
+	log, ctx := e.server.opts.Log, context.Background()
+	level := slog.LevelInfo
+	if e.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	// without the caller's position, whose look-up costs more than the rest: see
+	// BenchmarkServer/get,_logged
+	record := slog.NewRecord(now, level, "request", 0)
+	record.AddAttrs(
+		slog.String("method", cut(r.Method, maxLoggedMethod)),
+		// escaped: without control characters
+		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.Int("status", e.status),
+		slog.Int64("bytes", e.bytes),
+		slog.Duration("duration", now.Sub(e.start)),
+		slog.String("request_id", e.id[0]),
+		slog.String("remote", r.RemoteAddr),
+	)
+	if aborted {
+		record.AddAttrs(slog.Bool("aborted", true))
+	}
+	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
+}
+
+func cut(text string, length int) string {
+	if len(text) <= length {
+		return text
+	}
+	return text[:length] + "…"
 }

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"configapi/internal/httpd"
 )
 
 const secret = "hunter2"
 
-// TestLog wants one line a request, that holds what operators need and nothing that they must not see.
+// TestLog checks that a request has one line, with what operators need and without secrets.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})
@@ -68,7 +69,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// panics is a handler that fails in the way that the path says.
+// panics is a handler that panics as the path says.
 var panics = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/at-once":
@@ -113,7 +114,7 @@ func TestPanic(t *testing.T) {
 		}
 		synctest.Wait()
 		stacks := s.log.with("panic while answering a request")
-		if len(stacks) != 3 { // an abort is meant to be one
+		if len(stacks) != 3 { // http.ErrAbortHandler has no stack
 			t.Errorf("%d panics logged, want 3: %v", len(stacks), stacks)
 		}
 		for _, line := range stacks {
@@ -131,7 +132,7 @@ func TestPanic(t *testing.T) {
 	})
 }
 
-// TestBytes counts what goes out, whichever way it is written.
+// TestBytes counts what is sent, whichever method writes it.
 func TestBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := strings.Repeat("0123456789", 20_000)
@@ -168,6 +169,52 @@ func TestBytes(t *testing.T) {
 		line := s.log.with("request")[0]
 		if line["status"] != 202.0 || line["bytes"] != float64(2*len(long)) {
 			t.Errorf("logged %v", line)
+		}
+	})
+}
+
+// TestSlowReaderOfALaterAnswer takes a first answer, and then nothing of the second one, which must
+// have a deadline, too.
+func TestSlowReaderOfALaterAnswer(t *testing.T) {
+	for name, second := range map[string]string{"long": strings.Repeat("v", 1<<20), "short": "v"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				answers := []string{"OK", second}
+				s := start(t, httpd.Options{REST: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, answers[0])
+					answers = answers[1:]
+				})})
+				conn := s.connect(t)
+				send(t, conn)
+				readAnswer(t, conn)
+				time.Sleep(time.Second) // before the first deadline
+				send(t, conn)
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+					t.Errorf("got %v, want the connection to be cut off", err)
+				}
+			})
+		})
+	}
+}
+
+// TestAnswerAfterAPause waits until the deadline of the first answer is over. The second answer,
+// also one of net/http itself, must still arrive.
+func TestAnswerAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, httpd.Options{})
+		conn := s.connect(t)
+		for request, status := range map[string]int{"GET /livez": 200, "GET /config/a": 404} {
+			go func() { _, _ = io.WriteString(conn, request+" HTTP/1.1\r\nHost: x\r\n\r\n") }()
+			if got := readAnswer(t, conn); got.StatusCode != status {
+				t.Errorf("%s: got %d", request, got.StatusCode)
+			}
+			time.Sleep(time.Minute)
+		}
+		go func() { _, _ = io.WriteString(conn, "nonsense\r\n\r\n") }()
+		if got := readAnswer(t, conn); got.StatusCode != 400 {
+			t.Errorf("got %d", got.StatusCode)
 		}
 	})
 }

@@ -18,75 +18,75 @@ import (
 	"configapi/internal/projection"
 )
 
-// What the health routes say of a part of the server. No text of an error is among them: addresses, SQL and the like are
-// for the log.
+// What the health routes report. Texts of errors are for the log only: they may contain addresses
+// or SQL.
 const (
-	well        = "ok"
-	starting    = "it has not read its history yet"
-	unreachable = "it cannot be reached"
-	tooSlow     = "it does not answer in time"
-	rebuilding  = "its history is not the one that this server had applied, and is being read anew"
-	lostTail    = "its history ends before what this server has applied"
-	diverged    = "its history is not the one that this server has applied"
-	behind      = "new events cannot be read"
-	late        = "new events are not applied in time"
-	superseded  = "the database is a primary that a failover has replaced; stop it"
-	refusing    = "nothing can be written"
-	replaced    = "its file was removed or replaced; put it back, or restart the server"
+	healthy      = "ok"
+	starting     = "it has not read its history yet"
+	unreachable  = "it cannot be reached"
+	tooSlow      = "it does not answer in time"
+	rebuilding   = "its history is not the one that this server had applied, and is being read again"
+	lostTail     = "its history ends before what this server has applied"
+	diverged     = "its history is not the one that this server has applied"
+	behind       = "new events cannot be read"
+	tooFarBehind = "new events are not applied in time"
+	superseded   = "the database is a primary that a failover has replaced; stop it"
+	refusing     = "nothing can be written"
+	replaced     = "its file was removed or replaced; put it back, or restart the server"
 )
 
-// health answers the health routes.
+// health serves the health routes.
 type health struct {
 	store *configstore.Store
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu     sync.Mutex // guards what is below
-	logged string     // the problem that the log knows of, "" for none
+	mu     sync.Mutex // guards logged
+	logged string     // the problem that was logged last, "" for none
 }
 
 func newHealth(opts Options) *health { return &health{store: opts.Store, now: opts.Now, log: opts.Log} }
 
-// checks says of each part of the server [well], or what is wrong.
+// checks has [healthy], or the problem, of each part of the server.
 type checks struct {
 	EventStore string `json:"eventstore"` // the history is the one that was applied
-	Projection string `json:"projection"` // all events are applied as they come
-	Database   string `json:"database"`   // what keeps the history answers
+	Projection string `json:"projection"` // events are applied as they are written
+	Database   string `json:"database"`   // the database answers
 }
 
 // lag is how far this server is behind the history.
 type lag struct {
 	Positions int64   `json:"positions"`
-	Seconds   float64 `json:"seconds"` // since it is known to have had all of it
+	Seconds   float64 `json:"seconds"` // since it last had all events
 }
 
 func lagOf(state configstore.Health) lag {
 	return lag{state.Positions(), state.Lag.Round(time.Millisecond).Seconds()}
 }
 
-// clock says what is wrong with this server's clock, "" when nothing is.
-func clock(state configstore.Health) string {
+// clockText describes what is wrong with this server's clock, "" when nothing is.
+func clockText(state configstore.Health) string {
 	round := func(d time.Duration) time.Duration { return d.Abs().Round(100 * time.Millisecond) }
-	word := "before"
+	word := "ahead of"
 	if state.ClockOffset < 0 || state.ClockJump < 0 {
 		word = "behind"
 	}
 	switch {
 	case errors.Is(state.Writing, fault.ErrClockAhead):
-		return fmt.Sprintf("this server's clock is %v before the database's: nothing is written until it is set right", round(state.ClockOffset))
+		return fmt.Sprintf("this server's clock is %v ahead of the database's: writes are refused until it is set right", round(state.ClockOffset))
 	case state.ClockOffset.Abs() > configstore.MaxClockOffset:
 		return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", round(state.ClockOffset), word)
 	case state.ClockJump != 0:
 		return fmt.Sprintf("this server's clock was set and is %v %s what it was: keep it by NTP", round(state.ClockJump), word)
 	case state.HeadAhead != 0:
-		return fmt.Sprintf("the newest event is %v after this server's clock: what is asked of an instant until then is of before that event",
+		return fmt.Sprintf("the newest event is %v ahead of this server's clock: until then, a read at the present time shows the state before that event",
 			round(state.HeadAhead))
 	}
 	return ""
 }
 
-// writes says that nothing can be written, "" when it can.
-func writes(problem error) string {
+// writesText describes why writes fail, "" when they do not.
+func writesText(problem error) string {
 	switch {
 	case problem == nil:
 		return ""
@@ -100,38 +100,38 @@ func writes(problem error) string {
 	return refusing
 }
 
-// report answers /health: 200 when all is well, else 503.
+// report serves /health: 200 when everything is healthy, else 503.
 func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	state := h.store.Health(r.Context())
 	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // the client is gone, and with it the questions to the store
+		// the client has closed the connection, which cancels the checks
+		panic(http.ErrAbortHandler)
 	}
-	found := judge(state)
+	found := checksOf(state)
 	h.logOnce(found, state)
 	status, word := http.StatusOK, "healthy"
-	if found != (checks{well, well, well}) || state.Writing != nil {
+	if found != (checks{healthy, healthy, healthy}) || state.Writing != nil {
 		status, word = http.StatusServiceUnavailable, "unhealthy"
 	}
-	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
+	body, _ := json.Marshal(struct { // cannot fail for strings and numbers
 		Status    string `json:"status"`
 		Timestamp string `json:"timestamp"`
 		Checks    checks `json:"checks"`
 		Lag       lag    `json:"lag"`
 		Writes    string `json:"writes,omitempty"`
 		Clock     string `json:"clock,omitempty"`
-	}{word, config.FormatInstant(h.now()), found, lagOf(state), writes(state.Writing), clock(state)})
+	}{word, config.FormatInstant(h.now()), found, lagOf(state), writesText(state.Writing), clockText(state)})
 	answer(w, status, "application/json", body)
 }
 
-// live answers /livez: whoever can answer lives.
+// live serves /livez: 200 as long as the process can answer.
 func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte("OK"))
 }
 
-// ready answers /readyz, without asking the store: 503 while the history is not applied, when the
-// projection has met something that it may neither skip nor guess, and when the file of the history
-// is another one. A database that is away is no such thing: what was applied can still be read, and
-// would be from nowhere if all servers said that they are not ready.
+// ready serves /readyz without a query to the store. It is 503 until the history is applied, when
+// the projection has a permanent problem, and when the database file was replaced. It is 200 while
+// the database is unreachable: this server can still serve reads, and so can every other one.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	state := h.store.LastHealth()
 	select {
@@ -156,8 +156,8 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "text/plain; charset=utf-8", []byte(text))
 }
 
-func judge(state configstore.Health) checks {
-	found := checks{well, reasonOf(state.Projection), well}
+func checksOf(state configstore.Health) checks {
+	found := checks{healthy, reasonOf(state.Projection), healthy}
 	switch {
 	case errors.Is(state.EventStore, context.DeadlineExceeded):
 		found.EventStore, found.Database = tooSlow, tooSlow
@@ -175,19 +175,19 @@ func judge(state configstore.Health) checks {
 	return found
 }
 
-// reasonOf says what keeps the projection from going on, [well] when nothing does.
+// reasonOf describes what stops the projection, [healthy] when nothing does.
 func reasonOf(err error) string {
 	var chain *eventstore.ChainError
 	var unknown *config.UnknownEventError
 	switch {
 	case err == nil:
-		return well
+		return healthy
 	case errors.Is(err, fault.ErrNotReady):
 		return starting
 	case errors.Is(err, fault.ErrRebuilding):
 		return rebuilding
 	case errors.Is(err, configstore.ErrBehind):
-		return late
+		return tooFarBehind
 	case errors.As(err, &chain):
 		return "the history is broken at position " + strconv.FormatInt(int64(chain.Seq), 10)
 	case errors.As(err, &unknown):
@@ -198,11 +198,11 @@ func reasonOf(err error) string {
 	return behind
 }
 
-// logOnce logs a problem when it begins, changes or ends, however often it is asked for.
+// logOnce logs when a problem begins, changes or ends, not at every probe.
 func (h *health) logOnce(found checks, state configstore.Health) {
 	problem := ""
-	if found != (checks{well, well, well}) || state.Writing != nil {
-		problem = fmt.Sprint(found, writes(state.Writing))
+	if found != (checks{healthy, healthy, healthy}) || state.Writing != nil {
+		problem = fmt.Sprint(found, writesText(state.Writing))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -224,5 +224,5 @@ func answer(w http.ResponseWriter, status int, contentType string, body []byte) 
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // who is gone needs no answer
+	_, _ = w.Write(body) // fails only when the client has closed the connection
 }

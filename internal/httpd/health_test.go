@@ -19,7 +19,7 @@ import (
 	"configapi/internal/httpd"
 )
 
-// sick is a real event store whose head and records a test can spoil.
+// sick is a real event store whose head and records a test can change.
 type sick struct {
 	eventstore.Store
 	head atomic.Pointer[func(context.Context) (eventstore.Head, error)]
@@ -66,8 +66,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestUnhealthy spoils the store in one way at a time. What is wrong is named, the store's own words are not shown, and a
-// server that can still read says that it is ready.
+// TestUnhealthy breaks the store in one way at a time. The answer names the problem without the
+// store's error text, and a server that can still read is ready.
 func TestUnhealthy(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -76,7 +76,7 @@ func TestUnhealthy(t *testing.T) {
 		ready  int
 	}{
 		{
-			"the store is away",
+			"the store is unreachable",
 			func(events *sick) { events.headIs(eventstore.Head{}, errAway) },
 			`{"eventstore":"it cannot be reached","projection":"ok","database":"it cannot be reached"}`, 200,
 		},
@@ -140,7 +140,7 @@ func TestUnhealthy(t *testing.T) {
 
 				events.head.Store(nil)
 				events.read.Store(nil)
-				time.Sleep(time.Minute) // for the follower, which tries again
+				time.Sleep(time.Minute) // the follower tries again meanwhile
 				synctest.Wait()
 				if got := s.ask(t, "GET /health"); got.StatusCode != 200 {
 					t.Errorf("/health afterwards: got %d %s", got.StatusCode, got.body)
@@ -158,7 +158,7 @@ func (s *sick) headIs(head eventstore.Head, err error) {
 	s.head.Store(&answer)
 }
 
-// spoilRecords changes records as they are read, and has another server write one that this one has to read.
+// spoilRecords changes records as they are read, and appends one that this server must read.
 func (s *sick) spoilRecords(change func(*eventstore.Record) error) {
 	read := func(records []eventstore.Record) ([]eventstore.Record, error) {
 		changed := slices.Clone(records)
@@ -173,7 +173,7 @@ func (s *sick) spoilRecords(change func(*eventstore.Record) error) {
 	s.mustAppend("ConfigValueSet")
 }
 
-// mustAppend writes an event as another server would.
+// mustAppend appends an event as another server would.
 func (s *sick) mustAppend(eventType string) {
 	head, err := s.Store.Head(context.Background())
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *sick) mustAppend(eventType string) {
 	}
 }
 
-// TestNewerEvents has an event in the history that only a newer program knows. It is not skipped, so it does not go away.
+// TestNewerEvents appends an event of an unknown type. It is never skipped, so the problem stays.
 func TestNewerEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := &sick{Store: memory.New()}

@@ -22,7 +22,7 @@ import (
 	"configapi/internal/rest"
 )
 
-// The tests in a bubble let hours pass in no time, and fail when anything of the server is still there at their end.
+// Tests in a bubble use fake time, and fail when a goroutine of the server is left at their end.
 
 // TestSlowHeader sends a header byte by byte, and one that never ends.
 func TestSlowHeader(t *testing.T) {
@@ -44,7 +44,7 @@ func TestSlowHeader(t *testing.T) {
 	})
 }
 
-// trickle sends a beginning, and then a piece each second until the connection ends.
+// trickle sends a beginning, and then one piece per second until the connection ends.
 func trickle(conn net.Conn, beginning, piece string) {
 	_, err := io.WriteString(conn, beginning)
 	for err == nil {
@@ -53,7 +53,7 @@ func trickle(conn net.Conn, beginning, piece string) {
 	}
 }
 
-// TestIdleConnection ends a connection that has been used before.
+// TestIdleConnection lets a connection idle after a request.
 func TestIdleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})
@@ -101,7 +101,7 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// TestBodyThatNobodyReads must not hold the connection either.
+// TestBodyThatNobodyReads sends a slow body to a handler that does not read it.
 func TestBodyThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})
@@ -115,7 +115,7 @@ func TestBodyThatNobodyReads(t *testing.T) {
 	})
 }
 
-// TestSlowReader takes nothing of a long answer, or a little of it now and then.
+// TestSlowReader takes nothing of a long answer, or a little from time to time.
 func TestSlowReader(t *testing.T) {
 	const length = 1 << 20
 	for name, handler := range map[string]http.HandlerFunc{
@@ -132,7 +132,7 @@ func TestSlowReader(t *testing.T) {
 					for buf, err := make([]byte, max(step, 1)), error(nil); got < length && err == nil; {
 						time.Sleep(time.Second)
 						if step == 0 && len(s.log.with("request")) == 0 {
-							continue // until the server has given up
+							continue // until the server has closed it
 						}
 						var n int
 						n, err = io.ReadFull(conn, buf)
@@ -147,7 +147,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestSlowReaderOfAnAnswerToABody gets no more time for having sent a body.
+// TestSlowReaderOfAnAnswerToABody checks that a request with a body has the same write deadline.
 func TestSlowReaderOfAnAnswerToABody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +166,8 @@ func TestSlowReaderOfAnAnswerToABody(t *testing.T) {
 	})
 }
 
-// TestStreamsLiveOn has a stream that was asked for with a body, speaks seldom, and outlives all time-outs.
+// TestStreamsLiveOn opens a stream with a body, and lets it write seldom for longer than all
+// timeouts.
 func TestStreamsLiveOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -198,7 +199,7 @@ func TestStreamsLiveOn(t *testing.T) {
 	})
 }
 
-// TestHijackedConnectionsAreTheirHandlers has nobody else touch a websocket.
+// TestHijackedConnectionsAreTheirHandlers checks that no timeout applies to a websocket.
 func TestHijackedConnectionsAreTheirHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hijacked := make(chan net.Conn, 1)
@@ -225,28 +226,28 @@ func TestHijackedConnectionsAreTheirHandlers(t *testing.T) {
 	})
 }
 
-// TestClientGoesAway tells the handler, which may be waiting for something.
+// TestClientGoesAway checks that a disconnect ends the handler's context.
 func TestClientGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := make(chan error)
+		ended := make(chan error)
 		s := start(t, httpd.Options{REST: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
 			<-r.Context().Done()
-			told <- r.Context().Err()
+			ended <- r.Context().Err()
 		})})
 		conn := s.connect(t)
 		_, _ = io.WriteString(conn, "PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 		_ = conn.Close()
-		if err := <-told; !errors.Is(err, context.Canceled) {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// TestHostileBytes speaks to a server over TCP as no client should. Each line is all that is sent, and the status that comes
-// back.
+// TestHostileBytes sends what no client should send. Each row has the bytes and the status of the
+// answer.
 func TestHostileBytes(t *testing.T) {
-	t.Parallel() // net/http keeps some of the connections for half a second
+	t.Parallel() // net/http keeps some connections open for half a second
 	patient, donePatient := serveTCP(t, httpd.Options{})
 	hasty, doneHasty := serveTCP(t, httpd.Options{ReadHeaderTimeout: time.Second, BodyTimeout: time.Second})
 	const host = "Host: x\r\n"
@@ -295,14 +296,13 @@ func TestHostileBytes(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			address := patient
-			if strings.HasPrefix(row.name, "half a ") { // only these wait for a time-out
+			if strings.HasPrefix(row.name, "half a ") { // only these wait for a timeout
 				address = hasty
 			}
 			status, body, err := exchangeBytes(t, address, row.bytes)
 			for attempt := 1; errors.Is(err, syscall.ECONNRESET) && attempt < 20; attempt++ {
-				// net/http closes half a second after an answer to a header that it does not read
-				// to its end. A client that has not read the answer by then, on a busy machine, has
-				// lost it.
+				// net/http closes the connection half a second after it has answered a header that
+				// it did not read completely. On a busy machine the answer may be lost by then.
 				status, body, err = exchangeBytes(t, address, row.bytes)
 			}
 			if err != nil || status != row.status {
@@ -310,10 +310,10 @@ func TestHostileBytes(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(func() { donePatient(); doneHasty() }) // when all of them are through
+	t.Cleanup(func() { donePatient(); doneHasty() }) // after all parallel rows
 }
 
-// exchangeBytes sends bytes on a connection of their own, and reads one answer.
+// exchangeBytes sends bytes on a new connection and reads one answer.
 func exchangeBytes(t *testing.T, address, bytes string) (status int, body string, err error) {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -321,16 +321,16 @@ func exchangeBytes(t *testing.T, address, bytes string) (status int, body string
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	go func() { _, _ = io.WriteString(conn, bytes) }() // the server need not take it all
+	go func() { _, _ = io.WriteString(conn, bytes) }() // the server may not read all of it
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return 0, "", err
 	}
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // only for the message
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // for the failure message only
 	return response.StatusCode, string(text), nil
 }
 
-// serveTCP serves on a port of its own. done stops the server and fails the test unless all connections are gone.
+// serveTCP serves on a free port. done stops the server and waits until all connections are closed.
 func serveTCP(t *testing.T, opts httpd.Options) (address string, done func()) {
 	t.Helper()
 	store := configstoretest.New(t, configstore.Options{})
@@ -351,11 +351,11 @@ func serveTCP(t *testing.T, opts httpd.Options) (address string, done func()) {
 		if err := <-stopped; err != nil {
 			t.Errorf("stopping: %v", err)
 		}
-		counted.open.Wait() // hangs, and fails the test by that, if one is never closed
+		counted.open.Wait() // blocks, and fails the test by its timeout, if one stays open
 	}
 }
 
-// countingListener knows when all its connections are closed.
+// countingListener waits for all its connections to be closed.
 type countingListener struct {
 	net.Listener
 	open sync.WaitGroup

@@ -20,8 +20,8 @@ import (
 	"configapi/internal/rest"
 )
 
-// pipes is a listener whose connections are pipes in memory: what goes through one is exactly what somebody takes out at the
-// other end, and its deadlines are those of the bubble that a test runs in.
+// pipes is a listener of in-memory connections without buffers, whose deadlines use the fake time
+// of a bubble.
 type pipes struct {
 	conns  chan net.Conn
 	once   sync.Once
@@ -46,7 +46,7 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// dial returns the client's end of a new connection, nil when the server takes no more.
+// dial returns the client's end of a new connection, nil when the server has stopped accepting.
 func (p *pipes) dial() net.Conn {
 	client, server := net.Pipe()
 	select {
@@ -61,11 +61,11 @@ func (p *pipes) dial() net.Conn {
 type running struct {
 	listener *pipes
 	log      *logbook
-	stop     context.CancelFunc // what SIGTERM does
-	stopped  chan error         // takes what Serve returns
+	stop     context.CancelFunc // like SIGTERM
+	stopped  chan error         // receives the result of Serve
 }
 
-// start serves until the end of the test. Fields of opts that are not set are those of a server on an empty store.
+// start serves until the end of the test. Missing options are those of a server on an empty store.
 func start(t testing.TB, opts httpd.Options) *running {
 	t.Helper()
 	if opts.Store == nil {
@@ -79,7 +79,8 @@ func start(t testing.TB, opts httpd.Options) *running {
 		opts.Log = slog.New(slog.NewJSONHandler(s.log, nil))
 	}
 	if opts.Guard == nil {
-		opts.Guard = mustGuard(t, origin.Options{Hosts: []string{"x"}}) // the host that most tests ask for
+		// the host of most requests here
+		opts.Guard = mustGuard(t, origin.Options{Hosts: []string{"x"}})
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	s.stop = stop
@@ -102,11 +103,11 @@ func mustGuard(t testing.TB, opts origin.Options) *origin.Guard {
 	return guard
 }
 
-// wait stops the server and returns what Serve returns.
+// wait stops the server and returns the result of Serve.
 func (s *running) wait() error {
 	s.stop()
 	err := <-s.stopped
-	s.stopped <- nil // for the cleanup
+	s.stopped <- nil // for the cleanup function
 	return err
 }
 
@@ -121,13 +122,13 @@ func (s *running) connect(t testing.TB) net.Conn {
 	return conn
 }
 
-// answer is what came back on a connection.
+// answer is an answer as read from the connection.
 type answer struct {
 	*http.Response
 	body string
 }
 
-// ask sends a request that is alone on its connection. Lines end in one line feed, and "Connection: close" is added.
+// ask sends one request on a new connection, with "Connection: close". Lines end in a line feed.
 func (s *running) ask(t testing.TB, request string) answer {
 	t.Helper()
 	conn := s.connect(t)
@@ -140,7 +141,7 @@ func (s *running) ask(t testing.TB, request string) answer {
 	return got
 }
 
-// askRaw sends a request as it stands, but for line feeds, alone on its connection.
+// askRaw sends one request on a new connection. Only line feeds are converted.
 func (s *running) askRaw(t testing.TB, request string) answer {
 	t.Helper()
 	conn := s.connect(t)
@@ -159,7 +160,7 @@ func crlf(lines string) string {
 	return strings.ReplaceAll(lines, "\n", "\r\n") + "\r\n"
 }
 
-// readAnswer reads one answer in full.
+// readAnswer reads one complete answer.
 func readAnswer(t testing.TB, conn net.Conn) answer {
 	t.Helper()
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

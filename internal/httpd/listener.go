@@ -15,47 +15,45 @@ import (
 )
 
 const (
-	// refusalTime is how long a refused connection is kept until its client has read why.
+	// refusalTime is how long a refused connection stays open for its client to read the answer.
 	refusalTime = time.Second
-	// refusalsAtOnce is how many are kept so. Further ones are closed at once, and may lose the
-	// answer.
+	// refusalsAtOnce is how many refused connections stay open. Further ones are closed at once;
+	// their clients may not see the answer.
 	refusalsAtOnce = 64
-	// refusalLogTime is the shortest time between two lines of the log about refused connections.
+	// refusalLogTime is the shortest time between two log lines about refused connections.
 	refusalLogTime = 10 * time.Second
-	// acceptPause and maxAcceptPause bound how long the listener waits after an error.
+	// acceptPause and maxAcceptPause are the bounds of the pause after an error of Accept.
 	acceptPause, maxAcceptPause = 5 * time.Millisecond, time.Second
 )
 
-// listener accepts connections up to a number, altogether and for one address, and refuses others
-// with an answer. No error ends it but that it was closed: the usual ones, such as a lack of
-// descriptors or a firewall's word, pass.
+// listener accepts connections up to a total and a limit per address, and refuses others with an
+// answer. Errors of Accept, such as a lack of descriptors, do not end it; only Close does.
 type listener struct {
 	net.Listener
-	limit     *eventstream.Limit
-	headers   *budget.Budget
-	maxHeader int
-	log       *slog.Logger
-	metrics   *Metrics
-	refusals  chan struct{} // a place for each refused connection that is kept
-	closed    chan struct{}
-	closing   sync.Once
+	limit    *eventstream.Limit
+	headers  *budget.Budget
+	log      *slog.Logger
+	metrics  *Metrics
+	refusals chan struct{} // semaphore of refused connections that stay open
+	closed   chan struct{}
+	closing  sync.Once
 
-	mu       sync.Mutex // guards the following
-	unlogged int        // refused connections that the log does not show yet
+	mu       sync.Mutex // guards the fields below
+	unlogged int        // refused connections since the last log line
 	logged   time.Time
 }
 
-// limit returns a listener of at most so many connections, and at most so many of one address, if
-// that is not 0. Loopback addresses have the first limit alone.
+// limit returns a listener with the limits of the options. Loopback addresses have no limit per
+// address.
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
 		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
-		headers: opts.Headers, maxHeader: opts.MaxHeaderBytes, log: opts.Log, metrics: opts.Metrics,
+		headers: opts.Headers, log: opts.Log, metrics: opts.Metrics,
 		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}),
 	}
 }
 
-// Accept returns the next connection that is within the limits.
+// Accept returns the next connection within the limits.
 func (l *listener) Accept() (net.Conn, error) {
 	pause := time.Duration(0)
 	for {
@@ -73,7 +71,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		pause = 0
 		client := eventstream.ClientOf(conn.RemoteAddr().String())
-		why, ok := l.enter(client)
+		why, ok := l.acquire(client)
 		if ok {
 			return l.track(conn, client), nil
 		}
@@ -81,7 +79,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// wait reports whether the listener is open after the pause.
+// wait waits for the pause and reports whether the listener is still open.
 func (l *listener) wait(pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -99,8 +97,8 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// enter counts a connection, or says which limit keeps it out.
-func (l *listener) enter(client eventstream.Client) (why refusal, ok bool) {
+// acquire counts a connection, or returns the limit that it exceeds.
+func (l *listener) acquire(client eventstream.Client) (why refusal, ok bool) {
 	switch err := l.limit.Open(client); err {
 	case nil:
 		l.metrics.connections.Inc()
@@ -112,71 +110,20 @@ func (l *listener) enter(client eventstream.Client) (why refusal, ok bool) {
 	}
 }
 
-func (l *listener) leave(client eventstream.Client) {
+func (l *listener) release(client eventstream.Client) {
 	l.limit.Close(client)
 	l.metrics.connections.Dec()
 }
 
-// track returns a connection that counts until it is closed. One of TCP stays one with all its
-// methods: websockets write to its descriptor.
-func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	tracked := &trackedConn{inner: conn, place: &place{listener: l, client: client, header: openHead(l.headers, l.maxHeader)}}
-	if tcp, is := conn.(*net.TCPConn); is {
-		return &tcpConn{tracked, ownTCP{tcp}}
-	}
-	return &otherConn{tracked, ownConn{conn}}
-}
-
-// tcpConn and otherConn have the methods of the connection itself where trackedConn has none, since
-// those are one struct further in.
-type (
-	tcpConn struct {
-		*trackedConn
-		ownTCP
-	}
-	otherConn struct {
-		*trackedConn
-		ownConn
-	}
-	ownTCP  struct{ *net.TCPConn }
-	ownConn struct{ net.Conn }
-)
-
-// place is what an open connection takes up.
-type place struct {
-	listener *listener
-	client   eventstream.Client
-	header   *head
-	once     sync.Once
-}
-
-func (p *place) leave() {
-	p.header.close()
-	p.once.Do(func() { p.listener.leave(p.client) })
-}
-
-// read reads from the connection. net/http tries again after an error in the middle of a line, so
-// that a header is refused once and for all.
-func (p *place) read(conn net.Conn, into []byte) (int, error) {
-	if p.header.refused {
-		return 0, errHeaderRefused
-	}
-	n, err := conn.Read(into)
-	if !p.header.charge(conn, n) {
-		return 0, errHeaderRefused
-	}
-	return n, err
-}
-
-// refuse answers with 503 and closes the connection. An answer that is sent into a closed
-// connection is lost, so a few are kept until their clients have sent what they had to send.
+// refuse answers with 503 and closes the connection. A client may not see an answer if the
+// connection is closed while it still sends, so up to refusalsAtOnce connections are drained first.
 func (l *listener) refuse(conn net.Conn, why refusal) {
 	l.metrics.refused(why)
 	l.logRefusal(conn, why)
 	select {
 	case l.refusals <- struct{}{}:
 	default:
-		if tcp, is := conn.(*net.TCPConn); is { // so short a text does not wait for the client
+		if tcp, is := conn.(*net.TCPConn); is { // so short a text fits into the send buffer
 			_ = tcp.SetWriteDeadline(time.Now().Add(time.Millisecond))
 			_, _ = io.WriteString(tcp, refusalTexts[why])
 		}
@@ -186,7 +133,8 @@ func (l *listener) refuse(conn net.Conn, why refusal) {
 	go func() {
 		defer func() { <-l.refusals }()
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(refusalTime)) // fails only on a connection that is gone
+		// fails only when the connection is closed
+		_ = conn.SetDeadline(time.Now().Add(refusalTime))
 		if _, err := io.WriteString(conn, refusalTexts[why]); err != nil {
 			return
 		}
@@ -197,7 +145,7 @@ func (l *listener) refuse(conn net.Conn, why refusal) {
 	}()
 }
 
-// refusalTexts are the whole answers to connections over a limit.
+// refusalTexts are the answers to connections over a limit.
 var refusalTexts = map[refusal]string{
 	refusedConnections: refusalText("this server has as many connections as it may have (--max-connections); try again later"),
 	refusedAddress:     refusalText("your address has as many connections to this server as it may have (--max-connections-per-address); close some, or try again later"),
@@ -209,7 +157,7 @@ func refusalText(detail string) string {
 		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
 }
 
-// logRefusal writes at most one line in refusalLogTime, so that clients cannot fill the log.
+// logRefusal writes at most one line per refusalLogTime, so that clients cannot fill the log.
 func (l *listener) logRefusal(conn net.Conn, why refusal) {
 	l.mu.Lock()
 	l.unlogged++
@@ -220,6 +168,6 @@ func (l *listener) logRefusal(conn net.Conn, why refusal) {
 	}
 	l.unlogged, l.logged = 0, now
 	l.mu.Unlock()
-	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused: there are as many as there may be",
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, "connections were refused, since a limit is reached; see --max-connections and --max-connections-per-address",
 		slog.String("limit", refusalNames[why]), slog.Int("refused_since_last_line", count), slog.String("remote", conn.RemoteAddr().String()))
 }

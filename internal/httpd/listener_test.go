@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// addressed is a connection of somebody else.
+// addressed is a connection with a remote address.
 type addressed struct {
 	net.Conn
 	remote net.Addr
@@ -23,7 +23,7 @@ type addressed struct {
 
 func (a addressed) RemoteAddr() net.Addr { return a.remote }
 
-// script is a listener that gives connections and errors in their order.
+// script is a listener that returns the given connections and errors in order.
 type script struct {
 	steps  chan any
 	once   sync.Once
@@ -47,7 +47,7 @@ func (s *script) Accept() (net.Conn, error) {
 func (s *script) Close() error   { s.once.Do(func() { close(s.closed) }); return nil }
 func (s *script) Addr() net.Addr { return &net.TCPAddr{} }
 
-// dial lets somebody connect from an address.
+// dial connects from an address.
 func (s *script) dial(address string) net.Conn {
 	client, server := net.Pipe()
 	s.steps <- addressed{server, net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 1234))}
@@ -96,7 +96,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		third := <-accepted
 		mustRefuse(t, inner.dial("203.0.113.3"), "--max-connections)")
 		mustRefuse(t, inner.dial("127.0.0.1"), "--max-connections)")
-		for range 2 { // a connection is counted once, however often it is closed
+		for range 2 { // a second Close must not count
 			_ = first.Close()
 		}
 		inner.dial("203.0.113.1")
@@ -105,7 +105,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		for _, conn := range []net.Conn{second, third, fourth} {
 			_ = conn.Close()
 		}
-		for range 3 { // loopback has no limit of its own
+		for range 3 { // loopback addresses have no limit of their own
 			inner.dial("127.0.0.1")
 			defer (<-accepted).Close()
 		}
@@ -141,7 +141,7 @@ func counted(t *testing.T, m *Metrics, why refusal) float64 {
 	return 0
 }
 
-// TestRefusedConnectionsHoldNobody: their clients read nothing and send nothing.
+// TestRefusedConnectionsHoldNobody has refused clients that neither read nor send.
 func TestRefusedConnectionsHoldNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newScript()
@@ -174,7 +174,8 @@ func TestRefusedConnectionsHoldNobody(t *testing.T) {
 	})
 }
 
-// TestErrorsOfAcceptEndNothing: the pauses grow up to a second, and begin anew after a connection.
+// TestErrorsOfAcceptEndNothing checks that pauses grow up to a second, and start again after a
+// success.
 func TestErrorsOfAcceptEndNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
@@ -205,7 +206,8 @@ func TestErrorsOfAcceptEndNothing(t *testing.T) {
 	})
 }
 
-// TestTCPStaysTCP: websockets write to the descriptor, and net/http closes one half.
+// TestTCPStaysTCP checks the methods of a TCP connection: websockets write to its descriptor, and
+// net/http closes one half.
 func TestTCPStaysTCP(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

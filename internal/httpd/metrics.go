@@ -14,17 +14,19 @@ import (
 	"configapi/internal/configstore"
 )
 
-// Metrics are what /metrics tells, in Prometheus' format. The values about the store are asked for when somebody reads them.
+// Metrics is what /metrics serves, in Prometheus' text format. Metrics of the store are collected
+// when they are scraped.
 type Metrics struct {
 	registry      *prometheus.Registry
 	appendSeconds prometheus.Histogram
 	appendEvents  prometheus.Histogram
-	requests      [len(edgeNames)][6]prometheus.Counter // :: edge, hundreds of the status → requests
-	connections   prometheus.Gauge
-	refusals      [len(refusalNames)]prometheus.Counter // :: why → what was refused before it reached an edge
+	// :: edge, first digit of the status → requests
+	requests    [len(edgeNames)][6]prometheus.Counter
+	connections prometheus.Gauge
+	refusals    [len(refusalNames)]prometheus.Counter // :: reason → refusals
 }
 
-// refusal is a reason why a connection or a request does not reach an edge.
+// refusal is a reason to refuse or cut a connection or a request.
 type refusal int
 
 const (
@@ -56,22 +58,22 @@ var edgeNames = [...]string{restEdge: "rest", graphqlEdge: "graphql", playground
 
 var statusClasses = [6]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// NewMetrics returns metrics that nothing was told yet. They are for one [Server].
+// NewMetrics returns metrics for one [Server].
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		appendSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "configapi_append_seconds", Help: "How long appends to the event store took, whatever became of them.",
+			Name: "configapi_append_seconds", Help: "Duration of appends to the event store, also of failed ones.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}),
 		appendEvents: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "configapi_append_events", Help: "How many events one append had.",
+			Name: "configapi_append_events", Help: "Events per append.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
 	}
 	m.connections = prometheus.NewGauge(prometheus.GaugeOpts{Name: "configapi_connections", Help: "Open connections, websockets included."})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "configapi_requests_total", Help: "Requests by what served them and by class of the status; none: cut off before there was one.",
+		Name: "configapi_requests_total", Help: "Requests by edge and class of the status; none: cut off before a status was sent.",
 	}, []string{"edge", "status"})
 	for e, name := range edgeNames {
 		for class, status := range statusClasses {
@@ -79,13 +81,13 @@ func NewMetrics() *Metrics {
 		}
 	}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "configapi_refusals_total", Help: "Connections and requests that reached no edge, or were cut off, by the limit or the rule that was broken.",
+		Name: "configapi_refusals_total", Help: "Connections and requests that were refused or cut off, by the limit or rule that they broke.",
 	}, []string{"reason"})
 	for why, name := range refusalNames {
 		m.refusals[why] = refusals.WithLabelValues(name)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "configapi_build_info", Help: "Always 1; what is running is in the labels.", ConstLabels: buildLabels(),
+		Name: "configapi_build_info", Help: "Always 1; the labels have the versions of the program and of Go.", ConstLabels: buildLabels(),
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.appendSeconds, m.appendEvents, m.connections, requests, refusals, build,
@@ -101,18 +103,18 @@ func buildLabels() prometheus.Labels {
 	return labels
 }
 
-// Appended takes note of one append: how many events it had, and how long it took.
+// Appended records an append of the event store: the number of its events, and its duration.
 func (m *Metrics) Appended(events int, took time.Duration) {
 	m.appendSeconds.Observe(took.Seconds())
 	m.appendEvents.Observe(float64(events))
 }
 
-// answered takes note of a request. A status of 0 is that of one that was cut off.
+// answered counts a request by its path and status. Status 0: it was cut off before it had one.
 func (m *Metrics) answered(path string, status int) {
 	m.requests[edgeOf(path)][min(max(status/100, 0), len(statusClasses)-1)].Inc()
 }
 
-// refused takes note of a refusal.
+// refused counts a refusal.
 func (m *Metrics) refused(why refusal) { m.refusals[why].Inc() }
 
 func edgeOf(path string) edge {
@@ -128,32 +130,32 @@ func edgeOf(path string) edge {
 	return restEdge
 }
 
-// handler serves the metrics, those of a store among them.
+// handler serves the metrics.
 func (m *Metrics) handler(opts Options) http.Handler {
 	m.registry.MustRegister(storeMetrics{opts})
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// storeMetrics asks a store, and those who keep its streams and its audit log.
+// storeMetrics collects the metrics of the store, the streams and the audit log.
 type storeMetrics struct{ opts Options }
 
 var (
-	appliedPosition = gauge("applied_position", "The position that this server has applied.")
-	headPosition    = gauge("head_position", "The position that the event store holds; left out while it cannot be asked.")
-	lagPositions    = gauge("lag_positions", "By how many positions this server is behind the event store; left out likewise.")
-	lagSeconds      = gauge("lag_seconds", "How long ago this server is known to have had all that the event store held; 0 when it has it now.")
-	clockSeconds    = gauge("clock_offset_seconds", "By how much at least this server's clock is before that of the event store's server.")
-	clockJump       = gauge("clock_jump_seconds", "By how much this server's clock was set ahead within the last hour, where there is no other to compare it with; 0 when by less than a minute.")
-	headAhead       = gauge("head_ahead_seconds", "By how much the newest event is later than this server's clock; 0 when by less than 2 s.")
-	logBytes        = gauge("sqlite_log_bytes", "How long SQLite's write-ahead log is; left out for other stores.")
-	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are answered.")
-	followerProblem = gauge("follower_problem", "1 when events are not applied as they come.")
-	writeProblem    = gauge("write_problem", "1 when nothing can be written, as far as is known; the newest attempt has failed, or there is a reason against it.")
-	rebuilds        = counter("rebuilds_total", "How many times the state was thrown away because the history was another one.")
+	appliedPosition = gauge("applied_position", "The newest position that this server has applied.")
+	headPosition    = gauge("head_position", "The newest position in the event store; left out while the store is unreachable.")
+	lagPositions    = gauge("lag_positions", "How many positions this server is behind the event store; left out while the store is unreachable.")
+	lagSeconds      = gauge("lag_seconds", "Time since this server last had all events of the event store; 0 when it has them now.")
+	clockSeconds    = gauge("clock_offset_seconds", "How far this server's clock is ahead of the event store's, at least.")
+	clockJump       = gauge("clock_jump_seconds", "How far this server's clock was set ahead within the last hour, for stores without a clock of their own; 0 below a minute.")
+	headAhead       = gauge("head_ahead_seconds", "How far the newest event is ahead of this server's clock; 0 below 2 s.")
+	logBytes        = gauge("sqlite_log_bytes", "Size of SQLite's write-ahead log; left out for other stores.")
+	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are served.")
+	followerProblem = gauge("follower_problem", "1 when new events are not applied.")
+	writeProblem    = gauge("write_problem", "1 when writes fail: the newest one has failed, or the next one would be refused.")
+	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
-	groups          = gauge("websocket_groups", "Groups of subscriptions that share their work.")
-	bodyBytes       = gauge("body_bytes", "Bytes of bodies of requests in flight that are charged for; those of the first 4 KiB of each are not.")
+	groups          = gauge("websocket_groups", "Groups of subscriptions that share their messages.")
+	bodyBytes       = gauge("body_bytes", "Memory reserved for the bodies of open requests; the first 4 KiB of each need none.")
 	auditDropped    = counter("audit_dropped_total", "Lines of the audit log that were dropped.")
 )
 
@@ -170,42 +172,42 @@ func counter(name, help string) metric {
 	return metric{prometheus.NewDesc("configapi_"+name, help, nil, nil), prometheus.CounterValue}
 }
 
-// Describe is for [prometheus.Collector]. What is described comes from Collect.
+// Describe implements [prometheus.Collector]. It sends nothing: the collector is unchecked.
 func (s storeMetrics) Describe(chan<- *prometheus.Desc) {}
 
-// Collect is for [prometheus.Collector].
+// Collect implements [prometheus.Collector].
 func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
-	tell := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
+	send := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
 	state := s.opts.Store.Health(context.Background())
-	tell(appliedPosition, float64(state.Applied))
+	send(appliedPosition, float64(state.Applied))
 	if state.EventStore == nil {
-		tell(headPosition, float64(state.Head))
-		tell(lagPositions, float64(state.Positions()))
-		tell(clockSeconds, state.ClockOffset.Seconds())
+		send(headPosition, float64(state.Head))
+		send(lagPositions, float64(state.Positions()))
+		send(clockSeconds, state.ClockOffset.Seconds())
 	}
-	tell(clockJump, state.ClockJump.Seconds())
-	tell(headAhead, state.HeadAhead.Seconds())
+	send(clockJump, state.ClockJump.Seconds())
+	send(headAhead, state.HeadAhead.Seconds())
 	if bytes, has := s.opts.Store.LogBytes(); has {
-		tell(logBytes, float64(bytes))
+		send(logBytes, float64(bytes))
 	}
-	tell(lagSeconds, state.Lag.Seconds())
-	tell(ready, truth(isReady(s.opts.Store)))
-	tell(followerProblem, truth(state.Projection != nil))
-	tell(writeProblem, truth(state.Writing != nil))
-	tell(rebuilds, float64(s.opts.Store.Rebuilds()))
-	tell(bodyBytes, float64(s.opts.Bodies.Held()))
+	send(lagSeconds, state.Lag.Seconds())
+	send(ready, boolValue(isReady(s.opts.Store)))
+	send(followerProblem, boolValue(state.Projection != nil))
+	send(writeProblem, boolValue(state.Writing != nil))
+	send(rebuilds, float64(s.opts.Store.Rebuilds()))
+	send(bodyBytes, float64(s.opts.Bodies.Held()))
 	if s.opts.Websockets != nil {
 		open, operations, shared := s.opts.Websockets()
-		tell(sockets, float64(open))
-		tell(streams, float64(operations))
-		tell(groups, float64(shared))
+		send(sockets, float64(open))
+		send(streams, float64(operations))
+		send(groups, float64(shared))
 	}
 	if s.opts.AuditDropped != nil {
-		tell(auditDropped, float64(s.opts.AuditDropped()))
+		send(auditDropped, float64(s.opts.AuditDropped()))
 	}
 }
 
-func truth(is bool) float64 {
+func boolValue(is bool) float64 {
 	if is {
 		return 1
 	}

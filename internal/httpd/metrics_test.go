@@ -19,7 +19,7 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestMetrics reads them before and after something has happened.
+// TestMetrics scrapes before and after some requests.
 func TestMetrics(t *testing.T) {
 	metrics := httpd.NewMetrics()
 	events := &sick{Store: memory.New()}
@@ -39,7 +39,7 @@ func TestMetrics(t *testing.T) {
 	if got.StatusCode != 200 || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Errorf("got %d %v", got.StatusCode, got.Header)
 	}
-	mustTell(t, got.body,
+	mustHaveLine(t, got.body,
 		`configapi_applied_position 3`, `configapi_head_position 3`, `configapi_lag_positions 0`, `configapi_lag_seconds 0`,
 		`configapi_clock_offset_seconds 0`, `configapi_ready 1`, `configapi_follower_problem 0`, `configapi_rebuilds_total 0`,
 		`configapi_websocket_sockets 3`, `configapi_websocket_streams 5`, `configapi_websocket_groups 2`, `configapi_audit_dropped_total 7`,
@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 		`configapi_requests_total{edge="graphql",status="2xx"} 1`, `configapi_requests_total{edge="health",status="2xx"} 1`,
 		`configapi_requests_total{edge="rest",status="5xx"} 0`)
 	if !regexp.MustCompile(`(?m)^configapi_build_info\{go_version="go1.+",version=".*"\} 1$`).MatchString(got.body) {
-		t.Error("what is running is not told")
+		t.Error("configapi_build_info is missing")
 	}
 	faults, err := promlint.New(strings.NewReader(got.body)).Lint()
 	if err != nil || len(faults) > 0 {
@@ -55,18 +55,17 @@ func TestMetrics(t *testing.T) {
 	}
 
 	events.headIs(eventstore.Head{}, errAway)
-	away := s.ask(t, "GET /v1/metrics").body
-	mustTell(t, away, `configapi_applied_position 3`, `configapi_ready 1`)
-	if strings.Contains(away, "\nconfigapi_head_position") || strings.Contains(away, "\nconfigapi_lag_seconds 0\n") {
-		t.Error("a store that is away is taken for one that was asked")
+	unreachable := s.ask(t, "GET /v1/metrics").body
+	mustHaveLine(t, unreachable, `configapi_applied_position 3`, `configapi_ready 1`)
+	if strings.Contains(unreachable, "\nconfigapi_head_position") || strings.Contains(unreachable, "\nconfigapi_lag_seconds 0\n") {
+		t.Error("metrics that need the store are shown while it is unreachable")
 	}
 	if got := s.ask(t, "POST /metrics"); got.StatusCode != 405 {
 		t.Errorf("POST: got %d", got.StatusCode)
 	}
 }
 
-// TestMetricsAreDocumented compares the metrics of a server with those of the operations manual,
-// both ways.
+// TestMetricsAreDocumented compares the metrics of a server with the operations manual, both ways.
 func TestMetricsAreDocumented(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
@@ -74,7 +73,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	documented := names(regexp.MustCompile("`(configapi_[a-z_]+)`"), string(manual))
 
-	// Only SQLite has a write-ahead log.
+	// only SQLite has a write-ahead log
 	events, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "configapi.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +94,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 }
 
-// names returns what the first group of the pattern matches in a text, sorted, each match once.
+// names returns the first group of each match, sorted and without duplicates.
 func names(pattern *regexp.Regexp, text string) []string {
 	var found []string
 	for _, match := range pattern.FindAllStringSubmatch(text, -1) {
@@ -105,11 +104,11 @@ func names(pattern *regexp.Regexp, text string) []string {
 	return slices.Compact(found)
 }
 
-func mustTell(t *testing.T, body string, lines ...string) {
+func mustHaveLine(t *testing.T, body string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains(body, "\n"+line+"\n") {
-			t.Errorf("%q is not told", line)
+			t.Errorf("the line %q is missing", line)
 		}
 	}
 	if t.Failed() {

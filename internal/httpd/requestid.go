@@ -10,10 +10,10 @@ import (
 	"configapi/internal/requestid"
 )
 
-// maxIDBytes is the longest request id that is taken from a client.
+// maxIDBytes is the length of the longest request id that is accepted from a client.
 const maxIDBytes = 64
 
-// ids gives requests their ids.
+// ids generates ids of requests.
 type ids struct {
 	prefix string // random, so that ids of two servers differ
 	last   atomic.Uint64
@@ -21,20 +21,20 @@ type ids struct {
 
 func newIDs() *ids {
 	var random [4]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program first
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand crashes the program instead
 	return &ids{prefix: hex.EncodeToString(random[:]) + "-"}
 }
 
-// of returns the id that a request brings, when it is fit for logs and headers, else a new one.
+// of returns the id that the request brings if it is valid, else a new one.
 func (i *ids) of(h http.Header) string {
-	if brought := h[requestid.Header]; len(brought) == 1 && sane(brought[0]) {
+	if brought := h[requestid.Header]; len(brought) == 1 && isValidID(brought[0]) {
 		return brought[0]
 	}
 	var space [32]byte
 	return string(strconv.AppendUint(append(space[:0], i.prefix...), i.last.Add(1), 36))
 }
 
-func sane(id string) bool {
+func isValidID(id string) bool {
 	if id == "" || len(id) > maxIDBytes {
 		return false
 	}

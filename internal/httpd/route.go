@@ -9,10 +9,10 @@ import (
 
 const playgroundPath = "/playground"
 
-// route hands a request to whoever serves its path.
+// route passes a request to the handler of its path.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	if strings.HasPrefix(path, "/config") { // the hot way
+	if strings.HasPrefix(path, "/config") { // first, since most requests are REST
 		s.whenReady(s.opts.REST, w, r)
 		return
 	}
@@ -40,8 +40,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// whenReady answers 503 until the store has applied its history: before that, every answer would be of some moment of the
-// past.
+// whenReady answers 503 until the store has applied its history. Before that, every answer would
+// show a past state.
 func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-s.opts.Store.Ready():

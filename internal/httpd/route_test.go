@@ -39,7 +39,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// TestNotReady lets nobody in before the history is applied, but for those who ask whether it is.
+// TestNotReady checks that only the health routes answer before the history is applied.
 func TestNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstore.New(memory.New(), configstore.Options{})
@@ -84,7 +84,7 @@ func TestRequestID(t *testing.T) {
 		"a\tb":                    false,
 		"<script>":                false,
 		"é":                       false,
-		"a\nX-Request-Id: b":      false, // two of them
+		"a\nX-Request-Id: b":      false, // two headers
 		"%0a":                     false,
 		"a,b":                     false,
 		`"quoted"`:                false,
@@ -104,12 +104,12 @@ func TestRequestID(t *testing.T) {
 	}
 	for _, line := range s.log.with("request") {
 		if !given[line["request_id"].(string)] {
-			t.Errorf("%v in the log was given to nobody", line["request_id"])
+			t.Errorf("no request has the id %v of the log", line["request_id"])
 		}
 	}
 }
 
-// TestRequestIDsOfOneConnection has each of its requests see its own, with and without a body.
+// TestRequestIDsOfOneConnection checks the ids of consecutive requests, with and without a body.
 func TestRequestIDsOfOneConnection(t *testing.T) {
 	var inside []string
 	s := start(t, httpd.Options{REST: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -1,15 +1,16 @@
-// Package httpd is the HTTP server around all edges: it routes requests to them, and does for each request what is the
-// same on every edge.
+// Package httpd is the HTTP server around all edges: it routes requests to them, and does what is
+// the same for all of them.
 //
-// Every request has an id, its own or one that it brings, which comes back in X-Request-Id and stands in its line of the
-// log; there is one line a request, without values and without query parameters. A panic costs its request a 500, never the
-// program. Until the store has applied its history, all but the health routes answer 503.
+// Each request has an id, generated or taken from X-Request-Id, which the answer and the log line
+// repeat. There is one log line per request, without values and without the query. A panic costs
+// its own request a 500 and nothing else. Until the store has applied its history, all routes but
+// the health routes answer 503.
 //
-// Nobody holds a goroutine by being slow: there are time-outs for the header and for the body of a request, and for a
-// client that takes no more bytes of an answer. None of them ends a stream that makes progress, or a websocket, whose
-// connection is its own handler's to watch.
+// Connections, headers, bodies and answers are bounded in size, number, time and memory, so a slow
+// client cannot hold a goroutine or memory for long. The bounds do not end a stream that makes
+// progress, nor a websocket, whose connection belongs to its handler.
 //
-// It decides nothing about configs and does not encrypt: TLS is for what stands before it.
+// The package has no rule about configs and does no TLS, which is left to a proxy in front.
 package httpd
 
 import (
@@ -28,53 +29,80 @@ import (
 	"configapi/internal/origin"
 )
 
-// Options of a [Server]. Zero fields have the defaults named.
+const (
+	// maxHeaderBytes is the size of the largest request header; a larger one gets 431.
+	maxHeaderBytes = 64 << 10
+	// idleTimeout is how long a connection without a request stays open.
+	idleTimeout = 2 * time.Minute
+	// shutdownTimeout is how long a shutdown may take before connections are closed.
+	shutdownTimeout = 8 * time.Second
+)
+
+// Options of a [Server]. REST and Store must be set; other zero fields have the defaults named.
 type Options struct {
-	// REST serves what no other handler does, also paths that do not exist. It must be set.
+	// REST serves every path that no other handler serves, also paths that do not exist.
 	REST http.Handler
-	// GraphQL serves /graphql, Playground /playground and what is below. nil: REST does.
+	// GraphQL serves /graphql, and Playground /playground and the paths below. nil: REST.
 	GraphQL, Playground http.Handler
-	// Store is asked whether it is ready, and for its health. It must be set.
+	// Store is asked for its health and whether it is ready.
 	Store *configstore.Store
-	// Guard decides which hosts the server answers for, and which pages may send requests. nil: IP
-	// addresses and localhost, and the server's own pages.
+	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
+	// pages of the server itself.
 	Guard *origin.Guard
-	// Metrics are served at /metrics. nil: those of this server alone.
+	// Metrics is served at /metrics. nil: new metrics.
 	Metrics *Metrics
-	// Websockets counts open websockets, their operations and the groups that share work, for the metrics. nil: left out.
+	// Websockets counts open websockets, their operations, and their groups, for the metrics. nil:
+	// these metrics are left out.
 	Websockets func() (sockets, streams, groups int)
-	// AuditDropped counts the lines of the audit log that were dropped, for the metrics. nil: left out.
+	// AuditDropped counts dropped audit lines for the metrics. nil: left out.
 	AuditDropped func() int64
-	// Shutdown holds what is to be called when the server stops, for connections and streams that would not end by
-	// themselves, such as websockets. Each gets a context that ends with ShutdownTimeout.
+	// Shutdown has functions that end connections which would not end by themselves, such as
+	// websockets. They run at the beginning of a shutdown, with a context that ends after 8 s.
 	Shutdown []func(context.Context) error
 
-	// ReadHeaderTimeout is how long the header of a request may take. 0: 10 s.
+	// ReadHeaderTimeout is how long a request's header may take. 0: 10 s. Negative: New panics, as
+	// for all fields below.
 	ReadHeaderTimeout time.Duration
-	// BodyTimeout is how long the body of a request may take, from the end of the header on. 0: 30 s.
+	// BodyTimeout is how long a request's body may take, counted from the end of the header. 0: 30
+	// s.
 	BodyTimeout time.Duration
-	// WriteTimeout is how long a client may take none of 64 KiB of an answer. 0: 10 s.
+	// WriteTimeout is how long a client may take for 64 KiB of an answer. 0: 10 s.
 	WriteTimeout time.Duration
-	// IdleTimeout is how long a connection without a request is kept. 0: 2 min.
-	IdleTimeout time.Duration
-	// ShutdownTimeout is how long a stop may take until connections are cut. 0: 8 s.
-	ShutdownTimeout time.Duration
-	// MaxConnections is how many connections are open at a time, websockets included. 0: 20,000.
+	// MaxConnections is how many connections may be open, websockets included. 0: 20,000.
 	MaxConnections int
-	// MaxConnectionsPerAddress is how many of them one IP address may have (of IPv6: one /64);
-	// loopback addresses are not limited. 0: MaxConnections.
+	// MaxConnectionsPerAddress is how many connections one IP address (of IPv6: one /64) may have.
+	// Loopback addresses are not limited. 0: MaxConnections.
 	MaxConnectionsPerAddress int
-	// Bodies is the room of the bodies of requests in flight. nil: [budget.ForBodies].
+	// Bodies is the memory for request bodies. nil: [budget.ForBodies].
 	Bodies *budget.Budget
-	// Headers is the room of the headers of requests in flight. nil: [budget.ForHeaders].
+	// Headers is the memory for request headers. nil: [budget.ForHeaders].
 	Headers *budget.Budget
-	// MaxHeaderBytes bounds the header of a request; a larger one gets 431. 0: 64 KiB.
-	MaxHeaderBytes int
 
-	// Now is the clock that /health tells. nil: time.Now.
+	// Now is the clock that /health shows. nil: [time.Now].
 	Now func() time.Time
-	// Log gets a line a request, and what went wrong. nil: nothing is logged.
+	// Log gets a line per request, and problems. nil: nothing is logged.
 	Log *slog.Logger
+}
+
+// check returns an error for options that make no sense.
+func (o *Options) check() error {
+	switch {
+	case o.REST == nil:
+		return errors.New("Options.REST is not set")
+	case o.Store == nil:
+		return errors.New("Options.Store is not set")
+	case o.ReadHeaderTimeout < 0:
+		return fmt.Errorf("Options.ReadHeaderTimeout is negative: %v", o.ReadHeaderTimeout)
+	case o.BodyTimeout < 0:
+		return fmt.Errorf("Options.BodyTimeout is negative: %v", o.BodyTimeout)
+	case o.WriteTimeout < 0:
+		return fmt.Errorf("Options.WriteTimeout is negative: %v", o.WriteTimeout)
+	case o.MaxConnections < 0:
+		return fmt.Errorf("Options.MaxConnections is negative: %d", o.MaxConnections)
+	case o.MaxConnectionsPerAddress < 0:
+		return fmt.Errorf("Options.MaxConnectionsPerAddress is negative: %d", o.MaxConnectionsPerAddress)
+	}
+	return nil
 }
 
 func (o *Options) setDefaults() {
@@ -83,9 +111,6 @@ func (o *Options) setDefaults() {
 	o.ReadHeaderTimeout = cmp.Or(o.ReadHeaderTimeout, 10*time.Second)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, 30*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
-	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
-	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 8*time.Second)
-	o.MaxHeaderBytes = cmp.Or(o.MaxHeaderBytes, 64<<10)
 	o.MaxConnections = cmp.Or(o.MaxConnections, 20_000)
 	if o.Bodies == nil {
 		o.Bodies = budget.ForBodies()
@@ -97,7 +122,7 @@ func (o *Options) setDefaults() {
 		o.Metrics = NewMetrics()
 	}
 	if o.Guard == nil {
-		o.Guard, _ = origin.New(origin.Options{}) // fails only on what it is given
+		o.Guard, _ = origin.New(origin.Options{}) // cannot fail without options
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -107,7 +132,7 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Server serves all edges.
+// Server serves all edges. Use [New]; a Server is safe for concurrent use.
 type Server struct {
 	opts    Options
 	ids     *ids
@@ -115,33 +140,37 @@ type Server struct {
 	metrics http.Handler
 }
 
-// New returns a server. [Server.Serve] does the work.
+// New returns a server, which [Server.Serve] runs. It panics when the options make no sense.
 func New(opts Options) *Server {
+	if err := opts.check(); err != nil {
+		panic("httpd: " + err.Error())
+	}
 	opts.setDefaults()
 	return &Server{opts: opts, ids: newIDs(), health: newHealth(opts), metrics: opts.Metrics.handler(opts)}
 }
 
-// Serve takes connections from the listener until ctx ends. Then it takes no more, lets requests under way finish, calls
-// the Shutdown functions meanwhile, and returns nil when all of it is done; what is not within ShutdownTimeout is cut off and
-// the error says so. Requests do not see the end of ctx, so the store must go on for as long as Serve does.
+// Serve accepts connections from the listener until ctx ends. Then it accepts no more, calls the
+// Shutdown functions, and waits until all requests are answered. It returns nil, or an error when
+// requests were cut off after 8 s, a Shutdown function failed, or the listener did. Requests do not
+// see the end of ctx, so the store must run for as long as Serve does.
 //
-// The listener is closed when Serve returns.
+// Serve closes the listener.
 func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
 	listener := limit(inner, s.opts)
 	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
-	fresh := newFreshConns()
+	unused := newUnusedConns()
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.opts.ReadHeaderTimeout,
-		IdleTimeout:       s.opts.IdleTimeout,
-		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		ConnContext:       withState,
-		ConnState:         fresh.track,
+		ConnContext:       withConnInfo,
+		ConnState:         unused.track,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(fresh.close)
+	server.RegisterOnShutdown(unused.close)
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -156,9 +185,9 @@ func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
 	return err
 }
 
-// shutDown stops taking connections and waits for what is under way.
+// shutDown accepts no more connections and waits for open requests.
 func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	errs := make([]error, len(s.opts.Shutdown))
 	var hooks sync.WaitGroup
@@ -168,7 +197,7 @@ func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
 	err := server.Shutdown(ctx)
 	if err != nil {
 		_ = server.Close()
-		err = fmt.Errorf("requests were cut off after %v: %w", s.opts.ShutdownTimeout, err)
+		err = fmt.Errorf("requests were cut off after %v: %w", shutdownTimeout, err)
 	}
 	hooks.Wait()
 	if err := errors.Join(append(errs, err)...); err != nil {

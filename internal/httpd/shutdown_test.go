@@ -14,7 +14,7 @@ import (
 	"configapi/internal/httpd"
 )
 
-// waiting is a handler that waits until it is told to go on, or its request is given up.
+// waiting is a handler that waits for a signal or the end of its request's context.
 type waiting struct {
 	entered, proceed chan struct{}
 }
@@ -31,7 +31,7 @@ func (h *waiting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// send sends a GET and leaves the answer to the caller.
+// send sends a GET and does not read the answer.
 func send(t testing.TB, conn net.Conn) {
 	t.Helper()
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -39,7 +39,7 @@ func send(t testing.TB, conn net.Conn) {
 	}
 }
 
-// TestShutdown stops a server while a request is under way, others are idle, and one has said nothing yet.
+// TestShutdown stops a server with one open request, idle connections, and an unused one.
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler := newWaiting()
@@ -61,7 +61,7 @@ func TestShutdown(t *testing.T) {
 
 		begin := time.Now()
 		s.stop()
-		<-hooked // while the request is still under way: a stream may wait for just that
+		<-hooked // before the request ends: a stream may end because of the hook
 		for name, conn := range map[string]net.Conn{"idle": idle, "silent": silent} {
 			if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
 				t.Errorf("the %s connection: %v", name, err)
@@ -90,7 +90,7 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// TestShutdownThatTakesTooLong gives up requests that do not end.
+// TestShutdownThatTakesTooLong cuts requests that do not end.
 func TestShutdownThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler := newWaiting()
@@ -112,7 +112,7 @@ func TestShutdownThatTakesTooLong(t *testing.T) {
 	})
 }
 
-// TestShutdownCutsOffReaders who take nothing, and so hold up a handler that does not look at its context.
+// TestShutdownCutsOffReaders has clients that read nothing, and a handler that ignores its context.
 func TestShutdownCutsOffReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{WriteTimeout: time.Hour, REST: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -144,7 +144,7 @@ func TestShutdownTellsOfHooksThatFail(t *testing.T) {
 	})
 }
 
-// TestListenerFails ends a server that cannot take connections.
+// TestListenerFails has a listener whose Accept fails.
 func TestListenerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})

@@ -24,7 +24,7 @@ import (
 
 const watchDocument = "subscription{configChanges{changes{value}position}}"
 
-// streams are the requests for streams of changes.
+// streams has a request for each kind of stream of changes.
 var streams = map[string]string{
 	"REST":         "GET /events HTTP/1.1\r\nHost: x\r\n\r\n",
 	"GraphQL":      "GET /graphql?query=" + watchDocument + " HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n",
@@ -36,8 +36,8 @@ func post(body string) string {
 		strconv.Itoa(len(body)) + "\r\n\r\n" + body
 }
 
-// eachStream runs a test with each kind of stream, on a server with all edges, inside of a bubble: a goroutine that is left at the end
-// fails it, and time-outs have their real lengths.
+// eachStream runs a test with each kind of stream, on a server with all edges, in a bubble:
+// timeouts have their real lengths, and a leaked goroutine fails the test.
 func eachStream(t *testing.T, test func(t *testing.T, s *running, store *configstoretest.Store, request string)) {
 	for name, request := range streams {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func eachStream(t *testing.T, test func(t *testing.T, s *running, store *configs
 	}
 }
 
-// listen opens a stream and reads what it begins with.
+// listen opens a stream and reads its first message.
 func (s *running) listen(t *testing.T, request string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	conn := s.connect(t)
@@ -65,11 +65,11 @@ func (s *running) listen(t *testing.T, request string) (net.Conn, *bufio.Reader)
 	}
 	body := bufio.NewReader(response.Body)
 	mustRead(t, body, ":\n")
-	mustRead(t, body, "0-00000000") // where it is
+	mustRead(t, body, "0-00000000") // its position
 	return conn, body
 }
 
-// mustRead reads up to a line with a text in it, and returns the comments before it.
+// mustRead reads up to a line that contains a text, and returns the number of comments before it.
 func mustRead(t *testing.T, body *bufio.Reader, text string) (comments int) {
 	t.Helper()
 	for {
@@ -86,7 +86,7 @@ func mustRead(t *testing.T, body *bufio.Reader, text string) (comments int) {
 	}
 }
 
-// TestStreamOutlivesTimeouts has a stream on which nothing happens for long but comments.
+// TestStreamOutlivesTimeouts has a stream without changes, kept open by comments.
 func TestStreamOutlivesTimeouts(t *testing.T) {
 	eachStream(t, func(t *testing.T, s *running, store *configstoretest.Store, request string) {
 		_, body := s.listen(t, request)
@@ -97,11 +97,11 @@ func TestStreamOutlivesTimeouts(t *testing.T) {
 	})
 }
 
-// TestStalledStreamIsCutOff has readers that take nothing more: neither a large change nor, where nothing happens, a comment.
+// TestStalledStreamIsCutOff has clients that stop reading, before a large change or a comment.
 func TestStalledStreamIsCutOff(t *testing.T) {
 	eachStream(t, func(t *testing.T, s *running, store *configstoretest.Store, request string) {
 		conn, _ := s.listen(t, request)
-		time.Sleep(15*time.Second + 7*time.Second) // the comment blocks
+		time.Sleep(15*time.Second + 7*time.Second) // until the comment blocks
 		s.mustHaveAnswered(t, 0)
 		time.Sleep(3 * time.Second)
 		s.mustHaveAnswered(t, 1)
@@ -118,7 +118,7 @@ func TestStalledStreamIsCutOff(t *testing.T) {
 	})
 }
 
-// mustHaveAnswered waits until nothing moves and compares how many requests are through.
+// mustHaveAnswered waits until all goroutines block, and compares the number of answered requests.
 func (s *running) mustHaveAnswered(t *testing.T, requests int) {
 	t.Helper()
 	synctest.Wait()
@@ -127,7 +127,7 @@ func (s *running) mustHaveAnswered(t *testing.T, requests int) {
 	}
 }
 
-// mustBeFree fails the test when a goroutine still works for a connection or a stream.
+// mustBeFree fails the test when a goroutine of a connection or a stream is left.
 func mustBeFree(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
@@ -142,7 +142,7 @@ func mustBeFree(t *testing.T) {
 	}
 }
 
-// mustEnd reads what is left of a connection that the server has closed.
+// mustEnd reads the rest of a connection that the server has closed.
 func mustEnd(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if _, err := io.Copy(io.Discard, conn); err != nil {
@@ -150,7 +150,8 @@ func mustEnd(t *testing.T, conn net.Conn) {
 	}
 }
 
-// TestSlowReaderLosesNothing has a reader that stops for a while, but not for too long: it finds all that came meanwhile.
+// TestSlowReaderLosesNothing stops reading for a while. The client then gets everything that it
+// missed.
 func TestSlowReaderLosesNothing(t *testing.T) {
 	eachStream(t, func(t *testing.T, s *running, store *configstoretest.Store, request string) {
 		_, body := s.listen(t, request)
@@ -174,10 +175,10 @@ func TestSlowReaderLosesNothing(t *testing.T) {
 				t.Fatalf("after change %d: %v", seen, err)
 			}
 		}
-		if request == streams["REST"] { // where each change set has an event
+		if request == streams["REST"] { // here each change set is one event
 			messages -= 100 - 3
 		}
-		if messages > 3 { // what was being written, what the resolver held, and all the rest
+		if messages > 3 { // one being written, one held by the resolver, one with the rest
 			t.Errorf("got %d messages, want what came meanwhile together", messages)
 		}
 	})
@@ -197,7 +198,7 @@ func TestClientLeavesAStream(t *testing.T) {
 	})
 }
 
-// TestServerStopsUnderAStream ends it in order, but without a word that it is complete.
+// TestServerStopsUnderAStream checks that a shutdown ends a stream without a complete message.
 func TestServerStopsUnderAStream(t *testing.T) {
 	eachStream(t, func(t *testing.T, s *running, store *configstoretest.Store, request string) {
 		_, body := s.listen(t, request)
@@ -214,7 +215,8 @@ func TestServerStopsUnderAStream(t *testing.T) {
 	})
 }
 
-// TestServerStopsUnderAStalledStream cuts it off.
+// TestServerStopsUnderAStalledStream checks that a shutdown cuts a stream whose client does not
+// read.
 func TestServerStopsUnderAStalledStream(t *testing.T) {
 	eachStream(t, func(t *testing.T, s *running, store *configstoretest.Store, request string) {
 		s.listen(t, request)

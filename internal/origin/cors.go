@@ -2,7 +2,8 @@ package origin
 
 import "net/http"
 
-// Values of CORS headers. The slices are shared by all answers and must not be changed.
+// Values of CORS headers. Answers share the slices, which must not be
+// changed: BenchmarkServer of internal/httpd ("get, of a browser") shows what that saves.
 var (
 	anyOrigin      = []string{"*"}
 	sameOrigin     = []string{"same-origin"}
@@ -15,19 +16,21 @@ var (
 	preflightAge = []string{"600"}
 )
 
-// Describe adds the headers by which a browser decides which pages may read the answer. It must be
-// called when all other headers are set. Credentials are never allowed.
-func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
-	// Every answer has it: over plain HTTP a browser's request for a picture says nothing of its page.
+// SetHeaders adds the headers by which a browser decides which pages may read the answer. It must
+// be called after all other headers are set. Credentials are never allowed.
+func (g *Guard) SetHeaders(answer http.Header, r *http.Request, decision Decision) {
+	// Every answer has it: over plain HTTP, a browser's request for an image does not name its
+	// page.
 	if g.origins.any {
 		answer["Cross-Origin-Resource-Policy"] = crossOrigin
 	} else {
 		answer["Cross-Origin-Resource-Policy"] = sameOrigin
 	}
 	if len(g.origins.listed) > 0 && !g.origins.any {
-		answer.Add("Vary", "Origin") // also on answers to others: a cache must not give those to an allowed page
+		// on every answer: a cache must not give one without CORS headers to an allowed page
+		answer.Add("Vary", "Origin")
 	}
-	if verdict != Allowed {
+	if decision != Allowed {
 		return
 	}
 	if g.origins.any {
@@ -38,20 +41,19 @@ func (g *Guard) Describe(answer http.Header, r *http.Request, verdict Verdict) {
 	answer["Access-Control-Expose-Headers"] = exposedHeaders
 }
 
-// IsPreflight reports whether the request is the question of a browser what an allowed page may
-// send.
-func IsPreflight(r *http.Request, verdict Verdict) bool {
-	return r.Method == http.MethodOptions && verdict == Allowed && len(r.Header["Origin"]) == 1
+// IsPreflight reports whether the request is a CORS preflight of an allowed page.
+func IsPreflight(r *http.Request, decision Decision) bool {
+	return r.Method == http.MethodOptions && decision == Allowed && len(r.Header["Origin"]) == 1
 }
 
-// AnswerPreflight answers the question with 204. [Guard.Describe] must be called for it as well.
+// AnswerPreflight answers a preflight with 204. The caller must call [Guard.SetHeaders] as well.
 func (g *Guard) AnswerPreflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Access-Control-Allow-Methods"] = allowedMethods
 	h["Access-Control-Allow-Headers"] = allowedHeaders
 	h["Access-Control-Max-Age"] = preflightAge
 	h["Vary"] = []string{"Access-Control-Request-Method, Access-Control-Request-Headers"}
-	if only(r.Header, "Access-Control-Request-Private-Network", "true") {
+	if hasOnly(r.Header, "Access-Control-Request-Private-Network", "true") {
 		h["Access-Control-Allow-Private-Network"] = []string{"true"}
 	}
 	w.WriteHeader(http.StatusNoContent)

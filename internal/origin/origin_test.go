@@ -42,8 +42,8 @@ func TestHosts(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/config", nil)
 		r.Host = host
-		r.Header.Set("X-Forwarded-Host", "localhost") // strangers write it, too
-		if got := guard.AnswersFor(r); got != want {
+		r.Header.Set("X-Forwarded-Host", "localhost") // clients can forge it
+		if got := guard.ServesHost(r); got != want {
 			t.Errorf("Host %q: got %t, want %t", host, got, want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestNoHost(t *testing.T) {
 	for minor, want := range map[int]bool{0: true, 1: false} {
 		r := httptest.NewRequest(http.MethodGet, "/config", nil)
 		r.Host, r.ProtoMajor, r.ProtoMinor = "", 1, minor
-		if got := guard.AnswersFor(r); got != want {
+		if got := guard.ServesHost(r); got != want {
 			t.Errorf("HTTP/1.%d without a host: got %t, want %t", minor, got, want)
 		}
 	}
@@ -63,31 +63,31 @@ func TestNoHost(t *testing.T) {
 func TestAnyHost(t *testing.T) {
 	guard := mustNew(t, origin.Options{Hosts: []string{"a.example", "*"}})
 	r := httptest.NewRequest(http.MethodGet, "/config", nil)
-	if r.Host = "evil.example"; !guard.AnswersFor(r) {
+	if r.Host = "evil.example"; !guard.ServesHost(r) {
 		t.Error("the star does not stand for every host")
 	}
-	if r.Host = ""; !guard.AnswersFor(r) {
+	if r.Host = ""; !guard.ServesHost(r) {
 		t.Error("the star does not stand for a host that is left empty")
 	}
 }
 
 func TestHostsThatNeverMatch(t *testing.T) {
 	for host, says := range map[string]string{
-		"":                         "no name",
-		"http://config.example":    "write the name alone",
-		"config.example/path":      "write the name alone",
-		"user@config.example":      "write the name alone",
+		"":                         "the name is empty",
+		"http://config.example":    "write the name only",
+		"config.example/path":      "write the name only",
+		"user@config.example":      "write the name only",
 		".example.com":             "*.example.com",
 		"*.":                       "star",
 		"a.*.example":              "star",
 		"*example.com":             "star",
 		"*.*.example":              "star",
-		"a..b":                     "dot too many",
-		"a b":                      "can be in no host name",
+		"a..b":                     "empty label",
+		"a b":                      "a host name cannot contain",
 		"konfig.müller.example":    "xn--",
-		"a,b":                      "can be in no host name",
+		"a,b":                      "a host name cannot contain",
 		strings.Repeat("ä", 1000):  "xn--",
-		"config.example:port:port": "can be in no host name",
+		"config.example:port:port": "a host name cannot contain",
 	} {
 		if _, err := origin.New(origin.Options{Hosts: []string{host}}); err == nil || !strings.Contains(err.Error(), says) || len(err.Error()) > 400 {
 			t.Errorf("%.40q: got %v, want an error that says %q", host, err, says)
@@ -100,7 +100,7 @@ func TestOriginsThatNeverMatch(t *testing.T) {
 		"localhost:5173":             "no scheme",
 		"localhost":                  "no scheme",
 		"":                           "no scheme",
-		"null":                       "allow all pages with *",
+		"null":                       "allow all origins with *",
 		"//a.example":                "no scheme",
 		"http://a.example/path":      "no path",
 		"http://a.example//":         "no path",
@@ -119,7 +119,7 @@ func TestOriginsThatNeverMatch(t *testing.T) {
 		"http://a.example:65536":     "port",
 		"http://a.example:web":       "malformed",
 		"http://a b":                 "malformed",
-		"http://a.example,b.example": "can be in no host name",
+		"http://a.example,b.example": "a host name cannot contain",
 		"http://müller.example":      "xn--",
 		"http://127.1":               "four numbers",
 		"http://2130706433":          "four numbers",
@@ -141,7 +141,7 @@ func TestOriginsThatNeverMatch(t *testing.T) {
 	}
 }
 
-// TestOriginsAreNormalised: what is meant counts, and the browser has one form only.
+// TestOriginsAreNormalised checks that each configured form matches the one form of browsers.
 func TestOriginsAreNormalised(t *testing.T) {
 	for text, sent := range map[string]string{
 		"HTTPS://Console.Example.com":  "https://console.example.com",
@@ -163,7 +163,7 @@ func TestOriginsAreNormalised(t *testing.T) {
 	}
 }
 
-// request is one to http://config.test:4000, with headers.
+// request returns a request to http://config.test:4000 with these headers.
 func request(method string, headers ...string) *http.Request {
 	r := httptest.NewRequest(method, "http://config.test:4000/config/a", nil)
 	for _, line := range headers {
@@ -174,7 +174,7 @@ func request(method string, headers ...string) *http.Request {
 }
 
 func TestPages(t *testing.T) {
-	const own, allowed, refused = origin.Own, origin.Allowed, origin.Refused
+	const own, allowed, refused = origin.SameOrigin, origin.Allowed, origin.Refused
 	const (
 		sameSite  = "Sec-Fetch-Site: same-site"
 		crossSite = "Sec-Fetch-Site: cross-site"
@@ -188,7 +188,7 @@ func TestPages(t *testing.T) {
 	for _, row := range []struct {
 		name, method string
 		headers      []string
-		want         origin.Verdict
+		want         origin.Decision
 	}{
 		{"a program", "PUT", nil, own},
 		{"the own page", "PUT", []string{"Origin: http://config.test:4000", "Sec-Fetch-Site: same-origin"}, own},
@@ -252,8 +252,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestOwnPageBehindTLS has the default ports of both schemes, which a proxy in front makes of one
-// another.
+// TestOwnPageBehindTLS checks default ports behind a proxy that terminates TLS.
 func TestOwnPageBehindTLS(t *testing.T) {
 	guard := mustNew(t, origin.Options{})
 	for host, page := range map[string]string{
@@ -261,7 +260,7 @@ func TestOwnPageBehindTLS(t *testing.T) {
 		"Config.test.": "https://config.test", "config.test:8443": "https://config.test.:8443", "[::1]:4000": "http://[::1]:4000",
 	} {
 		r := request(http.MethodPut, "Origin: "+page)
-		if r.Host = host; guard.Check(r) != origin.Own {
+		if r.Host = host; guard.Check(r) != origin.SameOrigin {
 			t.Errorf("Host %s: the page %s is another one's", host, page)
 		}
 	}
@@ -273,7 +272,7 @@ func TestOwnPageBehindTLS(t *testing.T) {
 	}
 }
 
-// BenchmarkCheck is what every request pays.
+// BenchmarkCheck measures the checks that every request has.
 func BenchmarkCheck(b *testing.B) {
 	guard, err := origin.New(origin.Options{})
 	if err != nil {
@@ -285,7 +284,7 @@ func BenchmarkCheck(b *testing.B) {
 			r.Host = host
 			b.ReportAllocs()
 			for b.Loop() {
-				if !guard.AnswersFor(r) || guard.Check(r) != origin.Own {
+				if !guard.ServesHost(r) || guard.Check(r) != origin.SameOrigin {
 					b.Fatal("refused")
 				}
 			}
@@ -293,13 +292,13 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// TestResourcePolicy is about the header that keeps other sites' pages from an answer: every answer has it, also one to a
-// request that does not say whose page it is of.
+// TestResourcePolicy checks Cross-Origin-Resource-Policy on every answer, also to requests without
+// an origin.
 func TestResourcePolicy(t *testing.T) {
 	for origins, want := range map[string]string{"": "same-origin", "https://wiki.example": "same-origin", "*": "cross-origin"} {
 		guard := mustNew(t, origin.Options{Origins: strings.Fields(origins)})
 		answer := http.Header{}
-		guard.Describe(answer, httptest.NewRequest("GET", "/config/a", nil), origin.Own)
+		guard.SetHeaders(answer, httptest.NewRequest("GET", "/config/a", nil), origin.SameOrigin)
 		if got := answer.Get("Cross-Origin-Resource-Policy"); got != want {
 			t.Errorf("with the origins %q: got %q, want %q", origins, got, want)
 		}

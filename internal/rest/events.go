@@ -91,10 +91,10 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 // read when the last ones have been sent. Streams that are behind take turns, so that all of them
 // together hold a bounded part of the history.
 func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch, behind bool) error {
-	turn := budget.NewTurn(h.messages)
-	defer turn.End()
+	turn := budget.NewStream(h.messages)
+	defer turn.Release()
 	for {
-		if err := turn.Begin(ctx, behind); err != nil {
+		if err := turn.ReservePage(ctx, behind); err != nil {
 			return withoutRoom(err)
 		}
 		changes, err := watch.Next(ctx)
@@ -102,7 +102,7 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 			return err
 		}
 		bytes := int64(bytesOfRevisions(changes.Revisions))
-		if err := turn.Read(ctx, bytes); err != nil {
+		if err := turn.ReserveMessage(ctx, bytes); err != nil {
 			return withoutRoom(err)
 		}
 		turn.Sending(stream.Cut)
@@ -111,18 +111,18 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 				return err
 			}
 		}
-		turn.End()
+		turn.Release()
 		behind = !changes.CaughtUp
 	}
 }
 
 // sendBatch sends a change set of a page, whose bytes are held meanwhile.
-func sendBatch(stream *eventstream.Stream, turn *budget.Turn, batch changeBatch, page int64) error {
+func sendBatch(stream *eventstream.Stream, turn *budget.Stream, batch changeBatch, page int64) error {
 	data, err := json.Marshal(batch)
 	if err != nil {
 		return err
 	}
-	turn.Hold(page + int64(len(data)))
+	turn.Resize(page + int64(len(data)))
 	return stream.Send(eventstream.Event{Type: "changes", ID: batch.Position, Data: data, Sent: turn.Sent})
 }
 

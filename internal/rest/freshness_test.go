@@ -12,10 +12,10 @@ import (
 )
 
 // twoNodes are on one history. The second is behind when it is told to hide what the first writes.
-func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *service, late *edgetest.Late) {
+func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *service, late *edgetest.Delayed) {
 	t.Helper()
 	events := memory.New()
-	late = edgetest.NewLate(events)
+	late = edgetest.NewDelayed(events)
 	first = configstoretest.On(t, events, configstore.Options{})
 	return first, MustServe(t, configstoretest.On(t, late, configstore.Options{PositionWait: wait})), late
 }

@@ -54,7 +54,7 @@ func (r *room) hold(bytes int) error {
 
 // withoutRoom has the error of a budget be of kind [fault.Unavailable].
 func withoutRoom(err error) error {
-	if errors.Is(err, budget.ErrNoRoom) || errors.Is(err, budget.ErrTooLarge) {
+	if errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge) {
 		return &fault.UnavailableError{Reading: true, Cause: err}
 	}
 	return err

@@ -1,10 +1,9 @@
-// Package slowtest sets apart tests that take long and seldom find anything, so that `make test`
-// stays quick: it says how many it has left out. `make ci` runs them all: it sets
-// CONFIGAPI_SLOW_TESTS, and the package's own tests make sure of that.
+// Package slowtest marks slow tests that seldom find anything, so that `make test` stays quick.
+// `make test` prints how many it skips; `make ci` sets CONFIGAPI_SLOW_TESTS and runs them all.
+// Tests of this package check both.
 //
-// To make a test one of them, add it to the list here and begin it with [Only]. A test that proves
-// the same again and again takes its number of rounds from [Rounds]; those of rapid are set by the
-// Makefile.
+// To mark a test, add it to [Tests] and begin it with [Only]. A test with many rounds may take
+// their number from [Rounds]; the Makefile sets that of rapid.
 package slowtest
 
 import (
@@ -15,11 +14,11 @@ import (
 	"testing"
 )
 
-// Env is the environment variable that has slow tests run, whatever its value.
+// Env is the environment variable that enables slow tests, whatever its value.
 const Env = "CONFIGAPI_SLOW_TESTS"
 
-// Tests are all slow tests, by the folder of their package. The name of a subtest stands for all
-// that are called so, without what it is a part of. `make test` counts the lines.
+// Tests lists all slow tests by the folder of their package. A subtest is listed by its own name,
+// and all subtests with this name are slow. `make test` counts the lines.
 var Tests = map[string][]string{
 	"graph": {
 		"TestProtocol",
@@ -80,7 +79,7 @@ var Tests = map[string][]string{
 	},
 }
 
-// Only goes on with a test of the list when slow ones are wanted, and skips it otherwise.
+// Only skips the test unless slow tests are enabled. It fails a test that is not in [Tests].
 func Only(t *testing.T) {
 	t.Helper()
 	known := false
@@ -96,7 +95,7 @@ func Only(t *testing.T) {
 	}
 }
 
-// Rounds returns all when slow tests are wanted, and few otherwise.
+// Rounds returns all if slow tests are enabled, else few.
 func Rounds(few, all int) int {
 	if os.Getenv(Env) == "" {
 		return few

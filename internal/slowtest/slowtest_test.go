@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestCIRunsSlowTests reads what `make ci` runs: without the variable, nobody would ever
-// run them.
+// TestCIRunsSlowTests checks that `make ci` enables slow tests.
 func TestCIRunsSlowTests(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
@@ -25,7 +24,7 @@ func TestCIRunsSlowTests(t *testing.T) {
 	}
 }
 
-// TestListedTestsExist keeps the list true.
+// TestListedTestsExist checks that each listed test exists and calls Only.
 func TestListedTestsExist(t *testing.T) {
 	for folder, names := range Tests {
 		var source strings.Builder
@@ -45,8 +44,8 @@ func TestListedTestsExist(t *testing.T) {
 	}
 }
 
-// callsOnly reports whether a package has a test or, in a table of them, a subtest of that name
-// that calls Only.
+// callsOnly reports whether a package has a test, or a table of subtests, of that name that calls
+// Only.
 func callsOnly(source, name string) bool {
 	if subtest := regexp.MustCompile(`\{"` + regexp.QuoteMeta(name) + `", (\w+)\}`).FindStringSubmatch(source); subtest != nil {
 		name = subtest[1]
@@ -56,7 +55,7 @@ func callsOnly(source, name string) bool {
 	return found && strings.Contains(body, "\tslowtest.Only(t)\n")
 }
 
-// TestWhatIsLeftOutIsCounted has `make test` count the lines of the list right.
+// TestWhatIsLeftOutIsCounted checks the number that `make test` prints.
 func TestWhatIsLeftOutIsCounted(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {

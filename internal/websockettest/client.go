@@ -152,7 +152,8 @@ func CloseCode(err error) int {
 // to itself. When the server closes the websocket, it does so too and returns a [*CloseError].
 func (c *Client) Receive() (Message, error) {
 	for {
-		if err := c.conn.SetReadDeadline(c.deadline()); err != nil {
+		// A pipe takes no deadline once the server has closed it, but still ends with io.EOF.
+		if err := c.conn.SetReadDeadline(c.deadline()); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 			return Message{}, err
 		}
 		opcode, payload, err := c.conn.Receive()

@@ -8,7 +8,7 @@ var completeCases = []Case{
 			s.subscribe("1", t.target.Subscription)
 			s.await("next", "1")
 			s.complete("1")
-			s.settle()
+			s.sync()
 			s.wantOnly("2")
 		}},
 	{Name: "complete/others-go-on", Source: Protocol, Needs: []string{"Subscription"},
@@ -19,7 +19,7 @@ var completeCases = []Case{
 			s.subscribe("2", t.target.Subscription)
 			s.await("next", "2")
 			s.complete("1")
-			s.settle()
+			s.sync()
 			for range 3 {
 				s.want("next", "2")
 			}
@@ -33,7 +33,7 @@ var completeCases = []Case{
 				s.complete("1")
 			}
 			s.subscribe("1", t.target.Subscription)
-			s.settle()
+			s.sync()
 			s.want("next", "1")
 		}},
 	{Name: "complete/finished-id", Source: Protocol, Needs: []string{"Query"},
@@ -53,7 +53,7 @@ var completeCases = []Case{
 			s.await("next", "1")
 			s.complete("1")
 			s.complete("1")
-			s.settle()
+			s.sync()
 			s.wantOnly("2")
 		}},
 	{Name: "complete/unknown-id", Source: Protocol,
@@ -74,7 +74,8 @@ var completeCases = []Case{
 		}},
 }
 
-// wantOnly subscribes, and sees to it that nothing of other operations comes while there is something to send for this one.
+// wantOnly subscribes, and fails if a message of another operation arrives while this one has
+// messages.
 func (s *socket) wantOnly(id string) {
 	s.subscribe(id, s.target.Subscription)
 	for range 3 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// brokenFrames fail a websocket by RFC 6455.
+// brokenFrames violate RFC 6455, so the server must fail the connection.
 var brokenFrames = []struct {
 	name, rule string
 	codes      []int
@@ -57,7 +57,7 @@ var frameCases = []Case{
 		try: func(t *trial) {
 			s := t.open()
 			message := `{"type":"ping","payload":{"é":"é"}}`
-			cut := strings.Index(message, "é") + 1 // within the character
+			cut := strings.Index(message, "é") + 1 // between the two bytes of é
 			s.send(frame{First: opText}, frame{First: opContinuation, Payload: message[:cut]})
 			s.wantPongFrame()
 			s.send(frame{First: opContinuation, Payload: message[cut:]}, frame{First: final | opContinuation})
@@ -73,7 +73,7 @@ var frameCases = []Case{
 				}
 				const around = `{"type":"ping","payload":{"a":""}}`
 				payload := fmt.Sprintf(`{"a":"%s"}`, strings.Repeat("x", length-len(around)))
-				s.say(`{"type":"ping","payload":` + payload + `}`)
+				s.sendMessage(`{"type":"ping","payload":` + payload + `}`)
 				s.wantPayload(payload)
 			}
 		}},
@@ -105,7 +105,7 @@ func brokenFrameCases() []Case {
 			Name: "frame/" + broken.name, Source: Websocket, Rule: broken.rule,
 			try: func(t *trial) {
 				s := t.open()
-				s.sendAnyway(broken.frames...)
+				s.trySend(broken.frames...)
 				s.wantFailed(broken.codes...)
 			},
 		})
@@ -120,7 +120,8 @@ func (s *socket) wantPongFrame() {
 	}
 }
 
-// wantCloseAnswered closes with a code, 0 standing for none. The answer has the same one, or one of the others.
+// wantCloseAnswered closes with a code, or without one for 0. The server must answer with the same
+// code, or one of the others.
 func (t *trial) wantCloseAnswered(code int, others ...int) {
 	s := t.open()
 	closing := frame{First: final | opClose}

@@ -41,7 +41,8 @@ var handshakeCases = []Case{
 		}},
 }
 
-// wantChosen opens a socket with these offers, and sees to it that the protocol is the one that the server chooses, and speaks.
+// wantChosen opens a socket with these subprotocol offers, and checks that the server chooses and
+// speaks graphql-transport-ws.
 func (t *trial) wantChosen(offers ...string) {
 	s := t.dial(offers...)
 	if t.err != nil {

@@ -10,7 +10,7 @@ var initCases = []Case{
 			if t.target.Init == nil {
 				for _, payload := range []string{"null", "{}", `{"any":["thing"]}`} {
 					s := t.dial(offer)
-					s.say(`{"type":"connection_init","payload":` + payload + `}`)
+					s.sendMessage(`{"type":"connection_init","payload":` + payload + `}`)
 					s.want("connection_ack", "")
 				}
 			}
@@ -25,14 +25,14 @@ var initCases = []Case{
 		Rule: "A second connection_init closes the socket with 4429, Too many initialisation requests.",
 		try: func(t *trial) {
 			s := t.open()
-			s.say(t.initMessage())
+			s.sendMessage(t.initMessage())
 			s.wantClose("Too many initialisation requests", 4429)
 		}},
 	{Name: "init/refused", Source: Protocol, Needs: []string{"RefusedInit"},
 		Rule: "A connection_init that the server does not accept closes the socket with 4403.",
 		try: func(t *trial) {
 			s := t.dial(offer)
-			s.say(`{"type":"connection_init","payload":` + string(t.target.RefusedInit) + `}`)
+			s.sendMessage(`{"type":"connection_init","payload":` + string(t.target.RefusedInit) + `}`)
 			s.wantClose("", 4403)
 		}},
 	{Name: "init/subscribe-before", Source: Protocol, Needs: []string{"Query"},
@@ -44,12 +44,12 @@ var initCases = []Case{
 		}},
 }
 
-// wantInitTimeout sends messages instead of connection_init.
+// wantInitTimeout sends pings instead of connection_init.
 func (t *trial) wantInitTimeout(pings ...string) {
 	start := time.Now()
 	s := t.dial(offer)
 	for _, ping := range pings {
-		s.say(ping)
+		s.sendMessage(ping)
 		s.want("pong", "")
 	}
 	s.limit = t.target.InitTimeout

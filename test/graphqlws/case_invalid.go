@@ -1,6 +1,6 @@
 package graphqlws
 
-// invalidMessages are messages that the protocol does not have, by the names of their cases.
+// invalidMessages are messages that the protocol does not have.
 var invalidMessages = []struct{ name, what, message string }{
 	{"not-json", "A message that is not JSON", "hello"},
 	{"empty", "An empty message", ""},
@@ -20,7 +20,7 @@ var invalidMessages = []struct{ name, what, message string }{
 	{"complete-id-not-string", "complete with an id that is not a string", `{"type":"complete","id":{}}`},
 }
 
-// unreadablePayloads are payloads of subscribe that are no operation, by the names of their cases.
+// unreadablePayloads are payloads of subscribe without an operation.
 var unreadablePayloads = []struct{ name, what, payload string }{
 	{"null", "null", `null`},
 	{"text", "a text", `"{__typename}"`},
@@ -35,9 +35,8 @@ var unreadablePayloads = []struct{ name, what, payload string }{
 	{"duplicate-member", "a member in it twice", `{"query":"{__typename}","variables":{"v":1,"v":2}}`},
 }
 
-// payloadCases have a subscription run beside each bad payload. The protocol would let a server
-// close the socket with 4400, and with it everything that the other parts of a program have open
-// there.
+// payloadCases run a subscription beside each bad payload. The protocol lets a server close the
+// socket with 4400, but that would end operations of other parts of the client.
 func payloadCases() []Case {
 	var cases []Case
 	for _, bad := range unreadablePayloads {
@@ -48,11 +47,11 @@ func payloadCases() []Case {
 				s := t.open()
 				s.subscribe("live", t.target.Subscription)
 				s.await("next", "live")
-				s.say(`{"type":"subscribe","id":"bad","payload":` + bad.payload + `}`)
+				s.sendMessage(`{"type":"subscribe","id":"bad","payload":` + bad.payload + `}`)
 				s.await("error", "bad")
 				s.await("next", "live")
 				s.complete("live")
-				s.settle()
+				s.sync()
 				s.subscribe("bad", t.target.Query)
 				s.wantAnswer("bad")
 			},
@@ -68,7 +67,7 @@ func invalidCases() []Case {
 			try: func(t *trial) {
 				for _, message := range []string{"hello", `{"type":"start"}`} {
 					s := t.dial(offer)
-					s.say(message)
+					s.sendMessage(message)
 					s.wantClose("", 4400)
 				}
 			}},
@@ -77,7 +76,7 @@ func invalidCases() []Case {
 			try: func(t *trial) {
 				for _, payload := range []string{"[]", `"token"`, "1", "true"} {
 					s := t.dial(offer)
-					s.say(`{"type":"connection_init","payload":` + payload + `}`)
+					s.sendMessage(`{"type":"connection_init","payload":` + payload + `}`)
 					s.wantClose("", 4400)
 				}
 			}},
@@ -85,7 +84,7 @@ func invalidCases() []Case {
 			Rule: "Text that is not UTF-8 closes the socket with 1007, or with 4400 as it is not JSON either.",
 			try: func(t *trial) {
 				s := t.open()
-				s.say("{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}")
+				s.sendMessage("{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}")
 				s.wantClose("", 1007, 4400)
 			}},
 	}
@@ -94,7 +93,7 @@ func invalidCases() []Case {
 			Name: "invalid/" + invalid.name, Source: Protocol, Rule: invalid.what + " closes the socket with 4400.",
 			try: func(t *trial) {
 				s := t.open()
-				s.say(invalid.message)
+				s.sendMessage(invalid.message)
 				s.wantClose("", 4400)
 			},
 		})

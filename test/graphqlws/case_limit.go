@@ -15,14 +15,14 @@ var limitCases = []Case{
 		Rule: "A message as long as the server's limit is taken.",
 		try: func(t *trial) {
 			s := t.open()
-			s.say(padded(pingMessage, t.target.MaxMessageBytes))
+			s.sendMessage(padded(pingMessage, t.target.MaxMessageBytes))
 			s.want("pong", "")
 		}},
 	{Name: "limit/message-too-long", Source: Websocket, Needs: []string{"MaxMessageBytes"},
 		Rule: "A message that is longer closes the socket with 1009.",
 		try: func(t *trial) {
 			s := t.open()
-			s.sendAnyway(text(padded(pingMessage, t.target.MaxMessageBytes+1)))
+			s.trySend(text(padded(pingMessage, t.target.MaxMessageBytes+1)))
 			s.wantFailed(1009)
 		}},
 	{Name: "limit/fragments-too-long", Source: Websocket, Needs: []string{"MaxMessageBytes"},
@@ -30,24 +30,24 @@ var limitCases = []Case{
 		try: func(t *trial) {
 			s := t.open()
 			half := strings.Repeat(" ", t.target.MaxMessageBytes/2+1)
-			s.sendAnyway(frame{First: opText, Payload: half}, frame{First: opContinuation, Payload: half}, frame{First: final | opContinuation, Payload: pingMessage})
+			s.trySend(frame{First: opText, Payload: half}, frame{First: opContinuation, Payload: half}, frame{First: final | opContinuation, Payload: pingMessage})
 			s.wantFailed(1009)
 		}},
 	{Name: "limit/init-too-long", Source: Hardening, Needs: []string{"MaxInitBytes"},
 		Rule: "A message before connection_ack that is longer than the server's limit for those closes the socket with 1009.",
 		try: func(t *trial) {
 			s := t.dial(offer)
-			s.say(padded(t.initMessage(), t.target.MaxInitBytes))
+			s.sendMessage(padded(t.initMessage(), t.target.MaxInitBytes))
 			s.want("connection_ack", "")
 			s = t.dial(offer)
-			s.sendAnyway(text(padded(t.initMessage(), t.target.MaxInitBytes+1)))
+			s.trySend(text(padded(t.initMessage(), t.target.MaxInitBytes+1)))
 			s.wantFailed(1009)
 		}},
 	{Name: "limit/absurd-length", Source: Websocket, Needs: []string{"MaxMessageBytes"},
 		Rule: "A frame that says that it has 2^63 bytes closes the socket with 1009 or 1002, before they come.",
 		try: func(t *trial) {
 			s := t.open()
-			s.sendAnyway(frame{First: final | opText, Payload: pingMessage, Length: 1 << 63})
+			s.trySend(frame{First: final | opText, Payload: pingMessage, Length: 1 << 63})
 			s.wantFailed(1009, 1002)
 		}},
 	{Name: "limit/longest-id", Source: Hardening, Needs: []string{"MaxIDBytes", "Query"},
@@ -84,14 +84,14 @@ var limitCases = []Case{
 		try: func(t *trial) {
 			stalled, other := t.open(), t.open()
 			start := time.Now()
-			stalled.stall()
+			stalled.stopReading()
 			stalled.subscribe("flood", t.target.Flood)
 			other.subscribe("1", t.target.Subscription)
 			for range 3 {
 				other.want("next", "1")
 			}
 			stalled.wantCut(start, t.target.WriteTimeout)
-			other.settle()
+			other.sync()
 		}},
 	{Name: "limit/close-code-survives", Source: Hardening,
 		Rule: "After its close frame the server reads on for a while: when a client still sends, a reset might take the close code with it.",
@@ -105,12 +105,12 @@ var limitCases = []Case{
 		}},
 }
 
-// padded brings a message to a length with blanks, which JSON allows at its end.
+// padded extends a message to a length by blanks, which JSON allows at the end.
 func padded(message string, length int) string {
 	return message + strings.Repeat(" ", max(length-len(message), 0))
 }
 
-// wantCut goes on sending, without reading, until the connection is gone, which must be when the limit is over.
+// wantCut sends without reading until the connection ends, which must be after the limit.
 func (s *socket) wantCut(start time.Time, limit time.Duration) {
 	again := time.NewTicker(max(limit/20, time.Millisecond))
 	defer again.Stop()

@@ -22,19 +22,19 @@ var pingCases = []Case{
 		try: func(t *trial) {
 			s := t.open()
 			for _, payload := range []string{`{}`, `{"sent":1764057600.5,"é":["\u00e9",null,{"a":"</b>"}]}`} {
-				s.say(`{"type":"ping","payload":` + payload + `}`)
+				s.sendMessage(`{"type":"ping","payload":` + payload + `}`)
 				s.wantPayload(payload)
 			}
-			s.say(`{"type":"ping","payload":null}`)
+			s.sendMessage(`{"type":"ping","payload":null}`)
 			s.want("pong", "")
 		}},
 	{Name: "ping/unasked-pong", Source: Protocol,
 		Rule: "pong may come unasked, with a payload or without, and is not answered.",
 		try: func(t *trial) {
 			s := t.open()
-			s.say(pongMessage)
-			s.say(`{"type":"pong","payload":{"unasked":true}}`)
-			s.say(`{"type":"pong","payload":null}`)
+			s.sendMessage(pongMessage)
+			s.sendMessage(`{"type":"pong","payload":{"unasked":true}}`)
+			s.sendMessage(`{"type":"pong","payload":null}`)
 			s.wantNothing()
 		}},
 	{Name: "ping/server", Source: Hardening, Needs: []string{"PingInterval"},
@@ -59,7 +59,7 @@ var pingCases = []Case{
 		}},
 }
 
-// wantPayload takes the next message, a pong with this payload.
+// wantPayload waits for a pong with this payload.
 func (s *socket) wantPayload(payload string) {
 	m := s.want("pong", "")
 	var got, want any
@@ -69,11 +69,11 @@ func (s *socket) wantPayload(payload string) {
 	}
 }
 
-// wantDropped waits for the end of the connection without answering a thing.
+// wantDropped waits for the end of the connection without answering any ping.
 func (s *socket) wantDropped() {
 	s.expect()
 	for s.err == nil {
-		if _, err := s.hear(); err == errTimeout {
+		if _, err := s.read(); err == errTimeout {
 			s.fail("the connection is still there %v after the client has fallen silent", s.limit+s.target.patience())
 		} else if err != nil {
 			return

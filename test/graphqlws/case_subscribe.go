@@ -53,7 +53,7 @@ var subscribeCases = []Case{
 		Rule: "operationName, variables and extensions may be null.",
 		try: func(t *trial) {
 			s := t.open()
-			s.say(fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"operationName":null,"query":%s,"variables":null,"extensions":null}}`, quote(t.target.Query)))
+			s.sendMessage(fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"operationName":null,"query":%s,"variables":null,"extensions":null}}`, quote(t.target.Query)))
 			s.wantAnswer("1")
 		}},
 	{Name: "subscribe/several-at-once", Source: Protocol, Needs: []string{"Subscription", "Query", "Mutation"},
@@ -116,15 +116,15 @@ func (t *trial) wantOneAnswer(document string) {
 	s.wantNothing()
 }
 
-// wantError sends an operation with these members.
+// wantError sends an operation whose payload has these members.
 func (t *trial) wantError(members string) {
 	s := t.open()
-	s.say(`{"id":"1","type":"subscribe","payload":{` + members + `}}`)
+	s.sendMessage(`{"id":"1","type":"subscribe","payload":{` + members + `}}`)
 	s.want("error", "1")
 	s.wantNothing()
 }
 
-// wantDuplicate sends an operation twice that still runs when the second arrives.
+// wantDuplicate sends an operation whose id is still in use.
 func (t *trial) wantDuplicate(document string) {
 	s := t.open()
 	s.subscribe("1", document)

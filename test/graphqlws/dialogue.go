@@ -9,14 +9,14 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// What a case says and wants to hear, message by message.
+// This file has what a case sends and expects, message by message.
 
 const (
 	pingMessage = `{"type":"ping"}`
 	pongMessage = `{"type":"pong"}`
 )
 
-// initMessage is a connection_init that the target acknowledges.
+// initMessage returns a connection_init that the target acknowledges.
 func (t *trial) initMessage() string {
 	if t.target.Init == nil {
 		return `{"type":"connection_init"}`
@@ -24,30 +24,31 @@ func (t *trial) initMessage() string {
 	return `{"type":"connection_init","payload":` + string(t.target.Init) + `}`
 }
 
-func (s *socket) say(message string) { s.send(text(message)) }
+func (s *socket) sendMessage(message string) { s.send(text(message)) }
 
 func (s *socket) init() {
-	s.say(s.initMessage())
+	s.sendMessage(s.initMessage())
 	s.want("connection_ack", "")
 }
 
 func (s *socket) subscribe(id, document string) {
-	s.say(fmt.Sprintf(`{"id":%s,"type":"subscribe","payload":{"query":%s}}`, quote(id), quote(document)))
+	s.sendMessage(fmt.Sprintf(`{"id":%s,"type":"subscribe","payload":{"query":%s}}`, quote(id), quote(document)))
 }
 
 func (s *socket) complete(id string) {
-	s.say(fmt.Sprintf(`{"id":%s,"type":"complete"}`, quote(id)))
+	s.sendMessage(fmt.Sprintf(`{"id":%s,"type":"complete"}`, quote(id)))
 }
 
 func quote(text string) []byte {
-	quoted, _ := json.Marshal(text) // never fails for a string
+	quoted, _ := json.Marshal(text) // cannot fail for a string
 	return quoted
 }
 
-// next takes the next message. It answers the server's pings, of both kinds, and keeps them to itself.
+// next returns the next message. It answers pings of the server, messages and frames, and does not
+// return them.
 func (s *socket) next() message {
 	for s.err == nil {
-		m, err := s.hear()
+		m, err := s.read()
 		switch {
 		case err != nil:
 			s.fail("%w; sent before: %.200q", err, s.last)
@@ -68,7 +69,7 @@ func (s *socket) answerPing(ping message) {
 	s.write(websockettest.Encode(text(pongMessage)))
 }
 
-// want takes the next message, which must be of this kind and for this operation.
+// want expects a message of this kind and operation as the next one.
 func (s *socket) want(kind, id string) message {
 	s.expect()
 	m := s.next()
@@ -78,7 +79,8 @@ func (s *socket) want(kind, id string) message {
 	return m
 }
 
-// await takes messages up to the one of this kind and for this operation. Results of this operation and of others may come before it.
+// await waits for a message of this kind and operation. Results of any operation may come before
+// it.
 func (s *socket) await(kind, id string) {
 	s.expect()
 	for s.err == nil {
@@ -96,31 +98,31 @@ func (s *socket) failGot(got message, want string) {
 	s.fail("got %v; want %s; sent before: %.200q", got, want, s.last)
 }
 
-// wantAnswer takes the whole answer to a query or a mutation.
+// wantAnswer expects the complete answer to a query or a mutation.
 func (s *socket) wantAnswer(id string) {
 	s.want("next", id)
 	s.want("complete", id)
 }
 
-// wantNothing sees to it that the server has nothing to say, and that the socket still works.
+// wantNothing checks that the server sends nothing, and that the socket still works.
 func (s *socket) wantNothing() {
-	s.say(pingMessage)
+	s.sendMessage(pingMessage)
 	s.want("pong", "")
 }
 
-// settle waits until the server has read all that was sent. Results that were under way may arrive before that.
-func (s *socket) settle() {
-	s.say(pingMessage)
+// sync waits until the server has read everything that was sent. Results may arrive before that.
+func (s *socket) sync() {
+	s.sendMessage(pingMessage)
 	s.await("pong", "")
 }
 
-// wantPing takes a ping of the server, as a message or as a frame, and answers it.
+// wantPing expects a ping of the server, a message or a frame, and answers it.
 func (s *socket) wantPing() {
 	s.expect()
 	if s.err != nil {
 		return
 	}
-	m, err := s.hear()
+	m, err := s.read()
 	switch {
 	case err != nil:
 		s.fail("%w; want a ping", err)
@@ -131,8 +133,8 @@ func (s *socket) wantPing() {
 	}
 }
 
-// wantClose takes the server's close frame, which must have one of the codes, answers it, and sees to it that the connection ends.
-// Results of operations may come before it. An empty reason stands for any.
+// wantClose expects a close frame with one of the codes, answers it, and checks that the connection
+// ends. Results may come before it. An empty reason matches any.
 func (s *socket) wantClose(reason string, codes ...int) {
 	m := s.awaitClose(codes)
 	if reason != "" && m.reason != reason {
@@ -141,17 +143,18 @@ func (s *socket) wantClose(reason string, codes ...int) {
 	if s.err != nil {
 		return
 	}
-	s.sendAnyway(frame{First: final | opClose, Payload: "\x03\xe8"})
+	s.trySend(frame{First: final | opClose, Payload: "\x03\xe8"})
 	s.wantEnd()
 }
 
-// wantClosed takes the server's answer to the client's close frame.
+// wantClosed expects the server's answer to the client's close frame.
 func (s *socket) wantClosed(codes ...int) {
 	s.awaitClose(codes)
 	s.wantEnd()
 }
 
-// wantFailed takes the close frame of a server that understands nothing more. It will not read an answer, so the client hangs up.
+// wantFailed expects the close frame of a server that has failed the connection. The server reads
+// nothing more, so the client closes the connection without an answer.
 func (s *socket) wantFailed(codes ...int) { s.awaitClose(codes) }
 
 func (s *socket) awaitClose(codes []int) message {
@@ -168,13 +171,13 @@ func (s *socket) awaitClose(codes []int) message {
 	return message{}
 }
 
-// wantEnd sees to it that the server ends the connection without another word.
+// wantEnd checks that the server ends the connection without another message.
 func (s *socket) wantEnd() {
 	s.expect()
 	if s.err != nil {
 		return
 	}
-	switch m, err := s.hear(); {
+	switch m, err := s.read(); {
 	case err == nil:
 		s.failGot(m, "the end of the connection")
 	case err == errTimeout:
@@ -182,7 +185,8 @@ func (s *socket) wantEnd() {
 	}
 }
 
-// wantSince sees to it that what a limit of time brings about did not come early. A server's clock may be a little fast.
+// wantSince checks that something which happens after a limit did not happen early. It allows for a
+// fast clock.
 func (s *socket) wantSince(start time.Time, limit time.Duration) {
 	if took := time.Since(start); took < limit-limit/10 {
 		s.fail("it came after %v; want %v", took, limit)

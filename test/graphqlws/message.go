@@ -12,7 +12,7 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// Kinds of messages that are control frames.
+// Kinds of messages that stand for control frames.
 const (
 	closeFrame = "close"
 	pingFrame  = "ping frame"
@@ -22,10 +22,10 @@ const (
 // message is a message of the server, or a control frame.
 type message struct {
 	kind    string
-	id      string          // of the messages of operations
+	id      string          // of an operation's message
 	payload json.RawMessage // nil: none
 	code    int             // of a close frame; 0: none
-	reason  string          // of a close frame; the payload of the other control frames
+	reason  string          // of a close frame; the payload of another control frame
 }
 
 func (m message) String() string {
@@ -38,7 +38,7 @@ func (m message) String() string {
 	return fmt.Sprintf("%s %q %.200s", m.kind, m.id, m.payload)
 }
 
-// receive waits for the next message, or control frame.
+// receive waits for the next message or control frame.
 func receive(conn *websockettest.Conn) (message, error) {
 	opcode, payload, err := conn.Receive()
 	switch {
@@ -49,11 +49,11 @@ func receive(conn *websockettest.Conn) (message, error) {
 	case err != nil:
 		return message{}, err
 	}
-	return take(opcode, payload)
+	return decode(opcode, payload)
 }
 
-// take makes a message of what a server has sent.
-func take(opcode byte, payload []byte) (message, error) {
+// decode returns the message in a frame's payload.
+func decode(opcode byte, payload []byte) (message, error) {
 	switch opcode {
 	case opPing:
 		return message{kind: pingFrame, reason: string(payload)}, nil
@@ -68,7 +68,7 @@ func take(opcode byte, payload []byte) (message, error) {
 	}
 }
 
-// parse takes a message of the server apart, and sees to it that it has the form that the protocol gives to messages of its kind.
+// parse parses a message and checks that it has the form which the protocol gives to its kind.
 func parse(text []byte) (message, error) {
 	var members map[string]json.RawMessage
 	m := message{}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTake takes what servers send apart, and refuses what none may send.
-func TestTake(t *testing.T) {
+// TestDecode decodes what servers may send, and refuses what they must not.
+func TestDecode(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		opcode  byte
@@ -36,7 +36,7 @@ func TestTake(t *testing.T) {
 		{"error without a message", opText, `{"type":"error","id":"1","payload":[{}]}`, "", "list of errors"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			m, err := take(row.opcode, []byte(row.payload))
+			m, err := decode(row.opcode, []byte(row.payload))
 			if row.says == "" && (err != nil || m.String() != row.want) {
 				t.Errorf("got %q, %v; want %q", m, err, row.want)
 			}

@@ -7,19 +7,20 @@ import (
 	"sync"
 )
 
-// Serve serves a handler over connections in memory. Its dial is for [Target.Dial]; stop ends the server and the connections that have
-// not become websockets. All of it may be in one bubble of testing/synctest: nothing needs the network. The connections have no
-// buffer, so that a client which does not read stops the server's writes at once.
+// Serve serves a handler on in-memory connections. dial is for [Target.Dial]; stop stops the server
+// and closes its connections, except hijacked ones such as websockets. All of it works in a bubble
+// of testing/synctest, without the network. The connections have no buffers, so a client that does
+// not read blocks the server's writes at once.
 func Serve(handler http.Handler) (dial func(context.Context) (net.Conn, error), stop func()) {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: handler}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(l) // always an error: that it was closed
+		_ = server.Serve(l) // http.ErrServerClosed
 	}()
 	return l.dial, func() {
-		_ = server.Close() // only the listener could fail, and does not
+		_ = server.Close() // the listener's Close returns nil
 		<-served
 	}
 }

@@ -10,32 +10,48 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// socket is a client's end of a websocket, on which a case says and hears single frames. It reads all the time, so that no server
-// has to wait for a case that is sending, unless it is told to stall.
+// Short names for the frames of the cases.
+type frame = websockettest.Frame
+
+const (
+	opContinuation = websockettest.Continuation
+	opText         = websockettest.Text
+	opBinary       = websockettest.Binary
+	opClose        = websockettest.Close
+	opPing         = websockettest.Ping
+	opPong         = websockettest.Pong
+	final          = websockettest.Final
+	reserved       = websockettest.Reserved
+)
+
+func text(payload string) frame { return websockettest.TextFrame(payload) }
+
+// socket is the client's end of a websocket, on which a case sends and receives single frames. It
+// reads all the time, so that a server never waits for a case that is sending, until stopReading.
 type socket struct {
 	*trial
 	conn *websockettest.Conn
 
-	heard   chan message   // closed at the end of the connection
-	ended   error          // why heard is closed
-	running sync.WaitGroup // what reads
+	received chan message   // closed at the end of the connection
+	ended    error          // why received is closed
+	reading  sync.WaitGroup // the reading goroutine
 
-	limit   time.Duration // how long the server may wait before it does what comes next
+	limit   time.Duration // how long the server may wait before the next message
 	timeout <-chan time.Time
-	last    string // what was sent last, for errors
+	last    string // the payload that was sent last, for errors
 }
 
-// maxHeard is how many messages a socket takes that its case has not asked for yet.
-const maxHeard = 1000
+// maxReceived is how many messages a socket buffers for its case.
+const maxReceived = 1000
 
 var errTimeout = errors.New("nothing came in time")
 
-// listen begins to read.
-func (s *socket) listen() {
+// startReading starts the reading goroutine.
+func (s *socket) startReading() {
 	_ = s.conn.SetReadDeadline(time.Time{})
-	s.heard = make(chan message, maxHeard)
-	s.running.Go(func() {
-		defer close(s.heard)
+	s.received = make(chan message, maxReceived)
+	s.reading.Go(func() {
+		defer close(s.received)
 		for {
 			m, err := receive(s.conn)
 			if err != nil {
@@ -43,7 +59,7 @@ func (s *socket) listen() {
 				return
 			}
 			select {
-			case s.heard <- m:
+			case s.received <- m:
 			case <-s.ctx.Done():
 				s.ended = context.Cause(s.ctx)
 				return
@@ -52,19 +68,19 @@ func (s *socket) listen() {
 	})
 }
 
-// stall ends the reading, and has the kernel hold little of what comes.
-func (s *socket) stall() {
+// stopReading stops it, and shrinks the kernel's buffer.
+func (s *socket) stopReading() {
 	if s.err != nil {
 		return
 	}
 	_ = s.conn.SetReadDeadline(time.Now())
-	s.running.Wait()
+	s.reading.Wait()
 	if tcp, ok := s.conn.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetReadBuffer(4 << 10)
 	}
 }
 
-// send sends frames together.
+// send sends frames in one write.
 func (s *socket) send(frames ...frame) {
 	if s.err == nil {
 		s.last = frames[len(frames)-1].Payload
@@ -72,8 +88,8 @@ func (s *socket) send(frames ...frame) {
 	}
 }
 
-// sendAnyway sends frames that the server need not take, as it may have closed the socket after the first.
-func (s *socket) sendAnyway(frames ...frame) {
+// trySend sends frames that the server may not read, since it may close the socket after the first.
+func (s *socket) trySend(frames ...frame) {
 	if s.err != nil {
 		return
 	}
@@ -89,13 +105,13 @@ func (s *socket) write(raw []byte) {
 	}
 }
 
-// expect sets the time for what the case waits for next: the patience, after the socket's limit.
+// expect starts the timeout of the next message: the socket's limit plus the patience.
 func (s *socket) expect() { s.timeout = time.After(s.limit + s.target.patience()) }
 
-// hear takes what has come next.
-func (s *socket) hear() (message, error) {
+// read returns the next message that has arrived.
+func (s *socket) read() (message, error) {
 	select {
-	case m, open := <-s.heard:
+	case m, open := <-s.received:
 		if !open {
 			return message{}, s.ended
 		}

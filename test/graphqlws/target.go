@@ -11,54 +11,57 @@ import (
 	"configapi/internal/websockettest"
 )
 
-// Target is a server, and what the cases must know of it. A rule that needs a field which is zero does not apply to the server,
-// and the result says so.
+// Target is a server and what the cases must know about it. A rule that needs a field which is zero
+// does not apply.
 type Target struct {
-	// URL is where the server takes websockets: ws, wss, http or https.
+	// URL is the address of websockets: ws, wss, http or https.
 	URL string
 
-	// Dial connects to the server. Nil: over TCP, and TLS when the URL is one of wss or https.
+	// Dial connects to the server. nil: by TCP, with TLS for wss and https.
 	Dial func(ctx context.Context) (net.Conn, error)
 
 	// Header is sent with each handshake.
 	Header http.Header
 
-	// Init is the payload of connection_init that the server acknowledges. Nil: the server acknowledges all of them,
-	// also those without a payload.
+	// Init is a payload of connection_init that the server acknowledges. nil: it acknowledges any,
+	// also none.
 	Init json.RawMessage
 
 	// RefusedInit is a payload of connection_init that the server refuses.
 	RefusedInit json.RawMessage
 
-	// Documents, each with one operation that has no name. They may be sent any number of times, and several at a time.
+	// Documents, each with one anonymous operation. They may be sent any number of times and
+	// concurrently.
 
 	Query        string // a query that succeeds
-	SlowQuery    string // a query that takes longer than all else in its case; one that ends with its client only is best
+	SlowQuery    string // a query that runs longer than its case; best until the client ends it
 	Mutation     string // a mutation that succeeds
-	Subscription string // has messages, at least three in the time of Patience, and never ends
-	Trigger      string // a mutation that makes Subscription have a message; empty: it has them by itself
-	Finite       string // a subscription that has messages and then ends by itself
-	Failing      string // a subscription that ends with an error, with or without messages before it
-	Flood        string // any operation that has 16 MiB to send at once, more than the buffers on the way hold
+	Subscription string // has at least three messages within Patience, and never ends
+	Trigger      string // a mutation after which Subscription has a message; "": not needed
+	Finite       string // a subscription that has messages and then completes
+	Failing      string // a subscription that ends with an error, after any number of messages
+	// an operation with 16 MiB of results, more than the buffers of the network hold
+	Flood string
 
-	// Limits of the server. They differ between servers, and the protocol does not say what they should be.
+	// Limits of the server. The protocol leaves them open.
 
-	InitTimeout     time.Duration // from the handshake until connection_init must have come
+	InitTimeout     time.Duration // from the handshake to connection_init
 	PingInterval    time.Duration // between two pings of the server
 	SilenceTimeout  time.Duration // until a client that sends nothing is dropped
-	WriteTimeout    time.Duration // until a client that takes nothing is dropped
-	MaxMessageBytes int           // of one message of a client
-	MaxInitBytes    int           // of a message before connection_ack, when that is less
-	MaxIDBytes      int           // of the id of an operation
-	MaxStreams      int           // operations that run at a time on one socket
+	WriteTimeout    time.Duration // until a client that reads nothing is dropped
+	MaxMessageBytes int           // of a client's message
+	MaxInitBytes    int           // of a message before connection_ack, if less
+	MaxIDBytes      int           // of an operation's id
+	MaxStreams      int           // concurrent operations of one socket
 	ForeignOrigin   string        // an origin whose pages must not open sockets
-	NoCompression   bool          // frames are never compressed, also when the client could read them
+	NoCompression   bool          // frames are never compressed, even if the client offers it
 
-	// Patience is how long the server may take for an answer, and how much later than its limits say it may act. 0: 5 s.
+	// Patience is how long the server may take for an answer, and how much later than its limits it
+	// may act. 0: 5 s.
 	Patience time.Duration
 }
 
-// Reach connects, and returns an error when there is no server to try.
+// Reach connects to the server, and returns an error if it cannot.
 func (t Target) Reach(ctx context.Context) error {
 	conn, err := t.connect(ctx)
 	if err != nil {

@@ -15,8 +15,8 @@ const (
 	offer       = "Sec-WebSocket-Protocol: " + subprotocol
 )
 
-// trial is one run of a case. Its first error decides, and after it everything that the case still does is left out. So a case
-// reads as what must happen, line by line.
+// trial is one run of a case. After its first error, which is the result, all further steps do
+// nothing. So a case reads as a list of what must happen.
 type trial struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -36,23 +36,23 @@ func (t *trial) fail(format string, args ...any) {
 	}
 }
 
-// end cuts all connections, and waits until nobody reads from them.
+// end closes all connections and waits for their readers.
 func (t *trial) end() {
 	t.cancel()
 	for _, s := range t.sockets {
 		_ = s.conn.Close()
-		s.running.Wait()
+		s.reading.Wait()
 	}
 }
 
-// open opens a socket and has it acknowledged.
+// open opens a socket and initialises it.
 func (t *trial) open() *socket {
 	s := t.dial(offer)
 	s.init()
 	return s
 }
 
-// dial opens a socket. The header lines are sent besides those of every handshake.
+// dial opens a socket. lines are headers besides those of Target.
 func (t *trial) dial(lines ...string) *socket {
 	s := t.handshake(lines...)
 	if t.err != nil {
@@ -64,7 +64,7 @@ func (t *trial) dial(lines ...string) *socket {
 	return s
 }
 
-// handshake asks for a websocket. What the server answered is in the response of the connection.
+// handshake sends the handshake. The server's answer is in the response of the connection.
 func (t *trial) handshake(lines ...string) *socket {
 	s := &socket{trial: t}
 	if t.err != nil {
@@ -85,7 +85,7 @@ func (t *trial) handshake(lines ...string) *socket {
 	}
 	t.sockets = append(t.sockets, s)
 	if s.conn.Response.StatusCode == http.StatusSwitchingProtocols {
-		s.listen()
+		s.startReading()
 	}
 	return s
 }

@@ -12,7 +12,7 @@ import (
 
 const mebibyte = 1 << 20
 
-// answerAttacks ask for answers that are much larger than their questions.
+// answerAttacks request answers that are much larger than their requests.
 var answerAttacks = []attack{
 	{
 		name: "pages", about: "8 readers that take nothing of `{changes(first:500){changes{value oldValue}}}`, values of 1 MiB",
@@ -90,7 +90,7 @@ func repeated(n int, part string) string {
 	return text.String()
 }
 
-// queries sends a query n times at once, and takes the answers.
+// queries sends a query n times concurrently, and reads the answers.
 func queries(n int, query string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		var answers tally
@@ -107,15 +107,15 @@ func queries(n int, query string) func(context.Context, *target) (string, error)
 	}
 }
 
-// holdFor is how long a reader that takes nothing stays.
+// holdFor is how long a client that reads nothing stays connected.
 const holdFor = 8 * time.Second
 
-// unreadQueries sends a query n times at once, and takes nothing of the answers.
+// unreadQueries sends a query n times concurrently, and reads nothing of the answers.
 func unreadQueries(n int, query string) func(context.Context, *target) (string, error) {
 	return unread(n, func(int) string { return rawPost(envelope(query, nil)) })
 }
 
-// unreadPaths asks for paths in turn, n times at once, and takes nothing of the answers.
+// unreadPaths requests paths in turn, n times concurrently, and reads nothing of the answers.
 func unreadPaths(n int, paths ...string) func(context.Context, *target) (string, error) {
 	return unread(n, func(i int) string {
 		return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", paths[i%len(paths)])
@@ -136,7 +136,7 @@ func unread(n int, request func(i int) string) func(context.Context, *target) (s
 	}
 }
 
-// unreadSockets opens websockets with so many operations each, and takes nothing of the answers.
+// unreadSockets opens websockets with so many operations each, and reads nothing of the results.
 func unreadSockets(sockets, operations int, query string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		for range sockets {
@@ -156,7 +156,7 @@ func unreadSockets(sockets, operations int, query string) func(context.Context, 
 	}
 }
 
-// socket opens a websocket that is acknowledged.
+// socket opens a websocket that the server has acknowledged.
 func (t *target) socket(ctx context.Context) (*websockettest.Client, error) {
 	return websockettest.Open(ctx, t.server.URL("/graphql"), websockettest.Options{})
 }

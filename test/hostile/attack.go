@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// attack is one way to use up what a server has.
+// attack is one way to exhaust a resource of the server.
 type attack struct {
 	name  string
 	about string // what is sent
 	store string // "memory", or "": a new SQLite file
-	// fill writes what the attack reads. It is not measured. nil: nothing is needed.
+	// fill writes what the attack reads. It is not measured. nil: nothing.
 	fill func(*target) error
-	// strike attacks, and returns what the server answered, in a few words. It must end by itself.
+	// strike attacks, and returns a summary of the answers. It must end by itself.
 	strike func(context.Context, *target) (answers string, err error)
 	most   figures
 }
 
-// figures are what an attack costs the server, or the most that it may cost.
+// figures are what an attack costs the server, or the ceilings for that.
 type figures struct {
-	memory int64         // the peak of its resident memory above what it had before, in MiB
-	cpu    time.Duration // processor time, all threads together
-	wall   time.Duration // from the beginning of the attack to its end
-	write  time.Duration // p99 of another client's writes meanwhile; 0 as a ceiling: not judged
-	log    int64         // what the server has logged, in KiB
+	memory int64         // peak of resident memory above that before, in MiB
+	cpu    time.Duration // processor time of all threads
+	wall   time.Duration // duration of the attack
+	write  time.Duration // p99 of another client's writes meanwhile; as a ceiling, 0: none
+	log    int64         // size of the log, in KiB
 }
 
-// outcome is what became of one attack.
+// outcome is the result of one attack.
 type outcome struct {
 	figures
 	answers string
-	died    bool // the server ended, or had to be killed for its memory
+	died    bool // the server ended, or was killed for its memory
 }
 
-// attacks are all of them, by what they use up.
+// attacks are all attacks, grouped by the resource.
 var attacks = concat(answerAttacks, documentAttacks, pastAttacks, streamAttacks, bodyAttacks, readAttacks)
 
 func concat(groups ...[]attack) (all []attack) {
@@ -46,11 +46,11 @@ func concat(groups ...[]attack) (all []attack) {
 	return all
 }
 
-// strikeTime bounds each attack: one that takes longer has shown what it can do.
+// strikeTime bounds each attack. What an attack can do shows within this time.
 const strikeTime = 60 * time.Second
 
-// make starts a server, fills it, attacks it, and stops it.
-func (a *attack) make(ctx context.Context, binary, dir string) (outcome, error) {
+// run starts a server, fills it, attacks it, and stops it.
+func (a *attack) run(ctx context.Context, binary, dir string) (outcome, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return outcome{}, err
 	}
@@ -71,7 +71,7 @@ func (a *attack) make(ctx context.Context, binary, dir string) (outcome, error) 
 	return a.measure(ctx, s, t)
 }
 
-// measure attacks while another client writes, and reads the server's own figures before and after.
+// measure attacks while another client writes, and compares the server's figures before and after.
 func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, error) {
 	before, err := s.usage()
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 		return outcome{}, fmt.Errorf("attacking: %w", err)
 	}
 	after, err := s.usage()
-	if err != nil { // it has ended: what was seen last counts
+	if err != nil { // the server has ended: use the last figures
 		return outcome{figures: figures{memory: s.highest() - before.memory, wall: took}, answers: answers, died: true}, nil
 	}
 	return outcome{
@@ -103,7 +103,7 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 	}, nil
 }
 
-// exceeded names the figures that are above the ceilings.
+// exceeded returns the names of the figures above their ceilings.
 func (a *attack) exceeded(o outcome) (names []string) {
 	if o.died {
 		names = append(names, "the server died")
@@ -129,7 +129,7 @@ func (a *attack) exceeded(o outcome) (names []string) {
 const reportHead = "| attack | what is sent | memory, MiB | CPU, s | time, s | others' writes p99, ms | log, KiB | answers | |\n" +
 	"|---|---|---|---|---|---|---|---|---|"
 
-// report is a row of the table.
+// report returns the attack's row in the table of results.
 func (a *attack) report(o outcome) string {
 	verdict := "held"
 	if names := a.exceeded(o); len(names) > 0 {
@@ -139,7 +139,7 @@ func (a *attack) report(o outcome) string {
 		o.memory, o.cpu.Seconds(), o.wall.Seconds(), float64(o.write.Microseconds())/1000, o.log, o.answers, verdict)
 }
 
-// row is the attack in the list of attacks.
+// row returns the attack's row in the list of attacks.
 func (a *attack) row() string {
 	return fmt.Sprintf("| %s | %s | <= %d | <= %.0f | <= %.0f | | | | |", a.name, a.about, a.most.memory, a.most.cpu.Seconds(), a.most.wall.Seconds())
 }

@@ -19,8 +19,8 @@ import (
 	"configapi/internal/processtest"
 )
 
-// besideReads are the worst reads of the past that are allowed. A %q is the time before the newest
-// values.
+// besideReads are the most expensive reads of the past that are allowed. A %q is an instant before
+// the newest values.
 var besideReads = []struct{ name, query string }{
 	{"alone", ""},
 	{"16 × names as of", `{asOf(at:{time:%q}){configs(first:500){nodes{name}}}}`},
@@ -28,8 +28,8 @@ var besideReads = []struct{ name, query string }{
 	{"16 × a history of large values", `{history(name:"big",first:100){nodes{version}}}`},
 }
 
-// measureBulkheads prints how long one client's writes with idempotency keys take, and /health,
-// alone and beside 16 clients that read the past without a pause, each for a time.
+// measureBulkheads prints how long one client's writes with idempotency keys and requests of
+// /health take, alone and beside 16 clients that read the past without a pause, for so long each.
 func measureBulkheads(ctx context.Context, binary, dir, store string, each time.Duration) error {
 	s, err := startServer(ctx, binary, dir, store)
 	if err != nil {
@@ -58,8 +58,8 @@ func measureBulkheads(ctx context.Context, binary, dir, store string, each time.
 	return ctx.Err()
 }
 
-// beside writes while another process reads; none does for an empty query. In one process, the
-// client that is measured would wait for those that read.
+// beside writes while another process repeats a query; "" means that none does. In one process, the
+// measured client would wait for the reading ones.
 func (t *target) beside(ctx context.Context, query, log string, each time.Duration) (row string, err error) {
 	reads := func() string { return "no reads" }
 	if query != "" {

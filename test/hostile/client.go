@@ -23,7 +23,7 @@ import (
 type target struct {
 	server *server
 	client *http.Client
-	middle time.Time // between the first and the second filling, for attacks that read the past
+	middle time.Time // between the first and the second filling, for reads of the past
 }
 
 func newTarget(s *server) *target {
@@ -36,7 +36,7 @@ func newTarget(s *server) *target {
 // put sets a config over REST.
 func (t *target) put(name, value string) error { return t.putKeyed(name, value, "") }
 
-// putKeyed is put with an idempotency key, unless that is "".
+// putKeyed is put with an idempotency key, unless it is "".
 func (t *target) putKeyed(name, value, key string) error {
 	body, err := json.Marshal(map[string]string{"value": value})
 	if err != nil {
@@ -66,7 +66,7 @@ func (t *target) expectOK(request *http.Request) error {
 	return nil
 }
 
-// putMany sets configs, so many at a time.
+// putMany sets configs, so many concurrently.
 func (t *target) putMany(n, atOnce int, config func(i int) (name, value string)) error {
 	return inParallel(n, atOnce, func(i int) error {
 		name, value := config(i)
@@ -74,24 +74,25 @@ func (t *target) putMany(n, atOnce int, config func(i int) (name, value string))
 	})
 }
 
-// answer is what a GraphQL request came to, without its data.
+// answer is the outcome of a GraphQL request, without its data.
 type answer struct {
 	status int
 	bytes  int64
 	took   time.Duration
-	code   string // of its first error; "": none
-	errors int    // how many it has; counted up to some megabytes
+	code   string // of the first error; "": none
+	errors int    // number of errors in the first megabytes
 }
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, cmp.Or(a.code, "data")) }
 
-// envelope is a GraphQL request.
+// envelope returns the body of a GraphQL request.
 func envelope(query string, variables map[string]any) []byte {
-	body, _ := json.Marshal(map[string]any{"query": query, "variables": variables}) // texts and numbers have a JSON
+	// cannot fail for strings and numbers
+	body, _ := json.Marshal(map[string]any{"query": query, "variables": variables})
 	return body
 }
 
-// ask sends a GraphQL request, and takes its answer without keeping it.
+// ask sends a GraphQL request and reads its answer without keeping it.
 func (t *target) ask(ctx context.Context, query string, variables map[string]any) (answer, error) {
 	return t.post(ctx, envelope(query, variables))
 }
@@ -122,8 +123,7 @@ func (t *target) post(ctx context.Context, body []byte) (answer, error) {
 	return a, err
 }
 
-// unread opens a connection, sends a request, and reads nothing of the answer. Its own buffers are
-// small.
+// unread opens a connection with small buffers, sends a request, and reads nothing of the answer.
 func (t *target) unread(request string) (net.Conn, error) {
 	conn, err := net.Dial("tcp", t.server.Address)
 	if err != nil {
@@ -134,12 +134,12 @@ func (t *target) unread(request string) (net.Conn, error) {
 	return conn, err
 }
 
-// rawPost is a GraphQL request as it goes over a connection.
+// rawPost returns a GraphQL request as the bytes of HTTP.
 func rawPost(body []byte) string {
 	return fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// inParallel calls do for 0 to n-1, so many at a time, and returns the first error.
+// inParallel calls do for 0 to n-1, so many concurrently, and returns the first error.
 func inParallel(n, atOnce int, do func(i int) error) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -149,7 +149,7 @@ func inParallel(n, atOnce int, do func(i int) error) error {
 	return group.Wait()
 }
 
-// tally counts answers by what they are.
+// tally counts answers by their kind.
 type tally struct {
 	mu     sync.Mutex // guards counts
 	counts map[string]int
@@ -174,7 +174,7 @@ func (c *tally) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// wait pauses, or returns when ctx ends.
+// wait returns after d, or when ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// documentAttacks are documents that take long to refuse.
+// documentAttacks are documents that are expensive to refuse.
 var documentAttacks = []attack{
 	{
 		name: "operations", about: "320 operations with one fragment whose unknown field has 300 kB", store: "memory",
@@ -55,11 +55,10 @@ var documentAttacks = []attack{
 	},
 }
 
-// documentCeiling is what ten refusals, one after the other, may cost: with 50 ms for each, and
-// room for the machine.
+// documentCeiling is for ten refusals in turn, of 50 ms each, with a margin for busy machines.
 var documentCeiling = figures{memory: 192, cpu: 2 * time.Second, wall: 6 * time.Second, log: 256}
 
-// refused sends a document ten times, and expects that it is refused.
+// refused sends a document ten times, and expects a refusal each time.
 func refused(document string) func(context.Context, *target) (string, error) {
 	const times = 10
 	return func(ctx context.Context, t *target) (string, error) {

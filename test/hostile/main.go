@@ -1,13 +1,13 @@
-// Command hostile attacks a server's resources in the ways that strangers have, and prints what
-// each attack cost the server: memory, CPU and time, and what other clients noticed of it. It fails
-// when a figure is above the attack's ceiling.
+// Command hostile attacks a server's resources, and prints what each attack costs the server in
+// memory, CPU and time, and how it affects another client. It fails if a figure is above the
+// ceiling of its attack.
 //
-//	go run ./test/hostile                     # builds the server from this tree; see the flags with -help
+//	go run ./test/hostile                     # builds the server from this tree; see -help
 //	go run ./test/hostile -binary ./configapi # attacks another build, for a comparison
 //
-// Each attack gets a server of its own, on a free port of the loopback address with a store of its
-// own. The ceilings leave room for slow and busy machines: they tell a bounded server from an
-// unbounded one, and no more.
+// Each attack has its own server, on a free port of the loopback address, with its own store. The
+// ceilings have a margin for slow and busy machines: they show that a resource is bounded, not how
+// well the server performs.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"configapi/internal/processtest"
 )
 
-// Exit codes: a figure is above its ceiling, or the attacks could not be made.
+// Exit codes: a figure is above its ceiling, or the attacks did not run.
 const (
 	exitExceeded = 3
 	exitBroken   = 1
@@ -48,7 +48,7 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	binary := flag.String("binary", "", "the `PROGRAM` to attack; built from this tree when left out")
 	only := flag.String("only", "", "attack only with what matches the `REGEXP`")
 	list := flag.Bool("list", false, "list the attacks and end")
-	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the worst reads instead, which no ceiling judges")
+	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the most expensive reads instead; there is no ceiling for them")
 	store := flag.String("store", "", "with -bulkheads, the `URL` of an empty store; a new file when left out")
 	each := flag.Duration("for", 10*time.Second, "with -bulkheads, how long each part is measured")
 	read := flag.String("read", "", "only read, from the server at an `ADDRESS`; the program starts itself so")
@@ -84,7 +84,7 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 			fmt.Println(a.row())
 			continue
 		}
-		seen, err := a.make(ctx, *binary, filepath.Join(dir, a.name))
+		seen, err := a.run(ctx, *binary, filepath.Join(dir, a.name))
 		if err != nil {
 			return exceeded, fmt.Errorf("%s: %w", a.name, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// pastAttacks ask for many moments of the past.
+// pastAttacks request many instants of the past.
 var pastAttacks = []attack{
 	{
 		name: "instants", about: "500 configs x 30 equal `asOf(time)`, 3 at once",
@@ -45,7 +45,7 @@ var pastAttacks = []attack{
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// fillTwice writes to names two times, and keeps the moment between.
+// fillTwice writes to the names twice, and remembers an instant between.
 func fillTwice(names, bytes int) func(*target) error {
 	return func(t *target) error {
 		if err := fillNames(names, bytes)(t); err != nil {

@@ -51,7 +51,7 @@ var readAttacks = []attack{
 	},
 }
 
-// readsFor has clients ask one query after the other for some time.
+// readsFor has clients repeat a query for some time.
 func readsFor(duration time.Duration, clients int, query string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, duration)
@@ -83,7 +83,7 @@ func manyQueries(ctx context.Context, t *target, n int, query string) (string, e
 	return answers.String(), err
 }
 
-// overlappingReads reads and writes at once, and watches how large the write-ahead log becomes.
+// overlappingReads reads and writes concurrently, and watches the size of the write-ahead log.
 func overlappingReads(ctx context.Context, t *target) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()

@@ -11,18 +11,18 @@ import (
 	"configapi/internal/processtest"
 )
 
-// server is a process under attack.
+// server is the process under attack.
 type server struct {
 	*processtest.Server
-	dir  string       // where its store is
-	peak atomic.Int64 // the most memory that was seen, in MiB
+	dir  string       // of its store
+	peak atomic.Int64 // the highest memory so far, in MiB
 }
 
-// giveUpAt is the memory, in MiB, at which a server is killed, so that an attack that works leaves
-// the machine alone.
+// giveUpAt is the memory, in MiB, at which the server is killed, so that a successful attack does
+// not bring the machine down.
 const giveUpAt = 6 << 10
 
-// startServer starts a server on a free port and returns when it is ready.
+// startServer starts a server on a free port, and returns when it is ready.
 func startServer(ctx context.Context, binary, dir, store string) (*server, error) {
 	if store == "" {
 		store = "sqlite:" + filepath.Join(dir, "configapi.db")
@@ -38,7 +38,7 @@ func startServer(ctx context.Context, binary, dir, store string) (*server, error
 	return s, nil
 }
 
-// guard kills a server whose memory has got out of hand.
+// guard kills the server if it uses too much memory.
 func (s *server) guard() {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -57,15 +57,15 @@ func (s *server) guard() {
 	}
 }
 
-// highest is the most memory that the server was seen with, in MiB.
+// highest returns the highest memory so far, in MiB.
 func (s *server) highest() int64 { return s.peak.Load() }
 
 // usage is what the server has used.
 type usage struct {
 	memory int64 // resident, in MiB
-	peak   int64 // the most of it since the last ForgetPeak
+	peak   int64 // the highest since the last ForgetPeak, in MiB
 	cpu    time.Duration
-	log    int64 // KiB
+	log    int64 // in KiB
 }
 
 func (s *server) usage() (usage, error) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// streamAttacks hold streams.
+// streamAttacks keep streams open.
 var streamAttacks = []attack{
 	{
 		name: "events", about: "100 readers of `/events` from the beginning that take nothing, values of 1 MiB",
@@ -38,8 +38,7 @@ var streamAttacks = []attack{
 	{
 		name: "filters", about: "10,000 subscriptions with different filters, none of which matches 500 writes", store: "memory",
 		strike: unconcerned,
-		// 500 writes cost a few hundred milliseconds by themselves, and 10,000 subscriptions some
-		// seconds.
+		// 500 writes cost some hundred milliseconds, and 10,000 subscriptions some seconds.
 		most: figures{memory: 640, cpu: 8 * time.Second, wall: 60 * time.Second},
 	},
 	{
@@ -49,7 +48,8 @@ var streamAttacks = []attack{
 	},
 }
 
-// longSubscriptions opens sockets, each with so many subscriptions that are long by a comment.
+// longSubscriptions opens sockets with so many subscriptions each, whose documents have a long
+// comment.
 func longSubscriptions(sockets, streams, bytes int) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		comment := strings.Repeat("x", bytes)
@@ -87,7 +87,7 @@ func longSubscriptions(sockets, streams, bytes int) func(context.Context, *targe
 	}
 }
 
-// unconcerned opens sockets whose subscriptions no write concerns, and then writes.
+// unconcerned opens sockets whose subscriptions match no write, and then writes.
 func unconcerned(ctx context.Context, t *target) (string, error) {
 	const sockets, streams, writes = 100, 100, 500
 	var heard atomic.Int64
@@ -112,7 +112,8 @@ func unconcerned(ctx context.Context, t *target) (string, error) {
 			}
 		}()
 	}
-	for heard.Load() < sockets*streams && ctx.Err() == nil { // each says where it begins
+	// each subscription has a first message
+	for heard.Load() < sockets*streams && ctx.Err() == nil {
 		wait(ctx, 20*time.Millisecond)
 	}
 	before, err := t.server.usage()
@@ -129,7 +130,7 @@ func unconcerned(ctx context.Context, t *target) (string, error) {
 	return fmt.Sprintf("%.2f ms of CPU a write", (after.cpu-before.cpu).Seconds()*1000/writes), nil
 }
 
-// bodyAttacks send requests that never end, or too many of them.
+// bodyAttacks send requests that do not end, or too many.
 var bodyAttacks = []attack{
 	{
 		name: "bodies", about: "100 bodies of 6.2 of 6.29 MB that never end", store: "memory",
@@ -153,7 +154,7 @@ var bodyAttacks = []attack{
 	},
 }
 
-// unfinishedBodies begins requests and sends a part of their bodies. A length of 0: in chunks.
+// unfinishedBodies sends requests with a part of their bodies. A length of 0 means chunks.
 func unfinishedBodies(n, length, sent int) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		body := strings.Repeat("x", sent)
@@ -181,7 +182,7 @@ func unfinishedBodies(n, length, sent int) func(context.Context, *target) (strin
 	}
 }
 
-// halfHeaders opens connections that send a request up to a half of its header.
+// halfHeaders opens connections and sends a part of a header.
 func halfHeaders(n int, half string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		for range n {
@@ -191,7 +192,7 @@ func halfHeaders(n int, half string) func(context.Context, *target) (string, err
 			}
 			defer conn.Close()
 		}
-		wait(ctx, holdFor/2) // they get room one after the other
+		wait(ctx, holdFor/2) // they get memory one after the other
 		began := time.Now()
 		answer, err := http.Get(t.server.URL("/livez"))
 		if err != nil {

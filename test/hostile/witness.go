@@ -10,15 +10,15 @@ import (
 // witnessed is the name that the witness writes to.
 const witnessed = "witness"
 
-// witness is a well-behaved client beside an attack: it writes, waits for the answer, and takes the
-// time.
+// witness is a well-behaved client during an attack: it writes, waits for the answer, and measures
+// the time.
 type witness struct {
 	target *target
 	stopit chan struct{}
 	ended  chan latencies
 }
 
-// witnessPause is the time between two of its writes.
+// witnessPause is the pause between two writes of the witness.
 const witnessPause = 20 * time.Millisecond
 
 func startWitness(s *server) *witness {
@@ -27,7 +27,7 @@ func startWitness(s *server) *witness {
 	return w
 }
 
-// stop ends the witness, and returns how long its writes took.
+// stop stops the witness, and returns the durations of its writes.
 func (w *witness) stop() latencies {
 	close(w.stopit)
 	return <-w.ended
@@ -38,7 +38,7 @@ func (w *witness) run() (taken latencies) {
 	defer pause.Stop()
 	for {
 		began := time.Now()
-		_ = w.target.put(witnessed, "1") // a refusal that takes long is seen, too
+		_ = w.target.put(witnessed, "1") // a slow refusal counts as well
 		taken = append(taken, time.Since(began))
 		select {
 		case <-w.stopit:
@@ -48,10 +48,10 @@ func (w *witness) run() (taken latencies) {
 	}
 }
 
-// latencies are times that requests took.
+// latencies are durations of requests.
 type latencies []time.Duration
 
-// percentile is the time that so many of a hundred requests did not exceed; 0 when there were none.
+// percentile returns the p-th percentile, 0 if there are no requests.
 func (l latencies) percentile(p int) time.Duration {
 	if len(l) == 0 {
 		return 0

@@ -41,7 +41,7 @@ type Answer struct {
 	// Set before the first field runs.
 	maxSize   int64 // the longest that it may become, in bytes
 	isWrite   bool  // it is of a mutation
-	isMessage bool  // it is of a subscription: a [budget.Turn] has reserved its memory
+	isMessage bool  // it is of a subscription: a [budget.Stream] has reserved its memory
 
 	size   atomic.Int64 // bytes of the answer
 	errors atomic.Int64 // how many were presented
@@ -180,7 +180,7 @@ func (a *Answer) Size() int64 {
 // Explain returns the error that a client is shown for one of those that the methods of Answer
 // return, nil for any other.
 func (a *Answer) Explain(err error) *gqlerror.Error {
-	ours := errors.Is(err, errTooLong) || errors.Is(err, errStopped) || errors.Is(err, budget.ErrNoRoom) || errors.Is(err, budget.ErrTooLarge)
+	ours := errors.Is(err, errTooLong) || errors.Is(err, errStopped) || errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge)
 	if a == nil || !ours {
 		return nil
 	}

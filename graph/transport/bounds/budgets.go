@@ -152,7 +152,7 @@ func (b *Budgets) FaultOf(err error) *gqlmsg.Fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):
 		return &gqlmsg.Fault{Status: http.StatusBadRequest, Code: gqlmsg.CodeLimitExceeded, Message: b.tooLong}
-	case errors.Is(err, budget.ErrNoRoom):
+	case errors.Is(err, budget.ErrExhausted):
 		return unavailable("the server has no room for another answer at the moment; try again")
 	default:
 		return unavailable("the request ran out of time; ask for less, or try again")

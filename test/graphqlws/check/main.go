@@ -1,8 +1,11 @@
-// Command check tries the rules of the graphql-transport-ws protocol on a server that runs, and prints a table of what came of it.
+// Command check tests the rules of the graphql-transport-ws protocol on a running server, and
+// prints a table of the results.
 //
-//	go run configapi/test/graphqlws/check -url ws://localhost:4000/graphql -query '{__typename}' -subscription '…'
+//	go run configapi/test/graphqlws/check -url ws://localhost:4000/graphql \
+//		-query '{__typename}' -subscription 'subscription{…}'
 //
-// Exit code 0: the server keeps all rules that apply to it; 1: it breaks one; 2: nothing could be tried.
+// Exit code 0: the server keeps all rules that apply to it; 1: it breaks a rule; 2: nothing could
+// be tested.
 package main
 
 import (
@@ -57,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return try(ctx, target, names, stdout)
 }
 
-// try tries the cases, and prints a line for each as it goes.
+// try runs the cases and prints the result of each.
 func try(ctx context.Context, target graphqlws.Target, names *regexp.Regexp, out io.Writer) int {
 	kept, broken, without := 0, 0, 0
 	line := func(verdict, name, text string) { fmt.Fprintf(out, "%-5s %-34s  %s\n", verdict, name, text) }
@@ -89,7 +92,7 @@ func try(ctx context.Context, target graphqlws.Target, names *regexp.Regexp, out
 	return 0
 }
 
-// newFlags has a flag for each field of the target that can be told in words.
+// newFlags returns a flag for each field of the target that a text can express.
 func newFlags(target *graphqlws.Target) *flag.FlagSet {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.StringVar(&target.URL, "url", "", "where the server takes websockets: ws://… or wss://…")

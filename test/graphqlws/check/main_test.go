@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestRun uses a server that gives nobody a socket: it keeps one rule, and breaks all others.
+// TestRun has a server without websockets: it keeps one rule and breaks all others.
 func TestRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer one" {
@@ -22,7 +22,7 @@ func TestRun(t *testing.T) {
 		name string
 		args []string
 		code int
-		says []string // in the output, or in the errors for exit code 2
+		says []string // in the output, or for exit code 2 in the errors
 	}{
 		{"a rule that is kept", append(at, "-foreign-origin", "https://evil.test", "-run", "^handshake/foreign"), 0, []string{"PASS  handshake/foreign-origin", "1 rules are kept, 0 are broken, 0 do not apply"}},
 		{"all rules", append(at, "-foreign-origin", "https://evil.test"), 1, []string{"PASS  handshake/foreign-origin", "FAIL  handshake/offer-alone", "got 403 Forbidden to the handshake; want 101", "the target has no InitTimeout\n"}},

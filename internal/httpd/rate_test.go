@@ -12,16 +12,16 @@ import (
 	"configapi/internal/httpd"
 )
 
-// TestAnswersHaveATime reads answers at a pace, in KiB a second. Each reading is fast enough for
-// the time-out of a single piece.
+// TestAnswersHaveATime reads answers at a rate in KiB/s. Each rate is fast enough for the
+// WriteTimeout of a single piece.
 func TestAnswersHaveATime(t *testing.T) {
 	const mib = 1 << 20
 	for _, row := range []struct {
 		name, contentType string
 		known             bool
-		bytes, fast, pace int // bytes in all, bytes read at once, then KiB a second
+		bytes, fast, pace int // bytes in all, bytes read at once, then KiB/s
 		whole             bool
-		within            time.Duration // of a reading that is cut off
+		within            time.Duration // when a slow reader is cut
 	}{
 		{"known, a little faster than allowed", "", true, 8 * mib, 0, 44, true, 0},
 		{"known, too slow", "", true, 8 * mib, 0, 36, false, 195 * time.Second},
@@ -72,7 +72,7 @@ func TestAnswersHaveATime(t *testing.T) {
 	}
 }
 
-// TestTimeOfTheHandlerIsNotTheClients: a store that is slow must not look like a client that is.
+// TestTimeOfTheHandlerIsNotTheClients has a slow handler and a fast client, which must not be cut.
 func TestTimeOfTheHandlerIsNotTheClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const piece = 64 << 10

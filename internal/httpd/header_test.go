@@ -15,34 +15,34 @@ import (
 	"configapi/internal/httpd"
 )
 
-// longHeader is the beginning of a request with so many bytes of header.
+// longHeader is the beginning of a request, with so many bytes of header.
 func longHeader(bytes int) string {
 	return "GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("x", bytes)
 }
 
-// wantHeld waits until so many bytes are held.
-func wantHeld(t *testing.T, room *budget.Budget, holds func(int64) bool) {
+// wantHeld waits until the budget holds so many bytes.
+func wantHeld(t *testing.T, headers *budget.Budget, holds func(int64) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(room.Held()); {
+	for deadline := time.Now().Add(10 * time.Second); !holds(headers.Held()); {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are held", room.Held())
+			t.Fatalf("%d bytes are held", headers.Held())
 		}
 		runtime.Gosched()
 	}
 }
 
-// TestHeadersTakeRoom: headers that never end hold their room, and the next long one is told that
-// there is none. Short ones are served meanwhile, and a connection that ends gives its room back.
+// TestHeadersTakeRoom sends headers that never end. They keep their memory, the next long header is
+// refused, short ones are served, and closed connections release theirs.
 func TestHeadersTakeRoom(t *testing.T) {
-	room := budget.New(budget.Options{Bytes: 200 << 10, Wait: 50 * time.Millisecond})
-	address, done := serveTCP(t, httpd.Options{Headers: room})
+	headers := budget.New(budget.Options{Bytes: 200 << 10, Wait: 50 * time.Millisecond})
+	address, done := serveTCP(t, httpd.Options{Headers: headers})
 	defer done()
 	first := dialTCP(t, address)
 	write(t, first, longHeader(44<<10))
-	wantHeld(t, room, func(held int64) bool { return held > 0 })
+	wantHeld(t, headers, func(held int64) bool { return held > 0 })
 
 	second := dialTCP(t, address)
-	go func() { _, _ = io.WriteString(second, longHeader(44<<10)) }() // may be cut off in the middle
+	go func() { _, _ = io.WriteString(second, longHeader(44<<10)) }() // may be cut half-way
 	answers := bufio.NewReader(second)
 	answer, err := http.ReadResponse(answers, nil)
 	if err != nil {
@@ -60,18 +60,18 @@ func TestHeadersTakeRoom(t *testing.T) {
 	wantStatus(t, bufio.NewReader(third), http.StatusOK)
 
 	_ = first.Close()
-	wantHeld(t, room, func(held int64) bool { return held == 0 })
+	wantHeld(t, headers, func(held int64) bool { return held == 0 })
 	fourth := dialTCP(t, address)
 	write(t, fourth, longHeader(44<<10)+"\r\n\r\n")
 	wantStatus(t, bufio.NewReader(fourth), http.StatusOK)
-	wantHeld(t, room, func(held int64) bool { return held == 0 })
+	wantHeld(t, headers, func(held int64) bool { return held == 0 })
 }
 
-// TestHeadersGiveTheirRoomBack after each request of a connection. Bodies take none of it, also
-// what a handler leaves of them.
+// TestHeadersGiveTheirRoomBack checks the budget after each request of a connection. Bodies do not
+// count, also those that the handler does not read.
 func TestHeadersGiveTheirRoomBack(t *testing.T) {
-	room := budget.New(budget.Options{Bytes: 150 << 10, Wait: 50 * time.Millisecond})
-	address, done := serveTCP(t, httpd.Options{Headers: room})
+	headers := budget.New(budget.Options{Bytes: 150 << 10, Wait: 50 * time.Millisecond})
+	address, done := serveTCP(t, httpd.Options{Headers: headers})
 	defer done()
 	conn := dialTCP(t, address)
 	answers := bufio.NewReader(conn)
@@ -81,17 +81,17 @@ func TestHeadersGiveTheirRoomBack(t *testing.T) {
 		write(t, conn, fmt.Sprintf("PUT /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 100<<10, strings.Repeat("x", 100<<10)))
 		wantStatus(t, answers, http.StatusNotFound)
 	}
-	wantHeld(t, room, func(held int64) bool { return held == 0 })
+	wantHeld(t, headers, func(held int64) bool { return held == 0 })
 }
 
-// TestSlowHeadersAreCut while others wait for their room.
+// TestSlowHeadersAreCut checks that the slowest header is cut while another waits for memory.
 func TestSlowHeadersAreCut(t *testing.T) {
-	room := budget.New(budget.Options{Bytes: 200 << 10, Wait: 20 * time.Second})
-	address, done := serveTCP(t, httpd.Options{Headers: room, ReadHeaderTimeout: time.Minute})
+	headers := budget.New(budget.Options{Bytes: 200 << 10, Wait: 20 * time.Second})
+	address, done := serveTCP(t, httpd.Options{Headers: headers, ReadHeaderTimeout: time.Minute})
 	defer done()
 	slow := dialTCP(t, address)
 	write(t, slow, longHeader(44<<10))
-	wantHeld(t, room, func(held int64) bool { return held > 0 })
+	wantHeld(t, headers, func(held int64) bool { return held > 0 })
 	other := dialTCP(t, address)
 	write(t, other, longHeader(44<<10)+"\r\n\r\n")
 	wantStatus(t, bufio.NewReader(other), http.StatusOK)

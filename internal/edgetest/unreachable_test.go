@@ -16,8 +16,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestPostgresGoesAway stops a server in every way, while a node reads and writes. What was acknowledged stays, reads go on, writes
-// say that nothing was written or that it is not known, and all of it comes back by itself.
+// TestPostgresGoesAway stops a PostgreSQL server in every way while a node reads and writes.
+// Acknowledged writes stay, reads go on, writes fail with an error that says whether they may have
+// happened, and the node recovers by itself.
 func TestPostgresGoesAway(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -50,11 +51,11 @@ func TestPostgresGoesAway(t *testing.T) {
 		next := value + "+"
 		for range 3 {
 			if w := do("GET", ""); w.Code != http.StatusOK || w.Body.String() != value {
-				t.Errorf("reading while the server is away: got %d %q, want %q", w.Code, w.Body, value)
+				t.Errorf("reading while the database is unreachable: got %d %q, want %q", w.Code, w.Body, value)
 			}
 			w := do("PUT", next)
 			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"code":"UNAVAILABLE"`) {
-				t.Errorf("writing while the server is away: got %d %v %s", w.Code, w.Header(), w.Body)
+				t.Errorf("writing while the database is unreachable: got %d %v %s", w.Code, w.Header(), w.Body)
 			}
 		}
 		if err := c.Start(t.Context()); err != nil {
@@ -79,8 +80,8 @@ func TestPostgresGoesAway(t *testing.T) {
 	}
 }
 
-// TestPostgresBecomesReadOnly has the database take no more writes, which breaks all connections,
-// then take them again, which breaks none.
+// TestPostgresBecomesReadOnly makes the database read-only, which ends all connections, and
+// writable again, which ends none.
 func TestPostgresBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	d := databases["postgres"](t)
@@ -99,9 +100,8 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		if readOnly == "on" {
-			// An append that is cut under way has an unknown outcome, and keeps it while the
-			// database takes no more writes. So this waits until the processes have ended, and
-			// their connections with them.
+			// An append that is cut has an unknown outcome, and keeps it while the database is
+			// read-only. So this waits until the server processes have ended.
 			const cut = `select pg_terminate_backend(pid, 20000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
 			if _, err := admin.ExecContext(t.Context(), cut); err != nil {
 				t.Fatal(err)

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// hosts are the hosts that a server answers for.
+// hosts are the hosts that the server answers for.
 type hosts struct {
 	any      bool
-	names    map[string]bool // :: lower-case name → answered for
-	suffixes []string        // with the dot that they begin with
+	names    map[string]bool // :: lower-case name → true
+	suffixes []string        // each with its leading dot
 }
 
 func parseHosts(listen string, given []string) (hosts, error) {
@@ -33,14 +33,14 @@ func (h *hosts) add(text string) error {
 		return nil
 	}
 	if strings.Contains(text, "://") || strings.ContainsAny(text, "/?#@") {
-		return fmt.Errorf("%q is no host: write the name alone, as in config.example.com", bounded(text))
+		return fmt.Errorf("%q is not a host: write the name only, as in config.example.com", truncate(text))
 	}
 	if _, isIP := parseIP(text); isIP {
-		return nil // any IP address is answered for
+		return nil // IP addresses are always allowed
 	}
 	name, below := strings.CutPrefix(hostOf(text), "*.")
 	if err := checkName(name); err != nil {
-		return fmt.Errorf("the host %q never matches: %w", bounded(text), err)
+		return fmt.Errorf("the host %q never matches: %w", truncate(text), err)
 	}
 	if below {
 		h.suffixes = append(h.suffixes, "."+name)
@@ -50,32 +50,32 @@ func (h *hosts) add(text string) error {
 	return nil
 }
 
-// checkName reports why no browser would ever send the name as a host.
+// checkName returns why no browser sends the name as a host, nil if one does.
 func checkName(name string) error {
 	if name == "" {
-		return fmt.Errorf("there is no name in it")
+		return fmt.Errorf("the name is empty")
 	}
 	for _, label := range strings.Split(name, ".") {
 		switch {
 		case label == "":
-			return fmt.Errorf("it has a dot too many; all names below a name are written as *.example.com")
+			return fmt.Errorf("it has an empty label; write all names below a name as *.example.com")
 		case strings.Contains(label, "*"):
-			return fmt.Errorf("a star stands for whole names alone, in front, as in *.example.com")
+			return fmt.Errorf("a star must be the whole first label, as in *.example.com")
 		}
 	}
 	for i := range len(name) {
 		switch b := name[i]; {
 		case 'a' <= b && b <= 'z', '0' <= b && b <= '9', b == '-', b == '_', b == '.':
 		case b >= 0x80:
-			return fmt.Errorf("browsers send such a name in its ASCII form, which begins with xn--")
+			return fmt.Errorf("it is not ASCII; browsers send the form that begins with xn--")
 		default:
-			return fmt.Errorf("%q can be in no host name", b)
+			return fmt.Errorf("a host name cannot contain %q", b)
 		}
 	}
 	return nil
 }
 
-// allow reports whether the value of a Host header is one of the hosts.
+// allow reports whether the value of a Host header is allowed.
 func (h *hosts) allow(value string) bool {
 	if h.any {
 		return true
@@ -85,7 +85,7 @@ func (h *hosts) allow(value string) bool {
 		return true
 	}
 	if _, isIP := parseIP(value); isIP {
-		return true // rebinding needs a name
+		return true // DNS rebinding needs a name
 	}
 	for _, suffix := range h.suffixes {
 		if len(name) > len(suffix) && strings.HasSuffix(name, suffix) {
@@ -95,8 +95,8 @@ func (h *hosts) allow(value string) bool {
 	return false
 }
 
-// parseIP reads the value of a Host header that names an address: in the one usual form, so that
-// what only some resolvers take for an address, as 127.1 or 0x7f000001, is a name.
+// parseIP parses a Host header that names an IP address in its usual form. What only some resolvers
+// take for an address, such as 127.1 or 0x7f000001, is a name.
 func parseIP(value string) (netip.Addr, bool) {
 	if rest, bracketed := strings.CutPrefix(value, "["); bracketed {
 		literal, port, closed := strings.Cut(rest, "]")
@@ -106,7 +106,7 @@ func parseIP(value string) (netip.Addr, bool) {
 		addr, err := netip.ParseAddr(strings.Replace(literal, "%25", "%", 1))
 		return addr, err == nil && addr.Is6()
 	}
-	if strings.Count(value, ":") > 1 { // an IPv6 address without its brackets, as some programs write it
+	if strings.Count(value, ":") > 1 { // some programs write IPv6 addresses without brackets
 		addr, err := netip.ParseAddr(value)
 		return addr, err == nil
 	}
@@ -123,8 +123,8 @@ func isPort(text string) bool {
 	return colon && strings.Trim(digits, "0123456789") == ""
 }
 
-// hostOf returns the name in a host with or without a port, in lower case and without a final dot.
-// What it does not understand comes back as it is.
+// hostOf returns the host without its port, in lower case, without a final dot. It returns a
+// malformed host as it is.
 func hostOf(value string) string {
 	if colon := strings.IndexByte(value, ':'); colon >= 0 && strings.LastIndexByte(value, ':') == colon {
 		value = value[:colon]
@@ -136,8 +136,8 @@ func hostOf(value string) string {
 	return strings.ToLower(strings.TrimSuffix(value, "."))
 }
 
-// bounded keeps a text fit for a message.
-func bounded(text string) string {
+// truncate shortens a text for a message.
+func truncate(text string) string {
 	const most = 100
 	if len(text) > most {
 		return text[:most] + "…"

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// origins are those of pages besides the server's own.
+// origins are the allowed origins besides the server's own.
 type origins struct {
 	any    bool
-	listed map[string]bool // :: origin as browsers write it → allowed
+	listed map[string]bool // :: origin as browsers write it → true
 }
 
 func parseOrigins(given []string) (origins, error) {
@@ -24,31 +24,30 @@ func parseOrigins(given []string) (origins, error) {
 		}
 		origin, err := canonical(text)
 		if err != nil {
-			return origins{}, fmt.Errorf("the origin %q never matches: %w", bounded(text), err)
+			return origins{}, fmt.Errorf("the origin %q never matches: %w", truncate(text), err)
 		}
 		o.listed[origin] = true
 	}
 	return o, nil
 }
 
-// allow reports whether the value of an Origin header is listed. Browsers write origins in one form
-// alone, so other clients' forms need not be understood; letter case is no reason to refuse.
+// allow reports whether the value of an Origin header is listed. Browsers write origins in one
+// form; only letter case is ignored.
 func (o *origins) allow(value string) bool {
 	return len(o.listed) > 0 && (o.listed[value] || o.listed[strings.ToLower(value)])
 }
 
-// defaultPorts are those that browsers leave out.
+// defaultPorts are the ports that browsers leave out.
 var defaultPorts = map[string]string{"http": "80", "https": "443"} // :: scheme → port
 
-// pageSchemes are further schemes of pages: those of apps in the frames of mobile and desktop
-// programs.
+// pageSchemes are further schemes of pages: those of mobile, desktop and editor apps.
 var pageSchemes = []string{"app", "capacitor", "ionic", "tauri", "vscode-webview"}
 
-// canonical returns an origin as browsers write it, or why none would ever be written so.
+// canonical returns an origin as browsers write it, or an error that says why no browser sends it.
 func canonical(text string) (string, error) {
 	const form = "write it as https://console.example.com or http://localhost:5173"
 	if text == "null" {
-		return "", fmt.Errorf("null stands for pages that have no origin, such as files; serve the page over HTTP, or allow all pages with *")
+		return "", fmt.Errorf("null is the origin of pages such as local files; serve the page over HTTP, or allow all origins with *")
 	}
 	scheme, rest, found := strings.Cut(strings.ToLower(text), "://")
 	if !found {
@@ -64,7 +63,7 @@ func canonical(text string) (string, error) {
 	case strings.Contains(rest, "@"):
 		return "", fmt.Errorf("an origin has no user; %s", form)
 	case strings.Contains(rest, "*"):
-		return "", fmt.Errorf("a star cannot stand for a part of an origin; name each one, or allow all pages with *")
+		return "", fmt.Errorf("a star cannot be a part of an origin; list each origin, or allow all with *")
 	}
 	u, err := url.Parse(scheme + "://" + rest)
 	if err != nil || u.Hostname() == "" {
@@ -89,16 +88,16 @@ func checkScheme(scheme string) error {
 	case scheme == "http", scheme == "https", strings.HasSuffix(scheme, "-extension"), slices.Contains(pageSchemes, scheme):
 		return nil
 	case scheme == "ws", scheme == "wss":
-		return fmt.Errorf("the origin of a page is the scheme of the page: write %s, also for websockets", strings.Replace(scheme, "ws", "http", 1))
+		return fmt.Errorf("the scheme of an origin is that of the page: write %s, also for websockets", strings.Replace(scheme, "ws", "http", 1))
 	}
-	return fmt.Errorf("no page has the scheme %q: it must be http or https", bounded(scheme))
+	return fmt.Errorf("pages do not have the scheme %q: write http or https", truncate(scheme))
 }
 
 func canonicalHost(host string, bracketed bool) (string, error) {
 	if bracketed {
 		addr, err := netip.ParseAddr(host)
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
-			return "", fmt.Errorf("what stands in brackets is no IPv6 address")
+			return "", fmt.Errorf("the text in brackets is not an IPv6 address")
 		}
 		return "[" + addr.String() + "]", nil
 	}
@@ -107,7 +106,7 @@ func canonicalHost(host string, bracketed bool) (string, error) {
 	}
 	last := host[strings.LastIndexByte(strings.TrimSuffix(host, "."), '.')+1:]
 	if _, err := netip.ParseAddr(host); err != nil && (isNumber(last) || strings.HasPrefix(last, "0x")) {
-		return "", fmt.Errorf("browsers write such an address with four numbers, as in 127.0.0.1")
+		return "", fmt.Errorf("browsers write an IPv4 address with four numbers, as in 127.0.0.1")
 	}
 	return host, nil
 }
@@ -120,21 +119,21 @@ func canonicalPort(port string, empty bool) (string, error) {
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || number == 0 {
-		return "", fmt.Errorf("its port is no number from 1 to 65535")
+		return "", fmt.Errorf("its port is not a number from 1 to 65535")
 	}
 	return strconv.FormatUint(number, 10), nil
 }
 
 // isOf reports whether an origin is that of the server's own pages, given the Host of the request.
-// The scheme is not compared, since a proxy in front may speak TLS.
+// The scheme is not compared, since a proxy may terminate TLS.
 func isOf(origin, host string) bool {
 	scheme, rest, _ := strings.Cut(strings.ToLower(origin), "://")
 	port, isWeb := defaultPorts[scheme]
-	return isWeb && rest != "" && plainHost(rest, port) == plainHost(host, port)
+	return isWeb && rest != "" && normalHost(rest, port) == normalHost(host, port)
 }
 
-// plainHost leaves out what says nothing: letter case, the scheme's own port, a final dot.
-func plainHost(host, defaultPort string) string {
+// normalHost removes a default port and a final dot, and lowers the case.
+func normalHost(host, defaultPort string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ":"+defaultPort)
 	name, port, found := strings.Cut(host, ".:")
 	if found {

@@ -1,0 +1,64 @@
+package httpd
+
+import (
+	"net"
+	"sync"
+
+	"configapi/internal/eventstream"
+)
+
+// trackedConn is a connection that counts until it is closed, and whose header reserves memory.
+type trackedConn struct {
+	inner    net.Conn
+	listener *listener
+	client   eventstream.Client
+	header   *headerReservation
+	closed   sync.Once
+}
+
+func (c *trackedConn) Close() error {
+	c.header.close()
+	c.closed.Do(func() { c.listener.release(c.client) })
+	return c.inner.Close()
+}
+
+// requestHeader returns the reservation for the header that the connection reads.
+func (c *trackedConn) requestHeader() *headerReservation { return c.header }
+
+// Read reads from the connection. After a refused header it always fails, since net/http may read
+// again after an error in the middle of a line.
+func (c *trackedConn) Read(p []byte) (int, error) {
+	if c.header.refused {
+		return 0, errHeaderRefused
+	}
+	n, err := c.inner.Read(p)
+	if !c.header.charge(c.inner, n) {
+		return 0, errHeaderRefused
+	}
+	return n, err
+}
+
+// track returns a connection that counts until it is closed. A TCP connection keeps all its
+// methods, since websockets write to its descriptor.
+func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
+	tracked := &trackedConn{inner: conn, listener: l, client: client, header: newHeaderReservation(l.headers)}
+	if tcp, is := conn.(*net.TCPConn); is {
+		return &tcpConn{tracked, ownTCP{tcp}}
+	}
+	return &otherConn{tracked, ownConn{conn}}
+}
+
+// tcpConn and otherConn have the methods of trackedConn, and those of the connection itself for the
+// rest: Go prefers the less deeply embedded method.
+type (
+	tcpConn struct {
+		*trackedConn
+		ownTCP
+	}
+	otherConn struct {
+		*trackedConn
+		ownConn
+	}
+	ownTCP  struct{ *net.TCPConn }
+	ownConn struct{ net.Conn }
+)
