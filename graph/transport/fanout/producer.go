@@ -28,7 +28,7 @@ type Producer struct {
 	exec      graphql.GraphExecutor
 	operation *graphql.OperationContext
 	budgets   *bounds.Budgets
-	turn      *budget.Stream
+	memory    *budget.Stream
 
 	call   *call  // of the resolver; nil: it is to be called
 	offset Offset // where the call starts; nil: where its arguments say
@@ -40,13 +40,13 @@ type Producer struct {
 // say.
 func NewProducer(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext, budgets *bounds.Budgets, from Offset) *Producer {
 	return &Producer{
-		ctx: ctx, exec: exec, operation: operation, budgets: budgets, turn: budget.NewStream(budgets.Streams),
+		ctx: ctx, exec: exec, operation: operation, budgets: budgets, memory: budget.NewStream(budgets.Streams),
 		offset: from, behind: true,
 	}
 }
 
 // End gives back what the producer holds. Its messages have memory of their own.
-func (p *Producer) End() { p.turn.Release() }
+func (p *Producer) End() { p.memory.Release() }
 
 // hasOffsets reports whether the resolver uses [Stream], so that the producer knows where it is.
 func (p *Producer) hasOffsets() bool {
@@ -57,7 +57,7 @@ func (p *Producer) hasOffsets() bool {
 // is none any more: with errors if the subscription ended with some. The caller must release the
 // message's memory.
 func (p *Producer) Next(end int64) (m Message, more bool, errs gqlerror.List) {
-	defer p.turn.Release()
+	defer p.memory.Release()
 	for {
 		if err := p.await(); err != nil {
 			return m, false, p.fail(err)
@@ -75,23 +75,23 @@ func (p *Producer) Next(end int64) (m Message, more bool, errs gqlerror.List) {
 			return m, true, nil
 		}
 		if p.wanted == 0 {
-			if err := p.turn.ReserveMessage(p.ctx, m.Bytes); err != nil {
+			if err := p.memory.ReserveMessage(p.ctx, m.Bytes); err != nil {
 				return m, false, p.fail(err)
 			}
 		}
 		if more, errs = p.encode(&m); !more || p.wanted == 0 {
 			return m, more, errs
 		}
-		p.turn.Release() // there was no memory for the message: it is made again when there is
+		p.memory.Release() // there was no memory for the message: it is made again when there is
 	}
 }
 
 // await waits for memory before anything is read.
 func (p *Producer) await() error {
 	if p.wanted == 0 {
-		return p.turn.ReservePage(p.ctx, p.behind)
+		return p.memory.ReservePage(p.ctx, p.behind)
 	}
-	return p.turn.Reserve(p.ctx, p.wanted)
+	return p.memory.Reserve(p.ctx, p.wanted)
 }
 
 // encode turns the item that the source has given into a message. When there is no memory for the
@@ -112,14 +112,14 @@ func (p *Producer) encode(m *Message) (more bool, errs gqlerror.List) {
 		return false, errs
 	}
 	length := int64(len(response.Data)) + envelopeBytes
-	if p.wanted < length && !p.turn.TryResize(length) && p.hasOffsets() {
+	if p.wanted < length && !p.memory.TryResize(length) && p.hasOffsets() {
 		p.wanted, p.call = length, nil
 		return true, nil
 	}
 	// The data is copied: gqlgen uses its memory again for the next response.
 	m.Body = gqlmsg.Append(make([]byte, 0, length), response)
-	p.turn.Resize(int64(cap(m.Body)))
-	m.Memory = budget.Share(p.turn.Detach())
+	p.memory.Resize(int64(cap(m.Body)))
+	m.Memory = budget.Share(p.memory.Detach())
 	p.wanted = 0
 	if m.Offset != nil {
 		p.offset = m.Offset

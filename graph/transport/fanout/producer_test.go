@@ -74,3 +74,13 @@ func TestProducerLeavesLargeBuffers(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamNeedsAProducer: without one, nothing would take the items.
+func TestStreamNeedsAProducer(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a stream without a producer is accepted")
+		}
+	}()
+	Stream(t.Context(), &silentSource{})
+}

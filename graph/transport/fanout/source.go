@@ -73,12 +73,11 @@ type Offset interface {
 
 // Stream is what the resolver of a subscription returns, given the context that it was called with.
 // The producer that serves the subscription asks the source for items as fast as they can be sent.
-// Behind a transport of another package, such as the one that the bench compares with, a goroutine
-// does so until the context ends.
+// Stream panics behind a transport that has no producer, such as gqlgen's own.
 func Stream[T any](ctx context.Context, source Source[T]) <-chan T {
 	c, ours := ctx.Value(callKey{}).(*call)
 	if !ours {
-		return pushed(ctx, source)
+		panic("fanout: Stream was called with a context that is not a producer's")
 	}
 	items := make(chan T, 1) // the producer takes an item out right after it was put in
 	c.pull = func(ctx context.Context, end int64) (Step, error) {
@@ -88,25 +87,6 @@ func Stream[T any](ctx context.Context, source Source[T]) <-chan T {
 		}
 		return step, err
 	}
-	return items
-}
-
-func pushed[T any](ctx context.Context, source Source[T]) <-chan T {
-	items := make(chan T)
-	go func() {
-		defer close(items)
-		for {
-			item, _, err := source.Next(ctx, 0)
-			if err != nil {
-				return
-			}
-			select {
-			case items <- item:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	return items
 }
 

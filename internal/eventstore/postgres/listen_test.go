@@ -261,17 +261,14 @@ func (p *proxy) accept(l net.Listener) {
 			return
 		}
 		p.carried.Add(1)
-		p.mu.Lock()
-		target := p.target
+		p.mu.Lock() // once: a connection to a target ends or goes silent with that target
+		target, silent := p.target, p.silent
 		p.mu.Unlock()
 		server, err := target()
 		if err != nil {
 			client.Close()
 			continue
 		}
-		p.mu.Lock()
-		silent := p.silent
-		p.mu.Unlock()
 		p.running.Go(func() { pass(server, client, new(atomic.Int64), silent) })
 		p.running.Go(func() { pass(client, server, &p.cut, silent) })
 	}
