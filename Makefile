@@ -29,8 +29,12 @@ run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
 build: ## build bin/configapi
 	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
 
+# The tests' programs are kept in bin/tests: to link them again takes longer than to run them. They are linked without what
+# debuggers read, as `go test` does with programs that it throws away. The package that takes longest comes first.
 test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
-	$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -p $(AT_ONCE) ./...
+	@test -n "$$CONFIGAPI_SLOW_TESTS" || export RAPID_CHECKS=$${RAPID_CHECKS:-25}; set -x; \
+		$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -ldflags='-s -w' -o bin/tests/ -p $(AT_ONCE) ./internal/eventstore/postgres ./...
+	@test -n "$$CONFIGAPI_SLOW_TESTS" || echo "left out: $$(grep -c '^		"' internal/slowtest/slowtest.go) slow tests and most rounds of others, which make check runs"
 
 check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
 

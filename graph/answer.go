@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
@@ -16,36 +16,14 @@ import (
 	"configapi/internal/projection"
 )
 
-// meter counts the bytes of answers while their fields are resolved, so that one that is too large
-// stops before it is written. It is an extension of gqlgen's handler.
-type meter struct{}
-
-var _ graphql.OperationContextMutator = meter{}
-
-// ExtensionName is for gqlgen.
-func (meter) ExtensionName() string { return "Meter" }
-
-// Validate is for gqlgen.
-func (meter) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationContext has each field of an operation counted. It sets the middlewares itself,
-// since gqlgen's AroundFields would allocate for every field.
-func (meter) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.ResolverMiddleware = countField
-	op.RootResolverMiddleware = sizeBuffer
-	return nil
-}
-
 // fieldSyntax is what a field has around its name and its value, with the braces of the object that
 // it is in: quotes, colon, commas.
 const fieldSyntax = 8
 
-// countField resolves a field unless the answer was given up, and counts what it returns.
+// countField is the middleware of all fields: bytes of answers are counted while their fields are
+// resolved, so that one that is too large stops before it is written. It resolves a field unless the answer was given up, and counts what it returns.
 func countField(ctx context.Context, next graphql.Resolver) (any, error) {
 	answer := transport.AnswerOf(ctx)
-	if answer == nil {
-		return next(ctx)
-	}
 	if err := answer.Proceed(); err != nil {
 		return nil, err
 	}
@@ -54,11 +32,14 @@ func countField(ctx context.Context, next graphql.Resolver) (any, error) {
 		return nil, err
 	}
 	field := graphql.GetFieldContext(ctx)
-	size := int64(len(field.Field.Alias)+fieldSyntax) + sizeOf(result)
+	name := int64(len(field.Field.Alias) + fieldSyntax)
 	if answer.Sure() && isPast(field) {
-		return result, answer.CountWithin(size)
+		return result, answer.CountWithin(name + sizeOf(result))
 	}
-	return result, answer.Count(ctx, size)
+	if whole := writable(result, field.Field.Selections); whole != nil {
+		return whole, answer.Count(ctx, name+whole.size())
+	}
+	return result, answer.Count(ctx, name+sizeOf(result))
 }
 
 // isPast reports whether a field is of a config's past. Such fields may be null, and fail alone.
@@ -71,13 +52,15 @@ func isPast(field *graphql.FieldContext) bool {
 	return false
 }
 
+// shortSize is the longest that instants, positions, numbers and operations are.
+const shortSize = 40
+
 // sizeOf returns the length of a field's value in the answer, or a little more. Objects and lists
 // have the length of their fields.
 func sizeOf(result any) int64 {
 	const (
 		null     = 4
 		smallest = 2
-		other    = 40 // instants, positions, numbers, operations
 	)
 	switch value := result.(type) {
 	case string:
@@ -90,9 +73,9 @@ func sizeOf(result any) int64 {
 	case nil:
 		return null
 	case int32, bool, time.Time, eventstore.Position:
-		return other
+		return shortSize
 	default:
-		return other + smallest
+		return shortSize + smallest
 	}
 }
 
@@ -151,10 +134,40 @@ type sized struct {
 }
 
 func (s sized) MarshalGQL(w io.Writer) {
-	if buffer, ok := w.(*bytes.Buffer); ok && !s.answer.Failed() {
-		buffer.Grow(max(0, int(s.answer.Size())-buffer.Len()))
+	buffer, ok := w.(*bytes.Buffer)
+	if !ok || s.answer.Failed() {
+		s.Marshaler.MarshalGQL(w)
+		return
 	}
-	s.Marshaler.MarshalGQL(w)
+	buffer.Grow(max(0, int(s.answer.Size())-buffer.Len()))
+	s.Marshaler.MarshalGQL(&yielding{buffer: buffer})
+}
+
+// yielding is a buffer whose writer gives up the processor now and then. To write a large answer
+// takes tens of milliseconds, and the scheduler would let others wait for 10 of them at a time.
+type yielding struct {
+	buffer *bytes.Buffer
+	since  int // bytes since it last did
+}
+
+// yieldBytes take some tens of microseconds.
+const yieldBytes = 64 << 10
+
+func (y *yielding) Write(p []byte) (int, error) {
+	y.count(len(p))
+	return y.buffer.Write(p)
+}
+
+func (y *yielding) WriteString(s string) (int, error) {
+	y.count(len(s))
+	return y.buffer.WriteString(s)
+}
+
+func (y *yielding) count(bytes int) {
+	if y.since += bytes; y.since >= yieldBytes {
+		y.since = 0
+		runtime.Gosched()
+	}
 }
 
 // The bytes that a page of the store, and one record of it, may have.

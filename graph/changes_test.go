@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/slowtest"
 )
 
 func TestChanges(t *testing.T) {
@@ -143,7 +144,7 @@ func TestOnePosition(t *testing.T) {
 		if want := fmt.Sprint(got.Config.Version, "-"); head[:len(want)] != want || got.Same.Version != got.Config.Version {
 			t.Fatalf("position %s with versions %d, %d", head, got.Config.Version, got.Same.Version)
 		}
-		if seen[head] = true; len(seen) == 50 {
+		if seen[head] = true; len(seen) == slowtest.Rounds(15, 50) {
 			return
 		}
 	}

@@ -2,20 +2,15 @@ package graph
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
-
-	"configapi/graph/coerce"
 )
 
-// documents parses and checks documents, and caches the small ones. gqlgen's executor would
-// validate a document before its limits can be checked.
+// documents parses and checks documents, and caches the small ones.
 type documents struct {
 	schema *ast.Schema
 	limits Limits
@@ -60,72 +55,3 @@ func invalidDocument(message string) *gqlerror.Error {
 	errcode.Set(err, errcode.ValidationFailed)
 	return err
 }
-
-// checking is a transport that checks a whole operation before gqlgen's executor gets it.
-type checking struct {
-	graphql.Transport
-	documents *documents
-	values    map[ast.Operation]*coerce.Schema
-}
-
-// Do answers the request.
-func (t checking) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	t.Transport.Do(w, r, checkingExecutor{exec.(*executor.Executor), t.documents, t.values})
-}
-
-// checkingExecutor is an executor that refuses an invalid operation before any of its fields is
-// executed.
-type checkingExecutor struct {
-	*executor.Executor
-	documents *documents
-	values    map[ast.Operation]*coerce.Schema
-}
-
-// CreateOperationContext checks the document, the variables and the literals of a request.
-func (e checkingExecutor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	doc, errs := e.documents.parse(ctx, params.Query)
-	if len(errs) > 0 {
-		return e.refused(params, doc), errs
-	}
-	if operation := doc.Operations.ForName(params.OperationName); operation != nil {
-		variables, errs := e.values[operation.Operation].Operation(operation, params.Variables)
-		if len(errs) > 0 {
-			for _, err := range errs {
-				if err.Err == nil {
-					errcode.Set(err, errcode.ValidationFailed)
-				}
-			}
-			return e.refused(params, doc), errs
-		}
-		params.Variables = variables
-	}
-	return e.Executor.CreateOperationContext(context.WithValue(ctx, parsedKey{}, doc), params)
-}
-
-// refused returns the context of an operation that is not executed. It has what the log and the
-// errors need.
-func (checkingExecutor) refused(params *graphql.RawParams, doc *ast.QueryDocument) *graphql.OperationContext {
-	op := &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName, Doc: doc, Headers: params.Headers}
-	if doc != nil {
-		op.Operation = doc.Operations.ForName(params.OperationName)
-	}
-	return op
-}
-
-// parsedKey is the key of the request's document in a context.
-type parsedKey struct{}
-
-// parsed is a cache of documents for gqlgen's executor. It holds the document of the request alone,
-// so the executor neither parses nor validates again.
-type parsed struct{}
-
-var _ graphql.Cache[*ast.QueryDocument] = parsed{}
-
-// Get returns the document of the request.
-func (parsed) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
-	doc, ok := ctx.Value(parsedKey{}).(*ast.QueryDocument)
-	return doc, ok
-}
-
-// Add keeps nothing.
-func (parsed) Add(context.Context, string, *ast.QueryDocument) {}

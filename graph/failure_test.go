@@ -208,7 +208,9 @@ func TestNotReady(t *testing.T) {
 	h := graph.NewHandler(configstore.New(memory.New(), configstore.Options{}), graph.Options{
 		Log: slog.New(slog.NewJSONHandler(log, nil)), RequestID: requestid.From,
 	})
-	answer := serve(requestid.With(t.Context(), "request-7"), h, `{"query":"mutation{setConfig(input:{name:\"a\",value:\"2\"}){__typename}}"}`)
+	var slot requestid.Slot
+	slot.Set(new("request-7"))
+	answer := serve(requestid.With(t.Context(), &slot), h, `{"query":"mutation{setConfig(input:{name:\"a\",value:\"2\"}){__typename}}"}`)
 	wantHidden(t, answer, `"message":"nothing was written: the store is not available; try again later"`, log, "WARN", "it has not read its history yet")
 }
 

@@ -18,8 +18,6 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -62,9 +60,10 @@ func (o *Options) setDefaults() {
 
 // Handler serves GraphQL over HTTP, websockets and server-sent events at one address.
 type Handler struct {
-	server    *handler.Server
 	websocket *transport.Websocket
 	sse       *transport.SSE
+	http      *transport.HTTP
+	executor  *executor
 }
 
 // NewHandler returns the GraphQL edge of a config store.
@@ -77,21 +76,12 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.Websocket.Rights = root.rights
 	room := transport.NewRoom(opts.Room)
 	opts.Websocket.Room, opts.SSE.Room = room, room
-	h := &Handler{websocket: transport.NewWebsocket(opts.Websocket), sse: transport.NewSSE(opts.SSE)}
-	schema := executable(root)
-	h.server = handler.New(schema)
-	h.server.SetQueryCache(parsed{})
-	docs := &documents{schema: schema.Schema(), limits: opts.Limits, cache: lru.New[*ast.QueryDocument](opts.CachedDocuments)}
-	for _, t := range []graphql.Transport{h.websocket, h.sse, transport.NewHTTP(transport.HTTPOptions{Room: room})} {
-		h.server.AddTransport(checking{t, docs, values(schema.Schema())})
+	h := &Handler{
+		websocket: transport.NewWebsocket(opts.Websocket),
+		sse:       transport.NewSSE(opts.SSE),
+		http:      transport.NewHTTP(transport.HTTPOptions{Room: room}),
+		executor:  newExecutor(root, opts.Limits, lru.New[*ast.QueryDocument](opts.CachedDocuments), show),
 	}
-	h.server.Use(costLimit{opts.Limits.Cost})
-	h.server.Use(meter{})
-	h.server.Use(extension.Introspection{})
-	h.server.AroundOperations(root.pin)
-	h.server.AroundResponses(root.pinMessage)
-	h.server.SetErrorPresenter(show.present)
-	h.server.SetRecoverFunc(show.recovered)
 	store.OnRebuild(h.closeStreams)
 	return h
 }
@@ -103,7 +93,16 @@ func ExecutableSchema(store *configstore.Store) graphql.ExecutableSchema {
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.websocket.Supports(r):
+		h.websocket.Do(w, r, h.executor)
+	case h.sse.Supports(r):
+		h.sse.Do(w, r, h.executor)
+	default:
+		h.http.Do(w, r, h.executor)
+	}
+}
 
 // Shutdown closes all websockets with 1012 after what is queued for them, ends the subscriptions over server-sent events, and
 // waits until everything that belongs to them has ended, or ctx has. The HTTP server does not know of sockets, and would wait for

@@ -55,7 +55,7 @@ func TestHostileDocuments(t *testing.T) {
 	for name, doc := range hostileDocuments() {
 		start := time.Now()
 		got := a.MustPost(t, doc, nil)
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 20*time.Second { // on a busy machine; those that are read to the end take minutes
 			t.Errorf("%s: it took %v", name, took)
 		}
 		if n := strings.Count(got, `"message"`); n < 1 || n > 10 || len(got) > 20_000 || strings.Contains(got, `"data"`) || strings.Contains(got, "Did you mean") {

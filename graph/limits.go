@@ -2,7 +2,6 @@ package graph
 
 import (
 	"cmp"
-	"context"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -56,23 +55,11 @@ func limitExceeded(format string, limit int) *gqlerror.Error {
 	return err
 }
 
-// costLimit refuses operations by what they cost with their variables. It is an extension of
-// gqlgen's handler.
-type costLimit struct{ most int }
-
-var _ graphql.OperationContextMutator = costLimit{}
-
-// ExtensionName is for gqlgen.
-func (costLimit) ExtensionName() string { return limitsRule }
-
-// Validate is for gqlgen.
-func (costLimit) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationContext refuses an operation that costs too much. It changes nothing.
-func (c costLimit) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+// checkCost returns an error when an operation costs too much with its variables.
+func checkCost(op *graphql.OperationContext, most int) *gqlerror.Error {
 	b := bill{variables: op.Variables}
-	if b.of(op.Operation.SelectionSet) > c.most {
-		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each asOf and history, and what is below a list as often as the list may have items", c.most)
+	if b.of(op.Operation.SelectionSet) > most {
+		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each asOf and history, and what is below a list as often as the list may have items", most)
 	}
 	return nil
 }

@@ -31,37 +31,15 @@ type pin struct {
 
 type pinKey struct{}
 
-// pin gives a query or a mutation what its fields share.
-func (r *resolver) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation == ast.Subscription {
-		return next(ctx)
-	}
-	c := r.withPin(ctx)
-	if op.Operation.Operation == ast.Query {
-		c.pin.read(ctx, op)
-	} else if err := r.reserve(ctx, op); err != nil {
-		return graphql.OneShot(&graphql.Response{}) // the transport says why: the answer was given up
-	}
-	return next(c)
-}
-
-// pinMessage gives each message of a subscription what its fields share. gqlgen calls them with a
+// pinMessage gives a message of a subscription what its fields share. gqlgen calls them with a
 // context that does not know the root field, so it is added here: the paths of errors begin with
 // it.
-func (r *resolver) pinMessage(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if !graphql.HasOperationContext(ctx) {
-		return next(ctx)
-	}
-	op := graphql.GetOperationContext(ctx)
-	if op.Operation == nil || op.Operation.Operation != ast.Subscription {
-		return next(ctx)
-	}
+func (r *resolver) pinMessage(ctx context.Context, op *graphql.OperationContext) context.Context {
 	ctx = r.withPin(ctx)
 	for _, root := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Subscription"}) {
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: root})
 	}
-	return next(ctx)
+	return ctx
 }
 
 // pinned is a context with a pin.
@@ -194,10 +172,10 @@ func asksFreshness(selections ast.SelectionSet) bool {
 // freshness is what the root fields ask for together. Arguments that are malformed are left for the fields to refuse.
 func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *eventstore.Position) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Query"}) {
-		if argument(op, field, consistencyArgument) == string(model.ConsistencyLinearizable) {
+		if argument(op, field.Arguments, consistencyArgument) == string(model.ConsistencyLinearizable) {
 			linearizable = true
 		}
-		at, err := eventstore.ParsePosition(argument(op, field, atLeastArgument))
+		at, err := eventstore.ParsePosition(argument(op, field.Arguments, atLeastArgument))
 		if err == nil && (atLeast == nil || at.Seq > atLeast.Seq) {
 			atLeast = &at
 		}
@@ -205,9 +183,9 @@ func freshness(op *graphql.OperationContext) (linearizable bool, atLeast *events
 	return linearizable, atLeast
 }
 
-// argument is the text that a field has for an argument, "" when it has none.
-func argument(op *graphql.OperationContext, field graphql.CollectedField, name string) string {
-	given := field.Arguments.ForName(name)
+// argument is the text that is given for an argument, "" when there is none.
+func argument(op *graphql.OperationContext, arguments ast.ArgumentList, name string) string {
+	given := arguments.ForName(name)
 	if given == nil {
 		return ""
 	}

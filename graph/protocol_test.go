@@ -18,12 +18,14 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/httpd"
 	"configapi/internal/origin"
+	"configapi/internal/slowtest"
 	"configapi/test/graphqlws"
 )
 
 // TestProtocol tries the rules of the graphql-transport-ws protocol on the edge as it is served, with the defaults of its limits,
 // each in a bubble: time-outs take no time, and a goroutine that is left fails the test.
 func TestProtocol(t *testing.T) {
+	slowtest.Only(t)
 	target := graphqlws.Target{
 		URL:             "ws://config.test/graphql",
 		Init:            []byte(`{"token":"right"}`),

@@ -19,6 +19,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
+	"configapi/internal/slowtest"
 )
 
 // eventSource is a client of an event stream that sends what a browser's EventSource sends.
@@ -130,7 +131,7 @@ func TestStateAsEvents(t *testing.T) {
 // TestEventsExactlyOnce cuts streams a hundred times while others write, and goes on each time with the last id that came.
 func TestEventsExactlyOnce(t *testing.T) {
 	t.Parallel()
-	const cuts, writers = 100, 4
+	const writers = 4
 	for _, prefix := range []string{"", "a"} {
 		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, ProgressInterval: time.Millisecond}, graph.Options{})
 		turns := make(chan int, 10) // to write, some for each stream, so that writers do not run away
@@ -143,7 +144,7 @@ func TestEventsExactlyOnce(t *testing.T) {
 			})
 		}
 		r := resuming{api: a, prefix: prefix, last: "0-00000000"}
-		for n := range cuts {
+		for n := range slowtest.Rounds(30, 100) {
 			for i := range 10 {
 				turns <- n + i
 			}

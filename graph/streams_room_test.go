@@ -15,6 +15,7 @@ import (
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/slowtest"
 )
 
 // changesOf reads the changes of an event stream until there are as many, and returns their values'
@@ -52,6 +53,7 @@ func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 // TestStreamsThatAreBehindShareRoom: many clients read a long history in little room, and each gets
 // all of it. While those that read nothing hold what they may, the others go on.
 func TestStreamsThatAreBehindShareRoom(t *testing.T) {
+	slowtest.Only(t)
 	b := newBudgets()
 	const room = 12 * mib
 	b.streams = budget.New(budget.Options{Bytes: room, SmallBytes: mib, SmallSize: 64 << 10, Wait: budget.Forever, MaxWaiters: 1000})

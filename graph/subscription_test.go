@@ -16,6 +16,7 @@ import (
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/slowtest"
 )
 
 // client is a websocket on which operations run.
@@ -209,7 +210,7 @@ func TestWatchEveryChange(t *testing.T) {
 	a := MustStart(t)
 	stop := a.MustWrite(t, "a")
 	after, version := "0-00000000", 0
-	for range 10 {
+	for range slowtest.Rounds(4, 10) {
 		c := a.MustDial(t)
 		c.subscribe("1", watchChanges, vars{"after": after})
 		for range 3 {
@@ -284,6 +285,7 @@ func TestShutdownCutsWhoDoesNotListen(t *testing.T) {
 // TestSlowReaderOfAConfig does not read while its config gets more values than anybody holds for it: it may miss some of them, but
 // neither goes back nor misses the last.
 func TestSlowReaderOfAConfig(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Websocket: transport.WebsocketOptions{MaxQueuedBytes: 1}})
 	c := a.MustDial(t)

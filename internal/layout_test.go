@@ -39,7 +39,7 @@ var picture = []layer{
 	// What tests share. Nothing of the program imports it.
 	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
-	{"internal/eventstore/eventstoretest", history, "github.com/google/go-cmp " + x},
+	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
 	{"test/graphqlws", "", ""},
 	{"test/bulkheads", "", ""},

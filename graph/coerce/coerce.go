@@ -9,6 +9,8 @@
 package coerce
 
 import (
+	"maps"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -43,20 +45,39 @@ type checker struct {
 }
 
 // Operation coerces the variables that a client has sent, in place, checks each value of the
-// operation with them, and returns them with their defaults. The document must be valid. Each error
-// has the position in the document that it is about. The error of a [Scalar] is wrapped.
+// operation with them, and returns them with their defaults. Variables that the operation does not
+// define are removed; the result is nil when it defines none. The document must be valid. Each
+// error has the position in the document that it is about. The error of a [Scalar] is wrapped.
 func (s *Schema) Operation(operation *ast.OperationDefinition, sent map[string]any) (map[string]any, gqlerror.List) {
-	c := checker{Schema: s, variables: sent}
-	if sent == nil && len(operation.VariableDefinitions) > 0 {
-		c.variables = make(map[string]any)
-	}
-	for _, definition := range operation.VariableDefinitions {
-		c.variable(definition)
+	c := checker{Schema: s}
+	if defined := operation.VariableDefinitions; len(defined) > 0 {
+		c.variables = definedOf(defined, sent)
+		for _, definition := range defined {
+			c.variable(definition)
+		}
 	}
 	if len(c.errs) == 0 {
 		c.selections(operation.SelectionSet)
 	}
 	return c.variables, c.errs
+}
+
+// definedOf returns those variables that an operation defines, as the map that was sent or a new
+// one.
+func definedOf(definitions ast.VariableDefinitionList, sent map[string]any) map[string]any {
+	if sent == nil {
+		return make(map[string]any)
+	}
+	known := 0
+	for _, definition := range definitions {
+		if _, given := sent[definition.Variable]; given {
+			known++
+		}
+	}
+	if known < len(sent) {
+		maps.DeleteFunc(sent, func(name string, _ any) bool { return definitions.ForName(name) == nil })
+	}
+	return sent
 }
 
 // enough reports whether no more errors are looked for.

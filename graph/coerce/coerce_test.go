@@ -201,3 +201,23 @@ func TestFragmentsAreJudgedOnce(t *testing.T) {
 		t.Errorf("got %v", errs)
 	}
 }
+
+// TestUndefinedVariables has variables that the operation does not define: they are removed, so that
+// operations with the same meaning have the same variables.
+func TestUndefinedVariables(t *testing.T) {
+	for _, row := range []struct {
+		doc, variables string
+		want           map[string]any
+	}{
+		{`query($v:Int){field(int:$v){leaf}}`, `{"v":1,"w":2}`, map[string]any{"v": int64(1)}},
+		{`query($v:Int=7){field(int:$v){leaf}}`, `{"w":2}`, map[string]any{"v": int64(7)}},
+		{`query($v:Int){field(int:$v){leaf}}`, `{"w":2}`, map[string]any{}},
+		{`{leaf}`, `{"w":2}`, nil},
+		{`{leaf}`, `{}`, nil},
+	} {
+		got, errs := judge(t, row.doc, row.variables)
+		if diff := cmp.Diff(row.want, got); diff != "" || len(errs) > 0 {
+			t.Errorf("%s %s: %v (-want +got)\n%s", row.doc, row.variables, errs, diff)
+		}
+	}
+}

@@ -124,14 +124,23 @@ func (r *ConfigRevision) Value() *string { return textIf(r.event.HasValue(), r.e
 
 // OldValue is the value before the change, nil when there was none.
 func (r *ConfigRevision) OldValue(ctx context.Context) (*string, error) {
-	if r.state == nil {
-		return textIf(r.event.HasOldValue(), r.event.OldValue), nil
+	if r.IsRecord() {
+		return r.RecordedOldValue(), nil
 	}
 	old, err := r.old.Of(ctx, r.state)
 	if old == nil {
 		return nil, err
 	}
 	return textIf(true, *old), nil
+}
+
+// IsRecord reports whether the revision was read from the history together with the value before it,
+// so that OldValue reads nothing.
+func (r *ConfigRevision) IsRecord() bool { return r.state == nil }
+
+// RecordedOldValue is OldValue of a revision that IsRecord.
+func (r *ConfigRevision) RecordedOldValue() *string {
+	return textIf(r.event.HasOldValue(), r.event.OldValue)
 }
 
 // Version is the config's version after the change.

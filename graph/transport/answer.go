@@ -61,9 +61,8 @@ type Answer struct {
 	passed      bool               // the reservation belongs to a lease
 	failure     error              // the first reason why the answer was given up
 
-	timing   sync.Mutex         // guards the following; never held while something is waited for, unlike mu
-	timed    context.Context    // ends at the deadline; nil: not needed so far
-	endTimed context.CancelFunc // of timed
+	timing sync.Mutex            // held while timed is made, and never while something is waited for
+	timed  atomic.Pointer[timed] // nil: not needed so far
 }
 
 // newAnswer returns the answer to an operation, whose bytes count in a budget: all answers', or
@@ -88,14 +87,6 @@ type answerKey struct{}
 func AnswerOf(ctx context.Context) *Answer {
 	a, _ := ctx.Value(answerKey{}).(*Answer)
 	return a
-}
-
-// Value returns the answer itself for its own key.
-func (a *Answer) Value(key any) any {
-	if key == (answerKey{}) {
-		return a
-	}
-	return a.Context.Value(key)
 }
 
 // Begin starts the operation's time, and reserves the first bytes, unless it has done so already.
@@ -273,9 +264,10 @@ func (a *Answer) check(ctx context.Context, response *graphql.Response) *fault {
 	if a.sure {
 		return nil
 	}
-	a.mu.Lock()
-	failure := a.failure
-	a.mu.Unlock()
+	var failure error
+	if a.failed.Load() {
+		failure = a.failure // which was set before, and is never changed
+	}
 	switch {
 	case failure != nil:
 	case int64(len(response.Data)) > a.most:
@@ -337,49 +329,9 @@ func (a *Answer) end() {
 	}
 	a.timing.Lock()
 	defer a.timing.Unlock()
-	if a.endTimed != nil {
-		a.endTimed()
+	if t := a.timed.Load(); t != nil {
+		t.cancel()
 	}
-}
-
-// Deadline is the end of the operation's time.
-func (a *Answer) Deadline() (time.Time, bool) {
-	deadline, ok := a.Context.Deadline()
-	if a.deadline.IsZero() || ok && deadline.Before(a.deadline) {
-		return deadline, ok
-	}
-	return a.deadline, true
-}
-
-// Done is closed at the end of the request or of the operation's time. The timer for that is only
-// made when Done is called: most reads do not.
-func (a *Answer) Done() <-chan struct{} {
-	if a.deadline.IsZero() {
-		return a.Context.Done()
-	}
-	a.timing.Lock()
-	defer a.timing.Unlock()
-	if a.timed == nil {
-		a.timed, a.endTimed = context.WithDeadline(a.Context, a.deadline)
-	}
-	return a.timed.Done()
-}
-
-// Err says why the operation is over. It is not nil once Done is closed, also when the answer has
-// ended before its time.
-func (a *Answer) Err() error {
-	if err := a.Context.Err(); err != nil {
-		return err
-	}
-	a.timing.Lock()
-	defer a.timing.Unlock()
-	if a.timed != nil {
-		return a.timed.Err()
-	}
-	if !a.deadline.IsZero() && !time.Now().Before(a.deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
 }
 
 // faultOf returns the fault for an error of a budget or of the operation's time.

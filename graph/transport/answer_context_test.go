@@ -28,3 +28,25 @@ func TestEndedAnswerHasAnError(t *testing.T) {
 		t.Error("what is below has ended without an error")
 	}
 }
+
+// TestContextsBelowAnAnswer end together with it, without goroutines that would wait for that.
+func TestContextsBelowAnAnswer(t *testing.T) {
+	room := NewRoom(RoomOptions{})
+	answer := newAnswer(t.Context(), room, room.opts.Answers)
+	if err := answer.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	type key struct{}
+	var below [100]context.Context
+	for i := range below {
+		var cancel context.CancelFunc
+		below[i], cancel = context.WithCancel(context.WithValue(answer, key{}, i))
+		defer cancel()
+	}
+	answer.end()
+	for _, ctx := range below {
+		if ctx.Err() == nil {
+			t.Fatal("a context below goes on")
+		}
+	}
+}

@@ -23,6 +23,7 @@ type group struct {
 	operation *graphql.OperationContext
 	begin     Place
 	room      *Room
+	holding   *holding // of the operation; nil: the first member has ended
 	ctx       context.Context
 	cancel    context.CancelFunc
 
@@ -54,6 +55,7 @@ func (gs *groups) join(m *member) (told int64) {
 	defer g.mu.Unlock()
 	m.group, m.index = g, len(g.members)
 	m.key, m.operation = g.key, g.operation // equal, and now held in memory once
+	m.share(g.holding)
 	g.members = append(g.members, m)
 	return g.told
 }
@@ -61,6 +63,9 @@ func (gs *groups) join(m *member) (told int64) {
 // start makes a group that begins where its first member is.
 func (gs *groups) start(m *member) *group {
 	g := &group{groups: gs, key: m.key, exec: m.socket.exec, operation: m.operation, begin: m.place, room: m.socket.transport.options.Room, told: m.place.Order()}
+	if first := m.holding.Load(); first.retain() {
+		g.holding = first
+	}
 	// The group outlives the socket of its first member, but not the rights that its context stands for: those are in the key.
 	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(m.socket.operations))
 	gs.byKey[g.key] = g
@@ -100,6 +105,7 @@ func (g *group) end() {
 
 // run sends messages until the group has no members. When it can give no more, each member goes on alone, and is told the reason.
 func (g *group) run() {
+	defer g.holding.release()
 	defer g.dissolve()
 	defer func() {
 		if value := recover(); value != nil {

@@ -55,8 +55,6 @@ func (h *HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 }
 
 func (h *HTTP) read(w http.ResponseWriter, r *http.Request, request *request) *fault {
-	request.params.ReadTime.Start = graphql.Now()
-	defer func() { request.params.ReadTime.End = graphql.Now() }()
 	switch r.Method {
 	case http.MethodPost:
 		return h.readPost(r, request)

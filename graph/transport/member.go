@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -16,6 +17,7 @@ type member struct {
 	stream    *stream
 	key       groupKey // of the group that it can join
 	operation *graphql.OperationContext
+	holding   atomic.Pointer[holding] // nil: the stream has ended
 
 	group *group // nil: it is alone; guarded by the mutex of groups
 	index int    // in the group's members; guarded by the group's mutex

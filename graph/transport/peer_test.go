@@ -73,7 +73,7 @@ func wantEmpty(t *testing.T, room *Room) {
 	t.Helper()
 	for name, b := range map[string]*budget.Budget{
 		"answers": room.opts.Answers, "streams": room.opts.Streams, "bodies": room.opts.Bodies,
-		"reading": room.reading, "making": room.making, "large": room.large,
+		"reading": room.reading, "making": room.making, "large": room.large, "subscriptions": room.opts.Subscriptions,
 	} {
 		if held, waiting := b.Held(), b.Waiting(); held != 0 || waiting != 0 {
 			t.Errorf("%s: %d bytes are held, and %d wait", name, held, waiting)

@@ -150,7 +150,7 @@ func (s *socket) receiveSubscribe(m message) *CloseError {
 	if operation.isPersisted() {
 		return s.refuse(id, CodePersistedQueryNotSupported, persistedNotSupported)
 	}
-	if operation.Query == nil {
+	if operation.Query == nil || *operation.Query == "" {
 		return s.refuse(id, CodeInvalidInput, `the payload of subscribe must have "query", a string`)
 	}
 	return s.subscribe(id, operation, m.room)
@@ -175,10 +175,18 @@ func (s *socket) refuse(id, code, message string) *CloseError {
 }
 
 // receiveBroken is for a message that strict decoding refuses. When all that is wrong with it is
-// within the payload of a subscribe, that alone is refused; anything else breaks the protocol.
+// within the payload, the other streams go on: that of a subscribe is refused, and of no other
+// message but the first does anybody read it. Anything else breaks the protocol.
 func (s *socket) receiveBroken(data []byte, cause error) *CloseError {
 	m, ok := frameOf(data)
-	if !ok || m.Type != "subscribe" {
+	switch {
+	case ok && m.Type == "ping":
+		return s.receivePing(m)
+	case ok && m.Type == "pong":
+		return m.requireObject()
+	case ok && m.Type == "complete":
+		return s.receiveComplete(m)
+	case !ok || m.Type != "subscribe":
 		return badRequest("Invalid message: %v", cause)
 	}
 	id, refused := s.subscriber(m)

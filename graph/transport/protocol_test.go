@@ -14,6 +14,7 @@ import (
 
 	gqlgen "github.com/99designs/gqlgen/graphql/handler/transport"
 
+	"configapi/internal/slowtest"
 	"configapi/test/graphqlws"
 )
 
@@ -77,6 +78,7 @@ func TestProtocol(t *testing.T) {
 
 // TestProtocolOverTCP tries all but the rules about time, for what the kernel has a part in.
 func TestProtocolOverTCP(t *testing.T) {
+	slowtest.Only(t)
 	_, server := listen(t, WebsocketOptions{Init: initWithToken, DrainTimeout: 10 * time.Second}, httptest.NewServer)
 	target := schemaTarget
 	target.URL = server.URL
@@ -158,6 +160,7 @@ const brokenByStock = `
 
 // TestProtocolOfStockTransport shows that the rules can be broken: it tries them on gqlgen's own transport, with all of its limits set.
 func TestProtocolOfStockTransport(t *testing.T) {
+	slowtest.Only(t)
 	limit := int64(schemaTarget.MaxMessageBytes)
 	stock := gqlgen.Websocket{
 		InitTimeout:      schemaTarget.InitTimeout,
@@ -193,7 +196,11 @@ func TestReasons(t *testing.T) {
 		{"array", "[]", "must be an object"},
 		{"invalid UTF-8", "{\"type\":\"\xff\"}", "not valid UTF-8"},
 		{"duplicate member", `{"type":"ping","type":"pong"}`, "duplicate member"},
-		{"duplicate member in a ping", `{"type":"ping","payload":{"a":1,"a":2}}`, "duplicate member"},
+		{"duplicate member in the payload of connection_init", `{"type":"connection_init","payload":{"a":1,"a":2}}`, "duplicate member"},
+		{"unreadable ping with a list", `{"type":"ping","payload":["\ud83d"]}`, "payload of ping must be an object"},
+		{"unreadable complete without an id", `{"type":"complete","payload":{"a":1,"a":2}}`, "no id"},
+		{"deep text that never ends", subscribe(`{"query":` + strings.Repeat("[", 20_000)), "levels deep"},
+		{"deep text that ends too often", subscribe(strings.Repeat("[", 20_000) + strings.Repeat("]", 20_001)), "levels deep"},
 		{"no type", `{"id":"1"}`, "no type"},
 		{"type is no string", `{"type":1}`, `"type" must be a string`},
 		{"unknown type", `{"type":"start"}`, `unknown type "start"`},
@@ -206,7 +213,6 @@ func TestReasons(t *testing.T) {
 		{"half a name", `{"type":"subscribe","id":"1","\ud83d":1,"payload":{}}`, "half a surrogate pair"},
 		{"cut off in the payload", `{"type":"subscribe","id":"1","payload":{"a":1,"a":2}`, "duplicate member"},
 		{"more after the payload", subscribe(`{"a":1,"a":2}`) + "{}", "duplicate member"},
-		{"unreadable complete", `{"type":"complete","id":"1","payload":{"a":1,"a":2}}`, "duplicate member"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
@@ -222,16 +228,21 @@ func TestReasons(t *testing.T) {
 // operation.
 func TestUnreadablePayloads(t *testing.T) {
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	deeper := strings.Repeat(`[{"a]}":`, 20_000) + `"\\"` + strings.Repeat("}]", 20_000)
 	for payload, says := range map[string]string{
 		`null`:                               "the payload of subscribe must be an object",
 		`[]`:                                 "the payload of subscribe must be an object",
 		`{}`:                                 `the payload of subscribe must have \"query\", a string`,
+		`{"query":""}`:                       `the payload of subscribe must have \"query\", a string","extensions":{"code":"INVALID_INPUT"}`,
 		`{"query":"{hello}","variables":[]}`: `cannot be read: member \"variables\" must be an object`,
-		`{"query":"{hello}","variables":{"v":"a\ud83d"}}`:     `cannot be read: half a surrogate pair in a \\u escape (byte `,
-		`{"query":"{hello}","variables":{"v":-1e400}}`:        `cannot be read: member \"v\" in \"variables\" holds a number out of range`,
-		`{"query":"{hello}","variables":{"v":1,"v":1}}`:       `cannot be read: duplicate member \"v\" in \"variables\"`,
-		`{"query":"{hello}","variables":{"v":` + deep + `}}`:  "cannot be read: nested more than 64 levels deep",
-		`{"query":"{hello}","query":"{hello}"}`:               `cannot be read: duplicate member \"query\"`,
+		`{"query":"{hello}","variables":{"v":"a\ud83d"}}`:      `cannot be read: half a surrogate pair in a \\u escape (byte `,
+		`{"query":"{hello}","variables":{"v":-1e400}}`:         `cannot be read: member \"v\" in \"variables\" holds a number out of range`,
+		`{"query":"{hello}","variables":{"v":1,"v":1}}`:        `cannot be read: duplicate member \"v\" in \"variables\"`,
+		`{"query":"{hello}","variables":{"v":` + deep + `}}`:   "cannot be read: nested more than 64 levels deep",
+		`{"query":"{hello}","variables":{"v":` + deeper + `}}`: "cannot be read: nested more than 64 levels deep",
+		`{"query":"{hello}","more":` + deeper + `}`:            "cannot be read: nested more than 64 levels deep",
+		deeper:                                  "cannot be read: nested more than 64 levels deep",
+		`{"query":"{hello}","query":"{hello}"}`: `cannot be read: duplicate member \"query\"`,
 		`{"query":"","extensions":{"persistedQuery":{}}}`:     `"message":"PersistedQueryNotSupported","extensions":{"code":"PERSISTED_QUERY_NOT_SUPPORTED"}`,
 		`{"query":null,"extensions":{"persistedQuery":true}}`: `"message":"PersistedQueryNotSupported"`,
 	} {
@@ -242,6 +253,32 @@ func TestUnreadablePayloads(t *testing.T) {
 			p.send(`{"type":"subscribe","id":"1","payload":{"query":"{hello}","extensions":{"persistedQuery":{"version":1}}}}`)
 			p.want(`{"id":"1","type":"next","payload":{"data":{"hello":"hello world"}}}`)
 			p.want(`{"id":"1","type":"complete"}`)
+		})
+	}
+}
+
+// TestUnreadablePayloadsThatNobodyReads: the socket goes on after a ping, pong or complete whose
+// payload no operation could have.
+func TestUnreadablePayloadsThatNobodyReads(t *testing.T) {
+	deep := `{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}"
+	for payload, answer := range map[string]string{
+		`{"a":1,"a":2}`:       `{"type":"pong","payload":{"a":1,"a":2}}`,
+		`{"a":"a\ud83d"}`:     `{"type":"pong","payload":{"a":"a\ud83d"}}`,
+		`{"\udc00":1}`:        `{"type":"pong","payload":{"\udc00":1}}`,
+		`{"a":[{"b":1e400}]}`: `{"type":"pong","payload":{"a":[{"b":1e400}]}}`,
+		deep:                  `{"type":"pong"}`, // too deep to be repeated
+	} {
+		bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
+			p := f.open(t)
+			p.send(`{"type":"subscribe","id":"live","payload":{"query":"{wait}"}}`)
+			gate := <-f.schema.waits
+			p.send(`{"type":"ping","payload":` + payload + `}`)
+			p.want(answer)
+			p.send(`{"type":"pong","payload":` + payload + `}`)
+			p.send(`{"type":"complete","id":"other","payload":` + payload + `}`)
+			close(gate)
+			p.wantLike(`{"id":"live","type":"next"`)
+			p.want(`{"id":"live","type":"complete"}`)
 		})
 	}
 }

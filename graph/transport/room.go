@@ -27,6 +27,9 @@ type RoomOptions struct {
 	// Bodies is shared by the messages of websockets that are received or worked on. nil:
 	// [budget.ForBodies].
 	Bodies *budget.Budget
+	// Subscriptions is shared by what subscriptions keep in memory while they last. nil:
+	// [budget.ForSubscriptions].
+	Subscriptions *budget.Budget
 	// Limit bounds how many streams there are: subscriptions over server-sent events, and all
 	// operations of websockets. nil: nothing does.
 	Limit *eventstream.Limit
@@ -44,7 +47,8 @@ type Room struct {
 	reading *budget.Budget // of pages that are being read: see [ReadPage]
 	large   *budget.Budget // of places for large answers that are being made
 	making  *budget.Budget // of large messages of streams that are being made
-	tooLong string         // the message for an answer that is too long
+	kept    *kept
+	tooLong string // the message for an answer that is too long
 }
 
 // pagesRead is how many of the largest pages are read at a time. Each may take twice its bytes
@@ -79,6 +83,9 @@ func NewRoom(opts RoomOptions) *Room {
 	if opts.Bodies == nil {
 		opts.Bodies = budget.ForBodies()
 	}
+	if opts.Subscriptions == nil {
+		opts.Subscriptions = budget.ForSubscriptions()
+	}
 	opts.MaxAnswer = cmp.Or(opts.MaxAnswer, budget.ConnectionBytes)
 	opts.OperationTime = cmp.Or(opts.OperationTime, 10*time.Second)
 	return &Room{
@@ -87,6 +94,7 @@ func NewRoom(opts RoomOptions) *Room {
 		reading: budget.New(budget.Options{Bytes: pagesRead * PageBytes}),
 		large:   budget.New(budget.Options{Bytes: answersMade}),
 		making:  budget.New(budget.Options{Bytes: messagesMade * maxMessage, Wait: budget.Forever, MaxWaiters: 200_000}),
+		kept:    &kept{room: opts.Subscriptions},
 		tooLong: fmt.Sprintf("the answer would be larger than %d bytes; ask for fewer items or fields at a time", opts.MaxAnswer),
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
+	"configapi/internal/slowtest"
 )
 
 const mib = 1 << 20
@@ -140,6 +141,7 @@ func TestOperationTime(t *testing.T) {
 // TestUnreadAnswersOfOneSocket: ten operations whose answers nobody reads hold no more than one
 // connection may, and the rest of them get no room.
 func TestUnreadAnswersOfOneSocket(t *testing.T) {
+	slowtest.Only(t)
 	bubble(t, WebsocketOptions{WriteTimeout: time.Minute, SilenceTimeout: time.Hour, PingInterval: time.Hour}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
 		for i := range 10 {

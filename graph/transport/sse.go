@@ -94,11 +94,16 @@ func (s *SSE) begin(r *http.Request, operation *graphql.OperationContext, size i
 	if size > maxKeptRequest {
 		return nil, nil, &fault{status: http.StatusRequestEntityTooLarge, code: CodeLimitExceeded, message: subscriptionTooLarge}
 	}
+	h, f := s.options.Room.kept.hold(operation)
+	if f != nil {
+		return nil, nil, f
+	}
 	ctx, end, err := s.streams.BeginFrom(r.Context(), s.options.Room.opts.Limit, eventstream.ClientOf(r.RemoteAddr))
 	if err != nil {
+		h.release()
 		return nil, nil, faultOfLimit(err)
 	}
-	return ctx, end, nil
+	return ctx, func() { end(); h.release() }, nil
 }
 
 // EndAll ends the subscriptions that are there without "complete", so that clients come back.

@@ -101,6 +101,7 @@ func (s *socket) claim(st *stream) (refused *CloseError, full gqlerror.List) {
 
 // remove frees a stream's id. It needs s.mu.
 func (s *socket) remove(id string) {
+	s.streams[id].member.holding.Swap(nil).release()
 	delete(s.streams, id)
 	s.transport.options.Room.opts.Limit.Close(s.client)
 }
@@ -136,7 +137,7 @@ func (s *socket) forget(st *stream) {
 func (s *socket) runStream(ctx context.Context, st *stream, operation envelope, large bool) {
 	defer s.recoverStream(ctx, st)
 	ctx = graphql.StartOperationTrace(ctx)
-	opCtx, errs := s.exec.CreateOperationContext(ctx, s.params(ctx, operation))
+	opCtx, errs := s.exec.CreateOperationContext(ctx, paramsOf(operation))
 	if len(errs) > 0 {
 		s.sendErrors(ctx, st, presentErrors(graphql.WithOperationContext(ctx, opCtx), s.exec, requestErrors(opCtx, errs)))
 		return
@@ -144,6 +145,14 @@ func (s *socket) runStream(ctx context.Context, st *stream, operation envelope, 
 	if opCtx.Operation.Operation == ast.Subscription {
 		if large {
 			s.sendErrors(ctx, st, gqlerror.List{newError(CodeLimitExceeded, subscriptionTooLarge)})
+			return
+		}
+		h, f := s.transport.options.Room.kept.hold(opCtx)
+		if f != nil {
+			s.sendErrors(ctx, st, f.list())
+			return
+		}
+		if !s.hold(st, h) {
 			return
 		}
 		st.member.init(s, st, opCtx)
@@ -180,12 +189,11 @@ func (s *socket) recoverStream(ctx context.Context, st *stream) {
 	}
 }
 
-func (s *socket) params(ctx context.Context, operation envelope) *graphql.RawParams {
+func paramsOf(operation envelope) *graphql.RawParams {
 	params := &graphql.RawParams{
 		Query:      *operation.Query,
 		Variables:  operation.Variables,
 		Extensions: operation.Extensions,
-		ReadTime:   graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()},
 	}
 	if operation.OperationName != nil {
 		params.OperationName = *operation.OperationName

@@ -25,7 +25,7 @@ func TestOperations(t *testing.T) {
 		{"failed field", `{"query":"{fails}","operationName":null,"variables":null}`, []string{
 			`{"id":"é\"1","type":"next","payload":{"errors":[{"message":"it failed"}],"data":{"fails":null}}}`, `{"id":"é\"1","type":"complete"}`}},
 		{"syntax error", `{"query":"{"}`, []string{`"code":"GRAPHQL_PARSE_FAILED"`}},
-		{"empty document", `{"query":""}`, []string{`"code":"GRAPHQL_VALIDATION_FAILED"`}},
+		{"blank document", `{"query":" "}`, []string{`"code":"GRAPHQL_VALIDATION_FAILED"`}},
 		{"unknown field", `{"query":"subscription{nonsense}"}`, []string{`"code":"GRAPHQL_VALIDATION_FAILED"`}},
 		{"unknown operation name", `{"query":"query A{hello} query B{hello}"}`, []string{`say which one`}},
 		{"wrong variable", `{"query":"query($n:String!){hello(name:$n)}","variables":{"n":1}}`, []string{`"code":"GRAPHQL_VALIDATION_FAILED"`}},

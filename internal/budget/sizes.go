@@ -2,17 +2,21 @@ package budget
 
 import "time"
 
-// The budgets of the server, in bytes. All edges share the same three.
+// The budgets of the server, in bytes. All edges share the same ones.
 const (
 	answersBytes = 256 << 20
 	bodiesBytes  = 256 << 20
 	streamsBytes = 256 << 20
+	headersBytes = 64 << 20
+	keptBytes    = 192 << 20
 
 	smallAnswersBytes = 64 << 20
 	smallBodiesBytes  = 64 << 20
 	smallStreamsBytes = 64 << 20
 	smallAnswer       = 1 << 20
 	smallMessage      = 64 << 10
+	smallKeptBytes    = 64 << 20
+	smallSubscription = 32 << 10
 
 	// ConnectionBytes is what the answers of one connection hold together, at most: 32 MiB.
 	ConnectionBytes = 32 << 20
@@ -45,6 +49,16 @@ func ForAnswers() *Budget {
 // or worked on. A quarter of it is for small ones.
 func ForBodies() *Budget {
 	return New(Options{Bytes: bodiesBytes, SmallBytes: smallBodiesBytes, SmallSize: SmallBodyBytes})
+}
+
+// ForHeaders returns the budget of the headers of all requests that are being received or worked
+// on, as far as they are longer than 4 KiB.
+func ForHeaders() *Budget { return New(Options{Bytes: headersBytes}) }
+
+// ForSubscriptions returns the budget of what GraphQL's subscriptions keep in memory for as long as
+// they last: their documents and variables. A third is for small ones.
+func ForSubscriptions() *Budget {
+	return New(Options{Bytes: keptBytes, SmallBytes: smallKeptBytes, SmallSize: smallSubscription})
 }
 
 // ForStreams returns the budget of what streams have read and their clients have not taken yet.

@@ -7,11 +7,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"configapi/internal/slowtest"
 )
 
 // TestNoAcknowledgedWriteIsLost kills a server in the middle of 64 writers, again and again, and compares what was
 // acknowledged with the history.
 func TestNoAcknowledgedWriteIsLost(t *testing.T) {
+	slowtest.Only(t)
 	eachStore(t, func(t *testing.T, store string) {
 		acknowledged := map[string]string{} // :: value → position of the write
 		for round := range 3 {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
 )
 
 func TestMemoryLimit(t *testing.T) {
@@ -23,7 +24,9 @@ func TestMemoryLimit(t *testing.T) {
 }
 
 // TestLimitMemory: the limit is set while the server runs, and a limit of the environment stays.
-func TestLimitMemory(t *testing.T) {
+func TestLimitMemory(t *testing.T) { synctest.Test(t, testLimitMemory) }
+
+func testLimitMemory(t *testing.T) {
 	before := debug.SetMemoryLimit(math.MaxInt64)
 	defer debug.SetMemoryLimit(before)
 	ctx, cancel := context.WithCancel(t.Context())

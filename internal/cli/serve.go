@@ -61,7 +61,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	defer raiseHeap(store.Ready())()
 	api := graph.NewHandler(store, graph.Options{
 		Room: transport.RoomOptions{
-			Answers: room.answers, Streams: room.streams, Bodies: room.bodies,
+			Answers: room.answers, Streams: room.streams, Bodies: room.bodies, Subscriptions: room.subscriptions,
 			Limit: room.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
 		RequestID: requestid.From,
@@ -77,9 +77,9 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		// More than the system has descriptors for would be refused without an answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
 		MaxConnectionsPerAddress: set.maxConnectionsPerAddress,
-		Bodies:                   room.bodies,
-		Metrics:                  metrics,
-		Websockets:               api.Websockets, AuditDropped: changes.Dropped,
+		Bodies:                   room.bodies, Headers: room.headers,
+		Metrics:    metrics,
+		Websockets: api.Websockets, AuditDropped: changes.Dropped,
 		Shutdown: []func(context.Context) error{api.Shutdown, paths.Shutdown},
 		Log:      log,
 	})
@@ -93,19 +93,23 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 
 // room is the memory and the streams that all edges share.
 type room struct {
-	answers, bodies, streams *budget.Budget
-	limit                    *eventstream.Limit
+	answers, bodies, headers, streams, subscriptions *budget.Budget
+
+	limit *eventstream.Limit
 }
 
 func newRoom(set settings) room {
 	return room{
-		answers: budget.ForAnswers(), bodies: budget.ForBodies(), streams: budget.ForStreams(),
-		limit: eventstream.NewLimit(set.maxStreams, set.maxStreamsPerAddress),
+		answers: budget.ForAnswers(), bodies: budget.ForBodies(), headers: budget.ForHeaders(), streams: budget.ForStreams(),
+		subscriptions: budget.ForSubscriptions(),
+		limit:         eventstream.NewLimit(set.maxStreams, set.maxStreamsPerAddress),
 	}
 }
 
 // reserved returns the bytes that requests hold.
-func (r room) reserved() int64 { return r.answers.Held() + r.bodies.Held() + r.streams.Held() }
+func (r room) reserved() int64 {
+	return r.answers.Held() + r.bodies.Held() + r.headers.Held() + r.streams.Held() + r.subscriptions.Held()
+}
 
 // part is a part of the server that runs beside others.
 type part struct {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // mustBuildNewer builds a configapi that knows one schema version more: it writes version 2 of ConfigValueSet, and makes it of
@@ -74,6 +75,7 @@ func (p *process) get(t *testing.T, path, atLeast string) (status int, text stri
 
 // TestUpgradeNodeByNode has a newer program write what an older one, on the same history, does not know.
 func TestUpgradeNodeByNode(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	store := postgrestest.NewDatabase(t)
 	newer := mustBuildNewer(t)

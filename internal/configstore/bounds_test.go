@@ -16,11 +16,13 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
+	"configapi/internal/slowtest"
 )
 
 // TestPagesOfChangesEndByBytes reads large values from the ring and from the event store, all of
 // them and few of them.
 func TestPagesOfChangesEndByBytes(t *testing.T) {
+	slowtest.Only(t)
 	for _, ring := range []int{1, 1000} {
 		store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: ring}})
 		const size = 512 << 10

@@ -20,7 +20,8 @@ type branch struct {
 	writer     *writer
 	heads      *heads
 	catchUp    *catchUp
-	unread     error // why nothing can be read before the history is applied
+	unread     error   // why nothing can be read before the history is applied
+	former     *former // what there was before the branch; nil: nothing that counts
 }
 
 func newBranch(events eventstore.Store, writes *writes, opts Options, unread error) *branch {
@@ -37,13 +38,17 @@ func newBranch(events eventstore.Store, writes *writes, opts Options, unread err
 	return b
 }
 
-// run reads the history, then takes writes and follows the history until ctx ends, or until the history has left the branch.
+// run reads the history, from where the former branch was the same, then takes writes and follows the history until ctx ends, or until the history has left the branch.
 // That is an error, of which lost is told at once. Either way writes that were taken have been answered when it returns.
 func (b *branch) run(ctx context.Context, lost func(error)) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	writing, end := context.WithCancel(ctx)
 	defer end()
+	if b.former != nil {
+		b.rewind(ctx, b.former)
+		b.former = nil
+	}
 	followed := make(chan error, 1)
 	go func() {
 		err := b.follower.Run(following)

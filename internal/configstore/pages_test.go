@@ -15,11 +15,13 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
+	"configapi/internal/slowtest"
 )
 
 // TestPagesEndByBytes has values of 1 MiB, of which a page holds eight although it may hold more by
 // number.
 func TestPagesEndByBytes(t *testing.T) {
+	slowtest.Only(t)
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	const all = 18
 	large := strings.Repeat("v", config.DefaultMaxValueBytes)

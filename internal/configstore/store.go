@@ -35,7 +35,7 @@ type Options struct {
 	// AppendTimeout is how long one append may take until its outcome is called unknown and looked for. 0: 5 s.
 	AppendTimeout time.Duration
 	// RetryMin and RetryMax bound the pause before it is asked again what became of an append whose outcome is unknown; it
-	// doubles from one to the other, with jitter. 0: 20 ms, 1 s.
+	// doubles from one to the other, with jitter. 0: 20 ms, 500 ms.
 	RetryMin, RetryMax time.Duration
 	// FollowerGrace is how long an append of this node's own may hold up its follower, which would only read it back. 0: 20 ms.
 	FollowerGrace time.Duration
@@ -80,7 +80,7 @@ func (o *Options) setDefaults() {
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 10*time.Second)
 	o.AppendTimeout = cmp.Or(o.AppendTimeout, 5*time.Second)
 	o.RetryMin = cmp.Or(o.RetryMin, 20*time.Millisecond)
-	o.RetryMax = cmp.Or(o.RetryMax, time.Second)
+	o.RetryMax = cmp.Or(o.RetryMax, 500*time.Millisecond)
 	o.FollowerGrace = cmp.Or(o.FollowerGrace, 20*time.Millisecond)
 	o.KeyRetention = cmp.Or(o.KeyRetention, 25*time.Hour)
 	o.PruneInterval = cmp.Or(o.PruneInterval, 10*time.Minute)
@@ -128,7 +128,8 @@ func New(events eventstore.Store, opts Options) *Store {
 // finished before it returns.
 //
 // When the history turns out not to be the one that was applied, because its tail was lost in a failover or a backup was
-// restored, all that was made of it is thrown away and the history is read anew. Until that is done the store is not ready.
+// restored, all that was made of it is thrown away, but for what both histories have in common, and the rest is read. Until
+// that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -145,9 +146,12 @@ func (s *Store) Run(ctx context.Context) error {
 // replace puts a new branch in the place of one that the history has left. Who comes from now on is told that the store is not
 // ready; then those are told who hold something of the old branch; then that ends.
 func (s *Store) replace(old *branch, reason error) {
-	s.opts.Log.Error("the history is not the one that was applied; reading it anew",
-		"applied", old.projection.View().Head().Position().String(), "error", reason)
-	s.branch.Store(newBranch(s.events, &s.writes, s.opts, ErrRebuilding))
+	view, newest := old.projection.View(), old.feed.Newest()
+	s.opts.Log.Error("the history is not the one that was applied; reading what is different",
+		"applied", view.Head().Position().String(), "error", reason)
+	next := newBranch(s.events, &s.writes, s.opts, ErrRebuilding)
+	next.former = &former{view, newest}
+	s.branch.Store(next)
 	s.rebuilds.Add(1) // only now: whoever sees the new count must not see the old branch
 	s.mu.Lock()
 	defer s.mu.Unlock()

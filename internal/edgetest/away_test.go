@@ -13,11 +13,13 @@ import (
 	"configapi/internal/eventstore/postgres"
 	"configapi/internal/postgrestest"
 	"configapi/internal/rest"
+	"configapi/internal/slowtest"
 )
 
 // TestPostgresGoesAway stops a server in every way, while a node reads and writes. What was acknowledged stays, reads go on, writes
 // say that nothing was written or that it is not known, and all of it comes back by itself.
 func TestPostgresGoesAway(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	events, err := postgres.Open(t.Context(), c.DSN("postgres"), postgres.Options{})

@@ -15,12 +15,14 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
+	"configapi/internal/slowtest"
 )
 
 // TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that
 // answer all the time from its past. Each answer is of one of the two histories that there are in
 // turn, whole.
 func TestNoAnswerMixesTwoHistories(t *testing.T) {
+	slowtest.Only(t)
 	for kind, open := range databases {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 
 	"configapi/internal/config"
@@ -83,12 +84,19 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 // that follow.
 func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records, Decode) }
 
+// largeData is from how many bytes of data on it takes so long to decode a record that others get
+// the processor before the next one. A goroutine that does not give it up has it for 10 ms.
+const largeData = 16 << 10
+
 func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Revision, error) {
 	revisions := make([]*Revision, len(records))
 	for i := range records {
 		var err error
 		if revisions[i], err = decode(&records[i]); err != nil {
 			return nil, err
+		}
+		if len(records[i].Data) >= largeData {
+			runtime.Gosched()
 		}
 	}
 	var end Position // of the set that the revision after belongs to

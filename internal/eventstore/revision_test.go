@@ -9,6 +9,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
 )
 
 func TestDecode(t *testing.T) {
@@ -178,4 +179,17 @@ func TestWholeSets(t *testing.T) {
 			t.Errorf("sets that end at %d: who appends to the whole ones overwrites the others", test.ends)
 		}
 	}
+}
+
+func TestDecodingLargeRecordsLetsOthersRun(t *testing.T) {
+	records := make([]eventstore.Record, 16)
+	for i := range records {
+		records[i] = three()[1]
+		records[i].Data = strings.Replace(records[i].Data, "45", strings.Repeat("4", 16<<10), 1)
+	}
+	eventstoretest.MustYield(t, int64(len(records)/4), func() {
+		if _, err := eventstore.DecodeAll(records); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -60,7 +60,14 @@ func New(opts Options) *Feed {
 	return f
 }
 
-// Publish adds whole change sets, which must follow those published before, and wakes the cursors
+// Newest returns the events in the ring, oldest first: none once the feed has ended.
+func (f *Feed) Newest() []*eventstore.Revision {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ring)
+}
+
+// Publish adds whole change sets, which must follow those published before, if any were, and wakes the cursors
 // that they concern. It never waits for one. Once the feed has ended it does nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ func BenchmarkServer(b *testing.B) {
 	logging := httpd.Options{Store: store.Store, REST: edge, Log: slog.New(slog.NewJSONHandler(null, nil))}
 	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, value) })
 	get := "GET /config/timeout HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	browser := strings.TrimSuffix(get, "\r\n") + "User-Agent: Mozilla/5.0\r\n\r\n"
 	put := "PUT /config/timeout HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{\"value\":\"thirty seconds\"}"
 	for _, clients := range []int{1, 64} {
 		for _, row := range []struct {
@@ -45,6 +47,7 @@ func BenchmarkServer(b *testing.B) {
 			{"bare", bare, get},
 			{"get, edge alone", edge, get},
 			{"get", httpd.New(httpd.Options{Store: store.Store, REST: edge}), get},
+			{"get, of a browser", httpd.New(httpd.Options{Store: store.Store, REST: edge}), browser},
 			{"get, logged", httpd.New(logging), get},
 			{"put, bare", bare, put},
 			{"put", httpd.New(httpd.Options{Store: store.Store, REST: edge}), put},

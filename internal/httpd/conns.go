@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"configapi/internal/requestid"
 )
 
 // freshConns knows the connections that have not sent anything yet. [http.Server.Shutdown] waits up to 5 seconds for those,
@@ -23,6 +25,9 @@ func newFreshConns() *freshConns { return &freshConns{conns: make(map[net.Conn]s
 
 // track is for [http.Server.ConnState]. It hears of a connection's states one after the other.
 func (f *freshConns) track(conn net.Conn, state http.ConnState) {
+	if own, is := conn.(interface{ head() *head }); is && state == http.StateIdle {
+		own.head().next()
+	}
 	if state != http.StateNew && f.count.Load() == 0 {
 		return
 	}
@@ -49,17 +54,30 @@ func (f *freshConns) close() {
 	}
 }
 
-// connKey is the context key of a connection's write deadline.
-type connKey struct{}
-
-// withDeadline is for [http.Server.ConnContext]. Setting a deadline costs a fiftieth of a small answer, so the requests of
-// one connection, which come one after the other, share one for as long as it will do.
-func withDeadline(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, new(time.Time))
+// connState is what the requests of one connection share, which come one after the other.
+type connState struct {
+	deadline time.Time // for the next bytes of an answer; setting one costs a fiftieth of a small answer
+	id       requestid.Slot
+	head     *head // nil: the header costs nothing
 }
 
-// connDeadline returns where the write deadline of the request's connection is kept, nil when that is nowhere.
-func connDeadline(ctx context.Context) *time.Time {
-	deadline, _ := ctx.Value(connKey{}).(*time.Time)
-	return deadline
+type connKey struct{}
+
+// withState is for [http.Server.ConnContext].
+func withState(ctx context.Context, conn net.Conn) context.Context {
+	state := new(connState)
+	if own, is := conn.(interface{ head() *head }); is {
+		state.head = own.head()
+	}
+	return state.context(ctx)
+}
+
+func (c *connState) context(ctx context.Context) context.Context {
+	return context.WithValue(requestid.With(ctx, &c.id), connKey{}, c)
+}
+
+// connOf returns the state of the request's connection, nil when there is none.
+func connOf(ctx context.Context) *connState {
+	state, _ := ctx.Value(connKey{}).(*connState)
+	return state
 }

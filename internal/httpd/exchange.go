@@ -21,16 +21,23 @@ import (
 // progressBytes is how much of an answer has to go out within one WriteTimeout.
 const progressBytes = 64 << 10
 
+// heldBack is up to how many bytes net/http sends nothing of an answer before its end.
+const heldBack = 2 << 10
+
 // ServeHTTP serves one request, whatever becomes of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now()}
-	if e.deadline = connDeadline(r.Context()); e.deadline == nil {
-		e.deadline = new(time.Time)
+	conn := connOf(r.Context())
+	if conn == nil { // the server is used as a handler alone
+		conn = new(connState)
+		r = r.WithContext(conn.context(r.Context()))
 	}
-	e.id[0] = s.ids.of(r.Header)
+	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), conn: conn, id: &[1]string{s.ids.of(r.Header)}}
+	conn.head.begin()
+	defer conn.head.end()
 	w.Header()[requestid.Header] = e.id[:]
-	r = r.WithContext(requestid.With(r.Context(), e.id[0]))
+	conn.id.Set(&e.id[0])
 	if r.ContentLength != 0 {
+		r = r.WithContext(r.Context()) // a copy: net/http looks at its own request's body when it answers
 		e.body = openBody(e, r)
 		r.Body = e.body
 	}
@@ -46,11 +53,12 @@ type exchange struct {
 	server   *Server
 	request  *http.Request  // as it came
 	verdict  origin.Verdict // about the page that it comes from
-	id       [1]string      // as a header has it
+	id       *[1]string     // as a header has it
 	start    time.Time
-	deadline *time.Time // of the connection, for the next bytes of an answer; shared by the requests that follow one another
-	status   int        // 0: nothing is decided yet
+	conn     *connState
+	status   int // 0: nothing is decided yet
 	bytes    int64
+	armed    bool  // the connection has the deadline
 	body     *body // nil: there is none
 	pace     pace
 	cutOff   bool     // the client took the answer too slowly
@@ -66,9 +74,10 @@ func (e *exchange) WriteHeader(status int) {
 		return
 	}
 	if status >= http.StatusOK {
-		e.decide(status)
+		e.decide(status) // the header is sent with the first bytes, or at the end
+	} else {
+		e.renewDeadline(time.Now())
 	}
-	e.renewDeadline()
 	e.ResponseWriter.WriteHeader(status)
 }
 
@@ -79,7 +88,7 @@ func (e *exchange) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		piece := p[n:min(len(p), n+progressBytes)]
-		e.beforeWrite()
+		e.beforeWrite(len(piece))
 		written, err := e.ResponseWriter.Write(piece)
 		e.wrote(written, err)
 		if n += written; err != nil || n >= len(p) {
@@ -96,7 +105,7 @@ func (e *exchange) WriteString(s string) (int, error) {
 			return len(s), nil
 		}
 		piece := s[n:min(len(s), n+progressBytes)]
-		e.beforeWrite()
+		e.beforeWrite(len(piece))
 		written, err := io.WriteString(e.ResponseWriter, piece)
 		e.wrote(written, err)
 		if n += written; err != nil || n >= len(s) {
@@ -113,7 +122,8 @@ func (e *exchange) FlushError() error {
 	if e.done {
 		return nil
 	}
-	e.beforeWrite()
+	e.decide(http.StatusOK)
+	e.renewDeadline(time.Now())
 	e.body.release() // a stream begins, and has its own bounds
 	err := http.NewResponseController(e.ResponseWriter).Flush()
 	e.wrote(0, err)
@@ -129,9 +139,13 @@ func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, err
 }
 
-func (e *exchange) beforeWrite() {
+// beforeWrite prepares for a write of so many bytes. The deadline of an answer that net/http holds
+// back until its end is set at the end.
+func (e *exchange) beforeWrite(bytes int) {
 	e.decide(http.StatusOK)
-	e.renewDeadline()
+	if e.bytes+int64(bytes) > heldBack {
+		e.renewDeadline(time.Now())
+	}
 }
 
 // decide takes note of the status when there is none yet, and completes the headers.
@@ -146,23 +160,34 @@ func (e *exchange) decide(status int) {
 
 // renewDeadline gives the client a new WriteTimeout, when a good part of the last one is over, but
 // not more than the answer as a whole has.
-func (e *exchange) renewDeadline() {
+func (e *exchange) renewDeadline(now time.Time) {
 	timeout := e.server.opts.WriteTimeout
-	now := time.Now()
 	whole := e.pace.deadline(now, e.bytes)
-	left := e.deadline.Sub(now)
-	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(*e.deadline)) {
+	left := e.conn.deadline.Sub(now)
+	if timeout*3/4 < left && left <= timeout && (whole.IsZero() || !whole.Before(e.conn.deadline)) {
+		e.setDeadline()
 		return
 	}
 	if e.body != nil && e.body.deadline.After(now) {
 		now = e.body.deadline // the server first waits for what the handler has left of the body, and then sends
 	}
-	*e.deadline = now.Add(timeout)
-	if !whole.IsZero() && whole.Before(*e.deadline) {
-		*e.deadline = whole
+	e.conn.deadline = now.Add(timeout)
+	if !whole.IsZero() && whole.Before(e.conn.deadline) {
+		e.conn.deadline = whole
 	}
+	e.armed = false
+	e.setDeadline()
+}
+
+// setDeadline sets the deadline for writes, unless this request has set it before: net/http takes
+// it off after each request. One that the connection has had is set for next to nothing.
+func (e *exchange) setDeadline() {
+	if e.armed {
+		return
+	}
+	e.armed = true
 	if conn, ok := e.ResponseWriter.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = conn.SetWriteDeadline(*e.deadline) // fails when the connection is hijacked, and then it is not ours
+		_ = conn.SetWriteDeadline(e.conn.deadline) // fails when the connection is hijacked, and then it is not ours
 	}
 }
 
@@ -193,7 +218,11 @@ func (e *exchange) end(r *http.Request) {
 		e.decide(http.StatusOK) // as net/http answers for a handler that says nothing
 	}
 	e.body.release()
-	e.log(r, failure != nil)
+	now := time.Now()
+	if e.hijacked == nil {
+		e.renewDeadline(now) // for what net/http has held back
+	}
+	e.log(r, now, failure != nil)
 	e.server.opts.Metrics.answered(r.URL.Path, e.status)
 	switch {
 	case failure == nil:

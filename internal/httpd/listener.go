@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"configapi/internal/budget"
 	"configapi/internal/eventstream"
 )
 
@@ -30,12 +31,14 @@ const (
 // descriptors or a firewall's word, pass.
 type listener struct {
 	net.Listener
-	limit    *eventstream.Limit
-	log      *slog.Logger
-	metrics  *Metrics
-	refusals chan struct{} // a place for each refused connection that is kept
-	closed   chan struct{}
-	closing  sync.Once
+	limit     *eventstream.Limit
+	headers   *budget.Budget
+	maxHeader int
+	log       *slog.Logger
+	metrics   *Metrics
+	refusals  chan struct{} // a place for each refused connection that is kept
+	closed    chan struct{}
+	closing   sync.Once
 
 	mu       sync.Mutex // guards the following
 	unlogged int        // refused connections that the log does not show yet
@@ -47,7 +50,7 @@ type listener struct {
 func limit(inner net.Listener, opts Options) *listener {
 	return &listener{
 		Listener: inner, limit: eventstream.NewLimit(opts.MaxConnections, opts.MaxConnectionsPerAddress),
-		log: opts.Log, metrics: opts.Metrics,
+		headers: opts.Headers, maxHeader: opts.MaxHeaderBytes, log: opts.Log, metrics: opts.Metrics,
 		refusals: make(chan struct{}, refusalsAtOnce), closed: make(chan struct{}),
 	}
 }
@@ -117,40 +120,52 @@ func (l *listener) leave(client eventstream.Client) {
 // track returns a connection that counts until it is closed. One of TCP stays one with all its
 // methods: websockets write to its descriptor.
 func (l *listener) track(conn net.Conn, client eventstream.Client) net.Conn {
-	place := &place{listener: l, client: client}
+	tracked := &trackedConn{inner: conn, place: &place{listener: l, client: client, header: openHead(l.headers, l.maxHeader)}}
 	if tcp, is := conn.(*net.TCPConn); is {
-		return &tcpConn{tcp, place}
+		return &tcpConn{tracked, ownTCP{tcp}}
 	}
-	return &otherConn{conn, place}
+	return &otherConn{tracked, ownConn{conn}}
 }
+
+// tcpConn and otherConn have the methods of the connection itself where trackedConn has none, since
+// those are one struct further in.
+type (
+	tcpConn struct {
+		*trackedConn
+		ownTCP
+	}
+	otherConn struct {
+		*trackedConn
+		ownConn
+	}
+	ownTCP  struct{ *net.TCPConn }
+	ownConn struct{ net.Conn }
+)
 
 // place is what an open connection takes up.
 type place struct {
 	listener *listener
 	client   eventstream.Client
+	header   *head
 	once     sync.Once
 }
 
-func (p *place) leave() { p.once.Do(func() { p.listener.leave(p.client) }) }
-
-type tcpConn struct {
-	*net.TCPConn
-	place *place
+func (p *place) leave() {
+	p.header.close()
+	p.once.Do(func() { p.listener.leave(p.client) })
 }
 
-func (c *tcpConn) Close() error {
-	defer c.place.leave()
-	return c.TCPConn.Close()
-}
-
-type otherConn struct {
-	net.Conn
-	place *place
-}
-
-func (c *otherConn) Close() error {
-	defer c.place.leave()
-	return c.Conn.Close()
+// read reads from the connection. net/http tries again after an error in the middle of a line, so
+// that a header is refused once and for all.
+func (p *place) read(conn net.Conn, into []byte) (int, error) {
+	if p.header.refused {
+		return 0, errHeaderRefused
+	}
+	n, err := conn.Read(into)
+	if !p.header.charge(conn, n) {
+		return 0, errHeaderRefused
+	}
+	return n, err
 }
 
 // refuse answers with 503 and closes the connection. An answer that is sent into a closed

@@ -14,7 +14,7 @@ const (
 )
 
 // log writes the one line of a request. Names of configs are in it, with the path; values never are, nor is the query.
-func (e *exchange) log(r *http.Request, aborted bool) {
+func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	log, ctx := e.server.opts.Log, context.Background()
 	level := slog.LevelInfo
 	if e.status >= http.StatusInternalServerError {
@@ -23,7 +23,6 @@ func (e *exchange) log(r *http.Request, aborted bool) {
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	now := time.Now()
 	record := slog.NewRecord(now, level, "request", 0) // by hand, since looking for the caller is a good part of a line's cost
 	record.AddAttrs(
 		slog.String("method", cut(r.Method, maxLoggedMethod)),

@@ -27,7 +27,7 @@ func TestAnswersHaveATime(t *testing.T) {
 		{"known, too slow", "", true, 8 * mib, 0, 36, false, 195 * time.Second},
 		{"known, short and slow", "", true, mib, 0, 15, true, 0},
 		{"unknown, fast enough", "", false, 8 * mib, 0, 66, true, 0},
-		{"unknown, too slow", "", false, 8 * mib, 0, 48, false, 62 * time.Second},
+		{"unknown, too slow", "", false, 8 * mib, 0, 48, false, 63 * time.Second},
 		{"unknown, much at once and then too slow", "", false, 12 * mib, 6 * mib, 48, false, 130 * time.Second},
 		{"events", "text/event-stream", false, 2 * mib, 0, 16, true, 0},
 	} {

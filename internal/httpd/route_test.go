@@ -108,3 +108,18 @@ func TestRequestID(t *testing.T) {
 		}
 	}
 }
+
+// TestRequestIDsOfOneConnection has each of its requests see its own, with and without a body.
+func TestRequestIDsOfOneConnection(t *testing.T) {
+	var inside []string
+	s := start(t, httpd.Options{REST: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		inside = append(inside, requestid.From(r.Context()))
+	})})
+	conn := s.connect(t)
+	for i, rest := range []string{"\r\n", "X-Request-Id: brought\r\n\r\n", "Content-Length: 2\r\n\r\n{}", "\r\n"} {
+		go func() { _, _ = io.WriteString(conn, "PUT /x HTTP/1.1\r\nHost: x\r\n"+rest) }()
+		if got := readAnswer(t, conn).Header.Get("X-Request-Id"); got == "" || inside[i] != got {
+			t.Errorf("%q: got %q, the handler saw %q", rest, got, inside[i])
+		}
+	}
+}

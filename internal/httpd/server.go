@@ -66,6 +66,8 @@ type Options struct {
 	MaxConnectionsPerAddress int
 	// Bodies is the room of the bodies of requests in flight. nil: [budget.ForBodies].
 	Bodies *budget.Budget
+	// Headers is the room of the headers of requests in flight. nil: [budget.ForHeaders].
+	Headers *budget.Budget
 	// MaxHeaderBytes bounds the header of a request; a larger one gets 431. 0: 64 KiB.
 	MaxHeaderBytes int
 
@@ -87,6 +89,9 @@ func (o *Options) setDefaults() {
 	o.MaxConnections = cmp.Or(o.MaxConnections, 20_000)
 	if o.Bodies == nil {
 		o.Bodies = budget.ForBodies()
+	}
+	if o.Headers == nil {
+		o.Headers = budget.ForHeaders()
 	}
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()
@@ -132,7 +137,7 @@ func (s *Server) Serve(ctx context.Context, inner net.Listener) error {
 		IdleTimeout:       s.opts.IdleTimeout,
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return requests },
-		ConnContext:       withDeadline,
+		ConnContext:       withState,
 		ConnState:         fresh.track,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}

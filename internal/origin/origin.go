@@ -51,10 +51,11 @@ func New(opts Options) (*Guard, error) {
 }
 
 // AnswersFor reports whether the host of a request is one of the server's. Letter case, port and
-// one final dot do not count. A request of HTTP/1.0 that names no host is answered.
+// one final dot do not count. A request that names no host is answered when it is of HTTP/1.0, or
+// when any host will do.
 func (g *Guard) AnswersFor(r *http.Request) bool {
 	if r.Host == "" {
-		return !r.ProtoAtLeast(1, 1)
+		return g.hosts.any || !r.ProtoAtLeast(1, 1)
 	}
 	return g.hosts.allow(r.Host)
 }

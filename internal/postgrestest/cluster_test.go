@@ -12,9 +12,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"configapi/internal/slowtest"
 )
 
 func TestClusterIsDurableAndComesBackAfterEveryKindOfStop(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := NewCluster(t)
 	dsn := c.DSN("postgres")

@@ -26,7 +26,7 @@ type Options struct {
 	// PageSize is how many records are read at once. 0: 4096.
 	PageSize int
 	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with jitter, and retrying
-	// never ends. 0: 50 ms and 2 s.
+	// never ends. 0: 50 ms and 500 ms.
 	RetryMin, RetryMax time.Duration
 	// AwaitOwnAppend returns when no append of this process waits to be applied by the one who made it, so that the
 	// follower does not read back what is about to be applied anyway. It may return at any time. nil: never waits.
@@ -43,7 +43,7 @@ func (o *Options) setDefaults() {
 		o.RetryMin = 50 * time.Millisecond
 	}
 	if o.RetryMax == 0 {
-		o.RetryMax = 2 * time.Second
+		o.RetryMax = 500 * time.Millisecond
 	}
 	if o.AwaitOwnAppend == nil {
 		o.AwaitOwnAppend = func(context.Context) {}
@@ -63,7 +63,8 @@ type Follower struct {
 
 	ready   chan struct{} // closed when all that was in the store at the start is applied
 	once    sync.Once
-	wake    chan struct{} // holds an element when the follower is to look
+	woken   atomic.Bool                        // the follower is to look
+	waking  atomic.Pointer[context.CancelFunc] // ends its waiting
 	problem atomic.Pointer[error]
 
 	mu      sync.Mutex // guards what is below
@@ -80,7 +81,7 @@ type mark struct {
 // NewFollower returns a follower of source. [Follower.Run] does the work.
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
 	opts.setDefaults()
-	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), wake: make(chan struct{}, 1), current: time.Now()}
+	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
 }
 
 // Ready is closed once everything that the store held when Run began has been applied.
@@ -179,24 +180,22 @@ func (f *Follower) follow(ctx context.Context) error {
 func (f *Follower) wait(ctx context.Context, applied eventstore.Seq) (woken bool, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- f.source.Wait(waiting, applied) }()
-	select {
-	case err := <-ended:
-		return false, err
-	case <-f.wake:
-		cancel()
-		<-ended
+	f.waking.Store(&cancel)
+	if !f.woken.Load() { // what Wake sets first; if it does so from here on, it ends the waiting
+		err = f.source.Wait(waiting, applied)
+	}
+	if f.woken.Swap(false) || waiting.Err() != nil {
 		return true, ctx.Err()
 	}
+	return false, err
 }
 
 // Wake has the follower compare what is applied with the history at once, instead of when the store
 // tells of something new. It does not wait for that.
 func (f *Follower) Wake() {
-	select {
-	case f.wake <- struct{}{}:
-	default: // it will look anyway
+	f.woken.Store(true)
+	if cancel := f.waking.Load(); cancel != nil {
+		(*cancel)()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
+	"configapi/internal/slowtest"
 )
 
 // forgetful is a publisher that keeps nothing of what it hears.
@@ -127,7 +128,7 @@ func BenchmarkMemory(b *testing.B) {
 // TestFiltersCostWhatTheySelect compares filters that select next to nothing with a walk over all
 // names, which takes about a thousand times as long.
 func TestFiltersCostWhatTheySelect(t *testing.T) {
-	const names = 50_000
+	names := slowtest.Rounds(10_000, 50_000)
 	h, p := newHistory(t), projection.New(forgetful{})
 	for i := range names {
 		h.set(fmt.Sprintf("a-%06d", i), "v") // sorts between `a` and `a/b`

@@ -69,6 +69,22 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
+// TestStoreIsFoundSoonHoweverLongItWasAway is about the defaults.
+func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.set("a", "1")
+		store := appended(t, h)
+		source := &faulty{operations: operations{real: store, head: func(context.Context) (eventstore.Head, error) {
+			return eventstore.Head{}, errors.New("the store is away")
+		}}}
+		f := follow(t, source, projection.Options{})
+		time.Sleep(time.Hour)
+		source.become(operations{real: store})
+		f.mustFollow(t, h, 500*time.Millisecond)
+	})
+}
+
 // mustPauseBetween fails the test unless the pauses begin around low, grow, and stay around high.
 func mustPauseBetween(t *testing.T, tries []time.Time, low, high time.Duration) {
 	t.Helper()

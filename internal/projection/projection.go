@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -61,6 +62,27 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 	p.swap(fresh[len(fresh)-1].Head())
 	p.publisher.Publish(fresh)
 	return nil
+}
+
+// Begin gives a projection to which nothing was applied the state at an older head of a view's
+// history. past has the revision that was in force then for each name that has changed since, nil
+// for one that did not exist; no other name may have changed. Nobody hears of it.
+func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.configs, p.existing = view.configs.Copy(), view.existing
+	for name, r := range past {
+		present := view.Get(name)
+		p.existing -= count(present)
+		if r == nil {
+			p.configs.Delete(present)
+			continue
+		}
+		then := present.AsOf(r)
+		p.configs.Set(then)
+		p.existing += count(then)
+	}
+	p.swap(at)
 }
 
 // add puts the states that the revisions lead to into the tree. On an error it puts back what was there before.

@@ -13,6 +13,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
+	"configapi/internal/slowtest"
 )
 
 func TestEmptyView(t *testing.T) {
@@ -248,7 +249,7 @@ func TestViewsNeverChange(t *testing.T) {
 	defer readers.Wait()
 	done := make(chan struct{})
 	defer close(done)
-	for round := range 40 {
+	for round := range slowtest.Rounds(15, 40) {
 		for i := range 25 {
 			name := fmt.Sprintf("n%d", (round*7+i*13)%200)
 			if h.states[name].Exists() && i%4 == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
+	"configapi/internal/slowtest"
 )
 
 // TestBadBodies is what only REST can say of a body. What all edges say alike is in package edgetest.
@@ -124,6 +125,7 @@ func (s *service) mustPutRaw(t testing.TB, value, header string, chunked bool) i
 
 // TestLimitOfAllBodies has a limit on values whose worst JSON is longer than any body may be.
 func TestLimitOfAllBodies(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel() // net/http keeps the connection for half a second after that
 	s := MustStart(t, configstore.Options{MaxValueBytes: 4 << 20})
 	value := strings.Repeat(`\u0001`, 4<<20)

@@ -231,6 +231,11 @@ func TestFormsOfConditions(t *testing.T) {
 				version = 0
 			} else if got.status == 200 {
 				version = 3
+			} else if strings.Contains(row.conditions, " | ") {
+				p := MustBeProblem(t, label, got, 412, "VERSION_CONFLICT")
+				if !strings.Contains(p.Detail, "If-Match names and If-None-Match does not") {
+					t.Errorf("%s: %q says nothing of both headers", label, p.Detail)
+				}
 			}
 			if got.status != row.status || got.status != 200 && s.head() != before {
 				t.Errorf("%s: got %d %s, want %d", label, got.status, got.body, row.status)

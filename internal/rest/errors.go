@@ -55,7 +55,10 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 	case configstore.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
-		if len(r.Header[ifNoneMatch]) > 0 && len(r.Header[ifMatch]) == 0 {
+		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
+		case given && ruledOut:
+			p.Detail = "the config's newest revision is not one that If-Match names and If-None-Match does not; read it and try again"
+		case ruledOut:
 			p.Detail = "the config's newest revision is one that If-None-Match rules out; read it and try again"
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/slowtest"
 )
 
 // TestLongTexts are written in pieces, none of which may cut a letter, and understood as a whole.
@@ -70,6 +71,7 @@ func answerTo(h *Handler, w http.ResponseWriter, path string) (cut bool) {
 // TestLongAnswersHoldLittle looks at what is written at a time of answers of some MiB, with a value
 // of 4 MiB in them.
 func TestLongAnswersHoldLittle(t *testing.T) {
+	slowtest.Only(t)
 	store := configstoretest.New(t, configstore.Options{MaxValueBytes: 4 << 20})
 	h := New(store.Store, Options{})
 	for _, value := range []string{strings.Repeat("v", 4<<20), strings.Repeat("\x01", 1<<20), "short"} {

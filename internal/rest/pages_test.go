@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"configapi/internal/configstore"
+	"configapi/internal/slowtest"
 )
 
 var nextLink = regexp.MustCompile(`^<([^>]*)>; rel="next"$`)
@@ -163,6 +164,7 @@ func TestPagesThatAreRefused(t *testing.T) {
 // TestPagesEndEarly has values of which a page holds less than it was asked for, by the bytes that
 // they take as JSON.
 func TestPagesEndEarly(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	const mib = 1 << 20
 	s := MustStart(t, configstore.Options{MaxValueBytes: 4 * mib})

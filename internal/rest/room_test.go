@@ -15,12 +15,14 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/rest"
+	"configapi/internal/slowtest"
 )
 
 // TestSlowClientsMakeRoom has clients that ask for much of the history and take none of it, until
 // the room of all answers is full. The next client gets all that it asked for, and the bytes that
 // are held stay within the budget.
 func TestSlowClientsMakeRoom(t *testing.T) {
+	slowtest.Only(t)
 	const limit = 10 << 20
 	for _, path := range []string{"/config/a/history", "/events?after=" + beginning} {
 		t.Run(path, func(t *testing.T) {

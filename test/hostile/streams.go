@@ -41,6 +41,48 @@ var streamAttacks = []attack{
 		// seconds.
 		most: figures{memory: 640, cpu: 8 * time.Second, wall: 60 * time.Second},
 	},
+	{
+		name: "long-subscriptions", about: "10,000 subscriptions with documents of 60 kB, all different", store: "memory",
+		strike: longSubscriptions(100, 100, 60_000),
+		most:   figures{memory: 480, cpu: 30 * time.Second, wall: 60 * time.Second},
+	},
+}
+
+// longSubscriptions opens sockets, each with so many subscriptions that are long by a comment.
+func longSubscriptions(sockets, streams, bytes int) func(context.Context, *target) (string, error) {
+	return func(ctx context.Context, t *target) (string, error) {
+		comment := strings.Repeat("x", bytes)
+		var begun, refused atomic.Int64
+		for i := range sockets {
+			socket, err := t.socket(ctx)
+			if err != nil {
+				return "", err
+			}
+			defer socket.Close()
+			for j := range streams {
+				if err := subscribe(socket, j, fmt.Sprintf(`subscription{config(name:"none"){name}}#%d.%d%s`, i, j, comment), nil); err != nil {
+					return "", err
+				}
+			}
+			go func() {
+				for {
+					_, message, err := socket.ReadMessage()
+					switch {
+					case err != nil:
+						return
+					case strings.Contains(string(message), "UNAVAILABLE"):
+						refused.Add(1)
+					default:
+						begun.Add(1)
+					}
+				}
+			}()
+		}
+		for begun.Load()+refused.Load() < int64(sockets*streams) && ctx.Err() == nil {
+			wait(ctx, 20*time.Millisecond)
+		}
+		return fmt.Sprintf("%d began, %d were refused", begun.Load(), refused.Load()), nil
+	}
 }
 
 // unconcerned opens sockets whose subscriptions no write concerns, and then writes.
@@ -99,8 +141,13 @@ var bodyAttacks = []attack{
 	},
 	{
 		name: "headers", about: "5,000 connections that send half a header", store: "memory",
-		strike: halfHeaders(5000),
+		strike: halfHeaders(5000, "Host: local"),
 		most:   figures{memory: 400, cpu: 20 * time.Second, wall: 40 * time.Second},
+	},
+	{
+		name: "long-headers", about: "10,000 connections that send 60 kB of a header", store: "memory",
+		strike: halfHeaders(10_000, "X-Long: "+strings.Repeat("x", 60_000)),
+		most:   figures{memory: 640, cpu: 20 * time.Second, wall: 40 * time.Second},
 	},
 }
 
@@ -132,15 +179,17 @@ func unfinishedBodies(n, length, sent int) func(context.Context, *target) (strin
 	}
 }
 
-func halfHeaders(n int) func(context.Context, *target) (string, error) {
+// halfHeaders opens connections that send a request up to a half of its header.
+func halfHeaders(n int, half string) func(context.Context, *target) (string, error) {
 	return func(ctx context.Context, t *target) (string, error) {
 		for range n {
-			conn, err := t.unread("GET /config HTTP/1.1\r\nHost: local")
+			conn, err := t.unread("GET /config HTTP/1.1\r\n" + half)
 			if err != nil {
 				return "", err
 			}
 			defer conn.Close()
 		}
+		wait(ctx, holdFor/2) // they get room one after the other
 		began := time.Now()
 		answer, err := http.Get(t.server.url("/livez"))
 		if err != nil {

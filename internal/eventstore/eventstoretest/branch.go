@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/slowtest"
 )
 
 func branchLaws(rewrite Rewrite) []law {
@@ -124,7 +125,7 @@ func readWhileRewritten(t *testing.T, s, behind eventstore.Store, rewrite Rewrit
 			rewrite(t, behind, one.head(), one)
 		}
 	}()
-	const enough = 20
+	enough := slowtest.Rounds(5, 20)
 	for _, read := range branchReads {
 		for whole, refused := 0, 0; (whole < enough || refused < enough) && !t.Failed(); {
 			got, err := read.read(ctx, s, one.head())

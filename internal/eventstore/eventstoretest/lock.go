@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/slowtest"
 )
 
 var lockLaws = []law{
@@ -51,6 +52,7 @@ func lockedSeesWhatWasMissed(t *testing.T, open func() eventstore.Store) {
 }
 
 func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
+	slowtest.Only(t)
 	w := newWriter(t, open())
 	refuse := func(after int) {
 		t.Helper()
@@ -149,7 +151,8 @@ func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 
 // lockedNeverLoses has some append under the lock and some without.
 func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
-	const writers, appends = 6, 15
+	const writers = 6
+	appends := slowtest.Rounds(6, 15)
 	stores := []eventstore.Store{open(), open()}
 	group, ctx := errgroup.WithContext(t.Context())
 	for i := range writers {

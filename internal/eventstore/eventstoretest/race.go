@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/slowtest"
 )
 
 var raceLaws = []law{
@@ -20,10 +21,10 @@ var raceLaws = []law{
 }
 
 func oneWinnerPerHead(t *testing.T, open func() eventstore.Store) {
-	const rounds, writers = 20, 8
+	const writers = 8
 	stores := []eventstore.Store{open(), open()}
 	var written model
-	for round := range rounds {
+	for round := range slowtest.Rounds(8, 20) {
 		appends := make([][]eventstore.Record, writers)
 		for i := range appends {
 			for k := range 1 + i%3 {
@@ -42,7 +43,7 @@ func oneWinnerPerHead(t *testing.T, open func() eventstore.Store) {
 func sameAppendAtOnce(t *testing.T, open func() eventstore.Store) {
 	stores := []eventstore.Store{open(), open()}
 	w := newWriter(t, stores[0])
-	for range 20 {
+	for range slowtest.Rounds(8, 20) {
 		records := w.drafts("a", "b")
 		seal(w.written.head(), records)
 		mustHaveOneWinner(t, stores, w.written.head(), [][]eventstore.Record{records, records})
@@ -85,7 +86,8 @@ func mustHaveOneWinner(t *testing.T, stores []eventstore.Store, head eventstore.
 }
 
 func racingWriters(t *testing.T, open func() eventstore.Store) {
-	const writers, appends = 6, 15
+	const writers = 6
+	appends := slowtest.Rounds(6, 15)
 	stores := []eventstore.Store{open(), open()}
 	acknowledged := make([][]eventstore.Record, writers)
 	group, ctx := errgroup.WithContext(t.Context())
@@ -153,7 +155,8 @@ func (r *racer) append(ctx context.Context, n int) ([]eventstore.Record, error) 
 }
 
 func readersDuringWrites(t *testing.T, open func() eventstore.Store) {
-	const writers, readers, appends = 3, 3, 12
+	const writers, readers = 3, 3
+	appends := slowtest.Rounds(6, 12)
 	stores := []eventstore.Store{open(), open()}
 	var writing atomic.Int32
 	writing.Store(writers)

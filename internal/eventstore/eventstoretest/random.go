@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/slowtest"
 )
 
 var randomLaws = []law{{"random operations do what they do to a slice", randomOperations}}
@@ -32,7 +33,7 @@ func randomOperations(t *testing.T, open func() eventstore.Store) {
 		open:   open,
 		stores: []eventstore.Store{open(), open()},
 	}
-	for range 150 {
+	for range slowtest.Rounds(60, 150) {
 		m.store = m.stores[m.IntN(len(m.stores))]
 		m.step()
 		if t.Failed() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/slowtest"
 )
 
 var readLaws = []law{
@@ -119,7 +120,7 @@ func mustReadInstants(w *writer, instants ...time.Time) {
 func readAsOfEveryPosition(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	someHistory(w, "b", "a", "a/b", "B", "_")
-	for at := range len(w.written) + 3 {
+	for at := 0; at < len(w.written)+3; at += slowtest.Rounds(4, 1) {
 		for _, names := range [][]string{{"a"}, {"never"}, {"b", "a"}, {"_", "never", "a/b", "B", "b", "a"}, {}, nil} {
 			mustReadAsOf(t, w, eventstore.Seq(at), names)
 		}
@@ -163,7 +164,7 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 		w.write(append(names, "cold", "hot", "lukewarm")...)
 	}
 	names := []string{"cold", "hot", "lukewarm"}
-	for at := range len(w.written) + 1 {
+	for at := 0; at <= len(w.written); at += slowtest.Rounds(3, 1) {
 		position := eventstore.Seq(at)
 		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: position, Names: names}, eventstore.Limit{})
 		if err != nil {
@@ -171,7 +172,7 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 		}
 		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(position, names))
 	}
-	for at := 0; at <= len(w.written); at += 20 {
+	for at := 0; at <= len(w.written); at += slowtest.Rounds(80, 20) {
 		mustReadAsOf(t, w, eventstore.Seq(at), names)
 	}
 }
@@ -184,7 +185,7 @@ func readAsOfManyNames(t *testing.T, open func() eventstore.Store) {
 	}
 	w.write(names...)
 	w.write(names[:250]...)
-	for _, at := range []int{1, 499, 500, 501, 750} {
+	for _, at := range []int{499, 750, 1, 500, 501}[:slowtest.Rounds(2, 5)] {
 		mustReadAsOf(t, w, eventstore.Seq(at), names)
 	}
 }
@@ -210,6 +211,7 @@ func orderNamesByBytes(t *testing.T, open func() eventstore.Store) {
 }
 
 func endLargePagesEarly(t *testing.T, open func() eventstore.Store) {
+	slowtest.Only(t)
 	mustEndPages(t, newWriter(t, open()), eventstore.PageBytes, eventstore.Limit{}, eventstore.Limit{Records: 100})
 }
 

@@ -11,11 +11,13 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestFullDiskIsNotWritten fills the disk that the events are on. That takes a right to mount one; without it a trigger raises the
 // error of a full disk.
 func TestFullDiskIsNotWritten(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")

@@ -6,11 +6,13 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestReadsForUsersDelayNobody has reads for users that hang, with a role that may have eight
 // connections. What keeps a node going does not notice.
 func TestReadsForUsersDelayNobody(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	mustOpen(t, dsn, Options{})

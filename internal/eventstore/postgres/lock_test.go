@@ -8,6 +8,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // lockTimeout is long enough for the others to get in line, and short enough for a test.
@@ -15,6 +16,7 @@ const lockTimeout = 300 * time.Millisecond
 
 // TestFrozenWriterHoldsOthersUpForTheLockTimeout freezes a writer between its lock and its append.
 func TestFrozenWriterHoldsOthersUpForTheLockTimeout(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	t.Run("direct", func(t *testing.T) { freezeWriter(t, dsn, dsn) })

@@ -57,8 +57,8 @@ func TestMigrationOutlastsTheBoundOfStatements(t *testing.T) {
 		}
 		opened <- err
 	}()
-	const bound = `select exists (select from pg_locks join pg_stat_activity using (pid) where not granted
-		and datname = current_database() and clock_timestamp() - query_start > '1200ms')::text`
+	const bound = `select (pg_sleep(0.01) is not null and exists (select from pg_locks join pg_stat_activity using (pid) where not granted
+		and datname = current_database() and clock_timestamp() - query_start > '1200ms'))::text`
 	for watcher := connect(t, dsn); watcher.text(bound) != "true"; {
 		select {
 		case err := <-opened:

@@ -7,6 +7,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // throughPooler returns the URL of a database by way of a pooler in transaction mode.
@@ -16,6 +17,7 @@ func throughPooler(t testing.TB, dsn string) string {
 }
 
 func TestStoreBehindAPoolerKeepsTheLaws(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	eventstoretest.RunWrites(t, newHistories(t, throughPooler, Options{PollInterval: 10 * time.Millisecond}).next)
 }

@@ -11,6 +11,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 func TestReadsAreByIndex(t *testing.T) {
@@ -65,6 +66,7 @@ func TestNamesAreComparedByTheirBytesWhateverTheDatabaseDoes(t *testing.T) {
 }
 
 func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})
 	written := records(eventstore.Head{}, 45)

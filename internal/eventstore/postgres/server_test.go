@@ -13,10 +13,12 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/postgrestest"
+	"configapi/internal/slowtest"
 )
 
 // TestServer is about what a server does as a whole. It has one for itself, which is stopped, killed and set up anew.
 func TestServer(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")

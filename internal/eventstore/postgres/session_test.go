@@ -141,6 +141,7 @@ func umlauts(after eventstore.Head) []eventstore.Record {
 // TestTextIsStoredAsItIs has a database, and a URL in all ways, ask for another encoding, before
 // and after a store is opened.
 func TestTextIsStoredAsItIs(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
 	admin := connect(t, direct)

@@ -37,7 +37,7 @@ type Options struct {
 	// is noticed within twice this time. 0 means 2 s.
 	ListenPing time.Duration
 	// ListenRetryMin and ListenRetryMax bound the pause before the listener connects again; it doubles from one to the other,
-	// with jitter. 0 means 50 ms and 2 s.
+	// with jitter. 0 means 50 ms and 500 ms.
 	ListenRetryMin, ListenRetryMax time.Duration
 	// ListenURL is where the listener connects to, for when the store's own URL is that of a pooler. "" means the store's,
 	// unless that is of a pooler in transaction mode: then nobody listens.
@@ -58,7 +58,7 @@ func (o Options) withDefaults() Options {
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.ListenPing = cmp.Or(o.ListenPing, 2*time.Second)
 	o.ListenRetryMin = cmp.Or(o.ListenRetryMin, 50*time.Millisecond)
-	o.ListenRetryMax = cmp.Or(o.ListenRetryMax, 2*time.Second)
+	o.ListenRetryMax = cmp.Or(o.ListenRetryMax, 500*time.Millisecond)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, 500*time.Millisecond)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

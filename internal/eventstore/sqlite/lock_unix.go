@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,5 +32,14 @@ func takeLock(file string) (io.Closer, error) {
 	// This is for the message above alone, so a full disk is no reason to fail.
 	_ = f.Truncate(0)
 	_, _ = fmt.Fprintln(f, os.Getpid())
-	return f, nil
+	return heldLock{f}, nil
+}
+
+// heldLock is the file of a lock that is held.
+type heldLock struct{ *os.File }
+
+// Close releases the lock at once. Without that, a process that is being started would keep it for
+// a moment: it has copies of all open files until it executes its program.
+func (l heldLock) Close() error {
+	return errors.Join(syscall.Flock(int(l.Fd()), syscall.LOCK_UN), l.File.Close())
 }

@@ -11,6 +11,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/slowtest"
 )
 
 // roundsVariable names how many rounds TestFailingDisk runs. Without it they are few.
@@ -20,7 +21,7 @@ const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
 // another one on what is left, cuts the power, and looks for what either has acknowledged.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
-	rounds := 8
+	rounds := slowtest.Rounds(3, 8)
 	if text := os.Getenv(roundsVariable); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
@@ -47,6 +48,7 @@ func TestFailingDisk(t *testing.T) {
 // TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left
 // has appends whose fsync failed.
 func TestPowerCutWhileAServerStarts(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

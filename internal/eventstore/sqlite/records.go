@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -85,9 +86,16 @@ func (r *reader) readRecords(ctx context.Context, q question) ([]eventstore.Reco
 			return nil, err
 		}
 		bytes += len(last.Data)
+		if len(last.Data) >= largeData {
+			runtime.Gosched()
+		}
 	}
 	return records, nil
 }
+
+// largeData is from how many bytes of data on it takes so long to read a record that others get the
+// processor before the next one. SQLite runs in this process, and nothing in it gives it up.
+const largeData = 16 << 10
 
 // readRecord takes a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {

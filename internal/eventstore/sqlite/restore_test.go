@@ -12,6 +12,7 @@ import (
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/slowtest"
 )
 
 // killed is a history whose server was killed, so that its log is left, and copies that were made
@@ -57,6 +58,7 @@ func newKilled(t *testing.T, name string) killed {
 
 // TestLogOfAnotherFileIsNotReplayed puts a file in the place of that whose log was left.
 func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
+	slowtest.Only(t)
 	t.Parallel()
 	for _, row := range []struct {
 		name string

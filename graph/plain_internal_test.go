@@ -1,0 +1,100 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"pgregory.net/rapid"
+)
+
+// TestPlainFields draws operations that show configs and revisions in all places, and compares their
+// answers with those of gqlgen alone.
+func TestPlainFields(t *testing.T) {
+	e := odditiesExecutor(t)
+	config := append(drawable(plainConfig), "...on Config{createdAt}", "...on Node{id}", "...{version}", "name @skip(if:false)", "revision{oldValue}")
+	revision := append(drawable(plainRecord), "...on ConfigRevision{actor}", "...on Node{id}", "value @include(if:false)")
+	for _, shape := range []string{
+		`{configs{nodes{CONFIG} edges{cursor node{CONFIG}} pageInfo{endCursor}}}`,
+		`{configs(filter:{prefix:"no"}){nodes{CONFIG} totalCount}}`,
+		`{config(name:"odd"){revision{REVISION} history{nodes{REVISION}}}}`,
+		`{a:config(name:"large"){CONFIG} b:config(name:"gone"){CONFIG}}`,
+		`{history(name:"gone"){nodes{REVISION} edges{node{REVISION}}}}`,
+		`{changes{changes{REVISION}}}`,
+		`{asOf(at:{time:"2999-01-01T00:00:00Z"}){config(name:"app/plain"){REVISION} configs{nodes{REVISION}}}}`,
+		`{node(id:"Yzplb"){...on Config{CONFIG}}}`,
+		`mutation{setConfig(input:{name:"empty",value:"",onlyIfChanged:true}){...on ConfigChanged{config{CONFIG} revision{REVISION}}}}`,
+		`mutation{setConfig(input:{name:"empty",value:"",onlyIfChanged:true}){__typename ...on UserError{message} ...on ConfigChanged{changed position __typename config{CONFIG}} ...on InvalidInputError{path}}}`,
+		`mutation{setConfig(input:{name:"empty",value:"1",expectedVersion:7}){...on VersionConflictError{current{REVISION}}}}`,
+	} {
+		rapid.Check(t, func(t *rapid.T) {
+			doc := strings.ReplaceAll(shape, "CONFIG", drawSelection(t, config))
+			doc = strings.ReplaceAll(doc, "REVISION", drawSelection(t, revision))
+			next, ctx := e.DispatchOperation(t.Context(), prepared(t, e, doc, nil))
+			got, want := next(ctx), byGqlgen(t.Context(), e, prepared(t, e, doc, nil))
+			if string(got.Data) != string(want.Data) || len(got.Errors) != len(want.Errors) {
+				t.Errorf("%s:\ngot  %.2000s %v\nwant %.2000s %v", doc, got.Data, got.Errors, want.Data, want.Errors)
+			}
+		})
+	}
+}
+
+// drawable are the plain fields of a type, as they stand in a document.
+func drawable[T any](plain plainType[T]) []string {
+	fields := slices.Sorted(maps.Keys(plain.fields))
+	for i, name := range fields {
+		if plain.fields[name](nil) == nil {
+			fields[i] = name + "{position reason}"
+		}
+	}
+	return fields
+}
+
+// drawSelection draws fields, of which some have an alias.
+func drawSelection(t *rapid.T, of []string) string {
+	var set strings.Builder
+	for i, field := range rapid.SliceOfN(rapid.SampledFrom(of), 1, 5).Draw(t, "fields") {
+		if !strings.HasPrefix(field, "...") && rapid.Bool().Draw(t, "alias") {
+			fmt.Fprintf(&set, "l%d:", i)
+		}
+		set.WriteString(field + " ")
+	}
+	return set.String()
+}
+
+// TestWritable has what is written whole, and what is not.
+func TestWritable(t *testing.T) {
+	e := odditiesExecutor(t)
+	for doc, want := range map[string]bool{
+		`{config(name:"odd"){name value}}`:                     true,
+		`{configs{nodes{name value}}}`:                         true,
+		`{configs(first:1){edges{node{name}}}}`:                true,
+		`{configs{nodes{name name}}}`:                          true,
+		`{configs{nodes{...on Config{name}}}}`:                 true,
+		`{configs{nodes{name @include(if:true)}}}`:             false,
+		`{history(name:"odd"){nodes{version actor}}}`:          true,
+		`{history(name:"odd"){nodes{oldValue}}}`:               true,
+		`{configs{nodes{revision{version}}}}`:                  true,
+		`{configs{nodes{revision{oldValue}}}}`:                 false,
+		`{config(name:"odd"){version history{edges{cursor}}}}`: false,
+	} {
+		op := prepared(t, e, doc, nil)
+		var found atomic.Bool
+		op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
+			result, err := countField(ctx, next)
+			if _, whole := result.(counted); whole {
+				found.Store(true)
+			}
+			return result, err
+		}
+		next, ctx := e.execute(graphql.WithOperationContext(t.Context(), op), op)
+		if response := next(ctx); len(response.Errors) > 0 || found.Load() != want {
+			t.Errorf("%s: got %v %v, want %v", doc, found.Load(), response.Errors, want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package configstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// former is what remains of a branch that the history has left.
+type former struct {
+	view   *projection.View
+	newest []*eventstore.Revision // whole change sets up to the view, oldest first
+}
+
+// rewindTries is how many times a rewind is tried while the event store does not answer.
+const rewindTries = 8
+
+var errNothingInCommon = errors.New("the history has none of the newest events that were applied")
+
+// rewind takes over the state of the former branch as it was at the newest position that the
+// history still has, so that only what follows has to be read: how long a failover takes does not
+// depend on the length of the history. The chain of hashes proves that up to there both are the
+// same. Where there is no such position, or the event store does not answer, the branch stays
+// empty, and the whole history is read.
+func (b *branch) rewind(ctx context.Context, f *former) {
+	pause := b.opts.RetryMin
+	for range rewindTries {
+		err := b.tryRewind(ctx, f)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, errNothingInCommon) || projection.Permanent(err) {
+			b.opts.Log.Warn("reading the whole history", "reason", err)
+			return
+		}
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+			return
+		}
+		pause = min(2*pause, b.opts.RetryMax)
+	}
+	b.opts.Log.Warn("reading the whole history: the event store does not answer")
+}
+
+func (b *branch) tryRewind(ctx context.Context, f *former) error {
+	n, err := f.common(ctx, b.events)
+	if err != nil {
+		return err
+	}
+	kept, lost := f.newest[:n:n], f.newest[n:]
+	at := kept[n-1].Head()
+	past, err := b.statesAt(ctx, at, lost)
+	if err != nil {
+		return err
+	}
+	b.projection.Begin(f.view, at, past)
+	b.feed.Publish(kept)
+	b.opts.Log.Info("went back to the newest position that both histories have", "position", at.Position().String())
+	return nil
+}
+
+// common returns how many of the newest revisions the history has: those of whole change sets.
+func (f *former) common(ctx context.Context, events eventstore.Store) (n int, err error) {
+	if len(f.newest) == 0 || !f.newest[len(f.newest)-1].Head().Same(f.view.Head()) {
+		return 0, errNothingInCommon // the view went on meanwhile
+	}
+	var ends []int // of change sets, as numbers of revisions
+	for i, r := range f.newest {
+		if r.EndsSet() {
+			ends = append(ends, i+1)
+		}
+	}
+	// A history that has one of them has all before it.
+	shared := sort.Search(len(ends), func(i int) bool {
+		if err != nil {
+			return true
+		}
+		var has bool
+		has, err = hasHead(ctx, events, f.newest[ends[i]-1].Head())
+		return !has
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case shared == 0:
+		return 0, errNothingInCommon
+	}
+	return ends[shared-1], nil
+}
+
+// hasHead reports whether a head is one of the history.
+func hasHead(ctx context.Context, events eventstore.Store, head eventstore.Head) (bool, error) {
+	records, err := events.Read(ctx, head.Seq-1, eventstore.Limit{Records: 1})
+	if err != nil {
+		return false, fmt.Errorf("looking for position %d in the history: %w", head.Seq, err)
+	}
+	return len(records) == 1 && eventstore.HeadOf(&records[0]).Same(head), nil
+}
+
+// statesAt reads the revisions that were in force at a head, of those names that later ones
+// concern. A name that did not exist then has none.
+func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*eventstore.Revision) (map[config.Name]*eventstore.Revision, error) {
+	past := make(map[config.Name]*eventstore.Revision)
+	var names []string
+	for _, r := range later {
+		if _, seen := past[r.Name]; !seen {
+			past[r.Name] = nil
+			names = append(names, r.Name.String())
+		}
+	}
+	slices.Sort(names)
+	for len(names) > 0 {
+		some := names[:min(len(names), eventstore.MaxAsOfNames)]
+		var limit eventstore.Limit
+		records, err := b.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
+		if err != nil {
+			return nil, err
+		}
+		read := len(some)
+		if limit.Fills(records) { // the rest of the names comes in the next page
+			last, _ := slices.BinarySearch(some, records[len(records)-1].Name)
+			read = last + 1
+		}
+		names = names[read:]
+		revisions, err := eventstore.DecodeAll(records)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range revisions {
+			if err := b.completeSet(ctx, at, r); err != nil {
+				return nil, err
+			}
+			past[r.Name] = r
+		}
+	}
+	return past, nil
+}
+
+// completeSet reads the end of the revision's change set when it was decoded without.
+func (b *branch) completeSet(ctx context.Context, at eventstore.Head, r *eventstore.Revision) error {
+	if r.SetKnown() {
+		return nil
+	}
+	end := r.ChangeSet.Seq
+	records, err := b.events.ReadBranch(ctx, at, end-1, eventstore.Limit{Records: 1})
+	if err == nil && (len(records) != 1 || records[0].Seq != end) {
+		err = projection.ErrDiverged
+	}
+	if err != nil {
+		return fmt.Errorf("reading the end of the change set at position %d: %w", r.Seq, err)
+	}
+	r.ChangeSet = eventstore.HeadOf(&records[0]).Position()
+	return nil
+}
