@@ -15,17 +15,18 @@ HOSTILE ?=
 # How many packages are tested at once: one more than there are processors, since tests also wait, for disks and for PostgreSQL.
 AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
-# Modules of their own, so that what they need stays out of go.mod.
-MODULES = bench examples/go test/faults
+# The pattern `work` stands for the packages of all modules that go.work names.
 
-.PHONY: help run build test check files format vet lint generate verify race cover disks bench faults mutants hostile browser proxy clients playground
+.PHONY: help run build test check ci sound files format vet lint generate verify modules race cover disks bench faults mutants hostile browser proxy clients playground
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+run: export GOWORK = off
 run: ## run the server on 127.0.0.1:4000, with its history in data/configapi.db
 	@$(GO) run ./cmd/configapi serve $(ARGS)
 
+build: export GOWORK = off
 build: ## build bin/configapi
 	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
 
@@ -34,26 +35,29 @@ build: ## build bin/configapi
 test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	@test -n "$$CONFIGAPI_SLOW_TESTS" || export RAPID_CHECKS=$${RAPID_CHECKS:-25}; set -x; \
 		$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -ldflags='-s -w' -o bin/tests/ -p $(AT_ONCE) ./internal/eventstore/postgres ./...
-	@test -n "$$CONFIGAPI_SLOW_TESTS" || echo "left out: $$(grep -c '^		"' internal/slowtest/slowtest.go) slow tests and most rounds of others, which make check runs"
+	@test -n "$$CONFIGAPI_SLOW_TESTS" || echo "left out: $$(grep -c '^		"' internal/slowtest/slowtest.go) slow tests and most rounds of others, which make ci runs"
 
-check: files format vet lint verify race cover disks ## everything else that must hold before a change lands
+check: sound test ## what to run before a commit: all that is quick
 
-files: # a compiled program or a recording does not belong into the history, nor what .gitignore names
+ci: sound race cover disks hostile browser proxy clients ## everything else that must hold before a change lands
+	$(MAKE) faults FAULTS=-short
+
+sound: files format vet lint verify modules ## the checks that run no tests
+
+files: ## fail when a file is in the repository that is too large for it, or that .gitignore names
 	@ignored=$$(git ls-files --cached --ignored --exclude-standard); \
 		test -z "$$ignored" || { echo "in the repository, though .gitignore names it:"; echo "$$ignored"; exit 1; }
 	@large=$$(git ls-tree -r -l HEAD | awk '$$4 > 700000 { print $$5 " has " $$4 " bytes" }'); \
 		test -z "$$large" || { echo "too large for the repository:"; echo "$$large"; exit 1; }
 
-format:
+format: ## fail when gofmt would change a file
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
 
-vet:
-	$(GO) vet ./...
-	@for m in $(MODULES); do (cd $$m && $(GO) vet ./...) || exit 1; done
+vet: ## run go vet on all modules
+	$(GO) vet work
 
-lint:
-	$(GO) run $(STATICCHECK) ./...
-	@for m in $(MODULES); do (cd $$m && $(GO) run $(STATICCHECK) ./...) || exit 1; done
+lint: ## run staticcheck on all modules, with the rules of staticcheck.conf
+	$(GO) run $(STATICCHECK) work
 
 generate: ## write graph/generated, graph/model and the Go example's api from schema.graphql
 	$(GO) tool gqlgen generate
@@ -61,14 +65,12 @@ generate: ## write graph/generated, graph/model and the Go example's api from sc
 
 verify: generate ## fail when generated code is not what the schema makes
 	@git diff --exit-code -- graph/generated graph/model examples/go/api go.mod go.sum
-	$(GO) mod tidy -diff
-	@for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff) || exit 1; done
 
-race: ## run all tests, the slow ones too, with the race detector, and those of the other modules
-	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race ./...
-	cd bench && $(GO) test ./...
-	cd examples/go && $(GO) test -race ./...
-	cd test/faults && $(GO) test -race ./...
+modules: ## fail when a module does not build alone, or with other versions than in the workspace
+	@.ci/modules
+
+race: ## run all tests of all modules, the slow ones too, with the race detector
+	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race work
 
 disks: ## let the disk fail below SQLite, and cut its power, in 100 lives of a history
 	SQLITE_TEST_DISK_ROUNDS=100 $(GO) test -count=1 -run TestFailingDisk -v ./internal/eventstore/sqlite

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"syscall"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -57,8 +56,8 @@ func (r *rig) startBare(ctx context.Context) (contender, error) {
 	return contender{
 		by:      byBare,
 		connect: map[string]connector{partReads: httpConnector(address, restGet(r.options.Size))},
-		cpu:     func() time.Duration { return cpuOf(p.pid()) },
-		forget:  p.forgetLog,
+		cpu:     p.CPU,
+		forget:  p.ForgetLog,
 	}, err
 }
 
@@ -80,8 +79,8 @@ func (r *rig) startEtcd(ctx context.Context) (contender, error) {
 	return contender{
 		by:      byEtcd,
 		connect: map[string]connector{partWrites: connect(etcdPut), partReads: connect(etcdGet(gets...))},
-		cpu:     func() time.Duration { return cpuOf(p.pid()) },
-		forget:  p.forgetLog,
+		cpu:     p.CPU,
+		forget:  p.ForgetLog,
 	}, fill(ctx, connect(etcdPut), o)
 }
 
@@ -95,19 +94,19 @@ func (r *rig) startOurs(ctx context.Context, store string) ([]contender, error) 
 	if err != nil {
 		return nil, err
 	}
-	r.onClose(func() { server.stop(syscall.SIGTERM) })
-	cpu := func() time.Duration { return cpuOf(server.pid()) + r.databaseCPU(store) }
+	r.onClose(func() { stop(server.Process) })
+	cpu := func() time.Duration { return server.CPU() + r.databaseCPU(store) }
 	size := r.options.Size
 	way := func(by string, get, put request) contender {
-		return contender{store: store, by: by, cpu: cpu, forget: server.forgetLog, connect: map[string]connector{
-			partReads:  httpConnector(server.address, get),
-			partWrites: httpConnector(server.address, put),
+		return contender{store: store, by: by, cpu: cpu, forget: server.ForgetLog, connect: map[string]connector{
+			partReads:  httpConnector(server.Address, get),
+			partWrites: httpConnector(server.Address, put),
 		}}
 	}
 	return []contender{
 		way(byREST, restGet(size), restPut(size)),
 		way(byGraphQL, graphQLGet(size), graphQLSet(size)),
-	}, fill(ctx, httpConnector(server.address, restPut(size)), r.options)
+	}, fill(ctx, httpConnector(server.Address, restPut(size)), r.options)
 }
 
 // httpConnector loads a server with one kind of request.

@@ -137,7 +137,11 @@ func (c *crowd) openMore() error {
 		if err := c.watch(m.fd, i); err != nil {
 			return err
 		}
-		if err := writeAll(m.fd, []byte(upgradeRequest(c.address.String()))); err != nil {
+		request, err := upgradeRequest(c.address.String())
+		if err != nil {
+			return err
+		}
+		if err := writeAll(m.fd, []byte(request)); err != nil {
 			return err
 		}
 	}

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 // idleMemory is what a server's memory was with and without idle subscribers, or the error that voided it.
@@ -59,7 +58,7 @@ func (m *idleMemory) measure(ctx context.Context, p *publisher, o options) (err 
 	if _, _, err := idleWith(ctx, p, min(idleWarmUp, m.Subscribers), 0, o); err != nil {
 		return err
 	}
-	if m.Before, err = settledRSS(ctx, p.process.pid()); err != nil {
+	if m.Before, err = settledRSS(ctx, p.process); err != nil {
 		return err
 	}
 	m.After, m.Later, err = idleWith(ctx, p, m.Subscribers, o.IdleTime, o)
@@ -75,18 +74,19 @@ func idleWith(ctx context.Context, p *publisher, subscribers int, wait time.Dura
 	}
 	done := closeWith(ctx, s)
 	defer func() { err = errors.Join(err, done()) }()
-	if rss, err = settledRSS(ctx, p.process.pid()); err != nil {
+	if rss, err = settledRSS(ctx, p.process); err != nil {
 		return 0, 0, err
 	}
 	waitUntil(ctx, time.Now().Add(wait))
-	if later, err = rssOf(p.process.pid()); err != nil {
+	now, err := p.process.Memory()
+	if err != nil {
 		return 0, 0, err
 	}
-	return rss, later, s.drive(ctx, streamLoad{writers: 1}, o.Size, 0)
+	return rss, now.Resident, s.drive(ctx, streamLoad{writers: 1}, o.Size, 0)
 }
 
 // settledRSS waits until the memory of a process does not change any more, but not longer than patience.
-func settledRSS(ctx context.Context, pid int) (int64, error) {
+func settledRSS(ctx context.Context, p *processtest.Process) (int64, error) {
 	tick := time.NewTicker(rssInterval)
 	defer tick.Stop()
 	last, steady := int64(0), 0
@@ -96,34 +96,16 @@ func settledRSS(ctx context.Context, pid int) (int64, error) {
 			return 0, ctx.Err()
 		case <-tick.C:
 		}
-		now, err := rssOf(pid)
+		now, err := p.Memory()
 		if err != nil {
 			return 0, err
 		}
-		if change := now - last; -last/100 <= change && change <= last/100 {
+		if change := now.Resident - last; -last/100 <= change && change <= last/100 {
 			steady++
 		} else {
-			last, steady = now, 0
+			last, steady = now.Resident, 0
 		}
 	}
-	return rssOf(pid)
-}
-
-// rssOf is the resident memory of a process, in bytes.
-func rssOf(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0, err
-	}
-	pages, err := parseStatm(text)
-	return pages * int64(os.Getpagesize()), err
-}
-
-// parseStatm reads the resident pages from /proc/<pid>/statm, see proc(5).
-func parseStatm(text []byte) (pages int64, err error) {
-	fields := bytes.Fields(text)
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("unexpected statm: %q", text)
-	}
-	return strconv.ParseInt(string(fields[1]), 10, 64)
+	now, err := p.Memory()
+	return now.Resident, err
 }

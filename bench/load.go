@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"configapi/test/reports"
 )
 
 // operation is one request and its answer, checked. It is called by one goroutine at a time.
@@ -71,9 +73,9 @@ func load(ctx context.Context, operations []operation, warmUp, duration time.Dur
 	return sample{
 		Operations: len(all),
 		Elapsed:    duration,
-		P50:        percentile(all, 50),
-		P95:        percentile(all, 95),
-		P99:        percentile(all, 99),
+		P50:        reports.Percentile(all, 50),
+		P95:        reports.Percentile(all, 95),
+		P99:        reports.Percentile(all, 99),
 		ServerCPU:  usedServer,
 		ClientCPU:  usedClient,
 	}, nil

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"syscall"
+
+	"configapi/test/reports"
 )
 
 // The history that memory is measured with: so many names of so many bytes, each set once to a value of 64 bytes.
@@ -63,19 +64,19 @@ func measureSet(ctx context.Context, r *rig, store string) (resident int64, err 
 	if err != nil {
 		return 0, err
 	}
-	defer server.stop(syscall.SIGTERM)
-	return settledRSS(ctx, server.pid())
+	defer stop(server.Process)
+	return settledRSS(ctx, server.Process)
 }
 
 func (r *report) writeMemory(doc *document) {
-	t := table{head: []string{"store", "names", "resident", "bytes a name", "aim (at most)", "reached"}}
+	t := reports.Table{Head: []string{"store", "names", "resident", "bytes a name", "aim (at most)", "reached"}}
 	for _, m := range r.Memory {
 		row := []string{m.Store, fmt.Sprint(m.Names), failed, failed, fmt.Sprint(memoryAim), failed}
 		if m.Err == nil {
 			row[2], row[3] = fmt.Sprintf("%d MB", m.Resident/1e6), fmt.Sprintf("%.0f", m.perName())
 			row[5] = yesNo(m.perName() <= memoryAim)
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	doc.line("## Memory of a large set")
 	doc.line(fmt.Sprintf("Resident memory of the process after the start, shared out among names of %d bytes with values of %d.",

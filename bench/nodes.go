@@ -7,8 +7,9 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 // nodeSetup is how many nodes share a PostgreSQL, and how many processors each of them may keep busy at once (GOMAXPROCS).
@@ -28,7 +29,7 @@ var nodeLoads = []streamLoad{pacedLoad}
 // nodeGroup is a number of configapis on one database.
 type nodeGroup struct {
 	nodeSetup
-	members []*configapi
+	members []*processtest.Server
 }
 
 // measureNodes starts groups of nodes, each on an empty database of its own: the nodes of the others cost a group nothing but
@@ -47,7 +48,7 @@ func measureNodes(ctx context.Context, r *rig, progress io.Writer) (measurements
 		return nil, err
 	}
 	for _, g := range groups {
-		if err := fill(ctx, httpConnector(g.members[0].address, restPut(o.Size)), o); err != nil {
+		if err := fill(ctx, httpConnector(g.members[0].Address, restPut(o.Size)), o); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +85,7 @@ func (r *rig) startGroup(ctx context.Context, setup nodeSetup) (nodeGroup, error
 		if err != nil {
 			return nodeGroup{}, err
 		}
-		r.onClose(func() { node.stop(syscall.SIGTERM) })
+		r.onClose(func() { stop(node.Process) })
 		group.members = append(group.members, node)
 	}
 	return group, nil
@@ -116,9 +117,9 @@ func (s nodeSetup) String() string {
 // acrossNodes is a group that is written to at its first node and watched at its last: of one node, the same.
 func (r *rig) acrossNodes(g nodeGroup) publisher {
 	first, last := g.members[0], g.members[g.nodes-1]
-	p := r.overWebsockets(g.String(), last.process, last.address)
+	p := r.overWebsockets(g.String(), last.Process, last.Address)
 	p.write = func(writers, size int, life time.Duration) ([]writer, closers, error) {
-		return r.restWriters(first.address, writers, size, life)
+		return r.restWriters(first.Address, writers, size, life)
 	}
 	p.used = func() time.Duration { return r.groupCPU(g) }
 	return p
@@ -126,7 +127,7 @@ func (r *rig) acrossNodes(g nodeGroup) publisher {
 
 // toAllNodes is a group that is written to at all its nodes.
 func (r *rig) toAllNodes(g nodeGroup) contender {
-	addresses := each(g.members, func(node *configapi) string { return node.address })
+	addresses := each(g.members, func(node *processtest.Server) string { return node.Address })
 	return contender{
 		store:   storePostgres,
 		by:      g.String(),
@@ -140,13 +141,13 @@ func (r *rig) toAllNodes(g nodeGroup) contender {
 func (r *rig) groupCPU(g nodeGroup) time.Duration {
 	total := r.databaseCPU(storePostgres)
 	for _, node := range g.members {
-		total += cpuOf(node.pid())
+		total += node.CPU()
 	}
 	return total
 }
 
 func (g nodeGroup) forgetLogs() error {
-	return errors.Join(each(g.members, func(node *configapi) error { return node.forgetLog() })...)
+	return errors.Join(each(g.members, func(node *processtest.Server) error { return node.ForgetLog() })...)
 }
 
 // shareClients loads several servers with one kind of request, each with the same share of the clients, which must come out even.

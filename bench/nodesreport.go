@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"configapi/test/reports"
+)
 
 // nodeCells are all cells of many nodes that were measured, in an order that puts next to each other what is compared.
 func (r *report) nodeCells() []cell {
@@ -35,7 +39,7 @@ func (r *report) writeNodes(doc *document) {
 }
 
 func (r *report) writeNodeWrites(doc *document) {
-	t := table{head: []string{"nodes", "processors for each", "clients at each", "/s", "p50", "p99", "÷ 1 such node's /s", "rounds", "aim", "reached"}}
+	t := reports.Table{Head: []string{"nodes", "processors for each", "clients at each", "/s", "p50", "p99", "÷ 1 such node's /s", "rounds", "aim", "reached"}}
 	for _, setup := range nodeSetups {
 		aim, verdict := nodesAim(setup.nodes)
 		s, one := r.Nodes[nodeWrites(setup)], r.Nodes[nodeWrites(nodeSetup{1, setup.processors})]
@@ -44,14 +48,14 @@ func (r *report) writeNodeWrites(doc *document) {
 		if setup.processors > 0 {
 			processors = fmt.Sprint(setup.processors)
 		}
-		t.add(fmt.Sprint(setup.nodes), processors, fmt.Sprint(nodeClients/setup.nodes), rateText(s), timeText(s, p50), timeText(s, p99), ratio, rounds, aim, reached)
+		t.Add(fmt.Sprint(setup.nodes), processors, fmt.Sprint(nodeClients/setup.nodes), rateText(s), timeText(s, p50), timeText(s, p99), ratio, rounds, aim, reached)
 	}
 	doc.table(t)
 }
 
 func (r *report) writeNodeDelays(doc *document) {
 	subscribers := r.Options.nodeSubscribers()
-	t := table{head: []string{"nodes", "subscribers", "/s", "p50", "p99", "aim", "reached"}}
+	t := reports.Table{Head: []string{"nodes", "subscribers", "/s", "p50", "p99", "aim", "reached"}}
 	for _, setup := range nodeSetups {
 		if !setup.isWatched() {
 			continue
@@ -61,7 +65,7 @@ func (r *report) writeNodeDelays(doc *document) {
 		if setup.nodes > 1 && subscribers == deliveryAimSubscribers {
 			aim, reached = "< "+milliseconds(nodeDeliveryAim), p99InTime(s, nodeDeliveryAim)
 		}
-		t.add(fmt.Sprint(setup.nodes), fmt.Sprint(subscribers), rateText(s), timeText(s, p50), timeText(s, p99), aim, reached)
+		t.Add(fmt.Sprint(setup.nodes), fmt.Sprint(subscribers), rateText(s), timeText(s, p50), timeText(s, p99), aim, reached)
 	}
 	doc.table(t)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -41,13 +40,13 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 	if err != nil {
 		return nil, err
 	}
-	defer server.stop(syscall.SIGTERM)
-	client, err := dialLean(server.address, time.Now().Add(patience))
+	defer stop(server.Process)
+	client, err := dialLean(server.Address, time.Now().Add(patience))
 	if err != nil {
 		return nil, err
 	}
 	defer closeWith(ctx, client)()
-	reader := pastReader{client: client, host: server.address, names: r.options.Names}
+	reader := pastReader{client: client, host: server.Address, names: r.options.Names}
 
 	var moments []pastMoment
 	for _, percent := range asOfPercents {

@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/postgrestest"
 )
 
 // postgresVariable names a PostgreSQL to use instead of a throw-away one.
@@ -21,80 +18,41 @@ const postgresVariable = "BENCH_DATABASE_URL"
 
 // postgresServer is a PostgreSQL where databases can be created.
 type postgresServer struct {
-	admin   string   // URL of a database that exists
-	process *process // nil when it was there before
+	admin   string                // URL of a database that exists
+	cluster *postgrestest.Cluster // nil when it was there before
 }
 
-// startPostgres uses the PostgreSQL that BENCH_DATABASE_URL names, or else makes a cluster in dir with the settings
-// that initdb gives (fsync and synchronous_commit on) and starts it on a free local port.
-func startPostgres(ctx context.Context, dir, logPath string) (*postgresServer, error) {
+// startPostgres uses the PostgreSQL that BENCH_DATABASE_URL names, or else makes a cluster below dir
+// with the settings that initdb gives (fsync and synchronous_commit on).
+func startPostgres(ctx context.Context, dir string) (*postgresServer, error) {
 	if given := os.Getenv(postgresVariable); given != "" {
 		pg := &postgresServer{admin: given}
 		_, err := pg.version(ctx)
 		return pg, err
 	}
-	password := rand.Text()
-	bin, err := postgresPrograms()
+	cluster, err := postgrestest.NewStock(ctx, dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; with %s another one is used, and -stores sqlite does without", err, postgresVariable)
 	}
-	attributes, err := ownerOf(dir)
-	if err != nil {
-		return nil, err
-	}
-	data := filepath.Join(dir, "data")
-	if err := initCluster(ctx, filepath.Join(bin, "initdb"), data, password, attributes()); err != nil {
-		return nil, err
-	}
-	command := exec.Command(filepath.Join(bin, "postgres"), "-D", data)
-	command.Dir, command.SysProcAttr = dir, attributes()
-	return runPostgres(ctx, command, password, logPath)
-}
-
-// runPostgres starts the server of a cluster on a free local port, without a socket, whose path could be too long.
-func runPostgres(ctx context.Context, command *exec.Cmd, password, logPath string) (*postgresServer, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	command.Args = append(command.Args, "-c", "listen_addresses="+host, "-c", "port="+port, "-c", "unix_socket_directories=")
-	p, err := startProcess("PostgreSQL", command, logPath)
-	if err != nil {
-		return nil, err
-	}
-	admin := url.URL{
-		Scheme: "postgres", User: url.UserPassword("postgres", password), Host: address, Path: "/postgres",
-		RawQuery: "sslmode=disable",
-	}
-	pg := &postgresServer{admin: admin.String(), process: p}
-	err = p.awaitReady(ctx, 20*time.Millisecond, func(ctx context.Context) bool {
-		_, err := pg.version(ctx)
-		return err == nil
-	})
-	if err != nil {
-		pg.stop()
-		return nil, err
-	}
-	return pg, nil
+	return &postgresServer{admin: cluster.TCPDSN("postgres"), cluster: cluster}, nil
 }
 
 // stop ends a throw-away PostgreSQL at once: its data are not needed again.
 func (pg *postgresServer) stop() {
-	if pg.process != nil {
-		pg.process.stop(syscall.SIGQUIT)
+	if pg.cluster == nil {
+		return
+	}
+	if err := pg.cluster.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "stopping PostgreSQL:", err)
 	}
 }
 
 // cpu is the CPU time of all processes of a throw-away PostgreSQL, 0 of another.
 func (pg *postgresServer) cpu() time.Duration {
-	if pg.process == nil {
+	if pg.cluster == nil {
 		return 0
 	}
-	return cpuOf(pg.process.pid())
+	return pg.cluster.CPU()
 }
 
 // version asks the server for it.

@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 // Who delivers, besides byEtcd, as the columns of the report call them.
@@ -26,7 +27,7 @@ const maxEtcdEach = 1000
 // publisher is a server whose changes can be subscribed to.
 type publisher struct {
 	by      string
-	process *process
+	process *processtest.Process
 	// subscribe is for all changes. All subscribers are live when it returns; what goes wrong later is told to the tally.
 	subscribe subscribe
 	// stall is for subscribers that take nothing once they are live. nil: there are none.
@@ -52,7 +53,7 @@ func (p *publisher) cpu() time.Duration {
 	if p.used != nil {
 		return p.used()
 	}
-	return cpuOf(p.process.pid())
+	return p.process.CPU()
 }
 
 // startPublishers starts the servers whose streams are compared, each with an empty history on the disk: configapi and gqlgen
@@ -84,8 +85,8 @@ func (r *rig) startStreams(ctx context.Context) (publisher, error) {
 	if err != nil {
 		return publisher{}, err
 	}
-	r.onClose(func() { server.stop(syscall.SIGTERM) })
-	return r.overWebsockets(byConfigapi, server.process, server.address), nil
+	r.onClose(func() { stop(server.Process) })
+	return r.overWebsockets(byConfigapi, server.Process, server.Address), nil
 }
 
 func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
@@ -97,12 +98,12 @@ func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
 	if err != nil {
 		return publisher{}, err
 	}
-	err = p.awaitReady(ctx, 10*time.Millisecond, func(ctx context.Context) bool { return isReady(ctx, address) })
+	err = p.Await(ctx, func(ctx context.Context) bool { return processtest.IsReady(ctx, address) })
 	return r.overWebsockets(byGqlgen, p, address), err
 }
 
 // overWebsockets is a server that is written to over REST, and streams over websockets.
-func (r *rig) overWebsockets(by string, p *process, address string) publisher {
+func (r *rig) overWebsockets(by string, p *processtest.Process, address string) publisher {
 	join := func(stalls bool) subscribe {
 		return func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
 			return joinCrowd(ctx, address, subscribers, stalls, t)

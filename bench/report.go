@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"configapi/test/reports"
 )
 
 // report is what a run found out.
 type report struct {
 	Options options
-	Machine []fact
+	Machine reports.Facts
 	Loads   measurements
 	Starts  []startSeries
 	Pasts   []pastSeries
@@ -99,18 +101,14 @@ func (r *report) markdown() string {
 
 func (r *report) writeHead(doc *document) {
 	o := r.Options
-	t := table{head: []string{"", ""}}
-	for _, f := range r.Machine {
-		t.add(f.name, f.value)
-	}
-	doc.table(t)
+	doc.table(r.Machine.Table())
 	doc.line(fmt.Sprintf("Rounds: %d, each %v after %v of warm-up. A figure is the median of the rounds; a ratio is the median of the "+
 		"rounds' ratios, [least … greatest] beside it. Values of %d bytes, %d names, HTTP client %s, etcd's gets %s.",
 		o.Rounds, o.Duration, o.WarmUp, o.Size, o.Names, o.Client, o.EtcdReads))
 }
 
 func (r *report) writeWrites(doc *document) {
-	t := table{head: []string{"store", "clients", "REST /s", "GraphQL /s", "etcd puts /s", "REST ÷ etcd", "rounds", "GraphQL ÷ etcd",
+	t := reports.Table{Head: []string{"store", "clients", "REST /s", "GraphQL /s", "etcd puts /s", "REST ÷ etcd", "rounds", "GraphQL ÷ etcd",
 		"aim (at least)", "reached"}}
 	for store, clients := range r.rows() {
 		rest, graph := r.at(partWrites, store, byREST, clients), r.at(partWrites, store, byGraphQL, clients)
@@ -118,7 +116,7 @@ func (r *report) writeWrites(doc *document) {
 		a := writeAim(clients)
 		restRatio, rounds, reached := compared(rest, etcd, sample.rate, a.verdict)
 		graphRatio, _, _ := compared(graph, etcd, sample.rate, a.verdict)
-		t.add(store, fmt.Sprint(clients), rateText(rest), rateText(graph), rateText(etcd), restRatio, rounds, graphRatio,
+		t.Add(store, fmt.Sprint(clients), rateText(rest), rateText(graph), rateText(etcd), restRatio, rounds, graphRatio,
 			fmt.Sprintf("%.2f (%.2f)", a.want, a.must), reached)
 	}
 	doc.line("## Durable writes")
@@ -126,19 +124,19 @@ func (r *report) writeWrites(doc *document) {
 }
 
 func (r *report) writeReads(doc *document) {
-	rates := table{head: []string{"store", "clients", "bare /s", "REST /s", "GraphQL /s", "etcd gets /s", "REST ÷ etcd", "GraphQL ÷ etcd"}}
-	ratios := table{head: []string{"store", "clients", "REST ÷ bare", "rounds", "reached 0.80", "REST p95",
+	rates := reports.Table{Head: []string{"store", "clients", "bare /s", "REST /s", "GraphQL /s", "etcd gets /s", "REST ÷ etcd", "GraphQL ÷ etcd"}}
+	ratios := reports.Table{Head: []string{"store", "clients", "REST ÷ bare", "rounds", "reached 0.80", "REST p95",
 		"GraphQL ÷ bare", "rounds", "reached 0.45", "GraphQL p95", "p95 < 10 ms"}}
 	for store, clients := range r.rows() {
 		rest, graph := r.at(partReads, store, byREST, clients), r.at(partReads, store, byGraphQL, clients)
 		bare, etcd := r.at(partReads, "", byBare, clients), r.at(partReads, "", byEtcd, clients)
 		restEtcd, _, _ := compared(rest, etcd, sample.rate, noAim)
 		graphEtcd, _, _ := compared(graph, etcd, sample.rate, noAim)
-		rates.add(store, fmt.Sprint(clients), rateText(bare), rateText(rest), rateText(graph), rateText(etcd), restEtcd, graphEtcd)
+		rates.Add(store, fmt.Sprint(clients), rateText(bare), rateText(rest), rateText(graph), rateText(etcd), restEtcd, graphEtcd)
 
 		restBare, restRounds, restReached := compared(rest, bare, sample.rate, restReadAim.verdict)
 		graphBare, graphRounds, graphReached := compared(graph, bare, sample.rate, graphQLReadAim.verdict)
-		ratios.add(store, fmt.Sprint(clients), restBare, restRounds, restReached, timeText(rest, p95),
+		ratios.Add(store, fmt.Sprint(clients), restBare, restRounds, restReached, timeText(rest, p95),
 			graphBare, graphRounds, graphReached, timeText(graph, p95), inTime(readerAim, rest, graph))
 	}
 	doc.line("## Reads of one config")
@@ -147,14 +145,14 @@ func (r *report) writeReads(doc *document) {
 }
 
 func (r *report) writeOneClient(doc *document) {
-	t := table{head: []string{"store", "by", "p50", "p95", "p99", "p95 < 5 ms"}}
+	t := reports.Table{Head: []string{"store", "by", "p50", "p95", "p99", "p95 < 5 ms"}}
 	add := func(store, by string, limit bool) {
 		s := r.at(partWrites, store, by, 1)
 		reached := ""
 		if limit {
 			reached = inTime(oneWriterAim, s)
 		}
-		t.add(store, by, timeText(s, p50), timeText(s, p95), timeText(s, p99), reached)
+		t.Add(store, by, timeText(s, p50), timeText(s, p95), timeText(s, p99), reached)
 	}
 	for _, store := range r.Options.Stores {
 		add(store, byREST, true)
@@ -166,7 +164,7 @@ func (r *report) writeOneClient(doc *document) {
 }
 
 func (r *report) writeStarts(doc *document) {
-	t := table{head: []string{"store", "events", "names", "until /readyz", "rounds", "CPU", "aim", "reached"}}
+	t := reports.Table{Head: []string{"store", "events", "names", "until /readyz", "rounds", "CPU", "aim", "reached"}}
 	for _, s := range r.Starts {
 		row := []string{s.Store, fmt.Sprint(s.Events), fmt.Sprint(s.Names), failed, notMeasured, notMeasured, notMeasured, failed}
 		if s.Err == nil {
@@ -176,25 +174,25 @@ func (r *report) writeStarts(doc *document) {
 			row[5] = seconds(medianOf(s.Starts, startCPU))
 			row[6], row[7] = startVerdict(s.Events, median(times))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	doc.line("## Start with a long history")
 	doc.table(t)
 }
 
 func (r *report) writePasts(doc *document) {
-	t := table{head: []string{"store", "events", "names", "moment", "page of 100: median", "slowest", "< 100 ms", "all names", "< 1 s"}}
+	t := reports.Table{Head: []string{"store", "events", "names", "moment", "page of 100: median", "slowest", "< 100 ms", "all names", "< 1 s"}}
 	for _, s := range r.Pasts {
 		events, names := fmt.Sprint(s.Events), fmt.Sprint(s.Names)
 		if s.Err != nil {
-			t.add(s.Store, events, names, failed, failed, failed, failed, failed, failed)
+			t.Add(s.Store, events, names, failed, failed, failed, failed, failed, failed)
 		}
 		for _, m := range s.Moments {
 			page, all := notMeasured, notMeasured
 			if s.Events >= asOfAimEvents && s.Names >= asOfAimNames {
 				page, all = withinTime(m.Slowest, asOfPageAim), withinTime(m.All, asOfAllAim)
 			}
-			t.add(s.Store, events, names, fmt.Sprintf("%d %%", m.Percent), milliseconds(m.Median), milliseconds(m.Slowest), page, seconds(m.All), all)
+			t.Add(s.Store, events, names, fmt.Sprintf("%d %%", m.Percent), milliseconds(m.Median), milliseconds(m.Slowest), page, seconds(m.All), all)
 		}
 	}
 	doc.line("## The past")
@@ -204,9 +202,9 @@ func (r *report) writePasts(doc *document) {
 
 // writeCells shows all that was measured.
 func (r *report) writeCells(doc *document) {
-	t := table{head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
+	t := reports.Table{Head: []string{"", "store", "by", "clients", "/s", "p50", "p95", "p99", "server CPU µs", "client CPU µs"}}
 	add := func(at cell, s *series) {
-		t.add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
+		t.Add(at.Part, at.Store, at.By, fmt.Sprint(at.Clients), rateText(s), timeText(s, p50), timeText(s, p95), timeText(s, p99),
 			costText(s, sample.serverCost), costText(s, sample.clientCost))
 	}
 	for _, at := range r.cells() {

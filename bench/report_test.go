@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"configapi/test/reports"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,7 +34,7 @@ func madeReport() *report {
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
-		Machine: []fact{{"date", "2026-11-22 12:00 UTC"}, {"CPU", "abacus, 2 cores"}},
+		Machine: reports.Facts{{Name: "date", Value: "2026-11-22 12:00 UTC"}, {Name: "CPU", Value: "abacus, 2 cores"}},
 		Loads: measurements{
 			{partWrites, "", byEtcd, 1}:               made(ms, 2500, 2600, 2700),
 			{partWrites, "", byEtcd, 64}:              made(4*ms, 17000, 17000, 17000),

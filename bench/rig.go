@@ -9,7 +9,15 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
+
+// patience is how long a process may take to stop, and subscribers to connect.
+const patience = 60 * time.Second
+
+// readyWord begins the line by which a reference server says that it is ready, and where.
+const readyWord = "ready"
 
 // rig is everything that runs for a comparison: one temporary directory and the processes that work in it.
 type rig struct {
@@ -36,7 +44,8 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 		return r, err
 	}
 	if r.binary == "" {
-		if r.binary, err = buildConfigapi(ctx, o.Tree, r.dir); err != nil {
+		r.binary = filepath.Join(r.dir, "configapi")
+		if err := processtest.Build(ctx, o.Tree, r.binary); err != nil {
 			return r, err
 		}
 	}
@@ -60,11 +69,7 @@ func (r *rig) onClose(f func()) { r.undo = append(r.undo, f) }
 func (r *rig) logPath(name string) string { return filepath.Join(r.dir, name+".log") }
 
 func (r *rig) startPostgres(ctx context.Context) error {
-	dir := filepath.Join(r.dir, "postgres")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	pg, err := startPostgres(ctx, dir, r.logPath("postgres"))
+	pg, err := startPostgres(ctx, r.dir)
 	if err != nil {
 		return err
 	}
@@ -97,13 +102,16 @@ func (r *rig) newStore(ctx context.Context, store, part string) (string, error) 
 }
 
 // startConfigapi runs the server under test on a store.
-func (r *rig) startConfigapi(ctx context.Context, store, url string) (*configapi, error) {
+func (r *rig) startConfigapi(ctx context.Context, store, url string) (*processtest.Server, error) {
 	server, err := startConfigapi(ctx, r.binary, url, r.logPath("configapi-"+store))
 	if err != nil {
 		return nil, fmt.Errorf("on store %s: %w", store, err)
 	}
 	return server, nil
 }
+
+// stop ends a server in good order. How it ended says nothing about what was measured.
+func stop(p *processtest.Process) { _ = p.Stop(syscall.SIGTERM, patience) }
 
 // databaseCPU is the CPU time of the database that a store is kept in, 0 when there is none that the rig started.
 func (r *rig) databaseCPU(store string) time.Duration {
@@ -114,16 +122,17 @@ func (r *rig) databaseCPU(store string) time.Duration {
 }
 
 // startReference runs a reference server, which is this program with another command, and returns its address.
-func (r *rig) startReference(ctx context.Context, command, argument string) (*process, string, error) {
+func (r *rig) startReference(ctx context.Context, command, argument string) (*processtest.Process, string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := startProcess(command, exec.Command(self, command, argument), r.logPath(command+"-"+filepath.Base(argument)))
+	log := r.logPath(command + "-" + filepath.Base(argument))
+	p, err := processtest.Start(exec.Command(self, command, argument), log, syscall.SIGKILL)
 	if err != nil {
 		return nil, "", err
 	}
-	r.onClose(func() { p.stop(syscall.SIGKILL) }) // nothing of it is kept
-	address, err := p.awaitAddress(ctx)
+	r.onClose(p.Kill) // nothing of it is kept
+	address, err := p.AwaitLog(ctx, "\n"+readyWord+" ")
 	return p, address, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -49,7 +48,7 @@ func TestLostConnectionVoidsAMeasurement(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	p.process.stop(syscall.SIGKILL)
+	p.process.Kill()
 	if err := s.tally.awaitBehind(t.Context(), -1); err == nil || !strings.Contains(err.Error(), "subscriber") {
 		t.Errorf("got %v, want the subscriber's error", err)
 	}

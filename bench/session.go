@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"configapi/test/reports"
 )
 
 // streamLoad is a way to write while subscribers watch.
@@ -67,7 +69,7 @@ type session struct {
 
 // openSession connects subscribers. It must be closed, but not after an error.
 func openSession(ctx context.Context, p *publisher, subscribers int, o options) (*session, error) {
-	if err := p.process.forgetLog(); err != nil {
+	if err := p.process.ForgetLog(); err != nil {
 		return nil, err
 	}
 	s := &session{publisher: p, options: o, subscribers: subscribers, tally: newTally(subscribers)}
@@ -115,7 +117,7 @@ func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
 		ClientCPU:  ownCPU() - client,
 	}
 	if delays := s.tally.delays(); len(delays) > 0 {
-		taken.P50, taken.P95, taken.P99 = percentile(delays, 50), percentile(delays, 95), percentile(delays, 99)
+		taken.P50, taken.P95, taken.P99 = reports.Percentile(delays, 50), reports.Percentile(delays, 95), reports.Percentile(delays, 99)
 	}
 	return taken, nil
 }

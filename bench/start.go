@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"syscall"
 	"time"
 )
 
@@ -79,10 +78,10 @@ func measureStart(ctx context.Context, r *rig, store, url string, progress io.Wr
 		if err != nil {
 			return nil, err
 		}
-		used := cpuOf(server.pid())
-		server.stop(syscall.SIGTERM)
-		starts = append(starts, oneStart{Time: server.started, CPU: used})
-		fmt.Fprintf(progress, "start  %-8s ready in %s\n", store, seconds(server.started))
+		used := server.CPU()
+		stop(server.Process)
+		starts = append(starts, oneStart{Time: server.Started, CPU: used})
+		fmt.Fprintf(progress, "start  %-8s ready in %s\n", store, seconds(server.Started))
 	}
 	return starts, nil
 }

@@ -3,19 +3,14 @@ package main
 import (
 	"cmp"
 	"slices"
-)
 
-// percentile returns the smallest value that at least p percent of the values do not exceed (nearest rank).
-// sorted must be ascending and not empty, p in 1..100.
-func percentile[T any](sorted []T, p int) T {
-	rank := (p*len(sorted) + 99) / 100
-	return sorted[max(rank, 1)-1]
-}
+	"configapi/test/reports"
+)
 
 // median returns the middle value; of an even number the lower of the two in the middle, so that it is always a
 // value that was measured. values must not be empty.
 func median[T cmp.Ordered](values []T) T {
-	return percentile(slices.Sorted(slices.Values(values)), 50)
+	return reports.Percentile(slices.Sorted(slices.Values(values)), 50)
 }
 
 // medianOf is the median of one property of what was measured.

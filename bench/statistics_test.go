@@ -5,36 +5,6 @@ import (
 	"time"
 )
 
-func TestPercentile(t *testing.T) {
-	hundred := make([]int, 100)
-	for i := range hundred {
-		hundred[i] = i + 1
-	}
-	for _, test := range []struct {
-		sorted []int
-		p      int
-		want   int
-	}{
-		{hundred, 1, 1},
-		{hundred, 50, 50},
-		{hundred, 95, 95},
-		{hundred, 99, 99},
-		{hundred, 100, 100},
-		{[]int{7}, 1, 7},
-		{[]int{7}, 99, 7},
-		{[]int{1, 2}, 50, 1},
-		{[]int{1, 2}, 51, 2},
-		{[]int{1, 2, 3}, 50, 2},
-		{[]int{1, 2, 3}, 95, 3},
-		{hundred[:20], 95, 19}, // exactly 95 of 100 are not greater
-		{hundred[:21], 95, 20},
-	} {
-		if got := percentile(test.sorted, test.p); got != test.want {
-			t.Errorf("percentile %d of %d values: got %d, want %d", test.p, len(test.sorted), got, test.want)
-		}
-	}
-}
-
 func TestMedianIsAMeasuredValueAndLeavesItsInputAlone(t *testing.T) {
 	values := []float64{3, 1, 4, 2}
 	if got := median(values); got != 2 {

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"configapi/test/reports"
 )
 
 // publishersInReport are the contenders of streams, as tables list them.
@@ -64,9 +66,9 @@ func (r *report) rowsOf(names []string) iter.Seq2[int, string] {
 }
 
 func (r *report) writeDeliveries(doc *document) {
-	t := table{head: []string{"subscribers", "load"}}
+	t := reports.Table{Head: []string{"subscribers", "load"}}
 	for _, by := range publishersInReport {
-		t.head = append(t.head, by+" µs", by+" /s")
+		t.Head = append(t.Head, by+" µs", by+" /s")
 	}
 	for subscribers, load := range r.rowsOf(costLoads) {
 		row := []string{fmt.Sprint(subscribers), load}
@@ -74,13 +76,13 @@ func (r *report) writeDeliveries(doc *document) {
 			s := r.stream(load, by, subscribers)
 			row = append(row, costText(s, sample.serverCost), rateText(s))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	doc.table(t)
 }
 
 func (r *report) writeDeliveryRatios(doc *document) {
-	t := table{head: []string{"subscribers", "load", "CPU ÷ gqlgen's", "rounds", "aim", "reached",
+	t := reports.Table{Head: []string{"subscribers", "load", "CPU ÷ gqlgen's", "rounds", "aim", "reached",
 		"CPU ÷ etcd's", "rounds", "< 1", "CPU ÷ etcd 1:1's", "rounds", "< 1"}}
 	for subscribers, load := range r.rowsOf(costLoads) {
 		aim, verdict := deliveryCostAim(load)
@@ -93,7 +95,7 @@ func (r *report) writeDeliveryRatios(doc *document) {
 		add(byGqlgen, verdict, aim)
 		add(byEtcd, belowRatio(etcdAim))
 		add(byEtcdEach, belowRatio(etcdAim))
-		t.add(row...)
+		t.Add(row...)
 	}
 	doc.table(t)
 }
@@ -111,7 +113,7 @@ func deliveryCostAim(load string) (aim string, verdict func(ratio float64) strin
 }
 
 func (r *report) writeDelays(doc *document) {
-	t := table{head: []string{"subscribers", "by", "/s", "p50", "p99", "aim", "reached",
+	t := reports.Table{Head: []string{"subscribers", "by", "/s", "p50", "p99", "aim", "reached",
 		"p99 when some take nothing", "÷ p99 without", "rounds", "< 2"}}
 	for subscribers, by := range r.rowsOf(publishersInReport) {
 		paced, stalled := r.stream(loadPaced, by, subscribers), r.stream(loadStalled, by, subscribers)
@@ -127,7 +129,7 @@ func (r *report) writeDelays(doc *document) {
 			}
 		}
 		ratio, rounds, unharmed := compared(stalled, paced, func(s sample) float64 { return float64(s.P99) }, verdict)
-		t.add(fmt.Sprint(subscribers), by, rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
+		t.Add(fmt.Sprint(subscribers), by, rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
 			timeText(stalled, p99), ratio, rounds, unharmed)
 	}
 	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber, at %d changes/s, or as many as the server takes; then the same "+
@@ -145,7 +147,7 @@ func p99InTime(s *series, limit time.Duration) string {
 
 func (r *report) writeIdle(doc *document) {
 	later := fmt.Sprintf("%v later", r.Options.IdleTime)
-	t := table{head: []string{"by", "idle subscribers", "RSS without", "RSS with", "per subscriber", "aim", "reached", later}}
+	t := reports.Table{Head: []string{"by", "idle subscribers", "RSS without", "RSS with", "per subscriber", "aim", "reached", later}}
 	for _, m := range r.Streams.Idle {
 		row := []string{m.By, fmt.Sprint(m.Subscribers), failed, failed, failed, notMeasured, notMeasured, failed}
 		if m.Err == nil {
@@ -155,7 +157,7 @@ func (r *report) writeIdle(doc *document) {
 				row[5], row[6] = "<= "+kilobytes(idleAim), yesNo(m.perSubscriber() <= idleAim)
 			}
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	doc.line("Memory of a fresh server without and with subscribers that get nothing but pings, when it has settled, and after a time:")
 	doc.table(t)

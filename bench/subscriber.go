@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 // What a subscriber sends, besides answers to pings.
@@ -17,9 +20,9 @@ const (
 )
 
 // upgradeRequest asks for a websocket. The key is any 16 bytes; that the server speaks websocket is seen in what follows.
-func upgradeRequest(host string) string {
-	return "GET /graphql HTTP/1.1\r\nHost: " + host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: YmVuY2gtc3Vic2NyaWJlcg==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+func upgradeRequest(host string) (string, error) {
+	header := http.Header{"Sec-Websocket-Protocol": {websockettest.Subprotocol}}
+	return websockettest.Request("ws://"+host+"/graphql", "YmVuY2gtc3Vic2NyaWJlcg==", header)
 }
 
 // subscriberState is how far a subscriber has come.
@@ -38,7 +41,7 @@ type subscriber struct {
 	tally    *tally
 	state    subscriberState
 	answer   []byte // to the upgrade, as far as it has come
-	frames   frameReader
+	frames   websockettest.Parser
 	revision int64 // the last that came
 	out      []byte
 }
@@ -51,7 +54,7 @@ func (s *subscriber) receive(data []byte, at time.Time) (send []byte, err error)
 			return nil, err
 		}
 	}
-	err = s.frames.take(data, func(opcode byte, payload []byte) error { return s.message(opcode, payload, at) })
+	err = s.frames.Take(data, func(opcode byte, payload []byte) error { return s.message(opcode, payload, at) })
 	return s.out, err
 }
 
@@ -66,19 +69,19 @@ func (s *subscriber) upgraded(data []byte) (rest []byte, err error) {
 		return nil, fmt.Errorf("no websocket: %.200q", head)
 	}
 	s.answer, s.state = nil, initialising
-	s.send(opText, initMessage)
+	s.send(websockettest.Text, initMessage)
 	return rest, nil
 }
 
 // message takes one message. While changes come, nothing is allocated.
 func (s *subscriber) message(opcode byte, payload []byte, at time.Time) error {
 	switch {
-	case opcode == opText && isBatch(payload):
+	case opcode == websockettest.Text && isBatch(payload):
 		return s.batch(payload, at)
-	case opcode == opText:
+	case opcode == websockettest.Text:
 		return s.control(payload)
-	case opcode == opPing:
-		s.send(opPong, string(payload))
+	case opcode == websockettest.Ping:
+		s.send(websockettest.Pong, string(payload))
 		return nil
 	default:
 		return fmt.Errorf("frame with opcode %d: %.200q", opcode, payload)
@@ -117,13 +120,15 @@ func (s *subscriber) control(message []byte) error {
 	switch {
 	case m.Type == "connection_ack" && s.state == initialising:
 		s.state = subscribing
-		s.send(opText, subscribeMessage)
+		s.send(websockettest.Text, subscribeMessage)
 	case m.Type == "ping":
-		s.send(opText, pongMessage)
+		s.send(websockettest.Text, pongMessage)
 	case m.Type != "pong":
 		return fmt.Errorf("unexpected message: %s", strings.ToValidUTF8(string(message[:min(len(message), 200)]), "?"))
 	}
 	return nil
 }
 
-func (s *subscriber) send(opcode byte, payload string) { s.out = appendFrame(s.out, opcode, payload) }
+func (s *subscriber) send(opcode byte, payload string) {
+	s.out = websockettest.Frame{First: websockettest.Final | opcode, Payload: payload}.Append(s.out)
+}

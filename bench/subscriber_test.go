@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+
+	"configapi/internal/websockettest"
 )
 
 // next is a frame with a message of the stream.
@@ -29,7 +31,7 @@ func subscribed(t *testing.T, subscribers int) *subscriber {
 		sent, err := s.receive([]byte(step.come), time.Now())
 		want := ""
 		if step.send != "" {
-			want = string(appendFrame(nil, opText, step.send))
+			want = string(websockettest.Encode(websockettest.TextFrame(step.send)))
 		}
 		if err != nil || string(sent) != want {
 			t.Fatalf("after %q: sent %q, %v, want %q", step.come, sent, err, want)
@@ -57,8 +59,8 @@ func TestSubscriberCountsChanges(t *testing.T) {
 func TestSubscriberAnswersPings(t *testing.T) {
 	s := subscribed(t, 1)
 	for come, want := range map[string]string{
-		string(serverFrame(0x81, `{"type":"ping"}`)): string(appendFrame(nil, opText, pongMessage)),
-		string(serverFrame(0x89, "beat")):            string(appendFrame(nil, opPong, "beat")),
+		string(serverFrame(0x81, `{"type":"ping"}`)): string(websockettest.Encode(websockettest.TextFrame(pongMessage))),
+		string(serverFrame(0x89, "beat")):            string(websockettest.Encode(websockettest.Frame{First: 0x8a, Payload: "beat"})),
 		string(serverFrame(0x81, `{"type":"pong"}`)): "",
 	} {
 		if sent, err := s.receive([]byte(come), time.Now()); err != nil || string(sent) != want {
@@ -120,5 +122,17 @@ func TestWatcherNoticesWhatMustNotHappen(t *testing.T) {
 		if got, err := w.deliver(event, 8, time.Now()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %d, %v, want %q", got, err, want)
 		}
+	}
+}
+
+// serverFrame is a frame as servers send it.
+func serverFrame(first byte, payload string) []byte {
+	switch n := len(payload); {
+	case n < 126:
+		return append([]byte{first, byte(n)}, payload...)
+	case n < 1<<16:
+		return append([]byte{first, 126, byte(n >> 8), byte(n)}, payload...)
+	default:
+		return append([]byte{first, 127, 0, 0, 0, 0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, payload...)
 	}
 }

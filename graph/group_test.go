@@ -59,9 +59,7 @@ type follower struct {
 func (f *follower) follow(t *testing.T, changes int) {
 	for f.version < changes && !t.Failed() {
 		c := f.MustDial(t)
-		if err := c.conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil { // when one has failed, others get no more
-			t.Error(err)
-		}
+		giveUp := time.AfterFunc(10*time.Second, c.conn.Close) // when one has failed, others get no more
 		for i := range 1 + f.random.IntN(3) {
 			id := string(rune('a' + i))
 			c.subscribe(id, watchChanges, vars{"after": f.after})
@@ -73,16 +71,14 @@ func (f *follower) follow(t *testing.T, changes int) {
 			for f.read(t, c, id) { // what was on its way
 			}
 		}
+		giveUp.Stop()
 		c.conn.Close()
 	}
 }
 
 // read takes one message. It returns false for a pong.
 func (f *follower) read(t *testing.T, c *client, id string) bool {
-	_, message, err := c.conn.ReadMessage()
-	for err == nil && string(message) == `{"type":"ping"}` { // on a slow machine
-		_, message, err = c.conn.ReadMessage()
-	}
+	message, err := c.conn.Receive()
 	select {
 	case f.heard <- struct{}{}:
 	default:
@@ -91,25 +87,22 @@ func (f *follower) read(t *testing.T, c *client, id string) bool {
 		t.Errorf("after version %d: %v", f.version, err)
 		return false
 	}
+	if message.Type == "pong" {
+		return false
+	}
 	var got struct {
-		Type    string
-		ID      string
-		Payload struct {
-			Data struct {
-				ConfigChanges struct {
-					Changes  []item
-					Position string
-				}
+		Data struct {
+			ConfigChanges struct {
+				Changes  []item
+				Position string
 			}
 		}
 	}
-	if err := json.Unmarshal(message, &got); err != nil || got.Type != "next" || got.ID != id {
-		if got.Type != "pong" {
-			t.Errorf("after version %d: got %.300s, %v", f.version, message, err)
-		}
+	if err := json.Unmarshal(message.Payload, &got); err != nil || message.Type != "next" || message.ID != id {
+		t.Errorf("after version %d: got %.300s, %v", f.version, message.Text, err)
 		return false
 	}
-	batch := got.Payload.Data.ConfigChanges
+	batch := got.Data.ConfigChanges
 	for _, change := range batch.Changes {
 		if f.version++; change.Version != f.version {
 			t.Errorf("got version %d, want %d", change.Version, f.version)

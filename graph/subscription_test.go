@@ -5,55 +5,47 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"configapi/graph"
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/slowtest"
+	"configapi/internal/websockettest"
 )
 
 // client is a websocket on which operations run.
 type client struct {
 	t    testing.TB
-	conn *websocket.Conn
+	conn *websockettest.Client
 }
 
 // MustDial opens a websocket and has it acknowledged.
 func (a *api) MustDial(t testing.TB) *client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(a.url, "http"), http.Header{})
+	conn, err := websockettest.Open(t.Context(), a.url, websockettest.Options{Patience: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	c := &client{t, conn}
-	c.send(`{"type":"connection_init"}`)
-	c.want(`{"type":"connection_ack"}`)
-	return c
+	t.Cleanup(conn.Close)
+	return &client{t, conn}
 }
 
 func (c *client) send(message string) {
 	c.t.Helper()
-	if err := c.conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+	if err := c.conn.Send(message); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
 func (c *client) subscribe(id, query string, variables vars) {
 	c.t.Helper()
-	message, err := json.Marshal(vars{"id": id, "type": "subscribe", "payload": vars{"query": query, "variables": variables}})
-	if err != nil {
+	if err := c.conn.Subscribe(id, query, variables); err != nil {
 		c.t.Fatal(err)
 	}
-	c.send(string(message))
 }
 
 // end stops an operation. That the server has answered what came after it shows that it has heard of it.
@@ -67,11 +59,11 @@ func (c *client) end(id string) {
 // receive reads one message, with positions as in @7.
 func (c *client) receive() string {
 	c.t.Helper()
-	_, message, err := c.conn.ReadMessage()
+	message, err := c.conn.Receive()
 	if err != nil {
 		c.t.Fatalf("reading from the websocket: %v", err)
 	}
-	return plain(string(message))
+	return plain(message.Text)
 }
 
 func (c *client) want(message string) {
@@ -214,7 +206,7 @@ func TestWatchEveryChange(t *testing.T) {
 		c := a.MustDial(t)
 		c.subscribe("1", watchChanges, vars{"after": after})
 		for range 3 {
-			_, message, err := c.conn.ReadMessage()
+			message, err := c.conn.Receive()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +220,7 @@ func TestWatchEveryChange(t *testing.T) {
 					}
 				}
 			}
-			if err := json.Unmarshal(message, &next); err != nil {
+			if err := json.Unmarshal([]byte(message.Text), &next); err != nil {
 				t.Fatal(err)
 			}
 			got := next.Payload.Data.ConfigChanges
@@ -258,12 +250,12 @@ func TestShutdown(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- a.handler.Shutdown(t.Context()) }()
 	for {
-		_, message, err := c.conn.ReadMessage()
-		if websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+		message, err := c.conn.Receive()
+		if websockettest.CloseCode(err) == websockettest.CodeServiceRestart {
 			break
 		}
-		if err != nil || !strings.Contains(string(message), `"type":"complete"`) {
-			t.Fatalf("got %s, %v, want a close with 1012", message, err)
+		if err != nil || message.Type != "complete" {
+			t.Fatalf("got %s, %v, want a close with 1012", message.Text, err)
 		}
 	}
 	if err := <-done; err != nil {
@@ -297,15 +289,15 @@ func TestSlowReaderOfAConfig(t *testing.T) {
 	}
 	version, messages := 0, 0
 	for version < states {
-		_, message, err := c.conn.ReadMessage()
+		message, err := c.conn.Receive()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got struct {
 			Payload struct{ Data struct{ Config item } }
 		}
-		if err := json.Unmarshal(message, &got); err != nil || got.Payload.Data.Config.Version <= version {
-			t.Fatalf("after version %d: got %.200s, %v", version, message, err)
+		if err := json.Unmarshal([]byte(message.Text), &got); err != nil || got.Payload.Data.Config.Version <= version {
+			t.Fatalf("after version %d: got %.200s, %v", version, message.Text, err)
 		}
 		version = got.Payload.Data.Config.Version
 		messages++

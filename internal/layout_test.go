@@ -41,11 +41,13 @@ var picture = []layer{
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
-	{"test/graphqlws", "", ""},
-	{"test/bulkheads", "", ""},
-	{"test/hostile", "", sockets + " " + x},
+	{"test/graphqlws", "internal/websockettest", ""},
+	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
+	{"test/reports", "", ""},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
-	{"internal/postgrestest", "", pgx},
+	{"internal/postgrestest", "internal/processtest", pgx},
+	{"internal/processtest", "", ""},
+	{"internal/websockettest", "", ""},
 	{"internal/slowtest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.

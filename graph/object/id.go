@@ -15,7 +15,7 @@ const (
 	revisionKind = "r:"
 )
 
-// ErrMalformedID: a text that is no global id.
+// ErrMalformedID is that a text is no global id.
 var ErrMalformedID = errors.New("this is not an id that this server gave")
 
 // ConfigID is the global id of a config, also of one that does not exist yet.

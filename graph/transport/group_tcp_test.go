@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
 // TestMembersOverTCP lets couriers write to real connections, of which one is full for a while.
 func TestMembersOverTCP(t *testing.T) {
 	f, server := listen(t, shared, httptest.NewServer)
 	slow, quick := connect(t, server), connect(t, server)
-	for _, conn := range []*websocket.Conn{slow, quick} {
+	for _, conn := range []*websockettest.Client{slow, quick} {
 		exchange(t, conn, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, `{"id":"1","type":"next","payload":{"data":{"log":""}}}`)
 	}
 	var words []string
@@ -29,11 +29,11 @@ func TestMembersOverTCP(t *testing.T) {
 		exchange(t, quick, "", `{"id":"1","type":"next","payload":{"data":{"log":"`+word+`"}}}`)
 	}
 	for len(words) > 0 {
-		_, message, err := slow.ReadMessage()
+		message, err := slow.Receive()
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.TrimSuffix(strings.TrimPrefix(string(message), `{"id":"1","type":"next","payload":{"data":{"log":"`), `"}}}`)
+		got := strings.TrimSuffix(strings.TrimPrefix(message.Text, `{"id":"1","type":"next","payload":{"data":{"log":"`), `"}}}`)
 		for _, word := range strings.Split(got, " ") {
 			if word != words[0] {
 				t.Fatalf("got %.20s of %d bytes, want %.20s of %d", word, len(word), words[0], len(words[0]))
@@ -49,13 +49,13 @@ func TestStalledMembersAreFreedWhole(t *testing.T) {
 	options := shared
 	options.WriteTimeout = 50 * time.Millisecond
 	f, server := listen(t, options, httptest.NewServer)
-	subscribe := func(conn *websocket.Conn) {
+	subscribe := func(conn *websockettest.Client) {
 		exchange(t, conn, `{"id":"1","type":"subscribe","payload":{"query":"`+logDocument+`"}}`, `{"id":"1","type":"next","payload":{"data":{"log":""}}}`)
 	}
 	reader := connect(t, server)
 	subscribe(reader)
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors(t)
-	var stalled []*websocket.Conn
+	var stalled []*websockettest.Client
 	for range 5 {
 		stalled = append(stalled, connect(t, server))
 		subscribe(stalled[len(stalled)-1])

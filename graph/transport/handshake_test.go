@@ -61,7 +61,7 @@ func TestOtherSubprotocolsAreToldWhy(t *testing.T) {
 		var log bytes.Buffer
 		bubble(t, WebsocketOptions{Log: slog.New(slog.NewJSONHandler(&log, nil))}, func(t *testing.T, f *fixture) {
 			p := f.dial(t, row.offered)
-			if got := p.response.Header.Get("Sec-Websocket-Protocol"); got != row.chosen {
+			if got := p.socket.Response.Header.Get("Sec-Websocket-Protocol"); got != row.chosen {
 				t.Errorf("%.40s: got the sub-protocol %q, want %q", row.offered, got, row.chosen)
 			}
 			p.wantClose(4406, row.reason)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,16 +17,17 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 
 	"configapi/internal/budget"
+	"configapi/internal/websockettest"
 )
 
 // Opcodes of frames.
 const (
-	opContinuation = 0
-	opText         = 1
-	opBinary       = 2
-	opClose        = 8
-	opPing         = 9
-	opPong         = 10
+	opContinuation = websockettest.Continuation
+	opText         = websockettest.Text
+	opBinary       = websockettest.Binary
+	opClose        = websockettest.Close
+	opPing         = websockettest.Ping
+	opPong         = websockettest.Pong
 )
 
 // fixture is a websocket transport with its schema and handler, inside of a bubble of synctest: all time-outs have their real
@@ -86,11 +86,18 @@ func patientRoom() *Room { return NewRoom(RoomOptions{OperationTime: time.Hour})
 
 // peer is a client that speaks in raw frames.
 type peer struct {
-	t        *testing.T
-	conn     net.Conn
-	reader   *bufio.Reader
-	response *http.Response // to the handshake
+	t      *testing.T
+	conn   *pacedConn
+	socket *websockettest.Conn
 }
+
+// pacedConn is a connection that is read from by way of another reader.
+type pacedConn struct {
+	net.Conn
+	reader io.Reader
+}
+
+func (c *pacedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
 // dial opens a socket over a connection without any buffer: what the peer does not read, the server cannot write.
 func (f *fixture) dial(t *testing.T, headers ...string) *peer {
@@ -121,18 +128,18 @@ func handshakeRequest(headers ...string) *http.Request {
 
 func newPeer(t *testing.T, conn net.Conn) *peer {
 	t.Helper()
-	p := &peer{t: t, conn: conn, reader: bufio.NewReader(conn)}
-	response, err := http.ReadResponse(p.reader, nil)
-	if err != nil {
-		t.Fatalf("reading the answer to the handshake: %v", err)
+	p := &peer{t: t, conn: &pacedConn{conn, conn}}
+	var err error
+	if p.socket, err = websockettest.ReadAnswer(p.conn); err != nil {
+		t.Fatal(err)
 	}
+	response := p.socket.Response
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("got %s, want 101", response.Status)
 	}
 	if got := response.Header.Get("Sec-Websocket-Extensions"); got != "" {
 		t.Errorf("got extensions %q, want none: no compression", got)
 	}
-	p.response = response
 	return p
 }
 
@@ -161,44 +168,14 @@ func (p *peer) sendRaw(raw string) {
 	}
 }
 
-// maskedFrame has a mask of zeros, which leaves the payload readable.
 func maskedFrame(first byte, payload string) string {
-	header := []byte{first}
-	switch n := len(payload); {
-	case n <= 125:
-		header = append(header, 0x80|byte(n))
-	case n < 1<<16:
-		header = binary.BigEndian.AppendUint16(append(header, 0x80|126), uint16(n))
-	default:
-		header = binary.BigEndian.AppendUint64(append(header, 0x80|127), uint64(n))
-	}
-	return string(header) + "\x00\x00\x00\x00" + payload
+	return string(websockettest.Encode(websockettest.Frame{First: first, Payload: payload}))
 }
 
-// receive reads one frame, which must be whole and not masked, as all frames of the server are.
+// receive reads one message or control frame.
 func (p *peer) receive() (opcode byte, payload string, err error) {
-	var header [2]byte
-	if _, err := io.ReadFull(p.reader, header[:]); err != nil {
-		return 0, "", err
-	}
-	if header[0]&0xf0 != finalBit || header[1]&0x80 != 0 {
-		return 0, "", fmt.Errorf("got a frame that begins with %x", header)
-	}
-	length := uint64(header[1])
-	switch length {
-	case 126:
-		var extended uint16
-		err = binary.Read(p.reader, binary.BigEndian, &extended)
-		length = uint64(extended)
-	case 127:
-		err = binary.Read(p.reader, binary.BigEndian, &length)
-	}
-	if err != nil {
-		return 0, "", err
-	}
-	body := make([]byte, length)
-	_, err = io.ReadFull(p.reader, body)
-	return header[0] & 0x0f, string(body), err
+	opcode, message, err := p.socket.Receive()
+	return opcode, string(message), err
 }
 
 // want reads one frame, which must be this text.

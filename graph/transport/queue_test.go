@@ -1,13 +1,14 @@
 package transport
 
 import (
-	"bufio"
 	"context"
 	"math/rand/v2"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 // TestPieces writes batches of frames of many sizes and reads them again. No write is longer than a piece.
@@ -40,7 +41,7 @@ func checkPieces(t *testing.T, batch []frame) {
 		defer server.Close()
 		written <- s.writeBatch(batch)
 	}()
-	p := &peer{t: t, conn: client, reader: bufio.NewReader(client)}
+	p := &peer{t: t, socket: websockettest.New(client)}
 	for _, f := range batch {
 		p.want(f.head + string(f.body) + f.tail)
 	}

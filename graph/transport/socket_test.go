@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,7 +48,7 @@ func TestSlowReader(t *testing.T) {
 	const query = `{"id":"1","type":"subscribe","payload":{"query":"{big(bytes:1000000)}"}}`
 	bubble(t, WebsocketOptions{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
-		p.reader = bufio.NewReader(&slowReader{peer: p, pause: 4 * time.Second})
+		p.conn.reader = &slowReader{peer: p, pause: 4 * time.Second}
 		p.send(query)
 		if got := p.wantLike(`"type":"next"`); len(got) < 1_000_000 {
 			t.Errorf("got %d bytes", len(got))
@@ -58,7 +57,7 @@ func TestSlowReader(t *testing.T) {
 	bubble(t, WebsocketOptions{SilenceTimeout: time.Hour}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
 		start := time.Now()
-		p.reader = bufio.NewReader(&slowReader{peer: p, pause: 9 * time.Second, gone: true})
+		p.conn.reader = &slowReader{peer: p, pause: 9 * time.Second, gone: true}
 		p.send(query)
 		if _, _, err := p.receive(); err == nil {
 			t.Error("a reader that is too slow was sent all of it")
@@ -85,7 +84,7 @@ func (r *slowReader) Read(p []byte) (int, error) {
 			r.peer.send(`{"type":"pong"}`)
 		}
 	}
-	n, err := r.peer.conn.Read(p)
+	n, err := r.peer.conn.Conn.Read(p)
 	r.taken += n
 	return n, err
 }

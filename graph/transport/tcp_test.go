@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -10,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
 // These tests use real connections, for what the kernel or TLS has a part in.
@@ -31,32 +32,34 @@ func listen(t *testing.T, options WebsocketOptions, start func(http.Handler) *ht
 	return f, server
 }
 
-func connect(t *testing.T, server *httptest.Server) *websocket.Conn {
+func connect(t *testing.T, server *httptest.Server) *websockettest.Client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}, EnableCompression: true}
-	if transport := server.Client().Transport.(*http.Transport); server.TLS != nil {
-		dialer.TLSClientConfig = transport.TLSClientConfig.Clone()
-		dialer.TLSClientConfig.NextProtos = nil
+	options := websockettest.Options{Header: http.Header{"Sec-Websocket-Extensions": {"permessage-deflate"}}}
+	if server.TLS != nil {
+		config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		config.NextProtos = nil
+		options.Dial = func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		}
 	}
-	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	conn, err := websockettest.Open(t.Context(), server.URL, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	exchange(t, conn, initMessage, `{"type":"connection_ack"}`)
+	t.Cleanup(conn.Close)
 	return conn
 }
 
 // exchange sends a message, unless it is empty, and reads one.
-func exchange(t *testing.T, conn *websocket.Conn, message, want string) {
+func exchange(t *testing.T, conn *websockettest.Client, message, want string) {
 	t.Helper()
 	if message != "" {
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+		if err := conn.Send(message); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, got, err := conn.ReadMessage(); err != nil || string(got) != want {
-		t.Fatalf("got %s, %v; want %s", got, err, want)
+	if got, err := conn.Receive(); err != nil || got.Text != want {
+		t.Fatalf("got %s, %v; want %s", got.Text, err, want)
 	}
 }
 
@@ -65,7 +68,7 @@ func TestStalledReaderOverTheKernelsBuffers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, server := listen(t, WebsocketOptions{WriteTimeout: 50 * time.Millisecond}, start)
 			conn := connect(t, server)
-			if err := conn.WriteMessage(websocket.TextMessage, []byte(ticks)); err != nil {
+			if err := conn.Send(ticks); err != nil {
 				t.Fatal(err)
 			}
 			<-f.schema.began

@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
+	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
+// patience is how long a stream may be silent.
+const patience = time.Minute
+
 // put sets a config over REST and returns the status and the position of the change.
-func put(client *http.Client, p *process, name, value string) (status int, position string, err error) {
+func put(client *http.Client, p process, name, value string) (status int, position string, err error) {
 	body, _ := json.Marshal(map[string]string{"value": value})
-	req, err := http.NewRequest(http.MethodPut, p.url("/config/"+name), bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPut, p.URL("/config/"+name), bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -29,19 +32,19 @@ func put(client *http.Client, p *process, name, value string) (status int, posit
 }
 
 // MustPut sets a config and returns the position of the change.
-func (p *process) MustPut(t testing.TB, name, value string) string {
+func (p process) MustPut(t testing.TB, name, value string) string {
 	t.Helper()
 	status, position, err := put(http.DefaultClient, p, name, value)
 	if err != nil || status != http.StatusOK {
-		t.Fatalf("setting %s: status %d, %v: %s", name, status, err, p.log())
+		t.Fatalf("setting %s: status %d, %v: %s", name, status, err, p.Log())
 	}
 	return position
 }
 
 // MustGet returns the body of an answer 200.
-func (p *process) MustGet(t testing.TB, path string) string {
+func (p process) MustGet(t testing.TB, path string) string {
 	t.Helper()
-	resp, err := http.Get(p.url(path))
+	resp, err := http.Get(p.URL(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,10 +57,10 @@ func (p *process) MustGet(t testing.TB, path string) string {
 }
 
 // MustQuery returns the data of a GraphQL answer without errors.
-func (p *process) MustQuery(t testing.TB, query string, into any) {
+func (p process) MustQuery(t testing.TB, query string, into any) {
 	t.Helper()
 	body, _ := json.Marshal(map[string]string{"query": query})
-	resp, err := http.Post(p.url("/graphql"), "application/json", bytes.NewReader(body))
+	resp, err := http.Post(p.URL("/graphql"), "application/json", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,60 +78,46 @@ func (p *process) MustQuery(t testing.TB, query string, into any) {
 }
 
 // stream is one subscription on a websocket of its own.
-type stream struct{ conn *websocket.Conn }
+type stream struct{ *websockettest.Client }
 
 // MustSubscribe opens a subscription.
-func (p *process) MustSubscribe(t testing.TB, query string) *stream {
+func (p process) MustSubscribe(t testing.TB, query string) stream {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.Dial(strings.Replace(p.url("/graphql"), "http", "ws", 1), nil)
+	client, err := websockettest.Open(t.Context(), p.URL("/graphql"), websockettest.Options{Patience: patience})
+	if err == nil {
+		t.Cleanup(client.Close)
+		err = client.Subscribe("1", query, nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	s := &stream{conn}
-	s.mustSend(t, map[string]any{"type": "connection_init"})
-	s.MustReceive(t, "connection_ack", nil)
-	s.mustSend(t, map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{"query": query}})
-	return s
-}
-
-func (s *stream) mustSend(t testing.TB, message any) {
-	t.Helper()
-	if err := s.conn.WriteJSON(message); err != nil {
-		t.Fatal(err)
-	}
+	return stream{client}
 }
 
 // MustReceive waits for a message of a type, and decodes the data of its payload.
-func (s *stream) MustReceive(t testing.TB, kind string, into any) {
+func (s stream) MustReceive(t testing.TB, kind string, into any) {
 	t.Helper()
-	var message struct {
-		Type    string
-		Payload struct{ Data json.RawMessage }
-	}
-	if err := s.conn.ReadJSON(&message); err != nil {
-		t.Fatal(err)
-	}
-	if message.Type != kind {
-		t.Fatalf("got message %q, want %q", message.Type, kind)
+	message, err := s.Receive()
+	if err != nil || message.Type != kind {
+		t.Fatalf("got %s, %v, want a message %q", message.Text, err, kind)
 	}
 	if into == nil {
 		return
 	}
-	if err := json.Unmarshal(message.Payload.Data, into); err != nil {
-		t.Fatalf("decoding %s: %v", message.Payload.Data, err)
+	var payload struct{ Data json.RawMessage }
+	if err := json.Unmarshal(message.Payload, &payload); err != nil {
+		t.Fatalf("decoding %s: %v", message.Text, err)
+	}
+	if err := json.Unmarshal(payload.Data, into); err != nil {
+		t.Fatalf("decoding %s: %v", message.Text, err)
 	}
 }
 
 // closeCode reads until the server closes the socket.
-func (s *stream) closeCode() int {
+func (s stream) closeCode() int {
 	for {
-		if _, _, err := s.conn.ReadMessage(); err != nil {
-			if closed, ok := err.(*websocket.CloseError); ok {
-				return closed.Code
-			}
-			return 0
+		if _, err := s.Receive(); err != nil {
+			return websockettest.CloseCode(err)
 		}
 	}
 }

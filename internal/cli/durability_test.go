@@ -51,7 +51,7 @@ func TestNoAcknowledgedWriteIsLost(t *testing.T) {
 				t.Errorf("%s was acknowledged at %s, but the history has it at %q", value, position, history[value])
 			}
 		}
-		server.kill()
+		server.Kill()
 		if got := run(t, nil, "verify", "--store", store); got.code != 0 {
 			t.Errorf("verifying: %s", got.stderr)
 		}
@@ -59,7 +59,7 @@ func TestNoAcknowledgedWriteIsLost(t *testing.T) {
 }
 
 // killAmongWriters writes different values from 64 clients, kills the server among them, and adds what was acknowledged.
-func killAmongWriters(t *testing.T, server *process, round int, acknowledged map[string]string) {
+func killAmongWriters(t *testing.T, server process, round int, acknowledged map[string]string) {
 	t.Helper()
 	const clients = 64
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
@@ -89,8 +89,8 @@ func killAmongWriters(t *testing.T, server *process, round int, acknowledged map
 	select {
 	case <-enough:
 	case <-time.After(30 * time.Second):
-		t.Errorf("the server is too slow: %s", server.log())
+		t.Errorf("the server is too slow: %s", server.Log())
 	}
-	server.kill()
+	server.Kill()
 	writers.Wait()
 }

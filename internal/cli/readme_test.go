@@ -45,7 +45,7 @@ func TestREADME(t *testing.T) {
 }
 
 // runConsole runs lines that begin with "$ curl", each followed by what it prints.
-func runConsole(t *testing.T, server *process, text string) {
+func runConsole(t *testing.T, server process, text string) {
 	t.Helper()
 	for _, example := range strings.Split(text, "$ ")[1:] {
 		command, want, _ := strings.Cut(example, "\n")
@@ -56,7 +56,7 @@ func runConsole(t *testing.T, server *process, text string) {
 // curl does what curl would: it knows -X, -H, -d, --data-binary and words in single quotes. With -N
 // it reads a stream, as many lines as are wanted. An entity tag in If-Match is the one that the
 // config has.
-func curl(t *testing.T, server *process, command, want string) string {
+func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false
 	words := regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1)
@@ -90,9 +90,9 @@ func curl(t *testing.T, server *process, command, want string) string {
 }
 
 // mustHaveTag returns the entity tag of a config, whose form must be that of an example.
-func (p *process) mustHaveTag(t *testing.T, path, example string) string {
+func (p process) mustHaveTag(t *testing.T, path, example string) string {
 	t.Helper()
-	resp, err := http.Get(p.url(path))
+	resp, err := http.Get(p.URL(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +103,9 @@ func (p *process) mustHaveTag(t *testing.T, path, example string) string {
 }
 
 // MustRead returns the first lines of an answer that may have no end.
-func (p *process) MustRead(t testing.TB, path string, lines int) string {
+func (p process) MustRead(t testing.TB, path string, lines int) string {
 	t.Helper()
-	resp, err := http.Get(p.url(path))
+	resp, err := http.Get(p.URL(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,9 +122,9 @@ func (p *process) MustRead(t testing.TB, path string, lines int) string {
 }
 
 // MustSend returns the body of the answer, whatever its status.
-func (p *process) MustSend(t testing.TB, method, path, body string, header http.Header) string {
+func (p process) MustSend(t testing.TB, method, path, body string, header http.Header) string {
 	t.Helper()
-	req, err := http.NewRequest(method, p.url(path), bytes.NewReader([]byte(body)))
+	req, err := http.NewRequest(method, p.URL(path), bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestAChangeArrivesLiveAndSurvivesARestart(t *testing.T) {
 			t.Errorf("got %+v live, want 30s at %s", c, position)
 		}
 
-		server.kill()
+		server.Kill()
 		server = MustServe(t, store)
 		if got := server.MustGet(t, "/config/payments%2Ftimeout"); got != "30s" {
 			t.Errorf("got %q after a restart, want 30s", got)
@@ -91,7 +91,7 @@ func TestTerminationFinishesWhatWasBegun(t *testing.T) {
 		code, took := server.terminate()
 		writers.Wait()
 		if code != 0 || took > 10*time.Second {
-			t.Errorf("got exit code %d after %s, want 0 within 10 s: %s", code, took, server.log())
+			t.Errorf("got exit code %d after %s, want 0 within 10 s: %s", code, took, server.Log())
 		}
 		if got := <-closed; got != 1012 {
 			t.Errorf("got close code %d, want 1012", got)
@@ -110,7 +110,7 @@ func TestTerminationEndsEventStreams(t *testing.T) {
 	server := MustServe(t, "memory")
 	var bodies []io.ReadCloser
 	for _, path := range []string{"/events", "/graphql?query=" + url.QueryEscape(watchAll)} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.url(path), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL(path), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestTerminationEndsEventStreams(t *testing.T) {
 		bodies = append(bodies, resp.Body)
 	}
 	if code, took := server.terminate(); code != 0 || took > 5*time.Second {
-		t.Errorf("got exit code %d after %s, want 0 at once: %s", code, took, server.log())
+		t.Errorf("got exit code %d after %s, want 0 at once: %s", code, took, server.Log())
 	}
 	for _, body := range bodies {
 		if _, err := io.Copy(io.Discard, body); err != nil {
@@ -142,7 +142,7 @@ func TestASecondServerOnTheSameFileIsRefused(t *testing.T) {
 	if second.code != 2 || !strings.Contains(second.stderr, "another server is running on this file") {
 		t.Errorf("got %+v, want exit code 2 and the reason", second)
 	}
-	first.kill()
+	first.Kill()
 	MustServe(t, store)
 }
 
@@ -150,7 +150,7 @@ func TestLogHoldsRequestsAndChangesButNoValues(t *testing.T) {
 	server := MustServe(t, "memory")
 	server.MustPut(t, "payments", "a-secret-value")
 	server.terminate()
-	log := server.log()
+	log := server.Log()
 	for _, want := range []string{"method=PUT path=/config/payments status=200", `msg="config changed" name=payments operation=CREATED version=1 position=1-`} {
 		if strings.Count(log, want) != 1 {
 			t.Errorf("got log %s, want one line with %q", log, want)

@@ -52,9 +52,9 @@ func mustBuildNewer(t *testing.T) (program string) {
 }
 
 // get returns the status and the text of an answer, which must be at least at a position.
-func (p *process) get(t *testing.T, path, atLeast string) (status int, text string) {
+func (p process) get(t *testing.T, path, atLeast string) (status int, text string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url(path), nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL(path), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func (p *process) get(t *testing.T, path, atLeast string) (status int, text stri
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatalf("%v: %s", err, p.log())
+		t.Fatalf("%v: %s", err, p.Log())
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -107,7 +107,7 @@ func TestUpgradeNodeByNode(t *testing.T) {
 	}
 
 	if code, _ := old.terminate(); code != 0 {
-		t.Errorf("stopping the older program: exit code %d: %s", code, old.log())
+		t.Errorf("stopping the older program: exit code %d: %s", code, old.Log())
 	}
 	upgraded := MustServeWith(t, newer, store)
 	if status, text := upgraded.get(t, "/config/a", unknown); status != 200 || text != "2" {

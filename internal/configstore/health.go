@@ -8,7 +8,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ErrBehind: this node has not caught up with the history for longer than Options.MaxLag, although nothing else is wrong.
+// ErrBehind is that this node has not caught up with the history for longer than Options.MaxLag,
+// although nothing else is wrong.
 var ErrBehind = errors.New("events are not applied as they come")
 
 // Health says what works. Each field is nil when that part is well, else it says what is wrong.

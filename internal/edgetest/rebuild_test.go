@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"configapi/graph"
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -21,6 +19,7 @@ import (
 	"configapi/internal/projection"
 	"configapi/internal/rest"
 	"configapi/internal/slowtest"
+	"configapi/internal/websockettest"
 )
 
 // patience is how long a test waits for what a server should do soon.
@@ -60,38 +59,33 @@ func (n node) awaitRebuild(t *testing.T) {
 }
 
 // stream opens a websocket with streams that were told everything, and returns it.
-func (n node) stream(t *testing.T) *websocket.Conn {
+func (n node) stream(t *testing.T) *websockettest.Client {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, _, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(n.URL, "http")+"/graphql", nil)
+	client, err := websockettest.Open(t.Context(), n.URL+"/graphql", websockettest.Options{Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	for _, message := range []string{
-		`{"type":"connection_init"}`,
-		`{"id":"changes","type":"subscribe","payload":{"query":"subscription{configChanges{position}}"}}`,
-		`{"id":"state","type":"subscribe","payload":{"query":"subscription{config(name:\"n1\"){value}}"}}`,
+	t.Cleanup(client.Close)
+	for id, query := range map[string]string{
+		"changes": `subscription{configChanges{position}}`,
+		"state":   `subscription{config(name:"n1"){value}}`,
 	} {
-		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+		if err := client.Subscribe(id, query, nil); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for range 3 { // the acknowledgement, and what each stream begins with
-		if _, message, err := conn.ReadMessage(); err != nil || strings.Contains(string(message), "error") {
-			t.Fatalf("got %s, %v", message, err)
+		if message, err := client.Receive(); err != nil || message.Type != "next" || message.ID != id {
+			t.Fatalf("got %s, %v, want what the stream %q begins with", message.Text, err, id)
 		}
 	}
-	return conn
+	return client
 }
 
 // mustBeClosed fails the test unless the next that comes is the close code that tells a client to come back.
-func mustBeClosed(t *testing.T, conn *websocket.Conn) {
+func mustBeClosed(t *testing.T, client *websockettest.Client) {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
-	_, message, err := conn.ReadMessage()
-	if !websocket.IsCloseError(err, websocket.CloseServiceRestart) {
-		t.Errorf("got %s, %v, want it to be closed with 1012", message, err)
+	message, err := client.Receive()
+	if websockettest.CloseCode(err) != websockettest.CodeServiceRestart {
+		t.Errorf("got %s, %v, want it to be closed with 1012", message.Text, err)
 	}
 }
 

@@ -41,7 +41,7 @@ func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
 	return &Cursor{feed: f, source: source, head: after}
 }
 
-// Position is where the cursor is: behind the last event that it has returned.
+// Head is where the cursor is: behind the last event that it has returned.
 func (c *Cursor) Head() eventstore.Head { return c.head }
 
 // Poll returns the events that follow at once, at most limit of them (0: [DefaultPage]) or one whole change set, and moves

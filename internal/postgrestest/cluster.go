@@ -14,17 +14,21 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"configapi/internal/processtest"
 )
 
 const (
-	// startTimeout is how long a server may take to accept connections, recovery after a crash included.
+	// startTimeout is how long a server may take to accept connections, recovery after a crash
+	// included, and stopTimeout how long it may take to end.
 	startTimeout = 30 * time.Second
-	// logLines is how much of a server's log is kept for the error when it does not start.
-	logLines = 50
+	stopTimeout  = time.Minute
 
-	// In the directory of a cluster: that of its data, and a file with the password of its superuser.
+	// In the directory of a cluster: that of its data, a file with the password of its superuser, and
+	// what the server logs.
 	dataName     = "data"
 	passwordName = "password"
+	logName      = "log"
 )
 
 // Cluster is a PostgreSQL server with data of its own. Its methods are for one goroutine.
@@ -39,7 +43,8 @@ type Cluster struct {
 	owner    *syscall.Credential // who runs the server; nil: whoever runs this process
 	port     int
 	password string
-	server   *server // nil: stopped
+	stock    bool                 // its settings are those of initdb
+	server   *processtest.Process // nil: stopped
 }
 
 // Shutdown is a way to stop a server.
@@ -62,37 +67,46 @@ func New(ctx context.Context, settings ...string) (*Cluster, error) {
 
 // NewFrom is New with a template: the Dir of a cluster that does not run. "" means none.
 func NewFrom(ctx context.Context, template string, settings ...string) (*Cluster, error) {
-	c, err := newCluster(ctx, template)
-	if err != nil {
+	return (&Cluster{Settings: settings}).started(ctx, "", template)
+}
+
+// NewStock makes a cluster for measurements, and starts it: its data are in a directory below dir,
+// which the owner of servers must be able to reach, its settings are those that initdb gives, and it
+// is reached by [Cluster.TCPDSN] alone. Whoever calls it calls Close.
+func NewStock(ctx context.Context, dir string) (*Cluster, error) {
+	return (&Cluster{stock: true}).started(ctx, dir, "")
+}
+
+// NewTemplate makes a cluster, as New does, but does not start it. A copy of it is made in a tenth of the time.
+func NewTemplate(ctx context.Context) (*Cluster, error) {
+	return (&Cluster{}).made(ctx, "", os.Getenv(EnvTemplate))
+}
+
+// started makes the cluster, and starts it.
+func (c *Cluster) started(ctx context.Context, base, template string) (*Cluster, error) {
+	if _, err := c.made(ctx, base, template); err != nil {
 		return nil, err
 	}
-	c.Settings = settings
 	if err := c.Start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// NewTemplate makes a cluster, as New does, but does not start it. A copy of it is made in a tenth of the time.
-func NewTemplate(ctx context.Context) (*Cluster, error) {
-	return newCluster(ctx, os.Getenv(EnvTemplate))
-}
-
-// newCluster makes a cluster, from a template unless that is "".
-func newCluster(ctx context.Context, template string) (*Cluster, error) {
-	bin, err := binaries(ctx, os.Stderr, places)
-	if err != nil {
+// made makes the cluster, below a directory unless that is "", and of a template unless that is "".
+func (c *Cluster) made(ctx context.Context, base, template string) (_ *Cluster, err error) {
+	if c.bin, err = binaries(ctx, os.Stderr, places); err != nil {
 		return nil, err
 	}
-	owner, err := serverOwner()
-	if err != nil {
+	if c.owner, err = serverOwner(); err != nil {
 		return nil, err
 	}
-	home, err := newHome(owner)
-	if err != nil {
+	if base == "" {
+		base = baseDir(c.owner)
+	}
+	if c.home, err = newHome(base, c.owner); err != nil {
 		return nil, fmt.Errorf("making a directory for PostgreSQL: %w", err)
 	}
-	c := &Cluster{bin: bin, home: home, owner: owner}
 	if template == "" {
 		err = c.initialize(ctx)
 	} else {
@@ -138,7 +152,8 @@ func (c *Cluster) Start(ctx context.Context) error {
 			}
 			c.port = port
 		}
-		server, err := startServer(ctx, c.command(filepath.Join(c.bin, "postgres"), c.arguments()...), "database system is ready to accept ")
+		server, err := startServer(ctx, c.command(filepath.Join(c.bin, "postgres"), c.arguments()...),
+			filepath.Join(c.home.dir, logName), "database system is ready to accept ")
 		switch {
 		case err == nil:
 			c.server = server
@@ -151,14 +166,42 @@ func (c *Cluster) Start(ctx context.Context) error {
 	}
 }
 
-// Stop stops the server, and returns when it has ended. The data stays.
+// startServer starts a server, and returns when it says in its log that it accepts connections. The
+// error ends with that log.
+func startServer(ctx context.Context, cmd *exec.Cmd, log, accepts string) (*processtest.Process, error) {
+	// With this signal PostgreSQL ends in good order, and pgbouncer ends too.
+	p, err := processtest.Start(cmd, log, syscall.SIGQUIT)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.AwaitLog(ctx, accepts); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Stop stops the server, and returns when it has ended, with all its processes. The data stays.
 func (c *Cluster) Stop(how Shutdown) error {
 	if c.server == nil {
 		return errors.New("stopping PostgreSQL: it does not run")
 	}
-	err := c.server.stop(syscall.Signal(how))
+	err := c.server.Stop(syscall.Signal(how), stopTimeout)
 	c.server = nil
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil // its exit code tells how it was stopped
+	}
 	return err
+}
+
+// CPU is the processor time that the server has used, with all its processes; 0 where the system
+// does not say.
+func (c *Cluster) CPU() time.Duration {
+	if c.server == nil {
+		return 0
+	}
+	return c.server.CPU()
 }
 
 // Close stops the server if it runs, and removes all files.
@@ -177,10 +220,14 @@ func (c *Cluster) initialize(ctx context.Context) error {
 	if err := c.keepPassword(); err != nil {
 		return err
 	}
-	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"),
-		"--pgdata="+c.Dir(), "--username=postgres", "--pwfile="+filepath.Join(c.home.dir, passwordName),
-		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
-		"--no-sync", "--no-instructions", "--wal-segsize=1")
+	options := []string{
+		"--pgdata=" + c.Dir(), "--username=postgres", "--pwfile=" + filepath.Join(c.home.dir, passwordName),
+		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions",
+	}
+	if !c.stock {
+		options = append(options, "--no-sync", "--wal-segsize=1")
+	}
+	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"), options...)
 }
 
 // keepPassword writes the password beside the data, where a copy of the cluster looks for it.
@@ -213,10 +260,12 @@ func (c *Cluster) run(ctx context.Context, what, program string, args ...string)
 }
 
 func (c *Cluster) arguments() []string {
-	settings := []string{
-		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(c.port), "unix_socket_directories=" + c.home.dir,
-		"max_connections=200", "shared_buffers=64MB", "max_wal_size=256MB", "logging_collector=off",
-		"log_destination=stderr", "jit=off",
+	settings := []string{"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(c.port)}
+	if c.stock { // a socket's path could be too long in its directory
+		settings = append(settings, "unix_socket_directories=")
+	} else {
+		settings = append(settings, "unix_socket_directories="+c.home.dir, "max_connections=200", "shared_buffers=64MB", "max_wal_size=256MB", "logging_collector=off",
+			"log_destination=stderr", "jit=off")
 	}
 	args := []string{"-D", c.Dir()}
 	for _, setting := range slices.Concat(settings, c.Settings) {
@@ -231,7 +280,7 @@ func (c *Cluster) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = c.home.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-	cmd.SysProcAttr = processOf(c.owner)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner}
 	return cmd
 }
 

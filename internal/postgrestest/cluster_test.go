@@ -91,7 +91,7 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("this test takes the files to be there still: %v", err)
 	}
-	h, err := newHome(nil)
+	h, err := newHome(baseDir(nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,4 +128,21 @@ func openTempDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+func TestStockClusterHasTheSettingsOfInitdb(t *testing.T) {
+	t.Parallel()
+	c, err := NewStock(t.Context(), openTempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const settings = `select string_agg(name || '=' || setting, ' ') from pg_settings
+		where source not in ('default', 'configuration file', 'client', 'override', 'environment variable') and name not in ('listen_addresses', 'port', 'unix_socket_directories')`
+	if got := mustQuery(t, c.TCPDSN("postgres"), `select coalesce((`+settings+`), 'none')`); got != "none" {
+		t.Errorf("settings of its own: got %s, want none", got)
+	}
+	if got := mustQuery(t, c.TCPDSN("postgres"), `show wal_segment_size`); got != "16MB" {
+		t.Errorf("wal_segment_size: got %s", got)
+	}
 }

@@ -28,9 +28,9 @@ type home struct {
 	lock  *os.File
 }
 
-// newHome makes a directory that only the owner (and root) can enter. It first removes those of processes that died.
-func newHome(owner *syscall.Credential) (*home, error) {
-	base := baseDir(owner)
+// newHome makes a directory below base that only the owner (and root) can enter. It first removes
+// those of processes that died.
+func newHome(base string, owner *syscall.Credential) (*home, error) {
 	sweep(base)
 	for {
 		dir, err := os.MkdirTemp(base, homePattern)

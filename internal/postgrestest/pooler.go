@@ -54,7 +54,7 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	home, err := newHome(owner)
+	home, err := newHome(baseDir(owner), owner)
 	if err != nil {
 		return "", err
 	}
@@ -68,18 +68,14 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 		return "", err
 	}
 	cmd := exec.Command(program, settings)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = home.dir, []string{"LC_ALL=C", "TZ=UTC"}, processOf(owner)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = home.dir, []string{"LC_ALL=C", "TZ=UTC"}, &syscall.SysProcAttr{Credential: owner}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	server, err := startServer(ctx, cmd, "process up")
+	pooler, err := startServer(ctx, cmd, filepath.Join(home.dir, logName), "process up")
 	if err != nil {
 		return "", err
 	}
-	t.Cleanup(func() {
-		if err := server.stop(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { _ = pooler.Stop(syscall.SIGTERM, stopTimeout) }) // its exit code tells of the signal
 	return home.dir, nil
 }
 

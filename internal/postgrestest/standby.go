@@ -64,7 +64,7 @@ func (c *Cluster) Recover(ctx context.Context, primary *Cluster, lsn string) err
 
 // backup makes a base backup with more options, which is not started.
 func backup(ctx context.Context, primary *Cluster, options ...string) (*Cluster, error) {
-	home, err := newHome(primary.owner)
+	home, err := newHome(baseDir(primary.owner), primary.owner)
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
 // Package slowtest sets apart tests that take long and seldom find anything, so that `make test`
-// stays quick: it says how many it has left out. `make check` runs them all: it sets
+// stays quick: it says how many it has left out. `make ci` runs them all: it sets
 // CONFIGAPI_SLOW_TESTS, and the package's own tests make sure of that.
 //
 // To make a test one of them, add it to the list here and begin it with [Only]. A test that proves
@@ -92,7 +92,7 @@ func Only(t *testing.T) {
 		t.Fatalf("%s is not in the list of slow tests", t.Name())
 	}
 	if os.Getenv(Env) == "" {
-		t.Skipf("slow: make check runs it, or %s=1", Env)
+		t.Skipf("slow: make ci runs it, or %s=1", Env)
 	}
 }
 

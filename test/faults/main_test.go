@@ -99,15 +99,6 @@ func TestOnlyTheSectionIsReplaced(t *testing.T) {
 	}
 }
 
-func TestTableIsPadded(t *testing.T) {
-	rows := table{head: []string{"a", "long head"}}
-	rows.add("ü", "1")
-	const want = "| a   | long head |\n| --- | --------- |\n| ü   | 1         |\n"
-	if got := rows.String(); got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-}
-
 // A planted bug whose patch does not apply any more would not be looked for.
 func TestPlantedBugsApplyToTheTree(t *testing.T) {
 	tree, err := filepath.Abs("../..")

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"configapi/test/reports"
 )
 
 // mutant is a bug that is kept as a patch, and planted into a copy of the tree. The lines before the patch say which:
@@ -64,7 +66,7 @@ func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) erro
 		fmt.Fprintf(progress, "%-24s found by %s in %.1fs: %s\n", m.name, f.by, f.after.Seconds(), f.what)
 		found = append(found, f)
 	}
-	text := fmt.Sprintf("Seed %d, commit %s.\n\n%s", o.Seed, commit(ctx, o.Tree), mutantTable(found))
+	text := fmt.Sprintf("Seed %d, commit %s.\n\n%s", o.Seed, reports.Commit(ctx, o.Tree), mutantTable(found))
 	if o.Out != "" {
 		if err := replaceSection(o.Out, mutantsSection, text); err != nil {
 			return err
@@ -75,9 +77,9 @@ func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) erro
 }
 
 func mutantTable(found []finding) string {
-	rows := table{head: []string{"planted bug", "found by", "broken promise", "after"}}
+	rows := reports.Table{Head: []string{"planted bug", "found by", "broken promise", "after"}}
 	for _, f := range found {
-		rows.add(f.bug, f.by, f.what, fmt.Sprintf("%.1f s", f.after.Seconds()))
+		rows.Add(f.bug, f.by, f.what, fmt.Sprintf("%.1f s", f.after.Seconds()))
 	}
 	return rows.String()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/test/faults/fault"
+	"configapi/test/reports"
 )
 
 // publish writes the report to stdout, and where the options say.
@@ -41,14 +42,11 @@ type summary struct {
 // markdown is the report: where it was made, and a row for each fault.
 func (r *result) markdown() string {
 	var b strings.Builder
-	head := table{head: []string{"", ""}}
-	for _, f := range r.Facts {
-		head.add(f.Name, f.Value)
-	}
+	head := r.Facts.Table()
 	b.WriteString(head.String() + "\n")
-	rows := table{head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
+	rows := reports.Table{Head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
 	for _, s := range summarize(r.Rounds) {
-		rows.add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
+		rows.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
 			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fault.Describe(s.Evidence), percentiles(s.Recoveries))
 	}
 	b.WriteString(rows.String())
@@ -96,8 +94,5 @@ func percentiles(list []time.Duration) string {
 		return ""
 	}
 	sorted := slices.Sorted(slices.Values(list))
-	rank := func(percent int) time.Duration {
-		return sorted[max(0, (len(sorted)*percent+99)/100-1)].Round(time.Millisecond)
-	}
-	return fmt.Sprintf("%v, %v", rank(50), rank(99))
+	return fmt.Sprintf("%v, %v", reports.Percentile(sorted, 50).Round(time.Millisecond), reports.Percentile(sorted, 99).Round(time.Millisecond))
 }

@@ -14,11 +14,12 @@ import (
 	"configapi/test/faults/cluster"
 	"configapi/test/faults/fault"
 	"configapi/test/faults/history"
+	"configapi/test/reports"
 )
 
 // result is what a run came to.
 type result struct {
-	Facts  []fact
+	Facts  reports.Facts
 	Rounds []roundResult
 	// Found is how long the rounds had gone on when the first promise was broken; 0: none was.
 	Found time.Duration

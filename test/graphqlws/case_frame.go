@@ -13,27 +13,27 @@ var brokenFrames = []struct {
 	frames     []frame
 }{
 	{"unmasked", "A frame without a mask closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | opText, payload: pingMessage, bare: true}}},
+		[]frame{{First: final | opText, Payload: pingMessage, Bare: true}}},
 	{"reserved-bit", "A frame that is compressed, which was not agreed on, closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | reserved | opText, payload: pingMessage}}},
+		[]frame{{First: final | reserved | opText, Payload: pingMessage}}},
 	{"reserved-opcode", "A frame with an opcode that nobody has defined closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | 0x3, payload: pingMessage}}},
+		[]frame{{First: final | 0x3, Payload: pingMessage}}},
 	{"continuation-of-nothing", "A continuation without a beginning closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | opContinuation, payload: pingMessage}}},
+		[]frame{{First: final | opContinuation, Payload: pingMessage}}},
 	{"text-within-text", "A message within the fragments of another closes the socket with 1002.", []int{1002},
-		[]frame{{first: opText, payload: "{"}, text(pingMessage)}},
+		[]frame{{First: opText, Payload: "{"}, text(pingMessage)}},
 	{"long-ping", "A control frame of more than 125 bytes closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | opPing, payload: strings.Repeat("x", 126)}}},
+		[]frame{{First: final | opPing, Payload: strings.Repeat("x", 126)}}},
 	{"fragmented-ping", "A control frame in fragments closes the socket with 1002.", []int{1002},
-		[]frame{{first: opPing, payload: "x"}}},
+		[]frame{{First: opPing, Payload: "x"}}},
 	{"bad-close-code", "A close frame with a code that is not for the wire closes the socket with 1002.", []int{1002},
-		[]frame{{first: final | opClose, payload: "\x03\xed"}}},
+		[]frame{{First: final | opClose, Payload: "\x03\xed"}}},
 	{"half-close-code", "A close frame with half a code closes the socket, with 1002 or without a code.", []int{1002, 0},
-		[]frame{{first: final | opClose, payload: "\x03"}}},
+		[]frame{{First: final | opClose, Payload: "\x03"}}},
 	{"bad-close-reason", "A close frame whose reason is not UTF-8 closes the socket with 1007 or 1002.", []int{1007, 1002},
-		[]frame{{first: final | opClose, payload: "\x03\xe8\xff"}}},
+		[]frame{{First: final | opClose, Payload: "\x03\xe8\xff"}}},
 	{"binary", "A binary message, which the protocol does not have, closes the socket with 1003.", []int{1003},
-		[]frame{{first: final | opBinary, payload: pingMessage}}},
+		[]frame{{First: final | opBinary, Payload: pingMessage}}},
 }
 
 var frameCases = []Case{
@@ -49,7 +49,7 @@ var frameCases = []Case{
 		Rule: "A pong frame may come unasked, and is not answered.",
 		try: func(t *trial) {
 			s := t.open()
-			s.send(frame{first: final | opPong, payload: "unasked"})
+			s.send(frame{First: final | opPong, Payload: "unasked"})
 			s.wantNothing()
 		}},
 	{Name: "frame/fragments", Source: Websocket,
@@ -58,9 +58,9 @@ var frameCases = []Case{
 			s := t.open()
 			message := `{"type":"ping","payload":{"é":"é"}}`
 			cut := strings.Index(message, "é") + 1 // within the character
-			s.send(frame{first: opText}, frame{first: opContinuation, payload: message[:cut]})
+			s.send(frame{First: opText}, frame{First: opContinuation, Payload: message[:cut]})
 			s.wantPongFrame()
-			s.send(frame{first: opContinuation, payload: message[cut:]}, frame{first: final | opContinuation})
+			s.send(frame{First: opContinuation, Payload: message[cut:]}, frame{First: final | opContinuation})
 			s.wantPayload(`{"é":"é"}`)
 		}},
 	{Name: "frame/lengths", Source: Websocket,
@@ -93,7 +93,7 @@ var frameCases = []Case{
 			s := t.open()
 			s.subscribe("1", t.target.Subscription)
 			s.await("next", "1")
-			s.send(frame{first: final | opClose, payload: "\x03\xe8"})
+			s.send(frame{First: final | opClose, Payload: "\x03\xe8"})
 			s.wantClosed(1000)
 		}},
 }
@@ -114,7 +114,7 @@ func brokenFrameCases() []Case {
 }
 
 func (s *socket) wantPongFrame() {
-	s.send(frame{first: final | opPing, payload: "are you there?"})
+	s.send(frame{First: final | opPing, Payload: "are you there?"})
 	if m := s.want(pongFrame, ""); m.reason != "are you there?" {
 		s.failGot(m, "the payload of the ping")
 	}
@@ -123,9 +123,9 @@ func (s *socket) wantPongFrame() {
 // wantCloseAnswered closes with a code, 0 standing for none. The answer has the same one, or one of the others.
 func (t *trial) wantCloseAnswered(code int, others ...int) {
 	s := t.open()
-	closing := frame{first: final | opClose}
+	closing := frame{First: final | opClose}
 	if code != 0 {
-		closing.payload = string(binary.BigEndian.AppendUint16(nil, uint16(code)))
+		closing.Payload = string(binary.BigEndian.AppendUint16(nil, uint16(code)))
 	}
 	s.send(closing)
 	s.wantClosed(append(others, code)...)

@@ -27,16 +27,16 @@ var handshakeCases = []Case{
 		Rule: "Compression is not taken up when a client offers it: it costs memory with each socket, and leaks secrets by length.",
 		try: func(t *trial) {
 			s := t.dial(offer, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
-			if t.err == nil && s.response.Header.Get("Sec-WebSocket-Extensions") != "" {
-				t.fail("got Sec-WebSocket-Extensions %q; want none", s.response.Header.Get("Sec-WebSocket-Extensions"))
+			if t.err == nil && s.conn.Response.Header.Get("Sec-WebSocket-Extensions") != "" {
+				t.fail("got Sec-WebSocket-Extensions %q; want none", s.conn.Response.Header.Get("Sec-WebSocket-Extensions"))
 			}
 		}},
 	{Name: "handshake/foreign-origin", Source: Hardening, Needs: []string{"ForeignOrigin"},
 		Rule: "Pages of a foreign origin get 403 instead of a socket: browsers would let them have one.",
 		try: func(t *trial) {
 			s := t.handshake(offer, "Origin: "+t.target.ForeignOrigin)
-			if t.err == nil && s.response.StatusCode != http.StatusForbidden {
-				t.fail("got %s; want 403", s.response.Status)
+			if t.err == nil && s.conn.Response.StatusCode != http.StatusForbidden {
+				t.fail("got %s; want 403", s.conn.Response.Status)
 			}
 		}},
 }
@@ -47,7 +47,7 @@ func (t *trial) wantChosen(offers ...string) {
 	if t.err != nil {
 		return
 	}
-	if got := s.response.Header.Get("Sec-WebSocket-Protocol"); got != subprotocol {
+	if got := s.conn.Response.Header.Get("Sec-WebSocket-Protocol"); got != subprotocol {
 		t.fail("got Sec-WebSocket-Protocol %q for %q; want %q", got, offers, subprotocol)
 	}
 	s.init()

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 var limitCases = []Case{
@@ -28,7 +30,7 @@ var limitCases = []Case{
 		try: func(t *trial) {
 			s := t.open()
 			half := strings.Repeat(" ", t.target.MaxMessageBytes/2+1)
-			s.sendAnyway(frame{first: opText, payload: half}, frame{first: opContinuation, payload: half}, frame{first: final | opContinuation, payload: pingMessage})
+			s.sendAnyway(frame{First: opText, Payload: half}, frame{First: opContinuation, Payload: half}, frame{First: final | opContinuation, Payload: pingMessage})
 			s.wantFailed(1009)
 		}},
 	{Name: "limit/init-too-long", Source: Hardening, Needs: []string{"MaxInitBytes"},
@@ -45,7 +47,7 @@ var limitCases = []Case{
 		Rule: "A frame that says that it has 2^63 bytes closes the socket with 1009 or 1002, before they come.",
 		try: func(t *trial) {
 			s := t.open()
-			s.sendAnyway(frame{first: final | opText, payload: pingMessage, length: 1 << 63})
+			s.sendAnyway(frame{First: final | opText, Payload: pingMessage, Length: 1 << 63})
 			s.wantFailed(1009, 1002)
 		}},
 	{Name: "limit/longest-id", Source: Hardening, Needs: []string{"MaxIDBytes", "Query"},
@@ -95,7 +97,7 @@ var limitCases = []Case{
 		Rule: "After its close frame the server reads on for a while: when a client still sends, a reset might take the close code with it.",
 		try: func(t *trial) {
 			more := slices.Repeat([]frame{text(padded(pingMessage, 4000))}, 200)
-			for first, code := range map[frame]int{text("hello"): 4400, {first: final | 0x3}: 1002} {
+			for first, code := range map[frame]int{text("hello"): 4400, {First: final | 0x3}: 1002} {
 				s := t.open()
 				s.send(append([]frame{first}, more...)...) // fails when the connection is reset
 				s.wantFailed(code)
@@ -112,7 +114,7 @@ func padded(message string, length int) string {
 func (s *socket) wantCut(start time.Time, limit time.Duration) {
 	again := time.NewTicker(max(limit/20, time.Millisecond))
 	defer again.Stop()
-	sign := encode(frame{first: final | opPong})
+	sign := websockettest.Encode(frame{First: final | opPong})
 	for s.err == nil {
 		_ = s.conn.SetWriteDeadline(time.Now().Add(s.target.patience()))
 		if _, err := s.conn.Write(sign); err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 // What a case says and wants to hear, message by message.
@@ -60,10 +62,10 @@ func (s *socket) next() message {
 
 func (s *socket) answerPing(ping message) {
 	if ping.kind == pingFrame {
-		s.write(encode(frame{first: final | opPong, payload: ping.reason}))
+		s.write(websockettest.Encode(frame{First: final | opPong, Payload: ping.reason}))
 		return
 	}
-	s.write(encode(text(pongMessage)))
+	s.write(websockettest.Encode(text(pongMessage)))
 }
 
 // want takes the next message, which must be of this kind and for this operation.
@@ -139,7 +141,7 @@ func (s *socket) wantClose(reason string, codes ...int) {
 	if s.err != nil {
 		return
 	}
-	s.sendAnyway(frame{first: final | opClose, payload: "\x03\xe8"})
+	s.sendAnyway(frame{First: final | opClose, Payload: "\x03\xe8"})
 	s.wantEnd()
 }
 

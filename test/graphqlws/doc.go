@@ -16,5 +16,5 @@
 // Rules about time wait for as long as the server's limits say. In a bubble of testing/synctest that takes no time: there each case
 // of [Cases] gets a bubble and a server of its own, connected by [Serve].
 //
-// The package needs nothing but the standard library.
+// The package needs nothing but the standard library, and internal/websockettest for the frames.
 package graphqlws

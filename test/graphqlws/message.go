@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
+
+	"configapi/internal/websockettest"
 )
 
 // Kinds of messages that are control frames.
@@ -33,6 +36,36 @@ func (m message) String() string {
 		return fmt.Sprintf("%s %q", m.kind, m.reason)
 	}
 	return fmt.Sprintf("%s %q %.200s", m.kind, m.id, m.payload)
+}
+
+// receive waits for the next message, or control frame.
+func receive(conn *websockettest.Conn) (message, error) {
+	opcode, payload, err := conn.Receive()
+	switch {
+	case err == io.EOF:
+		return message{}, fmt.Errorf("the connection has ended: %w", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return message{}, fmt.Errorf("the connection has ended within a frame: %w", err)
+	case err != nil:
+		return message{}, err
+	}
+	return take(opcode, payload)
+}
+
+// take makes a message of what a server has sent.
+func take(opcode byte, payload []byte) (message, error) {
+	switch opcode {
+	case opPing:
+		return message{kind: pingFrame, reason: string(payload)}, nil
+	case opPong:
+		return message{kind: pongFrame, reason: string(payload)}, nil
+	case opClose:
+		return parseClose(payload)
+	case opText:
+		return parse(payload)
+	default:
+		return message{}, fmt.Errorf("got a frame with opcode %d; want text", opcode)
+	}
 }
 
 // parse takes a message of the server apart, and sees to it that it has the form that the protocol gives to messages of its kind.

@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 // socket is a client's end of a websocket, on which a case says and hears single frames. It reads all the time, so that no server
 // has to wait for a case that is sending, unless it is told to stall.
 type socket struct {
 	*trial
-	conn     net.Conn
-	response *http.Response // to the handshake
+	conn *websockettest.Conn
 
 	heard   chan message   // closed at the end of the connection
 	ended   error          // why heard is closed
@@ -31,13 +31,13 @@ const maxHeard = 1000
 var errTimeout = errors.New("nothing came in time")
 
 // listen begins to read.
-func (s *socket) listen(w *wire) {
+func (s *socket) listen() {
 	_ = s.conn.SetReadDeadline(time.Time{})
 	s.heard = make(chan message, maxHeard)
 	s.running.Go(func() {
 		defer close(s.heard)
 		for {
-			m, err := w.read()
+			m, err := receive(s.conn)
 			if err != nil {
 				s.ended = err
 				return
@@ -59,7 +59,7 @@ func (s *socket) stall() {
 	}
 	_ = s.conn.SetReadDeadline(time.Now())
 	s.running.Wait()
-	if tcp, ok := s.conn.(*net.TCPConn); ok {
+	if tcp, ok := s.conn.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetReadBuffer(4 << 10)
 	}
 }
@@ -67,8 +67,8 @@ func (s *socket) stall() {
 // send sends frames together.
 func (s *socket) send(frames ...frame) {
 	if s.err == nil {
-		s.last = frames[len(frames)-1].payload
-		s.write(encode(frames...))
+		s.last = frames[len(frames)-1].Payload
+		s.write(websockettest.Encode(frames...))
 	}
 }
 
@@ -77,9 +77,9 @@ func (s *socket) sendAnyway(frames ...frame) {
 	if s.err != nil {
 		return
 	}
-	s.last = frames[0].payload
+	s.last = frames[0].Payload
 	_ = s.conn.SetWriteDeadline(time.Now().Add(s.target.patience()))
-	_, _ = s.conn.Write(encode(frames...))
+	_, _ = s.conn.Write(websockettest.Encode(frames...))
 }
 
 func (s *socket) write(raw []byte) {

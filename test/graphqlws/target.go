@@ -3,13 +3,12 @@ package graphqlws
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 // Target is a server, and what the cases must know of it. A rule that needs a field which is zero does not apply to the server,
@@ -69,23 +68,10 @@ func (t Target) Reach(ctx context.Context) error {
 }
 
 func (t Target) connect(ctx context.Context) (net.Conn, error) {
-	address, err := url.Parse(t.URL)
-	if err != nil {
-		return nil, err
-	}
 	if t.Dial != nil {
 		return t.Dial(ctx)
 	}
-	dialer := &net.Dialer{Timeout: t.patience()}
-	switch address.Scheme {
-	case "ws", "http":
-		return dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.Hostname(), cmp.Or(address.Port(), "80")))
-	case "wss", "https":
-		secured := tls.Dialer{NetDialer: dialer}
-		return secured.DialContext(ctx, "tcp", net.JoinHostPort(address.Hostname(), cmp.Or(address.Port(), "443")))
-	default:
-		return nil, fmt.Errorf("%q is no address of a websocket: it has to begin with ws:// or wss://", t.URL)
-	}
+	return websockettest.Connect(ctx, t.URL, t.patience())
 }
 
 func (t Target) patience() time.Duration { return cmp.Or(t.Patience, 5*time.Second) }

@@ -1,20 +1,17 @@
 package graphqlws
 
 import (
-	"bufio"
 	"context"
-	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"configapi/internal/websockettest"
 )
 
 const (
-	subprotocol = "graphql-transport-ws"
+	subprotocol = websockettest.Subprotocol
 	offer       = "Sec-WebSocket-Protocol: " + subprotocol
 )
 
@@ -61,43 +58,39 @@ func (t *trial) dial(lines ...string) *socket {
 	if t.err != nil {
 		return s
 	}
-	if s.response.StatusCode != http.StatusSwitchingProtocols {
-		t.fail("got %s to the handshake; want 101", s.response.Status)
+	if s.conn.Response.StatusCode != http.StatusSwitchingProtocols {
+		t.fail("got %s to the handshake; want 101", s.conn.Response.Status)
 	}
 	return s
 }
 
-// handshake asks for a websocket. What the server answered is in the socket's response.
+// handshake asks for a websocket. What the server answered is in the response of the connection.
 func (t *trial) handshake(lines ...string) *socket {
 	s := &socket{trial: t}
 	if t.err != nil {
 		return s
 	}
-	var err error
-	if s.conn, err = t.target.connect(t.ctx); err != nil {
+	conn, err := t.target.connect(t.ctx)
+	if err != nil {
 		t.fail("%w", err)
 		return s
 	}
+	_ = conn.SetDeadline(time.Now().Add(t.target.patience()))
+	if s.conn, err = websockettest.Handshake(conn, t.target.URL, t.header(lines)); err != nil {
+		t.fail("%w", err)
+	}
+	if s.conn == nil {
+		_ = conn.Close()
+		return s
+	}
 	t.sockets = append(t.sockets, s)
-	key, in := newKey(), bufio.NewReader(s.conn)
-	_ = s.conn.SetReadDeadline(time.Now().Add(t.target.patience()))
-	s.write([]byte(t.request(key, lines)))
-	if s.response, err = http.ReadResponse(in, nil); err != nil {
-		t.fail("reading the answer to the handshake: %w", err)
-		return s
+	if s.conn.Response.StatusCode == http.StatusSwitchingProtocols {
+		s.listen()
 	}
-	if s.response.StatusCode != http.StatusSwitchingProtocols {
-		return s
-	}
-	if got, want := s.response.Header.Get("Sec-WebSocket-Accept"), acceptOf(key); got != want {
-		t.fail("got Sec-WebSocket-Accept %q; want %q", got, want)
-	}
-	s.listen(&wire{in: in})
 	return s
 }
 
-func (t *trial) request(key string, lines []string) string {
-	address, _ := url.Parse(t.target.URL) // there is a connection, so it could be parsed
+func (t *trial) header(lines []string) http.Header {
 	header := t.target.Header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -106,21 +99,5 @@ func (t *trial) request(key string, lines []string) string {
 		name, value, _ := strings.Cut(line, ": ")
 		header.Add(name, value)
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "GET %s HTTP/1.1\r\nHost: %s\r\n", address.RequestURI(), address.Host)
-	fmt.Fprintf(&text, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n", key)
-	_ = header.Write(&text) // never fails: the builder takes all
-	text.WriteString("\r\n")
-	return text.String()
-}
-
-func newKey() string {
-	var nonce [16]byte
-	_, _ = rand.Read(nonce[:]) // never fails: crypto/rand ends the program first
-	return base64.StdEncoding.EncodeToString(nonce[:])
-}
-
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return header
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/gorilla/websocket"
+	"configapi/internal/websockettest"
 )
 
 const mebibyte = 1 << 20
@@ -146,7 +146,7 @@ func unreadSockets(sockets, operations int, query string) func(context.Context, 
 			}
 			defer socket.Close()
 			for i := range operations {
-				if err := subscribe(socket, i, query, nil); err != nil {
+				if err := socket.Subscribe(strconv.Itoa(i), query, nil); err != nil {
 					return "", err
 				}
 			}
@@ -157,22 +157,6 @@ func unreadSockets(sockets, operations int, query string) func(context.Context, 
 }
 
 // socket opens a websocket that is acknowledged.
-func (t *target) socket(ctx context.Context) (*websocket.Conn, error) {
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, ReadBufferSize: 4 << 10}
-	socket, response, err := dialer.DialContext(ctx, "ws://"+t.server.address+"/graphql", http.Header{})
-	if err != nil {
-		return nil, err
-	}
-	_ = response.Body.Close()
-	if err := socket.WriteMessage(websocket.TextMessage, []byte(`{"type":"connection_init"}`)); err != nil {
-		return nil, err
-	}
-	_, _, err = socket.ReadMessage()
-	return socket, err
-}
-
-// subscribe starts an operation on a websocket.
-func subscribe(socket *websocket.Conn, id int, query string, variables map[string]any) error {
-	message := fmt.Appendf(nil, `{"type":"subscribe","id":"%d","payload":%s}`, id, envelope(query, variables))
-	return socket.WriteMessage(websocket.TextMessage, message)
+func (t *target) socket(ctx context.Context) (*websockettest.Client, error) {
+	return websockettest.Open(ctx, t.server.URL("/graphql"), websockettest.Options{})
 }

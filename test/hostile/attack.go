@@ -58,7 +58,7 @@ func (a *attack) make(ctx context.Context, binary, dir string) (outcome, error) 
 	if err != nil {
 		return outcome{}, err
 	}
-	defer s.kill()
+	defer s.Kill()
 	t := newTarget(s)
 	if err := t.put(witnessed, "0"); err != nil {
 		return outcome{}, fmt.Errorf("filling the store: %w", err)
@@ -77,7 +77,7 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := s.forgetPeak(); err != nil {
+	if err := s.ForgetPeak(); err != nil {
 		return outcome{}, err
 	}
 	striking, cancel := context.WithTimeout(ctx, strikeTime)
@@ -87,7 +87,7 @@ func (a *attack) measure(ctx context.Context, s *server, t *target) (outcome, er
 	answers, err := a.strike(striking, t)
 	took := time.Since(began)
 	writes := w.stop()
-	if err != nil && !s.ended() {
+	if err != nil && !s.Ended() {
 		return outcome{}, fmt.Errorf("attacking: %w", err)
 	}
 	after, err := s.usage()

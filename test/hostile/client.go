@@ -34,16 +34,22 @@ func newTarget(s *server) *target {
 }
 
 // put sets a config over REST.
-func (t *target) put(name, value string) error {
+func (t *target) put(name, value string) error { return t.putKeyed(name, value, "") }
+
+// putKeyed is put with an idempotency key, unless that is "".
+func (t *target) putKeyed(name, value, key string) error {
 	body, err := json.Marshal(map[string]string{"value": value})
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(http.MethodPut, t.server.url("/config/"+url.PathEscape(name)), bytes.NewReader(body))
+	request, err := http.NewRequest(http.MethodPut, t.server.URL("/config/"+url.PathEscape(name)), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
+	}
 	return t.expectOK(request)
 }
 
@@ -91,7 +97,7 @@ func (t *target) ask(ctx context.Context, query string, variables map[string]any
 }
 
 func (t *target) post(ctx context.Context, body []byte) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.server.url("/graphql"), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.server.URL("/graphql"), bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -119,7 +125,7 @@ func (t *target) post(ctx context.Context, body []byte) (answer, error) {
 // unread opens a connection, sends a request, and reads nothing of the answer. Its own buffers are
 // small.
 func (t *target) unread(request string) (net.Conn, error) {
-	conn, err := net.Dial("tcp", t.server.address)
+	conn, err := net.Dial("tcp", t.server.Address)
 	if err != nil {
 		return nil, err
 	}

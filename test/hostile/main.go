@@ -15,12 +15,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"syscall"
+	"time"
+
+	"configapi/internal/processtest"
 )
 
 // Exit codes: a figure is above its ceiling, or the attacks could not be made.
@@ -46,10 +48,18 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	binary := flag.String("binary", "", "the `PROGRAM` to attack; built from this tree when left out")
 	only := flag.String("only", "", "attack only with what matches the `REGEXP`")
 	list := flag.Bool("list", false, "list the attacks and end")
+	bulkheads := flag.Bool("bulkheads", false, "measure writes beside the worst reads instead, which no ceiling judges")
+	store := flag.String("store", "", "with -bulkheads, the `URL` of an empty store; a new file when left out")
+	each := flag.Duration("for", 10*time.Second, "with -bulkheads, how long each part is measured")
+	read := flag.String("read", "", "only read, from the server at an `ADDRESS`; the program starts itself so")
+	query := flag.String("query", "", "what is read then")
 	flag.Parse()
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		return false, fmt.Errorf("-only: %w", err)
+	}
+	if *read != "" {
+		return false, readOnly(ctx, *read, *query, *each)
 	}
 	dir, err := os.MkdirTemp("", "configapi-hostile-")
 	if err != nil {
@@ -57,9 +67,13 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 	}
 	defer os.RemoveAll(dir)
 	if *binary == "" && !*list {
-		if *binary, err = build(ctx, dir); err != nil {
+		*binary = filepath.Join(dir, "configapi")
+		if err := processtest.Build(ctx, ".", *binary); err != nil {
 			return false, err
 		}
+	}
+	if *bulkheads {
+		return false, measureBulkheads(ctx, *binary, dir, *store, *each)
 	}
 	fmt.Println(reportHead)
 	for _, a := range append(slices.Clip(attacks), mixedAttack) {
@@ -78,14 +92,4 @@ func attackAll(ctx context.Context) (exceeded bool, err error) {
 		exceeded = exceeded || len(a.exceeded(seen)) > 0
 	}
 	return exceeded, nil
-}
-
-// build builds the server from the tree that this program is run in.
-func build(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "configapi")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/configapi")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the server: %w: %s", err, output)
-	}
-	return binary, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -106,7 +107,7 @@ func overlappingReads(ctx context.Context, t *target) (string, error) {
 		reading <- err
 	}()
 	for ctx.Err() == nil {
-		if info, err := os.Stat(t.server.command.Dir + "/configapi.db-wal"); err == nil {
+		if info, err := os.Stat(filepath.Join(t.server.dir, "configapi.db-wal")); err == nil {
 			largest = max(largest, info.Size())
 		}
 		wait(ctx, 50*time.Millisecond)

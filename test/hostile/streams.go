@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -60,17 +61,18 @@ func longSubscriptions(sockets, streams, bytes int) func(context.Context, *targe
 			}
 			defer socket.Close()
 			for j := range streams {
-				if err := subscribe(socket, j, fmt.Sprintf(`subscription{config(name:"none"){name}}#%d.%d%s`, i, j, comment), nil); err != nil {
+				query := fmt.Sprintf(`subscription{config(name:"none"){name}}#%d.%d%s`, i, j, comment)
+				if err := socket.Subscribe(strconv.Itoa(j), query, nil); err != nil {
 					return "", err
 				}
 			}
 			go func() {
 				for {
-					_, message, err := socket.ReadMessage()
+					message, err := socket.Receive()
 					switch {
 					case err != nil:
 						return
-					case strings.Contains(string(message), "UNAVAILABLE"):
+					case strings.Contains(message.Text, "UNAVAILABLE"):
 						refused.Add(1)
 					default:
 						begun.Add(1)
@@ -97,13 +99,13 @@ func unconcerned(ctx context.Context, t *target) (string, error) {
 		defer socket.Close()
 		for j := range streams {
 			query := fmt.Sprintf(`subscription{configChanges(filter:{prefix:"f%d-%d"}){position}}`, i, j)
-			if err := subscribe(socket, j, query, nil); err != nil {
+			if err := socket.Subscribe(strconv.Itoa(j), query, nil); err != nil {
 				return "", err
 			}
 		}
 		go func() {
 			for {
-				if _, _, err := socket.ReadMessage(); err != nil {
+				if _, err := socket.Receive(); err != nil {
 					return
 				}
 				heard.Add(1)
@@ -191,7 +193,7 @@ func halfHeaders(n int, half string) func(context.Context, *target) (string, err
 		}
 		wait(ctx, holdFor/2) // they get room one after the other
 		began := time.Now()
-		answer, err := http.Get(t.server.url("/livez"))
+		answer, err := http.Get(t.server.URL("/livez"))
 		if err != nil {
 			return "", err
 		}

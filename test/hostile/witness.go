@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"time"
+
+	"configapi/test/reports"
 )
 
 // witnessed is the name that the witness writes to.
@@ -55,5 +57,5 @@ func (l latencies) percentile(p int) time.Duration {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(l))
-	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+	return reports.Percentile(sorted, p)
 }

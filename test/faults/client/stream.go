@@ -12,8 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gorilla/websocket"
-
+	"configapi/internal/websockettest"
 	"configapi/test/faults/cluster"
 	"configapi/test/faults/history"
 	"configapi/test/faults/record"
@@ -113,11 +112,12 @@ func (s *Subscriber) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if s.world.Forks && websocket.IsUnexpectedCloseError(err, websocket.CloseServiceRestart) {
+		code := websockettest.CloseCode(err)
+		if s.world.Forks && code != 0 && code != websockettest.CodeServiceRestart {
 			s.fault("node %d, which goes on, has closed a connection otherwise than with 1012: %v", n.Number, err)
 		}
 		counts := &s.world.Counts[n.Number]
-		if counts.Broken.Add(1); websocket.IsCloseError(err, websocket.CloseServiceRestart) {
+		if counts.Broken.Add(1); code == websockettest.CodeServiceRestart {
 			counts.Restarting.Add(1)
 		}
 		cluster.Pause(ctx, time.Duration(20+s.rand.IntN(80))*time.Millisecond)
@@ -131,7 +131,7 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 		return err
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, conn.Close)
 	defer stop()
 	where := record.Where{Node: n.Number, Life: n.Life()}
 	s.mu.Lock()
@@ -141,22 +141,19 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 		variables["after"] = last.String()
 	}
 	s.mu.Unlock()
-	w := &sharedConn{conn: conn}
-	if err := w.send("connection_init", nil); err != nil {
+	if err := conn.Subscribe("1", subscription, variables); err != nil {
 		return err
 	}
-	defer w.keepAlive()()
+	defer keepAlive(conn)()
 	for {
 		if err := s.awaitStall(ctx); err != nil {
 			return err
 		}
-		m, err := w.receive()
+		m, err := conn.Receive()
 		if err != nil {
 			return err
 		}
 		switch m.Type {
-		case "connection_ack":
-			err = w.send("subscribe", map[string]any{"query": subscription, "variables": variables})
 		case "next":
 			err = s.take(n, where, m.Payload)
 		case "error":
@@ -170,19 +167,16 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 	}
 }
 
-func (s *Subscriber) dial(ctx context.Context, n *cluster.Node) (*websocket.Conn, error) {
-	dialer := websocket.Dialer{HandshakeTimeout: silence, Subprotocols: []string{"graphql-transport-ws"}}
+func (s *Subscriber) dial(ctx context.Context, n *cluster.Node) (*websockettest.Client, error) {
+	options := websockettest.Options{Patience: silence}
 	address := n.Front.Address()
 	if s.slow {
 		address = n.Address()
-		dialer.NetDialContext = (&net.Dialer{Control: littleRoom}).DialContext
+		options.Dial = func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{Timeout: silence, Control: littleRoom}).DialContext(ctx, "tcp", address)
+		}
 	}
-	conn, answer, err := dialer.DialContext(ctx, "ws://"+address+"/graphql", nil)
-	if err != nil {
-		return nil, err
-	}
-	answer.Body.Close()
-	return conn, nil
+	return websockettest.Open(ctx, "ws://"+address+"/graphql", options)
 }
 
 // littleRoom gives a connection a small buffer for what was received and not read.

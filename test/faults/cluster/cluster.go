@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"configapi/internal/processtest"
 	"configapi/test/faults/proxy"
 )
 
@@ -27,16 +28,6 @@ type Cluster struct {
 
 	dir     string
 	program string
-}
-
-// Build builds the server of a tree.
-func Build(ctx context.Context, tree, program string) error {
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/configapi")
-	build.Dir = tree
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the server: %w\n%s", err, out)
-	}
-	return nil
 }
 
 // Open builds the server of a tree, and starts everything.
@@ -56,7 +47,7 @@ func (c *Cluster) open(ctx context.Context, tree string) error {
 	if err := os.Chmod(c.dir, 0o711); err != nil { // PostgreSQL may run as somebody else
 		return err
 	}
-	if err := Build(ctx, tree, c.program); err != nil {
+	if err := processtest.Build(ctx, tree, c.program); err != nil {
 		return err
 	}
 	var err error

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"configapi/internal/processtest"
 	"configapi/test/faults/proxy"
 )
 
@@ -41,10 +42,10 @@ type Node struct {
 	logPath string
 	life    atomic.Int64
 
-	mu      sync.Mutex // guards what is below
-	process *process   // nil: none was started yet
-	ready   bool       // it was ready once
-	told    bool       // to end
+	mu      sync.Mutex           // guards what is below
+	process *processtest.Process // nil: none was started yet
+	ready   bool                 // it was ready once
+	told    bool                 // to end
 }
 
 // Life counts the starts of the node: an answer that was asked for and came in one life is that process's.
@@ -73,10 +74,10 @@ func (n *Node) Start(ctx context.Context) error {
 func (n *Node) launch() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.process != nil && !n.process.ended() {
+	if n.process != nil && !n.process.Ended() {
 		return nil
 	}
-	p, err := startProcess(exec.Command(n.program, "serve", "--listen", n.address, "--store", n.dsn, "--log", "json"), n.logPath)
+	p, err := processtest.Start(exec.Command(n.program, "serve", "--listen", n.address, "--store", n.dsn, "--log", "json"), n.logPath, syscall.SIGKILL)
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (n *Node) awaitReady(ctx context.Context) error {
 			n.mu.Unlock()
 			return nil
 		}
-		if n.current().ended() {
+		if n.current().Ended() {
 			return errEnded
 		}
 		if !Pause(ctx, 10*time.Millisecond) {
@@ -150,7 +151,7 @@ func (n *Node) lasting() []string {
 
 // Kill is kill -9.
 func (n *Node) Kill() error {
-	err := n.tell().end(syscall.SIGKILL, stopTimeout)
+	err := n.tell().Stop(syscall.SIGKILL, stopTimeout)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
 		return nil
@@ -173,7 +174,7 @@ func (e *StopError) Unwrap() error { return e.How }
 
 // Terminate is SIGTERM. A node that does not end in order, with exit code 0, is a [*StopError].
 func (n *Node) Terminate() error {
-	if err := n.tell().end(syscall.SIGTERM, stopTimeout); err != nil {
+	if err := n.tell().Stop(syscall.SIGTERM, stopTimeout); err != nil {
 		return &StopError{n.Number, err, n.LastWords()}
 	}
 	return nil
@@ -182,7 +183,7 @@ func (n *Node) Terminate() error {
 // Close kills the node, if it runs, and ends its links.
 func (n *Node) Close() {
 	if p := n.current(); p != nil {
-		_ = p.end(syscall.SIGKILL, stopTimeout)
+		_ = p.Stop(syscall.SIGKILL, stopTimeout)
 	}
 	n.Front.Close()
 	n.Back.Close()
@@ -192,7 +193,7 @@ func (n *Node) Close() {
 func (n *Node) Died() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.process.ended() && n.ready && !n.told
+	return n.process.Ended() && n.ready && !n.told
 }
 
 // Answered are the ids of requests that the node has written to its log as answered.
@@ -227,14 +228,14 @@ func (n *Node) LastWords() string {
 	return strings.Join(words[max(0, len(words)-most):], "\n")
 }
 
-func (n *Node) current() *process {
+func (n *Node) current() *processtest.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.process
 }
 
 // tell returns the process, which is to be told to end.
-func (n *Node) tell() *process {
+func (n *Node) tell() *processtest.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.told = true

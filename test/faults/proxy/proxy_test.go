@@ -12,27 +12,7 @@ import (
 )
 
 // serveEcho gives back what it is sent, until the test ends.
-func serveEcho(t *testing.T) (address string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				io.Copy(conn, conn)
-			}()
-		}
-	}()
-	return l.Addr().String()
-}
+func serveEcho(t *testing.T) (address string) { return serveName(t, "") }
 
 func mustOpen(t *testing.T) *proxy.Link {
 	t.Helper()

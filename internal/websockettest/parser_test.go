@@ -1,7 +1,6 @@
-package main
+package websockettest
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,10 +22,10 @@ func serverFrame(first byte, payload string) []byte {
 // taken are the messages that a reader makes of bytes that come in pieces of a size.
 func taken(t *testing.T, data []byte, size int) []string {
 	t.Helper()
-	var r frameReader
+	var r Parser
 	var got []string
 	for piece := range slices.Chunk(data, size) {
-		err := r.take(slices.Clone(piece), func(opcode byte, payload []byte) error {
+		err := r.Take(slices.Clone(piece), func(opcode byte, payload []byte) error {
 			got = append(got, fmt.Sprintf("%x:%s", opcode, payload))
 			return nil
 		})
@@ -59,24 +58,50 @@ func TestFramesThatNoServerSendsAreRefused(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"masked":                      {0x81, 0x80, 0, 0, 0, 0},
 		"compressed":                  {0xc1, 0},
+		"long ping":                   serverFrame(0x89, strings.Repeat("x", 126)),
+		"ping in fragments":           serverFrame(0x09, ""),
+		"16 bits that fit into 7":     {0x81, 126, 0, 2, '{', '}'},
+		"64 bits that fit into 16":    {0x81, 127, 0, 0, 0, 0, 0, 0, 0, 126},
 		"continuation of nothing":     serverFrame(0x80, "x"),
 		"message within a message":    append(serverFrame(0x01, "x"), serverFrame(0x81, "y")...),
 		"longer than anything":        {0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0},
 		"longer than 63 bits can say": {0x81, 127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
 	} {
-		var r frameReader
-		if err := r.take(data, func(byte, []byte) error { return nil }); err == nil {
+		var r Parser
+		if err := r.Take(data, func(byte, []byte) error { return nil }); err == nil {
 			t.Errorf("%s: got no error", name)
 		}
 	}
 }
 
 func TestFramesOfAClientAreMasked(t *testing.T) {
-	if got, want := appendFrame(nil, opText, "hi"), []byte("\x81\x82\x00\x00\x00\x00hi"); !bytes.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	for _, f := range []Frame{TextFrame("hi"), {First: Final | Pong, Payload: strings.Repeat("x", 200)}, {First: Text, Payload: strings.Repeat("y", 70_000)}} {
+		raw := f.Append([]byte("before"))
+		header := 2 + 4
+		switch n := len(f.Payload); {
+		case n >= 1<<16:
+			header += 8
+		case n > 125:
+			header += 2
+		}
+		raw = raw[len("before"):]
+		if len(raw) != header+len(f.Payload) || raw[0] != f.First || raw[1]&0x80 == 0 {
+			t.Fatalf("got %d bytes that begin with %x for %d", len(raw), raw[:2], len(f.Payload))
+		}
+		for i, key := 0, raw[header-4:header]; i < len(f.Payload); i++ {
+			if raw[header+i]^key[i%4] != f.Payload[i] || raw[header+i] == f.Payload[i] {
+				t.Fatalf("byte %d is not masked: %x", i, raw[header+i])
+			}
+		}
 	}
-	long := strings.Repeat("x", 200)
-	if got, want := appendFrame(nil, opPong, long), []byte("\x8a\xfe\x00\xc8\x00\x00\x00\x00"+long); !bytes.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+}
+
+func TestFramesMayBreakTheRules(t *testing.T) {
+	if got, want := string(Encode(Frame{First: Text, Payload: "hi", Bare: true})), "\x01\x02hi"; got != want {
+		t.Errorf("without a mask: got %q, want %q", got, want)
+	}
+	got := string(Encode(Frame{First: Final | Text, Payload: "hi", Length: 1 << 63, Bare: true}))
+	if want := "\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00hi"; got != want {
+		t.Errorf("with another length: got %q, want %q", got, want)
 	}
 }

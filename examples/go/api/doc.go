@@ -1,0 +1,2 @@
+// Package api is what genqlient makes of operations.graphql. `go generate` writes it.
+package api

@@ -1,0 +1,2 @@
+// Package generated is what gqlgen makes of schema.graphql. `make generate` writes it.
+package generated
