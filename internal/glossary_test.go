@@ -26,7 +26,7 @@ var retired = []struct {
 	{`[Tt]ells?|[Tt]old|[Tt]elling`, "say, report, send; distinguish for tell apart", false},
 	{`[Ww]hoever`, "name the subject", false},
 	{`Who [a-z ]+[^?]*[.;]`, "name the subject: a client that …", false},
-	{`lives?|living`, "stands in, is kept in, lasts", false},
+	{`lives`, "is kept in, lasts", false},
 	{`branch(es)?`, "basis (the head that a read builds on) or generation (all that a node made of one history)", false},
 }
 
