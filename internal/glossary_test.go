@@ -15,7 +15,7 @@ var retired = []struct {
 	code             bool // Go files are free of it, too
 }{
 	{`[Bb]ookmarks?`, "position", true},
-	{`[Cc]ouriers?`, "inline writer", true},
+	{`[Cc]ouriers?`, "inline writer", false},
 	{`[Oo]verlays?`, "pending changes of the batch", false},
 	{`[Pp]in(s|ned)?`, "the reader that the operation uses", false},
 	{`[Ll]anes?`, "query queue", false},
