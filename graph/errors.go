@@ -12,22 +12,22 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"configapi/graph/transport"
-	"configapi/internal/configstore"
+	"configapi/internal/fault"
 )
 
 // codes gives each kind of error its extensions.code.
 var codes = [...]string{
-	configstore.Internal:            "INTERNAL",
-	configstore.InvalidInput:        "INVALID_INPUT",
-	configstore.TooLarge:            "INVALID_INPUT",
-	configstore.NotFound:            "NOT_FOUND",
-	configstore.Deleted:             "DELETED",
-	configstore.NotDeleted:          "VERSION_CONFLICT",
-	configstore.VersionConflict:     "VERSION_CONFLICT",
-	configstore.PositionUnknown:     "POSITION_UNKNOWN",
-	configstore.PositionNotReached:  "POSITION_NOT_REACHED",
-	configstore.IdempotencyMismatch: "IDEMPOTENCY_MISMATCH",
-	configstore.Unavailable:         "UNAVAILABLE",
+	fault.Internal:            "INTERNAL",
+	fault.InvalidInput:        "INVALID_INPUT",
+	fault.TooLarge:            "INVALID_INPUT",
+	fault.NotFound:            "NOT_FOUND",
+	fault.Deleted:             "DELETED",
+	fault.NotDeleted:          "VERSION_CONFLICT",
+	fault.VersionConflict:     "VERSION_CONFLICT",
+	fault.PositionUnknown:     "POSITION_UNKNOWN",
+	fault.PositionNotReached:  "POSITION_NOT_REACHED",
+	fault.IdempotencyMismatch: "IDEMPOTENCY_MISMATCH",
+	fault.Unavailable:         "UNAVAILABLE",
 }
 
 // errPanicked stands for a panic that is in the log already.
@@ -64,7 +64,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	if errors.As(err, &shown) && shown.Err == nil {
 		return shown
 	}
-	kind := configstore.KindOf(err)
+	kind := fault.KindOf(err)
 	answer := &gqlerror.Error{
 		Message:    message(err, shown),
 		Path:       graphql.GetPath(ctx),
@@ -74,9 +74,9 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 		answer.Locations = shown.Locations
 	}
 	switch kind {
-	case configstore.Internal:
+	case fault.Internal:
 		p.internal(ctx, err, answer)
-	case configstore.Unavailable:
+	case fault.Unavailable:
 		p.unavailable(ctx, err, answer)
 	}
 	return answer
@@ -96,13 +96,13 @@ func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Err
 
 // unavailable completes the answer to what may be tried again. A client that is gone is no news for the log.
 func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.Error) {
-	var unavailable *configstore.UnavailableError
+	var unavailable *fault.UnavailableError
 	switch {
 	case errors.As(err, &unavailable):
 		if unavailable.OutcomeUnknown {
 			answer.Extensions["outcomeUnknown"] = true
 		}
-	case !errors.Is(err, configstore.ErrNotReady) && !errors.Is(err, configstore.ErrRebuilding):
+	case !errors.Is(err, fault.ErrNotReady) && !errors.Is(err, fault.ErrRebuilding):
 		answer.Message = "the request ran out of time"
 	}
 	if errors.Is(err, context.Canceled) || !isNews(ctx, func(r *reported) *atomic.Bool { return &r.unavailable }) {

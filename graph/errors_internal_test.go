@@ -11,8 +11,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"configapi/internal/configstore"
 	"configapi/internal/edgetest"
+	"configapi/internal/fault"
 )
 
 // TestAllKinds walks over the whole table with an error of each kind, as resolvers return it and as gqlgen wraps it.
@@ -39,7 +39,7 @@ func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
 		data := new(resolver).failure(expected.Err)
 		switch expected.Kind {
-		case configstore.Internal, configstore.PositionUnknown, configstore.PositionNotReached, configstore.Unavailable:
+		case fault.Internal, fault.PositionUnknown, fault.PositionNotReached, fault.Unavailable:
 			if data != nil {
 				t.Errorf("%v: got %+v, want it to be an error", expected.Err, data)
 			}

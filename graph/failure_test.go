@@ -59,8 +59,8 @@ func (f *failing) ReadConfigBack(ctx context.Context, branch eventstore.Head, na
 	return f.afterRead(ctx, records, err)
 }
 
-func (f *failing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadBranch(ctx, branch, after, limit)
+func (f *failing) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadHistory(ctx, branch, after, limit)
 	if after != 0 { // what a stream from the beginning reads, and nobody else here
 		return records, err
 	}
@@ -157,7 +157,7 @@ func TestInternalErrors(t *testing.T) {
 		return nil
 	})
 	want := fmt.Sprintf(internalError, `"history"`, 2) + `,"data":{"history":null,"bounds":{"earliest":"@0"}}}`
-	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "position 3")
+	wantHidden(t, a.MustPost(t, history, nil), want, log, "ERROR", "ConfigSecretSet", "seq 3")
 	want = fmt.Sprintf(internalError, `"config","history"`, 19) + `,"data":{"config":{"history":null}}}`
 	wantHidden(t, a.MustPost(t, `{config(name:"a"){history{nodes{version}}}}`, nil), want, log, "ERROR", "ConfigSecretSet")
 }

@@ -28,12 +28,12 @@ func (r *resolver) asOf(ctx context.Context, at model.AsOfInput) (*configstore.S
 	if p.reader == nil { // what an instant of the future means changes with each mutation
 		return find()
 	}
-	return p.moments.LookUp(ctx, configstore.Moment{Instant: instant.UTC()}, find)
+	return p.moments.Get(ctx, configstore.PointInTime{Instant: instant.UTC()}, find)
 }
 
 // asOfPosition returns the snapshot of a position, and waits for the position if need be.
 func (r *resolver) asOfPosition(ctx context.Context, at eventstore.Position) (*configstore.Snapshot, error) {
-	return r.pinOf(ctx).moments.LookUp(ctx, configstore.Moment{Position: at}, func() (*configstore.Snapshot, error) {
+	return r.pinOf(ctx).moments.Get(ctx, configstore.PointInTime{Position: at}, func() (*configstore.Snapshot, error) {
 		reader, err := r.readerWith(ctx, at)
 		if err != nil {
 			return nil, err

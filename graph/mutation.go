@@ -8,6 +8,7 @@ import (
 	"configapi/graph/object"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/fault"
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
@@ -92,26 +93,26 @@ func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
 // failure returns an error as the data that the schema has for it, nil when it is not an expected one.
 func (r *resolver) failure(err error) any {
 	var invalid *config.InvalidError
-	var refusal *configstore.Refusal
+	var refusal *fault.Refusal
 	message := err.Error()
 	switch {
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
 	case errors.Is(err, errNoRevision):
 		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: revisionPath}
-	case errors.Is(err, configstore.ErrIdempotencyMismatch):
+	case errors.Is(err, fault.ErrIdempotencyMismatch):
 		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
 	case !errors.As(err, &refusal):
 		return nil
 	}
-	switch configstore.KindOf(err) {
-	case configstore.NotFound:
+	switch fault.KindOf(err) {
+	case fault.NotFound:
 		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
-	case configstore.Deleted:
+	case fault.Deleted:
 		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: r.current(refusal)}
-	case configstore.NotDeleted:
+	case fault.NotDeleted:
 		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
-	case configstore.VersionConflict:
+	case fault.VersionConflict:
 		path := versionPath
 		if errors.Is(err, config.ErrRevisionConflict) {
 			path = revisionPath
@@ -122,7 +123,7 @@ func (r *resolver) failure(err error) any {
 }
 
 // current shows the revision that a command was refused for, nil for none.
-func (r *resolver) current(refusal *configstore.Refusal) *object.ConfigRevision {
+func (r *resolver) current(refusal *fault.Refusal) *object.ConfigRevision {
 	if refusal.Current == nil {
 		return nil
 	}

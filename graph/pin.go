@@ -23,7 +23,7 @@ type pin struct {
 	err      error               // why there is no reader although there should be one
 	stale    error               // why the reader is not linearizable although a field asks for that
 	reported reported
-	moments  configstore.Moments
+	moments  configstore.SnapshotCache
 
 	mu        sync.Mutex // guards what is below
 	waitUntil time.Time  // when the operation has waited for positions long enough; zero: it has not waited yet

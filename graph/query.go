@@ -8,6 +8,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -194,7 +195,7 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 // cursor is not of this server.
 func (r *resolver) pinned(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
 	snapshot, err := r.asOfPosition(ctx, cursor.At)
-	if configstore.KindOf(err) == configstore.PositionUnknown {
+	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, object.ErrForeignCursor
 	}
 	return snapshot, err

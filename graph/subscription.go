@@ -19,7 +19,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	}
 	var watch *configstore.ConfigWatch
 	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
-		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigPlace(told))
+		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigOffset(told))
 	} else {
 		watch, err = r.store.WatchConfig(r.caller(ctx), name)
 	}
@@ -35,7 +35,7 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 		return nil, err
 	}
 	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
-		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Place(told))
+		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Offset(told))
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ type states struct {
 	watch *configstore.ConfigWatch
 }
 
-type statePlace configstore.ConfigPlace
+type statePlace configstore.ConfigOffset
 
 func (p statePlace) Order() int64 {
 	if p.State == nil {
@@ -85,14 +85,14 @@ func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.St
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	place := statePlace(s.watch.Place())
+	place := statePlace(s.watch.Offset())
 	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
 // changes is the source of Subscription.configChanges. Its places are heads of the history.
 type changes struct{ watch *configstore.Watch }
 
-type changesPlace configstore.Place
+type changesPlace configstore.Offset
 
 func (p changesPlace) Order() int64 { return int64(p.Head.Seq) }
 
@@ -109,7 +109,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Place()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
+	step := transport.Step{Place: changesPlace(s.watch.Offset()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Seq)
 	} else {

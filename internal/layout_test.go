@@ -22,7 +22,7 @@ const module = "configapi"
 // What stands together in many lines of the picture.
 const (
 	history = "internal/eventstore internal/config"
-	door    = "internal/configstore internal/projection internal/auth " + history
+	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
 	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
@@ -52,7 +52,7 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
@@ -72,18 +72,21 @@ var picture = []layer{
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
 
-	// The one door, and what is behind it.
-	{"internal/configstore", "internal/projection internal/feed internal/audit internal/auth " + history, x},
+	// The config store, and what is behind it.
+	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
+	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
+	{"internal/fault", "internal/projection " + history, ""},
+	{"internal/clock", "internal/eventstore", x},
 	{"internal/projection", history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.
-	{"internal/eventstore/sqlite", "internal/eventstore/lane " + history, "modernc.org/sqlite modernc.org/libc " + x},
-	{"internal/eventstore/postgres", "internal/eventstore/lane " + history, pgx + " " + x},
+	{"internal/eventstore/sqlite", "internal/eventstore/queryqueue " + history, "modernc.org/sqlite modernc.org/libc " + x},
+	{"internal/eventstore/postgres", "internal/eventstore/queryqueue " + history, pgx + " " + x},
 	{"internal/eventstore/memory", history, ""},
-	{"internal/eventstore/lane", "internal/eventstore", x},
+	{"internal/eventstore/queryqueue", "internal/eventstore", x},
 	{"internal/eventstore", "internal/config", ""},
 	{"internal/config", "", ""},
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // MarshalInt writes a whole number.
@@ -60,19 +60,19 @@ func MarshalPosition(b eventstore.Position) graphql.Marshaler { return quoted(b.
 var Malformed = eventstore.Position{Seq: -1}
 
 // ParsePosition reads a position. What does not look like one was never handed out by this history:
-// [configstore.ErrPositionUnknown].
+// [fault.ErrPositionUnknown].
 func ParsePosition(v any) (eventstore.Position, error) {
 	text, _ := v.(string)
 	b, err := eventstore.ParsePosition(text)
 	if err != nil {
-		return b, fmt.Errorf("%w: %w", configstore.ErrPositionUnknown, err)
+		return b, fmt.Errorf("%w: %w", fault.ErrPositionUnknown, err)
 	}
 	return b, nil
 }
 
 // UnmarshalPosition reads any text, as [Malformed] when it is no position: a mutation answers that
 // as data, with its path. Queries and subscriptions are checked with [ParsePosition] before they
-// are executed. The error is [configstore.ErrPositionUnknown].
+// are executed. The error is [fault.ErrPositionUnknown].
 func UnmarshalPosition(v any) (eventstore.Position, error) {
 	b, err := ParsePosition(v)
 	if _, isText := v.(string); isText && err != nil {

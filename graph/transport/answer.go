@@ -42,12 +42,14 @@ type Answer struct {
 	context.Context // of the request
 	room            *Room
 
+	begun    atomic.Bool // the deadline is set, and does not change any more
+	deadline time.Time
+
 	// Set before the first field runs.
-	deadline time.Time // zero: none
-	most     int64     // the longest that it may become, in bytes
-	writes   bool      // it is of a mutation
-	sure     bool      // its room is reserved: counting does not fail
-	message  bool      // of a subscription: a [budget.Turn] has reserved its room
+	most    int64 // the longest that it may become, in bytes
+	writes  bool  // it is of a mutation
+	sure    bool  // its room is reserved: counting does not fail
+	message bool  // of a subscription: a [budget.Turn] has reserved its room
 
 	size    atomic.Int64 // bytes of the answer
 	used    atomic.Int64 // size, what gqlgen holds for it, and the pages that it is made of
@@ -75,9 +77,16 @@ func newAnswer(ctx context.Context, room *Room, in *budget.Budget) *Answer {
 
 // newMessage returns the answer that is one message of a subscription, and starts its time.
 func newMessage(ctx context.Context, room *Room) *Answer {
-	a := &Answer{Context: ctx, room: room, most: maxMessage, message: true, deadline: time.Now().Add(room.opts.OperationTime)}
+	a := &Answer{Context: ctx, room: room, most: maxMessage, message: true}
+	a.begin()
 	room.opts.Answers.Open(&a.reservation) // for pages that its fields read
 	return a
+}
+
+// begin starts the operation's time. Contexts below the answer may be asked for their end meanwhile.
+func (a *Answer) begin() {
+	a.deadline = time.Now().Add(a.room.opts.OperationTime)
+	a.begun.Store(true)
 }
 
 type answerKey struct{}
@@ -96,10 +105,10 @@ func (a *Answer) Begin() error {
 	if a == nil {
 		return nil
 	}
-	if !a.deadline.IsZero() {
+	if a.begun.Load() {
 		return nil
 	}
-	a.deadline = time.Now().Add(a.room.opts.OperationTime)
+	a.begin()
 	return a.cover(a, firstBytes)
 }
 

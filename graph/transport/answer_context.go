@@ -14,7 +14,7 @@ type timed struct {
 // Deadline is the end of the operation's time.
 func (a *Answer) Deadline() (time.Time, bool) {
 	deadline, ok := a.Context.Deadline()
-	if a.deadline.IsZero() || ok && deadline.Before(a.deadline) {
+	if !a.begun.Load() || ok && deadline.Before(a.deadline) {
 		return deadline, ok
 	}
 	return a.deadline, true
@@ -23,7 +23,7 @@ func (a *Answer) Deadline() (time.Time, bool) {
 // Done is closed at the end of the request or of the operation's time. The timer for that is only
 // made when Done is called: most reads do not.
 func (a *Answer) Done() <-chan struct{} {
-	if a.deadline.IsZero() {
+	if !a.begun.Load() {
 		return a.Context.Done()
 	}
 	if t := a.timed.Load(); t != nil {
@@ -49,7 +49,7 @@ func (a *Answer) Err() error {
 	if t := a.timed.Load(); t != nil {
 		return t.Err()
 	}
-	if !a.deadline.IsZero() && !time.Now().Before(a.deadline) {
+	if a.begun.Load() && !time.Now().Before(a.deadline) {
 		return context.DeadlineExceeded
 	}
 	return nil

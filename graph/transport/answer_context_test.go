@@ -50,3 +50,24 @@ func TestContextsBelowAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestContextBelowEndsWhileTheAnswerBegins is for the race detector: an operation that waits for a
+// position does so in a context below its answer, whose time begins afterwards.
+func TestContextBelowEndsWhileTheAnswerBegins(t *testing.T) {
+	room := NewRoom(RoomOptions{})
+	for range 100 {
+		answer := newAnswer(t.Context(), room, room.opts.Answers)
+		below, cancel := context.WithCancel(answer)
+		ended := make(chan struct{})
+		go func() {
+			cancel()
+			close(ended)
+		}()
+		if err := answer.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		<-below.Done()
+		answer.end()
+	}
+}

@@ -10,6 +10,7 @@ import (
 // Done is closed and whose Err is nil ends the program.
 func TestAnswerThatEndsHasAReason(t *testing.T) {
 	a := &Answer{Context: t.Context(), deadline: time.Now().Add(time.Hour), passed: true}
+	a.begun.Store(true)
 	waiting, cancel := context.WithTimeout(a, time.Hour)
 	defer cancel()
 	if err := a.Err(); err != nil {

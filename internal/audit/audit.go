@@ -1,43 +1,49 @@
-// Package audit writes a log line for every change that this node has made: who changed what, when, and why.
+// Package audit writes a log line for every change that this node has made: who changed what, when,
+// and why.
 //
-// Lines come in the order of positions and never hold a value. They are written off the path of the write: a change waits in
-// a bounded queue, and when that is full its line is dropped and counted. The history itself is the record that loses
-// nothing, also over a crash; the audit log is for people and for tools that watch logs.
+// Lines are in the order of positions and never hold a value. They are written after the write is
+// answered: a change is queued, and when the queue is full its line is dropped and counted. The
+// audit log is for people and for tools that watch logs. The history itself is the record that
+// loses nothing, also when the node crashes.
 package audit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
 	"configapi/internal/eventstore"
 )
 
-// DefaultQueue is how many changes wait for their lines unless [Options] says otherwise.
-const DefaultQueue = 10_000
+// defaultQueue is how many changes are queued unless [Options] says otherwise.
+const defaultQueue = 10_000
 
 // Options of a [Log].
 type Options struct {
-	// Queue is how many changes may wait for their lines. 0: [DefaultQueue].
+	// Queue is how many changes may be queued. 0: 10,000.
 	Queue int
 }
 
-// Log is an audit log. [Log.Run] must run for lines to be written.
+// Log is an audit log. [Log.Run] must run for lines to be written. It is safe for concurrent use.
 type Log struct {
 	out     *slog.Logger
 	queue   chan *eventstore.Revision
 	dropped atomic.Int64
 }
 
-// New returns an audit log that writes to out.
+// New returns an audit log that writes to out. It panics when the queue is negative.
 func New(out *slog.Logger, opts Options) *Log {
+	if opts.Queue < 0 {
+		panic(fmt.Sprintf("audit: Options.Queue is negative: %d", opts.Queue))
+	}
 	if opts.Queue == 0 {
-		opts.Queue = DefaultQueue
+		opts.Queue = defaultQueue
 	}
 	return &Log{out: out, queue: make(chan *eventstore.Revision, opts.Queue)}
 }
 
-// Record queues the line of a change. It never blocks. Lines come in the order of the calls.
+// Record queues the line of a change. It never blocks. Lines are in the order of the calls.
 func (l *Log) Record(change *eventstore.Revision) {
 	select {
 	case l.queue <- change:
@@ -49,30 +55,32 @@ func (l *Log) Record(change *eventstore.Revision) {
 // Dropped returns how many lines were never written because the queue was full.
 func (l *Log) Dropped() int64 { return l.dropped.Load() }
 
-// Run writes lines until ctx ends, and then those that still wait. Nothing may be recorded after ctx has ended. Where lines
-// were dropped, a line says how many: when the queue is empty again, at the end, and at least once in a queue's length.
+// Run writes lines until ctx ends, and then those that are queued. Nothing may be recorded after
+// ctx has ended. When lines were dropped, a line says how many: once the queue is empty, after as
+// many lines as the queue holds at the latest, and at the end. Run returns nil.
 func (l *Log) Run(ctx context.Context) error {
-	var told int64 // how many dropped lines have been told of
+	var reported int64 // how many dropped lines the log tells of
 	for written := 1; ; written++ {
 		select {
 		case change := <-l.queue:
 			l.write(change)
 		case <-ctx.Done():
 			l.drain()
-			l.tellDropped(told)
+			l.reportDropped(reported)
 			return nil
 		}
 		if len(l.queue) == 0 || written%cap(l.queue) == 0 {
-			told = l.tellDropped(told)
+			reported = l.reportDropped(reported)
 		}
 	}
 }
 
-// tellDropped says how many lines were dropped since it was last told, and returns how many that makes in all.
-func (l *Log) tellDropped(told int64) int64 {
+// reportDropped writes how many lines were dropped since the last report, which had counted
+// reported. It returns how many were dropped in all.
+func (l *Log) reportDropped(reported int64) int64 {
 	dropped := l.Dropped()
-	if dropped > told {
-		l.out.Warn("audit lines dropped: the queue was full", "dropped", dropped-told, "dropped_since_start", dropped)
+	if dropped > reported {
+		l.out.Warn("audit lines dropped: the queue was full", "dropped", dropped-reported, "dropped_since_start", dropped)
 	}
 	return dropped
 }
@@ -99,7 +107,7 @@ func (l *Log) write(change *eventstore.Revision) {
 	)
 }
 
-// nullable makes a text that is not there show as null.
+// nullable returns a text, or nil, which is logged as null.
 func nullable(text *string) any {
 	if text == nil {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// change is the n-th revision of a config whose values nobody may see in a log.
+// change returns the n-th revision of a config whose values must not be in a log.
 func change(t testing.TB, n int, e config.EventType, actor, reason *string) *eventstore.Revision {
 	t.Helper()
 	name, err := config.ParseName("payments/timeout")
@@ -47,7 +47,7 @@ var withoutTime = &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr
 	return a
 }}
 
-// drain runs a log whose time is over already, which writes what waits, and returns its lines.
+// drain runs a log whose ctx has ended, which writes what is queued, and returns its lines.
 func drain(t testing.TB, log *audit.Log, out *bytes.Buffer) []string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,7 +123,7 @@ func TestLinesComeInOrderWhileItRuns(t *testing.T) {
 		for n := range changes / 2 {
 			log.Record(change(t, changes/2+n+1, config.ValueSet, nil, nil))
 		}
-		stop() // what waits is written all the same
+		stop() // queued lines are written all the same
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -141,7 +141,7 @@ func TestLinesComeInOrderWhileItRuns(t *testing.T) {
 	})
 }
 
-// stopped is where a log writes to that takes a line only when it is told to.
+// stopped is an output that takes a line only when the test says so.
 type stopped struct {
 	bytes.Buffer
 	lines chan struct{}
@@ -156,7 +156,8 @@ func dropped(n, all int) string {
 	return fmt.Sprintf(`{"level":"WARN","msg":"audit lines dropped: the queue was full","dropped":%d,"dropped_since_start":%d}`+"\n", n, all)
 }
 
-// TestFullQueue has an output that takes no lines while changes go on: nobody waits for it, and what is dropped is told.
+// TestFullQueue has an output that takes no lines while changes go on: no change waits for it, and
+// dropped lines are reported.
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &stopped{lines: make(chan struct{})}
@@ -171,21 +172,21 @@ func TestFullQueue(t *testing.T) {
 			synctest.Wait()
 		}
 		record(1, 1) // is being written
-		record(2, 6) // three wait, two are dropped
+		record(2, 6) // three are queued, two are dropped
 		if got := log.Dropped(); got != 2 {
 			t.Errorf("Dropped() = %d, want 2", got)
 		}
-		for range 2 { // 1 and 2 are written, 3 is being written; the queue is not empty, but it is never to be
+		for range 2 { // 1 and 2 are written, 3 is being written; the queue is never empty
 			out.lines <- struct{}{}
 			synctest.Wait()
 		}
-		record(7, 10) // two more wait, two more are dropped
-		for range 2 { // 3 is written, and after three lines it is told that some are missing
+		record(7, 10) // two more are queued, two more are dropped
+		for range 2 { // 3 is written, and after three lines the dropped ones are reported
 			out.lines <- struct{}{}
 			synctest.Wait()
 		}
 		if !strings.Contains(out.String(), dropped(4, 4)) {
-			t.Errorf("the queue is never empty, and nobody is told that 4 lines were dropped:\n%s", out)
+			t.Errorf("the queue is never empty, and the log does not say that 4 lines were dropped:\n%s", out)
 		}
 		record(11, 11)
 		close(out.lines)
@@ -195,11 +196,11 @@ func TestFullQueue(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		var told []string
+		var reports []string
 		written := 0
 		for line := range strings.Lines(out.String()) {
 			if strings.Contains(line, "WARN") {
-				told = append(told, line)
+				reports = append(reports, line)
 			} else {
 				written++
 			}
@@ -207,14 +208,14 @@ func TestFullQueue(t *testing.T) {
 		if want := 12 - int(log.Dropped()); written != want {
 			t.Errorf("%d lines, want %d", written, want)
 		}
-		if want := dropped(4, 4); len(told) != 1 || told[0] != want {
-			t.Errorf("told: %swant %s", told, want)
+		if want := dropped(4, 4); len(reports) != 1 || reports[0] != want {
+			t.Errorf("reports: %swant %s", reports, want)
 		}
 	})
 }
 
-// TestDroppedLinesAreToldAtTheEnd drops lines when there is no time left to write others.
-func TestDroppedLinesAreToldAtTheEnd(t *testing.T) {
+// TestDroppedLinesAreReportedAtTheEnd has lines dropped before Run is called for the last time.
+func TestDroppedLinesAreReportedAtTheEnd(t *testing.T) {
 	var out bytes.Buffer
 	log := audit.New(asJSON(&out), audit.Options{Queue: 2})
 	for n := range 5 {
@@ -224,4 +225,13 @@ func TestDroppedLinesAreToldAtTheEnd(t *testing.T) {
 	if len(lines) != 3 || lines[2] != dropped(3, 3) {
 		t.Errorf("got %s, want two lines, then that 3 were dropped", lines)
 	}
+}
+
+func TestNegativeQueuePanics(t *testing.T) {
+	defer func() {
+		if text := fmt.Sprint(recover()); !strings.Contains(text, "negative") {
+			t.Errorf("got the panic %q, want one that says what is negative", text)
+		}
+	}()
+	audit.New(asJSON(new(bytes.Buffer)), audit.Options{Queue: -1})
 }

@@ -1,10 +1,14 @@
-// Package auth says who calls. There is one caller until there are credentials: [Anonymous], who may do everything.
+// Package auth says who calls.
+//
+// There are no credentials yet: every caller is [Anonymous] and may do everything. The package
+// decides nothing; the config store does.
 package auth
 
-// Caller is who asks for something. Every method of the config store takes one, so that "who" cannot be forgotten. The zero
-// Caller is [Anonymous].
+// Caller is the one that a read or a write is made for. Every method of the config store that acts
+// for somebody takes a Caller, so that it cannot be forgotten. The zero Caller is [Anonymous].
 type Caller struct {
-	// Name goes into the history as the actor of what the caller changes. Empty: the caller is not known.
+	// Name goes into the history as the actor of what the caller changes. Empty: the caller is not
+	// known.
 	Name string
 }
 

@@ -19,6 +19,7 @@ import (
 	"configapi/internal/origin"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
+	"configapi/internal/writer"
 )
 
 // serve runs the server until ctx ends.
@@ -55,7 +56,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
-		MaxValueBytes: set.maxValueBytes, Audit: changes, Appended: metrics.Appended, Log: log,
+		MaxValueBytes: set.maxValueBytes, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	room := newRoom(set)
 	defer raiseHeap(store.Ready())()

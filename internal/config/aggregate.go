@@ -5,24 +5,27 @@ import (
 	"time"
 )
 
-// Aggregate is the state of one config after its newest event. The zero Aggregate with a Name is a config that nothing has
-// happened to.
+// Aggregate is the state of one config after its newest event. An Aggregate with only a Name is a
+// config that nothing has happened to.
 type Aggregate struct {
 	Name    Name
 	Value   Value   // while Deleted: the last value, which a restore brings back
 	Version Version // 0: nothing has happened to the name
 	Deleted bool
-	Newest  RevisionID // of the event that made the state, for [Condition]; zero: not known, or there is none
+	// Newest is the revision that made this state, for [Condition]; zero: unknown, or there is
+	// none.
+	Newest RevisionID
 }
 
 // Exists reports whether the config has a value now.
 func (a Aggregate) Exists() bool { return a.Version > 0 && !a.Deleted }
 
-// Decide judges a command for this config, and answers with the event that follows from it, which happens at the given
-// time. ok is false when nothing follows because the config is already as asked for ([Set.OnlyIfChanged]).
+// Decide checks a command for this config and returns the event that follows from it, with At as
+// the event's time. ok is false when no event follows because the config already is as asked for
+// ([Set.OnlyIfChanged]).
 //
-// A refused command yields no event. The reasons, in the order in which they are looked for: [ErrNotFound], [ErrDeleted],
-// [ErrNotDeleted], [*VersionConflictError], [ErrRevisionConflict].
+// A refused command yields no event. The errors, in the order in which they are checked:
+// [ErrNotFound], [ErrDeleted], [ErrNotDeleted], [*VersionConflictError], [ErrRevisionConflict].
 func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err error) {
 	if cmd.Target() != a.Name {
 		return Event{}, false, fmt.Errorf("deciding: a command for config %q came to config %q", cmd.Target(), a.Name)
@@ -66,9 +69,9 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	return event, true, nil
 }
 
-// Apply returns the state after the event, whose place in the history it does not know: Newest is
-// zero in it. An event of another name, of unknown type, or that does not follow the present state
-// is an error: a history with such an event is broken, and guessing would hide it.
+// Apply returns the state after the event. Newest is zero in it, because an event does not say
+// where it is in the history. An event of another name, of an unknown type, or that does not follow
+// the present state is an error: such a history is broken, and guessing would hide that.
 func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	if e.Name != a.Name || e.Version != a.Version+1 {
 		return a, fmt.Errorf("applying version %d of config %q to version %d of config %q", e.Version, e.Name, a.Version, a.Name)
@@ -88,18 +91,6 @@ func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	a.Version, a.Deleted, a.Newest = e.Version, e.Type == ValueDeleted, RevisionID{}
 	if e.HasValue() {
 		a.Value = e.Value
-	}
-	return a, nil
-}
-
-// Replay returns the state that the events of one name, from its first on, lead to.
-func Replay(name Name, events []Event) (Aggregate, error) {
-	a := Aggregate{Name: name}
-	for _, e := range events {
-		var err error
-		if a, err = a.Apply(e); err != nil {
-			return Aggregate{}, err
-		}
 	}
 	return a, nil
 }

@@ -21,7 +21,7 @@ var (
 	)
 )
 
-// outcome is what may come of a command.
+// outcome is what a command leads to.
 type outcome string
 
 const (
@@ -33,9 +33,10 @@ const (
 	conflict   outcome = "conflict"
 )
 
-// TestDecide is the table of all that can happen: every command, in every state, with every kind of expected version.
+// TestDecide is the table of all outcomes: every command, in every state, with every kind of
+// expected version.
 func TestDecide(t *testing.T) {
-	// nil, 0, the version that the config has, one that it never had
+	// by expected version: nil, 0, the config's version, one that it never had
 	type expected [4]outcome
 	set := func(v string) config.Set { return config.Set{Name: name("a"), Value: value(v)} }
 	setIfChanged := func(v string) config.Set {
@@ -54,7 +55,7 @@ func TestDecide(t *testing.T) {
 		given []config.Event
 		when  config.Command
 		then  expected
-		event config.Event // that follows when done
+		event config.Event // the event when the outcome is done
 	}{
 		{nothing, set("x"), expected{done, done, done, conflict}, setEvent(1, "x", "")},
 		{nothing, set(""), expected{done, done, done, conflict}, setEvent(1, "", "")},
@@ -122,7 +123,8 @@ func expecting(cmd config.Command, want *config.Version) config.Command {
 	panic(fmt.Sprintf("command %T", cmd))
 }
 
-// scenario reads as a sentence: given these events, when that is asked for, then this comes of it.
+// scenario reads as a sentence: given these events, when this command is decided, then that is the
+// outcome.
 type scenario struct {
 	t     *testing.T
 	state config.Aggregate
@@ -132,7 +134,7 @@ type scenario struct {
 
 func given(t *testing.T, events ...config.Event) scenario {
 	t.Helper()
-	state, err := config.Replay(name("a"), events)
+	state, err := replay(name("a"), events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +167,7 @@ func (s scenario) then(want outcome, event config.Event) {
 	}
 }
 
-// mustApply checks that what was decided can happen, and what the config is then.
+// mustApply checks that the decided event can be applied, and checks the state after it.
 func (s scenario) mustApply(event config.Event) {
 	s.t.Helper()
 	after, err := s.state.Apply(event)
@@ -215,7 +217,7 @@ func TestDecideRefusesACommandForAnotherName(t *testing.T) {
 }
 
 func TestDecideRefusesAnUnknownCommand(t *testing.T) {
-	cmd := &config.Set{Name: name("a")} // a pointer is none of the three commands
+	cmd := &config.Set{Name: name("a")} // a pointer is not one of the three commands
 	event, ok, err := config.Aggregate{Name: name("a")}.Decide(cmd, noon)
 	if err == nil || err.Error() != "deciding: unknown command *config.Set" || ok || event != (config.Event{}) {
 		t.Errorf("got %+v, %t, %v", event, ok, err)
@@ -268,7 +270,7 @@ func TestReplay(t *testing.T) {
 		{deleted, config.Aggregate{Name: name("a"), Value: value("last"), Version: 3, Deleted: true}, false},
 		{restored, config.Aggregate{Name: name("a"), Value: value("back"), Version: 4}, true},
 	} {
-		got, err := config.Replay(name("a"), test.events)
+		got, err := replay(name("a"), test.events)
 		if err != nil || got != test.want || got.Exists() != test.exists {
 			t.Errorf("Replay of %d events = %+v (exists: %t), %v, want %+v", len(test.events), got, got.Exists(), err, test.want)
 		}
@@ -282,11 +284,11 @@ func TestReplayRefusesABrokenHistory(t *testing.T) {
 		"an event stands twice":   {deleted[0], deleted[0]},
 		"two events are swapped":  {deleted[1], deleted[0]},
 	} {
-		if got, err := config.Replay(name("a"), events); err == nil || got != (config.Aggregate{}) {
+		if got, err := replay(name("a"), events); err == nil || got != (config.Aggregate{}) {
 			t.Errorf("%s: got %+v, %v", what, got, err)
 		}
 	}
-	if _, err := config.Replay(name("b"), existing); err == nil {
+	if _, err := replay(name("b"), existing); err == nil {
 		t.Error("the history of another name was replayed")
 	}
 }

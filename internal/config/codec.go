@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Stored is an event as it lies in a history. Name, version and time have columns of their own; data is JSON that begins,
-// ends and is ordered in exactly one way:
+// Stored is an event in the form in which it is stored. Name, version and time have columns of
+// their own. Data is JSON, in exactly one form:
 //
 //	{"value":"new","old_value":"old"}   ConfigValueSet; "old_value":null for a first value
 //	{"value":"new","old_value":null}    ConfigValueRestored
 //	{"deleted_value":"old"}             ConfigValueDeleted
 //
-// There is no white space, and only what JSON demands is escaped: `\"`, `\\`, `\n`, `\r`, `\t`, and the other control
-// characters as in `\u001f`. Data that differs from this in one byte is refused. Once written it is never touched again:
-// the hash of the history covers its exact bytes.
+// It has no white space and escapes only what JSON demands: `\"`, `\\`, `\n`, `\r`, `\t`, and the
+// other control characters as `\u001f`. Data that differs in one byte is refused. Stored data never
+// changes: the hash of the history covers its exact bytes.
 type Stored struct {
 	Type          string
 	SchemaVersion int
 	Data          string
 }
 
-// UnknownEventError says that a stored event is of a type or a schema version that this program does not know. Nobody may
-// skip such an event.
+// UnknownEventError says that this program does not know the type or the schema version of a stored
+// event. Readers must stop at such an event, not skip it.
 type UnknownEventError struct {
 	Type          string
 	SchemaVersion int
@@ -32,16 +32,16 @@ func (e *UnknownEventError) Error() string {
 	return fmt.Sprintf("unknown event type %q, schema version %d: probably a newer program wrote it", e.Type, e.SchemaVersion)
 }
 
-// Encode returns the event as it is to be stored, in the newest schema version of its type.
+// Encode returns the stored form of an event, in the newest schema version of its type.
 func Encode(e Event) Stored { return current.encode(e) }
 
-// Decode reads a stored event of any schema version that was ever written. The values share the memory of the data. The
-// error is an [*UnknownEventError], or says what is wrong with the data.
+// Decode reads a stored event of any schema version that was ever written. The values share memory
+// with s.Data. The error is an [*UnknownEventError] or says what is wrong with the data.
 func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
 
-// CheckKnown returns nil when this program can decode events of a type and schema version, else an
+// CheckKnown returns nil if this program can decode events of a type and schema version, else an
 // [*UnknownEventError].
 func CheckKnown(eventType string, schemaVersion int) error {
 	schema, known := current[EventType(eventType)]
@@ -53,14 +53,16 @@ func CheckKnown(eventType string, schemaVersion int) error {
 
 // schema says how the data of one event type is stored.
 type schema struct {
-	version int              // the one that is written; the first was 1
-	upcast  map[int]upcaster // :: older schema version → how to make the next one of it
+	version int // the version that is written; the first one is 1
+	// upcast maps an older schema version to what turns its data into that of the next version.
+	upcast map[int]upcaster
 }
 
-// upcaster turns data of one schema version into data of the next. It is pure: an "as of" must have one answer for ever.
+// upcaster turns data of one schema version into data of the next. It must be pure: an "as of" has
+// one answer for ever.
 type upcaster func(data string) (string, error)
 
-// codec holds a schema for each event type that is known.
+// codec holds the schema of each known event type.
 type codec map[EventType]schema
 
 var current = codec{
@@ -96,7 +98,7 @@ func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event
 	return e, nil
 }
 
-// upcast brings the data to the schema version that is written today, one version at a time.
+// upcast brings data to the schema version that is written today, one version at a time.
 func (c codec) upcast(s Stored) (string, error) {
 	schema, known := c[EventType(s.Type)]
 	if !known || s.SchemaVersion > schema.version {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestEveryVersionHasItsGolden: no schema version may come without a file that shows it, and none may lose its upcaster.
+// TestEveryVersionHasItsGolden requires a golden file and an upcaster for each schema version.
 func TestEveryVersionHasItsGolden(t *testing.T) {
 	var want []string
 	for _, event := range []EventType{ValueDeleted, ValueRestored, ValueSet} {
@@ -38,8 +38,8 @@ func TestEveryVersionHasItsGolden(t *testing.T) {
 
 var errOdd = errors.New("odd text")
 
-// evolved is a codec as it may be one day: deletions are stored in version 3. In version 1 the data was the bare text, in
-// version 2 an object with another member; of version 0 nobody knows any more.
+// evolved is a codec of a possible future: deletions are stored in version 3. In version 1 the data
+// is the bare text, in version 2 an object with another member. Version 0 is no longer known.
 var evolved = codec{ValueDeleted: {version: 3, upcast: map[int]upcaster{
 	1: func(data string) (string, error) {
 		if data == "?" {
@@ -104,7 +104,8 @@ func TestUpcastingReportsWhatItCannotDo(t *testing.T) {
 	}
 }
 
-// TestPlain puts every byte at every place of texts around the eight bytes that are looked at together.
+// TestPlain puts every byte at every place of texts around eight bytes long: plain checks eight
+// bytes at a time.
 func TestPlain(t *testing.T) {
 	for length := range 26 {
 		for place := range length {
@@ -123,7 +124,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// FuzzPlain holds plain against a loop that takes one byte after the other.
+// FuzzPlain compares plain with a loop over single bytes.
 func FuzzPlain(f *testing.F) {
 	f.Add("")
 	f.Add("abcdefgh\x00\x01\x1f\x20\x21\"#[\\]\x80\xff")

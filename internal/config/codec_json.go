@@ -9,9 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// JSON is written and read by hand here, for three reasons: every write and every event of a replay comes this way; the
-// bytes stay the same whatever Go's version; and encoding/json reads more than it writes (another letter case, a member that
-// stands twice, broken UTF-8), which in a history would be a guess.
+// The codec writes and reads JSON by hand. The bytes then stay the same in all versions of Go, and
+// nothing is read that is not written so: encoding/json also accepts another letter case, a
+// repeated member and broken UTF-8, which in a history would be a guess. It is also faster, which
+// counts for each write and for each event at start: see BenchmarkEncode and BenchmarkDecode.
 const (
 	valueMember        = `{"value":`
 	oldValueMember     = `,"old_value":`
@@ -80,11 +81,12 @@ func writeText(b *strings.Builder, text string) {
 	b.WriteString(quote)
 }
 
-// unescape returns the text that was written as escaped. ok is false when writeText does not write so.
+// unescape returns the text whose escaped form is given. ok is false when writeText does not write
+// that form.
 func unescape(escaped string) (text string, ok bool) {
 	n := strings.IndexByte(escaped, '\\')
 	if n < 0 {
-		return escaped, true // a part of the data, no copy
+		return escaped, true // shares memory with the data
 	}
 	var b strings.Builder
 	b.Grow(len(escaped))
@@ -101,7 +103,7 @@ func unescape(escaped string) (text string, ok bool) {
 	return b.String(), true
 }
 
-// escapeOf returns how a byte that does not stand for itself is written.
+// escapeOf returns the escaped form of a byte that JSON demands to escape.
 func escapeOf(char byte) string {
 	switch char {
 	case '"':
@@ -118,14 +120,15 @@ func escapeOf(char byte) string {
 	return controlEscapes[int(char)*len(`\u0000`):][:len(`\u0000`)]
 }
 
-// controlEscapes are the escapes of the control characters, one after the other.
+// controlEscapes are the escapes of all control characters, in order.
 const controlEscapes = `\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007` +
 	`\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u000f` +
 	`\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017` +
 	`\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f`
 
-// charOf returns the byte that the escape at the start of text, a backslash and more, stands for, and the length of the
-// escape; 0 when it is none that writeText writes. NUL has none because no value holds it.
+// charOf returns the byte that the escape at the start of text stands for, and the length of the
+// escape. The length is 0 when writeText does not write that escape. text starts with a backslash
+// and has at least one more byte. NUL has no escape because no value holds it.
 func charOf(text string) (char byte, length int) {
 	switch text[1] {
 	case '"', '\\':
@@ -145,7 +148,8 @@ func charOf(text string) (char byte, length int) {
 	return byte(code), len(escape)
 }
 
-// closing returns where the quote is that ends the JSON string that text starts in, or the length of text.
+// closing returns the index of the quote that ends the JSON string at the start of text, or the
+// length of text when there is none.
 func closing(text string) int {
 	n := plain(text)
 	for n+1 < len(text) && text[n] == '\\' {
@@ -155,8 +159,8 @@ func closing(text string) int {
 	return n
 }
 
-// plain returns how many bytes at the start of text stand for themselves in a JSON string: all but control characters,
-// quotes and backslashes. It looks at eight at a time, for this is where the codec spends its time.
+// plain returns how many bytes at the start of text need no escape in a JSON string: all but
+// control characters, quotes and backslashes. It checks eight bytes at a time: see BenchmarkEncode.
 func plain(text string) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	i := 0
@@ -164,8 +168,9 @@ func plain(text string) int {
 		t := text[i : i+8]
 		x := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
 			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		q, s := x^ones*'"', x^ones*'\\' // a byte that is 0 now was a quote, a backslash
-		// The high bit of a byte is set where the subtraction borrows. Above the lowest of these bits some may be wrong.
+		q, s := x^ones*'"', x^ones*'\\' // a byte that is 0 now was a quote or a backslash
+		// The subtraction borrows at such a byte, which sets its high bit. Only the lowest of these
+		// bits is reliable: a borrow can set higher ones, too.
 		if found := ((x-ones*' ')&^x | (q-ones)&^q | (s-ones)&^s) & high; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
@@ -178,11 +183,11 @@ func plain(text string) int {
 	return i
 }
 
-// reader reads data from its start. When something is not as it would have been written, finish says what came first, and
-// all that was read is void.
+// reader reads data from its start. It keeps the first error for finish; what was read before is
+// void then.
 type reader struct {
 	size int
-	rest string // what is still to be read
+	rest string // not read yet
 	err  error
 }
 
@@ -216,7 +221,7 @@ func (r *reader) text() Value {
 	return Value{text}
 }
 
-// finish reads the end.
+// finish reads the end, and returns the first error.
 func (r *reader) finish() error {
 	r.want(end)
 	if r.rest != "" {

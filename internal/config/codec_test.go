@@ -16,14 +16,16 @@ import (
 	"pgregory.net/rapid"
 )
 
-// controls are all control characters that a value may hold, foreign what JSON libraries like to escape or to break.
+// controls are all control characters that a value may hold; foreign are characters that JSON
+// libraries often escape or break.
 const (
 	controls = "\x01\x02\x03\x04\x05\x06\x07\b\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
 	foreign  = `<a href="x">&` + "é\u2028\u2029\ufeff\ufffd\x7f😀\U0010ffff</a>"
 	document = `{"retries": 3, "path": "C:\\temp"}` + "\n"
 )
 
-// goldens are the events in testdata/events, one a line. Files are added, never changed: what they hold lies in histories.
+// goldens are the events in testdata/events, one a line. Files may be added but never changed:
+// histories hold what is in them.
 var goldens = []struct {
 	event  config.EventType
 	schema int
@@ -149,13 +151,14 @@ func TestDecodeRefusesBadData(t *testing.T) {
 	}
 }
 
-// TestDecodeRefusesStrangeEscapes: what may be written in two ways would have two hashes.
+// TestDecodeRefusesStrangeEscapes: text that could be written in two ways would have two hashes.
 func TestDecodeRefusesStrangeEscapes(t *testing.T) {
 	const want = "decoding the data of ConfigValueDeleted, schema version 1: want a string with only the escapes that it needs at byte 18"
 	for _, escape := range []string{
 		`\/`, `\b`, `\f`, `\a`, `\x41`, `\U0001`, `\ `,
 		`\u`, `\u0`, `\u001`, `\u00`, `\u0001`[:5] + `g`, `\u+001`,
-		`\u0000`, `\u000a`, `\u000d`, `\u0009`, `\u0022`, `\u005c`, // no value has NUL; the others are written shorter
+		// No value has NUL; the others have a shorter escape.
+		`\u0000`, `\u000a`, `\u000d`, `\u0009`, `\u0022`, `\u005c`,
 		`\u001F`, `\u0041`, `\u0020`, `\u007f`, `\u00e9`, `\u2028`, `\ufffd`,
 		`\ud800`, `\udc00`, `\ud83d\ude00`, `\uffff`,
 	} {
@@ -171,7 +174,8 @@ func TestDecodeRefusesStrangeEscapes(t *testing.T) {
 	}
 }
 
-// TestRoundTrip checks for any event: decoded it is the same, and encoding/json agrees about what the data says.
+// TestRoundTrip checks for any event that decoding returns what was encoded, and that encoding/json
+// reads the same from the data.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		event := config.Event{
@@ -206,7 +210,7 @@ func TestRoundTripOfTheLargestValues(t *testing.T) {
 	}
 }
 
-// anyValue draws values that are rich in what has to be escaped.
+// anyValue draws values with many characters that must be escaped.
 func anyValue() *rapid.Generator[config.Value] {
 	char := rapid.OneOf(
 		rapid.RuneFrom([]rune(controls+"\"\\\"\\")),
@@ -244,7 +248,8 @@ func sameJSON(t interface{ Fatal(...any) }, texts ...string) bool {
 	return bytes.Equal(canonical[0], canonical[1])
 }
 
-// FuzzDecode checks that Decode takes exactly what Encode writes, and understands it as encoding/json does.
+// FuzzDecode checks that Decode accepts exactly what Encode writes, and reads it as encoding/json
+// does.
 func FuzzDecode(f *testing.F) {
 	for _, data := range []string{
 		`{"value":"x","old_value":null}`, `{"value":"x","old_value":"y"}`, `{"value":"\n\"\\\u001f","old_value":null}`,
@@ -269,7 +274,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// decodeByLibrary reads the data of a ConfigValueSet with encoding/json, which takes more than Decode does.
+// decodeByLibrary reads the data of a ConfigValueSet with encoding/json, which accepts more than
+// Decode does.
 func decodeByLibrary(data string, version config.Version) (e config.Event, ok bool) {
 	var members struct {
 		Value    *string `json:"value"`
@@ -292,7 +298,8 @@ func decodeByLibrary(data string, version config.Version) (e config.Event, ok bo
 	return e, err == nil && oldErr == nil
 }
 
-// The events that the benchmarks store and read: 64 bytes of plain text, and a JSON document of as many bytes, full of quotes.
+// benchmarkValues are the values of the events that the benchmarks encode and decode: 64 bytes of
+// plain text, and a JSON document of the same length with many quotes.
 var benchmarkValues = []struct{ name, text string }{
 	{"plain", strings.Repeat("abcdefgh", 8)},
 	{"json", strings.Repeat(`{"abcd":"fgh"},`, 4) + "1234"},

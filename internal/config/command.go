@@ -1,16 +1,16 @@
 package config
 
-// Command is a wish to change one config: a [Set], a [Delete] or a [Restore].
+// Command asks for a change of one config: a [Set], a [Delete] or a [Restore].
 type Command interface {
-	// Target is the name of the config that is to change.
+	// Target is the name of the config to change.
 	Target() Name
-	// Why is the reason that goes into the history with the change.
+	// Why is the reason that the history keeps with the change.
 	Why() Reason
-	// Key is the idempotency key: the same command with the same key is carried out once.
+	// Key is the idempotency key: the same command with the same key has one effect.
 	Key() IdempotencyKey
-	// expected is the version that the config must have, nil when any will do.
+	// expected is the version that the config must have; nil means any.
 	expected() *Version
-	// conditions must all hold, too.
+	// conditions must all hold, besides the expected version.
 	conditions() []Condition
 }
 
@@ -18,10 +18,10 @@ type Command interface {
 type Set struct {
 	Name            Name
 	Value           Value
-	ExpectedVersion *Version    // nil: not checked; 0: the name must have no version yet
-	Conditions      []Condition // all must hold; none: not checked
+	ExpectedVersion *Version    // nil: any; 0: the name must have no version yet
+	Conditions      []Condition // all must hold
 	OnlyIfChanged   bool        // no event when the config has this value already
-	RestoreDeleted  bool        // a deleted config comes back with the value, instead of being refused
+	RestoreDeleted  bool        // bring a deleted config back with the value instead of refusing
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -29,8 +29,8 @@ type Set struct {
 // Delete takes a config's value away. Its history and its version stay.
 type Delete struct {
 	Name            Name
-	ExpectedVersion *Version    // nil: not checked
-	Conditions      []Condition // all must hold; none: not checked
+	ExpectedVersion *Version    // nil: any
+	Conditions      []Condition // all must hold
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -38,9 +38,9 @@ type Delete struct {
 // Restore brings a deleted config back.
 type Restore struct {
 	Name            Name
-	Value           *Value      // nil: the value that it had last
-	ExpectedVersion *Version    // nil: not checked
-	Conditions      []Condition // all must hold; none: not checked
+	Value           *Value      // nil: the last value before the deletion
+	ExpectedVersion *Version    // nil: any
+	Conditions      []Condition // all must hold
 	Reason          Reason
 	IdempotencyKey  IdempotencyKey
 }
@@ -48,10 +48,10 @@ type Restore struct {
 // Target is the name of the config that gets a value.
 func (c Set) Target() Name { return c.Name }
 
-// Target is the name of the config that is to be deleted.
+// Target is the name of the config to delete.
 func (c Delete) Target() Name { return c.Name }
 
-// Target is the name of the config that is to come back.
+// Target is the name of the config to restore.
 func (c Restore) Target() Name { return c.Name }
 
 // Why is the reason given for the set.

@@ -6,43 +6,39 @@ import (
 	"strings"
 )
 
-// HashPrefix is the beginning of a revision's hash. Together with a version or a position it names
-// one revision of one history: the same version of another history has another hash.
+// HashPrefix is the first 4 bytes of a revision's hash. With a version or a seq it names one
+// revision of one history: the same version in another history has another hash.
 type HashPrefix [4]byte
 
-// RevisionID is where a revision stands in the history.
+// RevisionID says where a revision is in the history.
 type RevisionID struct {
 	Seq  int64 // 0: there is no revision
 	Hash HashPrefix
 }
 
-// RevisionMatch names the revision that a command expects, by version or by position. With both
-// zero it matches none.
+// RevisionMatch names the revision that a command expects, by version or by seq. It matches nothing
+// when both are 0.
 type RevisionMatch struct {
 	Version Version // 0: not compared
 	Seq     int64   // 0: not compared
 	Hash    HashPrefix
-	AnyHash bool // the hash is not compared, so a revision of another history can match
+	AnyHash bool // do not compare the hash: a revision of another history can match
 }
 
-// Condition is what must hold of a config's newest revision for a command to be carried out. The
-// zero Condition never holds.
+// Condition is a condition on a config's newest revision; a command is refused with
+// [ErrRevisionConflict] when it does not hold. The zero Condition never holds.
 type Condition struct {
 	Revisions []RevisionMatch // the newest revision must be one of these
-	Any       bool            // any revision will do, as long as the config exists
-	Not       bool            // the condition holds when Revisions and Any do not match
+	Any       bool            // any revision matches, if the config exists
+	Not       bool            // the condition holds when neither Revisions nor Any matches
 }
 
-// RequireRevision is the condition that the newest revision is this one.
-func RequireRevision(position int64, hash HashPrefix) Condition {
-	return Condition{Revisions: []RevisionMatch{{Seq: position, Hash: hash}}}
+// RequireRevision is the condition that the newest revision has this seq and hash.
+func RequireRevision(seq int64, hash HashPrefix) Condition {
+	return Condition{Revisions: []RevisionMatch{{Seq: seq, Hash: hash}}}
 }
 
-// RequireAbsent is the condition that the config does not exist: it has no revision, or it is
-// deleted.
-func RequireAbsent() Condition { return Condition{Any: true, Not: true} }
-
-// holds reports whether the condition is met by the present state of a config.
+// holds reports whether the present state of a config meets the condition.
 func (c Condition) holds(a Aggregate) bool {
 	matches := c.Any && a.Exists()
 	for _, r := range c.Revisions {
@@ -63,7 +59,7 @@ func (m RevisionMatch) matches(a Aggregate) bool {
 	return m.AnyHash || m.Hash == a.Newest.Hash
 }
 
-// String writes the condition in the one way that [RequestHash] covers: it never changes.
+// String returns the form of the condition that [RequestHash] covers. It must never change.
 func (c Condition) String() string {
 	var b strings.Builder
 	if c.Not {

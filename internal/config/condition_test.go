@@ -13,20 +13,20 @@ var (
 	theirs = config.HashPrefix{0x9f, 0x3a, 0x21, 0xc1}
 )
 
-// TestConditions judges each condition on a name without a revision, on a config of version 2, and
-// on a deleted one of version 3. The newest revision stands at position 7 in both.
+// TestConditions checks each condition on a name without a revision, on a config of version 2, and
+// on a deleted one of version 3. The newest revision of both has seq 7.
 func TestConditions(t *testing.T) {
 	revisions := func(all ...config.RevisionMatch) config.Condition { return config.Condition{Revisions: all} }
 	not := func(c config.Condition) config.Condition { c.Not = true; return c }
 
 	for _, test := range []struct {
 		condition config.Condition
-		holds     [3]bool // for: nothing, existing, deleted
+		holds     [3]bool // for: no revision, existing, deleted
 	}{
 		{config.Condition{}, [3]bool{false, false, false}},
 		{config.Condition{Not: true}, [3]bool{true, true, true}},
 		{config.Condition{Any: true}, [3]bool{false, true, false}},
-		{config.RequireAbsent(), [3]bool{true, false, true}},
+		{absent, [3]bool{true, false, true}},
 
 		{config.RequireRevision(7, ours), [3]bool{false, true, true}},
 		{config.RequireRevision(7, theirs), [3]bool{false, false, false}},
@@ -43,7 +43,7 @@ func TestConditions(t *testing.T) {
 		{not(revisions(config.RevisionMatch{Version: 2, Hash: theirs})), [3]bool{true, true, true}},
 	} {
 		for i, events := range [][]config.Event{nothing, existing, deleted} {
-			state := must(config.Replay(name("a"), events))
+			state := must(replay(name("a"), events))
 			if len(events) > 0 {
 				state.Newest = config.RevisionID{Seq: 7, Hash: ours}
 			}
@@ -55,7 +55,10 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// commandFor is a command that the state does not refuse, so that its conditions decide.
+// absent is the condition that the config does not exist: it has no revision, or it is deleted.
+var absent = config.Condition{Any: true, Not: true}
+
+// commandFor returns a command that the state allows, so that only its conditions decide.
 func commandFor(a config.Aggregate, conditions ...config.Condition) config.Command {
 	if a.Deleted {
 		return config.Restore{Name: a.Name, Conditions: conditions}
@@ -63,9 +66,10 @@ func commandFor(a config.Aggregate, conditions ...config.Condition) config.Comma
 	return config.Set{Name: a.Name, Conditions: conditions}
 }
 
-// TestConditionsHoldTogether has a set and a deletion that two conditions and a version bind.
+// TestConditionsHoldTogether checks a set and a deletion with two conditions and an expected
+// version.
 func TestConditionsHoldTogether(t *testing.T) {
-	state := must(config.Replay(name("a"), existing))
+	state := must(replay(name("a"), existing))
 	state.Newest = config.RevisionID{Seq: 7, Hash: ours}
 	this, other := config.RequireRevision(7, ours), config.RequireRevision(7, theirs)
 	for _, cmd := range []config.Command{
@@ -87,10 +91,11 @@ func TestConditionsHoldTogether(t *testing.T) {
 	}
 }
 
-// TestRequestHashCoversConditions pins what the hash of a command with conditions is: it is stored.
+// TestRequestHashCoversConditions pins the hash of a command with conditions, because databases
+// hold such hashes.
 func TestRequestHashCoversConditions(t *testing.T) {
 	const want = "1b6bb350dfc514c2f2efeb4aee6e9a066319b0775962fcb8fba4917ce810b6f1"
-	cmd := config.Set{Name: name("a"), Conditions: []config.Condition{config.RequireAbsent(), config.RequireRevision(1842, ours)}}
+	cmd := config.Set{Name: name("a"), Conditions: []config.Condition{absent, config.RequireRevision(1842, ours)}}
 	hash := config.RequestHash(cmd)
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -14,33 +14,49 @@
 // The history:
 //
 //	config, name, value   a named text value; the aggregate of this system
-//	version               counts the changes of one name from 1; never reset, also not by a deletion
+//	version               counts the changes of one name from 1; never reset, also not by a
+//	                      deletion
 //	event                 one fact: ConfigValueSet, ConfigValueDeleted or ConfigValueRestored
 //	record                an event as it is stored
 //	revision              an event as clients see it
-//	seq                   an event's number in the whole history: 1, 2, 3, … without gaps; 0 is before the first
+//	seq                   an event's number in the whole history: 1, 2, 3, … without gaps; 0 is
+//	                      before the first
 //	hash                  SHA-256 over the previous event's hash and this event's fields
-//	position              what clients see of a seq: the seq and the first 8 hex digits of its event's hash, 1842-9f3a21c0
-//	change set            events that were applied together; never split by a page, a message or a resumption
+//	position              what clients see of a seq: the seq and the first 8 hex digits of its
+//	                      event's hash, 1842-9f3a21c0
+//	change set            events that were applied together; never split by a page, a message or a
+//	                      resumption
 //	head                  seq, hash and time of the newest event
-//	basis                 the head that a read builds on; the read fails when the history does not contain it
+//	basis                 the head that a read builds on; the read fails when the history does not
+//	                      contain it
 //
 // The parts of a node:
 //
 //	event store           keeps the history
-//	projection, view      the read model in memory: the present state of every name; one immutable copy of it
+//	projection, view      the read model in memory: the present state of every name; one immutable
+//	                      copy of it
 //	follower              keeps the projection live with what other nodes write
 //	config store          authorises, reads and streams; every edge goes through it
 //	writer, batch         decides commands and appends their events; the commands of one append
 //	receipt               the stored outcome of a command with an idempotency key
-//	generation            all that a node has made of one history; replaced as a whole when the history is another one
+//	generation            all that a node has made of one history; replaced as a whole when the
+//	                      history is another one
+//	append signal         wakes what waits for appends, and knows how far the history has come
+//	checkpoint            copies SQLite's write-ahead log into the database file
+//	log marker            names the database file to which a write-ahead log belongs
+//	fault, kind           an error that clients can get; what it means to them
+//	outcome               what a command came to; unknown while the history does not show whether
+//	                      an append was made
+//	attempt               one try to append a batch
 //
 // A live event, from the history to a client:
 //
 //	feed, cursor          the ring of the newest events; a reader's place in it
 //	watch                 the changes that one filter selects, as the config store gives them
-//	source, offset        a subscription's items as its resolver gives them; how far a source has come
-//	producer              makes the messages of a source: executes the operation, encodes the response
+//	source, offset        a subscription's items as its resolver gives them; how far a source has
+//	                      come
+//	producer              makes the messages of a source: executes the operation, encodes the
+//	                      response
 //	group                 subscribers of equal operations that share a producer
 //	subscriber            one subscription of one client
 //	socket                one websocket connection
@@ -49,4 +65,5 @@
 //
 //	budget, reservation   bytes that requests share; what one of them has taken of it
 //	query reader          a connection to the event store that serves reads of users
+//	query queue           the reads of users that wait for a query reader; the rest is refused
 package config

@@ -2,11 +2,11 @@ package config
 
 import "time"
 
-// Version counts the changes of one name from 1. 0 is the version of a name that nothing has happened to.
+// Version counts the changes of one name from 1. 0 means that nothing has happened to the name.
 type Version int
 
-// ParseExpectedVersion judges the version that a command expects: 0, for a name without one, or more. The error is an
-// [*InvalidError].
+// ParseExpectedVersion checks the version that a command expects: 0, for a name without one, or
+// more. The error is an [*InvalidError].
 func ParseExpectedVersion(n int64) (*Version, error) {
 	if n < 0 {
 		return nil, &InvalidError{Field: "expectedVersion", Rule: "must not be negative"}
@@ -15,7 +15,8 @@ func ParseExpectedVersion(n int64) (*Version, error) {
 	return &v, nil
 }
 
-// EventType names a kind of event. The names are stored for ever and never change their meaning.
+// EventType names a kind of event. The names are stored, so they never change and never change
+// their meaning.
 type EventType string
 
 // The events that can happen to a config.
@@ -30,12 +31,12 @@ type Event struct {
 	Type     EventType
 	Name     Name
 	Version  Version   // of the config, after the event
-	Value    Value     // the value after a set or a restore; the empty one after a deletion
-	OldValue Value     // the value before; only meaningful when HasOldValue
+	Value    Value     // after a set or a restore; empty after a deletion
+	OldValue Value     // the value before the event; only meaningful if HasOldValue
 	At       time.Time // UTC, whole microseconds
 }
 
-// Operation is what an event did to its config, as a reader would put it.
+// Operation says what an event did to its config, in the words of clients.
 type Operation string
 
 // The operations.
@@ -46,7 +47,7 @@ const (
 	Restored Operation = "RESTORED"
 )
 
-// Operation tells what the event did. It is the zero Operation for an event of unknown type.
+// Operation returns what the event did, or "" for an event of unknown type.
 func (e Event) Operation() Operation {
 	switch {
 	case e.Type == ValueDeleted:
@@ -61,10 +62,11 @@ func (e Event) Operation() Operation {
 	return ""
 }
 
-// HasValue tells whether the config had a value after the event.
+// HasValue reports whether the config has a value after the event.
 func (e Event) HasValue() bool { return e.Type != ValueDeleted }
 
-// HasOldValue tells whether the config had a value before the event: always, but for its first value and for a restore.
+// HasOldValue reports whether the config had a value before the event. It is false for a first
+// value and for a restore.
 func (e Event) HasOldValue() bool {
 	return e.Type == ValueDeleted || e.Type == ValueSet && e.Version > 1
 }

@@ -11,13 +11,14 @@ const MaxFilterNames = 100
 
 // Filter selects configs by name. All its conditions must hold; the zero Filter selects all.
 type Filter struct {
-	prefix string // whole leading segments, without the last slash; "" is no condition
-	names  []Name // in byte order, each once, all within the prefix; nil is no condition
+	prefix string // whole leading segments, without the last slash; "": any
+	names  []Name // in byte order, each once, all within the prefix; nil: any
 }
 
-// ParseFilter makes a filter of a prefix and a list of names; "" and nil are no condition. The prefix stands for whole
-// leading segments: `payments` and `payments/` both select `payments` and `payments/timeout`, not `payments2`. An empty
-// list that is not nil selects nothing. The error is an [*InvalidError].
+// ParseFilter returns the filter for a prefix and a list of names; "" and nil set no condition. The
+// prefix stands for whole leading segments: `payments` and `payments/` both select `payments` and
+// `payments/timeout`, not `payments2`. An empty list that is not nil selects nothing. The error is
+// an [*InvalidError].
 func ParseFilter(prefix string, names []string) (Filter, error) {
 	f := Filter{prefix: strings.TrimSuffix(prefix, "/")}
 	if prefix != "" {
@@ -49,7 +50,8 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 // Only returns the filter that selects one name.
 func Only(name Name) Filter { return Filter{names: []Name{name}} }
 
-// Prefix returns the leading segments that all selected names share, without a slash at the end; "" when any may.
+// Prefix returns the leading segments that all selected names share, without a slash at the end; ""
+// means any.
 func (f Filter) Prefix() string { return f.prefix }
 
 // Names returns the only names that the filter selects, in byte order and each once. listed is

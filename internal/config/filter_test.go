@@ -107,7 +107,7 @@ func TestParseFilterAtItsLimits(t *testing.T) {
 	}
 }
 
-// FuzzParseFilter checks that a filter selects exactly what its own words say.
+// FuzzParseFilter checks that a filter selects exactly the names that its documentation says.
 func FuzzParseFilter(f *testing.F) {
 	f.Add("", "", "a", false)
 	f.Add("payments", "payments/timeout", "payments/timeout", true)
@@ -134,7 +134,7 @@ func FuzzParseFilter(f *testing.F) {
 	})
 }
 
-// mustBeRefusedAsNames checks that not all of these are names.
+// mustBeRefusedAsNames checks that at least one of the names is invalid.
 func mustBeRefusedAsNames(t *testing.T, prefix string, names []string) {
 	t.Helper()
 	if prefix != "" {

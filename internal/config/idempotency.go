@@ -9,11 +9,11 @@ import (
 // MaxIdempotencyKeyBytes is the longest idempotency key, in bytes.
 const MaxIdempotencyKeyBytes = 64
 
-// IdempotencyKey is what a client gives a request to be able to send it again: 1 to 64 printable ASCII characters. The zero
-// IdempotencyKey means that none was given.
+// IdempotencyKey is a text that a client chooses to be able to send a request again: 1 to 64
+// printable ASCII characters. The zero IdempotencyKey means that there is none.
 type IdempotencyKey struct{ text string }
 
-// ParseIdempotencyKey judges an idempotency key. The error is an [*InvalidError].
+// ParseIdempotencyKey checks an idempotency key. The error is an [*InvalidError].
 func ParseIdempotencyKey(text string) (IdempotencyKey, error) {
 	if rule := brokenKeyRule(text); rule != "" {
 		return IdempotencyKey{}, &InvalidError{Field: "idempotencyKey", Rule: rule}
@@ -39,11 +39,12 @@ func brokenKeyRule(text string) string {
 	return ""
 }
 
-// RequestHash returns what tells a command from any other with the same idempotency key: SHA-256
-// over all of it but the key. It is stored, so its format never changes: "configapi-request1", then
-// each field with its length in 4 bytes before it, big endian, where 0xFFFFFFFF stands for one that
-// is absent: kind, name, value, expected version (8 bytes), onlyIfChanged (1 byte), reason, and
-// each condition as its String. The kind of a set with RestoreDeleted is "set or restore".
+// RequestHash returns a SHA-256 over all of a command except its idempotency key: it tells the
+// command from any other with the same key. It is stored, so its format never changes:
+// "configapi-request1", then each field after its length in 4 bytes, big endian, where 0xFFFFFFFF
+// marks an absent field. The fields are kind, name, value, expected version (8 bytes),
+// onlyIfChanged (1 byte), reason, and each condition as its String. The kind of a set with
+// RestoreDeleted is "set or restore".
 func RequestHash(cmd Command) [sha256.Size]byte {
 	var (
 		kind          string

@@ -26,8 +26,8 @@ func TestParseIdempotencyKey(t *testing.T) {
 	}
 }
 
-// TestGoldenRequestHashes pins the format of the hash: rows of the database are written in it. The hashes were computed by
-// another program, in another language.
+// TestGoldenRequestHashes pins the format of the hash, because databases hold such hashes. A
+// program in another language computed them.
 func TestGoldenRequestHashes(t *testing.T) {
 	zero, three := config.Version(0), config.Version(3)
 	for want, cmd := range map[string]config.Command{
@@ -46,7 +46,8 @@ func TestGoldenRequestHashes(t *testing.T) {
 	}
 }
 
-// TestRequestHashTellsCommandsApart has commands that differ in one thing, or whose texts run together alike.
+// TestRequestHashTellsCommandsApart hashes commands that differ in one field, or whose texts are
+// equal when concatenated.
 func TestRequestHashTellsCommandsApart(t *testing.T) {
 	zero, one := config.Version(0), config.Version(1)
 	why := must(config.ParseReason("a"))

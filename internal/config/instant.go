@@ -6,24 +6,25 @@ import (
 	"time"
 )
 
-// instantLayout has exactly 6 fractional digits, so that the order of texts is the order of instants.
+// instantLayout has exactly 6 fractional digits, so that the order of texts is the order of
+// instants.
 const instantLayout = "2006-01-02T15:04:05.000000Z"
 
-// instantSyntax is RFC 3339's, whose letters may be small. The time package alone accepts hours of
-// one digit, commas, offsets of 24 hours and any number of fractional digits,
-// time.Time.UnmarshalText too.
+// instantSyntax is that of RFC 3339, whose letters may be lower case. The package time, and
+// time.Time.UnmarshalText, also accept hours of one digit, commas, offsets of 24 hours and any
+// number of fractional digits.
 var instantSyntax = regexp.MustCompile(`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// secondsAt is where instantSyntax has the seconds.
+// secondsAt is the index of the seconds in instantSyntax.
 const secondsAt = len("2006-01-02T15:04:")
 
-// ParseInstant reads an RFC 3339 instant: with an offset, and 0 to 9 fractional digits, which are cut to microseconds. The
-// result is in UTC. The error is an [*InvalidError].
+// ParseInstant reads an RFC 3339 instant with an offset. Of its 0 to 9 fractional digits it drops
+// those beyond microseconds. The result is in UTC. The error is an [*InvalidError].
 //
-// Second 60 is accepted where a leap second can be: at the end of a day in UTC, 23:59:60Z or the
-// same with an offset. It means the first second of the next day, as in Unix time, which has no
-// number of its own for a leap second. So "as of" a leap second includes all that happened before
-// it. Which days really ended with one is not checked: such a table grows out of date.
+// Second 60 is accepted where a leap second can be: at the end of a day in UTC, as 23:59:60Z or the
+// same with an offset. It means the first second of the next day, as in Unix time, so "as of" a
+// leap second includes everything before it. ParseInstant does not check which days really ended
+// with one: such a table would go out of date.
 func ParseInstant(text string) (time.Time, error) {
 	if !instantSyntax.MatchString(text) {
 		return time.Time{}, errNoInstant

@@ -31,7 +31,8 @@ func TestParseInstant(t *testing.T) {
 		"2016-12-31t23:59:60.25z":             "2017-01-01T00:00:00.250000Z",
 		"1990-12-31T15:59:60-08:00":           "1991-01-01T00:00:00.000000Z",
 		"2017-01-01T08:59:60.9999999+09:00":   "2017-01-01T00:00:00.999999Z",
-		"2026-03-01T23:59:60Z":                "2026-03-02T00:00:00.000000Z", // no leap second, but it might have been one
+		// No leap second, but possibly one.
+		"2026-03-01T23:59:60Z": "2026-03-02T00:00:00.000000Z",
 	} {
 		got, err := config.ParseInstant(text)
 		if err != nil || config.FormatInstant(got) != want {
@@ -102,7 +103,7 @@ func TestOrderOfInstantsIsOrderOfTexts(t *testing.T) {
 	}
 }
 
-// FuzzParseInstant checks that an instant that was read is written as one that reads the same.
+// FuzzParseInstant checks that writing and reading an instant again gives the same instant.
 func FuzzParseInstant(f *testing.F) {
 	f.Add("2026-03-01T12:00:00Z")
 	f.Add("2026-03-01T12:00:00.123456789+02:00")

@@ -10,7 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// modelled is a config as the model sees it: what a person would write down who watches the answers, without any event.
+// modelled is a config as the model sees it: what an observer of the answers would write down,
+// without any event.
 type modelled struct {
 	value   string
 	version int
@@ -18,14 +19,16 @@ type modelled struct {
 	values  []string // after each change; "-" for a deletion
 }
 
-// answer says what the model expects of a command: a refusal, an unchanged config, or a change (neither of both).
+// answer is the outcome that the model expects of a command: a refusal, an unchanged config, or a
+// change (neither of both).
 type answer struct {
 	err       error
 	conflict  bool
 	unchanged bool
 }
 
-// TestRandomCommandsAgainstModel gives random commands to configs and to plain maps, and compares after each.
+// TestRandomCommandsAgainstModel gives random commands to configs and to a model of plain maps, and
+// compares them after each.
 func TestRandomCommandsAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		model := map[config.Name]*modelled{}
@@ -83,7 +86,7 @@ func anyCommand() *rapid.Generator[config.Command] {
 	})
 }
 
-// do carries out the command on the model, and says what the config has to answer.
+// do carries out the command on the model, and returns the expected answer.
 func (m *modelled) do(cmd config.Command) answer {
 	var expected *config.Version
 	next, deleted := m.value, false
@@ -149,7 +152,8 @@ func (m *modelled) mustAgree(t *rapid.T, state config.Aggregate, event config.Ev
 	}
 }
 
-// mustHaveHistory checks that the events, stored and read again, tell the whole story and lead to the same state.
+// mustHaveHistory checks that the events, stored and read again, show all changes and lead to the
+// same state.
 func (m *modelled) mustHaveHistory(t *rapid.T, state config.Aggregate, events []config.Event) {
 	t.Helper()
 	if len(events) != len(m.values) {
@@ -164,7 +168,7 @@ func (m *modelled) mustHaveHistory(t *rapid.T, state config.Aggregate, events []
 			t.Fatalf("event %d: got %q, want %q", i, got, m.values[i])
 		}
 	}
-	if replayed, err := config.Replay(state.Name, events); err != nil || replayed != state {
+	if replayed, err := replay(state.Name, events); err != nil || replayed != state {
 		t.Fatalf("replayed: %+v, %v, want %+v", replayed, err, state)
 	}
 }

@@ -8,12 +8,13 @@ import (
 // MaxNameBytes is the longest name, in bytes.
 const MaxNameBytes = 255
 
-// Name is the name of a config. Only [ParseName] makes one, so a Name that is not the zero value follows the rules.
+// Name is the name of a config. [ParseName] makes only valid ones; the zero Name is not valid.
 // Names compare with ==, and their order is the order of their bytes.
 type Name struct{ text string }
 
-// ParseName judges a name: 1 to 255 bytes of ASCII letters, digits, `_`, `-`, `.`, `:` and `/`, where `/` separates
-// segments and no segment is empty, `.` or `..`. The error is an [*InvalidError] that names the rule.
+// ParseName checks a name: 1 to 255 bytes of ASCII letters, digits, `_`, `-`, `.`, `:` and `/`,
+// where `/` separates segments and no segment is empty, `.` or `..`. The error is an
+// [*InvalidError] that names the broken rule.
 func ParseName(text string) (Name, error) {
 	if rule := brokenNameRule(text); rule != "" {
 		return Name{}, &InvalidError{Field: "name", Rule: rule}
@@ -28,18 +29,18 @@ func (n Name) String() string { return n.text }
 // both are the same, and a positive number if n comes after it.
 func (n Name) Compare(other Name) int { return strings.Compare(n.text, other.text) }
 
-// NameBound returns a bound for ranges of names: it compares with names as text does. The text need
-// not follow the rules of names, and the result must not become the name of anything.
+// NameBound returns a bound for ranges of names: it compares with names as its text does. The text
+// need not be a valid name, and the result must not become the name of a config.
 func NameBound(text string) Name { return Name{text} }
 
-// Clone returns the name in memory of its own: keeping it does not keep the text that it was parsed
-// from.
+// Clone returns the name in memory of its own: keeping the clone does not keep the text from which
+// the name was parsed.
 func (n Name) Clone() Name { return Name{strings.Clone(n.text)} }
 
-// MarshalText makes a Name show as its text wherever text is asked for.
+// MarshalText implements encoding.TextMarshaler. It never fails.
 func (n Name) MarshalText() ([]byte, error) { return []byte(n.text), nil }
 
-// brokenNameRule says which rule about names text breaks, or "" when it breaks none.
+// brokenNameRule returns the rule about names that text breaks, or "" if it breaks none.
 func brokenNameRule(text string) string {
 	switch {
 	case text == "":

@@ -19,7 +19,7 @@ const (
 func TestParseName(t *testing.T) {
 	for _, test := range []struct {
 		text string
-		rule string // the one that is broken, "" for a name
+		rule string // the broken rule; "" for a valid name
 	}{
 		{"a", ""},
 		{"payments", ""},
@@ -98,7 +98,7 @@ func TestNameInJSON(t *testing.T) {
 	}
 }
 
-// FuzzParseName holds ParseName against the rules written another way.
+// FuzzParseName compares ParseName with the same rules written in another way.
 func FuzzParseName(f *testing.F) {
 	segments := regexp.MustCompile(`^[A-Za-z0-9_.:-]+(/[A-Za-z0-9_.:-]+)*$`)
 	dots := regexp.MustCompile(`(^|/)\.\.?(/|$)`)

@@ -13,11 +13,12 @@ const (
 	MaxReasonBytes = 1024
 )
 
-// Value is the text of a config: UTF-8 without NUL. The zero Value is the empty text, which is a value like any other.
+// Value is the text of a config: UTF-8 without NUL. The zero Value is the empty text, which is a
+// value like any other.
 type Value struct{ text string }
 
-// ParseValue judges a value: valid UTF-8, no NUL (PostgreSQL's text cannot hold one), at most maxBytes bytes. The error is
-// an [*InvalidError].
+// ParseValue checks a value: valid UTF-8, no NUL (PostgreSQL's text cannot hold one), at most
+// maxBytes bytes. The error is an [*InvalidError].
 func ParseValue(text string, maxBytes int) (Value, error) {
 	if len(text) > maxBytes {
 		rule := fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), maxBytes)
@@ -32,15 +33,15 @@ func ParseValue(text string, maxBytes int) (Value, error) {
 // String returns the text of the value.
 func (v Value) String() string { return v.text }
 
-// Clone returns the value in memory of its own: keeping it does not keep the text that it was
-// parsed from.
+// Clone returns the value in memory of its own: keeping the clone does not keep the text from which
+// the value was parsed.
 func (v Value) Clone() Value { return Value{strings.Clone(v.text)} }
 
-// Reason says why a change was made, in the words of whoever made it. The zero Reason means that none was given.
+// Reason is the text that the caller gives for a change. The zero Reason means that there is none.
 type Reason struct{ text string }
 
-// ParseReason judges a reason: valid UTF-8, no NUL, at most 1024 bytes. An empty text is no reason. The error is an
-// [*InvalidError].
+// ParseReason checks a reason: valid UTF-8, no NUL, at most 1024 bytes. An empty text is the zero
+// Reason. The error is an [*InvalidError].
 func ParseReason(text string) (Reason, error) {
 	if len(text) > MaxReasonBytes {
 		rule := fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), MaxReasonBytes)
@@ -52,11 +53,11 @@ func ParseReason(text string) (Reason, error) {
 	return Reason{text}, nil
 }
 
-// Clone returns the reason in memory of its own: keeping it does not keep the text that it was
-// parsed from.
+// Clone returns the reason in memory of its own: keeping the clone does not keep the text from
+// which the reason was parsed.
 func (r Reason) Clone() Reason { return Reason{strings.Clone(r.text)} }
 
-// String returns the text of the reason, "" when there is none.
+// String returns the text of the reason, or "" if there is none.
 func (r Reason) String() string { return r.text }
 
 func brokenTextRule(text string) string {

@@ -13,10 +13,10 @@ const (
 	textUTF8 = "is not valid UTF-8"
 )
 
-// texts are judged alike as values and as reasons.
+// texts must get the same answer as values and as reasons.
 var texts = []struct {
 	text string
-	rule string // the one that is broken, "" when the text is fine
+	rule string // the broken rule; "" for a valid text
 }{
 	{"", ""},
 	{" ", ""},
@@ -60,7 +60,8 @@ func TestParseValueLimit(t *testing.T) {
 		{"1234", 3, "has 4 bytes; at most 3 are allowed"},
 		{"éé", 4, ""},
 		{"éé", 3, "has 4 bytes; at most 3 are allowed"},
-		{"\x00\xff", 1, "has 2 bytes; at most 1 are allowed"}, // size is judged first, so that nobody reads a huge text
+		// The size is checked first, so a huge text is not read.
+		{"\x00\xff", 1, "has 2 bytes; at most 1 are allowed"},
 		{strings.Repeat("v", 1<<20), config.DefaultMaxValueBytes, ""},
 		{strings.Repeat("v", 1<<20+1), config.DefaultMaxValueBytes, "has 1048577 bytes; at most 1048576 are allowed"},
 	} {

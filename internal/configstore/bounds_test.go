@@ -19,8 +19,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestPagesOfChangesEndByBytes reads large values from the ring and from the event store, all of
-// them and few of them.
+// TestPagesOfChangesEndByBytes reads large values from the ring and from the event store, with
+// filters that select all of them and few of them.
 func TestPagesOfChangesEndByBytes(t *testing.T) {
 	slowtest.Only(t)
 	for _, ring := range []int{1, 1000} {
@@ -64,10 +64,10 @@ func TestPagesOfChangesEndByBytes(t *testing.T) {
 	}
 }
 
-// TestEveryStreamHearsWhatItsFilterSelects has streams of random filters wait while writers write
-// random names. Each hears of every change that it selects, in order and once: a waiter that is not
+// TestEveryStreamGetsWhatItsFilterSelects has streams with random filters wait while callers write
+// random names. Each gets every change that it selects, in order and once: a waiter that is not
 // woken would miss the last of them.
-func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
+func TestEveryStreamGetsWhatItsFilterSelects(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	dice := rand.New(rand.NewPCG(seed, 0))
@@ -97,7 +97,7 @@ func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 			t.Fatal(err)
 		}
 		watch := mustWatch(t, store, f, &eventstore.Position{})
-		reading.Go(func() { mustHearAll(ctx, t, store, watch, f, writers*rounds+1) })
+		reading.Go(func() { mustGetAll(ctx, t, store, watch, f, writers*rounds+1) })
 	}
 	for w := range writers {
 		order := make([]string, rounds)
@@ -111,12 +111,13 @@ func TestEveryStreamHearsWhatItsFilterSelects(t *testing.T) {
 		})
 	}
 	writing.Wait()
-	store.MustSet(t, "end", "") // positions bring those that select nothing here
+	store.MustSet(t, "end", "") // streams that do not select it end at its position
 	reading.Wait()
 }
 
-// mustHearAll reads a stream up to a position.
-func mustHearAll(ctx context.Context, t *testing.T, store *configstoretest.Store, watch *configstore.Watch, f config.Filter, end eventstore.Seq) {
+// mustGetAll reads a stream up to a seq, and fails the test unless it gets every change that the
+// filter selects.
+func mustGetAll(ctx context.Context, t *testing.T, store *configstoretest.Store, watch *configstore.Watch, f config.Filter, end eventstore.Seq) {
 	var got, want []eventstore.Seq
 	for at := eventstore.Seq(0); at < end; {
 		m, err := watch.Next(ctx)
@@ -129,7 +130,7 @@ func mustHearAll(ctx context.Context, t *testing.T, store *configstoretest.Store
 		}
 		at = m.Position.Seq
 	}
-	for _, e := range mustRead(t, store.Events) {
+	for _, e := range configstoretest.MustRead(t, store.Events) {
 		if f.Matches(e.Name) {
 			want = append(want, e.Seq)
 		}

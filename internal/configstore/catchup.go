@@ -11,31 +11,31 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// streamReads is how many streams that are behind read the event store at once. The others wait, in
-// order, for as long as their clients stay: a stream that waits costs nothing and must not fail for
-// being one of many.
-const streamReads = 2
+// catchUpReads is how many streams read the event store at once. The others wait, in order, for as
+// long as their clients stay: a stream that waits costs nothing, and must not fail because there
+// are many.
+const catchUpReads = 2
 
-// catchUp is where streams read what is older than the feed's ring.
-type catchUp struct {
+// catchUpReader reads events for streams that are behind: those that the feed has no more.
+type catchUpReader struct {
 	events eventstore.Store
 	turns  *semaphore.Weighted
 }
 
-func newCatchUp(events eventstore.Store) *catchUp {
-	return &catchUp{events: events, turns: semaphore.NewWeighted(streamReads)}
+func newCatchUpReader(events eventstore.Store) *catchUpReader {
+	return &catchUpReader{events: events, turns: semaphore.NewWeighted(catchUpReads)}
 }
 
-// ReadBranch is that of the event store. It waits for its turn, and tries again while the store is
-// busy.
-func (c *catchUp) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+// ReadHistory is that of the event store. It waits for its turn, and tries again while the event
+// store is busy.
+func (c *catchUpReader) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer c.turns.Release(1)
 	const pause = 100 * time.Millisecond
 	for {
-		records, err := c.events.ReadBranch(ctx, branch, after, limit)
+		records, err := c.events.ReadHistory(ctx, basis, after, limit)
 		if !errors.Is(err, eventstore.ErrBusy) {
 			return records, err
 		}

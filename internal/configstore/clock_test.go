@@ -17,30 +17,31 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
-// wallClock is a clock that somebody sets.
+// wallClock is a clock that the test sets.
 type wallClock struct{ ahead atomic.Int64 }
 
 func (c *wallClock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 func (c *wallClock) set(ahead time.Duration) { c.ahead.Store(int64(ahead)) }
 
-// onServer is a history on a server with a clock that is right.
+// onServer is an event store on a server whose clock is right.
 type onServer struct {
-	*faulty
-	away atomic.Bool
+	*configstoretest.Faulty
+	unreachable atomic.Bool
 }
 
 func (s *onServer) Now(context.Context) (time.Time, error) {
-	if s.away.Load() {
-		return time.Time{}, errAway
+	if s.unreachable.Load() {
+		return time.Time{}, configstoretest.ErrUnreachable
 	}
 	return time.Now(), nil
 }
 
-// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, nothing is written,
-// at once and not only when the clock is looked at the next time; once it is right, writes go on by
+// TestClockAheadOfTheServers sets this node's clock. More than a minute ahead, writes are refused
+// at once and not only after the next comparison. Once the clock is right, writes go on by
 // themselves.
 func TestClockAheadOfTheServers(t *testing.T) {
 	for _, row := range []struct {
@@ -59,7 +60,7 @@ func TestClockAheadOfTheServers(t *testing.T) {
 		for _, when := range []string{"at start", "later", "later, when the server's clock cannot be asked"} {
 			t.Run(row.ahead.String()+" "+when, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					clock, events, log := new(wallClock), &onServer{faulty: newFaulty()}, newLog()
+					clock, events, log := new(wallClock), &onServer{Faulty: configstoretest.NewFaulty()}, newLog()
 					if when == "at start" {
 						clock.set(row.ahead)
 					}
@@ -68,23 +69,23 @@ func TestClockAheadOfTheServers(t *testing.T) {
 						store.MustSet(t, "before", "x")
 						clock.set(row.ahead)
 					}
-					events.away.Store(strings.Contains(when, "cannot"))
-					before := len(events.sent())
-					_, err := store.Do(t.Context(), auth.Anonymous, set(t, "a", "1"))
-					if (err != nil) != row.refused || len(events.sent())-before != 1-one(row.refused) {
-						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.sent())-before, row.refused)
+					events.unreachable.Store(strings.Contains(when, "cannot"))
+					before := len(events.Appends())
+					_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+					if (err != nil) != row.refused || len(events.Appends())-before != 1-one(row.refused) {
+						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.Appends())-before, row.refused)
 					}
 					if row.refused {
-						mustBeKind(t, err, configstore.Unavailable, false)
+						configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 						if want := "nothing was written: this server's clock is more than a minute ahead"; !strings.Contains(err.Error(), want) {
 							t.Errorf("a write: got error %v, want %q", err, want)
 						}
 					}
-					if got := store.Health(t.Context()); errors.Is(got.Writing, configstore.ErrClockAhead) != row.refused || got.OK() == row.refused {
+					if got := store.Health(t.Context()); errors.Is(got.Writing, fault.ErrClockAhead) != row.refused || got.OK() == row.refused {
 						t.Errorf("health: got %+v, want a problem: %t", got, row.refused)
 					}
-					events.away.Store(false)
-					time.Sleep(10 * time.Second) // for the next look at the clock
+					events.unreachable.Store(false)
+					time.Sleep(10 * time.Second) // until the next comparison
 					if warned := log.has("the clock is wrong"); warned != row.warned {
 						t.Errorf("the log has a warning: %t, want %t", warned, row.warned)
 					}
@@ -107,8 +108,8 @@ func one(b bool) int {
 	return 0
 }
 
-// TestClockThatJumps has no server to compare the clock with. Being idle, and a clock that runs a
-// little wrong, are no jumps.
+// TestClockThatJumps has no server to compare the clock with. An idle node and a clock with a small
+// error make no jump.
 func TestClockThatJumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock, log := new(wallClock), newLog()
@@ -152,8 +153,8 @@ func TestClockThatJumps(t *testing.T) {
 	})
 }
 
-// TestReceiptsHaveThePlainTime lets one event have a time an hour ahead. What is kept of keys goes
-// away in time all the same.
+// TestReceiptsHaveThePlainTime gives one event a time an hour ahead. Receipts are removed in time
+// all the same.
 func TestReceiptsHaveThePlainTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := new(wallClock)
@@ -162,7 +163,7 @@ func TestReceiptsHaveThePlainTime(t *testing.T) {
 		store.MustSet(t, "a", "1")
 		clock.set(0)
 		began := time.Now()
-		if _, err := store.Do(t.Context(), auth.Anonymous, setOnce(t, "b", "1", "k")); err != nil {
+		if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "b", "1", "k")); err != nil {
 			t.Fatal(err)
 		}
 		key := []eventstore.Key{{Text: "k"}}
@@ -182,7 +183,7 @@ func TestClockAheadKeepsReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := new(wallClock)
 		store := configstoretest.New(t, configstore.Options{Now: clock.now})
-		cmd := setOnce(t, "a", "1", "k")
+		cmd := configstoretest.SetOnce(t, "a", "1", "k")
 		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Fatal(err)
 		}
@@ -191,11 +192,11 @@ func TestClockAheadKeepsReceipts(t *testing.T) {
 		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
 			t.Fatal(err)
 		}
-		mustHistory(t, store.Events, "a=1")
+		configstoretest.MustHaveHistory(t, store.Events, "a=1")
 	})
 }
 
-// lines are those of a log.
+// lines are the lines of a log.
 type lines struct {
 	logger *slog.Logger
 	mu     sync.Mutex
@@ -226,10 +227,11 @@ func (l *lines) clear() {
 	l.text.Reset()
 }
 
-// TestClockThatIsSetWhileTheServerIsAsked: the clock is right when the answer comes, so writes go on.
+// TestClockThatIsSetWhileTheServerIsAsked sets the clock right before the server answers: writes go
+// on.
 func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		clock, events := new(wallClock), &onServer{faulty: newFaulty()}
+		clock, events := new(wallClock), &onServer{Faulty: configstoretest.NewFaulty()}
 		clock.set(time.Hour)
 		store := configstoretest.On(t, &setWhileAsked{onServer: events, clock: clock}, configstore.Options{Now: clock.now})
 		store.MustSet(t, "a", "1")
@@ -239,7 +241,7 @@ func TestClockThatIsSetWhileTheServerIsAsked(t *testing.T) {
 	})
 }
 
-// setWhileAsked is a history on a server; this node's clock is set right while it asks for the
+// setWhileAsked is an event store on a server. This node's clock is set right while it asks for the
 // server's time.
 type setWhileAsked struct {
 	*onServer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 )
@@ -14,13 +15,13 @@ type fate int
 const (
 	succeeds   fate = iota
 	refused         // nothing is written, for certain
-	lostBefore      // it does not get to the store, which its sender cannot know
+	lostBefore      // it does not reach the store, which the writer cannot know
 	lostAfter       // it is written, but the answer is lost
-	diesBefore      // as lostBefore, and the node reaches the store no more
-	diesAfter       // as lostAfter, and the node reaches the store no more
+	diesBefore      // as lostBefore, and the node does not reach the store any more
+	diesAfter       // as lostAfter, and the node does not reach the store any more
 )
 
-// fates are what happens to appends to come, of whichever node.
+// fates are what happens to the next appends, of any node.
 type fates struct {
 	mu   sync.Mutex // guards list
 	list []fate
@@ -43,7 +44,7 @@ func (f *fates) next() fate {
 	return next
 }
 
-// crashing is how one node sees a history: its appends have fates.
+// crashing is an event store as one node sees it: its appends have fates.
 type crashing struct {
 	*memory.Store
 	fates *fates
@@ -58,10 +59,10 @@ func (c *crashing) isDead() bool {
 	return c.dead
 }
 
-// suffer has do happen to the history or not, as fate will, and says what the node hears of it.
+// suffer calls do or not, as the next fate says, and returns what the node is told.
 func (c *crashing) suffer(do func() error) error {
 	if c.isDead() {
-		return errAway
+		return configstoretest.ErrUnreachable
 	}
 	next := c.fates.next()
 	switch next {
@@ -74,10 +75,10 @@ func (c *crashing) suffer(do func() error) error {
 	}
 	switch next {
 	case lostBefore, diesBefore:
-		return errUnknown
+		return configstoretest.ErrAnswerLost
 	case lostAfter, diesAfter:
 		_ = do()
-		return errUnknown
+		return configstoretest.ErrAnswerLost
 	}
 	return do()
 }
@@ -88,7 +89,7 @@ func (c *crashing) Append(ctx context.Context, expected eventstore.Head, records
 
 func (c *crashing) Head(ctx context.Context) (eventstore.Head, error) {
 	if c.isDead() {
-		return eventstore.Head{}, errAway
+		return eventstore.Head{}, configstoretest.ErrUnreachable
 	}
 	return c.Store.Head(ctx)
 }
@@ -97,21 +98,21 @@ func (c *crashing) DurableHead(ctx context.Context) (eventstore.Head, error) { r
 
 func (c *crashing) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
 	return c.Store.Read(ctx, after, limit)
 }
 
-func (c *crashing) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *crashing) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
-	return c.Store.ReadBranch(ctx, branch, after, limit)
+	return c.Store.ReadHistory(ctx, branch, after, limit)
 }
 
 func (c *crashing) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	if c.isDead() {
-		return nil, errAway
+		return nil, configstoretest.ErrUnreachable
 	}
 	return c.Store.ReadReceipts(ctx, keys)
 }

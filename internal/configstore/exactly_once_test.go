@@ -17,9 +17,10 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 )
 
-// step is one command of a plan, and what happens to the appends while it is carried out.
+// step is one command of a plan, and what happens to the appends meanwhile.
 type step struct {
 	caller auth.Caller
 	cmd    config.Command
@@ -27,8 +28,8 @@ type step struct {
 	fates  []fate
 }
 
-// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and die, and sends them again until
-// there is an answer.
+// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and
+// die, and repeats them until there is an answer.
 func TestExactlyOneEffectPerKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")
@@ -43,7 +44,7 @@ func TestExactlyOneEffectPerKey(t *testing.T) {
 func drawStep(t *testing.T, rt *rapid.T) step {
 	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller")}}
 	name := configstoretest.Name(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"))
-	key := keyOf(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+	key := configstoretest.Key(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	switch rapid.IntRange(0, 5).Draw(rt, "kind") {
 	case 0:
 		s.cmd = config.Delete{Name: name, IdempotencyKey: key}
@@ -53,25 +54,13 @@ func drawStep(t *testing.T, rt *rapid.T) step {
 		value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
 		s.cmd = config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed"), IdempotencyKey: key}
 	}
-	if key.String() != "" { // without a key nobody may send it again
+	if key.String() != "" { // without a key it must not be repeated
 		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
 	}
 	return s
 }
 
-func keyOf(t testing.TB, text string) config.IdempotencyKey {
-	t.Helper()
-	if text == "" {
-		return config.IdempotencyKey{}
-	}
-	key, err := config.ParseIdempotencyKey(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// cluster is two nodes on one history, what was done on it, and the model of it.
+// cluster is two nodes on one history, the outcomes so far, and the model.
 type cluster struct {
 	t      *testing.T
 	events *memory.Store
@@ -127,29 +116,29 @@ func (c *cluster) start() *node {
 	return n
 }
 
-// do carries out a step until it has an answer, and says in what the answer is not what the model has.
+// do carries out a step until it has an answer, and returns how the answer differs from the model.
 func (c *cluster) do(s step) error {
 	c.fates.set(s.fates)
 	outcome, err := c.until(s)
-	history := mustRead(c.t, c.events)
+	history := configstoretest.MustRead(c.t, c.events)
 	key := eventstore.Key{Actor: s.caller.Name, Text: s.cmd.Key().String()}
 	before, known := c.first[key]
 	event, kind := c.model.decide(s.cmd, time.Time{})
 	switch {
-	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == configstore.NotFound || kind == configstore.Deleted):
-		if configstore.KindOf(err) != kind { // what is wrong with the config goes before what is wrong with the key
+	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == fault.NotFound || kind == fault.Deleted):
+		if fault.KindOf(err) != kind { // a fault of the config takes precedence
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
 	case known && !reflect.DeepEqual(before.cmd, s.cmd):
-		if !errors.Is(err, configstore.ErrIdempotencyMismatch) {
-			return fmt.Errorf("got %+v, %v, want %w", outcome, err, configstore.ErrIdempotencyMismatch)
+		if !errors.Is(err, fault.ErrIdempotencyMismatch) {
+			return fmt.Errorf("got %+v, %v, want %w", outcome, err, fault.ErrIdempotencyMismatch)
 		}
 	case known:
 		if err != nil || !reflect.DeepEqual(outcome, before.outcome) {
 			return fmt.Errorf("got %+v, %v, want what it was at first: %+v", outcome, err, before.outcome)
 		}
-	case kind != configstore.Internal:
-		if configstore.KindOf(err) != kind {
+	case kind != fault.Internal:
+		if fault.KindOf(err) != kind {
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
 	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Position():
@@ -168,7 +157,8 @@ func (c *cluster) do(s step) error {
 	return nil
 }
 
-// until sends a command to one node after the other, as a client does that knows no answer. A node that is dead is replaced.
+// until sends a command to one node after the other, as a client does that gets no answer. It
+// replaces a dead node.
 func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 	for attempt := range 10 {
 		n := &c.nodes[(s.node+attempt)%2]
@@ -177,7 +167,7 @@ func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 			(*n).stop()
 			*n = c.start()
 		}
-		if configstore.KindOf(err) != configstore.Unavailable || err == nil {
+		if fault.KindOf(err) != fault.Unavailable || err == nil {
 			break
 		}
 	}

@@ -13,13 +13,15 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 var linearizable = configstore.Freshness{Linearizable: true}
 
-// TestLinearizableReads compares them, on nodes that hear of nothing until they are asked, with what was acknowledged before.
+// TestLinearizableReads compares reads with what was acknowledged before them, on nodes that are
+// not notified of new records.
 func TestLinearizableReads(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	writer := configstoretest.On(t, events.Store, configstore.Options{})
 	name := configstoretest.Name(t, "a")
 	var acknowledged atomic.Int64
@@ -49,23 +51,24 @@ func TestLinearizableReads(t *testing.T) {
 	reading.Wait()
 }
 
-// TestLinearizableReadsShareQuestions has many come while a question is under way. None of them may take its answer, which is
-// older than a change that was acknowledged before they came; all of them take the next.
+// TestLinearizableReadsShareQuestions has many readers ask while one read of the head is under way.
+// None of them may take its result, which is older than a change that was acknowledged before; all
+// of them share the next one.
 func TestLinearizableReadsShareQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
 		questions := 0
 		release := make(chan struct{})
-		events.become(hooks{head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Head: func(ctx context.Context) (eventstore.Head, error) {
 			questions++
 			head, err := events.Store.Head(ctx)
 			if questions == 1 {
 				<-release
 			}
 			return head, err
-		}, wait: deaf().wait})
+		}, Wait: configstoretest.Silent().Wait})
 
 		positions := make(chan eventstore.Seq, 100)
 		read := func() {
@@ -87,7 +90,7 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 			t.Errorf("%d questions while the first is under way", questions)
 		}
 		close(release)
-		<-positions // of the one that came first, and may not know
+		<-positions // of the first reader, which may be older
 		for range 50 {
 			if got := <-positions; got < written {
 				t.Errorf("read position %d after %d was acknowledged", got, written)
@@ -99,13 +102,13 @@ func TestLinearizableReadsShareQuestions(t *testing.T) {
 	})
 }
 
-// TestEndOfOneReaderIsNoneOfOthers has the reader go whose question others wait for.
+// TestEndOfOneReaderIsNoneOfOthers ends the reader whose read of the head others share.
 func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			time.Sleep(500 * time.Millisecond)
 			return eventstore.Head{}, ctx.Err()
 		}})
@@ -121,24 +124,23 @@ func TestEndOfOneReaderIsNoneOfOthers(t *testing.T) {
 		leave()
 		for range 2 {
 			if err := <-errs; err != nil && !errors.Is(err, context.Canceled) {
-				t.Errorf("who left: %v", err)
+				t.Errorf("the reader that left: %v", err)
 			}
 		}
 		if err := <-errs; err != nil {
-			t.Errorf("who stayed: %v", err)
+			t.Errorf("the reader that stayed: %v", err)
 		}
 	})
 }
 
-// TestLinearizableReadsEndInTime has readers come while a question is under way that is never
-// answered: each of them waits for as long as one that comes alone, not for the questions of others
-// too.
+// TestLinearizableReadsEndInTime has readers ask while a read of the head hangs. Each of them waits
+// no longer than a reader that is alone.
 func TestLinearizableReadsEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
 		}})
@@ -150,7 +152,7 @@ func TestLinearizableReadsEndInTime(t *testing.T) {
 				if took := time.Since(began); took != 2*time.Second {
 					t.Errorf("a reader got %v after %v, want an error after 2s", err, took)
 				}
-				mustBeKind(t, err, configstore.PositionNotReached, false)
+				configstoretest.MustBeKind(t, err, fault.PositionNotReached, false)
 			})
 			time.Sleep(500 * time.Millisecond)
 		}
@@ -159,46 +161,46 @@ func TestLinearizableReadsEndInTime(t *testing.T) {
 }
 
 func TestLinearizableReadsThatCannotBe(t *testing.T) {
-	ask := func(t *testing.T, h hooks) (took time.Duration, err error) {
-		events := newFaulty()
+	ask := func(t *testing.T, h configstoretest.Hooks) (took time.Duration, err error) {
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
 		synctest.Wait()
-		h.wait = deaf().wait
-		events.become(h)
+		h.Wait = configstoretest.Silent().Wait
+		events.SetHooks(h)
 		began := time.Now()
 		_, err = store.FreshReader(t.Context(), auth.Anonymous, linearizable)
 		return time.Since(began), err
 	}
 	for what, test := range map[string]struct {
 		head func(ctx context.Context) (eventstore.Head, error)
-		kind configstore.Kind
+		kind fault.Kind
 		took time.Duration
 	}{
-		"the store is away": {away().head, configstore.Unavailable, 0},
+		"the store is unreachable": {configstoretest.Unreachable().Head, fault.Unavailable, 0},
 		"the store hangs": {func(ctx context.Context) (eventstore.Head, error) {
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the node is behind": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 3}, nil
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the node is behind, and the store slow": {func(context.Context) (eventstore.Head, error) {
 			time.Sleep(time.Second)
 			return eventstore.Head{Seq: 3}, nil
-		}, configstore.PositionNotReached, 3 * time.Second},
+		}, fault.PositionNotReached, 3 * time.Second},
 		"the tail is lost": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 1}, nil
-		}, configstore.Unavailable, 0},
+		}, fault.Unavailable, 0},
 		"the history is another": {func(context.Context) (eventstore.Head, error) {
 			return eventstore.Head{Seq: 2, Hash: eventstore.Hash{1}}, nil
-		}, configstore.Unavailable, 0},
+		}, fault.Unavailable, 0},
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				took, err := ask(t, hooks{head: test.head})
-				if configstore.KindOf(err) != test.kind || err == nil || took != test.took {
+				took, err := ask(t, configstoretest.Hooks{Head: test.head})
+				if fault.KindOf(err) != test.kind || err == nil || took != test.took {
 					t.Errorf("after %v: got %v, want kind %d after %v", took, err, test.kind, test.took)
 				}
 			})

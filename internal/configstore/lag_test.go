@@ -14,14 +14,16 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
-// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it knows.
-// It is well all along.
+// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it is
+// told. It is well all along.
 func TestLagUnderOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		events.become(hooks{wait: tick, append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+		events := configstoretest.NewFaulty()
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick, Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			err := events.Store.Append(ctx, expected, records)
 			time.Sleep(10 * time.Millisecond)
 			return err
@@ -34,7 +36,7 @@ func TestLagUnderOwnWrites(t *testing.T) {
 				store.MustSet(t, "a", "1")
 			}
 		}()
-		time.Sleep(20*time.Second + 5*time.Millisecond) // and nobody asks meanwhile
+		time.Sleep(20*time.Second + 5*time.Millisecond) // without a question meanwhile
 		if got := store.Health(t.Context()); !got.OK() || got.Lag > 100*time.Millisecond || got.Positions() != 1 {
 			t.Errorf("got %+v, want all to be well, one append under way, and the lag to be short", got)
 		}
@@ -56,12 +58,13 @@ func TestLagUnderOwnWrites(t *testing.T) {
 	})
 }
 
-// TestHealthIsAskedOnce by all who ask at the same time, and the end of one is none of the others.
+// TestHealthIsAskedOnce has many callers ask at the same time: they share one question, and the end
+// of one does not end the others.
 func TestHealthIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events, asked := newFaulty(), new(atomic.Int64)
+		events, asked := configstoretest.NewFaulty(), new(atomic.Int64)
 		store := configstoretest.On(t, events, configstore.Options{HealthTimeout: time.Second})
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			asked.Add(1)
 			<-ctx.Done()
 			return eventstore.Head{}, ctx.Err()
@@ -87,23 +90,23 @@ func TestHealthIsAskedOnce(t *testing.T) {
 		if took := time.Since(began); took != time.Second || asked.Load() != 1 {
 			t.Errorf("it was asked %d times, and took %v, want once and 1s", asked.Load(), took)
 		}
-		if got := store.Known(); got.Applied != 0 || asked.Load() != 1 {
+		if got := store.LastHealth(); got.Applied != 0 || asked.Load() != 1 {
 			t.Errorf("what is known: got %+v after %d questions, want none more", got, asked.Load())
 		}
 	})
 }
 
-// TestAppendThatDoesNotEnd is told of while nothing else is wrong.
+// TestAppendThatDoesNotEnd is reported while nothing else is wrong.
 func TestAppendThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
-		store := configstoretest.On(t, events, configstore.Options{AppendTimeout: 5 * time.Second})
+		events := configstoretest.NewFaulty()
+		store := configstoretest.On(t, events, configstore.Options{Writer: writer.Options{AppendTimeout: 5 * time.Second}})
 		released := make(chan struct{})
-		events.become(hooks{append: func(_ context.Context, expected eventstore.Head, records []eventstore.Record) error {
+		events.SetHooks(configstoretest.Hooks{Append: func(_ context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			<-released
 			return events.Store.Append(context.Background(), expected, records)
 		}})
-		c := start(t.Context(), store, set(t, "a", "1"))
+		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
 		for _, row := range []struct {
 			after time.Duration
 			well  bool
@@ -114,7 +117,7 @@ func TestAppendThatDoesNotEnd(t *testing.T) {
 			}
 		}
 		close(released)
-		if err := c.wait(); err != nil {
+		if err := c.Wait(); err != nil {
 			t.Error(err)
 		}
 		if got := store.Health(t.Context()); !got.OK() {
@@ -123,7 +126,7 @@ func TestAppendThatDoesNotEnd(t *testing.T) {
 	})
 }
 
-// gone is a history that knows by itself that nothing can be written.
+// gone is an event store that knows by itself that nothing can be written.
 type gone struct{ *memory.Store }
 
 func (gone) WriteProblem() error { return eventstore.ErrReplaced }
@@ -135,19 +138,19 @@ func TestEventStoreKnowsThatNothingCanBeWritten(t *testing.T) {
 	}
 }
 
-// TestHeadBeforeWhatIsApplied is no ground for a linearizable read: the history is not the one that
-// was applied.
+// TestHeadBeforeWhatIsApplied makes no linearizable read: the history is not the one that was
+// applied.
 func TestHeadBeforeWhatIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		first := store.MustSet(t, "a", "1")
 		store.MustSet(t, "a", "2")
-		before := eventstore.Head{Seq: first.Position.Seq, Hash: mustRead(t, events)[0].Hash}
-		events.become(hooks{wait: deaf().wait, head: func(context.Context) (eventstore.Head, error) { return before, nil }})
+		before := eventstore.Head{Seq: first.Position.Seq, Hash: configstoretest.MustRead(t, events)[0].Hash}
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(context.Context) (eventstore.Head, error) { return before, nil }})
 		began := time.Now()
 		_, err := store.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
-		if configstore.KindOf(err) != configstore.Unavailable {
+		if fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("got error %v, want one of kind Unavailable", err)
 		}
 		if took := time.Since(began); took > 2*time.Second {

@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
-// model is what the service promises, written down in the plainest way: a list of events, which is searched from its
-// beginning for every question.
+// model is what the service promises, in the plainest way: a list of events that is searched from
+// its beginning for every question.
 type model struct {
 	events []modelEvent
 }
 
-// modelEvent is one event. Its position is its place in the list, from 1.
+// modelEvent is one event. Its seq is its index in the list, from 1.
 type modelEvent struct {
 	name, value, old string
 	version          int
@@ -60,7 +60,8 @@ func (m *model) existing(position int) (found []modelState) {
 	return found
 }
 
-// asOfTime returns the position that an instant means: the end of the newest change set that was whole by then.
+// asOfTime returns the position of an instant: the end of the newest change set that was complete
+// by then.
 func (m *model) asOfTime(instant time.Time) (position int) {
 	for i, e := range m.events {
 		if e.set == i+1 && !e.at.After(instant) {
@@ -78,8 +79,8 @@ func (m *model) endOf(position int) int {
 	return m.events[position-1].set
 }
 
-// startAfter returns the position after which a reader goes on that has come to a position: inside
-// a change set it is before the set.
+// startAfter returns the position after which a stream continues that has come to a position.
+// Inside a change set it is before the set.
 func (m *model) startAfter(position int) int {
 	for start := position; start > 0; start-- {
 		if end := m.endOf(start); end == start || end < m.endOf(position) {
@@ -89,8 +90,9 @@ func (m *model) startAfter(position int) int {
 	return 0
 }
 
-// decide returns the event that follows from a command, nil when none does, or the kind of the refusal.
-func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configstore.Kind) {
+// decide returns the event that follows from a command, nil when none does, or the kind of the
+// refusal.
+func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, fault.Kind) {
 	now, known := m.asOf(len(m.events))[cmd.Target().String()]
 	e := &modelEvent{name: cmd.Target().String(), version: now.version + 1, old: now.value, at: at, set: len(m.events) + 1}
 	deleted := known && now.operation == config.Deleted
@@ -105,15 +107,15 @@ func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configsto
 			e.operation = config.Created
 		}
 		if deleted {
-			return nil, configstore.Deleted
+			return nil, fault.Deleted
 		}
 	case config.Delete:
 		expected, e.operation = c.ExpectedVersion, config.Deleted
 		switch {
 		case !known:
-			return nil, configstore.NotFound
+			return nil, fault.NotFound
 		case deleted:
-			return nil, configstore.Deleted
+			return nil, fault.Deleted
 		}
 	case config.Restore:
 		expected, e.operation, e.value, e.old = c.ExpectedVersion, config.Restored, e.old, ""
@@ -122,21 +124,21 @@ func (m *model) decide(cmd config.Command, at time.Time) (*modelEvent, configsto
 		}
 		switch {
 		case !known:
-			return nil, configstore.NotFound
+			return nil, fault.NotFound
 		case !deleted:
-			return nil, configstore.NotDeleted
+			return nil, fault.NotDeleted
 		}
 	}
 	if expected != nil && int(*expected) != now.version {
-		return nil, configstore.VersionConflict
+		return nil, fault.VersionConflict
 	}
 	if c, ok := cmd.(config.Set); ok && c.OnlyIfChanged && known && now.value == e.value {
-		return nil, configstore.Internal
+		return nil, fault.Internal
 	}
-	return e, configstore.Internal
+	return e, fault.Internal
 }
 
-// next is the time of the next event of a writer whose clock shows now.
+// next returns the time of the next event of a writer whose clock shows now.
 func (m *model) next(now time.Time) time.Time {
 	if n := len(m.events); n > 0 && !now.After(m.events[n-1].at) {
 		return m.events[n-1].at.Add(time.Microsecond)
@@ -144,7 +146,7 @@ func (m *model) next(now time.Time) time.Time {
 	return now
 }
 
-// matches reports whether a state of the store is one of the model.
+// matches reports whether a state of the store equals the model's.
 func (s modelState) matches(c *projection.Config) bool {
 	return s.isNewest(c) && c.CreatedAt().Equal(s.created)
 }
@@ -159,13 +161,13 @@ func (s modelState) isNewest(c *projection.Config) bool {
 func (s modelState) isRevision(r *eventstore.Revision) bool {
 	return r.Name.String() == s.name && r.Value.String() == s.value && (!r.HasOldValue() || r.OldValue.String() == s.old) &&
 		int(r.Version) == s.version && r.Operation() == s.operation && r.At.Equal(s.at) && int(r.Seq) == s.position &&
-		int(r.ChangeSet.Seq) == s.set && r.SetKnown()
+		int(r.ChangeSet.Seq) == s.set && r.ChangeSetKnown()
 }
 
-// fataler is a test, or a check of a property.
+// fataler is a test or a check of a property.
 type fataler interface{ Fatal(args ...any) }
 
-// appendSet writes one change set of several configs into a history, as a later version of the program may.
+// appendSet appends one change set of several configs, as a later version of the program may.
 func (m *model) appendSet(t fataler, events eventstore.Store, names []string, now time.Time) {
 	expected, err := events.Head(context.Background())
 	if err != nil {
@@ -203,7 +205,7 @@ func (m *model) appendSet(t fataler, events eventstore.Store, names []string, no
 	}
 }
 
-// notDeleted returns the names that may be set.
+// notDeleted returns the names of configs that are not deleted.
 func (m *model) notDeleted(names []string) []string {
 	states := m.asOf(len(m.events))
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return states[name].operation == config.Deleted })

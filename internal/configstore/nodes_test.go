@@ -15,10 +15,12 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+	"configapi/internal/writer"
 )
 
-// operation is what one caller did, and what it heard. Invoked and answered are ticks of one clock for all callers: what was
-// answered before another was invoked has happened before it.
+// operation is what one caller did, and what it was answered. invoked and answered are ticks of one
+// clock for all callers: what was answered before another was invoked has happened before it.
 type operation struct {
 	cmd               config.Set
 	invoked, answered int64
@@ -26,28 +28,29 @@ type operation struct {
 	err               error
 }
 
-// TestNodesAreLinearizable has the callers of several nodes write the same configs, with an expected version and without, while
-// the answers of appends get lost. What they hear must be as if all of it had happened one after the other.
+// TestNodesAreLinearizable has callers of several nodes write the same configs, with an expected
+// version and without, while answers of appends get lost. What they are answered must be as if all
+// of it had happened one after the other.
 func TestNodesAreLinearizable(t *testing.T) {
 	const nodes, callers, each, names = 3, 4, 60, 3
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	events := newFaulty()
-	events.become(hooks{append: losing(events, seed)})
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Hooks{Append: losing(events, seed)})
 	var clock atomic.Int64
 	var mu sync.Mutex
 	var done []operation
 	var calling sync.WaitGroup
 	var stores []*configstoretest.Store
 	for range nodes {
-		stores = append(stores, configstoretest.On(t, events, configstore.Options{BatchCommands: 3}))
+		stores = append(stores, configstoretest.On(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 3}}))
 	}
 	for i := range nodes * callers {
 		store := stores[i%nodes]
 		dice := rand.New(rand.NewPCG(seed, uint64(i)))
 		calling.Go(func() {
 			for n := range each {
-				cmd := set(t, fmt.Sprintf("n%d", dice.IntN(names)), fmt.Sprintf("%d by %d", n, i))
+				cmd := configstoretest.Set(t, fmt.Sprintf("n%d", dice.IntN(names)), fmt.Sprintf("%d by %d", n, i))
 				if dice.IntN(2) == 0 {
 					version := config.Version(0)
 					if present := store.Reader(auth.Anonymous).Config(cmd.Name); present != nil {
@@ -65,17 +68,18 @@ func TestNodesAreLinearizable(t *testing.T) {
 		})
 	}
 	calling.Wait()
-	events.become(hooks{})
-	history := mustRead(t, events)
+	events.SetHooks(configstoretest.Hooks{})
+	history := configstoretest.MustRead(t, events)
 	mustBeLinearizable(t, history, done)
 	for i, store := range stores {
-		store.MustSet(t, "last", fmt.Sprint(i)) // so that it has read all the others'
-		mustEqualReplay(t, store.Reader(auth.Anonymous), mustRead(t, events))
+		store.MustSet(t, "last", fmt.Sprint(i)) // so that the node has applied all others
+		configstoretest.MustEqualReplay(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events))
 	}
 }
 
-// losing appends, and loses the answers of some of them; some others it does not even do.
-func losing(f *faulty, seed uint64) func(context.Context, eventstore.Head, []eventstore.Record) error {
+// losing returns a hook for Append that loses some answers, and does not write at all some other
+// times.
+func losing(f *configstoretest.Faulty, seed uint64) func(context.Context, eventstore.Head, []eventstore.Record) error {
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, 0))
 	return func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
@@ -84,9 +88,9 @@ func losing(f *faulty, seed uint64) func(context.Context, eventstore.Head, []eve
 		mu.Unlock()
 		switch fate {
 		case 0:
-			return f.lost(ctx, expected, records)
+			return f.LoseAnswer(ctx, expected, records)
 		case 1:
-			return errUnknown
+			return configstoretest.ErrAnswerLost
 		}
 		return f.Store.Append(ctx, expected, records)
 	}
@@ -121,7 +125,7 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 	for _, r := range history {
 		op := made[r.Seq]
 		if op == nil {
-			t.Fatalf("nobody was told of position %d", r.Seq)
+			t.Fatalf("position %d was acknowledged to no caller", r.Seq)
 		}
 		if op.answered < latest {
 			t.Errorf("position %d was answered before one before it was asked for", r.Seq)
@@ -136,11 +140,11 @@ func mustBeLinearizable(t *testing.T, history []*eventstore.Revision, done []ope
 	}
 }
 
-// mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest at some moment between
-// question and answer.
+// mustHaveBeenTrue fails the test unless the version that a command was refused for was the newest
+// at some moment between call and answer.
 func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eventstore.Seq]*operation, op *operation) {
 	t.Helper()
-	var refusal *configstore.Refusal
+	var refusal *fault.Refusal
 	var conflict *config.VersionConflictError
 	if !errors.As(op.err, &refusal) || !errors.As(op.err, &conflict) {
 		t.Errorf("got %v, want a refusal for the version", op.err)
@@ -160,31 +164,7 @@ func mustHaveBeenTrue(t *testing.T, history []*eventstore.Revision, made map[eve
 	}
 }
 
-// mustEqualReplay fails the test unless a reader sees what the events lead to.
-func mustEqualReplay(t *testing.T, r *configstore.Reader, history []*eventstore.Revision) {
-	t.Helper()
-	want := make(map[config.Name]*eventstore.Revision)
-	for _, e := range history[:r.Head().Seq] {
-		want[e.Name] = e
-	}
-	page, err := r.Now().Configs(t.Context(), config.Filter{}, "", configstore.MaxPageSize)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, state := range page.Configs {
-		if r := want[state.Name]; r == nil || !configstoretest.IsAfter(state, r) {
-			t.Errorf("%s: got position %d, want %+v", state.Name, state.Seq, r)
-		}
-		delete(want, state.Name)
-	}
-	for name, r := range want {
-		if r.HasValue() {
-			t.Errorf("%s is missing", name)
-		}
-	}
-}
-
-// TestNodesReadEachOthersWrites hands the position of a write on one node to the other, in turns.
+// TestNodesReadEachOthersWrites reads the position of a write on one node from the other, in turns.
 func TestNodesReadEachOthersWrites(t *testing.T) {
 	one := configstoretest.New(t, configstore.Options{})
 	two := configstoretest.On(t, one.Events, configstore.Options{})

@@ -14,12 +14,13 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/slowtest"
 )
 
-// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight although it may hold more by
-// number.
+// TestPagesEndByBytes has values of 1 MiB, of which a page holds eight, although it may hold more
+// by number.
 func TestPagesEndByBytes(t *testing.T) {
 	slowtest.Only(t)
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
@@ -98,11 +99,11 @@ func mustFit(t *testing.T, what string, items, bytes int) {
 // TestLargeChangeSetIsOnePage has a set of more changes than are asked for: it comes whole, and
 // alone.
 func TestLargeChangeSetIsOnePage(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	m := &model{}
-	m.appendSet(t, events.Store, []string{"a"}, epoch)
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	m.appendSet(t, events.Store, []string{"a"}, epoch)
+	m.appendSet(t, events.Store, []string{"a"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a"}, configstoretest.Epoch)
 	store := configstoretest.On(t, events, configstore.Options{})
 	var sizes []int
 	for found := (configstore.Changes{}); !found.CaughtUp; {
@@ -117,8 +118,8 @@ func TestLargeChangeSetIsOnePage(t *testing.T) {
 	}
 }
 
-// TestEmptyPages has so many configs that did not exist at the moment that a page ends among them.
-// It says where to go on.
+// TestEmptyPages has so many configs that did not exist at the position that a page ends among
+// them. The page says where to continue.
 func TestEmptyPages(t *testing.T) {
 	const gone = 3200
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
@@ -151,11 +152,11 @@ func TestEmptyPages(t *testing.T) {
 	}
 }
 
-// TestNamesAndCountsAreReadWithoutData looks at what the store is asked for.
+// TestNamesAndCountsAreReadWithoutData records what the event store is asked for.
 func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	var asked []eventstore.AsOf
-	events.become(hooks{asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		asked = append(asked, q)
 		return events.Store.ReadAsOf(ctx, branch, q, limit)
 	}})
@@ -190,10 +191,10 @@ func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 }
 
 // TestOneRequestTakesFewTurns has a request with many reads of the past: it makes two of them at
-// once, and looks each moment up once.
+// once, and finds each snapshot once.
 func TestOneRequestTakesFewTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		for range 3 {
 			store.MustSet(t, "a", "1")
@@ -211,12 +212,12 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 			running--
 			mu.Unlock()
 		}
-		events.become(hooks{
-			asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{
+			ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 				read()
 				return events.Store.ReadAsOf(ctx, branch, q, limit)
 			},
-			at: func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+			ReadInstant: func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
 				instants++
 				read()
 				return events.Store.ReadInstant(ctx, branch, instant)
@@ -242,21 +243,22 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 	})
 }
 
-// TestStreamsWaitWhileTheStoreIsBusy does not end them, as it refuses other reads.
+// TestStreamsWaitWhileTheStoreIsBusy shows that a busy event store delays streams and does not end
+// them, although it refuses other reads.
 func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		for range 5 {
 			store.MustSet(t, "a", "1")
 		}
 		synctest.Wait()
-		events.become(hooks{wait: deaf().wait, read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, fmt.Errorf("reading: %w", eventstore.ErrBusy)
 		}})
-		time.AfterFunc(time.Minute, func() { events.become(hooks{}) })
+		time.AfterFunc(time.Minute, func() { events.SetHooks(configstoretest.Hooks{}) })
 		_, err := store.Reader(auth.Anonymous).Changes(t.Context(), eventstore.Position{}, config.Filter{}, 10)
-		mustBeKind(t, err, configstore.Unavailable, false)
+		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		if err == nil || !strings.Contains(err.Error(), "too many reads") {
 			t.Errorf("a page: got %v, want it to say why", err)
 		}
@@ -267,11 +269,11 @@ func TestStreamsWaitWhileTheStoreIsBusy(t *testing.T) {
 	})
 }
 
-// TestReadOfAnotherHistoryWakesTheFollower has a node that hears of nothing, and whose history is
-// replaced. The first read of the past that notices begins the rebuild.
+// TestReadOfAnotherHistoryWakesTheFollower replaces the history of a node that is not notified of
+// new records. The first read of the past that notices it begins the rebuild.
 func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
-	events := newFaulty()
-	events.become(deaf())
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Silent())
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	other := configstoretest.New(t, configstore.Options{})
 	for range 3 {
@@ -284,7 +286,7 @@ func TestReadOfAnotherHistoryWakesTheFollower(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := store.Reader(auth.Anonymous).History(t.Context(), configstoretest.Name(t, "a"), 0, 10)
-	mustBeKind(t, err, configstore.Unavailable, false)
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	select {
 	case <-rebuilt:
 	case <-time.After(20 * time.Second):

@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -55,7 +56,7 @@ func TestUnknownPositions(t *testing.T) {
 			store.MustSet(t, "a", "1")
 			other.MustSet(t, "a", "1")
 		}
-		for _, r := range mustRead(t, store.Events) {
+		for _, r := range configstoretest.MustRead(t, store.Events) {
 			if err := ask(t.Context(), store, r.Position()); err != nil {
 				t.Errorf("%s: %v", r.Position(), err)
 			}
@@ -64,26 +65,26 @@ func TestUnknownPositions(t *testing.T) {
 			t.Errorf("the beginning: %v", err)
 		}
 		unknown := []eventstore.Position{{Seq: 0, Prefix: [4]byte{1}}, {Seq: 2}, {Seq: -1}, {Seq: -1 << 63}}
-		for _, r := range mustRead(t, other.Events) {
+		for _, r := range configstoretest.MustRead(t, other.Events) {
 			unknown = append(unknown, r.Position())
 		}
 		for _, at := range unknown {
-			mustBeKind(t, ask(t.Context(), store, at), configstore.PositionUnknown, false)
+			configstoretest.MustBeKind(t, ask(t.Context(), store, at), fault.PositionUnknown, false)
 		}
 	})
 }
 
-// TestPositionBeyondTheHead has one that the history cannot have: that is said at once, and of many
-// at one question.
+// TestPositionBeyondTheHead asks for a position that the history cannot have: the error comes at
+// once, and many callers share one read of the head.
 func TestPositionBeyondTheHead(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "1")
 		synctest.Wait()
 		questions := 0
 		release := make(chan struct{})
-		events.become(hooks{wait: deaf().wait, head: func(ctx context.Context) (eventstore.Head, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			questions++
 			<-release
 			return events.Store.Head(ctx)
@@ -96,7 +97,7 @@ func TestPositionBeyondTheHead(t *testing.T) {
 		began := time.Now()
 		close(release)
 		for range 50 {
-			mustBeKind(t, <-errs, configstore.PositionUnknown, false)
+			configstoretest.MustBeKind(t, <-errs, fault.PositionUnknown, false)
 		}
 		if took := time.Since(began); took != 0 || questions > 2 {
 			t.Errorf("it took %v and %d questions for 50 readers", took, questions)
@@ -104,15 +105,16 @@ func TestPositionBeyondTheHead(t *testing.T) {
 	})
 }
 
-// TestPositionOfAnotherNode is waited for, for so long, and judged when it comes.
+// TestPositionOfAnotherNode waits for a position up to a limit, and checks its hash when it is
+// applied.
 func TestPositionOfAnotherNode(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		other := configstoretest.On(t, events.Store, configstore.Options{})
 		store := configstoretest.On(t, events, configstore.Options{PositionWait: 3 * time.Second})
 		synctest.Wait()
 		hidden := make(chan struct{})
-		events.become(hooks{wait: deaf().wait, read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			<-hidden
 			return events.Store.Read(ctx, after, limit)
 		}})
@@ -125,39 +127,40 @@ func TestPositionOfAnotherNode(t *testing.T) {
 		if d, err := took(written); d != 3*time.Second {
 			t.Errorf("waited for %v, want 3s", d)
 		} else {
-			mustBeKind(t, err, configstore.PositionNotReached, false)
+			configstoretest.MustBeKind(t, err, fault.PositionNotReached, false)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		mustBeKind(t, ask(ctx, store, written), configstore.Unavailable, false)
+		configstoretest.MustBeKind(t, ask(ctx, store, written), fault.Unavailable, false)
 
-		events.become(hooks{wait: tick})
+		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 		close(hidden)
-		late := other.MustSet(t, "a", "2").Position
-		if err := ask(t.Context(), store, late); err != nil {
+		next := other.MustSet(t, "a", "2").Position
+		if err := ask(t.Context(), store, next); err != nil {
 			t.Errorf("a position that another node wrote: %v", err)
 		}
-		late = other.MustSet(t, "a", "3").Position
-		late.Prefix[0]++
-		mustBeKind(t, ask(t.Context(), store, late), configstore.PositionUnknown, false)
+		next = other.MustSet(t, "a", "3").Position
+		next.Prefix[0]++
+		configstoretest.MustBeKind(t, ask(t.Context(), store, next), fault.PositionUnknown, false)
 	})
 }
 
-// TestPositionBeyondWhatIsKnown cannot be judged while the head row does not answer.
+// TestPositionBeyondWhatIsKnown shows that a position is neither known nor unknown while the head
+// row does not answer.
 func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	hanging := func(ctx context.Context) (eventstore.Head, error) {
 		<-ctx.Done()
 		return eventstore.Head{}, ctx.Err()
 	}
-	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"away": away().head, "hanging": hanging} {
+	for what, head := range map[string]func(context.Context) (eventstore.Head, error){"unreachable": configstoretest.Unreachable().Head, "hanging": hanging} {
 		t.Run(what, func(t *testing.T) {
 			eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-				events := newFaulty()
+				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{})
 				synctest.Wait()
-				events.become(hooks{wait: deaf().wait, head: head})
+				events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: head})
 				began := time.Now()
-				mustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), configstore.Unavailable, false)
+				configstoretest.MustBeKind(t, ask(t.Context(), store, eventstore.Position{Seq: 1}), fault.Unavailable, false)
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("it took %v, want 2s at most", took)
 				}
@@ -166,8 +169,8 @@ func TestPositionBeyondWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestPositionsInsideASet means the end of the set where a state is asked for, and its beginning
-// where changes are.
+// TestPositionsInsideASet shows that a position inside a set means its end for a state, and its
+// beginning for changes.
 func TestPositionsInsideASet(t *testing.T) {
 	for _, ring := range []int{0, 1} { // with the sets on the ring, and in the store alone
 		t.Run(fmt.Sprint("ring of ", ring), func(t *testing.T) { positionsInsideASet(t, ring) })
@@ -175,14 +178,14 @@ func TestPositionsInsideASet(t *testing.T) {
 }
 
 func positionsInsideASet(t *testing.T, ring int) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	m := &model{}
 	for range 3 {
-		m.appendSet(t, events.Store, []string{"a", "b", "c", "d"}, epoch)
+		m.appendSet(t, events.Store, []string{"a", "b", "c", "d"}, configstoretest.Epoch)
 	}
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: ring}})
 	r := store.Reader(auth.Anonymous)
-	history := mustRead(t, events)
+	history := configstoretest.MustRead(t, events)
 	for i, revision := range history {
 		at, end := revision.Position(), history[i/4*4+3].Position()
 		start := eventstore.Seq(i / 4 * 4) // before the set
@@ -201,7 +204,7 @@ func positionsInsideASet(t *testing.T, ring int) {
 			t.Errorf("changes after %s: got %d, %v, want %d", at, len(changes.Revisions), err, len(history)-int(start))
 		}
 		watch := mustWatch(t, store, config.Filter{}, &at)
-		if got := watch.Place().Head.Seq; got != start {
+		if got := watch.Offset().Head.Seq; got != start {
 			t.Errorf("a stream after %s begins after %d, want %d", at, got, start)
 		}
 		instant, err := r.AsOfTime(t.Context(), revision.At)
@@ -211,22 +214,22 @@ func positionsInsideASet(t *testing.T, ring int) {
 	}
 }
 
-// TestPositionsWhileTheStoreIsAway asks for those that have fallen off the ring.
-func TestPositionsWhileTheStoreIsAway(t *testing.T) {
+// TestPositionsWhileTheStoreIsUnreachable asks for positions that are no longer on the ring.
+func TestPositionsWhileTheStoreIsUnreachable(t *testing.T) {
 	eachWay(t, func(t *testing.T, ask func(context.Context, *configstoretest.Store, eventstore.Position) error) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 		for range 3 {
 			store.MustSet(t, "a", "1")
 		}
-		old := mustRead(t, events)[0].Position()
-		events.become(away())
-		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
-		events.become(hooks{read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		old := configstoretest.MustRead(t, events)[0].Position()
+		events.SetHooks(configstoretest.Unreachable())
+		configstoretest.MustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
+		events.SetHooks(configstoretest.Hooks{Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, nil
 		}})
-		mustBeKind(t, ask(t.Context(), store, old), configstore.Unavailable, false)
-		events.become(hooks{})
+		configstoretest.MustBeKind(t, ask(t.Context(), store, old), fault.Unavailable, false)
+		events.SetHooks(configstoretest.Hooks{})
 		if err := ask(t.Context(), store, old); err != nil {
 			t.Errorf("when it is back: %v", err)
 		}

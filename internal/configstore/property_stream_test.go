@@ -13,8 +13,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// checkChanges reads the changes up to a reader's position in pages, from some position before on,
-// with all filters.
+// checkChanges reads the changes up to a reader's position in pages, from a random earlier position
+// on, with all filters.
 func (s *service) checkChanges(r *configstore.Reader, position int) {
 	for i, f := range filters {
 		filter, err := config.ParseFilter(f.prefix, f.names)
@@ -39,8 +39,8 @@ func (s *service) checkChanges(r *configstore.Reader, position int) {
 	}
 }
 
-// mustBeWhole fails unless a stretch of changes ends with a change set, and is all that matches
-// between two positions.
+// mustBeWhole fails unless changes end with a change set, and are all that match between two
+// positions.
 func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, after eventstore.Position) {
 	end := int(page.Position.Seq)
 	if s.marks[end] != page.Position || end > 0 && s.model.events[end-1].set != end {

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 )
@@ -36,25 +37,26 @@ type service struct {
 	events *memory.Store
 	opts   configstore.Options
 	nodes  []*configstore.Store
-	stops  []func() // of all nodes that ever were
+	stops  []func() // of all nodes so far
 	model  model
-	clock  atomic.Pointer[time.Time] // the nodes read it at any time
+	clock  atomic.Pointer[time.Time] // the nodes read it concurrently
 	marks  []eventstore.Position     // :: position → its position
 	pinned []pinned
 }
 
-// pinned is a reader of some moment, which goes on seeing it.
+// pinned is a reader that was made at an earlier position.
 type pinned struct {
 	reader   *configstore.Reader
 	position int
 }
 
-// TestService does random commands on two nodes, and compares all that can be read of it, at all moments, with a model.
+// TestService carries out random commands on two nodes, and compares all that can be read, at all
+// positions, with a model.
 func TestService(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		s := &service{T: rt, t: t, events: memory.New(), marks: make([]eventstore.Position, 1)}
-		begin := epoch
+		begin := configstoretest.Epoch
 		s.clock.Store(&begin)
 		s.opts = configstore.Options{
 			Now:      func() time.Time { return *s.clock.Load() },
@@ -81,7 +83,7 @@ func TestService(t *testing.T) {
 	})
 }
 
-// start starts a node, which has read the history when it returns.
+// start starts a node, which has applied the history when start returns.
 func (s *service) start() *configstore.Store {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -98,12 +100,12 @@ func (s *service) start() *configstore.Store {
 	return node
 }
 
-// restart puts a node that knows nothing but the history in the place of another.
+// restart replaces a node by one that knows nothing but the history.
 func (s *service) restart(rt *rapid.T) {
 	s.nodes[rapid.IntRange(0, len(s.nodes)-1).Draw(rt, "restarted")] = s.start()
 }
 
-// command does one command on one of the nodes, and compares its outcome with the model's.
+// command carries out one command on one of the nodes, and compares its outcome with the model's.
 func (s *service) command(rt *rapid.T) {
 	now := s.clock.Load().Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
 	s.clock.Store(&now)
@@ -112,9 +114,9 @@ func (s *service) command(rt *rapid.T) {
 	got, err := node.Do(context.Background(), auth.Anonymous, cmd)
 	event, kind := s.model.decide(cmd, s.model.next(now))
 	switch {
-	case kind != configstore.Internal:
-		var refusal *configstore.Refusal
-		if configstore.KindOf(err) != kind || !errors.As(err, &refusal) {
+	case kind != fault.Internal:
+		var refusal *fault.Refusal
+		if fault.KindOf(err) != kind || !errors.As(err, &refusal) {
 			rt.Fatalf("%+v: got %+v, %v, want kind %d", cmd, got, err, kind)
 		}
 		s.mustBeCurrent(rt, node, refusal.Current, cmd.Target().String())
@@ -172,7 +174,7 @@ func (s *service) draw(rt *rapid.T) config.Command {
 	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
 }
 
-// changeSet has somebody else write a set of several events.
+// changeSet writes a set of several events beside the nodes.
 func (s *service) changeSet(rt *rapid.T) {
 	free := s.model.notDeleted(names)
 	if len(free) == 0 {
@@ -189,7 +191,7 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 }
 
-// pin keeps a reader of now.
+// pin keeps a reader of the present position.
 func (s *service) pin(rt *rapid.T) {
 	if len(s.pinned) < 3 {
 		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
@@ -197,7 +199,7 @@ func (s *service) pin(rt *rapid.T) {
 	}
 }
 
-// checkNode compares what a node has to say of all moments.
+// checkNode compares what a node returns for all positions.
 func (s *service) checkNode(node *configstore.Store) {
 	ctx := context.Background()
 	head := len(s.model.events)
@@ -218,7 +220,7 @@ func (s *service) checkNode(node *configstore.Store) {
 	for _, e := range s.model.events {
 		instants = append(instants, e.at.Add(-time.Microsecond), e.at.Add(-1), e.at, e.at.Add(1), e.at.Add(time.Microsecond))
 	}
-	instants = append(instants, time.Time{}, epoch.Add(-time.Hour), epoch.Add(time.Hour))
+	instants = append(instants, time.Time{}, configstoretest.Epoch.Add(-time.Hour), configstoretest.Epoch.Add(time.Hour))
 	for _, instant := range instants {
 		snapshot, err := r.AsOfTime(ctx, instant)
 		if want := s.model.asOfTime(instant); err != nil || snapshot.At().Position() != s.marks[want] {
@@ -228,7 +230,7 @@ func (s *service) checkNode(node *configstore.Store) {
 	s.checkWatch(node, rapid.IntRange(0, head).Draw(s.T, "after"))
 }
 
-// checkReader compares all that a reader of a position has to say.
+// checkReader compares all that a reader of a position returns.
 func (s *service) checkReader(r *configstore.Reader, position int) {
 	if got := r.Head(); got.Position() != s.marks[position] {
 		s.Fatalf("the reader is at %s, want %s", got.Position(), s.marks[position])
@@ -245,7 +247,7 @@ func (s *service) checkReader(r *configstore.Reader, position int) {
 	}
 	for i, mark := range s.marks {
 		got, err := r.Revision(context.Background(), mark)
-		if err != nil || (got != nil) != (1 <= i && i <= position) || got != nil && !(modelState{s.model.events[i-1], i, epoch}).isRevision(got) {
+		if err != nil || (got != nil) != (1 <= i && i <= position) || got != nil && !(modelState{s.model.events[i-1], i, configstoretest.Epoch}).isRevision(got) {
 			s.Fatalf("revision at %s of %d: got %+v, %v", mark, position, got, err)
 		}
 	}
@@ -293,13 +295,14 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 	}
 }
 
-// checkHistory reads the revisions of a name in pages, from the newest on, and then all from the oldest on.
+// checkHistory reads the revisions of a name in pages, from the newest on, and then all from the
+// oldest on.
 func (s *service) checkHistory(r *configstore.Reader, text string, position int) {
 	ctx, name := context.Background(), configstoretest.Name(s.t, text)
 	var want []modelState
 	for i, e := range s.model.events[:position] {
 		if e.name == text {
-			want = append(want, modelState{e, i + 1, epoch})
+			want = append(want, modelState{e, i + 1, configstoretest.Epoch})
 		}
 	}
 	var oldestFirst []*eventstore.Revision
@@ -332,7 +335,7 @@ func (s *service) checkHistory(r *configstore.Reader, text string, position int)
 func (s *service) wanted(filter config.Filter, after, to int) (want []modelState) {
 	for i := after; i < to; i++ {
 		if filter.Matches(configstoretest.Name(s.t, s.model.events[i].name)) {
-			want = append(want, modelState{s.model.events[i], i + 1, epoch})
+			want = append(want, modelState{s.model.events[i], i + 1, configstoretest.Epoch})
 		}
 	}
 	return want

@@ -15,35 +15,37 @@ import (
 // MaxPageSize is the most that one page may be asked to hold.
 const MaxPageSize = 500
 
-// Reader reads the store at one position: all its answers are of one and the same moment, however many there are. It is
-// cheap to make, holds no lock, and is for one request.
+// Reader reads the store at one position: all its answers are of that position, however many there
+// are. It is cheap to make, holds no lock, and is for one request. It is safe for concurrent use.
 type Reader struct {
-	branch *branch
-	view   *projection.View
+	generation *generation
+	view       *projection.View
 
-	once sync.Once
-	op   *operation // made by once
+	once    sync.Once
+	request *request // made by once
 }
 
-// Reader returns a reader of the newest state that this node has applied. The caller may read everything. The error says that
-// the store is not ready.
+// Reader returns a reader of the newest state that this node has applied. Every caller may read
+// everything. The error is of kind [fault.Unavailable]: the store is not ready.
 func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
-	b, err := s.ready()
+	g, err := s.ready()
 	if err != nil {
 		return nil, err
 	}
-	return newReader(b, b.view()), nil
+	return newReader(g, g.view()), nil
 }
 
-func newReader(b *branch, view *projection.View) *Reader { return &Reader{branch: b, view: view} }
-
-// operation is what all reads of the past share that are made for one request.
-func (r *Reader) operation() *operation {
-	r.once.Do(func() { r.op = newOperation() })
-	return r.op
+func newReader(g *generation, view *projection.View) *Reader {
+	return &Reader{generation: g, view: view}
 }
 
-// Head is the position that the reader's answers are valid at.
+// shared returns what all reads of one request share.
+func (r *Reader) shared() *request {
+	r.once.Do(func() { r.request = newRequest() })
+	return r.request
+}
+
+// Head returns the head that the reader's answers are of.
 func (r *Reader) Head() eventstore.Head { return r.view.Head() }
 
 // Config returns a config, nil when it does not exist or is deleted.
@@ -58,16 +60,19 @@ func (r *Reader) Config(name config.Name) *projection.Config {
 // happened to the name.
 func (r *Reader) State(name config.Name) *projection.Config { return r.view.Get(name) }
 
-// Now is the snapshot of the reader's own moment.
-func (r *Reader) Now() *Snapshot { return &Snapshot{branch: r.branch, view: r.view, at: r.view.Head()} }
+// Now returns the snapshot at the reader's own position.
+func (r *Reader) Now() *Snapshot {
+	return &Snapshot{generation: r.generation, view: r.view, at: r.view.Head()}
+}
 
 // PageBytes is how many bytes of names and values, old ones included, a page of configs, of a
-// history or of changes holds: 8 MiB. It ends early rather than hold more, but never without
-// anything in it.
+// history or of changes holds: 8 MiB. A page ends early rather than hold more, but is never empty
+// for that.
 const PageBytes = eventstore.PageBytes
 
-// History returns revisions of a name, newest first, from the version newest down (0: from its newest), at most first of
-// them and [PageBytes], and whether there are older ones. An unknown name has none.
+// History returns revisions of a name, newest first, from the version newest down (0: from its
+// newest), at most first of them and [PageBytes], and whether there are older ones. An unknown name
+// has none.
 func (r *Reader) History(ctx context.Context, name config.Name, newest config.Version, first int) (revisions []*eventstore.Revision, more bool, err error) {
 	if err := checkPageSize(first); err != nil {
 		return nil, false, err
@@ -79,22 +84,22 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	if newest <= 0 || newest > present.Version {
 		newest = present.Version
 	}
-	leave, err := r.operation().enter(ctx)
+	end, err := r.shared().begin(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	defer leave()
-	records, err := r.branch.events.ReadConfigBack(ctx, r.branch.view().Head(), name.String(), int(newest)+1, eventstore.Limit{Records: first})
-	revisions, err = r.branch.decode(ctx, records, err)
+	defer end()
+	records, err := r.generation.events.ReadConfigBack(ctx, r.generation.view().Head(), name.String(), int(newest)+1, eventstore.Limit{Records: first})
+	revisions, err = r.generation.decode(ctx, records, err)
 	if err != nil {
 		return nil, false, err
 	}
-	revisions = fitting(revisions)
+	revisions = withinPage(revisions)
 	return revisions, revisions[len(revisions)-1].Version > 1, nil
 }
 
-// fitting returns the first of the revisions, as many as a page holds.
-func fitting(revisions []*eventstore.Revision) []*eventstore.Revision {
+// withinPage returns the first of the revisions, as many as a page holds.
+func withinPage(revisions []*eventstore.Revision) []*eventstore.Revision {
 	bytes := 0
 	for i, r := range revisions {
 		if bytes += r.Bytes(); bytes > PageBytes && i > 0 {
@@ -104,13 +109,13 @@ func fitting(revisions []*eventstore.Revision) []*eventstore.Revision {
 	return revisions
 }
 
-// streamPageBytes is how many bytes of data a page holds of a history that is streamed, one
+// streamPageBytes is how many bytes of data a page of a streamed history holds. It holds one
 // revision at least.
 const streamPageBytes = feed.PageBytes
 
-// EachPage calls yield for all revisions of a name, page by page, oldest first, until it returns an
-// error. A page is of at most 1 MiB or one revision, and none is read before the last one is done
-// with.
+// EachPage calls yield for all revisions of a name, page by page, oldest first, until yield returns
+// an error. A page holds at most 1 MiB, or one revision. The next page is read when yield has
+// returned.
 func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*eventstore.Revision) error) error {
 	present := r.view.Get(name)
 	if present == nil {
@@ -131,87 +136,29 @@ func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*e
 }
 
 func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
-	leave, err := r.operation().enter(ctx)
+	end, err := r.shared().begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	return r.branch.pageOf(ctx, name, after, limit)
+	defer end()
+	return r.generation.pageOf(ctx, name, after, limit)
 }
 
-// Revision returns the revision at a position, nil when the history that the reader sees has none there.
+// Revision returns the revision at a position, nil when the reader's history has none there.
 func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
 	if at.Seq < 1 || at.Seq > r.view.Head().Seq {
 		return nil, nil
 	}
-	leave, err := r.operation().enter(ctx)
+	end, err := r.shared().begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	revision, err := r.branch.revisionAt(ctx, at.Seq)
+	defer end()
+	revision, err := r.generation.revisionAt(ctx, at.Seq)
 	if err != nil || revision.Position() != at {
 		return nil, err
 	}
 	return revision, nil
-}
-
-// pageOf reads revisions of a name after a version, up to a limit. The history is known to have
-// some.
-func (b *branch) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
-	records, err := b.events.ReadConfig(ctx, b.view().Head(), name.String(), after, limit)
-	return b.decode(ctx, records, err)
-}
-
-// decode decodes records that were read of one name, of which there must be some, unless there was
-// an error.
-func (b *branch) decode(ctx context.Context, records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
-	switch {
-	case err != nil:
-		return nil, b.failed(err)
-	case len(records) == 0:
-		return nil, b.failed(projection.ErrDiverged)
-	}
-	revisions, err := eventstore.DecodeAll(records)
-	if err != nil {
-		return nil, err
-	}
-	return revisions, b.completeSets(ctx, revisions)
-}
-
-// revisionAt returns the revision at a position that is known to be applied.
-func (b *branch) revisionAt(ctx context.Context, p eventstore.Seq) (*eventstore.Revision, error) {
-	if recent := b.feed.Find(p); recent != nil {
-		return recent, nil
-	}
-	records, err := b.events.ReadBranch(ctx, b.view().Head(), p-1, eventstore.Limit{Records: 1})
-	switch {
-	case err != nil:
-		return nil, b.failed(err)
-	case len(records) == 0 || records[0].Seq != p:
-		return nil, b.failed(projection.ErrDiverged)
-	}
-	revision, err := eventstore.Decode(&records[0])
-	if err != nil {
-		return nil, err
-	}
-	return revision, b.completeSets(ctx, []*eventstore.Revision{revision})
-}
-
-// completeSets reads the ends of those change sets that revisions were decoded without. Nobody else may see the revisions
-// before.
-func (b *branch) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
-	for _, r := range revisions {
-		if r.SetKnown() {
-			continue
-		}
-		end, err := b.revisionAt(ctx, r.ChangeSet.Seq)
-		if err != nil {
-			return err
-		}
-		r.ChangeSet = end.Position()
-	}
-	return nil
 }
 
 func checkPageSize(first int) error {

@@ -15,6 +15,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -35,11 +36,12 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
-// TestManyNames has more names than the store is asked for at once, of which many did not exist at the moment looked at.
+// TestManyNames has more names than the event store is asked for at once, many of which did not
+// exist at the position.
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
-	events := newFaulty()
-	events.become(hooks{asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events := configstoretest.NewFaulty()
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if len(q.Names) > eventstore.MaxAsOfNames {
 			t.Errorf("the store was asked for %d names at once", len(q.Names))
 		}
@@ -102,7 +104,8 @@ func mustReadPages(t *testing.T, snapshot *configstore.Snapshot, first int) (nam
 	return names
 }
 
-// TestPagesStayOnTheirPosition reads pages of one moment, each by a request of its own, while writers change everything.
+// TestPagesStayOnTheirPosition reads the pages of one position, each by a request of its own, while
+// callers change everything.
 func TestPagesStayOnTheirPosition(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{Feed: feed.Options{RingEvents: 5}})
 	const all = 60
@@ -127,7 +130,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 				if state := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, name)); state != nil && i%5 == 0 {
 					store.MustDelete(t, name)
 				} else {
-					_, _ = store.Do(t.Context(), auth.Anonymous, set(t, name, "now"))
+					_, _ = store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, name, "now"))
 				}
 			}
 		})
@@ -159,17 +162,18 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 	writing.Wait()
 }
 
-// TestLargeRevisions has a history of which the store gives little at once, and looks at how much of it is in memory at a time.
+// TestLargeRevisions has an event store that returns few revisions at a time, and measures how many
+// of them are in memory at once.
 func TestLargeRevisions(t *testing.T) {
 	const revisions, page = 25, 4
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{})
 	for i := range revisions {
 		store.MustSet(t, "a", fmt.Sprint(i))
 	}
 	name := configstoretest.Name(t, "a")
 	reads := 0
-	events.become(hooks{config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 		reads++
 		return events.Store.ReadConfig(ctx, branch, name, after, eventstore.Limit{Records: min(limit.Records, page)})
 	}})
@@ -204,8 +208,9 @@ func TestLargeRevisions(t *testing.T) {
 	}
 }
 
-// TestChangesLooksAtSoManyEvents has a filter that leaves little of a long history: the page ends early and says where.
-func TestChangesLooksAtSoManyEvents(t *testing.T) {
+// TestChangesExaminesSoManyEvents has a filter that selects little of a long history: the page ends
+// early and says where.
+func TestChangesExaminesSoManyEvents(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	const events = 10_500
 	var writing sync.WaitGroup
@@ -228,10 +233,10 @@ func TestChangesLooksAtSoManyEvents(t *testing.T) {
 	}
 }
 
-// readings are all reads that ask the event store.
+// readings returns all reads that ask the event store.
 func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[string]func() error {
 	name := configstoretest.Name(t, "a")
-	// The snapshot itself is of a moment that is known without asking.
+	// The snapshot itself needs no read.
 	snapshot, err := r.AsOf(t.Context(), old)
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +247,7 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 			return r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return nil })
 		},
 		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
-		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), epoch); return err },
+		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), configstoretest.Epoch); return err },
 		"Config":   func() error { _, err := snapshot.Config(t.Context(), name); return err },
 		"Configs":  func() error { _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
 		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
@@ -250,7 +255,8 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 	}
 }
 
-// TestReadsFailClosed reads the past from stores that are away, have lost it, or hold what this program does not know.
+// TestReadsFailClosed reads the past from event stores that are unreachable, have lost it, or hold
+// what this program does not know.
 func TestReadsFailClosed(t *testing.T) {
 	unknown := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
 		for i := range records {
@@ -260,59 +266,60 @@ func TestReadsFailClosed(t *testing.T) {
 	}
 	for _, test := range []struct {
 		what  string
-		hooks func(s *faulty) hooks
-		kind  configstore.Kind
-		not   []string // what it does not concern
+		hooks func(s *configstoretest.Faulty) configstoretest.Hooks
+		kind  fault.Kind
+		not   []string // reads that do not fail
 	}{
-		{"away", func(*faulty) hooks { return away() }, configstore.Unavailable, nil},
-		{"lost", func(*faulty) hooks {
-			return hooks{
-				read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		{"unreachable", func(*configstoretest.Faulty) configstoretest.Hooks { return configstoretest.Unreachable() }, fault.Unavailable, nil},
+		{"lost", func(*configstoretest.Faulty) configstoretest.Hooks {
+			return configstoretest.Hooks{
+				Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				config: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfig: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				back: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfigBack: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 					return nil, nil
 				},
-				at: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
+				ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
 					return eventstore.Record{}, eventstore.ErrDiverged
 				},
 			}
-		}, configstore.Unavailable, []string{"Config", "Configs", "Count"}},
-		{"not known", func(s *faulty) hooks {
-			return hooks{
-				read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		}, fault.Unavailable, []string{"Config", "Configs", "Count"}},
+		{"not known", func(s *configstoretest.Faulty) configstoretest.Hooks {
+			return configstoretest.Hooks{
+				Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.Read(ctx, after, limit))
 				},
-				config: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfig(ctx, branch, name, after, limit))
 				},
-				back: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadConfigBack: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfigBack(ctx, branch, name, before, limit))
 				},
-				asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+				ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
 				},
 			}
-		}, configstore.Internal, []string{"Changes", "AsOfTime"}}, // the chain is found to be broken first; what is there is not looked at
+		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain breaks first
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			events := newFaulty()
-			now := func() time.Time { return epoch.Add(-2 * time.Microsecond) } // the third event is at the epoch
+			events := configstoretest.NewFaulty()
+			// The third event is at the epoch.
+			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) }
 			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
 			for i := range 5 {
 				store.MustSet(t, "a", fmt.Sprint(i))
 			}
-			asked := readings(t, store.Reader(auth.Anonymous), mustRead(t, events)[1].Position())
-			events.become(test.hooks(events))
+			asked := readings(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events)[1].Position())
+			events.SetHooks(test.hooks(events))
 			for what, ask := range asked {
 				if !slices.Contains(test.not, what) {
-					t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), test.kind, false) })
+					t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), test.kind, false) })
 				}
 			}
-			events.become(hooks{})
+			events.SetHooks(configstoretest.Hooks{})
 			for what, ask := range asked {
 				if err := ask(); err != nil {
 					t.Errorf("%s when all is well again: %v", what, err)
@@ -322,7 +329,7 @@ func TestReadsFailClosed(t *testing.T) {
 	}
 }
 
-// TestRevisionOfAnotherHistory asks for positions that are of the right number alone.
+// TestRevisionOfAnotherHistory asks for positions whose seq is right and whose hash is not.
 func TestRevisionOfAnotherHistory(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "a", "1")
@@ -332,15 +339,6 @@ func TestRevisionOfAnotherHistory(t *testing.T) {
 	for at, want := range map[eventstore.Position]bool{right: true, wrong: false, {}: false, {Seq: 2}: false, {Seq: -1}: false} {
 		if got, err := store.Reader(auth.Anonymous).Revision(t.Context(), at); err != nil || (got != nil) != want {
 			t.Errorf("%s: got %+v, %v", at, got, err)
-		}
-	}
-}
-
-// TestMaxValueBytes is what edges have to know to parse values.
-func TestMaxValueBytes(t *testing.T) {
-	for set, want := range map[int]int{0: config.DefaultMaxValueBytes, 99: 99} {
-		if got := configstoretest.New(t, configstore.Options{MaxValueBytes: set}).MaxValueBytes(); got != want {
-			t.Errorf("got %d, want %d", got, want)
 		}
 	}
 }
@@ -356,22 +354,23 @@ func TestSnapshotsNameTheirPosition(t *testing.T) {
 	}
 }
 
-// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among what was asked for: it is read too, and
-// when that fails nothing is made up.
+// TestSetsWhoseEndIsElsewhere reads single events of a change set whose end is not among them: the
+// end is read, too, and when that fails nothing is made up.
 func TestSetsWhoseEndIsElsewhere(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	m := &model{}
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	m.appendSet(t, events.Store, []string{"a", "b", "c"}, epoch)
-	history := mustRead(t, events)
-	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil { // waits for it
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	m.appendSet(t, events.Store, []string{"a", "b", "c"}, configstoretest.Epoch)
+	history := configstoretest.MustRead(t, events)
+	if _, err := store.Reader(auth.Anonymous).AsOf(t.Context(), history[5].Position()); err != nil {
 		t.Fatal(err)
 	}
 	end := history[2].Position()
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Position())
-	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} { // they read whole sets, or look none up
+	// These need no ends of sets.
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} {
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Position())
@@ -384,13 +383,13 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	if past.At().Position() != end {
 		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Position(), end)
 	}
-	events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if after+1 == end.Seq {
-			return nil, errAway
+			return nil, configstoretest.ErrUnreachable
 		}
 		return events.Store.Read(ctx, after, limit)
 	}})
 	for what, ask := range asked {
-		t.Run(what, func(t *testing.T) { mustBeKind(t, ask(), configstore.Unavailable, false) })
+		t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), fault.Unavailable, false) })
 	}
 }

@@ -15,37 +15,32 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
+	"configapi/internal/writer"
 )
 
-// failOver makes the history another one: that of another store, which has the first records in common with it.
-func (f *faulty) failOver(to *memory.Store) {
-	f.become(hooks{
-		append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+// failOver replaces the history by that of another store, which has the first records in common
+// with it.
+func failOver(f *configstoretest.Faulty, to *memory.Store) {
+	f.SetHooks(configstoretest.Hooks{
+		Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			return to.Append(ctx, expected, records)
 		},
-		head: to.Head, read: to.Read, config: to.ReadConfig, back: to.ReadConfigBack, at: to.ReadInstant, asOf: to.ReadAsOf, wait: tick, receipts: to.ReadReceipts,
+		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, Wait: configstoretest.Tick, ReadReceipts: to.ReadReceipts,
 	})
 }
 
-// tick waits as a store does whose history may be replaced: not only for what is behind the head.
-func tick(ctx context.Context, _ eventstore.Seq) error {
-	select {
-	case <-time.After(time.Millisecond):
-	case <-ctx.Done():
-	}
-	return ctx.Err()
-}
-
-// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. What began after the store has
-// said that it was rebuilt is all of the new history, and so is what was acknowledged then.
+// TestNothingOfALostHistoryIsServed has callers read and write while the history is replaced. Calls
+// that begin after the rebuild is counted get the new history alone, and so does what was
+// acknowledged then.
 func TestNothingOfALostHistoryIsServed(t *testing.T) {
 	t.Parallel()
 	for n := 0; n < 10 && !t.Failed(); n++ {
-		old := newFaulty()
-		old.become(hooks{wait: tick})
+		old := configstoretest.NewFaulty()
+		old.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
 		store := configstoretest.On(t, old, configstore.Options{
-			RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+			Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 		})
 		store.MustSet(t, "a", "kept")
 		next := memory.New()
@@ -65,9 +60,9 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 				for n := 0; ctx.Err() == nil; n++ {
 					rebuilt := store.Rebuilds() > 0
 					value := fmt.Sprintf("%d by %d", n, caller)
-					outcome, err := store.Do(t.Context(), auth.Anonymous, set(t, fmt.Sprint("n", caller), value))
+					outcome, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, fmt.Sprint("n", caller), value))
 					switch {
-					case err != nil && configstore.KindOf(err) != configstore.Unavailable:
+					case err != nil && fault.KindOf(err) != fault.Unavailable:
 						t.Errorf("a write: %v", err)
 					case err == nil && rebuilt:
 						mustHaveRevision(t, next, outcome.Config)
@@ -83,8 +78,8 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 		}
 		watching := make(chan error, 1)
 		calling.Go(func() { watching <- watchAll(ctx, watch) })
-		old.failOver(next)
-		if err := <-watching; !errors.Is(err, configstore.ErrRebuilding) {
+		failOver(old, next)
+		if err := <-watching; !errors.Is(err, fault.ErrRebuilding) {
 			t.Errorf("a stream ended with %v", err)
 		}
 		configstoretest.MustGetReady(t, store.Store)
@@ -93,16 +88,17 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 		}
 		stop()
 		calling.Wait()
-		mustEqualReplay(t, store.Reader(auth.Anonymous), mustRead(t, next))
+		configstoretest.MustEqualReplay(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, next))
 	}
 }
 
-// mustReadOf reads everything, and fails the test when that is not of a history although it must be.
+// mustReadOf reads everything. When must is set, it fails the test unless all of it is of a
+// history.
 func mustReadOf(t *testing.T, store *configstoretest.Store, history eventstore.Store, must bool) {
 	t.Helper()
 	r, err := store.Store.Reader(auth.Anonymous)
 	if err != nil {
-		if configstore.KindOf(err) != configstore.Unavailable {
+		if fault.KindOf(err) != fault.Unavailable {
 			t.Errorf("a reader: %v", err)
 		}
 		return
@@ -130,7 +126,7 @@ func mustHaveRevision(t *testing.T, history eventstore.Store, c *projection.Conf
 	}
 }
 
-// watchAll follows a stream until it ends, and returns why.
+// watchAll reads a stream until it ends, and returns the error.
 func watchAll(ctx context.Context, watch *configstore.Watch) (err error) {
 	for err == nil {
 		_, err = watch.Next(ctx)

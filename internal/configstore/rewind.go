@@ -14,31 +14,35 @@ import (
 	"configapi/internal/projection"
 )
 
-// former is what remains of a branch that the history has left.
+// former is what remains of a generation whose history was lost.
 type former struct {
 	view   *projection.View
 	newest []*eventstore.Revision // whole change sets up to the view, oldest first
 }
 
-// rewindTries is how many times a rewind is tried while the event store does not answer.
-const rewindTries = 8
+// A rewind is tried rewindTries times while the event store does not answer. The pause between two
+// tries doubles from one bound to the other, with jitter.
+const (
+	rewindTries          = 8
+	rewindMin, rewindMax = 20 * time.Millisecond, 500 * time.Millisecond
+)
 
 var errNothingInCommon = errors.New("the history has none of the newest events that were applied")
 
-// rewind takes over the state of the former branch as it was at the newest position that the
-// history still has, so that only what follows has to be read: how long a failover takes does not
-// depend on the length of the history. The chain of hashes proves that up to there both are the
-// same. Where there is no such position, or the event store does not answer, the branch stays
+// rewind takes over the states of the former generation as they were at the newest position that
+// both histories have, so that only what follows has to be read: how long a failover takes does not
+// depend on the length of the history. The hash of that position proves that all before it is the
+// same. When there is no such position, or the event store does not answer, the generation stays
 // empty, and the whole history is read.
-func (b *branch) rewind(ctx context.Context, f *former) {
-	pause := b.opts.RetryMin
+func (g *generation) rewind(ctx context.Context, f *former) {
+	pause := rewindMin
 	for range rewindTries {
-		err := b.tryRewind(ctx, f)
+		err := g.tryRewind(ctx, f)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		if errors.Is(err, errNothingInCommon) || projection.Permanent(err) {
-			b.opts.Log.Warn("reading the whole history", "reason", err)
+			g.opts.Log.Warn("reading the whole history", "reason", err)
 			return
 		}
 		select {
@@ -46,40 +50,40 @@ func (b *branch) rewind(ctx context.Context, f *former) {
 		case <-ctx.Done():
 			return
 		}
-		pause = min(2*pause, b.opts.RetryMax)
+		pause = min(2*pause, rewindMax)
 	}
-	b.opts.Log.Warn("reading the whole history: the event store does not answer")
+	g.opts.Log.Warn("reading the whole history: the event store does not answer")
 }
 
-func (b *branch) tryRewind(ctx context.Context, f *former) error {
-	n, err := f.common(ctx, b.events)
+func (g *generation) tryRewind(ctx context.Context, f *former) error {
+	n, err := f.common(ctx, g.events)
 	if err != nil {
 		return err
 	}
 	kept, lost := f.newest[:n:n], f.newest[n:]
 	at := kept[n-1].Head()
-	past, err := b.statesAt(ctx, at, lost)
+	past, err := g.statesAt(ctx, at, lost)
 	if err != nil {
 		return err
 	}
-	b.projection.Begin(f.view, at, past)
-	b.feed.Publish(kept)
-	b.opts.Log.Info("went back to the newest position that both histories have", "position", at.Position().String())
+	g.projection.Begin(f.view, at, past)
+	g.feed.Publish(kept)
+	g.opts.Log.Info("went back to the newest position that both histories have", "position", at.Position().String())
 	return nil
 }
 
-// common returns how many of the newest revisions the history has: those of whole change sets.
+// common returns how many of the newest revisions the history has, as whole change sets.
 func (f *former) common(ctx context.Context, events eventstore.Store) (n int, err error) {
 	if len(f.newest) == 0 || !f.newest[len(f.newest)-1].Head().Same(f.view.Head()) {
-		return 0, errNothingInCommon // the view went on meanwhile
+		return 0, errNothingInCommon // the view has moved on since
 	}
 	var ends []int // of change sets, as numbers of revisions
 	for i, r := range f.newest {
-		if r.EndsSet() {
+		if r.EndsChangeSet() {
 			ends = append(ends, i+1)
 		}
 	}
-	// A history that has one of them has all before it.
+	// A history that has one end has all ends before it.
 	shared := sort.Search(len(ends), func(i int) bool {
 		if err != nil {
 			return true
@@ -97,7 +101,7 @@ func (f *former) common(ctx context.Context, events eventstore.Store) (n int, er
 	return ends[shared-1], nil
 }
 
-// hasHead reports whether a head is one of the history.
+// hasHead reports whether the history has had a head.
 func hasHead(ctx context.Context, events eventstore.Store, head eventstore.Head) (bool, error) {
 	records, err := events.Read(ctx, head.Seq-1, eventstore.Limit{Records: 1})
 	if err != nil {
@@ -106,9 +110,9 @@ func hasHead(ctx context.Context, events eventstore.Store, head eventstore.Head)
 	return len(records) == 1 && eventstore.HeadOf(&records[0]).Same(head), nil
 }
 
-// statesAt reads the revisions that were in force at a head, of those names that later ones
-// concern. A name that did not exist then has none.
-func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*eventstore.Revision) (map[config.Name]*eventstore.Revision, error) {
+// statesAt reads the newest revisions at a head of those names that later revisions are of. A name
+// that did not exist then has none.
+func (h *history) statesAt(ctx context.Context, at eventstore.Head, later []*eventstore.Revision) (map[config.Name]*eventstore.Revision, error) {
 	past := make(map[config.Name]*eventstore.Revision)
 	var names []string
 	for _, r := range later {
@@ -121,12 +125,12 @@ func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*even
 	for len(names) > 0 {
 		some := names[:min(len(names), eventstore.MaxAsOfNames)]
 		var limit eventstore.Limit
-		records, err := b.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
+		records, err := h.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
 		if err != nil {
 			return nil, err
 		}
 		read := len(some)
-		if limit.Fills(records) { // the rest of the names comes in the next page
+		if limit.Fills(records) { // the next page has the rest
 			last, _ := slices.BinarySearch(some, records[len(records)-1].Name)
 			read = last + 1
 		}
@@ -136,7 +140,7 @@ func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*even
 			return nil, err
 		}
 		for _, r := range revisions {
-			if err := b.completeSet(ctx, at, r); err != nil {
+			if err := h.completeSet(ctx, at, r); err != nil {
 				return nil, err
 			}
 			past[r.Name] = r
@@ -145,13 +149,13 @@ func (b *branch) statesAt(ctx context.Context, at eventstore.Head, later []*even
 	return past, nil
 }
 
-// completeSet reads the end of the revision's change set when it was decoded without.
-func (b *branch) completeSet(ctx context.Context, at eventstore.Head, r *eventstore.Revision) error {
-	if r.SetKnown() {
+// completeSet reads the end of a revision's change set when the revision was decoded without.
+func (h *history) completeSet(ctx context.Context, at eventstore.Head, r *eventstore.Revision) error {
+	if r.ChangeSetKnown() {
 		return nil
 	}
 	end := r.ChangeSet.Seq
-	records, err := b.events.ReadBranch(ctx, at, end-1, eventstore.Limit{Records: 1})
+	records, err := h.events.ReadHistory(ctx, at, end-1, eventstore.Limit{Records: 1})
 	if err == nil && (len(records) != 1 || records[0].Seq != end) {
 		err = projection.ErrDiverged
 	}

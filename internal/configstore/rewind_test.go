@@ -20,20 +20,20 @@ import (
 	"configapi/internal/projection"
 )
 
-// parted is a store whose history becomes another one that has some of its events.
+// parted is a config store whose history is replaced by another one that has some of its events.
 type parted struct {
 	*configstoretest.Store
-	old    *faulty
+	old    *configstoretest.Faulty
 	next   *memory.Store
 	common eventstore.Seq
-	whole  atomic.Int64 // reads of the new history that begin before what both have
+	whole  atomic.Int64 // reads of the new history that begin before the end of what both have
 }
 
-// newParted does random changes that both histories have, then others in each of them.
+// newParted makes random changes that both histories have, and then others in each of them.
 func newParted(t *testing.T, r *rand.Rand, opts configstore.Options) *parted {
-	f := &parted{old: newFaulty(), next: memory.New()}
-	f.old.become(hooks{wait: tick})
-	opts.RetryMin, opts.Follower.RetryMin = time.Millisecond, time.Millisecond
+	f := &parted{old: configstoretest.NewFaulty(), next: memory.New()}
+	f.old.SetHooks(configstoretest.Hooks{Wait: configstoretest.Tick})
+	opts.Writer.RetryMin, opts.Follower.RetryMin = time.Millisecond, time.Millisecond
 	f.Store = configstoretest.On(t, f.old, opts)
 	changeAtRandom(t, r, f.Store, 1+r.IntN(40))
 	if err := f.next.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, f.old)); err != nil {
@@ -46,8 +46,8 @@ func newParted(t *testing.T, r *rand.Rand, opts configstore.Options) *parted {
 	return f
 }
 
-// failOver puts the new history in the place of the old one, and returns when it is served.
-func (f *parted) failOver(t *testing.T, h hooks) {
+// failOver replaces the old history by the new one, and returns when that is served.
+func (f *parted) failOver(t *testing.T, h configstoretest.Hooks) {
 	t.Helper()
 	rebuilt := make(chan struct{}, 1)
 	f.OnRebuild(func() {
@@ -56,8 +56,8 @@ func (f *parted) failOver(t *testing.T, h hooks) {
 		default:
 		}
 	})
-	read := h.read
-	h.read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	read := h.Read
+	h.Read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if limit.Records != 1 && after < f.common {
 			f.whole.Add(1)
 		}
@@ -66,18 +66,18 @@ func (f *parted) failOver(t *testing.T, h hooks) {
 		}
 		return f.next.Read(ctx, after, limit)
 	}
-	h.append = func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+	h.Append = func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 		return f.next.Append(ctx, expected, records)
 	}
-	if h.asOf == nil {
-		h.asOf = f.next.ReadAsOf
+	if h.ReadAsOf == nil {
+		h.ReadAsOf = f.next.ReadAsOf
 	}
-	h.head, h.config, h.back, h.at, h.wait, h.receipts = f.next.Head, f.next.ReadConfig, f.next.ReadConfigBack, f.next.ReadInstant, tick, f.next.ReadReceipts
-	f.old.become(h)
+	h.Head, h.ReadConfig, h.ReadConfigBack, h.ReadInstant, h.Wait, h.ReadReceipts = f.next.Head, f.next.ReadConfig, f.next.ReadConfigBack, f.next.ReadInstant, configstoretest.Tick, f.next.ReadReceipts
+	f.old.SetHooks(h)
 	select {
 	case <-rebuilt:
 	case <-time.After(configstoretest.Patience):
-		t.Fatal("the store has not noticed that its history is another one")
+		t.Fatal("the store has not noticed that its history was replaced")
 	}
 	configstoretest.MustGetReady(t, f.Store.Store)
 }
@@ -102,7 +102,7 @@ func changeAtRandom(t *testing.T, r *rand.Rand, store *configstoretest.Store, ch
 	}
 }
 
-// appendSet appends a change set that sets some of the configs which are not deleted, as another
+// appendSet appends a change set that sets some of the configs that are not deleted, as another
 // node does.
 func appendSet(t *testing.T, r *rand.Rand, store *configstoretest.Store, value string) {
 	t.Helper()
@@ -136,15 +136,15 @@ func appendSet(t *testing.T, r *rand.Rand, store *configstoretest.Store, value s
 	if err := store.Events.Append(t.Context(), head, records); err != nil {
 		t.Fatal(err)
 	}
-	mustReach(t, store, end.Position())
+	configstoretest.MustReach(t, store, end.Position())
 }
 
-// mustEqualFresh compares all states, those of deleted configs too, with what a store that has read
-// the whole history has.
+// mustEqualFresh compares all states, those of deleted configs too, with those of a store that has
+// read the whole history.
 func mustEqualFresh(t *testing.T, store *configstoretest.Store, events eventstore.Store) {
 	t.Helper()
 	fresh := configstoretest.On(t, events, configstore.Options{}).Reader(auth.Anonymous)
-	mustReach(t, store, fresh.Head().Position())
+	configstoretest.MustReach(t, store, fresh.Head().Position())
 	reader := store.Reader(auth.Anonymous)
 	for _, text := range names {
 		name := configstoretest.Name(t, text)
@@ -161,15 +161,15 @@ func mustEqualFresh(t *testing.T, store *configstoretest.Store, events eventstor
 	}
 }
 
-// TestStateGoesBackToWhatBothHistoriesHave has random histories part. Only what is different is
-// read.
+// TestStateGoesBackToWhatBothHistoriesHave makes random histories that part. Only what is different
+// is read.
 func TestStateGoesBackToWhatBothHistoriesHave(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
 		held := t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			f := newParted(t, r, configstore.Options{Follower: projection.Options{PageSize: 1 + r.IntN(50)}})
-			f.failOver(t, hooks{})
+			f.failOver(t, configstoretest.Hooks{})
 			mustEqualFresh(t, f.Store, f.next)
 			changeAtRandom(t, r, f.Store, 5)
 			mustEqualFresh(t, f.Store, f.next)
@@ -178,45 +178,44 @@ func TestStateGoesBackToWhatBothHistoriesHave(t *testing.T) {
 			}
 		})
 		if !held {
-			return // the next ones would only take time
+			return // the first failure is enough
 		}
 	}
 }
 
-// TestHistoryIsReadWholeWhenTheFeedHasNothingInCommon has a ring that is shorter than the tail that
-// is lost.
+// TestHistoryIsReadWholeWhenTheFeedHasNothingInCommon has a ring that is shorter than the lost
+// tail.
 func TestHistoryIsReadWholeWhenTheFeedHasNothingInCommon(t *testing.T) {
 	t.Parallel()
 	f := newParted(t, rand.New(rand.NewPCG(1, 0)), configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	for i := range 3 {
 		f.MustSet(t, "a0", fmt.Sprint("lost ", i))
 	}
-	f.failOver(t, hooks{})
+	f.failOver(t, configstoretest.Hooks{})
 	mustEqualFresh(t, f.Store, f.next)
 	if f.whole.Load() == 0 {
 		t.Error("the history was not read from the beginning")
 	}
 }
 
-// TestGoingBackIsTriedAgain has the new history fail at first, in each of the two ways of reading
-// it.
+// TestGoingBackIsTriedAgain has each of the two reads of the new history fail at first.
 func TestGoingBackIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		f := newParted(t, rand.New(rand.NewPCG(seed, 1)), configstore.Options{})
 		var reads, readsAsOf atomic.Int64
-		f.failOver(t, hooks{
-			read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		f.failOver(t, configstoretest.Hooks{
+			Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 				if limit.Records == 1 && reads.Add(1) == 2 {
-					return nil, errAway
+					return nil, configstoretest.ErrUnreachable
 				}
 				return f.next.Read(ctx, after, limit)
 			},
-			asOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+			ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 				if readsAsOf.Add(1) == 1 {
-					return nil, errAway
+					return nil, configstoretest.ErrUnreachable
 				}
-				return f.next.ReadAsOf(ctx, branch, q, limit)
+				return f.next.ReadAsOf(ctx, basis, q, limit)
 			},
 		})
 		mustEqualFresh(t, f.Store, f.next)
@@ -226,14 +225,14 @@ func TestGoingBackIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestHistoryIsReadWholeWhenItCannotGoBack has the new history refuse what going back takes, for
-// good and because it is another one once more.
+// TestHistoryIsReadWholeWhenItCannotGoBack has the reads of the new history fail for good, and
+// because it was replaced again.
 func TestHistoryIsReadWholeWhenItCannotGoBack(t *testing.T) {
 	t.Parallel()
-	for _, refusal := range []error{errAway, fmt.Errorf("reading: %w", projection.ErrDiverged)} {
-		f := newParted(t, rand.New(rand.NewPCG(2, 2)), configstore.Options{RetryMax: 2 * time.Millisecond})
+	for _, refusal := range []error{configstoretest.ErrUnreachable, fmt.Errorf("reading: %w", projection.ErrDiverged)} {
+		f := newParted(t, rand.New(rand.NewPCG(2, 2)), configstore.Options{})
 		var tries int
-		f.failOver(t, hooks{asOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
+		f.failOver(t, configstoretest.Hooks{ReadAsOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
 			tries++
 			return nil, refusal
 		}})

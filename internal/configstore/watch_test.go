@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 )
 
@@ -37,7 +38,7 @@ func mustWatch(t testing.TB, store *configstoretest.Store, f config.Filter, afte
 	return watch
 }
 
-// summary writes a message as the values in it, where it ends, and whether that is the head.
+// summary returns the values of a message, its position, and whether that is the head.
 func summary(m configstore.Changes, err error) string {
 	if err != nil {
 		return err.Error()
@@ -49,8 +50,9 @@ func summary(m configstore.Changes, err error) string {
 	return fmt.Sprintf("%v to %d, caught up: %t", values, m.Position.Seq, m.CaughtUp)
 }
 
-// mustSay fails the test unless the next message of a stream is as it should be, and comes after so long.
-func mustSay(t *testing.T, next func(context.Context) (configstore.Changes, error), after time.Duration, want string) {
+// mustReturn fails the test unless the next message of a stream is as wanted, and comes after so
+// long.
+func mustReturn(t *testing.T, next func(context.Context) (configstore.Changes, error), after time.Duration, want string) {
 	t.Helper()
 	began := time.Now()
 	got := summary(next(t.Context()))
@@ -64,19 +66,19 @@ func TestWatchFromNowOn(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{ProgressInterval: 7 * time.Second})
 		store.MustSet(t, "a", "before")
 		watch := mustWatch(t, store, filter(t, "a"), nil)
-		mustSay(t, watch.Next, 0, "[] to 1, caught up: true") // so that the reader knows where it is
+		mustReturn(t, watch.Next, 0, "[] to 1, caught up: true") // the position alone
 		store.MustSet(t, "a", "1")
 		store.MustSet(t, "b", "other")
-		mustSay(t, watch.Next, 0, "[1] to 3, caught up: true")
+		mustReturn(t, watch.Next, 0, "[1] to 3, caught up: true")
 		store.MustSet(t, "b", "other")
-		mustSay(t, watch.Next, 7*time.Second, "[] to 4, caught up: true") // what does not match moves the position on
+		mustReturn(t, watch.Next, 7*time.Second, "[] to 4, caught up: true") // progress
 		time.AfterFunc(3*time.Second, func() { store.MustSet(t, "a", "2") })
 		time.AfterFunc(2*time.Second, func() { store.MustSet(t, "b", "other") })
-		mustSay(t, watch.Next, 3*time.Second, "[2] to 6, caught up: true")
-		for i := range 6 { // changes that do not match do not put the position off
+		mustReturn(t, watch.Next, 3*time.Second, "[2] to 6, caught up: true")
+		for i := range 6 { // unselected changes do not delay progress
 			time.AfterFunc(time.Duration(4*i+1)*time.Second/2, func() { store.MustSet(t, "b", "other") })
 		}
-		mustSay(t, watch.Next, 7*time.Second, "[] to 10, caught up: true")
+		mustReturn(t, watch.Next, 7*time.Second, "[] to 10, caught up: true")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if m, err := watch.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -85,15 +87,15 @@ func TestWatchFromNowOn(t *testing.T) {
 	})
 }
 
-// TestWatchSaysNothingWhereNothingHappens idles for an hour, and hears of what moves the position
-// then when the next position is due: a change wakes nobody whom it does not concern.
-func TestWatchSaysNothingWhereNothingHappens(t *testing.T) {
+// TestWatchIsSilentWhereNothingHappens idles for an hour. A change that the filter does not select
+// wakes no stream: it moves the position when progress is due.
+func TestWatchIsSilentWhereNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})
 		store.MustSet(t, "a", "before")
 		for name, after := range map[string]*eventstore.Position{"from now on": nil, "from the beginning": {}} {
 			watch := mustWatch(t, store, filter(t, "b"), after)
-			mustSay(t, watch.Next, 0, "[] to 1, caught up: true")
+			mustReturn(t, watch.Next, 0, "[] to 1, caught up: true")
 			idle, cancel := context.WithTimeout(t.Context(), time.Hour)
 			if m, err := watch.Next(idle); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: got %s, want nothing", name, summary(m, err))
@@ -101,11 +103,11 @@ func TestWatchSaysNothingWhereNothingHappens(t *testing.T) {
 			cancel()
 		}
 		watch := mustWatch(t, store, filter(t, "b"), nil)
-		mustSay(t, watch.Next, 0, "[] to 1, caught up: true")
+		mustReturn(t, watch.Next, 0, "[] to 1, caught up: true")
 		time.AfterFunc(time.Hour-9*time.Second, func() { store.MustSet(t, "a", "other") })
-		mustSay(t, watch.Next, time.Hour, "[] to 2, caught up: true")
+		mustReturn(t, watch.Next, time.Hour, "[] to 2, caught up: true")
 		time.AfterFunc(time.Second, func() { store.MustSet(t, "a", "other") })
-		mustSay(t, watch.Next, 10*time.Second, "[] to 3, caught up: true")
+		mustReturn(t, watch.Next, 10*time.Second, "[] to 3, caught up: true")
 	})
 }
 
@@ -125,9 +127,9 @@ func TestWatchFromAPosition(t *testing.T) {
 		} {
 			start := eventstore.Position{}
 			if after > 0 {
-				start = mustRead(t, store.Events)[after-1].Position()
+				start = configstoretest.MustRead(t, store.Events)[after-1].Position()
 			}
-			mustSay(t, mustWatch(t, store, filter(t, "a"), &start).Next, 0, want)
+			mustReturn(t, mustWatch(t, store, filter(t, "a"), &start).Next, 0, want)
 		}
 	})
 }
@@ -151,19 +153,20 @@ func TestWatchCatchesUpInPages(t *testing.T) {
 			}
 		}
 		none := mustWatch(t, store, filter(t, "none"), &start)
-		mustSay(t, none.Next, 0, "[] to 1010, caught up: true")
+		mustReturn(t, none.Next, 0, "[] to 1010, caught up: true")
 	})
 }
 
-// TestProgressOnALongWay has a store that takes a second for each page, and a filter that selects nothing of it.
+// TestProgressOnALongWay has an event store that takes a second for each page, and a filter that
+// selects nothing.
 func TestProgressOnALongWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := newFaulty()
+		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 5}})
 		for range 100 {
 			store.MustSet(t, "a", "")
 		}
-		events.become(hooks{read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		events.SetHooks(configstoretest.Hooks{Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			time.Sleep(time.Second)
 			return events.Store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, 2)})
 		}})
@@ -193,7 +196,8 @@ func TestProgressOnALongWay(t *testing.T) {
 	})
 }
 
-// TestResumeExactlyOnce cuts a stream a hundred times while others write, and goes on each time where the reader was.
+// TestResumeExactlyOnce ends a stream a hundred times while others write, and resumes it each time
+// where the reader was.
 func TestResumeExactlyOnce(t *testing.T) {
 	const cuts, writers, each = 100, 4, 100
 	seed := rand.Uint64()
@@ -237,7 +241,7 @@ func TestResumeExactlyOnce(t *testing.T) {
 	writing.Wait()
 	for _, r := range readers {
 		var want []eventstore.Seq
-		for _, e := range mustRead(t, store.Events) {
+		for _, e := range configstoretest.MustRead(t, store.Events) {
 			if r.filter.Matches(e.Name) {
 				want = append(want, e.Seq)
 			}
@@ -263,14 +267,14 @@ func TestWatchConfig(t *testing.T) {
 				t.Errorf("got %s, %v, want %s", text, err, want)
 			}
 		}
-		mustBe("nothing") // there is none yet
+		mustBe("nothing") // it does not exist yet
 		store.MustSet(t, "b", "other")
 		time.AfterFunc(time.Hour, func() { store.MustSet(t, "a", "1") })
 		mustBe("1")
 		store.MustSet(t, "a", "missed")
 		store.MustSet(t, "a", "2")
 		mustBe("2")
-		store.MustSet(t, "a", "2") // the same value is a change too
+		store.MustSet(t, "a", "2") // the same value is a change, too
 		mustBe("2")
 		time.AfterFunc(time.Second, func() { store.MustDelete(t, "a") })
 		mustBe("nothing")
@@ -283,15 +287,15 @@ func TestWatchConfig(t *testing.T) {
 		}
 
 		watch = store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
-		mustBe("2") // what is there already, at once
+		mustBe("2") // the present state, at once
 		store.MustDelete(t, "a")
 		watch = store.WatchConfig(auth.Anonymous, configstoretest.Name(t, "a"))
 		mustBe("nothing")
 	})
 }
 
-// TestWatchConfigNeverMissesTheLastState writes a config in bursts as fast as can be, and waits after each until all readers
-// have its last state, however many they have missed before.
+// TestWatchConfigNeverMissesTheLastState writes a config in fast bursts, and waits after each until
+// all readers have its last state, however many states they have missed before.
 func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 	const readers, bursts, burst = 8, 100, 3
 	store := configstoretest.New(t, configstore.Options{})
@@ -308,7 +312,7 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 				case err != nil:
 					t.Errorf("after version %d: %v", version, err)
 					return
-				case state == nil: // not there yet
+				case state == nil: // it does not exist yet
 					continue
 				case state.Version <= version:
 					t.Errorf("version %d came after %d", state.Version, version)
@@ -335,22 +339,22 @@ func TestWatchConfigNeverMissesTheLastState(t *testing.T) {
 	reading.Wait()
 }
 
-// TestStreamsFailWithTheStore shows what a stream that has to read the store says while it is away, and that it goes on after
-// that.
+// TestStreamsFailWithTheStore shows the error of a stream that has to read an unreachable event
+// store, and that the stream goes on after that.
 func TestStreamsFailWithTheStore(t *testing.T) {
-	events := newFaulty()
+	events := configstoretest.NewFaulty()
 	store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}})
 	for i := range 3 {
 		store.MustSet(t, "a", fmt.Sprint(i))
 	}
 	start := eventstore.Position{}
 	watch := mustWatch(t, store, config.Filter{}, &start)
-	events.become(away())
+	events.SetHooks(configstoretest.Unreachable())
 	_, err := watch.Next(t.Context())
-	mustBeKind(t, err, configstore.Unavailable, false)
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	_, err = store.Reader(auth.Anonymous).Changes(t.Context(), start, config.Filter{}, 10)
-	mustBeKind(t, err, configstore.Unavailable, false)
-	events.become(hooks{})
+	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
+	events.SetHooks(configstoretest.Hooks{})
 	if got := summary(watch.Next(t.Context())); got != "[0 1 2] to 3, caught up: true" {
 		t.Errorf("got %s", got)
 	}

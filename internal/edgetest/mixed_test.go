@@ -13,9 +13,11 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
 	"configapi/internal/slowtest"
+	"configapi/internal/writer"
 )
 
 // TestNoAnswerMixesTwoHistories rewrites the tail of a history again and again under nodes that
@@ -66,7 +68,7 @@ var names = []string{"n0", "n1", "n2"}
 // startReading starts a node that finds next to nothing in its ring, so that it reads the store.
 func startReading(t *testing.T, d database) *configstoretest.Store {
 	return configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Feed: feed.Options{RingEvents: 1},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Feed: feed.Options{RingEvents: 1},
 		Follower: projection.Options{RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond},
 	})
 }
@@ -106,7 +108,7 @@ func (j *judge) awaitAnswers(t *testing.T, n int64) {
 func (j *judge) judge(t *testing.T, what string, err error, marks ...eventstore.Position) {
 	t.Helper()
 	if err != nil {
-		if kind := configstore.KindOf(err); kind != configstore.Unavailable && kind != configstore.PositionUnknown {
+		if kind := fault.KindOf(err); kind != fault.Unavailable && kind != fault.PositionUnknown {
 			t.Errorf("%s: %v", what, err)
 		}
 		return
@@ -177,7 +179,7 @@ func (j *judge) reads() []func(t *testing.T, n *configstoretest.Store) {
 				return
 			}
 			changes, err := watch.Next(t.Context())
-			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Place().Head.Position())...)
+			j.judge(t, "a message of a stream", err, append(marksOf(changes.Revisions), watch.Offset().Head.Position())...)
 		},
 	}
 }

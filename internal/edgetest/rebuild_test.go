@@ -15,11 +15,13 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/fault"
 	"configapi/internal/httpd"
 	"configapi/internal/projection"
 	"configapi/internal/rest"
 	"configapi/internal/slowtest"
 	"configapi/internal/websockettest"
+	"configapi/internal/writer"
 )
 
 // patience is how long a test waits for what a server should do soon.
@@ -35,7 +37,7 @@ type node struct {
 func startNode(t *testing.T, d database) node {
 	t.Helper()
 	store := configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, RetryMin: time.Millisecond, Follower: projection.Options{RetryMin: time.Millisecond},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
 	})
 	api := graph.NewHandler(store.Store, graph.Options{})
 	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })
@@ -139,7 +141,7 @@ func TestRebuild(t *testing.T) {
 func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
 	t.Helper()
 	for _, mark := range marks {
-		want := configstore.ErrPositionUnknown
+		want := fault.ErrPositionUnknown
 		if mark.Seq <= kept {
 			want = nil
 		}
@@ -152,8 +154,8 @@ func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventsto
 	for at := head.Seq; at < beyond.Seq; at++ {
 		n.MustSet(t, "filler", fmt.Sprint(at))
 	}
-	if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &beyond}); !errors.Is(err, configstore.ErrPositionUnknown) {
-		t.Errorf("position %s when the history has come there: got %v, want %v", beyond, err, configstore.ErrPositionUnknown)
+	if _, err := n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &beyond}); !errors.Is(err, fault.ErrPositionUnknown) {
+		t.Errorf("position %s when the history has come there: got %v, want %v", beyond, err, fault.ErrPositionUnknown)
 	}
 }
 
@@ -205,8 +207,8 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	ctx, name := t.Context(), configstoretest.Name(t, "n1")
 	gone := func(what string, err error) {
 		t.Helper()
-		if !errors.Is(err, configstore.ErrRebuilding) || configstore.KindOf(err) != configstore.Unavailable {
-			t.Errorf("%s: got %v, want %v", what, err, configstore.ErrRebuilding)
+		if !errors.Is(err, fault.ErrRebuilding) || fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: got %v, want %v", what, err, fault.ErrRebuilding)
 		}
 	}
 	_, _, err := h.reader.History(ctx, name, 0, 1)
@@ -219,9 +221,9 @@ func (h held) mustBeGone(t *testing.T, n node) {
 	gone("a stream", err)
 	_, err = h.state.Next(ctx)
 	gone("a stream of states", err)
-	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Place())
+	_, err = n.Resume(auth.Anonymous, config.Filter{}, h.watch.Offset())
 	gone("going on with a stream", err)
-	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Place())
+	_, err = n.ResumeConfig(auth.Anonymous, name, h.state.Offset())
 	gone("going on with a stream of states", err)
 }
 
@@ -253,12 +255,12 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 				t.Errorf("at %s after %d rebuilds, want %s after none", got, n.Rebuilds(), mark)
 			}
 			_, err := n.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "a")})
-			if configstore.KindOf(err) != configstore.Unavailable {
+			if fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("a write: got %v", err)
 			}
 			_, err = n.FreshReader(t.Context(), auth.Anonymous, configstore.Freshness{Linearizable: true})
 			// Unavailable when the store does not even say in time where its head is.
-			if kind := configstore.KindOf(err); kind != configstore.PositionNotReached && kind != configstore.Unavailable {
+			if kind := fault.KindOf(err); kind != fault.PositionNotReached && kind != fault.Unavailable {
 				t.Errorf("a linearizable read: got %v", err)
 			}
 		})

@@ -16,6 +16,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/postgres"
+	"configapi/internal/fault"
 	"configapi/internal/postgrestest"
 	"configapi/internal/slowtest"
 )
@@ -113,7 +114,7 @@ func writeUntil(t *testing.T, ctx context.Context, node *configstoretest.Store, 
 			if err == nil || ctx.Err() != nil {
 				break
 			}
-			if configstore.KindOf(err) != configstore.Unavailable {
+			if fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("writing %s: %v", name, err)
 				break
 			}

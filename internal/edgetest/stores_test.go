@@ -12,6 +12,7 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/postgres"
 	"configapi/internal/eventstore/sqlite"
+	"configapi/internal/fault"
 	"configapi/internal/postgrestest"
 )
 
@@ -62,11 +63,11 @@ func TestBadInput(t *testing.T) {
 // TestErrors has every kind of error, so that no edge can forget one.
 func TestErrors(t *testing.T) {
 	for i, failure := range edgetest.Errors() {
-		if failure.Kind != configstore.Kind(i) || configstore.KindOf(failure.Err) != failure.Kind {
-			t.Errorf("row %d is of kind %d, its error of kind %d", i, failure.Kind, configstore.KindOf(failure.Err))
+		if failure.Kind != fault.Kind(i) || fault.KindOf(failure.Err) != failure.Kind {
+			t.Errorf("row %d is of kind %d, its error of kind %d", i, failure.Kind, fault.KindOf(failure.Err))
 		}
 	}
-	if got, want := len(edgetest.Errors()), int(configstore.Unavailable)+1; got != want {
+	if got, want := len(edgetest.Errors()), int(fault.Unavailable)+1; got != want {
 		t.Errorf("%d rows, want %d", got, want)
 	}
 }

@@ -6,21 +6,22 @@ import (
 	"fmt"
 )
 
-// chainDomain begins the bytes of every hash, so that they are those of this format and of no other.
+// chainDomain begins the bytes of every hash, so that hashes of another format are different.
 const chainDomain = "configapi1"
 
-// nullLength stands in place of a length for a field that is null.
+// nullLength takes the place of the length of a field that is null.
 const nullLength = 0xFFFFFFFF
 
-// Chain computes the hashes of records. The zero Chain is ready for use; it keeps a buffer between calls and is not for
-// several goroutines.
+// Chain computes the hashes of records. The zero Chain is ready to use. A Chain keeps a buffer
+// between calls (see BenchmarkHash), so it must not be used by several goroutines at once.
 //
-// A hash is SHA-256 over "configapi1", the hash before, and each field with its length in 4 bytes before it, big endian:
-// position, name, version, type, schema version, data, actor, reason, time in µs, append id, change set. Numbers are 8 bytes,
-// big endian. A null has the length 0xFFFFFFFF and no bytes.
+// A hash is SHA-256 over "configapi1", the previous record's hash, and each field after its length
+// in 4 bytes, big endian: seq, name, version, type, schema version, data, actor, reason, time in
+// µs since 1970, append id, change set. Numbers are 8 bytes, big endian. A null has the length
+// 0xFFFFFFFF and no bytes.
 type Chain struct{ buf []byte }
 
-// Hash returns the hash of a record that follows the one with the hash previous. It does not look at r.Hash.
+// Hash returns the hash of a record that follows the one with the hash previous. It ignores r.Hash.
 func (c *Chain) Hash(previous Hash, r *Record) Hash {
 	b := append(c.buf[:0], chainDomain...)
 	b = append(b, previous[:]...)
@@ -40,9 +41,9 @@ func (c *Chain) Hash(previous Hash, r *Record) Hash {
 	return sha256.Sum256(b)
 }
 
-// Seal makes records follow a head: it gives each its position and its hash, all of them the append id, and those whose
-// ChangeSet is 0 a change set of their own. It returns the head that they lead to. Version, time and all else are the
-// caller's.
+// Seal makes records follow a head: it sets their seqs, hashes and append id, and makes each record
+// whose ChangeSet is 0 a change set of its own. It returns the head that the records lead to. The
+// caller sets version, time and all other fields before.
 func (c *Chain) Seal(head Head, id AppendID, records []Record) Head {
 	for i := range records {
 		r := &records[i]
@@ -57,8 +58,9 @@ func (c *Chain) Seal(head Head, id AppendID, records []Record) Head {
 	return head
 }
 
-// Verify checks that records follow a head, one after the other: positions, times and hashes. It returns the head that
-// they lead to, or a [*ChainError] about the first that does not fit.
+// Verify checks that records follow a head, one after the other: seqs, times and hashes. It returns
+// the head that the records lead to. The error is a [*ChainError] about the first record that does
+// not follow; then the head returned is that of the last record that does.
 func (c *Chain) Verify(head Head, records []Record) (Head, error) {
 	for i := range records {
 		r := &records[i]

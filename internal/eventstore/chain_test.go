@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// three is a history of three records, sealed but not yet by the code under test.
+// three returns a history of three records, sealed without the code under test.
 func three() []eventstore.Record {
 	return []eventstore.Record{
 		{
@@ -39,8 +39,8 @@ func three() []eventstore.Record {
 
 var appendID = eventstore.AppendID([]byte("0123456789abcdef"))
 
-// TestGoldenHashes pins the format of the hash: histories are written in it, so it never changes. The hashes were computed
-// by another program, in another language.
+// TestGoldenHashes pins the format of the hash, because histories hold such hashes. A program in
+// another language computed them.
 func TestGoldenHashes(t *testing.T) {
 	records := three()
 	head := new(eventstore.Chain).Seal(eventstore.Head{}, appendID, records)
@@ -58,7 +58,8 @@ func TestGoldenHashes(t *testing.T) {
 	}
 }
 
-// TestHashIsWhatIsDocumented computes hashes of random records a second way, from the words of the documentation.
+// TestHashIsWhatIsDocumented computes hashes of random records a second way, from the
+// documentation.
 func TestHashIsWhatIsDocumented(t *testing.T) {
 	var chain eventstore.Chain
 	rapid.Check(t, func(t *rapid.T) {
@@ -70,7 +71,7 @@ func TestHashIsWhatIsDocumented(t *testing.T) {
 	})
 }
 
-// documentedHash is SHA-256 over "configapi1", the hash before, and each field with its length before it.
+// documentedHash is SHA-256 over "configapi1", the previous hash, and each field after its length.
 func documentedHash(previous eventstore.Hash, r eventstore.Record) eventstore.Hash {
 	text := func(s string) []byte { return []byte(s) }
 	nullable := func(s *string) []byte {
@@ -105,7 +106,7 @@ func bigEndian(n int64) []byte {
 	return b
 }
 
-// anyRecord draws records whose fields are often empty, alike or next to each other.
+// anyRecord draws records with many empty, equal and adjacent fields.
 func anyRecord() *rapid.Generator[eventstore.Record] {
 	text := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "aa", "a\x00", "\xff\xff\xff\xff", "é"}), rapid.String())
 	nullable := rapid.Ptr(text, true)
@@ -126,7 +127,7 @@ func anyRecord() *rapid.Generator[eventstore.Record] {
 	})
 }
 
-// TestHashCoversEveryField changes one thing after the other.
+// TestHashCoversEveryField changes one field after the other.
 func TestHashCoversEveryField(t *testing.T) {
 	type record = eventstore.Record
 	changes := map[string]func(r *record){
@@ -182,7 +183,7 @@ func TestHashCoversEveryField(t *testing.T) {
 	}
 }
 
-// TestHashCoversNoMore: what does not outlive a store must not count.
+// TestHashCoversNoMore: the hash must not depend on what a store does not keep.
 func TestHashCoversNoMore(t *testing.T) {
 	var chain eventstore.Chain
 	for what, change := range map[string]func(r *eventstore.Record){

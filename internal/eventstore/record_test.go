@@ -1,6 +1,7 @@
 package eventstore_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -62,16 +63,16 @@ func TestParsePositionRefuses(t *testing.T) {
 
 func TestEveryPositionReadsAsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		position := rapid.Int64Min(0).Draw(t, "position")
+		seq := rapid.Int64Min(0).Draw(t, "seq")
 		hash := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash")
-		want := eventstore.NewPosition(eventstore.Seq(position), eventstore.Hash(hash))
+		want := eventstore.NewPosition(eventstore.Seq(seq), eventstore.Hash(hash))
 		if got, err := eventstore.ParsePosition(want.String()); err != nil || got != want {
 			t.Fatalf("%s: got %+v, %v, want %+v", want, got, err, want)
 		}
 	})
 }
 
-// FuzzParsePosition checks that nothing but what String writes is a position.
+// FuzzParsePosition checks that ParsePosition accepts only what String writes.
 func FuzzParsePosition(f *testing.F) {
 	for _, seed := range []string{"1842-9f3a21c0", "0-00000000", "-1-9f3a21c0", "00-9f3a21c0", "1842-9F3A21C0", ""} {
 		f.Add(seed)
@@ -99,4 +100,15 @@ func TestHeadsAreTheSameByPositionAndHash(t *testing.T) {
 			t.Errorf("Same(%+v) = %t", test.other, got)
 		}
 	}
+}
+
+func ExampleParsePosition() {
+	position, err := eventstore.ParsePosition("1842-9f3a21c0")
+	fmt.Println(position.Seq, position, err)
+
+	_, err = eventstore.ParsePosition("1842")
+	fmt.Println(err)
+	// Output:
+	// 1842 1842-9f3a21c0 <nil>
+	// a position looks like 1842-9f3a21c0: hand back one that this server gave
 }

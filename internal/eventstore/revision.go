@@ -8,24 +8,25 @@ import (
 	"configapi/internal/config"
 )
 
-// Revision is an event as clients see it: a fact about a config, and where it stands in the history. It is immutable once
-// it is made, and shared by all who read it.
+// Revision is an event as clients see it: a fact about a config and its place in the history. It is
+// immutable once it is made, and all readers share it.
 type Revision struct {
 	config.Event
 	Seq  Seq
 	Hash Hash
-	// ChangeSet is the last event of the change set. Only its seq is certain to be there: see [Revision.SetKnown].
+	// ChangeSet is the position of the change set's last event. Its seq is always set, its prefix
+	// only when [Revision.ChangeSetKnown] reports true.
 	ChangeSet Position
-	Actor     *string // nil: made without authentication
-	Reason    *string // nil: none was given
+	Actor     *string // nil: the change was made without authentication
+	Reason    *string // nil: no reason was given
 }
 
-// EndsSet reports whether the revision is the last of its change set.
-func (r *Revision) EndsSet() bool { return r.Seq == r.ChangeSet.Seq }
+// EndsChangeSet reports whether the revision is the last of its change set.
+func (r *Revision) EndsChangeSet() bool { return r.Seq == r.ChangeSet.Seq }
 
-// SetKnown reports whether ChangeSet is complete. It is not for a revision that was decoded without
-// the end of its set.
-func (r *Revision) SetKnown() bool { return r.EndsSet() || r.ChangeSet.Prefix != [4]byte{} }
+// ChangeSetKnown reports whether ChangeSet is complete: it is not when the revision was decoded
+// without the last event of its set.
+func (r *Revision) ChangeSetKnown() bool { return r.EndsChangeSet() || r.ChangeSet.Prefix != [4]byte{} }
 
 // Position returns the position of the revision.
 func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
@@ -33,59 +34,61 @@ func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
 // Head returns the head that the history had when the revision was its newest.
 func (r *Revision) Head() Head { return Head{r.Seq, r.Hash, r.At} }
 
-// Bytes is how many bytes the name and the values of the revision have together, the old value
-// included.
+// Bytes returns how many bytes the name, the value and the old value have together.
 func (r *Revision) Bytes() int {
 	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
 }
 
-// NewRevision returns the revision that a record is stored for, given the event that it holds.
+// NewRevision returns the revision of a record, given the event that the record holds.
 func NewRevision(r *Record, e config.Event) *Revision {
 	revision := &Revision{Event: e, Seq: r.Seq, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
 	revision.ChangeSet.Seq = r.ChangeSet
-	if revision.EndsSet() {
+	if revision.EndsChangeSet() {
 		revision.ChangeSet = revision.Position()
 	}
 	return revision
 }
 
-// Decode reads the event of a record. The error names the position; it wraps a [*config.UnknownEventError] when the
-// record is of a type or schema version that this program does not know.
+// Decode reads the event of a record. The error names the seq; it wraps a
+// [*config.UnknownEventError] when this program does not know the record's type or schema version.
 func Decode(r *Record) (*Revision, error) {
 	name, err := config.ParseName(r.Name)
 	if err != nil {
-		// Not wrapped: nobody's input is wrong here, the history is.
-		return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err)
+		// The error is not wrapped: the history is wrong here, not a client's input.
+		return nil, fmt.Errorf("decoding the event at seq %d: %v", r.Seq, err)
 	}
 	stored := config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data}
 	event, err := config.Decode(stored, name, config.Version(r.Version), r.RecordedAt.UTC())
 	if err != nil {
-		return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
+		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 	}
 	return NewRevision(r, event), nil
 }
 
-// DecodeNoData is DecodeAll for records without data: the events lack their values.
+// DecodeNoData is [DecodeAll] for records that were read without data: the events lack their
+// values.
 func DecodeNoData(records []Record) ([]*Revision, error) {
 	return decodeAll(records, func(r *Record) (*Revision, error) {
 		name, err := config.ParseName(r.Name)
 		if err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %v", r.Seq, err) // not wrapped: see Decode
+			// Not wrapped, as in Decode.
+			return nil, fmt.Errorf("decoding the event at seq %d: %v", r.Seq, err)
 		}
 		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
-			return nil, fmt.Errorf("decoding the event at position %d: %w", r.Seq, err)
+			return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 		}
 		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC()}
 		return NewRevision(r, event), nil
 	})
 }
 
-// DecodeAll reads the events of records, in their order. The change set of a record is known when its end is among those
-// that follow.
+// DecodeAll reads the events of records, in their order. The change set of a record is known when
+// the last event of the set is among the records. Errors are those of [Decode].
 func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records, Decode) }
 
-// largeData is from how many bytes of data on it takes so long to decode a record that others get
-// the processor before the next one. A goroutine that does not give it up has it for 10 ms.
+// largeData is how many bytes of data make a record so slow to decode that other goroutines get the
+// processor before the next one. A goroutine that does not yield keeps it for 10 ms: see
+// test/bulkheads.
 const largeData = 16 << 10
 
 func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Revision, error) {
@@ -99,9 +102,9 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 			runtime.Gosched()
 		}
 	}
-	var end Position // of the set that the revision after belongs to
+	var end Position // of the change set of the revision that follows
 	for _, r := range slices.Backward(revisions) {
-		if r.EndsSet() || end.Seq != r.ChangeSet.Seq {
+		if r.EndsChangeSet() || end.Seq != r.ChangeSet.Seq {
 			end = r.ChangeSet
 		}
 		r.ChangeSet = end
@@ -109,8 +112,8 @@ func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Re
 	return revisions, nil
 }
 
-// WholeSets returns those of records, which follow one another, that come before the first of a change set that is not
-// whole.
+// WholeSets returns the longest prefix of consecutive records that ends with the end of a change
+// set.
 func WholeSets(records []Record) []Record {
 	for i, r := range slices.Backward(records) {
 		if r.Seq == r.ChangeSet {

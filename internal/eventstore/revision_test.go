@@ -46,19 +46,19 @@ func TestDecodeNamesThePositionOfWhatItCannotRead(t *testing.T) {
 	}{
 		{
 			func(r *eventstore.Record) { r.Name = "payments//timeout" },
-			"decoding the event at position 2: name has an empty segment",
+			"decoding the event at seq 2: name has an empty segment",
 		},
 		{
 			func(r *eventstore.Record) { r.Data = `{"value":null,"old_value":"30s"}` },
-			"decoding the event at position 2: decoding the data of ConfigValueSet, schema version 1: want",
+			"decoding the event at seq 2: decoding the data of ConfigValueSet, schema version 1: want",
 		},
 		{
 			func(r *eventstore.Record) { r.Type = "ConfigRenamed" },
-			`decoding the event at position 2: unknown event type "ConfigRenamed", schema version 1`,
+			`decoding the event at seq 2: unknown event type "ConfigRenamed", schema version 1`,
 		},
 		{
 			func(r *eventstore.Record) { r.SchemaVersion = 9 },
-			`decoding the event at position 2: unknown event type "ConfigValueSet", schema version 9`,
+			`decoding the event at seq 2: unknown event type "ConfigValueSet", schema version 9`,
 		},
 	} {
 		records := sealedThree()
@@ -88,8 +88,8 @@ func sealedThree() []eventstore.Record {
 	return records
 }
 
-// sets returns records of a history whose change sets end at the given positions: the record at position i+1 is of the set
-// that ends at ends[i].
+// sets returns records whose change sets end at the given seqs: the record with seq i+1 is of the
+// set that ends at ends[i].
 func sets(ends ...eventstore.Seq) []eventstore.Record {
 	records := sealed(len(ends))
 	for i, end := range ends {
@@ -102,7 +102,7 @@ func sets(ends ...eventstore.Seq) []eventstore.Record {
 func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 	for what, test := range map[string]struct {
 		records []eventstore.Record
-		unknown []eventstore.Seq // of revisions whose set's end is not among the records
+		unknown []eventstore.Seq // revisions of change sets whose end is not among the records
 	}{
 		"none":                       {nil, nil},
 		"all":                        {sets(1, 4, 4, 4, 6, 6), nil},
@@ -131,9 +131,9 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 					end := slices.IndexFunc(test.records, func(e eventstore.Record) bool { return e.Seq == record.ChangeSet })
 					want = eventstore.NewPosition(record.ChangeSet, test.records[end].Hash)
 				}
-				if r.ChangeSet != want || r.SetKnown() != known || r.EndsSet() != (record.Seq == record.ChangeSet) {
-					t.Errorf("position %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
-						r.Seq, r.ChangeSet, r.SetKnown(), r.EndsSet(), want, known)
+				if r.ChangeSet != want || r.ChangeSetKnown() != known || r.EndsChangeSet() != (record.Seq == record.ChangeSet) {
+					t.Errorf("seq %d: got set %s (known: %t, ends it: %t), want %s (known: %t)",
+						r.Seq, r.ChangeSet, r.ChangeSetKnown(), r.EndsChangeSet(), want, known)
 				}
 			}
 		})
@@ -143,15 +143,15 @@ func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
 func TestTheEndOfASetKnowsItsSetWhateverItsHash(t *testing.T) {
 	end, other := eventstore.Revision{Seq: 5}, eventstore.Revision{Seq: 4}
 	end.ChangeSet.Seq, other.ChangeSet.Seq = 5, 5
-	if !end.SetKnown() || other.SetKnown() {
-		t.Errorf("the end knows its set: %t; another does: %t", end.SetKnown(), other.SetKnown())
+	if !end.ChangeSetKnown() || other.ChangeSetKnown() {
+		t.Errorf("the end knows its set: %t; another does: %t", end.ChangeSetKnown(), other.ChangeSetKnown())
 	}
 }
 
-// pick returns the records at some positions.
-func pick(records []eventstore.Record, positions ...eventstore.Seq) []eventstore.Record {
+// pick returns the records with some seqs.
+func pick(records []eventstore.Record, seqs ...eventstore.Seq) []eventstore.Record {
 	var picked []eventstore.Record
-	for _, p := range positions {
+	for _, p := range seqs {
 		picked = append(picked, records[p-1])
 	}
 	return picked
@@ -176,7 +176,7 @@ func TestWholeSets(t *testing.T) {
 			t.Errorf("sets that end at %d: got %d records, want %d", test.ends, len(whole), test.want)
 		}
 		if rest := append(whole, eventstore.Record{Name: "other"}); len(records) > test.want && &rest[0] == &records[0] {
-			t.Errorf("sets that end at %d: who appends to the whole ones overwrites the others", test.ends)
+			t.Errorf("change sets that end at %d: appending to the result overwrites the records after it", test.ends)
 		}
 	}
 }

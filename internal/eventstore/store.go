@@ -1,145 +1,137 @@
-// Package eventstore is the contract of the event store: what a history is, and what every store that keeps one guarantees.
+// Package eventstore is the contract of the event store: what a history is, and what every store
+// that keeps one guarantees. It also computes and checks the chain of hashes, and decodes records
+// into revisions.
 //
-// The stores themselves are below it: memory for tests, sqlite for one node, postgres for production. One conformance
-// suite, eventstoretest, proves the laws on all of them.
+// The packages below it are the stores: memory for tests, sqlite for one node, postgres for
+// production. One conformance suite, eventstoretest, proves the laws on all of them. Nothing here
+// decides what may be written: that is for the domain (package config) and the writer.
 package eventstore
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"time"
 )
 
-var (
-	// ErrHeadMoved is what an append returns when the head is not the expected one. Nothing was written.
-	ErrHeadMoved = errors.New("the head of the history has moved")
-
-	// ErrKeyTaken is what an append returns when there is a receipt of one of its keys already. Nothing was written: look the
-	// keys up and decide again.
-	ErrKeyTaken = errors.New("there is a receipt of that idempotency key already")
-
-	// ErrNotWritten is wrapped by an error of an append after which it is certain that nothing was written and that this
-	// append can never be written later: the disk is full, the database is read-only, the statement was refused.
-	ErrNotWritten = errors.New("nothing was written")
-
-	// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was
-	// read before: its tail was lost and rewritten, or the store was replaced by another.
-	ErrDiverged = errors.New("the history is not the one that was applied")
-
-	// ErrBusy is wrapped by the error of a read for a user that found too many others before it.
-	// Nothing was read.
-	ErrBusy = errors.New("too many reads are waiting")
-	// ErrSuperseded is wrapped by errors of a store whose server is a primary that a failover has
-	// replaced: what it holds may be a branch of the history that is lost. Another attempt may
-	// reach the primary of now.
-	ErrSuperseded = errors.New("the server is a primary that a failover has replaced")
-)
-
-// Store keeps one history. Any number of stores, in any number of processes, may be open on the same history.
+// Store keeps one history. Any number of stores, in any number of processes, may be open on the
+// same history.
 //
 // The laws of the history:
 //
-//  1. Append is atomic: all records are there, at expected.Position+1, +2, …, and all receipts, or nothing is. When the head
-//     is not the expected one (position and hash), it returns [ErrHeadMoved] and has written nothing.
-//  2. Positions have no gap. Who has read position n will never later find a new record at a position <= n.
-//  3. RecordedAt strictly increases with position, in whole microseconds: the later of the writer's clock and 1 µs after the
-//     record before. So an "as of" an instant at or before the head's time has one answer for ever.
-//  4. An acknowledged append is on disk (the memory store apart). Settings that would lose it are refused when a store is
-//     opened.
-//  5. Each record carries the hash of the chain up to it, so a fork (a tail that was lost in a failover, an old backup, a
-//     changed row) is detected by whoever reads.
-//  6. Unknown is never called failed. After an error of an append that wraps none of [ErrHeadMoved], [ErrKeyTaken] and
-//     [ErrNotWritten], the records may be there, may never be there, or may still get there. Who has to know reads the history
-//     again: the hash of the last record is in it, or the head has left expected without it. While the head is still the
-//     expected one the same records may be sent again: at most one copy can win.
-//  7. A store gives every record as it was written and skips none, also one of a type that this program does not know.
-//  8. What can be read need not be safe yet: an append that waits for a synchronous standby can become visible before the
-//     standby has it, when its session is ended or its server restarts. Only an append of this store that returned nil, or
-//     [Store.DurableHead], says that what is before it is safe.
+//  1. Append is atomic: all records (at expected.Seq+1, +2, …) and all receipts are written, or
+//     nothing is. When the head is not the expected one (seq and hash), Append returns
+//     [ErrHeadMoved] and has written nothing.
+//  2. Seqs have no gap. A reader that has read seq n never finds a new record at a seq <= n later.
+//  3. RecordedAt strictly increases with the seq, in whole microseconds: it is the later of the
+//     writer's clock and 1 µs after the record before. So an "as of" an instant at or before the
+//     head's time has one answer for ever.
+//  4. An acknowledged append is on disk (except in the memory store). A store refuses to open with
+//     settings that would lose it.
+//  5. Each record carries the hash of the chain up to it. A reader therefore detects a fork: a
+//     tail that was lost in a failover, an old backup, a changed row.
+//  6. An unknown outcome is never called a failure. After an error of an append that wraps none of
+//     [ErrHeadMoved], [ErrKeyTaken] and [ErrNotWritten], the records may be there, may never be
+//     there, or may still get there. The writer then reads the history again: either the hash of
+//     its last record is in it, or the head has left expected without it. While the head is still
+//     the expected one the same records may be sent again: at most one copy can win.
+//  7. A store returns every record as it was written and skips none, also those of a type that
+//     this program does not know.
+//  8. What can be read need not be safe yet: an append that waits for a synchronous standby can
+//     become visible before the standby has it, when its session is ended or its server restarts.
+//     Only an append of this store that returned nil, or [Store.DurableHead], proves that
+//     everything before it is safe.
 //
-// Reads for users (all those that take a branch) never delay the other methods: they have
-// connections of their own, of which a store bounds how many work at once and how many reads wait
-// for them. The error of one that finds too many before it wraps [ErrBusy].
+// Reads of users are all methods that take a basis. They never delay the other methods: they have
+// connections of their own, and a store bounds how many of them run and how many wait. A read that
+// finds too many others waiting returns an error that wraps [ErrBusy].
 //
-// They name a branch: the position and hash of a record that the history must have. What they
-// return is read from the same snapshot of the history in which that record is there; otherwise the
-// error wraps [ErrDiverged]. So records at or before the branch's position are of the chain that
-// its hash covers. Every history has the zero Head.
+// A basis is the head that a read builds on: the history must contain a record with its seq and
+// hash, in the same snapshot from which the result is read. Otherwise the error wraps
+// [ErrDiverged]. So results up to the basis are of the chain that its hash covers. Every history
+// contains the zero Head.
 //
-// All methods may be called from any number of goroutines. A method that is given a context whose end comes first returns
-// an error; for an append the outcome is then unknown, so a writer gives it a context of its own.
+// All methods are safe for concurrent use. When the context of a call ends first, the call returns
+// an error; after an append its outcome is then unknown, so the writer gives appends a context of
+// their own.
 type Store interface {
-	// Head returns the position, hash and time of the newest record, or the zero Head of an empty history.
+	// Head returns the seq, hash and time of the newest record, or the zero Head of an empty
+	// history.
 	Head(ctx context.Context) (Head, error)
 
 	// DurableHead returns the head as Head does, but only once every record up to it, and every
-	// receipt that could be read before the call, is as safe as those of an acknowledged append. It
-	// commits something itself for that, so it fails where an append would fail for a reason of the
-	// store. It changes no record, no receipt and not the head. After an error nothing is known,
-	// and it may be called again.
+	// receipt that could be read before the call, is as safe as an acknowledged append. It commits
+	// a transaction that changes no record, no receipt and not the head, so it fails where an
+	// append would fail. After an error nothing is known, and it may be called again.
 	DurableHead(ctx context.Context) (Head, error)
 
-	// Append writes records, which [Chain.Seal] has made to follow expected, and receipts as one. There is at least one of
-	// either. Receipts alone do not move the head, but are written only where it is the expected one.
+	// Append writes records and receipts in one transaction. [Chain.Seal] has made the records
+	// follow expected. At least one record or receipt is needed. Receipts alone do not move the
+	// head, but are written only when it is the expected one.
 	Append(ctx context.Context, expected Head, records []Record, receipts ...Receipt) error
 
-	// AppendLocked keeps all others from appending while it reads the head and what was missed, has the caller decide on
-	// that, and appends: it cannot lose to another writer. It is for when many write, and costs more than Append; whoever
-	// dies or freezes in the middle of it holds the others up for a time that the store bounds. When the caller's decision is
-	// an error, or to append nothing, nothing is written; the error is wrapped together with [ErrNotWritten]. It returns
-	// [ErrHeadMoved] without asking for a decision when the head is before the position, or more than [MaxMissed] records or
-	// [PageBytes] after it.
+	// AppendLocked keeps all other writers out while it reads the head and the missed records after
+	// a seq, lets decide choose what to append, and appends that: it cannot lose a race. It costs
+	// more than Append, so it is for times when many nodes write. A node that dies or freezes
+	// meanwhile holds the others up for a time that the store bounds.
+	//
+	// When decide returns an error, nothing is written and the error is wrapped together with
+	// [ErrNotWritten]. When it returns no records and no receipts, nothing is written and the error
+	// is nil. AppendLocked returns [ErrHeadMoved] without calling decide when the head is before
+	// the seq, or more than [MaxMissed] records or [PageBytes] after it.
 	AppendLocked(ctx context.Context, after Seq, decide Decide) error
 
-	// Read returns records after a position, oldest first, as many as the limit allows. It is for
-	// the node itself, such as its writer and its follower: no number of reads for users delays it.
+	// Read returns the records after a seq, oldest first, as many as the limit allows. The node
+	// itself uses it, for example its writer and its follower: reads of users never delay it.
 	Read(ctx context.Context, after Seq, limit Limit) ([]Record, error)
 
-	// ReadBranch is Read for users.
-	ReadBranch(ctx context.Context, branch Head, after Seq, limit Limit) ([]Record, error)
+	// ReadHistory returns the same as Read, to users: on a basis and after waiting for its turn.
+	ReadHistory(ctx context.Context, basis Head, after Seq, limit Limit) ([]Record, error)
 
 	// ReadConfig returns records of one name after a version, oldest first, as many as the limit
 	// allows.
-	ReadConfig(ctx context.Context, branch Head, name string, after int, limit Limit) ([]Record, error)
+	ReadConfig(ctx context.Context, basis Head, name string, after int, limit Limit) ([]Record, error)
 
 	// ReadConfigBack returns records of one name before a version, newest first, as many as the
 	// limit allows.
-	ReadConfigBack(ctx context.Context, branch Head, name string, before int, limit Limit) ([]Record, error)
+	ReadConfigBack(ctx context.Context, basis Head, name string, before int, limit Limit) ([]Record, error)
 
-	// ReadInstant returns the newest record at or before an instant, without its data; the zero
-	// Record when there is none.
-	ReadInstant(ctx context.Context, branch Head, instant time.Time) (Record, error)
+	// ReadInstant returns the newest record at or before an instant, without its data. It returns
+	// the zero Record when there is none.
+	ReadInstant(ctx context.Context, basis Head, instant time.Time) (Record, error)
 
-	// ReadAsOf returns for each of the names its newest record at or before a position, by name in
-	// byte order. Names that had no record by then are left out. A page that the limit has ended
-	// early holds the first of the names: ask again for those after the last one in it.
-	ReadAsOf(ctx context.Context, branch Head, q AsOf, limit Limit) ([]Record, error)
+	// ReadAsOf returns for each of the names its newest record at or before a seq, by name in byte
+	// order. Names without such a record are left out. A page that the limit has ended early holds
+	// the first of the names: the caller asks again for the names after the last one in it.
+	ReadAsOf(ctx context.Context, basis Head, q AsOf, limit Limit) ([]Record, error)
 
-	// ReadReceipts returns the receipts that there are of the keys, in any order. All keys must be different.
+	// ReadReceipts returns the receipts of the keys that have one, in any order. All keys must be
+	// different.
 	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
 
-	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit of them, and returns how
-	// many. It keeps no append waiting for longer than that takes.
+	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit
+	// of them, and returns how many it has removed. Appends wait no longer than the call takes.
 	PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error)
 
-	// Wait returns nil when the history may have records after a position, and the context's error when that ends first.
-	// It may return early for no reason, and it does so at least once in every interval of the store's choice: a
-	// notification is a hint, the history is the truth.
+	// Wait returns nil when the history may have records after a seq, and the context's error when
+	// the context ends first. It may return early, and does so at least once in every interval of
+	// the store's choice: a notification is only a hint, so callers read the history after each
+	// return.
 	Wait(ctx context.Context, after Seq) error
 }
 
-// Decide is what [Store.AppendLocked] asks for: the records and receipts that are to follow the head, given what was missed
-// of the way to it. It must be quick, and must not call the store.
+// Decide returns the records and receipts that [Store.AppendLocked] appends after the head. missed
+// are the records between the seq that AppendLocked was given and the head. Decide must be quick
+// and must not call the store.
 type Decide func(head Head, missed []Record) ([]Record, []Receipt, error)
 
-// Limit bounds one page of records. A page is empty only when there is no record to return.
+// Limit bounds one page of records. A page is empty only when there is no record to return. The
+// zero Limit means one page of [PageBytes]. Negative fields are not allowed.
 type Limit struct {
-	// Records is how many records a page holds at most. 0 means that only the bytes bound it.
+	// Records is how many records a page holds at most. 0 means that only Bytes bounds the page.
 	Records int
-	// Bytes is how many bytes of data fill a page: it ends with the record with which it holds so
-	// many. 0 means [PageBytes].
+	// Bytes is how many bytes of data fill a page: the record that reaches this sum is the last one
+	// of the page. 0 means [PageBytes].
 	Bytes int
 }
 
@@ -148,7 +140,7 @@ func (l Limit) WithDefaults() Limit {
 	return Limit{Records: cmp.Or(l.Records, math.MaxInt), Bytes: cmp.Or(l.Bytes, PageBytes)}
 }
 
-// Fills reports whether the limit may be what ended a page, so that more records may follow.
+// Fills reports whether a page has reached the limit, so that more records may follow.
 func (l Limit) Fills(page []Record) bool {
 	l = l.WithDefaults()
 	if len(page) >= l.Records {
@@ -161,13 +153,14 @@ func (l Limit) Fills(page []Record) bool {
 	return bytes >= l.Bytes
 }
 
-// AsOf is what [Store.ReadAsOf] is asked for.
+// AsOf says what [Store.ReadAsOf] returns.
 type AsOf struct {
+	// At is the seq as of which the names are read.
 	At Seq
-	// Names must be different from each other, and at most [MaxAsOfNames].
+	// Names must all be different, at most [MaxAsOfNames] of them.
 	Names []string
-	// NoData leaves the data of the records out, which is then "". Their types tell which of the
-	// configs existed.
+	// NoData leaves Data of the records empty. The type of a record still says whether its config
+	// existed.
 	NoData bool
 }
 
@@ -177,6 +170,6 @@ const (
 	PageBytes = 8 << 20
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
 	MaxAsOfNames = 500
-	// MaxMissed is how many records [Store.AppendLocked] reads to catch up.
+	// MaxMissed is how many missed records [Store.AppendLocked] reads at most.
 	MaxMissed = 1000
 )

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sealed returns a history of n records that are all different.
+// sealed returns a history of n different records.
 func sealed(n int) []eventstore.Record {
 	records := make([]eventstore.Record, n)
 	for i := range records {
@@ -35,9 +35,9 @@ func TestSeal(t *testing.T) {
 	}
 	end := chain.Seal(head, appendID, records)
 	previous := head.Hash
-	for i, want := range []struct{ position, changeSet eventstore.Seq }{{42, 42}, {43, 44}, {44, 44}} {
+	for i, want := range []struct{ seq, changeSet eventstore.Seq }{{42, 42}, {43, 44}, {44, 44}} {
 		r := records[i]
-		if r.Seq != want.position || r.ChangeSet != want.changeSet || r.AppendID != appendID {
+		if r.Seq != want.seq || r.ChangeSet != want.changeSet || r.AppendID != appendID {
 			t.Errorf("record %d: got %+v, want %+v", i, r, want)
 		}
 		if r.Hash != documentedHash(previous, r) {
@@ -126,12 +126,12 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 			return r
 		}, 6, wrongTime},
 		{"two swapped", func(r records) records { r[4], r[5] = r[5], r[4]; return r }, 5, "the next record has position 6"},
-		{"two swapped but for their positions", func(r records) records {
+		{"two swapped but for their seqs", func(r records) records {
 			r[4], r[5] = r[5], r[4]
 			r[4].Seq, r[5].Seq = 5, 6
 			return r
 		}, 5, wrongHash},
-		{"two swapped but for positions and times", func(r records) records {
+		{"two swapped but for seqs and times", func(r records) records {
 			r[4], r[5] = r[5], r[4]
 			r[4].Seq, r[5].Seq = 5, 6
 			r[4].RecordedAt, r[5].RecordedAt = r[5].RecordedAt, r[4].RecordedAt
@@ -160,7 +160,7 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 			head, err := chain.Verify(eventstore.Head{}, records)
 			broken := new(eventstore.ChainError)
 			if !errors.As(err, &broken) || *broken != (eventstore.ChainError{Seq: test.at, Problem: test.want}) {
-				t.Fatalf("got %v, want position %d: %s", err, test.at, test.want)
+				t.Fatalf("got %v, want seq %d: %s", err, test.at, test.want)
 			}
 			if want := fmt.Sprintf("the history is broken at position %d: %s", test.at, test.want); err.Error() != want {
 				t.Errorf("got %q, want %q", err, want)
@@ -172,7 +172,8 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 	}
 }
 
-// TestVerifyInPages checks that pages are verified as the whole is, each from the head of the page before.
+// TestVerifyInPages checks that verifying page by page, each from the head of the page before,
+// gives the same as verifying all.
 func TestVerifyInPages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var chain eventstore.Chain

@@ -7,46 +7,53 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// DefaultPage is how many events [Cursor.Next] returns at most unless one change set is larger.
+// DefaultPage is how many events [Cursor.Next] returns at most, unless one change set is larger.
 const DefaultPage = 1000
 
-// PageBytes is how many bytes of values fill what [Cursor.Next] returns, unless one change set is
-// larger: 1 MiB.
+// PageBytes is how many bytes [Cursor.Next] returns at most, as [Size] counts them, unless one
+// change set is larger: 1 MiB.
 const PageBytes = 1 << 20
 
-// Source is what a cursor needs of an event store: the events that are older than the ring.
+// Source is the part of an event store that a cursor uses: it reads events that are older than the
+// ring.
 type Source interface {
-	ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
-// Cursor is one reader's place in the stream. It holds nothing but a position and is for one goroutine.
+// Cursor is one reader's place in the feed. It holds only a head, so it costs nothing while it is
+// not used and needs no closing. It is for one goroutine at a time.
 type Cursor struct {
 	feed   *Feed
 	source Source
-	head   eventstore.Head // where the reader is: of the last event that Next returned
+	head   eventstore.Head // of the last event that Next returned
 }
 
-// Batch is what a cursor reads at once: whole change sets.
+// Batch is what a cursor returns at once: whole change sets.
 type Batch struct {
 	// Events in order; empty when the cursor is at the head.
 	Events []*eventstore.Revision
-	// Head is where the batch ends.
+	// Head is the head after the last event of the batch.
 	Head eventstore.Head
-	// CaughtUp tells that there was nothing more when the batch was read.
+	// CaughtUp reports whether the batch ended at the feed's head when it was read.
 	CaughtUp bool
 }
 
-// Cursor returns a cursor that starts after a position, which must be the end of a change set, at or before the feed's head.
+// Cursor returns a cursor that starts after a head. The head must be the end of a change set, and
+// at or before the feed's head. The cursor reads from source what the ring no longer has.
 func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
 	return &Cursor{feed: f, source: source, head: after}
 }
 
-// Head is where the cursor is: behind the last event that it has returned.
+// Head returns the head after the last event that the cursor has returned.
 func (c *Cursor) Head() eventstore.Head { return c.head }
 
-// Poll returns the events that follow at once, at most limit of them (0: [DefaultPage]) or one whole change set, and moves
-// the cursor behind them. An empty batch means that the cursor is at the head. more is closed when it may not be any longer:
-// at once when the batch did not bring the cursor there.
+// Poll returns the events that follow, at most limit of them (0 means [DefaultPage]) or one whole
+// change set, and moves the cursor behind them. The batch is empty if the cursor is at the head.
+// more is closed as soon as another Poll may return events, which is at once unless the batch is
+// caught up.
+//
+// The error is that of the source, a [*eventstore.ChainError] if the source's history does not lead
+// to the feed's head, or the reason of [Feed.End]. After an error the cursor has not moved.
 func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan struct{}, err error) {
 	if limit == 0 {
 		limit = DefaultPage
@@ -65,12 +72,13 @@ func (c *Cursor) Poll(ctx context.Context, limit int) (batch Batch, more <-chan 
 		c.head = events[len(events)-1].Head()
 	}
 	if c.head.Seq < now.head.Seq {
-		return Batch{Events: events, Head: c.head}, c.feed.closed, nil
+		return Batch{Events: events, Head: c.head}, c.feed.alwaysReady, nil
 	}
 	return Batch{events, c.head, true}, now.changed, nil
 }
 
-// Next waits until there are events, and returns them as Poll does.
+// Next waits until there are events, and returns them as Poll does. The error may also be that of
+// ctx.
 func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 	for {
 		batch, more, err := c.Poll(ctx, limit)
@@ -85,26 +93,25 @@ func (c *Cursor) Next(ctx context.Context, limit int) (Batch, error) {
 	}
 }
 
-// Await waits as [Waiter.Wait] does, and moves the cursor over what the waiter's filter does not
-// select. It is for a cursor that is at the head.
-func (c *Cursor) Await(ctx context.Context, w *Waiter, b Progress) (err error) {
-	c.head, err = w.Wait(ctx, c.head, b)
+// Await waits as [Waiter.Wait] does, and moves the cursor over the events that the waiter's filter
+// does not select. The cursor must be at the head.
+func (c *Cursor) Await(ctx context.Context, w *Waiter, progress Progress) (err error) {
+	c.head, err = w.Wait(ctx, c.head, progress)
 	return err
 }
 
-// readStore reads at least one whole change set, and nothing that is newer than the feed's head:
-// nobody may hear of an event that cannot be read yet. Records that do not continue the history
-// where the reader is are an error, and so are those of a history that does not lead to the feed's
-// head.
+// readStore reads at least one whole change set, and nothing newer than head, so that a reader
+// never sees an event before it is published. It returns an error if the records do not continue
+// the history from where the cursor is, or if that history does not lead to head.
 func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int) ([]*eventstore.Revision, error) {
 	var chain eventstore.Chain
 	var records []eventstore.Record
 	for at := c.head; ; {
-		page, err := c.source.ReadBranch(ctx, head, at.Seq,
+		page, err := c.source.ReadHistory(ctx, head, at.Seq,
 			eventstore.Limit{Records: min(limit, int(head.Seq-at.Seq)), Bytes: PageBytes})
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("reading events after position %d: %w", at.Seq, err)
+			return nil, fmt.Errorf("reading events after seq %d: %w", at.Seq, err)
 		case len(page) == 0:
 			return nil, &eventstore.ChainError{Seq: at.Seq + 1, Problem: "its record is missing"}
 		}
@@ -119,8 +126,8 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 	}
 }
 
-// wholeSets cuts events down to limit and to [PageBytes], or to the first change set when that is
-// larger, and never in the middle of one. It returns nothing when not even the first set is whole.
+// wholeSets returns as many events as limit and [PageBytes] allow, or the first change set if that
+// is larger. It never splits a change set, and returns nothing if the first one is not whole.
 func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision {
 	end, bytes := 0, 0
 	for i, e := range events {
@@ -128,7 +135,7 @@ func wholeSets(events []*eventstore.Revision, limit int) []*eventstore.Revision 
 		if (i >= limit || bytes > PageBytes) && end > 0 {
 			break
 		}
-		if e.EndsSet() {
+		if e.EndsChangeSet() {
 			end = i + 1
 		}
 	}

@@ -14,18 +14,21 @@ import (
 	"pgregory.net/rapid"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/eventstoretest"
+	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
 )
 
-// positions returns those of a batch.
-func positions(batch feed.Batch) (all []eventstore.Seq) {
+// seqs returns the seqs of a batch.
+func seqs(batch feed.Batch) (all []eventstore.Seq) {
 	for _, r := range batch.Events {
 		all = append(all, r.Seq)
 	}
 	return all
 }
 
-// TestPoll reads sets of 1, 2, 3, 1 and 2 events, of which the ring holds the last two or all.
+// TestPoll reads change sets of 1, 2, 3, 1 and 2 events, of which the ring holds the last two or
+// all.
 func TestPoll(t *testing.T) {
 	for _, ring := range []int{3, 100} {
 		h := newHistory(t, feed.Options{RingEvents: ring})
@@ -45,16 +48,16 @@ func TestPoll(t *testing.T) {
 			{1, 1, []eventstore.Seq{2, 3}, false},
 			{3, 1, []eventstore.Seq{4, 5, 6}, false},
 			{3, 2, []eventstore.Seq{4, 5, 6}, false},
-			{4, 1, []eventstore.Seq{5, 6}, false}, // who has a part of a set gets the rest
+			{4, 1, []eventstore.Seq{5, 6}, false}, // a cursor inside a set gets the rest of it
 			{6, 2, []eventstore.Seq{7}, false},
 			{6, 3, []eventstore.Seq{7, 8, 9}, true},
 			{7, 1, []eventstore.Seq{8, 9}, true},
 			{9, 1, nil, true},
 		} {
 			batch, more, err := h.cursor(test.after).Poll(t.Context(), test.limit)
-			if err != nil || !slices.Equal(positions(batch), test.want) || batch.CaughtUp != test.end {
+			if err != nil || !slices.Equal(seqs(batch), test.want) || batch.CaughtUp != test.end {
 				t.Errorf("ring of %d, %d after %d: got %v, caught up: %t, %v; want %v, %t",
-					ring, test.limit, test.after, positions(batch), batch.CaughtUp, err, test.want, test.end)
+					ring, test.limit, test.after, seqs(batch), batch.CaughtUp, err, test.want, test.end)
 			}
 			if last := max(test.after, batch.Head.Seq); batch.Head != h.revisions[last-1].Head() || len(test.want) > 0 && last != test.want[len(test.want)-1] {
 				t.Errorf("ring of %d, %d after %d: the batch ends at %d", ring, test.limit, test.after, batch.Head.Seq)
@@ -73,7 +76,7 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// TestBatchesStayAsTheyAre keeps batches of the ring while it goes round and round.
+// TestBatchesStayAsTheyAre keeps batches of the ring while later events replace all of it.
 func TestBatchesStayAsTheyAre(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 8})
 	cursor := h.cursor(0)
@@ -85,12 +88,12 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batches, want = append(batches, batch), append(want, positions(batch))
-		_ = append(batch.Events, nil) // must not reach into the ring
+		batches, want = append(batches, batch), append(want, seqs(batch))
+		_ = append(batch.Events, nil) // must not write into the ring
 	}
 	for i, batch := range batches {
-		if !slices.Equal(positions(batch), want[i]) {
-			t.Errorf("batch %d was %v and is %v", i, want[i], positions(batch))
+		if !slices.Equal(seqs(batch), want[i]) {
+			t.Errorf("batch %d was %v and is %v", i, want[i], seqs(batch))
 		}
 	}
 }
@@ -109,7 +112,7 @@ func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, positions(batch)...)
+			got = append(got, seqs(batch)...)
 			if batch.CaughtUp {
 				break
 			}
@@ -129,7 +132,7 @@ func TestNextWaits(t *testing.T) {
 			cursor := h.cursor(0)
 			for range 3 {
 				batch, err := cursor.Next(ctx, 1)
-				got <- fmt.Sprint(positions(batch), err)
+				got <- fmt.Sprint(seqs(batch), err)
 			}
 		}()
 		synctest.Wait()
@@ -147,7 +150,8 @@ func TestNextWaits(t *testing.T) {
 	})
 }
 
-// TestCursorFailsClosed reads what is no longer in the ring from stores that do not hold what they held.
+// TestCursorFailsClosed reads events that are no longer in the ring, from stores whose history was
+// changed.
 func TestCursorFailsClosed(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 1})
 	h.commit(1, 1, 1, 2, 1)
@@ -162,7 +166,7 @@ func TestCursorFailsClosed(t *testing.T) {
 	}{
 		{"an error", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, away
-		}, "reading events after position 1: the store is away"},
+		}, "reading events after seq 1: the store is away"},
 		{"nothing", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, nil
 		}, "broken at position 2: its record is missing"},
@@ -198,19 +202,20 @@ func TestCursorFailsClosed(t *testing.T) {
 			cursor := h.feed.Cursor(source, start)
 			batch, _, err := cursor.Poll(t.Context(), 0)
 			if err == nil || !strings.Contains(err.Error(), test.want) || len(batch.Events) > 0 {
-				t.Errorf("got %v, %v, want error %q", positions(batch), err, test.want)
+				t.Errorf("got %v, %v, want error %q", seqs(batch), err, test.want)
 			}
-			// The cursor is where it was, so that the reader can go on when the store is well again.
+			// The cursor has not moved, so the reader can go on when the store is right again.
 			again := h.feed.Cursor(h.store, start)
 			if batch, _, err := again.Poll(t.Context(), 0); err != nil || batch.Events[0].Seq != test.after+1 {
-				t.Errorf("afterwards: got %v, %v", positions(batch), err)
+				t.Errorf("afterwards: got %v, %v", seqs(batch), err)
 			}
 		})
 	}
 }
 
-// TestCursorsCoverTheHistoryOnce publishes change sets of random sizes while cursors of all kinds read: fast and slow ones, from
-// any position, with any limit, on a ring and on pages of the store that are smaller than the sets.
+// TestCursorsCoverTheHistoryOnce publishes change sets of random sizes while cursors of all kinds
+// read: fast and slow ones, from any seq, with any limit, from the ring and from pages of the store
+// that are smaller than the sets.
 func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(t, feed.Options{
@@ -248,24 +253,24 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 	})
 }
 
-// mustReadOnce fails the test unless a cursor gives each event between two positions once and in order, and whole change sets.
-// It lets others go first as many times as pause says.
+// mustReadOnce fails unless a cursor returns each event between two seqs once and in order, in
+// whole change sets. Before each read it lets other goroutines run pause times.
 func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, limit, pause int) {
 	for at := from; at < to; {
 		batch, err := cursor.Next(context.Background(), limit)
 		if err != nil {
-			t.Errorf("after position %d: %v", at, err)
+			t.Errorf("after seq %d: %v", at, err)
 			return
 		}
 		for _, r := range batch.Events {
-			if r.Seq != at+1 || !r.SetKnown() {
-				t.Errorf("got position %d after %d, its set is known: %t", r.Seq, at, r.SetKnown())
+			if r.Seq != at+1 || !r.ChangeSetKnown() {
+				t.Errorf("got seq %d after %d, its set is known: %t", r.Seq, at, r.ChangeSetKnown())
 				return
 			}
 			at = r.Seq
 		}
-		if last := batch.Events[len(batch.Events)-1]; !last.EndsSet() || batch.Head != last.Head() {
-			t.Errorf("a batch ends at position %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
+		if last := batch.Events[len(batch.Events)-1]; !last.EndsChangeSet() || batch.Head != last.Head() {
+			t.Errorf("a batch ends at seq %d, within a change set, and says %d", last.Seq, batch.Head.Seq)
 		}
 		for range pause {
 			runtime.Gosched()
@@ -273,7 +278,7 @@ func mustReadOnce(t testing.TB, cursor *feed.Cursor, from, to eventstore.Seq, li
 	}
 }
 
-// TestEnd shows that nobody reads on from a feed that has ended, from whichever place.
+// TestEnd checks that no cursor reads on when the feed has ended, wherever it is.
 func TestEnd(t *testing.T) {
 	over, later := errors.New("over"), errors.New("later")
 	h := newHistory(t, feed.Options{RingEvents: 2})
@@ -296,16 +301,43 @@ func TestEnd(t *testing.T) {
 	h.feed.Publish(unpublished)
 	for range 2 {
 		if err := <-ends; err != over {
-			t.Errorf("who waited got %v", err)
+			t.Errorf("a waiting cursor got %v", err)
 		}
 	}
 	if _, _, err := behind.Poll(t.Context(), 0); err != over {
-		t.Errorf("who was behind got %v", err)
+		t.Errorf("a cursor that was behind got %v", err)
 	}
 	if err := h.feed.Await(t.Context(), 1); err != over || h.feed.Err() != over {
-		t.Errorf("who waits for what there was gets %v", err)
+		t.Errorf("a wait for an event that was published got %v", err)
 	}
 	if h.feed.Find(5) != nil || h.feed.Head().Seq != 5 {
 		t.Error("the feed has an event still, or one more")
 	}
+}
+
+// A writer commits to the event store first and then publishes. A cursor reads from the ring, and
+// from the store what the ring no longer has.
+func Example() {
+	ctx := context.Background()
+	store, live := memory.New(), feed.New(feed.Options{})
+	cursor := live.Cursor(store, eventstore.Head{})
+
+	records, _ := eventstoretest.Next(eventstore.Head{}, "payments/timeout")
+	if err := store.Append(ctx, eventstore.Head{}, records); err != nil {
+		panic(err)
+	}
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		panic(err)
+	}
+	live.Publish(revisions)
+
+	batch, err := cursor.Next(ctx, feed.DefaultPage)
+	for _, event := range batch.Events {
+		fmt.Println(event.Seq, event.Name, event.Type)
+	}
+	fmt.Println(batch.CaughtUp, err)
+	// Output:
+	// 1 payments/timeout ConfigValueSet
+	// true <nil>
 }

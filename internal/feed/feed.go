@@ -1,13 +1,18 @@
 // Package feed is the live stream of applied events.
 //
-// A [Feed] keeps the newest events in a ring. A reader is a [Cursor], not a queue: it reads the ring at its own pace, and
-// where it has fallen off the ring, or starts at an older position, it reads pages of the event store until it is on the ring
-// again. So catching up turns into live with no gap and no repeat, memory is bounded, and nobody waits for a slow reader.
-// The promises are those of etcd's watch: ordered, unique, reliable, atomic, resumable, and it reports progress.
+// A [Feed] keeps the newest events in a ring. A reader is a [Cursor], not a queue: it reads the
+// ring at its own pace. When it has fallen off the ring, or starts at an older head, it reads pages
+// of the event store until it is on the ring again. So catching up turns into live without a gap or
+// a repeat, memory is bounded, and nothing waits for a slow reader. The guarantees are those of
+// etcd's watch: ordered, unique, reliable, atomic, resumable, and with progress notifications.
+//
+// A [Waiter] wakes a reader only for events that its filter selects. The feed itself does not
+// filter events, and does not know subscribers or their rights.
 package feed
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,20 +23,22 @@ import (
 const (
 	// DefaultRingEvents is how many events the ring holds unless [Options] says otherwise.
 	DefaultRingEvents = 10_000
-	// DefaultRingBytes is how many bytes of values the ring holds unless [Options] says otherwise: 64 MiB.
+	// DefaultRingBytes is how many bytes of values the ring holds unless [Options] says otherwise:
+	// 64 MiB.
 	DefaultRingBytes = 64 << 20
 )
 
-// Options of a [Feed].
+// Options are the settings of a [Feed]. Negative bounds are refused: [New] panics.
 type Options struct {
-	// RingEvents bounds the ring by events. 0: [DefaultRingEvents].
+	// RingEvents bounds the number of events in the ring. 0 means [DefaultRingEvents].
 	RingEvents int
-	// RingBytes bounds the ring by bytes: of values, old ones included, of names and reasons, and
-	// of the events themselves. 0: [DefaultRingBytes].
+	// RingBytes bounds the bytes of the events in the ring, as [Size] counts them. 0 means
+	// [DefaultRingBytes].
 	RingBytes int
 }
 
-// Feed is the ring of the newest events, and what wakes those who wait for more.
+// Feed is the ring of the newest events. It wakes the readers that wait for more. It is safe for
+// concurrent use.
 type Feed struct {
 	opts Options
 
@@ -40,35 +47,42 @@ type Feed struct {
 	bytes   int                    // of the events in the ring
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
-	waiting index                  // cursors that wait for some names alone
-	ended   atomic.Pointer[error]  // why there will be no more events; nil: there may be; every read of the store asks for it
+	waiting index                  // waiters for some names only
+	// ended is why there will be no more events, nil while there may be. It is atomic because every
+	// read of the config store loads it.
+	ended atomic.Pointer[error]
 
-	over   chan struct{} // closed when the feed ends
-	closed chan struct{} // what a reader that is behind waits for
+	done        chan struct{} // closed when the feed ends
+	alwaysReady chan struct{} // closed from the start, for readers that are behind
 }
 
 // New returns an empty feed.
 func New(opts Options) *Feed {
+	if opts.RingEvents < 0 || opts.RingBytes < 0 {
+		panic(fmt.Sprintf("feed: negative bounds of the ring: %+v", opts))
+	}
 	if opts.RingEvents == 0 {
 		opts.RingEvents = DefaultRingEvents
 	}
 	if opts.RingBytes == 0 {
 		opts.RingBytes = DefaultRingBytes
 	}
-	f := &Feed{opts: opts, changed: make(chan struct{}), closed: make(chan struct{}), over: make(chan struct{}), waiting: newIndex()}
-	close(f.closed)
+	f := &Feed{opts: opts, changed: make(chan struct{}), alwaysReady: make(chan struct{}), done: make(chan struct{}), waiting: newIndex()}
+	close(f.alwaysReady)
 	return f
 }
 
-// Newest returns the events in the ring, oldest first: none once the feed has ended.
+// Newest returns the events in the ring, oldest first, or none if the feed has ended. The slice is
+// a copy.
 func (f *Feed) Newest() []*eventstore.Revision {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.ring)
 }
 
-// Publish adds whole change sets, which must follow those published before, if any were, and wakes the cursors
-// that they concern. It never waits for one. Once the feed has ended it does nothing.
+// Publish adds whole change sets, which must follow those published before, if any were, and wakes
+// the readers that they concern. It never waits for a reader. After the feed has ended it does
+// nothing.
 func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,7 +104,7 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	f.changed = make(chan struct{})
 }
 
-// End ends the feed: all of its readers, at any place, get the error from now on. Only the first end counts.
+// End ends the feed: all readers get the reason as their error from now on. Later calls do nothing.
 func (f *Feed) End(reason error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,12 +113,12 @@ func (f *Feed) End(reason error) {
 	}
 	f.ended.Store(&reason)
 	f.ring = nil
-	close(f.over)
+	close(f.done)
 	close(f.changed)
-	f.changed = f.closed
+	f.changed = f.alwaysReady
 }
 
-// Err is why the feed has ended, nil while it has not.
+// Err returns why the feed has ended, or nil while it has not.
 func (f *Feed) Err() error {
 	if reason := f.ended.Load(); reason != nil {
 		return *reason
@@ -112,24 +126,25 @@ func (f *Feed) Err() error {
 	return nil
 }
 
-// Head is the position, hash and time of the newest event published.
+// Head returns the seq, hash and time of the newest published event.
 func (f *Feed) Head() eventstore.Head {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.head
 }
 
-// Find returns the event at a position, nil when it is not in the ring.
-func (f *Feed) Find(p eventstore.Seq) *eventstore.Revision {
+// Find returns the event with a seq, or nil if it is not in the ring.
+func (f *Feed) Find(seq eventstore.Seq) *eventstore.Revision {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.ring) == 0 || p < f.ring[0].Seq || p > f.head.Seq {
+	if len(f.ring) == 0 || seq < f.ring[0].Seq || seq > f.head.Seq {
 		return nil
 	}
-	return f.ring[p-f.ring[0].Seq]
+	return f.ring[seq-f.ring[0].Seq]
 }
 
-// Await returns nil when an event after a position was published, and an error when the feed or the context ends first.
+// Await returns nil when an event after a seq is published, and an error if the feed or ctx ends
+// first.
 func (f *Feed) Await(ctx context.Context, after eventstore.Seq) error {
 	for {
 		now := f.now()
@@ -144,7 +159,7 @@ func (f *Feed) Await(ctx context.Context, after eventstore.Seq) error {
 	}
 }
 
-// now is the state of the feed without events.
+// now returns the state of the feed without events.
 func (f *Feed) now() state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -153,32 +168,33 @@ func (f *Feed) now() state {
 
 // state is the ring as one reader sees it at one moment.
 type state struct {
-	events  []*eventstore.Revision // whole change sets after the reader's position
-	onRing  bool                   // false: the ring begins after the reader's position, events is of no use
+	events []*eventstore.Revision // whole change sets after the reader's seq
+	// onRing is false when the ring begins after the reader's seq; events is then not set.
+	onRing  bool
 	head    eventstore.Head
 	changed <-chan struct{}
 	ended   error
 }
 
-// after returns what the ring holds after a position, up to so many events or one whole change set.
-func (f *Feed) after(p eventstore.Seq, limit int) state {
+// after returns what the ring holds after a seq, up to limit events or one whole change set.
+func (f *Feed) after(seq eventstore.Seq, limit int) state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := state{head: f.head, changed: f.changed, onRing: true, ended: f.Err()}
-	if s.ended != nil || p >= f.head.Seq {
+	if s.ended != nil || seq >= f.head.Seq {
 		return s
 	}
-	skip := len(f.ring) - int(f.head.Seq-p)
+	skip := len(f.ring) - int(f.head.Seq-seq)
 	if skip < 0 {
 		s.onRing = false
 		return s
 	}
-	s.events = slices.Clone(wholeSets(f.ring[skip:], limit)) // the ring lets go of its events
+	s.events = slices.Clone(wholeSets(f.ring[skip:], limit)) // the ring reuses its array
 	return s
 }
 
-// trim lets go of the oldest change sets until the ring keeps to its bounds. The newest change set always stays, so that
-// the ring is never empty once something was published.
+// trim removes the oldest change sets until the ring is within its bounds. The newest change set
+// always stays, so the ring is not empty once something was published.
 func (f *Feed) trim() {
 	drop := 0
 	newest := f.ring[len(f.ring)-1].ChangeSet.Seq
@@ -192,11 +208,12 @@ func (f *Feed) trim() {
 			drop++
 		}
 	}
-	clear(f.ring[:drop]) // what is cut off stays in the array until append has used the array up
+	clear(f.ring[:drop]) // the array keeps what is cut off until append replaces it
 	f.ring = f.ring[drop:]
 }
 
-// Size is about how many bytes of memory an event takes: its texts and a fixed number for the rest.
+// Size returns about how many bytes of memory an event takes: its texts, and a fixed number for the
+// rest.
 func Size(r *eventstore.Revision) int {
 	const fixed = 256
 	bytes := fixed + r.Bytes()

@@ -14,21 +14,21 @@ import (
 	"configapi/internal/feed"
 )
 
-// mustHold fails the test unless the ring begins at a position and goes on to the head.
+// mustHold fails unless the ring begins at a seq and ends at the head.
 func (h *history) mustHold(first eventstore.Seq) {
 	h.t.Helper()
 	for _, r := range h.revisions {
 		found := h.feed.Find(r.Seq)
 		if r.Seq < first && found != nil || r.Seq >= first && found == nil {
-			h.t.Errorf("position %d in the ring: %t, want those from %d on", r.Seq, found != nil, first)
+			h.t.Errorf("seq %d in the ring: %t, want those from %d on", r.Seq, found != nil, first)
 		}
 		if found != nil && found.Seq != r.Seq {
-			h.t.Errorf("Find(%d) = position %d", r.Seq, found.Seq)
+			h.t.Errorf("Find(%d) = seq %d", r.Seq, found.Seq)
 		}
 	}
 	for _, p := range []eventstore.Seq{-1, 0, h.head.Seq + 1} {
 		if found := h.feed.Find(p); found != nil {
-			h.t.Errorf("Find(%d) = position %d, want nothing", p, found.Seq)
+			h.t.Errorf("Find(%d) = seq %d, want nothing", p, found.Seq)
 		}
 	}
 	if got := h.feed.Head(); got != h.head {
@@ -58,11 +58,11 @@ func TestRingIsBoundedByEvents(t *testing.T) {
 		{nil, 1},
 		{[]int{1, 1, 1, 1}, 1},
 		{[]int{1, 1, 1, 1, 1}, 2},
-		{[]int{2, 2, 1}, 3},           // a set goes as a whole
+		{[]int{2, 2, 1}, 3},           // a change set leaves as a whole
 		{[]int{3, 2}, 4},              //
 		{[]int{1, 1, 1, 3}, 3},        //
 		{[]int{4}, 1},                 //
-		{[]int{9}, 1},                 // the newest set stays, however large
+		{[]int{9}, 1},                 // the newest change set stays, however large
 		{[]int{1, 9}, 2},              //
 		{[]int{9, 1}, 10},             //
 		{[]int{1, 1, 9, 1, 1}, 12},    //
@@ -87,7 +87,7 @@ func TestRingIsBoundedByBytes(t *testing.T) {
 		{[]int{9000}, 1},
 		{[]int{1, 9000}, 2},
 		{[]int{9000, 1}, 2},
-		{slices.Repeat([]int{0}, 100), 100 - 3000/256 + 1}, // also an empty value takes memory
+		{slices.Repeat([]int{0}, 100), 100 - 3000/256 + 1}, // an empty value takes memory, too
 	} {
 		h := newHistory(t, feed.Options{RingBytes: 3000})
 		for _, n := range test.values {
@@ -112,19 +112,19 @@ func TestDefaultBounds(t *testing.T) {
 		f.Publish([]*eventstore.Revision{revision(p+1, value)})
 	}
 	if f.Find(2) != nil || f.Find(3) == nil {
-		t.Errorf("the ring holds position 2: %t, position 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
+		t.Errorf("the ring holds seq 2: %t, seq 3: %t, want the newest %d bytes", f.Find(2) != nil, f.Find(3) != nil, feed.DefaultRingBytes)
 	}
 }
 
-// revision is one at a position, with a value, that is in no store.
+// revision returns a revision with a seq and a value that is in no store.
 func revision(p eventstore.Seq, value config.Value) *eventstore.Revision {
 	r := &eventstore.Revision{Seq: p, ChangeSet: eventstore.Position{Seq: p}}
 	r.Value = value
 	return r
 }
 
-// TestRingLetsGoOfMemory fills the ring with many small events, and then with large ones, of which it may hold few: the array
-// for the small ones must not keep as many large ones, however much of it is free when they come.
+// TestRingLetsGoOfMemory fills the ring with many small events and then with large ones, of which
+// it may hold few. The array made for the small ones must not keep large ones in memory.
 func TestRingLetsGoOfMemory(t *testing.T) {
 	const events, small, bytes, large, in = 2000, 256, 600_000, 60_000, 10
 	value, err := config.ParseValue(strings.Repeat("v", large-small), large)
@@ -168,12 +168,12 @@ func TestAwait(t *testing.T) {
 			waiting[after] = make(chan error, 1)
 			go func() { waiting[after] <- h.feed.Await(ctx, eventstore.Seq(after)) }()
 		}
-		mustBe := func(done int) { // that are to have returned
+		mustBe := func(done int) { // done is how many must have returned
 			t.Helper()
 			synctest.Wait()
 			for after, c := range waiting {
 				if isDone := len(c) == 1; isDone != (after < done) {
-					t.Errorf("at position %d: waiting for an event after %d is over: %t", h.head.Seq, after, isDone)
+					t.Errorf("at seq %d: waiting for an event after %d is over: %t", h.head.Seq, after, isDone)
 				}
 			}
 		}
@@ -182,7 +182,7 @@ func TestAwait(t *testing.T) {
 		mustBe(1)
 		h.commit(2)
 		mustBe(3)
-		if err := h.feed.Await(ctx, 2); err != nil { // which is there already
+		if err := h.feed.Await(ctx, 2); err != nil { // already published
 			t.Error(err)
 		}
 		cancel()
@@ -192,8 +192,22 @@ func TestAwait(t *testing.T) {
 				t.Errorf("waiting for an event after %d: %v", after, err)
 			}
 		}
-		if err := h.feed.Await(ctx, 0); err != nil { // whose time is over asks for nothing that takes any
+		// An ended context does not matter when there is nothing to wait for.
+		if err := h.feed.Await(ctx, 0); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+func TestNegativeBoundsAreRefused(t *testing.T) {
+	for _, opts := range []feed.Options{{RingEvents: -1}, {RingBytes: -1}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("New(%+v) did not panic", opts)
+				}
+			}()
+			feed.New(opts)
+		}()
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"configapi/internal/feed"
 )
 
-// history is a writer: what it commits is in the event store first and in the feed then.
+// history is a writer that commits to the event store first and then publishes to the feed.
 type history struct {
 	t         testing.TB
 	store     *memory.Store
@@ -27,13 +27,13 @@ func newHistory(t testing.TB, opts feed.Options) *history {
 	return &history{t: t, store: memory.New(), feed: feed.New(opts)}
 }
 
-// append writes one change set of n events that all have the same value, and returns what is to be published.
+// append writes one change set of n events with the same value, and returns what to publish.
 func (h *history) append(n int, value string) []*eventstore.Revision {
 	h.t.Helper()
 	return h.appendSet(value, slices.Repeat([]string{"n"}, n)...)
 }
 
-// appendNamed is append of one event of each of the names.
+// appendNamed is append with one event for each name.
 func (h *history) appendNamed(names ...string) []*eventstore.Revision {
 	h.t.Helper()
 	return h.appendSet("v", names...)
@@ -75,7 +75,7 @@ func (h *history) appendSet(value string, names ...string) []*eventstore.Revisio
 	return revisions
 }
 
-// commit writes and publishes change sets of single events, or of as many as the sizes say.
+// commit writes and publishes change sets of the given sizes.
 func (h *history) commit(sizes ...int) {
 	h.t.Helper()
 	for _, n := range sizes {
@@ -90,11 +90,11 @@ func (h *history) cursor(after eventstore.Seq) *feed.Cursor {
 	return h.feed.Cursor(h.store, h.revisions[after-1].Head())
 }
 
-// faulty is an event store whose reading can be made to fail.
+// faulty is an event store whose reads can be made to fail.
 type faulty struct {
 	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 }
 
-func (f faulty) ReadBranch(ctx context.Context, _ eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f faulty) ReadHistory(ctx context.Context, _ eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	return f.read(ctx, after, limit)
 }

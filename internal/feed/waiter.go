@@ -9,16 +9,16 @@ import (
 )
 
 // Waiter waits for events of the names that a filter selects. Events of other names do not wake it,
-// so a change costs only those whom it concerns, however many wait. It is for one goroutine, and
-// needs no closing.
+// so the cost of a change does not depend on how many others wait: see BenchmarkPublish. It is for
+// one goroutine at a time, and needs no closing.
 type Waiter struct {
 	feed   *Feed
 	filter config.Filter
-	woken  chan struct{} // gets an element when the waiter is taken out of the index by a change
+	woken  chan struct{} // gets an element when a change takes the waiter out of the index
 
 	// Guarded by the mutex of the feed:
-	places []int           // :: which of the filter's keys → place in its bucket; nil: not in the index
-	before eventstore.Head // of the newest event before the change that has woken the waiter
+	slots  []int           // :: key of the filter → index in its bucket; nil: not in the index
+	before eventstore.Head // the head before the change that has woken the waiter
 }
 
 // Waiter returns a waiter for the events that a filter selects.
@@ -26,38 +26,38 @@ func (f *Feed) Waiter(filter config.Filter) *Waiter {
 	return &Waiter{feed: f, filter: filter, woken: make(chan struct{}, 1)}
 }
 
-// Progress lets a waiter return although nothing that it waits for has happened, so that a reader
-// learns how far the history has come. The zero Progress never does.
+// Progress makes [Waiter.Wait] also return from time to time without a selected event, so that a
+// reader learns how far the history has come. The zero Progress never does.
 type Progress struct {
-	Sent  eventstore.Seq // the newest seq that the reader has been sent
+	Sent  eventstore.Seq // the newest seq that the reader was sent
 	Due   time.Time      // when to return, unless the head is still Sent
-	Every time.Duration  // how long to wait again then
+	Every time.Duration  // how long to wait again if it is
 }
 
-// Wait returns when something that the filter selects was published after a head, or when
-// progress is due. It returns at once when anything at all was published before it was called. It
-// returns a head from the position on, up to which there is nothing that the filter selects. The
-// error says that the feed or the context has ended.
-func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Progress) (eventstore.Head, error) {
+// Wait returns when an event that the filter selects is published after a head, or when progress is
+// due. It returns at once when any event after the head was published before the call. The head
+// that it returns is at or after the given one, and no event up to it is selected. The error is the
+// reason of [Feed.End] or that of ctx.
+func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, progress Progress) (eventstore.Head, error) {
 	if waits, err := w.begin(after); !waits {
 		return after, err
 	}
 	timer := new(time.Timer)
-	if b.Every > 0 {
-		timer = time.NewTimer(time.Until(b.Due))
+	if progress.Every > 0 {
+		timer = time.NewTimer(time.Until(progress.Due))
 		defer timer.Stop()
 	}
 	for {
 		select {
 		case <-w.woken:
 			return w.end()
-		case <-w.feed.over:
+		case <-w.feed.done:
 			return w.end()
 		case <-timer.C:
-			if w.feed.Head().Seq > b.Sent {
+			if w.feed.Head().Seq > progress.Sent {
 				return w.end()
 			}
-			timer.Reset(b.Every)
+			timer.Reset(progress.Every)
 		case <-ctx.Done():
 			_, _ = w.end()
 			return after, ctx.Err()
@@ -65,7 +65,7 @@ func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, b Progress) (e
 	}
 }
 
-// begin puts the waiter into the index unless there is something after a position already.
+// begin adds the waiter to the index, unless there are events after a head already.
 func (w *Waiter) begin(after eventstore.Head) (waits bool, err error) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
@@ -76,11 +76,11 @@ func (w *Waiter) begin(after eventstore.Head) (waits bool, err error) {
 	return true, nil
 }
 
-// end takes the waiter out of the index, and returns up to where there is nothing for it.
+// end takes the waiter out of the index. It returns the head up to which no event is selected.
 func (w *Waiter) end() (eventstore.Head, error) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
-	if w.places != nil { // nothing has woken it
+	if w.slots != nil { // no change has woken it
 		w.feed.waiting.remove(w)
 		return w.feed.head, w.feed.Err()
 	}
@@ -91,13 +91,14 @@ func (w *Waiter) end() (eventstore.Head, error) {
 	return w.before, w.feed.Err()
 }
 
-// index finds the waiters for a change of a name.
+// index finds the waiters that a change of a name concerns.
 type index struct {
-	byName   map[string][]entry // :: name → waiters for it alone
-	byPrefix map[string][]entry // :: prefix → waiters for that name and all names below it; "" is above all
+	byName map[string][]entry // :: name → waiters for it only
+	// byPrefix has, for each prefix, the waiters for that name and all names below it; "": all.
+	byPrefix map[string][]entry
 }
 
-// entry is a waiter in a bucket, and which of its filter's keys the bucket is of.
+// entry is a waiter in a bucket, with the number of the filter's key that the bucket is for.
 type entry struct {
 	waiter *Waiter
 	key    int
@@ -107,7 +108,8 @@ func newIndex() index {
 	return index{byName: make(map[string][]entry), byPrefix: make(map[string][]entry)}
 }
 
-// key returns one of the keys of a waiter and the map that it is in, false when it has fewer keys.
+// key returns the i-th key of a waiter and the map that it belongs to. exists is false when the
+// waiter has fewer keys.
 func (x *index) key(w *Waiter, i int) (buckets map[string][]entry, key string, exists bool) {
 	names, listed := w.filter.Names()
 	switch {
@@ -120,31 +122,32 @@ func (x *index) key(w *Waiter, i int) (buckets map[string][]entry, key string, e
 }
 
 func (x *index) add(w *Waiter) {
-	w.places = make([]int, 0, 1)
+	w.slots = make([]int, 0, 1)
 	for i := 0; ; i++ {
 		buckets, key, exists := x.key(w, i)
 		if !exists {
 			return
 		}
-		w.places = append(w.places, len(buckets[key]))
+		w.slots = append(w.slots, len(buckets[key]))
 		buckets[key] = append(buckets[key], entry{w, i})
 	}
 }
 
-// remove takes a waiter out of all its buckets. The last one of each bucket takes its place there.
+// remove takes a waiter out of all its buckets. The last waiter of each bucket moves to its index
+// there.
 func (x *index) remove(w *Waiter) {
-	for i, place := range w.places {
+	for i, slot := range w.slots {
 		buckets, key, _ := x.key(w, i)
 		bucket := buckets[key]
 		last := len(bucket) - 1
-		bucket[place] = bucket[last]
-		bucket[place].waiter.places[bucket[place].key] = place
+		bucket[slot] = bucket[last]
+		bucket[slot].waiter.slots[bucket[slot].key] = slot
 		bucket[last] = entry{}
 		if buckets[key] = bucket[:last]; last == 0 {
 			delete(buckets, key)
 		}
 	}
-	w.places = nil
+	w.slots = nil
 }
 
 // wake wakes all waiters for a name.
@@ -168,6 +171,6 @@ func (x *index) wakeBucket(buckets map[string][]entry, key string, before events
 		w := bucket[len(bucket)-1].waiter
 		x.remove(w)
 		w.before = before
-		w.woken <- struct{}{} // has room: the waiter was in the index
+		w.woken <- struct{}{} // never blocks: the channel is empty while the waiter is in the index
 	}
 }

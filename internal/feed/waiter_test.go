@@ -23,7 +23,7 @@ func mustFilter(t testing.TB, prefix string, names []string) config.Filter {
 	return filter
 }
 
-// waited is what became of a wait.
+// waited is the result of a wait.
 type waited struct {
 	head eventstore.Head
 	err  error
@@ -40,9 +40,9 @@ func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Progre
 	return w
 }
 
-// TestWakesThoseWhomANameConcerns has waiters of all kinds of filters wait, and publishes one name
-// after the other.
-func TestWakesThoseWhomANameConcerns(t *testing.T) {
+// TestWakesOnlyMatchingWaiters publishes one name after the other while waiters with all kinds
+// of filters wait.
+func TestWakesOnlyMatchingWaiters(t *testing.T) {
 	filters := []struct {
 		prefix string
 		names  []string
@@ -57,7 +57,7 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			before := h.feed.Head()
 			var waits []*waited
-			for range 3 { // of equal filters
+			for range 3 { // with equal filters
 				for _, f := range filters {
 					waits = append(waits, wait(ctx, h.feed, mustFilter(t, f.prefix, f.names), feed.Progress{}))
 				}
@@ -75,7 +75,7 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 			for i, w := range waits {
 				f := filters[i%len(filters)]
 				filter := mustFilter(t, f.prefix, f.names)
-				want := between // right before what has woken it
+				want := between // the head before the change that has woken it
 				if filter.All() {
 					want = before
 				}
@@ -92,7 +92,7 @@ func TestWakesThoseWhomANameConcerns(t *testing.T) {
 	}
 }
 
-// TestWaitersOfAnEndedFeed has the feed end before and while somebody waits, also for what can
+// TestWaitersOfAnEndedFeed ends the feed before and during waits, also waits for events that can
 // never come.
 func TestWaitersOfAnEndedFeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -118,29 +118,29 @@ func TestWaitersOfAnEndedFeed(t *testing.T) {
 	})
 }
 
-// TestWaitersTellWhereTheyAre has positions become due with and without events that do not match.
+// TestWaitersTellWhereTheyAre makes progress due with and without events that are not selected.
 func TestWaitersTellWhereTheyAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})
 		h.commit(1)
-		started, told := time.Now(), h.head.Seq
-		b := feed.Progress{Sent: told, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
+		started, sent := time.Now(), h.head.Seq
+		b := feed.Progress{Sent: sent, Due: started.Add(3 * time.Second), Every: 10 * time.Second}
 		w := wait(t.Context(), h.feed, mustFilter(t, "a", nil), b)
-		time.Sleep(4 * time.Second) // due, but there is nothing to tell
+		time.Sleep(4 * time.Second) // due, but the head is still Sent
 		h.feed.Publish(h.appendNamed("other"))
 		time.Sleep(8 * time.Second)
 		if synctest.Wait(); w.done {
-			t.Error("told before it was due again")
+			t.Error("returned before it was due again")
 		}
 		h.feed.Publish(h.appendNamed("other"))
 		time.Sleep(time.Second + 1)
 		if synctest.Wait(); !w.done || w.err != nil || w.head != h.head {
-			t.Errorf("after %v: %+v, want to be told of %s", time.Since(started), w, h.head.Position())
+			t.Errorf("after %v: %+v, want it to return at %s", time.Since(started), w, h.head.Position())
 		}
 	})
 }
 
-// TestWaitReturnsAtOnce when something has come since.
+// TestWaitReturnsAtOnce checks that a wait returns at once when an event came before it.
 func TestWaitReturnsAtOnce(t *testing.T) {
 	h := newHistory(t, feed.Options{})
 	h.commit(1, 1)
@@ -150,7 +150,8 @@ func TestWaitReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkPublish has 10,000 waiters with 100 names each that no event concerns.
+// BenchmarkPublish publishes to 10,000 waiters with 100 names or one prefix each, none of which the
+// event concerns.
 func BenchmarkPublish(b *testing.B) {
 	h := newHistory(b, feed.Options{})
 	h.commit(1)

@@ -14,6 +14,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -71,7 +72,7 @@ func clock(state configstore.Health) string {
 		word = "behind"
 	}
 	switch {
-	case errors.Is(state.Writing, configstore.ErrClockAhead):
+	case errors.Is(state.Writing, fault.ErrClockAhead):
 		return fmt.Sprintf("this server's clock is %v before the database's: nothing is written until it is set right", round(state.ClockOffset))
 	case state.ClockOffset.Abs() > configstore.MaxClockOffset:
 		return fmt.Sprintf("this server's clock is %v %s the database's: keep both by NTP", round(state.ClockOffset), word)
@@ -93,7 +94,7 @@ func writes(problem error) string {
 		return refusing + ": " + superseded
 	case errors.Is(problem, eventstore.ErrReplaced):
 		return refusing + ": " + replaced
-	case errors.Is(problem, configstore.ErrClockAhead):
+	case errors.Is(problem, fault.ErrClockAhead):
 		return refusing + ": the clock is too far ahead"
 	}
 	return refusing
@@ -132,7 +133,7 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 // is another one. A database that is away is no such thing: what was applied can still be read, and
 // would be from nowhere if all servers said that they are not ready.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
-	state := h.store.Known()
+	state := h.store.LastHealth()
 	select {
 	case <-h.store.Ready():
 	default:
@@ -181,9 +182,9 @@ func reasonOf(err error) string {
 	switch {
 	case err == nil:
 		return well
-	case errors.Is(err, configstore.ErrNotReady):
+	case errors.Is(err, fault.ErrNotReady):
 		return starting
-	case errors.Is(err, configstore.ErrRebuilding):
+	case errors.Is(err, fault.ErrRebuilding):
 		return rebuilding
 	case errors.Is(err, configstore.ErrBehind):
 		return late

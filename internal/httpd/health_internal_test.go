@@ -10,6 +10,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -26,8 +27,8 @@ func TestJudge(t *testing.T) {
 		{configstore.Health{Applied: 7, EventStore: wrapped(errors.New("x"))}, checks{unreachable, "ok", unreachable}},
 		{configstore.Health{Applied: 7, EventStore: wrapped(context.DeadlineExceeded)}, checks{tooSlow, "ok", tooSlow}},
 		{configstore.Health{Projection: wrapped(errors.New("x"))}, checks{"ok", behind, "ok"}},
-		{configstore.Health{Projection: wrapped(configstore.ErrNotReady)}, checks{"ok", starting, "ok"}},
-		{configstore.Health{Projection: wrapped(configstore.ErrRebuilding)}, checks{"ok", rebuilding, "ok"}},
+		{configstore.Health{Projection: wrapped(fault.ErrNotReady)}, checks{"ok", starting, "ok"}},
+		{configstore.Health{Projection: wrapped(fault.ErrRebuilding)}, checks{"ok", rebuilding, "ok"}},
 		{configstore.Health{Applied: 7, Head: 9, Projection: wrapped(configstore.ErrBehind)}, checks{"ok", late, "ok"}},
 		{configstore.Health{Projection: wrapped(projection.ErrDiverged)}, checks{diverged, diverged, "ok"}},
 		{configstore.Health{Projection: wrapped(&eventstore.ChainError{Seq: 9, Problem: "x"})}, checks{"ok", "the history is broken at position 9", "ok"}},
@@ -52,7 +53,7 @@ func TestClock(t *testing.T) {
 		{offset(2001 * time.Millisecond), "this server's clock is 2s before the database's: keep both by NTP"},
 		{offset(-3210 * time.Millisecond), "this server's clock is 3.2s behind the database's: keep both by NTP"},
 		{
-			configstore.Health{ClockOffset: time.Hour, Writing: configstore.ErrClockAhead},
+			configstore.Health{ClockOffset: time.Hour, Writing: fault.ErrClockAhead},
 			"this server's clock is 1h0m0s before the database's: nothing is written until it is set right",
 		},
 		{configstore.Health{ClockJump: time.Hour}, "this server's clock was set and is 1h0m0s before what it was: keep it by NTP"},
@@ -77,7 +78,7 @@ func TestWrites(t *testing.T) {
 		{errors.New("secret"), "nothing can be written"},
 		{fmt.Errorf("secret: %w", eventstore.ErrSuperseded), "nothing can be written: " + superseded},
 		{fmt.Errorf("/secret: %w", eventstore.ErrReplaced), "nothing can be written: its file was removed or replaced; put it back, or restart the server"},
-		{configstore.ErrClockAhead, "nothing can be written: the clock is too far ahead"},
+		{fault.ErrClockAhead, "nothing can be written: the clock is too far ahead"},
 	} {
 		if got := writes(row.problem); got != row.want {
 			t.Errorf("%v: got %q, want %q", row.problem, got, row.want)

@@ -16,13 +16,14 @@ import (
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/sqlite"
 	"configapi/internal/httpd"
+	"configapi/internal/writer"
 )
 
 // TestMetrics reads them before and after something has happened.
 func TestMetrics(t *testing.T) {
 	metrics := httpd.NewMetrics()
 	events := &sick{Store: memory.New()}
-	store := configstoretest.On(t, events, configstore.Options{Appended: metrics.Appended})
+	store := configstoretest.On(t, events, configstore.Options{Writer: writer.Options{Appended: metrics.Appended}})
 	s := start(t, httpd.Options{
 		Store: store.Store, GraphQL: says("graphql"), Metrics: metrics,
 		Websockets:   func() (sockets, streams, groups int) { return 3, 5, 2 },

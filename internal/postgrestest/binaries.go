@@ -19,8 +19,8 @@ var errNoPostgres = errors.New(`these tests need PostgreSQL, and there is none o
   - install it: apt-get install postgresql, dnf install postgresql-server, brew install postgresql
   - set TEST_DATABASE_URL to one that runs: postgres://user:password@localhost:5432/postgres, of a user who may create databases`)
 
-// places are where systems put the programs of a PostgreSQL server if not into PATH.
-var places = []string{
+// binaryDirs are where systems put the programs of a PostgreSQL server when they are not in PATH.
+var binaryDirs = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
 	"/usr/local/pgsql/bin",
@@ -28,23 +28,25 @@ var places = []string{
 	"/usr/local/opt/postgresql@*/bin",
 }
 
-// binaries returns the directory of postgres and initdb. It installs them if there are none and it may.
-func binaries(ctx context.Context, log io.Writer, places []string) (string, error) {
-	if dir, ok := findBinaries(os.Getenv("PATH"), places); ok {
+// binaries returns the directory of postgres and initdb. It installs them if there are none and it
+// is allowed to.
+func binaries(ctx context.Context, log io.Writer, patterns []string) (string, error) {
+	if dir, ok := findBinaries(os.Getenv("PATH"), patterns); ok {
 		return dir, nil
 	}
 	found := func() bool {
-		_, ok := findBinaries(os.Getenv("PATH"), places)
+		_, ok := findBinaries(os.Getenv("PATH"), patterns)
 		return ok
 	}
 	if err := installMissing(ctx, log, "postgresql", found, errNoPostgres); err != nil {
 		return "", err
 	}
-	dir, _ := findBinaries(os.Getenv("PATH"), places)
+	dir, _ := findBinaries(os.Getenv("PATH"), patterns)
 	return dir, nil
 }
 
-// installMissing installs a package of Debian's if it may. The error wraps missing, which says what to do by hand.
+// installMissing installs a Debian package if it runs as root and there is apt-get. Otherwise it
+// returns missing, which says what to do by hand.
 func installMissing(ctx context.Context, log io.Writer, pkg string, found func() bool, missing error) error {
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
 		return missing
@@ -58,11 +60,11 @@ func installMissing(ctx context.Context, log io.Writer, pkg string, found func()
 	return nil
 }
 
-// findBinaries looks into a search path first, and then into places, those with the highest version first.
-func findBinaries(path string, places []string) (dir string, ok bool) {
+// findBinaries searches path first and then patterns, where higher versions come first.
+func findBinaries(path string, patterns []string) (dir string, ok bool) {
 	dirs := filepath.SplitList(path)
-	for _, place := range places {
-		found, _ := filepath.Glob(place)
+	for _, pattern := range patterns {
+		found, _ := filepath.Glob(pattern)
 		slices.SortFunc(found, func(a, b string) int { return cmp.Compare(version(b), version(a)) })
 		dirs = append(dirs, found...)
 	}
@@ -74,15 +76,15 @@ func findBinaries(path string, places []string) (dir string, ok bool) {
 	return "", false
 }
 
-// install installs a package with apt-get, unless what it is for is found meanwhile. What Debian then starts as a service, if
-// anything, is never used.
+// install installs a package with apt-get, unless found reports true in the meantime. A service
+// that Debian may start then is not used.
 func install(ctx context.Context, log io.Writer, pkg string, found func() bool) error {
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "configapi-pg-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	// Tests of other packages may be about to do the same.
+	// Tests of other packages may be installing it.
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func install(ctx context.Context, log io.Writer, pkg string, found func() bool) 
 
 var digits = regexp.MustCompile(`\d+`)
 
-// version is the last number in a path: in all places it is PostgreSQL's major version.
+// version returns the last number in a path: for all patterns that is PostgreSQL's major version.
 func version(path string) int {
 	numbers := digits.FindAllString(path, -1)
 	if len(numbers) == 0 {

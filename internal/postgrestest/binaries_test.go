@@ -22,14 +22,14 @@ func TestNewestBinariesAreFoundAndPathComesFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	places := []string{filepath.Join(root, "none/*/bin"), filepath.Join(root, "lib/*/bin")}
+	patterns := []string{filepath.Join(root, "none/*/bin"), filepath.Join(root, "lib/*/bin")}
 	for path, want := range map[string]string{
 		"":          "lib/16/bin",
 		"client":    "lib/16/bin",
 		"path":      "path",
 		"lib/9/bin": "lib/9/bin",
 	} {
-		got, ok := findBinaries(filepath.Join(root, path), places)
+		got, ok := findBinaries(filepath.Join(root, path), patterns)
 		if !ok || got != filepath.Join(root, want) {
 			t.Errorf("findBinaries with PATH %q: got %q, %t, want %q", path, got, ok, want)
 		}
@@ -48,7 +48,7 @@ dir=$(dirname "$0")
 echo "$DEBIAN_FRONTEND $*" >> "$dir/calls"
 [ "$1" = update ] || for p in postgres initdb; do echo > "$dir/$p"; chmod +x "$dir/$p"; done
 `)
-	for range 2 { // the second time there is nothing left to do
+	for range 2 { // the second call finds nothing to do
 		found := func() bool {
 			_, ok := findBinaries(bin, nil)
 			return ok

@@ -24,23 +24,25 @@ const (
 	startTimeout = 30 * time.Second
 	stopTimeout  = time.Minute
 
-	// In the directory of a cluster: that of its data, a file with the password of its superuser, and
-	// what the server logs.
+	// Names in the directory of a cluster: of its data, of a file with its superuser's password,
+	// and of the server's log.
 	dataName     = "data"
 	passwordName = "password"
 	logName      = "log"
 )
 
-// Cluster is a PostgreSQL server with data of its own. Its methods are for one goroutine.
+// Cluster is a PostgreSQL server with its own data. Only one goroutine may use it at a time.
 //
-// Everything that makes writes durable (fsync, synchronous_commit, full_page_writes) is as PostgreSQL has it by default.
+// Everything that makes writes durable (fsync, synchronous_commit, full_page_writes) has
+// PostgreSQL's default.
 type Cluster struct {
-	// Settings are lines of postgresql.conf, as in "fsync=off". They hold from the next Start on.
+	// Settings are lines of postgresql.conf, such as "fsync=off". They apply from the next Start
+	// on.
 	Settings []string
 
 	bin      string // the directory of postgres and initdb
 	home     *home
-	owner    *syscall.Credential // who runs the server; nil: whoever runs this process
+	owner    *syscall.Credential // the user who runs the server; nil: the user of this process
 	port     int
 	password string
 	stock    bool                 // its settings are those of initdb
@@ -51,40 +53,41 @@ type Cluster struct {
 type Shutdown syscall.Signal
 
 const (
-	// Fast ends all connections, and writes everything to its place first.
+	// Fast ends all connections and writes a checkpoint.
 	Fast = Shutdown(syscall.SIGINT)
-	// Immediate stops at once; the next start has to recover from the log, as after a crash.
+	// Immediate stops at once; the next start recovers from the log, as after a crash.
 	Immediate = Shutdown(syscall.SIGQUIT)
-	// Kill is kill -9 of the server: nothing gets a chance to end in good order.
+	// Kill is a kill -9 of the server.
 	Kill = Shutdown(syscall.SIGKILL)
 )
 
-// New makes a cluster and starts it. Whoever calls it calls Close. It is a copy of the template that TEST_POSTGRES_TEMPLATE
-// names, if it does.
+// New makes a cluster and starts it. It copies the template that TEST_POSTGRES_TEMPLATE names, if
+// that is set. Settings are those of [Cluster.Settings]. The caller must call [Cluster.Close].
 func New(ctx context.Context, settings ...string) (*Cluster, error) {
 	return NewFrom(ctx, os.Getenv(EnvTemplate), settings...)
 }
 
-// NewFrom is New with a template: the Dir of a cluster that does not run. "" means none.
+// NewFrom is New with a template: the Dir of a cluster that is not running. "" means none.
 func NewFrom(ctx context.Context, template string, settings ...string) (*Cluster, error) {
-	return (&Cluster{Settings: settings}).started(ctx, "", template)
+	return (&Cluster{Settings: settings}).createAndStart(ctx, "", template)
 }
 
-// NewStock makes a cluster for measurements, and starts it: its data are in a directory below dir,
-// which the owner of servers must be able to reach, its settings are those that initdb gives, and it
-// is reached by [Cluster.TCPDSN] alone. Whoever calls it calls Close.
+// NewStock makes a cluster for measurements, and starts it: its data are below dir, which the owner
+// of servers must be able to reach, its settings are those of initdb, and only [Cluster.TCPDSN]
+// leads to it. The caller must call [Cluster.Close].
 func NewStock(ctx context.Context, dir string) (*Cluster, error) {
-	return (&Cluster{stock: true}).started(ctx, dir, "")
+	return (&Cluster{stock: true}).createAndStart(ctx, dir, "")
 }
 
-// NewTemplate makes a cluster, as New does, but does not start it. A copy of it is made in a tenth of the time.
+// NewTemplate makes a cluster as New does, but does not start it. Copying it takes a tenth of the
+// time that making one takes. The caller must call [Cluster.Close].
 func NewTemplate(ctx context.Context) (*Cluster, error) {
-	return (&Cluster{}).made(ctx, "", os.Getenv(EnvTemplate))
+	return (&Cluster{}).create(ctx, "", os.Getenv(EnvTemplate))
 }
 
-// started makes the cluster, and starts it.
-func (c *Cluster) started(ctx context.Context, base, template string) (*Cluster, error) {
-	if _, err := c.made(ctx, base, template); err != nil {
+// createAndStart creates the cluster and starts it.
+func (c *Cluster) createAndStart(ctx context.Context, base, template string) (*Cluster, error) {
+	if _, err := c.create(ctx, base, template); err != nil {
 		return nil, err
 	}
 	if err := c.Start(ctx); err != nil {
@@ -93,9 +96,10 @@ func (c *Cluster) started(ctx context.Context, base, template string) (*Cluster,
 	return c, nil
 }
 
-// made makes the cluster, below a directory unless that is "", and of a template unless that is "".
-func (c *Cluster) made(ctx context.Context, base, template string) (_ *Cluster, err error) {
-	if c.bin, err = binaries(ctx, os.Stderr, places); err != nil {
+// create creates the cluster below the directory base, or below that of [baseDir] if base is "",
+// from a template unless that is "".
+func (c *Cluster) create(ctx context.Context, base, template string) (_ *Cluster, err error) {
+	if c.bin, err = binaries(ctx, os.Stderr, binaryDirs); err != nil {
 		return nil, err
 	}
 	if c.owner, err = serverOwner(); err != nil {
@@ -118,14 +122,16 @@ func (c *Cluster) made(ctx context.Context, base, template string) (_ *Cluster, 
 	return c, nil
 }
 
-// DSN is the URL of a database of the cluster for its superuser, by way of a socket that nobody else can reach.
+// DSN returns the URL of a database for the cluster's superuser, through a socket that no other
+// user can reach.
 func (c *Cluster) DSN(database string) string {
 	query := url.Values{"host": {c.home.dir}, "port": {strconv.Itoa(c.port)}}
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database, RawQuery: query.Encode()}
 	return u.String()
 }
 
-// TCPDSN is the URL of a database of the cluster for its superuser, by way of 127.0.0.1 and with a password.
+// TCPDSN returns the URL of a database for the cluster's superuser, through 127.0.0.1 and with a
+// password.
 func (c *Cluster) TCPDSN(database string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword("postgres", c.password), Host: c.address(), Path: "/" + database,
@@ -134,10 +140,11 @@ func (c *Cluster) TCPDSN(database string) string {
 	return u.String()
 }
 
-// Dir is the directory of the cluster's data. The server must not run while something is changed in it.
+// Dir returns the directory of the cluster's data. Stop the server before changing anything in it.
 func (c *Cluster) Dir() string { return filepath.Join(c.home.dir, dataName) }
 
-// Start starts the server, and returns when it accepts connections. Its port stays the same.
+// Start starts the server, and returns when it accepts connections or after 30 s with an error. The
+// port stays the same.
 func (c *Cluster) Start(ctx context.Context) error {
 	if c.server != nil {
 		return errors.New("starting PostgreSQL: it runs already")
@@ -159,14 +166,14 @@ func (c *Cluster) Start(ctx context.Context) error {
 			c.server = server
 			return nil
 		case ctx.Err() == nil && strings.Contains(err.Error(), "could not bind"):
-			c.port = 0 // taken by somebody else since it was found free
+			c.port = 0 // another process has taken the port
 		default:
 			return fmt.Errorf("starting PostgreSQL: %w", err)
 		}
 	}
 }
 
-// startServer starts a server, and returns when it says in its log that it accepts connections. The
+// startServer starts a server, and returns when its log says that it accepts connections. The
 // error ends with that log.
 func startServer(ctx context.Context, cmd *exec.Cmd, log, accepts string) (*processtest.Process, error) {
 	// With this signal PostgreSQL ends in good order, and pgbouncer ends too.
@@ -190,13 +197,13 @@ func (c *Cluster) Stop(how Shutdown) error {
 	c.server = nil
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return nil // its exit code tells how it was stopped
+		return nil // the exit code says how it was stopped
 	}
 	return err
 }
 
-// CPU is the processor time that the server has used, with all its processes; 0 where the system
-// does not say.
+// CPU returns the processor time that the server has used, with all its processes; 0 where the
+// system does not say.
 func (c *Cluster) CPU() time.Duration {
 	if c.server == nil {
 		return 0
@@ -217,7 +224,7 @@ func (c *Cluster) address() string { return net.JoinHostPort("127.0.0.1", strcon
 
 func (c *Cluster) initialize(ctx context.Context) error {
 	c.password = randomText()
-	if err := c.keepPassword(); err != nil {
+	if err := c.writePassword(); err != nil {
 		return err
 	}
 	options := []string{
@@ -230,16 +237,16 @@ func (c *Cluster) initialize(ctx context.Context) error {
 	return c.run(ctx, "initializing PostgreSQL", filepath.Join(c.bin, "initdb"), options...)
 }
 
-// keepPassword writes the password beside the data, where a copy of the cluster looks for it.
-func (c *Cluster) keepPassword() error {
+// writePassword writes the password beside the data, where copy looks for it.
+func (c *Cluster) writePassword() error {
 	password := filepath.Join(c.home.dir, passwordName)
 	if err := os.WriteFile(password, []byte(c.password), 0o600); err != nil {
 		return err
 	}
-	return c.home.give(password)
+	return c.home.giveToOwner(password)
 }
 
-// copy takes over the data and the password of a template.
+// copy copies the data and the password of a template.
 func (c *Cluster) copy(ctx context.Context, template string) error {
 	password := filepath.Join(filepath.Dir(template), passwordName)
 	if err := c.run(ctx, "copying "+template, "cp", "-Rp", template, password, c.home.dir); err != nil {
@@ -250,7 +257,7 @@ func (c *Cluster) copy(ctx context.Context, template string) error {
 	return err
 }
 
-// run runs a command to its end, unless ctx ends first.
+// run runs a command to its end. If ctx has ended meanwhile, it returns the error of ctx.
 func (c *Cluster) run(ctx context.Context, what, program string, args ...string) error {
 	out, err := c.command(program, args...).CombinedOutput()
 	if err != nil && ctx.Err() == nil {
@@ -274,8 +281,8 @@ func (c *Cluster) arguments() []string {
 	return args
 }
 
-// command returns a command to be run by the owner of the cluster, and free of the environment's settings for clients and
-// servers.
+// command returns a command that the cluster's owner runs, without the environment's settings for
+// PostgreSQL.
 func (c *Cluster) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = c.home.dir

@@ -73,8 +73,8 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 	var dir string
 	_, err = fmt.Fscan(out, &dir)
-	// The server removes this file when it ends. Its process would tell less: that of an orphan is there until somebody
-	// collects it.
+	// The server removes this file when it ends. Its process would say less: an orphan stays until
+	// it is collected.
 	running := filepath.Join(dir, dataName, "postmaster.pid")
 	if err == nil {
 		_, err = os.Stat(running)
@@ -99,13 +99,14 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the files of the killed process: got %v, want none", err)
 	}
-	sweep(filepath.Dir(h.dir))
+	removeDead(filepath.Dir(h.dir))
 	if _, err := os.Stat(h.dir); err != nil {
 		t.Errorf("the files of a process that lives: %v", err)
 	}
 }
 
-// startAndHang is the process that is killed: it starts a server, writes its directory, and never ends.
+// startAndHang is the process that is killed: it starts a server, writes the server's directory,
+// and never ends.
 func startAndHang() {
 	c, err := New(context.Background())
 	if err != nil {
@@ -116,7 +117,8 @@ func startAndHang() {
 	select {}
 }
 
-// openTempDir returns a directory that also the user who runs servers can reach, unlike that of t.TempDir.
+// openTempDir returns a temporary directory that the user who runs servers can reach, unlike
+// t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(baseDir(nil), "postgrestest-*")

@@ -16,29 +16,30 @@ import (
 // sqlTimeout bounds what is done to a database before and after a test.
 const sqlTimeout = 30 * time.Second
 
-// NewDatabase gives a test an empty database and returns its URL, which leads nowhere any more when the test has ended.
+// NewDatabase makes an empty database for a test and returns its URL. The URL is not valid after
+// the test.
 //
-// To make and to drop one takes longer than most tests. So a database that a test has done with is cleared and gets another
-// name, for the next test: its schema public is made anew, its settings are reset, and connections to it are cut. Whatever
-// else a test made in it would stay.
+// Creating and dropping a database takes longer than most tests. So the database is cleared and
+// renamed after the test, for another test: its schema public is made again, its settings are
+// reset, and its connections are ended. Anything else that a test makes in it stays.
 func NewDatabase(t testing.TB) (dsn string) {
 	t.Helper()
-	if err := share(context.WithoutCancel(t.Context())); err != nil {
+	if err := startShared(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	name, ok := takeCleared()
+	name, ok := reuseCleared()
 	if !ok {
 		name = newName()
 		mustExec(t, `create database `+name+` template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
 	}
 	database := *shared.url
 	database.Path = "/" + name
-	t.Cleanup(func() { giveBack(t, name, database.String()) })
+	t.Cleanup(func() { recycle(t, name, database.String()) })
 	return database.String()
 }
 
-// giveBack clears a database for another test. One that does not let itself be cleared is dropped.
-func giveBack(t testing.TB, name, dsn string) {
+// recycle clears a database for another test, or drops it if that fails.
+func recycle(t testing.TB, name, dsn string) {
 	t.Helper()
 	if err := clearDatabase(dsn); err != nil {
 		t.Logf("clearing a database: %v", err)
@@ -53,7 +54,7 @@ func giveBack(t testing.TB, name, dsn string) {
 	shared.cleared = append(shared.cleared, cleared)
 }
 
-func takeCleared() (name string, ok bool) {
+func reuseCleared() (name string, ok bool) {
 	shared.Lock()
 	defer shared.Unlock()
 	last := len(shared.cleared) - 1
@@ -66,7 +67,8 @@ func takeCleared() (name string, ok bool) {
 
 func newName() string { return "configapi_test_" + randomText() }
 
-// clearing empties the database of the connection. The schema is that of a new database of PostgreSQL 15 or newer.
+// clearing empties the database of the connection. The schema is that of a new database of
+// PostgreSQL 15 or newer.
 const clearing = `
 select pg_terminate_backend(pid, 10000) from pg_stat_activity
 	where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid();
@@ -86,8 +88,8 @@ func clearDatabase(dsn string) error {
 	return errors.Join(err, end(ctx, conn.PgConn()))
 }
 
-// end ends a session and waits until the server has forgotten it. Without that, the renaming that follows would wait for
-// it, and 100 ms at once.
+// end ends a session and waits until the server has forgotten it. Otherwise the rename that follows
+// would wait for the session, in steps of 100 ms.
 func end(ctx context.Context, conn *pgconn.PgConn) error {
 	defer conn.Close(ctx)
 	deadline, _ := ctx.Deadline()
@@ -102,10 +104,11 @@ func end(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// dropCleared drops the databases that wait for a test, unless their server is about to go anyway.
+// dropCleared drops the databases that are ready for another test, unless their server stops
+// anyway.
 func dropCleared() error {
 	var errs []error
-	for name, ok := takeCleared(); ok && shared.cluster == nil; name, ok = takeCleared() {
+	for name, ok := reuseCleared(); ok && shared.cluster == nil; name, ok = reuseCleared() {
 		errs = append(errs, adminExec(`drop database `+name+` with (force)`))
 	}
 	return errors.Join(errs...)

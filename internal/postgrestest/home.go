@@ -13,25 +13,26 @@ import (
 const (
 	homePattern = "configapi-pg-*"
 	lockName    = "lock"
-	// maxBaseBytes leaves room for the name of a socket: its whole path may have 107 bytes, on macOS 103.
+	// maxBaseBytes leaves room for the path of a socket, which may have 107 bytes, on macOS 103.
 	maxBaseBytes = 60
 
-	// memoryDir is Linux's file system in memory. Containers often have but 64 MiB of it.
+	// memoryDir is Linux's file system in memory. Containers often have only 64 MiB of it.
 	memoryDir = "/dev/shm"
 	minMemory = 2 << 30
 )
 
-// home is the directory of one cluster. While its lock is held, the process that made it is alive.
+// home is the directory of one cluster. Its lock is held as long as the process that made it is
+// alive.
 type home struct {
 	dir   string
 	owner *syscall.Credential
 	lock  *os.File
 }
 
-// newHome makes a directory below base that only the owner (and root) can enter. It first removes
-// those of processes that died.
+// newHome makes a directory below base that only the owner and root can enter. It first removes
+// those of dead processes.
 func newHome(base string, owner *syscall.Credential) (*home, error) {
-	sweep(base)
+	removeDead(base)
 	for {
 		dir, err := os.MkdirTemp(base, homePattern)
 		if err != nil {
@@ -39,18 +40,19 @@ func newHome(base string, owner *syscall.Credential) (*home, error) {
 		}
 		lock, err := takeLock(filepath.Join(dir, lockName), os.O_CREATE|os.O_EXCL)
 		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, fs.ErrNotExist) {
-			continue // another process has just taken it for a dead one's
+			continue // another process has taken it for that of a dead process
 		}
 		h := &home{dir, owner, lock}
-		if err := errors.Join(err, h.give(dir)); err != nil {
+		if err := errors.Join(err, h.giveToOwner(dir)); err != nil {
 			return nil, errors.Join(err, h.remove())
 		}
 		return h, nil
 	}
 }
 
-// baseDir is where clusters are: TMPDIR when it is set and fits, else memory when there is plenty, because a busy disk
-// makes every commit of every test wait. What a server does does not depend on it.
+// baseDir returns where clusters are: in TMPDIR if it is set and suitable, otherwise in memory if
+// there is enough, because with a busy disk every commit of a test waits. Servers behave the same
+// in both.
 func baseDir(owner *syscall.Credential) string {
 	base, set := os.LookupEnv("TMPDIR")
 	switch {
@@ -62,8 +64,8 @@ func baseDir(owner *syscall.Credential) string {
 	return base
 }
 
-// give makes a file or directory the owner's.
-func (h *home) give(path string) error {
+// giveToOwner makes the owner the owner of a file or directory.
+func (h *home) giveToOwner(path string) error {
 	if h.owner == nil {
 		return nil
 	}
@@ -72,8 +74,8 @@ func (h *home) give(path string) error {
 
 func (h *home) remove() error { return errors.Join(os.RemoveAll(h.dir), h.lock.Close()) }
 
-// sweep removes the directories of processes that are dead. What it may not remove is not its own.
-func sweep(base string) {
+// removeDead removes the directories of dead processes. It skips those of other users.
+func removeDead(base string) {
 	locks, _ := filepath.Glob(filepath.Join(base, homePattern, lockName))
 	for _, path := range locks {
 		if lock, err := takeLock(path, 0); err == nil {
@@ -103,7 +105,7 @@ func freeBytes(dir string) uint64 {
 	return fs.Bavail * uint64(fs.Bsize)
 }
 
-// openToAll tells whether every user can reach a directory.
+// openToAll reports whether every user can reach a directory.
 func openToAll(dir string) bool {
 	for {
 		info, err := os.Stat(dir)
@@ -117,7 +119,8 @@ func openToAll(dir string) bool {
 	}
 }
 
-// serverOwner says who is to run servers when root runs the tests, for PostgreSQL refuses to run as root.
+// serverOwner returns the user who runs servers if root runs the tests, because PostgreSQL refuses
+// to run as root. It returns nil for any other user.
 func serverOwner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

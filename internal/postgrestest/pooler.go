@@ -21,14 +21,14 @@ import (
 var errNoPooler = errors.New(`this test needs pgbouncer, and there is none on this machine. Install it: apt-get install pgbouncer,
 dnf install pgbouncer, brew install pgbouncer`)
 
-// poolerPlaces are where systems put pgbouncer if not into PATH: Debian's is no program for everybody.
-var poolerPlaces = []string{"/usr/sbin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"}
+// poolerPaths are where systems put pgbouncer when it is not in PATH.
+var poolerPaths = []string{"/usr/sbin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"}
 
-// poolerPort is in the name of the pooler's socket, in a directory of its own.
+// poolerPort is part of the name of the pooler's socket, which is in a directory of its own.
 const poolerPort = 6432
 
-// NewPooler starts a pgbouncer in transaction mode before the server of a database, and returns the URL of the database by way
-// of it. The pooler ends with the test.
+// NewPooler starts a pgbouncer in transaction mode before the server of a database, and returns the
+// URL of the database through it. The pooler ends with the test.
 func NewPooler(t testing.TB, dsn string) (pooled string) {
 	t.Helper()
 	target, err := pgconn.ParseConfig(dsn)
@@ -46,7 +46,7 @@ func NewPooler(t testing.TB, dsn string) (pooled string) {
 
 // startPooler returns the directory of the pooler's socket.
 func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
-	program, err := poolerProgram(t.Context(), os.Stderr, poolerPlaces)
+	program, err := poolerProgram(t.Context(), os.Stderr, poolerPaths)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +64,7 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 		}
 	})
 	settings := filepath.Join(home.dir, "pgbouncer.ini")
-	if err := errors.Join(os.WriteFile(settings, []byte(poolerSettings(home.dir, target)), 0o600), home.give(settings)); err != nil {
+	if err := errors.Join(os.WriteFile(settings, []byte(poolerSettings(home.dir, target)), 0o600), home.giveToOwner(settings)); err != nil {
 		return "", err
 	}
 	cmd := exec.Command(program, settings)
@@ -75,7 +75,8 @@ func startPooler(t testing.TB, target *pgconn.Config) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	t.Cleanup(func() { _ = pooler.Stop(syscall.SIGTERM, stopTimeout) }) // its exit code tells of the signal
+	// The exit code is that of the signal.
+	t.Cleanup(func() { _ = pooler.Stop(syscall.SIGTERM, stopTimeout) })
 	return home.dir, nil
 }
 
@@ -97,15 +98,16 @@ max_client_conn = 500
 `, target.Database, database, poolerPort, dir)
 }
 
-// poolerProgram looks into PATH first, and then into places. It installs pgbouncer if there is none and it may.
-func poolerProgram(ctx context.Context, log io.Writer, places []string) (program string, err error) {
+// poolerProgram searches PATH first and then paths. It installs pgbouncer if there is none and it
+// is allowed to.
+func poolerProgram(ctx context.Context, log io.Writer, paths []string) (program string, err error) {
 	found := func() bool {
 		if path, err := exec.LookPath("pgbouncer"); err == nil {
-			places = []string{path}
+			paths = []string{path}
 		}
-		at := slices.IndexFunc(places, executable)
+		at := slices.IndexFunc(paths, executable)
 		if at >= 0 {
-			program = places[at]
+			program = paths[at]
 		}
 		return at >= 0
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// envHang makes the test binary the process that is killed in the midst of using a server.
+// envHang makes the test binary the process that is killed while it uses a server.
 const envHang = "POSTGRESTEST_HANG"
 
 func TestMain(m *testing.M) {
@@ -93,7 +93,7 @@ func mustRun(t *testing.T, dsn, sql string) {
 	}
 }
 
-// mustQuery returns the one text that a query answers with.
+// mustQuery returns the text that a query selects.
 func mustQuery(t *testing.T, dsn, sql string) (answer string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)

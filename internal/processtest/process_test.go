@@ -85,12 +85,15 @@ func TestProcessEndsWithItsChildren(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := startShell(t, "trap 'exit 3' TERM; (trap '' TERM; read line <"+fifo+"; echo the child ends) & echo ready; wait")
+	p := startShell(t, "trap 'echo stopping; exit 3' TERM; (trap '' TERM; read line <"+fifo+"; echo the child ends) & echo ready; wait")
 	if _, err := p.AwaitLog(t.Context(), "ready"); err != nil {
 		t.Fatal(err)
 	}
 	stopped := make(chan error)
 	go func() { stopped <- p.Stop(syscall.SIGTERM, Patience) }()
+	if _, err := p.AwaitLog(t.Context(), "stopping"); err != nil {
+		t.Fatal(err)
+	}
 	child, err := os.OpenFile(fifo, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// TestCurrentHoweverOftenTheHeadIsRead has a follower that is always three events behind, while
-// somebody reads the head at each event.
+// TestCurrentHoweverOftenTheHeadIsRead has a follower that is always three events behind, while the
+// head is read at each event.
 func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 	h, p := newHistory(t), projection.New(forgetful{})
 	f := projection.NewFollower(p, memory.New(), projection.Options{})
@@ -18,7 +18,7 @@ func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 	const events, behind = 100, 3
 	for n := 1; n <= events; n++ {
 		read := begin.Add(time.Duration(n) * time.Second)
-		f.Look(eventstore.Seq(n+behind), read)
+		f.ObserveHead(eventstore.Seq(n+behind), read)
 		from := h.head
 		if err := p.Apply(from, mustDecode(t, h.set("a", "b"))); err != nil {
 			t.Fatal(err)
@@ -28,9 +28,22 @@ func TestCurrentHoweverOftenTheHeadIsRead(t *testing.T) {
 		}
 	}
 	at := begin.Add(time.Hour)
-	f.CaughtUp(at)
-	f.CaughtUp(begin)
+	f.ConfirmCurrent(at)
+	f.ConfirmCurrent(begin)
 	if got := f.Current(); got != at {
 		t.Errorf("got current %v, want %v", got, at)
+	}
+}
+
+func TestNegativeOptionsAreRefused(t *testing.T) {
+	for _, opts := range []projection.Options{{PageSize: -1}, {RetryMin: -1}, {RetryMax: -1}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("NewFollower with %+v did not panic", opts)
+				}
+			}()
+			projection.NewFollower(projection.New(forgetful{}), memory.New(), opts)
+		}()
 	}
 }

@@ -14,24 +14,27 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Source is what a follower needs of an event store.
+// Source is the part of an event store that a follower uses.
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait(ctx context.Context, after eventstore.Seq) error
 }
 
-// Options of a [Follower].
+// Options are the settings of a [Follower]. Negative sizes and times are refused: [NewFollower]
+// panics.
 type Options struct {
-	// PageSize is how many records are read at once. 0: 4096.
+	// PageSize is how many records are read at once. 0 means 4096.
 	PageSize int
-	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with jitter, and retrying
-	// never ends. 0: 50 ms and 500 ms.
+	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with
+	// jitter. The follower retries for ever. 0 means 50 ms and 500 ms.
 	RetryMin, RetryMax time.Duration
-	// AwaitOwnAppend returns when no append of this process waits to be applied by the one who made it, so that the
-	// follower does not read back what is about to be applied anyway. It may return at any time. nil: never waits.
+	// AwaitOwnAppend returns when no append of this process waits to be applied by its writer, so
+	// that the follower does not read back what is about to be applied anyway. It may return at any
+	// time. nil means that the follower does not wait.
 	AwaitOwnAppend func(ctx context.Context)
-	// Log gets a line when following stops working and one when it works again. nil: none.
+	// Log gets a line when following stops working and one when it works again. nil means that
+	// nothing is logged.
 	Log *slog.Logger
 }
 
@@ -53,41 +56,46 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Follower keeps a projection live: it applies every event of a store, in order, whoever wrote it. It never skips one, and
-// gives up only when the store holds another history: after any other error it tries again, and says in [Follower.Problem]
-// what is wrong until it works again.
+// Follower keeps a projection live: it applies every event of a store in order, whichever node has
+// written it. It never skips one. After an error it tries again, and [Follower.Problem] returns the
+// error until it works again; it gives up only when the store holds another history.
 type Follower struct {
 	projection *Projection
 	source     Source
 	opts       Options
 
-	ready   chan struct{} // closed when all that was in the store at the start is applied
+	ready   chan struct{} // closed when all events that were in the store at the start are applied
 	once    sync.Once
-	woken   atomic.Bool                        // the follower is to look
-	waking  atomic.Pointer[context.CancelFunc] // ends its waiting
+	woken   atomic.Bool                        // the follower must look at the store
+	waking  atomic.Pointer[context.CancelFunc] // ends its wait for the store
 	problem atomic.Pointer[error]
 
-	mu      sync.Mutex // guards what is below
-	current time.Time  // when everything that the store held is known to have been applied
-	behind  mark       // a head that was not applied when it was read
+	mu        sync.Mutex  // guards what is below
+	current   time.Time   // the newest time at which everything in the store is known to be applied
+	unapplied observation // a head that was not applied when it was read
 }
 
-// mark is a head of the store, and when it was asked for.
-type mark struct {
+// observation is a head of the store, and when the read of it began.
+type observation struct {
 	seq   eventstore.Seq
 	asked time.Time
 }
 
-// NewFollower returns a follower of source. [Follower.Run] does the work.
+// NewFollower returns a follower of source that applies events to p. It does nothing until
+// [Follower.Run].
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
+	if opts.PageSize < 0 || opts.RetryMin < 0 || opts.RetryMax < 0 {
+		panic(fmt.Sprintf("projection: negative options of a follower: page size %d, retry after %v to %v", opts.PageSize, opts.RetryMin, opts.RetryMax))
+	}
 	opts.setDefaults()
 	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}
 }
 
-// Ready is closed once everything that the store held when Run began has been applied.
+// Ready returns a channel that is closed once all events are applied that were in the store when
+// Run began.
 func (f *Follower) Ready() <-chan struct{} { return f.ready }
 
-// Problem says why events are not being applied, nil when they are.
+// Problem returns why events are not being applied, or nil if they are.
 func (f *Follower) Problem() error {
 	if problem := f.problem.Load(); problem != nil {
 		return *problem
@@ -95,32 +103,32 @@ func (f *Follower) Problem() error {
 	return nil
 }
 
-// Current is the newest time at which everything that the store held is known to be applied by now. Before that was ever so it
-// is when the follower was made.
+// Current returns the newest time for which everything that the store held then is known to be
+// applied. At first it is when the follower was made.
 func (f *Follower) Current() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.see(f.projection.View().Head().Seq)
+	f.updateCurrent(f.projection.View().Head().Seq)
 	return f.current
 }
 
-// Look notes a head that the store had after asked. While others write all the time, what is
-// applied is never the head that is read next, but soon it is one that was read before. So an older
-// head that is not applied yet is kept, however often Look is called.
-func (f *Follower) Look(head eventstore.Seq, asked time.Time) {
+// ObserveHead records a head that the store had after asked. While other nodes write all the time,
+// the projection is never at the newest head, but soon at an older one. So an older head that is
+// not applied yet is kept, however often ObserveHead is called.
+func (f *Follower) ObserveHead(head eventstore.Seq, asked time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	applied := f.projection.View().Head().Seq
-	f.see(applied)
-	if f.behind.seq <= applied {
-		f.behind = mark{head, asked}
-		f.see(applied)
+	f.updateCurrent(applied)
+	if f.unapplied.seq <= applied {
+		f.unapplied = observation{head, asked}
+		f.updateCurrent(applied)
 	}
 }
 
-// CaughtUp notes that everything which the store held at a time is applied. An append that has
-// succeeded proves it: the head was the one that it was made to follow.
-func (f *Follower) CaughtUp(at time.Time) {
+// ConfirmCurrent records that everything which the store held at a time is applied. A successful
+// append proves this: the head was the one that it was made to follow.
+func (f *Follower) ConfirmCurrent(at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if at.After(f.current) {
@@ -128,15 +136,15 @@ func (f *Follower) CaughtUp(at time.Time) {
 	}
 }
 
-// see brings current up to what is applied. It needs the mutex.
-func (f *Follower) see(applied eventstore.Seq) {
-	if f.behind.seq <= applied && f.behind.asked.After(f.current) {
-		f.current = f.behind.asked
+// updateCurrent updates current from what is applied. The caller holds the mutex.
+func (f *Follower) updateCurrent(applied eventstore.Seq) {
+	if f.unapplied.seq <= applied && f.unapplied.asked.After(f.current) {
+		f.current = f.unapplied.asked
 	}
 }
 
-// Run follows until ctx ends, or until the history turns out not to be the one that was applied: then the error wraps
-// [ErrDiverged], and the projection is of no use any more.
+// Run follows the store until ctx ends, or until the store turns out to hold another history: then
+// the error wraps [ErrDiverged], and the projection must not be used any more.
 func (f *Follower) Run(ctx context.Context) error {
 	pause := f.opts.RetryMin
 	for ctx.Err() == nil {
@@ -175,13 +183,12 @@ func (f *Follower) follow(ctx context.Context) error {
 	}
 }
 
-// wait waits until there may be more events than those up to a position, or until the follower is
-// woken.
+// wait waits until there may be events after a seq, or until the follower is woken.
 func (f *Follower) wait(ctx context.Context, applied eventstore.Seq) (woken bool, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	f.waking.Store(&cancel)
-	if !f.woken.Load() { // what Wake sets first; if it does so from here on, it ends the waiting
+	if !f.woken.Load() { // if Wake sets it after this, it also cancels the wait
 		err = f.source.Wait(waiting, applied)
 	}
 	if f.woken.Swap(false) || waiting.Err() != nil {
@@ -190,161 +197,12 @@ func (f *Follower) wait(ctx context.Context, applied eventstore.Seq) (woken bool
 	return false, err
 }
 
-// Wake has the follower compare what is applied with the history at once, instead of when the store
-// tells of something new. It does not wait for that.
+// Wake makes the follower compare what is applied with the store at once, instead of at the store's
+// next notification. It does not wait for the comparison.
 func (f *Follower) Wake() {
 	f.woken.Store(true)
 	if cancel := f.waking.Load(); cancel != nil {
 		(*cancel)()
-	}
-}
-
-// CatchUp applies everything that the store holds now. Reading, checking and applying run side by side, each one page ahead of
-// the next: at the start of a server with a long history that is what the time goes into.
-func (f *Follower) CatchUp(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var stages sync.WaitGroup
-	defer stages.Wait()
-	defer cancel()
-
-	from := f.projection.View().Head()
-	read, checked := make(chan page), make(chan page)
-	stages.Go(func() { f.readPages(ctx, from.Seq, read) })
-	stages.Go(func() { checkPages(ctx, from, read, checked) })
-	for page := range checked {
-		if page.err != nil {
-			return f.judge(ctx, page.err)
-		}
-		if err := f.projection.Apply(page.from, page.revisions); err != nil {
-			return fmt.Errorf("following the history: %w", err)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return f.compare(ctx)
-}
-
-// compare checks that the head of the store continues what was applied, which the records cannot tell: a store that is
-// behind, or that has another hash at the same position, has no more of them; nor has one that has lost them.
-func (f *Follower) compare(ctx context.Context) error {
-	applied, asked := f.projection.View().Head(), time.Now()
-	head, err := f.source.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the head: %w", err)
-	}
-	f.Look(head.Seq, asked)
-	switch {
-	case head.Same(applied):
-		return nil
-	case head.Seq <= applied.Seq:
-		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Position(), applied.Position())
-	}
-	records, err := f.source.Read(ctx, applied.Seq, eventstore.Limit{Records: 1})
-	switch {
-	case err != nil:
-		return fmt.Errorf("reading events: %w", err)
-	case len(records) == 0:
-		return f.judge(ctx, fmt.Errorf("following the history: %w", missing(applied.Seq+1)))
-	}
-	return nil
-}
-
-// judge tells another history from one that is broken behind what was applied: there the newest record that was applied is
-// still what it was, and no new beginning would get further.
-func (f *Follower) judge(ctx context.Context, err error) error {
-	applied := f.projection.View().Head()
-	var broken *eventstore.ChainError
-	if !errors.As(err, &broken) || applied.Seq == 0 {
-		return err
-	}
-	records, readErr := f.source.Read(ctx, applied.Seq-1, eventstore.Limit{Records: 1})
-	if readErr != nil {
-		return fmt.Errorf("reading events: %w", readErr)
-	}
-	if len(records) == 1 && records[0].Seq == applied.Seq && records[0].Hash != applied.Hash {
-		return fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
-	}
-	return err
-}
-
-func missing(p eventstore.Seq) error {
-	return &eventstore.ChainError{Seq: p, Problem: "its record is missing"}
-}
-
-// page is what goes from one stage of catching up to the next: records, then the revisions that they hold, or the error
-// that ends it.
-type page struct {
-	from      eventstore.Head // which the page follows
-	records   []eventstore.Record
-	revisions []*eventstore.Revision
-	err       error
-}
-
-// send hands the page on. It tells whether there is to be another one.
-func (p page) send(ctx context.Context, to chan<- page) bool {
-	select {
-	case to <- p:
-		return p.err == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// checkPages checks that the pages it receives follow one another from a head on, and decodes them.
-func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, checked chan<- page) {
-	defer close(checked)
-	var chain eventstore.Chain
-	for p := range read {
-		p.from = from
-		if p.err == nil {
-			from, p.err = chain.Verify(from, p.records)
-		}
-		if p.err == nil {
-			p.revisions, p.err = eventstore.DecodeAll(p.records)
-			p.records = nil
-		}
-		if p.err != nil {
-			p.err = fmt.Errorf("following the history: %w", p.err)
-		}
-		if !p.send(ctx, checked) {
-			return
-		}
-	}
-}
-
-// readPages sends the records after a position, page by page, until there are no more or ctx ends. A change set is never
-// split between two pages: it must become readable as one.
-func (f *Follower) readPages(ctx context.Context, after eventstore.Seq, pages chan<- page) {
-	defer close(pages)
-	var rest []eventstore.Record // of a change set whose end was not in the page
-	for last := false; !last; {
-		limit := eventstore.Limit{Records: f.opts.PageSize}
-		records, err := f.source.Read(ctx, after, limit)
-		full := limit.Fills(records) // else the follower, when it is close behind, need not read again
-		switch {
-		case err == nil && len(records) == 0 && len(rest) == 0:
-			return
-		case err == nil && len(records) == 0:
-			err = missing(after + 1)
-		case err == nil:
-			after = records[len(records)-1].Seq
-			if len(rest) > 0 {
-				records = append(rest, records...)
-			}
-			whole := eventstore.WholeSets(records)
-			records, rest = whole, records[len(whole):]
-			last = !full && len(rest) == 0
-			if len(whole) == 0 {
-				continue
-			}
-		}
-		if err != nil {
-			err = fmt.Errorf("reading events: %w", err)
-		}
-		if !(page{records: records, err: err}).send(ctx, pages) {
-			return
-		}
 	}
 }
 
@@ -357,17 +215,17 @@ func (f *Follower) report(ctx context.Context, err error) {
 	switch {
 	case err == nil && had != nil:
 		f.problem.Store(nil)
-		f.opts.Log.Info("following the history again", "position", f.projection.View().Head().Seq)
+		f.opts.Log.Info("the follower applies the history again", "position", f.projection.View().Head().Seq)
 	case err != nil:
 		f.problem.Store(&err)
 		if had == nil || had.Error() != err.Error() {
-			f.opts.Log.Error("not following the history", "error", err, "permanent", Permanent(err))
+			f.opts.Log.Error("the follower cannot apply the history; it tries again unless this is permanent", "error", err, "permanent", Permanent(err))
 		}
 	}
 }
 
-// Permanent reports whether an error of following will not go away by trying again: an event that
-// this program does not know, or a history that is broken or is not the one that was applied.
+// Permanent reports whether an error of following stays when it is tried again: an event that this
+// program does not know, or a history that is broken or is another one.
 func Permanent(err error) bool {
 	var unknown *config.UnknownEventError
 	var broken *eventstore.ChainError

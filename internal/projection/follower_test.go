@@ -22,11 +22,11 @@ type following struct {
 	*projection.Follower
 	*projection.Projection
 	log  bytes.Buffer
-	end  chan error // gets what Run has returned
+	end  chan error // gets the result of Run
 	stop context.CancelFunc
 }
 
-// follow runs a follower. It must be in a bubble, where waiting takes no time.
+// follow runs a follower. It must be called in a synctest bubble, where waiting takes no time.
 func follow(t *testing.T, source projection.Source, opts projection.Options) *following {
 	t.Helper()
 	f := &following{Projection: projection.New(&listener{})}
@@ -56,7 +56,7 @@ func (f *following) isReady() bool {
 	}
 }
 
-// mustFollow fails the test unless the follower has applied all of the history within d and says that all is well.
+// mustFollow fails unless the follower applies all of the history within d and reports no problem.
 func (f *following) mustFollow(t *testing.T, h *history, d time.Duration) {
 	t.Helper()
 	time.Sleep(d)
@@ -67,7 +67,7 @@ func (f *following) mustFollow(t *testing.T, h *history, d time.Duration) {
 	h.mustShow(f.View())
 }
 
-// mustStop fails the test unless the follower names what is wrong and stays at a position.
+// mustStop fails unless the follower reports a problem and stays at a seq.
 func (f *following) mustStop(t *testing.T, at eventstore.Seq, problem string, permanent bool) {
 	t.Helper()
 	time.Sleep(20 * time.Second)
@@ -90,7 +90,7 @@ func (f *following) mustStop(t *testing.T, at eventstore.Seq, problem string, pe
 		}
 	}
 	if got := f.View().Head().Seq; got != at {
-		t.Errorf("applied up to position %d, want %d", got, at)
+		t.Errorf("applied up to seq %d, want %d", got, at)
 	}
 }
 
@@ -101,7 +101,7 @@ func mustAppend(t *testing.T, s eventstore.Store, after eventstore.Head, records
 	}
 }
 
-// appended returns a store that holds what a history has so far.
+// appended returns a store with the present records of a history.
 func appended(t *testing.T, h *history) *memory.Store {
 	t.Helper()
 	s := memory.New()
@@ -111,7 +111,7 @@ func appended(t *testing.T, h *history) *memory.Store {
 	return s
 }
 
-// grow appends to a store what a history has more than it.
+// grow appends the records of a history that a store does not have yet.
 func grow(t *testing.T, s eventstore.Store, h *history) {
 	t.Helper()
 	head, err := s.Head(t.Context())
@@ -152,7 +152,7 @@ func TestReadyOnAnEmptyHistory(t *testing.T) {
 	})
 }
 
-// TestReadyOnceAllIsApplied holds back the last page of the history.
+// TestReadyOnceAllIsApplied delays the last page of the history.
 func TestReadyOnceAllIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
@@ -170,13 +170,14 @@ func TestReadyOnceAllIsApplied(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
 		if got := f.View().Head().Seq; f.isReady() || got != 8 {
-			t.Errorf("ready: %t at position %d, want not yet, at 8", f.isReady(), got)
+			t.Errorf("ready: %t at seq %d, want not yet, at 8", f.isReady(), got)
 		}
 		f.mustFollow(t, h, 2*time.Minute)
 	})
 }
 
-// TestTickAloneSuffices follows a store that never tells of new events, but wakes its readers every now and then.
+// TestTickAloneSuffices follows a store that never notifies, but lets Wait return from time to
+// time.
 func TestTickAloneSuffices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := newHistory(t), memory.New()
@@ -189,7 +190,8 @@ func TestTickAloneSuffices(t *testing.T) {
 	})
 }
 
-// TestChangeSetsBecomeReadableAsOne puts sets of all sizes on pages of all sizes, and looks at every view that there is.
+// TestChangeSetsBecomeReadableAsOne puts change sets of all sizes on pages of all sizes, and checks
+// every view.
 func TestChangeSetsBecomeReadableAsOne(t *testing.T) {
 	h := newHistory(t)
 	ends := make(map[eventstore.Seq]bool)
@@ -205,7 +207,7 @@ func TestChangeSetsBecomeReadableAsOne(t *testing.T) {
 		var p *projection.Projection
 		p = projection.New(&listener{onHear: func([]*eventstore.Revision) {
 			if at := p.View().Head().Seq; !ends[at] {
-				t.Errorf("pages of %d: there was a view of position %d, within a change set", page, at)
+				t.Errorf("pages of %d: there was a view of seq %d, within a change set", page, at)
 			}
 		}})
 		f := projection.NewFollower(p, appended(t, h), projection.Options{PageSize: page})
@@ -216,8 +218,8 @@ func TestChangeSetsBecomeReadableAsOne(t *testing.T) {
 	}
 }
 
-// TestFollowerLetsTheWriterGoFirst shows that what the writer of the same process is about to apply is not read back, and that
-// a writer who takes long holds nothing up.
+// TestFollowerLetsTheWriterGoFirst checks that the follower does not read back what the writer of
+// the same process is about to apply, and that a slow writer does not hold it up.
 func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
@@ -259,7 +261,8 @@ func TestFollowerLetsTheWriterGoFirst(t *testing.T) {
 	})
 }
 
-// TestCurrentWhileOthersWriteAllTheTime has an event come whenever the head is read, so that the follower is never at it.
+// TestCurrentWhileOthersWriteAllTheTime adds an event whenever the head is read, so that the
+// follower is never at the head.
 func TestCurrentWhileOthersWriteAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := newHistory(t), memory.New()
@@ -298,7 +301,7 @@ func TestCatchUpEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestPageOfFewLargeRecordsIsNotTheLast has a history of more bytes than a page holds.
+// TestPageOfFewLargeRecordsIsNotTheLast has a history with more bytes than a page holds.
 func TestPageOfFewLargeRecordsIsNotTheLast(t *testing.T) {
 	h := newHistory(t)
 	value := strings.Repeat("x", config.DefaultMaxValueBytes)
@@ -312,7 +315,7 @@ func TestPageOfFewLargeRecordsIsNotTheLast(t *testing.T) {
 	h.mustShow(f.View())
 }
 
-// TestEventsThatComeAtTheEndOfCatchingUp appends between the last page and the look at the head.
+// TestEventsThatComeAtTheEndOfCatchingUp appends between the last page and the read of the head.
 func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := newHistory(t), memory.New()
@@ -326,12 +329,12 @@ func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 		f := follow(t, &faulty{operations: operations{real: store, head: late}}, projection.Options{})
 		f.mustFollow(t, h, 0)
 		if h.head.Seq != 5 || f.log.Len() > 0 {
-			t.Errorf("at position %d, logged:\n%s", h.head.Seq, &f.log)
+			t.Errorf("at seq %d, logged:\n%s", h.head.Seq, &f.log)
 		}
 	})
 }
 
-// tick waits as a store does that is never told of new events.
+// tick waits as a store does that is never notified.
 func tick(ctx context.Context, _ eventstore.Seq) error {
 	select {
 	case <-time.After(500 * time.Millisecond):

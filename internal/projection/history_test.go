@@ -13,7 +13,7 @@ import (
 	"configapi/internal/projection"
 )
 
-// history makes records as a writer would, and keeps what they come to.
+// history makes records as a writer would, and keeps the states that they lead to.
 type history struct {
 	t       testing.TB
 	chain   eventstore.Chain
@@ -26,7 +26,7 @@ func newHistory(t testing.TB) *history {
 	return &history{t: t, states: make(map[string]config.Aggregate)}
 }
 
-// fork returns a history that has the same past and another future.
+// fork returns a history with the same past and another future.
 func (h *history) fork() *history {
 	return &history{t: h.t, head: h.head, states: maps.Clone(h.states), records: h.records[:len(h.records):len(h.records)]}
 }
@@ -57,7 +57,7 @@ func (h *history) commit(commands ...config.Command) []eventstore.Record {
 	return records
 }
 
-// seal makes any records follow the head, and the newest of them the head.
+// seal makes records follow the head, and the newest of them the head.
 func (h *history) seal(records []eventstore.Record) {
 	var id eventstore.AppendID
 	_, _ = rand.Read(id[:])
@@ -107,7 +107,7 @@ func mustDecode(t testing.TB, records []eventstore.Record) []*eventstore.Revisio
 	return revisions
 }
 
-// mustShow fails the test unless a view shows exactly what the history has come to.
+// mustShow fails unless a view shows exactly the states of the history.
 func (h *history) mustShow(view *projection.View) {
 	h.t.Helper()
 	if got := view.Head(); got != h.head {
@@ -117,7 +117,7 @@ func (h *history) mustShow(view *projection.View) {
 	view.Ascend(config.Filter{}, "", func(c *projection.Config) bool {
 		name := c.Name.String()
 		state := want[name]
-		if state.Deleted { // a view does not have the values of deleted configs
+		if state.Deleted { // a view has no values of deleted configs
 			state.Value = config.Value{}
 		}
 		if got := c.Aggregate(); got != state {
@@ -132,15 +132,15 @@ func (h *history) mustShow(view *projection.View) {
 		delete(want, name)
 		return true
 	})
-	if len(want) > 0 || view.Existing() != existing {
-		h.t.Errorf("not in the view: %v; Existing() = %d, want %d", want, view.Existing(), existing)
+	if len(want) > 0 || view.Count(config.Filter{}) != existing {
+		h.t.Errorf("not in the view: %v; Count of all = %d, want %d", want, view.Count(config.Filter{}), existing)
 	}
 }
 
-// listener is a publisher that keeps what it hears.
+// listener is a publisher that keeps what is published.
 type listener struct {
 	heard  []*eventstore.Revision
-	onHear func([]*eventstore.Revision) // nil: nothing more
+	onHear func([]*eventstore.Revision) // called after each Publish unless nil
 }
 
 func (l *listener) Publish(revisions []*eventstore.Revision) {
@@ -150,7 +150,8 @@ func (l *listener) Publish(revisions []*eventstore.Revision) {
 	}
 }
 
-// faulty is an event store of which single operations fail. A nil field is the operation of the real one.
+// faulty is an event store whose operations can be replaced. A nil field is the operation of the
+// real store.
 type faulty struct {
 	mu sync.Mutex // guards what is below
 	operations
@@ -163,7 +164,7 @@ type operations struct {
 	wait func(context.Context, eventstore.Seq) error
 }
 
-// become changes what the operations do from now on.
+// become replaces the operations.
 func (f *faulty) become(o operations) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -13,23 +13,23 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// forgetful is a publisher that keeps nothing of what it hears.
+// forgetful is a publisher that keeps nothing.
 type forgetful struct{}
 
 func (forgetful) Publish([]*eventstore.Revision) {}
 
-// liveHeap is how many bytes are reachable.
+// liveHeap returns how many bytes of the heap are reachable.
 func liveHeap() int {
 	runtime.GC()
-	runtime.GC() // what pools hold survives the first
+	runtime.GC() // pools keep their contents over the first collection
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
 
-// TestKeepsPresentValuesAlone looks at the memory that large values take when they are replaced and
-// deleted. The records of all configs come in one page, so a state that kept a part of it would
-// keep all of it.
+// TestKeepsPresentValuesAlone measures the memory of large values that are replaced and deleted.
+// The records of all configs come in one page, so a state that kept part of it would keep all of
+// it.
 func TestKeepsPresentValuesAlone(t *testing.T) {
 	const configs, size, slack = 50, 256 << 10, 1 << 20
 	all := func(h *history, command func(name string) config.Command) []*eventstore.Revision {
@@ -98,8 +98,8 @@ func TestReadsAllocateNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkMemory prints how much live heap a name takes: 1,000,000 names of 40 bytes, values of
-// 64.
+// BenchmarkMemory reports how much live heap a name takes, with 1,000,000 names of 40 bytes and
+// values of 64.
 func BenchmarkMemory(b *testing.B) {
 	const names = 1_000_000
 	value := strings.Repeat("v", 64)
@@ -144,7 +144,7 @@ func TestFiltersCostWhatTheySelect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		best := time.Hour // of several, so that nothing else counts
+		best := time.Hour // the best of several, so that other load does not count
 		for range 10 {
 			began, n := time.Now(), 0
 			view.Ascend(filter, "", func(*projection.Config) bool {

@@ -17,7 +17,7 @@ import (
 
 func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	away := errors.New("the store is away")
-	for _, failing := range []string{"head", "read", "read of what the head tells of", "wait"} {
+	for _, failing := range []string{"head", "read", "read of the next record", "wait"} {
 		t.Run(failing, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHistory(t)
@@ -33,7 +33,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 					broken.read = func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
 						return nil, fail()
 					}
-				case "read of what the head tells of":
+				case "read of the next record":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{Seq: 2}, nil }
 					broken.read = func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 						if limit.Records > 1 {
@@ -61,7 +61,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				h.set("a", "2")
 				grow(t, store, h)
 				f.mustFollow(t, h, 0)
-				if log := f.log.String(); !strings.Contains(log, "not following the history") || !strings.Contains(log, "following the history again") {
+				if log := f.log.String(); !strings.Contains(log, "the follower cannot apply the history") || !strings.Contains(log, "the follower applies the history again") {
 					t.Errorf("logged:\n%s\nwant a line when it stopped and one when it went on", log)
 				}
 			})
@@ -69,7 +69,8 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// TestStoreIsFoundSoonHoweverLongItWasAway is about the defaults.
+// TestStoreIsFoundSoonHoweverLongItWasAway checks the default pauses after an hour without the
+// store.
 func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
@@ -85,7 +86,7 @@ func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
 	})
 }
 
-// mustPauseBetween fails the test unless the pauses begin around low, grow, and stay around high.
+// mustPauseBetween fails unless the pauses begin around low, grow, and stay around high.
 func mustPauseBetween(t *testing.T, tries []time.Time, low, high time.Duration) {
 	t.Helper()
 	if len(tries) < 50 {
@@ -98,8 +99,8 @@ func mustPauseBetween(t *testing.T, tries []time.Time, low, high time.Duration) 
 	}
 }
 
-// TestUnknownEventStopsFollowing shows that an event of a newer program stops the follower, and that it goes on from there when
-// it is replaced by one that knows it.
+// TestUnknownEventStopsFollowing checks that an event of a newer program stops the follower, and
+// that the follower goes on from there when the program knows the event.
 func TestUnknownEventStopsFollowing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
@@ -115,9 +116,9 @@ func TestUnknownEventStopsFollowing(t *testing.T) {
 		f.mustFollow(t, h, 0)
 
 		grow(t, store, future)
-		f.mustStop(t, 1, `decoding the event at position 2: unknown event type "ConfigValueSet", schema version 99`, true)
+		f.mustStop(t, 1, `decoding the event at seq 2: unknown event type "ConfigValueSet", schema version 99`, true)
 
-		// A source that gives the same event as this program knows it stands for a program that has learnt it.
+		// The source returns a known event instead, as if the program had been updated.
 		h.commit(set(t, "a", "2"))
 		h.set("b", "1")
 		source.become(operations{real: appended(t, h)})
@@ -140,7 +141,7 @@ func TestUnknownEventInTheHistoryIsNeverReady(t *testing.T) {
 	})
 }
 
-// TestFollowerFailsClosed gives it histories that are not what they should be.
+// TestFollowerFailsClosed gives the follower histories that are broken or replaced.
 func TestFollowerFailsClosed(t *testing.T) {
 	const applied = 3
 	for _, test := range []struct {
@@ -175,21 +176,21 @@ func TestFollowerFailsClosed(t *testing.T) {
 		}, "the history is not the one that was applied: its head is 3-", true},
 		{"another history that is longer", func(h *history, _ *operations) {
 			h.replaceBy(applied + 2)
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"another history that is longer, and broken", func(h *history, _ *operations) {
 			h.replaceBy(applied + 2)
 			h.records[4].Data = `{"value":"5","old_value":"3"}`
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"a record was edited, and so was the hash before it", func(h *history, _ *operations) {
 			h.set("a", "4")
 			h.records = slices.Clone(h.records)
 			h.records[3].Data = `{"value":"5","old_value":"3"}`
 			h.records[2].Hash[0]++
-		}, "the history is not the one that was applied: position 3 has another hash", true},
+		}, "the history is not the one that was applied: seq 3 has another hash", true},
 		{"an event cannot follow", func(h *history, _ *operations) {
 			h.states["b"] = config.Aggregate{Version: 7}
 			h.set("b", "1")
-		}, `applying the event at position 4: applying version 8 of config "b" to version 0`, false},
+		}, `applying the event at seq 4: applying version 8 of config "b" to version 0`, false},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -215,7 +216,7 @@ func TestFollowerFailsClosed(t *testing.T) {
 	}
 }
 
-// replaceBy makes a history another one, of n records.
+// replaceBy replaces a history by another one of n records.
 func (h *history) replaceBy(n int) {
 	*h = *newHistory(h.t)
 	for i := range n {

@@ -9,17 +9,17 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ErrDiverged is wrapped by errors that say that the history is not a continuation of what was
-// applied.
+// ErrDiverged is [eventstore.ErrDiverged]: the history does not continue what was applied.
 var ErrDiverged = eventstore.ErrDiverged
 
-// Publisher hears of events once they can be read.
+// Publisher gets events once they can be read.
 type Publisher interface {
-	// Publish is called with the events that a view has more than the one before, in order, never twice with one.
+	// Publish is called with the events that the newest view has and the one before has not, in
+	// order, and never twice with the same event.
 	Publish(revisions []*eventstore.Revision)
 }
 
-// Projection makes views. Its zero value is not for use: see [New].
+// Projection makes views. Use [New] to make one. It is safe for concurrent use.
 type Projection struct {
 	view      atomic.Pointer[View]
 	publisher Publisher
@@ -29,7 +29,7 @@ type Projection struct {
 	existing int
 }
 
-// New returns the projection of an empty history. The publisher hears of every event that is applied.
+// New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
 	p := &Projection{publisher: publisher, configs: newTree()}
 	p.swap(eventstore.Head{})
@@ -39,12 +39,14 @@ func New(publisher Publisher) *Projection {
 // View returns the newest view.
 func (p *Projection) View() *View { return p.view.Load() }
 
-// Apply brings in revisions that follow one another from the head from on. It is the one way into the projection, for events
-// that this process has written and for those that it has read. What was applied before is skipped. The new view is there
-// before anybody hears of its events, and both have happened when Apply returns.
+// Apply applies revisions that follow one another after the head from. It is the only way into the
+// projection, both for events that this process has written and for those that it has read. It
+// skips what was applied before. The new view is stored before its events are published, and both
+// are done when Apply returns.
 //
-// The revisions are whole change sets: no view may show half of one. Nothing is applied when there is an error: one that
-// wraps [ErrDiverged] when the revisions do not continue what was applied, or one about an event that cannot follow.
+// The revisions must be whole change sets, because no view may show part of one. On an error
+// nothing is applied: the error wraps [ErrDiverged] if the revisions do not continue what was
+// applied; otherwise it is about an event that cannot follow.
 func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revision) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,9 +66,9 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 	return nil
 }
 
-// Begin gives a projection to which nothing was applied the state at an older head of a view's
-// history. past has the revision that was in force then for each name that has changed since, nil
-// for one that did not exist; no other name may have changed. Nobody hears of it.
+// Begin gives a new projection the state at an older head of a view's history. past has, for each
+// name that has changed since, the revision that was in force then, or nil if the name did not
+// exist; no other name may have changed. Nothing is published.
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,21 +87,21 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.swap(at)
 }
 
-// add puts the states that the revisions lead to into the tree. On an error it puts back what was there before.
+// add puts the states that the revisions lead to into the tree. On an error it restores the tree.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
 	for i, r := range revisions {
 		after := newConfig(r)
-		before, _ := p.configs.Set(after) // finds what was there, so it is looked for once only
-		if err := after.follow(before, r.Event); err != nil {
+		before, _ := p.configs.Set(after) // Set returns the state before, which saves a look-up
+		if err := after.continueFrom(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
-			return fmt.Errorf("applying the event at position %d: %w", r.Seq, err)
+			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
 		p.existing += count(after) - count(before)
 	}
 	return nil
 }
 
-// restore makes the tree that of the present view again.
+// restore makes the tree the same as that of the present view.
 func (p *Projection) restore(added []*eventstore.Revision) {
 	view := p.View()
 	for _, r := range added {
@@ -112,18 +114,19 @@ func (p *Projection) restore(added []*eventstore.Revision) {
 	p.existing = view.existing
 }
 
-// swap makes the tree the present view. Copying takes constant time: the nodes are shared until one of them changes.
+// swap makes the tree the present view. The copy takes constant time: both share their nodes until
+// one of them changes.
 func (p *Projection) swap(head eventstore.Head) {
 	p.view.Store(&View{head: head, existing: p.existing, configs: p.configs.Copy()})
 }
 
-// unapplied returns those revisions, which follow from, that come after applied.
+// unapplied returns the revisions after applied. The revisions follow from.
 func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) ([]*eventstore.Revision, error) {
 	known := int(applied.Seq - from.Seq)
-	var hash eventstore.Hash // of the position applied, according to the revisions
+	var hash eventstore.Hash // of the seq applied, according to the revisions
 	switch {
 	case known < 0:
-		return nil, fmt.Errorf("applying events after position %d: only %d is applied", from.Seq, applied.Seq)
+		return nil, fmt.Errorf("applying events after seq %d: only %d is applied", from.Seq, applied.Seq)
 	case known > len(revisions):
 		return nil, nil
 	case known == 0:
@@ -132,25 +135,26 @@ func unapplied(applied, from eventstore.Head, revisions []*eventstore.Revision) 
 		hash = revisions[known-1].Hash
 	}
 	if hash != applied.Hash {
-		return nil, fmt.Errorf("%w: position %d has another hash", ErrDiverged, applied.Seq)
+		return nil, fmt.Errorf("%w: seq %d has another hash", ErrDiverged, applied.Seq)
 	}
 	return revisions[known:], nil
 }
 
-// checkSets checks that revisions are change sets, one after the other, and that the last of them is whole.
+// checkSets checks that revisions are change sets, one after the other, and that the last one is
+// whole.
 func checkSets(revisions []*eventstore.Revision) error {
-	var set eventstore.Seq // the one that is not whole yet
+	var set eventstore.Seq // the change set that is not whole yet
 	for _, r := range revisions {
 		end := r.ChangeSet.Seq
 		if end < r.Seq || set != 0 && set != end {
 			return &eventstore.ChainError{Seq: r.Seq, Problem: fmt.Sprintf("its change set cannot end at %d", end)}
 		}
-		if set = end; r.EndsSet() {
+		if set = end; r.EndsChangeSet() {
 			set = 0
 		}
 	}
 	if set != 0 {
-		return fmt.Errorf("applying events: the change set that ends at position %d is not whole", set)
+		return fmt.Errorf("applying events: the change set that ends at seq %d is not whole", set)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
 	l.onHear = func(revisions []*eventstore.Revision) {
 		last := revisions[len(revisions)-1]
 		if got := p.View().Head(); got != last.Head() {
-			t.Errorf("heard of position %d while the view was at %d", last.Seq, got.Seq)
+			t.Errorf("heard of seq %d while the view was at %d", last.Seq, got.Seq)
 		}
 	}
 	p = projection.New(l)
@@ -63,7 +63,7 @@ func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
 	h.set("a", "2")
 	h.set("b", "1")
 	revisions := mustDecode(t, h.records)
-	for _, n := range []int{1, 3, 2, 3} { // the second of them brings two, the others after it nothing
+	for _, n := range []int{1, 3, 2, 3} { // the second one brings two, the others after it nothing
 		if err := p.Apply(eventstore.Head{}, revisions[:n]); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,8 @@ func TestApplySkipsWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestApplyRefuses shows that events that do not follow change nothing, also when events before them would have.
+// TestApplyRefuses checks that events that cannot follow change nothing, not even if the events
+// before them could.
 func TestApplyRefuses(t *testing.T) {
 	base := newHistory(t)
 	base.set("a", "1")
@@ -132,10 +133,10 @@ func TestApplyRefuses(t *testing.T) {
 		want      string
 		diverged  bool
 	}{
-		{"a gap", eventstore.Head{Seq: 5}, follow(set(t, "a", "3")), "applying events after position 5: only 4 is applied", false},
-		{"another hash where they begin", fork[3].Head(), follow(set(t, "a", "3")), "position 4 has another hash", true},
-		{"another hash among those that are known", applied[1].Head(), fork[2:], "position 4 has another hash", true},
-		{"half a change set", base.head, twice[:1], "the change set that ends at position 6 is not whole", false},
+		{"a gap", eventstore.Head{Seq: 5}, follow(set(t, "a", "3")), "applying events after seq 5: only 4 is applied", false},
+		{"another hash where they begin", fork[3].Head(), follow(set(t, "a", "3")), "seq 4 has another hash", true},
+		{"another hash among those that are known", applied[1].Head(), fork[2:], "seq 4 has another hash", true},
+		{"half a change set", base.head, twice[:1], "the change set that ends at seq 6 is not whole", false},
 		{"a change set that ends before it", base.head, []*eventstore.Revision{
 			change(twice[0], func(r *eventstore.Revision) { r.ChangeSet.Seq = 4 }),
 		}, "broken at position 5: its change set cannot end at 4", false},
@@ -144,7 +145,7 @@ func TestApplyRefuses(t *testing.T) {
 		}, "broken at position 6: its change set cannot end at 6", false},
 		{"an event that cannot follow, after some that can", base.head, []*eventstore.Revision{
 			twice[0], change(twice[1], func(r *eventstore.Revision) { r.Version = 9 }),
-		}, `applying the event at position 6: applying version 9 of config "a" to version 2`, false},
+		}, `applying the event at seq 6: applying version 9 of config "a" to version 2`, false},
 		{"a deletion of what never was", base.head, []*eventstore.Revision{
 			change(twice[1], func(r *eventstore.Revision) { r.Name, r.Version, r.Type = mustName(t, "x"), 1, config.ValueDeleted }),
 		}, `it cannot follow version 0`, false},
@@ -163,12 +164,12 @@ func TestApplyRefuses(t *testing.T) {
 			if p.View() != before || len(l.heard) != len(applied) {
 				t.Error("something was applied all the same")
 			}
-			// What goes on from here must not see anything of it either.
+			// Another future from here must not see anything of it, either.
 			if err := p.Apply(base.head, follow(set(t, "a", "3"))); err != nil {
 				t.Fatalf("going on: %v", err)
 			}
-			if p.View().Get(mustName(t, "new")) != nil || p.View().Existing() != 3 {
-				t.Errorf("a part of what was refused is there: %d configs exist, want 3", p.View().Existing())
+			if p.View().Get(mustName(t, "new")) != nil || p.View().Count(config.Filter{}) != 3 {
+				t.Errorf("a part of what was refused is there: %d configs exist, want 3", p.View().Count(config.Filter{}))
 			}
 		})
 	}
@@ -234,7 +235,8 @@ func drawBatch(rt *rapid.T, t testing.TB, h *history) (records []eventstore.Reco
 	return records
 }
 
-// TestViewsNeverChange holds on to views, and reads them again and again while the tree that they share nodes with changes.
+// TestViewsNeverChange keeps views and reads them again while the tree that shares their nodes
+// changes.
 func TestViewsNeverChange(t *testing.T) {
 	h, p := newHistory(t), projection.New(&listener{})
 	contents := func(v *projection.View) string {
@@ -243,7 +245,7 @@ func TestViewsNeverChange(t *testing.T) {
 			fmt.Fprintf(&b, "%s=%v@%d ", c.Name, c.Aggregate(), c.Seq)
 			return true
 		})
-		return fmt.Sprintf("%d %d %s", v.Head().Seq, v.Existing(), &b)
+		return fmt.Sprintf("%d %d %s", v.Head().Seq, v.Count(config.Filter{}), &b)
 	}
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -267,7 +269,7 @@ func TestViewsNeverChange(t *testing.T) {
 		readers.Go(func() {
 			for first := true; ; first = false {
 				if got := contents(view); got != want {
-					t.Errorf("the view of position %d has changed", view.Head().Seq)
+					t.Errorf("the view of seq %d has changed", view.Head().Seq)
 				}
 				select {
 				case <-done:

@@ -1,7 +1,10 @@
-// Package projection is the read model: the present state of every name, in memory, computed from the history alone.
+// Package projection is the read model: the present state of every name, in memory, computed from
+// the history alone.
 //
-// Readers get a [View], which is immutable and complete at one position. A [Projection] makes the next view of the
-// events that follow, and a [Follower] brings it the events of a store as they come, whoever wrote them.
+// Readers get a [View], which is immutable and complete at one position. A [Projection] makes the
+// next view from the events that follow, and a [Follower] reads those events from a store,
+// whichever node has written them. The package keeps no old values and no values of deleted
+// configs: those are in the event store. It does not authorise.
 package projection
 
 import (
@@ -14,8 +17,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// tree holds the states of names by name. Copying it takes constant time: both copies share nodes
-// until one of them changes.
+// tree holds the states of all names, sorted by name. Copying it takes constant time: both copies
+// share nodes until one of them changes.
 type tree = btree.BTreeG[*Config]
 
 func newTree() *tree {
@@ -23,11 +26,11 @@ func newTree() *tree {
 	return btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})
 }
 
-// keys holds states that have a name alone, to look up others with. They are kept because the tree
-// makes them escape, and a read allocates nothing.
+// keys holds states with only a name, to search for others. The tree makes such a key escape to the
+// heap, so the pool keeps reads free of allocations: see TestReadsAllocateNothing.
 var keys = sync.Pool{New: func() any { return new(Config) }}
 
-// find returns the state of a name in a tree, nil if there is none.
+// find returns the state of a name, or nil if the tree has none.
 func find(t *tree, name config.Name) *Config {
 	key := keys.Get().(*Config)
 	key.Name = name
@@ -37,31 +40,28 @@ func find(t *tree, name config.Name) *Config {
 	return c
 }
 
-// View is the state of all names at one position. It never changes, so a reader that holds on to one sees one moment
-// throughout; it takes no lock.
+// View is the state of all names at one position. It never changes and takes no lock, so a reader
+// that keeps one sees one moment throughout.
 type View struct {
 	head     eventstore.Head
 	existing int
-	configs  *tree // of all names, also of deleted ones
+	configs  *tree // of all names, deleted ones included
 }
 
-// Head is the position, hash and time of the newest event in the view.
+// Head returns the seq, hash and time of the newest event in the view.
 func (v *View) Head() eventstore.Head { return v.head }
 
-// Existing is how many configs have a value.
-func (v *View) Existing() int { return v.existing }
-
-// Get returns the state of a name, also of a deleted one; nil when nothing ever happened to it. It
+// Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
 func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
 
-// Ascend calls yield for each state that the filter selects, by name in byte order, also of deleted
-// ones, starting after the name after ("" for the first), until yield returns false. It costs what
-// the filter selects: names are looked up, and what sorts between a prefix and the names below it
-// is not visited.
+// Ascend calls yield for the state of each name that the filter selects, deleted ones included, by
+// name in byte order and only for names after after ("" means all), until yield returns false. It
+// costs what the filter selects: listed names are looked up, and names that sort between a prefix
+// and the names below it are not visited.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
 	if names, listed := filter.Names(); listed {
-		v.pick(names, after, yield)
+		v.ascendNames(names, after, yield)
 		return
 	}
 	prefix := filter.Prefix()
@@ -95,8 +95,8 @@ func (v *View) Count(filter config.Filter) int {
 	return n
 }
 
-// pick looks up names that come after another one.
-func (v *View) pick(names []config.Name, after string, yield func(*Config) bool) {
+// ascendNames looks up the names after after.
+func (v *View) ascendNames(names []config.Name, after string, yield func(*Config) bool) {
 	for _, name := range names {
 		if name.String() <= after {
 			continue
@@ -107,7 +107,7 @@ func (v *View) pick(names []config.Name, after string, yield func(*Config) bool)
 	}
 }
 
-// ascend visits the states from a name on, but for the one of the name except.
+// ascend visits the states from a name on, except that of one name.
 func (v *View) ascend(from, except string, yield func(*Config) bool) {
 	v.configs.Ascend(&Config{Name: config.NameBound(from)}, func(c *Config) bool {
 		return c.Name.String() == except || yield(c)

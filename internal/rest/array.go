@@ -7,8 +7,8 @@ import (
 	"net/http"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 	"configapi/internal/requestid"
 )
@@ -72,7 +72,7 @@ func (h *Handler) failArray(a *array, r *http.Request, err error) {
 	}
 	if a.started {
 		level := slog.LevelError
-		if configstore.KindOf(err) == configstore.Unavailable {
+		if fault.KindOf(err) == fault.Unavailable {
 			level = slog.LevelWarn
 		}
 		h.log.Log(r.Context(), level, "answering a request in part", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))

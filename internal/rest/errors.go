@@ -6,7 +6,7 @@ import (
 	"net/http"
 
 	"configapi/internal/auth"
-	"configapi/internal/configstore"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
 )
@@ -16,17 +16,17 @@ var answers = [...]struct {
 	status int
 	code   string
 }{
-	configstore.Internal:            {http.StatusInternalServerError, problem.Internal},
-	configstore.InvalidInput:        {http.StatusBadRequest, problem.InvalidInput},
-	configstore.TooLarge:            {http.StatusRequestEntityTooLarge, problem.InvalidInput},
-	configstore.NotFound:            {http.StatusNotFound, problem.NotFound},
-	configstore.Deleted:             {http.StatusGone, problem.Deleted},
-	configstore.NotDeleted:          {http.StatusConflict, problem.NotDeleted},
-	configstore.VersionConflict:     {http.StatusPreconditionFailed, problem.VersionConflict},
-	configstore.PositionUnknown:     {http.StatusBadRequest, problem.PositionUnknown},
-	configstore.PositionNotReached:  {http.StatusGatewayTimeout, problem.PositionNotReached},
-	configstore.IdempotencyMismatch: {http.StatusUnprocessableEntity, problem.IdempotencyMismatch},
-	configstore.Unavailable:         {http.StatusServiceUnavailable, problem.Unavailable},
+	fault.Internal:            {http.StatusInternalServerError, problem.Internal},
+	fault.InvalidInput:        {http.StatusBadRequest, problem.InvalidInput},
+	fault.TooLarge:            {http.StatusRequestEntityTooLarge, problem.InvalidInput},
+	fault.NotFound:            {http.StatusNotFound, problem.NotFound},
+	fault.Deleted:             {http.StatusGone, problem.Deleted},
+	fault.NotDeleted:          {http.StatusConflict, problem.NotDeleted},
+	fault.VersionConflict:     {http.StatusPreconditionFailed, problem.VersionConflict},
+	fault.PositionUnknown:     {http.StatusBadRequest, problem.PositionUnknown},
+	fault.PositionNotReached:  {http.StatusGatewayTimeout, problem.PositionNotReached},
+	fault.IdempotencyMismatch: {http.StatusUnprocessableEntity, problem.IdempotencyMismatch},
+	fault.Unavailable:         {http.StatusServiceUnavailable, problem.Unavailable},
 }
 
 // fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.
@@ -34,7 +34,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		panic(http.ErrAbortHandler) // the client is gone
 	}
-	if configstore.KindOf(err) == configstore.TooLarge {
+	if fault.KindOf(err) == fault.TooLarge {
 		w.Header().Set("Connection", "close") // who sends that much may not stop
 	}
 	h.problem(w, h.problemOf(r, err))
@@ -42,18 +42,18 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // problemOf is what a client gets to see of an error. The rest is in the log.
 func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
-	kind := configstore.KindOf(err)
+	kind := fault.KindOf(err)
 	p := problem.Problem{Status: answers[kind].status, Code: answers[kind].code, Detail: err.Error()}
 	switch kind {
-	case configstore.Internal:
+	case fault.Internal:
 		p.RequestID = requestid.From(r.Context())
 		p.Detail = "something went wrong here; the request id leads to the details in the server's log"
 		h.log.Error("answering a request", "error", err, "request_id", p.RequestID)
-	case configstore.Unavailable:
-		var unavailable *configstore.UnavailableError
+	case fault.Unavailable:
+		var unavailable *fault.UnavailableError
 		p.OutcomeUnknown = errors.As(err, &unavailable) && unavailable.OutcomeUnknown
 		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
-	case configstore.VersionConflict:
+	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
 		case given && ruledOut:
@@ -84,7 +84,7 @@ func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
 
 // currentVersion is the version that a refused command has found.
 func currentVersion(err error) *int {
-	var refusal *configstore.Refusal
+	var refusal *fault.Refusal
 	version := 0
 	if errors.As(err, &refusal) && refusal.Current != nil {
 		version = int(refusal.Current.Version)

@@ -13,6 +13,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -43,7 +44,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	locate(w.Header(), changes.Place().Head.Position())
+	locate(w.Header(), changes.Offset().Head.Position())
 	if r.Method == http.MethodHead { // there is no end of a stream to wait for
 		eventstream.SetHeader(w.Header())
 		return
@@ -81,7 +82,7 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 	}
 	position, err := eventstore.ParsePosition(after)
 	if err != nil {
-		return config.Filter{}, nil, configstore.ErrPositionUnknown
+		return config.Filter{}, nil, fault.ErrPositionUnknown
 	}
 	return filter, &position, nil
 }

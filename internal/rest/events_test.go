@@ -305,11 +305,11 @@ type unreadable struct {
 	away atomic.Bool
 }
 
-func (u *unreadable) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (u *unreadable) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if u.away.Load() {
 		return nil, errAway
 	}
-	return u.Store.ReadBranch(ctx, branch, after, limit)
+	return u.Store.ReadHistory(ctx, branch, after, limit)
 }
 
 func TestEventsThatBreakOff(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/rest"
+	"configapi/internal/writer"
 )
 
 const secret = "password=hunter2"
@@ -69,7 +70,7 @@ func (f *failing) mend()                 { f.append.Store(nil); f.unreachable.St
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	events := newFailing()
-	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, RetryMin: time.Millisecond}))
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}}))
 	s.MustSet(t, "a", "x")
 
 	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errAway))
@@ -169,7 +170,7 @@ func TestInternalErrors(t *testing.T) {
 	if strings.Contains(got.body, "decod") || strings.Contains(got.body, "ConfigValueSet") {
 		t.Errorf("the answer shows the inside: %s", got.body)
 	}
-	if !strings.Contains(log.String(), "decoding the event at position 1") {
+	if !strings.Contains(log.String(), "decoding the event at seq 1") {
 		t.Errorf("the log does not have the details: %s", log.String())
 	}
 }

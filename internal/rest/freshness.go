@@ -9,6 +9,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // configAtLeast is the header with the position that a read must have.
@@ -60,7 +61,7 @@ func parseAtLeast(h http.Header) (*eventstore.Position, error) {
 	case 1:
 		at, err := eventstore.ParsePosition(positions[0])
 		if err != nil {
-			return nil, configstore.ErrPositionUnknown
+			return nil, fault.ErrPositionUnknown
 		}
 		return &at, nil
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -87,6 +88,7 @@ func (s *jsonStream) write() {
 		panic(http.ErrAbortHandler)
 	}
 	s.room.sent(len(s.buf))
+	runtime.Gosched() // a thousand long answers at once must not hold up the short ones of others
 }
 
 func (s *jsonStream) put(raw string) *jsonStream {

@@ -12,6 +12,7 @@ import (
 
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore/eventstoretest"
 	"configapi/internal/slowtest"
 )
 
@@ -35,6 +36,16 @@ func TestLongTexts(t *testing.T) {
 			t.Fatalf("%d bytes were written, want %d", w.Body.Len(), n)
 		}
 	})
+}
+
+// TestLongAnswersLetOthersRun: a thousand lists that are asked for at once wait for each other, and
+// not the short requests of others for all of them.
+func TestLongAnswersLetOthersRun(t *testing.T) {
+	const pieces = 16
+	s := newJSON(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	defer s.release()
+	text := strings.Repeat("x", pieces*flushAt)
+	eventstoretest.MustYield(t, pieces/4, func() { s.text(text).finish() })
 }
 
 // pieces is a ResponseWriter that looks at the sizes of writes.

@@ -7,6 +7,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -93,7 +94,7 @@ func (p page) snapshot(r *http.Request, reader *configstore.Reader) (*configstor
 		return reader.Now(), nil
 	}
 	snapshot, err := reader.AsOf(r.Context(), p.after.at)
-	if configstore.KindOf(err) == configstore.PositionUnknown {
+	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, errForeignCursor
 	}
 	return snapshot, err

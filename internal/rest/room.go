@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"configapi/internal/budget"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -40,7 +40,7 @@ func newRoom(answers *budget.Budget, w http.ResponseWriter, r *http.Request) *ro
 }
 
 // hold makes room for a page in the place of the one before, and waits for it. The error is of kind
-// [configstore.Unavailable], or that of the context.
+// [fault.Unavailable], or that of the context.
 func (r *room) hold(bytes int) error {
 	more := copies*int64(bytes) - r.bytes.Held()
 	r.bytes.Shrink(-more)
@@ -52,10 +52,10 @@ func (r *room) hold(bytes int) error {
 	return err
 }
 
-// withoutRoom has the error of a budget be of kind [configstore.Unavailable].
+// withoutRoom has the error of a budget be of kind [fault.Unavailable].
 func withoutRoom(err error) error {
 	if errors.Is(err, budget.ErrNoRoom) || errors.Is(err, budget.ErrTooLarge) {
-		return &configstore.UnavailableError{Reading: true, Cause: err}
+		return &fault.UnavailableError{Reading: true, Cause: err}
 	}
 	return err
 }

@@ -6,8 +6,8 @@ import (
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
@@ -70,7 +70,7 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
 	reader, err := h.store.Reader(auth.Anonymous)
 	if err != nil {
-		h.fail(w, r, &configstore.UnavailableError{Cause: err}) // nothing was written
+		h.fail(w, r, &fault.UnavailableError{Cause: err}) // nothing was written
 		return
 	}
 	before := reader.Head().Position()
@@ -88,11 +88,11 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Position, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
-		switch configstore.KindOf(err) {
-		case configstore.NotFound:
+		switch fault.KindOf(err) {
+		case fault.NotFound:
 			answerText(w, http.StatusNotFound, notFound)
 			return
-		case configstore.Deleted:
+		case fault.Deleted:
 			if prefersProblem(r.Header) {
 				h.problem(w, deletedProblem(cmd.Target()))
 				return
@@ -108,7 +108,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 // same at the position before the command was judged, unless the revision is newer. The later of the two is what to
 // answer, for a position must not go back.
 func describeRefusal(h http.Header, before eventstore.Position, err error) {
-	var refusal *configstore.Refusal
+	var refusal *fault.Refusal
 	if !errors.As(err, &refusal) || refusal.Current == nil {
 		locate(h, before)
 		return

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
@@ -25,7 +25,7 @@ func TestDescribeRefusal(t *testing.T) {
 		{9, current, "9-00000000", "3"},
 	} {
 		h := http.Header{}
-		describeRefusal(h, at(row.before), &configstore.Refusal{Reason: config.ErrDeleted, Current: row.current})
+		describeRefusal(h, at(row.before), &fault.Refusal{Reason: config.ErrDeleted, Current: row.current})
 		if h.Get("Config-Position") != row.position || h.Get("Config-Version") != row.version {
 			t.Errorf("%+v: got %v", row, h)
 		}

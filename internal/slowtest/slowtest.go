@@ -46,7 +46,7 @@ var Tests = map[string][]string{
 	},
 	"internal/eventstore/eventstoretest": {
 		"a page ends early when it is large, but is never empty",
-		"who locks is not asked when it is ahead, or too far behind",
+		"a locked append does not decide when it is ahead or too far behind",
 	},
 	"internal/eventstore/postgres": {
 		"TestCommitsBehindAPoolerWait",
@@ -55,7 +55,7 @@ var Tests = map[string][]string{
 		"TestFullDiskIsNotWritten",
 		"TestLargePagesAreTheSameWithAndWithoutTheGuard",
 		"TestReadOnlyAndBack",
-		"TestReadsForUsersDelayNobody",
+		"TestQueriesDelayOnlyQueries",
 		"TestRoleWithTightTimeouts",
 		"TestServer",
 		"TestSettingsOfOthersAreNotNoticed",

@@ -1,4 +1,5 @@
-// Package configstoretest gives tests a running config store, and words to fill it with.
+// Package configstoretest helps tests of the config store and of what is above it: it runs a store,
+// fills it, and replaces operations of the event store below it by faulty ones.
 package configstoretest
 
 import (
@@ -14,7 +15,7 @@ import (
 	"configapi/internal/projection"
 )
 
-// Store is a running config store with words for tests.
+// Store is a running config store with helpers for tests.
 type Store struct {
 	*configstore.Store
 	// Events is the event store below.
@@ -22,14 +23,15 @@ type Store struct {
 	t      testing.TB
 }
 
-// New returns a running config store on an empty history in memory. It stops at the end of the test.
+// New returns a running config store on an empty history in memory. It stops at the end of the
+// test.
 func New(t testing.TB, opts configstore.Options) *Store {
 	t.Helper()
 	return On(t, memory.New(), opts)
 }
 
-// On returns a running config store on an event store. It has applied what the event store holds, and stops at the end of
-// the test.
+// On returns a running config store on an event store. It has applied what the event store holds,
+// and stops at the end of the test.
 func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store {
 	t.Helper()
 	store := configstore.New(events, opts)
@@ -51,11 +53,11 @@ func On(t testing.TB, events eventstore.Store, opts configstore.Options) *Store 
 	return Of(t, store, events)
 }
 
-// Patience is how long tests wait for what should happen soon, so that a fault fails them instead
-// of hanging them.
+// Patience is how long tests wait for what should happen soon, so that a bug fails them instead of
+// hanging them.
 const Patience = 20 * time.Second
 
-// MustGetReady waits until a store that somebody runs has applied its history.
+// MustGetReady waits until a running store has applied its history.
 func MustGetReady(t testing.TB, store *configstore.Store) {
 	t.Helper()
 	select {
@@ -65,7 +67,7 @@ func MustGetReady(t testing.TB, store *configstore.Store) {
 	}
 }
 
-// Of gives a config store on an event store, which somebody else runs, the words for tests.
+// Of returns a config store that the caller runs with the helpers for tests.
 func Of(t testing.TB, store *configstore.Store, events eventstore.Store) *Store {
 	return &Store{store, events, t}
 }

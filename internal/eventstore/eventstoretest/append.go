@@ -12,11 +12,11 @@ import (
 var appendLaws = []law{
 	{"an empty history has the zero head and no records", emptyHistory},
 	{"every field is read back as it was written", readBackEveryField},
-	{"an append from a position that is not the head is refused", refuseOtherPosition},
-	{"an append from another hash at the position of the head is refused", refuseOtherHash},
+	{"an append after a seq that is not the head is refused", refuseOtherPosition},
+	{"an append after another hash at the seq of the head is refused", refuseOtherHash},
 	{"the time of the expected head is not compared", ignoreTimeOfExpectedHead},
 	{"records of one append are written together, however many", appendMany},
-	{"a version that its config has already is refused with all of its append", refuseTakenVersion},
+	{"a version that its config has already refuses the whole append", refuseTakenVersion},
 	{"the same append sent again is refused", refuseSameAppend},
 	{"two handles on one history see each other's appends", twoHandles},
 }
@@ -122,7 +122,7 @@ func refuseTakenVersion(t *testing.T, open func() eventstore.Store) {
 	} {
 		w.refuse(w.written.head(), eventstore.ErrNotWritten, records...)
 	}
-	w.write("a", "c", "A") // names that differ only by case are two
+	w.write("a", "c", "A") // names that differ only by case are different
 	w.append(many...)
 	mustHold(t, w.store, w.written)
 }

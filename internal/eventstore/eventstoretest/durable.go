@@ -13,7 +13,7 @@ var durableLaws = []law{
 	{"the durable head can be asked for while others append", durableHeadBesideAppends},
 }
 
-// mustBeDurable fails the test unless the durable head of a store is as wanted.
+// mustBeDurable fails unless the durable head of a store is as wanted.
 func mustBeDurable(t testing.TB, s eventstore.Store, want eventstore.Head) {
 	t.Helper()
 	if got, err := s.DurableHead(t.Context()); err != nil || got != want {
@@ -34,7 +34,7 @@ func durableHead(t *testing.T, open func() eventstore.Store) {
 	mustBeDurable(t, other, w.written.head())
 	mustHold(t, other, w.written)
 	mustHaveReceipts(t, other, []eventstore.Receipt{kept})
-	w.write("d") // what follows is not disturbed
+	w.write("d") // later appends work as before
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if _, err := other.DurableHead(ended); err == nil {
@@ -43,8 +43,8 @@ func durableHead(t *testing.T, open func() eventstore.Store) {
 	mustBeDurable(t, other, w.written.head())
 }
 
-// durableHeadBesideAppends has one ask again and again while another appends: neither fails, and
-// what is answered never goes back.
+// durableHeadBesideAppends asks for the durable head again and again while another goroutine
+// appends. Neither fails, and the head never goes back.
 func durableHeadBesideAppends(t *testing.T, open func() eventstore.Store) {
 	const appends = 20
 	w, other := newWriter(t, open()), open()

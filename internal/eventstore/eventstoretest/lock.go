@@ -15,21 +15,21 @@ import (
 )
 
 var lockLaws = []law{
-	{"who locks is given the head and all that it missed", lockedSeesWhatWasMissed},
-	{"who locks is not asked when it is ahead, or too far behind", lockedTooFarAway},
+	{"a locked append gets the head and all missed records", lockedSeesWhatWasMissed},
+	{"a locked append does not decide when it is ahead or too far behind", lockedTooFarAway},
 	{"what is decided under the lock is written, and nothing else", lockedDecisions},
-	{"nobody appends while another one decides under the lock", lockedKeepsOthersOut},
-	{"who locks never loses to others", lockedNeverLoses},
+	{"no append is written while another one decides under the lock", lockedKeepsOthersOut},
+	{"a locked append never loses to others", lockedNeverLoses},
 }
 
-// lockAppend appends under the lock what seems to follow, and keeps it.
+// lockAppend appends records under the lock, and remembers them.
 func (w *writer) lockAppend(after eventstore.Seq, records ...eventstore.Record) {
 	w.t.Helper()
 	err := w.store.AppendLocked(w.t.Context(), after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		if !head.Same(w.written.head()) || !head.RecordedAt.Equal(w.written.head().RecordedAt) {
 			w.t.Errorf("the head is %v, want %v", head, w.written.head())
 		}
-		mustEqual(w.t, fmt.Sprintf("what was missed after position %d", after), missed, w.written.read(after, len(w.written)))
+		mustEqual(w.t, fmt.Sprintf("what was missed after seq %d", after), missed, w.written.read(after, len(w.written)))
 		seal(head, records)
 		return records, nil, nil
 	})
@@ -57,11 +57,11 @@ func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
 	refuse := func(after int) {
 		t.Helper()
 		err := w.store.AppendLocked(t.Context(), eventstore.Seq(after), func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-			t.Errorf("asked for a decision after position %d", after)
+			t.Errorf("asked for a decision after seq %d", after)
 			return nil, nil, nil
 		})
 		if !errors.Is(err, eventstore.ErrHeadMoved) {
-			t.Errorf("locking after position %d of %d: got %v, want %q", after, len(w.written), err, eventstore.ErrHeadMoved)
+			t.Errorf("locking after seq %d of %d: got %v, want %q", after, len(w.written), err, eventstore.ErrHeadMoved)
 		}
 	}
 	refuse(1)
@@ -116,7 +116,7 @@ func lockedDecisions(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, open(), w.written)
 }
 
-// meanwhile is how long others get for what they must not be able to do.
+// meanwhile is how long other goroutines try what must not be possible.
 const meanwhile = 20 * time.Millisecond
 
 func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
@@ -149,7 +149,7 @@ func lockedKeepsOthersOut(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, others[1], w.written)
 }
 
-// lockedNeverLoses has some append under the lock and some without.
+// lockedNeverLoses appends from several goroutines, with the lock and without.
 func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 	const writers = 6
 	appends := slowtest.Rounds(6, 15)
@@ -185,12 +185,12 @@ func lockedNeverLoses(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// appendLocked appends n records under the lock, and returns the position of the last one.
+// appendLocked appends n records under the lock, and returns the seq of the last one.
 func (r *racer) appendLocked(ctx context.Context, after eventstore.Seq, n int) (newest eventstore.Seq, err error) {
 	r.id++
 	err = r.store.AppendLocked(ctx, after, func(head eventstore.Head, missed []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
 		if after+eventstore.Seq(len(missed)) != head.Seq {
-			return nil, nil, fmt.Errorf("%d records lead from position %d to %d", len(missed), after, head.Seq)
+			return nil, nil, fmt.Errorf("%d records lead from seq %d to %d", len(missed), after, head.Seq)
 		}
 		records := make([]eventstore.Record, n)
 		for i := range records {

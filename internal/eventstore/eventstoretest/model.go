@@ -10,7 +10,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// model is what a history must be: a slice, where everything is found by looking through all of it.
+// model is what a history must contain: a slice that is searched from end to end.
 type model []eventstore.Record
 
 func (m model) head() eventstore.Head {

@@ -19,9 +19,9 @@ func headOf(r eventstore.Record) eventstore.Head {
 	return eventstore.Head{Seq: r.Seq, Hash: r.Hash, RecordedAt: r.RecordedAt}
 }
 
-// dawdle lets the other goroutines get ahead: it returns when the head of a store is no longer the
-// given one, and after 5 ms in any case. A store whose window is open for a fixed number of turns
-// escapes its law on a busy machine.
+// dawdle lets other goroutines go ahead: it returns when the store no longer has the given head,
+// and after 5 ms at the latest. A mutant that waits for a fixed number of turns would not be found
+// on a busy machine.
 func dawdle(ctx context.Context, s *memory.Store, head eventstore.Head) {
 	for end := time.Now().Add(5 * time.Millisecond); time.Now().Before(end); runtime.Gosched() {
 		if now, err := s.Head(ctx); err != nil || now.Hash != head.Hash {
@@ -30,7 +30,7 @@ func dawdle(ctx context.Context, s *memory.Store, head eventstore.Head) {
 	}
 }
 
-// selectThenInsert compares the head, and some time later inserts after whatever head there is then.
+// selectThenInsert compares the head, and later inserts after whatever the head is then.
 type selectThenInsert struct{ *memory.Store }
 
 func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -55,8 +55,8 @@ func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, 
 	return err
 }
 
-// sequence makes every other append visible late, as happens to those that got a low number of a sequence and commit after
-// one that got a higher: the next to read does not see it.
+// sequence makes every other append visible late, as when a transaction with a lower number of a
+// sequence commits after one with a higher number: the next read misses it.
 type sequence struct {
 	*memory.Store
 	mu      sync.Mutex
@@ -97,7 +97,7 @@ func (s recordByRecord) Append(ctx context.Context, expected eventstore.Head, re
 	return nil
 }
 
-// headAhead shows a head before its records can be read, for as long as it takes until somebody falls for it.
+// headAhead returns a head before its records can be read, until a read has been misled.
 type headAhead struct {
 	*memory.Store
 	mu    sync.Mutex
@@ -145,7 +145,7 @@ func (s *headAhead) readsSoFar() int {
 	return s.reads
 }
 
-// anyHash compares the position of the head, not its hash.
+// anyHash compares the seq of the head but not its hash.
 type anyHash struct{ *memory.Store }
 
 func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -159,7 +159,7 @@ func (s anyHash) Append(ctx context.Context, expected eventstore.Head, records [
 	return s.Store.Append(ctx, expected, records, receipts...)
 }
 
-// changed gives back records that are not quite as they were written.
+// changed returns records that differ slightly from what was written.
 type changed struct {
 	*memory.Store
 	change func(*eventstore.Record)
@@ -196,7 +196,7 @@ func compactData(r *eventstore.Record) {
 	}
 }
 
-// knownTypes skips what it does not know.
+// knownTypes skips records of unknown types.
 type knownTypes struct{ *memory.Store }
 
 func (s knownTypes) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -204,41 +204,41 @@ func (s knownTypes) Read(ctx context.Context, after eventstore.Seq, limit events
 	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.SchemaVersion > 1 }), err
 }
 
-// exclusiveAsOf looks before a position, not at or before it.
+// exclusiveAsOf reads before a seq instead of at or before it.
 type exclusiveAsOf struct{ *memory.Store }
 
-func (s exclusiveAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s exclusiveAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	q.At--
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
-// shortAsOf looks among the newest 100 versions of a name alone.
+// shortAsOf searches only the newest 100 versions of a name.
 type shortAsOf struct{ *memory.Store }
 
-func (s shortAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	newest, err := s.Store.ReadAsOf(ctx, branch, eventstore.AsOf{At: math.MaxInt64, Names: q.Names}, eventstore.Limit{})
+func (s shortAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	newest, err := s.Store.ReadAsOf(ctx, basis, eventstore.AsOf{At: math.MaxInt64, Names: q.Names}, eventstore.Limit{})
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
+	found, err := s.Store.ReadAsOf(ctx, basis, q, limit)
 	return slices.DeleteFunc(found, func(r eventstore.Record) bool {
 		i := slices.IndexFunc(newest, func(n eventstore.Record) bool { return n.Name == r.Name })
 		return r.Version <= newest[i].Version-100
 	}), err
 }
 
-// dictionary orders names as people do.
+// dictionary sorts names as a dictionary does.
 type dictionary struct{ *memory.Store }
 
-func (s dictionary) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	found, err := s.Store.ReadAsOf(ctx, branch, q, limit)
+func (s dictionary) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	found, err := s.Store.ReadAsOf(ctx, basis, q, limit)
 	slices.SortStableFunc(found, func(a, b eventstore.Record) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
 	return found, err
 }
 
-// noCase takes names that differ by case for the same.
+// noCase treats names that differ only by case as the same.
 type noCase struct{ *memory.Store }
 
 func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -249,7 +249,7 @@ func (s noCase) Append(ctx context.Context, expected eventstore.Head, records []
 	return s.Store.Append(ctx, expected, records, receipts...)
 }
 
-// endlessPages fills each page up to its limit.
+// endlessPages ignores the bytes of its limit.
 type endlessPages struct{ *memory.Store }
 
 func (s endlessPages) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -257,23 +257,23 @@ func (s endlessPages) Read(ctx context.Context, after eventstore.Seq, limit even
 	return s.Store.Read(ctx, after, limit)
 }
 
-// endlessAsOf is endlessPages of names.
+// endlessAsOf is endlessPages for ReadAsOf.
 type endlessAsOf struct{ *memory.Store }
 
-func (s endlessAsOf) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s endlessAsOf) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Bytes = math.MaxInt
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
-// defaultPages fills each page up to 8 MiB, whatever its limit.
+// defaultPages fills each page up to 8 MiB, whatever its limit is.
 type defaultPages struct{ *memory.Store }
 
-func (s defaultPages) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s defaultPages) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit.Bytes = 0
-	return s.Store.ReadConfig(ctx, branch, name, after, limit)
+	return s.Store.ReadConfig(ctx, basis, name, after, limit)
 }
 
-// emptyPages would rather give no record than one that is larger than a page.
+// emptyPages returns an empty page instead of a record that is larger than a page.
 type emptyPages struct{ *memory.Store }
 
 func (s emptyPages) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -284,7 +284,7 @@ func (s emptyPages) Read(ctx context.Context, after eventstore.Seq, limit events
 	return page, err
 }
 
-// oneTooMany reads up to and including its limit.
+// oneTooMany returns one record more than its limit.
 type oneTooMany struct{ *memory.Store }
 
 func (s oneTooMany) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -295,27 +295,27 @@ func (s oneTooMany) Read(ctx context.Context, after eventstore.Seq, limit events
 // ascending reads back in the wrong direction.
 type ascending struct{ *memory.Store }
 
-func (s ascending) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.Store.ReadConfig(ctx, branch, name, 0, limit)
+func (s ascending) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.Store.ReadConfig(ctx, basis, name, 0, limit)
 	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return r.Version >= before }), err
 }
 
-// rounding rounds instants as a database may do.
+// rounding rounds instants, as a database may do.
 type rounding struct{ *memory.Store }
 
-func (s rounding) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	return s.Store.ReadInstant(ctx, branch, instant.Round(time.Microsecond))
+func (s rounding) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	return s.Store.ReadInstant(ctx, basis, instant.Round(time.Microsecond))
 }
 
-// dataAnyway gives data that nobody asked for.
+// dataAnyway returns data although NoData is set.
 type dataAnyway struct{ *memory.Store }
 
-func (s dataAnyway) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s dataAnyway) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	q.NoData = false
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
-// calledFailed says that nothing was written although it was.
+// calledFailed returns ErrNotWritten although it has written.
 type calledFailed struct{ *memory.Store }
 
 func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -326,7 +326,7 @@ func (s calledFailed) Append(ctx context.Context, expected eventstore.Head, reco
 	return err
 }
 
-// deaf reads although nobody waits for it any more.
+// deaf ignores the end of its context.
 type deaf struct{ *memory.Store }
 
 func (s deaf) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {

@@ -14,10 +14,10 @@ import (
 )
 
 var raceLaws = []law{
-	{"of those who append after one head exactly one wins", oneWinnerPerHead},
+	{"of several appends after one head exactly one wins", oneWinnerPerHead},
 	{"the same append sent twice at once is written once", sameAppendAtOnce},
 	{"racing writers leave no gap and lose nothing", racingWriters},
-	{"readers never see a hole, nor a part of an append", readersDuringWrites},
+	{"readers never see a gap or a part of an append", readersDuringWrites},
 }
 
 func oneWinnerPerHead(t *testing.T, open func() eventstore.Store) {
@@ -52,8 +52,8 @@ func sameAppendAtOnce(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, stores[1], w.written)
 }
 
-// mustHaveOneWinner sends all appends at once, and returns which of them was written. All others must be told that the
-// head has moved.
+// mustHaveOneWinner sends all appends at once, and returns the index of the one that was written.
+// All others must return ErrHeadMoved.
 func mustHaveOneWinner(t *testing.T, stores []eventstore.Store, head eventstore.Head, appends [][]eventstore.Record) int {
 	t.Helper()
 	start := make(chan struct{})
@@ -121,7 +121,7 @@ func racingWriters(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// racer appends records of one name after whatever head it finds, as often as it takes.
+// racer appends records of one name after whatever head it finds, until it succeeds.
 type racer struct {
 	store   eventstore.Store
 	name    string
@@ -189,7 +189,7 @@ func readersDuringWrites(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// follower reads what is new, again and again, and finds fault with what should not be seen.
+// follower reads new records again and again, and reports what must not be visible.
 type follower struct {
 	store eventstore.Store
 	chain eventstore.Chain
@@ -209,40 +209,40 @@ func (f *follower) follow(ctx context.Context) error {
 		return err
 	}
 	if f.seen.Seq < before.Seq {
-		return fmt.Errorf("the head was at position %d, but the records read after that end at %d", before.Seq, f.seen.Seq)
+		return fmt.Errorf("the head was at seq %d, but the records read after that end at %d", before.Seq, f.seen.Seq)
 	}
 	if len(page) == 0 {
 		return nil
 	}
 	last := page[len(page)-1]
 	if last.ChangeSet != last.Seq {
-		return fmt.Errorf("the records read end at position %d, within an append that ends at %d", last.Seq, last.ChangeSet)
+		return fmt.Errorf("the records read end at seq %d, within an append that ends at %d", last.Seq, last.ChangeSet)
 	}
 	return f.followBy(ctx, last)
 }
 
-// followBy expects that what was read once is found in every other way.
+// followBy checks that a record that was read once is found by all other reads, too.
 func (f *follower) followBy(ctx context.Context, last eventstore.Record) error {
 	after, err := f.store.Head(ctx)
 	if err != nil {
 		return err
 	}
 	if after.Seq < last.Seq {
-		return fmt.Errorf("position %d was read, but the head after that is at %d", last.Seq, after.Seq)
+		return fmt.Errorf("seq %d was read, but the head after that is at %d", last.Seq, after.Seq)
 	}
 	found, err := f.store.ReadAsOf(ctx, f.seen, eventstore.AsOf{At: last.Seq, Names: []string{last.Name}}, eventstore.Limit{})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("as of position %d, config %q is not what was read there", last.Seq, last.Name)
+		return fmt.Errorf("as of seq %d, config %q is not what was read there", last.Seq, last.Name)
 	}
 	found, err = f.store.ReadConfig(ctx, f.seen, last.Name, last.Version-1, eventstore.Limit{Records: 1})
 	if err != nil {
 		return err
 	}
 	if len(found) != 1 || found[0].Hash != last.Hash {
-		return fmt.Errorf("version %d of config %q is not what was read at position %d", last.Version, last.Name, last.Seq)
+		return fmt.Errorf("version %d of config %q is not what was read at seq %d", last.Version, last.Name, last.Seq)
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-var randomLaws = []law{{"random operations do what they do to a slice", randomOperations}}
+var randomLaws = []law{{"random operations do the same as on a slice", randomOperations}}
 
-// seedVariable is the environment variable that makes a run with random operations the same again.
+// seedVariable names the environment variable that repeats a run of random operations.
 const seedVariable = "EVENTSTORETEST_SEED"
 
 func randomOperations(t *testing.T, open func() eventstore.Store) {
@@ -45,7 +45,8 @@ func randomOperations(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-// monkey does one thing after the other to a history, through all of its handles, and compares with a slice.
+// monkey does random operations on a history, through all of its handles, and compares each with a
+// model.
 type monkey struct {
 	*rand.Rand
 	*writer
@@ -95,7 +96,7 @@ func (m *monkey) someDrafts() []eventstore.Record {
 	return records
 }
 
-// names returns n names, of which some are the same.
+// names returns n names, some of which are equal.
 func (m *monkey) names(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -138,33 +139,33 @@ func (m *monkey) mustNotAppend(after eventstore.Head, want error, records ...eve
 	mustHaveHead(m.t, m.store, m.written.head())
 }
 
-func (m *monkey) position() eventstore.Seq {
+func (m *monkey) seq() eventstore.Seq {
 	return eventstore.Seq(m.IntN(len(m.written) + 2))
 }
 
 func (m *monkey) read() {
 	m.t.Helper()
-	after, limit := m.position(), 1+m.IntN(100)
+	after, limit := m.seq(), 1+m.IntN(100)
 	got, err := m.store.Read(m.t.Context(), after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	mustEqual(m.t, fmt.Sprintf("Read(%d, %d)", after, limit), got, m.written.read(after, limit))
-	got, err = m.store.ReadBranch(m.t.Context(), m.branch(), after, eventstore.Limit{Records: limit})
+	got, err = m.store.ReadHistory(m.t.Context(), m.basis(), after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	mustEqual(m.t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, m.written.read(after, limit))
+	mustEqual(m.t, fmt.Sprintf("ReadHistory(%d, %d)", after, limit), got, m.written.read(after, limit))
 }
 
-// branch is one that the history has.
-func (m *monkey) branch() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
+// basis returns a random basis that the history contains.
+func (m *monkey) basis() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
 
 func (m *monkey) readConfig() {
 	m.t.Helper()
 	name := m.names(1)[0]
 	after, limit := m.IntN(m.versions[name]+2), 1+m.IntN(20)
-	got, err := m.store.ReadConfig(m.t.Context(), m.branch(), name, after, eventstore.Limit{Records: limit})
+	got, err := m.store.ReadConfig(m.t.Context(), m.basis(), name, after, eventstore.Limit{Records: limit})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -181,5 +182,5 @@ func (m *monkey) readAsOf() {
 			names = append(names, name)
 		}
 	}
-	mustReadAsOf(m.t, m.writer, m.position(), names)
+	mustReadAsOf(m.t, m.writer, m.seq(), names)
 }

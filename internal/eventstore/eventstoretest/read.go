@@ -14,11 +14,11 @@ import (
 )
 
 var readLaws = []law{
-	{"Read gives records in order, up to its limit", readInOrder},
-	{"ReadConfig gives the records of one name in order, up to its limit", readConfigInOrder},
-	{"ReadConfigBack gives the records of one name from the newest back", readConfigBack},
-	{"ReadInstant gives the newest record of every instant", readEveryInstant},
-	{"ReadAsOf gives the newest record of each name at every position", readAsOfEveryPosition},
+	{"Read returns records in order, up to its limit", readInOrder},
+	{"ReadConfig returns the records of one name in order, up to its limit", readConfigInOrder},
+	{"ReadConfigBack returns the records of one name from the newest back", readConfigBack},
+	{"ReadInstant returns the newest record of every instant", readEveryInstant},
+	{"ReadAsOf returns the newest record of each name at every seq", readAsOfEveryPosition},
 	{"ReadAsOf finds one of many versions of a name", readAsOfManyVersions},
 	{"ReadAsOf takes as many names as it promises", readAsOfManyNames},
 	{"names are ordered by their bytes", orderNamesByBytes},
@@ -26,7 +26,7 @@ var readLaws = []law{
 	{"a page ends where its limit says", endPagesEarly},
 }
 
-// someHistory writes a few appends of several names, in a pattern without a period.
+// someHistory writes a few appends of several names, in a pattern that does not repeat.
 func someHistory(w *writer, names ...string) {
 	w.t.Helper()
 	for i := range 12 {
@@ -47,11 +47,11 @@ func readInOrder(t *testing.T, open func() eventstore.Store) {
 				t.Fatal(err)
 			}
 			mustEqual(t, fmt.Sprintf("Read(%d, %d)", after, limit), got, want)
-			got, err = w.store.ReadBranch(t.Context(), w.written.head(), eventstore.Seq(after), eventstore.Limit{Records: limit})
+			got, err = w.store.ReadHistory(t.Context(), w.written.head(), eventstore.Seq(after), eventstore.Limit{Records: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustEqual(t, fmt.Sprintf("ReadBranch(%d, %d)", after, limit), got, want)
+			mustEqual(t, fmt.Sprintf("ReadHistory(%d, %d)", after, limit), got, want)
 		}
 	}
 }
@@ -165,12 +165,12 @@ func readAsOfManyVersions(t *testing.T, open func() eventstore.Store) {
 	}
 	names := []string{"cold", "hot", "lukewarm"}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(3, 1) {
-		position := eventstore.Seq(at)
-		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: position, Names: names}, eventstore.Limit{})
+		seq := eventstore.Seq(at)
+		got, err := w.store.ReadAsOf(t.Context(), w.written.head(), eventstore.AsOf{At: seq, Names: names}, eventstore.Limit{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(position, names))
+		mustEqual(t, fmt.Sprintf("ReadAsOf(%d)", at), got, w.written.readAsOf(seq, names))
 	}
 	for at := 0; at <= len(w.written); at += slowtest.Rounds(80, 20) {
 		mustReadAsOf(t, w, eventstore.Seq(at), names)
@@ -221,8 +221,8 @@ func endPagesEarly(t *testing.T, open func() eventstore.Store) {
 		eventstore.Limit{Records: 2}, eventstore.Limit{Bytes: most + 10}, eventstore.Limit{Bytes: 11}, eventstore.Limit{Bytes: 1})
 }
 
-// mustEndPages writes records of which one, or two, or three fill a page of most bytes, and reads them
-// with each of the limits by every read that has one.
+// mustEndPages writes records of which one, two or three fill a page of most bytes, and reads them
+// with each limit by every read that takes one.
 func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit) {
 	t.Helper()
 	sizes := []int{most + 1, 10, most / 2, most / 2, 10}
@@ -243,7 +243,7 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 			return w.store.Read(t.Context(), after.Seq, limit)
 		})
 		mustBePaged(t, w.written, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
-			return w.store.ReadBranch(t.Context(), head, after.Seq, limit)
+			return w.store.ReadHistory(t.Context(), head, after.Seq, limit)
 		})
 		mustBePaged(t, versions, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.ReadConfig(t.Context(), head, "large", after.Version, limit)
@@ -277,8 +277,8 @@ func namesOf(records []eventstore.Record) []string {
 	return names
 }
 
-// mustBePaged reads pages until there is none left, and fails the test when one holds more than it should, when one ends
-// too early, or when together they are not what was written.
+// mustBePaged reads pages until none is left. It fails if a page is too large or ends too early, or
+// if the pages together are not what was written.
 func mustBePaged(t *testing.T, written model, limit eventstore.Limit, read func(after eventstore.Record) ([]eventstore.Record, error)) {
 	t.Helper()
 	bounds := limit.WithDefaults()

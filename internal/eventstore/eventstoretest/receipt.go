@@ -16,15 +16,15 @@ import (
 
 var receiptLaws = []law{
 	{"receipts are read back as they were written", readBackReceipts},
-	{"a receipt of another actor is another one", receiptsOfActors},
+	{"the same key of another actor is another receipt", receiptsOfActors},
 	{"receipts alone leave the head where it is", receiptsAlone},
 	{"an append that is refused leaves no receipt", refusedReceipts},
-	{"a key that is taken is refused with all of its append", takenKeys},
-	{"of those who append one key at once exactly one wins", oneWinnerPerKey},
+	{"a key that is taken refuses the whole append", takenKeys},
+	{"of several appends of one key exactly one wins", oneWinnerPerKey},
 	{"old receipts are pruned, the oldest first", pruneReceipts},
 }
 
-// receipt returns one with some text for its key.
+// receipt returns a receipt of a key.
 func receipt(actor, key string) eventstore.Receipt {
 	return eventstore.Receipt{
 		Key: eventstore.Key{Actor: actor, Text: key}, RequestHash: [32]byte{1, 31: byte(len(key))},
@@ -32,7 +32,7 @@ func receipt(actor, key string) eventstore.Receipt {
 	}
 }
 
-// mustHaveReceipts fails the test unless a store has these receipts and not those of the other keys.
+// mustHaveReceipts fails unless a store has these receipts, and none of the keys not.
 func mustHaveReceipts(t testing.TB, s eventstore.Store, want []eventstore.Receipt, not ...eventstore.Key) {
 	t.Helper()
 	var keys []eventstore.Key
@@ -53,7 +53,7 @@ func mustHaveReceipts(t testing.TB, s eventstore.Store, want []eventstore.Receip
 	}
 }
 
-// appendWith appends records and receipts as one.
+// appendWith appends records and receipts in one append.
 func (w *writer) appendWith(records []eventstore.Record, receipts ...eventstore.Receipt) {
 	w.t.Helper()
 	seal(w.written.head(), records)
@@ -228,7 +228,7 @@ func pruneReceipts(t *testing.T, open func() eventstore.Store) {
 		}
 		mustHaveReceipts(t, w.store, receipts[step.left:], gone...)
 	}
-	w.appendWith(w.drafts("a"), receipts[0]) // its key is free again
+	w.appendWith(w.drafts("a"), receipts[0]) // the key is free again
 	mustHaveReceipts(t, open(), []eventstore.Receipt{receipts[0], receipts[9]}, key(1))
 	mustHold(t, w.store, w.written)
 }

@@ -10,7 +10,7 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// notLocked reads, decides and appends, as if nobody else could meanwhile.
+// notLocked reads, decides and appends without keeping other writers out.
 type notLocked struct{ *memory.Store }
 
 func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
@@ -30,7 +30,7 @@ func (s notLocked) AppendLocked(ctx context.Context, after eventstore.Seq, decid
 	return s.Append(ctx, head, records, receipts...)
 }
 
-// missesOne gives those who lock one record less than they missed.
+// missesOne passes one missed record too few to decide.
 type missesOne struct{ *memory.Store }
 
 func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
@@ -39,7 +39,7 @@ func (s missesOne) AppendLocked(ctx context.Context, after eventstore.Seq, decid
 	})
 }
 
-// asksAnyway has those decide who are too far away, on the part that it has.
+// asksAnyway calls decide although too many records were missed, with those that it has.
 type asksAnyway struct{ *memory.Store }
 
 func (s asksAnyway) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
@@ -61,7 +61,7 @@ func (s careless) Append(ctx context.Context, expected eventstore.Head, records 
 	return err
 }
 
-// anywhere takes receipts alone at any head.
+// anywhere accepts receipts alone at any head.
 type anywhere struct{ *memory.Store }
 
 func (s anywhere) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) (err error) {
@@ -86,7 +86,7 @@ func (s upsert) Append(ctx context.Context, expected eventstore.Head, records []
 	return err
 }
 
-// anyActor does not look at who gave a key.
+// anyActor ignores the actor of a key.
 type anyActor struct{ *memory.Store }
 
 func (s anyActor) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -96,14 +96,14 @@ func (s anyActor) Append(ctx context.Context, expected eventstore.Head, records 
 	return s.Store.Append(ctx, expected, records, receipts...)
 }
 
-// noLimit prunes all at once.
+// noLimit ignores the limit of PruneReceipts.
 type noLimit struct{ *memory.Store }
 
 func (s noLimit) PruneReceipts(ctx context.Context, before time.Time, _ int) (int, error) {
 	return s.Store.PruneReceipts(ctx, before, math.MaxInt)
 }
 
-// inclusive prunes what was made just then.
+// inclusive also prunes receipts made at the given time.
 type inclusive struct{ *memory.Store }
 
 func (s inclusive) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {

@@ -1,10 +1,12 @@
-// Package eventstoretest holds every event store to the laws of [eventstore.Store]: one suite, run on each of them, so that
-// one may be taken for another, in tests above all.
+// Package eventstoretest proves the laws of [eventstore.Store] on an event store. All stores run
+// the same suite, so one may replace another, above all in tests.
 //
-// A store's own tests call [Run] once, and [Bench] from a benchmark. What a store does on its own account (settings that it
-// refuses, locks, surviving a crash) they test themselves.
+// The tests of a store call [Run] once, and [Bench] from a benchmark: see the example. The suite
+// does not cover what only one kind of store does, such as settings that it refuses, locks on
+// files, and surviving a crash.
 //
-// One law does random things; it prints the seed that makes a run the same again when EVENTSTORETEST_SEED is set to it.
+// One law does random operations. It prints a seed; set EVENTSTORETEST_SEED to it to repeat the
+// run.
 package eventstoretest
 
 import (
@@ -14,28 +16,30 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// NewHistory makes a fresh, empty history. Each call of open returns another handle on it; all of them are closed by
-// t.Cleanup.
+// NewHistory makes a fresh, empty history. Each call of open returns another handle on it, or the
+// same one if a handle may be shared. NewHistory closes all handles with t.Cleanup.
 type NewHistory func(t testing.TB) (open func() eventstore.Store)
 
-// Rewrite changes the history of s behind its back, as somebody with a database client would: afterwards head and records
-// are all that is stored, whether or not they fit together. Positions are unique, and so are versions of a name.
+// Rewrite replaces the records and the head in a store's storage directly, as an operator with a
+// database client could. They need not fit together; seqs are unique, and so are versions of a
+// name.
 type Rewrite func(t testing.TB, s eventstore.Store, head eventstore.Head, records []eventstore.Record)
 
-// law is one sub-test. It has a history of its own.
+// law is one sub-test. It gets a history of its own.
 type law struct {
 	name string
 	test func(t *testing.T, open func() eventstore.Store)
 }
 
-// Run proves the laws on one kind of store.
+// Run proves all laws on one kind of store. It uses rewrite to forge histories.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), branchLaws(rewrite))
+	run(t, newHistory, appendLaws, readLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), basisLaws(rewrite))
 }
 
-// RunWrites proves again, on a store that [Run] has held to all laws and that is reached in another way, such as by way of a
-// pooler, what may depend on that way: all that is written, locked and waited for. It leaves out what is about the answers
-// to reads alone, for those are the same statements; the random operations send each of them.
+// RunWrites proves the laws about appends, locks and waiting. It is for a store that [Run] has
+// proved already and that is now reached in another way, such as through a pooler. Most laws about
+// reads are left out, because the statements are the same; the random operations send each of them
+// once.
 func RunWrites(t *testing.T, newHistory NewHistory) {
 	run(t, newHistory, appendLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws)
 }

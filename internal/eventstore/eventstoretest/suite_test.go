@@ -15,10 +15,10 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// mutantVariable names the mutant that a process is to run the suite on.
+// mutantVariable names the environment variable that makes a process run the suite on one mutant.
 const mutantVariable = "EVENTSTORETEST_MUTANT"
 
-// mutant is a store with one mistake, and a law that has to find it.
+// mutant is a store with one mistake, and the law that must find it.
 type mutant struct {
 	name  string
 	law   string
@@ -29,14 +29,14 @@ var mutants = []mutant{
 	{"select, then insert; one head", oneWins, func(s *memory.Store) eventstore.Store { return selectThenInsert{s} }},
 	{"select, then insert; racing", "racing writers leave no gap and lose nothing",
 		func(s *memory.Store) eventstore.Store { return selectThenInsert{s} }},
-	{"positions of a sequence", noHole,
+	{"seqs of a sequence", noHole,
 		func(s *memory.Store) eventstore.Store {
 			return &sequence{Store: s, late: make(map[eventstore.AppendID]bool)}
 		}},
 	{"record by record; read", noHole, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},
 	{"record by record; refused", allOrNone, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},
 	{"the head is ahead", noHole, func(s *memory.Store) eventstore.Store { return &headAhead{Store: s} }},
-	{"only the position is compared", "an append from another hash at the position of the head is refused",
+	{"only the seq is compared", "an append after another hash at the seq of the head is refused",
 		func(s *memory.Store) eventstore.Store { return anyHash{s} }},
 	{"times in seconds", everyField, changing(cutTimes(time.Second))},
 	{"times in milliseconds", everyField, changing(cutTimes(time.Millisecond))},
@@ -44,21 +44,21 @@ var mutants = []mutant{
 	{"null is empty", everyField, changing(fillNulls)},
 	{"data as jsonb", everyField, changing(compactData)},
 	{"unknown types are skipped", everyField, func(s *memory.Store) eventstore.Store { return knownTypes{s} }},
-	{"as of is exclusive", "ReadAsOf gives the newest record of each name at every position",
+	{"as of is exclusive", "ReadAsOf returns the newest record of each name at every seq",
 		func(s *memory.Store) eventstore.Store { return exclusiveAsOf{s} }},
-	{"as of with data anyway", "ReadAsOf gives the newest record of each name at every position",
+	{"as of with data anyway", "ReadAsOf returns the newest record of each name at every seq",
 		func(s *memory.Store) eventstore.Store { return dataAnyway{s} }},
-	{"ReadBranch of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadBranch"} }},
-	{"ReadConfig of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadConfig"} }},
-	{"ReadConfigBack of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadConfigBack"} }},
-	{"ReadInstant of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadInstant"} }},
-	{"reading back forwards", "ReadConfigBack gives the records of one name from the newest back",
+	{"ReadHistory ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadHistory"} }},
+	{"ReadConfig ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadConfig"} }},
+	{"ReadConfigBack ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadConfigBack"} }},
+	{"ReadInstant ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadInstant"} }},
+	{"reading back forwards", "ReadConfigBack returns the records of one name from the newest back",
 		func(s *memory.Store) eventstore.Store { return ascending{s} }},
-	{"instants are rounded", "ReadInstant gives the newest record of every instant",
+	{"instants are rounded", "ReadInstant returns the newest record of every instant",
 		func(s *memory.Store) eventstore.Store { return rounding{s} }},
-	{"ReadAsOf of any branch", named, func(s *memory.Store) eventstore.Store { return anyBranch{s, "ReadAsOf"} }},
-	{"nothing of any branch", named, func(s *memory.Store) eventstore.Store { return emptyBranch{s} }},
-	{"ReadBranch in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadBranch"} }},
+	{"ReadAsOf ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadAsOf"} }},
+	{"an empty result ignores the basis", named, func(s *memory.Store) eventstore.Store { return uncheckedWhenEmpty{s} }},
+	{"ReadHistory in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadHistory"} }},
 	{"ReadConfig in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadConfig"} }},
 	{"ReadAsOf in two snapshots", mixed, func(s *memory.Store) eventstore.Store { return checkedBefore{s, "ReadAsOf"} }},
 	{"as of looks back 100 versions", "ReadAsOf finds one of many versions of a name",
@@ -70,45 +70,46 @@ var mutants = []mutant{
 	{"pages of names without end", pages, func(s *memory.Store) eventstore.Store { return endlessAsOf{s} }},
 	{"pages of one size", "a page ends where its limit says", func(s *memory.Store) eventstore.Store { return defaultPages{s} }},
 	{"pages that would be too large are empty", pages, func(s *memory.Store) eventstore.Store { return emptyPages{s} }},
-	{"one record too many", "Read gives records in order, up to its limit",
+	{"one record too many", "Read returns records in order, up to its limit",
 		func(s *memory.Store) eventstore.Store { return oneTooMany{s} }},
-	{"written, but called not written", "an append whose context ends is there whole or not at all",
+	{"reported as not written, but written", "an append whose context ends is there whole or not at all",
 		func(s *memory.Store) eventstore.Store { return calledFailed{s} }},
-	{"the lock locks nothing", "nobody appends while another one decides under the lock",
+	{"the lock locks nothing", "no append is written while another one decides under the lock",
 		func(s *memory.Store) eventstore.Store { return notLocked{s} }},
-	{"the lock locks nothing; racing", "who locks never loses to others",
+	{"the lock locks nothing; racing", "a locked append never loses to others",
 		func(s *memory.Store) eventstore.Store { return notLocked{s} }},
-	{"one record is missing of those missed", "who locks is given the head and all that it missed",
+	{"one missed record is left out", "a locked append gets the head and all missed records",
 		func(s *memory.Store) eventstore.Store { return missesOne{s} }},
-	{"who is too far behind is asked", "who locks is not asked when it is ahead, or too far behind",
+	{"too far behind, but decides", "a locked append does not decide when it is ahead or too far behind",
 		func(s *memory.Store) eventstore.Store { return asksAnyway{s} }},
 	{"receipts of refused appends are kept", "an append that is refused leaves no receipt",
 		func(s *memory.Store) eventstore.Store { return careless{s} }},
 	{"receipts alone are taken at any head", "receipts alone leave the head where it is",
 		func(s *memory.Store) eventstore.Store { return anywhere{s} }},
-	{"a receipt replaces the one before", "a key that is taken is refused with all of its append",
+	{"a receipt replaces the one before", "a key that is taken refuses the whole append",
 		func(s *memory.Store) eventstore.Store { return upsert{s} }},
-	{"a receipt replaces the one before; racing", "of those who append one key at once exactly one wins",
+	{"a receipt replaces the one before; racing", "of several appends of one key exactly one wins",
 		func(s *memory.Store) eventstore.Store { return upsert{s} }},
-	{"keys are everybody's", "a receipt of another actor is another one", func(s *memory.Store) eventstore.Store { return anyActor{s} }},
+	{"the actor of a key is ignored", "the same key of another actor is another receipt", func(s *memory.Store) eventstore.Store { return anyActor{s} }},
 	{"pruning without a limit", "old receipts are pruned, the oldest first", func(s *memory.Store) eventstore.Store { return noLimit{s} }},
 	{"pruning what is not older", "old receipts are pruned, the oldest first", func(s *memory.Store) eventstore.Store { return inclusive{s} }},
-	{"deaf to its context", "a method whose context has ended returns its error",
+	{"the end of the context is ignored", "a method whose context has ended returns its error",
 		func(s *memory.Store) eventstore.Store { return deaf{s} }},
 }
 
 // Laws that find several mutants.
 const (
-	oneWins    = "of those who append after one head exactly one wins"
-	noHole     = "readers never see a hole, nor a part of an append"
-	allOrNone  = "a version that its config has already is refused with all of its append"
+	oneWins    = "of several appends after one head exactly one wins"
+	noHole     = "readers never see a gap or a part of an append"
+	allOrNone  = "a version that its config has already refuses the whole append"
 	everyField = "every field is read back as it was written"
-	named      = "reads for users are of the branch that they name"
-	mixed      = "reads for users never mix two branches"
+	named      = "reads of users return the history of their basis"
+	mixed      = "reads of users never mix two histories"
 	pages      = "a page ends early when it is large, but is never empty"
 )
 
-// TestMistakesAreFound runs each mutant in a process of its own, since a test cannot look on as it fails.
+// TestMistakesAreFound runs each mutant in a process of its own, because a test cannot watch itself
+// fail.
 func TestMistakesAreFound(t *testing.T) {
 	if name := os.Getenv(mutantVariable); name != "" {
 		runMutant(t, name)
@@ -139,7 +140,7 @@ func runMutant(t *testing.T, name string) {
 	}, rewrite)
 }
 
-// rewrite rewrites the memory store that a mutant is made of.
+// rewrite rewrites the memory store inside a mutant.
 func rewrite(t testing.TB, s eventstore.Store, head eventstore.Head, records []eventstore.Record) {
 	replaced := s.(interface {
 		Replace(eventstore.Head, []eventstore.Record) error
@@ -147,4 +148,22 @@ func rewrite(t testing.TB, s eventstore.Store, head eventstore.Head, records []e
 	if err := replaced.Replace(head, records); err != nil {
 		t.Error(err)
 	}
+}
+
+// A new store proves the laws with one test and measures itself with one benchmark. The functions
+// below stand for TestStoreKeepsTheLaws and BenchmarkStore in the store's own package.
+func Example() {
+	// Each law gets a history of its own. Handles of one memory store can be the store itself.
+	newHistory := func(testing.TB) (open func() eventstore.Store) {
+		store := memory.New()
+		return func() eventstore.Store { return store }
+	}
+	// The laws about forged histories need a way around the store's own checks.
+	rewrite := func(t testing.TB, s eventstore.Store, head eventstore.Head, records []eventstore.Record) {
+		if err := s.(*memory.Store).Replace(head, records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = func(t *testing.T) { eventstoretest.Run(t, newHistory, rewrite) }
+	_ = func(b *testing.B) { eventstoretest.Bench(b, newHistory) }
 }

@@ -9,11 +9,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// tampering is a change to a history of ten records that somebody makes behind the back of its store.
+// tampering is a change to a history of ten records that its store does not know of.
 type tampering struct {
 	name   string
 	change func(records []eventstore.Record) []eventstore.Record
-	found  eventstore.Seq // where the chain breaks
+	found  eventstore.Seq // the seq at which the chain breaks
 }
 
 func edit(place eventstore.Seq, field string, change func(*eventstore.Record)) tampering {
@@ -91,10 +91,10 @@ func rechained(records []eventstore.Record) []eventstore.Record {
 
 func tamperingLaws(rewrite Rewrite) []law {
 	return []law{
-		{"the chain finds who tampers with a history", func(t *testing.T, open func() eventstore.Store) {
+		{"the chain shows that a history was changed", func(t *testing.T, open func() eventstore.Store) {
 			findTampering(t, open(), rewrite)
 		}},
-		{"whoever knows the head of a history notices that it was forged", func(t *testing.T, open func() eventstore.Store) {
+		{"a known head shows that a history was forged", func(t *testing.T, open func() eventstore.Store) {
 			noticeForgedHistory(t, open(), rewrite)
 		}},
 	}
@@ -107,7 +107,7 @@ func findTampering(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 			rewrite(t, s, written.head(), tampering.change(slices.Clone(written)))
 			var broken *eventstore.ChainError
 			if _, err := Verify(t.Context(), s); !errors.As(err, &broken) || broken.Seq != tampering.found {
-				t.Errorf("got %v, want a break at position %d", err, tampering.found)
+				t.Errorf("got %v, want a break at seq %d", err, tampering.found)
 			}
 		})
 	}
@@ -115,7 +115,7 @@ func findTampering(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 	mustHold(t, s, written)
 }
 
-// tenRecords writes a history with something in each field to be tampered with.
+// tenRecords writes a history that has a value in each field.
 func tenRecords(t *testing.T, s eventstore.Store) model {
 	t.Helper()
 	w := newWriter(t, s)
@@ -126,13 +126,13 @@ func tenRecords(t *testing.T, s eventstore.Store) model {
 	w.append(r)
 	w.write("a", "b", "c/d", "e", "f")
 	if _, err := Verify(t.Context(), s); err != nil {
-		t.Fatalf("before anybody tampers with it: %v", err)
+		t.Fatalf("before any change: %v", err)
 	}
 	return w.written
 }
 
-// noticeForgedHistory makes histories that are right in themselves but not the one that was written: the tail is cut off
-// and the head set back, or everything is hashed again after an edit.
+// noticeForgedHistory forges histories that are valid in themselves but not the one that was
+// written: the tail is cut and the head set back, or everything is hashed again after an edit.
 func noticeForgedHistory(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 	written := tenRecords(t, s)
 	edited := slices.Clone(written)
@@ -140,7 +140,7 @@ func noticeForgedHistory(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 	for what, forged := range map[string]model{"cut": written[:8], "edited": rechained(edited)} {
 		rewrite(t, s, forged.head(), forged)
 		if _, err := Verify(t.Context(), s); err != nil {
-			t.Fatalf("the forgery %q is not right in itself: %v", what, err)
+			t.Fatalf("the forged history %q is not valid in itself: %v", what, err)
 		}
 		w := &writer{t: t, store: s, written: forged}
 		w.refuse(written.head(), eventstore.ErrHeadMoved, draft("x", 1))

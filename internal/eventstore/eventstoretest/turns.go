@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// MustYield fails the test unless work, of some milliseconds at most, lets other goroutines run so
-// many times although there is but one processor. The scheduler decides who is next, so it is to be
-// less often than work yields. It must not run in parallel with other tests.
+// MustYield fails the test unless work lets other goroutines run at least times times while there
+// is only one processor. Work should take a few milliseconds at most and yield more often than
+// times, because the scheduler decides which goroutine runs next. MustYield must not run in
+// parallel with other tests.
 func MustYield(t testing.TB, times int64, work func()) {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

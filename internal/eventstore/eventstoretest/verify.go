@@ -7,8 +7,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Verify returns all records of a history, after it has proved that they are one chain that ends at the head. The error
-// is a [*eventstore.ChainError] when they are not.
+// Verify returns all records of a history after proving that they form one chain that ends at the
+// head. Otherwise the error is a [*eventstore.ChainError].
 func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
@@ -38,8 +38,8 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 	return all, nil
 }
 
-// Next returns records that follow a head, one for each name, and the head that they lead to. A store's own tests write
-// them. A record's version is its position, so that names may come again.
+// Next returns records that follow a head, one for each name, and the head that they lead to, for a
+// store's own tests to append. The version of a record is its seq, so names may repeat.
 func Next(head eventstore.Head, names ...string) ([]eventstore.Record, eventstore.Head) {
 	records := make([]eventstore.Record, len(names))
 	for i, name := range names {

@@ -19,7 +19,7 @@ var waitLaws = []law{
 	{"an append whose context ends is there whole or not at all", contextEndsDuringAppend},
 }
 
-// patience is how long a test waits for what should happen soon.
+// patience is how long a test waits for something that should happen soon.
 const patience = 20 * time.Second
 
 func waitForThePast(t *testing.T, open func() eventstore.Store) {
@@ -43,19 +43,19 @@ func waitForAppend(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, stores[0])
 	for _, s := range stores[:2] {
 		w.store = s
-		position := w.written.head().Seq
+		after := w.written.head().Seq
 		var group errgroup.Group
 		for i := range 9 {
-			group.Go(func() error { return waitFor(ctx, stores[i%3], position) })
+			group.Go(func() error { return waitFor(ctx, stores[i%3], after) })
 		}
 		w.write("a", "b")
 		if err := group.Wait(); err != nil {
-			t.Fatalf("waiting for records after position %d: %v", position, err)
+			t.Fatalf("waiting for records after seq %d: %v", after, err)
 		}
 	}
 }
 
-// waitFor waits as a follower does: Wait may return early, so it looks for itself.
+// waitFor waits as a follower does: Wait may return early, so it reads after each call.
 func waitFor(ctx context.Context, s eventstore.Store, after eventstore.Seq) error {
 	for {
 		if err := s.Wait(ctx, after); err != nil {
@@ -91,8 +91,8 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 	for method, call := range map[string]func(context.Context) error{
 		"Head": func(ctx context.Context) error { _, err := w.store.Head(ctx); return err },
 		"Read": func(ctx context.Context) error { _, err := w.store.Read(ctx, 0, eventstore.Limit{}); return err },
-		"ReadBranch": func(ctx context.Context) error {
-			_, err := w.store.ReadBranch(ctx, eventstore.Head{}, 0, eventstore.Limit{})
+		"ReadHistory": func(ctx context.Context) error {
+			_, err := w.store.ReadHistory(ctx, eventstore.Head{}, 0, eventstore.Limit{})
 			return err
 		},
 		"ReadConfig": func(ctx context.Context) error {
@@ -125,7 +125,7 @@ func endedContext(t *testing.T, open func() eventstore.Store) {
 	if err := w.store.Append(ctx, w.written.head(), records); !errors.Is(err, context.Canceled) {
 		t.Errorf("Append: got %v, want %v", err, context.Canceled)
 	} else {
-		settle(t, w, records, err)
+		resolve(t, w, records, err)
 	}
 	w.write("a")
 	mustHold(t, w.store, w.written)
@@ -137,16 +137,16 @@ func contextEndsDuringAppend(t *testing.T, open func() eventstore.Store) {
 		records := w.drafts("a", "b", "c", "d", "e", "f", "g", "h")
 		seal(w.written.head(), records)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10*i*i)*time.Microsecond)
-		settle(t, w, records, w.store.Append(ctx, w.written.head(), records))
+		resolve(t, w, records, w.store.Append(ctx, w.written.head(), records))
 		cancel()
 	}
 	mustHold(t, w.store, w.written)
 	mustHold(t, open(), w.written)
 }
 
-// settle finds out whether an append that ended with err was written, as the sixth law tells a writer to, and writes it
-// when it was not.
-func settle(t *testing.T, w *writer, records []eventstore.Record, err error) {
+// resolve resolves the outcome of an append that ended with err, as the sixth law tells a writer
+// to, and appends again if it was not written.
+func resolve(t *testing.T, w *writer, records []eventstore.Record, err error) {
 	t.Helper()
 	before := w.written.head()
 	w.written = append(w.written, records...)
@@ -154,15 +154,15 @@ func settle(t *testing.T, w *writer, records []eventstore.Record, err error) {
 		mustHaveHead(t, w.store, before)
 	}
 	if errors.Is(err, eventstore.ErrHeadMoved) {
-		t.Fatalf("appending after %s: got %v, but nobody else writes", before.Position(), err)
+		t.Fatalf("appending after %s: got %v, but there is no other writer", before.Position(), err)
 	}
 	for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); {
 		if err = w.store.Append(t.Context(), before, records); errors.Is(err, eventstore.ErrHeadMoved) {
-			err = nil // by the first copy, as the comparison with w.written shows
+			err = nil // written by the first copy, as the comparison with w.written shows
 		}
 	}
 	if err != nil {
-		t.Fatalf("settling an append after %s: %v", before.Position(), err)
+		t.Fatalf("resolving an append after %s: %v", before.Position(), err)
 	}
 	mustHaveHead(t, w.store, w.written.head())
 }

@@ -13,11 +13,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// epoch is when histories of the suite begin: neither a whole second nor a whole millisecond, so that a store that cuts
-// times is found out.
+// epoch is when the histories of the suite begin. It is neither a whole second nor a whole
+// millisecond, so the suite finds stores that truncate times.
 var epoch = time.Date(2026, 11, 22, 9, 10, 11, 123457000, time.UTC)
 
-// writer writes to a history on which nobody else writes, and keeps what it wrote.
+// writer is the only writer of a history, and remembers what it has written.
 type writer struct {
 	t        testing.TB
 	store    eventstore.Store
@@ -35,7 +35,7 @@ func (w *writer) write(names ...string) {
 	w.append(w.drafts(names...)...)
 }
 
-// drafts returns the next record of each name, not sealed.
+// drafts returns the next record of each name, not yet sealed.
 func (w *writer) drafts(names ...string) []eventstore.Record {
 	records := make([]eventstore.Record, len(names))
 	for i, name := range names {
@@ -45,19 +45,19 @@ func (w *writer) drafts(names ...string) []eventstore.Record {
 	return records
 }
 
-// append seals the records and appends them as one.
+// append seals the records and appends them in one append.
 func (w *writer) append(records ...eventstore.Record) {
 	w.t.Helper()
 	before := w.written.head()
 	seal(before, records)
 	if err := w.store.Append(w.t.Context(), before, records); err != nil {
-		w.t.Fatalf("appending %d records after position %d: %v", len(records), before.Seq, err)
+		w.t.Fatalf("appending %d records after seq %d: %v", len(records), before.Seq, err)
 	}
 	w.written = append(w.written, records...)
 }
 
-// refuse seals the records after a head, and expects that appending them is refused with an error that is want, and that
-// nothing is written.
+// refuse seals the records after a head, and requires that appending them fails with want and
+// writes nothing.
 func (w *writer) refuse(after eventstore.Head, want error, records ...eventstore.Record) {
 	w.t.Helper()
 	seal(after, records)
@@ -67,7 +67,7 @@ func (w *writer) refuse(after eventstore.Head, want error, records ...eventstore
 	mustHold(w.t, w.store, w.written)
 }
 
-// draft returns a record that is not sealed.
+// draft returns a record that is not yet sealed.
 func draft(name string, version int) eventstore.Record {
 	data := fmt.Sprintf(`{"value":"%s %d","old_value":null}`, name, version)
 	return eventstore.Record{Name: name, Version: version, Type: "ConfigValueSet", SchemaVersion: 1, Data: data}
@@ -97,7 +97,7 @@ func appendID(n uint64) eventstore.AppendID {
 	return id
 }
 
-// mustHold fails the test unless the store has exactly these records, and their head.
+// mustHold fails unless the store has exactly these records, and their head.
 func mustHold(t testing.TB, s eventstore.Store, want model) {
 	t.Helper()
 	mustHaveHead(t, s, want.head())

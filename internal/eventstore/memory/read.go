@@ -10,19 +10,19 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Read returns records after a position, oldest first.
+// Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return s.ReadBranch(ctx, eventstore.Head{}, after, limit)
+	return s.ReadHistory(ctx, eventstore.Head{}, after, limit)
 }
 
-// ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return s.read(ctx, branch, func() []eventstore.Record { return s.page(after, limit) })
+// ReadHistory returns records after a seq, oldest first.
+func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, basis, func() []eventstore.Record { return s.page(after, limit) })
 }
 
 // ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return s.read(ctx, branch, func() []eventstore.Record {
+func (s *Store) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, basis, func() []eventstore.Record {
 		p := newPage(limit)
 		next, found := s.find(name, after)
 		if found {
@@ -32,30 +32,30 @@ func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name str
 			if !p.takes() {
 				break
 			}
-			p.add(s.records[e.place])
+			p.add(s.records[e.index])
 		}
 		return p.records
 	})
 }
 
 // ReadConfigBack returns records of one name before a version, newest first.
-func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return s.read(ctx, branch, func() []eventstore.Record {
+func (s *Store) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, basis, func() []eventstore.Record {
 		p := newPage(limit)
 		end, _ := s.find(name, before)
 		for _, e := range slices.Backward(s.byName[name][:end]) {
 			if !p.takes() {
 				break
 			}
-			p.add(s.records[e.place])
+			p.add(s.records[e.index])
 		}
 		return p.records
 	})
 }
 
 // ReadInstant returns the newest record at or before an instant, without its data.
-func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	found, err := s.read(ctx, branch, func() []eventstore.Record {
+func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	found, err := s.read(ctx, basis, func() []eventstore.Record {
 		end, _ := slices.BinarySearchFunc(s.records, instant, func(r eventstore.Record, t time.Time) int {
 			if r.RecordedAt.After(t) {
 				return 1
@@ -72,9 +72,9 @@ func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant
 	return newest, nil
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return s.read(ctx, branch, func() []eventstore.Record {
+// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
+func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, basis, func() []eventstore.Record {
 		p := newPage(limit)
 		for _, name := range slices.Sorted(slices.Values(q.Names)) {
 			if !p.takes() {
@@ -93,22 +93,22 @@ func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventsto
 	})
 }
 
-// read returns what of a history that has the branch.
-func (s *Store) read(ctx context.Context, branch eventstore.Head, what func() []eventstore.Record) ([]eventstore.Record, error) {
+// read returns what what returns, if the history contains the basis.
+func (s *Store) read(ctx context.Context, basis eventstore.Head, what func() []eventstore.Record) ([]eventstore.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.has(branch) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
+	if !s.has(basis) {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return what(), nil
 }
 
-func (s *Store) has(branch eventstore.Head) bool {
-	at, found := slices.BinarySearchFunc(s.records, branch.Seq, compareSeq)
-	return branch.Seq == 0 || found && s.records[at].Hash == branch.Hash
+func (s *Store) has(basis eventstore.Head) bool {
+	at, found := slices.BinarySearchFunc(s.records, basis.Seq, compareSeq)
+	return basis.Seq == 0 || found && s.records[at].Hash == basis.Hash
 }
 
 func (s *Store) page(after eventstore.Seq, limit eventstore.Limit) []eventstore.Record {
@@ -126,11 +126,11 @@ func (s *Store) page(after eventstore.Seq, limit eventstore.Limit) []eventstore.
 	return p.records
 }
 
-// newest returns a name's newest record at or before a position. It relies on it that of two records of a name the later
-// has the higher version.
+// newest returns a name's newest record at or before a seq. It relies on versions growing with
+// seqs.
 func (s *Store) newest(name string, at eventstore.Seq) (r eventstore.Record, ok bool) {
 	for _, e := range slices.Backward(s.byName[name]) {
-		if r = s.records[e.place]; r.Seq <= at {
+		if r = s.records[e.index]; r.Seq <= at {
 			return r, true
 		}
 	}
@@ -141,7 +141,7 @@ func compareSeq(r eventstore.Record, p eventstore.Seq) int {
 	return cmp.Compare(r.Seq, p)
 }
 
-// page gathers records up to the limit of one read.
+// page collects records up to the limit of one read.
 type page struct {
 	limit   eventstore.Limit
 	records []eventstore.Record

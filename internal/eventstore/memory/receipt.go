@@ -8,7 +8,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ReadReceipts returns the receipts that there are of the keys.
+// ReadReceipts returns the receipts of the keys that have one.
 func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) 
 	return n, nil
 }
 
-// keep enters receipts, whose keys are free.
+// keep adds receipts. Their keys must be free.
 func (s *Store) keep(receipts []eventstore.Receipt) {
 	for _, r := range receipts {
 		s.receipts[r.Key] = r

@@ -1,6 +1,9 @@
-// Package memory keeps a history in the memory of one process: for tests, and for a server that may forget.
+// Package memory keeps a history in the memory of one process: for tests, and for servers that need
+// not keep it.
 //
-// It keeps all laws of [eventstore.Store] but the fourth: the history ends with the process.
+// It keeps all laws of [eventstore.Store] but the fourth: the history ends with the process. Its
+// reads are so short that none waits for another in a queue, so no error wraps
+// [eventstore.ErrBusy].
 package memory
 
 import (
@@ -15,22 +18,22 @@ import (
 
 var _ eventstore.Store = (*Store)(nil)
 
-// Store is one history. Whoever is to share the history shares the Store: it is its own second handle.
+// Store is one history. All users of the history share one Store. It is safe for concurrent use.
 type Store struct {
 	mu      sync.Mutex // guards all below
 	head    eventstore.Head
-	records []eventstore.Record // only ever appended to: a slice of it that was handed out stays as it is
+	records []eventstore.Record // only appended to, so slices of it stay valid
 	byName  map[string][]entry  // :: config name → its records, by version
 	grown   chan struct{}       // closed, and replaced, by an append
 
 	receipts map[eventstore.Key]eventstore.Receipt
-	byAge    []eventstore.Key // of the receipts, the oldest first
+	byAge    []eventstore.Key // keys of the receipts, the oldest first
 }
 
-// entry says where in a history's records the one of a version is.
-type entry struct{ version, place int }
+// entry is the index in records of the record with a version.
+type entry struct{ version, index int }
 
-// New returns an empty history.
+// New returns a store with an empty history.
 func New() *Store {
 	return &Store{
 		byName:   make(map[string][]entry),
@@ -39,7 +42,7 @@ func New() *Store {
 	}
 }
 
-// Head returns the newest record's position, hash and time.
+// Head returns the seq, hash and time of the newest record.
 func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	if err := ctx.Err(); err != nil {
 		return eventstore.Head{}, err
@@ -49,10 +52,10 @@ func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	return s.head, nil
 }
 
-// DurableHead is Head: nothing here is safer than what can be read.
+// DurableHead returns the same as Head: here no record is safer than another.
 func (s *Store) DurableHead(ctx context.Context) (eventstore.Head, error) { return s.Head(ctx) }
 
-// Append writes records and receipts as one.
+// Append writes records and receipts together.
 func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
 	if err := ctx.Err(); err != nil {
 		return notWritten(err)
@@ -62,7 +65,7 @@ func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []
 	return s.append(expected, records, receipts)
 }
 
-// AppendLocked appends what the caller decides on while nobody else can append.
+// AppendLocked appends what decide returns while no other append can run.
 func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
 	if err := ctx.Err(); err != nil {
 		return notWritten(err)
@@ -110,7 +113,8 @@ func (s *Store) append(expected eventstore.Head, records []eventstore.Record, re
 	return nil
 }
 
-// Wait returns once there are records after the position; it needs no tick, because whoever appends is in this process.
+// Wait returns when there are records after a seq. All writers are in this process, so it never
+// returns without any.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	for {
 		s.mu.Lock()
@@ -126,7 +130,8 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	}
 }
 
-// index enters records that are about to be appended, all or none. A version that its config has already is an error.
+// index adds records that are about to be appended to byName, all or none. The error names a
+// version that its config already has.
 func (s *Store) index(records []eventstore.Record) error {
 	for i := range records {
 		r := &records[i]
@@ -147,7 +152,25 @@ func (s *Store) unindex(records []eventstore.Record) {
 	}
 }
 
-// find returns where the version of a name is among its entries, or where it would be.
+// find returns the index of a version among the entries of its name, or where it would be.
 func (s *Store) find(name string, version int) (at int, found bool) {
 	return slices.BinarySearchFunc(s.byName[name], version, func(e entry, v int) int { return cmp.Compare(e.version, v) })
+}
+
+// Replace replaces the head and all records, whether or not they fit together, like a restored
+// backup or an edited database. Only tests use it. Receipts stay. If two records of a name have the
+// same version, it returns an error and replaces nothing.
+func (s *Store) Replace(head eventstore.Head, records []eventstore.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	present, byName := s.records, s.byName
+	s.records, s.byName = nil, make(map[string][]entry)
+	if err := s.index(records); err != nil {
+		s.records, s.byName = present, byName
+		return err
+	}
+	s.head, s.records = head, slices.Clone(records)
+	close(s.grown)
+	s.grown = make(chan struct{})
+	return nil
 }

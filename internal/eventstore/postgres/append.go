@@ -12,20 +12,20 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// The statements of an append write all of it, or nothing when the head is another one by then.
-// Each locks the head row first, and evaluates further columns with it: see durably.
+// Each statement of an append writes all of it, or nothing when the head is not the expected one.
+// It locks the head row first and evaluates further columns with it: see durableSettings.
 
-// One array of composites costs the server half of what an array for each column does when there
-// are few records.
+// appendSQL appends records. One array of composites costs the server half as much as an array for
+// each column when there are few records: see BenchmarkStore.
 func appendSQL(further string) string { return `with ` + moveHead(further) + insertEvents }
 
-// The same with receipts.
+// appendKeyedSQL appends records and receipts.
 func appendKeyedSQL(further string) string {
 	return `with ` + moveHead(further) + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
 }
 
-// Receipts alone: they are those of what found nothing to do, which is true at that head and at no
-// other.
+// appendReceiptsSQL writes receipts without records: the outcome of requests that had nothing to
+// do, which is true at this head only.
 func appendReceiptsSQL(further string) string {
 	return `with head as (select position` + further + ` from public.history_head where position = $1 and hash = $2 for update)` +
 		insertReceipts + `unnest($3::public.idempotency_input[]) r`
@@ -52,15 +52,15 @@ const (
 		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at from head, `
 )
 
-// Append writes records and receipts as one.
+// Append writes records and receipts in one statement.
 func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.appendTimeout)
 	defer cancel()
 	err := s.writer.use(ctx, func() error { return s.writer.append(ctx, expected, records, receipts) })
 	if err != nil {
-		return fmt.Errorf("appending after position %d: %w", expected.Seq, err)
+		return fmt.Errorf("appending after seq %d: %w", expected.Seq, err)
 	}
-	s.hint.raise(expected.Seq + eventstore.Seq(len(records)))
+	s.appends.raise(expected.Seq + eventstore.Seq(len(records)))
 	return nil
 }
 
@@ -71,20 +71,20 @@ type writer struct {
 	turn   chan struct{} // holds an element while the fields below are in use
 	closed bool
 
-	warning    *pgconn.Notice // the newest that came with what is under way; nil: none did
+	warning    *pgconn.Notice // the newest warning of the current operation, or nil
 	conn       *pgx.Conn      // nil: none yet, or the last one broke
-	used       time.Time      // when the connection was last seen to live
+	used       time.Time      // when the server last answered on it
 	statements statements
 	encoder    encoder
-	large      *pageGuard // that of the store
-	fence      *fence     // that of the store
+	largePages *largePages // shared with the store
+	fence      *fence      // shared with the store
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
-// openWriter connects, so that what is wrong is found when the store is opened, and migrates.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *pageGuard, fence *fence) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), large: large, fence: fence}
+// openWriter connects and migrates, so that [Open] returns an error if that is not possible.
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *largePages, fence *fence) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), largePages: large, fence: fence}
 	neverCancel(&w.config.Config)
 	w.config.OnNotice = w.notice
 	conn, err := w.dial(ctx)
@@ -98,7 +98,8 @@ func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *
 	return w, w.take(ctx, conn)
 }
 
-// use lets do have the connection, which lives. Errors from before do are definite.
+// use calls do with a connection that works. After an error from before that call, nothing was
+// sent.
 func (w *writer) use(ctx context.Context, do func() error) error {
 	if w.opts.ReadOnly {
 		return notWritten(errReadOnly)
@@ -116,7 +117,7 @@ func (w *writer) use(ctx context.Context, do func() error) error {
 	err := do()
 	w.used = time.Now()
 	if err == nil && w.warning != nil {
-		err = fmt.Errorf("the outcome is unknown: the server did it with a warning: %s (SQLSTATE %s)", w.warning.Message, w.warning.Code)
+		err = fmt.Errorf("the outcome is unknown: the server committed with a warning: %s (SQLSTATE %s)", w.warning.Message, w.warning.Code)
 	}
 	if w.conn.IsClosed() || isReadOnly(err) {
 		w.drop()
@@ -124,8 +125,8 @@ func (w *writer) use(ctx context.Context, do func() error) error {
 	return err
 }
 
-// notice takes what the server says besides. A warning at a commit is how it says that the commit
-// did not wait for its standby; all that is done on this connection is to be without any.
+// notice records warnings of the server. A commit that did not wait for its standby says so in a
+// warning only, so every statement on this connection must run without one.
 func (w *writer) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 	switch n.SeverityUnlocalized {
 	case "DEBUG", "LOG", "INFO", "NOTICE":
@@ -136,29 +137,29 @@ func (w *writer) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
 	parameters := w.encoder.append(expected, records, receipts)
-	return appended(w.statements.forAppend(records, receipts).exec(ctx, w.conn.PgConn(), parameters))
+	return appendResult(w.statements.forAppend(records, receipts).exec(ctx, w.conn.PgConn(), parameters))
 }
 
-// appended says what the answer to one of the statements means.
-func appended(tag pgconn.CommandTag, err error) error {
+// appendResult turns the result of an append statement into the error of the append.
+func appendResult(tag pgconn.CommandTag, err error) error {
 	switch {
 	case err != nil:
-		return outcome(err)
+		return appendError(err)
 	case tag.RowsAffected() == 0:
 		return eventstore.ErrHeadMoved
 	}
 	return nil
 }
 
-// prepare sees to it that there is a connection that lives. Until it has returned nothing of an append was sent.
+// prepare makes sure that there is a connection that works. It sends nothing of an append.
 func (w *writer) prepare(ctx context.Context) error {
 	if w.closed {
 		return errClosed
 	}
-	if w.conn != nil && time.Since(w.used) > w.opts.PingAfter {
+	if w.conn != nil && time.Since(w.used) > w.opts.pingAfter {
 		w.ping(ctx)
 	}
-	if w.conn != nil && (!w.fence.holds(w.conn.PgConn()) || checkEncoding(w.conn.PgConn()) != nil) {
+	if w.conn != nil && (!w.fence.allows(w.conn.PgConn()) || checkEncoding(w.conn.PgConn()) != nil) {
 		w.drop()
 	}
 	if w.conn != nil {
@@ -167,9 +168,9 @@ func (w *writer) prepare(ctx context.Context) error {
 	return w.connect(ctx)
 }
 
-// ping drops a connection that does not answer, and leaves time to make another.
+// ping drops a connection that does not answer. It leaves time to make another one.
 func (w *writer) ping(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, w.opts.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.opts.connectTimeout)
 	defer cancel()
 	if err := w.conn.Ping(ctx); err != nil {
 		w.drop()
@@ -184,7 +185,7 @@ func (w *writer) connect(ctx context.Context) error {
 	return w.take(ctx, conn)
 }
 
-// dial connects, and checks the server, which may be another one than before.
+// dial connects and checks the server, which may not be the one of before.
 func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(toConnect(ctx), w.config)
 	if err != nil {
@@ -197,17 +198,17 @@ func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// take makes a connection the one that appends. synchronous_commit is set to what it is anyway, for
-// it to stay so. tcp_user_timeout is for a store that freezes while it is sent what it missed, with
-// the head locked: the server then waits for the network inside of a statement, where no other
-// time-out counts.
+// take prepares a new connection and makes it the one that appends. It sets synchronous_commit to
+// its present value, so that later changes of the configuration do not apply. tcp_user_timeout is
+// for a store that freezes while it holds the lock and receives missed records: the server then
+// waits for the network inside a statement, where no other time-out applies.
 func (w *writer) take(ctx context.Context, conn *pgx.Conn) error {
 	const oids = `select 'public.event_input'::regtype::oid, 'public.idempotency_input'::regtype::oid`
 	err := conn.QueryRow(ctx, oids).Scan(&w.encoder.eventOID, &w.encoder.receiptOID)
 	if err == nil && !pooled(w.config) {
 		_, err = conn.Exec(ctx, fmt.Sprintf(`select set_config('synchronous_commit', current_setting('synchronous_commit'), false);
 			set statement_timeout = %d; set plan_cache_mode = force_generic_plan; set %s; set tcp_user_timeout = %d`,
-			w.opts.AppendTimeout.Milliseconds()/2, w.lockTimeout(), 2*w.opts.LockTimeout.Milliseconds()))
+			w.opts.appendTimeout.Milliseconds()/2, w.lockTimeout(), 2*w.opts.lockTimeout.Milliseconds()))
 	}
 	if err == nil {
 		w.statements, err = prepareAll(ctx, conn)
@@ -232,7 +233,7 @@ func (w *writer) close() {
 	if w.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), w.opts.QueryTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.opts.queryTimeout)
 	defer cancel()
 	w.conn.Close(ctx)
 	w.conn = nil

@@ -30,7 +30,8 @@ func TestAppendWhoseConnectionIsCutHasAnUnknownOutcome(t *testing.T) {
 	mustHaveHead(t, s, headOf(written))
 }
 
-// A cancelled append that waits for a synchronous standby would become visible without being there.
+// TestAppendThatIsGivenUpIsNotCancelled: a cancelled append that waits for a synchronous standby
+// would become visible without being safe.
 func TestAppendThatIsGivenUpIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
@@ -64,15 +65,16 @@ func TestAppendAfterAPauseNoticesASilentConnection(t *testing.T) {
 	head := mustAppend(t, s, eventstore.Head{}, 1)
 	proxy.silence()
 	s.writer.used = time.Time{}
-	s.writer.opts.ConnectTimeout = 10 * time.Millisecond // of the ping; that of connecting was taken over before
+	// This is the ping's time-out; the one for connecting is set already.
+	s.writer.opts.connectTimeout = 10 * time.Millisecond
 	mustHaveHead(t, s, mustAppend(t, s, head, 1))
 }
 
 func TestAppendThatWaitsTooLongIsRefusedByTheServer(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other := mustOpen(t, dsn, Options{AppendTimeout: 4 * patience}), connect(t, dsn)
-	// The time-out of the server is half of the client's; this one is shorter only so that the test is.
+	s, other := mustOpen(t, dsn, Options{appendTimeout: 4 * patience}), connect(t, dsn)
+	// The server's time-out is half of the client's. It is shorter here only to make the test fast.
 	if _, err := s.writer.conn.Exec(t.Context(), `set statement_timeout = 1`); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func TestRefusedAppendSaysWhyButNotWhat(t *testing.T) {
 	for _, data := range []string{"secret \x00", "secret \xff"} {
 		bad := records(head, 2)
 		bad[1].Data = data
-		mustRefuse(t, s, head, bad, "the server does not take the data")
+		mustRefuse(t, s, head, bad, "the server refuses the data")
 	}
 	taken := records(head, 1)
 	taken[0].Name, taken[0].Data = records(eventstore.Head{}, 1)[0].Name, "secret"
@@ -123,10 +125,10 @@ func TestRefusedAppendSaysWhyButNotWhat(t *testing.T) {
 	mustHaveHead(t, s, head)
 }
 
-// TestReceiptsAloneWaitForWhoMovesTheHead has receipts written, without any event, while somebody
-// else moves the head. They say what was so at a head, so they are refused once it is another one:
-// whoever looked at it too early does not count.
-func TestReceiptsAloneWaitForWhoMovesTheHead(t *testing.T) {
+// TestReceiptsAloneWaitForOtherAppends writes receipts without an event while another session
+// moves the head. They are true at one head only, so the append must wait for that session and then
+// be refused.
+func TestReceiptsAloneWaitForOtherAppends(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	s, other, watcher := mustOpen(t, dsn, Options{}), connect(t, dsn), connect(t, dsn)

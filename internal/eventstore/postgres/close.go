@@ -10,15 +10,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-var errCut = errors.New("closing: the server did not answer in time; what was under way may have been written or not")
+var errNoAnswer = errors.New("closing: the server did not answer in time; it is unknown whether the last append was written")
 
-// Close frees the connections, after an append and reads that are under way, for which it waits for
-// [Options.CloseTimeout] at most. Then it cuts them off, and says so. Every call after it fails.
+// Close frees the connections after the running append and reads, for which it waits at most
+// [Options.CloseTimeout]. After that it cuts all connections and returns an error. Every later call
+// on the store fails.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
 		s.stop()
-		s.listen() // for nothing, so that no Wait begins to listen when the end of that is waited for
+		// Later calls of Wait must not start the listener while Close waits for it to end.
+		s.listen()
 		freed := make(chan struct{})
 		go func() {
 			defer close(freed)
@@ -29,76 +31,75 @@ func (s *Store) Close() error {
 		select {
 		case <-freed:
 		case <-time.After(s.opts.CloseTimeout):
-			s.lines.cut()
+			s.conns.cut()
 			<-freed
-			s.closeErr = errCut
+			s.closeErr = errNoAnswer
 		}
 	})
 	return s.closeErr
 }
 
-// lines are all connections of a store as the network sees them. To cut them is what ends
-// everything that waits for a server that does not answer, such as the good-byes of the library,
-// which take up to 15 s.
-type lines struct {
-	ctx context.Context // ends when they are cut
+// netConns are the network connections of a store. Closing them ends every wait for a server that
+// does not answer, such as the library's orderly goodbye, which takes up to 15 s.
+type netConns struct {
+	ctx context.Context // ends when the connections are cut
 	cut context.CancelFunc
 
 	mu   sync.Mutex
-	open map[*line]struct{}
+	open map[*netConn]struct{}
 }
 
-// line is one connection.
-type line struct {
+// netConn is one network connection.
+type netConn struct {
 	net.Conn
-	of *lines
+	conns *netConns
 }
 
-func newLines() *lines {
-	l := &lines{open: make(map[*line]struct{})}
-	l.ctx, l.cut = context.WithCancel(context.Background())
-	context.AfterFunc(l.ctx, l.closeAll)
-	return l
+func newNetConns() *netConns {
+	n := &netConns{open: make(map[*netConn]struct{})}
+	n.ctx, n.cut = context.WithCancel(context.Background())
+	context.AfterFunc(n.ctx, n.closeAll)
+	return n
 }
 
-// through has connections that are made with a configuration be among the lines.
-func (l *lines) through(config *pgconn.Config) {
+// track adds the connections that are made with a configuration.
+func (n *netConns) track(config *pgconn.Config) {
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(l.ctx, cancel)()
+		defer context.AfterFunc(n.ctx, cancel)()
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return l.add(conn)
+		return n.add(conn)
 	}
 }
 
-func (l *lines) add(conn net.Conn) (net.Conn, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.ctx.Err() != nil {
+func (n *netConns) add(conn net.Conn) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
 		conn.Close()
 		return nil, errClosed
 	}
-	added := &line{conn, l}
-	l.open[added] = struct{}{}
+	added := &netConn{conn, n}
+	n.open[added] = struct{}{}
 	return added, nil
 }
 
-func (l *line) Close() error {
-	l.of.mu.Lock()
-	delete(l.of.open, l)
-	l.of.mu.Unlock()
-	return l.Conn.Close()
+func (c *netConn) Close() error {
+	c.conns.mu.Lock()
+	delete(c.conns.open, c)
+	c.conns.mu.Unlock()
+	return c.Conn.Close()
 }
 
-func (l *lines) closeAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for one := range l.open {
+func (n *netConns) closeAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for one := range n.open {
 		one.Conn.Close()
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// freeze has the proxy behave as a server that was stopped by SIGSTOP: connections stay, new ones
-// are taken by the kernel, and nothing is ever answered.
+// freeze makes the proxy behave as a server after SIGSTOP: connections stay open, the kernel
+// accepts new ones, and nothing is ever answered.
 func (p *proxy) freeze(t *testing.T) {
 	t.Helper()
 	frozen := filepath.Join(t.TempDir(), "frozen")
@@ -28,8 +28,8 @@ func (p *proxy) freeze(t *testing.T) {
 	p.silence()
 }
 
-// TestCloseDoesNotWaitForAFrozenServer closes a store with reads, an append and a listener under
-// way. Left to the time-outs and the library's good-byes that would take 8 to 20 s.
+// TestCloseDoesNotWaitForAFrozenServer closes a store with reads, an append and a listener running.
+// Without cutting them, the time-outs and the library would take 8 to 20 s.
 func TestCloseDoesNotWaitForAFrozenServer(t *testing.T) {
 	t.Parallel()
 	proxy := newProxy(t, postgrestest.NewDatabase(t))
@@ -61,8 +61,8 @@ func TestCloseDoesNotWaitForAFrozenServer(t *testing.T) {
 		<-begun
 	}
 	began := time.Now()
-	if err := s.Close(); !errors.Is(err, errCut) {
-		t.Errorf("Close: got %v, want %v", err, errCut)
+	if err := s.Close(); !errors.Is(err, errNoAnswer) {
+		t.Errorf("Close: got %v, want %v", err, errNoAnswer)
 	}
 	calls.Wait()
 	if took := time.Since(began); took > 5*time.Second {

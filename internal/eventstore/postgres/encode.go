@@ -9,14 +9,14 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// maxKeptBytes is how much of a buffer is kept from one append to the next.
+// maxKeptBytes is how large a buffer may be to be kept for the next append.
 const maxKeptBytes = 1 << 20
 
 // binaryFormat says that all parameters, or all columns, are in PostgreSQL's binary format.
 var binaryFormat = []int16{pgtype.BinaryFormatCode}
 
-// encoder writes the parameters of an append in PostgreSQL's binary format. It does so by hand because it is on the way of
-// every write.
+// encoder writes the parameters of an append in PostgreSQL's binary format. It is written by hand
+// because every write uses it: see BenchmarkStore.
 type encoder struct {
 	eventOID, receiptOID uint32 // of the types event_input and idempotency_input
 	buf                  []byte
@@ -24,8 +24,8 @@ type encoder struct {
 	out                  [7][]byte
 }
 
-// append returns the parameters of an append: those about records only when there are some, and so for receipts. They hold
-// until the next call.
+// append returns the parameters of an append: those about records only if there are records, and
+// those about receipts only if there are receipts. They are valid until the next call.
 func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) [][]byte {
 	if cap(e.buf) > maxKeptBytes {
 		e.buf = nil
@@ -51,7 +51,7 @@ func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, 
 		e.end()
 	}
 	start := 0
-	for i, end := range e.ends { // only now, because the buffer moves while it grows
+	for i, end := range e.ends { // only now: the buffer moves while it grows
 		e.out[i] = e.buf[start:end:end]
 		start = end
 	}
@@ -72,7 +72,7 @@ func (e *encoder) array(oid uint32, n int, element func(i int)) {
 	}
 }
 
-// event writes the columns of one event_input, in their order: how many, then of each its type, its length and its bytes.
+// event writes the columns of one event_input: their number, then type, length and bytes of each.
 func (e *encoder) event(r *eventstore.Record) {
 	e.buf = binary.BigEndian.AppendUint32(e.buf, 11)
 	e.bytes(r.Hash[:])

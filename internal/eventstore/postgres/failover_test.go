@@ -19,8 +19,7 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// leadTo has connections that come to the proxy from now on go to another database. Those that
-// there are stay.
+// leadTo makes new connections to the proxy go to another database. Existing connections stay.
 func (p *proxy) leadTo(t *testing.T, dsn string) {
 	t.Helper()
 	config, err := pgconn.ParseConfig(dsn)
@@ -33,7 +32,7 @@ func (p *proxy) leadTo(t *testing.T, dsn string) {
 	p.target = func() (net.Conn, error) { return net.Dial(network, address) }
 }
 
-// promoted makes a standby of a primary, and a primary of that, while the old one goes on.
+// promoted makes a standby of a primary and promotes it, while the old primary goes on.
 func promoted(t *testing.T, old *postgrestest.Cluster, head eventstore.Head) (dsn string, admin *session) {
 	t.Helper()
 	next := postgrestest.NewStandby(t, old)
@@ -44,9 +43,9 @@ func promoted(t *testing.T, old *postgrestest.Cluster, head eventstore.Head) (ds
 	return dsn, admin
 }
 
-// TestTwoPrimaries promotes a standby whose primary goes on, as in a failover that did not fence
-// the old one. A proxy leads to either. Once a store has seen the new primary, by whichever of its
-// connections, it neither reads from the old one nor writes to it.
+// TestTwoPrimaries promotes a standby while its primary goes on, as in a failover that did not stop
+// the old one. A proxy leads to either. When any connection of a store has seen the new primary,
+// the store neither reads from the old one nor writes to it.
 func TestTwoPrimaries(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -58,7 +57,7 @@ func TestTwoPrimaries(t *testing.T) {
 	var stores []*Store
 	for i, proxy := range proxies {
 		stores = append(stores, mustOpen(t, proxy.dsn, Options{
-			PollInterval: never, ListenRetryMin: time.Millisecond, ListenPing: 500 * time.Millisecond,
+			PollInterval: never, listenRetryMin: time.Millisecond, listenPing: 500 * time.Millisecond,
 			Log: slog.New(slog.NewTextHandler(&logs[i], nil)),
 		}))
 	}
@@ -68,7 +67,7 @@ func TestTwoPrimaries(t *testing.T) {
 	}
 	oldAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query = 'listen configapi'`)
 	newDSN, newAdmin := promoted(t, c, head)
-	lost := mustAppend(t, stores[0], head, 1) // on the old one, which nobody has stopped
+	lost := mustAppend(t, stores[0], head, 1) // on the old primary, which still runs
 	mustBeDurable(t, stores[1], lost)
 	kept := mustAppend(t, mustOpen(t, newDSN, Options{}), head, 2)
 	for _, s := range stores {
@@ -78,11 +77,11 @@ func TestTwoPrimaries(t *testing.T) {
 	for i, proxy := range proxies {
 		proxy.leadTo(t, newDSN)
 		s := stores[i]
-		if i == 0 { // the writer is the first to see it
+		if i == 0 { // the writer sees it first
 			oldAdmin.exec(`select pg_terminate_backend($1)`, s.writer.conn.PgConn().PID())
 			mustBeDurable(t, s, kept)
 			mustHaveHead(t, s, kept)
-		} else { // a reader is
+		} else { // a reader sees it first
 			oldAdmin.exec(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'configapi' and pid <> $1`, s.writer.conn.PgConn().PID())
 			mustHaveHeadSoon(t, s, kept)
 		}
@@ -98,16 +97,16 @@ func TestTwoPrimaries(t *testing.T) {
 		proxies[i].leadTo(t, newDSN)
 		mustHaveHeadSoon(t, s, kept)
 		kept = mustAppend(t, s, kept, 1)
-		if err := s.Close(); err != nil { // so that nobody logs any more
+		if err := s.Close(); err != nil { // no goroutine logs after this
 			t.Fatal(err)
 		}
-		if text := logs[i].String(); strings.Count(text, "has a new primary") != 1 || strings.Count(text, "a connection to the database is refused") == 0 {
+		if text := logs[i].String(); strings.Count(text, "has a new primary") != 1 || strings.Count(text, "a connection to an old primary is refused") == 0 {
 			t.Errorf("the log should tell of the new primary once, and that the old one was refused:\n%s", text)
 		}
 	}
 }
 
-// mustNotBeOld returns the error of a read, which gives the head of the new primary or none.
+// mustNotBeOld returns the error of a read, which must return the head of the new primary or fail.
 func mustNotBeOld(t *testing.T, s *Store, want eventstore.Head) error {
 	t.Helper()
 	got, err := s.Head(t.Context())
@@ -117,7 +116,7 @@ func mustNotBeOld(t *testing.T, s *Store, want eventstore.Head) error {
 	return err
 }
 
-// untilSuperseded ends the sessions on the new primary until something can connect to the old one
+// untilSuperseded ends the sessions on the new primary until a connection is made to the old one
 // alone.
 func untilSuperseded(t *testing.T, newAdmin *session, do func() error) {
 	t.Helper()
@@ -131,7 +130,7 @@ func untilSuperseded(t *testing.T, newAdmin *session, do func() error) {
 	t.Fatalf("got %v for too long, want %v", err, eventstore.ErrSuperseded)
 }
 
-// TestTimelineNeedsNoRights reads it as a role that may do nothing special.
+// TestTimelineNeedsNoRights reads the timeline as a role without special rights.
 func TestTimelineNeedsNoRights(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
@@ -144,7 +143,8 @@ func TestTimelineNeedsNoRights(t *testing.T) {
 	}
 }
 
-// plainRole makes a role that may use the schema public and no more. It ends with the test.
+// plainRole makes a role that may use the schema public and nothing else. It is dropped with the
+// test.
 func (s *session) plainRole() (name string) {
 	s.t.Helper()
 	name = s.text(`select current_database() || '_role'`)
@@ -154,7 +154,7 @@ func (s *session) plainRole() (name string) {
 	return name
 }
 
-// dropRole ends whatever uses the database first, for a test that failed may have left locks.
+// dropRole first ends all sessions of the database: a failed test may have left locks.
 func dropRole(t *testing.T, dsn, name string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -174,7 +174,7 @@ func dropRole(t *testing.T, dsn, name string) {
 	}
 }
 
-// TestOtherDatabasesHaveOtherTimelines: after a move to another server the timeline may be any.
+// TestOtherDatabasesHaveOtherTimelines: another server may have a lower timeline.
 func TestOtherDatabasesHaveOtherTimelines(t *testing.T) {
 	t.Parallel()
 	f := newFence(slog.New(slog.DiscardHandler))
@@ -191,8 +191,8 @@ func TestOtherDatabasesHaveOtherTimelines(t *testing.T) {
 	}
 }
 
-// TestReadOnlyAndBack has a database take no writes for a while, and leaves all sessions as they
-// are when that is over.
+// TestReadOnlyAndBack makes a database read-only for a while, and keeps all sessions open when that
+// is over.
 func TestReadOnlyAndBack(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -215,9 +215,9 @@ func TestReadOnlyAndBack(t *testing.T) {
 	for what, try := range tries {
 		spoil(admin, [2]string{"default_transaction_read_only", "on"})
 		endSessions(admin, "configapi%")
-		_, _ = s.Head(t.Context()) // finds out that its connection has ended
+		_, _ = s.Head(t.Context()) // notices that its connection has ended
 		var err error
-		for range 6 { // as many as the pool may have connections, and more
+		for range 6 { // more than the pool's connections
 			err = try()
 		}
 		if err == nil || !strings.Contains(err.Error(), "read-only transaction") {

@@ -15,12 +15,11 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// freezing is a connection that stops taking what comes once it has taken a number of bytes, as
-// that of a process that is stopped in the middle. The kernel goes on acknowledging until its
-// buffers are full.
+// freezing is a connection that stops reading after a number of bytes, as that of a process that
+// was stopped. The kernel goes on acknowledging until its buffers are full.
 type freezing struct {
 	net.Conn
-	left   int // until it freezes
+	left   int // bytes until it freezes
 	frozen func()
 	thawed <-chan struct{}
 }
@@ -35,14 +34,14 @@ func (c *freezing) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestWriterThatFreezesWhileItIsSentWhatItMissed has a writer stop between the lock and the end of
-// the records that it missed, with more of them to come than buffers hold. PostgreSQL is then
-// inside of a statement and waits for the network, where none of its own time-outs counts.
+// TestWriterThatFreezesWhileItIsSentWhatItMissed stops a writer between the lock and the end of the
+// missed records, which are more than the buffers hold. PostgreSQL then waits for the network
+// inside a statement, where none of its own time-outs applies.
 func TestWriterThatFreezesWhileItIsSentWhatItMissed(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
-	writer, other := mustOpen(t, c.TCPDSN("postgres"), Options{LockTimeout: lockTimeout, AppendTimeout: never}), mustOpen(t, c.DSN("postgres"), Options{})
+	writer, other := mustOpen(t, c.TCPDSN("postgres"), Options{lockTimeout: lockTimeout, appendTimeout: never}), mustOpen(t, c.DSN("postgres"), Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	large := records(head, 7)
 	for i := range large {
@@ -76,8 +75,8 @@ func TestWriterThatFreezesWhileItIsSentWhatItMissed(t *testing.T) {
 	}
 }
 
-// freezeAfter has the connection with which a store appends be made anew, and freeze when it has
-// taken so many bytes.
+// freezeAfter makes a new connection for the appends of a store, which freezes after a number of
+// bytes.
 func freezeAfter(s *Store, bytes int, frozen func(), thaw <-chan struct{}) {
 	s.writer.drop()
 	own := &s.writer.config.Config

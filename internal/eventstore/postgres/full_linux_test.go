@@ -14,8 +14,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestFullDiskIsNotWritten fills the disk that the events are on. That takes a right to mount one; without it a trigger raises the
-// error of a full disk.
+// TestFullDiskIsNotWritten fills the disk of the events. That needs the right to mount a file
+// system; without it a trigger raises the error of a full disk.
 func TestFullDiskIsNotWritten(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

@@ -12,13 +12,13 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// patience is how long a test waits for what another process should do soon.
+// patience is how long a test waits for something that another process should do soon.
 const patience = 20 * time.Second
 
-// never is an interval that no test lives to see the end of.
+// never is an interval that outlasts every test.
 const never = time.Hour
 
-// records returns n records that follow a head, with names of their own.
+// records returns n records that follow a head, each with a new name.
 func records(after eventstore.Head, n int) []eventstore.Record {
 	made := make([]eventstore.Record, n)
 	at := after.RecordedAt
@@ -67,7 +67,7 @@ func mustBeUnknown(t *testing.T, err error) {
 	}
 }
 
-// session is a connection of somebody else to the same database.
+// session is the connection of another client to the same database.
 type session struct {
 	t    *testing.T
 	conn *pgx.Conn
@@ -90,7 +90,7 @@ func (s *session) exec(sql string, args ...any) {
 	}
 }
 
-// text returns the one text that a query answers with, "" for null or no row.
+// text returns the text that a query selects, "" for null or no row.
 func (s *session) text(sql string, args ...any) string {
 	s.t.Helper()
 	var answer *string
@@ -104,12 +104,14 @@ func (s *session) text(sql string, args ...any) string {
 	return *answer
 }
 
-// until asks until the answer is as wanted. Within a transaction, what sessions do would be what they did when it was first asked.
+// until repeats a query until its result is as wanted. It must not be called in a transaction,
+// where pg_stat_activity does not change.
 func (s *session) until(want, sql string, args ...any) {
 	s.t.Helper()
 	var got string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		s.exec(`select pg_stat_clear_snapshot(), pg_sleep(0.002)`) // who asks without a pause slows down what it waits for
+		// Without the pause the query would slow down what it waits for.
+		s.exec(`select pg_stat_clear_snapshot(), pg_sleep(0.002)`)
 		if got = s.text(sql, args...); got == want {
 			return
 		}
@@ -125,7 +127,7 @@ func (s *session) lockHead() (release func()) {
 	return func() { s.exec(`rollback`) }
 }
 
-// untilAppendWaits returns when an append waits for the head row, with the process id of its connection.
+// untilAppendWaits waits until an append waits for the head row, and returns its server process id.
 func (s *session) untilAppendWaits() (pid string) {
 	s.t.Helper()
 	const waiting = `from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%event_input%'`

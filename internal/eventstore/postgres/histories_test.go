@@ -10,24 +10,24 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// histories gives each law an empty history. Its database and handles are those of laws before it, because to make them anew
-// takes longer than most laws: each handle is several processes of the server's. So there are but a few histories, and a law
-// waits for one.
+// histories gives each law an empty history. It uses databases and handles again, because making
+// them takes longer than most laws: each handle is several processes of the server. There are only
+// a few histories, and a law waits for a free one.
 type histories struct {
-	t    *testing.T // that of all the laws
+	t    *testing.T // the test of all laws
 	url  func(t testing.TB, dsn string) string
 	opts Options
-	free chan *history // holds nil for one that is to be made
+	free chan *history // holds nil for a history that is not made yet
 }
 
-// history is a database, and the handles on it that were opened so far.
+// history is a database and the handles on it that are open.
 type history struct {
 	url     string
 	handles []*Store
-	conns   []*pgx.Conn // :: handle → the connection that it appended with when it was handed out
+	conns   []*pgx.Conn // :: handle → its appending connection when the history was handed out
 }
 
-// newHistories has laws use the databases by way of other URLs than their own, unless url is nil.
+// newHistories makes laws use the databases by other URLs than their own, unless url is nil.
 func newHistories(t *testing.T, url func(t testing.TB, dsn string) string, opts Options) *histories {
 	h := &histories{t: t, url: url, opts: opts, free: make(chan *history, 3)}
 	for range cap(h.free) {
@@ -62,7 +62,7 @@ func (h *histories) make() *history {
 	return &history{url: url}
 }
 
-// emptied returns the history for the next law, or nil if it is not fit for one.
+// emptied returns the history for the next law, or nil if it cannot be used again.
 func (one *history) emptied(t testing.TB) *history {
 	if one == nil || t.Failed() || !one.isQuiet() {
 		return nil
@@ -74,7 +74,8 @@ func (one *history) emptied(t testing.TB) *history {
 	return one
 }
 
-// isQuiet reports whether no connection was given up: what was sent on one may still be written.
+// isQuiet reports whether no connection was dropped: what was sent on a dropped one may still be
+// written.
 func (one *history) isQuiet() bool {
 	for i, conn := range one.conns {
 		if one.handles[i].writer.conn != conn {
@@ -88,17 +89,17 @@ func (one *history) empty() error {
 	if len(one.handles) == 0 {
 		return nil
 	}
-	ctx := context.Background() // that of the test has ended when it cleans up
-	if _, err := one.handles[0].pool.Exec(ctx, `delete from public.idempotency`); err != nil {
+	ctx := context.Background() // the test's context ends before its cleanup
+	if _, err := one.handles[0].nodePool.Exec(ctx, `delete from public.idempotency`); err != nil {
 		return err
 	}
 	if err := rewriteAll(ctx, one.handles[0], eventstore.Head{}, nil); err != nil {
 		return err
 	}
 	for _, s := range one.handles {
-		s.large.Store(false)
-		newest, _ := s.hint.get()
-		s.hint.correct(newest, 0)
+		s.largePages.Store(false)
+		newest, _ := s.appends.state()
+		s.appends.lower(newest, 0)
 	}
 	return nil
 }

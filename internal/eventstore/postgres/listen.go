@@ -11,25 +11,26 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// channel is where appends are notified of; the payload is the new position.
+// channel is the notification channel of appends; the payload is the new seq.
 const channel = "configapi"
 
-// listener keeps one connection on which the server says that the history has grown. Nothing depends on it but how soon
-// Wait returns.
+// listener keeps one connection on which the server notifies of appends. Only how soon Wait returns
+// depends on it.
 type listener struct {
-	config *pgconn.Config
-	opts   Options
-	look   func(context.Context) error // at how far the history has come, on another connection
-	fence  *fence
+	config  *pgconn.Config
+	opts    Options
+	observe func(context.Context) error // reads the head, on another connection
+	fence   *fence
 }
 
-// run listens until the context ends, whatever happens to its connections.
+// run listens until ctx ends, and reconnects after errors.
 func (l *listener) run(ctx context.Context) {
-	for backoff := l.opts.ListenRetryMin; ctx.Err() == nil; backoff = min(2*backoff, l.opts.ListenRetryMax) {
+	for backoff := l.opts.listenRetryMin; ctx.Err() == nil; backoff = min(2*backoff, l.opts.listenRetryMax) {
 		if l.listen(ctx) {
-			backoff = l.opts.ListenRetryMin
+			backoff = l.opts.listenRetryMin
 		}
-		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1)) // so that nodes do not all come back at once
+		// Jitter: not all nodes reconnect at once.
+		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -38,7 +39,7 @@ func (l *listener) run(ctx context.Context) {
 	}
 }
 
-// listen listens on one connection until that fails. It tells whether it ever could.
+// listen listens on one connection until that fails. It reports whether it has listened at all.
 func (l *listener) listen(ctx context.Context) (listened bool) {
 	conn, err := pgconn.ConnectConfig(toConnect(ctx), l.config)
 	if err != nil {
@@ -48,38 +49,40 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 	if err := l.ask(ctx, conn); err != nil {
 		return false
 	}
-	// What was committed before the server listens for this connection is not notified of, so look after that.
-	if err := l.look(ctx); err != nil {
+	// The server does not notify of commits from before it listens for this connection, so read the
+	// head.
+	if err := l.observe(ctx); err != nil {
 		return false
 	}
 	for {
 		l.receive(ctx, conn)
-		// Silence is all that would be heard of a server that is gone, so it has to answer now and then.
-		if err := l.ask(ctx, conn); err != nil || !l.fence.holds(conn) {
+		// A server that is gone is only silent, so it has to answer from time to time.
+		if err := l.ask(ctx, conn); err != nil || !l.fence.allows(conn) {
 			return true
 		}
 	}
 }
 
-// receive takes notifications until it is time for a ping, or the connection breaks. What they say goes to the hint on its
-// own.
+// receive waits for notifications until it is time for a ping or the connection breaks. The
+// connection hands them to the append signal itself.
 func (l *listener) receive(ctx context.Context, conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.ListenPing)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.listenPing)
 	defer cancel()
 	for conn.WaitForNotification(ctx) == nil {
 	}
 }
 
-// ask asks the server to notify this connection. To ask again changes nothing, and shows that the connection lives.
+// ask sends LISTEN. Sending it again changes nothing and proves that the connection works.
 func (l *listener) ask(ctx context.Context, conn *pgconn.PgConn) error {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.ListenPing)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.listenPing)
 	defer cancel()
 	return conn.Exec(ctx, `listen `+channel).Close()
 }
 
-// hear takes the text of a position, of which a notification's may be anybody's.
-func (h *hint) hear(position string) {
-	if p, err := strconv.ParseInt(position, 10, 64); err == nil {
-		h.raise(eventstore.Seq(p))
+// notified takes the payload of a notification. Any client can send one, so the text may be
+// anything.
+func (s *appendSignal) notified(payload string) {
+	if seq, err := strconv.ParseInt(payload, 10, 64); err == nil {
+		s.raise(eventstore.Seq(seq))
 	}
 }

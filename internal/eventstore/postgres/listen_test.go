@@ -18,11 +18,11 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// listening reports whether the listener has begun to listen.
+// listening selects whether the listener has sent LISTEN.
 const listening = `select exists (select from pg_stat_activity where datname = current_database()
 	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
 
-// mustHear fails unless s hears of records after a position. Like a follower it looks for itself after each Wait.
+// mustHear fails unless s learns of records after a seq. Like a follower it reads after each Wait.
 func mustHear(t testing.TB, s *Store, after eventstore.Seq) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -53,7 +53,8 @@ func TestNotificationsMakeWaitReturn(t *testing.T) {
 	}
 }
 
-// BenchmarkNotification measures an append of another node together with the time until this one has read it.
+// BenchmarkNotification measures an append of another node up to the time when this node has read
+// it.
 func BenchmarkNotification(b *testing.B) {
 	dsn := postgrestest.NewDatabase(b)
 	s, other := mustOpen(b, dsn, Options{}), mustOpen(b, dsn, Options{})
@@ -68,7 +69,7 @@ func BenchmarkNotification(b *testing.B) {
 func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s := mustOpen(t, dsn, Options{PollInterval: never, ListenRetryMin: time.Millisecond})
+	s := mustOpen(t, dsn, Options{PollInterval: never, listenRetryMin: time.Millisecond})
 	other, killer := mustOpen(t, dsn, Options{}), connect(t, dsn)
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
@@ -86,8 +87,9 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
 	s := mustOpen(t, dsn, Options{
-		// A ping is also how long a new connection may take to answer, so a loaded machine needs some time and many tries.
-		PollInterval: never, ListenPing: 50 * time.Millisecond, ListenRetryMin: time.Millisecond, ListenRetryMax: 5 * time.Millisecond,
+		// A ping is also how long a new connection may take to answer, so a busy machine needs many
+		// tries.
+		PollInterval: never, listenPing: 50 * time.Millisecond, listenRetryMin: time.Millisecond, listenRetryMax: 5 * time.Millisecond,
 		ListenURL: proxy.dsn,
 	})
 	other := mustOpen(t, dsn, Options{})
@@ -98,7 +100,7 @@ func TestListenerNoticesASilentConnection(t *testing.T) {
 	mustHear(t, s, head.Seq)
 }
 
-func TestWhoNeverWaitsDoesNotListen(t *testing.T) {
+func TestStoreWithoutWaitDoesNotListen(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
@@ -123,7 +125,7 @@ func TestWithoutListeningTheTickDoesIt(t *testing.T) {
 	other := mustOpen(t, dsn, Options{PollInterval: never, ListenURL: nowhere})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
-	mustHear(t, other, 0) // of its own append, so at once
+	mustHear(t, other, 0) // its own append, so at once
 	mustAppend(t, other, head, 1)
 	mustHear(t, s, head.Seq)
 }
@@ -144,8 +146,8 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 	if found, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 1}); err != nil || len(found) > 0 {
 		t.Fatalf("Read: got %v, %v, want none", found, err)
 	}
-	if newest, _ := s.hint.get(); newest != 0 {
-		t.Errorf("after a read that found nothing the store still believes in position %d", newest)
+	if newest, _ := s.appends.state(); newest != 0 {
+		t.Errorf("after a read that found nothing the store still believes in seq %d", newest)
 	}
 	mustAppend(t, s, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
@@ -153,16 +155,16 @@ func TestNotificationOfNothingDoesNotKeepWaitFromWaiting(t *testing.T) {
 
 func TestHintIsNotCorrectedByAReadThatBeganBeforeIt(t *testing.T) {
 	t.Parallel()
-	h := newHint()
+	h := newAppendSignal()
 	h.raise(3)
-	before, _ := h.get()
+	before, _ := h.state()
 	h.raise(7)
-	h.correct(before, 2)
-	if newest, _ := h.get(); newest != 7 {
+	h.lower(before, 2)
+	if newest, _ := h.state(); newest != 7 {
 		t.Errorf("newest: got %d, want 7", newest)
 	}
-	h.correct(7, 9)
-	if newest, _ := h.get(); newest != 7 {
+	h.lower(7, 9)
+	if newest, _ := h.state(); newest != 7 {
 		t.Errorf("newest after a read beyond it: got %d, want 7", newest)
 	}
 }
@@ -193,14 +195,14 @@ func TestCloseEndsWaitsAndConnections(t *testing.T) {
 	other.until("0", `select count(*)::text from pg_stat_activity where datname = current_database() and application_name like 'configapi%'`)
 }
 
-// proxy passes connections on to a server until it falls silent, or cuts them.
+// proxy forwards connections to a server until it goes silent or cuts them.
 type proxy struct {
 	dsn     string
-	carried atomic.Int64 // how many connections came
-	cut     atomic.Int64 // the next answer ends after so many bytes, and its connection with it; 0: none does
+	carried atomic.Int64 // number of connections
+	cut     atomic.Int64 // the next answer and its connection end after so many bytes; 0: never
 	target  func() (net.Conn, error)
 	mu      sync.Mutex
-	silent  chan struct{} // closed for the connections there are
+	silent  chan struct{} // closed to make the present connections silent
 	running sync.WaitGroup
 }
 
@@ -232,7 +234,7 @@ func newProxy(t *testing.T, dsn string) *proxy {
 	return p
 }
 
-// carryAppends has the connection of a store that appends, and no other of its connections, come through the proxy.
+// carryAppends makes the appending connection of a store, and no other one, go through the proxy.
 func (p *proxy) carryAppends(t *testing.T, s *Store) {
 	t.Helper()
 	through, err := pgconn.ParseConfig(p.dsn)
@@ -244,7 +246,7 @@ func (p *proxy) carryAppends(t *testing.T, s *Store) {
 	s.writer.drop()
 }
 
-// silence keeps all connections that there are open, but nothing comes through them any more.
+// silence keeps all present connections open, but forwards nothing any more.
 func (p *proxy) silence() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -275,7 +277,7 @@ func (p *proxy) accept(l net.Listener) {
 	}
 }
 
-// pass copies until it is told to fall silent, and from then on only swallows.
+// pass copies until it goes silent; from then on it drops all bytes.
 func pass(dst, src net.Conn, cut *atomic.Int64, silent <-chan struct{}) {
 	defer dst.Close()
 	buf := make([]byte, 1<<10)

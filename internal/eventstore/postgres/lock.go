@@ -15,11 +15,11 @@ func lockSQL(further string) string {
 	return `select position, hash, recorded_at` + further + ` from public.history_head for update`
 }
 
-// AppendLocked appends what the caller decides on while it has the head row locked. That takes two round trips: one that
-// locks the row and reads what was missed, one that appends and commits. The server ends the session of whoever leaves it
-// without a word in between for [Options.LockTimeout], and so frees the row.
+// AppendLocked appends what decide returns while it holds the lock on the head row. It takes two
+// round trips: one locks the row and reads the missed records, the other appends and commits. A
+// client that is silent in between for the lock time-out loses its session, which frees the row.
 func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.AppendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.appendTimeout)
 	defer cancel()
 	var newest eventstore.Seq
 	err := s.writer.use(ctx, func() (err error) {
@@ -27,13 +27,13 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide e
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("appending with the head locked, after position %d: %w", after, err)
+		return fmt.Errorf("appending with the head locked, after seq %d: %w", after, err)
 	}
-	s.hint.raise(newest)
+	s.appends.raise(newest)
 	return nil
 }
 
-// appendLocked returns the newest position that is known then.
+// appendLocked returns the newest seq that it knows of.
 func (w *writer) appendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) (eventstore.Seq, error) {
 	head, missed, err := w.lock(ctx, after)
 	if err != nil {
@@ -60,7 +60,8 @@ func (w *writer) appendLocked(ctx context.Context, after eventstore.Seq, decide 
 	return head.Seq + eventstore.Seq(len(records)), nil
 }
 
-// lock locks the head row, and only then, with the snapshot that each statement takes of its own, reads up to it.
+// lock locks the head row and then reads the records up to it: each statement has a snapshot of its
+// own.
 func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstore.Head, missed []eventstore.Record, err error) {
 	var batch pgconn.Batch
 	w.statements.begin.queue(&batch, nil)
@@ -73,7 +74,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstor
 		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissed),
 		binary.BigEndian.AppendUint64(nil, eventstore.PageBytes),
 	}
-	if w.large.Load() {
+	if w.largePages.Load() {
 		w.statements.missedGuarded.queue(&batch, parameters)
 	} else {
 		w.statements.missed.queue(&batch, parameters[:2])
@@ -87,14 +88,16 @@ func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstor
 	return head, p.records, err
 }
 
-// lockTimeout is what ends the session of one who has the lock and keeps silent. It is set with the connection, but behind a
-// pooler, which gives that to others, in each transaction.
+// lockTimeout returns the setting that ends the session of a client which holds the lock and is
+// silent. It is set once for a connection, but in each transaction behind a pooler, which gives the
+// session to others.
 func (w *writer) lockTimeout() string {
-	return fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, w.opts.LockTimeout.Milliseconds())
+	return fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, w.opts.lockTimeout.Milliseconds())
 }
 
-// readResults hands the rows of each result that has columns to one function after the other, while they come: to keep them
-// first cost more than all that is done with them. A row holds until the function returns.
+// readResults passes the rows of each result with columns to one function after the other as they
+// arrive. Collecting them first takes six times as many allocations: see the locked append of
+// BenchmarkStore. A row is valid until the function returns.
 func readResults(results *pgconn.MultiResultReader, take ...func(row [][]byte) (more bool, err error)) (err error) {
 	for results.NextResult() {
 		rows := results.ResultReader()
@@ -111,10 +114,11 @@ func readResults(results *pgconn.MultiResultReader, take ...func(row [][]byte) (
 	return cmp.Or(results.Close(), err)
 }
 
-// appendAndCommit sends both at once. When the append fails the server does not look at the rest.
+// appendAndCommit sends both statements at once. When the append fails, the server ignores the
+// commit.
 //
-// What pgx says of a batch whose answer was cut off is "conn closed", with the mark of an error from before anything was sent. So
-// that mark counts for nothing here.
+// If the answer to a batch is cut off, pgx returns "conn closed" and marks it as safe to retry,
+// although the batch was sent. So that mark is ignored here.
 func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
 	conn := w.conn.PgConn()
 	if conn.IsClosed() {
@@ -125,12 +129,12 @@ func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, reco
 	w.statements.commit.queue(&batch, nil)
 	results, err := conn.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {
-		return outcomeOfSent(err)
+		return sentError(err)
 	}
-	return appended(results[0].CommandTag, nil)
+	return appendResult(results[0].CommandTag, nil)
 }
 
-// rollback ends the transaction, or the connection if that is not possible; then the server does it.
+// rollback ends the transaction. If that fails it drops the connection, and the server rolls back.
 func (w *writer) rollback(ctx context.Context) {
 	conn := w.conn.PgConn()
 	if !conn.IsClosed() && conn.TxStatus() != 'I' && conn.Exec(ctx, `rollback`).Close() != nil {

@@ -11,7 +11,7 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// lockTimeout is long enough for the others to get in line, and short enough for a test.
+// lockTimeout is long enough for other writers to queue up, and short enough for a test.
 const lockTimeout = 300 * time.Millisecond
 
 // TestFrozenWriterHoldsOthersUpForTheLockTimeout freezes a writer between its lock and its append.
@@ -26,7 +26,7 @@ func TestFrozenWriterHoldsOthersUpForTheLockTimeout(t *testing.T) {
 
 func freezeWriter(t *testing.T, its, others string) {
 	t.Parallel()
-	frozen, other := mustOpen(t, its, Options{LockTimeout: lockTimeout}), mustOpen(t, others, Options{})
+	frozen, other := mustOpen(t, its, Options{lockTimeout: lockTimeout}), mustOpen(t, others, Options{})
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	locked, thawed := make(chan struct{}), make(chan error, 1)
 	frost, thaw := context.WithCancel(t.Context())
@@ -62,11 +62,12 @@ func freezeWriter(t *testing.T, its, others string) {
 	}
 }
 
-// TestWriterThatWaitsForTheLockTooLongIsRefused has somebody hold the lock whom no time-out of this program binds.
+// TestWriterThatWaitsForTheLockTooLongIsRefused: another client holds the lock, to which this
+// program's time-outs do not apply.
 func TestWriterThatWaitsForTheLockTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other := mustOpen(t, dsn, Options{AppendTimeout: 200 * time.Millisecond}), connect(t, dsn)
+	s, other := mustOpen(t, dsn, Options{appendTimeout: 200 * time.Millisecond}), connect(t, dsn)
 	head := mustAppend(t, s, eventstore.Head{}, 1)
 	release := other.lockHead()
 	err := s.AppendLocked(t.Context(), 0, func(eventstore.Head, []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
@@ -80,7 +81,7 @@ func TestWriterThatWaitsForTheLockTooLongIsRefused(t *testing.T) {
 	mustHaveHead(t, s, mustAppend(t, s, head, 1))
 }
 
-// TestLockedAppendThatIsCutIsUnknown ends the session while the append waits for nothing but its answer.
+// TestLockedAppendThatIsCutIsUnknown ends the session while the append waits only for its answer.
 func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
@@ -100,7 +101,8 @@ func TestLockedAppendThatIsCutIsUnknown(t *testing.T) {
 	mustHaveHead(t, s, headOf(written))
 }
 
-// TestLockedAppendWhoseAnswerIsCutIsUnknown cuts the answer to an append that is committed, after so many bytes.
+// TestLockedAppendWhoseAnswerIsCutIsUnknown cuts the answer to a committed append after a number of
+// bytes.
 func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
@@ -122,7 +124,8 @@ func TestLockedAppendWhoseAnswerIsCutIsUnknown(t *testing.T) {
 	}
 }
 
-// TestLockIsGivenBackAtOnce looks at the connection: others would only be held up until the lock times out.
+// TestLockIsGivenBackAtOnce checks the connection: otherwise other writers would wait for the lock
+// time-out.
 func TestLockIsGivenBackAtOnce(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, postgrestest.NewDatabase(t), Options{})

@@ -10,28 +10,30 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// migrations holds the steps from an empty database to the present schema: the n-th file, in the order of names, leads
-// from version n-1 to version n. A file that was released is never changed.
+// migrations holds the steps from an empty database to the present schema: the n-th file, by name,
+// leads from version n-1 to version n. A released file is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrationLock is the advisory lock under which one store at a time migrates: "configap" in ASCII.
+// migrationLock is the advisory lock that a store holds while it migrates: "configap" in ASCII.
 const migrationLock = 0x636f6e6669676170
 
 var (
-	errNewerSchema = errors.New("a newer version of this program has migrated it; use that one")
-	errOlderSchema = errors.New("serve has to bring it to the present schema first")
+	errNewerSchema = errors.New("a newer version of this program has migrated it; run that version")
+	errOlderSchema = errors.New("run the server on it once to bring it to the present schema")
 )
 
-// migrate brings the tables to the present schema, all in one transaction. A role that may not make tables can open a
-// database that has it already. With readOnly nothing is changed, and an older schema is an error.
+// migrate brings the tables to the present schema in one transaction. A role that may not create
+// tables can open a database with the present schema. With readOnly nothing is changed, and an
+// older schema is an error.
 func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
-	// Each statement has to see what was committed before it, for the first one waits for others who migrate.
+	// The first statement waits for other stores that migrate, and the later ones must see their
+	// commits.
 	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
 	return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
@@ -47,7 +49,7 @@ func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 		if readOnly && version < len(steps) {
 			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errOlderSchema)
 		}
-		if version < len(steps) { // which takes as long as it takes, whatever the role's statements are bound to
+		if version < len(steps) { // a migration may take longer than the role's statement_timeout
 			if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
 				return err
 			}
@@ -61,7 +63,8 @@ func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 	})
 }
 
-// schemaVersion returns the version of the schema, and makes the table that keeps it when there is none, unless readOnly.
+// schemaVersion returns the version of the schema. It makes the table that keeps it if it is
+// missing, unless readOnly.
 func schemaVersion(ctx context.Context, tx pgx.Tx, readOnly bool) (version int, err error) {
 	var exists bool
 	if err := tx.QueryRow(ctx, `select to_regclass('public.schema_migrations') is not null`).Scan(&exists); err != nil {

@@ -40,7 +40,8 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	mustNotOpen(t, dsn, "", "the schema has version 999, the newest known is 4")
 }
 
-// TestMigrationOutlastsTheBoundOfStatements keeps the table that is to change from a store whose statements are bound to less.
+// TestMigrationOutlastsTheBoundOfStatements locks the table to change for longer than the store's
+// statements may take.
 func TestMigrationOutlastsTheBoundOfStatements(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)

@@ -9,28 +9,30 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// notWritten wraps an error that came before anything was sent.
+// notWritten wraps an error from before anything was sent.
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// outcome says what an error of an append means for its records, which may not even have been sent.
-func outcome(err error) error {
-	if pgconn.SafeToRetry(err) { // that is, nothing was sent
+// appendError returns the error of an append whose statement failed with err, perhaps before it was
+// sent.
+func appendError(err error) error {
+	if pgconn.SafeToRetry(err) { // nothing was sent
 		return notWritten(err)
 	}
-	return outcomeOfSent(err)
+	return sentError(err)
 }
 
-// outcomeOfSent says what an error of an append that was sent means for its records.
+// sentError returns the error of an append whose statement failed with err after it was sent.
 //
-// An ERROR of PostgreSQL is definite, because it aborts the transaction that the statement is. A FATAL is not: it can come
-// after the commit. Neither is what a pooler says when it lost the server. An unknown outcome wraps none of
-// [eventstore.ErrHeadMoved], [eventstore.ErrKeyTaken] and [eventstore.ErrNotWritten].
-func outcomeOfSent(err error) error {
+// An ERROR of PostgreSQL is definite, because it aborts the statement's transaction. A FATAL is
+// not, because it can come after the commit, and neither is an error of a pooler that has lost the
+// server. An unknown outcome wraps none of [eventstore.ErrHeadMoved], [eventstore.ErrKeyTaken] and
+// [eventstore.ErrNotWritten].
+func sentError(err error) error {
 	var reply *pgconn.PgError
 	if !errors.As(err, &reply) {
 		return fmt.Errorf("the outcome is unknown: %w", err)
 	}
-	if reply.SeverityUnlocalized != "ERROR" || len(reply.Code) != 5 || unsure[reply.Code[:2]] || reply.Code == "40003" {
+	if reply.SeverityUnlocalized != "ERROR" || len(reply.Code) != 5 || uncertainClasses[reply.Code[:2]] || reply.Code == "40003" {
 		return fmt.Errorf("the outcome is unknown: %s (SQLSTATE %s)", reply.Message, reply.Code)
 	}
 	switch {
@@ -38,10 +40,10 @@ func outcomeOfSent(err error) error {
 		return eventstore.ErrHeadMoved
 	case reply.Code == "23505" && reply.ConstraintName == "idempotency_pkey":
 		return eventstore.ErrKeyTaken
-	case reply.Code[:2] == "22": // bad data, of which the message may quote some
-		return fmt.Errorf("%w: the server does not take the data (SQLSTATE %s)", eventstore.ErrNotWritten, reply.Code)
+	case reply.Code[:2] == "22": // bad data, which the message may quote
+		return fmt.Errorf("%w: the server refuses the data (SQLSTATE %s)", eventstore.ErrNotWritten, reply.Code)
 	}
-	// Details, hints and places of an error are left out, because they quote what was to be written.
+	// Detail, hint and position of an error are left out, because they quote the data.
 	return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, &refusedError{reply.Message, reply.Code})
 }
 
@@ -50,9 +52,9 @@ type refusedError struct{ message, code string }
 
 func (e *refusedError) Error() string { return fmt.Sprintf("%s (SQLSTATE %s)", e.message, e.code) }
 
-// isReadOnly reports whether the server refused something because it was not to write. That is a
-// matter of the session too, by default_transaction_read_only: the one that takes its place may
-// write again, so this one is to be given up.
+// isReadOnly reports whether the server refused a write as read-only. default_transaction_read_only
+// can make a single session read-only, so the connection is dropped: a new session may be able to
+// write.
 func isReadOnly(err error) bool {
 	const readOnlyTransaction = "25006"
 	var refused *refusedError
@@ -60,5 +62,6 @@ func isReadOnly(err error) bool {
 	return errors.As(err, &refused) && refused.code == readOnlyTransaction || errors.As(err, &reply) && reply.Code == readOnlyTransaction
 }
 
-// unsure are the classes of errors that say that something is wrong with the connection, the server or its files.
-var unsure = map[string]bool{"08": true, "58": true, "F0": true, "XX": true}
+// uncertainClasses are the SQLSTATE classes of failures of the connection, the server or its files.
+// After them the outcome of an append is unknown.
+var uncertainClasses = map[string]bool{"08": true, "58": true, "F0": true, "XX": true}

@@ -29,7 +29,7 @@ func TestOutcomeOfAFailedAppend(t *testing.T) {
 		{"nothing was sent", pgconnSafe{}, eventstore.ErrNotWritten},
 		{"serialization failure", reply("ERROR", "40001", ""), eventstore.ErrHeadMoved},
 		{"deadlock", reply("ERROR", "40P01", ""), eventstore.ErrNotWritten},
-		{"the position is taken", reply("ERROR", "23505", "events_pkey"), eventstore.ErrHeadMoved},
+		{"the seq is taken", reply("ERROR", "23505", "events_pkey"), eventstore.ErrHeadMoved},
 		{"the version is taken", reply("ERROR", "23505", "events_config_name_version_key"), eventstore.ErrNotWritten},
 		{"null where none may be", reply("ERROR", "23502", ""), eventstore.ErrNotWritten},
 		{"bad text", reply("ERROR", "22021", ""), eventstore.ErrNotWritten},
@@ -48,7 +48,7 @@ func TestOutcomeOfAFailedAppend(t *testing.T) {
 		{"no code at all", reply("ERROR", "", ""), unknown},
 		{"no severity at all", reply("", "42501", ""), unknown},
 	} {
-		got := outcome(row.err)
+		got := appendError(row.err)
 		for _, sentinel := range []error{eventstore.ErrHeadMoved, eventstore.ErrNotWritten} {
 			if errors.Is(got, sentinel) != (row.want == sentinel) {
 				t.Errorf("%s: got %v, want %v", row.what, got, row.want)
@@ -60,7 +60,7 @@ func TestOutcomeOfAFailedAppend(t *testing.T) {
 	}
 }
 
-// pgconnSafe is an error as pgconn gives when nothing was sent.
+// pgconnSafe is an error as pgconn returns when nothing was sent.
 type pgconnSafe struct{}
 
 func (pgconnSafe) Error() string     { return "conn closed" }

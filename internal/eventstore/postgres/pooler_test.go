@@ -10,7 +10,7 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// throughPooler returns the URL of a database by way of a pooler in transaction mode.
+// throughPooler returns the URL of a database behind a pooler in transaction mode.
 func throughPooler(t testing.TB, dsn string) string {
 	t.Helper()
 	return with(t, postgrestest.NewPooler(t, dsn), "default_query_exec_mode", "cache_describe")
@@ -33,7 +33,7 @@ func TestBehindAPoolerTheTickAloneDoesIt(t *testing.T) {
 	mustHear(t, s, head.Seq)
 	const listens = `select count(*)::text from pg_stat_activity where datname = current_database() and query like 'listen%'`
 	if got := connect(t, direct).text(listens); got != "0" {
-		t.Errorf("%s connections listen behind a pooler that forgets for whom", got)
+		t.Errorf("%s connections listen behind a pooler, which cannot forward notifications", got)
 	}
 }
 
@@ -50,7 +50,8 @@ func TestListenerGoesRoundThePooler(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftOnConnectionsOfAPooler looks at one that another client of the pooler gets.
+// TestNothingIsLeftOnConnectionsOfAPooler checks the session that another client of the pooler
+// gets.
 func TestNothingIsLeftOnConnectionsOfAPooler(t *testing.T) {
 	t.Parallel()
 	pooled := throughPooler(t, postgrestest.NewDatabase(t))

@@ -23,7 +23,7 @@ func TestReadsAreByIndex(t *testing.T) {
 	}{
 		selectAfter:        {[]any{1, 10}, []string{"events_pkey"}},
 		selectAfterGuarded: {[]any{1, 10, 1 << 20}, []string{"events_pkey"}},
-		selectBranchAfter:  {[]any{1, []byte{}, 1, 10, 1 << 20}, []string{"events_pkey"}},
+		selectPage:         {[]any{1, []byte{}, 1, 10, 1 << 20}, []string{"events_pkey"}},
 		selectOfConfig:     {[]any{1, []byte{}, "a", 1, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectAsOf: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
@@ -32,7 +32,7 @@ func TestReadsAreByIndex(t *testing.T) {
 		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 	} {
-		rows, err := s.pool.Query(t.Context(), `explain `+query, want.args...)
+		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestLargePagesAreTheSameWithAndWithoutTheGuard(t *testing.T) {
 			bytes += len(written[after+want].Data)
 		}
 		for _, guarded := range []bool{false, true} {
-			s.large.Store(guarded)
+			s.largePages.Store(guarded)
 			got, err := s.Read(t.Context(), eventstore.Seq(after), eventstore.Limit{Records: 50})
 			if err != nil || len(got) != want {
 				t.Fatalf("Read after %d, guarded: %t: got %d records, %v, want %d", after, guarded, len(got), err, want)
@@ -106,7 +106,7 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 	for maxBytes, want := range map[int]int{1: 1, 10: 1, 11: 2, 20: 2, 51: 5, 52: 5, 1000: 5} {
 		for query, args := range map[string][]any{
 			selectAfterGuarded: {2, 5, maxBytes},
-			selectBranchAfter:  {0, []byte{}, 2, 5, maxBytes},
+			selectPage:         {0, []byte{}, 2, 5, maxBytes},
 			selectOfConfigBack: {0, []byte{}, "a", 8, 5, maxBytes},
 			selectOfConfig:     {0, []byte{}, "a", 2, 5, maxBytes},
 		} {
@@ -142,7 +142,7 @@ func TestServerSendsNoMoreNamesThanThePage(t *testing.T) {
 
 func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 	t.Parallel()
-	var g pageGuard
+	var g largePages
 	of := func(n, bytes int) *page {
 		return &page{records: make([]eventstore.Record, n), bytes: bytes, limit: eventstore.Limit{Records: 10, Bytes: 100}}
 	}
@@ -153,7 +153,7 @@ func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 		{of(10, 99), false},
 		{of(3, 100), true},
 		{of(10, 50), true},  // neither large nor small
-		{of(1, 1), true},    // the last one, which says nothing
+		{of(1, 1), true},    // the last page says nothing
 		{of(10, 24), false}, // small
 		{of(10, 250), true},
 	} {
@@ -166,7 +166,7 @@ func TestGuardIsUsedWhilePagesAreLarge(t *testing.T) {
 func TestReadsEndAfterTheirTimeout(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	s, other := mustOpen(t, dsn, Options{QueryTimeout: 20 * time.Millisecond}), connect(t, dsn)
+	s, other := mustOpen(t, dsn, Options{queryTimeout: 20 * time.Millisecond}), connect(t, dsn)
 	other.exec(`begin`)
 	other.exec(`lock table events, history_head in access exclusive mode`)
 	for what, read := range map[string]func() error{
@@ -181,14 +181,15 @@ func TestReadsEndAfterTheirTimeout(t *testing.T) {
 			return err
 		},
 	} {
-		// Whichever of the two is first: the client or the server (SQLSTATE 57014).
+		// Either the client or the server (SQLSTATE 57014) ends the read first.
 		if err := read(); !errors.Is(err, context.DeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "57014")) {
 			t.Errorf("%s of a locked table: got %v, want a time-out", what, err)
 		}
 	}
 	other.exec(`rollback`)
 	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); { // a slow machine may need more than one
+	// A slow machine may need more than one.
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if _, err = s.Head(t.Context()); err == nil {
 			return
 		}
@@ -205,7 +206,7 @@ func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
 		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("Read with a short %s: got %v, want a break at position 2", column, err)
+			t.Errorf("Read with a short %s: got %v, want a break at seq 2", column, err)
 		}
 		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])
 	}

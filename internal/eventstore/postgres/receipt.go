@@ -20,7 +20,7 @@ const (
 			select ctid from public.idempotency where created_at < $1 order by created_at limit $2))`
 )
 
-// ReadReceipts returns the receipts that there are of the keys.
+// ReadReceipts returns the receipts of the keys that have one.
 func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	actors, texts := make([]string, len(keys)), make([]string, len(keys))
 	for i, key := range keys {
@@ -44,11 +44,12 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 	return receipts, nil
 }
 
-// PruneReceipts removes old receipts, on a connection that reads otherwise, so that appends go on meanwhile.
+// PruneReceipts removes old receipts on one of the node's reading connections, so that appends go
+// on.
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.QueryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.queryTimeout)
 	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.nodePool.Acquire(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("pruning receipts: %w", connectError(err))
 	}

@@ -10,14 +10,14 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// epoch is where PostgreSQL's times start to count, the year 2000, in microseconds since 1970.
+// epoch is the year 2000, where PostgreSQL's times start, in microseconds since 1970.
 const epoch = 946_684_800_000_000
 
 func microseconds(t time.Time) int64 { return t.UnixMicro() - epoch }
 
-// page gathers records up to the limits of one read.
+// page collects records up to the limit of one read.
 type page struct {
-	limit   eventstore.Limit // with defaults
+	limit   eventstore.Limit // without zero fields
 	records []eventstore.Record
 	bytes   int // of data
 }
@@ -36,23 +36,24 @@ func (p *page) take(row [][]byte) (more bool, err error) {
 	return true, p.scan(r, row)
 }
 
-// branchPage is a page of a statement that is branched.
-type branchPage struct {
+// basisPage is the page of a statement that begins with onBasis.
+type basisPage struct {
 	page
-	holds bool
+	onBasis bool
 }
 
-// take adds a row that has a record.
-func (p *branchPage) take(row [][]byte) (more bool, err error) {
+// take adds a row if it has a record.
+func (p *basisPage) take(row [][]byte) (more bool, err error) {
 	position, proof := row[0], row[len(row)-1]
-	p.holds = proof[0] == 't' || proof[0] == 1 // in the text format, or the binary one
+	p.onBasis = proof[0] == 't' || proof[0] == 1 // in text or in binary format
 	if position == nil {
 		return true, nil
 	}
 	return p.page.take(row)
 }
 
-// grow makes room for eight times as many records: most reads give either a few, or as many as they may.
+// grow makes room for eight times as many records: most reads return either a few records or a full
+// page. See the pages in BenchmarkStore.
 func (p *page) grow() {
 	n := min(max(16, 8*len(p.records)), max(p.limit.Records, 1))
 	p.records = slices.Grow(p.records, n-len(p.records))
@@ -67,7 +68,8 @@ func (p *page) scan(r *eventstore.Record, row [][]byte) error {
 	r.Data = string(row[6])
 	r.RecordedAt = instant(row[9])
 	r.ChangeSet = eventstore.Seq(integer(row[11]))
-	// These are often the same from record to record, and are then kept but once.
+	// Type, actor and reason are often those of the record before, whose strings are then used
+	// again.
 	var before eventstore.Record
 	if n := len(p.records); n > 1 {
 		before = p.records[n-2]

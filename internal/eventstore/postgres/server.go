@@ -14,11 +14,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// minVersion is the oldest PostgreSQL that has all that the migrations use.
+// minVersion is the oldest PostgreSQL with everything that the migrations use.
 const minVersion = 14_00_00
 
-// parseURL makes the configuration that all connections share.
-func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.Config, error) {
+// parseURL returns the configuration that all connections share.
+func parseURL(text string, opts Options, conns *netConns, fence *fence) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
 		return nil, urlError(text, err)
@@ -29,39 +29,40 @@ func parseURL(text string, opts Options, lines *lines, fence *fence) (*pgxpool.C
 	}
 	c.RuntimeParams["application_name"] = "configapi"
 	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = opts.ConnectTimeout
+		c.ConnectTimeout = opts.connectTimeout
 	}
-	// Of several hosts, or after a failover, only the primary will do: a standby may be behind what was read before.
+	// Of several hosts, or after a failover, only the primary is right: a standby may be behind
+	// what was read before.
 	if c.ValidateConnect == nil {
 		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	}
-	lines.through(&c.Config)
-	guardSessions(config, fence)
+	conns.track(&c.Config)
+	setUpSessions(config, fence)
 	return config, nil
 }
 
-// pools are the connections that read, by purpose: no purpose waits for another.
+// pools are the connections that read, by purpose, so that no purpose waits for another.
 type pools struct {
-	pool  *pgxpool.Pool // the node itself: its follower and its writer
-	users *pgxpool.Pool // users, as many at once as run in the lane
-	probe *pgxpool.Pool // checks of the store, such as /health
+	nodePool   *pgxpool.Pool // for the node itself: its follower and its writer
+	queryPool  *pgxpool.Pool // for reads of users, as many as the query queue lets run
+	healthPool *pgxpool.Pool // for checks of the store, such as /health
 }
 
-// These many connections there are of each kind; of userConnections only unless the URL says
-// pool_max_conns. Together with the writer and the listener they are eight.
-const ownConnections, userConnections, probeConnections = 2, 3, 1
+// How many connections each pool has; pool_max_conns in the URL changes that of queryPool. With the
+// writer and the listener they are eight.
+const nodeConnections, queryConnections, healthConnections = 2, 3, 1
 
 func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
 	own, users, probe := readConfig(base, opts), readConfig(base, opts), readConfig(base, opts)
-	own.MaxConns, own.MinConns, own.MinIdleConns = ownConnections, 0, 0
-	probe.MaxConns, probe.MinConns, probe.MinIdleConns = probeConnections, 0, 0
+	own.MaxConns, own.MinConns, own.MinIdleConns = nodeConnections, 0, 0
+	probe.MaxConns, probe.MinConns, probe.MinIdleConns = healthConnections, 0, 0
 	if !strings.Contains(base.ConnString(), "pool_max_conns") {
-		users.MaxConns = userConnections
+		users.MaxConns = queryConnections
 	}
 	for _, row := range []struct {
 		into   **pgxpool.Pool
 		config *pgxpool.Config
-	}{{&p.pool, own}, {&p.users, users}, {&p.probe, probe}} {
+	}{{&p.nodePool, own}, {&p.queryPool, users}, {&p.healthPool, probe}} {
 		if *row.into, err = pgxpool.NewWithConfig(ctx, row.config); err != nil {
 			p.close()
 			return pools{}, err
@@ -70,21 +71,21 @@ func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools
 	return p, nil
 }
 
-// close closes the pools that were opened, after the reads that are under way.
+// close closes the open pools after the running reads.
 func (p pools) close() {
-	for _, pool := range []*pgxpool.Pool{p.pool, p.users, p.probe} {
+	for _, pool := range []*pgxpool.Pool{p.nodePool, p.queryPool, p.healthPool} {
 		if pool != nil {
 			pool.Close()
 		}
 	}
 }
 
-// readConfig configures the pool of connections that read.
+// readConfig returns the configuration of a pool of connections that read.
 func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	config := base.Copy()
-	// A connection that was idle has to answer a ping first; a dead one leaves time for the read on another.
-	config.PingTimeout = opts.QueryTimeout / 4
-	settings := fmt.Sprintf(`set statement_timeout = %d`, opts.QueryTimeout.Milliseconds())
+	// An idle connection must answer a ping first; a dead one leaves time to read on another.
+	config.PingTimeout = opts.queryTimeout / 4
+	settings := fmt.Sprintf(`set statement_timeout = %d`, opts.queryTimeout.Milliseconds())
 	if !pooled(config.ConnConfig) {
 		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 			_, err := conn.Exec(ctx, settings)
@@ -94,25 +95,26 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	return config
 }
 
-// listenConfig configures the connection that listens. What it receives, at any time, goes to the
-// hint.
-func listenConfig(base *pgxpool.Config, h *hint) *pgconn.Config {
+// listenConfig returns the configuration of the connection that listens. It passes notifications to
+// the append signal.
+func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = "configapi-listener"
 	neverCancel(config)
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.hear(n.Payload) }
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
 	return config
 }
 
-// connecting is the key of a context in which a connection may be made although neverCancel has to do with it.
+// connecting is the key of a context in which neverCancel lets a connection be made.
 type connecting struct{}
 
 func toConnect(ctx context.Context) context.Context {
 	return context.WithValue(ctx, connecting{}, true)
 }
 
-// neverCancel keeps pgx from asking the server to cancel what runs on a connection that it gives up, for which it would
-// connect again. To cancel an append that waits for a synchronous standby would make it visible before it is safe.
+// neverCancel keeps pgx from cancelling the statement of a dropped connection, for which it would
+// connect again. Cancelling an append that waits for a synchronous standby would make it visible
+// before it is safe.
 func neverCancel(config *pgconn.Config) {
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -123,17 +125,17 @@ func neverCancel(config *pgconn.Config) {
 	}
 }
 
-var errNoCancel = errors.New("nothing on this connection is cancelled")
+var errNoCancel = errors.New("statements on this connection are never cancelled")
 
-// abandon closes a connection of which neverCancel has taken care, at once and without a word to the server, which may
-// still be at work.
+// abandon closes a connection at once, without telling the server, which may still be working.
+// neverCancel must have been applied to it.
 func abandon(conn *pgconn.PgConn) {
 	conn.Conn().Close()
 	conn.Close(context.Background())
 	<-conn.CleanupDone()
 }
 
-// checkServer refuses a server that cannot keep the laws.
+// checkServer refuses a server that cannot keep the laws of the history.
 func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	var (
 		version                                            int
@@ -148,9 +150,9 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	}
 	switch {
 	case version < minVersion:
-		return fmt.Errorf("the server is PostgreSQL %d: version %d or a newer one is needed", version/1_00_00, minVersion/1_00_00)
+		return fmt.Errorf("the server is PostgreSQL %d; version %d or newer is needed", version/1_00_00, minVersion/1_00_00)
 	case encoding != "UTF8":
-		return fmt.Errorf("the database has the encoding %s: make one with the encoding UTF8", encoding)
+		return fmt.Errorf("the database has the encoding %s; create one with the encoding UTF8", encoding)
 	case inRecovery:
 		return errStandby
 	case fsync != "on":
@@ -163,13 +165,14 @@ func checkServer(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-var errStandby = errors.New("the server is a standby (pg_is_in_recovery): connect to its primary")
+var errStandby = errors.New("the server is a standby (pg_is_in_recovery); connect to its primary")
 
 func unsafeSetting(name, value string) error {
-	return fmt.Errorf("the server has %s = %s, with which acknowledged changes can be lost: set it to on", name, value)
+	return fmt.Errorf("the server has %s = %s, with which acknowledged changes can be lost; set it to on", name, value)
 }
 
-// connectError makes what pgx says of a failed connection one line, which it is not when several addresses were tried.
+// connectError makes one line of the error of a failed connection, which has several lines if
+// several addresses were tried.
 func connectError(err error) error {
 	var failed *pgconn.ConnectError
 	if !errors.As(err, &failed) {
@@ -200,10 +203,11 @@ type connectionError struct {
 func (e *connectionError) Error() string { return e.text }
 func (e *connectionError) Unwrap() error { return e.err }
 
-// urlError says what is wrong with a URL. The library's text repeats the URL, and guesses where in a broken one a password
-// may be. This one leaves the URL out, and gives no reason at all when it cannot tell what the password is.
+// urlError says what is wrong with a URL. The library's text repeats the URL, and can only guess
+// where the password is in a malformed one. This text leaves the URL out, and gives no reason if
+// the password cannot be found.
 func urlError(text string, err error) error {
-	reason := "special characters in the user or the password have to be written as in %40"
+	reason := "special characters in the user or the password must be percent-encoded, as in %40"
 	if u, parseErr := url.Parse(text); parseErr == nil && u.Host != "" {
 		reason = err.Error()
 		if _, after, ok := strings.Cut(reason, "`: "); ok {
@@ -216,5 +220,14 @@ func urlError(text string, err error) error {
 			}
 		}
 	}
-	return fmt.Errorf("the database URL is not like postgres://user:password@host:5432/database: %s", reason)
+	return fmt.Errorf("the database URL must look like postgres://user:password@host:5432/database: %s", reason)
+}
+
+var errExecMode = errors.New("default_query_exec_mode must be cache_describe for a pooler in transaction mode, and must be left out otherwise")
+
+// pooled reports whether the URL is that of a pooler in transaction mode. Each transaction may then
+// run in another session of the server, so nothing that belongs to a session can be used: no
+// prepared statements, no SET, no LISTEN.
+func pooled(config *pgx.ConnConfig) bool {
+	return config.DefaultQueryExecMode == pgx.QueryExecModeCacheDescribe
 }

@@ -16,7 +16,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestServer is about what a server does as a whole. It has one for itself, which is stopped, killed and set up anew.
+// TestServer is about a server as a whole. It has a server of its own, which it stops, kills and
+// reconfigures.
 func TestServer(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -37,7 +38,8 @@ func TestServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustFailWhileTheServerIsAway(t, s, head)
-			other.writer.used = other.writer.used.Add(-2 * other.opts.PingAfter) // it was idle all the time
+			// The connection counts as idle since then.
+			other.writer.used = other.writer.used.Add(-2 * other.opts.pingAfter)
 			if err := c.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -94,10 +96,12 @@ func TestServer(t *testing.T) {
 	})
 }
 
-// mustNotReadFromStandby fails if a store reads from a server that has become a standby since, and so may fall behind.
+// mustNotReadFromStandby fails if a store reads from a server that has become a standby, and so may
+// fall behind.
 func mustNotReadFromStandby(t *testing.T, s *Store) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); { // connections of before break first
+	// Old connections break first.
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		_, err := s.Head(t.Context())
 		if err == nil {
 			t.Fatal("Head: got no error from a standby")
@@ -114,8 +118,8 @@ func mustFailWhileTheServerIsAway(t *testing.T, s *Store, head eventstore.Head) 
 	if _, err := s.Head(t.Context()); err == nil {
 		t.Errorf("Head while the server is away: got no error")
 	}
-	// The first append finds out that the connection is dead, perhaps only after it was sent. From then on it is certain
-	// that nothing is.
+	// The first append notices that the connection is dead, perhaps only after it was sent. Later
+	// ones send nothing.
 	err := s.Append(t.Context(), head, records(head, 1))
 	for range 2 {
 		if err == nil || strings.Contains(err.Error(), "\n") {
@@ -141,14 +145,14 @@ func TestServersThatCannotBeUsedAreNamedInOneLine(t *testing.T) {
 		with(t, dsn, "dbname", "no-such-database"):                           `database "no-such-database" does not exist`,
 		with(t, dsn, "synchronous_commit", "local"):                          "synchronous_commit = local",
 		with(t, dsn, "synchronous_commit", "remote_write"):                   "synchronous_commit = remote_write",
-		"postgres://ann:secret@localhost:port/db":                            "not like postgres://",
-		"postgres://ann:sec%ret@localhost/db":                                "not like postgres://",
-		"postgres://ann:se/secret@localhost/db":                              "not like postgres://",
+		"postgres://ann:secret@localhost:port/db":                            "must look like postgres://",
+		"postgres://ann:sec%ret@localhost/db":                                "must look like postgres://",
+		"postgres://ann:se/secret@localhost/db":                              "must look like postgres://",
 		"postgres://ann:secret@localhost/db?sslmode=xsecret":                 "sslmode is invalid",
 		"postgres://ann:secret@localhost/db?pool_max_conns=many":             "pool_max_conns",
 		"postgres://ann:secret@localhost/db?connect_timeout=secretly":        "connect_timeout",
-		"host=localhost password=secret connect_timeout=x":                   "not like postgres://",
-		"host=localhost password='secret":                                    "not like postgres://",
+		"host=localhost password=secret connect_timeout=x":                   "must look like postgres://",
+		"host=localhost password='secret":                                    "must look like postgres://",
 		"postgres://ann@localhost/db?password=secret&target_session_attrs=x": "target_session_attrs",
 		"postgres://ann@localhost/db?password=secret&connect_timeout=secret": "connect_timeout",
 	} {

@@ -15,8 +15,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// meanings are settings of a role or a database at values that change what texts mean, going to the
-// server or coming back. None of them may be noticed, behind a pooler either.
+// meanings are settings of a role or a database that change what texts mean on their way to the
+// server or back. They must have no effect, not even behind a pooler.
 var meanings = [][2]string{
 	{"client_encoding", "LATIN1"},
 	{"client_min_messages", "error"},
@@ -37,8 +37,8 @@ var meanings = [][2]string{
 	{"log_statement", "all"},
 }
 
-// bounds are such that change which function is meant, when a statement or a session is given up,
-// and how it is planned. Behind a pooler they are whatever the role has.
+// bounds are settings that change which functions are called, when statements and sessions end, and
+// how statements are planned. Behind a pooler they are what the role has.
 var bounds = [][2]string{
 	{"search_path", "public, pg_catalog"},
 	{"statement_timeout", "3s"},
@@ -68,13 +68,14 @@ func spoil(admin *session, settings ...[2]string) {
 	database := admin.text(`select current_database()`)
 	admin.t.Cleanup(func() { admin.resetSettings(database) })
 	for _, setting := range settings {
-		if admin.text(`select name from pg_settings where lower(name) = lower($1)`, setting[0]) != "" { // else it is too old or too new
+		// A server that is too old or too new does not have the setting.
+		if admin.text(`select name from pg_settings where lower(name) = lower($1)`, setting[0]) != "" {
 			admin.exec(`alter database ` + database + ` set ` + setting[0] + ` = ` + quoted(setting[1]))
 		}
 	}
 }
 
-// resetSettings is for a session that may have ended, or been ended, by now.
+// resetSettings works also when the session has ended.
 func (s *session) resetSettings(database string) {
 	conn, err := pgx.Connect(context.Background(), s.conn.Config().ConnString())
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *session) resetSettings(database string) {
 	}
 }
 
-// quoted writes the value of a setting; a list of names is not to become one name.
+// quoted returns the value of a setting as SQL; a list of names must not become one name.
 func quoted(value string) string {
 	if strings.Contains(value, ",") {
 		return value
@@ -95,8 +96,8 @@ func quoted(value string) string {
 	return `'` + value + `'`
 }
 
-// shadowing are functions and operators that take the place of PostgreSQL's for whoever has public
-// in his search_path before pg_catalog.
+// shadowing makes functions and operators that replace those of PostgreSQL for roles with public
+// before pg_catalog in their search_path.
 const shadowing = `
 	create function public.pg_notify(text, text) returns void language plpgsql as $$ begin raise 'shadowed'; end $$;
 	create function public.octet_length(text) returns integer language plpgsql as $$ begin raise 'shadowed'; end $$;
@@ -129,7 +130,7 @@ func TestSettingsOfOthersBehindAPooler(t *testing.T) {
 	eventstoretest.RunWrites(t, newHistories(t, url, Options{PollInterval: 10 * time.Millisecond}).next)
 }
 
-// umlauts is a record whose text is more than ASCII.
+// umlauts returns a record with text beyond ASCII.
 func umlauts(after eventstore.Head) []eventstore.Record {
 	written := records(after, 1)
 	written[0].Data, written[0].Hash = `{"value":"München 🦊","old_value":null}`, eventstore.Hash{}
@@ -138,7 +139,7 @@ func umlauts(after eventstore.Head) []eventstore.Record {
 	return written
 }
 
-// TestTextIsStoredAsItIs has a database, and a URL in all ways, ask for another encoding, before
+// TestTextIsStoredAsItIs asks for another encoding in a database and in all ways in a URL, before
 // and after a store is opened.
 func TestTextIsStoredAsItIs(t *testing.T) {
 	slowtest.Only(t)
@@ -164,7 +165,7 @@ func TestTextIsStoredAsItIs(t *testing.T) {
 					t.Fatalf("%s: read %v, %v, want %v", what, read, err, written)
 				}
 			}
-			spoil(admin, [2]string{"client_encoding", "LATIN1"}) // for sessions to come
+			spoil(admin, [2]string{"client_encoding", "LATIN1"}) // for new sessions
 			endSessions(admin, "configapi%")
 			mustHaveHeadSoon(t, s, head)
 			mustBeDurable(t, s, head)
@@ -172,8 +173,8 @@ func TestTextIsStoredAsItIs(t *testing.T) {
 	}
 }
 
-// endSessions ends the sessions of the database that have such a name, and returns when they have
-// ended.
+// endSessions ends the sessions of the database with an application name, and returns when they
+// have ended.
 func endSessions(admin *session, name string) {
 	admin.t.Helper()
 	pids := admin.text(`select coalesce(array_agg(pid), '{}')::text from pg_stat_activity
@@ -183,17 +184,17 @@ func endSessions(admin *session, name string) {
 }
 
 // TestSettingsThatCannotBePinnedAreRefused is about poolers in transaction mode, where no setting
-// of a session holds.
+// of a session lasts.
 func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
 	spoil(connect(t, direct), [2]string{"search_path", "public, pg_catalog"})
-	mustNotOpen(t, throughPooler(t, direct), "", `search_path that names "public" before pg_catalog`)
+	mustNotOpen(t, throughPooler(t, direct), "", `names "public" before pg_catalog`)
 	mustOpen(t, direct, Options{})
 }
 
-// TestCommitsBehindAPoolerWait has the role's synchronous_commit become weaker under a store that
-// is open: the sessions that the pooler makes later have it, but its appends do not.
+// TestCommitsBehindAPoolerWait weakens the role's synchronous_commit while a store is open: later
+// sessions of the pooler have it, but appends must not.
 func TestCommitsBehindAPoolerWait(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -232,8 +233,8 @@ func appendOne(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record
 	return records(head, 1), nil, nil
 }
 
-// TestRoleWithTightTimeouts has a role whose time-outs are shorter than what an append may have to
-// wait for another.
+// TestRoleWithTightTimeouts uses a role whose time-outs are shorter than an append may have to
+// wait.
 func TestRoleWithTightTimeouts(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -266,6 +267,6 @@ func TestRoleWithTightTimeouts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Connections that were idle for longer than the role allows are still there.
+	// Connections that were idle for longer than the role allows are still open.
 	mustBeDurable(t, s, head)
 }

@@ -12,7 +12,7 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// untilCommitWaits returns when one session waits for the standby, with its process id.
+// untilCommitWaits waits until one session waits for the standby, and returns its process id.
 func (s *session) untilCommitWaits() (pid int) {
 	s.t.Helper()
 	const waiting = `from pg_stat_activity where wait_event = 'SyncRep' and backend_type = 'client backend'`
@@ -24,9 +24,8 @@ func (s *session) untilCommitWaits() (pid int) {
 	return pid
 }
 
-// untilCommitsWait commits until one has to wait. That synchronous_standby_names has changed is
-// known to all sessions some time before it counts, which is when another process of the server has
-// seen to it.
+// untilCommitsWait commits until a commit has to wait. All sessions know a new
+// synchronous_standby_names some time before another process of the server applies it.
 func (s *session) untilCommitsWait(dsn string) {
 	s.t.Helper()
 	probe, ended := connect(s.t, dsn), make(chan struct{})
@@ -40,7 +39,7 @@ func (s *session) untilCommitsWait(dsn string) {
 	<-ended
 }
 
-// waitForStandby has the commits of a cluster wait for a standby from now on.
+// waitForStandby makes the commits of a cluster wait for a standby.
 func (s *session) waitForStandby() {
 	s.t.Helper()
 	s.exec(`alter system set synchronous_standby_names = '*'`)
@@ -48,7 +47,7 @@ func (s *session) waitForStandby() {
 	s.until("sync", `select sync_state from pg_stat_replication`)
 }
 
-// mustNotBeDurable fails the test when a store says that what waits for the standby is safe.
+// mustNotBeDurable fails if a store calls safe what still waits for the standby.
 func mustNotBeDurable(t *testing.T, s *Store) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -58,15 +57,16 @@ func mustNotBeDurable(t *testing.T, s *Store) {
 	}
 }
 
-// TestFoundIsNotDurable has a standby away. An append that waits for it becomes visible in all the
-// ways there are; that must neither be a success nor be called durable.
+// TestFoundIsNotDurable has a standby that is unreachable. An append that waits for it becomes
+// visible in all possible ways; that must never be a success nor be called durable.
 func TestFoundIsNotDurable(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)
 	dsn := c.DSN("postgres")
 	admin := connect(t, dsn)
-	admin.exec(`alter role postgres set client_min_messages = error`) // which hides the warning of a wait that was given up
+	// The setting hides the warning of a wait that was ended.
+	admin.exec(`alter role postgres set client_min_messages = error`)
 	standby := postgrestest.NewStandby(t, c)
 	admin.waitForStandby()
 	s, other := mustOpen(t, dsn, Options{}), mustOpen(t, dsn, Options{})
@@ -109,7 +109,7 @@ func TestFoundIsNotDurable(t *testing.T) {
 	}
 }
 
-// mustBeDurable fails the test unless the durable head is as wanted, once the server has come back.
+// mustBeDurable fails unless the durable head is as wanted after the server has come back.
 func mustBeDurable(t *testing.T, s *Store, want eventstore.Head) {
 	t.Helper()
 	var got eventstore.Head

@@ -9,11 +9,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// statement is SQL that the writer runs again and again.
+// statement is SQL that the writer runs repeatedly.
 type statement struct {
 	sql      string
-	prepared *pgconn.StatementDescription // nil behind a pooler: there it is sent each time
-	results  []int16                      // the formats of the columns that it returns
+	prepared *pgconn.StatementDescription // nil behind a pooler: the SQL is sent each time
+	results  []int16                      // the formats of the result columns
 }
 
 // exec runs the statement. All parameters are in the binary format.
@@ -24,7 +24,7 @@ func (s *statement) exec(ctx context.Context, conn *pgconn.PgConn, parameters []
 	return conn.ExecParams(ctx, s.sql, parameters, nil, binaryFormat, nil).Close()
 }
 
-// queue makes the statement one of a batch.
+// queue adds the statement to a batch.
 func (s *statement) queue(batch *pgconn.Batch, parameters [][]byte) {
 	if s.prepared != nil {
 		batch.ExecStatement(s.prepared, parameters, binaryFormat, s.results)
@@ -33,24 +33,24 @@ func (s *statement) queue(batch *pgconn.Batch, parameters [][]byte) {
 	batch.ExecParams(s.sql, parameters, nil, binaryFormat, s.results)
 }
 
-// statements are those of one connection.
+// statements are the statements of one connection.
 type statements struct {
 	append, appendKeyed, appendReceipts statement
-	begin, commit                       statement // of lock.go, as the rest
+	begin, commit                       statement // for AppendLocked, like those below
 	lock, missed, missedGuarded         statement
 }
 
-// durably are columns that make a transaction's commit wait as it must, and say so when it did not,
-// whatever the settings of the session are. Behind a pooler in transaction mode those are not the
-// store's.
-const durably = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
+// durableSettings are columns that make the transaction's commit wait for the disk and the
+// standbys, and warn when it did not, whatever the session's settings are. Behind a pooler in
+// transaction mode those are not the store's own.
+const durableSettings = `, pg_catalog.set_config('client_min_messages', 'warning', true), pg_catalog.set_config('synchronous_commit',
 	case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'remote_apply' then 'remote_apply' else 'on' end, true)`
 
-// prepareAll prepares them, unless the connection is one to a pooler.
+// prepareAll prepares the statements, unless the connection is to a pooler.
 func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 	further := ""
 	if pooled(conn.Config()) {
-		further = durably
+		further = durableSettings
 	}
 	for _, row := range []struct {
 		into      *statement
@@ -77,7 +77,7 @@ func prepareAll(ctx context.Context, conn *pgx.Conn) (s statements, err error) {
 	return s, nil
 }
 
-// resultFormats are those that are read with the least work: see formats.
+// resultFormats returns the formats of columns that cost the least: see formats.
 func resultFormats(columns []pgconn.FieldDescription) (of []int16) {
 	for _, column := range columns {
 		of = append(of, formats[column.DataTypeOID])

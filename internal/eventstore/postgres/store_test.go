@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,15 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 func TestStoreKeepsTheLaws(t *testing.T) {
 	t.Parallel()
 	eventstoretest.Run(t, newHistories(t, nil, Options{}).next, rewrite)
+}
+
+func TestNegativeTimesAreRefused(t *testing.T) {
+	for _, opts := range []Options{{PollInterval: -1}, {CloseTimeout: -1}} {
+		_, err := Open(t.Context(), "postgres://localhost", opts)
+		if err == nil || !strings.Contains(err.Error(), "may be negative") {
+			t.Errorf("%+v: got error %v, want that a negative time is refused", opts, err)
+		}
+	}
 }
 
 func BenchmarkStore(b *testing.B) {
@@ -57,5 +67,5 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
 	}
 	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], head.RecordedAt)
-	return s.pool.SendBatch(ctx, &b).Close()
+	return s.nodePool.SendBatch(ctx, &b).Close()
 }

@@ -18,7 +18,7 @@ func TestFullDatabaseIsNotWritten(t *testing.T) {
 	head := write(t, s, "a")
 	limitPages(t, s)
 	head = mustRunFull(t, s, head, "inserting events")
-	write(t, s, "a") // the limit was one of the connection, and that was closed
+	write(t, s, "a") // the page limit was one of the connection, which is closed
 	if got, err := s.Read(t.Context(), head.Seq, eventstore.Limit{Records: 10}); err != nil || len(got) != 1 {
 		t.Errorf("got %d records, %v, want 1", len(got), err)
 	}
@@ -32,8 +32,8 @@ func limitPages(t *testing.T, s *Store) {
 	}
 }
 
-// mustRunFull appends until there is no more space, which must come while the store is doing something. What fails then
-// must not be written. It returns the head that stays.
+// mustRunFull appends until the disk is full, and requires that this happens while the store does
+// what doing names. The failed append must not be written. It returns the head before that append.
 func mustRunFull(t *testing.T, s *Store, head eventstore.Head, doing string) eventstore.Head {
 	t.Helper()
 	for i := range 10_000 {
@@ -57,7 +57,7 @@ func mustRunFull(t *testing.T, s *Store, head eventstore.Head, doing string) eve
 	return head
 }
 
-// mustBeAt verifies a history and that it ends at a head.
+// mustBeAt verifies the history, and requires that it ends at a head.
 func mustBeAt(t *testing.T, s *Store, want eventstore.Head) {
 	t.Helper()
 	if _, err := eventstoretest.Verify(t.Context(), s); err != nil {
@@ -70,8 +70,8 @@ func mustBeAt(t *testing.T, s *Store, want eventstore.Head) {
 
 func TestAppendWhileAnotherWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
-	s := mustOpen(t, path, Options{BusyTimeout: 20 * time.Millisecond})
-	patient := mustOpen(t, path, Options{BusyTimeout: time.Hour})
+	s := mustOpen(t, path, Options{busyTimeout: 20 * time.Millisecond})
+	patient := mustOpen(t, path, Options{busyTimeout: time.Hour})
 	other := mustOpen(t, path, Options{}).writer.tx
 	head := write(t, s, "a")
 	records, _ := eventstoretest.Next(head, "b")
@@ -130,7 +130,7 @@ func TestAppendToAStoreThatIsClosed(t *testing.T) {
 func TestErrorOfCommitLeavesTheOutcomeOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	tx := mustOpen(t, path, Options{}).writer.tx
-	_, err := tx.commit.Exec() // there is no transaction: an error of COMMIT as good as any other
+	_, err := tx.commit.Exec() // no transaction is open, so COMMIT fails
 	if err = commitError(err); err == nil || errors.Is(err, eventstore.ErrNotWritten) || errors.Is(err, eventstore.ErrHeadMoved) {
 		t.Errorf("got error %v, want one that promises nothing", err)
 	}
@@ -144,7 +144,7 @@ func TestReadNamesARecordWhoseHashHasAnotherLength(t *testing.T) {
 		execute(t, path, fmt.Sprintf("UPDATE events SET %s = zeroblob(40) WHERE position = 2", column))
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("%s: got error %v, want a break at position 2", column, err)
+			t.Errorf("%s: got error %v, want a break at seq 2", column, err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "history.db")

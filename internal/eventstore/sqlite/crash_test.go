@@ -23,11 +23,12 @@ func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
 		if err := p.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		for p.lines.Scan() { // what was acknowledged before the signal arrived
+		for p.lines.Scan() { // until what was acknowledged before the signal
 			acknowledged = append(acknowledged, p.lines.Text())
 		}
 		p.kill()
-		mustHaveAcknowledged(t, path, Options{ReadOnly: true}, acknowledged) // as `verify` would, before anybody else
+		// No other process has opened the file before, as with `verify` after a crash.
+		mustHaveAcknowledged(t, path, Options{ReadOnly: true}, acknowledged)
 		mustHaveAcknowledged(t, path, Options{Lock: true}, acknowledged)
 	}
 }
@@ -64,7 +65,7 @@ func TestOneServerForOneFile(t *testing.T) {
 	p := startProcess(t, "hold the lock", path)
 
 	_, err := Open(t.Context(), path, Options{Lock: true})
-	want := fmt.Sprintf("process %d has locked %s.lock", p.Process.Pid, path)
+	want := fmt.Sprintf("process %d holds the lock %s.lock", p.Process.Pid, path)
 	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), want) {
 		t.Errorf("opening with the lock: got error %v, want %q, with %q", err, ErrLocked, want)
 	}

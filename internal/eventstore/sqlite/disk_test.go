@@ -17,10 +17,10 @@ import (
 
 // disk is a disk that can fail and lose its power, below a VFS of SQLite.
 //
-// The files are real: what a process reads is what was written. Beside that the disk keeps what is
-// really on it. A successful fsync writes the dirty pages of a file. A failed one writes some of
-// them and calls all of them clean, as Linux does: no later fsync writes them, unless they are
-// written again. A power cut keeps some of the dirty pages.
+// The files are real: a process reads what was written. Besides, disk keeps what is really on it. A
+// successful fsync writes the dirty pages of a file. A failed fsync writes some of them and marks
+// all as clean, as Linux does: no later fsync writes them unless they are written again. A power
+// cut keeps some of the dirty pages.
 type disk struct {
 	vfs string
 
@@ -28,21 +28,21 @@ type disk struct {
 	random  *rand.Rand
 	files   map[string]*platter // :: path → file
 	failing bool                // fsync fails
-	cut     func()              // is called once, in place of the operation when countdown reaches 0
-	left    int                 // operations until then
+	cut     func()              // called once, instead of the operation that ends the countdown
+	left    int                 // operations until cut is called
 }
 
 // platter is one file of a disk.
 type platter struct {
 	cached  []byte         // what reads see
 	written []byte         // what a power cut leaves
-	dirty   map[int64]bool // the pages of cached that are not written
-	resized bool           // the length of cached is not that of written
+	dirty   map[int64]bool // the pages of cached that are not in written
+	resized bool           // cached and written differ in length
 }
 
 const cachePage = 4096
 
-// under returns options of a store on the disk.
+// under returns the options of a store on the disk.
 func (d *disk) under(o Options) Options {
 	o.vfs, o.openLog = d.vfs, d.open
 	return o
@@ -55,14 +55,14 @@ func (d *disk) fail(failing bool) {
 	d.failing = failing
 }
 
-// cutAfter calls f in the middle of what the disk does after n operations.
+// cutAfter calls f after n operations, in the middle of the next one.
 func (d *disk) cutAfter(n int, f func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.left, d.cut = n, f
 }
 
-// step counts an operation. It needs the mutex.
+// step counts an operation. The caller holds the mutex.
 func (d *disk) step() {
 	d.left--
 	if d.left == 0 && d.cut != nil {
@@ -70,8 +70,8 @@ func (d *disk) step() {
 	}
 }
 
-// kill returns a copy of the file at path and its log, as they are after a kill -9: nothing of the
-// page cache is lost.
+// kill returns a copy of the file at path and its log as a kill -9 leaves them: nothing of the page
+// cache is lost.
 func (d *disk) kill(t testing.TB, path, to string) string {
 	t.Helper()
 	d.mu.Lock()
@@ -81,7 +81,7 @@ func (d *disk) kill(t testing.TB, path, to string) string {
 	})
 }
 
-// powerCut returns a copy of the file at path and its log, as they are after the power was cut.
+// powerCut returns a copy of the file at path and its log as a power cut leaves them.
 func (d *disk) powerCut(t testing.TB, path, to string) string {
 	t.Helper()
 	d.mu.Lock()
@@ -114,14 +114,14 @@ func (d *disk) copy(t testing.TB, path, to string, each func(*platter) *platter)
 	return to
 }
 
-// some returns a function that says of each page whether it makes it to the disk: none, all, or a
+// some returns a function that says for each page whether it reaches the disk: none, all, or a
 // random half.
 func (d *disk) some() func() bool {
 	chance := []float64{0, 0.5, 1}[d.random.IntN(3)]
 	return func() bool { return d.random.Float64() < chance }
 }
 
-// flush writes those of the dirty pages that there is luck for.
+// flush writes the dirty pages for which lucky returns true.
 func (p *platter) flush(lucky func() bool) {
 	if p.resized && lucky() {
 		p.resize()
@@ -177,7 +177,7 @@ func (d *disk) truncated(path string, size int64) {
 	}
 }
 
-// synced is an fsync. It reports whether it succeeds.
+// synced does an fsync, and reports whether it succeeds.
 func (d *disk) synced(path string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -198,7 +198,7 @@ func (d *disk) removed(path string) {
 	delete(d.files, path)
 }
 
-// file needs the mutex.
+// file returns a file of the disk. The caller holds the mutex.
 func (d *disk) file(path string) *platter {
 	p := d.files[path]
 	if p == nil {
@@ -208,7 +208,7 @@ func (d *disk) file(path string) *platter {
 	return p
 }
 
-// open is how a store itself opens its log.
+// open opens the log for a store on this disk.
 func (d *disk) open(path string) (logFile, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	return &diskFile{f, d, path}, err
@@ -234,7 +234,7 @@ func (f *diskFile) Sync() error {
 
 func clone(b []byte) []byte { return append([]byte(nil), b...) }
 
-// What SQLite calls, and what it is called with.
+// Functions that SQLite calls, and their arguments.
 type (
 	openFunc     = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintptr) int32
 	deleteFunc   = func(tls *libc.TLS, vfs, name uintptr, syncDir int32) int32
@@ -243,10 +243,10 @@ type (
 	syncFunc     = func(tls *libc.TLS, file uintptr, flags int32) int32
 )
 
-// in returns what is at an address of SQLite's memory.
+// in returns a pointer to an address in SQLite's memory.
 func in[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
 
-// function returns the function that a field holds.
+// function returns the function in a field.
 func function[F any](field uintptr) F {
 	holder := &struct{ f uintptr }{field}
 	return *(*F)(unsafe.Pointer(holder))
@@ -254,14 +254,14 @@ func function[F any](field uintptr) F {
 
 func set[F any](field *uintptr, f F) { *(*F)(unsafe.Pointer(field)) = f }
 
-// disks are all that there ever were: SQLite keeps pointers to their functions.
+// disks are all disks ever made: SQLite keeps pointers to their functions.
 var disks struct {
 	sync.Mutex
 	all []any
 }
 
-// newDisk registers a disk below a VFS of its own. With noLog it has no memory that is shared, so
-// that no database on it can be in WAL mode.
+// newDisk registers a disk below a VFS of its own. With noLog the VFS has no shared memory, so no
+// database on it can be in WAL mode.
 func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 	t.Helper()
 	disks.Lock()
@@ -277,7 +277,7 @@ func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 		t.Fatal(err)
 	}
 	in[sqlite3.Tsqlite3_vfs](vfs).FzName = name
-	opened := &openFiles{disk: d, base: base, noLog: noLog, allocate: allocate, paths: make(map[uintptr]string), methods: make(map[uintptr]uintptr)}
+	opened := &vfsFiles{disk: d, base: base, noLog: noLog, allocate: allocate, paths: make(map[uintptr]string), methods: make(map[uintptr]uintptr)}
 	open, remove := opened.open, opened.delete
 	set[openFunc](&in[sqlite3.Tsqlite3_vfs](vfs).FxOpen, open)
 	set[deleteFunc](&in[sqlite3.Tsqlite3_vfs](vfs).FxDelete, remove)
@@ -288,8 +288,8 @@ func newDisk(t testing.TB, seed uint64, noLog bool) *disk {
 	return d
 }
 
-// openFiles are the files that SQLite has open on a disk.
-type openFiles struct {
+// vfsFiles are the files that SQLite has open on a disk.
+type vfsFiles struct {
 	disk     *disk
 	base     uintptr // the VFS below
 	noLog    bool
@@ -298,10 +298,10 @@ type openFiles struct {
 	mu      sync.Mutex          // guards what is below
 	paths   map[uintptr]string  // :: open file → path
 	methods map[uintptr]uintptr // :: methods of the VFS below → ours
-	kept    []any               // functions that SQLite has pointers to
+	kept    []any               // functions that SQLite points to
 }
 
-func (o *openFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
+func (o *vfsFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
 	rc := function[openFunc](in[sqlite3.Tsqlite3_vfs](o.base).FxOpen)(tls, o.base, name, file, flags, outFlags)
 	const kinds = sqlite3.SQLITE_OPEN_MAIN_DB | sqlite3.SQLITE_OPEN_WAL | sqlite3.SQLITE_OPEN_MAIN_JOURNAL
 	if rc != sqlite3.SQLITE_OK || flags&kinds == 0 {
@@ -318,13 +318,14 @@ func (o *openFiles) open(tls *libc.TLS, _, name, file uintptr, flags int32, outF
 	return rc
 }
 
-func (o *openFiles) delete(tls *libc.TLS, _, name uintptr, syncDir int32) int32 {
+func (o *vfsFiles) delete(tls *libc.TLS, _, name uintptr, syncDir int32) int32 {
 	o.disk.removed(libc.GoString(name))
 	return function[deleteFunc](in[sqlite3.Tsqlite3_vfs](o.base).FxDelete)(tls, o.base, name, syncDir)
 }
 
-// intercept returns the methods of a file that tell the disk what they do. It needs the mutex.
-func (o *openFiles) intercept(below uintptr) uintptr {
+// intercept returns the methods of a file that report each operation to the disk. The caller holds
+// the mutex.
+func (o *vfsFiles) intercept(below uintptr) uintptr {
 	before := *in[sqlite3.Tsqlite3_io_methods](below)
 	ours := o.allocate(unsafe.Sizeof(before))
 	methods := in[sqlite3.Tsqlite3_io_methods](ours)
@@ -353,7 +354,7 @@ func (o *openFiles) intercept(below uintptr) uintptr {
 	return ours
 }
 
-func (o *openFiles) path(file uintptr) string {
+func (o *vfsFiles) path(file uintptr) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return strings.TrimSuffix(o.paths[file], "\x00")

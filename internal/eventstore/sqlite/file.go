@@ -9,27 +9,27 @@ import (
 	"strings"
 )
 
-// absolute returns the absolute path of a file without symbolic links, so that the file stays the
-// same when the working directory changes, and its lock is the same whatever name it is opened by.
-// What SQLite would take for something other than a plain file is refused.
-func absolute(path string) (string, error) {
+// databasePath returns the absolute path of a file, without symbolic links. The path then stays
+// valid when the working directory changes, and one file has one lock whatever name it is opened
+// by. Paths that SQLite does not take for a plain file are refused.
+func databasePath(path string) (string, error) {
 	switch {
 	case path == "":
 		return "", errors.New("the path is empty")
 	case path == ":memory:":
-		return "", errors.New("a history in memory is what the store memory is for")
+		return "", errors.New(":memory: is not a file; use the store memory for a history in memory")
 	case strings.HasPrefix(path, "file:"):
-		return "", errors.New("the path must be that of a file, not a URI")
+		return "", errors.New("the path must name a file; it must not be a URI")
 	}
 	file, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	return resolve(file)
+	return resolveLinks(file)
 }
 
-// resolve follows symbolic links, also where nothing is yet.
-func resolve(file string) (string, error) {
+// resolveLinks follows symbolic links, also in a path whose last elements do not exist yet.
+func resolveLinks(file string) (string, error) {
 	real, err := filepath.EvalSymlinks(file)
 	if !errors.Is(err, fs.ErrNotExist) || file == filepath.Dir(file) {
 		return real, err
@@ -37,17 +37,17 @@ func resolve(file string) (string, error) {
 	info, err := os.Lstat(file)
 	switch {
 	case err == nil && info.Mode()&fs.ModeSymlink == 0:
-		return resolve(file) // it was made meanwhile
+		return resolveLinks(file) // it was made in the meantime
 	case err == nil:
-		return "", fmt.Errorf("%s is a symbolic link that leads to nothing: make the file that it names, or remove the link", file)
+		return "", fmt.Errorf("%s is a symbolic link to a missing file; make that file or remove the link", file)
 	}
-	dir, err := resolve(filepath.Dir(file))
+	dir, err := resolveLinks(filepath.Dir(file))
 	return filepath.Join(dir, filepath.Base(file)), err
 }
 
-// makeDir makes a directory and those above it, for their owner alone: values of configs may be
-// secrets. Each is on disk before anything goes into it: SQLite itself takes care of no more than
-// the directory that its file is in.
+// makeDir makes a directory and its parents. Only the owner may enter them, because values of
+// configs may be secrets. Each is on disk before something is put into it: SQLite itself syncs only
+// the directory of its file.
 func makeDir(dir string, sync func(dir string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -70,26 +70,26 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// create makes the file, for its owner alone: values of configs may be secrets. SQLite gives the files that it puts beside
-// it the same rights. A file that exists is not even opened, because closing it would take away the POSIX locks that
-// other stores of this process hold on it.
-func create(file string) error {
-	left, err := logOf(file)
+// createFile makes the database file. Only the owner may read it, because values of configs may be
+// secrets; SQLite gives its files beside it the same rights. An existing file is not opened,
+// because closing it would drop the POSIX locks that other stores of this process hold on it.
+func createFile(file string) error {
+	left, err := leftoverLog(file)
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(file) // after the look at the log, which is made later than the file
+	info, err := os.Stat(file) // after looking for the log, which SQLite makes later than the file
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return err
-	case info.Mode().IsRegular() && names(info) > 1:
-		return fmt.Errorf("it has %d names (hard links), beside each of which a write-ahead log could be: remove all but one", names(info))
+	case info.Mode().IsRegular() && linkCount(info) > 1:
+		return fmt.Errorf("it has %d hard links, and a write-ahead log could lie beside each of them; remove all but one", linkCount(info))
 	case info.Size() > 0:
 		return nil
 	}
 	if left != "" {
-		return fmt.Errorf("there is no history in it, but %s of one is left: put that database back, or move %[1]s away to begin a new history", left)
+		return fmt.Errorf("the file is empty or missing, but %s of an older history is left; put that database back, or move %[1]s away to begin a new history", left)
 	}
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -101,9 +101,9 @@ func create(file string) error {
 	return f.Close()
 }
 
-// logOf returns the path of what SQLite keeps beside a database only while it is open, "" when
-// there is none.
-func logOf(file string) (string, error) {
+// leftoverLog returns the path of a file that SQLite keeps beside a database only while it is open,
+// or "" if there is none.
+func leftoverLog(file string) (string, error) {
 	for _, suffix := range []string{"-wal", "-shm"} {
 		_, err := os.Lstat(file + suffix)
 		if err == nil {
@@ -116,12 +116,12 @@ func logOf(file string) (string, error) {
 	return "", nil
 }
 
-// dsn returns the data source name for the connection that writes to a file.
+// dsn returns the data source name of the connection that writes to a file.
 func dsn(file string, opts Options, settings string) string {
-	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.BusyTimeout.Milliseconds(), settings) + opts.vfsParameter("&")
+	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.busyTimeout.Milliseconds(), settings) + opts.vfsParameter("&")
 }
 
-// escape makes a path part of a URI, where some characters have a meaning.
+// escape returns a path with those characters escaped that have a meaning in a URI.
 func escape(file string) string {
 	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))
 }

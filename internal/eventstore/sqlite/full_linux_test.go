@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// A database that may not grow fails when a record is inserted, a full disk when the append is committed. Filling a disk
-// takes a right to mount one; without it this is one more test of the former.
+// TestFullDiskIsNotWritten fills the disk. A database that may not grow fails when a record is
+// inserted, but a full disk fails when the append is committed. To fill a disk the test needs the
+// right to mount one; without it, it limits the database's growth.
 func TestFullDiskIsNotWritten(t *testing.T) {
 	crashed, dir := t.TempDir(), t.TempDir()
 	doing := "inserting events"
@@ -28,8 +29,8 @@ func TestFullDiskIsNotWritten(t *testing.T) {
 	}
 	head = mustRunFull(t, s, head, doing)
 
-	// What a crash would leave must not bring back what was called not written.
-	copyDatabase(t, s.Path(), filepath.Join(crashed, "history.db"))
+	// A crash must not bring back an append that was reported as not written.
+	copyDatabase(t, s.path, filepath.Join(crashed, "history.db"))
 	mustBeAt(t, mustOpen(t, filepath.Join(crashed, "history.db"), Options{}), head)
 
 	if err := os.Remove(ballast); err != nil {
@@ -38,8 +39,8 @@ func TestFullDiskIsNotWritten(t *testing.T) {
 	mustBeAt(t, s, write(t, s, "a"))
 }
 
-// copyDatabase copies a database as a crash would leave it. A process of its own does it, since to read the file in this
-// one would take away its locks.
+// copyDatabase copies a database as a crash would leave it. Another process does it, because
+// reading the file in this one would drop its locks.
 func copyDatabase(t *testing.T, from, to string) {
 	t.Helper()
 	for _, suffix := range []string{"", "-wal"} {

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// takeLock refuses: a server that could run twice on one file must not run at all.
+// takeLock always fails, because a server that could run twice on one file must not run at all.
 func takeLock(string) (io.Closer, error) {
-	return nil, errors.New("locking it is not possible on this system: only Unix has what it takes")
+	return nil, errors.New("the file cannot be locked on this system; run the server on a Unix system")
 }

@@ -11,8 +11,9 @@ import (
 	"syscall"
 )
 
-// takeLock locks a file beside the database, until it is closed or the process ends, in whatever way. It is a file of its
-// own because SQLite's locks on the database would be lost when anybody else in this process closed it.
+// takeLock locks a file beside the database until the file is closed or the process ends. The lock
+// is not on the database itself: SQLite's own locks would be lost when that file is closed
+// elsewhere in this process.
 func takeLock(file string) (io.Closer, error) {
 	name := file + ".lock"
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
@@ -26,10 +27,10 @@ func takeLock(file string) (io.Closer, error) {
 		if err != syscall.EWOULDBLOCK {
 			return nil, fmt.Errorf("locking %s: %w", name, err)
 		}
-		return nil, fmt.Errorf("%w (process %s has locked %s): stop it, or give this one a file of its own",
+		return nil, fmt.Errorf("%w (process %s holds the lock %s); stop it, or use another file",
 			ErrLocked, strings.TrimSpace(string(holder[:n])), name)
 	}
-	// This is for the message above alone, so a full disk is no reason to fail.
+	// The process id is only for the error above, so a full disk does not matter.
 	_ = f.Truncate(0)
 	_, _ = fmt.Fprintln(f, os.Getpid())
 	return heldLock{f}, nil

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestLockIsReleasedInSpiteOfCopies keeps a copy of the lock's file open, as a process does that was
-// forked and has not executed its program yet.
+// TestLockIsReleasedInSpiteOfCopies keeps a copy of the lock file open, like a forked process that
+// has not executed its program yet.
 func TestLockIsReleasedInSpiteOfCopies(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "history.db")
 	lock, err := takeLock(file)

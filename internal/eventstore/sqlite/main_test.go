@@ -9,18 +9,34 @@ import (
 	"os/exec"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// A process with roleVariable set is not one of tests: it does what the variable says to the file pathVariable.
+// A process with roleVariable set is a helper of the tests: it plays that role on the file named by
+// pathVariable.
 const (
 	roleVariable = "SQLITE_TEST_ROLE"
 	pathVariable = "SQLITE_TEST_PATH"
 )
 
+// memoryDir is Linux's file system in memory. Commits do not wait for a disk there, and a store
+// behaves the same. Containers often have only 64 MiB of it.
+const memoryDir, minMemory = "/dev/shm", 1 << 30
+
+// freeBytes returns how many bytes are free in a file system, 0 if that is unknown.
+func freeBytes(dir string) uint64 {
+	var fs unix.Statfs_t
+	if unix.Statfs(dir, &fs) != nil {
+		return 0
+	}
+	return fs.Bavail * uint64(fs.Bsize)
+}
+
 func TestMain(m *testing.M) {
-	if _, set := os.LookupEnv("TMPDIR"); !set && roomInMemory() {
-		os.Setenv("TMPDIR", memory)
+	if _, set := os.LookupEnv("TMPDIR"); !set && freeBytes(memoryDir) >= minMemory {
+		os.Setenv("TMPDIR", memoryDir)
 	}
 	if role := os.Getenv(roleVariable); role != "" {
 		fmt.Fprintln(os.Stderr, play(role, os.Getenv(pathVariable)))
@@ -29,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// play does what a role says until the process is killed, or returns what went wrong.
+// play plays a role until the process is killed. It returns what went wrong.
 func play(role, path string) error {
 	s, err := Open(context.Background(), path, Options{Lock: true})
 	if err != nil {
@@ -39,7 +55,7 @@ func play(role, path string) error {
 	if role == "hold the lock" {
 		select {}
 	}
-	go func() { // a stop is the end of the input
+	go func() { // the end of the input means stop
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		s.Close()
 		os.Exit(0)
@@ -92,13 +108,13 @@ func startProcess(t *testing.T, role, path string) *process {
 	return p
 }
 
-// kill is kill -9.
+// kill kills the process with SIGKILL.
 func (p *process) kill() {
 	_ = p.Process.Kill()
 	_ = p.Wait()
 }
 
-// stop has the process close its store and end.
+// stop makes the process close its store and end.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	p.in.Close()

@@ -9,15 +9,15 @@ import (
 	"io/fs"
 )
 
-// migrations holds the steps from an empty file to the present schema: the n-th file, in the order of names, leads from
-// version n-1 to version n. A file that was released is never changed.
+// migrations holds the steps from an empty file to the present schema: the n-th file, by name,
+// leads from version n-1 to version n. A released file is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var errNewerSchema = errors.New("a newer version of this program has written it; use that one")
+var errNewerSchema = errors.New("a newer version of this program has written it; run that version")
 
-// migrate brings the tables to the present schema, in one transaction.
+// migrate brings the tables to the present schema in one transaction.
 func migrate(ctx context.Context, conn *sql.Conn) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -54,13 +54,14 @@ func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
 			return fmt.Errorf("migrating to schema version %d: %w", version, err)
 		}
 		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_migrations (version) VALUES (?)", version); err != nil {
-			return fmt.Errorf("noting schema version %d: %w", version, err)
+			return fmt.Errorf("recording schema version %d: %w", version, err)
 		}
 	}
 	return nil
 }
 
-// schemaVersion returns the version of the schema of a file, and makes the table that keeps it when the file is empty.
+// schemaVersion returns the schema version of a file. In an empty file it makes the table that
+// keeps it.
 func schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
 	var tables, own int
 	const count = "SELECT count(*), count(*) FILTER (WHERE name = 'schema_migrations') FROM sqlite_schema WHERE type = 'table'"
@@ -80,9 +81,9 @@ func schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error)
 
 const newestMigration = "SELECT coalesce(max(version), 0) FROM schema_migrations"
 
-var errForeign = errors.New("the file is a database, but not one of this program")
+var errForeign = errors.New("the file is an SQLite database of another program")
 
-// checkVersion refuses a schema version that is not the present one.
+// checkVersion refuses any schema version but the present one.
 func checkVersion(version int) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	switch {
@@ -91,7 +92,7 @@ func checkVersion(version int) error {
 	case version > len(steps):
 		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
 	case version < len(steps):
-		return fmt.Errorf("its schema has version %d, this program needs %d: start the server on it once", version, len(steps))
+		return fmt.Errorf("its schema has version %d, this program needs %d; run the server on it once", version, len(steps))
 	}
 	return nil
 }

@@ -31,12 +31,9 @@ func TestOpenMakesAFileForItsOwnerAlone(t *testing.T) {
 			t.Errorf("%s: got mode %o, want 600", file, got)
 		}
 	}
-	if s.Path() != path {
-		t.Errorf("Path: got %q, want %q", s.Path(), path)
-	}
 }
 
-func TestCloseFoldsTheLogIntoTheFile(t *testing.T) {
+func TestCloseWritesTheLogIntoTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
@@ -56,8 +53,8 @@ func TestOpenKeepsToTheFileWhenTheWorkingDirectoryChanges(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s := mustOpen(t, "history.db", Options{})
 	t.Chdir(t.TempDir())
-	s.writer.disconnect() // so that the file is opened again
-	s.readers.take().close()
+	s.writer.disconnect() // the next append opens the file again
+	s.nodeReaders.takeIdle().close()
 	write(t, s, "a")
 }
 
@@ -124,18 +121,19 @@ func TestOpenRefuses(t *testing.T) {
 		opts       Options
 		want       string
 	}{
+		{"a negative interval", filepath.Join(dir, "none"), Options{PollInterval: -1}, "must not be negative"},
 		{"no path", "", Options{}, "the path is empty"},
-		{"a database in memory", ":memory:", Options{}, "is what the store memory is for"},
-		{"a URI", "file:history.db?mode=memory", Options{}, "must be that of a file, not a URI"},
+		{"a database in memory", ":memory:", Options{}, "use the store memory"},
+		{"a URI", "file:history.db?mode=memory", Options{}, "it must not be a URI"},
 		{"a directory that is a file", filepath.Join(file, "history.db"), Options{}, "not a directory"},
 		{"a file that is a directory", dir, Options{}, "unable to open database file"},
 		{"a file of something else", file, Options{}, "file is not a database"},
 		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
-		{"a database of something else", foreign, Options{}, "a database, but not one of this program"},
+		{"a database of something else", foreign, Options{}, "an SQLite database of another program"},
 		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
 		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 4: a newer version of this program"},
 		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 4"},
-		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 4: start the server"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 4; run the server"},
 		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
 		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
 	} {
@@ -153,8 +151,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestDirectoriesAreForTheirOwnerAlone when the store makes them, and on disk before anything goes
-// into them.
+// TestDirectoriesAreForTheirOwnerAlone checks the mode of the directories that the store makes, and
+// that each is on disk before something is put into it.
 func TestDirectoriesAreForTheirOwnerAlone(t *testing.T) {
 	top := t.TempDir()
 	if err := os.Chmod(top, 0o755); err != nil {
@@ -187,7 +185,7 @@ func TestDirectoriesAreForTheirOwnerAlone(t *testing.T) {
 	}
 }
 
-// TestSyncDirSyncs with something that can be opened, but has no fsync.
+// TestSyncDirSyncs uses a file that can be opened but does not support fsync.
 func TestSyncDirSyncs(t *testing.T) {
 	if err := syncDir(t.TempDir()); err != nil {
 		t.Error(err)
@@ -214,46 +212,46 @@ func TestOneServerForAllNamesOfAFile(t *testing.T) {
 		if _, err := Open(t.Context(), alias, Options{Lock: true}); !errors.Is(err, ErrLocked) {
 			t.Errorf("%s: got error %v, want %q", alias, err, ErrLocked)
 		}
-		write(t, mustOpen(t, alias, Options{}), "b") // it is the same history
+		write(t, mustOpen(t, alias, Options{}), "b") // the same history
 	}
 	if err := os.Link(path, hard); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), hard, Options{Lock: true}); err == nil || !strings.Contains(err.Error(), "it has 2 names (hard links)") {
+	if _, err := Open(t.Context(), hard, Options{Lock: true}); err == nil || !strings.Contains(err.Error(), "it has 2 hard links") {
 		t.Errorf("a hard link: got error %v", err)
 	}
 	if head, err := s.Head(t.Context()); err != nil || head.Seq != 3 {
-		t.Errorf("got head %v, %v, want position 3", head, err)
+		t.Errorf("got head %v, %v, want seq 3", head, err)
 	}
 	nothing := filepath.Join(dir, "nothing.db")
 	if err := os.Symlink(filepath.Join(dir, "none.db"), nothing); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), nothing, Options{}); err == nil || !strings.Contains(err.Error(), "a symbolic link that leads to nothing") {
+	if _, err := Open(t.Context(), nothing, Options{}); err == nil || !strings.Contains(err.Error(), "a symbolic link to a missing file") {
 		t.Errorf("a link to nothing: got error %v", err)
 	}
 }
 
-// TestFileSystemWithoutALog has a store on a disk on which no file can be in WAL mode.
+// TestFileSystemWithoutALog opens a store on a disk on which no file can be in WAL mode.
 func TestFileSystemWithoutALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	_, err := Open(t.Context(), path, newDisk(t, 1, true).under(Options{}))
-	if want := "journal_mode was set to wal, but is delete: acknowledged writes could be lost"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "journal_mode was set to wal but is delete, with which acknowledged writes could be lost"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want %q", err, want)
 	}
 }
 
 func TestSettingsThatWouldLoseWritesAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
-	if err := create(path); err != nil {
+	if err := createFile(path); err != nil {
 		t.Fatal(err)
 	}
 	for settings, want := range map[string]string{
 		writerSettings:                            "",
-		"_journal_mode=DELETE&_synchronous=FULL":  "journal_mode was set to wal, but is delete",
-		"_journal_mode=WAL&_synchronous=NORMAL":   "synchronous was set to 2, but is 1",
-		"_journal_mode=WAL&_synchronous=OFF":      "synchronous was set to 2, but is 0",
-		writerSettings + "&vfs=memdb&mode=memory": "journal_mode was set to wal, but is memory",
+		"_journal_mode=DELETE&_synchronous=FULL":  "journal_mode was set to wal but is delete",
+		"_journal_mode=WAL&_synchronous=NORMAL":   "synchronous was set to 2 but is 1",
+		"_journal_mode=WAL&_synchronous=OFF":      "synchronous was set to 2 but is 0",
+		writerSettings + "&vfs=memdb&mode=memory": "journal_mode was set to wal but is memory",
 	} {
 		db, err := sql.Open("sqlite", dsn(path, Options{}.withDefaults(), settings))
 		if err != nil {
@@ -287,7 +285,7 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("Append: got error %v, want %q", err, eventstore.ErrNotWritten)
 	}
 	for _, statement := range []string{"DELETE FROM events", "CREATE TABLE t (x)", "PRAGMA user_version = 7"} {
-		err := s.readers.use(t.Context(), func(r *reader) error {
+		err := s.nodeReaders.use(t.Context(), func(r *reader) error {
 			prepared, err := r.prepare(statement)
 			if err != nil {
 				return err
@@ -338,7 +336,7 @@ func write(t testing.TB, s *Store, names ...string) eventstore.Head {
 	return after
 }
 
-// execute runs statements on a file as some other program would.
+// execute runs statements on a file as another program would.
 func execute(t *testing.T, path, statements string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

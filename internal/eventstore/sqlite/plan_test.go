@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// An index that a query does not use costs nothing until there are a million events, so the plans are tests.
+// TestQueriesGoByIndex checks the query plans: with few events a query without an index costs
+// nothing, with a million it does.
 func TestQueriesGoByIndex(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	for q, want := range map[query][]string{
@@ -14,7 +15,7 @@ func TestQueriesGoByIndex(t *testing.T) {
 		configQuery:     {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
 		configBackQuery: {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)"},
 		instantQuery:    {"SEARCH e USING INDEX events_recorded_at (recorded_at<?)"},
-		branchQuery:     {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		basisQuery:      {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
 		asOfQuery: {
 			"SCAN names VIRTUAL TABLE INDEX 1:",
 			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",

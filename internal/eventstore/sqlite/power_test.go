@@ -14,11 +14,12 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// roundsVariable names how many rounds TestFailingDisk runs. Without it they are few.
+// roundsVariable names the environment variable that sets how many rounds TestFailingDisk runs. The
+// default is a few.
 const roundsVariable = "SQLITE_TEST_DISK_ROUNDS"
 
-// TestFailingDisk lets fsync fail for a while, ends the server by kill -9 or by a stop, starts
-// another one on what is left, cuts the power, and looks for what either has acknowledged.
+// TestFailingDisk makes fsync fail for a while, stops or kills the server, starts another one on
+// the files, cuts the power, and checks that all acknowledged appends are still there.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
 	rounds := slowtest.Rounds(3, 8)
@@ -45,8 +46,8 @@ func TestFailingDisk(t *testing.T) {
 	}
 }
 
-// TestPowerCutWhileAServerStarts cuts it after each operation in turn, when the log that was left
-// has appends whose fsync failed.
+// TestPowerCutWhileAServerStarts cuts the power after each operation of a start in turn, when the
+// log has appends whose fsync failed.
 func TestPowerCutWhileAServerStarts(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -70,7 +71,7 @@ func TestPowerCutWhileAServerStarts(t *testing.T) {
 			cut := r.startPowerless(n)
 			r.look()
 			if !cut {
-				return // the server started with less than n
+				return // the start took fewer than n operations
 			}
 		}
 	}
@@ -83,7 +84,7 @@ type round struct {
 	disk         *disk
 	path         string
 	acknowledged []eventstore.Head
-	failed       int // appends
+	failed       int // appends that failed
 	restarts     int
 }
 
@@ -105,8 +106,8 @@ func (r *round) run() {
 	}
 }
 
-// serve runs a server for some appends. With failing the disk fails during some of them. In the end
-// the server is killed: it goes on at a copy of its files, as they are then.
+// serve runs a server for some appends. With failing, the disk fails during some of them. In the
+// end the server is killed, and the round goes on with a copy of its files.
 func (r *round) serve(appends int, failing bool) {
 	r.Helper()
 	s := r.open()
@@ -120,10 +121,10 @@ func (r *round) serve(appends int, failing bool) {
 		}
 		r.append(s)
 		if r.random.IntN(8) == 0 {
-			s.writer.foldNow(r.Context())
+			s.writer.checkpointNow(r.Context())
 		}
 	}
-	if r.random.IntN(3) == 0 { // a stop, in spite of what the disk does
+	if r.random.IntN(3) == 0 { // stop the server whatever the disk does
 		s.Close()
 		s = nil
 	}
@@ -136,8 +137,8 @@ func (r *round) serve(appends int, failing bool) {
 	r.restarts++
 }
 
-// startPowerless starts a server whose power is cut after n operations of the disk. It reports
-// whether the start took as many.
+// startPowerless starts a server and cuts its power after n operations of the disk. It reports
+// whether the start took that many.
 func (r *round) startPowerless(n int) bool {
 	r.Helper()
 	to, after := r.TempDir(), ""
@@ -155,7 +156,7 @@ func (r *round) startPowerless(n int) bool {
 
 func (r *round) open() *Store {
 	r.Helper()
-	// Without the lock: a process that another test starts has it, too, for a moment.
+	// There is no lock: a process that another test starts inherits it for a moment.
 	s, err := Open(r.Context(), r.path, r.disk.under(Options{}))
 	if err != nil {
 		r.Fatalf("opening after a crash: %v", err)
@@ -184,7 +185,7 @@ func (r *round) append(s *Store) {
 	}
 }
 
-// look checks that the history has all that was acknowledged.
+// look checks that the history has all acknowledged appends.
 func (r *round) look() {
 	r.Helper()
 	s := r.open()

@@ -10,12 +10,12 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// query is one of those that each reader has prepared.
+// query is one of the queries that each reader prepares.
 type query int
 
 const (
 	headQuery query = iota
-	branchQuery
+	basisQuery
 	recordsQuery
 	configQuery
 	configBackQuery
@@ -44,7 +44,7 @@ const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position 
 var queries = [...]string{
 	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
 
-	branchQuery: `SELECT hash FROM events WHERE position = ?`,
+	basisQuery: `SELECT hash FROM events WHERE position = ?`,
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
@@ -54,13 +54,13 @@ var queries = [...]string{
 
 	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
 
-	// For each name it looks up the first milestone after the position, and from there goes back through the versions of
-	// the name, at most 64 of them, until one is at or before the position. However many there are after that, it costs
-	// the same.
+	// For each name the query finds the first milestone after the seq (one in 64 versions is a
+	// milestone), and from there goes back through the versions of the name until one is at or
+	// before the seq. It costs the same however many versions follow: see BenchmarkStore.
 	//
-	// The rows come in the order of the names, which are sorted: json_each walks the array, and
-	// CROSS JOIN keeps it outside. An ORDER BY would read the data of all names before the first
-	// row, also of those that the page has no room for.
+	// The rows come in the order of the sorted names: json_each walks the array, and CROSS JOIN
+	// keeps it the outer loop. An ORDER BY would read the data of all names before the first row,
+	// also of those that do not fit into the page.
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
@@ -70,12 +70,12 @@ var queries = [...]string{
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
 }
 
-// Head returns the newest record's position, hash and time.
+// Head returns the seq, hash and time of the newest record.
 func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 	if err := s.files.check(); err != nil {
 		return eventstore.Head{}, fmt.Errorf("reading the head: %w", err)
 	}
-	err = s.readers.use(ctx, func(r *reader) (err error) {
+	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
 		head, err = r.readHead()
 		return err
 	})
@@ -85,35 +85,36 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 	return head, nil
 }
 
-// Read returns records after a position, oldest first.
+// Read returns records after a seq, oldest first.
 func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	if err := s.files.check(); err != nil { // or the node would apply what the next start does not find
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+	// Otherwise the node would apply records that are lost at the next start.
+	if err := s.files.check(); err != nil {
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
-	known := s.signal.seq()
-	records, err := read(ctx, s.readers, eventstore.Head{}, readAfter(after, limit))
+	known := s.appends.seq()
+	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, readAfter(after, limit))
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	if len(records) == 0 {
-		s.signal.correct(known, after)
+		s.appends.lower(known, after)
 	}
 	return records, nil
 }
 
-// ReadBranch returns records after a position, oldest first.
-func (s *Store) ReadBranch(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.readForUser(ctx, branch, readAfter(after, limit))
+// ReadHistory returns records after a seq, oldest first, when it is the read's turn.
+func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := s.readQueued(ctx, basis, readAfter(after, limit))
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", after, err)
+		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	return records, nil
 }
 
 // ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
-	records, err := s.readForUser(ctx, branch, question{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
+	records, err := s.readQueued(ctx, basis, recordQuery{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
 	}
@@ -121,9 +122,9 @@ func (s *Store) ReadConfig(ctx context.Context, branch eventstore.Head, name str
 }
 
 // ReadConfigBack returns records of one name before a version, newest first.
-func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	limit = limit.WithDefaults()
-	records, err := s.readForUser(ctx, branch, question{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
+	records, err := s.readQueued(ctx, basis, recordQuery{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q before version %d: %w", name, before, err)
 	}
@@ -131,9 +132,9 @@ func (s *Store) ReadConfigBack(ctx context.Context, branch eventstore.Head, name
 }
 
 // ReadInstant returns the newest record at or before an instant, without its data.
-func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	q := question{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
-	found, err := s.readForUser(ctx, branch, q)
+func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
+	q := recordQuery{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
+	found, err := s.readQueued(ctx, basis, q)
 	if err != nil {
 		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
 	}
@@ -143,53 +144,54 @@ func (s *Store) ReadInstant(ctx context.Context, branch eventstore.Head, instant
 	return found[0], nil
 }
 
-// microseconds is the last whole one at or before an instant, whatever the year.
+// microseconds returns the last whole microsecond at or before an instant, also outside of the
+// years 0 to 9999.
 func microseconds(instant time.Time) int64 {
-	const first, last = -1 << 53, 1 << 53 // beyond the years 0 to 9999, and within an int64
+	const first, last = -1 << 53, 1 << 53 // beyond those years, but within an int64
 	return min(max(instant.Unix(), first/1_000_000), last/1_000_000)*1_000_000 + int64(instant.Nanosecond())/1000
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a position, by name.
-func (s *Store) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
+func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	list, err := json.Marshal(slices.Sorted(slices.Values(q.Names)))
 	if err != nil {
 		return nil, err
 	}
-	asked := question{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
+	asked := recordQuery{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
 	if q.NoData {
 		asked.query = asOfNoDataQuery
 	}
-	records, err := s.readForUser(ctx, branch, asked)
+	records, err := s.readQueued(ctx, basis, asked)
 	if err != nil {
-		return nil, fmt.Errorf("reading %d configs as of position %d: %w", len(q.Names), q.At, err)
+		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
 }
 
-// question is what records are asked for.
-type question struct {
+// recordQuery is a query for records, with its arguments and the limit of its page.
+type recordQuery struct {
 	query query
 	args  []any
 	limit eventstore.Limit
 }
 
-func readAfter(after eventstore.Seq, limit eventstore.Limit) question {
+func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
 	limit = limit.WithDefaults()
-	return question{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
+	return recordQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
-// readForUser reads on the connections of users, when it is its turn.
-func (s *Store) readForUser(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
-	if err := s.lane.Enter(ctx); err != nil {
+// readQueued reads on a connection of the query readers, when it is the read's turn.
+func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+	if err := s.queries.Acquire(ctx); err != nil {
 		return nil, err
 	}
-	defer s.lane.Leave()
-	return read(ctx, s.users, branch, q)
+	defer s.queries.Release()
+	return read(ctx, s.queryReaders, basis, q)
 }
 
-func read(ctx context.Context, from *readers, branch eventstore.Head, q question) (records []eventstore.Record, err error) {
+func read(ctx context.Context, from *readerPool, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
-		records, err = r.readBranch(ctx, branch, q)
+		records, err = r.readOnBasis(ctx, basis, q)
 		return err
 	})
 	return records, err

@@ -9,22 +9,22 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// reader is a connection that only reads, for one goroutine at a time.
+// reader is a connection that only reads. Only one goroutine may use it at a time.
 //
-// It calls SQLite itself, not through database/sql: the driver's connections lock a mutex in each of the some 30 calls that
-// a record takes, and hand on every value as an interface. Replay at start is nothing but such calls, and takes half the
-// time without.
+// It calls SQLite directly. The driver behind database/sql locks a mutex in each of the about 30
+// calls for a record, and returns every value as an interface; without that the replay at start
+// takes half the time: see BenchmarkStore.
 type reader struct {
 	tls      *libc.TLS
-	db       uintptr // *sqlite3, 0 when it could not be opened
+	db       uintptr // *sqlite3; 0 if it could not be opened
 	prepared [len(queries)]statement
-	lastType string // of the record that was read last
+	lastType string // the type of the record read last
 }
 
-// statement is a prepared one, a *sqlite3_stmt.
+// statement is a prepared statement, a *sqlite3_stmt.
 type statement uintptr
 
-// openReader opens a connection to a file that exists, and refuses a schema that is not the present one.
+// openReader opens a connection to an existing file. It refuses any schema but the present one.
 func openReader(file string, opts Options) (*reader, error) {
 	r := &reader{tls: libc.NewTLS()}
 	err := r.connect(file, opts)
@@ -65,7 +65,7 @@ func (r *reader) connectTo(location string, opts Options) error {
 	rc := sqlite3.Xsqlite3_open_v2(r.tls, uri, db, flags, 0)
 	r.db = pointer(db)
 	if rc == sqlite3.SQLITE_OK {
-		rc = sqlite3.Xsqlite3_busy_timeout(r.tls, r.db, int32(opts.BusyTimeout.Milliseconds()))
+		rc = sqlite3.Xsqlite3_busy_timeout(r.tls, r.db, int32(opts.busyTimeout.Milliseconds()))
 	}
 	return r.check(rc)
 }
@@ -105,7 +105,7 @@ func (r *reader) prepare(query string) (statement, error) {
 	return statement(pointer(prepared)), nil
 }
 
-// step moves to the next row, if there is one.
+// step moves to the next row, and reports whether there is one.
 func (r *reader) step(s statement) (found bool, err error) {
 	switch rc := sqlite3.Xsqlite3_step(r.tls, uintptr(s)); rc {
 	case sqlite3.SQLITE_ROW:
@@ -117,12 +117,13 @@ func (r *reader) step(s statement) (found bool, err error) {
 	}
 }
 
-// reset ends the read transaction of a statement, whose error, if any, was that of its last step.
+// reset ends the statement's read transaction. Its result is the error of the last step, which step
+// has returned already.
 func (r *reader) reset(s statement) { sqlite3.Xsqlite3_reset(r.tls, uintptr(s)) }
 
 func (r *reader) finalize(s statement) { sqlite3.Xsqlite3_finalize(r.tls, uintptr(s)) }
 
-// bind sets the arguments of a statement: numbers that are int64, and texts.
+// bind sets the arguments of a statement. They are of type int64 or string.
 func (r *reader) bind(s statement, args []any) error {
 	for i, arg := range args {
 		place, rc := int32(i+1), int32(sqlite3.SQLITE_MISMATCH)
@@ -153,12 +154,12 @@ func (r *reader) null(s statement, column int32) bool {
 	return sqlite3.Xsqlite3_column_type(r.tls, uintptr(s), column) == sqlite3.SQLITE_NULL
 }
 
-// bytes returns a text or a blob, which lasts until the next step: SQLite owns it.
+// bytes returns a copy of a text or a blob.
 func (r *reader) bytes(s statement, column int32) []byte {
 	p := sqlite3.Xsqlite3_column_blob(r.tls, uintptr(s), column)
 	n := sqlite3.Xsqlite3_column_bytes(r.tls, uintptr(s), column)
 	if p == 0 {
-		return nil // as for a blob without bytes
+		return nil // an empty blob
 	}
 	return libc.GoBytes(p, int(n))
 }
@@ -173,7 +174,7 @@ func (r *reader) check(rc int32) error {
 // pointerBytes is the size of a pointer.
 const pointerBytes = bits.UintSize / 8
 
-// pointer reads a pointer that SQLite has put into memory of its own kind.
+// pointer reads a pointer from SQLite's memory.
 func pointer(at uintptr) uintptr {
 	b := libc.GoBytes(at, pointerBytes)
 	if pointerBytes == 4 {

@@ -9,7 +9,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// ReadReceipts returns the receipts that there are of the keys.
+// ReadReceipts returns the receipts of the keys that have one.
 func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) (receipts []eventstore.Receipt, err error) {
 	pairs := make([][2]string, len(keys))
 	for i, key := range keys {
@@ -19,7 +19,7 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) (receip
 	if err != nil {
 		return nil, err
 	}
-	err = s.readers.use(ctx, func(r *reader) (err error) {
+	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
 		receipts, err = r.readReceipts(string(list))
 		return err
 	})
@@ -58,7 +58,7 @@ const pruneReceipts = `
 	DELETE FROM idempotency WHERE (actor, key) IN (
 		SELECT actor, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)`
 
-// PruneReceipts removes old receipts. Appends wait meanwhile: there is one connection that writes.
+// PruneReceipts removes old receipts. Appends wait for it, because they use the same connection.
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (pruned int, err error) {
 	if s.writer == nil {
 		return 0, fmt.Errorf("pruning receipts: %w", errReadOnly)

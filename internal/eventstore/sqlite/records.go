@@ -31,35 +31,35 @@ func (r *reader) readHead() (eventstore.Head, error) {
 }
 
 const (
-	// Most reads find next to nothing, those at start find full pages: what has more than few records gets the memory of
-	// a page at once.
+	// Most reads return few records; those at start return full pages. A read of more than
+	// fewRecords gets the memory of a page at once: see BenchmarkStore.
 	fewRecords, pageRecords = 32, 1024
-	// checkEvery is how many records are read before the context is looked at again.
+	// checkEvery is how many records are read between two checks of the context.
 	checkEvery = 256
 )
 
-// readBranch reads records of a history that has the branch. Both are seen in one read transaction:
-// it begins with the first step of the one statement, and ends when both are reset.
-func (r *reader) readBranch(ctx context.Context, branch eventstore.Head, q question) ([]eventstore.Record, error) {
-	if branch.Seq == 0 {
+// readOnBasis reads records of a history that contains the basis. One read transaction sees both:
+// it begins with the first step of a statement and ends when both statements are reset.
+func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+	if basis.Seq == 0 {
 		return r.readRecords(ctx, q)
 	}
-	s := r.prepared[branchQuery]
+	s := r.prepared[basisQuery]
 	defer r.reset(s)
-	if err := r.bind(s, []any{int64(branch.Seq)}); err != nil {
+	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
 		return nil, err
 	}
 	found, err := r.step(s)
 	if err != nil {
 		return nil, err
 	}
-	if !found || !bytes.Equal(r.bytes(s, 0), branch.Hash[:]) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, branch.Position())
+	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
+		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return r.readRecords(ctx, q)
 }
 
-func (r *reader) readRecords(ctx context.Context, q question) ([]eventstore.Record, error) {
+func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {
 	s := r.prepared[q.query]
 	defer r.reset(s)
 	if err := r.bind(s, q.args); err != nil {
@@ -93,11 +93,12 @@ func (r *reader) readRecords(ctx context.Context, q question) ([]eventstore.Reco
 	return records, nil
 }
 
-// largeData is from how many bytes of data on it takes so long to read a record that others get the
-// processor before the next one. SQLite runs in this process, and nothing in it gives it up.
+// largeData is how many bytes of data make a record so slow to read that other goroutines get the
+// processor before the next one. SQLite runs in this process and never yields by itself: see
+// test/bulkheads.
 const largeData = 16 << 10
 
-// readRecord takes a record from the columns of selectEvents.
+// readRecord reads a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Seq = eventstore.Seq(r.integer(s, 0))
 	into.Name = string(r.bytes(s, 2))
@@ -118,7 +119,8 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	return nil
 }
 
-// typeOf returns a type as a string. Next to all records have the type of the one before, so it is kept.
+// typeOf returns a type as a string. Nearly all records have the type of the record before, so that
+// string is used again.
 func (r *reader) typeOf(text []byte) string {
 	if string(text) != r.lastType {
 		r.lastType = string(text)

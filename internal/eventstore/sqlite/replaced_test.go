@@ -12,9 +12,8 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestFileThatIsRemovedOrReplaced takes the files away from a store that is open, or puts others in
-// their place. Nothing is acknowledged from then on, and the store says why; once the files are
-// back it goes on.
+// TestFileThatIsRemovedOrReplaced takes the files of an open store away, or replaces them. From
+// then on nothing is acknowledged, and the store says why; when the files are back, it goes on.
 func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -39,7 +38,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 				t.Errorf("before: got problem %v", err)
 			}
 			row.do(t, path)
-			s.writer.checked = time.Time{} // as a moment later
+			s.writer.filesChecked = time.Time{} // as if a moment had passed
 			records, _ := eventstoretest.Next(head, "b")
 			for range 2 {
 				if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrReplaced) || !errors.Is(err, eventstore.ErrNotWritten) {
@@ -49,7 +48,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 			if err := s.WriteProblem(); !errors.Is(err, eventstore.ErrReplaced) {
 				t.Errorf("WriteProblem: got %v, want %q", err, eventstore.ErrReplaced)
 			}
-			if _, err := s.Probe(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
+			if _, err := s.ProbeHead(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
 				t.Errorf("Probe: got error %v, want %q", err, eventstore.ErrReplaced)
 			}
 			if _, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
@@ -62,8 +61,8 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	}
 }
 
-// TestFileThatIsReplacedDuringAnAppend does so between the look at the files and the end of the
-// append.
+// TestFileThatIsReplacedDuringAnAppend replaces the file between the check before the append and
+// its commit.
 func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -88,21 +87,21 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	}
 }
 
-// TestReadersDoNotOpenAnotherFile has a read open a connection when another file is in the place of
-// the store's.
+// TestReadersDoNotOpenAnotherFile makes a read open a connection while another file is in the place
+// of the store's.
 func TestReadersDoNotOpenAnotherFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{})
 	write(t, s, "a")
-	s.readers.take().close()
+	s.nodeReaders.takeIdle().close()
 	shell(t, "mv", otherDatabase(t), path)
 	if head, err := s.Head(t.Context()); !errors.Is(err, eventstore.ErrReplaced) {
 		t.Errorf("got head %v, %v, want error %q", head, err, eventstore.ErrReplaced)
 	}
 }
 
-// TestWaitTellsOfAReplacedFile without an append.
+// TestWaitTellsOfAReplacedFile checks that Wait returns the error, without any append.
 func TestWaitTellsOfAReplacedFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -114,7 +113,8 @@ func TestWaitTellsOfAReplacedFile(t *testing.T) {
 	}
 }
 
-// TestStopSavesALogThatWasRemoved while the store was open.
+// TestStopSavesALogThatWasRemoved closes a store whose log was removed: what is in the log must get
+// into the file.
 func TestStopSavesALogThatWasRemoved(t *testing.T) {
 	t.Parallel()
 	for _, removed := range []string{"-wal", "-shm"} {
@@ -129,7 +129,8 @@ func TestStopSavesALogThatWasRemoved(t *testing.T) {
 	}
 }
 
-// TestStopLeavesOtherFilesAlone that were put in the place of the store's.
+// TestStopLeavesOtherFilesAlone closes a store whose files were replaced: the new files must stay
+// as they are.
 func TestStopLeavesOtherFilesAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
@@ -149,7 +150,7 @@ func TestStopLeavesOtherFilesAlone(t *testing.T) {
 	}
 }
 
-// otherDatabase returns the path of a whole history without a log.
+// otherDatabase returns the path of a complete history without a log.
 func otherDatabase(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "other.db")
@@ -161,8 +162,8 @@ func otherDatabase(t *testing.T) string {
 	return path
 }
 
-// shell runs a command in a process of its own: one that reads the database in this process takes
-// away its locks.
+// shell runs a command in another process: reading the database in this process would drop its
+// locks.
 func shell(t testing.TB, command ...string) {
 	t.Helper()
 	if output, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {

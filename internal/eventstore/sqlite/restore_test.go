@@ -15,18 +15,17 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// killed is a history whose server was killed, so that its log is left, and copies that were made
-// of it.
+// killed is a history whose server was killed, so that its log is left, together with copies of it.
 type killed struct {
 	path string
 	head eventstore.Head
-	// stopped is a copy from when the server had stopped, before it last started; backup and
-	// vacuumed are made while it ran.
+	// stopped is a copy from before the server's last start; backup and vacuumed were made while it
+	// ran.
 	stopped, backup, vacuumed string
 }
 
-// newKilled makes one. SQLite closes no file of a killed process, so the copy of the files takes
-// the place of that.
+// newKilled makes a killed history. A copy of the files stands for the files of the killed process,
+// because SQLite closes no file of it.
 func newKilled(t *testing.T, name string) killed {
 	t.Helper()
 	dir := t.TempDir()
@@ -56,7 +55,7 @@ func newKilled(t *testing.T, name string) killed {
 	return k
 }
 
-// TestLogOfAnotherFileIsNotReplayed puts a file in the place of that whose log was left.
+// TestLogOfAnotherFileIsNotReplayed puts another file in the place of the one whose log is left.
 func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -111,46 +110,47 @@ func TestLogOfAnotherFileIsNotReplayed(t *testing.T) {
 	}
 }
 
-// TestLogThatIsFolded names a file that may have either mark, but no other file.
-func TestLogThatIsFolded(t *testing.T) {
+// TestMarkersDuringACheckpoint checks that a log whose checkpoint has begun accepts a file with
+// either ID, but no other file.
+func TestMarkersDuringACheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	mustOpen(t, path, Options{})
-	begun, err := note{Parent: "1", Mark: "2"}.of(path)
+	begun, err := logMarker{Parent: "1", ID: "2"}.withFiles(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folding := begun
-	folding.Folding = true
-	moved, again := folding, folding
+	checkpointing := begun
+	checkpointing.Checkpointing = true
+	moved, again := checkpointing, checkpointing
 	moved.Database++
-	again.Parent, again.Mark, again.Folding = "2", "3", false
+	again.Parent, again.ID, again.Checkpointing = "2", "3", false
 	for _, row := range []struct {
-		name  string
-		has   marked
-		notes []note
-		own   bool
+		name    string
+		has     databaseState
+		markers []logMarker
+		own     bool
 	}{
-		{"not folded, the mark of before", marked{mark: "1"}, []note{begun}, true},
-		{"not folded, its own mark", marked{mark: "2"}, []note{begun}, false},
-		{"not folded, unreadable", marked{err: os.ErrInvalid}, []note{begun}, false},
-		{"folding, the mark of before", marked{mark: "1"}, []note{begun, folding}, true},
-		{"folding, its own mark", marked{mark: "2"}, []note{begun, folding}, true},
-		{"folding, unreadable", marked{err: os.ErrInvalid}, []note{begun, folding}, true},
-		{"folding, another mark", marked{mark: "3"}, []note{begun, folding}, false},
-		{"folding, another file", marked{mark: "2"}, []note{moved}, false},
-		{"it went on", marked{mark: "2"}, []note{begun, folding, again}, true},
-		{"it went on, the mark that it will have", marked{mark: "3"}, []note{begun, folding, again}, false},
+		{"no checkpoint, the ID of the parent", databaseState{markerID: "1"}, []logMarker{begun}, true},
+		{"no checkpoint, the ID of the log", databaseState{markerID: "2"}, []logMarker{begun}, false},
+		{"no checkpoint, unreadable", databaseState{err: os.ErrInvalid}, []logMarker{begun}, false},
+		{"checkpoint, the ID of the parent", databaseState{markerID: "1"}, []logMarker{begun, checkpointing}, true},
+		{"checkpoint, the ID of the log", databaseState{markerID: "2"}, []logMarker{begun, checkpointing}, true},
+		{"checkpoint, unreadable", databaseState{err: os.ErrInvalid}, []logMarker{begun, checkpointing}, true},
+		{"checkpoint, another ID", databaseState{markerID: "3"}, []logMarker{begun, checkpointing}, false},
+		{"checkpoint, another file", databaseState{markerID: "2"}, []logMarker{moved}, false},
+		{"the log went on", databaseState{markerID: "2"}, []logMarker{begun, checkpointing, again}, true},
+		{"the log went on, the ID of its next marker", databaseState{markerID: "3"}, []logMarker{begun, checkpointing, again}, false},
 	} {
-		why, err := compareNotes(path, row.has, row.notes)
+		why, err := markerMismatch(path, row.has, row.markers)
 		if err != nil || (why == "") != row.own {
 			t.Errorf("%s: got %q, %v, want it to be its own: %t", row.name, why, err, row.own)
 		}
 	}
 }
 
-// TestLogWithoutANote is replayed when another program has written to the file, and refused when it
-// is that of another database.
-func TestLogWithoutANote(t *testing.T) {
+// TestLogWithoutAMarker checks that such a log is replayed when another program has written to the
+// file, and refused when it is that of another database.
+func TestLogWithoutAMarker(t *testing.T) {
 	t.Parallel()
 	path := otherDatabase(t)
 	edited, foreign := filepath.Join(t.TempDir(), "edited.db"), filepath.Join(t.TempDir(), "foreign.db")
@@ -175,13 +175,13 @@ func TestLogWithoutANote(t *testing.T) {
 		_, err := eventstoretest.Verify(t.Context(), mustOpen(t, edited, opts))
 		var broken *eventstore.ChainError
 		if !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("what another program has written: got %v, want that position 2 is broken", err)
+			t.Errorf("what another program has written: got %v, want that seq 2 is broken", err)
 		}
 	}
 }
 
-// TestOwnLogIsReplayed also where both were copied, in either order, and after the rights of the
-// file have been changed.
+// TestOwnLogIsReplayed checks that a log is replayed after both files were copied, in either order,
+// and after the mode of the file was changed.
 func TestOwnLogIsReplayed(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -225,8 +225,8 @@ func TestOwnLogIsReplayed(t *testing.T) {
 	}
 }
 
-// TestNoHistoryBeginsBesideALog of one that is gone. A lock file, or an older copy, is no such
-// trace.
+// TestNoHistoryBeginsBesideALog checks that no new history is begun beside the log of an old one. A
+// lock file or an older copy of the database does not count as a log.
 func TestNoHistoryBeginsBesideALog(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -241,7 +241,7 @@ func TestNoHistoryBeginsBesideALog(t *testing.T) {
 		if err == nil {
 			s.Close()
 		}
-		if (err != nil) != row.refused || row.refused && !strings.Contains(err.Error(), path+row.left+" of one is left") {
+		if (err != nil) != row.refused || row.refused && !strings.Contains(err.Error(), path+row.left+" of an older history is left") {
 			t.Errorf("beside history.db%s: got error %v, want one: %t", row.left, err, row.refused)
 		}
 		if row.refused {
@@ -279,7 +279,7 @@ func TestBackupUnderWrites(t *testing.T) {
 		}
 	}()
 	<-wrote
-	db, err := sql.Open("sqlite", s.Path())
+	db, err := sql.Open("sqlite", s.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestBackupUnderWrites(t *testing.T) {
 	write(t, restored, "a")
 }
 
-// backUp copies a database page by page, as the shell's .backup does.
+// backUp copies a database page by page, as .backup of the sqlite3 shell does.
 func backUp(t *testing.T, from, to string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", from)

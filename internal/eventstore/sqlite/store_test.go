@@ -14,7 +14,7 @@ func TestStoreKeepsTheLaws(t *testing.T) {
 	eventstoretest.Run(t, newHistory, rewrite)
 }
 
-// newHistory makes a history whose name has all characters that mean something in a URI.
+// newHistory makes a history whose file name has all characters that have a meaning in a URI.
 func newHistory(t testing.TB) (open func() eventstore.Store) {
 	path := filepath.Join(t.TempDir(), "a %41?b#c&d", "history.db")
 	return func() eventstore.Store { return mustOpen(t, path, Options{PollInterval: time.Millisecond}) }

@@ -8,29 +8,29 @@ import (
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite" // which is the driver "sqlite", too
+	"modernc.org/sqlite" // also registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"configapi/internal/eventstore"
 )
 
-// transaction is the statements of one append, prepared on the connection that writes.
+// transaction holds the prepared statements of an append, on the connection that writes.
 type transaction struct {
 	conn                                   *sql.Conn
 	begin, move, compare, commit, rollback *sql.Stmt
-	keep, touch                            *sql.Stmt
-	inserts                                []insert    // of the most rows first
-	all                                    []*sql.Stmt // to close
+	addReceipt, touch                      *sql.Stmt
+	inserts                                []insert    // by number of rows, descending
+	all                                    []*sql.Stmt // all statements, to close them
 	args                                   []any       // of an insert; kept for the next one
-	open                                   bool        // between its begin and a clean end
-	committed                              bool        // it came to its end, and not by rolling back
-	files                                  *files      // that conn has open
-	logBytes                               int64       // the length of the log when it was committed
+	open                                   bool        // from begin to a clean end
+	committed                              bool        // the last one ended with COMMIT
+	files                                  *openFiles  // the files that conn has open
+	logBytes                               int64       // length of the log after the last commit
 	status                                 sqlite.DBStatus
 }
 
-// written is how much the connection has written to the log, in bytes.
-func (t *transaction) written() int64 {
+// bytesWritten returns how many bytes the connection has written to the log.
+func (t *transaction) bytesWritten() int64 {
 	const page = 4096 + frameHeaderBytes
 	pages, _, err := t.status.Status(sqlite.DBStatusCacheWrite, false)
 	if err != nil {
@@ -39,18 +39,19 @@ func (t *transaction) written() int64 {
 	return int64(pages) * page
 }
 
-// insert is a statement that inserts a number of records at once.
+// insert is a statement that inserts a fixed number of records. One statement for many records is
+// faster: see the appends of 256 in BenchmarkStore.
 type insert struct {
 	*sql.Stmt
 	rows int
 }
 
 const (
-	moveHead = `
+	updateHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
 		WHERE singleton = 1 AND position = ? AND hash = ?`
 
-	// A change of nothing, which is written to the log and synced like any other.
+	// It changes nothing, but is written to the log and synced like any other change.
 	touchHead = `UPDATE history_head SET position = position WHERE singleton = 1`
 
 	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
@@ -59,8 +60,8 @@ const (
 		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at)
 		VALUES (?, ?, ?, ?, ?, ?)`
 
-	// It says OR FAIL because an append that fails is rolled back whole anyway: by default SQLite would keep a second
-	// journal while it runs, to be able to roll back this statement alone.
+	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
+	// second journal to be able to roll back a single statement.
 	insertEvents = `
 		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
 			data, actor, reason, recorded_at, append_id, change_set)
@@ -69,7 +70,7 @@ const (
 	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*transaction, error) {
+func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
 	t := &transaction{conn: conn, files: files}
 	var err error
 	prepare := func(statement string) *sql.Stmt {
@@ -83,9 +84,9 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*tra
 		return s
 	}
 	t.begin = prepare("BEGIN IMMEDIATE")
-	t.move = prepare(moveHead)
+	t.move = prepare(updateHead)
 	t.compare = prepare(compareHead)
-	t.keep = prepare(insertReceipt)
+	t.addReceipt = prepare(insertReceipt)
 	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
@@ -105,7 +106,8 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *files) (*tra
 	return t, nil
 }
 
-// start begins. It is the one step that may have to wait for another store, and that ends with ctx.
+// start begins the transaction. It is the only step that waits for other stores and that ends with
+// ctx.
 func (t *transaction) start(ctx context.Context) error {
 	t.open, t.committed = true, false
 	if _, err := t.begin.ExecContext(ctx); err != nil {
@@ -116,7 +118,7 @@ func (t *transaction) start(ctx context.Context) error {
 
 // finish writes records and receipts after a head, and commits.
 func (t *transaction) finish(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
-	there, err := t.toHead(expected, records)
+	there, err := t.moveHead(expected, records)
 	if err != nil {
 		return notWritten(fmt.Errorf("moving the head: %w", err))
 	}
@@ -135,8 +137,8 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	return t.end()
 }
 
-// end commits. A commit to a file that was removed or replaced is no success, though the file may
-// be put back.
+// end commits. A commit to a file that was removed or replaced is an error, even if the file may be
+// put back.
 func (t *transaction) end() error {
 	if _, err := t.commit.Exec(); err != nil {
 		return commitError(err)
@@ -147,7 +149,8 @@ func (t *transaction) end() error {
 	return err
 }
 
-// abort ends the transaction without a trace, for a reason that may be nil.
+// abort rolls back. It returns reason, which may be nil, or wraps it with
+// [eventstore.ErrNotWritten].
 func (t *transaction) abort(reason error) error {
 	if _, err := t.rollback.Exec(); err != nil {
 		return notWritten(fmt.Errorf("rolling back: %w", err))
@@ -159,8 +162,8 @@ func (t *transaction) abort(reason error) error {
 	return notWritten(reason)
 }
 
-// close closes the connection for good, which rolls back what was not committed. SQLite would keep it open behind the
-// scenes, transaction and all, as long as one of its statements is not closed.
+// close closes the connection, which rolls back what was not committed. SQLite keeps a connection
+// and its transaction open until all of its statements are closed.
 func (t *transaction) close() {
 	for _, s := range t.all {
 		s.Close()
@@ -168,8 +171,9 @@ func (t *transaction) close() {
 	_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
-// toHead makes the last of records the head if the expected one is the present one. Without records it only looks.
-func (t *transaction) toHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
+// moveHead sets the head to the last of records if it is the expected one, and reports whether it
+// is. Without records it only compares.
+func (t *transaction) moveHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
 	if len(records) == 0 {
 		err = t.compare.QueryRow(int64(expected.Seq), expected.Hash[:]).Scan(&there)
 		return there, err
@@ -193,14 +197,14 @@ func (t *transaction) insert(records []eventstore.Record) error {
 			records = records[insert.rows:]
 		}
 	}
-	clear(t.args) // it must not keep values alive
+	clear(t.args) // values must not stay in memory
 	return nil
 }
 
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.keep.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -226,8 +230,9 @@ func nullable(text *string) any {
 	return *text
 }
 
-// commitError judges an error of COMMIT, after which the outcome is unknown but for one case: on a full disk, the frame
-// that would have committed was not written, since it is the last one and SQLite stops at the first that fails.
+// commitError returns the error of an append whose COMMIT has failed. The outcome is unknown,
+// except on a full disk: SQLite stops at the first frame that it cannot write, and the committing
+// frame is the last one.
 func commitError(err error) error {
 	err = fmt.Errorf("committing: %w", err)
 	if hasCode(err, sqlite3.SQLITE_FULL) {
@@ -236,13 +241,13 @@ func commitError(err error) error {
 	return err
 }
 
-// hasExtendedCode reports whether an error is SQLite's of an extended result code.
+// hasExtendedCode reports whether err is an error of SQLite with an extended result code.
 func hasExtendedCode(err error, code int) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code() == code
 }
 
-// hasCode reports whether an error is SQLite's of a primary result code.
+// hasCode reports whether err is an error of SQLite with a primary result code.
 func hasCode(err error, code int) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xFF == code

@@ -8,10 +8,11 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// Wait returns after an own append at once, and after that of another store within the poll interval. It looks at the file
-// once in a poll interval only, so that a server that appends all the time does not also read its own head all the time.
+// Wait returns at once after an append of this store, and within the poll interval after one of
+// another store. It reads the head only once in a poll interval, so that a busy server does not
+// read its own head all the time.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
-	known, appended, fresh := s.signal.state(s.opts.PollInterval)
+	known, appended, fresh := s.appends.state(s.opts.PollInterval)
 	if known <= after && fresh <= 0 {
 		if err := s.files.check(); err != nil {
 			return err
@@ -20,7 +21,7 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 		if err != nil {
 			return err
 		}
-		s.signal.look(head.Seq)
+		s.appends.observe(head.Seq)
 		known, fresh = head.Seq, s.opts.PollInterval
 	}
 	if known > after {
@@ -36,52 +37,54 @@ func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
 	return ctx.Err()
 }
 
-// signal wakes all who wait for the next append, and knows how far the history goes at least.
-type signal struct {
-	mu     sync.Mutex // guards what is below
-	known  eventstore.Seq
-	looked time.Time     // when the file was last looked at
-	ch     chan struct{} // closed, and replaced, by an own append
+// appendSignal wakes all waiters at each append of this store, and knows a seq that the history has
+// reached.
+type appendSignal struct {
+	mu       sync.Mutex // guards what is below
+	known    eventstore.Seq
+	observed time.Time     // when the head was last read from the file
+	raised   chan struct{} // closed, and replaced, by each own append
 }
 
-func newSignal() *signal { return &signal{ch: make(chan struct{})} }
+func newAppendSignal() *appendSignal { return &appendSignal{raised: make(chan struct{})} }
 
-// state returns the position that is known, what tells of the next append, and for how long what the file said is still
-// taken for true.
-func (s *signal) state(interval time.Duration) (eventstore.Seq, <-chan struct{}, time.Duration) {
+// state returns the known seq, the channel that the next append closes, and how long the last read
+// of the head counts as fresh.
+func (s *appendSignal) state(interval time.Duration) (eventstore.Seq, <-chan struct{}, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.known, s.ch, interval - time.Since(s.looked)
+	return s.known, s.raised, interval - time.Since(s.observed)
 }
 
-// look notes what the file says.
-func (s *signal) look(head eventstore.Seq) {
+// observe records a head that was read from the file.
+func (s *appendSignal) observe(head eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known, s.looked = max(s.known, head), time.Now()
+	s.known, s.observed = max(s.known, head), time.Now()
 }
 
-func (s *signal) seq() eventstore.Seq {
+func (s *appendSignal) seq() eventstore.Seq {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known
 }
 
-// correct says that nothing was found after p by a read that began when known was what is known. When that says otherwise
-// still, somebody has cut the history: without this, Wait would return at once for ever.
-func (s *signal) correct(known, p eventstore.Seq) {
+// lower corrects the known seq after a read that began when it was known and found nothing after
+// seq. If the known seq is still the same, the history was cut; without the correction Wait would
+// return at once for ever.
+func (s *appendSignal) lower(known, seq eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known == known && known > p {
-		s.known = p
+	if s.known == known && known > seq {
+		s.known = seq
 	}
 }
 
-// fire tells of an own append.
-func (s *signal) fire(head eventstore.Seq) {
+// raise wakes all waiters after an own append.
+func (s *appendSignal) raise(head eventstore.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.known = max(s.known, head)
-	close(s.ch)
-	s.ch = make(chan struct{})
+	close(s.raised)
+	s.raised = make(chan struct{})
 }

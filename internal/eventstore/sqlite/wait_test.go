@@ -46,8 +46,8 @@ func TestWaitReturnsEveryPollInterval(t *testing.T) {
 	}
 }
 
-// TestWaitWaitsAfterTheTailWasCut has somebody restore an older state of the file: what was known of it is no reason any more
-// not to wait.
+// TestWaitWaitsAfterTheTailWasCut restores an older state of the file: Wait must not return at once
+// because of the seq known before.
 func TestWaitWaitsAfterTheTailWasCut(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{PollInterval: time.Hour})
 	head := write(t, s, "a")

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// logFile is a write-ahead log as a plain file, whose format is that of
+// logFile is a write-ahead log, opened as a plain file. Its format is that of
 // https://sqlite.org/fileformat2.html#walformat.
 type logFile interface {
 	io.ReaderAt
@@ -17,10 +17,11 @@ type logFile interface {
 
 const (
 	logHeaderBytes, frameHeaderBytes = 32, 24
-	logMagic                         = 0x377f0682 // or one more
+	logMagic                         = 0x377f0682 // or this plus 1
 )
 
-// salt tells one beginning of a log from another. The zero salt is that of an empty log.
+// salt is a number that changes each time the log starts over. The zero salt is that of an empty
+// log.
 type salt [8]byte
 
 // readSalt returns the salt of a log.
@@ -39,11 +40,11 @@ func readSalt(log io.ReaderAt) (s salt, err error) {
 // page is one page of the database as it is in the log.
 type page struct {
 	number uint32
-	data   []byte // until the next page
+	data   []byte // valid until the next page
 }
 
-// readCommitted calls each with all pages of a log that SQLite would replay: those of transactions
-// that were committed, up to the first frame that is damaged.
+// readCommitted calls each for all pages of a log that SQLite would replay: those of committed
+// transactions, up to the first damaged frame.
 func readCommitted(log io.ReaderAt, each func(page)) error {
 	var header [logHeaderBytes]byte
 	if _, err := log.ReadAt(header[:], 0); err != nil {
@@ -69,7 +70,7 @@ func readCommitted(log io.ReaderAt, each func(page)) error {
 	return pages.visit(end, each)
 }
 
-// committed are the frames of a log up to the last commit.
+// committed reads the frames of a log up to the last commit.
 type committed struct {
 	log  io.ReaderAt
 	size int64 // of a page
@@ -121,7 +122,7 @@ func endOfLog(err error) error {
 	return err
 }
 
-// checksum is that of a log: it goes on from frame to frame.
+// checksum is the running checksum over the frames of a log.
 type checksum struct {
 	order  binary.ByteOrder
 	s0, s1 uint32
@@ -138,10 +139,10 @@ func (c *checksum) is(stored []byte) bool {
 	return binary.BigEndian.Uint32(stored) == c.s0 && binary.BigEndian.Uint32(stored[4:]) == c.s1
 }
 
-// writeAgain writes a log over itself and calls fsync. After a failed fsync the page cache of Linux
-// may hold pages that are not on the disk and that no later fsync writes: only writing them again
-// does.
-func writeAgain(log logFile) error {
+// rewriteLog writes a log over itself and calls fsync. After a failed fsync the page cache of Linux
+// may hold pages that are not on disk and that no later fsync writes, unless they are written
+// again.
+func rewriteLog(log logFile) error {
 	buffer := make([]byte, 1<<20)
 	for at := int64(0); ; {
 		n, err := log.ReadAt(buffer, at)

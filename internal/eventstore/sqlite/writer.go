@@ -13,109 +13,32 @@ import (
 	"configapi/internal/eventstore"
 )
 
-var errClosed = errors.New("the store is closed")
-
-var errReadOnly = errors.New("the store is open for reading only")
-
-// Append writes records and receipts as one. While another store writes to the file it waits for the busy timeout at most, or
-// for the end of ctx; from then on it runs to its end, so ctx never leaves the outcome unknown.
-func (s *Store) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	return s.append(ctx, func(t *transaction) error { return s.finish(t, expected, records, receipts) })
-}
-
-// AppendLocked appends what the caller decides on while nobody else can write to the file. What was missed comes by way of
-// the readers: they see what was there when the transaction began.
-func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide eventstore.Decide) error {
-	return s.append(ctx, func(t *transaction) error {
-		head, missed, err := s.missed(ctx, after)
-		if err != nil {
-			return t.abort(err)
-		}
-		records, receipts, err := decide(head, missed)
-		if err != nil || len(records)+len(receipts) == 0 {
-			return t.abort(err)
-		}
-		return s.finish(t, head, records, receipts)
-	})
-}
-
-// DurableHead returns the head once a commit that follows it is on disk.
-func (s *Store) DurableHead(ctx context.Context) (head eventstore.Head, err error) {
-	err = s.append(ctx, func(t *transaction) error {
-		if head, err = s.Head(ctx); err != nil {
-			return t.abort(err)
-		}
-		if _, err := t.touch.ExecContext(ctx); err != nil {
-			return notWritten(fmt.Errorf("touching the head: %w", err))
-		}
-		return t.end()
-	})
-	return head, err
-}
-
-func (s *Store) append(ctx context.Context, do func(*transaction) error) error {
-	if s.writer == nil {
-		return fmt.Errorf("appending: %w", notWritten(errReadOnly))
-	}
-	err := s.writer.run(ctx, do)
-	if err == nil || err == eventstore.ErrHeadMoved || err == eventstore.ErrKeyTaken {
-		return err
-	}
-	return fmt.Errorf("appending: %w", err)
-}
-
-func (s *Store) finish(t *transaction, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
-	if err := t.finish(expected, records, receipts); err != nil {
-		return err
-	}
-	if len(records) > 0 {
-		s.signal.fire(records[len(records)-1].Seq)
-	}
-	return nil
-}
-
-// missed returns the head and the records that lead from a position to it.
-func (s *Store) missed(ctx context.Context, after eventstore.Seq) (eventstore.Head, []eventstore.Record, error) {
-	head, err := s.Head(ctx)
-	if err != nil {
-		return eventstore.Head{}, nil, err
-	}
-	records, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
-	if err != nil {
-		return eventstore.Head{}, nil, err
-	}
-	if after+eventstore.Seq(len(records)) != head.Seq {
-		return eventstore.Head{}, nil, eventstore.ErrHeadMoved
-	}
-	return head, records, nil
-}
-
 // writer is the one connection of a store that writes.
 type writer struct {
-	db   *sql.DB
-	file string
-	opts Options
-	gate *gate         // of the readers
-	turn chan struct{} // holds one token, which a goroutine takes out while it writes
+	db      *sql.DB
+	file    string
+	opts    Options
+	barrier *readBarrier  // holds reads back during a checkpoint
+	turn    chan struct{} // holds one token, which a goroutine takes out while it writes
 
 	// Guarded by the token:
-	closed    bool
-	tx        *transaction // nil after an error, until the next append
-	files     *files       // that the first connection had open; nil before
-	log       logFile      // the write-ahead log as a plain file; nil without tx
-	marked    salt         // that the log had when it was marked
-	restarts  bool         // the next append may begin the log anew
-	checked   time.Time    // when the files were last found in their place; zero after an error
-	folded    int64        // what tx had written when the log was last folded, in bytes
-	foldAfter int64        // how much it may write until it is folded again
+	closed          bool
+	tx              *transaction // nil after an error, until the next append
+	files           *openFiles   // the files of the first connection; nil before
+	log             logFile      // the write-ahead log as a plain file; nil without tx
+	markedSalt      salt         // the log's salt when its marker was written
+	mayRestart      bool         // the next append may start the log over
+	filesChecked    time.Time    // when the files were last found in place; zero after an error
+	checkpointed    int64        // bytes that tx had written at the last checkpoint
+	checkpointAfter int64        // bytes that tx writes before the next checkpoint
 }
 
-func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*writer, error) {
+func openWriter(ctx context.Context, file string, opts Options, barrier *readBarrier) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn(file, opts, writerSettings))
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, file: file, opts: opts, gate: gate, turn: make(chan struct{}, 1), foldAfter: opts.foldAt}
+	w := &writer{db: db, file: file, opts: opts, barrier: barrier, turn: make(chan struct{}, 1), checkpointAfter: opts.checkpointBytes}
 	w.turn <- struct{}{}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -123,8 +46,7 @@ func openWriter(ctx context.Context, file string, opts Options, gate *gate) (*wr
 	return w, nil
 }
 
-// close closes the connection after the write that is under way. An append after that finds the
-// database closed.
+// close closes the connection after a running append. Later appends return errClosed.
 func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
@@ -133,18 +55,19 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-// foldNow folds the log after the write that is under way. It reports whether the log is empty.
-func (w *writer) foldNow(ctx context.Context) bool {
+// checkpointNow makes a checkpoint after a running append. It reports whether the log is empty
+// then.
+func (w *writer) checkpointNow(ctx context.Context) bool {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	if w.tx == nil || !w.files.mayFold() {
+	if w.tx == nil || !w.files.mayCheckpoint() {
 		return false
 	}
-	empty, err := w.fold(ctx, w.tx.conn, truncate)
+	empty, err := w.checkpoint(ctx, w.tx.conn, truncate)
 	return empty && err == nil
 }
 
-// connect opens the connection, proves that it keeps what it is told, and prepares its statements.
+// connect opens the connection, checks its settings and prepares its statements.
 func (w *writer) connect(ctx context.Context) error {
 	if w.closed {
 		return errClosed
@@ -169,20 +92,21 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := checkSettings(ctx, conn); err != nil {
 		return err
 	}
-	if err := w.settle(ctx, conn); err != nil {
+	if err := w.recoverLog(ctx, conn); err != nil {
 		return err
 	}
 	if err := migrate(ctx, conn); err != nil {
 		return err
 	}
-	if _, err := w.fold(ctx, conn, truncate); err != nil { // what migrating has written
+	// The migration has written to the log.
+	if _, err := w.checkpoint(ctx, conn, truncate); err != nil {
 		return err
 	}
-	// SQLite does the same for the log, but takes no notice of an error.
+	// SQLite syncs the directory for the log, too, but ignores errors.
 	if err := syncDir(filepath.Dir(w.file)); err != nil {
 		return err
 	}
-	opened, err := lookUpFiles(w.file)
+	opened, err := findOpenFiles(w.file)
 	if err != nil {
 		return err
 	}
@@ -195,11 +119,11 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	w.tx, err = prepareTransaction(ctx, conn, w.files)
-	w.folded, w.foldAfter = 0, w.opts.foldAt
+	w.checkpointed, w.checkpointAfter = 0, w.opts.checkpointBytes
 	return err
 }
 
-// disconnect closes the connection for good.
+// disconnect closes the connection. The next append opens another one.
 func (w *writer) disconnect() {
 	if w.tx != nil {
 		w.tx.close()
@@ -211,10 +135,10 @@ func (w *writer) disconnect() {
 	}
 }
 
-// dial opens a connection. Of several stores that put a new file into WAL mode at once, all but one are told that it is
-// busy without SQLite waiting at all, so it is this that waits.
+// dial opens a connection. When several stores put a new file into WAL mode at once, SQLite reports
+// the file as busy to all but one without waiting, so dial waits.
 func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
-	for deadline := time.Now().Add(w.opts.BusyTimeout); ; {
+	for deadline := time.Now().Add(w.opts.busyTimeout); ; {
 		conn, err := w.db.Conn(ctx)
 		if !hasCode(err, sqlite3.SQLITE_BUSY) || time.Now().After(deadline) {
 			return conn, err
@@ -227,7 +151,8 @@ func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
 	}
 }
 
-// run has a transaction that has begun do something, and discards its connection unless it came to a clean end.
+// run begins a transaction and calls do with it. It discards the connection unless the transaction
+// ends cleanly.
 func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 	select {
 	case <-w.turn:
@@ -235,8 +160,8 @@ func (w *writer) run(ctx context.Context, do func(*transaction) error) error {
 		return notWritten(ctx.Err())
 	}
 	err := w.runInTurn(ctx, do)
-	if w.tx != nil && w.mustFold() {
-		go w.foldInTurn() // the append does not wait for it
+	if w.tx != nil && w.needsCheckpoint() {
+		go w.checkpointInTurn() // the append does not wait for it
 		return err
 	}
 	w.turn <- struct{}{}
@@ -252,17 +177,17 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 			return notWritten(err)
 		}
 	}
-	if time.Since(w.checked) > checkedFor {
+	if time.Since(w.filesChecked) > fileCheckInterval {
 		if err := w.files.check(); err != nil {
 			return notWritten(err)
 		}
 	}
-	w.checked = time.Time{}
+	w.filesChecked = time.Time{}
 	err := w.tx.start(ctx)
 	marks := false
 	if err == nil {
-		if marks, err = w.mark(ctx, w.tx.conn); err != nil {
-			err = notWritten(fmt.Errorf("marking the write-ahead log: %w", err))
+		if marks, err = w.markLog(ctx, w.tx.conn); err != nil {
+			err = notWritten(fmt.Errorf("writing the marker of the write-ahead log: %w", err))
 		}
 	}
 	if err == nil {
@@ -273,83 +198,57 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 		return err
 	}
 	if w.tx.committed && marks {
-		err = errors.Join(err, w.hasMarked())
+		err = errors.Join(err, w.rememberMarked())
 	}
 	if w.tx.committed && err == nil {
-		w.checked = time.Now()
+		w.filesChecked = time.Now()
 	}
 	return err
 }
 
-// WriteProblem says why nothing can be written although no append has tried: the file was removed
-// or replaced.
-func (s *Store) WriteProblem() error {
-	if s.writer == nil {
-		return errReadOnly
-	}
-	return s.files.check()
-}
+// fileCheckInterval is how old the last check of the files may be when an append begins. Each
+// append also checks them after its commit.
+const fileCheckInterval = time.Millisecond
 
-// LogBytes is the length of the write-ahead log, in bytes. 0: it is empty, or there is none.
-func (s *Store) LogBytes() int64 {
-	if s.writer == nil {
-		return 0
-	}
-	return s.writer.logBytes()
-}
-
-// checkedFor is how long the files need not be looked at before an append. They are after each,
-// anyway.
-const checkedFor = time.Millisecond
-
-// logBytes is the length of the log.
-func (w *writer) logBytes() int64 {
-	log, err := look(w.file + "-wal")
-	if err != nil {
-		return 0
-	}
-	return log.bytes
-}
-
-// mustFold reports whether the log has grown so long that it is to be folded. The log begins anew
-// in the same place, which costs less than to make its file longer again, so its length says
-// little. It counts when another process has made the log long.
-func (w *writer) mustFold() bool {
+// needsCheckpoint reports whether a checkpoint is due. It counts written bytes: the log starts over
+// in the same file, which is faster than growing the file, so the file's length says little. The
+// length counts when another process has made the log long.
+func (w *writer) needsCheckpoint() bool {
 	if !w.tx.committed {
 		return false
 	}
 	w.tx.committed = false
-	return w.tx.written()-w.folded >= w.foldAfter || w.tx.logBytes >= 2*w.opts.foldAt && w.foldAfter == w.opts.foldAt
+	return w.tx.bytesWritten()-w.checkpointed >= w.checkpointAfter || w.tx.logBytes >= 2*w.opts.checkpointBytes && w.checkpointAfter == w.opts.checkpointBytes
 }
 
-// foldInTurn folds the log, then gives the turn back. A log that cannot begin anew is tried again
-// when it has grown.
-func (w *writer) foldInTurn() {
+// checkpointInTurn makes a checkpoint, then gives the turn back. If reads keep the log from
+// starting over, the next attempt comes after fewer bytes.
+func (w *writer) checkpointInTurn() {
 	defer func() { w.turn <- struct{}{} }()
 	mode := restart
-	if w.tx.logBytes > w.opts.foldAt*3/2 {
+	if w.tx.logBytes > w.opts.checkpointBytes*3/2 {
 		mode = truncate
 	}
-	whole, err := w.fold(context.Background(), w.tx.conn, mode)
-	w.folded, w.foldAfter = w.tx.written(), w.opts.foldAt
+	whole, err := w.checkpoint(context.Background(), w.tx.conn, mode)
+	w.checkpointed, w.checkpointAfter = w.tx.bytesWritten(), w.opts.checkpointBytes
 	if !whole {
-		w.foldAfter = min(foldAgain, w.opts.foldAt)
+		w.checkpointAfter = min(checkpointRetryBytes, w.opts.checkpointBytes)
 	}
 	if err != nil {
-		w.opts.Log.Warn("the write-ahead log cannot be folded into the file; trying again", "file", w.file, "error", err)
+		w.opts.Log.Warn("a checkpoint of the write-ahead log has failed; it is tried again", "file", w.file, "error", err)
 		w.disconnect()
 	}
 }
 
 func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNotWritten, err) }
 
-// writerSettings are those of the connection that writes. On macOS, fsync alone does not reach the
-// disk. The writer itself folds the write-ahead log into the file, see fold. A file that is gone is
-// not made anew: it was not empty.
+// writerSettings are the settings of the connection that writes. On macOS plain fsync does not
+// reach the disk. Automatic checkpoints are off because the writer makes them itself: see
+// checkpoint. mode=rw never makes a missing file again: it was not empty.
 const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
 	"&_pragma=wal_autocheckpoint(0)"
 
-// checkSettings refuses a connection that would lose acknowledged appends.
+// checkSettings refuses a connection whose settings could lose acknowledged appends.
 func checkSettings(ctx context.Context, conn *sql.Conn) error {
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
 		var got string
@@ -357,7 +256,7 @@ func checkSettings(ctx context.Context, conn *sql.Conn) error {
 			return fmt.Errorf("reading back %s: %w", pragma, err)
 		}
 		if got != want {
-			return fmt.Errorf("%s was set to %s, but is %s: acknowledged writes could be lost", pragma, want, got)
+			return fmt.Errorf("%s was set to %s but is %s, with which acknowledged writes could be lost; use a local file system", pragma, want, got)
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ func TestReadingLargeRecordsLetsOthersRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventstoretest.MustYield(t, int64(len(records)/4), func() {
-		if got, err := s.ReadBranch(t.Context(), head, 0, eventstore.Limit{}); err != nil || len(got) != len(records) {
+		if got, err := s.ReadHistory(t.Context(), head, 0, eventstore.Limit{}); err != nil || len(got) != len(records) {
 			t.Errorf("got %d records, %v", len(got), err)
 		}
 	})

@@ -1,11 +1,12 @@
-// Command withpostgres runs a command while a PostgreSQL server for its tests is up: TEST_DATABASE_URL in the command's
-// environment is its URL, and TEST_POSTGRES_TEMPLATE is what tests copy that need a server for themselves. When the former
-// is set already, the command is only run.
+// Command withpostgres runs a command with a PostgreSQL server for its tests. It sets
+// TEST_DATABASE_URL to the server's URL and TEST_POSTGRES_TEMPLATE to a template for tests that
+// start servers themselves. If TEST_DATABASE_URL is set already, it only runs the command.
 //
 //	go run ./internal/postgrestest/withpostgres -- go test ./...
 //
-// The server, started as package postgrestest describes, ends with this program. An interrupt is passed on to the command.
-// The exit code is the command's.
+// The server, started as package postgrestest describes, ends with this program. Interrupts are
+// passed on to the command. The exit code is that of the command, 1 if it cannot be run, 2 for a
+// wrong usage.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// grace is how long the command may take to end after it was interrupted.
+// grace is how long the command may take to end after an interrupt.
 const grace = 10 * time.Second
 
 func main() {

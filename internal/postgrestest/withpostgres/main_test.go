@@ -15,7 +15,7 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// envCommand makes the test binary the command that is run.
+// envCommand makes the test binary the command to run.
 const envCommand = "WITHPOSTGRES_TEST_COMMAND"
 
 func TestMain(m *testing.M) {

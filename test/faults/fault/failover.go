@@ -231,5 +231,5 @@ func splitBrain(ctx context.Context, a *Arena) error {
 	return nil
 }
 
-// refusedSession is what a node's log says of a session with a primary of the past.
-const refusedSession = "a connection to the database is refused"
+// refusedSession is what a node logs when it refuses a session with an old primary.
+const refusedSession = "a connection to an old primary is refused"

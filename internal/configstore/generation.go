@@ -1,0 +1,79 @@
+package configstore
+
+import (
+	"context"
+
+	"configapi/internal/eventstore"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
+	"configapi/internal/writer"
+)
+
+// generation is all that this node has made of one history, from the projection to the writer's
+// queue. When the history turns out to be another one, the generation is replaced as a whole:
+// nothing of it may be used any more.
+type generation struct {
+	history
+	opts     Options
+	writer   *writer.Writer
+	catchUp  *catchUpReader
+	notReady error   // why nothing can be read until the history is applied
+	former   *former // what remains of the generation before; nil: nothing
+}
+
+func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
+	g := &generation{
+		history: history{
+			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
+			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
+		},
+		opts: opts, catchUp: newCatchUpReader(events), notReady: notReady,
+	}
+	g.projection = projection.New(g.feed)
+	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
+	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
+	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
+	return g
+}
+
+// run applies the history, of which it takes over what the generation before has in common with it.
+// Then it takes writes and follows the history until ctx ends, or until the history turns out to be
+// another one. Then it calls lost at once, and returns the error. All
+// commands that were taken have been answered when run returns.
+func (g *generation) run(ctx context.Context, lost func(error)) error {
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	writing, end := context.WithCancel(ctx)
+	defer end()
+	if g.former != nil {
+		g.rewind(ctx, g.former)
+		g.former = nil
+	}
+	followed := make(chan error, 1)
+	go func() {
+		err := g.follower.Run(following)
+		if err != nil {
+			lost(err)
+			end()
+		}
+		followed <- err
+	}()
+	select {
+	case <-g.follower.Ready():
+	case <-writing.Done():
+	}
+	g.writer.Run(writing)
+	stop()
+	return <-followed
+}
+
+// err returns an error of kind [fault.Unavailable] while the generation must not be used: its
+// history is not applied yet, or it was replaced.
+func (g *generation) err() error {
+	select {
+	case <-g.follower.Ready():
+		return g.feed.Err()
+	default:
+		return g.notReady
+	}
+}

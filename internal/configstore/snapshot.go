@@ -1,0 +1,254 @@
+package configstore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// Snapshot is the state of all configs right after one position. It never changes, and is safe for
+// concurrent use.
+type Snapshot struct {
+	generation *generation
+	view       *projection.View // at or after the position
+	at         eventstore.Head
+	request    *request // nil when at is the head of the view
+	noValues   bool
+}
+
+// At returns the head at which the snapshot is. The zero Head is before the first event.
+func (s *Snapshot) At() eventstore.Head { return s.at }
+
+// WithoutValues returns the same snapshot, but its configs may lack their values, which are then
+// not read.
+func (s *Snapshot) WithoutValues() *Snapshot {
+	bare := *s
+	bare.noValues = true
+	return &bare
+}
+
+// AsOf returns the snapshot right after a position. Inside a change set that is the end of the set.
+// AsOf waits for a position that the history has but this node has not applied. The errors:
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
+func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, error) {
+	return r.shared().snapshot(ctx, PointInTime{Position: at}, func() (*Snapshot, error) {
+		view, err := r.generation.await(ctx, r.view, at.Seq, 0)
+		if err != nil {
+			return nil, err
+		}
+		end, err := r.shared().begin(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
+		head, err := r.generation.endOf(ctx, view, at)
+		if err != nil {
+			return nil, err
+		}
+		return &Snapshot{generation: r.generation, view: view, at: head, request: r.shared()}, nil
+	})
+}
+
+// AsOfTime returns the snapshot at an instant: after the newest change set that was complete at or
+// before the instant. An instant after the head means the head. Before the first event the snapshot
+// is empty.
+func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, error) {
+	if !instant.Before(r.view.Head().RecordedAt) {
+		return r.Now(), nil
+	}
+	return r.shared().snapshot(ctx, PointInTime{Instant: instant.UTC()}, func() (*Snapshot, error) {
+		end, err := r.shared().begin(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
+		at, err := r.generation.headAt(ctx, instant)
+		if err != nil {
+			return nil, err
+		}
+		return &Snapshot{generation: r.generation, view: r.view, at: at, request: r.shared()}, nil
+	})
+}
+
+// Config returns the state of a config as it was, nil when it did not exist.
+func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Config, error) {
+	present := s.view.Get(name)
+	if present == nil {
+		return nil, nil
+	}
+	states, _, err := s.rewind(ctx, []*projection.Config{present}, s.noValues)
+	if err != nil || len(states) == 0 {
+		return nil, err
+	}
+	return states[0], nil
+}
+
+// ConfigPage is a page of the configs of a snapshot.
+type ConfigPage struct {
+	Configs []*projection.Config // by name
+	// More reports whether more configs may follow: continue after the name End. A page can be
+	// empty although more follow, when very many configs come next that did not exist at the
+	// position.
+	More bool
+	End  string
+}
+
+// maxRewinds is how many times one page of the past reads the store.
+const maxRewinds = 8
+
+// Configs returns the states of the configs that the filter selects, by name, after the name after
+// ("" for the first), at most first of them and [PageBytes].
+func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after string, first int) (ConfigPage, error) {
+	if err := checkPageSize(first); err != nil {
+		return ConfigPage{}, err
+	}
+	page := ConfigPage{End: after}
+	for rewinds, bytes, next := 0, 0, after; ; rewinds++ {
+		candidates := s.candidates(filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
+		if len(candidates) == 0 {
+			return page, nil
+		}
+		if rewinds == maxRewinds && !s.at.Same(s.view.Head()) {
+			page.More = true
+			return page, nil
+		}
+		// A full page only needs to know whether anything follows.
+		states, seen, err := s.rewind(ctx, candidates, s.noValues || len(page.Configs) == first)
+		if err != nil {
+			return ConfigPage{}, err
+		}
+		for _, c := range states {
+			bytes += len(c.Name.String()) + len(c.Value.String())
+			if len(page.Configs) == first || bytes > PageBytes && len(page.Configs) > 0 {
+				page.More = true
+				return page, nil
+			}
+			page.Configs = append(page.Configs, c)
+			page.End = c.Name.String()
+		}
+		next = seen[len(seen)-1].Name.String()
+		if len(page.Configs) < first {
+			page.End = next
+		}
+	}
+}
+
+// Count returns how many configs that the filter selects existed.
+func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
+	if s.at.Same(s.view.Head()) {
+		return s.view.Count(filter), nil
+	}
+	count, after := 0, ""
+	for {
+		candidates := s.candidates(filter, after, eventstore.MaxAsOfNames)
+		if len(candidates) == 0 {
+			return count, nil
+		}
+		states, seen, err := s.rewind(ctx, candidates, true)
+		if err != nil {
+			return 0, err
+		}
+		count += len(states)
+		after = seen[len(seen)-1].Name.String()
+	}
+}
+
+// rewindAhead is how many names are looked at together at least, since those that did not exist at
+// the position drop out.
+const rewindAhead = 64
+
+// candidates returns up to limit present states of names that may have existed at the position.
+func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*projection.Config {
+	limit = min(limit, eventstore.MaxAsOfNames)
+	found := make([]*projection.Config, 0, limit)
+	s.view.Ascend(filter, after, func(c *projection.Config) bool {
+		if !c.CreatedAt().After(s.at.RecordedAt) {
+			found = append(found, c)
+		}
+		return len(found) < limit
+	})
+	return found
+}
+
+// rewind returns the states that present ones, ordered by name, had at the snapshot's position. It
+// leaves out configs that did not exist then. It reads one page of those that have changed since:
+// seen are the present states up to the end of that page.
+func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noValues bool) (states, seen []*projection.Config, err error) {
+	past, seen, err := s.readPast(ctx, present, noValues)
+	if err != nil {
+		return nil, nil, err
+	}
+	states = make([]*projection.Config, 0, len(seen))
+	for _, c := range seen {
+		if c.Seq > s.at.Seq {
+			then := past[c.Name]
+			if then == nil {
+				continue
+			}
+			c = c.AsOf(then)
+		}
+		if c.Exists() {
+			states = append(states, c)
+		}
+	}
+	return states, seen, nil
+}
+
+// readPast reads the newest revisions at the snapshot's position of those names that have changed
+// since, one page of them. It returns them with the present states up to the end of that page.
+func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
+	var changed []string
+	for _, c := range present {
+		if c.Seq > s.at.Seq {
+			changed = append(changed, c.Name.String())
+		}
+	}
+	if len(changed) == 0 || s.at.Seq == 0 {
+		return nil, present, nil
+	}
+	if s.request != nil {
+		end, err := s.request.begin(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer end()
+	}
+	var limit eventstore.Limit
+	records, err := s.generation.events.ReadAsOf(ctx, s.generation.view().Head(), eventstore.AsOf{At: s.at.Seq, Names: changed, NoData: noValues}, limit)
+	if err != nil {
+		return nil, nil, s.generation.readFailed(err)
+	}
+	if !noValues && limit.Fills(records) {
+		last := records[len(records)-1].Name
+		end, _ := slices.BinarySearchFunc(present, last, func(c *projection.Config, name string) int {
+			return cmp.Compare(c.Name.String(), name)
+		})
+		present = present[:end+1]
+	}
+	past, err := s.decodePast(ctx, records, noValues)
+	return past, present, err
+}
+
+func (s *Snapshot) decodePast(ctx context.Context, records []eventstore.Record, noValues bool) (map[config.Name]*eventstore.Revision, error) {
+	decode := eventstore.DecodeAll
+	if noValues {
+		decode = eventstore.DecodeNoData
+	}
+	revisions, err := decode(records)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.generation.completeSets(ctx, revisions); err != nil {
+		return nil, err
+	}
+	past := make(map[config.Name]*eventstore.Revision, len(revisions))
+	for _, r := range revisions {
+		past[r.Name] = r
+	}
+	return past, nil
+}

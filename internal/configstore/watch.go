@@ -1,0 +1,195 @@
+package configstore
+
+import (
+	"context"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
+)
+
+// Watch is a stream of the changes that one filter selects. It is for one goroutine, and needs no
+// closing.
+type Watch struct {
+	generation *generation
+	cursor     *feed.Cursor
+	filter     config.Filter
+	waiter     *feed.Waiter
+	reported   eventstore.Seq // the newest position that the reader has got
+	started    bool
+}
+
+// Watch returns a stream of the changes that the filter selects: all after a position, then live
+// ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
+// again. Watch waits for a position that the history has but this node has not applied. The errors:
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
+func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
+	g, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	start := g.view().Head()
+	if after != nil {
+		view, err := g.await(ctx, g.view(), after.Seq, 0)
+		if err != nil {
+			return nil, err
+		}
+		if start, err = g.startAfter(ctx, view, *after); err != nil {
+			return nil, err
+		}
+	}
+	return newWatch(g, filter, start), nil
+}
+
+func newWatch(g *generation, filter config.Filter, start eventstore.Head) *Watch {
+	return &Watch{
+		generation: g, cursor: g.feed.Cursor(g.catchUp, start),
+		filter: filter, waiter: g.feed.Waiter(filter), reported: start.Seq,
+	}
+}
+
+// Offset is how far a stream has come. It cannot be used after a rebuild: the history may not have
+// it.
+type Offset struct {
+	// Head is the head up to which all that matches was returned.
+	Head       eventstore.Head
+	generation *generation
+}
+
+// Offset returns how far the stream has come.
+func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation} }
+
+// Resume returns a stream that continues at the offset of another stream of this store. The error
+// is [fault.ErrRebuilding] when the store has rebuilt its state since.
+func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Offset) (*Watch, error) {
+	if at.generation != s.generation.Load() {
+		return nil, fault.ErrRebuilding
+	}
+	w := newWatch(at.generation, filter, at.Head)
+	w.started = true
+	return w, nil
+}
+
+// ReadTo returns the next changes up to a seq, which must be applied and end a change set. It does
+// not wait: it returns no changes when there are none up to there.
+func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error) {
+	for {
+		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Head().Seq))
+		if err != nil {
+			return Changes{}, w.generation.readFailed(err)
+		}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
+		if len(found.Revisions) > 0 || batch.Head.Seq >= end {
+			return found, nil
+		}
+	}
+}
+
+// Next waits for the next changes. So that a reader knows how far it has come, Next returns no
+// changes in two cases: when the first call reaches the head, and when it finds none for
+// Options.ProgressInterval although the history has moved on. It does not return while nothing
+// happens. Changes that the filter does not select cost the watch nothing until progress is due.
+func (w *Watch) Next(ctx context.Context) (Changes, error) {
+	due := time.Now().Add(w.generation.opts.ProgressInterval)
+	for {
+		batch, _, err := w.cursor.Poll(ctx, 0)
+		if err != nil {
+			return Changes{}, w.generation.readFailed(err)
+		}
+		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
+		overdue := batch.Head.Seq > w.reported && !time.Now().Before(due)
+		if len(found.Revisions) > 0 || batch.CaughtUp && !w.started || overdue {
+			w.reported, w.started = batch.Head.Seq, true
+			return found, nil
+		}
+		if !batch.CaughtUp {
+			continue
+		}
+		progress := feed.Progress{Sent: w.reported, Due: due, Every: w.generation.opts.ProgressInterval}
+		if err := w.cursor.Await(ctx, w.waiter, progress); err != nil {
+			return Changes{}, err
+		}
+	}
+}
+
+// ConfigWatch is a stream of the states of one config. It is for one goroutine, and needs no
+// closing.
+type ConfigWatch struct {
+	generation *generation
+	name       config.Name
+	waiter     *feed.Waiter
+	last       *projection.Config
+	started    bool
+}
+
+// WatchConfig returns a stream of the states of one config. The error is of kind
+// [fault.Unavailable]: the store is not ready.
+func (s *Store) WatchConfig(_ auth.Caller, name config.Name) (*ConfigWatch, error) {
+	g, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &ConfigWatch{generation: g, name: name, waiter: g.feed.Waiter(config.Only(name))}, nil
+}
+
+// ConfigOffset is how far a stream of the states of one config has come. It cannot be used after a
+// rebuild.
+type ConfigOffset struct {
+	// State is the state that was returned last, also a deleted one. It is nil when nothing ever
+	// happened to the name.
+	State      *projection.Config
+	generation *generation
+}
+
+// Offset returns how far the stream has come.
+func (w *ConfigWatch) Offset() ConfigOffset { return ConfigOffset{w.last, w.generation} }
+
+// ResumeConfig returns a stream that continues at the offset of another stream of this store. The
+// error is [fault.ErrRebuilding] when the store has rebuilt its state since.
+func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigOffset) (*ConfigWatch, error) {
+	if at.generation != s.generation.Load() {
+		return nil, fault.ErrRebuilding
+	}
+	waiter := at.generation.feed.Waiter(config.Only(name))
+	return &ConfigWatch{generation: at.generation, name: name, waiter: waiter, last: at.State, started: true}, nil
+}
+
+// Next returns the state of the config: at once for the first time, then whenever it has changed.
+// It returns nil while the config does not exist. A slow reader may miss states in between, never
+// the last one. Changes of other configs cost the watch nothing.
+func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
+	for {
+		if err := w.generation.feed.Err(); err != nil {
+			return nil, err
+		}
+		view := w.generation.view()
+		state := view.Get(w.name)
+		if !w.started || state != w.last {
+			w.last, w.started = state, true
+			if state == nil || !state.Exists() {
+				return nil, nil
+			}
+			return state, nil
+		}
+		if _, err := w.waiter.Wait(ctx, view.Head(), feed.Progress{}); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func matching(filter config.Filter, events []*eventstore.Revision) []*eventstore.Revision {
+	if filter.All() {
+		return events
+	}
+	var found []*eventstore.Revision
+	for _, e := range events {
+		if filter.Matches(e.Name) {
+			found = append(found, e)
+		}
+	}
+	return found
+}

@@ -1,7 +1,0 @@
-//go:build !linux
-
-package sqlite
-
-const memory = ""
-
-func roomInMemory() bool { return false }

@@ -1,0 +1,148 @@
+// Package fault has the errors that clients can get, and classifies them by [Kind].
+//
+// Every layer from the writer up to the edges uses these errors, so the package stands below all of
+// them. An edge has one table from kinds to its own codes: GraphQL codes, HTTP statuses, exit
+// codes. The package decides nothing about how an error is sent, and logs nothing.
+package fault
+
+import (
+	"context"
+	"errors"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// Kind is what an error means to the caller, and so what the caller can do about it.
+type Kind int
+
+// The kinds. An error of no other kind is Internal: its text goes to the log, not to the client.
+const (
+	Internal            Kind = iota
+	InvalidInput             // an input breaks a rule
+	TooLarge                 // an input is larger than the limit
+	NotFound                 // the name never had a config
+	Deleted                  // the config is deleted
+	NotDeleted               // the config to restore is not deleted
+	VersionConflict          // the config has another version or newest revision than expected
+	PositionUnknown          // the history never handed out the position
+	PositionNotReached       // the position was not applied in time
+	IdempotencyMismatch      // the idempotency key was used for another command
+	Unavailable              // nothing can be read or written now, or the caller's time is over
+)
+
+var (
+	// ErrPositionUnknown says that the history never handed out the position: the position is of
+	// another store, or of a history that was lost.
+	ErrPositionUnknown = errors.New("this history never handed out that position")
+	// ErrPositionNotReached says that the history has the position, but that this node did not
+	// apply it within the time that the caller allowed.
+	ErrPositionNotReached = errors.New("the position was not reached in time; try again later")
+	// ErrIdempotencyMismatch says that the caller has used the idempotency key for another command.
+	// Nothing was written.
+	ErrIdempotencyMismatch = errors.New("the idempotency key was used for another request; take a new one")
+	// ErrNotReady says that this node has not yet applied the history that it found at its start.
+	ErrNotReady = errors.New("the server is starting: it has not read its history yet")
+	// ErrRebuilding says that the history is not the one that this node has applied, and that the
+	// node reads it anew.
+	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
+	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
+	// the cause of an [UnavailableError].
+	ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
+		"write to another server, or set the clock right")
+)
+
+// UnavailableError says that a read or a write was not carried out, or that the outcome of a write
+// is unknown, because the event store or this node is not available. The zero value says that
+// nothing was written.
+type UnavailableError struct {
+	// Reading reports whether the call was a read.
+	Reading bool
+	// OutcomeUnknown reports whether the change may have been made, or may still be made: the
+	// caller must read the config before trying again. When it is false, nothing was written.
+	OutcomeUnknown bool
+	// Cause is for the log. It may be nil.
+	Cause error
+}
+
+// ReadFailed returns the error of a read that failed with cause: the caller may try again.
+func ReadFailed(cause error) *UnavailableError {
+	return &UnavailableError{Reading: true, Cause: cause}
+}
+
+// NotWritten returns the error of a write of which nothing was written.
+func NotWritten(cause error) *UnavailableError { return &UnavailableError{Cause: cause} }
+
+// OutcomeUnknown returns the error of a write that may have been made.
+func OutcomeUnknown(cause error) *UnavailableError {
+	return &UnavailableError{OutcomeUnknown: true, Cause: cause}
+}
+
+const outcomeUnknown = "the outcome is unknown: the change may have been made; read the config before trying again"
+
+func (e *UnavailableError) Error() string {
+	switch {
+	case e.OutcomeUnknown && errors.Is(e.Cause, eventstore.ErrReplaced):
+		return outcomeUnknown + ". Why: " + eventstore.ErrReplaced.Error()
+	case e.OutcomeUnknown:
+		return outcomeUnknown
+	case errors.Is(e.Cause, eventstore.ErrBusy):
+		return "the store is busy: too many reads of the past are waiting; try again later"
+	case errors.Is(e.Cause, ErrClockAhead):
+		return ErrClockAhead.Error()
+	case errors.Is(e.Cause, eventstore.ErrReplaced):
+		return eventstore.ErrReplaced.Error()
+	case e.Reading:
+		return "the store is not available; try again later"
+	default:
+		return "nothing was written: the store is not available; try again later"
+	}
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Cause }
+
+// Refusal says why a command was not carried out. It wraps the reason, an error of package config.
+type Refusal struct {
+	Reason error
+	// Current is the state that the command was decided on, also that of a deleted config. It is
+	// nil when nothing ever happened to the name.
+	Current *projection.Config
+}
+
+func (e *Refusal) Error() string { return e.Reason.Error() }
+
+func (e *Refusal) Unwrap() error { return e.Reason }
+
+// KindOf returns the kind of an error that the config store, or the parsing of its inputs, has
+// returned. The end of a context is [Unavailable]. Any unknown error is [Internal].
+func KindOf(err error) Kind {
+	var invalid *config.InvalidError
+	var conflict *config.VersionConflictError
+	var unavailable *UnavailableError
+	switch {
+	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return Unavailable
+	case errors.As(err, &invalid):
+		if invalid.TooLarge {
+			return TooLarge
+		}
+		return InvalidInput
+	case errors.As(err, &conflict), errors.Is(err, config.ErrRevisionConflict):
+		return VersionConflict
+	case errors.Is(err, config.ErrNotFound):
+		return NotFound
+	case errors.Is(err, config.ErrDeleted):
+		return Deleted
+	case errors.Is(err, config.ErrNotDeleted):
+		return NotDeleted
+	case errors.Is(err, ErrPositionUnknown):
+		return PositionUnknown
+	case errors.Is(err, ErrPositionNotReached):
+		return PositionNotReached
+	case errors.Is(err, ErrIdempotencyMismatch):
+		return IdempotencyMismatch
+	}
+	return Internal
+}

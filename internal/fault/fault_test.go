@@ -1,0 +1,76 @@
+package fault_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+)
+
+func TestKinds(t *testing.T) {
+	_, name := config.ParseName("")
+	_, value := config.ParseValue("12", 1)
+	for _, test := range []struct {
+		err  error
+		want fault.Kind
+	}{
+		{nil, fault.Internal},
+		{errors.New("anything else"), fault.Internal},
+		{name, fault.InvalidInput},
+		{value, fault.TooLarge},
+		{config.ErrNotFound, fault.NotFound},
+		{config.ErrDeleted, fault.Deleted},
+		{config.ErrNotDeleted, fault.NotDeleted},
+		{&config.VersionConflictError{}, fault.VersionConflict},
+		{config.ErrRevisionConflict, fault.VersionConflict},
+		{fault.ErrPositionUnknown, fault.PositionUnknown},
+		{fault.ErrPositionNotReached, fault.PositionNotReached},
+		{fault.ErrIdempotencyMismatch, fault.IdempotencyMismatch},
+		{fault.ErrNotReady, fault.Unavailable},
+		{fault.ErrRebuilding, fault.Unavailable},
+		{&fault.UnavailableError{}, fault.Unavailable},
+		{&fault.UnavailableError{Cause: config.ErrNotFound}, fault.Unavailable},
+		{fault.ReadFailed(eventstore.ErrBusy), fault.Unavailable},
+		{fault.NotWritten(fault.ErrClockAhead), fault.Unavailable},
+		{fault.OutcomeUnknown(eventstore.ErrReplaced), fault.Unavailable},
+		{context.Canceled, fault.Unavailable},
+		{context.DeadlineExceeded, fault.Unavailable},
+	} {
+		err := test.err
+		for range 2 {
+			if got := fault.KindOf(err); got != test.want {
+				t.Errorf("%v: got kind %d, want %d", err, got, test.want)
+			}
+			if err != nil {
+				err = &fault.Refusal{Reason: err} // a wrapped error has the same kind
+			}
+		}
+	}
+}
+
+// TestUnavailable shows what the errors of an unavailable store say, and that they do not say the
+// cause unless clients can do something about it.
+func TestUnavailable(t *testing.T) {
+	cause := errors.New("10.0.0.7: connection refused")
+	const unknown = "the outcome is unknown: the change may have been made; read the config before trying again"
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{fault.ReadFailed(cause), "the store is not available; try again later"},
+		{fault.ReadFailed(eventstore.ErrBusy), "the store is busy: too many reads of the past are waiting; try again later"},
+		{fault.NotWritten(cause), "nothing was written: the store is not available; try again later"},
+		{fault.NotWritten(nil), "nothing was written: the store is not available; try again later"},
+		{fault.NotWritten(fault.ErrClockAhead), fault.ErrClockAhead.Error()},
+		{fault.NotWritten(eventstore.ErrReplaced), eventstore.ErrReplaced.Error()},
+		{fault.OutcomeUnknown(cause), unknown},
+		{fault.OutcomeUnknown(eventstore.ErrReplaced), unknown + ". Why: " + eventstore.ErrReplaced.Error()},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"configapi/internal/eventstore"
+)
+
+// CatchUp applies everything that the store holds now. Reading, checking and applying run in
+// parallel, each one page ahead of the next, because this takes most of the start of a server with
+// a long history: see "start with 1,000,000 events" in docs/figures.md.
+func (f *Follower) CatchUp(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var stages sync.WaitGroup
+	defer stages.Wait()
+	defer cancel()
+
+	from := f.projection.View().Head()
+	read, checked := make(chan page), make(chan page)
+	stages.Go(func() { f.readPages(ctx, from.Seq, read) })
+	stages.Go(func() { checkPages(ctx, from, read, checked) })
+	for page := range checked {
+		if page.err != nil {
+			return f.diagnose(ctx, page.err)
+		}
+		if err := f.projection.Apply(page.from, page.revisions); err != nil {
+			return fmt.Errorf("following the history: %w", err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return f.compareHead(ctx)
+}
+
+// compareHead checks that the head of the store continues what was applied. The records alone
+// cannot show that: a store that is behind, that has another hash at the same seq, or that has lost
+// its newest records just has no more of them.
+func (f *Follower) compareHead(ctx context.Context) error {
+	applied, asked := f.projection.View().Head(), time.Now()
+	head, err := f.source.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the head: %w", err)
+	}
+	f.ObserveHead(head.Seq, asked)
+	switch {
+	case head.Same(applied):
+		return nil
+	case head.Seq <= applied.Seq:
+		return fmt.Errorf("%w: its head is %s, applied is %s", ErrDiverged, head.Position(), applied.Position())
+	}
+	records, err := f.source.Read(ctx, applied.Seq, eventstore.Limit{Records: 1})
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading events: %w", err)
+	case len(records) == 0:
+		return f.diagnose(ctx, fmt.Errorf("following the history: %w", missing(applied.Seq+1)))
+	}
+	return nil
+}
+
+// diagnose returns an error that wraps [ErrDiverged] if the store holds another history. It returns
+// err itself if the newest applied record is unchanged: the history is then broken after it, and
+// applying it again from the start would not help.
+func (f *Follower) diagnose(ctx context.Context, err error) error {
+	applied := f.projection.View().Head()
+	var broken *eventstore.ChainError
+	if !errors.As(err, &broken) || applied.Seq == 0 {
+		return err
+	}
+	records, readErr := f.source.Read(ctx, applied.Seq-1, eventstore.Limit{Records: 1})
+	if readErr != nil {
+		return fmt.Errorf("reading events: %w", readErr)
+	}
+	if len(records) == 1 && records[0].Seq == applied.Seq && records[0].Hash != applied.Hash {
+		return fmt.Errorf("%w: seq %d has another hash", ErrDiverged, applied.Seq)
+	}
+	return err
+}
+
+func missing(seq eventstore.Seq) error {
+	return &eventstore.ChainError{Seq: seq, Problem: "its record is missing"}
+}
+
+// page is what one stage of catching up passes to the next: records, then their revisions, or the
+// error that ends it.
+type page struct {
+	from      eventstore.Head // the head that the page follows
+	records   []eventstore.Record
+	revisions []*eventstore.Revision
+	err       error
+}
+
+// send passes the page on. It reports whether more pages follow.
+func (p page) send(ctx context.Context, to chan<- page) bool {
+	select {
+	case to <- p:
+		return p.err == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// checkPages checks that the pages follow one another from a head on, and decodes them.
+func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, checked chan<- page) {
+	defer close(checked)
+	var chain eventstore.Chain
+	for p := range read {
+		p.from = from
+		if p.err == nil {
+			from, p.err = chain.Verify(from, p.records)
+		}
+		if p.err == nil {
+			p.revisions, p.err = eventstore.DecodeAll(p.records)
+			p.records = nil
+		}
+		if p.err != nil {
+			p.err = fmt.Errorf("following the history: %w", p.err)
+		}
+		if !p.send(ctx, checked) {
+			return
+		}
+	}
+}
+
+// readPages sends the records after a seq in pages, until there are no more or ctx ends. A page
+// never splits a change set, because it must become readable as a whole.
+func (f *Follower) readPages(ctx context.Context, after eventstore.Seq, pages chan<- page) {
+	defer close(pages)
+	var rest []eventstore.Record // of a change set whose end was not in the page
+	for last := false; !last; {
+		limit := eventstore.Limit{Records: f.opts.PageSize}
+		records, err := f.source.Read(ctx, after, limit)
+		full := limit.Fills(records) // a page that is not full is the last one
+		switch {
+		case err == nil && len(records) == 0 && len(rest) == 0:
+			return
+		case err == nil && len(records) == 0:
+			err = missing(after + 1)
+		case err == nil:
+			after = records[len(records)-1].Seq
+			if len(rest) > 0 {
+				records = append(rest, records...)
+			}
+			whole := eventstore.WholeSets(records)
+			records, rest = whole, records[len(whole):]
+			last = !full && len(rest) == 0
+			if len(whole) == 0 {
+				continue
+			}
+		}
+		if err != nil {
+			err = fmt.Errorf("reading events: %w", err)
+		}
+		if !(page{records: records, err: err}).send(ctx, pages) {
+			return
+		}
+	}
+}

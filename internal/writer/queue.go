@@ -1,0 +1,123 @@
+package writer
+
+import (
+	"context"
+	"sync/atomic"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+)
+
+// request is one command that waits for its outcome.
+type request struct {
+	caller auth.Caller
+	cmd    config.Command
+	key    eventstore.Key // the zero Key: the command has none
+	hash   [32]byte       // of a command with a key
+	state  atomic.Int32
+	done   chan result // takes one result without blocking
+}
+
+// The states of a request. It leaves waiting once: either the writer takes it, or its caller goes.
+const (
+	waiting int32 = iota
+	taken
+	abandoned
+)
+
+// result is what a request came to. Its receipt, if any, is that of an earlier request with the
+// same key, and then there is no outcome.
+type result struct {
+	outcome Outcome
+	receipt *eventstore.Receipt
+	err     error
+}
+
+func newRequest(caller auth.Caller, cmd config.Command) *request {
+	r := &request{caller: caller, cmd: cmd, done: make(chan result, 1)}
+	if key := cmd.Key().String(); key != "" {
+		r.key, r.hash = eventstore.Key{Actor: caller.Name, Text: key}, config.RequestHash(cmd)
+	}
+	return r
+}
+
+func (r *request) hasKey() bool { return r.key.Text != "" }
+
+// queueLength is how many requests are queued. Further callers block until one is taken.
+const queueLength = 1024
+
+// queue holds the requests that the writer has not taken yet.
+type queue struct {
+	requests chan *request
+	closing  chan struct{} // closed when nothing more may be queued
+	stopped  chan struct{} // closed when nothing more is taken
+}
+
+func newQueue() *queue {
+	return &queue{
+		requests: make(chan *request, queueLength),
+		closing:  make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+}
+
+// add queues a request. It blocks while the queue is full. Nothing was written when it returns an
+// error.
+func (q *queue) add(ctx context.Context, r *request) error {
+	select {
+	case <-q.closing: // checked first: a shutdown must not last as long as there are writes
+		return fault.NotWritten(nil)
+	default:
+	}
+	select {
+	case q.requests <- r:
+		return nil
+	case <-q.closing:
+		return fault.NotWritten(nil)
+	case <-ctx.Done():
+		return fault.NotWritten(ctx.Err())
+	}
+}
+
+// await returns the result of a queued request, or what is known of it when ctx ends first.
+func (q *queue) await(ctx context.Context, r *request) result {
+	select {
+	case result := <-r.done:
+		return result
+	case <-q.stopped:
+	case <-ctx.Done():
+	}
+	if r.state.CompareAndSwap(waiting, abandoned) {
+		r.cmd = nil // the request may stay in the queue for long; its value need not
+		return result{err: fault.NotWritten(ctx.Err())}
+	}
+	select { // the writer has taken it, and has answered all requests by the time it stops
+	case result := <-r.done:
+		return result
+	default:
+		return result{err: fault.OutcomeUnknown(ctx.Err())}
+	}
+}
+
+// takeAll adds queued requests to requests until there are most of them. It does not wait for any.
+func (q *queue) takeAll(requests []*request, most int) []*request {
+	for len(requests) < most {
+		select {
+		case next := <-q.requests:
+			requests = take(requests, next)
+		default:
+			return requests
+		}
+	}
+	return requests
+}
+
+// take appends a request to requests unless its caller has gone.
+func take(requests []*request, r *request) []*request {
+	if r.state.CompareAndSwap(waiting, taken) {
+		requests = append(requests, r)
+	}
+	return requests
+}
