@@ -36,7 +36,8 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 
 // TestDocsNamePathsThatExist covers the files and folders of the tree that stand in backticks.
 func TestDocsNamePathsThatExist(t *testing.T) {
-	quoted := regexp.MustCompile("`((?:cmd|internal|graph|web|docs|test|bench|examples|\\.ci)/[\\w./-]+)`")
+	quoted := regexp.MustCompile("`((?:cmd|internal|graph|web|docs|test|bench|examples|\\.ci)" +
+		"/[\\w./-]+)`")
 	found := 0
 	for name, text := range documents(t) {
 		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
@@ -94,7 +95,7 @@ func TestDecisionsAreListed(t *testing.T) {
 		title, numbered := strings.CutPrefix(heading, "# "+match[1]+". ")
 		row := "| " + match[1] + " | [" + title + "](" + path.Base(name) + ") | "
 		if !numbered || !strings.Contains(docs["docs/adr/README.md"], "\n"+row) {
-			t.Errorf("%s has the heading %q, and docs/adr/README.md has no row that begins with %q", name, heading, row)
+			t.Errorf("%s begins with %q, and docs/adr/README.md has no row %q", name, heading, row)
 		}
 	}
 }
@@ -102,7 +103,8 @@ func TestDecisionsAreListed(t *testing.T) {
 // TestCommandsAreDocumented: the operations manual names each command.
 func TestCommandsAreDocumented(t *testing.T) {
 	source := texts(t, "internal/cli/cli.go")["internal/cli/cli.go"]
-	commands := regexp.MustCompile(`(?m)^\t\t\{"(\w+)", "[^"]+", \w+\},$`).FindAllStringSubmatch(source, -1)
+	row := regexp.MustCompile(`(?m)^\t\t\{"(\w+)", "[^"]+", \w+\},$`)
+	commands := row.FindAllStringSubmatch(source, -1)
 	if len(commands) == 0 {
 		t.Fatal("internal/cli/cli.go has no commands")
 	}
@@ -117,7 +119,10 @@ func TestCommandsAreDocumented(t *testing.T) {
 // TestFaultsAreReported: the report of the fault suite has a row for each fault and planted bug.
 func TestFaultsAreReported(t *testing.T) {
 	report := documents(t)["docs/faults.md"]
-	for pattern, suffix := range map[string]string{`About: "([^"]+)"`: ".go", `(?m)^Bug: (.+)$`: ".patch"} {
+	for pattern, suffix := range map[string]string{ // :: what a row is about → files
+		`About: "([^"]+)"`: ".go",
+		`(?m)^Bug: (.+)$`:  ".patch",
+	} {
 		found := 0
 		for name, text := range texts(t, suffix) {
 			if !strings.HasPrefix(name, "test/faults/") || strings.HasSuffix(name, "_test.go") {
