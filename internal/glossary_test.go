@@ -20,7 +20,7 @@ var retired = []word{
 	{`[Aa]way`, "unreachable; after a verb leave it out", false},
 	{`[Bb]ookmarks?`, "position", true},
 	{`branch(es)?`, "basis of a read, or generation of a node", false},
-	{`[Cc]ouriers?`, "inline writer", false},
+	{`[Cc]ouriers?`, "inline writer", true},
 	{`[Dd]oors?`, "config store, edge or guard", false},
 	{`[Ff]old(s|ed|ing)?`, "checkpoint", false},
 	{`[Jj]udg(e|es|ed|ing|ment)`, "check, decide or validate", false},
