@@ -152,8 +152,9 @@ func CloseCode(err error) int {
 // to itself. When the server closes the websocket, it does so too and returns a [*CloseError].
 func (c *Client) Receive() (Message, error) {
 	for {
-		// An error means that the connection is closed: the read says how it ended.
-		_ = c.conn.SetReadDeadline(c.deadline())
+		if err := c.conn.SetReadDeadline(c.deadline()); err != nil {
+			return Message{}, err
+		}
 		opcode, payload, err := c.conn.Receive()
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
