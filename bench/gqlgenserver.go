@@ -14,8 +14,13 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph"
+	"configapi/graph/generated"
+	"configapi/graph/model"
+	"configapi/graph/object"
+	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/sqlite"
 	"configapi/internal/httpd"
 	"configapi/internal/rest"
@@ -47,11 +52,57 @@ func serveGqlgen(path string, out io.Writer) error {
 	return errors.Join(server.Serve(ctx, listener), <-running)
 }
 
-// stockHandler is gqlgen as a careful user sets it up for subscriptions: documents are parsed once, silent clients are found,
-// and nothing is between the transport and the resolvers.
+// stockHandler is gqlgen as a careful user sets it up for subscriptions: documents are parsed once,
+// silent clients are found, and nothing is between the transport and the resolvers.
 func stockHandler(store *configstore.Store) *handler.Server {
-	h := handler.New(graph.ExecutableSchema(store))
+	root := stockResolvers{store: store}
+	h := handler.New(generated.NewExecutableSchema(generated.Config{Resolvers: root}))
 	h.AddTransport(transport.Websocket{InitTimeout: 5 * time.Second, PingPongInterval: 20 * time.Second})
 	h.SetQueryCache(lru.New[*ast.QueryDocument](250))
 	return h
+}
+
+// stockResolvers resolve what subscribers of the bench ask for. Any other field panics.
+type stockResolvers struct {
+	generated.ResolverRoot
+	store *configstore.Store
+}
+
+func (r stockResolvers) Subscription() generated.SubscriptionResolver {
+	return stockSubscriptions{store: r.store}
+}
+
+type stockSubscriptions struct {
+	generated.SubscriptionResolver
+	store *configstore.Store
+}
+
+// ConfigChanges sends the changes of a watch from a goroutine of its own, until the subscription or
+// the watch ends.
+func (r stockSubscriptions) ConfigChanges(ctx context.Context, _ *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error) {
+	watch, err := r.store.Watch(ctx, auth.Anonymous, config.Filter{}, after)
+	if err != nil {
+		return nil, err
+	}
+	batches := make(chan *model.ConfigChangeBatch)
+	go func() {
+		defer close(batches)
+		for {
+			found, err := watch.Next(ctx)
+			if err != nil {
+				return
+			}
+			batch := &model.ConfigChangeBatch{
+				Changes:  object.NewRevisions(found.Revisions),
+				Position: found.Position,
+				CaughtUp: found.CaughtUp,
+			}
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return batches, nil
 }

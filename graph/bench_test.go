@@ -14,8 +14,8 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// BenchmarkConfig is the read of one config without a network. Bare is a handler that answers a constant: what is left when
-// nothing is done.
+// BenchmarkConfig is the read of one config without a network. Bare is a handler that answers a
+// constant: the cost of the benchmark itself.
 func BenchmarkConfig(b *testing.B) {
 	const body = `{"query":"query($n:ConfigName!){config(name:$n){name value version}}","variables":{"n":"payments/timeout"}}`
 	const answer = `{"data":{"config":{"name":"payments/timeout","value":"30s","version":1}}}`
@@ -63,6 +63,27 @@ func BenchmarkConfigs(b *testing.B) {
 	}
 	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body,
 		`{"data":{"configs":{"nodes":[`+strings.Join(nodes[:50], ",")+`],"pageInfo":{"hasNextPage":true}}}}`)
+}
+
+// BenchmarkLargePage is a page of 100 configs with values of 10 KiB: an answer of 1 MB.
+func BenchmarkLargePage(b *testing.B) {
+	const body = `{"query":"{configs(first:100){nodes{value}}}"}`
+	value := strings.Repeat("0123456789", 1<<10)
+	store := configstoretest.New(b, configstore.Options{})
+	for i := range 100 {
+		store.MustSet(b, fmt.Sprintf("app/name-%03d", i), value)
+	}
+	nodes := strings.Repeat(`,{"value":"`+value+`"}`, 100)[1:]
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"configs":{"nodes":[`+nodes+`]}}}`)
+}
+
+// BenchmarkLargeValue is the read of a value of 1 MiB.
+func BenchmarkLargeValue(b *testing.B) {
+	const body = `{"query":"{config(name:\"large\"){value}}"}`
+	value := strings.Repeat("0123456789abcdef", 1<<16)
+	store := configstoretest.New(b, configstore.Options{})
+	store.MustSet(b, "large", value)
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"config":{"value":"`+value+`"}}}`)
 }
 
 // BenchmarkSet is a write to the memory store.

@@ -79,7 +79,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// MustWrite writes to a config until the test, or stop, ends it.
+// MustWrite writes to a config until the test ends or stop is called.
 func (a *api) MustWrite(t *testing.T, name string) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := config.Set{Name: configstoretest.Name(t, name), Value: configstoretest.Value(t, "v")}
@@ -97,8 +97,8 @@ func (a *api) MustWrite(t *testing.T, name string) (stop func()) {
 	return stop
 }
 
-// TestOnePosition has all fields of a query see one moment while a writer goes on. The config is written alone, so that its version
-// is the position.
+// TestOnePosition checks that all fields of a query read at one position while a writer goes on.
+// Only one config is written, so its version is the seq of the position.
 func TestOnePosition(t *testing.T) {
 	a := MustStart(t)
 	a.MustSet(t, "a", "v")
@@ -151,7 +151,8 @@ func TestOnePosition(t *testing.T) {
 	t.Errorf("the writer was not there: got %d positions", len(seen))
 }
 
-// TestMutationsAnswerWithTheirOwnChange races writers of one config: each hears of what it did, not of what came after.
+// TestMutationsAnswerWithTheirOwnChange races writers of one config. Each gets its own change, not
+// a later one.
 func TestMutationsAnswerWithTheirOwnChange(t *testing.T) {
 	a := MustStart(t)
 	a.MustWrite(t, "a")

@@ -22,10 +22,10 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// epoch is when the first command of a test is judged. Each further one is judged a second later.
+// epoch is the time of the first command of a test. Each further command is a second later.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// A store looks at its clock once when it is made.
+// clock returns the clock of a test. A store reads it once when it is made, hence the 2.
 func clock() func() time.Time {
 	var ticks atomic.Int64
 	return func() time.Time { return epoch.Add(time.Duration(ticks.Add(1)-2) * time.Second) }
@@ -123,7 +123,8 @@ func (a *api) MustRefuse(t testing.TB, query string, variables vars) refusal {
 	return answer.Errors[0]
 }
 
-// wantRefused sends an operation that must fail with one error, of this code, whose text contains says.
+// wantRefused sends an operation that must fail with one error of this code, whose text contains
+// says.
 func (a *api) wantRefused(t testing.TB, query string, variables vars, code, says string) {
 	t.Helper()
 	if got := a.MustRefuse(t, query, variables); got.code() != code || !strings.Contains(got.Message, says) {
@@ -131,7 +132,7 @@ func (a *api) wantRefused(t testing.TB, query string, variables vars, code, says
 	}
 }
 
-// MustGet sends an operation that must succeed and puts one value of its data, named by its path, into a variable.
+// MustGet sends an operation that must succeed, and returns the value at a path of its data.
 func MustGet[T any](t testing.TB, a *api, query string, variables vars, path ...string) (value T) {
 	t.Helper()
 	body := a.MustPostRaw(t, query, variables)
@@ -156,10 +157,10 @@ func MustGet[T any](t testing.TB, a *api, query string, variables vars, path ...
 	return value
 }
 
-// head is the newest position.
+// head returns the newest position.
 func (a *api) head() string { return a.Reader(auth.Anonymous).Head().Position().String() }
 
-// at is the text of the position of an event.
+// at returns the text of the position of an event.
 func (a *api) at(t testing.TB, position int) string {
 	t.Helper()
 	if position == 0 {
@@ -174,5 +175,5 @@ func (a *api) at(t testing.TB, position int) string {
 
 var positions = regexp.MustCompile(`"(\d+)-[0-9a-f]{8}"`)
 
-// plain writes positions without their hashes, which are random.
+// plain replaces positions by their seqs: their hashes are random.
 func plain(body string) string { return positions.ReplaceAllString(body, `"@$1"`) }

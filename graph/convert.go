@@ -23,16 +23,16 @@ func filterOf(input *model.ConfigFilterInput) (config.Filter, error) {
 	return config.ParseFilter(prefix, input.Names)
 }
 
-// pageSize is what a query asks for; the config store judges it.
-func pageSize(first *int32, otherwise int) int {
+// pageSize returns the page size that a query asks for. The config store checks it.
+func pageSize(first *int32, byDefault int) int {
 	if first == nil {
-		return otherwise
+		return byDefault
 	}
 	return int(*first)
 }
 
-// momentOf returns the one field of a moment that is set: see coerce.
-func momentOf(at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
+// positionOrInstant returns the one field of an input that is set. @oneOf demands exactly one.
+func positionOrInstant(at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
 	position, instant := at.Position.Value(), at.Time.Value()
 	if (position == nil) == (instant == nil) {
 		return nil, nil, &config.InvalidError{Field: "at", Rule: "must have exactly one of position and time, and not null"}

@@ -79,9 +79,9 @@ const (
 	invalid   = "GRAPHQL_VALIDATION_FAILED"
 )
 
-// tooLate are operations that used to fail when a part of them was executed already, or that were
-// executed as something else.
-var tooLate = []struct{ doc, variables, code, says string }{
+// invalidOperations are operations that gqlgen alone refuses only after it has executed a part of
+// them, or that it executes as something else.
+var invalidOperations = []struct{ doc, variables, code, says string }{
 	{`mutation($v:String="d"){setConfig(input:{name:"n",value:$v}){__typename}}`, `{"v":null}`, invalid, "argument input.value of field setConfig must not be null, as $v is"},
 	{`mutation($n:ConfigName="d"){setConfig(input:{name:$n,value:""}){__typename}}`, `{"n":null}`, invalid, "must not be null"},
 	{`mutation($i:SetConfigInput={name:"a",value:""}){setConfig(input:$i){__typename}}`, `{"i":null}`, invalid, "must not be null"},
@@ -114,8 +114,8 @@ var tooLate = []struct{ doc, variables, code, says string }{
 	{`{bounds @defer{head}}`, `{}`, invalid, "Unknown directive"},
 }
 
-// streamsTooLate are subscriptions of that kind.
-var streamsTooLate = []struct{ doc, variables, code, says string }{
+// invalidSubscriptions are subscriptions of that kind.
+var invalidSubscriptions = []struct{ doc, variables, code, says string }{
 	{`subscription($s:Boolean!){configChanges @skip(if:$s){position}}`, `{"s":false}`, invalid, "must not have @skip at its root"},
 	{`subscription{...F @include(if:true)} fragment F on Subscription{configChanges{position}}`, `{}`, invalid, "must not have @include at its root"},
 	{`subscription{...F} fragment F on Subscription{...{configChanges @include(if:true){position}}}`, `{}`, invalid, "must not have @include at its root"},
@@ -126,15 +126,15 @@ var streamsTooLate = []struct{ doc, variables, code, says string }{
 	{`subscription($n:ConfigName="a"){config(name:$n){name}}`, `{"n":null}`, invalid, "must not be null"},
 }
 
-// TestJudgedBeforeItRuns has nothing of an operation executed when a part of it breaks a rule,
-// whichever way it comes.
-func TestJudgedBeforeItRuns(t *testing.T) {
-	log := new(logged)
+// TestCheckedBeforeItRuns checks on all transports that nothing of an operation is executed when a
+// part of it breaks a rule.
+func TestCheckedBeforeItRuns(t *testing.T) {
+	log := new(testLog)
 	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Log: slog.New(slog.NewJSONHandler(log, nil))})
 	a.MustSet(t, "config", "1")
 	before := a.head()
 	for name, send := range edgesOf(a) {
-		for _, row := range append(tooLate, streamsTooLate...) {
+		for _, row := range append(invalidOperations, invalidSubscriptions...) {
 			query, _ := json.Marshal(row.doc)
 			got := send(t, `{"query":`+string(query)+`,"variables":`+row.variables+`}`)
 			if !strings.Contains(got, `"code":"`+row.code+`"`) || !strings.Contains(got, row.says) || strings.Contains(got, `"path"`) || !strings.Contains(got, `"line"`) {
@@ -150,7 +150,7 @@ func TestJudgedBeforeItRuns(t *testing.T) {
 	}
 }
 
-// TestSurrogatesInLiterals has texts that are fine, or that look like escapes and are none.
+// TestSurrogatesInLiterals has valid texts, and texts that look like escapes and are none.
 func TestSurrogatesInLiterals(t *testing.T) {
 	a := MustStart(t)
 	for literal, want := range map[string]string{
@@ -172,8 +172,8 @@ func TestSurrogatesInLiterals(t *testing.T) {
 	}
 }
 
-// TestNestedFieldsFailAlone has the path of the error begin at the root on every transport, and the
-// rest be answered.
+// TestNestedFieldsFailAlone checks on every transport that the path of an error begins at the root,
+// and that the other fields are answered.
 func TestNestedFieldsFailAlone(t *testing.T) {
 	a := MustStart(t)
 	a.MustSet(t, "a", "1")

@@ -30,27 +30,28 @@ var codes = [...]string{
 	fault.Unavailable:         "UNAVAILABLE",
 }
 
-// errPanicked stands for a panic that is in the log already.
+// errPanicked is the error of a field whose resolver has panicked. The panic is in the log already.
 var errPanicked = errors.New("a resolver panicked")
 
-// presenter shows errors to clients.
+// presenter turns errors into what clients see.
 type presenter struct {
 	requestID func(context.Context) string
 	log       *slog.Logger
 }
 
-// reported keeps what one answer has put into the log, so that a fault in each of 500 items is one
-// line.
-type reported struct{ panicked, internal, unavailable atomic.Bool }
+// logged says which kinds of lines an operation has in the log: it gets one of each kind, also when
+// 500 items fail.
+type logged struct{ panicked, internal, unavailable atomic.Bool }
 
-// isNews reports whether the log has no such line of this answer yet, and notes that it has now.
-func isNews(ctx context.Context, line func(*reported) *atomic.Bool) bool {
-	p, ok := ctx.Value(pinKey{}).(*pin)
-	return !ok || !line(&p.reported).Swap(true)
+// isFirst reports whether the operation has no line of a kind in the log yet. The caller must log
+// one then.
+func isFirst(ctx context.Context, kind func(*logged) *atomic.Bool) bool {
+	o, ok := ctx.Value(operationKey{}).(*operation)
+	return !ok || !kind(&o.logged).Swap(true)
 }
 
-// present turns an error into what clients may see: a stable code, and a text without anything internal.
-// It returns nil when the answer has no place for one more.
+// present returns what clients see of an error: a stable code, and a text without anything
+// internal. It returns nil when the answer has as many errors as it may have.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	room := transport.AnswerOf(ctx)
 	if !room.MaySay() {
@@ -82,19 +83,20 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	return answer
 }
 
-// internal hides an error. Its text is for the log.
+// internal completes the answer to an internal error. The text of the error goes to the log alone.
 func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Error) {
 	answer.Message = "something went wrong here; the request id leads to the details in the server's log"
 	id := p.requestID(ctx)
 	if id != "" {
 		answer.Extensions["requestId"] = id
 	}
-	if !errors.Is(err, errPanicked) && isNews(ctx, func(r *reported) *atomic.Bool { return &r.internal }) {
+	if !errors.Is(err, errPanicked) && isFirst(ctx, func(l *logged) *atomic.Bool { return &l.internal }) {
 		p.log.ErrorContext(ctx, "answering a GraphQL field", "error", err, "request_id", id)
 	}
 }
 
-// unavailable completes the answer to what may be tried again. A client that is gone is no news for the log.
+// unavailable completes the answer to an error after which the client may try again. It is logged,
+// unless the client has disconnected.
 func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.Error) {
 	var unavailable *fault.UnavailableError
 	switch {
@@ -105,7 +107,7 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	case !errors.Is(err, fault.ErrNotReady) && !errors.Is(err, fault.ErrRebuilding):
 		answer.Message = "the request ran out of time"
 	}
-	if errors.Is(err, context.Canceled) || !isNews(ctx, func(r *reported) *atomic.Bool { return &r.unavailable }) {
+	if errors.Is(err, context.Canceled) || !isFirst(ctx, func(l *logged) *atomic.Bool { return &l.unavailable }) {
 		return
 	}
 	var cause error
@@ -115,17 +117,17 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
 }
 
-// recovered turns a panic of a resolver into an internal error. The stack of the first one of an
-// answer goes to the log.
+// recovered turns a panic of a resolver into an internal error. It logs the stack of the
+// operation's first panic.
 func (p presenter) recovered(ctx context.Context, value any) error {
-	if !isNews(ctx, func(r *reported) *atomic.Bool { return &r.panicked }) {
+	if !isFirst(ctx, func(l *logged) *atomic.Bool { return &l.panicked }) {
 		return errPanicked
 	}
 	p.log.ErrorContext(ctx, "panic in a resolver", "panic", fmt.Sprint(value), "request_id", p.requestID(ctx), "stack", string(debug.Stack()))
 	return errPanicked
 }
 
-// message is the text of an error without the path that gqlgen puts before it.
+// message returns the text of an error without the path that gqlgen puts before it.
 func message(err error, wrapped *gqlerror.Error) string {
 	if wrapped != nil {
 		return wrapped.Message

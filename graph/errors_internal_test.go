@@ -15,7 +15,8 @@ import (
 	"configapi/internal/fault"
 )
 
-// TestAllKinds walks over the whole table with an error of each kind, as resolvers return it and as gqlgen wraps it.
+// TestAllKinds walks over the whole table with an error of each kind, as resolvers return it and as
+// gqlgen wraps it.
 func TestAllKinds(t *testing.T) {
 	p := presenter{func(context.Context) string { return "" }, slog.New(slog.NewTextHandler(io.Discard, nil))}
 	for _, failure := range edgetest.Errors() {
@@ -34,7 +35,8 @@ func TestAllKinds(t *testing.T) {
 	}
 }
 
-// TestExpectedFailures has those failures that the schema has a type for be data, with the same codes.
+// TestExpectedFailures checks that failures for which the schema has a type are data, with the same
+// codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
 		data := new(resolver).failure(expected.Err)

@@ -4,45 +4,39 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"configapi/graph/coerce"
+	"configapi/graph/document"
+	"configapi/graph/encode"
 )
 
-// executor checks whole operations before the first field of them is resolved, and executes them.
-// It takes the place of gqlgen's own executor, which validates a document before the limits of it
-// can be checked, coerces variables a second time, and allocates for extensions that are not there:
-// see BenchmarkConfig.
+// executor checks a whole operation before its first field is resolved, and executes it. It takes
+// the place of gqlgen's own executor, which leaves many errors of variables to the fields that use
+// them, and validates a document before its limits can be checked: see ADR 17.
 type executor struct {
 	schema    graphql.ExecutableSchema
 	resolver  *resolver
-	documents *documents
-	values    map[ast.Operation]*coerce.Schema
-	maxCost   int
-
-	present graphql.ErrorPresenterFunc
-	recover graphql.RecoverFunc
+	documents *document.Checker
+	present   graphql.ErrorPresenterFunc
+	recover   graphql.RecoverFunc
 }
 
 var _ graphql.GraphExecutor = (*executor)(nil)
 
-func newExecutor(root *resolver, limits Limits, cached graphql.Cache[*ast.QueryDocument], show presenter) *executor {
+func newExecutor(root *resolver, errors presenter) *executor {
 	schema := executable(root)
 	return &executor{
 		schema:    schema,
 		resolver:  root,
-		documents: &documents{schema: schema.Schema(), limits: limits, cache: cached},
-		values:    values(schema.Schema()),
-		maxCost:   limits.Cost,
-		present:   show.present,
-		recover:   show.recovered,
+		documents: document.New(schema.Schema()),
+		present:   errors.present,
+		recover:   errors.recovered,
 	}
 }
 
-// CreateOperationContext checks the document, the variables, the literals and the cost of a
-// request. The context that it returns with errors has what the log and the errors need.
+// CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
+// returns with errors has what the log and the errors need.
 func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	op := &graphql.OperationContext{
 		RawQuery:               params.Query,
@@ -53,33 +47,15 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	var errs gqlerror.List
-	if op.Doc, errs = e.documents.parse(ctx, params.Query); len(errs) > 0 {
-		return op, errs
-	}
-	op.Operation = op.Doc.Operations.ForName(params.OperationName)
-	if op.Operation == nil {
-		return op, gqlerror.List{invalidDocument("operation " + params.OperationName + " not found")}
-	}
-	if op.Variables, errs = e.values[op.Operation.Operation].Operation(op.Operation, params.Variables); len(errs) > 0 {
-		for _, err := range errs {
-			if err.Err == nil {
-				errcode.Set(err, errcode.ValidationFailed)
-			}
-		}
-		return op, errs
-	}
-	if err := checkCost(op, e.maxCost); err != nil {
-		return op, gqlerror.List{err}
-	}
-	return op, nil
+	return op, e.documents.Check(ctx, op, params.Variables)
 }
 
-// DispatchOperation begins an operation, and returns what executes it: a query or a mutation at the
-// first call, a message of a subscription at each, until it returns nil.
+// DispatchOperation begins an operation, and returns the function that executes it. That of a query
+// or a mutation is called once. That of a subscription returns one message at each call, and nil
+// when there are no more.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	if lookUps := lookUpsOf(op.Operation); lookUps != nil {
-		return e.lookUp(op, lookUps), ctx
+	if lookups := encode.LookupsOf(op.Operation); lookups != nil {
+		return e.lookUp(op, lookups), ctx
 	}
 	ctx = graphql.WithOperationContext(ctx, op)
 	if op.Operation.Operation == ast.Subscription {
@@ -88,35 +64,22 @@ func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationC
 	return e.execute(ctx, op)
 }
 
-// lookUp returns what executes a look-up.
-func (e *executor) lookUp(op *graphql.OperationContext, lookUps []lookUp) graphql.ResponseHandler {
-	return func(ctx context.Context) *graphql.Response {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if response := e.resolver.lookUp(ctx, op, lookUps); response != nil {
-			return response
-		}
-		next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)
-		return next(ctx)
-	}
-}
-
 // execute begins a query or a mutation.
 func (e *executor) execute(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	pinned := e.resolver.withPin(ctx)
+	opCtx := e.resolver.withOperation(ctx)
 	if op.Operation.Operation == ast.Query {
-		pinned.pin.read(ctx, op)
-	} else if err := e.resolver.reserve(ctx, op); err != nil {
-		return graphql.OneShot(&graphql.Response{}), ctx // the transport says why: the answer was given up
+		opCtx.operation.openReader(ctx, op)
+	} else if err := e.resolver.reserveAnswer(ctx, op); err != nil {
+		// The answer was given up: the transport says why.
+		return graphql.OneShot(&graphql.Response{}), ctx
 	}
-	next := e.schema.Exec(pinned)
+	next := e.schema.Exec(opCtx)
 	return func(ctx context.Context) *graphql.Response {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return respond(e.withResponse(ctx), next)
-	}, pinned
+	}, opCtx
 }
 
 // subscribe begins a subscription.
@@ -130,7 +93,7 @@ func (e *executor) subscribe(ctx context.Context, op *graphql.OperationContext) 
 		if ctx.Err() != nil {
 			return nil
 		}
-		return respond(e.resolver.pinMessage(e.withResponse(ctx), op), next)
+		return respond(e.resolver.withMessage(e.withResponse(ctx), op), next)
 	}
 }
 
@@ -143,7 +106,8 @@ func (e *executor) DispatchError(ctx context.Context, errs gqlerror.List) *graph
 	return &graphql.Response{Errors: graphql.GetErrors(ctx)}
 }
 
-// PresentRecoveredError shows a panic outside of resolvers. The transports look for this method.
+// PresentRecoveredError returns the error that clients see for a panic outside of resolvers. The
+// transports look for this method.
 func (e *executor) PresentRecoveredError(ctx context.Context, value any) error {
 	return e.present(ctx, e.recover(ctx, value))
 }
@@ -153,7 +117,7 @@ func (e *executor) withResponse(ctx context.Context) context.Context {
 	return graphql.WithResponseContext(ctx, e.present, e.recover)
 }
 
-// respond returns one response of an operation with the errors that its context has collected.
+// respond makes one response of an operation, with the errors that its context has collected.
 func respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if response != nil {

@@ -28,7 +28,7 @@ import (
 // errSecret is what clients must not see.
 var errSecret = errors.New("dial tcp 10.1.2.3:5432: password hunter2 refused")
 
-// failing is a history in memory of which operations can be made to fail.
+// failing is an event store in memory whose operations can be made to fail.
 type failing struct {
 	*memory.Store
 	mu     sync.Mutex // guards the following, of which nil does nothing
@@ -77,20 +77,20 @@ func (f *failing) afterRead(ctx context.Context, records []eventstore.Record, er
 	return records, err
 }
 
-// logged is a log that a test can read.
-type logged struct {
+// testLog is a log that a test can read.
+type testLog struct {
 	mu    sync.Mutex // guards lines
 	lines bytes.Buffer
 }
 
-func (l *logged) Write(line []byte) (int, error) {
+func (l *testLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lines.Write(line)
 }
 
-// entries are the lines since the last call.
-func (l *logged) entries(t testing.TB) (entries []map[string]any) {
+// entries returns the lines since the last call.
+func (l *testLog) entries(t testing.TB) (entries []map[string]any) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,10 +105,11 @@ func (l *logged) entries(t testing.TB) (entries []map[string]any) {
 	return entries
 }
 
-// MustServeFailing returns an API on a store that can be made to fail, and its log. The ring of its feed holds one event.
-func MustServeFailing(t *testing.T, opts configstore.Options) (*api, *failing, *logged) {
+// MustServeFailing returns an API on an event store that can be made to fail, and its log. The ring
+// of its feed holds one event.
+func MustServeFailing(t *testing.T, opts configstore.Options) (*api, *failing, *testLog) {
 	t.Helper()
-	events, log := &failing{Store: memory.New()}, &logged{}
+	events, log := &failing{Store: memory.New()}, &testLog{}
 	opts.Feed = feed.Options{RingEvents: 1}
 	a := MustServe(t, events, opts, graph.Options{
 		Log:       slog.New(slog.NewJSONHandler(log, nil)),
@@ -121,8 +122,9 @@ func MustServeFailing(t *testing.T, opts configstore.Options) (*api, *failing, *
 	return a, events, log
 }
 
-// wantHidden checks the answer to what failed, and that its one line in the log tells what the answer does not.
-func wantHidden(t testing.TB, answer, want string, log *logged, level string, tells ...string) {
+// wantHidden checks the answer to an internal error, and that its one line in the log has the text
+// that the answer hides.
+func wantHidden(t testing.TB, answer, want string, log *testLog, level string, tells ...string) {
 	t.Helper()
 	if !strings.Contains(answer, want) {
 		t.Errorf("got %s, want in it %s", answer, want)
@@ -204,7 +206,7 @@ func TestWritesOfUncertainOutcome(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	log := &logged{}
+	log := &testLog{}
 	h := graph.NewHandler(configstore.New(memory.New(), configstore.Options{}), graph.Options{
 		Log: slog.New(slog.NewJSONHandler(log, nil)), RequestID: requestid.From,
 	})
@@ -214,7 +216,7 @@ func TestNotReady(t *testing.T) {
 	wantHidden(t, answer, `"message":"nothing was written: the store is not available; try again later"`, log, "WARN", "it has not read its history yet")
 }
 
-// TestClientGoes leaves while a read is under way. That is no news for the log.
+// TestClientGoes disconnects during a read. That is not logged.
 func TestClientGoes(t *testing.T) {
 	a, events, log := MustServeFailing(t, configstore.Options{})
 	began := make(chan struct{})
@@ -236,10 +238,10 @@ func TestClientGoes(t *testing.T) {
 	}
 }
 
-// TestOutOfTime has the time of a request end while it waits for a position.
+// TestOutOfTime has a request whose time ends while it waits for a position.
 func TestOutOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, events := &logged{}, memory.New()
+		log, events := &testLog{}, memory.New()
 		late := edgetest.NewLate(events)
 		store := configstoretest.On(t, late, configstore.Options{PositionWait: time.Hour})
 		show := late.Hide()
@@ -264,7 +266,7 @@ func serve(ctx context.Context, h http.Handler, body string) string {
 	return w.Body.String()
 }
 
-// TestNoLog is a handler without log and names of requests.
+// TestNoLog has a handler without a log and without request ids.
 func TestNoLog(t *testing.T) {
 	events := &failing{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{}, graph.Options{})

@@ -16,7 +16,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// twoNodes are on one history, in which the config "a" is "old". The second is behind when it is told to hide what the first writes.
+// twoNodes are on one history, in which the config "a" is "old". The second falls behind when it is
+// told to hide what the first writes.
 func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *api, late *edgetest.Late) {
 	t.Helper()
 	events := memory.New()
@@ -26,7 +27,8 @@ func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, s
 	return first, MustServe(t, late, configstore.Options{PositionWait: wait}, graph.Options{}), late
 }
 
-// TestOneFieldThatWaitsHasAllOfThemWait shows that a query sees one position, and that it is fresh enough for each of its fields.
+// TestOneFieldThatWaitsHasAllOfThemWait shows that a query reads at one position, which is fresh
+// enough for each of its fields.
 func TestOneFieldThatWaitsHasAllOfThemWait(t *testing.T) {
 	first, second, late := twoNodes(t, time.Minute)
 	for _, query := range []string{
@@ -90,7 +92,7 @@ func TestFieldsThatCannotBeFreshFailAlone(t *testing.T) {
 	second.wantRefused(t, `{config(name:"a",consistency:STRONG){name}}`, nil, "GRAPHQL_VALIDATION_FAILED", "STRONG")
 }
 
-// headless is a history whose head cannot be asked for while it is away.
+// headless is an event store whose head cannot be read while it is unreachable.
 type headless struct {
 	*memory.Store
 	away atomic.Bool
@@ -103,8 +105,9 @@ func (h *headless) Head(ctx context.Context) (eventstore.Head, error) {
 	return h.Store.Head(ctx)
 }
 
-// TestFreshFieldsWhileTheStoreIsAway shows that a node that cannot know how fresh it is says so.
-func TestFreshFieldsWhileTheStoreIsAway(t *testing.T) {
+// TestFreshFieldsWhileTheStoreIsUnreachable shows that a node says when it cannot know how fresh it
+// is.
+func TestFreshFieldsWhileTheStoreIsUnreachable(t *testing.T) {
 	events := &headless{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{}, graph.Options{})
 	a.MustSet(t, "a", "1")

@@ -15,8 +15,9 @@ import (
 	"configapi/internal/feed"
 )
 
-// TestSharedStreamsGiveEveryChangeOnce has equal subscribers come, stall, stop and come back while changes are written. Whatever they
-// do, and whoever they share their messages with, each of them gets every change once, in order.
+// TestSharedStreamsGiveEveryChangeOnce has equal subscribers come, stall, stop and come back while
+// changes are written. Each of them gets every change once and in order, whatever it does and
+// whichever subscribers it shares messages with.
 func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 	for name, options := range map[string]transport.WebsocketOptions{
 		"with room":    {},
@@ -33,12 +34,12 @@ func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 				f := &follower{api: a, random: rand.New(rand.NewPCG(seed, 0)), after: "0-00000000", heard: heard}
 				readers.Go(func() { f.follow(t, changes) })
 			}
-			for i := range changes { // one each time that somebody has heard of something, so that they keep up
+			for i := range changes { // one each time that a subscriber has got one, so that they keep up
 				select {
 				case <-heard:
 					a.MustSet(t, "a", fmt.Sprint(i))
 				case <-time.After(10 * time.Second):
-					t.Fatal("nobody hears of anything")
+					t.Fatal("no subscriber gets anything")
 				}
 			}
 			readers.Wait()
@@ -50,16 +51,17 @@ func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 type follower struct {
 	*api
 	random  *rand.Rand
-	heard   chan<- struct{} // gets one for what it reads, if there is room
+	heard   chan<- struct{} // gets one for each message, unless it is full
 	after   string
 	version int
 }
 
-// follow reads until so many changes were seen, over many streams.
+// follow reads until it has seen so many changes, over many subscriptions.
 func (f *follower) follow(t *testing.T, changes int) {
 	for f.version < changes && !t.Failed() {
 		c := f.MustDial(t)
-		giveUp := time.AfterFunc(10*time.Second, c.conn.Close) // when one has failed, others get no more
+		// After one subscriber has failed, the others may get no more changes.
+		giveUp := time.AfterFunc(10*time.Second, c.conn.Close)
 		for i := range 1 + f.random.IntN(3) {
 			id := string(rune('a' + i))
 			c.subscribe(id, watchChanges, vars{"after": f.after})
@@ -68,7 +70,7 @@ func (f *follower) follow(t *testing.T, changes int) {
 			}
 			c.send(`{"id":"` + id + `","type":"complete"}`)
 			c.send(`{"type":"ping"}`)
-			for f.read(t, c, id) { // what was on its way
+			for f.read(t, c, id) { // messages that were under way
 			}
 		}
 		giveUp.Stop()
@@ -113,7 +115,8 @@ func (f *follower) read(t *testing.T, c *client, id string) bool {
 	return true
 }
 
-// TestWebsockets counts sockets, streams, and groups, which those join whose streams are equal.
+// TestWebsockets counts sockets, operations, and groups, which subscribers of equal operations
+// join.
 func TestWebsockets(t *testing.T) {
 	a := MustStart(t)
 	for i := range 3 {

@@ -1,25 +1,12 @@
-// Package graph is the GraphQL edge. It has no rule of its own: it turns operations into calls of the config store, and what
-// the store answers into objects.
-//
-// The schema is schema.graphql at the top of the project. What gqlgen writes from it is in generated and model; all else here
-// is written by hand, and a field without a resolver does not compile. Queries read at one position throughout; mutations
-// answer with their own change; subscriptions are fed by the config store's streams.
-//
-// A document that asks for too much is refused before it is executed: see [Limits]. Errors that the schema has no type for have
-// a stable extensions.code, and no text of ours: that is in the log, under the request's id.
 package graph
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
-
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"configapi/graph/transport"
 	"configapi/internal/configstore"
@@ -27,26 +14,21 @@ import (
 
 // Options of a [Handler]. Zero fields have the defaults named.
 type Options struct {
-	// CachedDocuments is how many parsed documents are kept. The largest take about 500 kB each. 0: 250.
-	CachedDocuments int
-	// Limits of documents.
-	Limits Limits
 	// Websocket are the limits of sockets.
 	Websocket transport.WebsocketOptions
 	// SSE are the rules of event streams.
 	SSE transport.SSEOptions
-	// Room is what bounds the bytes and the time of answers; the transports of the handler share
-	// it.
+	// Room bounds the bytes and the time of answers. The transports of the handler share it.
 	Room transport.RoomOptions
-	// RequestID names the request of a context in answers to internal errors, whose text is in the log alone. nil: no name.
+	// RequestID returns the id of a context's request, "" for none. Answers to internal errors show
+	// it, since the text of such an error is in the log alone. nil: no request has an id.
 	RequestID func(context.Context) string
-	// Log gets internal errors and panics. nil: nothing is logged.
+	// Log gets internal errors, panics, and failures that may be tried again. nil: nothing is
+	// logged.
 	Log *slog.Logger
 }
 
 func (o *Options) setDefaults() {
-	o.CachedDocuments = cmp.Or(o.CachedDocuments, 250)
-	o.Limits.setDefaults()
 	if o.RequestID == nil {
 		o.RequestID = func(context.Context) string { return "" }
 	}
@@ -69,8 +51,6 @@ type Handler struct {
 // NewHandler returns the GraphQL edge of a config store.
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
-	show := presenter{opts.RequestID, opts.Log}
-
 	root := &resolver{store}
 	opts.Websocket.BeginArgument = "after"
 	opts.Websocket.Rights = root.rights
@@ -80,16 +60,10 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 		websocket: transport.NewWebsocket(opts.Websocket),
 		sse:       transport.NewSSE(opts.SSE),
 		http:      transport.NewHTTP(transport.HTTPOptions{Room: room}),
-		executor:  newExecutor(root, opts.Limits, lru.New[*ast.QueryDocument](opts.CachedDocuments), show),
+		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
 	}
-	store.OnRebuild(h.closeStreams)
+	store.OnRebuild(h.endSubscriptions)
 	return h
-}
-
-// ExecutableSchema returns the schema with the resolvers that a [Handler] has, for a server with other transports, such as
-// the one that the bench compares with.
-func ExecutableSchema(store *configstore.Store) graphql.ExecutableSchema {
-	return executable(&resolver{store})
 }
 
 // ServeHTTP answers one request, or takes its connection over for a websocket.
@@ -104,9 +78,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Shutdown closes all websockets with 1012 after what is queued for them, ends the subscriptions over server-sent events, and
-// waits until everything that belongs to them has ended, or ctx has. The HTTP server does not know of sockets, and would wait for
-// streams for ever.
+// Shutdown closes all websockets with the code 1012 after what is queued for them, and ends the
+// subscriptions over server-sent events. It waits until everything that belongs to them has ended,
+// or ctx has. It must be called before the HTTP server's own Shutdown or beside it: the server does
+// not know of websockets, and would wait for event streams for ever.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	var socketErr error
 	var sockets sync.WaitGroup
@@ -116,5 +91,21 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	return errors.Join(socketErr, streamErr)
 }
 
-// Websockets counts the open ones, the operations on them, and the groups that share the work of subscriptions.
-func (h *Handler) Websockets() (sockets, streams, groups int) { return h.websocket.Counts() }
+// Websockets returns how many are open, how many operations run on them, and how many groups of
+// subscribers share the work of subscriptions.
+func (h *Handler) Websockets() (sockets, operations, groups int) { return h.websocket.Counts() }
+
+// endSubscriptions ends all subscriptions, because what they have sent is of a history that is
+// lost. The config store calls it before it ends its own side of them, so that clients see a
+// restart and not an error. A client that reconnects says where it was, and is answered from there
+// or refused.
+func (h *Handler) endSubscriptions() {
+	h.websocket.CloseAll(transport.CloseRestart, "the history is not the one that this server had applied")
+	h.sse.EndAll()
+}
+
+// rights returns a name for what a caller may see. Subscribers share work only when their names are
+// equal, so those from before a rebuild never share with those from after it.
+func (r *resolver) rights(ctx context.Context) string {
+	return strconv.FormatInt(r.store.Rebuilds(), 10) + " " + r.caller(ctx).Name
+}

@@ -40,7 +40,8 @@ func TestHistory(t *testing.T) {
 	a.wantRefused(t, doc, vars{"n": "a//b"}, "INVALID_INPUT", "empty segment")
 }
 
-// TestHistoryPages reads pages while the config changes: what comes after a cursor is older than it.
+// TestHistoryPages reads pages while the config changes. What comes after a cursor is older than
+// it.
 func TestHistoryPages(t *testing.T) {
 	for doc, path := range map[string][]string{
 		`query($first:Int,$after:String){history(name:"a",first:$first,after:$after)` + page + `}`:          {"history"},
@@ -64,7 +65,8 @@ func TestHistoryPages(t *testing.T) {
 	}
 }
 
-// TestHistoryOfAConfig is pinned to what the config was when it was read, also after a cursor of later pages.
+// TestHistoryOfAConfig checks that the history begins with the state of the config that was read,
+// also after a cursor of newer pages.
 func TestHistoryOfAConfig(t *testing.T) {
 	a := MustStart(t)
 	for i := range 3 {
@@ -73,28 +75,28 @@ func TestHistoryOfAConfig(t *testing.T) {
 	a.MustSet(t, "b", "1")
 	versions := func(want string) string { return `"history":{"nodes":[` + want + `]}` }
 
-	// A page of configs that stays pinned while its configs change.
-	pinned := id("1c" + a.at(t, 2) + " A")
+	// A page of configs stays at its position while its configs change.
+	atTwo := id("1c" + a.at(t, 2) + " A")
 	for range 3 {
 		a.MustSet(t, "a", "later")
 	}
-	a.want(t, `query($after:String){configs(after:$after){nodes{name version history{nodes{version}}}}}`, vars{"after": pinned},
+	a.want(t, `query($after:String){configs(after:$after){nodes{name version history{nodes{version}}}}}`, vars{"after": atTwo},
 		`{"data":{"configs":{"nodes":[{"name":"a","version":2,`+versions(`{"version":2},{"version":1}`)+`}]}}}`)
 	// A cursor at version 5 does not lead a config of version 2 to versions 4 and 3.
 	later := id("1h" + a.at(t, 7) + " 5 a")
-	a.want(t, `query($after:String,$cursor:String){configs(after:$after){nodes{history(after:$cursor){nodes{version} pageInfo{hasNextPage hasPreviousPage}}}}}`, vars{"after": pinned, "cursor": later},
+	a.want(t, `query($after:String,$cursor:String){configs(after:$after){nodes{history(after:$cursor){nodes{version} pageInfo{hasNextPage hasPreviousPage}}}}}`, vars{"after": atTwo, "cursor": later},
 		`{"data":{"configs":{"nodes":[{"history":{"nodes":[{"version":2},{"version":1}],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true}}}]}}}`)
 	a.want(t, `query($cursor:String){history(name:"a",after:$cursor){nodes{version}}}`, vars{"cursor": later},
 		`{"data":{"history":{"nodes":[{"version":4},{"version":3},{"version":2},{"version":1}]}}}`)
 	// After the oldest there is nothing.
 	a.want(t, `query($cursor:String){history(name:"a",after:$cursor){nodes{version} pageInfo{hasNextPage hasPreviousPage endCursor}}}`, vars{"cursor": id("1h" + a.at(t, 7) + " 1 a")},
 		`{"data":{"history":{"nodes":[],"pageInfo":{"hasNextPage":false,"hasPreviousPage":true,"endCursor":null}}}}`)
-	// What a mutation answers is pinned to its own change.
+	// The history in the answer to a mutation begins with its own change.
 	a.want(t, `mutation{one:setConfig(input:{name:"b",value:"2"}){...B} two:setConfig(input:{name:"b",value:"3"}){...B}} fragment B on ConfigChanged{config{version value history{nodes{version}}}}`, nil,
 		`{"data":{"one":{"config":{"version":2,"value":"2",`+versions(`{"version":2},{"version":1}`)+`}},"two":{"config":{"version":3,"value":"3",`+versions(`{"version":3},{"version":2},{"version":1}`)+`}}}}`)
 }
 
-// behind is a history of which a node hears nothing new until it is told to.
+// behind is an event store that hides new events from a node until the test releases them.
 type behind struct {
 	*memory.Store
 	heard chan struct{}
@@ -109,8 +111,8 @@ func (b behind) Wait(ctx context.Context, after eventstore.Seq) error {
 	}
 }
 
-// TestHistoryOnANodeBehind goes on with the pages of another node, whose position this one has yet to reach: what it knew when the
-// query began is not enough.
+// TestHistoryOnANodeBehind continues the pages of another node, whose position this node has not
+// reached yet: the reader of the query is too old for them.
 func TestHistoryOnANodeBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := behind{memory.New(), make(chan struct{})}

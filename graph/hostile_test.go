@@ -8,7 +8,7 @@ import (
 )
 
 // hostileDocuments would each keep a server busy for seconds, or fill its memory, if the limits
-// came after GraphQL's rules, if a rule made suggestions, or if it wrote out all that it finds.
+// were checked after GraphQL's rules, if a rule made suggestions, or if it wrote out every error.
 func hostileDocuments() map[string]string {
 	long, name := strings.Repeat("x", 300_000), strings.Repeat("y", 120)
 	value := strings.Repeat("z", 1_000_000)
@@ -48,14 +48,15 @@ func hostileDocuments() map[string]string {
 	}
 }
 
-// TestHostileDocuments has each refused with few errors, soon. The time is far above what any
-// machine needs, and far below what the documents took before they were judged in this order.
+// TestHostileDocuments checks that each is refused soon and with few errors. The time is far above
+// what any machine needs, and far below what the documents take when they are checked in another
+// order.
 func TestHostileDocuments(t *testing.T) {
 	a := MustStart(t)
 	for name, doc := range hostileDocuments() {
 		start := time.Now()
 		got := a.MustPost(t, doc, nil)
-		if took := time.Since(start); took > 20*time.Second { // on a busy machine; those that are read to the end take minutes
+		if took := time.Since(start); took > 20*time.Second { // without the limits it is minutes
 			t.Errorf("%s: it took %v", name, took)
 		}
 		if n := strings.Count(got, `"message"`); n < 1 || n > 10 || len(got) > 20_000 || strings.Contains(got, `"data"`) || strings.Contains(got, "Did you mean") {
@@ -64,7 +65,7 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-// TestNoSuggestions has mistakes that are near to what there is.
+// TestNoSuggestions has names that are similar to names of the schema.
 func TestNoSuggestions(t *testing.T) {
 	a := MustStart(t)
 	for _, doc := range []string{

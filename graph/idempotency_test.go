@@ -8,7 +8,8 @@ import (
 	"configapi/internal/auth"
 )
 
-// TestTheSameKeyHasTheSameAnswer sends each mutation twice, with other changes in between, and then another one with its key.
+// TestTheSameKeyHasTheSameAnswer sends each mutation twice, with other changes in between, and then
+// another mutation with its key.
 func TestTheSameKeyHasTheSameAnswer(t *testing.T) {
 	a := MustStart(t)
 	for _, step := range []struct {

@@ -3,21 +3,21 @@ package graph
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"pgregory.net/rapid"
 
+	"configapi/graph/encode"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore/eventstoretest"
 )
 
-// odditiesExecutor returns the executor of a store with a config, an empty one, one that needs escapes,
-// a large one, and one that is deleted.
+// odditiesExecutor returns the executor of a store that holds a plain config, an empty one, one
+// that needs escapes, a large one, and a deleted one.
 func odditiesExecutor(t *testing.T) *executor {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "app/plain", "30s")
@@ -27,10 +27,7 @@ func odditiesExecutor(t *testing.T) *executor {
 	store.MustSet(t, "large", strings.Repeat("0123456789\n", 1000))
 	store.MustSet(t, "gone", "was here")
 	store.MustDelete(t, "gone")
-	var limits Limits
-	limits.setDefaults()
-	show := presenter{func(context.Context) string { return "" }, slog.New(slog.NewTextHandler(io.Discard, nil))}
-	e := newExecutor(&resolver{store.Store}, limits, graphql.NoCache[*ast.QueryDocument]{}, show)
+	e := newExecutor(&resolver{store.Store}, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
 	next, ctx := e.DispatchOperation(t.Context(), prepared(t, e, `mutation{setConfig(input:{name:"reasoned",value:"1",reason:"why"}){__typename}}`, nil))
 	if response := next(ctx); len(response.Errors) > 0 {
 		t.Fatal(response.Errors)
@@ -46,31 +43,31 @@ func prepared(t rapid.TB, e *executor, doc string, variables map[string]any) *gr
 	return op
 }
 
-// byGqlgen returns what gqlgen alone makes of an operation.
+// byGqlgen returns the response of gqlgen alone to an operation.
 func byGqlgen(ctx context.Context, e *executor, op *graphql.OperationContext) *graphql.Response {
 	op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
 	next, ctx := e.execute(graphql.WithOperationContext(ctx, op), op)
 	return next(ctx)
 }
 
-// TestLookUps draws look-ups, and compares their answers with those of gqlgen.
-func TestLookUps(t *testing.T) {
+// TestLookups draws queries for configs by name, and compares their answers with those of gqlgen.
+func TestLookups(t *testing.T) {
 	e := odditiesExecutor(t)
 	rapid.Check(t, func(t *rapid.T) {
-		doc := drawLookUp(t)
+		doc := drawLookup(t, e)
 		variables := map[string]any{"n": drawName(t)}
 		op := prepared(t, e, doc, variables)
-		lookUps := lookUpsOf(op.Operation)
-		if lookUps == nil {
-			t.Fatalf("%s: it is no look-up", doc)
+		lookups := encode.LookupsOf(op.Operation)
+		if lookups == nil {
+			t.Fatalf("%s: it does not consist of look-ups", doc)
 		}
-		got := e.resolver.lookUp(t.Context(), op, lookUps)
+		got := e.resolver.lookUp(t.Context(), op, lookups)
 		want := byGqlgen(t.Context(), e, op)
 		switch {
 		case got == nil && len(want.Errors) == 0:
 			t.Errorf("%s: it was left to gqlgen", doc)
 		case got == nil:
-			got = e.lookUp(op, lookUps)(t.Context())
+			got = e.lookUp(op, lookups)(t.Context())
 			if string(got.Data) != string(want.Data) || len(got.Errors) != len(want.Errors) { // in any order
 				t.Errorf("%s:\ngot  %s %v\nwant %s %v", doc, got.Data, got.Errors, want.Data, want.Errors)
 			}
@@ -84,9 +81,10 @@ func drawName(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"app/plain", "empty", "odd", "large", "gone", "never", "", "bad name"}).Draw(t, "name")
 }
 
-// drawLookUp draws a look-up of some configs, each by a literal or by the variable n.
-func drawLookUp(t *rapid.T) string {
-	names := drawable(plainConfig)
+// drawLookup draws a query for some configs, each by a literal or by the variable n.
+func drawLookup(t *rapid.T, e *executor) string {
+	fields := leaves(e, "Config")
+	fields = append(fields, "revision{position reason}")
 	var doc strings.Builder
 	doc.WriteString("query($n:ConfigName!){")
 	for i := range rapid.IntRange(1, 3).Draw(t, "configs") {
@@ -95,7 +93,7 @@ func drawLookUp(t *rapid.T) string {
 			argument = fmt.Sprintf("%q", drawName(t))
 		}
 		fmt.Fprintf(&doc, "c%d:config(name:%s){", i, argument)
-		for k, field := range rapid.SliceOfN(rapid.SampledFrom(names), 1, 5).Draw(t, "fields") {
+		for k, field := range rapid.SliceOfN(rapid.SampledFrom(fields), 1, 5).Draw(t, "fields") {
 			fmt.Fprintf(&doc, "l%d:%s ", k, field)
 		}
 		doc.WriteString("}")
@@ -103,8 +101,9 @@ func drawLookUp(t *rapid.T) string {
 	return doc.String() + "}"
 }
 
-// TestLookUpsAreFound has what is a look-up, and what gqlgen must execute.
-func TestLookUpsAreFound(t *testing.T) {
+// TestLookupsAreFound has queries that consist of look-ups, and operations that gqlgen must
+// execute.
+func TestLookupsAreFound(t *testing.T) {
 	e := odditiesExecutor(t)
 	for doc, want := range map[string]bool{
 		`{config(name:"a"){name value version}}`:                                         true,
@@ -128,14 +127,14 @@ func TestLookUpsAreFound(t *testing.T) {
 		`query($n:ConfigName!,$b:Boolean!){config(name:$n){name value @include(if:$b)}}`: false,
 	} {
 		variables := map[string]any{"n": "a", "b": true}
-		if got := lookUpsOf(prepared(t, e, doc, variables).Operation) != nil; got != want {
+		if got := encode.LookupsOf(prepared(t, e, doc, variables).Operation) != nil; got != want {
 			t.Errorf("%s: got %v, want %v", doc, got, want)
 		}
 	}
 }
 
-// TestLookUpStops has a look-up whose client is gone before it begins.
-func TestLookUpStops(t *testing.T) {
+// TestLookupStops has a look-up whose client disconnects before it begins.
+func TestLookupStops(t *testing.T) {
 	e := odditiesExecutor(t)
 	op := prepared(t, e, `{config(name:"app/plain"){name}}`, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -144,4 +143,22 @@ func TestLookUpStops(t *testing.T) {
 	if got := next(ctx); got != nil {
 		t.Errorf("got %s", got.Data)
 	}
+}
+
+// TestLargeLookupsLetOthersRun has ten large values in one answer, each of which yields once.
+func TestLargeLookupsLetOthersRun(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	store.MustSet(t, "large", strings.Repeat("v", yieldBytes))
+	e := newExecutor(&resolver{store.Store}, presenter{func(context.Context) string { return "" }, slog.New(slog.DiscardHandler)})
+	var doc strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&doc, `c%d:config(name:"large"){value} `, i)
+	}
+	op := prepared(t, e, "{"+doc.String()+"}", nil)
+	lookups := encode.LookupsOf(op.Operation)
+	eventstoretest.MustYield(t, 3, func() {
+		if response := e.resolver.lookUp(t.Context(), op, lookups); response == nil || len(response.Data) < 10*yieldBytes {
+			t.Errorf("got %v", response)
+		}
+	})
 }

@@ -55,8 +55,8 @@ func (r mutationResolver) RestoreConfig(ctx context.Context, input model.Restore
 	})
 }
 
-// do carries out a command, and answers with a member of the result union R: what was changed, or an expected failure. The
-// assertions hold for every union by the schema; one that lacks a member that is needed becomes an internal error.
+// do carries out a command, and returns a member of the result union R: what was changed, or an
+// expected failure. A result that is no member of the union is an internal error.
 func do[R any, C config.Command](ctx context.Context, r mutationResolver, parse func() (C, error)) (R, error) {
 	var none R
 	cmd, err := parse()
@@ -90,7 +90,7 @@ func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
 	}
 }
 
-// failure returns an error as the data that the schema has for it, nil when it is not an expected one.
+// failure returns the data that the schema has for an expected failure, nil for any other error.
 func (r *resolver) failure(err error) any {
 	var invalid *config.InvalidError
 	var refusal *fault.Refusal
@@ -122,7 +122,7 @@ func (r *resolver) failure(err error) any {
 	return nil
 }
 
-// current shows the revision that a command was refused for, nil for none.
+// current returns the revision for which a command was refused, nil for none.
 func (r *resolver) current(refusal *fault.Refusal) *object.ConfigRevision {
 	if refusal.Current == nil {
 		return nil
@@ -130,7 +130,7 @@ func (r *resolver) current(refusal *fault.Refusal) *object.ConfigRevision {
 	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
 }
 
-// The parts of an input that errors are about. Never changed.
+// The parts of an input that errors are about. They must not be modified.
 var (
 	namePath     = []string{"name"}
 	versionPath  = []string{"expectedVersion"}

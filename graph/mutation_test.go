@@ -23,7 +23,7 @@ var (
 	restoreDoc = `mutation($input:RestoreConfigInput!){restoreConfig(input:$input)` + strings.Replace(outcome, "...on DeletedError{revision{version operation oldValue}}", "", 1) + `}`
 )
 
-// TestMutations tells the life of a config, with every member of every result.
+// TestMutations takes a config through its life, with every member of every result union.
 func TestMutations(t *testing.T) {
 	a := MustStart(t)
 	doc := map[string]string{"setConfig": setDoc, "deleteConfig": deleteDoc, "restoreConfig": restoreDoc}
@@ -78,7 +78,7 @@ func TestMutations(t *testing.T) {
 				`"revision":{"operation":"RESTORED","value":"new","oldValue":null,"version":7,"position":"@7","changeSet":"@7","committedAt":"T17","actor":null,"reason":null}`},
 	} {
 		want := step.want
-		for n := range 18 { // the command before which n others were judged
+		for n := range 18 { // the command with n commands before it
 			want = strings.ReplaceAll(want, fmt.Sprintf(`"T%d"`, n), fmt.Sprintf(`"2026-01-01T00:00:%02d.000000Z"`, n))
 		}
 		t.Run(fmt.Sprint(i, " ", step.mutation), func(t *testing.T) {
@@ -153,7 +153,8 @@ func TestMutationRules(t *testing.T) {
 	}
 }
 
-// TestMutationTypes sends what is no input at all. That is an error, not data, and writes nothing.
+// TestMutationTypes sends values that are no input at all. That is an error, not data, and writes
+// nothing.
 func TestMutationTypes(t *testing.T) {
 	a := MustStart(t)
 	const invalid = "GRAPHQL_VALIDATION_FAILED"
@@ -192,7 +193,8 @@ func TestMutationTypes(t *testing.T) {
 	}
 }
 
-// TestMutationsInOrder has GraphQL's rule for several mutations in one operation: one after the other.
+// TestMutationsInOrder checks GraphQL's rule that the mutations of an operation run one after the
+// other.
 func TestMutationsInOrder(t *testing.T) {
 	a := MustStart(t)
 	a.want(t, `mutation{

@@ -25,8 +25,8 @@ func (s *asOfCounter) ReadAsOf(ctx context.Context, branch eventstore.Head, q ev
 	return s.Store.ReadAsOf(ctx, branch, q, limit)
 }
 
-// TestOldValuesOfAPage asks for the values before those of a whole page: they are read together,
-// and only when asked for.
+// TestOldValuesOfAPage asks for the old values of a whole page: they are read together, and only
+// when they are selected.
 func TestOldValuesOfAPage(t *testing.T) {
 	events := &asOfCounter{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}, graph.Options{})
@@ -65,7 +65,7 @@ func TestOldValuesOfAPage(t *testing.T) {
 	}
 }
 
-// TestOldValuesOfTheDeletedAndTheRefused asks for old values that only the history has.
+// TestOldValuesOfTheDeletedAndTheRefused asks for old values that only the event store has.
 func TestOldValuesOfTheDeletedAndTheRefused(t *testing.T) {
 	a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 1}}, graph.Options{})
 	a.MustSet(t, "a", "1")

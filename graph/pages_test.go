@@ -66,7 +66,7 @@ func TestConfigsFilter(t *testing.T) {
 	a.want(t, byVariable, vars{"f": vars{"names": many[:100]}}, `{"data":{"configs":{"totalCount":0,"nodes":[]}}}`)
 }
 
-// pageOf is one page of whatever connection.
+// pageOf is one page of any connection.
 type pageOf struct {
 	Edges []struct {
 		Cursor string
@@ -89,7 +89,7 @@ type item struct {
 
 const page = `{edges{cursor node{name version value}} nodes{name version value} pageInfo{hasNextPage hasPreviousPage startCursor endCursor}}`
 
-// check looks at what is true for every page.
+// check checks what holds for every page.
 func (p pageOf) check(t testing.TB, after *string) {
 	t.Helper()
 	if p.PageInfo.HasPreviousPage != (after != nil) || len(p.Edges) != len(p.Nodes) {
@@ -111,7 +111,8 @@ func (p pageOf) check(t testing.TB, after *string) {
 	}
 }
 
-// MustPage asks for all pages of a connection, whose document has the variables first and after, and calls between after each.
+// MustPage reads all pages of a connection, and calls between after each. The document has the
+// variables first and after.
 func MustPage(t testing.TB, a *api, doc string, first int, between func(pageOf), path ...string) (all []item) {
 	t.Helper()
 	var after *string
@@ -131,7 +132,7 @@ func MustPage(t testing.TB, a *api, doc string, first int, between func(pageOf),
 	}
 }
 
-// TestConfigsPages reads pages while writes go on: they stay what they were when the first was read.
+// TestConfigsPages reads pages while writes go on. All pages are at the position of the first.
 func TestConfigsPages(t *testing.T) {
 	const doc = `query($first:Int,$after:String){configs(first:$first,after:$after){totalCount position edges{cursor node{name version value}} nodes{name version value} pageInfo{hasNextPage hasPreviousPage startCursor endCursor}}}`
 	for _, first := range []int{1, 7, 24, 25, 26, 500} {
@@ -148,7 +149,7 @@ func TestConfigsPages(t *testing.T) {
 			if p.Position != position || *p.TotalCount != len(want) {
 				t.Errorf("got position %s, %d configs, want %s, %d", p.Position, *p.TotalCount, position, len(want))
 			}
-			a.MustSet(t, fmt.Sprintf("n%02d-new", pages), "later") // between those that are there
+			a.MustSet(t, fmt.Sprintf("n%02d-new", pages), "later") // sorted between the others
 			a.MustSet(t, "n24", "later")
 			a.MustDelete(t, fmt.Sprintf("n%02d", 23-pages%20))
 			if pages%20 == 19 {
@@ -225,7 +226,7 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
-// TestCursors gives pages cursors that are not theirs.
+// TestCursors sends cursors of other pages.
 func TestCursors(t *testing.T) {
 	a, other := MustStart(t), MustStart(t)
 	for _, each := range []*api{a, other} {
@@ -287,8 +288,8 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-// TestCursorBeyondHead has a cursor of a node that is ahead: its position is waited for. One that
-// no node can have given is refused at once.
+// TestCursorBeyondHead has a cursor of a node that is ahead: the query waits for its position. A
+// cursor that no node can have given is refused at once.
 func TestCursorBeyondHead(t *testing.T) {
 	first, a, late := twoNodes(t, 1)
 	t.Cleanup(late.Hide())

@@ -22,8 +22,9 @@ import (
 	"configapi/test/graphqlws"
 )
 
-// TestProtocol tries the rules of the graphql-transport-ws protocol on the edge as it is served, with the defaults of its limits,
-// each in a bubble: time-outs take no time, and a goroutine that is left fails the test.
+// TestProtocol checks the rules of the graphql-transport-ws protocol on the edge as it is served,
+// with its default limits. Each rule runs in a synctest bubble: time-outs take no time, and a
+// goroutine that is left fails the test.
 func TestProtocol(t *testing.T) {
 	slowtest.Only(t)
 	target := graphqlws.Target{
@@ -51,7 +52,7 @@ func TestProtocol(t *testing.T) {
 	}
 	for _, c := range graphqlws.Cases() {
 		if why := c.Applies(target); why != "" {
-			if why != "the target has no Finite" { // no stream of configs ends by itself
+			if why != "the target has no Finite" { // no subscription of the schema ends by itself
 				t.Errorf("%s: %s", c.Name, why)
 			}
 			continue
@@ -66,7 +67,8 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// inMemory serves the edge of a store in memory, in which reading the history of "slow" lasts as long as its reader.
+// inMemory serves the edge of a store in memory. A read of the history of "slow" ends only with its
+// context.
 func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	t.Helper()
 	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
@@ -95,7 +97,7 @@ func checkToken(ctx context.Context, payload map[string]any) (context.Context, e
 	return ctx, nil
 }
 
-// slowHistory is a store that never gets done with reading one name.
+// slowHistory is an event store that never finishes reading one name.
 type slowHistory struct{ eventstore.Store }
 
 func (s slowHistory) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {

@@ -38,7 +38,7 @@ func TestConfig(t *testing.T) {
 	a.wantRefused(t, `{config(name:null){name}}`, nil, "GRAPHQL_VALIDATION_FAILED", "null")
 	a.wantRefused(t, `{config{name}}`, nil, "GRAPHQL_VALIDATION_FAILED", `"name"`)
 
-	// One field that fails leaves the others alone.
+	// A field that fails does not affect the others.
 	if got := a.MustPost(t, `{config(name:""){name} bounds{head}}`, nil); !strings.Contains(got, `"path":["config"]`) || !strings.Contains(got, `"data":{"config":null,"bounds":{"head":"@4"}}`) {
 		t.Errorf("got %s", got)
 	}
@@ -95,7 +95,7 @@ func TestBounds(t *testing.T) {
 	a.want(t, `query($after:Position){changes(after:$after){changes{version}}}`, vars{"after": earliest}, `{"data":{"changes":{"changes":[{"version":1},{"version":2}]}}}`)
 }
 
-// TestDirectives skips and includes, by literals and variables.
+// TestDirectives has @skip and @include, with literals and variables.
 func TestDirectives(t *testing.T) {
 	a := MustStart(t)
 	a.MustSet(t, "a", "1")

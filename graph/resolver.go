@@ -8,15 +8,16 @@ import (
 	"configapi/internal/configstore"
 )
 
-// resolver answers the fields of the schema. It holds no rule: it turns arguments into what the config store takes, and its
-// answers into objects.
+// resolver resolves the fields of the schema. Its methods turn arguments into what the config store
+// takes, and what it returns into objects.
 type resolver struct {
 	store *configstore.Store
 }
 
 var _ generated.ResolverRoot = (*resolver)(nil)
 
-// Pointers alone, so that gqlgen, which asks for them at every field, gets them without an allocation.
+// The resolvers of the object types. Each is a single pointer, so that gqlgen gets it without an
+// allocation: it asks for one at every field.
 type (
 	queryResolver          struct{ *resolver }
 	mutationResolver       struct{ *resolver }
@@ -33,5 +34,5 @@ func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 	return configSnapshotResolver{r}
 }
 
-// caller is who sent the operation.
+// caller returns the caller that sent the operation of a context.
 func (r *resolver) caller(context.Context) auth.Caller { return auth.Anonymous }

@@ -10,8 +10,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// TestExpectedRevision has a client that knows which revision it has seen, of this history and of
-// another.
+// TestExpectedRevision has clients that expect a revision, of this history and of another.
 func TestExpectedRevision(t *testing.T) {
 	a := MustStart(t)
 	first := a.MustSet(t, "a", "1").Position.String()
@@ -45,8 +44,8 @@ func TestExpectedRevision(t *testing.T) {
 	a.want(t, `mutation($r:Position){restoreConfig(input:{name:"a",expectedRevision:$r}){...on ConfigChanged{revision{version}}}}`, vars{"r": fourth}, `{"data":{"restoreConfig":{"revision":{"version":5}}}}`)
 }
 
-// TestOneFaultIsOneLine has each of many items fail: the log tells of the first, with one stack if
-// it is a panic.
+// TestOneFaultIsOneLine has each of many items fail: only the first is logged, with its stack if it
+// is a panic.
 func TestOneFaultIsOneLine(t *testing.T) {
 	a, events, log := MustServeFailing(t, configstore.Options{})
 	for _, name := range []string{"b", "c", "d"} {

@@ -10,23 +10,23 @@ import (
 	"configapi/graph/generated"
 )
 
-// executable returns the schema with resolvers. Its introspection is what old tools can read:
-// graphql-js from 14 on, and graphql-core, fail on directives and locations that they do not know.
+// executable returns the schema with its resolvers. Introspection shows what old tools can read:
+// graphql-js from 14 on and graphql-core fail on directives and locations that they do not know.
 func executable(root *resolver) graphql.ExecutableSchema {
 	whole := generated.NewExecutableSchema(generated.Config{Resolvers: root}).Schema()
-	return generated.NewExecutableSchema(generated.Config{Resolvers: root, Schema: readable(whole)})
+	return generated.NewExecutableSchema(generated.Config{Resolvers: root, Schema: withoutNewerParts(whole)})
 }
 
-// readable returns a schema without what gqlparser puts into each of them unasked: the directive
-// @defer, which this server does not execute, and the location DIRECTIVE_DEFINITION, which came
-// after October 2021.
-func readable(whole *ast.Schema) *ast.Schema {
+// withoutNewerParts returns a schema without what gqlparser adds to every schema: the directive
+// @defer, which this server does not execute, and the location DIRECTIVE_DEFINITION, which is newer
+// than the specification of October 2021.
+func withoutNewerParts(whole *ast.Schema) *ast.Schema {
 	schema := *whole
 	schema.Directives = maps.Clone(whole.Directives)
 	delete(schema.Directives, "defer")
 	for name, directive := range schema.Directives {
 		known := *directive
-		known.Locations = slices.DeleteFunc(slices.Clone(directive.Locations), func(l ast.DirectiveLocation) bool {
+		known.Locations = slices.DeleteFunc(slices.Clone(known.Locations), func(l ast.DirectiveLocation) bool {
 			return l == ast.LocationDirectiveDefinition
 		})
 		schema.Directives[name] = &known

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// TestSchema compares the schema that is served, as tools read it, with schema.graphql: everything of it, in words of its own.
+// TestSchema compares the schema that introspection returns with schema.graphql, all of it.
 func TestSchema(t *testing.T) {
 	query, err := os.ReadFile("testdata/introspection.graphql")
 	if err != nil {
@@ -36,9 +36,9 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// october2021 is where directives may stand by the specification of that time. graphql-core and old
-// versions of graphql-js fail on a schema with any other place, and some on directives that they do
-// not know.
+// october2021 are the directive locations of the specification of that month. graphql-core and old
+// versions of graphql-js fail on a schema with any other location, and some on directives that they
+// do not know.
 var october2021 = []string{
 	"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "VARIABLE_DEFINITION",
 	"SCHEMA", "SCALAR", "OBJECT", "FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INTERFACE", "UNION", "ENUM", "ENUM_VALUE", "INPUT_OBJECT",
@@ -75,7 +75,7 @@ func TestToolsKnowTheDirectives(t *testing.T) {
 	}
 }
 
-// introspection is what graphql-js's query gives.
+// introspection is the answer to graphql-js's query.
 type introspection struct {
 	QueryType, MutationType, SubscriptionType struct{ Name string }
 	Types, Directives                         []introspected
@@ -167,7 +167,7 @@ func builtIn(name string) bool {
 	return strings.HasPrefix(name, "__") || slices.Contains([]string{"Int", "Float", "String", "Boolean", "ID"}, name)
 }
 
-// ofFile gives the same lines for the schema as it stands in the file.
+// ofFile returns the same lines for the schema in the file.
 func ofFile(schema *ast.Schema) (lines []string) {
 	types := make([]*ast.Definition, 0, len(schema.Types))
 	for _, t := range schema.Types {

@@ -29,7 +29,8 @@ type eventSource struct {
 	lines *bufio.Reader
 }
 
-// MustListen opens a stream. last is the id to go on from. What arrives is read byte by byte, so that an event may be cut anywhere.
+// MustListen opens a stream after the event id last. The stream is read byte by byte, so that an
+// event may be cut anywhere.
 func (a *api) MustListen(t testing.TB, query string, variables vars, last string) *eventSource {
 	t.Helper()
 	encoded, err := json.Marshal(variables)
@@ -108,7 +109,8 @@ func TestChangesAsEvents(t *testing.T) {
 	a.MustSet(t, "a", "2")
 	live.want(a.at(t, 2), `{"data":{"configChanges":{"changes":[{"name":"a","version":2}]}}}`)
 
-	// An EventSource comes back to the same address; what it saw last counts more than what is there.
+	// An EventSource reconnects to the same address. The last event that it saw counts more than the
+	// position in the address.
 	for _, after := range []any{nil, "0-00000000", a.at(t, 2)} {
 		again := a.MustListen(t, document, vars{"after": after}, a.at(t, 1))
 		again.want(a.at(t, 2), `{"data":{"configChanges":{"changes":[{"name":"a","version":2}]}}}`)
@@ -118,7 +120,7 @@ func TestChangesAsEvents(t *testing.T) {
 	a.MustListen(t, document, vars{"after": ""}, "").wantRefused("POSITION_UNKNOWN")
 }
 
-// TestStateAsEvents: a state has no id, since it is given anew at the beginning of each stream.
+// TestStateAsEvents checks that a state has no id: each stream begins with the state.
 func TestStateAsEvents(t *testing.T) {
 	a := MustStart(t)
 	a.MustSet(t, "a", "1")
@@ -128,13 +130,14 @@ func TestStateAsEvents(t *testing.T) {
 	live.want("", `{"data":{"config":null}}`)
 }
 
-// TestEventsExactlyOnce cuts streams a hundred times while others write, and goes on each time with the last id that came.
+// TestEventsExactlyOnce cuts streams a hundred times while others write, and reconnects each time
+// with the last id that came.
 func TestEventsExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const writers = 4
 	for _, prefix := range []string{"", "a"} {
 		a := MustServe(t, memory.New(), configstore.Options{Feed: feed.Options{RingEvents: 10}, ProgressInterval: time.Millisecond}, graph.Options{})
-		turns := make(chan int, 10) // to write, some for each stream, so that writers do not run away
+		turns := make(chan int, 10) // a write for each, so that writers do not run ahead of streams
 		var writing sync.WaitGroup
 		for i := range writers {
 			writing.Go(func() {

@@ -18,15 +18,15 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 		return nil, err
 	}
 	var watch *configstore.ConfigWatch
-	if told, resumes := transport.Begin(ctx).(statePlace); resumes {
-		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigOffset(told))
+	if offset, resumes := transport.Begin(ctx).(configOffset); resumes {
+		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigOffset(offset))
 	} else {
 		watch, err = r.store.WatchConfig(r.caller(ctx), name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, states{r.resolver, watch}), nil
+	return transport.Stream(ctx, configSource{r.resolver, watch}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error) {
@@ -34,12 +34,12 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	if told, resumes := transport.Begin(ctx).(changesPlace); resumes {
-		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Offset(told))
+	if offset, resumes := transport.Begin(ctx).(changesOffset); resumes {
+		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Offset(offset))
 		if err != nil {
 			return nil, err
 		}
-		return transport.Stream(ctx, changes{watch}), nil
+		return transport.Stream(ctx, changesSource{watch}), nil
 	}
 	if after, err = resumedAfter(ctx, after); err != nil {
 		return nil, err
@@ -48,11 +48,12 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, changes{watch}), nil
+	return transport.Stream(ctx, changesSource{watch}), nil
 }
 
-// resumedAfter is where a stream begins: after the last message that its client got over an earlier connection, when the
-// transport knows which, else where the client's document says. The document is the same each time that an EventSource comes back.
+// resumedAfter returns the position after which a subscription begins: that of the last message
+// that its client got over an earlier connection, if the transport knows it, else the one in the
+// document. An EventSource sends the same document each time it reconnects.
 func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
 	last := transport.LastEventID(ctx)
 	if last == "" {
@@ -62,43 +63,44 @@ func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.
 	return &position, err
 }
 
-// states is the source of Subscription.config. Its places are ordered by the change that made the state.
-type states struct {
+// configSource is the source of Subscription.config. Its offsets are ordered by the change that
+// made the state.
+type configSource struct {
 	*resolver
 	watch *configstore.ConfigWatch
 }
 
-type statePlace configstore.ConfigOffset
+type configOffset configstore.ConfigOffset
 
-func (p statePlace) Order() int64 {
+func (p configOffset) Order() int64 {
 	if p.State == nil {
 		return 0
 	}
 	return int64(p.State.Seq)
 }
 
-// ID is none: the state of a config is told anew to who comes back.
-func (p statePlace) ID() string { return "" }
+// ID returns no id: a client that reconnects gets the state of the config again.
+func (p configOffset) ID() string { return "" }
 
-func (s states) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
+func (s configSource) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
 	state, err := s.watch.Next(ctx)
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	place := statePlace(s.watch.Offset())
-	return s.present(state), transport.Step{First: place.Order(), Place: place, CaughtUp: true, Bytes: stateSize(state)}, nil
+	offset := configOffset(s.watch.Offset())
+	return s.present(state), transport.Step{First: offset.Order(), Place: offset, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
-// changes is the source of Subscription.configChanges. Its places are heads of the history.
-type changes struct{ watch *configstore.Watch }
+// changesSource is the source of Subscription.configChanges. Its offsets are heads of the history.
+type changesSource struct{ watch *configstore.Watch }
 
-type changesPlace configstore.Offset
+type changesOffset configstore.Offset
 
-func (p changesPlace) Order() int64 { return int64(p.Head.Seq) }
+func (p changesOffset) Order() int64 { return int64(p.Head.Seq) }
 
-func (p changesPlace) ID() string { return p.Head.Position().String() }
+func (p changesOffset) ID() string { return p.Head.Position().String() }
 
-func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
+func (s changesSource) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
 	read := s.watch.Next
 	if end > 0 {
 		read = func(ctx context.Context) (configstore.Changes, error) {
@@ -109,7 +111,7 @@ func (s changes) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch,
 	if err != nil {
 		return nil, transport.Step{}, err
 	}
-	step := transport.Step{Place: changesPlace(s.watch.Offset()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
+	step := transport.Step{Place: changesOffset(s.watch.Offset()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Seq)
 	} else {

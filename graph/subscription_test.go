@@ -48,7 +48,7 @@ func (c *client) subscribe(id, query string, variables vars) {
 	}
 }
 
-// end stops an operation. That the server has answered what came after it shows that it has heard of it.
+// end completes an operation. It waits for a pong: the server has then handled the completion, too.
 func (c *client) end(id string) {
 	c.t.Helper()
 	c.send(`{"id":"` + id + `","type":"complete"}`)
@@ -104,11 +104,11 @@ func TestWatchConfig(t *testing.T) {
 	a.MustRestore(t, "a")
 	c.wantNext("1", `"config":{"name":"a","value":"1","version":4,"revision":{"position":"@5"}}`)
 
-	// Another stream on the same socket, of a config that is there.
+	// Another subscription on the same socket, to a config that exists.
 	c.subscribe("2", `subscription{mine:config(name:"b"){value}}`, nil)
 	c.wantNext("2", `"mine":{"value":"1"}`)
 
-	// What the client ends says nothing any more, and its id is free again.
+	// An operation that the client ends sends nothing more, and its id is free again.
 	c.end("1")
 	a.MustSet(t, "a", "unseen")
 	a.MustSet(t, "b", "2")
@@ -150,7 +150,7 @@ func TestWatchChanges(t *testing.T) {
 	c.wantNext("nothing", `"configChanges":{"changes":[],"position":"@6","caughtUp":true}`)
 }
 
-// TestProgress has a stream that nothing happens on tell how far it has come.
+// TestProgress checks that a subscription without changes still reports its position.
 func TestProgress(t *testing.T) {
 	a := MustServe(t, memory.New(), configstore.Options{ProgressInterval: time.Millisecond}, graph.Options{})
 	c := a.MustDial(t)
@@ -186,7 +186,7 @@ func TestSubscriptionErrors(t *testing.T) {
 		c.subscribe(id, row.query, row.variables)
 		c.wantError(id, row.code, row.says)
 	}
-	// The socket is none the worse for it, and serves queries and mutations too.
+	// The socket is still open, and serves queries and mutations, too.
 	c.subscribe("query", `{config(name:"a"){value}}`, nil)
 	c.wantNext("query", `"config":{"value":"1"}`)
 	c.want(`{"id":"query","type":"complete"}`)
@@ -195,8 +195,8 @@ func TestSubscriptionErrors(t *testing.T) {
 	c.want(`{"id":"mutation","type":"complete"}`)
 }
 
-// TestWatchEveryChange cuts the connection again and again under load: a client that goes on after the last position it
-// has seen gets every change once, in order.
+// TestWatchEveryChange cuts the connection again and again under load. A client that resumes after
+// the last position that it has seen gets every change once and in order.
 func TestWatchEveryChange(t *testing.T) {
 	t.Parallel()
 	a := MustStart(t)
@@ -239,7 +239,8 @@ func TestWatchEveryChange(t *testing.T) {
 	}
 }
 
-// TestShutdown ends the streams: their sockets close with 1012, and no goroutine is left that reads the store.
+// TestShutdown ends the subscriptions: their sockets close with 1012, and no goroutine is left that
+// reads the store.
 func TestShutdown(t *testing.T) {
 	a := MustStart(t)
 	c := a.MustDial(t)
@@ -263,8 +264,8 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestShutdownCutsWhoDoesNotListen has a client that does not answer the close, and no more time.
-func TestShutdownCutsWhoDoesNotListen(t *testing.T) {
+// TestShutdownCutsSilentClients has a client that does not answer the close, and no time left.
+func TestShutdownCutsSilentClients(t *testing.T) {
 	a := MustStart(t)
 	a.MustDial(t)
 	ended, end := context.WithCancel(t.Context())
@@ -274,8 +275,8 @@ func TestShutdownCutsWhoDoesNotListen(t *testing.T) {
 	}
 }
 
-// TestSlowReaderOfAConfig does not read while its config gets more values than anybody holds for it: it may miss some of them, but
-// neither goes back nor misses the last.
+// TestSlowReaderOfAConfig does not read while its config gets more values than the server holds for
+// it. It may miss some of them, but never goes back, and gets the last.
 func TestSlowReaderOfAConfig(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
@@ -303,6 +304,6 @@ func TestSlowReaderOfAConfig(t *testing.T) {
 		messages++
 	}
 	if messages == states {
-		t.Error("each state was sent: whoever is slow should find the newest")
+		t.Error("each state was sent: a slow reader should find the newest")
 	}
 }

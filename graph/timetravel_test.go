@@ -22,7 +22,7 @@ func mustTravel(t *testing.T) *api {
 	return a
 }
 
-// moments of the history that mustTravel makes: what asOf answers at each position.
+// moments are the answers of asOf at each position of the history that mustTravel makes.
 var moments = []string{
 	`{"position":"@0","committedAt":null,"a":null,"b":null,"configs":{"nodes":[]}}`,
 	`{"position":"@1","committedAt":"2026-01-01T00:00:00.000000Z","a":{"version":1,"value":"1"},"b":null,"configs":{"nodes":[{"name":"a","position":"@1"}]}}`,
@@ -34,8 +34,8 @@ var moments = []string{
 
 const snapshot = `{position committedAt a:config(name:"a"){version value} b:config(name:"b"){version value} configs{nodes{name position}}}`
 
-// asOf asks for the snapshot of a moment in the three ways there are: as a literal, by a variable for the whole, and by one for
-// the part.
+// asOf asks for a snapshot in three ways: with a literal, with a variable for the whole input, and
+// with a variable for its field.
 func asOf(field, value string) (docs []string, variables []vars) {
 	kind := map[string]string{"position": "Position", "time": "DateTime"}[field]
 	return []string{
@@ -77,7 +77,7 @@ func TestAsOfPosition(t *testing.T) {
 	a.wantRefused(t, `query($at:AsOfInput!){asOf(at:$at){position}}`, vars{"at": vars{"position": 3}}, "POSITION_UNKNOWN", "looks like")
 }
 
-// TestAsOfPositionIsWaitedFor asks for a position that the node has not applied yet.
+// TestAsOfPositionIsWaitedFor asks for a position that the node has not reached yet.
 func TestAsOfPositionIsWaitedFor(t *testing.T) {
 	events := memory.New()
 	writer := MustServe(t, events, configstore.Options{}, graph.Options{})
@@ -121,7 +121,7 @@ func TestAsOfTime(t *testing.T) {
 	empty.want(t, `{asOf(at:{time:"2026-01-01T00:00:00Z"}){position committedAt configs{nodes{name}}}}`, nil, `{"data":{"asOf":{"position":"@0","committedAt":null,"configs":{"nodes":[]}}}}`)
 }
 
-// TestOneOf gives a moment none and both of its fields.
+// TestOneOf sends an input of asOf without a field and with both.
 func TestOneOf(t *testing.T) {
 	a := mustTravel(t)
 	both := vars{"position": a.at(t, 1), "time": "2026-01-01T00:00:00Z"}
@@ -161,7 +161,7 @@ func TestConfigAsOf(t *testing.T) {
 	a.wantRefused(t, doc, vars{"at": vars{"position": "6-00000000"}}, "POSITION_UNKNOWN", "never handed out")
 }
 
-// TestSnapshotPages reads the pages of a moment of the past, with names that were there then alone.
+// TestSnapshotPages reads the pages of a past position, with names that only existed then.
 func TestSnapshotPages(t *testing.T) {
 	a := MustStart(t)
 	for i := range 30 {
@@ -198,7 +198,8 @@ func TestSnapshotPages(t *testing.T) {
 	a.wantRefused(t, `{asOf(at:{position:"`+then+`"}){config(name:"a//b"){version}}}`, nil, "INVALID_INPUT", "empty segment")
 }
 
-// TestFutureOfAMutation has an instant that has not come yet mean something else after each change.
+// TestFutureOfAMutation checks that an instant of the future means another state after each change
+// of a mutation.
 func TestFutureOfAMutation(t *testing.T) {
 	a := MustStart(t)
 	const then = `{...on ConfigChanged{config{asOf(at:{time:"2999-01-01T00:00:00Z"}){version}}}}`

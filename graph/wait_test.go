@@ -18,8 +18,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// TestAnOperationWaitsOnce asks a node that is behind for many positions that it does not have yet,
-// in many ways: all of it together takes as long as one wait. The time is that of a bubble.
+// TestAnOperationWaitsOnce asks a node that is behind for many positions in many ways. All of it
+// together takes as long as one wait. The time is that of a synctest bubble.
 func TestAnOperationWaitsOnce(t *testing.T) {
 	const wait = 2 * time.Second
 	for name, ask := range map[string]func(positions []string) string{
@@ -65,7 +65,7 @@ func TestAnOperationWaitsOnce(t *testing.T) {
 	}
 }
 
-// answerOf answers an operation without a network, which a bubble does not have.
+// answerOf returns the answer to an operation without a network, which a bubble cannot use.
 func answerOf(t *testing.T, handler http.Handler, query string) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"query": query})

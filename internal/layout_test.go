@@ -55,8 +55,10 @@ var picture = []layer{
 	{"internal/cli", "graph graph/transport internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/coerce graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar graph/transport " + door + " " + tools, gqlgen},
+	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "", gqlgen},
+	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
 	{"graph/object", "graph/scalar " + door, gqlgen},

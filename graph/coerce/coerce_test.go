@@ -36,8 +36,8 @@ func even(value any) error {
 	return nil
 }
 
-// judge coerces an operation with variables, written as JSON.
-func judge(t *testing.T, doc, variables string) (coerced map[string]any, errs []string) {
+// coerceJSON coerces an operation with variables, written as JSON.
+func coerceJSON(t *testing.T, doc, variables string) (coerced map[string]any, errs []string) {
 	t.Helper()
 	parsed, invalid := gqlparser.LoadQueryWithRules(schema, doc, nil)
 	if invalid != nil {
@@ -58,7 +58,7 @@ func judge(t *testing.T, doc, variables string) (coerced map[string]any, errs []
 	return coerced, errs
 }
 
-// TestVariables has values for a variable of a type, and what is wrong with them.
+// TestVariables has values for a variable of a type, with the expected error.
 func TestVariables(t *testing.T) {
 	const int32s, str = "$v must be a whole number of at most 32 bits", "$v must be a string"
 	for _, row := range []struct{ typ, argument, value, wrong string }{
@@ -91,14 +91,14 @@ func TestVariables(t *testing.T) {
 		if row.value == "" {
 			variables = `{}`
 		}
-		_, errs := judge(t, `query($v:`+row.typ+`){field(`+row.argument+`:$v){leaf}}`, variables)
+		_, errs := coerceJSON(t, `query($v:`+row.typ+`){field(`+row.argument+`:$v){leaf}}`, variables)
 		if got := strings.Join(errs, "; "); got != row.wrong {
 			t.Errorf("%s = %s: got %q, want %q", row.typ, row.value, got, row.wrong)
 		}
 	}
 }
 
-// TestLiterals has what GraphQL's rules of validation let pass.
+// TestLiterals has literals that GraphQL's rules of validation let pass.
 func TestLiterals(t *testing.T) {
 	for _, row := range []struct{ selection, variables, wrong string }{
 		{`field(int:2147483647){leaf}`, ``, ""},
@@ -153,17 +153,17 @@ func TestLiterals(t *testing.T) {
 		if variables == "" {
 			variables = `{}`
 		}
-		_, errs := judge(t, doc, variables)
+		_, errs := coerceJSON(t, doc, variables)
 		if got := strings.Join(errs, "; "); got != row.wrong {
 			t.Errorf("%s with %s: got %q, want %q", doc, variables, got, row.wrong)
 		}
 	}
 }
 
-// TestCoerced has the values that are handed on.
+// TestCoerced has variables before and after coercion.
 func TestCoerced(t *testing.T) {
 	const doc = `query($a:[Int!] $b:Int=5 $c:Filter $d:String="x" $e:ID $f:[[Int]]){field(ints:$a int:$b filter:$c text:$d id:$e grid:$f){leaf}}`
-	got, errs := judge(t, doc, `{"a":1,"c":{"must":"m","names":"n"},"e":7,"f":[1,[2]]}`)
+	got, errs := coerceJSON(t, doc, `{"a":1,"c":{"must":"m","names":"n"},"e":7,"f":[1,[2]]}`)
 	want := map[string]any{
 		"a": []any{int64(1)}, "b": int64(5), "c": map[string]any{"must": "m", "names": []any{"n"}}, "d": "x", "e": int64(7),
 		"f": []any{[]any{int64(1)}, []any{int64(2)}},
@@ -171,7 +171,7 @@ func TestCoerced(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || errs != nil {
 		t.Errorf("%v (-want +got)\n%s", errs, diff)
 	}
-	got, _ = judge(t, doc, `{"b":null}`)
+	got, _ = coerceJSON(t, doc, `{"b":null}`)
 	if diff := cmp.Diff(map[string]any{"b": nil, "d": "x"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -184,26 +184,26 @@ func TestFewErrors(t *testing.T) {
 		`{field(ints:[2147483648,2147483648,2147483648,2147483648]){leaf}}`: `{}`,
 		`{` + strings.Repeat(`field(even:1){leaf}`, 5) + `}`:                `{}`,
 	} {
-		if _, errs := judge(t, doc, variables); len(errs) != 3 {
+		if _, errs := coerceJSON(t, doc, variables); len(errs) != 3 {
 			t.Errorf("%s: got %d errors: %v", doc, len(errs), errs)
 		}
 	}
 }
 
-// TestFragmentsAreJudgedOnce has one that stands 2^60 times.
-func TestFragmentsAreJudgedOnce(t *testing.T) {
+// TestFragmentsAreCheckedOnce has a fragment that is used 2^60 times.
+func TestFragmentsAreCheckedOnce(t *testing.T) {
 	doc := `{...f0}`
 	for i := range 60 {
 		doc += fmt.Sprintf(` fragment f%d on Query{...f%d ...f%d}`, i, i+1, i+1)
 	}
 	doc += ` fragment f60 on Query{field(even:1){leaf}}`
-	if _, errs := judge(t, doc, `{}`); len(errs) != 1 {
+	if _, errs := coerceJSON(t, doc, `{}`); len(errs) != 1 {
 		t.Errorf("got %v", errs)
 	}
 }
 
-// TestUndefinedVariables has variables that the operation does not define: they are removed, so that
-// operations with the same meaning have the same variables.
+// TestUndefinedVariables has variables that the operation does not define. They are removed, so
+// that equal operations have equal variables.
 func TestUndefinedVariables(t *testing.T) {
 	for _, row := range []struct {
 		doc, variables string
@@ -215,7 +215,7 @@ func TestUndefinedVariables(t *testing.T) {
 		{`{leaf}`, `{"w":2}`, nil},
 		{`{leaf}`, `{}`, nil},
 	} {
-		got, errs := judge(t, row.doc, row.variables)
+		got, errs := coerceJSON(t, row.doc, row.variables)
 		if diff := cmp.Diff(row.want, got); diff != "" || len(errs) > 0 {
 			t.Errorf("%s %s: %v (-want +got)\n%s", row.doc, row.variables, errs, diff)
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// literal checks a value in the document for a type. A variable in it has been coerced already, to
-// a type that may have null where this one has not.
-func (c *checker) literal(t *ast.Type, value *ast.Value, p steppable) {
+// literal checks a value in the document for a type. A variable in it has been coerced already, but
+// its own type may take null where this one does not.
+func (c *checker) literal(t *ast.Type, value *ast.Value, p path) {
 	if c.enough() {
 		return
 	}
@@ -36,7 +36,7 @@ func (c *checker) literal(t *ast.Type, value *ast.Value, p steppable) {
 	}
 }
 
-func (c *checker) named(definition *ast.Definition, value *ast.Value, p steppable) {
+func (c *checker) named(definition *ast.Definition, value *ast.Value, p path) {
 	switch {
 	case definition.Kind == ast.Enum:
 		c.enum(definition, value.Raw, value.Kind == ast.EnumValue, p)
@@ -49,7 +49,7 @@ func (c *checker) named(definition *ast.Definition, value *ast.Value, p steppabl
 	}
 }
 
-func (c *checker) objectLiteral(definition *ast.Definition, value *ast.Value, p steppable) {
+func (c *checker) objectLiteral(definition *ast.Definition, value *ast.Value, p path) {
 	present := 0
 	for _, field := range definition.Fields {
 		child := value.Children.ForName(field.Name)
@@ -75,8 +75,8 @@ func (c *checker) isNull(value *ast.Value) bool {
 	return value.Kind == ast.NullValue
 }
 
-// scalarValue is a literal as a [Scalar] takes it. A number that has no place in an int64 or a
-// float64 is one that is no scalar's: the text of it as a [Name].
+// scalarValue returns a literal as a [Scalar] takes it. A number that does not fit an int64 or a
+// float64 is its text as a [Name], which no scalar takes for a number.
 func scalarValue(value *ast.Value) any {
 	switch value.Kind {
 	case ast.IntValue:
@@ -100,15 +100,3 @@ func scalarValue(value *ast.Value) any {
 	}
 	return Name(value.Raw)
 }
-
-// steppable is a place to go down from, and back.
-type steppable interface {
-	place
-	push(step)
-	pop()
-}
-
-func (p *literalPlace) push(s step)  { p.steps = append(p.steps, s) }
-func (p *literalPlace) pop()         { p.steps = p.steps[:len(p.steps)-1] }
-func (p *variablePlace) push(s step) { p.steps = append(p.steps, s) }
-func (p *variablePlace) pop()        { p.steps = p.steps[:len(p.steps)-1] }

@@ -2,9 +2,9 @@ package coerce
 
 import "github.com/vektah/gqlparser/v2/ast"
 
-// variable coerces what was sent for a variable, or its default.
+// variable coerces the value that was sent for a variable, or its default.
 func (c *checker) variable(definition *ast.VariableDefinition) {
-	p := &c.variableAt
+	p := &c.inVariable
 	p.definition, p.steps = definition, p.steps[:0]
 	value, given := c.variables[definition.Variable]
 	switch {
@@ -21,8 +21,8 @@ func (c *checker) variable(definition *ast.VariableDefinition) {
 	}
 }
 
-// value coerces JSON for a type. It changes lists and objects in place.
-func (c *checker) value(t *ast.Type, value any, p *variablePlace) any {
+// value coerces a JSON value to a type. It changes lists and objects in place.
+func (c *checker) value(t *ast.Type, value any, p *variablePath) any {
 	if value == nil {
 		if t.NonNull {
 			c.refuse(p, notNull)
@@ -48,8 +48,8 @@ func (c *checker) value(t *ast.Type, value any, p *variablePlace) any {
 	return value
 }
 
-// list coerces JSON for a list. What is no list is one of a single item.
-func (c *checker) list(t *ast.Type, value any, p *variablePlace) any {
+// list coerces a JSON value to a list. A value that is no list becomes a list of one item.
+func (c *checker) list(t *ast.Type, value any, p *variablePath) any {
 	items, ok := value.([]any)
 	if !ok {
 		return []any{c.value(t.Elem, value, p)}
@@ -67,7 +67,7 @@ func (c *checker) list(t *ast.Type, value any, p *variablePlace) any {
 	return items
 }
 
-func (c *checker) object(definition *ast.Definition, object map[string]any, p *variablePlace) {
+func (c *checker) object(definition *ast.Definition, object map[string]any, p *variablePath) {
 	last := len(p.steps)
 	p.steps = append(p.steps, step{})
 	known := 0
@@ -91,8 +91,8 @@ func (c *checker) object(definition *ast.Definition, object map[string]any, p *v
 	}
 }
 
-// unknownFields refuses members that the type does not have, the first of them by name.
-func (c *checker) unknownFields(definition *ast.Definition, object map[string]any, p *variablePlace) {
+// unknownFields refuses the members that the type does not have: it names the first by name.
+func (c *checker) unknownFields(definition *ast.Definition, object map[string]any, p *variablePath) {
 	last := len(p.steps) - 1
 	first := ""
 	for name := range object {

@@ -1,5 +1,13 @@
-// Package object holds the Go types of those GraphQL objects that look into the config store: gqlgen calls their methods for
-// just the fields that a query asks for, so nothing is copied for the others.
+// Package object holds the Go types of the GraphQL objects that look into the config store. gqlgen
+// calls their methods for the selected fields alone, so nothing is copied for the other fields: see
+// ADR 4.
+//
+// It also has the ids and the cursors of these objects. Clients store both, so their bytes never
+// change.
+//
+// An object is immutable and safe for concurrent use. Its methods read memory, except those that
+// take a context: OldValue and TotalCount may read the event store. The package authorises nothing:
+// a config store has returned what its objects show.
 package object
 
 import (
@@ -19,8 +27,8 @@ type Config struct {
 	old   *configstore.OldValues
 }
 
-// NewConfig returns a state as GraphQL shows it: nil when there is none, or when the config is
-// deleted. The value before it comes from old.
+// NewConfig returns the config in a state, nil when there is none or when it is deleted. The old
+// value of its revision is read from old, when it is selected; old may be nil if it never is.
 func NewConfig(state *projection.Config, old *configstore.OldValues) *Config {
 	if state == nil || !state.Exists() {
 		return nil
@@ -31,44 +39,44 @@ func NewConfig(state *projection.Config, old *configstore.OldValues) *Config {
 // IsNode marks an object that can be fetched by its id.
 func (*Config) IsNode() {}
 
-// ID is the same for the life of the name.
+// ID returns the global id of the config. It depends on the name alone.
 func (c *Config) ID() string { return ConfigID(c.state.Name) }
 
-// Name is the config's name.
+// Name returns the config's name.
 func (c *Config) Name() string { return c.state.Name.String() }
 
-// Value is its value.
+// Value returns the present value.
 func (c *Config) Value() string { return c.state.Value.String() }
 
-// Version counts its changes from 1.
+// Version returns the version of the present value.
 func (c *Config) Version() int32 { return version(c.state.Version) }
 
-// Revision is the change that made its value.
+// Revision returns the change that made the present value.
 func (c *Config) Revision() *ConfigRevision { return NewStateRevision(c.state, c.old) }
 
-// CreatedAt is when the name got its first value.
+// CreatedAt returns when the name got its first value.
 func (c *Config) CreatedAt() time.Time { return c.state.CreatedAt() }
 
-// UpdatedAt is when it last changed.
+// UpdatedAt returns when the config last changed.
 func (c *Config) UpdatedAt() time.Time { return c.state.UpdatedAt() }
 
-// ConfigName is the name as the domain has it.
+// ConfigName returns the name as a type of the domain.
 func (c *Config) ConfigName() config.Name { return c.state.Name }
 
-// Newest is the version that the history of this state begins with, newest first.
+// Newest returns the version that the history of this state begins with, newest first.
 func (c *Config) Newest() config.Version { return c.state.Version }
 
 // ConfigRevision is the GraphQL type ConfigRevision.
 type ConfigRevision struct {
-	event         config.Event // without the old value when that is still to be read
+	event         config.Event // has the old value only if state is nil
 	at, changeSet eventstore.Position
 	actor, reason *string
 
-	state *projection.Config     // whose newest revision this is; nil: the event has the old value
-	old   *configstore.OldValues // of the state
+	state *projection.Config     // the state that the revision made; nil: the event has the old value
+	old   *configstore.OldValues // reads the old value of state
 }
 
-// NewRevision returns a revision of the history as GraphQL shows it, nil for nil.
+// NewRevision returns a revision of the history, nil for nil.
 func NewRevision(r *eventstore.Revision) *ConfigRevision {
 	if r == nil {
 		return nil
@@ -81,8 +89,8 @@ func newRevision(r *eventstore.Revision) ConfigRevision {
 	return ConfigRevision{event: r.Event, at: r.Position(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason}
 }
 
-// NewStateRevision returns the newest revision of a config, which may be deleted, as GraphQL shows
-// it; nil for nil. The value before it comes from old, and is read only if it is asked for.
+// NewStateRevision returns the revision that made a state, nil for nil. The config may be deleted.
+// The old value is read from old, when it is selected.
 func NewStateRevision(c *projection.Config, old *configstore.OldValues) *ConfigRevision {
 	if c == nil {
 		return nil
@@ -98,7 +106,7 @@ func newStateRevision(c *projection.Config, old *configstore.OldValues) ConfigRe
 	}
 }
 
-// NewRevisions returns revisions of the history as GraphQL shows them.
+// NewRevisions returns revisions of the history.
 func NewRevisions(revisions []*eventstore.Revision) []ConfigRevision {
 	shown := make([]ConfigRevision, len(revisions))
 	for i, r := range revisions {
@@ -110,19 +118,20 @@ func NewRevisions(revisions []*eventstore.Revision) []ConfigRevision {
 // IsNode marks an object that can be fetched by its id.
 func (*ConfigRevision) IsNode() {}
 
-// ID is that of this revision alone.
+// ID returns the global id of the revision.
 func (r *ConfigRevision) ID() string { return RevisionID(r.at) }
 
-// Name is the config's name.
+// Name returns the config's name.
 func (r *ConfigRevision) Name() string { return r.event.Name.String() }
 
-// Operation is what the change did.
+// Operation returns what the change did.
 func (r *ConfigRevision) Operation() config.Operation { return r.event.Operation() }
 
-// Value is the value after the change, nil when it was a deletion.
+// Value returns the value after the change, nil for a deletion.
 func (r *ConfigRevision) Value() *string { return textIf(r.event.HasValue(), r.event.Value) }
 
-// OldValue is the value before the change, nil when there was none.
+// OldValue returns the value before the change, nil when there was none. It reads the event store
+// unless the revision IsRecord. The error is one of the config store.
 func (r *ConfigRevision) OldValue(ctx context.Context) (*string, error) {
 	if r.IsRecord() {
 		return r.RecordedOldValue(), nil
@@ -134,32 +143,47 @@ func (r *ConfigRevision) OldValue(ctx context.Context) (*string, error) {
 	return textIf(true, *old), nil
 }
 
-// IsRecord reports whether the revision was read from the history together with the value before it,
-// so that OldValue reads nothing.
+// IsRecord reports whether the revision was read from the event store with its old value, so that
+// OldValue reads nothing.
 func (r *ConfigRevision) IsRecord() bool { return r.state == nil }
 
-// RecordedOldValue is OldValue of a revision that IsRecord.
+// RecordedOldValue returns the OldValue of a revision that IsRecord.
 func (r *ConfigRevision) RecordedOldValue() *string {
 	return textIf(r.event.HasOldValue(), r.event.OldValue)
 }
 
-// Version is the config's version after the change.
+// Version returns the config's version after the change.
 func (r *ConfigRevision) Version() int32 { return version(r.event.Version) }
 
-// Position is where the change stands in the history.
+// Position returns the position of the change.
 func (r *ConfigRevision) Position() eventstore.Position { return r.at }
 
-// ChangeSet is the position of the last of the changes that were applied together with this one.
+// ChangeSet returns the position of the last change of the change set.
 func (r *ConfigRevision) ChangeSet() eventstore.Position { return r.changeSet }
 
-// CommittedAt is when it was committed.
+// CommittedAt returns when the change was committed.
 func (r *ConfigRevision) CommittedAt() time.Time { return r.event.At }
 
-// Actor is who made it, nil when that is not known.
+// Actor returns who made the change, nil when that is not known.
 func (r *ConfigRevision) Actor() *string { return r.actor }
 
-// Reason is why, nil when no reason was given.
+// Reason returns the reason given for the change, nil for none.
 func (r *ConfigRevision) Reason() *string { return r.reason }
+
+// ConfigSnapshot is the GraphQL type ConfigSnapshot.
+type ConfigSnapshot struct{ *configstore.Snapshot }
+
+// Position returns the position of the snapshot, also when it was asked for by an instant.
+func (s *ConfigSnapshot) Position() eventstore.Position { return s.At().Position() }
+
+// CommittedAt returns when that position was committed, nil before the first change.
+func (s *ConfigSnapshot) CommittedAt() *time.Time {
+	at := s.At()
+	if at.Seq == 0 {
+		return nil
+	}
+	return &at.RecordedAt
+}
 
 func textIf(present bool, v config.Value) *string {
 	if !present {
@@ -169,5 +193,5 @@ func textIf(present bool, v config.Value) *string {
 	return &text
 }
 
-// version is a version in GraphQL's 32 bits.
+// version returns a version in GraphQL's 32 bits.
 func version(v config.Version) int32 { return int32(min(v, math.MaxInt32)) }

@@ -9,12 +9,12 @@ import (
 	"configapi/internal/projection"
 )
 
-// Page is what a connection shows.
+// Page is the content of a connection.
 type Page[T any] struct {
 	Items []T
-	More  bool // items follow the page
+	More  bool // more items follow the page
 	After bool // the page comes after a cursor, so items precede it
-	// End is the key after which the items go on that follow the page. "": the last item's.
+	// End is the key after which the next page begins. "": that of the last item.
 	End string
 }
 
@@ -26,7 +26,7 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// info says where the page stands, given what makes an item's cursor.
+// info returns the PageInfo of the page. cursor makes the cursor of an item.
 func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
 	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
 	if n := len(p.Items); n > 0 {
@@ -36,8 +36,8 @@ func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
 	return info
 }
 
-// endingAt is the same with another end when more items follow: a page that they were too many or
-// too large for may not show the last one that was looked at.
+// endingAt returns the PageInfo with another end cursor, when more items follow. A page that ends
+// early may have passed items after its last one: the next page begins after those.
 func (i PageInfo) endingAt(more bool, end Cursor) PageInfo {
 	if more && end.Key != "" {
 		text := end.String()
@@ -51,7 +51,7 @@ type ConfigConnection struct {
 	snapshot *configstore.Snapshot
 	filter   config.Filter
 	page     Page[*projection.Config]
-	old      *configstore.OldValues // of the page
+	old      *configstore.OldValues // of the configs of the page
 }
 
 // NewConfigConnection returns a page of a snapshot's configs that a filter selects.
@@ -59,7 +59,7 @@ func NewConfigConnection(s *configstore.Snapshot, filter config.Filter, page Pag
 	return &ConfigConnection{s, filter, page, s.OldValues(page.Items)}
 }
 
-// Edges are the configs of the page with their cursors.
+// Edges returns the configs of the page with their cursors.
 func (c *ConfigConnection) Edges() []ConfigEdge {
 	edges := make([]ConfigEdge, len(c.page.Items))
 	for i, state := range c.page.Items {
@@ -68,7 +68,7 @@ func (c *ConfigConnection) Edges() []ConfigEdge {
 	return edges
 }
 
-// Nodes are the configs of the page.
+// Nodes returns the configs of the page.
 func (c *ConfigConnection) Nodes() []Config {
 	nodes := make([]Config, len(c.page.Items))
 	for i, state := range c.page.Items {
@@ -77,18 +77,18 @@ func (c *ConfigConnection) Nodes() []Config {
 	return nodes
 }
 
-// PageInfo is where the page stands.
+// PageInfo says whether pages precede and follow, and where the page begins and ends.
 func (c *ConfigConnection) PageInfo() PageInfo {
 	return c.page.info(c.cursor).endingAt(c.page.More, Cursor{ConfigPages, c.Position(), c.page.End})
 }
 
-// TotalCount is how many configs match, on all pages.
+// TotalCount returns how many configs match, on all pages. The error is one of the config store.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
 	n, err := c.snapshot.Count(ctx, c.filter)
 	return int32(n), err
 }
 
-// Position is what the page is valid at.
+// Position returns the position that the page was read at.
 func (c *ConfigConnection) Position() eventstore.Position { return c.snapshot.At().Position() }
 
 func (c *ConfigConnection) cursor(state *projection.Config) Cursor {
@@ -101,20 +101,21 @@ type ConfigEdge struct {
 	cursor func(*projection.Config) Cursor
 }
 
-// Cursor is the place of the config in its pages.
+// Cursor returns the cursor after which the next config follows.
 func (e *ConfigEdge) Cursor() string { return e.cursor(e.node.state).String() }
 
-// Node is the config.
+// Node returns the config.
 func (e *ConfigEdge) Node() *Config { return &e.node }
 
 // ConfigRevisionConnection is the GraphQL type ConfigRevisionConnection.
 type ConfigRevisionConnection struct {
 	page   Page[ConfigRevision]
 	cursor func(*ConfigRevision) Cursor
-	end    Cursor // after which the next page comes; without a key: that of the last item
+	end    Cursor // after which the next page begins; without a key: that of the last item
 }
 
-// NewHistoryConnection returns a page of one name's revisions. The pages are pinned to a position.
+// NewHistoryConnection returns a page of one name's revisions, of pages that were begun at a
+// position.
 func NewHistoryConnection(at eventstore.Position, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
 	shown := Page[ConfigRevision]{Items: NewRevisions(page.Items), More: page.More, After: page.After}
 	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
@@ -135,7 +136,7 @@ func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config
 	}, Cursor{SnapshotPages, at, page.End}}
 }
 
-// Edges are the revisions of the page with their cursors.
+// Edges returns the revisions of the page with their cursors.
 func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
 	edges := make([]ConfigRevisionEdge, len(c.page.Items))
 	for i := range c.page.Items {
@@ -144,10 +145,10 @@ func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
 	return edges
 }
 
-// Nodes are the revisions of the page.
+// Nodes returns the revisions of the page.
 func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Items }
 
-// PageInfo is where the page stands.
+// PageInfo says whether pages precede and follow, and where the page begins and ends.
 func (c *ConfigRevisionConnection) PageInfo() PageInfo {
 	return c.page.info(func(r ConfigRevision) Cursor { return c.cursor(&r) }).endingAt(c.page.More, c.end)
 }
@@ -158,8 +159,8 @@ type ConfigRevisionEdge struct {
 	cursor func(*ConfigRevision) Cursor
 }
 
-// Cursor is the place of the revision in its pages.
+// Cursor returns the cursor after which the next revision follows.
 func (e *ConfigRevisionEdge) Cursor() string { return e.cursor(e.node).String() }
 
-// Node is the revision.
+// Node returns the revision.
 func (e *ConfigRevisionEdge) Node() *ConfigRevision { return e.node }

@@ -9,7 +9,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// CursorKind says which pages a cursor belongs to. A cursor of another kind is refused.
+// CursorKind says which pages a cursor is of. Other pages refuse it.
 type CursorKind byte
 
 // The kinds of pages.
@@ -22,20 +22,22 @@ const (
 // cursorFormat is the version of the bytes of a cursor.
 const cursorFormat = '1'
 
-// Cursor is a place in pages that stay pinned to one position of the history, whatever is written meanwhile.
+// Cursor is a place in pages. All pages of a connection are read at one position, whatever is
+// written while a client reads them.
 type Cursor struct {
 	Kind CursorKind
-	At   eventstore.Position // the position that the pages are pinned to
-	Key  string              // of the item that the cursor is at: a name, or a version
+	At   eventstore.Position // the position that the pages are read at
+	Key  string              // of the item at the cursor: a name, or a version and a name
 }
 
-// String writes the cursor: base64url of the format, the kind, the position and the key.
+// String returns the cursor as clients see it: base64url of the format, the kind, the position and
+// the key.
 func (c Cursor) String() string {
 	return encode(string([]byte{cursorFormat, byte(c.Kind)}) + c.At.String() + " " + c.Key)
 }
 
-// ErrForeignCursor is what a cursor is refused with that is malformed, of other pages, or of another history: a
-// [*config.InvalidError].
+// ErrForeignCursor refuses a cursor that is malformed, of other pages, or of another history. It is
+// a [*config.InvalidError].
 var ErrForeignCursor error = &config.InvalidError{Field: "after", Rule: "must be a cursor that this server gave for these pages"}
 
 // ParseCursor reads a cursor of a kind. The error is [ErrForeignCursor].
@@ -52,13 +54,15 @@ func ParseCursor(kind CursorKind, text string) (Cursor, error) {
 	return Cursor{kind, at, key}, nil
 }
 
-// HistoryCursor is the cursor of a revision in the pages of a name's history, which are pinned to a position.
+// HistoryCursor returns the cursor of a version in the pages of a name's history, which are read at
+// a position.
 func HistoryCursor(at eventstore.Position, name config.Name, v config.Version) Cursor {
 	return Cursor{HistoryPages, at, strconv.Itoa(int(v)) + " " + name.String()}
 }
 
-// VersionBefore is the version that follows a cursor of a name's history, newest first: 0 when the cursor is at the oldest.
-// The error is [ErrForeignCursor].
+// VersionBefore returns the version with which the page after a history cursor begins, newest
+// first. 0: the cursor is at the oldest version. The error is [ErrForeignCursor], also for another
+// name.
 func (c Cursor) VersionBefore(name config.Name) (config.Version, error) {
 	version, of, _ := strings.Cut(c.Key, " ")
 	v, err := strconv.ParseUint(version, 10, 31)

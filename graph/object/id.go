@@ -9,23 +9,24 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// A global id is the base64url of a letter that says what it is of, a colon, and what names that thing.
+// A global id is base64url of a letter for the type of the object, a colon, and the object's name
+// or position.
 const (
 	configKind   = "c:"
 	revisionKind = "r:"
 )
 
-// ErrMalformedID is that a text is no global id.
+// ErrMalformedID refuses a text that is no global id.
 var ErrMalformedID = errors.New("this is not an id that this server gave")
 
-// ConfigID is the global id of a config, also of one that does not exist yet.
+// ConfigID returns the global id of a config, which need not exist.
 func ConfigID(name config.Name) string { return encode(configKind + name.String()) }
 
-// RevisionID is the global id of the revision at a position.
+// RevisionID returns the global id of the revision at a position.
 func RevisionID(at eventstore.Position) string { return encode(revisionKind + at.String()) }
 
-// ParseID reads a global id: the name of a config, or, when that is the zero Name, the position of a revision. The error is
-// [ErrMalformedID].
+// ParseID reads a global id. It returns the name of a config, or the zero Name and the position of
+// a revision. The error is [ErrMalformedID].
 func ParseID(id string) (config.Name, eventstore.Position, error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(id)
 	if err != nil {

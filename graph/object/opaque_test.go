@@ -13,7 +13,7 @@ import (
 
 var at = eventstore.Position{Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
 
-// TestContract holds the bytes of ids and cursors: clients keep them.
+// TestContract fixes the bytes of ids and cursors: clients store them.
 func TestContract(t *testing.T) {
 	name := configstoretest.Name(t, "payments/timeout")
 	for got, want := range map[string]string{
@@ -46,7 +46,7 @@ func TestHistoryCursors(t *testing.T) {
 	}
 }
 
-// FuzzParseCursor shows that only what this package writes is a cursor.
+// FuzzParseCursor checks that only texts that this package writes are cursors.
 func FuzzParseCursor(f *testing.F) {
 	for _, seed := range []string{"", "MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ", "MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA", "MWM", "!"} {
 		f.Add(seed)
@@ -64,7 +64,7 @@ func FuzzParseCursor(f *testing.F) {
 	})
 }
 
-// FuzzParseID shows that only what this package writes is an id.
+// FuzzParseID checks that only texts that this package writes are ids.
 func FuzzParseID(f *testing.F) {
 	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", strings.Repeat("Y", 400), "!"} {
 		f.Add(seed)

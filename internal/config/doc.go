@@ -61,6 +61,14 @@
 //	subscriber            one subscription of one client
 //	socket                one websocket connection
 //
+// A request of GraphQL:
+//
+//	operation             one query, mutation or subscription
+//	document              the text of a request that has operations and fragments
+//	cost                  what an operation may need: counted from its fields before it is executed
+//	look-up               one config that a query asks for by name, with nothing but fields in memory
+//	answer                the whole response to an operation
+//
 // Bounds:
 //
 //	budget, reservation   bytes that requests share; what one of them has taken of it

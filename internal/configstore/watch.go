@@ -75,8 +75,11 @@ func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Offset) (*Watch, 
 }
 
 // ReadTo returns the next changes up to a seq, which must be applied and end a change set. It does
-// not wait: it returns no changes when there are none up to there.
+// not wait: it returns no changes when there are none up to there, or when it is there already.
 func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error) {
+	if head := w.cursor.Head(); head.Seq >= end {
+		return Changes{Position: head.Position(), CaughtUp: head.Seq >= w.generation.feed.Head().Seq}, nil
+	}
 	for {
 		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Head().Seq))
 		if err != nil {

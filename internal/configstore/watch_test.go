@@ -252,6 +252,21 @@ func TestResumeExactlyOnce(t *testing.T) {
 	}
 }
 
+// TestReadToGoesNoFurther reads up to where the stream already is, and up to before that.
+func TestReadToGoesNoFurther(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	for n := range 3 {
+		store.MustSet(t, "a", fmt.Sprint(n))
+	}
+	at := configstoretest.MustRead(t, store.Events)[1].Position()
+	for end := range eventstore.Seq(3) {
+		got, err := mustWatch(t, store, config.Filter{}, &at).ReadTo(t.Context(), end)
+		if err != nil || len(got.Revisions) > 0 || got.Position != at || got.CaughtUp {
+			t.Errorf("to %d: got %+v, %v, want nothing at %s", end, got, err, at)
+		}
+	}
+}
+
 func TestWatchConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := configstoretest.New(t, configstore.Options{})

@@ -50,16 +50,16 @@ func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, progress Progr
 	for {
 		select {
 		case <-w.woken:
-			return w.end()
+			return w.end(after)
 		case <-w.feed.done:
-			return w.end()
+			return w.end(after)
 		case <-timer.C:
 			if w.feed.Head().Seq > progress.Sent {
-				return w.end()
+				return w.end(after)
 			}
 			timer.Reset(progress.Every)
 		case <-ctx.Done():
-			_, _ = w.end()
+			_, _ = w.end(after)
 			return after, ctx.Err()
 		}
 	}
@@ -76,19 +76,25 @@ func (w *Waiter) begin(after eventstore.Head) (waits bool, err error) {
 	return true, nil
 }
 
-// end takes the waiter out of the index. It returns the head up to which no event is selected.
-func (w *Waiter) end() (eventstore.Head, error) {
+// end takes the waiter out of the index. It returns the head up to which no event is selected. That
+// is never before the head after which it waited: a change is readable before it is published, so a
+// reader can be ahead of the feed.
+func (w *Waiter) end(after eventstore.Head) (eventstore.Head, error) {
 	w.feed.mu.Lock()
 	defer w.feed.mu.Unlock()
+	reached := w.before
 	if w.slots != nil { // no change has woken it
 		w.feed.waiting.remove(w)
-		return w.feed.head, w.feed.Err()
+		reached = w.feed.head
 	}
 	select {
 	case <-w.woken:
 	default:
 	}
-	return w.before, w.feed.Err()
+	if reached.Seq < after.Seq {
+		reached = after
+	}
+	return reached, w.feed.Err()
 }
 
 // index finds the waiters that a change of a name concerns.

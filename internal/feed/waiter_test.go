@@ -141,6 +141,32 @@ func TestWaitersTellWhereTheyAre(t *testing.T) {
 }
 
 // TestWaitReturnsAtOnce checks that a wait returns at once when an event came before it.
+// TestReaderAheadOfTheFeed has a reader start at a change that it could read, but that is published
+// only while it waits.
+func TestReaderAheadOfTheFeed(t *testing.T) {
+	for name, progress := range map[string]feed.Progress{"woken by the change": {}, "when progress is due": {Due: time.Now(), Every: time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHistory(t, feed.Options{})
+			h.commit(1)
+			next := h.append(1, "v")
+			cursor := h.cursor(2)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() { _ = cursor.Await(ctx, h.feed.Waiter(config.Filter{}), progress) }()
+			time.Sleep(time.Minute)
+			h.feed.Publish(next)
+			synctest.Wait()
+			cancel()
+			synctest.Wait()
+			h.feed.Publish(h.append(1, "v"))
+			batch, _, err := cursor.Poll(t.Context(), 0)
+			if got := seqs(batch); err != nil || !slices.Equal(got, []eventstore.Seq{3}) {
+				t.Errorf("%s: got %v, %v, want only what it has not read", name, got, err)
+			}
+		})
+	}
+}
+
 func TestWaitReturnsAtOnce(t *testing.T) {
 	h := newHistory(t, feed.Options{})
 	h.commit(1, 1)

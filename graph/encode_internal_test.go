@@ -3,22 +3,22 @@ package graph
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
 	"pgregory.net/rapid"
+
+	"configapi/graph/encode"
 )
 
-// TestPlainFields draws operations that show configs and revisions in all places, and compares their
-// answers with those of gqlgen alone.
-func TestPlainFields(t *testing.T) {
+// TestEncodedFields draws operations that show configs and revisions in all places, and compares
+// their answers with those of gqlgen alone.
+func TestEncodedFields(t *testing.T) {
 	e := odditiesExecutor(t)
-	config := append(drawable(plainConfig), "...on Config{createdAt}", "...on Node{id}", "...{version}", "name @skip(if:false)", "revision{oldValue}")
-	revision := append(drawable(plainRecord), "...on ConfigRevision{actor}", "...on Node{id}", "value @include(if:false)")
+	config := append(leaves(e, "Config"), "revision{position reason}", "...on Config{createdAt}", "...on Node{id}", "...{version}", "name @skip(if:false)", "revision{oldValue}")
+	revision := append(leaves(e, "ConfigRevision"), "...on ConfigRevision{actor}", "...on Node{id}", "value @include(if:false)")
 	for _, shape := range []string{
 		`{configs{nodes{CONFIG} edges{cursor node{CONFIG}} pageInfo{endCursor}}}`,
 		`{configs(filter:{prefix:"no"}){nodes{CONFIG} totalCount}}`,
@@ -44,15 +44,16 @@ func TestPlainFields(t *testing.T) {
 	}
 }
 
-// drawable are the plain fields of a type, as they stand in a document.
-func drawable[T any](plain plainType[T]) []string {
-	fields := slices.Sorted(maps.Keys(plain.fields))
-	for i, name := range fields {
-		if plain.fields[name](nil) == nil {
-			fields[i] = name + "{position reason}"
+// leaves returns the fields of a type that have no fields below them, as they stand in a document.
+func leaves(e *executor, typeName string) []string {
+	types := e.schema.Schema().Types
+	names := []string{"__typename"}
+	for _, field := range types[typeName].Fields {
+		if types[field.Type.Name()].IsLeafType() {
+			names = append(names, field.Name)
 		}
 	}
-	return fields
+	return names
 }
 
 // drawSelection draws fields, of which some have an alias.
@@ -67,8 +68,8 @@ func drawSelection(t *rapid.T, of []string) string {
 	return set.String()
 }
 
-// TestWritable has what is written whole, and what is not.
-func TestWritable(t *testing.T) {
+// TestEncoded has queries with a result that is encoded as a whole, and queries without.
+func TestEncoded(t *testing.T) {
 	e := odditiesExecutor(t)
 	for doc, want := range map[string]bool{
 		`{config(name:"odd"){name value}}`:                     true,
@@ -87,7 +88,7 @@ func TestWritable(t *testing.T) {
 		var found atomic.Bool
 		op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
 			result, err := countField(ctx, next)
-			if _, whole := result.(counted); whole {
+			if _, is := result.(encode.Encoded); is {
 				found.Store(true)
 			}
 			return result, err

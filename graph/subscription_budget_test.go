@@ -18,8 +18,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// changesOf reads the changes of an event stream until there are as many, and returns their values'
-// lengths in all.
+// changesOf reads so many changes of an event stream, and returns the length of all of their
+// values.
 func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 	t.Helper()
 	lines := bufio.NewReader(body)
@@ -50,8 +50,9 @@ func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 	return bytes
 }
 
-// TestStreamsThatAreBehindShareRoom: many clients read a long history in little room, and each gets
-// all of it. While those that read nothing hold what they may, the others go on.
+// TestStreamsThatAreBehindShareRoom checks that many clients read a long history within a small
+// budget, and that each gets all of it. The others go on while clients that read nothing hold as
+// much as they may.
 func TestStreamsThatAreBehindShareRoom(t *testing.T) {
 	slowtest.Only(t)
 	b := newBudgets()
@@ -110,7 +111,8 @@ func TestStreamsThatAreBehindShareRoom(t *testing.T) {
 	}
 }
 
-// TestMessageBeyondTheLimit ends its subscription: a message has many copies of one value.
+// TestMessageBeyondTheLimit checks that a message beyond the limit ends its subscription. It has
+// many copies of one value.
 func TestMessageBeyondTheLimit(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(0))

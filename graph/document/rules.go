@@ -1,4 +1,4 @@
-package graph
+package document
 
 import (
 	"cmp"
@@ -13,30 +13,27 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
-// maxDocumentErrors is how many errors of a document are looked for.
-const maxDocumentErrors = 10
+// enoughErrors is the panic that ends a validation early. The rules have no other way to end.
+type enoughErrors struct{}
 
-// enough ends a validation that has found enough errors. The rules have no other way to end early.
-type enough struct{}
-
-// validate checks a document against GraphQL's rules. It ends at maxDocumentErrors errors, since
-// the rules write out each that they find, with all of the value that it is about.
+// validate checks a document against GraphQL's rules. It ends after maxErrors errors, since each
+// error quotes the whole value that it is about.
 func validate(schema *ast.Schema, doc *ast.QueryDocument) (errs gqlerror.List) {
 	defer func() {
-		if value := recover(); value != nil && value != any(enough{}) {
+		if value := recover(); value != nil && value != any(enoughErrors{}) {
 			panic(value)
 		}
 	}()
 	observers := new(core.Events)
-	for _, rule := range documentRules {
+	for _, rule := range validationRules {
 		rule.RuleFunc(observers, func(options ...core.ErrorOption) {
 			err := &gqlerror.Error{Rule: rule.Name}
 			for _, option := range options {
 				option(err)
 			}
 			errcode.Set(err, errcode.ValidationFailed)
-			if errs = append(errs, err); len(errs) >= maxDocumentErrors {
-				panic(enough{})
+			if errs = append(errs, err); len(errs) >= maxErrors {
+				panic(enoughErrors{})
 			}
 		})
 	}
@@ -44,20 +41,20 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument) (errs gqlerror.List) {
 	return errs
 }
 
-// documentRules are those of GraphQL, by name. None of them makes suggestions: those tell a
-// stranger what the schema holds, and take time with the square of the length of a name.
-var documentRules = func() []core.Rule {
+// validationRules are GraphQL's rules, sorted by name. None of them makes suggestions: suggestions
+// show parts of the schema to strangers, and take time with the square of the length of a name.
+var validationRules = func() []core.Rule {
 	set := rules.NewDefaultRules()
-	for old, silent := range map[string]core.Rule{
+	for replaced, rule := range map[string]core.Rule{
 		rules.FieldsOnCorrectTypeRule.Name:      rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
 		rules.KnownArgumentNamesRule.Name:       rules.KnownArgumentNamesRuleWithoutSuggestions,
 		rules.KnownTypeNamesRule.Name:           rules.KnownTypeNamesRuleWithoutSuggestions,
 		rules.ScalarLeafsRule.Name:              rules.ScalarLeafsRuleWithoutSuggestions,
-		rules.SingleFieldSubscriptionsRule.Name: singleRootRule,
+		rules.SingleFieldSubscriptionsRule.Name: singleRootFieldRule,
 		rules.ValuesOfCorrectTypeRule.Name:      rules.ValuesOfCorrectTypeRuleWithoutSuggestions,
 	} {
-		set.RemoveRule(old)
-		set.AddRule(silent.Name, silent.RuleFunc)
+		set.RemoveRule(replaced)
+		set.AddRule(rule.Name, rule.RuleFunc)
 	}
 	var all []core.Rule
 	for name, f := range set.GetInner() {
@@ -67,30 +64,34 @@ var documentRules = func() []core.Rule {
 	return all
 }()
 
-// singleRootRule is what a subscription may have at its root: one field, which is always there.
-// gqlparser's own rule takes two aliases of one field for one, and lets @skip and @include leave no
-// field at all.
-var singleRootRule = core.Rule{
+// singleRootFieldRule demands exactly one field at the root of a subscription, without @skip and
+// @include. gqlparser's own rule counts two aliases of one field as one field, and lets a directive
+// leave no field at all.
+var singleRootFieldRule = core.Rule{
 	Name: "SingleRootField",
 	RuleFunc: func(observers *core.Events, addError core.AddErrFunc) {
 		observers.OnOperation(func(w *core.Walker, operation *ast.OperationDefinition) {
 			if operation.Operation != ast.Subscription {
 				return
 			}
-			r := roots{addError: addError, names: make(map[string]bool), seen: make(map[*ast.FragmentDefinition]bool)}
-			r.collect(operation.SelectionSet)
+			r := rootFields{
+				addError: addError,
+				names:    make(map[string]bool),
+				seen:     make(map[*ast.FragmentDefinition]bool),
+			}
+			r.check(operation.SelectionSet)
 		})
 	},
 }
 
-// roots are the root fields of a subscription, those in fragments included.
-type roots struct {
+// rootFields checks the root fields of a subscription, those in fragments included.
+type rootFields struct {
 	addError core.AddErrFunc
-	names    map[string]bool // of responses
+	names    map[string]bool // response names
 	seen     map[*ast.FragmentDefinition]bool
 }
 
-func (r *roots) collect(set ast.SelectionSet) {
+func (r *rootFields) check(set ast.SelectionSet) {
 	for _, selection := range set {
 		switch selection := selection.(type) {
 		case *ast.Field:
@@ -98,18 +99,18 @@ func (r *roots) collect(set ast.SelectionSet) {
 			r.field(selection)
 		case *ast.InlineFragment:
 			r.checkDirectives(selection.Directives)
-			r.collect(selection.SelectionSet)
+			r.check(selection.SelectionSet)
 		case *ast.FragmentSpread:
 			r.checkDirectives(selection.Directives)
 			if f := selection.Definition; f != nil && !r.seen[f] {
 				r.seen[f] = true
-				r.collect(f.SelectionSet)
+				r.check(f.SelectionSet)
 			}
 		}
 	}
 }
 
-func (r *roots) field(f *ast.Field) {
+func (r *rootFields) field(f *ast.Field) {
 	if strings.HasPrefix(f.Name, "__") {
 		r.addError(core.Message("a subscription must not ask for %s at its root", strconv.Quote(f.Name)), core.At(f.Position))
 	}
@@ -122,7 +123,7 @@ func (r *roots) field(f *ast.Field) {
 	}
 }
 
-func (r *roots) checkDirectives(directives ast.DirectiveList) {
+func (r *rootFields) checkDirectives(directives ast.DirectiveList) {
 	for _, d := range directives {
 		if d.Name == "skip" || d.Name == "include" {
 			r.addError(core.Message("a subscription must not have @%s at its root", d.Name), core.At(d.Position))

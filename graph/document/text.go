@@ -1,4 +1,4 @@
-package graph
+package document
 
 import (
 	"strings"
@@ -8,11 +8,11 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// scan checks the text of a document before it is parsed, in one pass: names and numbers of more
-// than maxName bytes, which the rules of validation would compare and repeat at length, and half a
-// surrogate pair in a string, which the parser would turn into another character. Whether the text
-// is GraphQL is for the parser to say.
-func scan(text string, maxName int) *gqlerror.Error {
+// checkText checks the text of a document before it is parsed, in one pass. It refuses names and
+// numbers of more than maxName bytes, which the rules of validation would compare and repeat at
+// length. It also refuses half a surrogate pair in a string, which the parser would turn into
+// another character. It does not check whether the text is GraphQL: the parser does.
+func checkText(text string, maxName int) *gqlerror.Error {
 	s := scanner{text: text}
 	for s.at < len(text) {
 		start := s.at
@@ -42,14 +42,15 @@ func scan(text string, maxName int) *gqlerror.Error {
 	return nil
 }
 
-// isWordByte reports whether a byte may stand in a name or a number.
+// isWordByte reports whether a byte may be part of a name or a number.
 func isWordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
+// scanner walks over a text.
 type scanner struct {
 	text string
-	at   int // the next byte
+	at   int // index of the next byte
 }
 
 func (s *scanner) line() int { return 1 + strings.Count(s.text[:s.at], "\n") }
@@ -68,7 +69,7 @@ func (s *scanner) skipComment() {
 
 const blockQuote = `"""`
 
-// skipString goes behind the string that begins here. It returns false at half a surrogate pair.
+// skipString moves behind the string that begins here. It returns false at half a surrogate pair.
 func (s *scanner) skipString() bool {
 	if strings.HasPrefix(s.text[s.at:], blockQuote) {
 		s.skipBlockString()
@@ -79,7 +80,7 @@ func (s *scanner) skipString() bool {
 		case '"':
 			s.at++
 			return true
-		case '\n', '\r': // the parser refuses it
+		case '\n', '\r': // the string is not closed: the parser refuses it
 			return true
 		case '\\':
 			if !s.skipEscape() {
@@ -92,15 +93,16 @@ func (s *scanner) skipString() bool {
 	return true
 }
 
-// skipBlockString goes behind a string in triple quotes, in which a backslash is one unless a
-// triple quote follows.
+// skipBlockString moves behind a string in triple quotes. A backslash in it escapes only a triple
+// quote.
 func (s *scanner) skipBlockString() {
 	for s.at += len(blockQuote); s.at < len(s.text); s.at++ {
 		rest := s.text[s.at:]
 		if strings.HasPrefix(rest, `\`+blockQuote) {
 			s.at += len(blockQuote)
 		} else if strings.HasPrefix(rest, blockQuote) {
-			for s.at < len(s.text) && s.text[s.at] == '"' { // more quotes before the last three belong to the string
+			// Of more than three quotes, the last three end the string.
+			for s.at < len(s.text) && s.text[s.at] == '"' {
 				s.at++
 			}
 			return
@@ -108,7 +110,8 @@ func (s *scanner) skipBlockString() {
 	}
 }
 
-// skipEscape goes behind an escape, and behind both of a surrogate pair.
+// skipEscape moves behind an escape, or behind both escapes of a surrogate pair. It returns false
+// at half a pair.
 func (s *scanner) skipEscape() bool {
 	r, ok := s.unicodeEscape()
 	switch {
@@ -131,8 +134,8 @@ func (s *scanner) skipEscape() bool {
 
 const escapeLength = len(`\uD800`)
 
-// unicodeEscape reads an escape of four hexadecimal digits, if there is one here. Those in braces
-// cannot be surrogates.
+// unicodeEscape reads an escape of four hexadecimal digits, and reports whether there is one here.
+// Escapes in braces are not read: they cannot be surrogates.
 func (s *scanner) unicodeEscape() (r rune, ok bool) {
 	if len(s.text)-s.at < escapeLength || s.text[s.at:s.at+2] != `\u` {
 		return 0, false

@@ -19,7 +19,7 @@ import (
 
 const mib = 1 << 20
 
-// budgets are those of a server, to be looked at by a test.
+// budgets are the budgets of a server that a test inspects.
 type budgets struct{ answers, streams, bodies *budget.Budget }
 
 func newBudgets() budgets {
@@ -39,10 +39,10 @@ func (b budgets) wantEmpty(t *testing.T) {
 	}
 }
 
-// aliases asks for a field n times.
+// aliases returns n aliases of a field.
 func aliases(n int, field string) string { return aliasesOf("a", n, field) }
 
-// aliasesOf does so under names that begin with a text.
+// aliasesOf returns n aliases of a field that begin with a text.
 func aliasesOf(name string, n int, field string) string {
 	var s strings.Builder
 	for i := range n {
@@ -51,8 +51,8 @@ func aliasesOf(name string, n int, field string) string {
 	return s.String()
 }
 
-// TestLongAnswers asks for more than an answer may have: in values, in escapes, in names, and in
-// small fields.
+// TestLongAnswers asks for more than an answer may have: in values, in escapes, in response names,
+// and in small fields.
 func TestLongAnswers(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -88,7 +88,8 @@ func TestLongAnswers(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestMutationThatCannotBeAnswered is refused before anything is written, and says so.
+// TestMutationThatCannotBeAnswered checks that a mutation with too large an answer is refused
+// before anything is written.
 func TestMutationThatCannotBeAnswered(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -118,8 +119,8 @@ func TestMutationThatCannotBeAnswered(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestMutationKeepsItsPosition: what a mutation asks for of a config's past may be too much. Then
-// that is missing, and the position is not.
+// TestMutationKeepsItsPosition checks that an answer has its position, also when the past that a
+// mutation selects is too large for it. Then only the past is missing.
 func TestMutationKeepsItsPosition(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -133,7 +134,8 @@ func TestMutationKeepsItsPosition(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestMutationWithoutRoom is refused when others hold all room, and nothing is written.
+// TestMutationWithoutRoom checks that a mutation is refused when others hold the whole budget, and
+// that nothing is written.
 func TestMutationWithoutRoom(t *testing.T) {
 	b := newBudgets()
 	b.answers = budget.New(budget.Options{Bytes: mib, Wait: -1})
@@ -156,7 +158,8 @@ func TestMutationWithoutRoom(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestErrorsOfAnAnswer: there are at most 100, and the last one says how many are left out.
+// TestErrorsOfAnAnswer checks that an answer has at most 100 errors, and that the last says how
+// many are left out.
 func TestErrorsOfAnAnswer(t *testing.T) {
 	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{})
 	for i := range 150 {
@@ -181,8 +184,8 @@ func TestErrorsOfAnAnswer(t *testing.T) {
 	}
 }
 
-// TestNothingIsHeldInTheEnd mixes answers that are taken, refused, cut and left over all
-// transports.
+// TestNothingIsHeldInTheEnd mixes answers that are read, refused, cut and not read, over all
+// transports, and checks that no budget holds anything afterwards.
 func TestNothingIsHeldInTheEnd(t *testing.T) {
 	b := newBudgets()
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
@@ -212,7 +215,7 @@ func TestNothingIsHeldInTheEnd(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			_, _ = w.Body.Read(make([]byte, 1+i*1000)) // and the rest is left
+			_, _ = w.Body.Read(make([]byte, 1+i*1000)) // the rest is not read
 			_ = w.Body.Close()
 		})
 	}
