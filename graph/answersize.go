@@ -9,14 +9,14 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/graph/encode"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 )
 
 // countField is the middleware of all fields. It counts the bytes of the answer while its fields
 // are resolved, so that an answer that is too large stops before it is written: then no further
 // field is resolved. A result whose fields are all in memory is encoded as a whole.
 func countField(ctx context.Context, next graphql.Resolver) (any, error) {
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if err := answer.Proceed(); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ const minSized = 8 << 10
 // pays for it.
 func sizeBuffer(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	resolved := next(ctx)
-	answer := transport.AnswerOf(ctx)
+	answer := bounds.AnswerOf(ctx)
 	if answer.Size() < minSized || resolved == graphql.Null || resolved == graphql.RequiredNull {
 		return resolved
 	}
@@ -64,7 +64,7 @@ func sizeBuffer(ctx context.Context, next graphql.RootResolver) graphql.Marshale
 // sizedField is a root field of a large answer.
 type sizedField struct {
 	graphql.Marshaler
-	answer *transport.Answer
+	answer *bounds.Answer
 }
 
 func (f sizedField) MarshalGQL(w io.Writer) {

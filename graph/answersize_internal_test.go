@@ -8,7 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/eventstore/eventstoretest"
 )
 
@@ -21,7 +21,7 @@ func TestWritingALargeAnswerLetsOthersRun(t *testing.T) {
 		for range values {
 			value.MarshalGQL(w)
 		}
-	}), &transport.Answer{}}
+	}), &bounds.Answer{}}
 	eventstoretest.MustYield(t, values/4, func() { answer.MarshalGQL(&written) })
 	if got, want := written.Len(), values*(yieldBytes+2); got != want {
 		t.Errorf("wrote %d bytes, want %d", got, want)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
@@ -27,7 +27,7 @@ func newBudgets() budgets {
 }
 
 func (b budgets) options(maxAnswer int64) graph.Options {
-	return graph.Options{Room: transport.RoomOptions{Answers: b.answers, Streams: b.streams, Bodies: b.bodies, MaxAnswer: maxAnswer}}
+	return graph.Options{Budgets: bounds.Options{Answers: b.answers, Streams: b.streams, Bodies: b.bodies, MaxAnswer: maxAnswer}}
 }
 
 func (b budgets) wantEmpty(t *testing.T) {

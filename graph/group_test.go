@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
@@ -19,7 +19,7 @@ import (
 // changes are written. Each of them gets every change once and in order, whatever it does and
 // whichever subscribers it shares messages with.
 func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
-	for name, options := range map[string]transport.WebsocketOptions{
+	for name, options := range map[string]gqlws.Options{
 		"with room":    {},
 		"without room": {MaxQueuedBytes: 512}, // they leave their group all the time
 	} {

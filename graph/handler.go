@@ -8,18 +8,19 @@ import (
 	"strconv"
 	"sync"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
+	"configapi/graph/transport/gqlhttp"
+	"configapi/graph/transport/gqlsse"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 )
 
 // Options of a [Handler]. Zero fields have the defaults named.
 type Options struct {
 	// Websocket are the limits of sockets.
-	Websocket transport.WebsocketOptions
-	// SSE are the rules of event streams.
-	SSE transport.SSEOptions
-	// Room bounds the bytes and the time of answers. The transports of the handler share it.
-	Room transport.RoomOptions
+	Websocket gqlws.Options
+	// Budgets bound the memory and the time of answers. The transports of the handler share them.
+	Budgets bounds.Options
 	// RequestID returns the id of a context's request, "" for none. Answers to internal errors show
 	// it, since the text of such an error is in the log alone. nil: no request has an id.
 	RequestID func(context.Context) string
@@ -42,9 +43,9 @@ func (o *Options) setDefaults() {
 
 // Handler serves GraphQL over HTTP, websockets and server-sent events at one address.
 type Handler struct {
-	websocket *transport.Websocket
-	sse       *transport.SSE
-	http      *transport.HTTP
+	websocket *gqlws.Transport
+	sse       *gqlsse.Transport
+	http      *gqlhttp.Transport
 	executor  *executor
 }
 
@@ -52,14 +53,14 @@ type Handler struct {
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
-	opts.Websocket.BeginArgument = "after"
+	opts.Websocket.OffsetArgument = "after"
 	opts.Websocket.Rights = root.rights
-	room := transport.NewRoom(opts.Room)
-	opts.Websocket.Room, opts.SSE.Room = room, room
+	budgets := bounds.NewBudgets(opts.Budgets)
+	opts.Websocket.Budgets = budgets
 	h := &Handler{
-		websocket: transport.NewWebsocket(opts.Websocket),
-		sse:       transport.NewSSE(opts.SSE),
-		http:      transport.NewHTTP(transport.HTTPOptions{Room: room}),
+		websocket: gqlws.New(opts.Websocket),
+		sse:       gqlsse.New(gqlsse.Options{Budgets: budgets}),
+		http:      gqlhttp.New(gqlhttp.Options{Budgets: budgets}),
 		executor:  newExecutor(root, presenter{opts.RequestID, opts.Log}),
 	}
 	store.OnRebuild(h.endSubscriptions)
@@ -100,7 +101,7 @@ func (h *Handler) Websockets() (sockets, operations, groups int) { return h.webs
 // restart and not an error. A client that reconnects says where it was, and is answered from there
 // or refused.
 func (h *Handler) endSubscriptions() {
-	h.websocket.CloseAll(transport.CloseRestart, "the history is not the one that this server had applied")
+	h.websocket.CloseAll(gqlws.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
 }
 

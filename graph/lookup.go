@@ -8,7 +8,7 @@ import (
 
 	"configapi/graph/encode"
 	"configapi/graph/object"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/config"
 )
 
@@ -42,7 +42,7 @@ func (r *resolver) lookUp(ctx context.Context, op *graphql.OperationContext, loo
 		found[i] = object.NewConfig(reader.Config(name), nil)
 	}
 	size := lookups.Size(found)
-	if err := transport.AnswerOf(ctx).Count(ctx, size); err != nil {
+	if err := bounds.AnswerOf(ctx).Count(ctx, size); err != nil {
 		return &graphql.Response{} // the answer was given up: the transport says why
 	}
 	var data bytes.Buffer

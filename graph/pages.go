@@ -6,14 +6,14 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
 
 // Reads of the event store reserve memory for the largest page that the store may return, and keep
-// what the page has taken: see [transport.ReadPage].
+// what the page has taken: see [bounds.ReadPage].
 
 // What reads of the event store return at most, and what is counted for it, in bytes.
 const (
@@ -23,11 +23,11 @@ const (
 )
 
 // The transports reserve memory for whole pages. This does not compile if they expect another size.
-var _ [pageBytes]struct{} = [transport.PageBytes]struct{}{}
+var _ [pageBytes]struct{} = [bounds.PageBytes]struct{}{}
 
 // readChanges reads a page of changes within the memory of the answer.
 func readChanges(ctx context.Context, read func() (configstore.Changes, error)) (configstore.Changes, error) {
-	return transport.ReadPage(ctx, pageBytes, read, func(c configstore.Changes) int64 {
+	return bounds.ReadPage(ctx, pageBytes, read, func(c configstore.Changes) int64 {
 		return revisionsSize(c.Revisions)
 	})
 }
@@ -44,7 +44,7 @@ func readRevisions(ctx context.Context, read func() ([]*eventstore.Revision, boo
 		revisions, more, err := read()
 		return revisionPage{revisions, more}, err
 	}
-	page, err := transport.ReadPage(ctx, pageBytes, readPage, func(p revisionPage) int64 { return revisionsSize(p.revisions) })
+	page, err := bounds.ReadPage(ctx, pageBytes, readPage, func(p revisionPage) int64 { return revisionsSize(p.revisions) })
 	return page.revisions, page.more, err
 }
 
@@ -54,7 +54,7 @@ func readStates(ctx context.Context, snapshot *configstore.Snapshot, read func(*
 		return read(snapshot.WithoutValues()) // which takes next to no memory
 	}
 	readPage := func() (configstore.ConfigPage, error) { return read(snapshot) }
-	return transport.ReadPage(ctx, pageBytes, readPage, func(p configstore.ConfigPage) (size int64) {
+	return bounds.ReadPage(ctx, pageBytes, readPage, func(p configstore.ConfigPage) (size int64) {
 		for _, state := range p.Configs {
 			size += stateSize(state)
 		}
@@ -64,7 +64,7 @@ func readStates(ctx context.Context, snapshot *configstore.Snapshot, read func(*
 
 // readState reads the state of one name in a snapshot within the memory of the answer.
 func readState(ctx context.Context, read func() (*projection.Config, error)) (*projection.Config, error) {
-	return transport.ReadPage(ctx, stateBytes, read, stateSize)
+	return bounds.ReadPage(ctx, stateBytes, read, stateSize)
 }
 
 func revisionsSize(revisions []*eventstore.Revision) (size int64) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -74,7 +74,7 @@ func inMemory(t *testing.T) (dial func(context.Context) (net.Conn, error)) {
 	store := configstoretest.On(t, slowHistory{memory.New()}, configstore.Options{})
 	store.MustSet(t, "slow", "1")
 	store.MustSet(t, "large", strings.Repeat("x", 100_000))
-	handler := graph.NewHandler(store.Store, graph.Options{Websocket: transport.WebsocketOptions{Init: checkToken}})
+	handler := graph.NewHandler(store.Store, graph.Options{Websocket: gqlws.Options{Init: checkToken}})
 	guard, err := origin.New(origin.Options{Hosts: []string{"config.test"}})
 	if err != nil {
 		t.Fatal(err)

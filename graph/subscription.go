@@ -6,7 +6,7 @@ import (
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
-	"configapi/graph/transport"
+	"configapi/graph/transport/fanout"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
@@ -18,7 +18,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 		return nil, err
 	}
 	var watch *configstore.ConfigWatch
-	if offset, resumes := transport.Begin(ctx).(configOffset); resumes {
+	if offset, resumes := fanout.ResumeOffset(ctx).(configOffset); resumes {
 		watch, err = r.store.ResumeConfig(r.caller(ctx), name, configstore.ConfigOffset(offset))
 	} else {
 		watch, err = r.store.WatchConfig(r.caller(ctx), name)
@@ -26,7 +26,7 @@ func (r subscriptionResolver) Config(ctx context.Context, text string) (<-chan *
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, configSource{r.resolver, watch}), nil
+	return fanout.Stream(ctx, configSource{r.resolver, watch}), nil
 }
 
 func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.ConfigFilterInput, after *eventstore.Position) (<-chan *model.ConfigChangeBatch, error) {
@@ -34,12 +34,12 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	if offset, resumes := transport.Begin(ctx).(changesOffset); resumes {
+	if offset, resumes := fanout.ResumeOffset(ctx).(changesOffset); resumes {
 		watch, err := r.store.Resume(r.caller(ctx), filter, configstore.Offset(offset))
 		if err != nil {
 			return nil, err
 		}
-		return transport.Stream(ctx, changesSource{watch}), nil
+		return fanout.Stream(ctx, changesSource{watch}), nil
 	}
 	if after, err = resumedAfter(ctx, after); err != nil {
 		return nil, err
@@ -48,14 +48,14 @@ func (r subscriptionResolver) ConfigChanges(ctx context.Context, input *model.Co
 	if err != nil {
 		return nil, err
 	}
-	return transport.Stream(ctx, changesSource{watch}), nil
+	return fanout.Stream(ctx, changesSource{watch}), nil
 }
 
 // resumedAfter returns the position after which a subscription begins: that of the last message
 // that its client got over an earlier connection, if the transport knows it, else the one in the
 // document. An EventSource sends the same document each time it reconnects.
 func resumedAfter(ctx context.Context, after *eventstore.Position) (*eventstore.Position, error) {
-	last := transport.LastEventID(ctx)
+	last := fanout.LastEventID(ctx)
 	if last == "" {
 		return after, nil
 	}
@@ -82,13 +82,13 @@ func (p configOffset) Order() int64 {
 // ID returns no id: a client that reconnects gets the state of the config again.
 func (p configOffset) ID() string { return "" }
 
-func (s configSource) Next(ctx context.Context, _ int64) (*object.Config, transport.Step, error) {
+func (s configSource) Next(ctx context.Context, _ int64) (*object.Config, fanout.Step, error) {
 	state, err := s.watch.Next(ctx)
 	if err != nil {
-		return nil, transport.Step{}, err
+		return nil, fanout.Step{}, err
 	}
 	offset := configOffset(s.watch.Offset())
-	return s.present(state), transport.Step{First: offset.Order(), Place: offset, CaughtUp: true, Bytes: stateSize(state)}, nil
+	return s.present(state), fanout.Step{First: offset.Order(), Offset: offset, CaughtUp: true, Bytes: stateSize(state)}, nil
 }
 
 // changesSource is the source of Subscription.configChanges. Its offsets are heads of the history.
@@ -100,7 +100,7 @@ func (p changesOffset) Order() int64 { return int64(p.Head.Seq) }
 
 func (p changesOffset) ID() string { return p.Head.Position().String() }
 
-func (s changesSource) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, transport.Step, error) {
+func (s changesSource) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, fanout.Step, error) {
 	read := s.watch.Next
 	if end > 0 {
 		read = func(ctx context.Context) (configstore.Changes, error) {
@@ -109,13 +109,13 @@ func (s changesSource) Next(ctx context.Context, end int64) (*model.ConfigChange
 	}
 	found, err := read(ctx)
 	if err != nil {
-		return nil, transport.Step{}, err
+		return nil, fanout.Step{}, err
 	}
-	step := transport.Step{Place: changesOffset(s.watch.Offset()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
+	step := fanout.Step{Offset: changesOffset(s.watch.Offset()), CaughtUp: found.CaughtUp, Bytes: revisionsSize(found.Revisions)}
 	if len(found.Revisions) > 0 {
 		step.First = int64(found.Revisions[0].Seq)
 	} else {
-		step.First, step.Silent = step.Place.Order()+1, end > 0
+		step.First, step.Silent = step.Offset.Order()+1, end > 0
 	}
 	return batchOf(found), step, nil
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/gqlws"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/slowtest"
@@ -280,7 +280,7 @@ func TestShutdownCutsSilentClients(t *testing.T) {
 func TestSlowReaderOfAConfig(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
-	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Websocket: transport.WebsocketOptions{MaxQueuedBytes: 1}})
+	a := MustServe(t, memory.New(), configstore.Options{}, graph.Options{Websocket: gqlws.Options{MaxQueuedBytes: 1}})
 	c := a.MustDial(t)
 	c.subscribe("1", `subscription{config(name:"a"){version value}}`, nil)
 	c.wantNext("1", `"config":null`)

@@ -8,13 +8,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"configapi/internal/fault"
 )
 
-// Exit codes of the program.
+// Exit codes of the program. A command that ran and failed has that of the kind of its error: see
+// package fault.
 const (
-	exitOK      = 0
-	exitFailure = 1 // the command ran, and what it found or did was not well
-	exitUsage   = 2 // the command could not begin: its words are wrong, or something that it needs is missing
+	exitOK    = 0
+	exitUsage = 2 // the command could not begin: its words are wrong, or something that it needs is missing
 )
 
 // Env is what a command sees of the world.
@@ -78,7 +80,7 @@ func report(env Env, err error) int {
 		return exitUsage
 	default:
 		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return exitFailure
+		return fault.KindOf(err).ExitCode()
 	}
 }
 

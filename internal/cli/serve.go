@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/graph/transport"
+	"configapi/graph/transport/bounds"
 	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
@@ -61,7 +61,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	room := newRoom(set)
 	defer raiseHeap(store.Ready())()
 	api := graph.NewHandler(store, graph.Options{
-		Room: transport.RoomOptions{
+		Budgets: bounds.Options{
 			Answers: room.answers, Streams: room.streams, Bodies: room.bodies, Subscriptions: room.subscriptions,
 			Limit: room.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"configapi/internal/fault"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
@@ -240,6 +241,6 @@ func (e *exchange) answerPanic() {
 		}
 	}
 	e.Header().Set("Connection", "close") // in which state the handler left the body is not known
-	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id[0],
+	problem.Problem{Kind: fault.Internal, RequestID: e.id[0],
 		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"configapi/internal/excerpt"
 )
 
 // Longer texts of a request are cut in the log, so that nobody fills it with headers of 64 KiB.
@@ -25,8 +27,8 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	}
 	record := slog.NewRecord(now, level, "request", 0) // by hand, since looking for the caller is a good part of a line's cost
 	record.AddAttrs(
-		slog.String("method", cut(r.Method, maxLoggedMethod)),
-		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)), // escaped it has no control characters
+		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
+		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)), // escaped it has no control characters
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
@@ -37,11 +39,4 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		record.AddAttrs(slog.Bool("aborted", true))
 	}
 	_ = log.Handler().Handle(ctx, record) // there is nobody to tell
-}
-
-func cut(text string, length int) string {
-	if len(text) <= length {
-		return text
-	}
-	return text[:length] + "…"
 }

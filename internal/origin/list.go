@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"configapi/internal/excerpt"
 )
 
 // origins are those of pages besides the server's own.
@@ -24,7 +26,7 @@ func parseOrigins(given []string) (origins, error) {
 		}
 		origin, err := canonical(text)
 		if err != nil {
-			return origins{}, fmt.Errorf("the origin %q never matches: %w", bounded(text), err)
+			return origins{}, fmt.Errorf("the origin %q never matches: %w", excerpt.Of(text, maxQuoted), err)
 		}
 		o.listed[origin] = true
 	}
@@ -91,7 +93,7 @@ func checkScheme(scheme string) error {
 	case scheme == "ws", scheme == "wss":
 		return fmt.Errorf("the origin of a page is the scheme of the page: write %s, also for websockets", strings.Replace(scheme, "ws", "http", 1))
 	}
-	return fmt.Errorf("no page has the scheme %q: it must be http or https", bounded(scheme))
+	return fmt.Errorf("no page has the scheme %q: it must be http or https", excerpt.Of(scheme, maxQuoted))
 }
 
 func canonicalHost(host string, bracketed bool) (string, error) {

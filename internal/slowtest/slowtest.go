@@ -26,7 +26,7 @@ var Tests = map[string][]string{
 		"TestSlowReaderOfAConfig",
 		"TestStreamsThatAreBehindShareRoom",
 	},
-	"graph/transport": {
+	"graph/transport/gqlws": {
 		"TestProtocolOfStockTransport",
 		"TestProtocolOverTCP",
 		"TestUnreadAnswersOfOneSocket",

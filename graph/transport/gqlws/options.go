@@ -1,0 +1,100 @@
+package gqlws
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"configapi/graph/transport/bounds"
+	"configapi/internal/budget"
+)
+
+// Options of a [Transport]. The zero value gives the defaults.
+type Options struct {
+	// Init checks the payload of connection_init (nil when there was none). The context that it
+	// returns becomes the one of all operations of the socket. It must be derived from the one that
+	// is given, which ends with the socket. An error refuses the socket: a [*CloseError] with its
+	// code and reason, any other with 4403 and without its text.
+	//
+	// When the returned context ends before the socket, because a token expired or was revoked, the
+	// socket is closed at once in the same way, by the context's cause. nil: everybody is accepted.
+	Init func(ctx context.Context, payload map[string]any) (context.Context, error)
+
+	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
+	// else. Subscriptions that differ in its variable alone share their work. "": there is none.
+	OffsetArgument string
+
+	// Rights names what the caller of an operation may see, given what Init has returned. Only
+	// subscribers whose rights are equal share work. nil: all callers may see the same.
+	Rights func(ctx context.Context) string
+
+	// MaxQueuedBytes is how much of its operations' messages a socket holds that the peer has not
+	// taken yet. An operation with more to send waits. A single message may be larger, and then is
+	// alone. Replies to the peer's own messages have as much again. 0: 1 MiB. It must not be
+	// negative.
+	MaxQueuedBytes int64
+
+	// Budgets are shared with the other transports of a server. nil: budgets of its own.
+	Budgets *bounds.Budgets
+
+	// Log gets panics outside of resolvers, and sub-protocols that are refused. nil:
+	// [slog.Default].
+	Log *slog.Logger
+
+	rules rules // for tests; 0 in a field: the constant below
+}
+
+// rules are the limits of a socket. Clients know them from the documentation.
+type rules struct {
+	initTimeout    time.Duration // until the client is acknowledged, Init included
+	pingInterval   time.Duration // between two pings of the server
+	silenceTimeout time.Duration // how long a peer may send nothing at all
+	writeTimeout   time.Duration // how long the peer may take for each 64 KiB
+	// drainTimeout is how long the peer's bytes are still read after a close frame was sent, so
+	// that unread bytes do not make the kernel reset the connection under that frame.
+	drainTimeout time.Duration
+
+	maxMessageBytes int64 // of a message of the client, once it is acknowledged
+	maxOperations   int   // of a socket at a time
+}
+
+const (
+	initTimeout    = 5 * time.Second
+	pingInterval   = 20 * time.Second
+	silenceTimeout = 40 * time.Second
+	writeTimeout   = 10 * time.Second
+	drainTimeout   = time.Second
+
+	maxOperations = 100
+	// maxInitBytes is the largest message before the client is acknowledged.
+	maxInitBytes = 64 << 10
+	// maxIDBytes is the longest id of an operation.
+	maxIDBytes = 128
+)
+
+func (o Options) withDefaults() Options {
+	if o.MaxQueuedBytes < 0 {
+		panic(fmt.Sprintf("gqlws: MaxQueuedBytes must not be negative: %d", o.MaxQueuedBytes))
+	}
+	o.MaxQueuedBytes = cmp.Or(o.MaxQueuedBytes, 1<<20)
+	r := &o.rules
+	r.initTimeout = cmp.Or(r.initTimeout, initTimeout)
+	r.pingInterval = cmp.Or(r.pingInterval, pingInterval)
+	r.silenceTimeout = cmp.Or(r.silenceTimeout, silenceTimeout)
+	r.writeTimeout = cmp.Or(r.writeTimeout, writeTimeout)
+	r.drainTimeout = cmp.Or(r.drainTimeout, drainTimeout)
+	r.maxMessageBytes = cmp.Or(r.maxMessageBytes, budget.MaxBodyBytes)
+	r.maxOperations = cmp.Or(r.maxOperations, maxOperations)
+	if o.Budgets == nil {
+		o.Budgets = bounds.NewBudgets(bounds.Options{})
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// initLimit returns how many bytes a message may have before the client is acknowledged.
+func (r *rules) initLimit() int64 { return min(maxInitBytes, r.maxMessageBytes) }
