@@ -72,7 +72,7 @@ modules: ## fail when a module does not build alone, or with other versions than
 race: ## run all tests of all modules, the slow ones too, with the race detector
 	CONFIGAPI_SLOW_TESTS=1 $(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -race work
 
-disks: ## let the disk fail below SQLite, and cut its power, in 100 lives of a history
+disks: ## let the disk fail below SQLite, and cut its power, in 100 runs over one history
 	SQLITE_TEST_DISK_ROUNDS=100 $(GO) test -count=1 -run TestFailingDisk -v ./internal/eventstore/sqlite
 
 cover: ## fail when less than 90 % is covered, or less than all of the domain

@@ -148,7 +148,7 @@ func TestMutationWithoutRoom(t *testing.T) {
 	}
 	defer w.Body.Close()
 	read, err := io.ReadAll(w.Body)
-	if answer := string(read); err != nil || w.StatusCode != http.StatusServiceUnavailable || w.Header.Get("Retry-After") == "" || !strings.Contains(answer, "nothing was written: the server has no room") || !strings.Contains(answer, "UNAVAILABLE") {
+	if answer := string(read); err != nil || w.StatusCode != http.StatusServiceUnavailable || w.Header.Get("Retry-After") == "" || !strings.Contains(answer, "nothing was written: the server has no memory") || !strings.Contains(answer, "UNAVAILABLE") {
 		t.Errorf("got %s", answer)
 	}
 	others.Release()

@@ -38,11 +38,11 @@ func isFirst(ctx context.Context, kind func(*logged) *atomic.Bool) bool {
 // present returns what clients see of an error: a stable code, and a text without anything
 // internal. It returns nil when the answer has as many errors as it may have.
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
-	room := bounds.AnswerOf(ctx)
-	if !room.MaySay() {
+	answered := bounds.AnswerOf(ctx)
+	if !answered.MaySay() {
 		return nil
 	}
-	if refusal := room.Explain(err); refusal != nil {
+	if refusal := answered.Explain(err); refusal != nil {
 		refusal.Path = graphql.GetPath(ctx)
 		return refusal
 	}

@@ -181,8 +181,8 @@ func TestPanics(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	a, events, log := MustServeFailing(t, configstore.Options{})
 	events.fail(nil, func(context.Context, []eventstore.Record) error { return errSecret })
-	const away = `"message":"the store is not available; try again later","path":["history"],"locations":[{"line":1,"column":2}],"extensions":{"code":"UNAVAILABLE"}`
-	wantHidden(t, a.MustPost(t, history, nil), away, log, "WARN", "hunter2")
+	const unavailable = `"message":"the store is not available; try again later","path":["history"],"locations":[{"line":1,"column":2}],"extensions":{"code":"UNAVAILABLE"}`
+	wantHidden(t, a.MustPost(t, history, nil), unavailable, log, "WARN", "hunter2")
 
 	c := a.MustDial(t)
 	c.subscribe("1", watchChanges, vars{"after": "0-00000000"})

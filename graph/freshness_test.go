@@ -16,8 +16,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// twoNodes are on one history, in which the config "a" is "old". The second falls behind when it is
-// told to hide what the first writes.
+// twoNodes are on one history, in which the config "a" is "old". The second falls behind while
+// the Delayed store hides what the first writes.
 func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *api, late *edgetest.Delayed) {
 	t.Helper()
 	events := memory.New()
@@ -95,11 +95,11 @@ func TestFieldsThatCannotBeFreshFailAlone(t *testing.T) {
 // headless is an event store whose head cannot be read while it is unreachable.
 type headless struct {
 	*memory.Store
-	away atomic.Bool
+	unreachable atomic.Bool
 }
 
 func (h *headless) Head(ctx context.Context) (eventstore.Head, error) {
-	if h.away.Load() {
+	if h.unreachable.Load() {
 		return eventstore.Head{}, errSecret
 	}
 	return h.Store.Head(ctx)
@@ -111,7 +111,7 @@ func TestFreshFieldsWhileTheStoreIsUnreachable(t *testing.T) {
 	events := &headless{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{}, graph.Options{})
 	a.MustSet(t, "a", "1")
-	events.away.Store(true)
+	events.unreachable.Store(true)
 	got := a.MustPost(t, `{fresh:config(name:"a",consistency:LINEARIZABLE){name} plain:config(name:"a"){value}}`, nil)
 	want := `"message":"the store is not available; try again later","path":["fresh"]`
 	if !strings.Contains(got, want) || !strings.Contains(got, `"code":"UNAVAILABLE"`) || !strings.Contains(got, `"plain":{"value":"1"}`) {

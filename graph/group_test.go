@@ -20,8 +20,8 @@ import (
 // whichever subscribers it shares messages with.
 func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 	for name, options := range map[string]gqlws.Options{
-		"with room":    {},
-		"without room": {MaxQueuedBytes: 512}, // they leave their group all the time
+		"large queue": {},
+		"small queue": {MaxQueuedBytes: 512}, // they leave their group all the time
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

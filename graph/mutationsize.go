@@ -28,8 +28,8 @@ func (r *resolver) reserveAnswer(ctx context.Context, op *graphql.OperationConte
 }
 
 const (
-	// leafBytes is the most that a field of a mutation's answer takes that is not a value, such as a
-	// name or a reason.
+	// leafBytes is the most that a field of a mutation's answer takes that is not a value, such as
+	// a name or a reason.
 	leafBytes = 2 << 10
 	// maxSelected is where counts of fields saturate: fragments within fragments double them with
 	// every level.

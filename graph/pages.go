@@ -15,7 +15,7 @@ import (
 // Reads of the event store reserve memory for the largest page that the store may return, and keep
 // what the page has taken: see [bounds.ReadPage].
 
-// What reads of the event store return at most, and what is counted for it, in bytes.
+// The most that one read of the event store returns, and what is counted for it, in bytes.
 const (
 	pageBytes   = configstore.PageBytes // a page
 	stateBytes  = 1 << 20               // one state

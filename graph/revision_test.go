@@ -63,7 +63,7 @@ func TestOneFaultIsOneLine(t *testing.T) {
 			}
 			return nil
 		}, "INTERNAL"},
-		{func(context.Context, []eventstore.Record) error { return errors.New("away") }, "UNAVAILABLE"},
+		{func(context.Context, []eventstore.Record) error { return errors.New("unreachable") }, "UNAVAILABLE"},
 	} {
 		events.fail(nil, row.fault)
 		for range 2 {

@@ -109,8 +109,8 @@ func TestChangesAsEvents(t *testing.T) {
 	a.MustSet(t, "a", "2")
 	live.want(a.at(t, 2), `{"data":{"configChanges":{"changes":[{"name":"a","version":2}]}}}`)
 
-	// An EventSource reconnects to the same address. The last event that it saw counts more than the
-	// position in the address.
+	// An EventSource reconnects to the same address. The last event that it saw counts more than
+	// the position in the address.
 	for _, after := range []any{nil, "0-00000000", a.at(t, 2)} {
 		again := a.MustListen(t, document, vars{"after": after}, a.at(t, 1))
 		again.want(a.at(t, 2), `{"data":{"configChanges":{"changes":[{"name":"a","version":2}]}}}`)

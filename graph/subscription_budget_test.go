@@ -56,8 +56,8 @@ func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 func TestStreamsThatAreBehindShareRoom(t *testing.T) {
 	slowtest.Only(t)
 	b := newBudgets()
-	const room = 12 * mib
-	b.streams = budget.New(budget.Options{Bytes: room, SmallBytes: mib, SmallSize: 64 << 10, Wait: budget.Forever, MaxWaiters: 1000})
+	const limit = 12 * mib
+	b.streams = budget.New(budget.Options{Bytes: limit, SmallBytes: mib, SmallSize: 64 << 10, Wait: budget.Forever, MaxWaiters: 1000})
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(0))
 	const count, size = 12, 700_000
 	for i := range count {
@@ -106,8 +106,8 @@ func TestStreamsThatAreBehindShareRoom(t *testing.T) {
 	}
 	readers.Wait()
 	close(watched)
-	if highest := <-most; highest > room || highest == 0 {
-		t.Errorf("%d bytes were held, want at most %d", highest, room)
+	if highest := <-most; highest > limit || highest == 0 {
+		t.Errorf("%d bytes were held, want at most %d", highest, limit)
 	}
 }
 

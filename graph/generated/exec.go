@@ -423,7 +423,7 @@ enum ErrorCode {
   POSITION_UNKNOWN
   """In ` + "`" + `extensions.code` + "`" + ` only: the position was not reached in time."""
   POSITION_NOT_REACHED
-  """In ` + "`" + `extensions.code` + "`" + ` only: the store is away or the server is busy; says whether the outcome is unknown."""
+  """In ` + "`" + `extensions.code` + "`" + ` only: the store is unreachable or the server is busy; says whether the outcome is unknown."""
   UNAVAILABLE
   """In ` + "`" + `extensions.code` + "`" + ` only: persisted queries are not kept here; send the document."""
   PERSISTED_QUERY_NOT_SUPPORTED

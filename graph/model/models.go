@@ -288,7 +288,7 @@ const (
 	ErrorCodePositionUnknown ErrorCode = "POSITION_UNKNOWN"
 	// In `extensions.code` only: the position was not reached in time.
 	ErrorCodePositionNotReached ErrorCode = "POSITION_NOT_REACHED"
-	// In `extensions.code` only: the store is away or the server is busy; says whether the outcome is unknown.
+	// In `extensions.code` only: the store is unreachable or the server is busy; says whether the outcome is unknown.
 	ErrorCodeUnavailable ErrorCode = "UNAVAILABLE"
 	// In `extensions.code` only: persisted queries are not kept here; send the document.
 	ErrorCodePersistedQueryNotSupported ErrorCode = "PERSISTED_QUERY_NOT_SUPPORTED"

@@ -2,7 +2,7 @@
 // own transports are not used: they break the protocols in most error cases, take bodies without a
 // limit and repeat them in errors, and let a reader that has stalled hold its resolver for ever.
 //
-// The rooms, each of which imports only those below it:
+// The packages, each of which imports only those below it:
 //
 //	gqlws      websockets: the graphql-transport-ws protocol
 //	gqlsse     server-sent events: the graphql-sse protocol with distinct connections
@@ -15,8 +15,8 @@
 //
 // # How to mount them
 //
-// The first transport that supports a request takes it. gqlhttp takes whatever comes, so that it
-// goes last:
+// The first transport that supports a request takes it. gqlhttp takes every request, so it goes
+// last:
 //
 //	budgets := bounds.NewBudgets(bounds.Options{})
 //	server := handler.New(schema)

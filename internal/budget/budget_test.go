@@ -243,22 +243,22 @@ func TestSlowestIsCut(t *testing.T) {
 		b := budget.New(budget.Options{Bytes: 90})
 		part := b.Within(50)
 		var cut [3]atomic.Bool
-		var rooms [3]*budget.Reservation
-		for i := range rooms {
+		var reservations [3]*budget.Reservation
+		for i := range reservations {
 			r := b.Reservation()
 			if i == 1 {
 				r = part.Reservation()
 			}
-			rooms[i] = r
+			reservations[i] = r
 			grow(t, r, 30)
 			r.Sending(func() {
 				cut[i].Store(true)
 				go r.Release()
 			})
 		}
-		rooms[0].Sent(20)
-		rooms[1].Sent(10)
-		rooms[2].Sent(20)
+		reservations[0].Sent(20)
+		reservations[1].Sent(10)
+		reservations[2].Sent(20)
 		time.Sleep(time.Hour)
 		if cut[0].Load() || cut[1].Load() || cut[2].Load() {
 			t.Error("a reservation was cut while none waits")

@@ -1,4 +1,4 @@
-// Package clock tells how far this node's wall clock can be trusted.
+// Package clock says how far this node's wall clock can be trusted.
 //
 // A [Clock] compares the wall clock with that of the event store's server where there is one
 // (PostgreSQL), else with the steady clock of this machine, which cannot be set. It never corrects

@@ -26,7 +26,7 @@ type Set struct {
 	IdempotencyKey  IdempotencyKey
 }
 
-// Delete takes a config's value away. Its history and its version stay.
+// Delete removes a config's value. Its history and its version stay.
 type Delete struct {
 	Name            Name
 	ExpectedVersion *Version    // nil: any

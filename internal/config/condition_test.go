@@ -91,7 +91,7 @@ func TestConditionsHoldTogether(t *testing.T) {
 	}
 }
 
-// TestRequestHashCoversConditions pins the hash of a command with conditions, because databases
+// TestRequestHashCoversConditions fixes the hash of a command with conditions, because databases
 // hold such hashes.
 func TestRequestHashCoversConditions(t *testing.T) {
 	const want = "1b6bb350dfc514c2f2efeb4aee6e9a066319b0775962fcb8fba4917ce810b6f1"

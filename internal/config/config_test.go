@@ -54,7 +54,7 @@ func replay(name config.Name, events []config.Event) (config.Aggregate, error) {
 	return a, nil
 }
 
-// TestErrorsReadWell pins the texts that people see.
+// TestErrorsReadWell fixes the texts that people see.
 func TestErrorsReadWell(t *testing.T) {
 	for _, test := range []struct {
 		err  error

@@ -45,7 +45,8 @@
 //	checkpoint            copies SQLite's write-ahead log into the database file
 //	log marker            names the database file to which a write-ahead log belongs
 //	fault, kind           an error that clients can get; what it means to them, a row of one table
-//	fields                what a client says about a set, a deletion or a restore, before it is checked
+//	fields                what a client says about a set, a deletion or a restore, before it is
+//	                      checked
 //	page cursor           where a page of a list ended; all pages of a list are read at one position
 //	outcome               what a command came to; unknown while the history does not show whether
 //	                      an append was made
@@ -69,7 +70,8 @@
 //	operation             one query, mutation or subscription
 //	document              the text of a request that has operations and fragments
 //	cost                  what an operation may need: counted from its fields before it is executed
-//	look-up               one config that a query asks for by name, with nothing but fields in memory
+//	look-up               one config that a query asks for by name, with nothing but fields in
+//	                      memory
 //	answer                the whole response to an operation
 //
 // The edges:

@@ -16,8 +16,8 @@ type Fields struct {
 }
 
 // Set returns the command to set a config. Without a Value, the command has the zero Value, and the
-// caller is to give it one. The error is an [*InvalidError] that names the first field, in the order
-// of the struct, that breaks a rule.
+// caller is to give it one. The error is an [*InvalidError] that names the first field, in the
+// order of the struct, that breaks a rule.
 func (f Fields) Set() (Set, error) {
 	p, err := f.parse()
 	if err != nil {

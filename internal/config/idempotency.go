@@ -39,8 +39,8 @@ func brokenKeyRule(text string) string {
 	return ""
 }
 
-// RequestHash returns a SHA-256 over all of a command except its idempotency key: it tells the
-// command from any other with the same key. It is stored, so its format never changes:
+// RequestHash returns a SHA-256 over all of a command except its idempotency key: it distinguishes
+// the command from any other with the same key. It is stored, so its format never changes:
 // "configapi-request1", then each field after its length in 4 bytes, big endian, where 0xFFFFFFFF
 // marks an absent field. The fields are kind, name, value, expected version (8 bytes),
 // onlyIfChanged (1 byte), reason, and each condition as its String. The kind of a set with

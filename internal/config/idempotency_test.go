@@ -26,7 +26,7 @@ func TestParseIdempotencyKey(t *testing.T) {
 	}
 }
 
-// TestGoldenRequestHashes pins the format of the hash, because databases hold such hashes. A
+// TestGoldenRequestHashes fixes the format of the hash, because databases hold such hashes. A
 // program in another language computed them.
 func TestGoldenRequestHashes(t *testing.T) {
 	zero, three := config.Version(0), config.Version(3)

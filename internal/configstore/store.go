@@ -125,8 +125,8 @@ func New(events eventstore.Store, opts Options) *Store {
 // were taken by then are finished before it returns. Run must be called once.
 //
 // When the history turns out not to be the one that was applied, because a failover has lost its
-// tail or a backup was restored, Run keeps what both histories have in common, throws the rest
-// away, and reads what is different. Until that is done the store is not ready.
+// tail or a backup was restored, Run keeps what both histories have in common, drops the rest
+// and reads what is different. Until that is done the store is not ready.
 func (s *Store) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -159,7 +159,7 @@ func (s *Store) replace(old *generation, reason error) {
 	old.feed.End(fault.ErrRebuilding)
 }
 
-// OnRebuild has a function called whenever the store has thrown its state away, before the streams
+// OnRebuild has a function called whenever the store has dropped its state, before the streams
 // of the old state end. The function must not block.
 func (s *Store) OnRebuild(call func()) {
 	s.mu.Lock()
@@ -167,7 +167,7 @@ func (s *Store) OnRebuild(call func()) {
 	s.onRebuild = append(s.onRebuild, call)
 }
 
-// Rebuilds returns how many times the store has thrown its state away. What was read at another
+// Rebuilds returns how many times the store has dropped its state. What was read at another
 // count may be of a history that is lost.
 func (s *Store) Rebuilds() int64 { return s.rebuilds.Load() }
 

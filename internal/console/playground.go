@@ -146,7 +146,8 @@ func renderPage(urls map[string]string, s settings) []byte {
 	return out.Bytes()
 }
 
-// shortHash returns a hash that tells versions of a file apart. It is too short for anything else.
+// shortHash returns a hash that distinguishes versions of a file. It is too short for anything
+// else.
 func shortHash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:6])

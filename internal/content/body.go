@@ -7,7 +7,7 @@
 // server: see package httpd, whose errors Read translates. [Accepted.Check] refuses content types
 // and content codings. [ParseAccept] reads the header Accept.
 //
-// What the bytes of a body mean is for the edges: see package strictjson.
+// It does not parse bodies: see package strictjson.
 package content
 
 import (
@@ -147,7 +147,7 @@ func unreadable(err error, limit int64) *Error {
 	return &Error{fault.InvalidInput, "the body could not be read to its end: it broke off, or its chunks are malformed"}
 }
 
-// innermost returns the server's own writer below those that wrap it. [http.MaxBytesReader] tells
+// innermost returns the server's own writer below those that wrap it. [http.MaxBytesReader] asks
 // that one to close the connection, and cannot reach it through a wrapper.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {

@@ -39,7 +39,7 @@ func three() []eventstore.Record {
 
 var appendID = eventstore.AppendID([]byte("0123456789abcdef"))
 
-// TestGoldenHashes pins the format of the hash, because histories hold such hashes. A program in
+// TestGoldenHashes fixes the format of the hash, because histories hold such hashes. A program in
 // another language computed them.
 func TestGoldenHashes(t *testing.T) {
 	records := three()

@@ -33,7 +33,7 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
-// TestTableKeepsItsCodes pins what clients rely on: a kind's codes and status.
+// TestTableKeepsItsCodes fixes what clients rely on: a kind's codes and status.
 func TestTableKeepsItsCodes(t *testing.T) {
 	for kind, want := range map[Kind]struct {
 		code, graphql string

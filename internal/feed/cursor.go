@@ -38,8 +38,9 @@ type Batch struct {
 	CaughtUp bool
 }
 
-// Cursor returns a cursor that starts after a head. The head must be the end of a change set. It may
-// be ahead of the feed's head for the moment in which a change is readable but not yet published. The cursor reads from source what the ring no longer has.
+// Cursor returns a cursor that starts after a head. The head must be the end of a change set. It
+// may be ahead of the feed's head while a change is readable but not yet published. The cursor
+// reads from source what the ring no longer has.
 func (f *Feed) Cursor(source Source, after eventstore.Head) *Cursor {
 	return &Cursor{feed: f, source: source, head: after}
 }

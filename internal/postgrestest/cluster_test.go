@@ -101,7 +101,7 @@ func TestServerEndsWithAProcessThatIsKilledAndItsFilesAreSweptUp(t *testing.T) {
 	}
 	removeDead(filepath.Dir(h.dir))
 	if _, err := os.Stat(h.dir); err != nil {
-		t.Errorf("the files of a process that lives: %v", err)
+		t.Errorf("the files of a process that still runs: %v", err)
 	}
 }
 

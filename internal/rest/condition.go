@@ -42,8 +42,8 @@ func fieldsOf(op operation, name config.Name, h http.Header) (f config.Fields, e
 
 // readConditions reads If-Match and If-None-Match. Both must hold when both are there.
 //
-// What they mean is a [config.Condition], except that one bare version, from clients of old, is an
-// expected version.
+// Each becomes a [config.Condition], except that a single bare version, as old clients send it, is
+// an expected version.
 func readConditions(f *config.Fields, h http.Header) error {
 	match, noneMatch := h[ifMatch], h[ifNoneMatch]
 	if len(match) > 0 {
@@ -68,9 +68,9 @@ func readConditions(f *config.Fields, h http.Header) error {
 }
 
 // simplify replaces a lone `If-None-Match: *`, as clients have sent it since before there were
-// conditions, by version 0. So their requests keep the hash that tells a repeated request, also
-// over an upgrade of the server. A set that restores keeps the condition, since a deleted config
-// has a version; a restore needs none, since what is restored never exists.
+// conditions, by version 0. So their requests keep the hash that identifies a repeated request,
+// also over an upgrade of the server. A set that restores keeps the condition, since a deleted
+// config has a version; a restore needs none, since what is restored never exists.
 func simplify(f *config.Fields, op operation) {
 	if len(f.Conditions) != 1 || !f.Conditions[0].Any || !f.Conditions[0].Not || f.ExpectedVersion != nil || f.RestoreDeleted {
 		return

@@ -42,7 +42,7 @@ func MustBeProblem(t testing.TB, request string, got answer, status int, code st
 }
 
 // TestConditions walks through the life of a config. Each row is a change on condition and its
-// outcome: the status, and the version that the answer tells. Of the tags in them, $2 is that of
+// outcome: the status, and the version that the answer has. Of the tags in them, $2 is that of
 // version 2, and ~2 that of another history.
 func TestConditions(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
@@ -109,7 +109,7 @@ func TestConditions(t *testing.T) {
 		if row.status == http.StatusPreconditionFailed {
 			p := MustBeProblem(t, label, got, 412, "VERSION_CONFLICT")
 			if p.CurrentVersion == nil || *p.CurrentVersion != row.version {
-				t.Errorf("%s: %s does not tell the present version %d", label, got.body, row.version)
+				t.Errorf("%s: %s does not name the present version %d", label, got.body, row.version)
 			}
 			if strings.HasPrefix(row.condition, "If-None-Match") != strings.Contains(p.Detail, "If-None-Match") {
 				t.Errorf("%s: %s does not say what the condition was", label, got.body)

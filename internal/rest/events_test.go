@@ -303,11 +303,11 @@ func TestEventsExactlyOnce(t *testing.T) {
 // unreadable is an event store whose history cannot be read for a while.
 type unreadable struct {
 	eventstore.Store
-	away atomic.Bool
+	unreachable atomic.Bool
 }
 
 func (u *unreadable) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	if u.away.Load() {
+	if u.unreachable.Load() {
 		return nil, errAway
 	}
 	return u.Store.ReadHistory(ctx, branch, after, limit)
@@ -319,7 +319,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 	for i := range 3 {
 		s.MustSet(t, "a", fmt.Sprint(i))
 	}
-	events.away.Store(true)
+	events.unreachable.Store(true)
 	l := s.MustListen(t, "/events?after="+beginning)
 	kind, id, data, err := l.event()
 	if err != nil || kind != "error" || id != "" || !strings.Contains(data, `"status":503`) || !strings.Contains(data, `"code":"UNAVAILABLE"`) || strings.Contains(data, errAway.Error()) {
@@ -328,7 +328,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 	if _, _, _, err := l.event(); err != io.EOF {
 		t.Errorf("after the error: %v, want the end", err)
 	}
-	events.away.Store(false)
+	events.unreachable.Store(false)
 	if b := s.MustListen(t, "/events?after="+beginning).changes(); b.Position != s.at(t, 1) {
 		t.Errorf("got %+v", b)
 	}

@@ -98,7 +98,7 @@ func TestUnavailable(t *testing.T) {
 
 	// Reads go on.
 	if got := s.MustDo(t, "GET /config/a", ""); got.status != 200 || got.body != "x" {
-		t.Errorf("GET while the store is away: %d %s", got.status, got.body)
+		t.Errorf("GET while the store is unreachable: %d %s", got.status, got.body)
 	}
 	events.mend()
 	got = s.MustDo(t, "PUT /config/a", `{"value":"z"}`)

@@ -1,7 +1,7 @@
 // Package rest is the REST edge. It answers the clients of the system that this one takes over from
 // as that system did, and has what users of such an API expect besides. It has no rules of its own.
 //
-//	GET     /config                        all configs, by name; ?prefix=payments/ those, ?first=100 a page
+//	GET     /config                        all configs, by name; of ?prefix=payments/; ?first=100
 //	GET     /config/{name}                 the value, as plain text, or the config as an object
 //	PUT     /config/{name}                 {"value":"…"}, or the value itself
 //	DELETE  /config/{name}

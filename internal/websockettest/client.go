@@ -26,8 +26,8 @@ type Options struct {
 	Dial func(context.Context) (net.Conn, error)
 	// Header is sent with the handshake, besides the sub-protocol.
 	Header http.Header
-	// Patience is how long the server may take for the handshake, to send anything, and to take what
-	// is sent. 0: as long as it likes.
+	// Patience is how long the server may take for the handshake, to send anything, and to take
+	// what is sent. 0: as long as it likes.
 	Patience time.Duration
 }
 

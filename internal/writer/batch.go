@@ -73,7 +73,7 @@ func failAll(requests []*request) *batch { return &batch{results: make([]result,
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
 // acknowledges reports whether any request succeeds. A caller that is refused need not come back; a
-// caller that succeeds relies on what it was told.
+// caller that succeeds relies on its answer.
 func (b *batch) acknowledges() bool {
 	return slices.ContainsFunc(b.results, func(r result) bool { return r.err == nil })
 }

@@ -30,8 +30,8 @@ func (w *Writer) resolve(ctx context.Context, b *batch, err error) error {
 
 // replaced returns the error of an append that may be in a file that nobody finds any more. Whether
 // it stays there depends on the operator, so the writer does not wait for that. The event store
-// sends nothing late: once the file is back, the next append either finds the head where it was or
-// is told that it has moved.
+// sends nothing afterwards: once the file is back, the next append either finds the head where it
+// was or fails because it has moved.
 func replaced(cause error) error { return fault.OutcomeUnknown(cause) }
 
 // resolveByKeys resolves an append of receipts alone, which no event shows. It has everything

@@ -9,7 +9,7 @@
 //
 //   - A change is on disk and can be read before its caller hears of it.
 //   - An unknown outcome is resolved against the history before it is answered. A caller whose time
-//     ends first is told that the outcome is unknown.
+//     ends first gets the error that the outcome is unknown.
 //   - A command with an idempotency key takes effect once. The same command gets the first outcome
 //     again for at least [KeyRetention].
 //   - A command is decided on the newest state of the history, also when other nodes write.

@@ -165,7 +165,7 @@ func (a *Answer) CountWithin(bytes int64) error {
 // Failed reports whether the answer was given up: then nothing of what the fields return is sent.
 func (a *Answer) Failed() bool { return a != nil && a.outcome.failed() }
 
-// MaySay counts an error, and reports whether the answer has room for it.
+// MaySay counts an error, and reports whether the answer may still have it.
 func (a *Answer) MaySay() bool {
 	return a == nil || a.errors.Add(1) <= maxErrors && !a.outcome.failed()
 }

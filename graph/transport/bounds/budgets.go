@@ -154,7 +154,7 @@ func (b *Budgets) FaultOf(err error) *gqlmsg.Fault {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):
 		return &gqlmsg.Fault{Kind: fault.LimitExceeded, Status: http.StatusBadRequest, Message: b.tooLong}
 	case errors.Is(err, budget.ErrExhausted):
-		return unavailable("the server has no room for another answer at the moment; try again")
+		return unavailable("the server has no memory for another answer at the moment; try again")
 	default:
 		return unavailable("the request ran out of time; ask for less, or try again")
 	}

@@ -77,8 +77,8 @@ func (gs *Groups) Wait(ctx context.Context) error {
 }
 
 // group serves subscribers that are equal but for where they started: each message is executed and
-// encoded once. A group lives while it has subscribers. One round of writes goes on at a time; what
-// happens meanwhile gathers, and is the next message.
+// encoded once. A group lasts as long as it has subscribers. One round of writes goes on at a time;
+// what happens meanwhile gathers, and is the next message.
 type group struct {
 	groups    *Groups
 	key       groupKey

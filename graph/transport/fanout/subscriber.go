@@ -21,7 +21,7 @@ type Receiver interface {
 	// Offer is Send without a wait, for the connection's Flush to write. It reports false when the
 	// message was not queued.
 	Offer(m *Message) bool
-	// Finish tells the client that the subscription is over, and with which errors.
+	// Finish sends the client the errors, if any, and that the subscription is over.
 	Finish(ctx context.Context, errs gqlerror.List)
 	// Completed reports whether the client wants no more.
 	Completed() bool

@@ -114,7 +114,7 @@ func TestExtensionsThatCannotBeEncoded(t *testing.T) {
 	transporttest.Call{Body: `{"query":"{hello}"}`, Status: 500, Code: "INTERNAL", Says: "it panicked"}.Do(t, server)
 }
 
-// TestLimitsOfTheParser pins the texts by which the parser's limits are recognised.
+// TestLimitsOfTheParser fixes the texts by which the parser's limits are recognised.
 func TestLimitsOfTheParser(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
 	deep := strings.Repeat("{hello", 2000)

@@ -19,7 +19,7 @@ const deferNotSupported = "@defer is not supported: ask without it"
 // be waste (BenchmarkPost of package gqlhttp).
 //
 // Errors come first, so that people and programs that read from the front see them. A response with
-// errors and without data has no "data" member: this tells a client that nothing was executed.
+// errors and without data has no "data" member: so a client knows that nothing was executed.
 func Append(to []byte, response *graphql.Response) []byte {
 	to = AppendBeforeData(to, response)
 	to = append(to, response.Data...)

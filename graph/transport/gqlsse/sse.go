@@ -6,10 +6,10 @@
 //
 // # What a client can rely on
 //
-// What is no GraphQL request at all has its 4xx, in JSON. All else is sent on the stream: each
-// result is an event "next", also a refused document, and "complete" is the last event. An error
-// that ends a stream is a "next" with errors and no data. A client asks again for a stream that
-// breaks off without "complete". Each item has an id by which it goes on: see
+// A request that is not GraphQL at all is answered with a 4xx, in JSON. All else is sent on the
+// stream: each result is an event "next", also a refused document, and "complete" is the last
+// event. An error that ends a stream is a "next" with errors and no data. A client asks again for a
+// stream that breaks off without "complete". Each item has an id by which it goes on: see
 // [fanout.LastEventID].
 //
 // # What it does not do
@@ -198,7 +198,7 @@ func (a *answer) sendNext(m *fanout.Message) error {
 	return a.Send(eventstream.Event{Type: "next", ID: id, Data: m.Body, Sent: m.Memory.Sent})
 }
 
-// finish tells the client that no more follows, and why. A client whose context has ended gets
+// finish sends the errors, if any, and that no more follows. A client whose context has ended gets
 // nothing: it has gone, or is to come back. Errors have no id, so that a client that comes back
 // goes on after the last item.
 func (a *answer) finish(ctx context.Context, errs gqlerror.List) {

@@ -143,8 +143,8 @@ func TestEventStreamThatFails(t *testing.T) {
 	_, server := newSSE(schema)
 	l := listenTo(t, server, transporttest.StreamRequest("/graphql", transporttest.Post(`subscription{fails}`)))
 	schema.Events <- "one"
-	schema.Fail <- errors.New("the store is away")
-	l.want(t, transporttest.EventStream(`{"data":{"fails":"one"}}`, `{"errors":[{"message":"the store is away"}]}`))
+	schema.Fail <- errors.New("the store is unreachable")
+	l.want(t, transporttest.EventStream(`{"data":{"fails":"one"}}`, `{"errors":[{"message":"the store is unreachable"}]}`))
 
 	l = listenTo(t, server, transporttest.StreamRequest("/graphql", transporttest.Post(`subscription{panics}`)))
 	schema.Events <- "one"
@@ -262,7 +262,7 @@ func TestNoMemoryForAnAnswer(t *testing.T) {
 			}
 		}
 		l := listenTo(t, server, transporttest.StreamRequest("/graphql", transporttest.Post(`{panics}`)))
-		l.want(t, transporttest.EventStream(`{"errors":[{"message":"the server has no room for another answer at the moment; try again","extensions":{"code":"UNAVAILABLE"}}]}`))
+		l.want(t, transporttest.EventStream(`{"errors":[{"message":"the server has no memory for another answer at the moment; try again","extensions":{"code":"UNAVAILABLE"}}]}`))
 		if waited := time.Since(began); waited != 6*time.Second {
 			t.Errorf("three operations waited %v, want 2 s each", waited)
 		}

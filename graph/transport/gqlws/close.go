@@ -19,7 +19,7 @@ const (
 	CloseTooManyInits       = 4429
 )
 
-// CloseRestart is the websocket's own close code that tells a client to come back.
+// CloseRestart is the websocket's own close code that asks a client to reconnect.
 const CloseRestart = websocket.CloseServiceRestart
 
 // CloseError closes the socket with a code and a reason, which the client's program sees. Reasons

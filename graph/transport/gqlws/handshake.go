@@ -22,7 +22,7 @@ import (
 const Subprotocol = "graphql-transport-ws"
 
 const (
-	// readBuffer is what each socket keeps for reading while it lives: enough for a control frame.
+	// readBuffer is what each socket keeps for reading until it closes: enough for a control frame.
 	// Larger messages are read past it.
 	readBuffer = 512
 	// oldSubprotocol is that of subscriptions-transport-ws, which ended in 2018. Some clients still

@@ -24,7 +24,7 @@ func TestNoMemoryOnASocket(t *testing.T) {
 		f := newFixture(Options{Budgets: budgets})
 		p := f.open(t)
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
-		p.wantLike(`{"id":"1","type":"error","payload":[{"message":"the server has no room for another answer at the moment; try again","extensions":{"code":"UNAVAILABLE"}}]}`)
+		p.wantLike(`{"id":"1","type":"error","payload":[{"message":"the server has no memory for another answer at the moment; try again","extensions":{"code":"UNAVAILABLE"}}]}`)
 		leave()
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
 		p.wantLike(`"hello":`)

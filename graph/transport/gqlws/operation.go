@@ -126,7 +126,7 @@ func (op *operation) Send(ctx context.Context, m *fanout.Message) error {
 	return op.out.send(ctx, op.frameOf(m))
 }
 
-// Offer queues a message of a subscription if there is room for it.
+// Offer queues a message of a subscription if the quota of the outbox allows it.
 func (op *operation) Offer(m *fanout.Message) bool { return op.out.offer(op.frameOf(m)) }
 
 // frameOf returns the frame of a message. It shares the message's body and holds its memory, too.

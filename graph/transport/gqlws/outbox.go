@@ -18,7 +18,7 @@ import (
 // it, or the socket closes.
 var errOver = errors.New("the operation is over")
 
-// outbox is what a socket has to send: a bounded queue of frames, and a writer that lives while the
+// outbox is what a socket has to send: a bounded queue of frames, and a writer that runs while the
 // queue is not empty. All that waits at the same time goes out together. It is safe for concurrent
 // use.
 type outbox struct {
@@ -51,8 +51,8 @@ func newOutbox(conn net.Conn, o *Options, cut func()) *outbox {
 func (o *outbox) Abort() { o.cut() }
 
 // send queues an operation's frame, and waits while the socket holds too much that the peer has not
-// taken. Operations get room in the order in which they ask for it. The wait is bounded by the
-// write deadline: a peer that takes nothing is dropped.
+// taken. Operations get their share in the order in which they ask for it. The wait is bounded by
+// the write deadline: a peer that takes nothing is dropped.
 func (o *outbox) send(ctx context.Context, f frame) error {
 	if o.reserve(ctx, o.quota, &f) != nil || !o.push(f) {
 		f.release()
@@ -61,7 +61,7 @@ func (o *outbox) send(ctx context.Context, f frame) error {
 	return nil
 }
 
-// offer queues a frame if there is room for it, for Flush to write. It never waits.
+// offer queues a frame if the quota allows it, for Flush to write. It never waits.
 func (o *outbox) offer(f frame) bool {
 	weight := o.weightOf(&f)
 	if !o.quota.TryAcquire(weight) {
@@ -80,8 +80,8 @@ func (o *outbox) offer(f frame) bool {
 }
 
 // reply queues an answer to a message of the peer. It is for the reader alone, which waits while
-// the peer sends and does not take. Operations that wait for room do not hold it up, so that their
-// "complete" is still read.
+// the peer sends and does not take. Operations that wait for the quota do not hold it up, so that
+// their "complete" is still read.
 func (o *outbox) reply(ctx context.Context, f frame) {
 	if o.reserve(ctx, o.replyQuota, &f) != nil || !o.push(f) {
 		f.release()

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	noMemoryForMessage = "no room for a message of this size at the moment; send it again later"
+	noMemoryForMessage = "no memory for a message of this size at the moment; send it again later"
 
 	// smallMessage is up to how many bytes a message is read without a reservation.
 	smallMessage = bounds.MaxSubscriptionBytes

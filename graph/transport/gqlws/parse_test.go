@@ -59,7 +59,7 @@ func TestMessageTooBig(t *testing.T) {
 	})
 }
 
-// TestNoMemoryForAMessage closes the socket with the code that tells a client to come back later.
+// TestNoMemoryForAMessage closes the socket with the code that asks a client to reconnect later.
 func TestNoMemoryForAMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budgets := bounds.NewBudgets(bounds.Options{Bodies: budget.New(budget.Options{Bytes: transporttest.MiB})})

@@ -139,7 +139,7 @@ func TestNoWriterWhileIdle(t *testing.T) {
 			for _, s := range f.transport.snapshot() {
 				s.out.mu.Lock()
 				if s.out.writing || s.out.queue != nil {
-					t.Error("the writer lives on")
+					t.Error("the writer still runs")
 				}
 				s.out.mu.Unlock()
 			}

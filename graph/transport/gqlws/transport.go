@@ -108,8 +108,8 @@ func (t *Transport) CloseAll(code int, reason string) {
 	}
 }
 
-// Shutdown refuses new sockets with 503, closes the open ones with 1012, which tells clients to
-// come back, and waits until all their goroutines have ended. When the context ends before that, it
+// Shutdown refuses new sockets with 503, closes the open ones with 1012, which asks clients to
+// reconnect, and waits until all their goroutines have ended. When the context ends before that, it
 // cuts the connections that are left, and returns an error.
 func (t *Transport) Shutdown(ctx context.Context) error {
 	t.stop()

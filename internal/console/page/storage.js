@@ -39,7 +39,7 @@
     };
   };
 
-  // A browser may refuse local storage, or have no room left in it: then the tabs last as long as the page.
+  // A browser may refuse local storage, or have no space left in it: then the tabs last as long as the page.
   function layOutWhereAllowed(version, examples) {
     try {
       return layOut(window.localStorage, version, examples);

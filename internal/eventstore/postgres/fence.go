@@ -15,13 +15,13 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// fence keeps a store away from a primary that a failover has replaced (fencing). Each failover
+// fence keeps a store from using a primary that a failover has replaced (fencing). Each failover
 // gives the database's history a new, higher timeline. A store remembers the newest timeline that
 // it has seen, and neither makes nor keeps connections to a server on an older one.
 //
 // Timelines of different databases, by their system identifiers, are not comparable. Two servers
-// that were promoted independently can have the same timeline; only the chain of hashes tells them
-// apart.
+// that were promoted independently can have the same timeline; only the chain of hashes
+// distinguishes them apart.
 type fence struct {
 	log *slog.Logger
 

@@ -52,8 +52,8 @@ func (p *basisPage) take(row [][]byte) (more bool, err error) {
 	return p.page.take(row)
 }
 
-// grow makes room for eight times as many records: most reads return either a few records or a full
-// page. See the pages in BenchmarkStore.
+// grow makes space for eight times as many records: most reads return either a few records or a
+// full page. See the pages in BenchmarkStore.
 func (p *page) grow() {
 	n := min(max(16, 8*len(p.records)), max(p.limit.Records, 1))
 	p.records = slices.Grow(p.records, n-len(p.records))

@@ -29,7 +29,7 @@ const (
 // checkpoints it.
 //
 // After a failed fsync the page cache holds pages that the disk does not. SQLite replays such a log
-// from the cache and appends to it, so a power cut would take the new frames away together with the
+// from the cache and appends to it, so a power cut would lose the new frames together with the
 // old ones. Therefore recoverLog first writes the log over itself and calls fsync. A checkpoint
 // without that would copy frames that are not on disk into the database file.
 func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
