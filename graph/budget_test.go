@@ -134,9 +134,9 @@ func TestMutationKeepsItsPosition(t *testing.T) {
 	b.wantEmpty(t)
 }
 
-// TestMutationWithoutRoom checks that a mutation is refused when others hold the whole budget, and
-// that nothing is written.
-func TestMutationWithoutRoom(t *testing.T) {
+// TestMutationWithoutMemory checks that a mutation is refused when others hold the whole budget,
+// and that nothing is written.
+func TestMutationWithoutMemory(t *testing.T) {
 	b := newBudgets()
 	b.answers = budget.New(budget.Options{Bytes: mib, Wait: budget.NoWait})
 	a := MustServe(t, memory.New(), configstore.Options{}, b.options(0))

@@ -54,13 +54,13 @@ func (f *failing) Append(ctx context.Context, expected eventstore.Head, records 
 	return f.Store.Append(ctx, expected, records, receipts...)
 }
 
-func (f *failing) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadConfigBack(ctx, branch, name, before, limit)
+func (f *failing) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadConfigBack(ctx, basis, name, before, limit)
 	return f.afterRead(ctx, records, err)
 }
 
-func (f *failing) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := f.Store.ReadHistory(ctx, branch, after, limit)
+func (f *failing) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := f.Store.ReadHistory(ctx, basis, after, limit)
 	if after != 0 { // what a stream from the beginning reads, and nobody else here
 		return records, err
 	}
@@ -124,7 +124,7 @@ func MustServeFailing(t *testing.T, opts configstore.Options) (*api, *failing, *
 
 // wantHidden checks the answer to an internal error, and that its one line in the log has the text
 // that the answer hides.
-func wantHidden(t testing.TB, answer, want string, log *testLog, level string, tells ...string) {
+func wantHidden(t testing.TB, answer, want string, log *testLog, level string, logs ...string) {
 	t.Helper()
 	if !strings.Contains(answer, want) {
 		t.Errorf("got %s, want in it %s", answer, want)
@@ -139,7 +139,7 @@ func wantHidden(t testing.TB, answer, want string, log *testLog, level string, t
 		t.Fatalf("%d lines in the log, want 1: %v", len(entries), entries)
 	}
 	line := fmt.Sprint(entries[0])
-	for _, part := range append(tells, "level:"+level, "request_id:request-7") {
+	for _, part := range append(logs, "level:"+level, "request_id:request-7") {
 		if !strings.Contains(line, part) {
 			t.Errorf("the log says %s, want in it %q", line, part)
 		}
@@ -178,7 +178,7 @@ func TestPanics(t *testing.T) {
 	c.wantNext("1", `"config":null`)
 }
 
-func TestStoreAway(t *testing.T) {
+func TestUnreachableStore(t *testing.T) {
 	a, events, log := MustServeFailing(t, configstore.Options{})
 	events.fail(nil, func(context.Context, []eventstore.Record) error { return errSecret })
 	const unavailable = `"message":"the store is not available; try again later","path":["history"],"locations":[{"line":1,"column":2}],"extensions":{"code":"UNAVAILABLE"}`

@@ -20,9 +20,9 @@ type asOfCounter struct {
 	reads atomic.Int64
 }
 
-func (s *asOfCounter) ReadAsOf(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *asOfCounter) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.reads.Add(1)
-	return s.Store.ReadAsOf(ctx, branch, q, limit)
+	return s.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
 // TestOldValuesOfAPage asks for the old values of a whole page: they are read together, and only

@@ -100,10 +100,10 @@ func checkToken(ctx context.Context, payload map[string]any) (context.Context, e
 // slowHistory is an event store that never finishes reading one name.
 type slowHistory struct{ eventstore.Store }
 
-func (s slowHistory) ReadConfigBack(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s slowHistory) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if name == "slow" {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return s.Store.ReadConfigBack(ctx, branch, name, before, limit)
+	return s.Store.ReadConfigBack(ctx, basis, name, before, limit)
 }

@@ -50,10 +50,10 @@ func changesOf(t *testing.T, body io.Reader, count int) (bytes int) {
 	return bytes
 }
 
-// TestStreamsThatAreBehindShareRoom checks that many clients read a long history within a small
+// TestStreamsThatAreBehindShareABudget checks that many clients read a long history within a small
 // budget, and that each gets all of it. The others go on while clients that read nothing hold as
 // much as they may.
-func TestStreamsThatAreBehindShareRoom(t *testing.T) {
+func TestStreamsThatAreBehindShareABudget(t *testing.T) {
 	slowtest.Only(t)
 	b := newBudgets()
 	const limit = 12 * mib

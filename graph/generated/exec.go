@@ -312,7 +312,7 @@ type ConfigRevision implements Node {
   committedAt: DateTime!
   """Who made it: the name of the caller's token, null when the server runs without authentication."""
   actor: String
-  """Why, in the words of whoever made it."""
+  """Why, in the words of the client that made it."""
   reason: String
 }
 
@@ -356,7 +356,7 @@ type ConfigRevisionEdge {
   node: ConfigRevision!
 }
 
-"""All configs as they were at one moment. Its pages stay pinned to that moment."""
+"""All configs as they were at one moment. All its pages show that moment."""
 type ConfigSnapshot {
   """The position that the asked-for moment came to."""
   position: Position!

@@ -47,7 +47,7 @@
 //	fault, kind           an error that clients can get; what it means to them, a row of one table
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
-//	page cursor           where a page of a list ended; all pages of a list are read at one position
+//	page cursor           where a page of a list ended; all pages of a list show one position
 //	outcome               what a command came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch
@@ -69,7 +69,7 @@
 //
 //	operation             one query, mutation or subscription
 //	document              the text of a request that has operations and fragments
-//	cost                  what an operation may need: counted from its fields before it is executed
+//	cost                  what an operation may need: counted from its fields before it runs
 //	look-up               one config that a query asks for by name, with nothing but fields in
 //	                      memory
 //	answer                the whole response to an operation

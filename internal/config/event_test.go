@@ -7,7 +7,7 @@ import (
 	"configapi/internal/config"
 )
 
-func TestEventTellsWhatItDid(t *testing.T) {
+func TestEventSaysWhatItDid(t *testing.T) {
 	for _, test := range []struct {
 		event       config.EventType
 		version     config.Version

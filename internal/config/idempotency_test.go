@@ -46,9 +46,9 @@ func TestGoldenRequestHashes(t *testing.T) {
 	}
 }
 
-// TestRequestHashTellsCommandsApart hashes commands that differ in one field, or whose texts are
+// TestRequestHashDistinguishesCommands hashes commands that differ in one field, or whose texts are
 // equal when concatenated.
-func TestRequestHashTellsCommandsApart(t *testing.T) {
+func TestRequestHashDistinguishesCommands(t *testing.T) {
 	zero, one := config.Version(0), config.Version(1)
 	why := must(config.ParseReason("a"))
 	seen := make(map[[32]byte]config.Command)

@@ -256,7 +256,7 @@ func TestSettingsReachTheScriptAsData(t *testing.T) {
 }
 
 // The sums are in the format of sha256sum, and equal those of the files in the npm packages.
-func TestVendoredFilesAreThosePinned(t *testing.T) {
+func TestVendoredFilesAreThoseListed(t *testing.T) {
 	sums, err := os.ReadFile("assets/SHA256SUMS")
 	if err != nil {
 		t.Fatal(err)

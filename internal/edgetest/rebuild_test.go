@@ -123,7 +123,7 @@ func TestRebuild(t *testing.T) {
 
 				wantReplay(t, n.Store)
 				old.mustBeGone(t, n)
-				n.mustJudge(t, marks, test.kept, head)
+				n.mustAnswer(t, marks, test.kept, head)
 				n.mustResume(t, marks, test.kept, records)
 				n.MustSet(t, "n1", "afterwards")
 				wantReplay(t, n.Store)
@@ -138,8 +138,8 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// mustJudge checks what the node answers for positions of both histories.
-func (n node) mustJudge(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
+// mustAnswer checks what the node answers for positions of both histories.
+func (n node) mustAnswer(t *testing.T, marks []eventstore.Position, kept eventstore.Seq, head eventstore.Head) {
 	t.Helper()
 	for _, mark := range marks {
 		want := fault.ErrPositionUnknown

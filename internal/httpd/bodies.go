@@ -76,7 +76,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.deadline = time.Time{}
 		b.complete()
 	case err != nil && b.receiving.IsCut():
-		b.refuse(refusedBodyRoom, err)
+		b.refuse(refusedBodyBudget, err)
 	}
 	return n, err
 }
@@ -91,7 +91,7 @@ func (b *body) charge(p *[]byte) error {
 			grow = min(b.read+bodyStep, announced) - b.charged
 		}
 		if err := b.receiving.Grow(b.exchange.request.Context(), grow); err != nil {
-			b.refuse(refusedBodyRoom, err)
+			b.refuse(refusedBodyBudget, err)
 			return b.err
 		}
 		if b.charged == 0 {

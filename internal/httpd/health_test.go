@@ -41,7 +41,7 @@ func (s *sick) Read(ctx context.Context, after eventstore.Seq, limit eventstore.
 	return records, err
 }
 
-var errAway = errors.New("dial tcp 10.0.0.1:5432: password=" + secret)
+var errUnreachable = errors.New("dial tcp 10.0.0.1:5432: password=" + secret)
 
 func TestHealth(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
@@ -77,7 +77,7 @@ func TestUnhealthy(t *testing.T) {
 	}{
 		{
 			"the store is unreachable",
-			func(events *sick) { events.headIs(eventstore.Head{}, errAway) },
+			func(events *sick) { events.headIs(eventstore.Head{}, errUnreachable) },
 			`{"eventstore":"it cannot be reached","projection":"ok","database":"it cannot be reached"}`, 200,
 		},
 		{
@@ -85,7 +85,7 @@ func TestUnhealthy(t *testing.T) {
 			func(events *sick) {
 				hang := func(ctx context.Context) (eventstore.Head, error) {
 					<-ctx.Done()
-					return eventstore.Head{}, fmt.Errorf("%w: %w", errAway, ctx.Err())
+					return eventstore.Head{}, fmt.Errorf("%w: %w", errUnreachable, ctx.Err())
 				}
 				events.head.Store(&hang)
 			},
@@ -99,7 +99,7 @@ func TestUnhealthy(t *testing.T) {
 		{
 			"events cannot be read",
 			func(events *sick) {
-				events.spoilRecords(func(*eventstore.Record) error { return errAway })
+				events.spoilRecords(func(*eventstore.Record) error { return errUnreachable })
 			},
 			`{"eventstore":"ok","projection":"new events cannot be read","database":"ok"}`, 200,
 		},

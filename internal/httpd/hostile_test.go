@@ -226,8 +226,8 @@ func TestHijackedConnectionsAreTheirHandlers(t *testing.T) {
 	})
 }
 
-// TestClientGoesAway checks that a disconnect ends the handler's context.
-func TestClientGoesAway(t *testing.T) {
+// TestClientDisconnects checks that a disconnect ends the handler's context.
+func TestClientDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error)
 		s := start(t, httpd.Options{REST: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -34,14 +34,14 @@ const (
 	refusedOrigin
 	refusedConnections
 	refusedAddress
-	refusedBodyRoom
+	refusedBodyBudget
 	refusedBodySize
 	refusedSlowReader
 )
 
 var refusalNames = [...]string{
 	refusedHost: "host", refusedOrigin: "origin", refusedConnections: "connections", refusedAddress: "address",
-	refusedBodyRoom: "body_room", refusedBodySize: "body_size", refusedSlowReader: "slow_reader",
+	refusedBodyBudget: "body_room", refusedBodySize: "body_size", refusedSlowReader: "slow_reader",
 }
 
 // edge is what serves a path.

@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("promlint: %v, %v", faults, err)
 	}
 
-	events.headIs(eventstore.Head{}, errAway)
+	events.headIs(eventstore.Head{}, errUnreachable)
 	unreachable := s.ask(t, "GET /v1/metrics").body
 	mustHaveLine(t, unreachable, `configapi_applied_position 3`, `configapi_ready 1`)
 	if strings.Contains(unreachable, "\nconfigapi_head_position") || strings.Contains(unreachable, "\nconfigapi_lag_seconds 0\n") {

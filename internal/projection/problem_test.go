@@ -69,9 +69,9 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// TestStoreIsFoundSoonHoweverLongItWasAway checks the default pauses after an hour without the
+// TestStoreIsFoundSoonAfterALongOutage checks the default pauses after an hour without the
 // store.
-func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
+func TestStoreIsFoundSoonAfterALongOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.set("a", "1")

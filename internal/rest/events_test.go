@@ -306,11 +306,11 @@ type unreadable struct {
 	unreachable atomic.Bool
 }
 
-func (u *unreadable) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (u *unreadable) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if u.unreachable.Load() {
-		return nil, errAway
+		return nil, errUnreachable
 	}
-	return u.Store.ReadHistory(ctx, branch, after, limit)
+	return u.Store.ReadHistory(ctx, basis, after, limit)
 }
 
 func TestEventsThatBreakOff(t *testing.T) {
@@ -322,7 +322,7 @@ func TestEventsThatBreakOff(t *testing.T) {
 	events.unreachable.Store(true)
 	l := s.MustListen(t, "/events?after="+beginning)
 	kind, id, data, err := l.event()
-	if err != nil || kind != "error" || id != "" || !strings.Contains(data, `"status":503`) || !strings.Contains(data, `"code":"UNAVAILABLE"`) || strings.Contains(data, errAway.Error()) {
+	if err != nil || kind != "error" || id != "" || !strings.Contains(data, `"status":503`) || !strings.Contains(data, `"code":"UNAVAILABLE"`) || strings.Contains(data, errUnreachable.Error()) {
 		t.Errorf("got %q, id %q, %s, %v", kind, id, data, err)
 	}
 	if _, _, _, err := l.event(); err != io.EOF {

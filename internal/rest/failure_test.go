@@ -24,7 +24,7 @@ import (
 
 const secret = "password=hunter2"
 
-var errAway = errors.New("dial tcp 10.0.0.1:5432: " + secret)
+var errUnreachable = errors.New("dial tcp 10.0.0.1:5432: " + secret)
 
 // failing is a real event store with some methods that fail on demand.
 type failing struct {
@@ -49,18 +49,18 @@ func (f *failing) Append(ctx context.Context, expected eventstore.Head, records 
 
 func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {
 	if f.unreachable.Load() {
-		return eventstore.Head{}, errAway
+		return eventstore.Head{}, errUnreachable
 	}
 	return f.Store.Head(ctx)
 }
 
-func (f *failing) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (f *failing) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if left := f.readConfig.Load(); left == 0 {
-		return nil, errAway
+		return nil, errUnreachable
 	} else if left > 0 {
 		f.readConfig.Store(left - 1)
 	}
-	return f.Store.ReadConfig(ctx, branch, name, after, limit)
+	return f.Store.ReadConfig(ctx, basis, name, after, limit)
 }
 
 // breakAppend makes appends fail with err, until mend.
@@ -73,7 +73,7 @@ func TestUnavailable(t *testing.T) {
 	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}}))
 	s.MustSet(t, "a", "x")
 
-	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errAway))
+	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errUnreachable))
 	for _, request := range []string{"PUT /config/a", "DELETE /config/a"} {
 		body := ""
 		if strings.HasPrefix(request, "PUT") {
@@ -88,7 +88,7 @@ func TestUnavailable(t *testing.T) {
 	}
 
 	events.unreachable.Store(true)
-	events.breakAppend(errAway)
+	events.breakAppend(errUnreachable)
 	got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`)
 	p := MustBeProblem(t, "PUT", got, 503, "UNAVAILABLE")
 	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
@@ -181,8 +181,8 @@ type mangled struct {
 	mangle atomic.Bool
 }
 
-func (m *mangled) ReadConfig(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := m.Store.ReadConfig(ctx, branch, name, after, limit)
+func (m *mangled) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := m.Store.ReadConfig(ctx, basis, name, after, limit)
 	if m.mangle.Load() {
 		for i := range records {
 			records[i].Data = "{}"

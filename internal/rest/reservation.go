@@ -52,7 +52,7 @@ func (r *reservation) hold(bytes int) error {
 	return err
 }
 
-// withoutRoom has the error of a budget be of kind [fault.Unavailable].
+// budgetError has the error of a budget be of kind [fault.Unavailable].
 func asUnavailable(err error) error {
 	if errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge) {
 		return &fault.UnavailableError{Reading: true, Cause: err}

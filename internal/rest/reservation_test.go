@@ -18,10 +18,10 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestSlowClientsMakeRoom has clients that ask for much of the history and take none of it, until
+// TestSlowClientsAreCutOff has clients that ask for much of the history and take none of it, until
 // the budget of all answers is used up. The next client gets all that it asked for, and the bytes
 // that are held stay within the budget.
-func TestSlowClientsMakeRoom(t *testing.T) {
+func TestSlowClientsAreCutOff(t *testing.T) {
 	slowtest.Only(t)
 	const limit = 10 << 20
 	for _, path := range []string{"/config/a/history", "/events?after=" + beginning} {

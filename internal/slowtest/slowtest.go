@@ -23,7 +23,7 @@ var Tests = map[string][]string{
 	"graph": {
 		"TestProtocol",
 		"TestSlowReaderOfAConfig",
-		"TestStreamsThatAreBehindShareRoom",
+		"TestStreamsThatAreBehindShareABudget",
 	},
 	"graph/transport/gqlws": {
 		"TestProtocolOfStockTransport",
@@ -40,7 +40,7 @@ var Tests = map[string][]string{
 	},
 	"internal/edgetest": {
 		"TestNoAnswerMixesTwoHistories",
-		"TestPostgresGoesAway",
+		"TestPostgresBecomesUnreachable",
 		"TestSessionsAreEndedAtAnyMoment",
 	},
 	"internal/eventstore/eventstoretest": {
@@ -75,7 +75,7 @@ var Tests = map[string][]string{
 		"TestLimitOfAllBodies",
 		"TestLongAnswersHoldLittle",
 		"TestPagesEndEarly",
-		"TestSlowClientsMakeRoom",
+		"TestSlowClientsAreCutOff",
 	},
 }
 

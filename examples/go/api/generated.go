@@ -29,7 +29,7 @@ func (v *AsOfInput) GetTime() *time.Time { return v.Time }
 // AtAsOfConfigSnapshot includes the requested fields of the GraphQL type ConfigSnapshot.
 // The GraphQL type's documentation follows.
 //
-// All configs as they were at one moment. Its pages stay pinned to that moment.
+// All configs as they were at one moment. All its pages show that moment.
 type AtAsOfConfigSnapshot struct {
 	// One config as it was, null when it did not exist.
 	Config *AtAsOfConfigSnapshotConfigConfigRevision `json:"config"`

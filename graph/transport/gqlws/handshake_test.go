@@ -46,9 +46,9 @@ func TestHandshakesThatFail(t *testing.T) {
 	}
 }
 
-// TestOtherSubprotocolsAreToldWhy: a browser shows the reason of a close only on a socket whose
+// TestOtherSubprotocolsGetAReason: a browser shows the reason of a close only on a socket whose
 // sub-protocol it has asked for.
-func TestOtherSubprotocolsAreToldWhy(t *testing.T) {
+func TestOtherSubprotocolsGetAReason(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	for _, row := range []struct{ offered, chosen, reason, logged string }{
 		{"Sec-WebSocket-Protocol: graphql-ws", "graphql-ws", "the old protocol graphql-ws is not supported: use graphql-transport-ws", `"graphql-ws"`},

@@ -24,7 +24,7 @@ func TestClientCloses(t *testing.T) {
 	})
 }
 
-func TestClientGoesAway(t *testing.T) {
+func TestClientDisconnects(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, f *fixture) {
 		p := f.open(t)
 		p.send(ticks)

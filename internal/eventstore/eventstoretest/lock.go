@@ -16,7 +16,7 @@ import (
 
 var lockLaws = []law{
 	{"a locked append gets the head and all missed records", lockedSeesWhatWasMissed},
-	{"a locked append does not decide when it is ahead or too far behind", lockedTooFarAway},
+	{"a locked append does not decide when it is ahead or too far behind", lockedOutOfReach},
 	{"what is decided under the lock is written, and nothing else", lockedDecisions},
 	{"no append is written while another one decides under the lock", lockedKeepsOthersOut},
 	{"a locked append never loses to others", lockedNeverLoses},
@@ -51,7 +51,7 @@ func lockedSeesWhatWasMissed(t *testing.T, open func() eventstore.Store) {
 	}
 }
 
-func lockedTooFarAway(t *testing.T, open func() eventstore.Store) {
+func lockedOutOfReach(t *testing.T, open func() eventstore.Store) {
 	slowtest.Only(t)
 	w := newWriter(t, open())
 	refuse := func(after int) {

@@ -127,7 +127,7 @@ func neverCancel(config *pgconn.Config) {
 
 var errNoCancel = errors.New("statements on this connection are never cancelled")
 
-// abandon closes a connection at once, without telling the server, which may still be working.
+// abandon closes a connection at once, without a message to the server, which may still be working.
 // neverCancel must have been applied to it.
 func abandon(conn *pgconn.PgConn) {
 	conn.Conn().Close()

@@ -183,9 +183,9 @@ func endSessions(admin *session, name string) {
 	admin.until("0", `select count(*)::text from pg_stat_activity where pid = any ($1::text::int[])`, pids)
 }
 
-// TestSettingsThatCannotBePinnedAreRefused is about poolers in transaction mode, where no setting
+// TestSettingsThatCannotBeSetAreRefused is about poolers in transaction mode, where no setting
 // of a session lasts.
-func TestSettingsThatCannotBePinnedAreRefused(t *testing.T) {
+func TestSettingsThatCannotBeSetAreRefused(t *testing.T) {
 	t.Parallel()
 	direct := postgrestest.NewDatabase(t)
 	spoil(connect(t, direct), [2]string{"search_path", "public, pg_catalog"})

@@ -89,7 +89,7 @@ func createFile(file string) error {
 		return nil
 	}
 	if left != "" {
-		return fmt.Errorf("the file is empty or missing, but %s of an older history is left; put that database back, or move %[1]s away to begin a new history", left)
+		return fmt.Errorf("the file is empty or missing, but %s of an older history is left; put that database back, or rename %[1]s to begin a new history", left)
 	}
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {

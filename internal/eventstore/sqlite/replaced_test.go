@@ -101,8 +101,8 @@ func TestReadersDoNotOpenAnotherFile(t *testing.T) {
 	}
 }
 
-// TestWaitTellsOfAReplacedFile checks that Wait returns the error, without any append.
-func TestWaitTellsOfAReplacedFile(t *testing.T) {
+// TestWaitReportsAReplacedFile checks that Wait returns the error, without any append.
+func TestWaitReportsAReplacedFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{PollInterval: 1})
