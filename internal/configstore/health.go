@@ -9,8 +9,15 @@ import (
 	"configapi/internal/fault"
 )
 
-// ErrBehind says that this node has been behind the history for longer than Options.MaxLag,
-// although nothing else is wrong.
+const (
+	// healthTimeout bounds what [Store.Health] asks the event store.
+	healthTimeout = time.Second
+	// maxLag is how long this node may be behind the history before [Store.Health] reports it.
+	maxLag = 5 * time.Second
+)
+
+// ErrBehind says that this node has been behind the history for more than 5 s, although nothing
+// else is wrong.
 var ErrBehind = errors.New("events are not applied as they come")
 
 // Health says what works. Each error is nil when that part is well, else it says what is wrong.
@@ -39,14 +46,10 @@ type Health struct {
 	HeadAhead time.Duration
 }
 
-// OK reports whether all is well. A clock that is off does not count as long as events can be
-// written: they are in order all the same.
-func (h Health) OK() bool { return h.EventStore == nil && h.Projection == nil && h.Writing == nil }
-
 // Positions returns how many positions this node is behind the event store, as far as is known.
 func (h Health) Positions() int64 { return max(h.Head-h.Applied, 0) }
 
-// Health asks the event store and the follower. It takes at most Options.HealthTimeout. Concurrent
+// Health asks the event store and the follower. It takes at most 1 s. Concurrent
 // calls share one question to the event store, which does not wait for reads of users.
 func (s *Store) Health(ctx context.Context) Health {
 	return s.health(s.probe(ctx))
@@ -92,7 +95,7 @@ func (s *Store) health(p probe) Health {
 	if h.Projection == nil {
 		h.Projection = g.err()
 	}
-	if h.Projection == nil && p.err == nil && h.Lag > s.opts.MaxLag {
+	if h.Projection == nil && p.err == nil && h.Lag > maxLag {
 		h.Projection = ErrBehind
 	}
 	return h
@@ -122,7 +125,7 @@ func (s *Store) WriteProblem() error {
 // probe asks the event store for its head and its time. Concurrent calls share one question.
 func (s *Store) probe(ctx context.Context) probe {
 	answer := s.probes.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), s.opts.HealthTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 		defer cancel()
 		p := s.probeOnce(ctx)
 		s.lastProbe.Store(&p)

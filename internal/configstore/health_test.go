@@ -18,7 +18,7 @@ import (
 func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
-		store := configstoretest.On(t, events, configstore.Options{HealthTimeout: 3 * time.Second})
+		store := configstoretest.On(t, events, configstore.Options{})
 		store.MustSet(t, "a", "1")
 		if got := store.Health(t.Context()); !got.OK() || got != (configstore.Health{Applied: 1, Head: 1}) {
 			t.Errorf("got %+v, want all to be well at position 1", got)
@@ -33,8 +33,8 @@ func TestHealth(t *testing.T) {
 		events.SetHooks(hanging)
 		began := time.Now()
 		got := store.Health(t.Context())
-		if took := time.Since(began); took != 3*time.Second || got.OK() || !errors.Is(got.EventStore, context.DeadlineExceeded) || got.Applied != 1 || got.Head != 0 {
-			t.Errorf("after %v: got %+v, want the event store to be given up after 3s", took, got)
+		if took := time.Since(began); took != time.Second || got.OK() || !errors.Is(got.EventStore, context.DeadlineExceeded) || got.Applied != 1 || got.Head != 0 {
+			t.Errorf("after %v: got %+v, want the event store to be given up after 1s", took, got)
 		}
 
 		events.SetHooks(configstoretest.Unreachable())
@@ -63,7 +63,7 @@ func TestLag(t *testing.T) {
 		}
 		events := configstoretest.NewFaulty()
 		events.SetHooks(configstoretest.Hooks{Wait: tick})
-		store := configstoretest.On(t, events, configstore.Options{MaxLag: 10 * time.Second})
+		store := configstoretest.On(t, events, configstore.Options{})
 		stuck := configstoretest.Hooks{Wait: tick, Read: func(ctx context.Context, _ eventstore.Seq, _ eventstore.Limit) ([]eventstore.Record, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -79,10 +79,10 @@ func TestLag(t *testing.T) {
 		events.SetHooks(stuck)
 		configstoretest.SetElsewhere(t, events, "b", "c")
 		synctest.Wait()
-		for _, after := range []time.Duration{9 * time.Second, 11 * time.Second} {
+		for _, after := range []time.Duration{4 * time.Second, 6 * time.Second} {
 			time.Sleep(time.Until(began.Add(after)))
 			got := store.Health(t.Context())
-			if behind := errors.Is(got.Projection, configstore.ErrBehind); got.Positions() == 0 || got.Lag < after || got.Lag > after+time.Second || behind != (after > 10*time.Second) {
+			if behind := errors.Is(got.Projection, configstore.ErrBehind); got.Positions() == 0 || got.Lag < after || got.Lag > after+time.Second || behind != (after > 5*time.Second) {
 				t.Errorf("after %v: got %+v", after, got)
 			}
 		}

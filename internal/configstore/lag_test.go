@@ -63,7 +63,7 @@ func TestLagUnderOwnWrites(t *testing.T) {
 func TestHealthIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events, asked := configstoretest.NewFaulty(), new(atomic.Int64)
-		store := configstoretest.On(t, events, configstore.Options{HealthTimeout: time.Second})
+		store := configstoretest.On(t, events, configstore.Options{})
 		events.SetHooks(configstoretest.Hooks{Wait: configstoretest.Silent().Wait, Head: func(ctx context.Context) (eventstore.Head, error) {
 			asked.Add(1)
 			<-ctx.Done()

@@ -45,14 +45,9 @@ type Options struct {
 	// ProgressInterval is how long a stream may move on without matching changes until it reports
 	// its position. 0: 10 s.
 	ProgressInterval time.Duration
-	// HealthTimeout bounds what [Store.Health] asks the event store. 0: 1 s.
-	HealthTimeout time.Duration
 	// ClockInterval is how often this node compares its clock. 0: 5 s. Negative: never, which is
 	// for a clock that counts its readings.
 	ClockInterval time.Duration
-	// MaxLag is how long this node may be behind the history before [Store.Health] reports a
-	// problem. 0: 5 s.
-	MaxLag time.Duration
 	// Now is the clock of this node. It must be safe for concurrent use. nil: time.Now.
 	Now func() time.Time
 	// Log gets what operators must know. nil: nothing is logged.
@@ -76,8 +71,6 @@ func (o *Options) setDefaults() {
 		{"WriteTimeout", &o.WriteTimeout, 10 * time.Second},
 		{"PositionWait", &o.PositionWait, 2 * time.Second},
 		{"ProgressInterval", &o.ProgressInterval, 10 * time.Second},
-		{"HealthTimeout", &o.HealthTimeout, time.Second},
-		{"MaxLag", &o.MaxLag, 5 * time.Second},
 	} {
 		if *option.time < 0 {
 			panic(fmt.Sprintf("configstore: Options.%s is negative: %v", option.name, *option.time))
@@ -140,9 +133,9 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// replace replaces a generation whose history was lost. New callers hear that the store is not
-// ready; then the functions of [Store.OnRebuild] are called; then the streams of the old generation
-// end.
+// replace replaces a generation whose history was lost. New callers get an error that the store is
+// not ready; then the functions of [Store.OnRebuild] are called; then the streams of the old
+// generation end.
 func (s *Store) replace(old *generation, reason error) {
 	view, newest := old.view(), old.feed.Newest()
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different",

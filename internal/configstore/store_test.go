@@ -28,8 +28,6 @@ func TestNewRefusesNegativeOptions(t *testing.T) {
 		{WriteTimeout: -1},
 		{PositionWait: -time.Second},
 		{ProgressInterval: -1},
-		{HealthTimeout: -1},
-		{MaxLag: -time.Hour},
 		{Writer: writer.Options{AppendTimeout: -1}},
 	} {
 		func() {

@@ -129,7 +129,7 @@ func TestPostgresBecomesReadOnly(t *testing.T) {
 		if strings.Contains(text, "outcome_unknown") || strings.Contains(text, "SQLSTATE") {
 			t.Errorf("a read-only database: got %s, want that nothing was written, and no more", text)
 		}
-		if err := store.WriteProblem(); err == nil || store.Health(t.Context()).OK() {
+		if err := store.WriteProblem(); err == nil || store.Health(t.Context()).Writing == nil {
 			t.Errorf("a read-only database: WriteProblem is %v, and the store is well", err)
 		}
 	}

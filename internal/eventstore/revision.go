@@ -88,7 +88,7 @@ func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records
 
 // largeData is how many bytes of data make a record so slow to decode that other goroutines get the
 // processor before the next one. A goroutine that does not yield keeps it for 10 ms: see
-// test/bulkheads.
+// test/hostile.
 const largeData = 16 << 10
 
 func decodeAll(records []Record, decode func(*Record) (*Revision, error)) ([]*Revision, error) {

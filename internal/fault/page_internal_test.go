@@ -29,13 +29,12 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPageHasTheTypes shows that the URI of each kind leads to a heading of the page.
-func TestPageHasTheTypes(t *testing.T) {
+// TestPageHasTheCodes shows that each code has a heading of the page, to which links lead.
+func TestPageHasTheCodes(t *testing.T) {
 	text := strings.ToLower(page())
 	for _, k := range kinds() {
-		_, anchor, _ := strings.Cut(k.Type(), "#")
-		if !strings.Contains(text, "\n## "+anchor+"\n") {
-			t.Errorf("%s leads to no heading", k.Type())
+		if code := strings.ToLower(k.Code()); !strings.Contains(text, "\n## "+code+"\n") {
+			t.Errorf("docs/errors.md#%s leads to no heading", code)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"net/http"
-	"strings"
 )
 
 // Kind is what an error means to the caller, and so what the caller can do about it. What a kind is
@@ -151,10 +150,6 @@ func (k Kind) Status() int { return table[k].status }
 
 // ExitCode returns the exit code of a command that ends with an error of this kind.
 func (k Kind) ExitCode() int { return table[k].exit }
-
-// Type returns the URI reference of what docs/errors.md says about the code. Answers do not carry
-// it: the type of their problem details is about:blank.
-func (k Kind) Type() string { return "docs/errors.md#" + strings.ToLower(k.Code()) }
 
 // ResponseStatus returns the status of a GraphQL answer without data, as
 // application/graphql-response+json, whose first error with a status of its own has this code. own

@@ -143,7 +143,7 @@ func TestLimitOfAllBodies(t *testing.T) {
 	}
 }
 
-// TestUnknownParameters are refused by changes and by the routes that clients of old do not know
+// TestUnknownParameters are refused by changes and by the routes that old clients do not know
 // the parameters of.
 func TestUnknownParameters(t *testing.T) {
 	s := MustStart(t, configstore.Options{})

@@ -85,7 +85,7 @@ func errNoTags(header string) error {
 	return &config.InvalidError{Field: header, Rule: `must be * or entity tags such as "3-9f3a21c0", separated by commas`}
 }
 
-// bareVersion returns the version when a single tag is one, as the tags of old were, and nil when
+// bareVersion returns the version when a single tag is one, as old tags were, and nil when
 // it is not.
 func bareVersion(tags []entityTag) *int64 {
 	if len(tags) != 1 || tags[0].weak {

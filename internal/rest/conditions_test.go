@@ -288,7 +288,7 @@ func TestTagsOfALostHistory(t *testing.T) {
 		t.Errorf("PUT unless it is the lost version: got %d", got.status)
 	}
 	if got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`, `If-Match: "6"`); got.status != 200 {
-		t.Errorf("PUT of a client of old: got %d", got.status)
+		t.Errorf("PUT of an old client: got %d", got.status)
 	}
 }
 

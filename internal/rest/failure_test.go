@@ -155,7 +155,7 @@ func TestHistoryThatBreaksOff(t *testing.T) {
 	MustBeProblem(t, "history of a deleted config", s.MustDo(t, "GET /config/a/history", ""), 503, "UNAVAILABLE")
 }
 
-// TestInternalErrors has an event in the history that no client may hear the inside of.
+// TestInternalErrors has an event in the history whose details no client may see.
 func TestInternalErrors(t *testing.T) {
 	events := &mangled{Store: memory.New()}
 	store := configstoretest.On(t, events, configstore.Options{})

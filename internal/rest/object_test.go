@@ -45,7 +45,7 @@ func TestOneConfigAsAnObject(t *testing.T) {
 	}
 }
 
-// TestDeletedIsSaid to clients that prefer a problem, while clients of old get the texts that they
+// TestDeletedIsSaid to clients that prefer a problem, while old clients get the texts that they
 // know.
 func TestDeletedIsSaid(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
@@ -62,7 +62,7 @@ func TestDeletedIsSaid(t *testing.T) {
 	} {
 		for _, accept := range []string{"*/*", "text/plain", "application/json, text/plain, */*"} {
 			if got := s.MustDo(t, request, old.body, "Accept: "+accept); got.status != old.status || got.body != old.text {
-				t.Errorf("%s of a client of old: got %d %q", request, got.status, got.body)
+				t.Errorf("%s of an old client: got %d %q", request, got.status, got.body)
 			}
 		}
 		for _, accept := range []string{"application/json", "application/problem+json", "application/problem+json, */*;q=0.1"} {

@@ -39,7 +39,7 @@
 // number of lines. Both must hold when both are given. The writer checks them, on the state that
 // the change builds on. A tag that does not match gets 412 with the present tag. Anything that is
 // not a tag gets 400, since a condition that is not understood must not be taken for one that
-// holds. If-Match also takes a bare version, from clients of old; If-None-Match does not. A read
+// holds. If-Match also takes a bare version, from old clients; If-None-Match does not. A read
 // gets 304 only when the whole tag is equal.
 //
 // A read may demand freshness: with Config-At-Least a position that any node gave, for which the

@@ -235,7 +235,7 @@ func TestWriteProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := newStandby()
 		store := configstoretest.On(t, events, configstore.Options{})
-		if err := store.WriteProblem(); err != nil || !store.Health(t.Context()).OK() {
+		if err := store.WriteProblem(); err != nil || store.Health(t.Context()).Writing != nil {
 			t.Errorf("WriteProblem before any write: got %v", err)
 		}
 		refused := errors.New("read-only")
@@ -245,7 +245,7 @@ func TestWriteProblem(t *testing.T) {
 		})
 		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
 		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
-		if err := store.WriteProblem(); !errors.Is(err, refused) || store.Health(t.Context()).OK() {
+		if err := store.WriteProblem(); !errors.Is(err, refused) || store.Health(t.Context()).Writing == nil {
 			t.Errorf("WriteProblem: got %v, want %v", err, refused)
 		}
 		time.Sleep(time.Minute)
@@ -254,7 +254,7 @@ func TestWriteProblem(t *testing.T) {
 		}
 		events.set(func() { events.isUnreachable = false })
 		time.Sleep(2 * time.Second)
-		if err := store.WriteProblem(); err != nil || !store.Health(t.Context()).OK() {
+		if err := store.WriteProblem(); err != nil || store.Health(t.Context()).Writing != nil {
 			t.Errorf("WriteProblem after it has ended: got %v", err)
 		}
 		asked := events.timesAsked()

@@ -7,7 +7,7 @@
 //
 // A [Writer] guarantees:
 //
-//   - A change is on disk and can be read before its caller hears of it.
+//   - A change is on disk and can be read before its caller is answered.
 //   - An unknown outcome is resolved against the history before it is answered. A caller whose time
 //     ends first gets the error that the outcome is unknown.
 //   - A command with an idempotency key takes effect once. The same command gets the first outcome
@@ -147,8 +147,8 @@ func (w *Writer) Do(ctx context.Context, caller auth.Caller, cmd config.Command)
 }
 
 // Run commits until ctx ends, and then what is queued by that time. When the event store is not
-// available then, the rest is not sent, and its callers hear that nothing was written. When Run
-// returns, all commands that were sent are answered. Run must be called once.
+// available then, the rest is not sent, and its callers are answered that nothing was written. When
+// Run returns, all commands that were sent are answered. Run must be called once.
 func (w *Writer) Run(ctx context.Context) {
 	defer close(w.queue.stopped)
 	for ctx.Err() == nil {

@@ -138,8 +138,8 @@ func TestCommandsOfOneBatch(t *testing.T) {
 	})
 }
 
-// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that no caller hears of events that were not
-// written: a refusal may rest on one.
+// TestRefusalsAreNotAnsweredWhenTheirBatchFails shows that no caller is answered with events that
+// were not written: a refusal may rest on one.
 func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()

@@ -93,7 +93,7 @@ type group struct {
 	subscribers []*Subscriber
 	sent        int64 // the order up to which the subscribers were sent everything
 
-	round []*Subscriber // those who get the present message; for the group's goroutine alone
+	round []*Subscriber // the subscribers that get the present message; for the group's goroutine alone
 }
 
 // join adds the subscriber to its group, which it starts if there is none. It returns the order up

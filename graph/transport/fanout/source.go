@@ -7,7 +7,7 @@
 // Subscribers with the same document, operation, variables and rights form a group: each message is
 // made once for all of them. A new [Subscriber] is served on its own until it catches up; then it
 // joins its group between two messages. A subscriber that does not take what its group sends leaves
-// the group, is served on its own again, and joins again later. So nobody waits for anybody.
+// the group, is served on its own again, and joins again later. So no subscriber waits for another.
 //
 // # What it guarantees
 //
@@ -107,8 +107,8 @@ func WithLastEventID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, lastEventIDKey{}, id)
 }
 
-// LastEventID returns the id of the last item that a client has seen which comes back, "" when it
-// says nothing. It is for the resolver, which may go on from there.
+// LastEventID returns the id of the last item that a reconnecting client has seen, "" when it sends
+// none. It is for the resolver, which may go on from there.
 func LastEventID(ctx context.Context) string {
 	id, _ := ctx.Value(lastEventIDKey{}).(string)
 	return id

@@ -58,7 +58,7 @@ type Subscriber struct {
 	joining      bool // its goroutine still runs, and messages of the group wait in backlog
 	backlog      []*Message
 	backlogBytes int64
-	behind       bool // the group has given it up while it was joining
+	behind       bool // the group has dropped it while it was joining
 }
 
 // NewSubscriber returns a subscriber that is served by [Subscriber.Serve]. It releases what it

@@ -11,7 +11,7 @@ import (
 type keepalive struct {
 	pingInterval   time.Duration
 	silenceTimeout time.Duration
-	onLate         func() // the client was not acknowledged in time
+	onTimeout      func() // the client was not acknowledged in time
 	onSilent       func() // the peer has sent nothing for too long
 	onPing         func() // a ping is due; it must not wait
 
@@ -71,7 +71,7 @@ func (k *keepalive) due(now time.Time) func() {
 	case k.stopped:
 		return nil
 	case !k.acknowledged:
-		return k.onLate
+		return k.onTimeout
 	case k.silence(now) >= k.silenceTimeout:
 		return k.onSilent
 	case now.Sub(k.pinged) < k.pingInterval:

@@ -11,7 +11,7 @@ import (
 func TestAcknowledgedAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		never := func() { t.Error("something happened after the end") }
-		k := &keepalive{pingInterval: time.Second, silenceTimeout: time.Second, onLate: never, onSilent: never, onPing: never}
+		k := &keepalive{pingInterval: time.Second, silenceTimeout: time.Second, onTimeout: never, onSilent: never, onPing: never}
 		k.start(time.Second)
 		k.stop()
 		if k.acknowledge() {

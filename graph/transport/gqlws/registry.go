@@ -63,7 +63,7 @@ func (r *registry) count() int {
 }
 
 // claim takes the id for the operation. It is refused when the id is in use, and full when the
-// socket, or the server, has no place for one more.
+// socket, or the server, has as many as it may have.
 func (r *registry) claim(e *entry) (refused *CloseError, full gqlerror.List) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -48,8 +48,8 @@ func newSocket(options *Options, groups *fanout.Groups, exec graphql.GraphExecut
 	}
 	s.keepalive = &keepalive{
 		pingInterval: options.rules.pingInterval, silenceTimeout: options.rules.silenceTimeout,
-		onLate:   func() { s.close(CloseInitTimeout, "Connection initialisation timeout") },
-		onSilent: s.abort,
+		onTimeout: func() { s.close(CloseInitTimeout, "Connection initialisation timeout") },
+		onSilent:  s.abort,
 		// Without quota the peer takes nothing, and the writer's deadline will end it.
 		onPing: func() { s.out.tryReply(textFrame(nil, pingMessage, nil, "")) },
 	}
@@ -71,7 +71,7 @@ func (s *socket) run() {
 }
 
 // read takes messages until the connection gives no more. While the socket closes, it reads on
-// without looking.
+// and discards what comes.
 func (s *socket) read() {
 	defer s.recoverReader()
 	for {
@@ -149,7 +149,7 @@ func (s *socket) tooBig() string {
 	return fmt.Sprintf("a message must not be larger than %d bytes", s.options.rules.maxMessageBytes)
 }
 
-// abort ends the socket without a word, for peers that do not listen.
+// abort cuts the connection without a close frame, for peers that do not read.
 func (s *socket) abort() {
 	s.keepalive.stop()
 	s.operations.registry.stop()
@@ -233,7 +233,7 @@ func (s *socket) receiveInit(m *clientMessage) *CloseError {
 		}
 	}
 	if !s.keepalive.acknowledge() {
-		return nil // the client was too late
+		return nil // the timeout has closed the socket
 	}
 	s.operations.ctx = ctx
 	s.reader.SetReadLimit(s.options.rules.maxMessageBytes)

@@ -185,7 +185,7 @@ func (w *writer) connect(ctx context.Context) error {
 	return w.take(ctx, conn)
 }
 
-// dial connects and checks the server, which may not be the one of before.
+// dial connects and checks the server, which may be another one than before.
 func (w *writer) dial(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(toConnect(ctx), w.config)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 //
 // Timelines of different databases, by their system identifiers, are not comparable. Two servers
 // that were promoted independently can have the same timeline; only the chain of hashes
-// distinguishes them apart.
+// distinguishes them.
 type fence struct {
 	log *slog.Logger
 

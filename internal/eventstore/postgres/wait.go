@@ -46,7 +46,7 @@ func (s *Store) observeHead(ctx context.Context) error {
 	return err
 }
 
-// appendSignal wakes all waiters when the store hears of appends, and keeps the newest seq that it
+// appendSignal wakes all waiters when the store learns of appends, and keeps the newest seq that it
 // has heard of. Without that seq, a notification between a reader's last read and its Wait would be
 // lost.
 type appendSignal struct {

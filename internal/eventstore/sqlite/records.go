@@ -95,7 +95,7 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 
 // largeData is how many bytes of data make a record so slow to read that other goroutines get the
 // processor before the next one. SQLite runs in this process and never yields by itself: see
-// test/bulkheads.
+// test/hostile.
 const largeData = 16 << 10
 
 // readRecord reads a record from the columns of selectEvents.
