@@ -76,7 +76,7 @@ func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Err
 		answer.Extensions["requestId"] = id
 	}
 	if !errors.Is(err, errPanicked) && isFirst(ctx, func(l *logged) *atomic.Bool { return &l.internal }) {
-		p.log.ErrorContext(ctx, "answering a GraphQL field", "error", err, "request_id", id)
+		p.log.ErrorContext(ctx, "a GraphQL field failed", "error", err, "request_id", id)
 	}
 }
 
@@ -99,7 +99,7 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 	if unavailable != nil {
 		cause = unavailable.Cause
 	}
-	p.log.WarnContext(ctx, "answering a GraphQL field", "error", err, "cause", cause, "request_id", p.requestID(ctx))
+	p.log.WarnContext(ctx, "a GraphQL field failed", "error", err, "cause", cause, "request_id", p.requestID(ctx))
 }
 
 // recovered turns a panic of a resolver into an internal error. It logs the stack of the

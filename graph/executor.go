@@ -13,7 +13,7 @@ import (
 
 // executor checks a whole operation before its first field is resolved, and executes it. It takes
 // the place of gqlgen's own executor, which leaves many errors of variables to the fields that use
-// them, and validates a document before its limits can be checked: see ADR 17.
+// them, and validates a document before its limits can be checked: see ADR 0017.
 type executor struct {
 	schema    graphql.ExecutableSchema
 	resolver  *resolver

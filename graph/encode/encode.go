@@ -11,7 +11,7 @@
 //   - [LookupsOf] encodes a whole query, when it selects nothing but configs by name. gqlgen does
 //     not execute such a query at all. BenchmarkConfig and BenchmarkFragment pay for it.
 //
-// ADR 17 has the figures.
+// ADR 0017 has the figures.
 //
 // # Why the bytes are those of gqlgen
 //

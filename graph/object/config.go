@@ -1,6 +1,6 @@
 // Package object holds the Go types of the GraphQL objects that look into the config store. gqlgen
 // calls their methods for the selected fields alone, so nothing is copied for the other fields: see
-// ADR 4.
+// ADR 0004.
 //
 // It also has the ids and the cursors of these objects. Clients store both, so their bytes never
 // change.

@@ -75,7 +75,7 @@ func (h *Handler) failArray(a *array, r *http.Request, err error) {
 		if fault.KindOf(err) == fault.Unavailable {
 			level = slog.LevelWarn
 		}
-		h.log.Log(r.Context(), level, "answering a request in part", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
+		h.log.Log(r.Context(), level, "an answer was cut short", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range []string{etag, configVersion, link} { // they describe the array

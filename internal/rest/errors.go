@@ -30,11 +30,11 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	switch kind {
 	case fault.Internal:
 		p.RequestID = requestid.From(r.Context())
-		h.log.Error("answering a request", "error", err, "request_id", p.RequestID)
+		h.log.Error("a request failed", "error", err, "request_id", p.RequestID)
 	case fault.Unavailable:
 		var unavailable *fault.UnavailableError
 		p.OutcomeUnknown = errors.As(err, &unavailable) && unavailable.OutcomeUnknown
-		h.log.Warn("answering a request", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
+		h.log.Warn("a request failed", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {

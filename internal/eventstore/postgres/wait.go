@@ -11,7 +11,7 @@ import (
 
 var errClosed = errors.New("the store is closed")
 
-// Wait returns when the history may have records after a seq: when the store has heard of some, and
+// Wait returns when the history may have records after a seq: when the store knows of some, and
 // at the latest after [Options.PollInterval]. The first Wait starts the listener, so a store
 // without Wait needs no connection for it.
 func (s *Store) Wait(ctx context.Context, after eventstore.Seq) error {
@@ -47,7 +47,7 @@ func (s *Store) observeHead(ctx context.Context) error {
 }
 
 // appendSignal wakes all waiters when the store learns of appends, and keeps the newest seq that it
-// has heard of. Without that seq, a notification between a reader's last read and its Wait would be
+// knows of. Without that seq, a notification between a reader's last read and its Wait would be
 // lost.
 type appendSignal struct {
 	mu     sync.Mutex
