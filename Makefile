@@ -12,7 +12,8 @@ FAULTS ?=
 # The flags of `make hostile`, for example: make hostile HOSTILE='-only aliases'
 HOSTILE ?=
 
-# How many packages are tested at once: one more than there are processors, since tests also wait, for disks and for PostgreSQL.
+# How many packages are tested at once: one more than there are processors, since tests also wait,
+# for disks and for PostgreSQL.
 AT_ONCE = $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 # The pattern `work` stands for the packages of all modules that go.work names.
@@ -30,8 +31,9 @@ build: export GOWORK = off
 build: ## build bin/configapi
 	$(GO) build -trimpath -o bin/configapi ./cmd/configapi
 
-# The tests' programs are kept in bin/tests: to link them again takes longer than to run them. They are linked without what
-# debuggers read, as `go test` does with programs that it throws away. The package that takes longest comes first.
+# The tests' programs are kept in bin/tests: to link them again takes longer than to run them. They
+# are linked without what debuggers read, as `go test` does with programs that it throws away. The
+# package that takes longest comes first.
 test: ## run all tests but the slow ones; PostgreSQL comes from TEST_DATABASE_URL, else from this machine
 	@test -n "$$CONFIGAPI_SLOW_TESTS" || export RAPID_CHECKS=$${RAPID_CHECKS:-25}; set -x; \
 		$(GO) run ./internal/postgrestest/withpostgres -- $(GO) test -ldflags='-s -w' -o bin/tests/ -p $(AT_ONCE) ./internal/eventstore/postgres ./...
