@@ -34,7 +34,7 @@ func TestSharedStreamsGiveEveryChangeOnce(t *testing.T) {
 				f := &follower{api: a, random: rand.New(rand.NewPCG(seed, 0)), after: "0-00000000", heard: heard}
 				readers.Go(func() { f.follow(t, changes) })
 			}
-			for i := range changes { // one each time that a subscriber has got one, so that they keep up
+			for i := range changes { // one at a time, so that subscribers keep up
 				select {
 				case <-heard:
 					a.MustSet(t, "a", fmt.Sprint(i))

@@ -92,7 +92,7 @@ func (r *resolver) snapshot(ctx context.Context, at model.AsOfInput) (*configsto
 		return reader.AsOfTime(ctx, *instant)
 	}
 	o := r.operationOf(ctx)
-	if o.reader == nil { // a mutation: after each field, an instant of the future means another state
+	if o.reader == nil { // a mutation, whose fields change what a future instant means
 		return find()
 	}
 	return o.snapshots.Get(ctx, configstore.PointInTime{Instant: instant.UTC()}, find)

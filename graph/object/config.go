@@ -72,7 +72,7 @@ type ConfigRevision struct {
 	at, changeSet eventstore.Position
 	actor, reason *string
 
-	state *projection.Config     // the state that the revision made; nil: the event has the old value
+	state *projection.Config     // made by the revision; nil: the event has the old value
 	old   *configstore.OldValues // reads the old value of state
 }
 

@@ -102,7 +102,7 @@ func TestUnavailable(t *testing.T) {
 	}
 	events.mend()
 	got = s.MustDo(t, "PUT /config/a", `{"value":"z"}`)
-	for tries := 0; got.status == 503 && tries < 100; tries++ { // each waits for the writer to find out what became of the last
+	for tries := 0; got.status == 503 && tries < 100; tries++ { // the writer resolves the last
 		got = s.MustDo(t, "PUT /config/a", `{"value":"z"}`)
 	}
 	if got.status != 200 {

@@ -172,7 +172,7 @@ func (c *Client) Receive() (Message, error) {
 			}
 			err = c.Send(`{"type":"pong"}`)
 		case opcode == Close:
-			_ = c.send(Frame{First: Final | Close, Payload: string(payload)}) // the server may be gone
+			_ = c.send(Frame{First: Final | Close, Payload: string(payload)}) // may be cut
 			return Message{}, closeError(payload)
 		case opcode == Ping:
 			err = c.send(Frame{First: Final | Pong, Payload: string(payload)})

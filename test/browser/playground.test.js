@@ -2,8 +2,9 @@
 //
 //   CONFIGAPI_URL=http://127.0.0.1:4000 npm test
 //
-// CHROMIUM is the browser's path, /usr/bin/chromium when unset. SCREENSHOT names a file for a picture of a change that has
-// arrived. The server's store may hold anything; the test changes configs below payments/ and features/.
+// CHROMIUM is the browser's path, /usr/bin/chromium when unset. SCREENSHOT names a file for a
+// picture of a change that has arrived. The server's store may hold anything; the test changes
+// configs below payments/ and features/.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -159,7 +160,8 @@ test('tabs survive a reload, and what another page does', async (t) => {
     assert.match(await playground.variables(), /"first": 2/);
   }
 
-  // GraphiQL writes the present operation and the tabs at different times: a reload in between must not add a tab.
+  // GraphiQL writes the present operation and the tabs at different times: a reload in between must
+  // not add a tab.
   await first.page.evaluate(() => {
     const tabs = Object.keys(localStorage).find((key) => key.endsWith(':graphiql:tabState'));
     localStorage.setItem(tabs.replace('tabState', 'query'), 'query Bounds { ahead }');

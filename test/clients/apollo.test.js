@@ -1,4 +1,5 @@
-// Apollo Client, with a split link: queries and mutations over HTTP, subscriptions over a websocket.
+// Apollo Client, with a split link: queries and mutations over HTTP, subscriptions over a
+// websocket.
 
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// What every client must be able to do before connections are cut: a query, a mutation, a subscription, and their failures.
+// What every client must be able to do before connections are cut: a query, a mutation, a
+// subscription, and their failures.
 
 import assert from 'node:assert/strict';
 import { Server } from './server.js';

@@ -1,5 +1,5 @@
-// Introspection, as the versions of graphql-js read it that tools are built on. Older ones refuse directives' locations that they
-// do not know.
+// Introspection, as the versions of graphql-js read it that tools are built on. Older ones refuse
+// directives' locations that they do not know.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
-// Writes that go on while connections are cut and servers die, and what the history says of them afterwards.
+// Writes that go on while connections are cut and servers die, and what the history says of them
+// afterwards.
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';

@@ -1,4 +1,5 @@
-// Clients of persisted queries, which the server does not keep: they fall back to sending their documents.
+// Clients of persisted queries, which the server does not keep: they fall back to sending their
+// documents.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -43,7 +43,7 @@ export class Proxy {
     });
   }
 
-  /** From here on nothing goes through the present connections, and nobody is told. */
+  /** From here on nothing goes through the present connections, and neither side gets a message. */
   freeze() {
     this.#wires.forEach((wire) => {
       wire.frozen = true;

@@ -1,5 +1,6 @@
-// The scenario that every client goes through: under writes its connection is cut again and again, and the server is killed
-// and started again on the same history; in the end the client has every change exactly once, in order.
+// The scenario that every client goes through: under writes its connection is cut again and again,
+// and the server is killed and started again on the same history; in the end the client has every
+// change exactly once, in order.
 
 import assert from 'node:assert/strict';
 import { assertEachOnce, changesAfter, Load } from './load.js';

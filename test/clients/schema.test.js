@@ -1,4 +1,5 @@
-// The published schema, as the tools of its users see it. Each tool also gets a schema with a fault, to show that it would say so.
+// The published schema, as the tools of its users see it. Each tool also gets a schema with a
+// fault, to show that it would say so.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -20,7 +20,7 @@ type pieces struct {
 	timeout time.Duration // of each piece
 	buffer  *[]byte
 	memory  *budget.Shared // of the frame that is being written
-	until   time.Time      // when that frame has to be taken; zero: the timeout of its pieces counts
+	until   time.Time      // when that frame must be taken; zero: the timeout of its pieces counts
 }
 
 // newPieces returns pieces whose recycle must be called.

@@ -33,8 +33,9 @@
   );
   ReactDOM.createRoot(document.getElementById('playground')).render(playground);
 
-  // GraphiQL shows the newest message of a stream. One that only says how far the stream has come, which a quiet stream
-  // sends every few seconds, would wipe the last change off the screen: after the first message such are left out.
+  // GraphiQL shows the newest message of a stream. One that only says how far the stream has come,
+  // which a quiet stream sends every few seconds, would wipe the last change off the screen: after
+  // the first message such are left out.
   function keepingChangesInView(stream) {
     const messages = stream[Symbol.asyncIterator]();
     let isFirst = true;

@@ -1,13 +1,15 @@
 // What GraphiQL keeps in the browser.
 //
-// Tabs live under a name that carries the version of the examples, so a program with other examples opens with its own,
-// and the tabs that the user made or changed move over. All else (theme, sizes of panes, history of operations) is shared.
+// Tabs are kept under a name that carries the version of the examples, so a program with other
+// examples opens with its own, and the tabs that the user made or changed move over. All else
+// (theme, sizes of panes, history of operations) is shared.
 //
 //   configapi:<version>:graphiql:tabState   the tabs
 //   configapi:<version>:examples            the examples as they were shipped: what equals one is nobody's own
 //   configapi:graphiql:…                    the rest
 //
-// Two pages of one browser write here at the same time, and neither may drop a tab that the other has opened.
+// Two pages of one browser write here at the same time, and neither may drop a tab that the other
+// has opened.
 (() => {
   'use strict';
 
@@ -39,7 +41,8 @@
     };
   };
 
-  // A browser may refuse local storage, or have no space left in it: then the tabs last as long as the page.
+  // A browser may refuse local storage, or have no space left in it: then the tabs last as long as
+  // the page.
   function layOutWhereAllowed(version, examples) {
     try {
       return layOut(window.localStorage, version, examples);
@@ -90,7 +93,8 @@
     });
   }
 
-  // This page's word counts for the tabs that it has changed, opened or closed itself, what is stored for all others.
+  // This page's word counts for the tabs that it has changed, opened or closed itself, what is
+  // stored for all others.
   // known :: id of a tab → its content when this page last read or wrote it
   function mergedWithOtherPages(value, stored, known) {
     const state = JSON.parse(value);
