@@ -18,8 +18,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// What the health routes report. Texts of errors are for the log only: they may contain addresses
-// or SQL.
+// The texts that the health routes report. Texts of errors are for the log only: they may contain
+// addresses or SQL.
 const (
 	healthy      = "ok"
 	starting     = "it has not read its history yet"

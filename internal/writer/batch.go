@@ -72,8 +72,8 @@ func failAll(requests []*request) *batch { return &batch{results: make([]result,
 // isEmpty reports whether there is nothing to append.
 func (b *batch) isEmpty() bool { return len(b.records)+len(b.receipts) == 0 }
 
-// acknowledges reports whether any request succeeds. A caller that is refused need not come back; a
-// caller that succeeds relies on its answer.
+// acknowledges reports whether any request succeeds. A caller that is refused can rely
+// on nothing; a caller that succeeds relies on its answer.
 func (b *batch) acknowledges() bool {
 	return slices.ContainsFunc(b.results, func(r result) bool { return r.err == nil })
 }

@@ -102,7 +102,7 @@ func ResumeOffset(ctx context.Context) Offset {
 
 type lastEventIDKey struct{}
 
-// WithLastEventID returns a context for the operation of a client that has come back.
+// WithLastEventID returns a context for the operation of a client that has reconnected.
 func WithLastEventID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, lastEventIDKey{}, id)
 }

@@ -147,7 +147,7 @@ func writeLarge(w http.ResponseWriter, media gqlmsg.Media, status int, response 
 	length := len(before) + len(response.Data) + len(after)
 	memory := a.Hold(length)
 	memory.Sending(func() {
-		// What blocks in a write fails then. An error means that the connection is gone.
+		// A blocked write then fails. An error means that the connection is gone.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now())
 	})
 	gqlmsg.WriteHeader(w, media, status, length)

@@ -131,11 +131,11 @@ func (t *Transport) begin(ctx context.Context, r *http.Request, operation *graph
 	return ctx, func() { end(); retained.Release() }, nil
 }
 
-// EndAll ends the present subscriptions without "complete", so that clients come back.
+// EndAll ends the present subscriptions without "complete", so that clients reconnect.
 func (t *Transport) EndAll() { t.streams.EndAll() }
 
 // Shutdown refuses new subscriptions with 503, ends the present ones without "complete", so that
-// clients come back, and waits for that until ctx ends. Queries and mutations are answered: they
+// clients reconnect, and waits for that until ctx ends. Queries and mutations are answered: they
 // end by themselves.
 func (t *Transport) Shutdown(ctx context.Context) error { return t.streams.Shutdown(ctx) }
 
@@ -199,8 +199,8 @@ func (a *answer) sendNext(m *fanout.Message) error {
 }
 
 // finish sends the errors, if any, and that no more follows. A client whose context has ended gets
-// nothing: it has gone, or is to come back. Errors have no id, so that a client that comes back
-// goes on after the last item.
+// nothing: it has disconnected, or is to reconnect. Errors have no id, so that a client that
+// reconnects goes on after the last item.
 func (a *answer) finish(ctx context.Context, errs gqlerror.List) {
 	if ctx.Err() != nil {
 		return

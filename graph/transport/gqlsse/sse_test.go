@@ -151,7 +151,7 @@ func TestEventStreamThatFails(t *testing.T) {
 	l.want(t, transporttest.EventStream(`{"errors":[{"message":"it panicked","extensions":{"code":"INTERNAL"}}]}`))
 }
 
-// TestEventsSayHowFarTheyCome: items have ids, errors have none. A client that comes back after an
+// TestEventsSayHowFarTheyCome: items have ids, errors have none. A client that reconnects after an
 // error has not seen the item that the error replaced.
 func TestEventsSayHowFarTheyCome(t *testing.T) {
 	schema := transporttest.NewSchema()

@@ -199,7 +199,7 @@ func (o *outbox) writeBatch(batch []frame) error {
 	}
 	for i := range batch {
 		if batch[i].opcode == websocket.CloseMessage {
-			// What the peer still sends is read until then, or until it answers the close frame.
+			// The peer is read until then, or until it answers the close frame.
 			return o.conn.SetReadDeadline(time.Now().Add(o.drainTimeout))
 		}
 	}

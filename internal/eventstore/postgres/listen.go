@@ -56,7 +56,7 @@ func (l *listener) listen(ctx context.Context) (listened bool) {
 	}
 	for {
 		l.receive(ctx, conn)
-		// A server that is gone is only silent, so it has to answer from time to time.
+		// An unreachable server is only silent, so it has to answer from time to time.
 		if err := l.ask(ctx, conn); err != nil || !l.fence.allows(conn) {
 			return true
 		}
