@@ -34,7 +34,7 @@ const (
 // Numbers of clients that do not just make load.
 const (
 	firstSubscriber = 100
-	firstSettler    = 200
+	firstProbe    = 200
 	largeWriter     = 300
 )
 
@@ -45,10 +45,10 @@ type round struct {
 	world       *client.World
 	arena       *fault.Arena
 	rand        *rand.Rand
-	settlers    [cluster.Nodes]*client.Client
+	probes    [cluster.Nodes]*client.Client
 	subscribers []*client.Subscriber
 	result      roundResult
-	doubts      int64 // of nodes about their appends, before the round
+	unknownAppends      int64 // of nodes about their appends, before the round
 
 	load, streams             sync.WaitGroup
 	stopLoad, stopSubscribers context.CancelFunc
@@ -70,7 +70,7 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 	}
 	base := s.history.Head()
 	var err error
-	if r.doubts, err = s.cluster.UnknownAppends(); err != nil {
+	if r.unknownAppends, err = s.cluster.UnknownAppends(); err != nil {
 		return r.result, err
 	}
 	if err := r.start(ctx, number, base); err != nil {
@@ -81,7 +81,7 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 		return r.result, err
 	}
 	seen := r.seen(ctx, base)
-	r.judge(ctx, seen)
+	r.check(ctx, seen)
 	r.result.Took = time.Since(begin)
 	return r.result, context.Cause(ctx)
 }
@@ -108,15 +108,15 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 	var after *record.Position
 	r.world.Base, r.world.Forks = record.Position{Hash: "00000000"}, r.fault.Forks
 	if e := s.history.Event(base); e != nil {
-		r.world.Base = record.Position{Number: e.Position, Hash: e.Hash}
+		r.world.Base = record.Position{Seq: e.Seq, Hash: e.Hash}
 		after = &r.world.Base
 	}
 	for _, n := range s.cluster.Nodes {
 		n.Forks.Store(r.fault.Forks)
 	}
 	r.arena = &fault.Arena{World: r.world, Rand: r.rand, Evidence: &fault.Evidence{}, Writer: client.New(r.world, largeWriter, r.rand.Uint64())}
-	for i := range r.settlers {
-		r.settlers[i] = client.New(r.world, firstSettler+i, r.rand.Uint64())
+	for i := range r.probes {
+		r.probes[i] = client.New(r.world, firstProbe+i, r.rand.Uint64())
 	}
 	subscribe := func(prefix string, after *record.Position, slow bool) *client.Subscriber {
 		sub := client.NewSubscriber(r.world, firstSubscriber+len(r.subscribers), r.rand.Uint64(), prefix, after, slow)
@@ -170,7 +170,7 @@ func (r *round) run(ctx context.Context) {
 	r.stopLoad()
 	r.load.Wait()
 	if well {
-		r.rest(ctx)
+		r.quiesce(ctx)
 	}
 }
 
@@ -206,7 +206,7 @@ func (r *round) recover(ctx context.Context) bool {
 		if n.Died() {
 			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastWords())
 		}
-		nodes.Go(func() { positions[i], failures[i] = r.settle(ctx, i) })
+		nodes.Go(func() { positions[i], failures[i] = r.startAndWrite(ctx, i) })
 	}
 	nodes.Wait()
 	newest := slices.Max(positions[:])
@@ -223,17 +223,17 @@ func (r *round) recover(ctx context.Context) bool {
 }
 
 // settle starts a node if it is down, and returns the position of a write that it has acknowledged.
-func (r *round) settle(ctx context.Context, node int) (int64, error) {
+func (r *round) startAndWrite(ctx context.Context, node int) (int64, error) {
 	n := r.suite.cluster.Nodes[node]
 	if err := n.Start(ctx); err != nil {
 		return 0, err
 	}
 	for ctx.Err() == nil {
 		trying, cancel := context.WithTimeout(ctx, time.Second)
-		position, ok := r.settlers[node].Settle(trying, n)
+		position, ok := r.probes[node].WriteUntilAcknowledged(trying, n)
 		cancel()
 		if ok {
-			return position.Number, nil
+			return position.Seq, nil
 		}
 		if err := r.broken(ctx, n); err != nil {
 			return 0, err
@@ -247,7 +247,7 @@ func (r *round) await(ctx context.Context, node int, position int64) error {
 	n := r.suite.cluster.Nodes[node]
 	for ctx.Err() == nil {
 		trying, cancel := context.WithTimeout(ctx, time.Second)
-		ok := r.settlers[node].Await(trying, n, position)
+		ok := r.probes[node].Await(trying, n, position)
 		cancel()
 		if ok {
 			return nil
@@ -273,7 +273,7 @@ func (r *round) broken(ctx context.Context, n *cluster.Node) error {
 // their own looking can tell them.
 //
 // Before it every node has appended something, so that no append that is still under way can win any more.
-func (r *round) rest(ctx context.Context) {
+func (r *round) quiesce(ctx context.Context) {
 	if !r.recover(ctx) {
 		return
 	}
@@ -285,7 +285,7 @@ func (r *round) rest(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	last, err := r.settle(ctx, r.rand.IntN(cluster.Nodes))
+	last, err := r.startAndWrite(ctx, r.rand.IntN(cluster.Nodes))
 	for i := range r.suite.cluster.Nodes {
 		if err == nil {
 			err = r.await(ctx, i, last)
@@ -308,7 +308,7 @@ func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
 	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
 	for {
 		last := sub.Last()
-		if r.suite.history.Has(last.Number, last.Hash) && (len(expected) == 0 || last.Number >= expected[len(expected)-1].Position) {
+		if r.suite.history.Has(last.Seq, last.Hash) && (len(expected) == 0 || last.Seq >= expected[len(expected)-1].Seq) {
 			return
 		}
 		if cluster.Pause(ctx, 10*time.Millisecond); ctx.Err() != nil {

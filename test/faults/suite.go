@@ -100,7 +100,7 @@ func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, e
 				return r, fmt.Errorf("a round of %s: %w", f.Name, err)
 			}
 			r.Rounds = append(r.Rounds, round)
-			s.tell(round)
+			s.print(round)
 			if len(round.Findings) > 0 && r.Found == 0 {
 				r.Found = time.Since(begin)
 			}
@@ -122,7 +122,7 @@ func (s *suite) verify(ctx context.Context, r *result) error {
 }
 
 // tell writes one line about a round, and one about each thing that is wrong.
-func (s *suite) tell(r roundResult) {
+func (s *suite) print(r roundResult) {
 	word := "ok"
 	if len(r.Void) > 0 {
 		word = "void"

@@ -17,7 +17,7 @@ type story struct {
 }
 
 // at is the position of the n-th event of all stories.
-func at(n int64) record.Position { return record.Position{Number: n, Hash: hash(n)} }
+func at(n int64) record.Position { return record.Position{Seq: n, Hash: hash(n)} }
 
 func hash(n int64) string { return "abcdef0" + string(rune('0'+n)) }
 
@@ -25,7 +25,7 @@ func hash(n int64) string { return "abcdef0" + string(rune('0'+n)) }
 func write(id string, kind record.Kind, name string, version int, position int64, call time.Duration) *record.Write {
 	w := &record.Write{
 		ID: id, Kind: kind, Name: name, Version: version, Position: at(position), Outcome: record.Done,
-		Span: record.Span{Call: call, Return: call + 10}, Where: record.Where{Node: 0, Life: 1},
+		Span: record.Span{Call: call, Return: call + 10}, Where: record.Where{Node: 0, Incarnation: 1},
 	}
 	if kind != record.Delete {
 		w.Value = id + checker.Separator
@@ -53,7 +53,7 @@ func open(w *record.Write) *record.Write {
 // event is what has come of a write.
 func event(position int64, w *record.Write, version int, before string) history.Event {
 	e := history.Event{
-		Position: position, ChangeSet: position, Hash: hash(position), Name: w.Name, Version: version, Value: w.Value, Before: before,
+		Seq: position, ChangeSet: position, Hash: hash(position), Name: w.Name, Version: version, Value: w.Value, Before: before,
 		Type: [...]string{history.Set, history.Deleted, history.Restored}[w.Kind], Reason: w.ID, At: time.UnixMicro(position),
 	}
 	return e
@@ -74,10 +74,10 @@ func wellDone() *story {
 	}}
 	s.seen.Writes = []*record.Write{a1, b1, a2, a3, a4, late, gone, never}
 	s.seen.Reads = []*record.Read{
-		{Span: record.Span{Call: 31, Return: 33}, Where: record.Where{Node: 0, Life: 1}, Name: "r/a", Found: true, Version: 1, Value: a1.Value, Position: at(2)},
-		{Span: record.Span{Call: 55, Return: 57}, Where: record.Where{Node: 1, Life: 1}, Name: "r/a", Found: true, Version: 2, Value: a2.Value, Position: at(3), Linearizable: true},
-		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 1, Life: 1}, Prefix: "r", Values: map[string]string{"r/b": b1.Value}, Position: at(4), AtLeast: 4},
-		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 2, Life: 1}, Client: 1, Name: "r/b", Position: record.Position{Hash: "00000000"}},
+		{Span: record.Span{Call: 31, Return: 33}, Where: record.Where{Node: 0, Incarnation: 1}, Name: "r/a", Found: true, Version: 1, Value: a1.Value, Position: at(2)},
+		{Span: record.Span{Call: 55, Return: 57}, Where: record.Where{Node: 1, Incarnation: 1}, Name: "r/a", Found: true, Version: 2, Value: a2.Value, Position: at(3), Linearizable: true},
+		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 1, Incarnation: 1}, Prefix: "r", Values: map[string]string{"r/b": b1.Value}, Position: at(4), AtLeast: 4},
+		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 2, Incarnation: 1}, Client: 1, Name: "r/b", Position: record.Position{Hash: "00000000"}},
 	}
 	s.seen.Streams = []*record.Stream{
 		{Name: "all", Prefix: "r", After: &record.Position{Hash: "00000000"}, Messages: []record.Message{
@@ -93,7 +93,7 @@ func wellDone() *story {
 
 func change(e history.Event, operation string) record.Change {
 	return record.Change{
-		Position: record.Position{Number: e.Position, Hash: e.Hash}, ChangeSet: e.ChangeSet,
+		Position: record.Position{Seq: e.Seq, Hash: e.Hash}, ChangeSet: e.ChangeSet,
 		Name: e.Name, Version: e.Version, Operation: operation, Value: e.Value,
 	}
 }
@@ -154,7 +154,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"a read has another version":       {replayed, func(s *story) { s.seen.Reads[0].Version = 2 }},
 		"a read finds nothing":             {replayed, func(s *story) { s.seen.Reads[0].Found = false }},
 		"a read finds what is deleted":     {replayed, func(s *story) { s.seen.Reads[1].Position = at(4) }},
-		"a read is of no position":         {replayed, func(s *story) { s.seen.Reads[0].Position = record.Position{Number: 9, Hash: hash(9)} }},
+		"a read is of no position":         {replayed, func(s *story) { s.seen.Reads[0].Position = record.Position{Seq: 9, Hash: hash(9)} }},
 		"a read is of another history":     {replayed, func(s *story) { s.seen.Reads[0].Position.Hash = "11111111" }},
 		"a read is in the middle of a set": {replayed, func(s *story) { s.events[1].ChangeSet = 3 }},
 		"a list leaves a config out":       {replayed, func(s *story) { clear(s.seen.Reads[2].Values) }},
@@ -162,7 +162,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"a read is older than asked for":   {fresh, func(s *story) { s.seen.Reads[2].AtLeast = 5 }},
 		"a linearizable read is stale":     {fresh, func(s *story) { s.seen.Reads[0].Linearizable, s.seen.Reads[0].Call = true, 51 }},
 		"positions go back": {forward, func(s *story) {
-			s.seen.Reads[3].Where, s.seen.Reads[3].Client = record.Where{Node: 0, Life: 1}, 0
+			s.seen.Reads[3].Where, s.seen.Reads[3].Client = record.Where{Node: 0, Incarnation: 1}, 0
 		}},
 		"a stream leaves a change out":     {streamed, func(s *story) { drop(s, 0, 1) }},
 		"a stream has no progress left":    {streamed, func(s *story) { s.seen.Streams[1].Messages = nil }},

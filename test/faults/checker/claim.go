@@ -31,17 +31,17 @@ func claim(h *history.History, seen Seen) claims {
 		w := byID[IDOf(e)]
 		switch {
 		case w == nil:
-			exact.add("nobody wrote position %d: %s of %q, value %q, reason %q", e.Position, e.Type, e.Name, e.Value, e.Reason)
+			exact.add("nobody wrote position %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
 			continue
 		case c.events[w] != nil:
-			once.add("%s has two effects, at positions %d and %d", w, c.events[w].Position, e.Position)
+			once.add("%s has two effects, at positions %d and %d", w, c.events[w].Seq, e.Seq)
 			continue
 		case w.Outcome == record.Refused || w.Outcome == record.NotWritten:
-			exact.add("%s is at position %d all the same", w, e.Position)
+			exact.add("%s is at position %d all the same", w, e.Seq)
 		case e.Name != w.Name || e.Type != typeOf(w.Kind) || w.Kind != record.Delete && e.Value != w.Value:
-			exact.add("%s became %s of %q, value %q, at position %d", w, e.Type, e.Name, e.Value, e.Position)
-		case w.Outcome == record.Done && (e.Position != w.Position.Number || e.Hash != w.Position.Hash || e.Version != w.Version):
-			exact.add("%s: acknowledged as version %d, but is version %d at %d-%s", w, w.Version, e.Version, e.Position, e.Hash)
+			exact.add("%s became %s of %q, value %q, at position %d", w, e.Type, e.Name, e.Value, e.Seq)
+		case w.Outcome == record.Done && (e.Seq != w.Position.Seq || e.Hash != w.Position.Hash || e.Version != w.Version):
+			exact.add("%s: acknowledged as version %d, but is version %d at %d-%s", w, w.Version, e.Version, e.Seq, e.Hash)
 		}
 		c.events[w] = e
 	}
@@ -62,7 +62,7 @@ func (c claims) sets(seen Seen) []Finding {
 	for _, w := range seen.Writes {
 		if e := c.events[w]; w.Set != "" {
 			members[w.Set] = append(members[w.Set], e)
-		} else if e != nil && e.ChangeSet != e.Position {
+		} else if e != nil && e.ChangeSet != e.Seq {
 			found.add("%s was alone, but is in the change set that ends at %d", w, e.ChangeSet)
 		}
 	}
@@ -72,8 +72,8 @@ func (c claims) sets(seen Seen) []Finding {
 			switch {
 			case (first == nil) != (e == nil):
 				found.add("of set %s, change %d and change 0 are not both in the history", set, i)
-			case e != nil && (e.Position != first.Position+int64(i) || e.ChangeSet != first.Position+int64(len(events)-1)):
-				found.add("change %d of set %s is at position %d, in the change set that ends at %d", i, set, e.Position, e.ChangeSet)
+			case e != nil && (e.Seq != first.Seq+int64(i) || e.ChangeSet != first.Seq+int64(len(events)-1)):
+				found.add("change %d of set %s is at position %d, in the change set that ends at %d", i, set, e.Seq, e.ChangeSet)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ var model = porcupine.Model{
 		if in.read {
 			return out.found == s.Exists && (!s.Exists || out.value == s.Value && out.version == s.Version), s
 		}
-		refusal, next := judge(s, in)
+		refusal, next := decide(s, in)
 		switch {
 		case refusal != out.refusal:
 			return false, s
@@ -50,7 +50,7 @@ var model = porcupine.Model{
 }
 
 // judge says what a write comes to: what is missing or deleted comes before versions.
-func judge(s history.State, in action) (record.Refusal, history.State) {
+func decide(s history.State, in action) (record.Refusal, history.State) {
 	next := history.State{Version: s.Version + 1, Exists: true, Value: in.value}
 	switch in.kind {
 	case record.Set:

@@ -22,12 +22,12 @@ func order(writes []*record.Write, c claims) []Finding {
 	ended := 0
 	for _, w := range byCall {
 		for ; ended < len(byReturn) && end(byReturn[ended]) < w.Call; ended++ {
-			if e := c.events[byReturn[ended]]; e != nil && (newest == nil || e.Position > c.events[newest].Position) {
+			if e := c.events[byReturn[ended]]; e != nil && (newest == nil || e.Seq > c.events[newest].Seq) {
 				newest = byReturn[ended]
 			}
 		}
-		if e := c.events[w]; e != nil && newest != nil && e.Position < c.events[newest].Position {
-			found.add("%s is at position %d, before %s, which had ended when it began", w, e.Position, newest)
+		if e := c.events[w]; e != nil && newest != nil && e.Seq < c.events[newest].Seq {
+			found.add("%s is at position %d, before %s, which had ended when it began", w, e.Seq, newest)
 		}
 	}
 	return found.all()

@@ -27,10 +27,10 @@ func reads(h *history.History, seen Seen) []Finding {
 				exact.add("node %d, the history of %q up to %s: %s", r.Node, r.Name, r.Position, problem)
 			}
 		} else if r.Name == "" {
-			if want := h.Values(r.Prefix, r.Position.Number); !maps.Equal(want, r.Values) {
+			if want := h.Values(r.Prefix, r.Position.Seq); !maps.Equal(want, r.Values) {
 				exact.add("node %d lists %v below %q at %s, the history has %v", r.Node, r.Values, r.Prefix, r.Position, want)
 			}
-		} else if want := h.State(r.Name, r.Position.Number); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
+		} else if want := h.State(r.Name, r.Position.Seq); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
 			exact.add("node %d says of %q at %s: found %t, version %d, value %q; the history has %+v",
 				r.Node, r.Name, r.Position, r.Found, r.Version, r.Value, want)
 		}
@@ -38,7 +38,7 @@ func reads(h *history.History, seen Seen) []Finding {
 		if r.Linearizable {
 			least = max(least, acknowledged.before(r))
 		}
-		if r.Position.Number < least {
+		if r.Position.Seq < least {
 			fresh.add("a read on node %d is of %s, although %d was known before (linearizable: %t)", r.Node, r.Position, least, r.Linearizable)
 		}
 	}
@@ -48,13 +48,13 @@ func reads(h *history.History, seen Seen) []Finding {
 // wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing
 // is.
 func wrongHistory(h *history.History, r *record.Read) string {
-	want := h.Of(r.Name, r.Position.Number)
+	want := h.Of(r.Name, r.Position.Seq)
 	if len(want) != len(r.History) {
 		return fmt.Sprintf("it has %d changes, not %d", len(r.History), len(want))
 	}
 	for i, e := range want {
 		got := r.History[i]
-		if got != (record.Revision{Position: record.Position{Number: e.Position, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
+		if got != (record.Revision{Position: record.Position{Seq: e.Seq, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
 			return fmt.Sprintf("it has %+v where the history has %+v", got, *e)
 		}
 	}
@@ -63,15 +63,15 @@ func wrongHistory(h *history.History, r *record.Read) string {
 
 // badPosition says what is wrong with a position that a server has told: "" when nothing is.
 func badPosition(h *history.History, p record.Position) string {
-	e := h.Event(p.Number)
+	e := h.Event(p.Seq)
 	switch {
-	case p.Number == 0 && p.Hash == "00000000":
+	case p.Seq == 0 && p.Hash == "00000000":
 		return ""
 	case e == nil:
 		return "position " + p.String() + " is not in the history"
 	case e.Hash != p.Hash:
 		return "position " + p.String() + " has the hash " + e.Hash + " in the history"
-	case e.ChangeSet != e.Position:
+	case e.ChangeSet != e.Seq:
 		return "position " + p.String() + " is in the middle of a change set"
 	}
 	return ""
@@ -89,7 +89,7 @@ func newAcknowledged(writes []*record.Write) acknowledged {
 	}
 	slices.SortFunc(a, func(x, y *record.Write) int { return cmp.Compare(x.Return, y.Return) })
 	for i := 1; i < len(a); i++ {
-		if a[i].Position.Number < a[i-1].Position.Number {
+		if a[i].Position.Seq < a[i-1].Position.Seq {
 			newer := *a[i]
 			newer.Position = a[i-1].Position
 			a[i] = &newer
@@ -104,5 +104,5 @@ func (a acknowledged) before(r *record.Read) int64 {
 	if i == 0 {
 		return math.MinInt64
 	}
-	return a[i-1].Position.Number
+	return a[i-1].Position.Seq
 }

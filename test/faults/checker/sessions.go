@@ -22,15 +22,15 @@ func sessions(seen Seen) []Finding {
 	found := findings{promise: "positions never go back on one server"}
 	answers := map[session][]answer{}
 	for _, w := range seen.Writes {
-		if w.Outcome == record.Done && w.Life != record.Unsure {
+		if w.Outcome == record.Done && w.Incarnation != record.Unsure {
 			s := session{w.Client, w.Where}
-			answers[s] = append(answers[s], answer{w.Span, w.Position.Number, "write " + w.ID})
+			answers[s] = append(answers[s], answer{w.Span, w.Position.Seq, "write " + w.ID})
 		}
 	}
 	for _, r := range seen.Reads {
-		if r.Life != record.Unsure && !r.Past {
+		if r.Incarnation != record.Unsure && !r.Past {
 			s := session{r.Client, r.Where}
-			answers[s] = append(answers[s], answer{r.Span, r.Position.Number, "read of " + cmp.Or(r.Name, r.Prefix)})
+			answers[s] = append(answers[s], answer{r.Span, r.Position.Seq, "read of " + cmp.Or(r.Name, r.Prefix)})
 		}
 	}
 	for s, list := range answers {

@@ -126,7 +126,7 @@ func (c *Client) Run(ctx context.Context) {
 }
 
 // Settle writes to a name of its own through a node until a write is acknowledged, and returns its position.
-func (c *Client) Settle(ctx context.Context, n *cluster.Node) (record.Position, bool) {
+func (c *Client) WriteUntilAcknowledged(ctx context.Context, n *cluster.Node) (record.Position, bool) {
 	for ctx.Err() == nil {
 		w := c.newWrite(record.Set, c.world.Prefix+"/settled/"+strconv.Itoa(c.number))
 		c.send(n, w, w.ID+checker.Separator)
@@ -143,7 +143,7 @@ func (c *Client) Await(ctx context.Context, n *cluster.Node, position int64) boo
 	for ctx.Err() == nil {
 		read := &record.Read{}
 		answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config/none", nil, nil)
-		if err == nil && locate(read, answer) && read.Position.Number >= position {
+		if err == nil && locate(read, answer) && read.Position.Seq >= position {
 			return true
 		}
 		cluster.Pause(ctx, 2*time.Millisecond)
@@ -210,7 +210,7 @@ func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 	w.Call = c.world.Record.Now()
 	for {
 		w.Tries++
-		w.Where = record.Where{Node: n.Number, Life: n.Life()}
+		w.Where = record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 		before := time.Now()
 		if w.Kind == record.Delete || w.Kind == record.Set && len(w.ID)%2 == 0 {
 			c.mutate(n, w, value)
@@ -227,8 +227,8 @@ func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 		n = c.node()
 	}
 	w.Return = c.world.Record.Now()
-	if n.Life() != w.Life {
-		w.Life = record.Unsure
+	if n.Incarnation() != w.Incarnation {
+		w.Incarnation = record.Unsure
 	}
 	c.learn(w)
 	c.world.Record.Write(w)

@@ -36,7 +36,7 @@ func TestOnlyADefiniteAnswerIsKnown(t *testing.T) {
 func TestOutcomesOfMutations(t *testing.T) {
 	c := &Client{world: &World{}}
 	for body, want := range map[string]record.Write{
-		`{"data":{"outcome":{"__typename":"ConfigChanged","revision":{"version":3},"position":"7-01234567"}}}`:           {Outcome: record.Done, Version: 3, Position: record.Position{Number: 7, Hash: "01234567"}},
+		`{"data":{"outcome":{"__typename":"ConfigChanged","revision":{"version":3},"position":"7-01234567"}}}`:           {Outcome: record.Done, Version: 3, Position: record.Position{Seq: 7, Hash: "01234567"}},
 		`{"data":{"outcome":{"__typename":"VersionConflictError","current":{"version":2}}}}`:                             {Outcome: record.Refused, Refusal: record.Conflict, Version: 2},
 		`{"data":{"outcome":{"__typename":"VersionConflictError","current":null}}}`:                                      {Outcome: record.Refused, Refusal: record.Conflict},
 		`{"data":{"outcome":{"__typename":"NotFoundError"}}}`:                                                            {Outcome: record.Refused, Refusal: record.NotFound},

@@ -59,10 +59,10 @@ const asOfQuery = `query($at:Position!,$prefix:String!){asOf(at:{position:$at}){
 // asOf reads all configs of the round as they were right after the newest write of this client that
 // was acknowledged.
 func (c *Client) asOf(n *cluster.Node) {
-	if c.last.Number == 0 {
+	if c.last.Seq == 0 {
 		return
 	}
-	read := &record.Read{Client: c.number, Prefix: c.world.Prefix, Past: true, Where: record.Where{Node: n.Number, Life: n.Life()}}
+	read := &record.Read{Client: c.number, Prefix: c.world.Prefix, Past: true, Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}}
 	body, err := json.Marshal(map[string]any{"query": asOfQuery, "variables": map[string]any{"at": c.last.String(), "prefix": c.world.Prefix}})
 	if err != nil {
 		panic(err) // the suite's own values have a JSON
@@ -101,8 +101,8 @@ func (c *Client) asOf(n *cluster.Node) {
 			read.Values[config.Name] = history.Digest(*config.Value)
 		}
 	}
-	if n.Life() != read.Life {
-		read.Life = record.Unsure
+	if n.Incarnation() != read.Incarnation {
+		read.Incarnation = record.Unsure
 	}
 	c.world.Record.Read(read)
 }

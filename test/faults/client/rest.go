@@ -147,8 +147,8 @@ func (c *Client) get(n *cluster.Node, name string) {
 	case dice == 0 && c.world.Features.Linearizable:
 		read.Linearizable = true
 		path += "?consistency=linearizable"
-	case dice == 1 && c.world.Features.AtLeast && c.last.Number > 0:
-		read.AtLeast, read.AtLeastHash = c.last.Number, c.last.Hash
+	case dice == 1 && c.world.Features.AtLeast && c.last.Seq > 0:
+		read.AtLeast, read.AtLeastHash = c.last.Seq, c.last.Hash
 		header["Config-At-Least"] = c.last.String()
 	}
 	answer, ok := c.ask(n, read, path, header)
@@ -164,7 +164,7 @@ func (c *Client) confirm(n *cluster.Node, where record.Where, name string, told 
 	answer, ok := c.ask(n, read, "/config/"+url.PathEscape(name), nil)
 	if ok && describe(read, answer) {
 		if read.Where == where {
-			read.AtLeast, read.AtLeastHash = told.Number, told.Hash
+			read.AtLeast, read.AtLeastHash = told.Seq, told.Hash
 		}
 		c.world.Record.Read(read)
 	}
@@ -219,15 +219,15 @@ func valuesOf(body []byte) (map[string]string, error) {
 
 // ask sends a read, and fills in where and when it was answered, and for which position.
 func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map[string]string) (reply, bool) {
-	read.Where = record.Where{Node: n.Number, Life: n.Life()}
+	read.Where = record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 	read.Call = c.world.Record.Now()
 	answer, err := c.do(n, http.MethodGet, path, header, nil)
 	read.Return = c.world.Record.Now()
 	if read.Return-read.Call >= slow {
 		c.world.Counts[n.Number].Slow.Add(1)
 	}
-	if n.Life() != read.Life {
-		read.Life = record.Unsure
+	if n.Incarnation() != read.Incarnation {
+		read.Incarnation = record.Unsure
 	}
 	if err != nil || answer.status >= http.StatusInternalServerError {
 		return reply{}, false
@@ -236,7 +236,7 @@ func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map
 		return reply{}, false
 	}
 	if !locate(read, answer) {
-		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+		read.Position = record.Position{Seq: -1, Hash: "none"} // which no history has
 	}
 	return answer, true
 }
@@ -250,7 +250,7 @@ func locate(read *record.Read, answer reply) bool {
 
 // ListAll reads the whole state of a node, past its link, which must have a position.
 func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
-	read := &record.Read{Where: record.Where{Node: n.Number, Life: n.Life()}, Client: c.number, AtLeast: position, Final: true}
+	read := &record.Read{Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}, Client: c.number, AtLeast: position, Final: true}
 	read.Call = c.world.Record.Now()
 	answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config", nil, nil)
 	read.Return = c.world.Record.Now()
@@ -258,7 +258,7 @@ func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
 		read.Values, err = valuesOf(answer.body)
 	}
 	if err != nil || !locate(read, answer) {
-		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+		read.Position = record.Position{Seq: -1, Hash: "none"} // which no history has
 	}
 	c.world.Record.Read(read)
 }

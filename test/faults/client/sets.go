@@ -156,7 +156,7 @@ func (s *SetWriter) seal(head eventstore.Head) ([]eventstore.Record, []*record.W
 			Data: stored.Data, Reason: &id, RecordedAt: event.At, ChangeSet: head.Seq + setSize,
 		})
 		writes = append(writes, &record.Write{
-			ID: id, Set: set, Where: record.Where{Node: record.Nowhere, Life: record.Unsure}, Client: record.Nowhere, Tries: 1,
+			ID: id, Set: set, Where: record.Where{Node: record.Nowhere, Incarnation: record.Unsure}, Client: record.Nowhere, Tries: 1,
 			Name: name.String(), Value: history.Digest(value.String()), Version: int(event.Version),
 		})
 	}

@@ -92,8 +92,8 @@ func (s *Subscriber) Last() record.Position {
 }
 
 // Position is how far the stream has come, 0 while it has not begun.
-func (s *Subscriber) Position() int64 {
-	return s.Last().Number
+func (s *Subscriber) Seq() int64 {
+	return s.Last().Seq
 }
 
 // Messages is how many messages there were.
@@ -133,7 +133,7 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, conn.Close)
 	defer stop()
-	where := record.Where{Node: n.Number, Life: n.Life()}
+	where := record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 	s.mu.Lock()
 	s.stream.Connections++
 	variables := map[string]any{"filter": map[string]string{"prefix": s.stream.Prefix}}
@@ -173,14 +173,14 @@ func (s *Subscriber) dial(ctx context.Context, n *cluster.Node) (*websockettest.
 	if s.slow {
 		address = n.Address()
 		options.Dial = func(ctx context.Context) (net.Conn, error) {
-			return (&net.Dialer{Timeout: silence, Control: littleRoom}).DialContext(ctx, "tcp", address)
+			return (&net.Dialer{Timeout: silence, Control: smallReceiveBuffer}).DialContext(ctx, "tcp", address)
 		}
 	}
 	return websockettest.Open(ctx, "ws://"+address+"/graphql", options)
 }
 
 // littleRoom gives a connection a small buffer for what was received and not read.
-func littleRoom(_, _ string, raw syscall.RawConn) error {
+func smallReceiveBuffer(_, _ string, raw syscall.RawConn) error {
 	var err error
 	control := raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10) })
 	return errors.Join(control, err)
@@ -229,7 +229,7 @@ func (s *Subscriber) parse(b *batch) record.Message {
 		position, bad := record.ParsePosition(c.Position)
 		set, worse := record.ParsePosition(c.ChangeSet)
 		err = errors.Join(err, bad, worse)
-		change := record.Change{Position: position, ChangeSet: set.Number, Name: c.Name, Version: c.Version, Operation: c.Operation}
+		change := record.Change{Position: position, ChangeSet: set.Seq, Name: c.Name, Version: c.Version, Operation: c.Operation}
 		if c.Value != nil {
 			change.Value = history.Digest(*c.Value)
 		}

@@ -72,7 +72,7 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), c.Database.gate.Address())
+	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), c.Database.routes.Address())
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 type Database struct {
 	disk *disk // nil: it is on no file system of its own
 
-	gate *proxy.Gate // where nodes believe the primary to be
+	routes *proxy.Switch // where nodes believe the primary to be
 
 	mu      sync.Mutex // one of the methods that stop, start or replace the server at a time
 	primary atomic.Pointer[postgrestest.Cluster]
@@ -46,7 +46,7 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 		return nil, err
 	}
 	d := &Database{disk: disk}
-	if d.gate, err = proxy.OpenGate(); err != nil {
+	if d.routes, err = proxy.OpenSwitch(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	if disk != nil {
@@ -59,7 +59,7 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 		return nil, errors.Join(err, d.close())
 	}
 	d.primary.Store(server)
-	d.gate.Lead(hostOf(server))
+	d.routes.Route(hostOf(server))
 	err = d.exec(ctx, "postgres", "create database "+databaseName)
 	for n := range Nodes {
 		if err == nil {
@@ -99,7 +99,7 @@ func (d *Database) start(ctx context.Context) error {
 	if err := d.server().Start(ctx); err != nil {
 		return err
 	}
-	d.gate.Lead(hostOf(d.server()))
+	d.routes.Route(hostOf(d.server()))
 	return nil
 }
 
@@ -202,7 +202,7 @@ func (d *Database) Version(ctx context.Context) (string, error) {
 }
 
 // ErrAway is that PostgreSQL cannot be asked.
-var ErrAway = errors.New("PostgreSQL is away")
+var ErrUnreachable = errors.New("PostgreSQL is away")
 
 func query[T any](ctx context.Context, d *Database, statement string, args ...any) ([]T, error) {
 	return queryAt[T](ctx, d.DSN(), statement, args...)
@@ -231,16 +231,16 @@ const conflictWithRecovery = "40001"
 func queryOnce[T any](ctx context.Context, dsn, statement string, args ...any) ([]T, error) {
 	conn, err := connect(ctx, dsn)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, statement, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowTo[T])
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return found, nil
 }
@@ -267,8 +267,8 @@ func (d *Database) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var err error
-	if d.gate != nil {
-		err = d.gate.Close()
+	if d.routes != nil {
+		err = d.routes.Close()
 	}
 	for _, server := range append(d.spares, d.server()) {
 		if server != nil {

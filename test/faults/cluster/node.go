@@ -40,16 +40,16 @@ type Node struct {
 	address string
 	dsn     string
 	logPath string
-	life    atomic.Int64
+	incarnation    atomic.Int64
 
 	mu      sync.Mutex           // guards what is below
 	process *processtest.Process // nil: none was started yet
 	ready   bool                 // it was ready once
-	told    bool                 // to end
+	stopping    bool                 // to end
 }
 
 // Life counts the starts of the node: an answer that was asked for and came in one life is that process's.
-func (n *Node) Life() int { return int(n.life.Load()) }
+func (n *Node) Incarnation() int { return int(n.incarnation.Load()) }
 
 // Address is where the node itself listens, past its link.
 func (n *Node) Address() string { return n.address }
@@ -81,8 +81,8 @@ func (n *Node) launch() error {
 	if err != nil {
 		return err
 	}
-	n.process, n.ready, n.told = p, false, false
-	n.life.Add(1)
+	n.process, n.ready, n.stopping = p, false, false
+	n.incarnation.Add(1)
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (n *Node) lasting() []string {
 
 // Kill is kill -9.
 func (n *Node) Kill() error {
-	err := n.tell().Stop(syscall.SIGKILL, stopTimeout)
+	err := n.expectStop().Stop(syscall.SIGKILL, stopTimeout)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
 		return nil
@@ -174,7 +174,7 @@ func (e *StopError) Unwrap() error { return e.How }
 
 // Terminate is SIGTERM. A node that does not end in order, with exit code 0, is a [*StopError].
 func (n *Node) Terminate() error {
-	if err := n.tell().Stop(syscall.SIGTERM, stopTimeout); err != nil {
+	if err := n.expectStop().Stop(syscall.SIGTERM, stopTimeout); err != nil {
 		return &StopError{n.Number, err, n.LastWords()}
 	}
 	return nil
@@ -193,7 +193,7 @@ func (n *Node) Close() {
 func (n *Node) Died() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.process.Ended() && n.ready && !n.told
+	return n.process.Ended() && n.ready && !n.stopping
 }
 
 // Answered are the ids of requests that the node has written to its log as answered.
@@ -235,10 +235,10 @@ func (n *Node) current() *processtest.Process {
 }
 
 // tell returns the process, which is to be told to end.
-func (n *Node) tell() *processtest.Process {
+func (n *Node) expectStop() *processtest.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.told = true
+	n.stopping = true
 	return n.process
 }
 

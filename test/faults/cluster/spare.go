@@ -119,7 +119,7 @@ func (s *Spare) Promote(ctx context.Context) error {
 }
 
 // Position is the newest one that the spare has.
-func (s *Spare) Position(ctx context.Context) (int64, error) {
+func (s *Spare) Head(ctx context.Context) (int64, error) {
 	found, err := queryAt[int64](ctx, s.dsn(), `select position from public.history_head`)
 	if err == nil && len(found) != 1 {
 		err = errors.New("the row of history_head is missing")
@@ -146,15 +146,15 @@ func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 	}
 	d.primary.Store(s.server)
 	if shared {
-		d.gate.Lead(hostOf(before.server), hostOf(s.server))
+		d.routes.Route(hostOf(before.server), hostOf(s.server))
 	} else {
-		d.gate.Lead(hostOf(s.server))
+		d.routes.Route(hostOf(s.server))
 	}
 	return before
 }
 
 // LeadToPrimary ends what Take has shared.
-func (d *Database) LeadToPrimary() { d.gate.Lead(hostOf(d.server())) }
+func (d *Database) RouteToPrimary() { d.routes.Route(hostOf(d.server())) }
 
 // Fail stops the primary, which stays away until it is replaced.
 func (d *Database) Fail(how postgrestest.Shutdown) error {

@@ -71,5 +71,5 @@ func restartKilled(ctx context.Context, a *Arena) error {
 // is away, and a node that is cut off from it cannot stop in order.
 func excusable(err error) bool {
 	var stop *cluster.StopError
-	return errors.Is(err, cluster.ErrAway) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &stop)
+	return errors.Is(err, cluster.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &stop)
 }

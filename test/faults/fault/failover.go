@@ -39,11 +39,11 @@ type Fork struct {
 func failovers() []Fault {
 	return []Fault{
 		{
-			Name: "failover-async", About: "failover to an asynchronous standby that was cut off before", Strike: failOverLate,
+			Name: "failover-async", About: "failover to an asynchronous standby that was cut off before", Strike: failOverAsync,
 			Proof: []string{replaced, behindIt, refusals, restarting}, Forks: true,
 		},
 		{
-			Name: "failover-sync", About: "failover to a synchronous standby", Strike: failOverInStep,
+			Name: "failover-sync", About: "failover to a synchronous standby", Strike: failOverSync,
 			Proof: []string{replaced}, Forks: true,
 		},
 		{
@@ -58,7 +58,7 @@ func failovers() []Fault {
 }
 
 // failOverLate cuts the replication, has clients write on, and kills the primary.
-func failOverLate(ctx context.Context, a *Arena) error {
+func failOverAsync(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, false)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func failOverLate(ctx context.Context, a *Arena) error {
 // failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the
 // cases the standby gets nothing any more by then, and sessions whose commits wait for it are
 // ended: what they wrote can be found on the primary, and nobody may acknowledge it.
-func failOverInStep(ctx context.Context, a *Arena) error {
+func failOverSync(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, true)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func(
 	if err != nil {
 		return err
 	}
-	if f.At, err = spare.Position(ctx); err != nil {
+	if f.At, err = spare.Head(ctx); err != nil {
 		return err
 	}
 	f.Taken = a.World.Record.Now()
@@ -197,7 +197,7 @@ func splitBrain(ctx context.Context, a *Arena) error {
 	if err := spare.Promote(ctx); err != nil {
 		return err
 	}
-	if f.At, err = spare.Position(ctx); err != nil {
+	if f.At, err = spare.Head(ctx); err != nil {
 		return err
 	}
 	before, err := a.World.Cluster.LogLines(refusedSession)
@@ -218,7 +218,7 @@ func splitBrain(ctx context.Context, a *Arena) error {
 		now, err := a.World.Cluster.LogLines(refusedSession)
 		return now - before, err
 	})
-	d.LeadToPrimary()
+	d.RouteToPrimary()
 	if err := errors.Join(err, old.Stop(postgrestest.Immediate)); err != nil {
 		return err
 	}

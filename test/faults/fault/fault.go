@@ -20,7 +20,7 @@ import (
 const patience = 20 * time.Second
 
 // Doubts is evidence that nodes themselves give: in their logs.
-const Doubts = "appends of unknown outcome"
+const UnknownAppends = "appends of unknown outcome"
 
 // Fault is one way to go wrong.
 type Fault struct {

@@ -29,7 +29,7 @@ func links() []Fault {
 		{Name: "front-blackhole", About: "blackhole between clients and a node", Strike: front(blackhole, broken), Proof: []string{broken}},
 		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(late, delayed), Proof: []string{delayed}},
 		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: again(back(reset, cut)), Proof: []string{cut}},
-		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: untilDoubted(again(back(part, cut))), Proof: []string{cut, Doubts}},
+		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: untilUnknownAppend(again(back(part, cut))), Proof: []string{cut, UnknownAppends}},
 		{Name: "back-blackhole", About: "blackhole between a node and PostgreSQL", Strike: back(blackhole, failed), Proof: []string{failed}},
 		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(late, delayed), Proof: []string{delayed}},
 	}
@@ -49,7 +49,7 @@ func again(strike func(context.Context, *Arena) error) func(context.Context, *Ar
 }
 
 // untilDoubted strikes until a node has not known the outcome of an append, which is what the fault is for.
-func untilDoubted(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
+func untilUnknownAppend(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
 	return func(ctx context.Context, a *Arena) error {
 		before, err := a.World.Cluster.UnknownAppends()
 		if err != nil {

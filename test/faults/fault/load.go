@@ -79,6 +79,6 @@ func stallReader(ctx context.Context, a *Arena) error {
 	if err != nil {
 		return err
 	}
-	a.Evidence.Add(behind, head-a.Slow.Position())
+	a.Evidence.Add(behind, head-a.Slow.Seq())
 	return nil
 }

@@ -20,7 +20,7 @@ const (
 
 // Event is a row of the table events. Values are as [Digest] makes them.
 type Event struct {
-	Position  int64
+	Seq  int64
 	ChangeSet int64
 	Hash      string // its first 8 hex digits
 	Name      string
@@ -52,11 +52,11 @@ func (s State) Next(e *Event) (State, error) {
 	case Restored:
 		fits = fits && !s.Exists && s.Version > 0
 	default:
-		return State{}, fmt.Errorf("position %d: the type %q is unknown", e.Position, e.Type)
+		return State{}, fmt.Errorf("position %d: the type %q is unknown", e.Seq, e.Type)
 	}
 	if !fits {
 		return State{}, fmt.Errorf("position %d: %s version %d of %q cannot follow version %d (exists: %t, value %q)",
-			e.Position, e.Type, e.Version, e.Name, s.Version, s.Exists, s.Value)
+			e.Seq, e.Type, e.Version, e.Name, s.Version, s.Exists, s.Value)
 	}
 	return next, nil
 }
@@ -70,7 +70,7 @@ type History struct {
 
 // change is what one event made of its name.
 type change struct {
-	position int64
+	seq int64
 	state    State
 }
 
@@ -81,23 +81,23 @@ func New() *History { return &History{byName: map[string][]change{}} }
 func (h *History) Append(e Event) error {
 	head := h.Head()
 	switch {
-	case e.Position != head+1:
-		return fmt.Errorf("position %d follows position %d", e.Position, head)
+	case e.Seq != head+1:
+		return fmt.Errorf("position %d follows position %d", e.Seq, head)
 	case head > 0 && !e.At.After(h.events[head-1].At):
-		return fmt.Errorf("position %d: its time is not after that of the position before", e.Position)
-	case e.ChangeSet < e.Position || h.set != 0 && e.ChangeSet != h.set:
-		return fmt.Errorf("position %d: its change set cannot end at %d", e.Position, e.ChangeSet)
+		return fmt.Errorf("position %d: its time is not after that of the position before", e.Seq)
+	case e.ChangeSet < e.Seq || h.set != 0 && e.ChangeSet != h.set:
+		return fmt.Errorf("position %d: its change set cannot end at %d", e.Seq, e.ChangeSet)
 	}
 	next, err := h.State(e.Name, head).Next(&e)
 	if err != nil {
 		return err
 	}
 	h.set = e.ChangeSet
-	if e.ChangeSet == e.Position {
+	if e.ChangeSet == e.Seq {
 		h.set = 0
 	}
 	h.events = append(h.events, e)
-	h.byName[e.Name] = append(h.byName[e.Name], change{e.Position, next})
+	h.byName[e.Name] = append(h.byName[e.Name], change{e.Seq, next})
 	return nil
 }
 
@@ -135,8 +135,8 @@ func (h *History) Between(after, upTo int64, prefix string) []*Event {
 func (h *History) Of(name string, upTo int64) []*Event {
 	var found []*Event
 	for _, c := range h.byName[name] {
-		if c.position <= upTo {
-			found = append(found, h.Event(c.position))
+		if c.seq <= upTo {
+			found = append(found, h.Event(c.seq))
 		}
 	}
 	return found
@@ -163,7 +163,7 @@ func (h *History) Common(other *History) int64 {
 // State is that of a name right after a position.
 func (h *History) State(name string, position int64) State {
 	changes := h.byName[name]
-	i, found := slices.BinarySearchFunc(changes, position, func(c change, p int64) int { return cmp.Compare(c.position, p) })
+	i, found := slices.BinarySearchFunc(changes, position, func(c change, p int64) int { return cmp.Compare(c.seq, p) })
 	if found {
 		return changes[i].state
 	}

@@ -12,7 +12,7 @@ import (
 // event is one that follows others well, unless it is changed.
 func event(position int64, name string, version int, kind, value, before string) history.Event {
 	return history.Event{
-		Position: position, ChangeSet: position, Hash: "0000000" + string(rune('a'+position)), Name: name, Version: version,
+		Seq: position, ChangeSet: position, Hash: "0000000" + string(rune('a'+position)), Name: name, Version: version,
 		Type: kind, Value: value, Before: before, At: time.UnixMicro(position),
 	}
 }
@@ -52,7 +52,7 @@ func TestHistoryIsReplayed(t *testing.T) {
 	if got, want := h.Values("r", 3), map[string]string{"r/b": "two"}; !maps.Equal(got, want) {
 		t.Errorf("values: got %v, want %v", got, want)
 	}
-	if got := h.Between(1, 4, "r/a"); len(got) != 2 || got[0].Position != 3 || got[1].Position != 4 {
+	if got := h.Between(1, 4, "r/a"); len(got) != 2 || got[0].Seq != 3 || got[1].Seq != 4 {
 		t.Errorf("between 1 and 4: got %v, want positions 3 and 4", got)
 	}
 	if h.Event(0) != nil || h.Event(6) != nil || h.Event(5).Value != "four" {
@@ -62,7 +62,7 @@ func TestHistoryIsReplayed(t *testing.T) {
 
 func TestHistoryThatBreaksALawIsRefused(t *testing.T) {
 	for what, change := range map[string]func(e []history.Event){
-		"a gap":                             func(e []history.Event) { e[1].Position, e[1].ChangeSet = 3, 3 },
+		"a gap":                             func(e []history.Event) { e[1].Seq, e[1].ChangeSet = 3, 3 },
 		"a time that stands still":          func(e []history.Event) { e[1].At = e[0].At },
 		"a change set that has ended":       func(e []history.Event) { e[1].ChangeSet = 1 },
 		"a change set within another":       func(e []history.Event) { e[0].ChangeSet, e[1].ChangeSet = 2, 3 },

@@ -21,7 +21,7 @@ func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	for rows.Next() {
 		var e Event
 		var data string
-		if err := rows.Scan(&e.Position, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
+		if err := rows.Scan(&e.Seq, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
 			return fmt.Errorf("reading the history: %w", err)
 		}
 		if err := e.readData(data); err != nil {
@@ -54,13 +54,13 @@ func (e *Event) readData(text string) error {
 		DeletedValue *string `json:"deleted_value"`
 	}
 	if err := json.Unmarshal([]byte(text), &data); err != nil {
-		return fmt.Errorf("position %d: reading its data: %w", e.Position, err)
+		return fmt.Errorf("position %d: reading its data: %w", e.Seq, err)
 	}
 	before := data.OldValue
 	if e.Type == Deleted {
 		before = data.DeletedValue
 	} else if data.Value == nil {
-		return fmt.Errorf("position %d: its data have no value", e.Position)
+		return fmt.Errorf("position %d: its data have no value", e.Seq)
 	}
 	e.Value, e.Before = digest(data.Value), digest(before)
 	return nil

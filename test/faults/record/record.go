@@ -11,7 +11,7 @@ import (
 
 // Position is a place in the history as an answer tells it.
 type Position struct {
-	Number int64
+	Seq int64
 	Hash   string // 8 hex digits
 }
 
@@ -25,10 +25,10 @@ func ParsePosition(text string) (Position, error) {
 	return Position{n, hash}, nil
 }
 
-func (p Position) String() string { return strconv.FormatInt(p.Number, 10) + "-" + p.Hash }
+func (p Position) String() string { return strconv.FormatInt(p.Seq, 10) + "-" + p.Hash }
 
 // Where says which server answered a request: a node, and which of its lives. A node that was started again has a new one.
-type Where struct{ Node, Life int }
+type Where struct{ Node, Incarnation int }
 
 // Unsure is the life of a node that was started again while it answered.
 const Unsure = -1

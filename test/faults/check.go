@@ -16,8 +16,8 @@ import (
 // seen is all that clients have seen, and, last of all, the whole state of each node.
 func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 	for i, n := range r.suite.cluster.Nodes {
-		r.settlers[i].ListAll(ctx, n, r.suite.history.Head())
-		r.settlers[i].Close()
+		r.probes[i].ListAll(ctx, n, r.suite.history.Head())
+		r.probes[i].Close()
 	}
 	seen := checker.Seen{Base: base, Writes: r.world.Record.Writes(), Reads: r.world.Record.Reads()}
 	for _, sub := range r.subscribers {
@@ -27,13 +27,13 @@ func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 }
 
 // judge runs the checks, and says whether the round was one at all.
-func (r *round) judge(ctx context.Context, seen checker.Seen) {
+func (r *round) check(ctx context.Context, seen checker.Seen) {
 	if err := r.suite.extend(ctx); err != nil {
 		r.unreadable(err)
 	}
 	var verdict checker.Verdict
 	if len(r.arena.Forks) > 0 {
-		verdict = r.judgeBranches(seen)
+		verdict = r.checkEpochs(seen)
 	} else {
 		verdict = checker.Check(r.suite.history, seen, checkPatience)
 	}
@@ -43,7 +43,7 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 		r.void("whether %q is linearizable was not decided in %v", name, checkPatience)
 	}
 	if r.fault.Graceful {
-		r.judgeStops(seen)
+		r.checkStops(seen)
 	}
 	r.count(seen)
 }
@@ -51,15 +51,15 @@ func (r *round) judge(ctx context.Context, seen checker.Seen) {
 // judgeBranches judges a round in which another history took the place of the first. Each has to be
 // right in itself. What was acknowledged may be missing only where the server that took over did
 // not have it, and nowhere after a synchronous failover.
-func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
-	var branches []checker.Branch
+func (r *round) checkEpochs(seen checker.Seen) checker.Verdict {
+	var branches []checker.Epoch
 	begin := time.Duration(0)
 	for _, f := range r.arena.Forks {
-		branches = append(branches, checker.Branch{History: f.Old, Begin: begin, End: f.End})
+		branches = append(branches, checker.Epoch{History: f.Old, Begin: begin, End: f.End})
 		begin = f.Begin
 	}
-	branches = append(branches, checker.Branch{History: r.suite.history, Begin: begin})
-	verdict := checker.CheckBranches(branches, seen, checkPatience)
+	branches = append(branches, checker.Epoch{History: r.suite.history, Begin: begin})
+	verdict := checker.CheckEpochs(branches, seen, checkPatience)
 	for i, f := range r.arena.Forks {
 		if common := f.Old.Common(branches[i+1].History); common != f.At {
 			r.found("only what the standby did not have is lost", "it had come to position %d, but the histories part at %d", f.At, common)
@@ -68,7 +68,7 @@ func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
 			r.result.FirstAcknowledged = append(r.result.FirstAcknowledged, first)
 			r.result.Taken = append(r.result.Taken, f.Taken-f.Begin)
 		}
-		left := checker.Left(branches[i:i+2], seen.Writes)
+		left := checker.LeftBehind(branches[i:i+2], seen.Writes)
 		r.arena.Evidence.Add("acknowledged writes behind the standby", int64(len(left)))
 		for _, w := range left {
 			if f.Lossless {
@@ -97,8 +97,8 @@ func (r *round) count(seen checker.Seen) {
 	if !r.enough() {
 		r.void("there was too little traffic")
 	}
-	if doubts, err := r.suite.cluster.UnknownAppends(); err == nil && doubts > r.doubts {
-		r.arena.Evidence.Add(fault.Doubts, doubts-r.doubts)
+	if doubts, err := r.suite.cluster.UnknownAppends(); err == nil && doubts > r.unknownAppends {
+		r.arena.Evidence.Add(fault.UnknownAppends, doubts-r.unknownAppends)
 	}
 	r.result.Evidence = r.arena.Evidence.Counts()
 	for _, proof := range r.fault.Proof {
@@ -113,7 +113,7 @@ func (r *round) count(seen checker.Seen) {
 //
 // That the next process says it is not ready yet is no failure: a balancer asks for that before it sends requests. Nor is it
 // when the client had no more patience: a node that cannot finish what it has does not end with 0.
-func (r *round) judgeStops(seen checker.Seen) {
+func (r *round) checkStops(seen checker.Seen) {
 	const promise = "a stop fails no request that was accepted"
 	var answered [cluster.Nodes]map[string]bool // :: id of a request → it is in the node's log
 	for i, n := range r.suite.cluster.Nodes {

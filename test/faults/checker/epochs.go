@@ -11,7 +11,7 @@ import (
 
 // Branch is one of the histories that there were one after the other: each begins as the one before
 // it, whose tail it lacks.
-type Branch struct {
+type Epoch struct {
 	History *history.History
 	// Begin is before anybody could be told of what only this branch has, End after the last that
 	// could; 0: it has not ended.
@@ -19,17 +19,17 @@ type Branch struct {
 }
 
 // has tells whether a position is on the branch.
-func (b Branch) has(p record.Position) bool { return b.History.Has(p.Number, p.Hash) }
+func (b Epoch) has(p record.Position) bool { return b.History.Has(p.Seq, p.Hash) }
 
 // touched tells whether something that took a time may have met the branch.
-func (b Branch) touched(s record.Span) bool {
+func (b Epoch) touched(s record.Span) bool {
 	return s.Return >= b.Begin && (b.End == 0 || s.Call <= b.End)
 }
 
 // Split divides what clients have seen among branches: what tells of a position belongs to a branch
 // that has it. What was under way while one branch took the place of another, and says nothing of
 // the branch, is believed less.
-func Split(branches []Branch, seen Seen) []Seen {
+func Split(branches []Epoch, seen Seen) []Seen {
 	parts := make([]Seen, len(branches))
 	for i := range parts {
 		parts[i].Base = seen.Base
@@ -38,12 +38,12 @@ func Split(branches []Branch, seen Seen) []Seen {
 		splitWrite(branches, parts, w)
 	}
 	for _, r := range seen.Reads {
-		i, sure := branchOf(branches, r)
+		i, sure := epochOf(branches, r)
 		copied := *r
 		if !sure {
-			copied.Life, copied.AtLeast, copied.Linearizable = record.Unsure, 0, false
+			copied.Incarnation, copied.AtLeast, copied.Linearizable = record.Unsure, 0, false
 		}
-		if copied.AtLeastHash != "" && !branches[i].has(record.Position{Number: copied.AtLeast, Hash: copied.AtLeastHash}) {
+		if copied.AtLeastHash != "" && !branches[i].has(record.Position{Seq: copied.AtLeast, Hash: copied.AtLeastHash}) {
 			copied.AtLeast = 0
 		}
 		parts[i].Reads = append(parts[i].Reads, &copied)
@@ -51,7 +51,7 @@ func Split(branches []Branch, seen Seen) []Seen {
 	for _, s := range seen.Streams {
 		i := len(branches) - 1
 		if last := s.Last(); s.Refused && last != nil {
-			i = max(0, slices.IndexFunc(branches, func(b Branch) bool { return b.has(*last) }))
+			i = max(0, slices.IndexFunc(branches, func(b Epoch) bool { return b.has(*last) }))
 		}
 		parts[i].Streams = append(parts[i].Streams, s)
 	}
@@ -60,7 +60,7 @@ func Split(branches []Branch, seen Seen) []Seen {
 
 // splitWrite gives a write to the branches that it may be on. On a branch that does not have the
 // position that was acknowledged it may have been made all the same, and then was tried again.
-func splitWrite(branches []Branch, parts []Seen, w *record.Write) {
+func splitWrite(branches []Epoch, parts []Seen, w *record.Write) {
 	last := -1 // the last branch that it has touched
 	only := 0  // how many it has
 	known := false
@@ -95,7 +95,7 @@ func splitWrite(branches []Branch, parts []Seen, w *record.Write) {
 
 // branchOf is the branch that a read is of, and whether it surely was the newest one that the node
 // knew.
-func branchOf(branches []Branch, r *record.Read) (branch int, sure bool) {
+func epochOf(branches []Epoch, r *record.Read) (branch int, sure bool) {
 	newest := len(branches) - 1
 	if r.Final {
 		return newest, true
@@ -122,10 +122,10 @@ func branchOf(branches []Branch, r *record.Read) (branch int, sure bool) {
 }
 
 // Left are the acknowledged writes that only branches before the last have.
-func Left(branches []Branch, writes []*record.Write) (left []*record.Write) {
+func LeftBehind(branches []Epoch, writes []*record.Write) (left []*record.Write) {
 	newest := branches[len(branches)-1]
 	for _, w := range writes {
-		elsewhere := slices.ContainsFunc(branches, func(b Branch) bool { return b.has(w.Position) })
+		elsewhere := slices.ContainsFunc(branches, func(b Epoch) bool { return b.has(w.Position) })
 		if w.Outcome == record.Done && elsewhere && !newest.has(w.Position) {
 			left = append(left, w)
 		}
@@ -134,7 +134,7 @@ func Left(branches []Branch, writes []*record.Write) (left []*record.Write) {
 }
 
 // Flaps finds answers of a branch that the same life of a node had left, as it had told before.
-func Flaps(branches []Branch, seen Seen) []Finding {
+func Reversions(branches []Epoch, seen Seen) []Finding {
 	found := findings{promise: "no node goes back to a history that it has left"}
 	type answer struct {
 		record.Where
@@ -162,7 +162,7 @@ func Flaps(branches []Branch, seen Seen) []Finding {
 		}
 		for _, a := range answers {
 			since, ok := first[a.Where]
-			if ok && a.Life != record.Unsure && a.Call > since && older.has(a.position) && !newer.has(a.position) {
+			if ok && a.Incarnation != record.Unsure && a.Call > since && older.has(a.position) && !newer.has(a.position) {
 				found.add("node %d told of position %s %v after it had told of the history that took its place", a.Node, a.position, (a.Call - since).Round(time.Millisecond))
 			}
 		}
@@ -172,7 +172,7 @@ func Flaps(branches []Branch, seen Seen) []Finding {
 
 // FirstAcknowledgement is how long after a branch began the first write was acknowledged that only
 // it has; false when none was.
-func FirstAcknowledgement(before, b Branch, writes []*record.Write) (time.Duration, bool) {
+func FirstAcknowledgement(before, b Epoch, writes []*record.Write) (time.Duration, bool) {
 	first := time.Duration(math.MaxInt64)
 	for _, w := range writes {
 		if w.Outcome == record.Done && w.Node != record.Nowhere && b.has(w.Position) && !before.has(w.Position) {
@@ -184,20 +184,20 @@ func FirstAcknowledgement(before, b Branch, writes []*record.Write) (time.Durati
 
 // CheckBranches runs all checks on each branch with its part of what was seen. Losses are
 // acknowledged writes that no branch has.
-func CheckBranches(branches []Branch, seen Seen, patience time.Duration) Verdict {
-	v := Verdict{Findings: append(late(branches, seen), refusedTooMuch(branches, seen)...)}
+func CheckEpochs(branches []Epoch, seen Seen, patience time.Duration) Verdict {
+	v := Verdict{Findings: append(staleReads(branches, seen), wronglyRefused(branches, seen)...)}
 	for i, part := range Split(branches, seen) {
 		verdict := Check(branches[i].History, part, patience)
 		v.Findings = append(v.Findings, verdict.Findings...)
 		v.Undecided = append(v.Undecided, verdict.Undecided...)
 		v.Losses += verdict.Losses
 	}
-	v.Findings = append(v.Findings, Flaps(branches, seen)...)
+	v.Findings = append(v.Findings, Reversions(branches, seen)...)
 	return v
 }
 
 // late finds linearizable reads that began after a branch had ended and tell of what only it has.
-func late(branches []Branch, seen Seen) []Finding {
+func staleReads(branches []Epoch, seen Seen) []Finding {
 	found := findings{promise: "no read is older than was asked for"}
 	for _, r := range seen.Reads {
 		for i, b := range branches[:len(branches)-1] {
@@ -210,7 +210,7 @@ func late(branches []Branch, seen Seen) []Finding {
 }
 
 // refusedTooMuch finds streams whose position was refused although no failover took it away.
-func refusedTooMuch(branches []Branch, seen Seen) []Finding {
+func wronglyRefused(branches []Epoch, seen Seen) []Finding {
 	found := findings{promise: "a position that was handed out is known as long as it is in the history"}
 	newest := branches[len(branches)-1]
 	for _, s := range seen.Streams {

@@ -12,7 +12,7 @@ import (
 // Gate is an address behind which the server can change. It decides for each new connection where
 // it leads, and leaves those that there are alone, as an address that moves to another machine
 // does.
-type Gate struct {
+type Switch struct {
 	listener net.Listener
 	serving  sync.WaitGroup
 
@@ -24,28 +24,28 @@ type Gate struct {
 
 // OpenGate returns a gate at a new port of 127.0.0.1 that leads nowhere: it closes connections at
 // once.
-func OpenGate() (*Gate, error) {
+func OpenSwitch() (*Switch, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the gate: %w", err)
 	}
-	g := &Gate{listener: listener, conns: map[net.Conn]struct{}{}}
+	g := &Switch{listener: listener, conns: map[net.Conn]struct{}{}}
 	g.serving.Go(g.serve)
 	return g, nil
 }
 
 // Address is where the gate is.
-func (g *Gate) Address() string { return g.listener.Addr().String() }
+func (g *Switch) Address() string { return g.listener.Addr().String() }
 
 // Lead has new connections go to the addresses in turn; without any they are closed at once.
-func (g *Gate) Lead(to ...string) {
+func (g *Switch) Route(to ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.to, g.next = to, 0
 }
 
 // Close ends the gate and all its connections.
-func (g *Gate) Close() error {
+func (g *Switch) Close() error {
 	err := g.listener.Close()
 	g.mu.Lock()
 	for conn := range g.conns {
@@ -57,7 +57,7 @@ func (g *Gate) Close() error {
 	return err
 }
 
-func (g *Gate) serve() {
+func (g *Switch) serve() {
 	for {
 		conn, err := g.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -70,7 +70,7 @@ func (g *Gate) serve() {
 }
 
 // pass carries one connection until either side ends it.
-func (g *Gate) pass(in net.Conn) {
+func (g *Switch) pass(in net.Conn) {
 	defer g.forget(in)
 	to := g.destination(in)
 	if to == "" {
@@ -81,7 +81,7 @@ func (g *Gate) pass(in net.Conn) {
 		return
 	}
 	defer out.Close()
-	if !g.leads(to) {
+	if !g.routesTo(to) {
 		return // elsewhere by now: the server that was meant may be up again, but for others
 	}
 	var back sync.WaitGroup
@@ -95,7 +95,7 @@ func (g *Gate) pass(in net.Conn) {
 }
 
 // destination keeps a connection, and says where it leads; "" is nowhere.
-func (g *Gate) destination(in net.Conn) string {
+func (g *Switch) destination(in net.Conn) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.conns == nil || len(g.to) == 0 {
@@ -108,13 +108,13 @@ func (g *Gate) destination(in net.Conn) string {
 }
 
 // leads tells whether new connections go to an address.
-func (g *Gate) leads(to string) bool {
+func (g *Switch) routesTo(to string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Contains(g.to, to)
 }
 
-func (g *Gate) forget(in net.Conn) {
+func (g *Switch) forget(in net.Conn) {
 	in.Close()
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -44,7 +44,7 @@ func mustHear(t *testing.T, conn net.Conn, want string) {
 }
 
 func TestGateDecidesForNewConnectionsAlone(t *testing.T) {
-	g, err := proxy.OpenGate()
+	g, err := proxy.OpenSwitch()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +63,16 @@ func TestGateDecidesForNewConnectionsAlone(t *testing.T) {
 		t.Errorf("a gate that leads nowhere: got %d bytes, %v, want an end", n, err)
 	}
 	old, next := serveName(t, "old"), serveName(t, "new")
-	g.Lead(old)
+	g.Route(old)
 	first := dial()
 	mustHear(t, first, "old")
-	g.Lead(next)
+	g.Route(next)
 	mustHear(t, dial(), "new")
 	if _, err := first.Write([]byte("still")); err != nil {
 		t.Fatal(err)
 	}
 	mustHear(t, first, "still")
-	g.Lead(old, next)
+	g.Route(old, next)
 	mustHear(t, dial(), "old")
 	mustHear(t, dial(), "new")
 	if err := g.Close(); err != nil {
