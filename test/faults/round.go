@@ -34,21 +34,21 @@ const (
 // Numbers of clients that do not just make load.
 const (
 	firstSubscriber = 100
-	firstProbe    = 200
+	firstProbe      = 200
 	largeWriter     = 300
 )
 
 // round is one round under way: a world in which one fault strikes.
 type round struct {
-	suite       *suite
-	fault       fault.Fault
-	world       *client.World
-	arena       *fault.Arena
-	rand        *rand.Rand
-	probes    [cluster.Nodes]*client.Client
-	subscribers []*client.Subscriber
-	result      roundResult
-	unknownAppends      int64 // of nodes about their appends, before the round
+	suite          *suite
+	fault          fault.Fault
+	world          *client.World
+	arena          *fault.Arena
+	rand           *rand.Rand
+	probes         [cluster.Nodes]*client.Client
+	subscribers    []*client.Subscriber
+	result         roundResult
+	unknownAppends int64 // of nodes about their appends, before the round
 
 	load, streams             sync.WaitGroup
 	stopLoad, stopSubscribers context.CancelFunc

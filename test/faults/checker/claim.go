@@ -10,15 +10,15 @@ import (
 // Separator ends the id of a write in its value.
 const Separator = "|"
 
-// claims say which event came of which write.
+// claims maps writes to their events.
 type claims struct {
-	events   map[*record.Write]*history.Event // :: write → the event that came of it
+	events   map[*record.Write]*history.Event // :: write → its event
 	findings []Finding
 	losses   int
 }
 
-// claim finds the event of each write, and checks that the history is what was acknowledged and, besides, only what may have
-// been written: acknowledged ⊆ history ⊆ acknowledged ∪ unknown, each once.
+// claim finds the event of each write. It checks that the history consists of all acknowledged
+// writes and of some unknown ones, each once: acknowledged ⊆ history ⊆ acknowledged ∪ unknown.
 func claim(h *history.History, seen Seen) claims {
 	c := claims{events: map[*record.Write]*history.Event{}}
 	byID := map[string]*record.Write{}
@@ -55,18 +55,18 @@ func claim(h *history.History, seen Seen) claims {
 	return c
 }
 
-// sets checks that writes that were made together are one change set, all of them or none.
+// sets checks that the writes of one change set are together in the history, all of them or none.
 func (c claims) sets(seen Seen) []Finding {
 	found := findings{promise: "change sets are atomic"}
-	members := map[string][]*history.Event{} // :: set → events, nil for a write without one
+	bySet := map[string][]*history.Event{} // :: set → events, nil for a write without one
 	for _, w := range seen.Writes {
 		if e := c.events[w]; w.Set != "" {
-			members[w.Set] = append(members[w.Set], e)
+			bySet[w.Set] = append(bySet[w.Set], e)
 		} else if e != nil && e.ChangeSet != e.Seq {
 			found.add("%s was alone, but is in the change set that ends at %d", w, e.ChangeSet)
 		}
 	}
-	for set, events := range members {
+	for set, events := range bySet {
 		first := events[0]
 		for i, e := range events {
 			switch {
@@ -80,7 +80,8 @@ func (c claims) sets(seen Seen) []Finding {
 	return found.all()
 }
 
-// IDOf is the id of the write that an event came of: in its reason, or at the beginning of its value.
+// IDOf returns the id of the write that made an event. It is the reason of the event, or the
+// beginning of its value.
 func IDOf(e *history.Event) string {
 	if e.Reason != "" {
 		return e.Reason

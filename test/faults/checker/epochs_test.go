@@ -10,8 +10,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// The standby had come to position 2 when the primary ended at 100 ms, with a third change; then
-// the standby became the primary. Clients could write to it from 90 ms on.
+// failedOver returns the two epochs of a failover. The standby had position 2 when the primary,
+// which had a third change, ended at 100 ms. Clients could write to the new primary from 90 ms on.
 func failedOver(t *testing.T) []checker.Epoch {
 	t.Helper()
 	old, next := history.New(), history.New()
@@ -40,7 +40,7 @@ func hashOf(position int64, id string) string {
 	return strings.Repeat(string(rune('0'+position)), 4) + (id + "....")[:4]
 }
 
-// written is a set that was acknowledged.
+// written returns a set that was acknowledged.
 func written(id string, position int64, call, end time.Duration) *record.Write {
 	return &record.Write{
 		ID: id, Name: "n", Value: id + checker.Separator, Tries: 1, Outcome: record.Done, Version: int(position),
@@ -60,32 +60,32 @@ func allWritten() []*record.Write {
 	return []*record.Write{written("one", 1, 10, 20), written("two", 2, 30, 40), written("lost", 3, 50, 60), written("kept", 3, 150, 160)}
 }
 
-func TestBranchesThatAreRight(t *testing.T) {
-	branches := failedOver(t)
-	again := written("kept", 3, 80, 160) // was sent to either primary
+func TestRightEpochs(t *testing.T) {
+	epochs := failedOver(t)
+	again := written("kept", 3, 80, 160) // sent to both primaries
 	for what, seen := range map[string]checker.Seen{
-		"a lost tail":         {Writes: allWritten()},
-		"reads of each":       {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 65, 70), readOf("two", 2, 120, 130), readOf("kept", 3, 170, 180)}},
-		"a read under way":    {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 65, 70), readOf("two", 2, 95, 110)}},
-		"a late memory":       {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 110, 120)}},
-		"made on the newer":   {Writes: append(allWritten()[:3:3], again)},
-		"an ended stream":     {Writes: allWritten(), Streams: []*record.Stream{{Name: "s", Prefix: "n", After: &record.Position{Seq: 3, Hash: hashOf(3, "lost")}, Refused: true}}},
-		"a history of either": {Writes: allWritten(), Reads: []*record.Read{historyOf("lost"), historyOf("kept")}},
+		"a lost tail":             {Writes: allWritten()},
+		"reads of each":           {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 65, 70), readOf("two", 2, 120, 130), readOf("kept", 3, 170, 180)}},
+		"a read under way":        {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 65, 70), readOf("two", 2, 95, 110)}},
+		"an answer after the end": {Writes: allWritten(), Reads: []*record.Read{readOf("lost", 3, 110, 120)}},
+		"made on the newer":       {Writes: append(allWritten()[:3:3], again)},
+		"an ended stream":         {Writes: allWritten(), Streams: []*record.Stream{{Name: "s", Prefix: "n", After: &record.Position{Seq: 3, Hash: hashOf(3, "lost")}, Refused: true}}},
+		"a history of either":     {Writes: allWritten(), Reads: []*record.Read{historyOf("lost"), historyOf("kept")}},
 	} {
-		v := checker.CheckEpochs(branches, seen, time.Second)
+		v := checker.CheckEpochs(epochs, seen, time.Second)
 		if len(v.Findings) > 0 || v.Losses > 0 || len(v.Undecided) > 0 {
 			t.Errorf("%s: got %+v, want nothing", what, v)
 		}
 	}
-	if left := checker.LeftBehind(branches, allWritten()); len(left) != 1 || left[0].ID != "lost" {
-		t.Errorf("what is left behind: got %v, want one", left)
+	if left := checker.LeftBehind(epochs, allWritten()); len(left) != 1 || left[0].ID != "lost" {
+		t.Errorf("writes left behind: got %v, want one", left)
 	}
-	if first, ok := checker.FirstAcknowledgement(branches[0], branches[1], allWritten()); !ok || first != 70*time.Millisecond {
+	if first, ok := checker.FirstAcknowledgement(epochs[0], epochs[1], allWritten()); !ok || first != 70*time.Millisecond {
 		t.Errorf("the first acknowledgement: got %v, %t, want 70ms", first, ok)
 	}
 }
 
-// historyOf is all changes of the config, with one of the two that are third.
+// historyOf returns a read of all changes of the config. The argument selects the third change.
 func historyOf(third string) *record.Read {
 	r := readOf(third, 3, 170, 180)
 	if third == "lost" {
@@ -101,8 +101,8 @@ func historyOf(third string) *record.Read {
 	return r
 }
 
-func TestBranchesThatAreWrong(t *testing.T) {
-	branches := failedOver(t)
+func TestWrongEpochs(t *testing.T) {
+	epochs := failedOver(t)
 	mixed := historyOf("kept")
 	mixed.Position.Hash = hashOf(3, "lost")
 	stale := readOf("lost", 3, 165, 170)
@@ -131,7 +131,7 @@ func TestBranchesThatAreWrong(t *testing.T) {
 			{Name: "s", Prefix: "n", After: two, Refused: true},
 		}}, "is known as long as it is in the history"},
 	} {
-		v := checker.CheckEpochs(branches, test.seen, time.Second)
+		v := checker.CheckEpochs(epochs, test.seen, time.Second)
 		text := ""
 		for _, f := range v.Findings {
 			text += f.String() + "\n"

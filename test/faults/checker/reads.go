@@ -12,7 +12,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// reads checks that each read equals the replay of the history at the position that it told, and is as new as was asked for.
+// reads checks each read: it equals the replay of the history at its position, and it is as new as
+// the client required.
 func reads(h *history.History, seen Seen) []Finding {
 	exact := findings{promise: "every read equals the replay at its position"}
 	fresh := findings{promise: "no read is older than was asked for"}
@@ -45,8 +46,8 @@ func reads(h *history.History, seen Seen) []Finding {
 	return append(exact.all(), fresh.all()...)
 }
 
-// wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing
-// is.
+// wrongHistory describes what is wrong with the changes of a config up to a position. It returns ""
+// when they are right.
 func wrongHistory(h *history.History, r *record.Read) string {
 	want := h.Of(r.Name, r.Position.Seq)
 	if len(want) != len(r.History) {
@@ -61,7 +62,8 @@ func wrongHistory(h *history.History, r *record.Read) string {
 	return ""
 }
 
-// badPosition says what is wrong with a position that a server has told: "" when nothing is.
+// badPosition describes what is wrong with a position from a server. It returns "" when it is
+// right.
 func badPosition(h *history.History, p record.Position) string {
 	e := h.Event(p.Seq)
 	switch {
@@ -77,8 +79,8 @@ func badPosition(h *history.History, p record.Position) string {
 	return ""
 }
 
-// acknowledged knows how far writes were acknowledged at a moment.
-type acknowledged []*record.Write // by the end, each with the greatest position so far
+// acknowledged finds the newest position that was acknowledged before a given time.
+type acknowledged []*record.Write // sorted by return; each has the greatest position so far
 
 func newAcknowledged(writes []*record.Write) acknowledged {
 	var a acknowledged
@@ -98,7 +100,7 @@ func newAcknowledged(writes []*record.Write) acknowledged {
 	return a
 }
 
-// before is the newest position that was acknowledged before a read began.
+// before returns the newest seq that was acknowledged before a read began.
 func (a acknowledged) before(r *record.Read) int64 {
 	i, _ := slices.BinarySearchFunc(a, r.Call, func(w *record.Write, call time.Duration) int { return cmp.Compare(w.Return, call) })
 	if i == 0 {

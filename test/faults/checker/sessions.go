@@ -7,8 +7,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// sessions checks what one client sees of one life of one node, request after request: positions never go back, and what it
-// wrote there it reads there.
+// sessions checks the requests of one client to one process, in order: positions never go back, and
+// a client reads its own writes.
 func sessions(seen Seen) []Finding {
 	type session struct {
 		client int

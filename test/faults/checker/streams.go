@@ -7,7 +7,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// streams checks that each stream equals the history, filtered, once, in order, with no change set split, up to its end.
+// streams checks that each stream equals the filtered history: every change once, in order, with no
+// change set split, up to the end.
 func streams(h *history.History, seen Seen) []Finding {
 	found := findings{promise: "every stream equals the filtered history, once, in order"}
 	for _, s := range seen.Streams {
@@ -21,7 +22,7 @@ func streams(h *history.History, seen Seen) []Finding {
 	return found.all()
 }
 
-// stream says what is wrong with one: "" when nothing is.
+// stream describes what is wrong with one stream. It returns "" when it is right.
 func stream(h *history.History, s *record.Stream) string {
 	if len(s.Messages) == 0 && s.Refused {
 		return ""
@@ -51,7 +52,7 @@ func stream(h *history.History, s *record.Stream) string {
 		at = m.Position.Seq
 	}
 	if s.Refused {
-		return "" // what is to follow, another stream tells
+		return "" // another stream continues this one
 	}
 	if missed := h.Between(at, h.Head(), s.Prefix); len(missed) > 0 {
 		return fmt.Sprintf("it ends at position %d and misses %d changes, the first at position %d", at, len(missed), missed[0].Seq)
@@ -59,7 +60,7 @@ func stream(h *history.History, s *record.Stream) string {
 	return ""
 }
 
-// begin is after which position a stream began.
+// begin returns the seq after which a stream began.
 func begin(s *record.Stream) int64 {
 	first := s.Messages[0]
 	switch {

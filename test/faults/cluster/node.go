@@ -36,16 +36,16 @@ type Node struct {
 	// Forks tells that the history may become another one: that the node says so is no fault then.
 	Forks atomic.Bool
 
-	program string
-	address string
-	dsn     string
-	logPath string
-	incarnation    atomic.Int64
+	program     string
+	address     string
+	dsn         string
+	logPath     string
+	incarnation atomic.Int64
 
-	mu      sync.Mutex           // guards what is below
-	process *processtest.Process // nil: none was started yet
-	ready   bool                 // it was ready once
-	stopping    bool                 // to end
+	mu       sync.Mutex           // guards what is below
+	process  *processtest.Process // nil: none was started yet
+	ready    bool                 // it was ready once
+	stopping bool                 // to end
 }
 
 // Life counts the starts of the node: an answer that was asked for and came in one life is that process's.

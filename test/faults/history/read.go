@@ -11,7 +11,8 @@ import (
 const selectEvents = `select position, change_set, left(encode(hash, 'hex'), 8), config_name, version, type, data,
 	coalesce(reason, ''), recorded_at from public.events where position > $1 order by position`
 
-// Extend reads on in the table events from where the history ends. What breaks a law of the history is an [*LawError].
+// Extend reads the events of the table events that the history does not have yet. An event that
+// breaks a law of the history is a [*LawError].
 func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, selectEvents, h.Head())
 	if err != nil {
@@ -40,13 +41,13 @@ func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// LawError says which law a history breaks.
+// LawError reports which law a history breaks.
 type LawError struct{ reason error }
 
 func (e *LawError) Error() string { return "the history breaks a law: " + e.reason.Error() }
 func (e *LawError) Unwrap() error { return e.reason }
 
-// readData takes the values out of the column data.
+// readData decodes the column data.
 func (e *Event) readData(text string) error {
 	var data struct {
 		Value        *string `json:"value"`

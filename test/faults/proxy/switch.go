@@ -9,9 +9,8 @@ import (
 	"sync"
 )
 
-// Gate is an address behind which the server can change. It decides for each new connection where
-// it leads, and leaves those that there are alone, as an address that moves to another machine
-// does.
+// Switch is an address whose backend can change, like a virtual IP address. It chooses the backend
+// of each new connection. Existing connections stay with theirs.
 type Switch struct {
 	listener net.Listener
 	serving  sync.WaitGroup
@@ -22,57 +21,58 @@ type Switch struct {
 	conns map[net.Conn]struct{}
 }
 
-// OpenGate returns a gate at a new port of 127.0.0.1 that leads nowhere: it closes connections at
-// once.
+// OpenSwitch returns a switch at a new port of 127.0.0.1 that has no backend: it closes connections
+// at once.
 func OpenSwitch() (*Switch, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("opening the gate: %w", err)
+		return nil, fmt.Errorf("opening the switch: %w", err)
 	}
-	g := &Switch{listener: listener, conns: map[net.Conn]struct{}{}}
-	g.serving.Go(g.serve)
-	return g, nil
+	s := &Switch{listener: listener, conns: map[net.Conn]struct{}{}}
+	s.serving.Go(s.serve)
+	return s, nil
 }
 
-// Address is where the gate is.
-func (g *Switch) Address() string { return g.listener.Addr().String() }
+// Address is where the switch listens.
+func (s *Switch) Address() string { return s.listener.Addr().String() }
 
-// Lead has new connections go to the addresses in turn; without any they are closed at once.
-func (g *Switch) Route(to ...string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.to, g.next = to, 0
+// Route sends new connections to the addresses in turn. Without addresses, connections are closed
+// at once.
+func (s *Switch) Route(to ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to, s.next = to, 0
 }
 
-// Close ends the gate and all its connections.
-func (g *Switch) Close() error {
-	err := g.listener.Close()
-	g.mu.Lock()
-	for conn := range g.conns {
+// Close closes the switch and all its connections.
+func (s *Switch) Close() error {
+	err := s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.conns {
 		conn.Close()
 	}
-	g.conns = nil
-	g.mu.Unlock()
-	g.serving.Wait()
+	s.conns = nil
+	s.mu.Unlock()
+	s.serving.Wait()
 	return err
 }
 
-func (g *Switch) serve() {
+func (s *Switch) serve() {
 	for {
-		conn, err := g.listener.Accept()
+		conn, err := s.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil {
-			g.serving.Go(func() { g.pass(conn) })
+			s.serving.Go(func() { s.pass(conn) })
 		}
 	}
 }
 
-// pass carries one connection until either side ends it.
-func (g *Switch) pass(in net.Conn) {
-	defer g.forget(in)
-	to := g.destination(in)
+// pass relays one connection until either side ends it.
+func (s *Switch) pass(in net.Conn) {
+	defer s.forget(in)
+	to := s.destination(in)
 	if to == "" {
 		return
 	}
@@ -81,12 +81,12 @@ func (g *Switch) pass(in net.Conn) {
 		return
 	}
 	defer out.Close()
-	if !g.routesTo(to) {
-		return // elsewhere by now: the server that was meant may be up again, but for others
+	if !s.routesTo(to) {
+		return // the route has changed meanwhile
 	}
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(in, out) // how a connection ends is for its two ends to see
+		_, _ = io.Copy(in, out) // the two ends of the connection see its errors
 		in.Close()
 	})
 	_, _ = io.Copy(out, in)
@@ -94,29 +94,29 @@ func (g *Switch) pass(in net.Conn) {
 	back.Wait()
 }
 
-// destination keeps a connection, and says where it leads; "" is nowhere.
-func (g *Switch) destination(in net.Conn) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.conns == nil || len(g.to) == 0 {
+// destination registers a connection and returns its backend; "" means that there is none.
+func (s *Switch) destination(in net.Conn) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns == nil || len(s.to) == 0 {
 		return ""
 	}
-	g.conns[in] = struct{}{}
-	to := g.to[g.next%len(g.to)]
-	g.next++
+	s.conns[in] = struct{}{}
+	to := s.to[s.next%len(s.to)]
+	s.next++
 	return to
 }
 
-// leads tells whether new connections go to an address.
-func (g *Switch) routesTo(to string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Contains(g.to, to)
+// routesTo reports whether new connections go to an address.
+func (s *Switch) routesTo(to string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.to, to)
 }
 
-func (g *Switch) forget(in net.Conn) {
+func (s *Switch) forget(in net.Conn) {
 	in.Close()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.conns, in)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, in)
 }
