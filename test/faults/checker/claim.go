@@ -31,15 +31,15 @@ func claim(h *history.History, seen Seen) claims {
 		w := byID[IDOf(e)]
 		switch {
 		case w == nil:
-			exact.add("nobody wrote position %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
+			exact.add("nobody wrote seq %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
 			continue
 		case c.events[w] != nil:
-			once.add("%s has two effects, at positions %d and %d", w, c.events[w].Seq, e.Seq)
+			once.add("%s has two effects, at seqs %d and %d", w, c.events[w].Seq, e.Seq)
 			continue
 		case w.Outcome == record.Refused || w.Outcome == record.NotWritten:
-			exact.add("%s is at position %d all the same", w, e.Seq)
+			exact.add("%s is at seq %d all the same", w, e.Seq)
 		case e.Name != w.Name || e.Type != typeOf(w.Kind) || w.Kind != record.Delete && e.Value != w.Value:
-			exact.add("%s became %s of %q, value %q, at position %d", w, e.Type, e.Name, e.Value, e.Seq)
+			exact.add("%s became %s of %q, value %q, at seq %d", w, e.Type, e.Name, e.Value, e.Seq)
 		case w.Outcome == record.Done && (e.Seq != w.Position.Seq || e.Hash != w.Position.Hash || e.Version != w.Version):
 			exact.add("%s: acknowledged as version %d, but is version %d at %d-%s", w, w.Version, e.Version, e.Seq, e.Hash)
 		}
@@ -73,7 +73,7 @@ func (c claims) sets(seen Seen) []Finding {
 			case (first == nil) != (e == nil):
 				found.add("of set %s, change %d and change 0 are not both in the history", set, i)
 			case e != nil && (e.Seq != first.Seq+int64(i) || e.ChangeSet != first.Seq+int64(len(events)-1)):
-				found.add("change %d of set %s is at position %d, in the change set that ends at %d", i, set, e.Seq, e.ChangeSet)
+				found.add("change %d of set %s is at seq %d, in the change set that ends at %d", i, set, e.Seq, e.ChangeSet)
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func order(writes []*record.Write, c claims) []Finding {
 			}
 		}
 		if e := c.events[w]; e != nil && newest != nil && e.Seq < c.events[newest].Seq {
-			found.add("%s is at position %d, before %s, which had ended when it began", w, e.Seq, newest)
+			found.add("%s is at seq %d, before %s, which had ended when it began", w, e.Seq, newest)
 		}
 	}
 	return found.all()

@@ -16,8 +16,8 @@ func sessions(seen Seen) []Finding {
 	}
 	type answer struct {
 		record.Span
-		position int64
-		what     string
+		seq  int64
+		what string
 	}
 	found := findings{promise: "positions never go back on one server"}
 	answers := map[session][]answer{}
@@ -36,8 +36,8 @@ func sessions(seen Seen) []Finding {
 	for s, list := range answers {
 		slices.SortFunc(list, func(a, b answer) int { return cmp.Compare(a.Call, b.Call) })
 		for i := 1; i < len(list); i++ {
-			if before, after := list[i-1], list[i]; after.position < before.position {
-				found.add("client %d on node %d: %s at %d, after %s at %d", s.client, s.where.Node, after.what, after.position, before.what, before.position)
+			if before, after := list[i-1], list[i]; after.seq < before.seq {
+				found.add("client %d on node %d: %s at %d, after %s at %d", s.client, s.where.Node, after.what, after.seq, before.what, before.seq)
 			}
 		}
 	}

@@ -36,17 +36,17 @@ func stream(h *history.History, s *record.Stream) string {
 			return fmt.Sprintf("message %d: %s", i, problem)
 		}
 		if m.Position.Seq < at {
-			return fmt.Sprintf("message %d goes back from position %d to %s", i, at, m.Position)
+			return fmt.Sprintf("message %d goes back from seq %d to %s", i, at, m.Position)
 		}
 		want := h.Between(at, m.Position.Seq, s.Prefix)
 		for j := range max(len(want), len(m.Changes)) {
 			switch {
 			case j >= len(m.Changes):
-				return fmt.Sprintf("message %d, from position %d to %s, leaves out position %d", i, at, m.Position, want[j].Seq)
+				return fmt.Sprintf("message %d, from seq %d to %s, leaves out seq %d", i, at, m.Position, want[j].Seq)
 			case j >= len(want):
-				return fmt.Sprintf("message %d, from position %d to %s, has %+v too many", i, at, m.Position, m.Changes[j])
+				return fmt.Sprintf("message %d, from seq %d to %s, has %+v too many", i, at, m.Position, m.Changes[j])
 			case !same(want[j], m.Changes[j]):
-				return fmt.Sprintf("message %d, from position %d to %s, has %+v where the history has %+v", i, at, m.Position, m.Changes[j], *want[j])
+				return fmt.Sprintf("message %d, from seq %d to %s, has %+v where the history has %+v", i, at, m.Position, m.Changes[j], *want[j])
 			}
 		}
 		at = m.Position.Seq
@@ -55,7 +55,7 @@ func stream(h *history.History, s *record.Stream) string {
 		return "" // another stream continues this one
 	}
 	if missed := h.Between(at, h.Head(), s.Prefix); len(missed) > 0 {
-		return fmt.Sprintf("it ends at position %d and misses %d changes, the first at position %d", at, len(missed), missed[0].Seq)
+		return fmt.Sprintf("it ends at seq %d and misses %d changes, the first at seq %d", at, len(missed), missed[0].Seq)
 	}
 	return ""
 }

@@ -84,9 +84,9 @@ func TestOnlyAKeyAllowsAnotherTry(t *testing.T) {
 		t.Error("not three of ten writes are without a key where servers take keys")
 	}
 	if w.Tries = maxTries; keys.again(w) {
-		t.Error("there is no end of it")
+		t.Error("the attempts are not bounded")
 	}
 	if done := (&record.Write{ID: "w", Tries: 1, Outcome: record.Done}); keys.again(done) {
-		t.Error("what is done is sent again")
+		t.Error("a write that is done is sent again")
 	}
 }

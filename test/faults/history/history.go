@@ -55,10 +55,10 @@ func (s State) Next(e *Event) (State, error) {
 	case Restored:
 		fits = fits && !s.Exists && s.Version > 0
 	default:
-		return State{}, fmt.Errorf("position %d: the type %q is unknown", e.Seq, e.Type)
+		return State{}, fmt.Errorf("seq %d: the type %q is unknown", e.Seq, e.Type)
 	}
 	if !fits {
-		return State{}, fmt.Errorf("position %d: %s version %d of %q cannot follow version %d (exists: %t, value %q)",
+		return State{}, fmt.Errorf("seq %d: %s version %d of %q cannot follow version %d (exists: %t, value %q)",
 			e.Seq, e.Type, e.Version, e.Name, s.Version, s.Exists, s.Value)
 	}
 	return next, nil
@@ -85,11 +85,11 @@ func (h *History) Append(e Event) error {
 	head := h.Head()
 	switch {
 	case e.Seq != head+1:
-		return fmt.Errorf("position %d follows position %d", e.Seq, head)
+		return fmt.Errorf("seq %d follows seq %d", e.Seq, head)
 	case head > 0 && !e.At.After(h.events[head-1].At):
-		return fmt.Errorf("position %d: its time is not after that of the position before", e.Seq)
+		return fmt.Errorf("seq %d: its time is not after that of the event before", e.Seq)
 	case e.ChangeSet < e.Seq || h.set != 0 && e.ChangeSet != h.set:
-		return fmt.Errorf("position %d: its change set cannot end at %d", e.Seq, e.ChangeSet)
+		return fmt.Errorf("seq %d: its change set cannot end at %d", e.Seq, e.ChangeSet)
 	}
 	next, err := h.State(e.Name, head).Next(&e)
 	if err != nil {
@@ -107,7 +107,7 @@ func (h *History) Append(e Event) error {
 // Whole returns an error when the newest change set is incomplete.
 func (h *History) Whole() error {
 	if h.set != 0 {
-		return fmt.Errorf("the history ends at position %d, in the middle of the change set that ends at %d", h.Head(), h.set)
+		return fmt.Errorf("the history ends at seq %d, in the middle of the change set that ends at %d", h.Head(), h.set)
 	}
 	return nil
 }
@@ -116,11 +116,11 @@ func (h *History) Whole() error {
 func (h *History) Head() int64 { return int64(len(h.events)) }
 
 // Event returns the event with a seq, nil when there is none.
-func (h *History) Event(position int64) *Event {
-	if position < 1 || position > h.Head() {
+func (h *History) Event(seq int64) *Event {
+	if seq < 1 || seq > h.Head() {
 		return nil
 	}
-	return &h.events[position-1]
+	return &h.events[seq-1]
 }
 
 // Between returns the events after one seq and up to another whose names match a prefix.
@@ -146,27 +146,27 @@ func (h *History) Of(name string, upTo int64) []*Event {
 }
 
 // Has reports whether the event with a seq has the given hash. Every history has the seq 0.
-func (h *History) Has(position int64, hash string) bool {
-	if position == 0 {
+func (h *History) Has(seq int64, hash string) bool {
+	if seq == 0 {
 		return true
 	}
-	e := h.Event(position)
+	e := h.Event(seq)
 	return e != nil && e.Hash == hash
 }
 
 // Common returns the newest seq up to which two histories are equal.
 func (h *History) Common(other *History) int64 {
-	position := int64(0)
-	for position < min(h.Head(), other.Head()) && h.Event(position+1).Hash == other.Event(position+1).Hash {
-		position++
+	seq := int64(0)
+	for seq < min(h.Head(), other.Head()) && h.Event(seq+1).Hash == other.Event(seq+1).Hash {
+		seq++
 	}
-	return position
+	return seq
 }
 
 // State returns the state of a name right after a seq.
-func (h *History) State(name string, position int64) State {
+func (h *History) State(name string, seq int64) State {
 	changes := h.byName[name]
-	i, found := slices.BinarySearchFunc(changes, position, func(c change, p int64) int { return cmp.Compare(c.seq, p) })
+	i, found := slices.BinarySearchFunc(changes, seq, func(c change, p int64) int { return cmp.Compare(c.seq, p) })
 	if found {
 		return changes[i].state
 	}
@@ -177,13 +177,13 @@ func (h *History) State(name string, position int64) State {
 }
 
 // Values returns the configs that exist right after a seq and whose names match a prefix.
-func (h *History) Values(prefix string, position int64) map[string]string {
+func (h *History) Values(prefix string, seq int64) map[string]string {
 	values := map[string]string{}
 	for name := range maps.Keys(h.byName) {
 		if !Selects(prefix, name) {
 			continue
 		}
-		if s := h.State(name, position); s.Exists {
+		if s := h.State(name, seq); s.Exists {
 			values[name] = s.Value
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"configapi/test/faults/history"
 )
 
-// event is one that follows others well, unless it is changed.
-func event(position int64, name string, version int, kind, value, before string) history.Event {
+// event returns an event whose time and change set follow from its seq.
+func event(seq int64, name string, version int, kind, value, before string) history.Event {
 	return history.Event{
-		Seq: position, ChangeSet: position, Hash: "0000000" + string(rune('a'+position)), Name: name, Version: version,
-		Type: kind, Value: value, Before: before, At: time.UnixMicro(position),
+		Seq: seq, ChangeSet: seq, Hash: "0000000" + string(rune('a'+seq)), Name: name, Version: version,
+		Type: kind, Value: value, Before: before, At: time.UnixMicro(seq),
 	}
 }
 
@@ -35,8 +35,8 @@ func TestHistoryIsReplayed(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		position int64
-		want     history.State
+		seq  int64
+		want history.State
 	}{
 		{0, history.State{}},
 		{1, history.State{Version: 1, Exists: true, Value: "one"}},
@@ -45,8 +45,8 @@ func TestHistoryIsReplayed(t *testing.T) {
 		{4, history.State{Version: 3, Exists: true, Value: "three"}},
 		{9, history.State{Version: 4, Exists: true, Value: "four"}},
 	} {
-		if got := h.State("r/a", test.position); got != test.want {
-			t.Errorf("state at %d: got %+v, want %+v", test.position, got, test.want)
+		if got := h.State("r/a", test.seq); got != test.want {
+			t.Errorf("state at %d: got %+v, want %+v", test.seq, got, test.want)
 		}
 	}
 	if got, want := h.Values("r", 3), map[string]string{"r/b": "two"}; !maps.Equal(got, want) {

@@ -55,13 +55,13 @@ func (e *Event) readData(text string) error {
 		DeletedValue *string `json:"deleted_value"`
 	}
 	if err := json.Unmarshal([]byte(text), &data); err != nil {
-		return fmt.Errorf("position %d: reading its data: %w", e.Seq, err)
+		return fmt.Errorf("seq %d: reading its data: %w", e.Seq, err)
 	}
 	before := data.OldValue
 	if e.Type == Deleted {
 		before = data.DeletedValue
 	} else if data.Value == nil {
-		return fmt.Errorf("position %d: its data have no value", e.Seq)
+		return fmt.Errorf("seq %d: its data have no value", e.Seq)
 	}
 	e.Value, e.Before = digest(data.Value), digest(before)
 	return nil
