@@ -6,7 +6,6 @@ import (
 
 	"configapi/graph/model"
 	"configapi/graph/object"
-	"configapi/graph/scalar"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
@@ -40,37 +39,16 @@ func positionOrInstant(at model.AsOfInput) (*eventstore.Position, *time.Time, er
 	return position, instant, nil
 }
 
-// terms are the parts that all commands have.
-type terms struct {
-	version    *config.Version
-	conditions []config.Condition
-	reason     config.Reason
-	key        config.IdempotencyKey
-}
-
-// termsOf reads what may be left out of an input: the expected version and revision, the reason and
-// the idempotency key.
-func termsOf(version *int32, revision *eventstore.Position, why, key *string) (t terms, err error) {
+// fieldsOf returns what all inputs of mutations share.
+func (r mutationResolver) fieldsOf(name string, version *int32, revision *eventstore.Position, reason, key *string) config.Fields {
+	f := config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), Reason: reason, IdempotencyKey: key}
 	if version != nil {
-		if t.version, err = config.ParseExpectedVersion(int64(*version)); err != nil {
-			return t, err
-		}
+		f.ExpectedVersion = new(int64(*version))
 	}
 	if revision != nil {
-		if *revision == scalar.Malformed {
-			return t, errNoRevision
-		}
-		t.conditions = []config.Condition{config.RequireRevision(int64(revision.Seq), config.HashPrefix(revision.Prefix))}
+		f.Conditions = []config.Condition{config.RequireRevision(int64(revision.Seq), config.HashPrefix(revision.Prefix))}
 	}
-	if why != nil {
-		if t.reason, err = config.ParseReason(*why); err != nil {
-			return t, err
-		}
-	}
-	if key != nil {
-		t.key, err = config.ParseIdempotencyKey(*key)
-	}
-	return t, err
+	return f
 }
 
 // errNoRevision: what is expected does not look like a position at all.

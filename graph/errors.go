@@ -15,21 +15,6 @@ import (
 	"configapi/internal/fault"
 )
 
-// codes gives each kind of error its extensions.code.
-var codes = [...]string{
-	fault.Internal:            "INTERNAL",
-	fault.InvalidInput:        "INVALID_INPUT",
-	fault.TooLarge:            "INVALID_INPUT",
-	fault.NotFound:            "NOT_FOUND",
-	fault.Deleted:             "DELETED",
-	fault.NotDeleted:          "VERSION_CONFLICT",
-	fault.VersionConflict:     "VERSION_CONFLICT",
-	fault.PositionUnknown:     "POSITION_UNKNOWN",
-	fault.PositionNotReached:  "POSITION_NOT_REACHED",
-	fault.IdempotencyMismatch: "IDEMPOTENCY_MISMATCH",
-	fault.Unavailable:         "UNAVAILABLE",
-}
-
 // errPanicked is the error of a field whose resolver has panicked. The panic is in the log already.
 var errPanicked = errors.New("a resolver panicked")
 
@@ -69,7 +54,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	answer := &gqlerror.Error{
 		Message:    message(err, shown),
 		Path:       graphql.GetPath(ctx),
-		Extensions: map[string]any{"code": codes[kind]},
+		Extensions: map[string]any{"code": kind.GraphQLCode()},
 	}
 	if shown != nil {
 		answer.Locations = shown.Locations
@@ -85,7 +70,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 
 // internal completes the answer to an internal error. The text of the error goes to the log alone.
 func (p presenter) internal(ctx context.Context, err error, answer *gqlerror.Error) {
-	answer.Message = "something went wrong here; the request id leads to the details in the server's log"
+	answer.Message = fault.InternalMessage
 	id := p.requestID(ctx)
 	if id != "" {
 		answer.Extensions["requestId"] = id
@@ -105,7 +90,7 @@ func (p presenter) unavailable(ctx context.Context, err error, answer *gqlerror.
 			answer.Extensions["outcomeUnknown"] = true
 		}
 	case !errors.Is(err, fault.ErrNotReady) && !errors.Is(err, fault.ErrRebuilding):
-		answer.Message = "the request ran out of time"
+		answer.Message = fault.Message(err)
 	}
 	if errors.Is(err, context.Canceled) || !isFirst(ctx, func(l *logged) *atomic.Bool { return &l.unavailable }) {
 		return

@@ -8,6 +8,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/pages"
 )
 
 func (r queryResolver) History(ctx context.Context, text string, first *int32, after *string) (*object.ConfigRevisionConnection, error) {
@@ -62,11 +63,11 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 	at := reader.Head().Position()
 	page := object.Page[*eventstore.Revision]{After: after != nil}
 	if after != nil {
-		cursor, err := object.ParseCursor(object.HistoryPages, *after)
+		cursor, err := object.ParseCursor(pages.History, *after)
 		if err != nil {
 			return nil, err
 		}
-		before, err := cursor.VersionBefore(name)
+		before, err := object.VersionBefore(cursor, name)
 		if err != nil {
 			return nil, err
 		}

@@ -6,68 +6,53 @@ import (
 
 	"configapi/graph/model"
 	"configapi/graph/object"
+	"configapi/graph/scalar"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
-	return do[model.SetConfigResult](ctx, r, func() (cmd config.Set, err error) {
-		cmd.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
-		if cmd.Name, err = config.ParseName(input.Name); err != nil {
-			return cmd, err
-		}
-		if cmd.Value, err = config.ParseValue(input.Value, r.store.MaxValueBytes()); err != nil {
-			return cmd, err
-		}
-		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
-		return cmd, err
+	return do[model.SetConfigResult](ctx, r, input.ExpectedRevision, func() (config.Set, error) {
+		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		f.Value = &input.Value
+		f.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
+		return f.Set()
 	})
 }
 
 func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error) {
-	return do[model.DeleteConfigResult](ctx, r, func() (cmd config.Delete, err error) {
-		if cmd.Name, err = config.ParseName(input.Name); err != nil {
-			return cmd, err
-		}
-		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
-		return cmd, err
+	return do[model.DeleteConfigResult](ctx, r, input.ExpectedRevision, func() (config.Delete, error) {
+		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		return f.Delete()
 	})
 }
 
 func (r mutationResolver) RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error) {
-	return do[model.RestoreConfigResult](ctx, r, func() (cmd config.Restore, err error) {
-		if cmd.Name, err = config.ParseName(input.Name); err != nil {
-			return cmd, err
-		}
-		if input.Value != nil {
-			value, err := config.ParseValue(*input.Value, r.store.MaxValueBytes())
-			if err != nil {
-				return cmd, err
-			}
-			cmd.Value = &value
-		}
-		t, err := termsOf(input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		cmd.ExpectedVersion, cmd.Conditions, cmd.Reason, cmd.IdempotencyKey = t.version, t.conditions, t.reason, t.key
-		return cmd, err
+	return do[model.RestoreConfigResult](ctx, r, input.ExpectedRevision, func() (config.Restore, error) {
+		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+		f.Value = input.Value
+		return f.Restore()
 	})
 }
 
 // do carries out a command, and returns a member of the result union R: what was changed, or an
 // expected failure. A result that is no member of the union is an internal error.
-func do[R any, C config.Command](ctx context.Context, r mutationResolver, parse func() (C, error)) (R, error) {
+func do[R any, C config.Command](ctx context.Context, r mutationResolver, expected *eventstore.Position, parse func() (C, error)) (R, error) {
 	var none R
 	cmd, err := parse()
+	if err == nil && expected != nil && *expected == scalar.Malformed {
+		err = errNoRevision
+	}
 	if err == nil {
 		var out configstore.Outcome
 		if out, err = r.store.Do(ctx, r.caller(ctx), cmd); err == nil {
 			return member[R](r.changed(out))
 		}
 	}
-	if expected := r.failure(err); expected != nil {
-		return member[R](expected)
+	if failure := r.failure(err); failure != nil {
+		return member[R](failure)
 	}
 	return none, err
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"configapi/graph/encode"
 	"configapi/graph/transport/bounds"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/strictjson"
 )
 
 // reserveAnswer reserves memory for the largest answer that a mutation can have, before anything is
@@ -62,14 +62,14 @@ func largestValue(op *graphql.OperationContext, field graphql.CollectedField, re
 	raw, _ := given.Value.Value(op.Variables)
 	input, _ := raw.(map[string]any)
 	text, hasValue := input["value"].(string)
-	largest := encode.TextSize(text)
+	largest := strictjson.QuotedLen(text)
 	if field.Name == "restoreConfig" && !hasValue {
 		largest = int64(maxValue) // the value that is restored is read later
 	}
 	name, _ := input["name"].(string)
 	if parsed, err := config.ParseName(name); err == nil {
 		if present := reader.Config(parsed); present != nil {
-			largest = max(largest, encode.TextSize(present.Value.String()))
+			largest = max(largest, strictjson.QuotedLen(present.Value.String()))
 		}
 	}
 	return largest

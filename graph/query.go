@@ -8,6 +8,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/pages"
 	"configapi/internal/projection"
 )
 
@@ -66,7 +67,7 @@ func (r queryResolver) Configs(ctx context.Context, input *model.ConfigFilterInp
 	page := object.Page[*projection.Config]{After: after != nil}
 	var key string
 	if after != nil {
-		cursor, err := object.ParseCursor(object.ConfigPages, *after)
+		cursor, err := object.ParseCursor(pages.Configs, *after)
 		if err != nil {
 			return nil, err
 		}

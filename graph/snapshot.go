@@ -9,6 +9,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/pages"
 	"configapi/internal/projection"
 )
 
@@ -44,7 +45,7 @@ func (r configSnapshotResolver) Configs(ctx context.Context, obj *object.ConfigS
 	page := object.Page[*projection.Config]{After: after != nil}
 	var key string
 	if after != nil {
-		cursor, err := object.ParseCursor(object.SnapshotPages, *after)
+		cursor, err := object.ParseCursor(pages.Snapshot, *after)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +112,7 @@ func (r *resolver) snapshotAt(ctx context.Context, at eventstore.Position) (*con
 
 // snapshotOf returns the snapshot that the pages of a cursor are of. A cursor whose position the
 // history does not know is not of this server.
-func (r *resolver) snapshotOf(ctx context.Context, cursor object.Cursor) (*configstore.Snapshot, error) {
+func (r *resolver) snapshotOf(ctx context.Context, cursor pages.Cursor) (*configstore.Snapshot, error) {
 	snapshot, err := r.snapshotAt(ctx, cursor.At)
 	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, object.ErrForeignCursor

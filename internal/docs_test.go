@@ -1,53 +1,88 @@
 package internal_test
 
 import (
-	"go/ast"
+	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestDocsNameTestsThatExist: a promise is held by the test that stands beside it.
+// TestDocsNameTestsThatExist: a document names the test that holds its promise.
 func TestDocsNameTestsThatExist(t *testing.T) {
-	tests := map[string]bool{} // :: name → there is such a test
-	for _, file := range goFiles(t) {
-		for _, declaration := range file.tree.Decls {
-			if function, is := declaration.(*ast.FuncDecl); is {
-				tests[function.Name.Name] = true
-			}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	tests := map[string]bool{} // :: name → the test exists
+	for _, text := range texts(t, "_test.go") {
+		for _, match := range declared.FindAllStringSubmatch(text, -1) {
+			tests[match[1]] = true
 		}
 	}
-	pattern := regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
-	named := 0
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w+)`")
+	found := 0
 	for name, text := range documents(t) {
-		for _, match := range pattern.FindAllStringSubmatch(text, -1) {
-			named++
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			found++
 			if !tests[match[1]] {
-				t.Errorf("%s names %s, which is no test", name, match[1])
+				t.Errorf("%s names %s, and no test has that name", name, match[1])
 			}
 		}
 	}
-	if named == 0 {
+	if found == 0 {
 		t.Error("no document names a test")
 	}
 }
 
-// TestLinksOfDocsLeadSomewhere looks at links within the project, without their anchors.
-func TestLinksOfDocsLeadSomewhere(t *testing.T) {
-	pattern := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+// TestDocsNamePathsThatExist covers the files and folders of the tree that stand in backticks.
+func TestDocsNamePathsThatExist(t *testing.T) {
+	quoted := regexp.MustCompile("`((?:cmd|internal|graph|web|docs|test|bench|examples|\\.ci)" +
+		"/[\\w./-]+)`")
+	found := 0
 	for name, text := range documents(t) {
-		for _, match := range pattern.FindAllStringSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join("..", path.Dir(name), match[1])); err != nil {
+		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+			found++
+			if _, err := fs.Stat(tree, strings.TrimSuffix(match[1], "/")); err != nil {
+				t.Errorf("%s names %s: %v", name, match[1], err)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no document names a path")
+	}
+}
+
+// TestLinksOfDocsLeadSomewhere follows the links within the project to the file and to its heading.
+func TestLinksOfDocsLeadSomewhere(t *testing.T) {
+	docs := documents(t)
+	link := regexp.MustCompile(`\]\(([^)#:\s]*)(?:#([^)]*))?\)`)
+	for name, text := range docs {
+		for _, match := range link.FindAllStringSubmatch(text, -1) {
+			target := name
+			if match[1] != "" {
+				target = path.Join(path.Dir(name), match[1])
+			}
+			if _, err := fs.Stat(tree, target); err != nil {
 				t.Errorf("%s links to %s: %v", name, match[1], err)
+			}
+			if match[2] != "" && !slices.Contains(anchors(docs[target]), match[2]) {
+				t.Errorf("%s links to %s, which has no heading #%s", name, target, match[2])
 			}
 		}
 	}
 }
 
-// TestDecisionsAreListed: the list of decisions is complete, in order, and has their titles.
+// anchors returns what links call the headings of a document.
+func anchors(text string) []string {
+	var found []string
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		words := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(match[1]), "")
+		found = append(found, strings.ReplaceAll(words, " ", "-"))
+	}
+	return found
+}
+
+// TestDecisionsAreListed: the list of decisions has each one, with its title and what was decided.
 func TestDecisionsAreListed(t *testing.T) {
 	docs := documents(t)
 	decision := regexp.MustCompile(`^docs/adr/0*(\d+)-.+\.md$`)
@@ -58,32 +93,90 @@ func TestDecisionsAreListed(t *testing.T) {
 		}
 		heading, _, _ := strings.Cut(text, "\n")
 		title, numbered := strings.CutPrefix(heading, "# "+match[1]+". ")
-		line := "\n" + match[1] + ". [" + title + "](" + path.Base(name) + ")\n"
-		if !numbered || !strings.Contains(docs["docs/adr/README.md"]+"\n", line) {
-			t.Errorf("%s has the heading %q, and docs/adr/README.md no line%s", name, heading, line)
+		row := "| " + match[1] + " | [" + title + "](" + path.Base(name) + ") | "
+		if !numbered || !strings.Contains(docs["docs/adr/README.md"], "\n"+row) {
+			t.Errorf("%s begins with %q, and docs/adr/README.md has no row %q", name, heading, row)
 		}
 	}
 }
 
-// documents returns the texts of README.md and of all documents below docs, by their paths in the
-// project.
+// TestCommandsAreDocumented: the operations manual names each command.
+func TestCommandsAreDocumented(t *testing.T) {
+	source := texts(t, "internal/cli/cli.go")["internal/cli/cli.go"]
+	row := regexp.MustCompile(`(?m)^\t\t\{"(\w+)", "[^"]+", \w+\},$`)
+	commands := row.FindAllStringSubmatch(source, -1)
+	if len(commands) == 0 {
+		t.Fatal("internal/cli/cli.go has no commands")
+	}
+	manual := documents(t)["docs/operations.md"]
+	for _, match := range commands {
+		if !strings.Contains(manual, "configapi "+match[1]) {
+			t.Errorf("docs/operations.md does not name configapi %s", match[1])
+		}
+	}
+}
+
+// TestFaultsAreReported: the report of the fault suite has a row for each fault and planted bug.
+func TestFaultsAreReported(t *testing.T) {
+	report := documents(t)["docs/faults.md"]
+	for pattern, suffix := range map[string]string{ // :: what a row is about → files
+		`About: "([^"]+)"`: ".go",
+		`(?m)^Bug: (.+)$`:  ".patch",
+	} {
+		found := 0
+		for name, text := range texts(t, suffix) {
+			if !strings.HasPrefix(name, "test/faults/") || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+				found++
+				if !strings.Contains(report, "| "+match[1]+" ") {
+					t.Errorf("docs/faults.md has no row for %q of %s", match[1], name)
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("no file of test/faults matches %s", pattern)
+		}
+	}
+}
+
+// tree is the folder of the project.
+var tree = os.DirFS("..")
+
+// documents returns all Markdown files of the project, by their paths.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	files := []string{"../README.md"}
-	for _, pattern := range []string{"../docs/*.md", "../docs/adr/*.md"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil || len(found) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(found), err)
+	docs := texts(t, ".md")
+	for _, name := range []string{"README.md", "docs/operations.md", "test/faults/README.md"} {
+		if docs[name] == "" {
+			t.Fatalf("no %s among %d documents", name, len(docs))
 		}
-		files = append(files, found...)
 	}
-	texts := map[string]string{} // :: path → text
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	return docs
+}
+
+// texts returns the files of the project whose path ends with suffix, by their paths. Files that
+// tools write, and those that tests read, are left out.
+func texts(t *testing.T, suffix string) map[string]string {
+	t.Helper()
+	found := map[string]string{} // :: path → text
+	skipped := []string{"node_modules", "testdata", ".git", "bin", "data"}
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains(skipped, path.Base(name)):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, suffix):
+			return nil
 		}
-		texts[filepath.ToSlash(strings.TrimPrefix(file, ".."+string(filepath.Separator)))] = string(text)
+		text, err := fs.ReadFile(tree, name)
+		found[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return texts
+	return found
 }

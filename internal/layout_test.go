@@ -24,7 +24,7 @@ const (
 	history = "internal/eventstore internal/config"
 	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
 	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	tools   = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds"
 
@@ -60,28 +60,31 @@ var picture = []layer{
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
-	{"graph/coerce", "", gqlgen},
-	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore", gqlgen},
+	{"graph/coerce", "internal/excerpt", gqlgen},
+	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
 	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
-	{"graph/object", "graph/scalar " + door, gqlgen},
+	{"graph/object", "graph/scalar internal/pages " + door, gqlgen},
 	{"graph/scalar", door, gqlgen},
 	{"graph/transport", "", ""}, // a page of documentation
-	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
-	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
-	{"graph/transport/gqlhttp", "graph/transport/bounds graph/transport/gqlmsg internal/strictjson internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/excerpt internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
+	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlhttp", "graph/transport/bounds graph/transport/gqlmsg internal/content internal/fault internal/strictjson internal/eventstream internal/budget", gqlgen},
 	{"graph/transport/fanout", "graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
-	{"graph/transport/bounds", "graph/transport/gqlmsg internal/eventstream internal/budget", gqlgen},
-	{"graph/transport/gqlmsg", "internal/strictjson", gqlgen},
+	{"graph/transport/bounds", "graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
+	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
 	{"internal/rest", door + " " + tools, json},
 	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
-	{"internal/origin", "", ""},
-	{"internal/problem", "", ""},
+	{"internal/origin", "internal/excerpt", ""},
+	{"internal/content", "internal/fault", ""},
+	{"internal/pages", history, ""},
+	{"internal/problem", "internal/fault", ""},
 	{"internal/requestid", "", ""},
-	{"internal/strictjson", "", json},
+	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
+	{"internal/excerpt", "", ""},
 
 	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},

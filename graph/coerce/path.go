@@ -6,6 +6,8 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"configapi/internal/excerpt"
 )
 
 // path leads to a value within a variable or an argument, for the error about the value. It is
@@ -36,7 +38,7 @@ func (s steps) String() string {
 		if step.field == "" {
 			b.WriteString("[" + strconv.Itoa(step.index) + "]")
 		} else {
-			b.WriteString("." + cut(step.field))
+			b.WriteString("." + excerpt.Of(step.field, maxQuoted))
 		}
 	}
 	return b.String()
@@ -93,10 +95,3 @@ const notNull = "must not be null"
 
 // maxQuoted is how many bytes of a name an error quotes that is not in the schema.
 const maxQuoted = 40
-
-func cut(text string) string {
-	if len(text) <= maxQuoted {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
-}

@@ -1,10 +1,10 @@
 package encode
 
 import (
-	"encoding/binary"
 	"time"
 
 	"configapi/internal/eventstore"
+	"configapi/internal/strictjson"
 )
 
 // The lengths of JSON in bytes. All sizes are those of what gqlgen writes, or a little more.
@@ -25,12 +25,12 @@ func NameSize(name string) int64 { return int64(len(name) + nameSyntax) }
 func Size(result any) int64 {
 	switch value := result.(type) {
 	case string:
-		return TextSize(value)
+		return strictjson.QuotedLen(value)
 	case *string:
 		if value == nil {
 			return nullSize
 		}
-		return TextSize(*value)
+		return strictjson.QuotedLen(*value)
 	case nil:
 		return nullSize
 	case int32, bool, time.Time, eventstore.Position:
@@ -38,38 +38,4 @@ func Size(result any) int64 {
 	default:
 		return shortSize + int64(len(`{}`))
 	}
-}
-
-// TextSize returns the exact length of a text as a JSON string. It checks eight bytes at a time,
-// since nearly all of them need no escape. BenchmarkLargeValue of package graph pays for it.
-func TextSize(text string) int64 {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	size := int64(len(text)) + 2
-	for len(text) >= 8 {
-		word := binary.LittleEndian.Uint64([]byte(text[:8]))
-		control := (word - ones*0x20) & ^word
-		quote := word ^ ones*'"'
-		backslash := word ^ ones*'\\'
-		if (control|(quote-ones)&^quote|(backslash-ones)&^backslash)&highs != 0 {
-			size += escapes(text[:8])
-		}
-		text = text[8:]
-	}
-	return size + escapes(text)
-}
-
-// escapes returns the bytes by which escapes make a text longer.
-func escapes(text string) (more int64) {
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '"' || c == '\\' || c == '\t' || c == '\n' || c == '\r':
-			more++
-		case c < 0x20:
-			more += 5
-		}
-	}
-	return more
 }

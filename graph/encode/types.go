@@ -11,6 +11,7 @@ import (
 	"configapi/graph/object"
 	"configapi/graph/scalar"
 	"configapi/internal/eventstore"
+	"configapi/internal/strictjson"
 )
 
 // The object types of the schema with their fields that are in memory.
@@ -80,7 +81,7 @@ func leaf[T any](size func(*T) int64, write func(io.Writer, *T)) fieldType[T] {
 
 func text[T any](of func(*T) string) fieldType[T] {
 	return leaf(
-		func(object *T) int64 { return TextSize(of(object)) },
+		func(object *T) int64 { return strictjson.QuotedLen(of(object)) },
 		func(w io.Writer, object *T) { graphql.MarshalString(of(object)).MarshalGQL(w) },
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/pages"
 	"configapi/internal/projection"
 )
 
@@ -27,7 +28,7 @@ type PageInfo struct {
 }
 
 // info returns the PageInfo of the page. cursor makes the cursor of an item.
-func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
+func (p Page[T]) info(cursor func(T) pages.Cursor) PageInfo {
 	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
 	if n := len(p.Items); n > 0 {
 		first, last := cursor(p.Items[0]).String(), cursor(p.Items[n-1]).String()
@@ -38,7 +39,7 @@ func (p Page[T]) info(cursor func(T) Cursor) PageInfo {
 
 // endingAt returns the PageInfo with another end cursor, when more items follow. A page that ends
 // early may have passed items after its last one: the next page begins after those.
-func (i PageInfo) endingAt(more bool, end Cursor) PageInfo {
+func (i PageInfo) endingAt(more bool, end pages.Cursor) PageInfo {
 	if more && end.Key != "" {
 		text := end.String()
 		i.EndCursor = &text
@@ -79,7 +80,7 @@ func (c *ConfigConnection) Nodes() []Config {
 
 // PageInfo says whether pages precede and follow, and where the page begins and ends.
 func (c *ConfigConnection) PageInfo() PageInfo {
-	return c.page.info(c.cursor).endingAt(c.page.More, Cursor{ConfigPages, c.Position(), c.page.End})
+	return c.page.info(c.cursor).endingAt(c.page.More, pages.Cursor{Kind: pages.Configs, At: c.Position(), Key: c.page.End})
 }
 
 // TotalCount returns how many configs match, on all pages. The error is one of the config store.
@@ -91,14 +92,14 @@ func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
 // Position returns the position that the page was read at.
 func (c *ConfigConnection) Position() eventstore.Position { return c.snapshot.At().Position() }
 
-func (c *ConfigConnection) cursor(state *projection.Config) Cursor {
-	return Cursor{ConfigPages, c.Position(), state.Name.String()}
+func (c *ConfigConnection) cursor(state *projection.Config) pages.Cursor {
+	return pages.Cursor{Kind: pages.Configs, At: c.Position(), Key: state.Name.String()}
 }
 
 // ConfigEdge is the GraphQL type ConfigEdge.
 type ConfigEdge struct {
 	node   Config
-	cursor func(*projection.Config) Cursor
+	cursor func(*projection.Config) pages.Cursor
 }
 
 // Cursor returns the cursor after which the next config follows.
@@ -110,17 +111,17 @@ func (e *ConfigEdge) Node() *Config { return &e.node }
 // ConfigRevisionConnection is the GraphQL type ConfigRevisionConnection.
 type ConfigRevisionConnection struct {
 	page   Page[ConfigRevision]
-	cursor func(*ConfigRevision) Cursor
-	end    Cursor // after which the next page begins; without a key: that of the last item
+	cursor func(*ConfigRevision) pages.Cursor
+	end    pages.Cursor // after which the next page begins; without a key: that of the last item
 }
 
 // NewHistoryConnection returns a page of one name's revisions, of pages that were begun at a
 // position.
 func NewHistoryConnection(at eventstore.Position, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
 	shown := Page[ConfigRevision]{Items: NewRevisions(page.Items), More: page.More, After: page.After}
-	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
+	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) pages.Cursor {
 		return HistoryCursor(at, r.event.Name, r.event.Version)
-	}, Cursor{}}
+	}, pages.Cursor{}}
 }
 
 // NewSnapshotConnection returns a page of the revisions in force at the position of a snapshot.
@@ -131,9 +132,9 @@ func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config
 		shown.Items[i] = newStateRevision(state, old)
 	}
 	at := s.At().Position()
-	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) Cursor {
-		return Cursor{SnapshotPages, at, r.Name()}
-	}, Cursor{SnapshotPages, at, page.End}}
+	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) pages.Cursor {
+		return pages.Cursor{Kind: pages.Snapshot, At: at, Key: r.Name()}
+	}, pages.Cursor{Kind: pages.Snapshot, At: at, Key: page.End}}
 }
 
 // Edges returns the revisions of the page with their cursors.
@@ -150,13 +151,13 @@ func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Item
 
 // PageInfo says whether pages precede and follow, and where the page begins and ends.
 func (c *ConfigRevisionConnection) PageInfo() PageInfo {
-	return c.page.info(func(r ConfigRevision) Cursor { return c.cursor(&r) }).endingAt(c.page.More, c.end)
+	return c.page.info(func(r ConfigRevision) pages.Cursor { return c.cursor(&r) }).endingAt(c.page.More, c.end)
 }
 
 // ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.
 type ConfigRevisionEdge struct {
 	node   *ConfigRevision
-	cursor func(*ConfigRevision) Cursor
+	cursor func(*ConfigRevision) pages.Cursor
 }
 
 // Cursor returns the cursor after which the next revision follows.

@@ -12,13 +12,15 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+
+	"configapi/internal/fault"
 )
 
-// Exit codes of the program.
+// Exit codes of the program. A command that ran and failed has that of the kind of its error: see
+// package fault.
 const (
-	exitOK      = 0
-	exitFailure = 1 // the command failed, or found a problem
-	exitUsage   = 2 // the command could not start: wrong flags, or a resource that is missing
+	exitOK    = 0
+	exitUsage = 2 // the command could not start: wrong flags, or a resource that is missing
 )
 
 // Env is what a command gets from its process. All fields must be set.
@@ -82,7 +84,7 @@ func report(env Env, err error) int {
 		return exitUsage
 	default:
 		fmt.Fprintf(env.Stderr, "configapi: %s\n", hideSecrets(env, err.Error()))
-		return exitFailure
+		return fault.KindOf(err).ExitCode()
 	}
 }
 

@@ -44,7 +44,9 @@
 //	append signal         wakes what waits for appends, and knows how far the history has come
 //	checkpoint            copies SQLite's write-ahead log into the database file
 //	log marker            names the database file to which a write-ahead log belongs
-//	fault, kind           an error that clients can get; what it means to them
+//	fault, kind           an error that clients can get; what it means to them, a row of one table
+//	fields                what a client says about a set, a deletion or a restore, before it is checked
+//	page cursor           where a page of a list ended; all pages of a list are read at one position
 //	outcome               what a command came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch

@@ -1,12 +1,15 @@
-// Package eventstream answers HTTP requests with streams of server-sent events (text/event-stream in the HTML standard).
+// Package eventstream answers HTTP requests with streams of server-sent events (text/event-stream
+// in the HTML standard).
 //
-// An event is on its way to the client when [Stream.Send] returns. Who makes the next one only then goes at the client's pace, and
-// holds nothing for it. Comments keep a connection alive on which nothing happens. A client that takes nothing is for
-// the server's write deadline to cut off; a write that fails ends the context of its stream.
+// [Stream.Send] returns when an event is on its way to the client. A caller that makes the next
+// event only then runs at the client's pace and holds one event at a time. Comments keep an idle
+// connection alive. The server's write deadline cuts off a client that takes nothing; a write that
+// fails ends the context of its stream.
 //
-// [Streams] are those that would go on for ever: they end when the server stops.
+// [Streams] are the streams that have no end of their own: they end when the server stops. A
+// [Limit] bounds how many there are.
 //
-// What events say, and where a client that comes back goes on, is for the edges.
+// The edges decide what events say, and where a client that reconnects goes on.
 package eventstream
 
 import (
@@ -16,16 +19,16 @@ import (
 	"sync"
 )
 
-// ErrStopped is why a stream may not begin after [Streams.Shutdown].
+// ErrStopped says that a stream may not begin, since [Streams.Shutdown] was called.
 var ErrStopped = errors.New("the server is shutting down")
 
-// Streams are the endless streams of a server.
+// Streams are the endless streams of a server. They are safe for concurrent use.
 type Streams struct {
 	mu      sync.Mutex // guards the following
 	running sync.WaitGroup
-	present context.Context // of the streams that are there
+	present context.Context // of the streams that are open
 	end     context.CancelFunc
-	stopped bool // no stream begins any more
+	stopped bool // no stream may begin any more
 }
 
 // NewStreams returns streams of which none has begun.
@@ -35,8 +38,9 @@ func NewStreams() *Streams {
 	return s
 }
 
-// Begin returns the context of a new stream, which ends with ctx, with [Streams.EndAll] and [Streams.Shutdown], and with end, which is
-// to be called when the stream is over. It is not ok after Shutdown.
+// Begin returns the context of a new stream, which ends with ctx, with [Streams.EndAll], with
+// [Streams.Shutdown] and with end. The caller must call end when the stream is over. ok is false
+// after Shutdown; then no stream has begun.
 func (s *Streams) Begin(ctx context.Context) (streaming context.Context, end func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +74,7 @@ func (s *Streams) BeginFrom(ctx context.Context, limit *Limit, c Client) (stream
 	}, nil
 }
 
-// EndAll ends the context of all streams that are there. Their clients may come back at once.
+// EndAll ends the contexts of all open streams. Their clients may reconnect at once.
 func (s *Streams) EndAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +82,8 @@ func (s *Streams) EndAll() {
 	s.present, s.end = context.WithCancel(context.Background())
 }
 
-// Shutdown lets no stream begin any more, ends the context of those that are there, and waits until they are over, or ctx is.
+// Shutdown lets no stream begin any more, ends the contexts of the open ones, and waits until they
+// are over. When ctx ends first, it returns the error of ctx.
 func (s *Streams) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopped = true

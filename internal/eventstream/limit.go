@@ -3,23 +3,25 @@ package eventstream
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
 )
 
-// ErrTooMany is why a stream may not begin: the server has as many as it may have.
+// ErrTooMany says that a stream may not begin, since the server has as many as it may have.
 var ErrTooMany = errors.New("the server has as many streams as it may have; come back later")
 
-// ErrTooManyOfAddress is why a stream may not begin: its client's address has as many as it may
-// have.
+// ErrTooManyOfAddress says that a stream may not begin, since its client's address has as many as
+// it may have.
 var ErrTooManyOfAddress = errors.New("this address has as many streams as it may have; end one first")
 
-// DefaultMaxStreams is how many streams a server has when nothing else is said.
+// DefaultMaxStreams is how many streams a server may have unless another number is set.
 const DefaultMaxStreams = 100_000
 
-// Limit bounds the streams that a server has at a time, whatever they are sent over; another one
-// bounds its connections. A nil Limit bounds nothing. It is safe for concurrent use.
+// Limit bounds how many streams are open at a time. A server has one for its streams, whatever they
+// are sent over, and one for its connections. A nil Limit bounds nothing. It is safe for concurrent
+// use.
 type Limit struct {
 	total, perAddress int
 
@@ -29,8 +31,12 @@ type Limit struct {
 }
 
 // NewLimit returns a limit of streams in total (0: 100,000) and of one address (0: total). Streams
-// of loopback addresses only count in the total.
+// of loopback addresses only count in the total. NewLimit panics when a number
+// is negative.
 func NewLimit(total, perAddress int) *Limit {
+	if total < 0 || perAddress < 0 {
+		panic(fmt.Sprintf("eventstream: negative limit: %d streams, %d of one address", total, perAddress))
+	}
 	total = cmp.Or(total, DefaultMaxStreams)
 	return &Limit{total: total, perAddress: cmp.Or(perAddress, total), byAddress: make(map[netip.Prefix]int)}
 }

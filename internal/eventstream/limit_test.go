@@ -52,3 +52,16 @@ func TestNoLimit(t *testing.T) {
 	}
 	limit.Close(eventstream.ClientOf("192.0.2.1:1"))
 }
+
+func TestNegativeLimitsAreRefused(t *testing.T) {
+	for _, limits := range [][2]int{{-1, 0}, {0, -1}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%v: no panic", limits)
+				}
+			}()
+			eventstream.NewLimit(limits[0], limits[1])
+		}()
+	}
+}

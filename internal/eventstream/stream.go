@@ -14,24 +14,26 @@ import (
 // ContentType is the media type of a stream.
 const ContentType = "text/event-stream"
 
-// DefaultCommentInterval is the time between two comments. The usual proxies close connections that are idle for a minute.
+// DefaultCommentInterval is the time between two comments. The usual proxies close connections that
+// are idle for a minute.
 const DefaultCommentInterval = 15 * time.Second
 
-// comment is a line that clients ignore, and the end of an event that has nothing in it, for those who read event by event.
+// comment is a line that clients ignore, and the end of an empty event, for clients that read event
+// by event.
 const comment = ":\n\n"
 
 // Event is one event.
 type Event struct {
-	// Type is what clients listen for. "": the event is a comment, which they do not hear of.
+	// Type is the name that clients listen for. "": the event is a comment, which they ignore.
 	Type string
-	// ID is what a client that comes back sends as Last-Event-ID. "": the one before stays in force.
+	// ID is what a client that reconnects sends as Last-Event-ID. "": the ID before stays in force.
 	ID string
-	// Data is text without line breaks, such as JSON. Clients hear of an event without data, too.
+	// Data is text without line breaks, such as JSON. It may be empty.
 	Data []byte
 	// Rest is what follows Data in the same event.
 	Rest [][]byte
-	// Sent is told how many bytes of Data and Rest are on their way to the client, piece by piece.
-	// nil: nobody needs to know.
+	// Sent is called for each piece of Data and Rest that is on its way to the client, with its
+	// length. nil: it is not called.
 	Sent func(bytes int64)
 }
 
@@ -41,7 +43,7 @@ type Stream struct {
 	end      context.CancelFunc // of the stream's context
 	cut      atomic.Bool
 
-	mu       sync.Mutex // guards what is below, and is held while something is written
+	mu       sync.Mutex // guards the following, and is held during writes
 	w        http.ResponseWriter
 	comments *time.Timer
 	over     error // why nothing more may be written; nil: it may
@@ -50,20 +52,22 @@ type Stream struct {
 // pieceBytes is how much of an event is written at a time.
 const pieceBytes = 64 << 10
 
-var errCut = errors.New("the event stream was cut: others needed its room")
+var errCut = errors.New("the event stream was cut off: others needed its memory")
 
 var errClosed = errors.New("the event stream is closed")
 
-// SetHeader sets the headers of a stream, which nobody on its way is to keep or to gather.
+// SetHeader sets the headers of a stream. They ask caches not to store it, and proxies not to
+// buffer it.
 func SetHeader(h http.Header) {
 	h.Set("Content-Type", ContentType+"; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Accel-Buffering", "no") // nginx gathers answers unless told so
+	h.Set("X-Accel-Buffering", "no") // nginx buffers answers otherwise
 }
 
-// Open begins a stream. The headers and a comment go out at once, so that the client sees it open, and then a comment in each
-// interval. The context that it returns ends with ctx, when a write fails, and with [Stream.Close], which has to be called.
+// Open begins a stream. It sends the headers and a comment at once, so that the client sees the
+// stream open, and then a comment in each interval. The context that it returns ends with ctx, when
+// a write fails, and with [Stream.Close], which the caller must call.
 func Open(ctx context.Context, w http.ResponseWriter, interval time.Duration) (*Stream, context.Context) {
 	ctx, end := context.WithCancel(ctx)
 	s := &Stream{interval: interval, end: end, w: w}
@@ -76,23 +80,24 @@ func Open(ctx context.Context, w http.ResponseWriter, interval time.Duration) (*
 	return s, ctx
 }
 
-// Send writes an event, and returns when it is on its way to the client. After an error nothing can be sent any more.
+// Send writes an event, and returns when it is on its way to the client. After an error nothing can
+// be sent any more.
 func (s *Stream) Send(e Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.write(e)
 }
 
-// Cut ends the stream at once, also while an event is being sent: its client takes too little, and
-// is to come back. It does not wait, and may be called from any goroutine until [Stream.Close] is.
+// Cut ends the stream at once, also while an event is being sent: its client takes too little. It
+// does not wait. It may be called from any goroutine, but not after [Stream.Close].
 func (s *Stream) Cut() {
 	s.cut.Store(true)
-	// What blocks in a write fails then. An error means that the connection is gone.
+	// A write that blocks fails then. An error means that the connection is closed.
 	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now())
 	s.end()
 }
 
-// Close ends the stream. From then on the answer is the caller's again.
+// Close ends the stream. It writes nothing more to the answer.
 func (s *Stream) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -99,7 +99,8 @@ func TestComments(t *testing.T) {
 	})
 }
 
-// TestFailedWriteEndsTheStream fails at the first comment, in the middle of an event, and at a later comment.
+// TestFailedWriteEndsTheStream fails at the first comment, in the middle of an event, and at a
+// later comment.
 func TestFailedWriteEndsTheStream(t *testing.T) {
 	for _, c := range []struct {
 		failing string
@@ -162,7 +163,7 @@ func TestShutdown(t *testing.T) {
 		}
 		synctest.Wait()
 		if second.Err() == nil {
-			t.Error("the stream was not told to end")
+			t.Error("the context of the stream did not end")
 		}
 		if _, _, ok := streams.Begin(t.Context()); ok {
 			t.Error("a stream could begin")
@@ -174,7 +175,8 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// TestOverHTTP shows that a server's response can be streamed and that what was sent is there before the stream ends.
+// TestOverHTTP shows that a server's response can be streamed and that what was sent is there
+// before the stream ends.
 func TestOverHTTP(t *testing.T) {
 	proceed := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

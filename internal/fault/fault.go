@@ -1,8 +1,11 @@
-// Package fault has the errors that clients can get, and classifies them by [Kind].
+// Package fault has the errors that clients can get, classifies them by [Kind], and has the one
+// table of what each kind is on every edge: the code in problem details and in GraphQL, the HTTP
+// status, the exit code.
 //
 // Every layer from the writer up to the edges uses these errors, so the package stands below all of
-// them. An edge has one table from kinds to its own codes: GraphQL codes, HTTP statuses, exit
-// codes. The package decides nothing about how an error is sent, and logs nothing.
+// them. It sends nothing and logs nothing. docs/errors.md is made from the table:
+//
+//	go test ./internal/fault -run TestPage -update
 package fault
 
 import (
@@ -12,24 +15,6 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
-)
-
-// Kind is what an error means to the caller, and so what the caller can do about it.
-type Kind int
-
-// The kinds. An error of no other kind is Internal: its text goes to the log, not to the client.
-const (
-	Internal            Kind = iota
-	InvalidInput             // an input breaks a rule
-	TooLarge                 // an input is larger than the limit
-	NotFound                 // the name never had a config
-	Deleted                  // the config is deleted
-	NotDeleted               // the config to restore is not deleted
-	VersionConflict          // the config has another version or newest revision than expected
-	PositionUnknown          // the history never handed out the position
-	PositionNotReached       // the position was not applied in time
-	IdempotencyMismatch      // the idempotency key was used for another command
-	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
 var (
@@ -145,4 +130,22 @@ func KindOf(err error) Kind {
 		return IdempotencyMismatch
 	}
 	return Internal
+}
+
+// InternalMessage is what clients see of an error of kind [Internal].
+const InternalMessage = "something went wrong here; the request id leads to the details in the server's log"
+
+// Message returns what a client may see of an error: the text of an error that clients can get, and
+// a sentence in place of any other text.
+func Message(err error) string {
+	var unavailable *UnavailableError
+	switch KindOf(err) {
+	case Internal:
+		return InternalMessage
+	case Unavailable:
+		if !errors.As(err, &unavailable) && !errors.Is(err, ErrNotReady) && !errors.Is(err, ErrRebuilding) {
+			return "the request ran out of time"
+		}
+	}
+	return err.Error()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"configapi/internal/budget"
+	"configapi/internal/excerpt"
+	"configapi/internal/fault"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
 )
@@ -48,14 +50,14 @@ func isHealthPath(path string) bool {
 
 func (s *Server) refuseHost(e *exchange, r *http.Request) {
 	s.refused(refusedHost, r, e.id[0], "refused a request for an unknown host; to allow the host, see --allow-host")
-	problem.Problem{Status: http.StatusMisdirectedRequest, Code: problem.Forbidden, RequestID: e.id[0],
+	problem.Problem{Kind: fault.WrongHost, RequestID: e.id[0],
 		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
 			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
 }
 
 func (s *Server) refusePage(e *exchange, r *http.Request) {
 	s.refused(refusedOrigin, r, e.id[0], "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
-	problem.Problem{Status: http.StatusForbidden, Code: problem.Forbidden, RequestID: e.id[0],
+	problem.Problem{Kind: fault.Forbidden, RequestID: e.id[0],
 		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
 }
@@ -64,11 +66,11 @@ func (s *Server) refusePage(e *exchange, r *http.Request) {
 func (s *Server) refused(why refusal, r *http.Request, id, message string) {
 	s.opts.Metrics.refused(why)
 	s.opts.Log.LogAttrs(context.Background(), slog.LevelWarn, message,
-		slog.String("host", cut(r.Host, maxLoggedHeader)),
-		slog.String("origin", cut(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
-		slog.String("sec_fetch_site", cut(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
-		slog.String("method", cut(r.Method, maxLoggedMethod)),
-		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("host", excerpt.Of(r.Host, maxLoggedHeader)),
+		slog.String("origin", excerpt.Of(strings.Join(r.Header["Origin"], ", "), maxLoggedHeader)),
+		slog.String("sec_fetch_site", excerpt.Of(strings.Join(r.Header["Sec-Fetch-Site"], ", "), maxLoggedMethod)),
+		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
+		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
 		slog.String("request_id", id),
 		slog.String("remote", r.RemoteAddr),
 	)

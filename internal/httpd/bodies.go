@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"configapi/internal/budget"
+	"configapi/internal/content"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -160,13 +162,13 @@ func (e *exchange) bodyFailed(err error) {
 	if err == errBodyTooLarge {
 		answerTooLarge(e)
 	} else {
-		problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable, RequestID: e.id[0],
+		problem.Problem{Kind: fault.Unavailable, RequestID: e.id[0],
 			Detail: "the server has no memory left for the body of this request at the moment; send it again later"}.Write(e)
 	}
 	e.discard = true
 }
 
 func answerTooLarge(e *exchange) {
-	problem.Problem{Status: http.StatusRequestEntityTooLarge, Code: problem.InvalidInput, RequestID: e.id[0],
-		Detail: "the body of a request must not be larger than 16 MiB"}.Write(e)
+	problem.Problem{Kind: fault.TooLarge, RequestID: e.id[0],
+		Detail: content.TooLarge(budget.MaxBodyBytes).Detail}.Write(e)
 }

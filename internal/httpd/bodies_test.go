@@ -161,14 +161,14 @@ func TestBodiesAreAtMost16MiB(t *testing.T) {
 		s := start(t, httpd.Options{REST: bodyReader, GraphQL: bodyReader})
 		for _, path := range []string{"/config/a", "/graphql", "/playground", "/livez", "/metrics", "/none"} {
 			got := s.ask(t, fmt.Sprintf("POST %s\nContent-Length: %d", path, most+1))
-			if got.StatusCode != 413 || !got.Close || !strings.Contains(got.body, "16 MiB") {
+			if got.StatusCode != 413 || !got.Close || !strings.Contains(got.body, "larger than 16777216 bytes") {
 				t.Errorf("%s: got %d %s, closed %t", path, got.StatusCode, got.body, got.Close)
 			}
 		}
 		if got := put(t, s.connect(t), most, "Content-Length"); got.body != fmt.Sprint(most) {
 			t.Errorf("16 MiB: got %d %s", got.StatusCode, got.body)
 		}
-		if got := put(t, s.connect(t), most+1, "Transfer-Encoding"); got.StatusCode != 413 || !got.Close || !strings.Contains(got.body, "16 MiB") {
+		if got := put(t, s.connect(t), most+1, "Transfer-Encoding"); got.StatusCode != 413 || !got.Close || !strings.Contains(got.body, "larger than 16777216 bytes") {
 			t.Errorf("16 MiB and a byte in chunks: got %d %s, closed %t", got.StatusCode, got.body, got.Close)
 		}
 		expecting := s.ask(t, fmt.Sprintf("PUT /config/a\nExpect: 100-continue\nContent-Length: %d", most+1))

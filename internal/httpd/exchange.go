@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"configapi/internal/excerpt"
+	"configapi/internal/fault"
 	"configapi/internal/origin"
 	"configapi/internal/problem"
 	"configapi/internal/requestid"
@@ -238,8 +240,8 @@ func (e *exchange) answerPanic() {
 		}
 	}
 	e.Header().Set("Connection", "close") // the handler may have read a part of the body
-	problem.Problem{Status: http.StatusInternalServerError, Code: problem.Internal, RequestID: e.id[0],
-		Detail: "something went wrong here; the request id leads to the details in the server's log"}.Write(e)
+	problem.Problem{Kind: fault.Internal, RequestID: e.id[0],
+		Detail: fault.InternalMessage}.Write(e)
 }
 
 // log writes the log line of a request. The line has the path, and with it names of configs, but
@@ -257,9 +259,9 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 	// BenchmarkServer/get,_logged
 	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(
-		slog.String("method", cut(r.Method, maxLoggedMethod)),
+		slog.String("method", excerpt.Of(r.Method, maxLoggedMethod)),
 		// escaped: without control characters
-		slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath)),
+		slog.String("path", excerpt.Of(r.URL.EscapedPath(), maxLoggedPath)),
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
@@ -270,11 +272,4 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		record.AddAttrs(slog.Bool("aborted", true))
 	}
 	_ = log.Handler().Handle(ctx, record) // there is no other place to report it
-}
-
-func cut(text string, length int) string {
-	if len(text) <= length {
-		return text
-	}
-	return text[:length] + "…"
 }

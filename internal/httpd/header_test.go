@@ -86,6 +86,7 @@ func TestHeadersGiveTheirRoomBack(t *testing.T) {
 
 // TestSlowHeadersAreCut checks that the slowest header is cut while another waits for memory.
 func TestSlowHeadersAreCut(t *testing.T) {
+	t.Parallel()
 	headers := budget.New(budget.Options{Bytes: 200 << 10, Wait: 20 * time.Second})
 	address, done := serveTCP(t, httpd.Options{Headers: headers, ReadHeaderTimeout: time.Minute})
 	defer done()

@@ -12,6 +12,8 @@ import (
 
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
+	"configapi/internal/problem"
 )
 
 const (
@@ -152,7 +154,7 @@ var refusalTexts = map[refusal]string{
 }
 
 func refusalText(detail string) string {
-	body := `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"` + detail + `","code":"UNAVAILABLE"}`
+	body := problem.Problem{Kind: fault.Unavailable, Detail: detail}.JSON()
 	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
 		"Retry-After: 1\r\nConnection: close\r\n\r\n%s", len(body), body)
 }

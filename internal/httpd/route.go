@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -54,7 +55,7 @@ func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Req
 func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		problem.Problem{Status: http.StatusMethodNotAllowed, Code: problem.InvalidInput,
+		problem.Problem{Kind: fault.MethodNotAllowed,
 			Detail: "the methods here are GET, HEAD"}.Write(w)
 		return
 	}
@@ -63,6 +64,6 @@ func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, answer htt
 }
 
 func notReady(w http.ResponseWriter, reason string) {
-	problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable,
+	problem.Problem{Kind: fault.Unavailable,
 		Detail: "the server is not ready: " + reason}.Write(w)
 }

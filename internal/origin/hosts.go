@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"configapi/internal/excerpt"
 )
 
 // hosts are the hosts that the server answers for.
@@ -33,14 +35,14 @@ func (h *hosts) add(text string) error {
 		return nil
 	}
 	if strings.Contains(text, "://") || strings.ContainsAny(text, "/?#@") {
-		return fmt.Errorf("%q is not a host: write the name only, as in config.example.com", truncate(text))
+		return fmt.Errorf("%q is not a host: write the name only, as in config.example.com", excerpt.Of(text, maxQuoted))
 	}
 	if _, isIP := parseIP(text); isIP {
 		return nil // IP addresses are always allowed
 	}
 	name, below := strings.CutPrefix(hostOf(text), "*.")
 	if err := checkName(name); err != nil {
-		return fmt.Errorf("the host %q never matches: %w", truncate(text), err)
+		return fmt.Errorf("the host %q never matches: %w", excerpt.Of(text, maxQuoted), err)
 	}
 	if below {
 		h.suffixes = append(h.suffixes, "."+name)
@@ -136,11 +138,5 @@ func hostOf(value string) string {
 	return strings.ToLower(strings.TrimSuffix(value, "."))
 }
 
-// truncate shortens a text for a message.
-func truncate(text string) string {
-	const most = 100
-	if len(text) > most {
-		return text[:most] + "…"
-	}
-	return text
-}
+// maxQuoted is how many bytes of a host or an origin an error quotes.
+const maxQuoted = 100

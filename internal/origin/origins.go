@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"configapi/internal/excerpt"
 )
 
 // origins are the allowed origins besides the server's own.
@@ -24,7 +26,7 @@ func parseOrigins(given []string) (origins, error) {
 		}
 		origin, err := canonical(text)
 		if err != nil {
-			return origins{}, fmt.Errorf("the origin %q never matches: %w", truncate(text), err)
+			return origins{}, fmt.Errorf("the origin %q never matches: %w", excerpt.Of(text, maxQuoted), err)
 		}
 		o.listed[origin] = true
 	}
@@ -90,7 +92,7 @@ func checkScheme(scheme string) error {
 	case scheme == "ws", scheme == "wss":
 		return fmt.Errorf("the scheme of an origin is that of the page: write %s, also for websockets", strings.Replace(scheme, "ws", "http", 1))
 	}
-	return fmt.Errorf("pages do not have the scheme %q: write http or https", truncate(scheme))
+	return fmt.Errorf("pages do not have the scheme %q: write http or https", excerpt.Of(scheme, maxQuoted))
 }
 
 func canonicalHost(host string, bracketed bool) (string, error) {

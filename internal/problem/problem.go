@@ -1,32 +1,16 @@
 // Package problem writes the errors that edges answer with over HTTP: problem details, RFC 9457.
 //
-// Besides the members of the RFC there is always code, one of the codes that GraphQL has in extensions.code, so that a
-// program may decide by the code whichever edge it came from. The type is always about:blank: what is to be known stands in
-// code and detail.
-//
-// It knows no errors of the service: each edge has a table of its own from kinds of errors to problems.
+// Besides the members of the RFC there is always code, so that a program can decide by the code
+// whichever edge it came from. Status and code are those of the error's kind: see package fault.
+// The type is always about:blank; docs/errors.md says what each code means.
 package problem
 
 import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-)
 
-// The codes. Clients rely on them.
-const (
-	InvalidInput        = "INVALID_INPUT"
-	NotFound            = "NOT_FOUND"
-	Deleted             = "DELETED"
-	NotDeleted          = "NOT_DELETED"
-	VersionConflict     = "VERSION_CONFLICT"
-	IdempotencyMismatch = "IDEMPOTENCY_MISMATCH"
-	PositionUnknown     = "POSITION_UNKNOWN"
-	PositionNotReached  = "POSITION_NOT_REACHED"
-	Forbidden           = "FORBIDDEN"
-	LimitExceeded       = "LIMIT_EXCEEDED"
-	Unavailable         = "UNAVAILABLE"
-	Internal            = "INTERNAL"
+	"configapi/internal/fault"
 )
 
 // ContentType is the media type of a problem.
@@ -37,36 +21,36 @@ const retryAfter = "1"
 
 // Problem is one error as a client sees it.
 type Problem struct {
-	// Status is the HTTP status. The title is the status's own phrase, as RFC 9457 wants it for about:blank.
-	Status int
-	// Code is one of the codes.
-	Code string
+	// Kind decides the status and the code. The title is the status's own phrase, as RFC 9457 wants
+	// it for about:blank.
+	Kind fault.Kind
 	// Detail says what is wrong, for people. It must be safe to show: no text of an internal error.
 	Detail string
 	// RequestID leads to the log. "": left out.
 	RequestID string
 	// CurrentVersion is the version that the config has; 0 when its name has none. nil: left out.
 	CurrentVersion *int
-	// OutcomeUnknown tells that a write may have been made all the same. false: left out.
+	// OutcomeUnknown reports whether a write may have been made all the same. false: left out.
 	OutcomeUnknown bool
 }
 
-// Write answers with the problem. A 503 gets a Retry-After. Other headers are the caller's, who sets them before.
+// Write answers with the problem. A 503 gets a Retry-After. The caller sets other headers before.
 func (p Problem) Write(w http.ResponseWriter) {
 	body := p.JSON()
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Kind.Status() == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	w.WriteHeader(p.Kind.Status())
+	_, _ = w.Write(body) // fails when the client has disconnected
 }
 
-// JSON is the problem as it is written, for an answer that has begun already.
+// JSON returns the problem as it is written, for an answer that has begun already.
 func (p Problem) JSON() []byte {
+	status := p.Kind.Status()
 	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
 		Type           string `json:"type"`
 		Title          string `json:"title"`
@@ -76,6 +60,6 @@ func (p Problem) JSON() []byte {
 		CurrentVersion *int   `json:"current_version,omitempty"`
 		OutcomeUnknown bool   `json:"outcome_unknown,omitempty"`
 		RequestID      string `json:"request_id,omitempty"`
-	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
+	}{"about:blank", http.StatusText(status), status, p.Detail, p.Kind.Code(), p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
 	return body
 }

@@ -1,6 +1,7 @@
 package problem_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
 
@@ -19,17 +21,17 @@ func TestWrite(t *testing.T) {
 		headers http.Header
 	}{
 		{
-			problem.Problem{Status: 400, Code: problem.InvalidInput, Detail: "name is empty"},
+			problem.Problem{Kind: fault.InvalidInput, Detail: "name is empty"},
 			`{"type":"about:blank","title":"Bad Request","status":400,"detail":"name is empty","code":"INVALID_INPUT"}`,
 			http.Header{},
 		},
 		{
-			problem.Problem{Status: 412, Code: problem.VersionConflict, Detail: "no", CurrentVersion: &version},
+			problem.Problem{Kind: fault.VersionConflict, Detail: "no", CurrentVersion: &version},
 			`{"type":"about:blank","title":"Precondition Failed","status":412,"detail":"no","code":"VERSION_CONFLICT","current_version":0}`,
 			http.Header{},
 		},
 		{
-			problem.Problem{Status: 503, Code: problem.Unavailable, Detail: "<later>\n", OutcomeUnknown: true, RequestID: "a-1"},
+			problem.Problem{Kind: fault.Unavailable, Detail: "<later>\n", OutcomeUnknown: true, RequestID: "a-1"},
 			`{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"\u003clater\u003e\n","code":"UNAVAILABLE","outcome_unknown":true,"request_id":"a-1"}`,
 			http.Header{"Retry-After": {"1"}},
 		},
@@ -39,11 +41,32 @@ func TestWrite(t *testing.T) {
 		row.headers["X-Content-Type-Options"] = []string{"nosniff"}
 		w := httptest.NewRecorder()
 		row.problem.Write(w)
-		if w.Code != row.problem.Status || w.Body.String() != row.want {
-			t.Errorf("got %d %s, want %d %s", w.Code, w.Body, row.problem.Status, row.want)
+		if w.Code != row.problem.Kind.Status() || w.Body.String() != row.want {
+			t.Errorf("got %d %s, want %d %s", w.Code, w.Body, row.problem.Kind.Status(), row.want)
 		}
 		if diff := cmp.Diff(row.headers, w.Header()); diff != "" {
 			t.Errorf("%s: headers (-want +got)\n%s", row.want, diff)
+		}
+	}
+}
+
+// TestAllKinds shows that a problem has the status and the code of its kind.
+func TestAllKinds(t *testing.T) {
+	for kind := fault.Internal; kind <= fault.PersistedQuery; kind++ {
+		w := httptest.NewRecorder()
+		problem.Problem{Kind: kind, Detail: "x"}.Write(w)
+		var got struct {
+			Status      int
+			Code, Title string
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != kind.Status() || got.Status != kind.Status() || got.Code != kind.Code() || got.Title != http.StatusText(kind.Status()) {
+			t.Errorf("kind %d: got status %d and %+v", kind, w.Code, got)
+		}
+		if later := w.Header().Get("Retry-After") != ""; later != (kind == fault.Unavailable) {
+			t.Errorf("kind %d: Retry-After: %t", kind, later)
 		}
 	}
 }

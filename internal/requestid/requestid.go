@@ -1,5 +1,6 @@
-// Package requestid carries the id of the request that is being served from the server, which gives it, to whoever answers
-// or logs. A client that quotes the id of an answer leads to the lines of the log.
+// Package requestid carries the id of a request from the HTTP server, which gives it, to the code
+// that answers and logs. A client can quote the id of an answer, which leads to the lines of the
+// log.
 package requestid
 
 import (
@@ -7,15 +8,16 @@ import (
 	"sync/atomic"
 )
 
-// Header is the HTTP header, in its canonical form, that carries an id from a client and back to it.
+// Header is the HTTP header, in its canonical form, that carries an id from a client and back to
+// it.
 const Header = "X-Request-Id"
 
-// Slot holds the id of the request that a connection serves now: requests of one connection follow
-// one another. A context for each of them would cost a read 1 % of its time, since it takes a copy
-// of the request: see BenchmarkServer. The zero value holds no id. It is safe for concurrent use.
+// Slot holds the id of the request that a connection serves. A connection serves one request at a
+// time. A context for each request would cost a read 1 % of its time, since it needs a copy of the
+// request: see BenchmarkServer. The zero value holds no id. It is safe for concurrent use.
 type Slot struct{ id atomic.Pointer[string] }
 
-// Set puts an id in place of the one before.
+// Set replaces the id.
 func (s *Slot) Set(id *string) { s.id.Store(id) }
 
 type key struct{}

@@ -14,8 +14,8 @@ const (
 	badInstant = "Invalid timestamp format. Use ISO8601 (e.g., 2024-01-15T10:30:00Z)"
 )
 
-// Headers are set by writing to the map: their keys are canonical, and these values are shared by all answers, so nobody may
-// write into them.
+// Values of headers. The keys are canonical, so headers are set by writing to the map. All answers
+// share the values, which must not be changed.
 var (
 	plainText = []string{"text/plain; charset=utf-8"}
 	jsonText  = []string{"application/json"}
@@ -37,10 +37,11 @@ const (
 	configPosition = "Config-Position"
 )
 
-// maxImplicitLength is how long a body may be for the server to find out its length itself, which costs less than a header.
+// maxImplicitLength is the longest body, in bytes, whose length net/http finds out itself, which
+// costs less than a header.
 const maxImplicitLength = 2048
 
-// answerText answers with a text as it stands.
+// answerText answers with a plain text, byte for byte.
 func answerText(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
 	h[contentType] = plainText
@@ -49,11 +50,11 @@ func answerText(w http.ResponseWriter, status int, text string) {
 		h[contentLength] = []string{strconv.Itoa(len(text))}
 	}
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // who is gone needs no answer
+	_, _ = io.WriteString(w, text) // fails when the client has disconnected
 }
 
-// setReadHeaders sets what every answer to a read has: caches ask before they use it again, and
-// keep what different clients get apart. It comes before all others that set Vary.
+// setReadHeaders sets the headers of every answer to a read: caches must ask before they use it
+// again, and must keep the forms of it apart. It is called before anything else sets Vary.
 func setReadHeaders(h http.Header) {
 	h[cacheControl] = revalidate
 	h[vary] = varies

@@ -32,7 +32,7 @@ func (a *array) addConfig(c *projection.Config) {
 	a.sendIfFull()
 }
 
-// addRevision adds a revision in the shape that the old system gave its events.
+// addRevision adds a revision, in the form that the system before this one gave its events.
 func (a *array) addRevision(r *eventstore.Revision) {
 	a.separate()
 	at := config.FormatInstant(r.At)
@@ -64,11 +64,11 @@ func (a *array) separate() {
 	}
 }
 
-// failArray ends an array that cannot be finished: with a proper answer as long as nothing has gone out, else by closing the
-// connection, so that what went out is not taken for the whole.
+// failArray ends an array that cannot be finished. While nothing has been sent, it answers with the
+// error. After that it closes the connection, so that a part is not taken for the whole.
 func (h *Handler) failArray(a *array, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
-		panic(http.ErrAbortHandler) // the client is gone, or was cut off
+		panic(http.ErrAbortHandler) // the client has disconnected, or was cut off
 	}
 	if a.started {
 		level := slog.LevelError
@@ -78,7 +78,7 @@ func (h *Handler) failArray(a *array, r *http.Request, err error) {
 		h.log.Log(r.Context(), level, "answering a request in part", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
-	for _, name := range []string{etag, configVersion, link} { // they were about the array
+	for _, name := range []string{etag, configVersion, link} { // they describe the array
 		delete(a.w.Header(), name)
 	}
 	h.fail(a.w, r, err)

@@ -14,7 +14,8 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestBadBodies is what only REST can say of a body. What all edges say alike is in package edgetest.
+// TestBadBodies has the mistakes that only REST's bodies can have. Package edgetest has those of
+// all edges.
 func TestBadBodies(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	s.MustSet(t, "a", "x")
@@ -31,9 +32,9 @@ func TestBadBodies(t *testing.T) {
 		{"NUL in a raw value", "a\x00b", raw, 400, "NUL"},
 		{"raw value that is not UTF-8", "\xff\xfe", raw, 400, "not valid UTF-8"},
 		{"raw value with half a surrogate pair", "\xed\xa0\x80", raw, 400, "not valid UTF-8"},
-		{"raw value over the limit", strings.Repeat("v", 1001), raw, 413, "a value may have 1000 bytes"},
+		{"raw value over the limit", strings.Repeat("v", 1001), raw, 413, "the body must not be larger than 1000 bytes"},
 		{"raw value in another charset", "x", "Content-Type: application/octet-stream; charset=utf-16", 415, "UTF-8"},
-		{"compressed raw value", "x", raw + " | Content-Encoding: gzip", 415, "encoded"},
+		{"compressed raw value", "x", raw + " | Content-Encoding: gzip", 415, "without a content encoding"},
 		{"octets of another kind", "x", "Content-Type: application/octet-streams", 415, "application/octet-stream"},
 		{"raw value and JSON", good, "Content-Type: application/octet-stream & application/json", 415, "application/octet-stream"},
 		{"no body", "", "", 400, `such as {"value":"30s"}: it is empty`},
@@ -42,14 +43,14 @@ func TestBadBodies(t *testing.T) {
 		{"null value", `{"value":null}`, "", 400, `member "value" is missing or null`},
 		{"number", `{"value":1}`, "", 400, `member "value" must be a string`},
 		{"value over the limit", `{"value":"` + strings.Repeat("v", 1001) + `"}`, "", 413, "value has 1001 bytes; at most 1000 are allowed"},
-		{"body over the limit", `{"value":"` + strings.Repeat(`\u0001`, 1200) + `"}`, "", 413, "body is larger than any value allowed"},
+		{"body over the limit", `{"value":"` + strings.Repeat(`\u0001`, 1200) + `"}`, "", 413, "the body must not be larger than 7024 bytes; a value may have 1000 bytes"},
 		{"text", good, "Content-Type: text/plain", 415, "application/json; or the value itself, in UTF-8, sent as application/octet-stream"},
 		{"form", good, "Content-Type: application/x-www-form-urlencoded", 415, "application/json"},
 		{"other JSON", good, "Content-Type: application/merge-patch+json", 415, "application/json"},
 		{"other charset", good, "Content-Type: application/json; charset=iso-8859-1", 415, "UTF-8"},
 		{"broken type", good, "Content-Type: application/json; charset", 415, "application/json"},
 		{"two types", good, "Content-Type: application/json & application/json", 415, "application/json"},
-		{"compressed", good, "Content-Encoding: gzip", 415, "encoded"},
+		{"compressed", good, "Content-Encoding: gzip", 415, "without a content encoding"},
 
 		{"charset", good, "Content-Type: application/json; charset=UTF-8", 200, "OK"},
 		{"capital letters", good, "Content-Type: Application/JSON", 200, "OK"},
@@ -78,7 +79,7 @@ func TestBadBodies(t *testing.T) {
 
 const raw = "Content-Type: application/octet-stream"
 
-// TestRawValues has bodies that are the value, byte for byte.
+// TestRawValues sends bodies that are the value, byte for byte.
 func TestRawValues(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 100_000})
 	for _, row := range []struct{ value, header string }{
@@ -189,7 +190,7 @@ func TestUnknownParameters(t *testing.T) {
 	MustBeProblem(t, "a query that is none", s.MustDo(t, "DELETE /config/a?%zz", ""), 400, "INVALID_INPUT")
 }
 
-// TestNamesComeFirst holds the order of judgement: what is wrong with a request goes before what is wrong with its config.
+// TestNamesComeFirst shows that mistakes in a request are checked before the state of its config.
 func TestNamesComeFirst(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "gone", "x")
@@ -257,7 +258,7 @@ func TestEndlessBody(t *testing.T) {
 	}
 }
 
-// TestTooLargeIsSaidBeforeTheBody answers a client that asks before it sends.
+// TestTooLargeIsSaidBeforeTheBody shows that a client that expects 100 gets 413 before it sends.
 func TestTooLargeIsSaidBeforeTheBody(t *testing.T) {
 	s := MustStart(t, configstore.Options{MaxValueBytes: 1000})
 	for header, want := range map[string]int{

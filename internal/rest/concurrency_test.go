@@ -12,8 +12,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// TestManyClients lets clients do this and that to a few configs at once. Each must read its own writes, and see positions
-// that never go back, whatever the answers are.
+// TestManyClients has clients change and read a few configs at once. Each must read its own writes,
+// and see positions that never go back, whatever the answers are.
 func TestManyClients(t *testing.T) {
 	const clients, requests = 8, 100
 	s := MustStart(t, configstore.Options{})

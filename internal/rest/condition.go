@@ -17,41 +17,34 @@ const (
 	configRestore       = "Config-Restore"
 )
 
-// terms are what the headers of a change say about it.
-type terms struct {
-	version    *config.Version // that the config must have; nil: any
-	conditions []config.Condition
-	key        config.IdempotencyKey
-	reason     config.Reason
-
-	onlyIfChanged, restoreDeleted bool // for a set alone
-}
-
-// parseTerms reads the headers of a change. The error is a [*config.InvalidError] that names the
+// fieldsOf reads the headers of a change. The error is a [*config.InvalidError] that names the
 // header.
-func parseTerms(op operation, h http.Header) (t terms, err error) {
-	if err = t.parseConditions(h); err != nil {
-		return terms{}, err
+func fieldsOf(op operation, name config.Name, h http.Header) (f config.Fields, err error) {
+	f.Name = name.String()
+	if err = readConditions(&f, h); err != nil {
+		return f, err
 	}
-	if t.key, err = parseKey(h); err != nil {
-		return terms{}, err
+	if f.IdempotencyKey, err = single(h, idempotencyKey); err != nil {
+		return f, err
 	}
-	if t.reason, err = parseReason(h); err != nil {
-		return terms{}, err
+	if f.Reason, err = readReason(h); err != nil {
+		return f, err
 	}
-	if t.onlyIfChanged, err = parseSwitch(op, h, configOnlyIfChanged); err != nil {
-		return terms{}, err
+	if f.OnlyIfChanged, err = readSwitch(op, h, configOnlyIfChanged); err != nil {
+		return f, err
 	}
-	t.restoreDeleted, err = parseSwitch(op, h, configRestore)
-	return t, err
+	if f.RestoreDeleted, err = readSwitch(op, h, configRestore); err != nil {
+		return f, err
+	}
+	simplify(&f, op)
+	return f, nil
 }
 
-// parseConditions reads If-Match and If-None-Match. Both must hold when both are there.
+// readConditions reads If-Match and If-None-Match. Both must hold when both are there.
 //
-// What they mean is a [config.Condition], but for the two that clients have sent since before there
-// were any: one bare version is an expected version, and a lone `If-None-Match: *` is version 0. So
-// their requests keep the hash that tells a repeated request, also over an upgrade of the server.
-func (t *terms) parseConditions(h http.Header) error {
+// What they mean is a [config.Condition], except that one bare version, from clients of old, is an
+// expected version.
+func readConditions(f *config.Fields, h http.Header) error {
 	match, noneMatch := h[ifMatch], h[ifNoneMatch]
 	if len(match) > 0 {
 		tags, any, ok := parseTags(match)
@@ -59,9 +52,9 @@ func (t *terms) parseConditions(h http.Header) error {
 			return errNoTags(ifMatch)
 		}
 		if version := bareVersion(tags); version != nil && len(noneMatch) == 0 {
-			t.version = version
+			f.ExpectedVersion = version
 		} else {
-			t.conditions = append(t.conditions, config.Condition{Any: any, Revisions: strongMatches(tags)})
+			f.Conditions = append(f.Conditions, config.Condition{Any: any, Revisions: matches(tags, canMatchStrongly)})
 		}
 	}
 	if len(noneMatch) > 0 {
@@ -69,23 +62,32 @@ func (t *terms) parseConditions(h http.Header) error {
 		if !ok {
 			return errNoTags(ifNoneMatch)
 		}
-		t.conditions = append(t.conditions, config.Condition{Any: any, Revisions: weakMatches(tags), Not: true})
+		f.Conditions = append(f.Conditions, config.Condition{Any: any, Revisions: matches(tags, canMatchWeakly), Not: true})
 	}
 	return nil
 }
 
-// mustNotExist reports whether `If-None-Match: *` is all that the config has to fulfil.
-func (t *terms) mustNotExist() bool {
-	return t.version == nil && len(t.conditions) == 1 && t.conditions[0].Any && t.conditions[0].Not
+// simplify replaces a lone `If-None-Match: *`, as clients have sent it since before there were
+// conditions, by version 0. So their requests keep the hash that tells a repeated request, also
+// over an upgrade of the server. A set that restores keeps the condition, since a deleted config
+// has a version; a restore needs none, since what is restored never exists.
+func simplify(f *config.Fields, op operation) {
+	if len(f.Conditions) != 1 || !f.Conditions[0].Any || !f.Conditions[0].Not || f.ExpectedVersion != nil || f.RestoreDeleted {
+		return
+	}
+	f.Conditions = nil
+	if op != restore {
+		f.ExpectedVersion = new(int64)
+	}
 }
 
 func errNoTags(header string) error {
 	return &config.InvalidError{Field: header, Rule: `must be * or entity tags such as "3-9f3a21c0", separated by commas`}
 }
 
-// bareVersion returns the version when a single tag is one, as the tags of old were. nil: it is
-// not.
-func bareVersion(tags []entityTag) *config.Version {
+// bareVersion returns the version when a single tag is one, as the tags of old were, and nil when
+// it is not.
+func bareVersion(tags []entityTag) *int64 {
 	if len(tags) != 1 || tags[0].weak {
 		return nil
 	}
@@ -93,64 +95,49 @@ func bareVersion(tags []entityTag) *config.Version {
 	if !ok || !m.AnyHash {
 		return nil
 	}
-	return &m.Version
+	return new(int64(m.Version))
 }
 
-// strongMatches returns the revisions that If-Match names. Weak tags never match there, and tags of
-// something else name no revision.
-func strongMatches(tags []entityTag) []config.RevisionMatch {
-	var matches []config.RevisionMatch
+// matches returns the revisions that tags name, as far as they match. Tags of something else name
+// none.
+func matches(tags []entityTag, can func(entityTag, config.RevisionMatch) bool) []config.RevisionMatch {
+	var found []config.RevisionMatch
 	for _, tag := range tags {
-		if m, ok := parseRevisionTag(tag.opaque); ok && !tag.weak {
-			matches = append(matches, m)
+		if m, ok := parseRevisionTag(tag.opaque); ok && can(tag, m) {
+			found = append(found, m)
 		}
 	}
-	return matches
+	return found
 }
 
-// weakMatches returns the revisions that If-None-Match names. A bare version names none there: the
-// client that knows it may have another history's.
-func weakMatches(tags []entityTag) []config.RevisionMatch {
-	var matches []config.RevisionMatch
-	for _, tag := range tags {
-		if m, ok := parseRevisionTag(tag.opaque); ok && !m.AnyHash {
-			matches = append(matches, m)
-		}
-	}
-	return matches
-}
+// canMatchStrongly reports whether a tag can match in If-Match: weak ones never do.
+func canMatchStrongly(tag entityTag, _ config.RevisionMatch) bool { return !tag.weak }
 
-func parseKey(h http.Header) (config.IdempotencyKey, error) {
-	text, given, err := single(h, idempotencyKey)
-	if err != nil || !given {
-		return config.IdempotencyKey{}, err
-	}
-	key, err := config.ParseIdempotencyKey(text)
-	return key, inHeader(idempotencyKey, err)
-}
+// canMatchWeakly reports whether a tag can match in If-None-Match. A bare version cannot: the
+// client may know it from another history.
+func canMatchWeakly(_ entityTag, m config.RevisionMatch) bool { return !m.AnyHash }
 
-// parseReason reads a reason, which is percent-encoded UTF-8: a header has ASCII alone.
-func parseReason(h http.Header) (config.Reason, error) {
-	text, given, err := single(h, configReason)
-	if err != nil || !given {
-		return config.Reason{}, err
+// readReason reads a reason, which is percent-encoded UTF-8: a header can hold only ASCII.
+func readReason(h http.Header) (*string, error) {
+	text, err := single(h, configReason)
+	if err != nil || text == nil {
+		return nil, err
 	}
-	decoded, ok := percentDecoded(text)
+	decoded, ok := percentDecoded(*text)
 	if !ok {
-		return config.Reason{}, &config.InvalidError{Field: configReason,
+		return nil, &config.InvalidError{Field: configReason,
 			Rule: "must be ASCII, in which % stands before two hex digits: percent-encoded UTF-8, as encodeURIComponent makes it"}
 	}
-	reason, err := config.ParseReason(decoded)
-	return reason, inHeader(configReason, err)
+	return &decoded, nil
 }
 
-// parseSwitch reads a header that is true or false, of which only a set may have a true one.
-func parseSwitch(op operation, h http.Header, header string) (on bool, err error) {
-	text, given, err := single(h, header)
+// readSwitch reads a header that is true or false. Only a set may have one that is true.
+func readSwitch(op operation, h http.Header, header string) (on bool, err error) {
+	text, err := single(h, header)
 	switch {
-	case err != nil || !given || text == "false":
+	case err != nil || text == nil || *text == "false":
 		return false, err
-	case text != "true":
+	case *text != "true":
 		return false, &config.InvalidError{Field: header, Rule: "must be true or false"}
 	case op != set:
 		return false, &config.InvalidError{Field: header, Rule: "can only be true on a PUT"}
@@ -158,22 +145,28 @@ func parseSwitch(op operation, h http.Header, header string) (on bool, err error
 	return true, nil
 }
 
-// single reads a header that may be given once.
-func single(h http.Header, header string) (text string, given bool, err error) {
+// single reads a header that may be given once. It returns nil when the header is not given.
+func single(h http.Header, header string) (*string, error) {
 	switch lines := h[header]; len(lines) {
 	case 0:
-		return "", false, nil
+		return nil, nil
 	case 1:
-		return lines[0], true, nil
+		return &lines[0], nil
 	}
-	return "", false, &config.InvalidError{Field: header, Rule: "must be given once"}
+	return nil, &config.InvalidError{Field: header, Rule: "must be given once"}
 }
 
-// inHeader has an error about an input name the header that it came in.
-func inHeader(header string, err error) error {
-	var invalid *config.InvalidError
-	if errors.As(err, &invalid) {
-		invalid.Field = header
+// inHeader makes an error about a field name the header that the field came in.
+func inHeader(err error) error {
+	invalid, is := errors.AsType[*config.InvalidError](err)
+	if !is {
+		return err
+	}
+	switch invalid.Field {
+	case "reason":
+		invalid.Field = configReason
+	case "idempotencyKey":
+		invalid.Field = idempotencyKey
 	}
 	return err
 }

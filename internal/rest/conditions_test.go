@@ -353,7 +353,8 @@ func TestListNotModified(t *testing.T) {
 	}
 }
 
-// TestRacingChangesOnCondition lets clients race for each version: one of them must win it, and all must hear the truth.
+// TestRacingChangesOnCondition has clients race for each version: exactly one of them must win it,
+// and all must get the right answer.
 func TestRacingChangesOnCondition(t *testing.T) {
 	const clients, rounds = 8, 25
 	s := MustStart(t, configstore.Options{})

@@ -17,7 +17,8 @@ const (
 	noSniff = "X-Content-Type-Options: nosniff"
 )
 
-// TestContract is the contract of the system that this one takes over from, request by request, byte by byte.
+// TestContract is the contract of the system that this one takes over from, request by request,
+// byte by byte.
 func TestContract(t *testing.T) {
 	for _, version := range []string{"", "/v1"} {
 		t.Run("paths below "+version+"/", func(t *testing.T) { testContract(t, version) })

@@ -11,43 +11,25 @@ import (
 	"configapi/internal/requestid"
 )
 
-// answers is the table from kinds of errors to what a client gets.
-var answers = [...]struct {
-	status int
-	code   string
-}{
-	fault.Internal:            {http.StatusInternalServerError, problem.Internal},
-	fault.InvalidInput:        {http.StatusBadRequest, problem.InvalidInput},
-	fault.TooLarge:            {http.StatusRequestEntityTooLarge, problem.InvalidInput},
-	fault.NotFound:            {http.StatusNotFound, problem.NotFound},
-	fault.Deleted:             {http.StatusGone, problem.Deleted},
-	fault.NotDeleted:          {http.StatusConflict, problem.NotDeleted},
-	fault.VersionConflict:     {http.StatusPreconditionFailed, problem.VersionConflict},
-	fault.PositionUnknown:     {http.StatusBadRequest, problem.PositionUnknown},
-	fault.PositionNotReached:  {http.StatusGatewayTimeout, problem.PositionNotReached},
-	fault.IdempotencyMismatch: {http.StatusUnprocessableEntity, problem.IdempotencyMismatch},
-	fault.Unavailable:         {http.StatusServiceUnavailable, problem.Unavailable},
-}
-
-// fail answers with an error of the config store, or of the parsing of its inputs. The handler ends with it.
+// fail answers with an error of the config store, or of the parsing of its inputs. The handler must
+// return then.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
-		panic(http.ErrAbortHandler) // the client is gone
+		panic(http.ErrAbortHandler) // the client has disconnected
 	}
 	if fault.KindOf(err) == fault.TooLarge {
-		w.Header().Set("Connection", "close") // who sends that much may not stop
+		w.Header().Set("Connection", "close") // the client may go on sending
 	}
 	h.problem(w, h.problemOf(r, err))
 }
 
-// problemOf is what a client gets to see of an error. The rest is in the log.
+// problemOf returns what a client sees of an error. The rest goes to the log.
 func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	kind := fault.KindOf(err)
-	p := problem.Problem{Status: answers[kind].status, Code: answers[kind].code, Detail: err.Error()}
+	p := problem.Problem{Kind: kind, Detail: fault.Message(err)}
 	switch kind {
 	case fault.Internal:
 		p.RequestID = requestid.From(r.Context())
-		p.Detail = "something went wrong here; the request id leads to the details in the server's log"
 		h.log.Error("answering a request", "error", err, "request_id", p.RequestID)
 	case fault.Unavailable:
 		var unavailable *fault.UnavailableError
@@ -65,7 +47,8 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 	return p
 }
 
-// problem answers with a problem. Its position is the newest one, unless the caller has set another.
+// problem answers with a problem. The position of the answer is the newest one, unless the caller
+// has set another.
 func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
 		if reader, err := h.store.Reader(auth.Anonymous); err == nil {
@@ -78,11 +61,12 @@ func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
 func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
 	allow := route.allow()
 	w.Header().Set("Allow", allow)
-	h.problem(w, problem.Problem{Status: http.StatusMethodNotAllowed, Code: problem.InvalidInput,
+	h.problem(w, problem.Problem{Kind: fault.MethodNotAllowed,
 		Detail: "the methods here are " + allow})
 }
 
-// currentVersion is the version that a refused command has found.
+// currentVersion returns the version of the config for which a command was refused, 0 when its name
+// has none.
 func currentVersion(err error) *int {
 	var refusal *fault.Refusal
 	version := 0

@@ -20,7 +20,7 @@ import (
 // watch streams changes as they happen.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	if !acceptsEvents(r.Header["Accept"]) {
-		h.problem(w, problem.Problem{Status: http.StatusNotAcceptable, Code: problem.InvalidInput,
+		h.problem(w, problem.Problem{Kind: fault.NotAcceptable,
 			Detail: "the answer can be " + eventstream.ContentType})
 		return
 	}
@@ -29,7 +29,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	if _, err := h.reader(r); err != nil { // Config-At-Least is waited for, as by any other read
+	if _, err := h.reader(r); err != nil { // wait for Config-At-Least, as any other read does
 		h.fail(w, r, err)
 		return
 	}
@@ -45,29 +45,30 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	locate(w.Header(), changes.Offset().Head.Position())
-	if r.Method == http.MethodHead { // there is no end of a stream to wait for
+	if r.Method == http.MethodHead { // a stream has no end to wait for
 		eventstream.SetHeader(w.Header())
 		return
 	}
 	stream, ctx := eventstream.Open(ctx, w, h.commentInterval)
 	defer stream.Close()
 	err = h.follow(ctx, stream, changes, after != nil)
-	if ctx.Err() == nil { // somebody is there to be told
+	if ctx.Err() == nil { // the client is still connected
 		_ = stream.Send(eventstream.Event{Type: "error", Data: h.problemOf(r, err).JSON()})
 	}
 }
 
-// refuseStream says why a stream may not begin.
+// refuseStream answers with the reason why a stream may not begin.
 func (h *Handler) refuseStream(w http.ResponseWriter, err error) {
-	p := problem.Problem{Status: http.StatusServiceUnavailable, Code: problem.Unavailable, Detail: err.Error()}
+	p := problem.Problem{Kind: fault.Unavailable, Detail: err.Error()}
 	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
-		p.Status, p.Code = http.StatusTooManyRequests, problem.LimitExceeded
+		p.Kind = fault.TooManyStreams
 	}
 	h.problem(w, p)
 }
 
-// parseWatch reads which changes a stream is to have, and where it begins: at Last-Event-ID, which clients send when they come
-// back to the same address, else at the parameter after. nil: now.
+// parseWatch returns which changes a stream has, and the position after which it begins:
+// Last-Event-ID, which clients send when they reconnect, or else the parameter after. A nil
+// position means the newest one.
 func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 	filter, err := parseFilter(r.URL.RawQuery)
 	if err != nil {
@@ -87,15 +88,15 @@ func parseWatch(r *http.Request) (config.Filter, *eventstore.Position, error) {
 	return filter, &position, nil
 }
 
-// follow sends changes until no more can be read or written, and returns why. The next ones are
-// read when the last ones have been sent. Streams that are behind take turns, so that all of them
-// together hold a bounded part of the history.
+// follow sends changes until it cannot read or write any more, and returns why. It reads the next
+// ones when the last ones have been sent. Streams that are behind take turns, so that the memory of
+// all of them together is bounded.
 func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch *configstore.Watch, behind bool) error {
 	turn := budget.NewStream(h.messages)
 	defer turn.Release()
 	for {
 		if err := turn.ReservePage(ctx, behind); err != nil {
-			return withoutRoom(err)
+			return asUnavailable(err)
 		}
 		changes, err := watch.Next(ctx)
 		if err != nil {
@@ -103,7 +104,7 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 		}
 		bytes := int64(bytesOfRevisions(changes.Revisions))
 		if err := turn.ReserveMessage(ctx, bytes); err != nil {
-			return withoutRoom(err)
+			return asUnavailable(err)
 		}
 		turn.Sending(stream.Cut)
 		for _, batch := range changeSets(changes) {
@@ -116,7 +117,8 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 	}
 }
 
-// sendBatch sends a change set of a page, whose bytes are held meanwhile.
+// sendBatch sends a change set. Until it is sent, the turn holds the bytes of the page that it is
+// from, and its own.
 func sendBatch(stream *eventstream.Stream, turn *budget.Stream, batch changeBatch, page int64) error {
 	data, err := json.Marshal(batch)
 	if err != nil {
@@ -133,7 +135,8 @@ type changeBatch struct {
 	CaughtUp bool     `json:"caughtUp"`
 }
 
-// change is one change, as GraphQL has it in ConfigRevision, but for the id, which only GraphQL takes.
+// change is one change, as GraphQL has it in ConfigRevision. It has no id, since only GraphQL takes
+// ids.
 type change struct {
 	Name        string           `json:"name"`
 	Operation   config.Operation `json:"operation"`
@@ -147,11 +150,12 @@ type change struct {
 	Reason      *string          `json:"reason"`
 }
 
-// changeSets makes an event of each change set. The last one goes as far as all of them, so that what a filter has left out after it
-// is not looked at again; without changes it does only that.
+// changeSets makes an event of each change set. The last event has the position of the whole page,
+// so that changes that the filter leaves out after it are not read again. A page without changes is
+// one event without changes.
 func changeSets(all configstore.Changes) []changeBatch {
 	var batches []changeBatch
-	var set eventstore.Seq // that the last batch is of
+	var set eventstore.Seq // of the last batch
 	for _, r := range all.Revisions {
 		if r.ChangeSet.Seq != set {
 			set = r.ChangeSet.Seq

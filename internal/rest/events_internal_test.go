@@ -14,7 +14,8 @@ func revisionIn(p, set eventstore.Seq) *eventstore.Revision {
 	return &eventstore.Revision{Seq: p, ChangeSet: eventstore.Position{Seq: set}, Event: config.Event{Type: config.ValueDeleted}}
 }
 
-// TestChangeSets shows that no change set is split or joined with another, and that positions are those to go on from.
+// TestChangeSets shows that no change set is split or joined with another, and that positions are
+// those to go on from.
 func TestChangeSets(t *testing.T) {
 	for _, row := range []struct {
 		revisions []*eventstore.Revision

@@ -37,7 +37,8 @@ type listener struct {
 	seen   int // comments
 }
 
-// MustListen opens a stream. What arrives is read byte by byte, so that an event may be cut anywhere.
+// MustListen opens a stream. What arrives is read byte by byte, so that an event may be cut
+// anywhere.
 func (s *service) MustListen(t testing.TB, path string, headers ...string) *listener {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", s.server.URL+path, nil)
@@ -238,8 +239,8 @@ func TestEventsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestEventsExactlyOnce cuts streams again and again while others write, each time in the middle of something, and goes on with
-// the last id that came.
+// TestEventsExactlyOnce cuts streams again and again while others write, each time in the middle of
+// something, and goes on with the last id that came.
 func TestEventsExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const writers = 4

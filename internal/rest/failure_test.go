@@ -128,7 +128,7 @@ func TestHistoryThatBreaksOff(t *testing.T) {
 		s.MustSet(t, "a", strings.Repeat("v", 100))
 	}
 
-	events.readConfig.Store(0) // at once: there is still room for a proper answer
+	events.readConfig.Store(0) // nothing has been sent yet, so the answer can be an error
 	got := s.MustDo(t, "GET /config/a/history", "")
 	MustBeProblem(t, "GET /config/a/history", got, 503, "UNAVAILABLE")
 	checkUnavailable(t, "GET /config/a/history", got)
@@ -191,7 +191,8 @@ func (m *mangled) ReadConfig(ctx context.Context, branch eventstore.Head, name s
 	return records, err
 }
 
-// TestClientGone gives up a request in the middle. It must not be answered as if the server were at fault.
+// TestClientGone shows that a request whose client has disconnected is not logged as a fault of the
+// server.
 func TestClientGone(t *testing.T) {
 	store := configstoretest.On(t, memory.New(), configstore.Options{})
 	store.MustSet(t, "a", "x")

@@ -12,12 +12,12 @@ import (
 	"configapi/internal/fault"
 )
 
-// configAtLeast is the header with the position that a read must have.
+// configAtLeast is the header with the position that a read must include.
 const configAtLeast = "Config-At-Least"
 
 // reader returns a reader that is as fresh as the request asks for.
 func (h *Handler) reader(r *http.Request) (*configstore.Reader, error) {
-	if r.URL.RawQuery == "" && r.Header[configAtLeast] == nil { // the hot way
+	if r.URL.RawQuery == "" && r.Header[configAtLeast] == nil { // the fast path
 		return h.store.Reader(auth.Anonymous)
 	}
 	fresh, err := parseFreshness(r)
@@ -27,7 +27,8 @@ func (h *Handler) reader(r *http.Request) (*configstore.Reader, error) {
 	return h.store.FreshReader(r.Context(), auth.Anonymous, fresh)
 }
 
-// parseFreshness reads how fresh an answer must be: Config-At-Least, how long to wait for that, and consistency.
+// parseFreshness returns how fresh an answer must be: at least Config-At-Least, after a wait of at
+// most the parameter wait, and linearizable if the parameter consistency says so.
 func parseFreshness(r *http.Request) (f configstore.Freshness, err error) {
 	if f.AtLeast, err = parseAtLeast(r.Header); err != nil {
 		return f, err

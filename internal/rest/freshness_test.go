@@ -11,7 +11,8 @@ import (
 	"configapi/internal/eventstore/memory"
 )
 
-// twoNodes are on one history. The second is behind when it is told to hide what the first writes.
+// twoNodes returns two nodes of one history. The second is behind while it hides what the first
+// writes.
 func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, second *service, late *edgetest.Delayed) {
 	t.Helper()
 	events := memory.New()
@@ -22,7 +23,8 @@ func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, s
 
 var reads = []string{"GET /config/a", "GET /config", "GET /config/a/history", "GET /config/a/at/2999-01-01T00:00:00Z", "HEAD /v1/config/a"}
 
-// TestReadsWait for the position that another node gave, or for all that was written, and then have it.
+// TestReadsWait shows that reads wait for the position that another node gave, or for everything
+// that was written.
 func TestReadsWait(t *testing.T) {
 	for _, request := range reads {
 		first, second, late := twoNodes(t, time.Minute)
@@ -43,8 +45,8 @@ func TestReadsWait(t *testing.T) {
 	}
 }
 
-// TestReadsDoNotWaitForEver shows that a node that is behind says so instead of answering with what it has, unless that is
-// what was asked for.
+// TestReadsDoNotWaitForEver shows that a node that is behind says so instead of answering with what
+// it has, unless that is what was asked for.
 func TestReadsDoNotWaitForEver(t *testing.T) {
 	first, second, late := twoNodes(t, time.Millisecond)
 	known := first.MustSet(t, "a", "old").Position.String()

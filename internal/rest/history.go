@@ -8,7 +8,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// errEnough ends the reading of a history of which no more is needed.
+// errEnough ends the reading of a history when the rest is not needed.
 var errEnough = errors.New("the answer is complete")
 
 func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Name) {
@@ -28,8 +28,8 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 	}
 	array := newArray(w, r)
 	defer array.release()
-	array.room = newRoom(h.answers, w, r)
-	defer array.room.release()
+	array.reservation = newReservation(h.answers, w, r)
+	defer array.reservation.release()
 	err = reader.EachPage(r.Context(), name, func(page []*eventstore.Revision) error { return writeRevisions(array, page) })
 	if err != nil && !errors.Is(err, errEnough) {
 		h.failArray(array, r, err)
@@ -39,7 +39,7 @@ func (h *Handler) history(w http.ResponseWriter, r *http.Request, name config.Na
 }
 
 func writeRevisions(array *array, page []*eventstore.Revision) error {
-	if err := array.room.hold(bytesOfRevisions(page)); err != nil {
+	if err := array.reservation.hold(bytesOfRevisions(page)); err != nil {
 		return err
 	}
 	for _, revision := range page {

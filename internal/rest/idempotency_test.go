@@ -9,7 +9,8 @@ import (
 	"configapi/internal/configstore"
 )
 
-// TestTheSameKeyHasTheSameAnswer sends each change twice, with others in between, and then another one with its key.
+// TestTheSameKeyHasTheSameAnswer sends each change twice, with others in between, and then another
+// change with its key.
 func TestTheSameKeyHasTheSameAnswer(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	for _, step := range []struct{ key, request, body, condition, other, otherBody string }{

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// flushAt is how many bytes of an answer are gathered before they go out.
+	// flushAt is how many bytes of an answer are gathered before they are sent.
 	flushAt = 32 << 10
 	// textPiece is how many bytes of a text are written at a time, so that a long one needs no long
 	// buffer.
@@ -19,18 +19,18 @@ const (
 )
 
 // jsonStream is a JSON answer that is sent while it is made. Its buffer stays small, whatever the
-// length of the answer. When the client is gone, or was cut off, it panics with
-// [http.ErrAbortHandler]: the connection is cut, so that what went out is not taken for the whole.
-// How fast a client has to be is for the HTTP server to say.
+// length of the answer. When the client has disconnected or was cut off, it panics with
+// [http.ErrAbortHandler], which closes the connection, so that a part of the answer is not taken
+// for the whole. The HTTP server decides how fast a client must be.
 type jsonStream struct {
-	w       http.ResponseWriter
-	buf     []byte
-	started bool  // the headers have gone out
-	head    bool  // the request is a HEAD, so nothing but the headers goes out
-	room    *room // of the pages that it is made of; nil: they are in memory anyway
+	w           http.ResponseWriter
+	buf         []byte
+	started     bool         // the headers have been sent
+	head        bool         // the request is a HEAD, so only the headers are sent
+	reservation *reservation // for the pages that it is made of; nil: they are in memory anyway
 }
 
-// streams holds streams that are not in use, for their buffers.
+// streams holds unused streams, for their buffers.
 var streams = sync.Pool{New: func() any { return &jsonStream{buf: make([]byte, 0, flushAt+flushAt/4)} }}
 
 func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
@@ -41,17 +41,16 @@ func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
 
 func (s *jsonStream) release() {
 	if cap(s.buf) <= keptBuffer {
-		s.w, s.room = nil, nil
+		s.w, s.reservation = nil, nil
 		streams.Put(s)
 	}
 }
 
-// isEnough reports whether nothing that is added goes out any more: the headers of a HEAD are
-// complete.
+// isEnough reports whether nothing that is added will be sent: the answer is to a HEAD, and its
+// headers have been sent.
 func (s *jsonStream) isEnough() bool { return s.head && s.started }
 
-// finish sends what is left. The length of an answer that is small enough is known before it
-// begins.
+// finish sends the rest. An answer of which nothing was sent before gets its length in a header.
 func (s *jsonStream) finish() {
 	if !s.started {
 		s.w.Header()[contentLength] = []string{strconv.Itoa(len(s.buf))}
@@ -65,7 +64,7 @@ func (s *jsonStream) sendIfFull() {
 	}
 }
 
-// send sends what was gathered.
+// send sends what is in the buffer.
 func (s *jsonStream) send() {
 	if !s.started {
 		s.started = true
@@ -81,13 +80,13 @@ func (s *jsonStream) send() {
 }
 
 func (s *jsonStream) write() {
-	if s.room.isCutOff() {
+	if s.reservation.isCutOff() {
 		panic(http.ErrAbortHandler)
 	}
 	if _, err := s.w.Write(s.buf); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	s.room.sent(len(s.buf))
+	s.reservation.sent(len(s.buf))
 	runtime.Gosched() // a thousand long answers at once must not hold up the short ones of others
 }
 
@@ -129,18 +128,4 @@ func (s *jsonStream) nullable(t *string) *jsonStream {
 		return s.put(`null`)
 	}
 	return s.text(*t)
-}
-
-// quotedLength is how many bytes of JSON a text takes, or a few more.
-func quotedLength(t string) int {
-	n := len(t) + len(`""`)
-	for i := range len(t) {
-		switch {
-		case t[i] < ' ':
-			n += len(`\u001f`) - 1
-		case t[i] == '"' || t[i] == '\\':
-			n++
-		}
-	}
-	return n
 }

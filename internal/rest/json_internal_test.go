@@ -14,6 +14,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore/eventstoretest"
 	"configapi/internal/slowtest"
+	"configapi/internal/strictjson"
 )
 
 // TestLongTexts are written in pieces, none of which may cut a letter, and understood as a whole.
@@ -32,7 +33,7 @@ func TestLongTexts(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Text != text {
 			t.Fatalf("got %d bytes of %d, %v", len(got.Text), len(text), err)
 		}
-		if n := len(`{"text":}`) + quotedLength(text); w.Body.Len() != n {
+		if n := len(`{"text":}`) + int(strictjson.QuotedLen(text)); w.Body.Len() != n {
 			t.Fatalf("%d bytes were written, want %d", w.Body.Len(), n)
 		}
 	})

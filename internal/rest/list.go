@@ -9,12 +9,13 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
+	"configapi/internal/strictjson"
 )
 
 // pageBytes is how many bytes of JSON a page holds before it ends early. It always has one config.
 const pageBytes = configstore.PageBytes
 
-// page is the part of a list that a client asks for.
+// page is the part of a list that a client requests.
 type page struct {
 	filter config.Filter
 	first  int         // at most so many configs; 0: all of them
@@ -22,7 +23,7 @@ type page struct {
 }
 
 // list answers with all configs, or with a page of them. Its entity tag is the position: at one
-// position, one address has one answer. The pages that follow the first stay on its position.
+// position, one address has one answer. All pages are of the position of the first one.
 func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	page, err := parsePage(r.URL.RawQuery)
 	if err != nil {
@@ -47,9 +48,9 @@ func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
 	array := newArray(w, r)
 	defer array.release()
 	if page.first > 0 {
-		if page.after != nil { // states of the past are not in memory anyway
-			array.room = newRoom(h.answers, w, r)
-			defer array.room.release()
+		if page.after != nil { // states of the past have to be read
+			array.reservation = newReservation(h.answers, w, r)
+			defer array.reservation.release()
 		}
 		err = page.write(r, array, snapshot)
 	} else {
@@ -87,8 +88,8 @@ func parsePage(query string) (p page, err error) {
 	return p, err
 }
 
-// snapshot returns the state that the page is of. A position that the history does not know means
-// that the cursor is not of this server.
+// snapshot returns the state that the page is of. A cursor whose position is not in the history was
+// not given by this server.
 func (p page) snapshot(r *http.Request, reader *configstore.Reader) (*configstore.Snapshot, error) {
 	if p.after == nil {
 		return reader.Now(), nil
@@ -114,8 +115,8 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	if n := fitting(configs); n < len(configs) {
 		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
 	}
-	if array.room != nil {
-		if err := array.room.hold(bytesOfConfigs(configs)); err != nil {
+	if array.reservation != nil {
+		if err := array.reservation.hold(bytesOfConfigs(configs)); err != nil {
 			return err
 		}
 	}
@@ -129,11 +130,11 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	return nil
 }
 
-// fitting is how many configs fit into a page: one at least.
+// fitting returns how many configs fit into a page: at least one.
 func fitting(configs []*projection.Config) int {
-	bytes := 0
+	var bytes int64
 	for i, c := range configs {
-		bytes += quotedLength(c.Name.String()) + quotedLength(c.Value.String())
+		bytes += strictjson.QuotedLen(c.Name.String()) + strictjson.QuotedLen(c.Value.String())
 		if i > 0 && bytes > pageBytes {
 			return i
 		}
@@ -141,8 +142,8 @@ func fitting(configs []*projection.Config) int {
 	return len(configs)
 }
 
-// linkTo is the header that leads to the page after this one. The address is relative and has no
-// path, so that it also leads there from below the path of a proxy.
+// linkTo returns the header that leads to the page after this one. The address is relative and has
+// no path, so that it is also right below the path of a proxy.
 func (p page) linkTo(next listCursor) string {
 	query := url.Values{"first": {strconv.Itoa(p.first)}, "after": {next.String()}}
 	if prefix := p.filter.Prefix(); prefix != "" {
@@ -151,8 +152,8 @@ func (p page) linkTo(next listCursor) string {
 	return "<?" + query.Encode() + `>; rel="next"`
 }
 
-// writeAll writes all configs of one position. Their values are those that the server has in memory
-// anyway.
+// writeAll writes all configs of one position. It needs no reservation, since their values are in
+// memory anyway.
 func writeAll(r *http.Request, array *array, snapshot *configstore.Snapshot, filter config.Filter) error {
 	page := configstore.ConfigPage{More: true}
 	for page.More && !array.isEnough() {

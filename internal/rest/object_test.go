@@ -13,7 +13,7 @@ import (
 
 const acceptJSON = "Accept: application/json"
 
-// TestOneConfigAsAnObject asks for a config in both of its forms, each of which has a tag of its
+// TestOneConfigAsAnObject reads a config in both of its forms, each of which has a tag of its
 // own.
 func TestOneConfigAsAnObject(t *testing.T) {
 	clock := newClock(time.Date(2026, 3, 1, 12, 0, 1, 0, time.UTC))
@@ -45,7 +45,7 @@ func TestOneConfigAsAnObject(t *testing.T) {
 	}
 }
 
-// TestDeletedIsSaid to those who prefer a problem, while clients of old get the texts that they
+// TestDeletedIsSaid to clients that prefer a problem, while clients of old get the texts that they
 // know.
 func TestDeletedIsSaid(t *testing.T) {
 	s := MustStart(t, configstore.Options{})

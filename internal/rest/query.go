@@ -8,10 +8,11 @@ import (
 	"unicode/utf8"
 
 	"configapi/internal/config"
+	"configapi/internal/excerpt"
 )
 
-// The query parameters of those routes that refuse unknown ones. Other routes ignore them, as the
-// system before this one did.
+// The query parameters of the routes that refuse unknown ones. Other routes ignore unknown
+// parameters, as the system before this one did.
 var (
 	listParameters   = []string{"prefix", "first", "after", "wait", "consistency"}
 	eventsParameters = []string{"prefix", "after"}
@@ -20,8 +21,11 @@ var (
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
 
-// checkParameters refuses a query that has a parameter which is not known. Names that begin with _
-// are always ignored: clients use them to get past caches.
+// maxQuoted is how many bytes of a parameter's name an error repeats.
+const maxQuoted = 48
+
+// checkParameters returns an error about a query that has an unknown parameter. It ignores names
+// that begin with _, which clients use to get past caches.
 func checkParameters(query string, known []string) error {
 	if query == "" {
 		return nil
@@ -45,28 +49,14 @@ func checkParameters(query string, known []string) error {
 	if unknown == "" {
 		return nil
 	}
-	rule := "has an unknown parameter " + quotedName(unknown) + "; there are none here"
+	rule := "has an unknown parameter " + strconv.Quote(excerpt.Of(unknown, maxQuoted)) + "; there are none here"
 	if len(known) > 0 {
-		rule = "has an unknown parameter " + quotedName(unknown) + "; known are " + strings.Join(known, ", ")
+		rule = "has an unknown parameter " + strconv.Quote(excerpt.Of(unknown, maxQuoted)) + "; known are " + strings.Join(known, ", ")
 	}
 	return &config.InvalidError{Field: "query", Rule: rule}
 }
 
-// maxQuoted is how many bytes of a parameter's name an error repeats.
-const maxQuoted = 48
-
-func quotedName(name string) string {
-	if len(name) <= maxQuoted {
-		return strconv.Quote(name)
-	}
-	end := maxQuoted
-	for end > 0 && !utf8.RuneStart(name[end]) {
-		end--
-	}
-	return strconv.Quote(name[:end] + "…")
-}
-
-// parameter reads one parameter of a query.
+// parameter returns a parameter of a query, which may be given once.
 func parameter(query, name string) (value string, given bool, err error) {
 	if query == "" {
 		return "", false, nil
@@ -85,7 +75,7 @@ func parameter(query, name string) (value string, given bool, err error) {
 	return "", false, &config.InvalidError{Field: name, Rule: "is given more than once"}
 }
 
-// parseFilter reads which configs a list or a stream is to hold.
+// parseFilter returns the filter of a list or a stream.
 func parseFilter(query string) (config.Filter, error) {
 	prefix, given, err := parameter(query, "prefix")
 	if err != nil || !given {

@@ -5,6 +5,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/problem"
 	"configapi/internal/projection"
 )
@@ -29,9 +30,9 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 	}
 }
 
-// answerNone answers for a config that does not exist. Clients of old have one text for it; others
-// are told when it is deleted, and how it comes back. state is that of a deleted config, nil when
-// there never was one.
+// answerNone answers for a config that does not exist. Clients that prefer a problem learn that the
+// config is deleted and how to restore it; others get one text. state is the deleted config, nil
+// when there never was one.
 func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Position) {
 	if state != nil && prefersProblem(r.Header) {
 		describe(w.Header(), tagOf(state), textForm, position)
@@ -43,7 +44,7 @@ func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config
 }
 
 func deletedProblem(name config.Name) problem.Problem {
-	return problem.Problem{Status: http.StatusGone, Code: problem.Deleted,
+	return problem.Problem{Kind: fault.Deleted,
 		Detail: "the config is deleted; POST " + pathOf(name) + "/restore brings it back, and so does a PUT with Config-Restore: true"}
 }
 

@@ -55,8 +55,8 @@ type answer struct {
 	close  bool // the server ended the connection
 }
 
-// MustDo sends a request, written as "METHOD /path", with headers as "Name: value" and a body that is JSON unless the
-// headers say otherwise.
+// MustDo sends a request, written as "METHOD /path", with headers as "Name: value" and a body that
+// is JSON unless the headers say otherwise.
 func (s *service) MustDo(t testing.TB, request, body string, headers ...string) answer {
 	t.Helper()
 	method, path, _ := strings.Cut(request, " ")
@@ -172,3 +172,12 @@ func (c *clock) set(at time.Time) { c.at.Store(&at) }
 
 // tick moves the clock on by a second.
 func (c *clock) tick() { c.set(c.now().Add(time.Second)) }
+
+func TestNegativeIntervalsAreRefused(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	rest.New(configstoretest.New(t, configstore.Options{}).Store, rest.Options{CommentInterval: -1})
+}

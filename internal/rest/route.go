@@ -11,7 +11,7 @@ import (
 // route is what a path stands for.
 type route struct {
 	resource resource
-	name     string // of the config, decoded, not judged yet
+	name     string // of the config, decoded, not checked yet
 	instant  string // likewise, of a resource past
 }
 
@@ -42,7 +42,8 @@ const (
 	watch
 )
 
-// operation is what the method does here; HEAD is a GET whose answer the server cuts off.
+// operation returns what the method does to the resource. HEAD is a GET of whose answer the server
+// sends the headers alone.
 func (r route) operation(method string) operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -81,7 +82,7 @@ func (r route) operation(method string) operation {
 	return unsupported
 }
 
-// allow lists the methods that have an operation.
+// allow returns the methods that have an operation, as the header Allow lists them.
 func (r route) allow() string {
 	switch r.resource {
 	case one:
@@ -93,8 +94,8 @@ func (r route) allow() string {
 	}
 }
 
-// parseRoute finds out what a path stands for. It does not clean the path as http.ServeMux does: names are strangers' texts,
-// and what `..` or `//` in one is to mean is for the rules about names to say.
+// parseRoute returns what a path stands for. It does not clean the path as http.ServeMux does: a
+// name with `..` or `//` is left for the rules of names to refuse.
 func parseRoute(u *url.URL) (r route, known bool) {
 	s := segments{rest: u.Path}
 	if u.RawPath != "" { // it is only there where it says more than the decoded path
@@ -146,9 +147,8 @@ func (o operation) reads() bool {
 	return true
 }
 
-// parameters returns the query parameters that the operation knows. Where strict, it refuses
-// others: on the routes that the system before this one had for reading a single config, clients
-// may send what they like.
+// parameters returns the query parameters that the operation knows, and reports whether it refuses
+// others. The reads of a single config do not: the system before this one took any there.
 func (o operation) parameters() (known []string, strict bool) {
 	switch o {
 	case list:
@@ -161,11 +161,11 @@ func (o operation) parameters() (known []string, strict bool) {
 	return nil, false
 }
 
-// pathOf is the path of a config.
+// pathOf returns the path of a config.
 func pathOf(name config.Name) string { return "/config/" + url.PathEscape(name.String()) }
 
-// escapedPath returns the path that a client means that has not escaped the slashes of a name. ok
-// is false when it can mean none.
+// escapedPath returns the path that a client means when it has not escaped the slashes of a name.
+// ok is false when it can mean none.
 func escapedPath(u *url.URL) (path string, ok bool) {
 	rest, v1 := strings.CutPrefix(u.Path, "/v1")
 	rest, ok = strings.CutPrefix(rest, "/config/")
@@ -199,7 +199,7 @@ func cutTail(path string) (name, tail string) {
 	return path, ""
 }
 
-// segments gives the segments of a path one after the other, decoded.
+// segments yields the segments of a path one after the other, decoded.
 type segments struct {
 	rest    string
 	escaped bool

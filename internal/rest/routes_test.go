@@ -21,7 +21,7 @@ func TestMethods(t *testing.T) {
 		"/config/a/at/2024-01-15T10:30:00Z": "GET, HEAD",
 		"/config/a/restore":                 "POST",
 		"/v1/config/a/restore":              "POST",
-		"/config/..":                        "GET, HEAD, PUT, DELETE", // the method is judged before the name
+		"/config/..":                        "GET, HEAD, PUT, DELETE", // the method is checked before the name
 		"/config/a/at/not-an-instant":       "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS", "TRACE", "get", "PROPFIND"} {
@@ -109,7 +109,7 @@ func TestRestore(t *testing.T) {
 	version := 1
 	for _, row := range []struct{ body, contentType, want string }{
 		{"", "", "one"},
-		{"", "Content-Type: application/x-www-form-urlencoded", "one"}, // there is nothing that the type could be wrong about
+		{"", "Content-Type: application/x-www-form-urlencoded", "one"}, // without a body, the type does not matter
 		{`{"value":"two"}`, "", "two"},
 		{`{"value":""}`, "", ""},
 		{"", "", ""},

@@ -53,7 +53,8 @@ func TestEventsAfterAPartOfASet(t *testing.T) {
 	}
 }
 
-// TestPastInsideASet: nobody ever saw a part of a change set, also not at an instant inside it.
+// TestPastInsideASet shows that the past never has a part of a change set, also not at an instant
+// inside it.
 func TestPastInsideASet(t *testing.T) {
 	s := MustServe(t, configstoretest.On(t, mustHaveSet(t), configstore.Options{}))
 	for name, statuses := range map[string][5]int{"a": {200, 200, 200, 200, 200}, "b": {404, 404, 404, 200, 200}, "d": {404, 404, 404, 200, 200}, "e": {404, 404, 404, 404, 200}} {

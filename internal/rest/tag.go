@@ -11,8 +11,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// revisionTag is what the entity tag of a config says: its version, and the first bytes of the hash
-// of the revision that made it. So the same version of another history has another tag.
+// revisionTag is the content of the entity tag of a config: its version, and the first bytes of the
+// hash of the revision that made it. So the same version of another history has another tag.
 type revisionTag struct {
 	version config.Version
 	hash    config.HashPrefix
@@ -31,8 +31,8 @@ const (
 )
 
 // describe sets the headers that say which version of a config an answer is about, in which form,
-// and at which position it is valid. The three texts share one piece of memory and their values
-// another: every read and every write comes here.
+// and at which position it is valid. The three texts share one allocation and their values another,
+// since every read and every write comes here: see BenchmarkEdge.
 func describe(h http.Header, tag revisionTag, f form, position eventstore.Position) {
 	var space [80]byte
 	text := append(space[:0], '"')
@@ -52,7 +52,7 @@ func describe(h http.Header, tag revisionTag, f form, position eventstore.Positi
 	h[configPosition] = values[2:3:3]
 }
 
-// locate sets the header that says at which position an answer is valid.
+// locate sets the header with the position at which an answer is valid.
 func locate(h http.Header, position eventstore.Position) {
 	h[configPosition] = []string{position.String()}
 }
@@ -63,8 +63,8 @@ func describeList(h http.Header, position eventstore.Position) {
 	h[etag] = []string{`"` + position.String() + `"`}
 }
 
-// parseRevisionTag reads the entity tag of a config, without its quotes, in either form and written
-// in the one way. A bare version is one whose hash is not compared.
+// parseRevisionTag returns the revision that an entity tag of a config names, in either form. The
+// tag is given without its quotes. A bare version names a revision whose hash is not compared.
 func parseRevisionTag(opaque string) (m config.RevisionMatch, ok bool) {
 	digits, hash, hashed := strings.Cut(opaque, "-")
 	n, err := strconv.Atoi(digits)
@@ -133,9 +133,9 @@ func parseTags(lines []string) (tags []entityTag, any, ok bool) {
 	return tags, false, len(tags) > 0
 }
 
-// isKnown reports whether the client of a read has the answer already whose entity tag is in the
-// headers: If-None-Match has all of that tag, weak or not, or `*`. A field that is no list of tags
-// costs an answer in full, no more.
+// isKnown reports whether the client of a read has the answer already: If-None-Match has the whole
+// entity tag of the answer, weak or not, or `*`. A field that is no list of tags is ignored: the
+// client gets the answer in full.
 func isKnown(request, answer http.Header) bool {
 	lines := request[ifNoneMatch]
 	if len(lines) == 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(set, r.Header)
+	cmd, err := command(set, name, r.Header, config.Fields.Set)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -24,36 +24,24 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 		h.failBody(w, r, err)
 		return
 	}
-	cmd := config.Set{Name: name, Value: value, ExpectedVersion: terms.version, Conditions: terms.conditions,
-		OnlyIfChanged: terms.onlyIfChanged, RestoreDeleted: terms.restoreDeleted, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() && !cmd.RestoreDeleted { // a deleted config has a version, but is refused before
-		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
-	}
+	cmd.Value = value
 	h.change(w, r, cmd)
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(remove, r.Header)
+	cmd, err := command(remove, name, r.Header, config.Fields.Delete)
 	if err != nil {
 		h.fail(w, r, err)
 		return
-	}
-	cmd := config.Delete{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() {
-		cmd.ExpectedVersion, cmd.Conditions = new(config.Version), nil
 	}
 	h.change(w, r, cmd)
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
-	terms, err := parseTerms(restore, r.Header)
+	cmd, err := command(restore, name, r.Header, config.Fields.Restore)
 	if err != nil {
 		h.fail(w, r, err)
 		return
-	}
-	cmd := config.Restore{Name: name, ExpectedVersion: terms.version, Conditions: terms.conditions, Reason: terms.reason, IdempotencyKey: terms.key}
-	if terms.mustNotExist() { // what is restored never exists
-		cmd.Conditions = nil
 	}
 	value, given, err := h.readValue(w, r, restore)
 	if err != nil {
@@ -64,6 +52,18 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 		cmd.Value = &value
 	}
 	h.change(w, r, cmd)
+}
+
+// command returns the command that the headers of a change describe, without the value, which is in
+// the body. The error is a [*config.InvalidError] that names the header.
+func command[C config.Command](op operation, name config.Name, h http.Header, parse func(config.Fields) (C, error)) (C, error) {
+	fields, err := fieldsOf(op, name, h)
+	if err != nil {
+		var none C
+		return none, err
+	}
+	cmd, err := parse(fields)
+	return cmd, inHeader(err)
 }
 
 // change carries a command out and answers.
@@ -83,8 +83,9 @@ func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Comm
 	answerText(w, http.StatusOK, okText)
 }
 
-// refuse answers a command that was not carried out. The routes of the old system have fixed texts for what was missing or
-// deleted, the latter for clients that do not prefer a problem; a restore is new.
+// refuse answers a command that was not carried out. A set and a deletion, which the system before
+// this one had, have a fixed text when the config was missing, and one when it was deleted, unless
+// the client prefers a problem.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Command, before eventstore.Position, err error) {
 	describeRefusal(w.Header(), before, err)
 	if _, isRestore := cmd.(config.Restore); !isRestore {
@@ -104,9 +105,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 	h.fail(w, r, err)
 }
 
-// describeRefusal sets the headers about the state that a refusal rests on: the config's newest revision. That state is the
-// same at the position before the command was judged, unless the revision is newer. The later of the two is what to
-// answer, for a position must not go back.
+// describeRefusal sets the headers about the state that a refusal is based on: the config's newest
+// revision. The config has that state at the position before the command was decided, unless the
+// revision is newer. The later of the two is the position of the answer, since positions on a
+// connection must not go back.
 func describeRefusal(h http.Header, before eventstore.Position, err error) {
 	var refusal *fault.Refusal
 	if !errors.As(err, &refusal) || refusal.Current == nil {

@@ -10,7 +10,8 @@ import (
 	"configapi/internal/projection"
 )
 
-// TestDescribeRefusal: a position never goes back, and never is one at which the refusal would not hold.
+// TestDescribeRefusal shows that positions never go back, and that the refusal holds at the
+// position of the answer.
 func TestDescribeRefusal(t *testing.T) {
 	at := func(p eventstore.Seq) eventstore.Position { return eventstore.Position{Seq: p} }
 	current := &projection.Config{Version: 3, Seq: 7}

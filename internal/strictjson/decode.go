@@ -1,16 +1,20 @@
-// Package strictjson decodes the JSON that strangers send: REST bodies, GraphQL envelopes and variables, websocket messages.
-// It is the only JSON decoder of the edges, so that all of them take and refuse the same bytes.
+// Package strictjson decodes the JSON that clients send: REST bodies, GraphQL envelopes and
+// variables, websocket messages. It is the only JSON decoder of the edges, so that all of them take
+// and refuse the same bytes.
 //
 // It refuses what Go's own decoder accepts or silently changes: duplicate members, members in
 // another letter case, invalid UTF-8, lone surrogates, a byte order mark, bytes after the value, a
-// second value, an empty text, and nesting without end, and more values than [MaxValues]. Whether
-// unknown members are refused is the caller's choice.
+// second value, an empty text, nesting without end, and more values than [MaxValues]. The caller
+// chooses whether unknown members are refused.
 //
-// Each refusal is an [*Error], whose text may be handed to the client: it says what is wrong and where, names members,
-// and never repeats a value.
+// Each refusal is an [*Error], whose text may be sent to the client: it says what is wrong and
+// where, names members, and never repeats a value.
 //
-// It knows nothing of the meaning of members: that one is missing, too long or out of its range is the caller's to judge.
-// A member that is null leaves its Go value zero; use a pointer to tell null or missing from a value.
+// The package knows nothing of the meaning of members: the caller checks that none is missing, too
+// long or out of its range. A member that is null leaves its Go value zero; use a pointer to
+// distinguish null or a missing member from a value.
+//
+// [QuotedLen] is for edges that need the length of an answer before they write it.
 package strictjson
 
 import (
@@ -19,16 +23,18 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// MaxDepth is how deep an [Object] may nest, itself included. Nothing that the edges take is deeper than a handful of levels.
+// MaxDepth is how many levels an [Object] may have, itself included. Nothing that the edges take
+// has more than a handful.
 const MaxDepth = 64
 
-// MaxValues is how many values a text may hold, in arrays and objects together. Decoded, a value of
-// two bytes takes up to a hundred. Nothing that the edges take has a tenth of that.
+// MaxValues is how many values a text may hold, in arrays and objects together. A value of two
+// bytes takes up to a hundred when it is decoded. Nothing that the edges take has a tenth of that.
 const MaxValues = 100_000
 
-// Options chooses between the two ways to treat members that the target does not know. Its zero value is the strictest.
+// Options of [Decode]. The zero value is the strictest.
 type Options struct {
-	// AllowUnknown skips unknown members instead of refusing them. Skipped members must be well-formed all the same.
+	// AllowUnknown skips unknown members instead of refusing them. Skipped members must be
+	// well-formed all the same.
 	AllowUnknown bool
 }
 
@@ -37,8 +43,8 @@ var (
 	skipUnknown   = json.RejectUnknownMembers(false)
 )
 
-// Decode decodes the one JSON value that data holds into the value that into points to. What it stores shares no memory
-// with data. Any error is an [*Error]; into may then be filled in part.
+// Decode decodes the one JSON value that data holds into the value that into points to. What it
+// stores shares no memory with data. Any error is an [*Error]; into may then be filled in part.
 func Decode(data []byte, into any, options Options) error {
 	if hasTooManyValues(data) {
 		return errTooMany
@@ -58,7 +64,8 @@ func isBlank(data []byte) bool {
 	return len(bytes.Trim(data, " \t\r\n")) == 0
 }
 
-// hasTooManyValues counts what separates values, in one pass that keeps nothing.
+// hasTooManyValues reports whether data has more than MaxValues values. It counts what separates
+// them, in one pass that allocates nothing.
 func hasTooManyValues(data []byte) bool {
 	if len(data) <= MaxValues {
 		return false

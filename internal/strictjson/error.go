@@ -12,37 +12,42 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"configapi/internal/excerpt"
 )
 
-// Error says what is wrong with a JSON text. Its text needs a subject before it, such as "the body is refused: ", is one
-// line of less than 500 bytes, and is safe to hand to the client and to write into a log: names of members are
-// quoted, escaped and cut, values do not occur.
+// Error says what is wrong with a JSON text. Its text needs a subject before it, such as "the body
+// is refused: ", and is one line of less than 500 bytes. It may be sent to the client and written
+// to a log: names of members are quoted, escaped and cut, values do not occur.
 type Error struct {
 	text string
 }
 
 func (e *Error) Error() string { return e.text }
 
-// errTooDeep is wrapped by the decoder with the place where it happened; describe unwraps it again.
+// errTooDeep is wrapped by the decoder, which adds the offset; describe unwraps it again.
 var errTooDeep = &Error{fmt.Sprintf("nested more than %d levels deep", MaxDepth)}
 
 var errTooMany = &Error{fmt.Sprintf("more than %d values", MaxValues)}
 
-// expectedError says which kind of JSON value would have been right. Like errTooDeep it comes back wrapped.
+// expectedError says which kind of JSON value would have been right. Like errTooDeep, the decoder
+// wraps it.
 type expectedError string
 
 func (e expectedError) Error() string { return "must be " + string(e) }
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// decoderDepth is how deep jsontext reads members that are skipped; its error for more is not exported.
+// decoderDepth is how deep jsontext reads members that are skipped; its error for more is not
+// exported.
 const decoderDepth = 10_000
 
 // maxName is how many bytes of a member's name an error quotes.
 const maxName = 48
 
-// describe turns an error of the decoder into our own words. The decoder's text is of no use here: it quotes values and names Go
-// types, and may change. Only this path, of refused input, is slow: it reads data again, each time from end to end at most.
+// describe turns an error of the decoder into an [*Error]. The decoder's own text cannot be used:
+// it quotes values, names Go types, and may change. Only refused input takes this slow path, which
+// reads data again a few times.
 func describe(data []byte, err error) *Error {
 	if isBlank(data) {
 		return &Error{"empty"}
@@ -100,7 +105,7 @@ func describeSyntactic(data []byte, err *jsontext.SyntacticError) *Error {
 	}
 }
 
-// kindOf names the JSON that a Go type takes.
+// kindOf names the kind of JSON value that a Go type takes.
 func kindOf(t reflect.Type) string {
 	if t == nil {
 		return "another kind of value"
@@ -124,7 +129,7 @@ func kindOf(t reflect.Type) string {
 	}
 }
 
-// subject names the member that the rest of the sentence is about; nothing stands for the whole text.
+// subject names the member that the rest of the sentence is about. It is empty for the whole text.
 func subject(pointer jsontext.Pointer) string {
 	if pointer == "" {
 		return ""
@@ -143,16 +148,7 @@ func at(offset int) string {
 	return " (byte " + strconv.Itoa(offset) + ")"
 }
 
-func quoteName(name string) string {
-	if len(name) > maxName {
-		end := maxName
-		for !utf8.RuneStart(name[end]) {
-			end--
-		}
-		name = name[:end] + "…"
-	}
-	return strconv.QuoteToGraphic(name)
-}
+func quoteName(name string) string { return strconv.QuoteToGraphic(excerpt.Of(name, maxName)) }
 
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {

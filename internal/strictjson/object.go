@@ -8,11 +8,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Object is a JSON object of members that are not known beforehand, such as GraphQL's variables. JSON's null makes it nil.
+// Object is a JSON object whose members are not known beforehand, such as GraphQL's variables. A
+// JSON null makes it nil.
 //
-// Its values are nil, bool, string, int64, float64, []any and map[string]any. A whole number is an int64, exact to the
-// last digit, also when it is written as 1.0 or 1e3; any other is the nearest float64. So a fraction is never taken for
-// a whole number, and, unlike encoding/json's Number, no number is ever taken for a string. A number that overflows a float64 is refused.
+// Its values are nil, bool, string, int64, float64, []any and map[string]any. A whole number is an
+// int64, exact to the last digit, also when it is written as 1.0 or 1e3; any other number is the
+// nearest float64. So a fraction is never taken for a whole number, and, unlike with
+// encoding/json's Number, no number is ever taken for a string. A number that overflows a float64
+// is refused.
 type Object map[string]any
 
 // UnmarshalJSONFrom decodes the next value, which must be an object or null.
@@ -118,7 +121,7 @@ func parseNumber(number jsontext.Value) (any, error) {
 	if err != nil {
 		return nil, strconv.ErrRange
 	}
-	// Beyond 2^53 a float64 may stand for several whole numbers, so it would be a guess which one was meant.
+	// Beyond 2^53 a float64 may stand for several whole numbers.
 	const exact = 1 << 53
 	if float == math.Trunc(float) && math.Abs(float) < exact {
 		return int64(float), nil

@@ -66,7 +66,7 @@ var limitCases = []Case{
 			s.wantClose("", 4400)
 		}},
 	{Name: "limit/streams", Source: Hardening, Needs: []string{"MaxStreams", "Subscription"},
-		Rule: "One operation more than a socket may run gets error; the others go on, and when one has ended there is room for another.",
+		Rule: "One operation more than a socket may run gets error; the others go on, and when one has ended another may run.",
 		try: func(t *trial) {
 			s := t.open()
 			for i := range t.target.MaxStreams {

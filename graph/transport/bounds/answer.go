@@ -12,6 +12,7 @@ import (
 
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
+	"configapi/internal/fault"
 )
 
 const (
@@ -234,7 +235,7 @@ func (a *Answer) faultOf(err error) *gqlmsg.Fault {
 }
 
 func moreErrors(n int64) *gqlerror.Error {
-	return gqlmsg.NewError(gqlmsg.CodeLimitExceeded, fmt.Sprintf("an answer has at most %d errors; %d more are left out", maxErrors, n))
+	return gqlmsg.NewError(fault.LimitExceeded, fmt.Sprintf("an answer has at most %d errors; %d more are left out", maxErrors, n))
 }
 
 // Hold keeps so many bytes reserved, those of the finished answer: whatever it was made of is

@@ -36,6 +36,7 @@ import (
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 )
 
 // errTooLong is why an answer was given up that is longer than any may be.
@@ -151,7 +152,7 @@ func (b *Budgets) Retain(operation *graphql.OperationContext) (*Retained, *gqlms
 func (b *Budgets) FaultOf(err error) *gqlmsg.Fault {
 	switch {
 	case errors.Is(err, errTooLong), errors.Is(err, budget.ErrTooLarge):
-		return &gqlmsg.Fault{Status: http.StatusBadRequest, Code: gqlmsg.CodeLimitExceeded, Message: b.tooLong}
+		return &gqlmsg.Fault{Kind: fault.LimitExceeded, Status: http.StatusBadRequest, Message: b.tooLong}
 	case errors.Is(err, budget.ErrExhausted):
 		return unavailable("the server has no room for another answer at the moment; try again")
 	default:
@@ -160,14 +161,14 @@ func (b *Budgets) FaultOf(err error) *gqlmsg.Fault {
 }
 
 func unavailable(text string) *gqlmsg.Fault {
-	return &gqlmsg.Fault{Status: http.StatusServiceUnavailable, Code: gqlmsg.CodeUnavailable, Message: text}
+	return &gqlmsg.Fault{Kind: fault.Unavailable, Message: text}
 }
 
 // FaultOfLimit returns the fault for a stream that may not begin: for an error of
 // [eventstream.Limit] or of [eventstream.Streams].
 func FaultOfLimit(err error) *gqlmsg.Fault {
 	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
-		return &gqlmsg.Fault{Status: http.StatusTooManyRequests, Code: gqlmsg.CodeLimitExceeded, Message: err.Error()}
+		return &gqlmsg.Fault{Kind: fault.TooManyStreams, Message: err.Error()}
 	}
 	return unavailable(err.Error())
 }

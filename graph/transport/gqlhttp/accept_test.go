@@ -47,9 +47,9 @@ func TestAccepted(t *testing.T) {
 		{[]string{"text/event-stream;q=0"}, gqlmsg.MediaNone},
 		{[]string{"text/*"}, gqlmsg.MediaNone},
 		{[]string{"*/*;q=0"}, gqlmsg.MediaNone},
-		{[]string{"application/json;q=nonsense"}, gqlmsg.MediaNone},
-		{[]string{"application/json;q=NaN"}, gqlmsg.MediaNone},
-		{[]string{"application/json;q=2"}, gqlmsg.MediaNone},
+		{[]string{"application/json;q=nonsense"}, gqlmsg.MediaJSON},
+		{[]string{"application/json;q=NaN"}, gqlmsg.MediaJSON},
+		{[]string{"application/json;q=2"}, gqlmsg.MediaJSON},
 		{[]string{";;;, application/json"}, gqlmsg.MediaJSON},
 	} {
 		if got := Accepted(row.accept); got != row.want {

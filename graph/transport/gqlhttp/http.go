@@ -27,6 +27,7 @@ import (
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 )
 
 // Options of a [Transport]. The zero value gives the defaults.
@@ -65,12 +66,12 @@ func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 	media := Accepted(r.Header["Accept"])
 	defer gqlmsg.Recover(w, r, media, exec)
 	if media == gqlmsg.MediaNone || media == gqlmsg.MediaEventStream {
-		gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Status: http.StatusNotAcceptable, Code: gqlmsg.CodeInvalidInput,
+		gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Kind: fault.NotAcceptable,
 			Message: "the answer can be application/graphql-response+json or application/json"})
 		return
 	}
 	request := new(Request)
-	if f := request.Read(r, t.maxBodyBytes); f != nil {
+	if f := request.Read(w, r, t.maxBodyBytes); f != nil {
 		gqlmsg.WriteFault(w, media, f)
 		return
 	}
@@ -93,7 +94,7 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, media gqlmsg.
 	defer a.End()
 	response, f := a.Perform(exec, operation)
 	if f != nil {
-		if f.Status == http.StatusBadRequest {
+		if f.HTTPStatus() == http.StatusBadRequest {
 			f.Status = media.StatusOf(f.List())
 		}
 		gqlmsg.WriteFault(w, media, f)
@@ -117,7 +118,7 @@ func refuseOperation(method string, operation ast.Operation, media gqlmsg.Media)
 	if operation == ast.Subscription {
 		const text = "a subscription needs a stream: open a websocket to this URL with the sub-protocol graphql-transport-ws" +
 			", or send the same request with Accept: " + eventstream.ContentType
-		return &gqlmsg.Fault{Status: media.StatusOf(nil), Code: gqlmsg.CodeInvalidInput, Message: text}
+		return &gqlmsg.Fault{Kind: fault.InvalidInput, Status: media.StatusOf(nil), Message: text}
 	}
 	return RefuseMutation(method, operation)
 }
@@ -125,7 +126,7 @@ func refuseOperation(method string, operation ast.Operation, media gqlmsg.Media)
 // RefuseMutation returns the fault of a mutation that does not come by POST, nil for all else.
 func RefuseMutation(method string, operation ast.Operation) *gqlmsg.Fault {
 	if operation == ast.Mutation && method == http.MethodGet {
-		return &gqlmsg.Fault{Status: http.StatusMethodNotAllowed, Code: gqlmsg.CodeInvalidInput,
+		return &gqlmsg.Fault{Kind: fault.MethodNotAllowed,
 			Message: "a mutation needs POST", Allow: http.MethodPost}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"configapi/graph/transport/bounds"
 	"configapi/graph/transport/gqlmsg"
 	"configapi/graph/transport/transporttest"
+	"configapi/internal/fault"
 )
 
 func TestVariablesKeepNumbersExact(t *testing.T) {
@@ -34,7 +35,7 @@ func TestVariablesKeepNumbersExact(t *testing.T) {
 	} {
 		want := transporttest.Call{Status: 200, Want: `{"data":{"echo":` + transporttest.Quote(row.want) + `}}`}
 		if row.want == "" {
-			want = transporttest.Call{Status: 200, Code: gqlmsg.CodeValidationFailed}
+			want = transporttest.Call{Status: 200, Code: "GRAPHQL_VALIDATION_FAILED"}
 		}
 		want.Body = fmt.Sprintf(`{"query":%s,"variables":%s}`, transporttest.Quote(query), row.variables)
 		t.Run(row.variables, func(t *testing.T) { want.Do(t, server) })
@@ -48,9 +49,9 @@ func TestResponsesThatAreNone(t *testing.T) {
 		transporttest.Call
 		response *graphql.Response
 	}{
-		{transporttest.Call{Name: "refused by middleware", Status: 403, Code: "FORBIDDEN", Says: "not you"}, &graphql.Response{Errors: gqlerror.List{gqlmsg.NewError("FORBIDDEN", "not you")}}},
-		{transporttest.Call{Name: "out of time", Status: 503, Code: gqlmsg.CodeUnavailable, Says: "out of time"}, nil},
-		{transporttest.Call{Name: "deferred", Status: 400, Code: gqlmsg.CodeInvalidInput, Says: "@defer"}, &graphql.Response{Data: []byte(`{}`), HasNext: &next}},
+		{transporttest.Call{Name: "refused by middleware", Status: 403, Code: "FORBIDDEN", Says: "not you"}, &graphql.Response{Errors: gqlerror.List{gqlmsg.NewError(fault.Forbidden, "not you")}}},
+		{transporttest.Call{Name: "out of time", Status: 503, Code: "UNAVAILABLE", Says: "out of time"}, nil},
+		{transporttest.Call{Name: "deferred", Status: 400, Code: "INVALID_INPUT", Says: "@defer"}, &graphql.Response{Data: []byte(`{}`), HasNext: &next}},
 		{transporttest.Call{Name: "no data, no error", Status: 200, Want: `{"data":null}`}, &graphql.Response{}},
 		{transporttest.Call{Name: "extensions", Status: 200, Want: `{"data":{},"extensions":{"a":"<"}}`}, &graphql.Response{Data: []byte("{}"), Extensions: map[string]any{"a": "<"}}},
 	} {
@@ -70,26 +71,26 @@ func TestErrorsGoThroughThePresenter(t *testing.T) {
 		presented.Message = "presented: " + presented.Message
 		return presented
 	})
-	transporttest.Call{Body: `{"query":"{nonsense}"}`, Status: 200, Code: gqlmsg.CodeValidationFailed, Says: "presented: "}.Do(t, server)
-	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: gqlmsg.CodeInternal, Says: "presented: it panicked"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{nonsense}"}`, Status: 200, Code: "GRAPHQL_VALIDATION_FAILED", Says: "presented: "}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "INTERNAL", Says: "presented: it panicked"}.Do(t, server)
 }
 
 func TestPresenterThatHidesAllErrorsStillGivesOne(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
 	server.SetErrorPresenter(func(context.Context, error) *gqlerror.Error { return nil })
-	transporttest.Call{Body: `{"query":"{nonsense}"}`, Status: 200, Code: gqlmsg.CodeValidationFailed}.Do(t, server)
-	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: gqlmsg.CodeInternal, Says: "internal error"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{nonsense}"}`, Status: 200, Code: "GRAPHQL_VALIDATION_FAILED"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "INTERNAL", Says: "internal error"}.Do(t, server)
 }
 
 func TestPresenterThatPanicsIsSurvived(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
 	server.SetErrorPresenter(func(context.Context, error) *gqlerror.Error { panic("presenter") })
-	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: gqlmsg.CodeInternal, Says: "internal error"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "INTERNAL", Says: "internal error"}.Do(t, server)
 }
 
 func TestPanicsGetTheCodeInternalUnlessTheyHaveOne(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
-	server.SetRecoverFunc(func(context.Context, any) error { return gqlmsg.NewError("UNAVAILABLE", "not now") })
+	server.SetRecoverFunc(func(context.Context, any) error { return gqlmsg.NewError(fault.Unavailable, "not now") })
 	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "UNAVAILABLE", Says: "not now"}.Do(t, server)
 }
 
@@ -98,7 +99,7 @@ func TestPanicsGetTheCodeInternalUnlessTheyHaveOne(t *testing.T) {
 func TestPanicWithAnotherExecutor(t *testing.T) {
 	schema := transporttest.NewSchema()
 	server := schema.Handler(onlyExecutor{New(Options{})})
-	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: gqlmsg.CodeInternal, Says: "internal error"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{panics}"}`, Status: 500, Code: "INTERNAL", Says: "internal error"}.Do(t, server)
 }
 
 type onlyExecutor struct{ *Transport }
@@ -110,18 +111,18 @@ func (o onlyExecutor) Do(w http.ResponseWriter, r *http.Request, exec graphql.Gr
 func TestExtensionsThatCannotBeEncoded(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
 	server.Use(transporttest.ResponseOf{Response: &graphql.Response{Extensions: map[string]any{"f": func() {}}}})
-	transporttest.Call{Body: `{"query":"{hello}"}`, Status: 500, Code: gqlmsg.CodeInternal, Says: "it panicked"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{hello}"}`, Status: 500, Code: "INTERNAL", Says: "it panicked"}.Do(t, server)
 }
 
 // TestLimitsOfTheParser pins the texts by which the parser's limits are recognised.
 func TestLimitsOfTheParser(t *testing.T) {
 	server := transporttest.NewSchema().Handler(New(Options{}))
 	deep := strings.Repeat("{hello", 2000)
-	transporttest.Call{Body: `{"query":"` + deep + `"}`, Status: 200, Code: gqlmsg.CodeLimitExceeded, Says: "nesting depth"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"` + deep + `"}`, Status: 200, Code: "LIMIT_EXCEEDED", Says: "nesting depth"}.Do(t, server)
 	server.SetParserTokenLimit(10)
-	transporttest.Call{Body: `{"query":"` + deep + `"}`, Status: 200, Code: gqlmsg.CodeLimitExceeded, Says: "token limit"}.Do(t, server)
+	transporttest.Call{Body: `{"query":"` + deep + `"}`, Status: 200, Code: "LIMIT_EXCEEDED", Says: "token limit"}.Do(t, server)
 	// Documents cannot give themselves this code.
-	transporttest.Call{Body: `{"query":"{ exceeded token limit of }"}`, Status: 200, Code: gqlmsg.CodeValidationFailed}.Do(t, server)
+	transporttest.Call{Body: `{"query":"{ exceeded token limit of }"}`, Status: 200, Code: "GRAPHQL_VALIDATION_FAILED"}.Do(t, server)
 }
 
 // TestLargeAnswerIsWhole: answers that are written in pieces, without a copy, have every byte.

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"configapi/graph/transport/gqlmsg"
+	"configapi/internal/fault"
 	"configapi/internal/strictjson"
 )
 
@@ -24,25 +25,25 @@ type Request struct {
 }
 
 // Read reads the request: the body of a POST, of up to so many bytes, or the URL of a GET.
-func (q *Request) Read(r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
+func (q *Request) Read(w http.ResponseWriter, r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
 	q.Params.Headers = r.Header
 	switch r.Method {
 	case http.MethodPost:
-		return q.readPost(r, maxBodyBytes)
+		return q.readPost(w, r, maxBodyBytes)
 	case http.MethodGet:
 		return q.readGet(r)
 	default:
-		return &gqlmsg.Fault{Status: http.StatusMethodNotAllowed, Code: gqlmsg.CodeInvalidInput,
+		return &gqlmsg.Fault{Kind: fault.MethodNotAllowed,
 			Message: "the method must be GET or POST", Allow: allowedMethods}
 	}
 }
 
 const wantBody = `the body must be a JSON object with "query", a string`
 
-func (q *Request) readPost(r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
+func (q *Request) readPost(w http.ResponseWriter, r *http.Request, maxBodyBytes int64) *gqlmsg.Fault {
 	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
-	body, f := readBody(r, (*buffer)[:0], maxBodyBytes)
+	body, f := readBody(w, r, (*buffer)[:0], maxBodyBytes)
 	*buffer = body
 	q.BodyBytes = len(body)
 	if f != nil {

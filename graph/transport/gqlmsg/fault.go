@@ -3,12 +3,14 @@ package gqlmsg
 import (
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/excerpt"
+	"configapi/internal/fault"
 )
 
 const (
@@ -19,23 +21,32 @@ const (
 	maxErrorPathName = 128 // bytes
 )
 
-// Fault answers a request in the place of GraphQL. Over HTTP its status is Status; all protocols
-// have its code and message.
+// Fault answers a request in the place of GraphQL.
 type Fault struct {
+	// Kind decides the code, which all protocols have.
+	Kind fault.Kind
+	// Status is the status over HTTP. 0: that of the kind.
 	Status  int
-	Code    string
 	Message string
 	Allow   string // the header of that name, for 405
 	// HangUp closes the connection after the answer: the rest of the body will not be read.
 	HangUp bool
 }
 
+// HTTPStatus returns the status of the fault over HTTP.
+func (f *Fault) HTTPStatus() int {
+	if f.Status != 0 {
+		return f.Status
+	}
+	return f.Kind.Status()
+}
+
 // List returns the fault as GraphQL errors.
-func (f *Fault) List() gqlerror.List { return gqlerror.List{NewError(f.Code, f.Message)} }
+func (f *Fault) List() gqlerror.List { return gqlerror.List{NewError(f.Kind, f.Message)} }
 
 // InvalidInput returns the fault of a request that is none.
 func InvalidInput(message string) *Fault {
-	return &Fault{Status: http.StatusBadRequest, Code: CodeInvalidInput, Message: message}
+	return &Fault{Kind: fault.InvalidInput, Message: message}
 }
 
 // PersistedNotSupported is the message that has clients send their whole documents from then on:
@@ -44,12 +55,24 @@ const PersistedNotSupported = "PersistedQueryNotSupported"
 
 // PersistedFault returns the fault of a request that names its document by a hash alone.
 func PersistedFault() *Fault {
-	return &Fault{Status: http.StatusOK, Code: CodePersistedQueryNotSupported, Message: PersistedNotSupported}
+	return &Fault{Kind: fault.PersistedQuery, Message: PersistedNotSupported}
 }
 
-// NewError returns an error of a code.
-func NewError(code, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+// NewError returns an error of a kind.
+func NewError(kind fault.Kind, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": kind.GraphQLCode()}}
+}
+
+// StatusOf returns the HTTP status of a request that failed with these errors before or instead of
+// its execution, for clients that know application/graphql-response+json.
+func StatusOf(errs gqlerror.List) int {
+	for _, err := range errs {
+		code, _ := err.Extensions["code"].(string)
+		if status, own := fault.ResponseStatus(code); own {
+			return status
+		}
+	}
+	return http.StatusBadRequest
 }
 
 // RequestErrors makes the errors of the parser and the validator fit for the client: they get the
@@ -63,9 +86,9 @@ func RequestErrors(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror
 	for _, err := range errs[:min(len(errs), MaxRequestErrors)] {
 		clean := *err
 		clean.Path = shortPath(err.Path)
-		clean.Message = shorten(err.Message, maxErrorMessage)
+		clean.Message = excerpt.Of(err.Message, maxErrorMessage)
 		if isParserLimit(err) {
-			clean.Extensions = map[string]any{"code": CodeLimitExceeded}
+			clean.Extensions = map[string]any{"code": fault.LimitExceeded.GraphQLCode()}
 		}
 		presentable = append(presentable, &clean)
 	}
@@ -75,15 +98,15 @@ func RequestErrors(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror
 // operationNotFound replaces gqlgen's message, which does not say what to do.
 func operationNotFound(opCtx *graphql.OperationContext) *gqlerror.Error {
 	if opCtx.OperationName == "" {
-		return NewError(CodeValidationFailed, `the document has several operations: say which one in "operationName"`)
+		return NewError(fault.ValidationFailed, `the document has several operations: say which one in "operationName"`)
 	}
-	return NewError(CodeValidationFailed, `the document has no operation of the name in "operationName"`)
+	return NewError(fault.ValidationFailed, `the document has no operation of the name in "operationName"`)
 }
 
 // isParserLimit recognises the two limits of the parser by their text: gqlparser exports no errors
 // for them, and gqlgen gives them the code of a syntax error.
 func isParserLimit(err *gqlerror.Error) bool {
-	return err.Extensions["code"] == CodeParseFailed &&
+	return err.Extensions["code"] == fault.ParseFailed.GraphQLCode() &&
 		(strings.HasPrefix(err.Message, "exceeded token limit of ") ||
 			strings.HasPrefix(err.Message, "exceeded maximum nesting depth of "))
 }
@@ -95,22 +118,4 @@ func shortPath(path ast.Path) ast.Path {
 		}
 	}
 	return path
-}
-
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return Cut(text, limit) + "…"
-}
-
-// Cut returns the beginning of a text, of at most limit bytes, cut between two characters.
-func Cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
 }

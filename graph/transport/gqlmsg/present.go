@@ -7,6 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/fault"
 )
 
 // Create returns the operation of a request. The errors are those of its document or its
@@ -31,7 +33,7 @@ func Present(ctx context.Context, exec graphql.GraphExecutor, errs gqlerror.List
 // PresentPanic gives a panic to the handler's recover function, which logs it, and then to its
 // error presenter. It is for panics outside of resolvers: gqlgen itself recovers those inside.
 func PresentPanic(ctx context.Context, exec graphql.GraphExecutor, value any) (errs gqlerror.List) {
-	errs = gqlerror.List{NewError(CodeInternal, "internal error")}
+	errs = gqlerror.List{NewError(fault.Internal, "internal error")}
 	// A presenter that panics as well must not end the process.
 	defer func() { _ = recover() }()
 	presenter, ok := exec.(interface {
@@ -45,7 +47,7 @@ func PresentPanic(ctx context.Context, exec graphql.GraphExecutor, value any) (e
 		return errs
 	}
 	if presented.Extensions["code"] == nil {
-		return gqlerror.List{NewError(CodeInternal, presented.Message)}
+		return gqlerror.List{NewError(fault.Internal, presented.Message)}
 	}
 	return gqlerror.List{presented}
 }

@@ -80,10 +80,11 @@ func WriteFault(w http.ResponseWriter, media Media, f *Fault) {
 	if f.HangUp {
 		w.Header().Set("Connection", "close")
 	}
-	if f.Status == http.StatusServiceUnavailable {
+	status := f.HTTPStatus()
+	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	WriteErrors(w, media, f.Status, f.List())
+	WriteErrors(w, media, status, f.List())
 }
 
 // Recover answers a request whose execution panicked outside of a resolver. It must be deferred.

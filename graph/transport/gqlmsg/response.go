@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"configapi/internal/fault"
 )
 
 const deferNotSupported = "@defer is not supported: ask without it"
@@ -73,7 +74,7 @@ func appendJSON(to []byte, value any) []byte {
 // transport delivers. It returns nil for any other response.
 func RefuseResponse(response *graphql.Response) *Fault {
 	if response == nil {
-		return &Fault{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Message: "the request ran out of time"}
+		return &Fault{Kind: fault.Unavailable, Message: "the request ran out of time"}
 	}
 	if response.HasNext != nil {
 		return InvalidInput(deferNotSupported)
@@ -85,7 +86,7 @@ func RefuseResponse(response *graphql.Response) *Fault {
 // gqlgen says that nothing was executed. It returns nil when there is something to send.
 func Terminal(response *graphql.Response) gqlerror.List {
 	if response.HasNext != nil {
-		return gqlerror.List{NewError(CodeInvalidInput, deferNotSupported)}
+		return gqlerror.List{NewError(fault.InvalidInput, deferNotSupported)}
 	}
 	if response.Data == nil && len(response.Errors) > 0 {
 		return response.Errors

@@ -33,6 +33,7 @@ import (
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 )
 
 // Options of a [Transport]. The zero value gives the defaults.
@@ -74,8 +75,8 @@ func (t *Transport) Supports(r *http.Request) bool {
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	defer gqlmsg.Recover(w, r, gqlmsg.MediaJSON, exec)
 	var request gqlhttp.Request
-	refused := request.Read(r, t.maxBodyBytes)
-	if refused != nil && refused.Code != gqlmsg.CodePersistedQueryNotSupported {
+	refused := request.Read(w, r, t.maxBodyBytes)
+	if refused != nil && refused.Kind != fault.PersistedQuery {
 		gqlmsg.WriteFault(w, gqlmsg.MediaJSON, refused)
 		return
 	}
@@ -116,7 +117,7 @@ func (t *Transport) begin(ctx context.Context, r *http.Request, operation *graph
 		return ctx, func() {}, gqlhttp.RefuseMutation(r.Method, kind)
 	}
 	if bodyBytes > bounds.MaxSubscriptionBytes {
-		return nil, nil, &gqlmsg.Fault{Status: http.StatusRequestEntityTooLarge, Code: gqlmsg.CodeLimitExceeded, Message: bounds.SubscriptionTooLarge}
+		return nil, nil, &gqlmsg.Fault{Kind: fault.LimitExceeded, Message: bounds.SubscriptionTooLarge}
 	}
 	retained, f := t.budgets.Retain(operation)
 	if f != nil {

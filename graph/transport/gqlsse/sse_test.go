@@ -17,7 +17,6 @@ import (
 	"configapi/graph/transport/bounds"
 	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/gqlhttp"
-	"configapi/graph/transport/gqlmsg"
 	"configapi/graph/transport/transporttest"
 )
 
@@ -43,13 +42,13 @@ func TestEventStreams(t *testing.T) {
 		{"field error", "/graphql", transporttest.Post(`{fails}`), transporttest.EventStream(`{"errors":[{"message":"it failed"}],"data":{"fails":null}}`), ""},
 		{"persisted", "/graphql", `{"extensions":{"persistedQuery":{"version":1}}}`, transporttest.EventStream(transporttest.PersistedAnswer), ""},
 		{"persisted by GET", "/graphql?extensions=" + url.QueryEscape(`{"persistedQuery":{}}`), "", transporttest.EventStream(transporttest.PersistedAnswer), ""},
-		{"syntax error", "/graphql", transporttest.Post(`{`), "", gqlmsg.CodeParseFailed},
-		{"syntax error by GET", transporttest.Query(`{`), "", "", gqlmsg.CodeParseFailed},
-		{"validation error", "/graphql", transporttest.Post(`{nonsense}`), "", gqlmsg.CodeValidationFailed},
-		{"several operations", "/graphql", transporttest.Post(`query A{hello} query B{hello}`), "", gqlmsg.CodeValidationFailed},
-		{"variable", "/graphql", `{"query":"query($n:Int!){big(bytes:$n)}","variables":{"n":"s3cret"}}`, "", gqlmsg.CodeValidationFailed},
+		{"syntax error", "/graphql", transporttest.Post(`{`), "", "GRAPHQL_PARSE_FAILED"},
+		{"syntax error by GET", transporttest.Query(`{`), "", "", "GRAPHQL_PARSE_FAILED"},
+		{"validation error", "/graphql", transporttest.Post(`{nonsense}`), "", "GRAPHQL_VALIDATION_FAILED"},
+		{"several operations", "/graphql", transporttest.Post(`query A{hello} query B{hello}`), "", "GRAPHQL_VALIDATION_FAILED"},
+		{"variable", "/graphql", `{"query":"query($n:Int!){big(bytes:$n)}","variables":{"n":"s3cret"}}`, "", "GRAPHQL_VALIDATION_FAILED"},
 		{"subscription that is refused", "/graphql", transporttest.Post(`subscription{refused}`), transporttest.EventStream(`{"errors":[{"message":"no such stream"}]}`), ""},
-		{"panic", "/graphql", transporttest.Post(`{panics}`), "", gqlmsg.CodeInternal},
+		{"panic", "/graphql", transporttest.Post(`{panics}`), "", "INTERNAL"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
@@ -84,15 +83,15 @@ func TestNoStreams(t *testing.T) {
 		return headers
 	}
 	for _, c := range []transporttest.Call{
-		{Name: "no JSON", Body: `{`, Header: stream(), Status: 400, Code: gqlmsg.CodeInvalidInput},
-		{Name: "no query", Body: `{}`, Header: stream(), Status: 400, Code: gqlmsg.CodeInvalidInput},
-		{Name: "no query by GET", Method: "GET", Header: stream(), Status: 400, Code: gqlmsg.CodeInvalidInput},
-		{Name: "form", Body: `query={hello}`, Header: stream("Content-Type", "application/x-www-form-urlencoded"), Status: 415, Code: gqlmsg.CodeInvalidInput},
-		{Name: "too large", Body: transporttest.Post(strings.Repeat(" ", 1<<10)), Header: stream(), Status: 413, Code: gqlmsg.CodeInvalidInput, Check: transporttest.HangsUp},
-		{Name: "mutation by GET", Method: "GET", Target: transporttest.Query(`mutation{change}`), Header: stream(), Status: 405, Code: gqlmsg.CodeInvalidInput, Check: transporttest.Allows("POST")},
-		{Name: "HEAD", Method: "HEAD", Target: transporttest.Query(`{hello}`), Header: stream(), Status: 405, Code: gqlmsg.CodeInvalidInput, Check: transporttest.Allows("GET, POST")},
-		{Name: "OPTIONS", Method: "OPTIONS", Header: stream(), Status: 405, Code: gqlmsg.CodeInvalidInput, Check: transporttest.Allows("GET, POST")},
-		{Name: "PUT", Method: "PUT", Header: stream(), Status: 405, Code: gqlmsg.CodeInvalidInput, Check: transporttest.Allows("GET, POST")},
+		{Name: "no JSON", Body: `{`, Header: stream(), Status: 400, Code: "INVALID_INPUT"},
+		{Name: "no query", Body: `{}`, Header: stream(), Status: 400, Code: "INVALID_INPUT"},
+		{Name: "no query by GET", Method: "GET", Header: stream(), Status: 400, Code: "INVALID_INPUT"},
+		{Name: "form", Body: `query={hello}`, Header: stream("Content-Type", "application/x-www-form-urlencoded"), Status: 415, Code: "INVALID_INPUT"},
+		{Name: "too large", Body: transporttest.Post(strings.Repeat(" ", 1<<10)), Header: stream(), Status: 413, Code: "INVALID_INPUT", Check: transporttest.HangsUp},
+		{Name: "mutation by GET", Method: "GET", Target: transporttest.Query(`mutation{change}`), Header: stream(), Status: 405, Code: "INVALID_INPUT", Check: transporttest.Allows("POST")},
+		{Name: "HEAD", Method: "HEAD", Target: transporttest.Query(`{hello}`), Header: stream(), Status: 405, Code: "INVALID_INPUT", Check: transporttest.Allows("GET, POST")},
+		{Name: "OPTIONS", Method: "OPTIONS", Header: stream(), Status: 405, Code: "INVALID_INPUT", Check: transporttest.Allows("GET, POST")},
+		{Name: "PUT", Method: "PUT", Header: stream(), Status: 405, Code: "INVALID_INPUT", Check: transporttest.Allows("GET, POST")},
 	} {
 		t.Run(c.Name, func(t *testing.T) { c.Do(t, server) })
 	}
@@ -214,8 +213,8 @@ func TestStreamsEnd(t *testing.T) {
 		stopped.want(t, ":\n\nevent: next\ndata: {\"data\":{\"ticks\":\"two\"}}\n\n")
 		close(gate) // a query is answered all the same
 		asked.want(t, transporttest.EventStream(`{"data":{"wait":"waited"}}`))
-		transporttest.Call{Body: transporttest.Post(`subscription{ticks}`), Header: map[string]string{"Accept": "text/event-stream"}, Status: 503, Code: gqlmsg.CodeUnavailable}.Do(t, server)
-		transporttest.Call{Body: transporttest.Post(`subscription{ticks}`), Status: 200, Code: gqlmsg.CodeInvalidInput}.Do(t, server)
+		transporttest.Call{Body: transporttest.Post(`subscription{ticks}`), Header: map[string]string{"Accept": "text/event-stream"}, Status: 503, Code: "UNAVAILABLE"}.Do(t, server)
+		transporttest.Call{Body: transporttest.Post(`subscription{ticks}`), Status: 200, Code: "INVALID_INPUT"}.Do(t, server)
 		time.Sleep(time.Hour) // no comment is sent by a stream that is over
 	})
 }

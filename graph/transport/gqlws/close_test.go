@@ -12,8 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"configapi/graph/transport/gqlmsg"
 )
 
 func TestShutdown(t *testing.T) {
@@ -30,7 +28,7 @@ func TestShutdown(t *testing.T) {
 		synctest.Wait()
 		w := httptest.NewRecorder()
 		f.handler.ServeHTTP(w, handshakeRequest(offer))
-		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), gqlmsg.CodeUnavailable) {
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "UNAVAILABLE") {
 			t.Errorf("got %d %v %s, want 503", w.Code, w.Header(), w.Body)
 		}
 		for i := range 3 { // what was queued comes first

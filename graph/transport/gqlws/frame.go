@@ -7,8 +7,8 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/semaphore"
 
-	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
+	"configapi/internal/excerpt"
 )
 
 // frame is one message on its way to the peer. Its payload is head, body and tail, one after the
@@ -94,7 +94,7 @@ func closeFrame(code int, reason string) frame {
 		return frame{opcode: websocket.CloseMessage}
 	}
 	payload := binary.BigEndian.AppendUint16(nil, uint16(code))
-	return frame{opcode: websocket.CloseMessage, head: string(payload) + gqlmsg.Cut(reason, maxReasonBytes)}
+	return frame{opcode: websocket.CloseMessage, head: string(payload) + excerpt.Start(reason, maxReasonBytes)}
 }
 
 func (f *frame) payloadLen() int { return len(f.head) + len(f.body) + len(f.tail) }

@@ -14,6 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"configapi/graph/transport/gqlmsg"
+	"configapi/internal/excerpt"
+	"configapi/internal/fault"
 )
 
 // Subprotocol is the one websocket sub-protocol that a [Transport] speaks.
@@ -74,10 +76,7 @@ func offers(r *http.Request) []string {
 // refuseSubprotocol returns why a socket closes whose client does not offer the one sub-protocol,
 // and logs it.
 func refuseSubprotocol(log *slog.Logger, chosen string, r *http.Request) (code int, reason string) {
-	offered := strings.Join(offers(r), ", ")
-	if len(offered) > maxLoggedOffer {
-		offered = offered[:maxLoggedOffer] + "…"
-	}
+	offered := excerpt.Of(strings.Join(offers(r), ", "), maxLoggedOffer)
 	log.Warn("a websocket was closed with 4406: its client does not offer the sub-protocol "+Subprotocol,
 		"offered", strings.ToValidUTF8(offered, "\uFFFD"), "remote", r.RemoteAddr)
 	if chosen == oldSubprotocol {
@@ -87,12 +86,12 @@ func refuseSubprotocol(log *slog.Logger, chosen string, r *http.Request) (code i
 }
 
 func refuseUpgrade(w http.ResponseWriter, _ *http.Request, status int, _ error) {
-	f := &gqlmsg.Fault{Status: status, Code: gqlmsg.CodeInvalidInput, Message: "this is not a proper websocket handshake"}
+	f := &gqlmsg.Fault{Kind: fault.InvalidInput, Status: status, Message: "this is not a proper websocket handshake"}
 	switch status {
 	case http.StatusMethodNotAllowed:
 		f.Message, f.Allow = "a websocket is opened with GET", http.MethodGet
 	case http.StatusInternalServerError:
-		f.Code, f.Message = gqlmsg.CodeInternal, "this connection cannot become a websocket"
+		f.Kind, f.Message = fault.Internal, "this connection cannot become a websocket"
 	case http.StatusBadRequest:
 		w.Header().Set("Sec-Websocket-Version", "13")
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"configapi/graph/transport/gqlmsg"
 )
 
 func TestHandshakesThatFail(t *testing.T) {
@@ -21,10 +19,10 @@ func TestHandshakesThatFail(t *testing.T) {
 		status  int
 		code    string
 	}{
-		{name: "no version", drop: "Sec-WebSocket-Version", status: 400, code: gqlmsg.CodeInvalidInput},
-		{name: "no key", drop: "Sec-WebSocket-Key", status: 400, code: gqlmsg.CodeInvalidInput},
-		{name: "POST", method: http.MethodPost, status: 405, code: gqlmsg.CodeInvalidInput},
-		{name: "connection that cannot be taken over", status: 500, code: gqlmsg.CodeInternal},
+		{name: "no version", drop: "Sec-WebSocket-Version", status: 400, code: "INVALID_INPUT"},
+		{name: "no key", drop: "Sec-WebSocket-Key", status: 400, code: "INVALID_INPUT"},
+		{name: "POST", method: http.MethodPost, status: 405, code: "INVALID_INPUT"},
+		{name: "connection that cannot be taken over", status: 500, code: "INTERNAL"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFixture(Options{})

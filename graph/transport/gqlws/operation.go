@@ -12,6 +12,7 @@ import (
 	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/budget"
+	"configapi/internal/fault"
 )
 
 // operations is what the operations of one socket share.
@@ -51,7 +52,7 @@ func (op *operation) run(ctx context.Context, request gqlmsg.Request, memory *bu
 	case parsed.Operation.Operation != ast.Subscription:
 		op.runOnce(ctx, parsed)
 	case memory != nil:
-		op.fail(ctx, gqlerror.List{gqlmsg.NewError(gqlmsg.CodeLimitExceeded, bounds.SubscriptionTooLarge)})
+		op.fail(ctx, gqlerror.List{gqlmsg.NewError(fault.LimitExceeded, bounds.SubscriptionTooLarge)})
 	default:
 		op.runSubscription(ctx, parsed)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"configapi/graph/transport/gqlmsg"
 	"configapi/graph/transport/transporttest"
+	"configapi/internal/fault"
 )
 
 func TestOperations(t *testing.T) {
@@ -53,7 +54,7 @@ func TestSubscription(t *testing.T) {
 		want        string
 	}{
 		{"ends with an error", "fails", func(s *transporttest.Schema) { s.Fail <- errors.New("lost") }, `{"id":"1","type":"error","payload":[{"message":"lost"}]}`},
-		{"ends with a GraphQL error", "fails", func(s *transporttest.Schema) { s.Fail <- gqlmsg.NewError("POSITION_UNKNOWN", "never heard of it") },
+		{"ends with a GraphQL error", "fails", func(s *transporttest.Schema) { s.Fail <- gqlmsg.NewError(fault.PositionUnknown, "never heard of it") },
 			`{"id":"1","type":"error","payload":[{"message":"never heard of it","extensions":{"code":"POSITION_UNKNOWN"}}]}`},
 		{"panics", "panics", func(s *transporttest.Schema) { s.Events <- "x" }, `{"id":"1","type":"error","payload":[{"message":"it panicked","extensions":{"code":"INTERNAL"}}]}`},
 	} {
@@ -83,6 +84,6 @@ func TestDeferIsRefusedOnSockets(t *testing.T) {
 		f.handler.Use(transporttest.ResponseOf{Response: &graphql.Response{Data: []byte("{}"), HasNext: &next}})
 		p := f.open(t)
 		p.send(`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`)
-		p.wantLike(`{"id":"1","type":"error","payload":[{"message":"@defer is not supported`, gqlmsg.CodeInvalidInput)
+		p.wantLike(`{"id":"1","type":"error","payload":[{"message":"@defer is not supported`, "INVALID_INPUT")
 	})
 }

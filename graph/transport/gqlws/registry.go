@@ -12,6 +12,7 @@ import (
 	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/gqlmsg"
 	"configapi/internal/eventstream"
+	"configapi/internal/fault"
 )
 
 // entry is an operation as the registry knows it.
@@ -71,7 +72,7 @@ func (r *registry) claim(e *entry) (refused *CloseError, full gqlerror.List) {
 	}
 	if len(r.byID) >= r.max {
 		text := fmt.Sprintf("one socket can have %d streams at a time", r.max)
-		return nil, gqlerror.List{gqlmsg.NewError(gqlmsg.CodeLimitExceeded, text)}
+		return nil, gqlerror.List{gqlmsg.NewError(fault.LimitExceeded, text)}
 	}
 	if err := r.limit.Open(r.client); err != nil {
 		return nil, bounds.FaultOfLimit(err).List()

@@ -37,6 +37,7 @@ import (
 
 	"configapi/graph/transport/fanout"
 	"configapi/graph/transport/gqlmsg"
+	"configapi/internal/fault"
 )
 
 // Transport opens sockets. It is safe for concurrent use.
@@ -77,7 +78,7 @@ func (t *Transport) Supports(r *http.Request) bool { return websocket.IsWebSocke
 // of the request's context.
 func (t *Transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	if !t.enter() {
-		gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Status: http.StatusServiceUnavailable, Code: gqlmsg.CodeUnavailable,
+		gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Kind: fault.Unavailable,
 			Message: "the server is shutting down"})
 		return
 	}

@@ -19,20 +19,20 @@ import (
 )
 
 // TestSlowClientsMakeRoom has clients that ask for much of the history and take none of it, until
-// the room of all answers is full. The next client gets all that it asked for, and the bytes that
-// are held stay within the budget.
+// the budget of all answers is used up. The next client gets all that it asked for, and the bytes
+// that are held stay within the budget.
 func TestSlowClientsMakeRoom(t *testing.T) {
 	slowtest.Only(t)
 	const limit = 10 << 20
 	for _, path := range []string{"/config/a/history", "/events?after=" + beginning} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			room := budget.New(budget.Options{Bytes: limit, Wait: time.Minute})
+			answers := budget.New(budget.Options{Bytes: limit, Wait: time.Minute})
 			store := configstoretest.New(t, configstore.Options{})
 			for i := range 12 {
 				store.MustSet(t, "a", fmt.Sprint(i)+strings.Repeat("v", 1<<20-2))
 			}
-			edge := rest.New(store.Store, rest.Options{Answers: room, Streams: room})
+			edge := rest.New(store.Store, rest.Options{Answers: answers, Streams: answers})
 			server := httptest.NewServer(edge)
 			t.Cleanup(func() {
 				server.CloseClientConnections()
@@ -45,9 +45,9 @@ func TestSlowClientsMakeRoom(t *testing.T) {
 				slow := mustAsk(t, server.Listener.Addr().String(), path)
 				defer slow.Close()
 			}
-			for began := time.Now(); room.Waiting() == 0; runtime.Gosched() { // until the room is full
+			for began := time.Now(); answers.Waiting() == 0; runtime.Gosched() { // until the budget is used up
 				if time.Since(began) > time.Minute {
-					t.Fatalf("the room is not full: %d bytes are held", room.Held())
+					t.Fatalf("the budget is not used up: %d bytes are held", answers.Held())
 				}
 			}
 			got, err := http.Get(server.URL + path)
@@ -58,7 +58,7 @@ func TestSlowClientsMakeRoom(t *testing.T) {
 			if n, err := io.CopyN(io.Discard, got.Body, 22<<20); err != nil {
 				t.Errorf("a client that takes its answer got %d bytes, %v", n, err)
 			}
-			if held := room.Held(); held > limit {
+			if held := answers.Held(); held > limit {
 				t.Errorf("%d bytes are held", held)
 			}
 		})

@@ -1,0 +1,169 @@
+package fault
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Kind is what an error means to the caller, and so what the caller can do about it. What a kind is
+// on each edge stands in one table: the methods of Kind read it, and docs/errors.md is made from
+// it.
+type Kind int
+
+// The kinds that [KindOf] finds. An error of no other kind is Internal: its text goes to the log,
+// not to the client.
+const (
+	Internal            Kind = iota
+	InvalidInput             // an input breaks a rule
+	TooLarge                 // an input is larger than the limit
+	NotFound                 // the name never had a config
+	Deleted                  // the config is deleted
+	NotDeleted               // the config to restore is not deleted
+	VersionConflict          // the config has another version or newest revision than expected
+	PositionUnknown          // the history never handed out the position
+	PositionNotReached       // the position was not applied in time
+	IdempotencyMismatch      // the idempotency key was used for another command
+	Unavailable              // nothing can be read or written now, or the caller's time is over
+)
+
+// The kinds of refusals that edges decide on their own, before the config store is asked.
+const (
+	LimitExceeded    Kind = iota + Unavailable + 1 // one answer may not hold or cost that much
+	TooManyStreams                                 // the address has as many streams as it may have
+	MethodNotAllowed                               // the path does not have the method
+	NotAcceptable                                  // the client accepts no form that the answer has
+	BodyTimeout                                    // the body did not come in time
+	UnsupportedMedia                               // the body has a wrong content type or a coding
+	Forbidden                                      // the page may not send requests here
+	WrongHost                                      // the server does not answer for the host
+	ParseFailed                                    // the document is not GraphQL
+	ValidationFailed                               // the document does not fit the schema
+	PersistedQuery                                 // the client asks for a document by its hash
+)
+
+// Codes that several kinds share. Clients rely on all codes, so a code never changes.
+const (
+	invalidInput  = "INVALID_INPUT"
+	conflict      = "VERSION_CONFLICT"
+	limitExceeded = "LIMIT_EXCEEDED"
+	forbidden     = "FORBIDDEN"
+)
+
+// row is what a kind is on each edge.
+type row struct {
+	code    string // in problem details, and in GraphQL unless graphql says otherwise
+	graphql string // the code in GraphQL where it is another one; "": code
+	status  int    // of an HTTP answer that is this error
+	// response is the status of a GraphQL answer without data as application/graphql-response+json.
+	// 0: 400.
+	response int
+	exit     int // of a command that ends with the error
+	meaning  string
+	advice   string
+}
+
+// table is the one place that says what a kind is to clients.
+var table = [...]row{
+	Internal: {code: "INTERNAL", status: http.StatusInternalServerError, response: http.StatusInternalServerError, exit: 1,
+		meaning: "A fault of the server. The log has the details under the request id of the answer.",
+		advice:  "Report the request id. A write may have been made: read the config before sending it again."},
+	InvalidInput: {code: invalidInput, status: http.StatusBadRequest, exit: 1,
+		meaning: "A name, a value, a header, a parameter or another input breaks a rule. The text names the input and the rule.",
+		advice:  "Correct the input."},
+	TooLarge: {code: invalidInput, status: http.StatusRequestEntityTooLarge, exit: 1,
+		meaning: "The body or the value is larger than the limit, which the text names.",
+		advice:  "Send less, or have the limit raised with `--max-value`."},
+	NotFound: {code: "NOT_FOUND", status: http.StatusNotFound, exit: 1,
+		meaning: "The name never had a config, or the path leads to nothing.",
+		advice:  "Check the name; `/` in a name is `%2F` in a path."},
+	Deleted: {code: "DELETED", status: http.StatusGone, exit: 1,
+		meaning: "The config is deleted, and a deleted config takes no value and no second deletion.",
+		advice:  "Restore it, or set it with `Config-Restore: true`."},
+	NotDeleted: {code: "NOT_DELETED", graphql: conflict, status: http.StatusConflict, exit: 1,
+		meaning: "The config to restore is not deleted.",
+		advice:  "Set the value instead."},
+	VersionConflict: {code: conflict, status: http.StatusPreconditionFailed, exit: 1,
+		meaning: "The config has another version or newest revision than the request expects. The answer has the present one.",
+		advice:  "Read the config, decide again, and send the request with what was read."},
+	PositionUnknown: {code: "POSITION_UNKNOWN", status: http.StatusBadRequest, exit: 1,
+		meaning: "This history does not have the position, and cannot come to have it.",
+		advice:  "Forget the position and begin again without it."},
+	PositionNotReached: {code: "POSITION_NOT_REACHED", status: http.StatusGatewayTimeout, exit: 1,
+		meaning: "The history has the position, but this node did not apply it within the time that the request allows.",
+		advice:  "Try again, or allow a longer wait."},
+	IdempotencyMismatch: {code: "IDEMPOTENCY_MISMATCH", status: http.StatusUnprocessableEntity, exit: 1,
+		meaning: "The idempotency key came with another request before. Nothing was written.",
+		advice:  "Take a new key for each request that is not a repetition."},
+	Unavailable: {code: "UNAVAILABLE", status: http.StatusServiceUnavailable, response: http.StatusServiceUnavailable, exit: 1,
+		meaning: "The store is unreachable, the server is starting, stopping or busy, or the time of the request is over.",
+		advice: "Try again after `Retry-After`. When the answer says that the outcome is unknown, read the config first, " +
+			"or repeat the request with the same idempotency key."},
+
+	LimitExceeded: {code: limitExceeded, status: http.StatusRequestEntityTooLarge, exit: 1,
+		meaning: "The request asks for more than one answer may hold or cost. The text names the limit.",
+		advice:  "Ask for less at a time: a smaller page, fewer fields, fewer operations."},
+	TooManyStreams: {code: limitExceeded, status: http.StatusTooManyRequests, exit: 1,
+		meaning: "The address of the client has as many streams as it may have.",
+		advice:  "End a stream first."},
+	MethodNotAllowed: {code: invalidInput, status: http.StatusMethodNotAllowed, exit: 1,
+		meaning: "The path does not have the method.",
+		advice:  "Use a method that the header `Allow` names."},
+	NotAcceptable: {code: invalidInput, status: http.StatusNotAcceptable, exit: 1,
+		meaning: "`Accept` takes none of the forms that the answer can have.",
+		advice:  "Accept a form that the text names."},
+	BodyTimeout: {code: invalidInput, status: http.StatusRequestTimeout, exit: 1,
+		meaning: "The body of the request did not come in time.",
+		advice:  "Send the request again."},
+	UnsupportedMedia: {code: invalidInput, status: http.StatusUnsupportedMediaType, exit: 1,
+		meaning: "The body has a content type that the path does not take, or a content coding.",
+		advice:  "Send a content type that the text names, in UTF-8 and without a content coding."},
+	Forbidden: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
+		meaning: "The request comes from a page of another origin.",
+		advice:  "Have the origin allowed with `--allow-origin`."},
+	WrongHost: {code: forbidden, status: http.StatusMisdirectedRequest, exit: 1,
+		meaning: "The server does not answer for the host that the request names.",
+		advice:  "Have the host allowed with `--allow-host`."},
+	ParseFailed: {code: "GRAPHQL_PARSE_FAILED", status: http.StatusBadRequest, exit: 1,
+		meaning: "The document is not GraphQL.",
+		advice:  "Correct the document at the place that `locations` names."},
+	ValidationFailed: {code: "GRAPHQL_VALIDATION_FAILED", status: http.StatusBadRequest, exit: 1,
+		meaning: "The document does not fit the schema, or the variables do not fit the document.",
+		advice:  "Correct the document or the variables."},
+	PersistedQuery: {code: "PERSISTED_QUERY_NOT_SUPPORTED", status: http.StatusOK, exit: 1,
+		meaning: "The request names a document by its hash, and the server keeps no documents.",
+		advice:  "Send the whole document."},
+}
+
+// Code returns the code of the kind in problem details.
+func (k Kind) Code() string { return table[k].code }
+
+// GraphQLCode returns the code of the kind in extensions.code and UserError.code. It is [Kind.Code]
+// but for NotDeleted, for which the schema has no code of its own.
+func (k Kind) GraphQLCode() string {
+	if code := table[k].graphql; code != "" {
+		return code
+	}
+	return table[k].code
+}
+
+// Status returns the status of an HTTP answer that is an error of this kind.
+func (k Kind) Status() int { return table[k].status }
+
+// ExitCode returns the exit code of a command that ends with an error of this kind.
+func (k Kind) ExitCode() int { return table[k].exit }
+
+// Type returns the URI reference of what docs/errors.md says about the code. Answers do not carry
+// it: the type of their problem details is about:blank.
+func (k Kind) Type() string { return "docs/errors.md#" + strings.ToLower(k.Code()) }
+
+// ResponseStatus returns the status of a GraphQL answer without data, as
+// application/graphql-response+json, whose first error with a status of its own has this code. own
+// reports whether the code has one; otherwise the status is 400.
+func ResponseStatus(code string) (status int, own bool) {
+	for _, row := range table {
+		if row.code == code && row.response != 0 {
+			return row.response, true
+		}
+	}
+	return http.StatusBadRequest, false
+}

@@ -1,0 +1,116 @@
+package fault
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/parser"
+)
+
+// kinds returns all kinds of the table.
+func kinds() []Kind {
+	var all []Kind
+	for k := Internal; k <= PersistedQuery; k++ {
+		all = append(all, k)
+	}
+	return all
+}
+
+// TestTableIsComplete shows that each kind says something on every edge.
+func TestTableIsComplete(t *testing.T) {
+	for _, k := range kinds() {
+		switch {
+		case k.Code() == "" || k.GraphQLCode() == "":
+			t.Errorf("kind %d has no code", k)
+		case http.StatusText(k.Status()) == "":
+			t.Errorf("%s has the status %d, which HTTP does not have", k.Code(), k.Status())
+		case k.ExitCode() == 0:
+			t.Errorf("%s has the exit code of success", k.Code())
+		}
+	}
+}
+
+// TestTableKeepsItsCodes pins what clients rely on: a kind's codes and status.
+func TestTableKeepsItsCodes(t *testing.T) {
+	for kind, want := range map[Kind]struct {
+		code, graphql string
+		status        int
+	}{
+		Internal:            {"INTERNAL", "INTERNAL", 500},
+		InvalidInput:        {"INVALID_INPUT", "INVALID_INPUT", 400},
+		TooLarge:            {"INVALID_INPUT", "INVALID_INPUT", 413},
+		NotFound:            {"NOT_FOUND", "NOT_FOUND", 404},
+		Deleted:             {"DELETED", "DELETED", 410},
+		NotDeleted:          {"NOT_DELETED", "VERSION_CONFLICT", 409},
+		VersionConflict:     {"VERSION_CONFLICT", "VERSION_CONFLICT", 412},
+		PositionUnknown:     {"POSITION_UNKNOWN", "POSITION_UNKNOWN", 400},
+		PositionNotReached:  {"POSITION_NOT_REACHED", "POSITION_NOT_REACHED", 504},
+		IdempotencyMismatch: {"IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_MISMATCH", 422},
+		Unavailable:         {"UNAVAILABLE", "UNAVAILABLE", 503},
+		LimitExceeded:       {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 413},
+		TooManyStreams:      {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 429},
+		MethodNotAllowed:    {"INVALID_INPUT", "INVALID_INPUT", 405},
+		NotAcceptable:       {"INVALID_INPUT", "INVALID_INPUT", 406},
+		BodyTimeout:         {"INVALID_INPUT", "INVALID_INPUT", 408},
+		UnsupportedMedia:    {"INVALID_INPUT", "INVALID_INPUT", 415},
+		Forbidden:           {"FORBIDDEN", "FORBIDDEN", 403},
+		WrongHost:           {"FORBIDDEN", "FORBIDDEN", 421},
+		ParseFailed:         {"GRAPHQL_PARSE_FAILED", "GRAPHQL_PARSE_FAILED", 400},
+		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_VALIDATION_FAILED", 400},
+		PersistedQuery:      {"PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_SUPPORTED", 200},
+	} {
+		if kind.Code() != want.code || kind.GraphQLCode() != want.graphql || kind.Status() != want.status {
+			t.Errorf("kind %d: got %s, %s, %d, want %+v", kind, kind.Code(), kind.GraphQLCode(), kind.Status(), want)
+		}
+	}
+}
+
+// TestResponseStatus has the codes that have a status of their own in GraphQL over HTTP.
+func TestResponseStatus(t *testing.T) {
+	own := map[string]int{"INTERNAL": 500, "UNAVAILABLE": 503, "FORBIDDEN": 403}
+	for _, code := range append(graphQLCodes(), "FORBIDDEN", "SOMETHING_ELSE") {
+		want, isOwn := own[code]
+		if !isOwn {
+			want = 400
+		}
+		if got, has := ResponseStatus(code); got != want || has != isOwn {
+			t.Errorf("%s: got %d, %t, want %d, %t", code, got, has, want, isOwn)
+		}
+	}
+}
+
+// TestSchemaHasTheCodes compares the table with the schema. FORBIDDEN is not in the schema: it is
+// the answer to a foreign page or host, which comes as problem details also at /graphql.
+func TestSchemaHasTheCodes(t *testing.T) {
+	text, err := os.ReadFile("../../schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := parser.ParseSchema(&ast.Source{Input: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var enum []string
+	for _, value := range schema.Definitions.ForName("ErrorCode").EnumValues {
+		enum = append(enum, value.Name)
+	}
+	slices.Sort(enum)
+	if codes := graphQLCodes(); !slices.Equal(codes, enum) {
+		t.Errorf("the table has %q, the schema %q", codes, enum)
+	}
+}
+
+// graphQLCodes returns the codes of GraphQL answers, sorted.
+func graphQLCodes() []string {
+	var codes []string
+	for _, k := range kinds() {
+		if k != Forbidden && k != WrongHost {
+			codes = append(codes, k.GraphQLCode())
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}

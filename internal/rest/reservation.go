@@ -1,0 +1,115 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"configapi/internal/budget"
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+	"configapi/internal/projection"
+)
+
+// copies is how many copies of a page's data are in memory while it is sent: the page itself, and
+// its JSON.
+const copies = 2
+
+// reservation is the budgeted memory of an answer: that of the pages that were read from the store
+// and that the client has not taken yet. All answers share the budget. When others wait for it, the
+// slowest client is cut off.
+type reservation struct {
+	ctx     context.Context // of the request; ends also when the client is cut off
+	end     context.CancelFunc
+	bytes   *budget.Reservation
+	w       http.ResponseWriter
+	sending bool
+
+	mu    sync.Mutex // guards the following
+	over  bool       // the connection may belong to another request
+	isCut bool
+}
+
+// newReservation returns the reservation of an answer, which must be released.
+func newReservation(answers *budget.Budget, w http.ResponseWriter, r *http.Request) *reservation {
+	held := &reservation{bytes: answers.Reservation(), w: w}
+	held.ctx, held.end = context.WithCancel(r.Context())
+	return held
+}
+
+// hold reserves memory for a page in place of the one before, and waits for it. The error is of
+// kind [fault.Unavailable], or that of the context.
+func (r *reservation) hold(bytes int) error {
+	more := copies*int64(bytes) - r.bytes.Held()
+	r.bytes.Shrink(-more)
+	err := asUnavailable(r.bytes.Grow(r.ctx, more))
+	if err == nil && !r.sending {
+		r.sending = true
+		r.bytes.Sending(r.cut)
+	}
+	return err
+}
+
+// withoutRoom has the error of a budget be of kind [fault.Unavailable].
+func asUnavailable(err error) error {
+	if errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge) {
+		return &fault.UnavailableError{Reading: true, Cause: err}
+	}
+	return err
+}
+
+// sent records that the client has taken bytes. A nil reservation holds nothing.
+func (r *reservation) sent(bytes int) {
+	if r != nil {
+		r.bytes.Sent(int64(bytes))
+	}
+}
+
+// isCutOff reports whether the client was cut off, so that nothing more may be sent.
+func (r *reservation) isCutOff() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.isCut
+}
+
+// cut ends the sending, also a write that blocks, and the wait for more memory.
+func (r *reservation) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return
+	}
+	r.isCut = true
+	r.end()
+	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now()) // fails on a closed connection
+}
+
+// release gives all memory back.
+func (r *reservation) release() {
+	r.bytes.Release()
+	r.end()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+}
+
+func bytesOfRevisions(page []*eventstore.Revision) int {
+	bytes := 0
+	for _, r := range page {
+		bytes += r.Bytes()
+	}
+	return bytes
+}
+
+func bytesOfConfigs(page []*projection.Config) int {
+	bytes := 0
+	for _, c := range page {
+		bytes += len(c.Name.String()) + len(c.Value.String())
+	}
+	return bytes
+}
