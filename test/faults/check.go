@@ -62,7 +62,7 @@ func (r *round) checkEpochs(seen checker.Seen) checker.Verdict {
 	verdict := checker.CheckEpochs(epochs, seen, checkPatience)
 	for i, f := range r.arena.Forks {
 		if common := f.Old.Common(epochs[i+1].History); common != f.At {
-			r.found("only what the standby did not have is lost", "it had come to position %d, but the histories part at %d", f.At, common)
+			r.found("only what the standby did not have is lost", "it had seq %d, but the histories diverge after seq %d", f.At, common)
 		}
 		if first, ok := checker.FirstAcknowledgement(epochs[i], epochs[i+1], seen.Writes); ok {
 			r.result.FirstAcknowledged = append(r.result.FirstAcknowledged, first)

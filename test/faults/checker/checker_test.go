@@ -138,7 +138,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"an acknowledged write is lost":           {exact, func(s *story) { s.events = s.events[:3] }},
 		"a refused write is there":                {exact, func(s *story) { refusal(record.Conflict, 9, s.seen.Writes[2]) }},
 		"a write that was not written is there":   {exact, func(s *story) { s.seen.Writes[2].Outcome = record.NotWritten }},
-		"nobody wrote an event":                   {exact, func(s *story) { s.seen.Writes = s.seen.Writes[1:] }},
+		"an event without a write":                {exact, func(s *story) { s.seen.Writes = s.seen.Writes[1:] }},
 		"it was acknowledged with another value":  {exact, func(s *story) { s.seen.Writes[1].Value = "w2|other" }},
 		"it was acknowledged as another version":  {exact, func(s *story) { s.seen.Writes[1].Version = 2 }},
 		"it was acknowledged at another position": {exact, func(s *story) { s.seen.Writes[1].Position = at(1) }},

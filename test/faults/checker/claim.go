@@ -31,7 +31,7 @@ func claim(h *history.History, seen Seen) claims {
 		w := byID[IDOf(e)]
 		switch {
 		case w == nil:
-			exact.add("nobody wrote seq %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
+			exact.add("no client wrote seq %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
 			continue
 		case c.events[w] != nil:
 			once.add("%s has two effects, at seqs %d and %d", w, c.events[w].Seq, e.Seq)

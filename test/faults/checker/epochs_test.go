@@ -118,7 +118,7 @@ func TestWrongEpochs(t *testing.T) {
 		seen checker.Seen
 		want string
 	}{
-		"a write that nobody has":  {checker.Seen{Writes: append(allWritten(), written("gone", 4, 170, 180))}, "lost: gone"},
+		"a write in no epoch":      {checker.Seen{Writes: append(allWritten(), written("gone", 4, 170, 180))}, "lost: gone"},
 		"a mixed history":          {checker.Seen{Writes: allWritten(), Reads: []*record.Read{mixed}}, "where the history has"},
 		"a read that goes back":    {checker.Seen{Writes: allWritten(), Reads: []*record.Read{readOf("kept", 3, 165, 170), readOf("lost", 3, 180, 190)}}, "goes back to a history"},
 		"a write that goes back":   {checker.Seen{Writes: append(allWritten()[:2:2], written("kept", 3, 92, 93), written("lost", 3, 95, 99))}, "goes back to a history"},
