@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-func TestThrowAwayPostgresIsDurableAndGoesAway(t *testing.T) {
+func TestTemporaryPostgresIsDurableAndIsRemoved(t *testing.T) {
 	t.Setenv(postgresVariable, "")
 	r := newTestRig(t, postgresOptions(t))
 	url, err := r.newStore(t.Context(), storePostgres, "test")

@@ -1,4 +1,5 @@
-// Package internal_test keeps the shape of the whole module: who may import whom, and how long a file and a function may be.
+// Package internal_test checks the shape of the whole module: which package may import which, and how
+// long a file and a function may be.
 package internal_test
 
 import (

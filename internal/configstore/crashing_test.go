@@ -59,7 +59,7 @@ func (c *crashing) isDead() bool {
 	return c.dead
 }
 
-// suffer calls do or not, as the next fate says, and returns what the node is told.
+// suffer calls do or not, as the next fate decides, and returns the error that the node gets.
 func (c *crashing) suffer(do func() error) error {
 	if c.isDead() {
 		return configstoretest.ErrUnreachable
@@ -103,11 +103,11 @@ func (c *crashing) Read(ctx context.Context, after eventstore.Seq, limit eventst
 	return c.Store.Read(ctx, after, limit)
 }
 
-func (c *crashing) ReadHistory(ctx context.Context, branch eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (c *crashing) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if c.isDead() {
 		return nil, configstoretest.ErrUnreachable
 	}
-	return c.Store.ReadHistory(ctx, branch, after, limit)
+	return c.Store.ReadHistory(ctx, basis, after, limit)
 }
 
 func (c *crashing) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {

@@ -156,9 +156,9 @@ func TestEmptyPages(t *testing.T) {
 func TestNamesAndCountsAreReadWithoutData(t *testing.T) {
 	events := configstoretest.NewFaulty()
 	var asked []eventstore.AsOf
-	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		asked = append(asked, q)
-		return events.Store.ReadAsOf(ctx, branch, q, limit)
+		return events.Store.ReadAsOf(ctx, basis, q, limit)
 	}})
 	store := configstoretest.On(t, events, configstore.Options{})
 	store.MustSet(t, "a", "1")
@@ -213,14 +213,14 @@ func TestOneRequestTakesFewTurns(t *testing.T) {
 			mu.Unlock()
 		}
 		events.SetHooks(configstoretest.Hooks{
-			ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+			ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 				read()
-				return events.Store.ReadAsOf(ctx, branch, q, limit)
+				return events.Store.ReadAsOf(ctx, basis, q, limit)
 			},
-			ReadInstant: func(ctx context.Context, branch eventstore.Head, instant time.Time) (eventstore.Record, error) {
+			ReadInstant: func(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
 				instants++
 				read()
-				return events.Store.ReadInstant(ctx, branch, instant)
+				return events.Store.ReadInstant(ctx, basis, instant)
 			},
 		})
 		r := store.Reader(auth.Anonymous)

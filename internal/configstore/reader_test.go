@@ -41,11 +41,11 @@ func TestPageSizes(t *testing.T) {
 func TestManyNames(t *testing.T) {
 	const all = 2*eventstore.MaxAsOfNames + 300
 	events := configstoretest.NewFaulty()
-	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 		if len(q.Names) > eventstore.MaxAsOfNames {
 			t.Errorf("the store was asked for %d names at once", len(q.Names))
 		}
-		return events.Store.ReadAsOf(ctx, branch, q, limit)
+		return events.Store.ReadAsOf(ctx, basis, q, limit)
 	}})
 	store := configstoretest.On(t, events, configstore.Options{})
 	name := func(i int) string { return fmt.Sprintf("n%04d", i) }
@@ -63,7 +63,7 @@ func TestManyNames(t *testing.T) {
 		if i%2 == 0 && i%3 == 0 {
 			store.MustRestore(t, name(i))
 		} else {
-			store.MustSet(t, name(i), "late")
+			store.MustSet(t, name(i), "new")
 		}
 	}
 	snapshot, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)
@@ -173,9 +173,9 @@ func TestLargeRevisions(t *testing.T) {
 	}
 	name := configstoretest.Name(t, "a")
 	reads := 0
-	events.SetHooks(configstoretest.Hooks{ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+	events.SetHooks(configstoretest.Hooks{ReadConfig: func(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 		reads++
-		return events.Store.ReadConfig(ctx, branch, name, after, eventstore.Limit{Records: min(limit.Records, page)})
+		return events.Store.ReadConfig(ctx, basis, name, after, eventstore.Limit{Records: min(limit.Records, page)})
 	}})
 	r := store.Reader(auth.Anonymous)
 	seen := 0
@@ -292,14 +292,14 @@ func TestReadsFailClosed(t *testing.T) {
 				Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.Read(ctx, after, limit))
 				},
-				ReadConfig: func(ctx context.Context, branch eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadConfig(ctx, branch, name, after, limit))
+				ReadConfig: func(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadConfig(ctx, basis, name, after, limit))
 				},
-				ReadConfigBack: func(ctx context.Context, branch eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadConfigBack(ctx, branch, name, before, limit))
+				ReadConfigBack: func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadConfigBack(ctx, basis, name, before, limit))
 				},
-				ReadAsOf: func(ctx context.Context, branch eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadAsOf(ctx, branch, q, limit))
+				ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+					return unknown(s.Store.ReadAsOf(ctx, basis, q, limit))
 				},
 			}
 		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain breaks first

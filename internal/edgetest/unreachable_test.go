@@ -16,10 +16,10 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestPostgresGoesAway stops a PostgreSQL server in every way while a node reads and writes.
+// TestPostgresBecomesUnreachable stops a PostgreSQL server in every way while a node reads and writes.
 // Acknowledged writes stay, reads go on, writes fail with an error that says whether they may have
 // happened, and the node recovers by itself.
-func TestPostgresGoesAway(t *testing.T) {
+func TestPostgresBecomesUnreachable(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
 	c := postgrestest.NewCluster(t)

@@ -99,7 +99,7 @@ func sets(ends ...eventstore.Seq) []eventstore.Record {
 	return records
 }
 
-func TestDecodeAllTellsTheEndsOfChangeSets(t *testing.T) {
+func TestDecodeAllMarksTheEndsOfChangeSets(t *testing.T) {
 	for what, test := range map[string]struct {
 		records []eventstore.Record
 		unknown []eventstore.Seq // revisions of change sets whose end is not among the records

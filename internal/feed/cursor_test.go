@@ -98,8 +98,8 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestNobodyHearsOfAnEventBeforeItIsPublished has events in the store that are not in the feed.
-func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
+// TestEventIsNotReadBeforeItIsPublished has events in the store that are not in the feed.
+func TestEventIsNotReadBeforeItIsPublished(t *testing.T) {
 	for _, limit := range []int{1, 2, 100} {
 		h := newHistory(t, feed.Options{RingEvents: 1})
 		h.commit(1, 1, 2, 1)
@@ -157,7 +157,7 @@ func TestCursorFailsClosed(t *testing.T) {
 	h.commit(1, 1, 1, 2, 1)
 	other := newHistory(t, feed.Options{})
 	other.commit(1, 1, 1, 2, 1)
-	away := errors.New("the store is away")
+	unreachable := errors.New("the store is unreachable")
 	for _, test := range []struct {
 		what  string
 		after eventstore.Seq
@@ -165,8 +165,8 @@ func TestCursorFailsClosed(t *testing.T) {
 		want  string
 	}{
 		{"an error", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
-			return nil, away
-		}, "reading events after seq 1: the store is away"},
+			return nil, unreachable
+		}, "reading events after seq 1: the store is unreachable"},
 		{"nothing", 1, func(eventstore.Seq, []eventstore.Record) ([]eventstore.Record, error) {
 			return nil, nil
 		}, "broken at position 2: its record is missing"},

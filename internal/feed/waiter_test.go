@@ -118,8 +118,8 @@ func TestWaitersOfAnEndedFeed(t *testing.T) {
 	})
 }
 
-// TestWaitersTellWhereTheyAre makes progress due with and without events that are not selected.
-func TestWaitersTellWhereTheyAre(t *testing.T) {
+// TestWaitersReportProgress makes progress due with and without events that are not selected.
+func TestWaitersReportProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t, feed.Options{})
 		h.commit(1)

@@ -30,9 +30,9 @@ func smallBudget() *budget.Budget {
 	return budget.New(budget.Options{Bytes: 4 << 20, SmallBytes: 1 << 20, SmallSize: 64 << 10})
 }
 
-// TestBodiesThatStallLeaveRoom sends many bodies that stop half-way. They never hold more than the
+// TestStalledBodiesLeaveMemoryForOthers sends many bodies that stop half-way. They never hold more than the
 // budget, and other bodies, small and large, are still read.
-func TestBodiesThatStallLeaveRoom(t *testing.T) {
+func TestStalledBodiesLeaveMemoryForOthers(t *testing.T) {
 	for name, head := range map[string]string{"declared": "Content-Length: 200000\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n30000\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -132,9 +132,9 @@ func TestWholeBodiesAreNotCutOff(t *testing.T) {
 	})
 }
 
-// TestStreamsGiveTheirBodiesRoomBack checks that a stream releases its request body: otherwise a
+// TestStreamsReleaseTheirBodies checks that a stream releases its request body: otherwise a
 // few streams would hold the whole budget for hours.
-func TestStreamsGiveTheirBodiesRoomBack(t *testing.T) {
+func TestStreamsReleaseTheirBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bodies := smallBudget()
 		s := start(t, httpd.Options{Bodies: bodies, REST: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -31,9 +31,9 @@ func wantHeld(t *testing.T, headers *budget.Budget, holds func(int64) bool) {
 	}
 }
 
-// TestHeadersTakeRoom sends headers that never end. They keep their memory, the next long header is
+// TestHeadersReserveMemory sends headers that never end. They keep their memory, the next long header is
 // refused, short ones are served, and closed connections release theirs.
-func TestHeadersTakeRoom(t *testing.T) {
+func TestHeadersReserveMemory(t *testing.T) {
 	headers := budget.New(budget.Options{Bytes: 200 << 10, Wait: 50 * time.Millisecond})
 	address, done := serveTCP(t, httpd.Options{Headers: headers})
 	defer done()
@@ -67,9 +67,9 @@ func TestHeadersTakeRoom(t *testing.T) {
 	wantHeld(t, headers, func(held int64) bool { return held == 0 })
 }
 
-// TestHeadersGiveTheirRoomBack checks the budget after each request of a connection. Bodies do not
+// TestHeadersReleaseTheirMemory checks the budget after each request of a connection. Bodies do not
 // count, also those that the handler does not read.
-func TestHeadersGiveTheirRoomBack(t *testing.T) {
+func TestHeadersReleaseTheirMemory(t *testing.T) {
 	headers := budget.New(budget.Options{Bytes: 150 << 10, Wait: 50 * time.Millisecond})
 	address, done := serveTCP(t, httpd.Options{Headers: headers})
 	defer done()

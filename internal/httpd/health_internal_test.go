@@ -14,7 +14,7 @@ import (
 	"configapi/internal/projection"
 )
 
-func TestJudge(t *testing.T) {
+func TestChecksOf(t *testing.T) {
 	wrapped := func(err error) error { return fmt.Errorf("dialing 10.0.0.1: %w", err) }
 	for _, row := range []struct {
 		state configstore.Health

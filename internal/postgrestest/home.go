@@ -13,7 +13,7 @@ import (
 const (
 	homePattern = "configapi-pg-*"
 	lockName    = "lock"
-	// maxBaseBytes leaves room for the path of a socket, which may have 107 bytes, on macOS 103.
+	// maxBaseBytes leaves space for the path of a socket, which may have 107 bytes, on macOS 103.
 	maxBaseBytes = 60
 
 	// memoryDir is Linux's file system in memory. Containers often have only 64 MiB of it.
@@ -119,7 +119,7 @@ func openToAll(dir string) bool {
 	}
 }
 
-// serverOwner returns the user who runs servers if root runs the tests, because PostgreSQL refuses
+// serverOwner returns the user that runs servers if root runs the tests, because PostgreSQL refuses
 // to run as root. It returns nil for any other user.
 func serverOwner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {

@@ -16,7 +16,7 @@ import (
 )
 
 func TestErrorsAreRetriedWithBackoff(t *testing.T) {
-	away := errors.New("the store is away")
+	unreachable := errors.New("the store is unreachable")
 	for _, failing := range []string{"head", "read", "read of the next record", "wait"} {
 		t.Run(failing, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				store := appended(t, h)
 				broken := operations{real: store}
 				var tries []time.Time
-				fail := func() error { tries = append(tries, time.Now()); return away }
+				fail := func() error { tries = append(tries, time.Now()); return unreachable }
 				switch failing {
 				case "head":
 					broken.head = func(context.Context) (eventstore.Head, error) { return eventstore.Head{}, fail() }
@@ -48,8 +48,8 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 				f := follow(t, source, projection.Options{RetryMin: 100 * time.Millisecond, RetryMax: time.Second})
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if err := f.Problem(); !errors.Is(err, away) || projection.Permanent(err) {
-					t.Errorf("Problem() = %v, want %q, not permanent", err, away)
+				if err := f.Problem(); !errors.Is(err, unreachable) || projection.Permanent(err) {
+					t.Errorf("Problem() = %v, want %q, not permanent", err, unreachable)
 				}
 				if ready := f.isReady(); ready != (failing == "wait") {
 					t.Errorf("ready: %t", ready)
@@ -69,15 +69,15 @@ func TestErrorsAreRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// TestStoreIsFoundSoonHoweverLongItWasAway checks the default pauses after an hour without the
+// TestStoreIsFoundSoonAfterALongOutage checks the default pauses after an hour without the
 // store.
-func TestStoreIsFoundSoonHoweverLongItWasAway(t *testing.T) {
+func TestStoreIsFoundSoonAfterALongOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.set("a", "1")
 		store := appended(t, h)
 		source := &faulty{operations: operations{real: store, head: func(context.Context) (eventstore.Head, error) {
-			return eventstore.Head{}, errors.New("the store is away")
+			return eventstore.Head{}, errors.New("the store is unreachable")
 		}}}
 		f := follow(t, source, projection.Options{})
 		time.Sleep(time.Hour)

@@ -40,8 +40,8 @@ var Tests = map[string][]string{
 	},
 	"internal/edgetest": {
 		"TestNoAnswerMixesTwoHistories",
-		"TestPostgresGoesAway",
-		"TestSessionsAreEndedAtAnyMoment",
+		"TestPostgresBecomesUnreachable",
+		"TestSessionsAreEndedAtAnyTime",
 	},
 	"internal/eventstore/eventstoretest": {
 		"a page ends early when it is large, but is never empty",

@@ -15,13 +15,13 @@ const (
 	Reserved = 0x40 // the bit that stands for compression
 )
 
-// Frame is a frame of a client. It is masked and says its true length, unless it is told to be
-// wrong.
+// Frame is a frame of a client. It is masked and has its true length, unless its fields make it
+// invalid.
 type Frame struct {
 	First   byte // the bits and the opcode
 	Payload string
 	Bare    bool   // without a mask
-	Length  uint64 // what it says that its length is; 0: the true one
+	Length  uint64 // the length in the header; 0: the true one
 }
 
 // TextFrame is a whole message.

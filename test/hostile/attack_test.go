@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestEachCeilingIsJudged(t *testing.T) {
+func TestEachCeilingIsChecked(t *testing.T) {
 	a := attack{most: figures{memory: 10, cpu: time.Second, wall: time.Second, write: time.Second, log: 10}}
 	if names := a.exceeded(outcome{figures: a.most}); len(names) > 0 {
 		t.Errorf("got %q at the ceilings", names)

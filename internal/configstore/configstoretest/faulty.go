@@ -11,7 +11,7 @@ import (
 )
 
 // ErrUnreachable is what the operations of an unreachable store return.
-var ErrUnreachable = errors.New("the store is away")
+var ErrUnreachable = errors.New("the store is unreachable")
 
 // Faulty is an event store in memory whose operations can be replaced one by one. Operations
 // without a hook are the real ones.

@@ -12,8 +12,9 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestFileThatIsRemovedOrReplaced takes the files of an open store away, or replaces them. From
-// then on nothing is acknowledged, and the store says why; when the files are back, it goes on.
+// TestFileThatIsRemovedOrReplaced removes or replaces the files of an open store. From then on no
+// append is acknowledged, and the error gives the reason. When the files are back, the store works
+// again.
 func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -22,7 +23,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	}{
 		{"all is removed", func(t *testing.T, path string) { shell(t, "rm", path, path+"-wal", path+"-shm") }},
 		{"the file is removed", func(t *testing.T, path string) { shell(t, "rm", path) }},
-		{"the file is moved away", func(t *testing.T, path string) { shell(t, "mv", path, path+".away") }},
+		{"the file is moved", func(t *testing.T, path string) { shell(t, "mv", path, path+".moved") }},
 		{"another file is moved there", func(t *testing.T, path string) { shell(t, "mv", otherDatabase(t), path) }},
 		{"a copy is put in its place", func(t *testing.T, path string) { shell(t, "rm", path); shell(t, "cp", otherDatabase(t), path) }},
 		{"the log is removed", func(t *testing.T, path string) { shell(t, "rm", path+"-wal") }},
@@ -69,14 +70,14 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	s := mustOpen(t, path, Options{})
 	head := write(t, s, "a")
 	err := s.AppendLocked(t.Context(), head.Seq, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		shell(t, "mv", path, path+".away")
+		shell(t, "mv", path, path+".moved")
 		records, _ := eventstoretest.Next(head, "b")
 		return records, nil, nil
 	})
 	if !errors.Is(err, eventstore.ErrReplaced) || errors.Is(err, eventstore.ErrNotWritten) {
 		t.Errorf("got error %v, want %q and that the outcome is unknown", err, eventstore.ErrReplaced)
 	}
-	shell(t, "mv", path+".away", path)
+	shell(t, "mv", path+".moved", path)
 	head, err = s.Head(t.Context())
 	if err != nil || head.Seq != 2 {
 		t.Errorf("after the file is back: got head %v, %v, want the second record", head, err)
@@ -101,13 +102,13 @@ func TestReadersDoNotOpenAnotherFile(t *testing.T) {
 	}
 }
 
-// TestWaitTellsOfAReplacedFile checks that Wait returns the error, without any append.
-func TestWaitTellsOfAReplacedFile(t *testing.T) {
+// TestWaitReportsAReplacedFile checks that Wait returns the error, without any append.
+func TestWaitReportsAReplacedFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{PollInterval: 1})
 	head := write(t, s, "a")
-	shell(t, "mv", path, path+".away")
+	shell(t, "mv", path, path+".moved")
 	if err := s.Wait(t.Context(), head.Seq); !errors.Is(err, eventstore.ErrReplaced) {
 		t.Errorf("got error %v, want %q", err, eventstore.ErrReplaced)
 	}

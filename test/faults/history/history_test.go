@@ -98,7 +98,7 @@ func TestHistoryMustEndWithAWholeSet(t *testing.T) {
 	}
 }
 
-func TestDigestTellsLargeValuesApart(t *testing.T) {
+func TestDigestDistinguishesLargeValues(t *testing.T) {
 	one, other := strings.Repeat("x", 1000), strings.Repeat("x", 999)+"y"
 	if history.Digest(one) == history.Digest(other) || len(history.Digest(one)) > 200 {
 		t.Errorf("digests: %q, %q", history.Digest(one), history.Digest(other))
