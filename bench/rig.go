@@ -79,7 +79,7 @@ func (r *rig) startPostgres(ctx context.Context) error {
 	return nil
 }
 
-// newStore creates an empty store and returns its URL for configapi. part tells the stores of one
+// newStore creates an empty store and returns its URL for configapi. part distinguishes the stores of one
 // rig apart.
 func (r *rig) newStore(ctx context.Context, store, part string) (string, error) {
 	switch store {

@@ -1,5 +1,5 @@
-// Package internal_test checks the shape of the whole module: which package may import which, and how
-// long a file and a function may be.
+// Package internal_test checks the shape of the whole module: which package may import which, and
+// how long a file and a function may be.
 package internal_test
 
 import (
@@ -22,10 +22,10 @@ const module = "configapi"
 
 // What stands together in many lines of the picture.
 const (
-	history = "internal/eventstore internal/config"
-	door    = "internal/configstore internal/fault internal/projection internal/auth " + history
-	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools   = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	history     = "internal/eventstore internal/config"
+	configStore = "internal/configstore internal/fault internal/projection internal/auth " + history
+	stores      = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
+	tools       = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
 
 	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds"
 
@@ -36,12 +36,13 @@ const (
 	x       = "golang.org/x/sync golang.org/x/sys"
 )
 
-// picture shows the module from the top to the bottom. A package imports only the packages beside it, all of which are
-// further down, and the libraries in the last column. Tests import what they like.
+// picture shows the module from the top to the bottom. A package imports only the packages beside
+// it, all of which are further down, and the libraries in the last column. Tests import what they
+// like.
 var picture = []layer{
 	// What tests share. Nothing of the program imports it.
-	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + door, ""},
-	{"internal/configstore/configstoretest", "internal/eventstore/memory " + door, ""},
+	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + configStore, ""},
+	{"internal/configstore/configstoretest", "internal/eventstore/memory " + configStore, ""},
 	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
@@ -56,17 +57,17 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + door + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + configStore + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + door + " " + tools, gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + configStore + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
-	{"graph/generated", "graph/model graph/object graph/scalar " + door, gqlgen},
-	{"graph/model", "graph/object graph/scalar " + door, gqlgen},
-	{"graph/object", "graph/scalar internal/pages " + door, gqlgen},
-	{"graph/scalar", door, gqlgen},
+	{"graph/generated", "graph/model graph/object graph/scalar " + configStore, gqlgen},
+	{"graph/model", "graph/object graph/scalar " + configStore, gqlgen},
+	{"graph/object", "graph/scalar internal/pages " + configStore, gqlgen},
+	{"graph/scalar", configStore, gqlgen},
 	{"graph/transport", "", ""}, // a page of documentation
 	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/excerpt internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
 	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
@@ -74,8 +75,8 @@ var picture = []layer{
 	{"graph/transport/fanout", "graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"graph/transport/bounds", "graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
 	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
-	{"internal/rest", door + " " + tools, json},
-	{"internal/httpd", "internal/origin " + door + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/rest", configStore + " " + tools, json},
+	{"internal/httpd", "internal/origin " + configStore + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},
@@ -109,7 +110,8 @@ var picture = []layer{
 // layer is a package, and what of the module and of libraries it may import.
 type layer struct{ name, packages, libraries string }
 
-// The longest file, and the longest function outside tests, in lines. Generated files may be of any length.
+// The longest file, and the longest function outside tests, in lines. Generated files may be of any
+// length.
 const (
 	maxFileLines     = 400
 	maxFunctionLines = 60
@@ -162,7 +164,8 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	}
 }
 
-// faults says where the imports of a module are otherwise than in the picture, and where the picture is wrong.
+// faults says where the imports of a module are otherwise than in the picture, and where the
+// picture is wrong.
 func faults(picture []layer, imports map[string][]string) []string {
 	var found []string
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }

@@ -41,11 +41,11 @@ type service struct {
 	model  model
 	clock  atomic.Pointer[time.Time] // the nodes read it concurrently
 	marks  []eventstore.Position     // :: position → its position
-	pinned []pinned
+	kept   []keptReader
 }
 
-// pinned is a reader that was made at an earlier position.
-type pinned struct {
+// keptReader is a reader that was made at an earlier position.
+type keptReader struct {
 	reader   *configstore.Reader
 	position int
 }
@@ -72,12 +72,12 @@ func TestService(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"command":    s.command,
 			"change set": s.changeSet,
-			"pin":        s.pin,
+			"keepReader": s.keepReader,
 			"restart":    s.restart,
 			"":           func(*rapid.T) {},
 		})
 		s.checkNode(rapid.SampledFrom(s.nodes).Draw(rt, "checked node"))
-		for _, p := range s.pinned {
+		for _, p := range s.kept {
 			s.checkReader(p.reader, p.position)
 		}
 	})
@@ -191,11 +191,11 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 }
 
-// pin keeps a reader of the present position.
-func (s *service) pin(rt *rapid.T) {
-	if len(s.pinned) < 3 {
+// keepReader keeps a reader of the current position.
+func (s *service) keepReader(rt *rapid.T) {
+	if len(s.kept) < 3 {
 		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
-		s.pinned = append(s.pinned, pinned{r, int(r.Head().Seq)})
+		s.kept = append(s.kept, keptReader{r, int(r.Head().Seq)})
 	}
 }
 

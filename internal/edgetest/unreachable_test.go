@@ -16,9 +16,9 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestPostgresBecomesUnreachable stops a PostgreSQL server in every way while a node reads and writes.
-// Acknowledged writes stay, reads go on, writes fail with an error that says whether they may have
-// happened, and the node recovers by itself.
+// TestPostgresBecomesUnreachable stops a PostgreSQL server in every way while a node reads and
+// writes. Acknowledged writes stay, reads go on, writes fail with an error that says whether they
+// may have happened, and the node recovers by itself.
 func TestPostgresBecomesUnreachable(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()

@@ -166,8 +166,8 @@ func TestSlowReaderOfAnAnswerToABody(t *testing.T) {
 	})
 }
 
-// TestStreamsOutlastTimeLimits opens a stream with a body, and lets it write seldom for longer than all
-// timeouts.
+// TestStreamsOutlastTimeLimits opens a stream with a body, and lets it write seldom for longer than
+// all timeouts.
 func TestStreamsOutlastTimeLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,5 @@
-// How the published schema is judged: graphql-eslint's recommended rules and those for Relay, and a few that are in neither.
+// Rules for the published schema: the recommended rules of graphql-eslint, those for Relay, and a few
+// others.
 // Options stand only where the default asks for something that the schema means to do otherwise; the reason is beside them.
 
 import graphql from '@graphql-eslint/eslint-plugin';
@@ -26,7 +27,7 @@ export default [{
         suffixes: ['Connection', 'Edge', 'Error'],
       },
     }],
-    // Pages go forward only: what a history has behind a page does not change, and nobody has asked to walk back.
+    // Pages go forward only: earlier pages of a history do not change.
     '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
     // Beside its edges a connection has `nodes`, the same without cursors; and the path of an error is a list of texts.
     '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }],

@@ -49,9 +49,8 @@ func fillDisk(ctx context.Context, a *Arena) error {
 	return errors.Join(err, free(ctx))
 }
 
-// A node keeps changes of up to 64 MiB for its subscribers, and each change counts with its old and
-// its new value. These writes exceed that, although some megabytes are already in the buffers of the
-// connection.
+// A node keeps changes of up to 64 MiB for its subscribers. Each change counts with its old and its
+// new value. These writes exceed that, although some megabytes are in the buffers of the connection.
 const (
 	largeValues = 120
 	largeBytes  = 400 << 10
