@@ -79,8 +79,8 @@ func (r *rig) startPostgres(ctx context.Context) error {
 	return nil
 }
 
-// newStore creates an empty store and returns its URL for configapi. part distinguishes the stores of one
-// rig apart.
+// newStore creates an empty store and returns its URL for configapi. part distinguishes the stores
+// of one rig.
 func (r *rig) newStore(ctx context.Context, store, part string) (string, error) {
 	switch store {
 	case storeMemory:

@@ -1,4 +1,4 @@
-// Package internal_test checks the shape of the whole module: which package may import which, and
+// Package internal_test keeps the shape of the whole module: which package may import which, and
 // how long a file and a function may be.
 package internal_test
 
@@ -20,12 +20,13 @@ import (
 
 const module = "configapi"
 
-// What stands together in many lines of the picture.
+// Packages that are imported together in many rows of the picture.
 const (
-	history     = "internal/eventstore internal/config"
-	configStore = "internal/configstore internal/fault internal/projection internal/auth " + history
-	stores      = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
-	tools       = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget" // of edges
+	history = "internal/eventstore internal/config"
+	store   = "internal/configstore internal/fault internal/projection internal/auth " + history
+	stores  = "internal/eventstore/sqlite internal/eventstore/postgres internal/eventstore/memory"
+	// tools are what the edges share.
+	tools = "internal/content internal/excerpt internal/pages internal/problem internal/requestid internal/strictjson internal/eventstream internal/budget"
 
 	transports = "graph/transport/gqlws graph/transport/gqlsse graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds"
 
@@ -40,9 +41,9 @@ const (
 // it, all of which are further down, and the libraries in the last column. Tests import what they
 // like.
 var picture = []layer{
-	// What tests share. Nothing of the program imports it.
-	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + configStore, ""},
-	{"internal/configstore/configstoretest", "internal/eventstore/memory " + configStore, ""},
+	// Packages that tests share. The program imports none of them.
+	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + store, ""},
+	{"internal/configstore/configstoretest", "internal/eventstore/memory " + store, ""},
 	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
 	{"test/graphqlws/check", "test/graphqlws", ""},
@@ -57,17 +58,17 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + configStore + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + configStore + " " + tools, gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
 	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
-	{"graph/generated", "graph/model graph/object graph/scalar " + configStore, gqlgen},
-	{"graph/model", "graph/object graph/scalar " + configStore, gqlgen},
-	{"graph/object", "graph/scalar internal/pages " + configStore, gqlgen},
-	{"graph/scalar", configStore, gqlgen},
+	{"graph/generated", "graph/model graph/object graph/scalar " + store, gqlgen},
+	{"graph/model", "graph/object graph/scalar " + store, gqlgen},
+	{"graph/object", "graph/scalar internal/pages " + store, gqlgen},
+	{"graph/scalar", store, gqlgen},
 	{"graph/transport", "", ""}, // a page of documentation
 	{"graph/transport/gqlws", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/excerpt internal/strictjson internal/eventstream internal/budget", gqlgen + " " + json + " " + sockets + " " + x},
 	{"graph/transport/gqlsse", "graph/transport/gqlhttp graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
@@ -75,8 +76,8 @@ var picture = []layer{
 	{"graph/transport/fanout", "graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"graph/transport/bounds", "graph/transport/gqlmsg internal/fault internal/eventstream internal/budget", gqlgen},
 	{"graph/transport/gqlmsg", "internal/excerpt internal/fault internal/strictjson", gqlgen},
-	{"internal/rest", configStore + " " + tools, json},
-	{"internal/httpd", "internal/origin " + configStore + " " + tools, x + " github.com/prometheus/client_golang"},
+	{"internal/rest", store + " " + tools, json},
+	{"internal/httpd", "internal/origin " + store + " " + tools, x + " github.com/prometheus/client_golang"},
 	{"internal/console", "", ""},
 	{"internal/origin", "internal/excerpt", ""},
 	{"internal/content", "internal/fault", ""},
@@ -164,8 +165,8 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	}
 }
 
-// faults says where the imports of a module are otherwise than in the picture, and where the
-// picture is wrong.
+// faults says where the imports of a module differ from the picture, and where the picture is
+// wrong.
 func faults(picture []layer, imports map[string][]string) []string {
 	var found []string
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }

@@ -59,7 +59,7 @@ func (c *crashing) isDead() bool {
 	return c.dead
 }
 
-// suffer calls do or not, as the next fate decides, and returns the error that the node gets.
+// suffer calls do or not, as the next fate says, and returns what the node gets to know.
 func (c *crashing) suffer(do func() error) error {
 	if c.isDead() {
 		return configstoretest.ErrUnreachable

@@ -18,8 +18,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// TestLagUnderOwnWrites has a node write all the time. Its appends are committed before it gets the
-// answer. It is healthy all along.
+// TestLagUnderOwnWrites has a node write all the time, whose appends are committed before it gets
+// the answer. It stays healthy.
 func TestLagUnderOwnWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()

@@ -13,7 +13,8 @@ import (
 const (
 	homePattern = "configapi-pg-*"
 	lockName    = "lock"
-	// maxBaseBytes leaves space for the path of a socket, which may have 107 bytes, on macOS 103.
+	// maxBaseBytes leaves enough bytes for the path of a socket, which may have 107 bytes, on macOS
+	// 103.
 	maxBaseBytes = 60
 
 	// memoryDir is Linux's file system in memory. Containers often have only 64 MiB of it.

@@ -15,8 +15,8 @@ const (
 	Reserved = 0x40 // the bit that stands for compression
 )
 
-// Frame is a frame of a client. It is masked and has its true length, unless its fields make it
-// invalid.
+// Frame is a frame of a client. It is masked and says its true length, unless a field makes it
+// wrong.
 type Frame struct {
 	First   byte // the bits and the opcode
 	Payload string

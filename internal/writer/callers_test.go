@@ -190,7 +190,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		configstoretest.MustBeKind(t, calls[2].Err, fault.VersionConflict, false)
 		rest.Wait()
 		if n := refused.Load(); n == 0 || n > more/2 {
-			t.Errorf("%d of %d callers were refused, want those that found the queue full", n, more)
+			t.Errorf("%d of %d callers were refused, want those beyond the queue", n, more)
 		}
 
 		for range 2000 { // more than the queue would hold
@@ -266,7 +266,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 	}
 }
 
-// TestShutdownWhileTheStoreIsUnreachable ends soon, and answers each caller with what is known.
+// TestShutdownWhileTheStoreIsUnreachable ends soon, and answers each caller what is known.
 func TestShutdownWhileTheStoreIsUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()

@@ -204,7 +204,7 @@ func TestLimitsOfABatch(t *testing.T) {
 		cmd  func(t *testing.T, name string) config.Command
 		want []int
 	}{
-		{"no limit reached", configstore.Options{}, func(t *testing.T, name string) config.Command {
+		{"the defaults", configstore.Options{}, func(t *testing.T, name string) config.Command {
 			return configstoretest.Set(t, name, "v")
 		}, []int{12}},
 		{"commands", configstore.Options{Writer: writer.Options{BatchCommands: 5}}, func(t *testing.T, name string) config.Command {

@@ -144,8 +144,8 @@ func contextEndsDuringAppend(t *testing.T, open func() eventstore.Store) {
 	mustHold(t, open(), w.written)
 }
 
-// resolve finds out the outcome of an append that ended with err, as the sixth law requires, and
-// appends again if it was not written.
+// resolve resolves the outcome of an append that ended with err, as the sixth law asks of a
+// writer, and appends again if it was not written.
 func resolve(t *testing.T, w *writer, records []eventstore.Record, err error) {
 	t.Helper()
 	before := w.written.head()

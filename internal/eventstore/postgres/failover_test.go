@@ -101,7 +101,7 @@ func TestTwoPrimaries(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := logs[i].String(); strings.Count(text, "has a new primary") != 1 || strings.Count(text, "a connection to an old primary is refused") == 0 {
-			t.Errorf("the log should report the new primary once, and the refusal of the old one:\n%s", text)
+			t.Errorf("the log should name the new primary once, and that the old one was refused:\n%s", text)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func TestServer(t *testing.T) {
 		mustOpen(t, c.TCPDSN("postgres"), Options{})
 	})
 
-	t.Run("a store recovers after the server was down", func(t *testing.T) {
+	t.Run("a store comes back after the server was unreachable", func(t *testing.T) {
 		s, other := mustOpen(t, dsn, Options{PollInterval: never}), mustOpen(t, dsn, Options{})
 		head := mustAppend(t, other, eventstore.Head{}, 2)
 		mustHear(t, s, 0)
@@ -116,19 +116,19 @@ func mustNotReadFromStandby(t *testing.T, s *Store) {
 func mustFailWhileTheServerIsDown(t *testing.T, s *Store, head eventstore.Head) {
 	t.Helper()
 	if _, err := s.Head(t.Context()); err == nil {
-		t.Errorf("Head while the server is down: got no error")
+		t.Errorf("Head while the server is unreachable: got no error")
 	}
 	// The first append notices that the connection is dead, perhaps only after it was sent. Later
 	// ones send nothing.
 	err := s.Append(t.Context(), head, records(head, 1))
 	for range 2 {
 		if err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("Append while the server is down: got %q, want an error of one line", err)
+			t.Errorf("Append while the server is unreachable: got %q, want an error of one line", err)
 		}
 		err = s.Append(t.Context(), head, records(head, 1))
 	}
 	if !errors.Is(err, eventstore.ErrNotWritten) {
-		t.Errorf("Append while the server is down: got %v, want %q", err, eventstore.ErrNotWritten)
+		t.Errorf("Append while the server is unreachable: got %v, want %q", err, eventstore.ErrNotWritten)
 	}
 }
 

@@ -53,7 +53,7 @@ func mustNotBeDurable(t *testing.T, s *Store) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if head, err := s.DurableHead(ctx); err == nil {
-		t.Errorf("DurableHead while the standby is unreachable: got %v and no error", head)
+		t.Errorf("DurableHead while the standby is down: got %v and no error", head)
 	}
 }
 

@@ -12,9 +12,8 @@ import (
 	"configapi/internal/eventstore/eventstoretest"
 )
 
-// TestFileThatIsRemovedOrReplaced removes or replaces the files of an open store. From then on no
-// append is acknowledged, and the error gives the reason. When the files are back, the store works
-// again.
+// TestFileThatIsRemovedOrReplaced removes the files of an open store, or replaces them. From
+// then on nothing is acknowledged, and the store says why; when the files are back, it goes on.
 func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -23,7 +22,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 	}{
 		{"all is removed", func(t *testing.T, path string) { shell(t, "rm", path, path+"-wal", path+"-shm") }},
 		{"the file is removed", func(t *testing.T, path string) { shell(t, "rm", path) }},
-		{"the file is moved", func(t *testing.T, path string) { shell(t, "mv", path, path+".moved") }},
+		{"the file is renamed", func(t *testing.T, path string) { shell(t, "mv", path, path+".old") }},
 		{"another file is moved there", func(t *testing.T, path string) { shell(t, "mv", otherDatabase(t), path) }},
 		{"a copy is put in its place", func(t *testing.T, path string) { shell(t, "rm", path); shell(t, "cp", otherDatabase(t), path) }},
 		{"the log is removed", func(t *testing.T, path string) { shell(t, "rm", path+"-wal") }},
@@ -70,14 +69,14 @@ func TestFileThatIsReplacedDuringAnAppend(t *testing.T) {
 	s := mustOpen(t, path, Options{})
 	head := write(t, s, "a")
 	err := s.AppendLocked(t.Context(), head.Seq, func(head eventstore.Head, _ []eventstore.Record) ([]eventstore.Record, []eventstore.Receipt, error) {
-		shell(t, "mv", path, path+".moved")
+		shell(t, "mv", path, path+".old")
 		records, _ := eventstoretest.Next(head, "b")
 		return records, nil, nil
 	})
 	if !errors.Is(err, eventstore.ErrReplaced) || errors.Is(err, eventstore.ErrNotWritten) {
 		t.Errorf("got error %v, want %q and that the outcome is unknown", err, eventstore.ErrReplaced)
 	}
-	shell(t, "mv", path+".moved", path)
+	shell(t, "mv", path+".old", path)
 	head, err = s.Head(t.Context())
 	if err != nil || head.Seq != 2 {
 		t.Errorf("after the file is back: got head %v, %v, want the second record", head, err)
@@ -108,7 +107,7 @@ func TestWaitReportsAReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	s := mustOpen(t, path, Options{PollInterval: 1})
 	head := write(t, s, "a")
-	shell(t, "mv", path, path+".moved")
+	shell(t, "mv", path, path+".old")
 	if err := s.Wait(t.Context(), head.Seq); !errors.Is(err, eventstore.ErrReplaced) {
 		t.Errorf("got error %v, want %q", err, eventstore.ErrReplaced)
 	}
