@@ -15,7 +15,7 @@ type Switch struct {
 	listener net.Listener
 	serving  sync.WaitGroup
 
-	mu    sync.Mutex // guards what is below
+	mu    sync.Mutex // guards the fields below
 	to    []string
 	next  int
 	conns map[net.Conn]struct{}

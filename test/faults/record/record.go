@@ -210,7 +210,7 @@ func (s *Stream) Last() *Position {
 type Recorder struct {
 	start time.Time
 
-	mu     sync.Mutex // guards what is below
+	mu     sync.Mutex // guards the fields below
 	writes []*Write
 	reads  []*Read
 }
