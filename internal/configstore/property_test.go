@@ -41,11 +41,11 @@ type service struct {
 	model  model
 	clock  atomic.Pointer[time.Time] // the nodes read it concurrently
 	marks  []eventstore.Position     // :: position → its position
-	kept   []keptReader
+	kept   []kept
 }
 
-// keptReader is a reader that was made at an earlier position.
-type keptReader struct {
+// kept is a reader that was made at an earlier position.
+type kept struct {
 	reader   *configstore.Reader
 	position int
 }
@@ -72,7 +72,7 @@ func TestService(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"command":    s.command,
 			"change set": s.changeSet,
-			"keepReader": s.keepReader,
+			"keep":       s.keep,
 			"restart":    s.restart,
 			"":           func(*rapid.T) {},
 		})
@@ -191,11 +191,11 @@ func (s *service) changeSet(rt *rapid.T) {
 	}
 }
 
-// keepReader keeps a reader of the current position.
-func (s *service) keepReader(rt *rapid.T) {
+// keep keeps a reader of the present position.
+func (s *service) keep(rt *rapid.T) {
 	if len(s.kept) < 3 {
 		r := mustReader(rt, rapid.SampledFrom(s.nodes).Draw(rt, "node"))
-		s.kept = append(s.kept, keptReader{r, int(r.Head().Seq)})
+		s.kept = append(s.kept, kept{r, int(r.Head().Seq)})
 	}
 }
 

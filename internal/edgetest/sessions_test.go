@@ -21,10 +21,10 @@ import (
 	"configapi/internal/slowtest"
 )
 
-// TestSessionsAreEndedAtAnyTime ends sessions of every kind, and cancels their statements, while
+// TestSessionsAreEndedAtAnyMoment ends sessions of every kind, and cancels their statements, while
 // two nodes read and write. Each acknowledged write is in the history once, other writes have an
 // error, and the nodes recover by themselves.
-func TestSessionsAreEndedAtAnyTime(t *testing.T) {
+func TestSessionsAreEndedAtAnyMoment(t *testing.T) {
 	slowtest.Only(t)
 	t.Parallel()
 	const rounds, writers = 60, 3

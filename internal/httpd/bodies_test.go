@@ -30,9 +30,9 @@ func smallBudget() *budget.Budget {
 	return budget.New(budget.Options{Bytes: 4 << 20, SmallBytes: 1 << 20, SmallSize: 64 << 10})
 }
 
-// TestStalledBodiesLeaveMemoryForOthers sends many bodies that stop half-way. They never hold more
-// than the budget, and other bodies, small and large, are still read.
-func TestStalledBodiesLeaveMemoryForOthers(t *testing.T) {
+// TestBodiesThatStallLeaveMemory sends many bodies that stop half-way. They never hold more than
+// the budget, and other bodies, small and large, are still read.
+func TestBodiesThatStallLeaveMemory(t *testing.T) {
 	for name, head := range map[string]string{"declared": "Content-Length: 200000\r\n\r\n", "chunked": "Transfer-Encoding: chunked\r\n\r\n30000\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -31,9 +31,9 @@ func wantHeld(t *testing.T, headers *budget.Budget, holds func(int64) bool) {
 	}
 }
 
-// TestHeadersReserveMemory sends headers that never end. They keep their memory, the next long
-// header is refused, short ones are served, and closed connections release theirs.
-func TestHeadersReserveMemory(t *testing.T) {
+// TestHeadersTakeMemory sends headers that never end. They keep their memory, the next long header
+// is refused, short ones are served, and closed connections release theirs.
+func TestHeadersTakeMemory(t *testing.T) {
 	headers := budget.New(budget.Options{Bytes: 200 << 10, Wait: 50 * time.Millisecond})
 	address, done := serveTCP(t, httpd.Options{Headers: headers})
 	defer done()

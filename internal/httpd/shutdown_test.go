@@ -131,7 +131,7 @@ func TestShutdownCutsOffReaders(t *testing.T) {
 	})
 }
 
-func TestShutdownReportsFailedHooks(t *testing.T) {
+func TestShutdownReportsHooksThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failed := errors.New("sockets stayed open")
 		s := start(t, httpd.Options{Shutdown: []func(context.Context) error{

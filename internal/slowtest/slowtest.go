@@ -41,7 +41,7 @@ var Tests = map[string][]string{
 	"internal/edgetest": {
 		"TestNoAnswerMixesTwoHistories",
 		"TestPostgresBecomesUnreachable",
-		"TestSessionsAreEndedAtAnyTime",
+		"TestSessionsAreEndedAtAnyMoment",
 	},
 	"internal/eventstore/eventstoretest": {
 		"a page ends early when it is large, but is never empty",

@@ -37,7 +37,7 @@ func TestServer(t *testing.T) {
 			if err := c.Stop(how); err != nil {
 				t.Fatal(err)
 			}
-			mustFailWhileTheServerIsDown(t, s, head)
+			mustFailWhileUnreachable(t, s, head)
 			// The connection counts as idle since then.
 			other.writer.used = other.writer.used.Add(-2 * other.opts.pingAfter)
 			if err := c.Start(t.Context()); err != nil {
@@ -113,7 +113,7 @@ func mustNotReadFromStandby(t *testing.T, s *Store) {
 	t.Error("Head: got other errors only")
 }
 
-func mustFailWhileTheServerIsDown(t *testing.T, s *Store, head eventstore.Head) {
+func mustFailWhileUnreachable(t *testing.T, s *Store, head eventstore.Head) {
 	t.Helper()
 	if _, err := s.Head(t.Context()); err == nil {
 		t.Errorf("Head while the server is unreachable: got no error")
