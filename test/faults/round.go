@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// mostClients is the greatest number of clients of a round. Many clients make large batches and
-	// lose more races; few make the opposite.
+	// mostClients is the greatest number of clients of a round. Rounds have different numbers,
+	// because many clients make large batches and lose more races.
 	mostClients = 6
 	// patience bounds the recovery of nodes and streams. It is not a promise: it only ends the
 	// wait.
