@@ -9,12 +9,12 @@ import (
 	"configapi/test/faults/record"
 )
 
-// Epoch is the time of one primary, with the history that it had. Each epoch but the first begins
-// with a history that lacks the newest events of the epoch before it.
+// Epoch is the time of one primary, with its history. The history of each epoch but the first lacks
+// the newest events of the epoch before it.
 type Epoch struct {
 	History *history.History
-	// Begin is before any client could get an answer from this epoch that no earlier epoch gives.
-	// End is after the last client could; 0: the epoch has not ended.
+	// Begin is before the first answer that only this epoch can give, End after the last one; End
+	// is 0 while the epoch has not ended.
 	Begin, End time.Duration
 }
 
@@ -171,8 +171,8 @@ func Reversions(epochs []Epoch, seen Seen) []Finding {
 	return found.all()
 }
 
-// FirstAcknowledgement returns the time from the begin of an epoch to the first acknowledged write
-// that only this epoch has. It returns false when there was no such write.
+// FirstAcknowledgement returns the time from the beginning of an epoch to the first acknowledged
+// write that only this epoch has. It returns false when there was no such write.
 func FirstAcknowledgement(before, e Epoch, writes []*record.Write) (time.Duration, bool) {
 	first := time.Duration(math.MaxInt64)
 	for _, w := range writes {

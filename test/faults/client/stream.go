@@ -244,7 +244,7 @@ func (s *Subscriber) parse(b *batch) record.Message {
 
 // refused handles an error that ends a stream. A node may be behind or unreachable, but it must
 // know each position that was handed out, unless the newest events were lost. In that case the
-// subscriber starts a new stream at the begin of the round.
+// subscriber starts a new stream at the beginning of the round.
 func (s *Subscriber) refused(n *cluster.Node, payload json.RawMessage) error {
 	if strings.Contains(string(payload), "POSITION_UNKNOWN") {
 		if !s.world.Forks {

@@ -34,8 +34,8 @@ type Node struct {
 	Number int
 	// Front is the link between clients and the node, Back the one between the node and PostgreSQL.
 	Front, Back *proxy.Link
-	// Forks is set while another history may replace the current one. A node that reports it is
-	// right then.
+	// Forks is set while another history may replace the current one. The node may report that
+	// then.
 	Forks atomic.Bool
 
 	program     string
@@ -114,9 +114,9 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	}
 }
 
-// BrokenError is the report of a node that its history is broken, or is not the one it had before.
-// It is always wrong in a cluster whose PostgreSQL keeps its data. Where [Node.Forks] is set, only
-// an unknown history counts.
+// BrokenError is the report of a node that its history is broken, is not the one it had before, or
+// has an event that it does not know. It is always wrong in a cluster whose PostgreSQL keeps its
+// data. Where [Node.Forks] is set, only an unknown event counts.
 type BrokenError struct {
 	Node int
 	Says string
