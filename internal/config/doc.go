@@ -88,7 +88,7 @@
 //	round, strike         one fault under load, with its checks; one time that the fault happens
 //	link, switch          a proxy that can be made to fail; an address whose backend can change
 //	incarnation           counts the starts of a node; each process is one incarnation
-//	fork, epoch           the replacement of a primary by another; the time of one primary, with its
-//	                      history
+//	fork, epoch           the replacement of a primary by another; the time of one primary, with
+//	                      its history
 //	promise, finding      a guarantee that the checks prove; a promise that was broken
 package config
