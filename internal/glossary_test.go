@@ -42,9 +42,6 @@ var excused = map[string]string{ // :: which → why
 	"internal/eventstore/sqlite/log_marker.go: [Ff]old(s|ed|ing)?": "a member of a file at rest",
 }
 
-// unchecked are the folders whose Go files are not checked.
-var unchecked = []string{"test/faults/", "examples/go/"}
-
 // TestGlossary looks for retired words in documents and in Go files, where the words of an
 // identifier count one by one.
 func TestGlossary(t *testing.T) {
@@ -55,9 +52,6 @@ func TestGlossary(t *testing.T) {
 	delete(code, "internal/glossary_test.go")
 	words := regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	for name, text := range code {
-		if slices.ContainsFunc(unchecked, func(folder string) bool { return strings.HasPrefix(name, folder) }) {
-			continue
-		}
 		text = strings.ReplaceAll(text, "EqualFold", "") // of the standard library
 		docs[name] = words.ReplaceAllString(text, "$1 $2")
 	}
@@ -83,8 +77,7 @@ const maxColumns = 100
 func TestCommentsAreNotTooWide(t *testing.T) {
 	generated := regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 	for name, text := range texts(t, ".go") {
-		skip := slices.ContainsFunc(unchecked, func(folder string) bool { return strings.HasPrefix(name, folder) })
-		if skip || generated.MatchString(text) {
+		if generated.MatchString(text) {
 			continue
 		}
 		for i, line := range strings.Split(text, "\n") {

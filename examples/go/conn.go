@@ -13,14 +13,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// maxSilence is how long the server may say nothing. It pings every 20 s, so after that it is gone without a word.
+// maxSilence is the longest time between two messages of a live server, which pings every 20 s.
 const maxSilence = 30 * time.Second
 
-// dialer makes connections that know the messages of graphql-transport-ws which genqlient 0.8.1 does not: it takes a ping and an
-// error for broken messages.
+// dialer makes connections that handle the messages of type ping and error. genqlient 0.8.1 takes
+// both for invalid messages.
 type dialer struct{ silence time.Duration }
 
-// DialContext makes a connection that is closed when ctx ends.
+// DialContext returns a connection that is closed when ctx ends.
 func (d dialer) DialContext(ctx context.Context, url string, header http.Header) (graphql.WSConn, error) {
 	socket, _, err := websocket.DefaultDialer.DialContext(ctx, url, header)
 	if err != nil {
@@ -34,7 +34,7 @@ type conn struct {
 	*websocket.Conn
 	silence time.Duration
 
-	writing sync.Mutex // a socket takes one writer at a time
+	writing sync.Mutex // a websocket supports one concurrent writer
 }
 
 func (c *conn) WriteMessage(kind int, data []byte) error {
@@ -43,7 +43,8 @@ func (c *conn) WriteMessage(kind int, data []byte) error {
 	return c.Conn.WriteMessage(kind, data)
 }
 
-// ReadMessage answers pings, and returns the message after them. A message of type error is a [refusal].
+// ReadMessage answers pings and returns the next other message. A message of type error is returned
+// as a [refusal].
 func (c *conn) ReadMessage() (kind int, data []byte, err error) {
 	for {
 		if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
@@ -74,10 +75,10 @@ func (c *conn) ReadMessage() (kind int, data []byte, err error) {
 	}
 }
 
-// refusal is why the server ended a subscription, or did not begin it.
+// refusal is the error with which the server ended or refused a subscription.
 type refusal struct{ gqlerror.List }
 
-// code is that of the first error, empty when it has none.
+// code is the code of the first error, "" when it has none.
 func (r refusal) code() string {
 	if len(r.List) == 0 {
 		return ""

@@ -1,4 +1,5 @@
-// Command configapi-example is a small client of ConfigApi, made with genqlient. Without arguments it says what it can do.
+// Command configapi-example is a small client of ConfigApi, made with genqlient. Without arguments
+// it prints its usage.
 package main
 
 import (
@@ -67,7 +68,7 @@ func argument(args []string, i int) string {
 	return ""
 }
 
-// below selects the configs below a prefix, all of them when it is empty.
+// below returns a filter for the configs below a prefix; nil, which selects all, for an empty one.
 func below(prefix string) *api.ConfigFilterInput {
 	if prefix == "" {
 		return nil
@@ -75,7 +76,7 @@ func below(prefix string) *api.ConfigFilterInput {
 	return &api.ConfigFilterInput{Prefix: &prefix}
 }
 
-// list prints the present state, and returns the position it is valid at.
+// list prints the current configs and returns the position of that state.
 func list(ctx context.Context, client graphql.Client, filter *api.ConfigFilterInput) (position string, err error) {
 	for after := (*string)(nil); ; {
 		answer, err := api.List(ctx, client, filter, after)
@@ -126,7 +127,7 @@ func remove(ctx context.Context, client graphql.Client, name string) error {
 	return report(*answer.DeleteConfig)
 }
 
-// report prints where a change stands, or says why there was none.
+// report prints the position of a change, or returns the reason why there was none.
 func report(result any) error {
 	switch result := result.(type) {
 	case interface{ GetPosition() string }:

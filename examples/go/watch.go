@@ -13,14 +13,15 @@ import (
 	"configapi/examples/go/api"
 )
 
-// How long watch waits before it comes back: twice as long each time, until a message has come through.
+// Bounds of the pause before a reconnect. It doubles each time, until a message arrives.
 const (
 	firstWait = 50 * time.Millisecond
 	longest   = 10 * time.Second
 )
 
-// watch calls each with every change after a position, each once and in order, through any number of reconnects. It returns nil
-// when ctx ends, and an error when the server refuses the subscription for good, as when it does not know the position.
+// watch calls each with every change after a position: each once and in order, through any number
+// of reconnects. It returns nil when ctx ends, and an error when a retry cannot help, for example
+// when the server does not know the position.
 func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Change)) error {
 	wait := firstWait
 	for {
@@ -28,10 +29,10 @@ func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after
 			for _, change := range batch.Changes {
 				each(change)
 			}
-			after = batch.Position // where to go on after a reconnect
+			after = batch.Position // where to resume after a reconnect
 			wait = firstWait
 		})
-		if !passing(err) {
+		if !retryable(err) {
 			return err
 		}
 		select {
@@ -45,7 +46,8 @@ func watch(ctx context.Context, url string, filter *api.ConfigFilterInput, after
 
 // stream calls each with the messages of one connection, and returns why it ended.
 //
-// It closes the connection itself: Close and Unsubscribe of genqlient 0.8.1 close a channel that its own goroutine may be sending on.
+// It closes the connection itself, because Close and Unsubscribe of genqlient 0.8.1 close a channel
+// to which its own goroutine may be sending.
 func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, after string, each func(api.Batch)) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
@@ -64,7 +66,7 @@ func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, afte
 		select {
 		case message, open := <-messages:
 			switch {
-			case failure != nil: // only the end of the connection is waited for
+			case failure != nil: // wait for the end of the connection
 			case !open:
 				failure = errors.New("the server ended the stream")
 				messages = nil
@@ -81,8 +83,8 @@ func stream(ctx context.Context, url string, filter *api.ConfigFilterInput, afte
 	}
 }
 
-// passing tells whether it may go better next time.
-func passing(err error) bool {
+// retryable reports whether a new attempt may succeed.
+func retryable(err error) bool {
 	var refused refusal
 	var closed *websocket.CloseError
 	switch {
@@ -90,7 +92,7 @@ func passing(err error) bool {
 		code := refused.code()
 		return code == "UNAVAILABLE" || code == "POSITION_NOT_REACHED"
 	case errors.As(err, &closed):
-		return closed.Code < 4400 // from there on the protocol says that it was our fault
+		return closed.Code < 4400 // codes from 4400 on report a mistake of the client
 	default:
 		return true
 	}

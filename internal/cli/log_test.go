@@ -29,7 +29,7 @@ func (w *writes) count() int {
 	return len(w.all)
 }
 
-func TestLinesOfABusyMomentAreWrittenTogether(t *testing.T) {
+func TestConcurrentLinesAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out writes
 		log, flush, err := newLog(Env{Stderr: &out}, "json")

@@ -84,4 +84,13 @@
 //	budget, reservation   bytes that requests share; what one of them has taken of it
 //	query reader          a connection to the event store that serves reads of users
 //	query queue           the reads of users that wait for a query reader; the rest is refused
+//
+// Faults, in test/faults:
+//
+//	round, strike         one fault under load, with its checks; one time that the fault happens
+//	link, switch          a proxy that can be made to fail; an address whose backend can change
+//	incarnation           counts the starts of a node; each process is one incarnation
+//	fork, epoch           the replacement of a primary by another; the time of one primary, with
+//	                      its history
+//	promise, finding      a guarantee that the checks prove; a promise that was broken
 package config

@@ -63,7 +63,7 @@ func TestManyNames(t *testing.T) {
 		if i%2 == 0 && i%3 == 0 {
 			store.MustRestore(t, name(i))
 		} else {
-			store.MustSet(t, name(i), "late")
+			store.MustSet(t, name(i), "new")
 		}
 	}
 	snapshot, err := store.Reader(auth.Anonymous).AsOf(t.Context(), then)

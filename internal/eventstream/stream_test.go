@@ -80,7 +80,7 @@ func TestStream(t *testing.T) {
 		t.Error("the context of a stream that is open has ended")
 	}
 	stream.Close()
-	if err := stream.Send(eventstream.Event{Type: "late"}); err == nil || ctx.Err() == nil {
+	if err := stream.Send(eventstream.Event{Type: "after"}); err == nil || ctx.Err() == nil {
 		t.Errorf("closed: got %v, context %v", err, ctx.Err())
 	}
 }

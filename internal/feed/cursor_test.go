@@ -98,8 +98,8 @@ func TestBatchesStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestNobodyHearsOfAnEventBeforeItIsPublished has events in the store that are not in the feed.
-func TestNobodyHearsOfAnEventBeforeItIsPublished(t *testing.T) {
+// TestEventIsNotReadBeforeItIsPublished has events in the store that are not in the feed.
+func TestEventIsNotReadBeforeItIsPublished(t *testing.T) {
 	for _, limit := range []int{1, 2, 100} {
 		h := newHistory(t, feed.Options{RingEvents: 1})
 		h.commit(1, 1, 2, 1)

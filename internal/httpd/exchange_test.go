@@ -75,10 +75,10 @@ var panics = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	case "/at-once":
 		w.Header().Set("ETag", `"1"`)
 		panic(errors.New("SQL: " + secret))
-	case "/late":
+	case "/half-way":
 		_, _ = io.WriteString(w, "half of ")
 		_ = http.NewResponseController(w).Flush()
-		panic("late")
+		panic("half-way")
 	case "/abort":
 		panic(http.ErrAbortHandler)
 	case "/hijacked":
@@ -98,7 +98,7 @@ func TestPanic(t *testing.T) {
 		if got.StatusCode != 500 || got.body != want || got.Header.Get("ETag") != "" || !got.Close || got.Header.Get("X-Request-Id") != "the-id" {
 			t.Errorf("got %d %v %s, want %s", got.StatusCode, got.Header, got.body, want)
 		}
-		for _, path := range []string{"/late", "/abort", "/hijacked"} {
+		for _, path := range []string{"/half-way", "/abort", "/hijacked"} {
 			conn := s.connect(t)
 			go func() { _, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n") }()
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -126,7 +126,7 @@ func TestPanic(t *testing.T) {
 		for _, line := range s.log.with("request") {
 			statuses += fmt.Sprint(line["path"], " ", line["status"], " ", line["aborted"] == true, "; ")
 		}
-		if want := "/at-once 500 false; /late 200 true; /abort 0 true; /hijacked 101 true; /fine 200 false; "; statuses != want {
+		if want := "/at-once 500 false; /half-way 200 true; /abort 0 true; /hijacked 101 true; /fine 200 false; "; statuses != want {
 			t.Errorf("logged %s, want %s", statuses, want)
 		}
 	})

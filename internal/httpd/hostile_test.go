@@ -101,8 +101,8 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-// TestBodyThatNobodyReads sends a slow body to a handler that does not read it.
-func TestBodyThatNobodyReads(t *testing.T) {
+// TestUnreadBody sends a slow body to a handler that does not read it.
+func TestUnreadBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{})
 		conn := s.connect(t)
@@ -166,9 +166,9 @@ func TestSlowReaderOfAnAnswerToABody(t *testing.T) {
 	})
 }
 
-// TestStreamsLiveOn opens a stream with a body, and lets it write seldom for longer than all
-// timeouts.
-func TestStreamsLiveOn(t *testing.T) {
+// TestStreamsOutlastTimeLimits opens a stream with a body, and lets it write seldom for longer than
+// all timeouts.
+func TestStreamsOutlastTimeLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, httpd.Options{GraphQL: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.ReadAll(r.Body); err != nil {

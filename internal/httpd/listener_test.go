@@ -141,8 +141,8 @@ func counted(t *testing.T, m *Metrics, why refusal) float64 {
 	return 0
 }
 
-// TestRefusedConnectionsHoldNobody has refused clients that neither read nor send.
-func TestRefusedConnectionsHoldNobody(t *testing.T) {
+// TestRefusedConnectionsDelayNoOther has refused clients that neither read nor send.
+func TestRefusedConnectionsDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newScript()
 		l, _ := limited(inner, 1, 0, io.Discard)

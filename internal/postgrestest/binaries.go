@@ -17,7 +17,7 @@ import (
 
 var errNoPostgres = errors.New(`these tests need PostgreSQL, and there is none on this machine. Do one of these:
   - install it: apt-get install postgresql, dnf install postgresql-server, brew install postgresql
-  - set TEST_DATABASE_URL to one that runs: postgres://user:password@localhost:5432/postgres, of a user who may create databases`)
+  - set TEST_DATABASE_URL to one that runs: postgres://user:password@localhost:5432/postgres, of a user with the right to create databases`)
 
 // binaryDirs are where systems put the programs of a PostgreSQL server when they are not in PATH.
 var binaryDirs = []string{

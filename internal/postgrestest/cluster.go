@@ -42,7 +42,7 @@ type Cluster struct {
 
 	bin      string // the directory of postgres and initdb
 	home     *home
-	owner    *syscall.Credential // the user who runs the server; nil: the user of this process
+	owner    *syscall.Credential // the user that runs the server; nil: the user of this process
 	port     int
 	password string
 	stock    bool                 // its settings are those of initdb

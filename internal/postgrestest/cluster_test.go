@@ -117,7 +117,7 @@ func startAndHang() {
 	select {}
 }
 
-// openTempDir returns a temporary directory that the user who runs servers can reach, unlike
+// openTempDir returns a temporary directory that the user that runs servers can reach, unlike
 // t.TempDir.
 func openTempDir(t *testing.T) string {
 	t.Helper()

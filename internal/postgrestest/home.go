@@ -120,7 +120,7 @@ func openToAll(dir string) bool {
 	}
 }
 
-// serverOwner returns the user who runs servers if root runs the tests, because PostgreSQL refuses
+// serverOwner returns the user that runs servers if root runs the tests, because PostgreSQL refuses
 // to run as root. It returns nil for any other user.
 func serverOwner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {

@@ -42,7 +42,7 @@ func TestServerThatDoesNotStartSaysWhy(t *testing.T) {
 	}
 }
 
-func TestBuildSaysWhatIsWrong(t *testing.T) {
+func TestBuildReportsErrors(t *testing.T) {
 	if err := Build(t.Context(), t.TempDir(), "configapi"); err == nil || !strings.Contains(err.Error(), "building configapi in") {
 		t.Errorf("got %v, want an error", err)
 	}

@@ -121,7 +121,7 @@ func grow(t *testing.T, s eventstore.Store, h *history) {
 	mustAppend(t, s, head, h.records[head.Seq:])
 }
 
-func TestFollowerAppliesHistoryAndWhatComes(t *testing.T) {
+func TestFollowerAppliesHistoryAndNewEvents(t *testing.T) {
 	for _, page := range []int{0, 1, 2, 7} {
 		t.Run(fmt.Sprintf("pages of %d", page), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -319,14 +319,14 @@ func TestPageOfFewLargeRecordsIsNotTheLast(t *testing.T) {
 func TestEventsThatComeAtTheEndOfCatchingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, store := newHistory(t), memory.New()
-		late := func(ctx context.Context) (eventstore.Head, error) {
+		appendFirst := func(ctx context.Context) (eventstore.Head, error) {
 			if h.head.Seq < 5 {
-				h.set("a", "late")
+				h.set("a", "new")
 				grow(t, store, h)
 			}
 			return store.Head(ctx)
 		}
-		f := follow(t, &faulty{operations: operations{real: store, head: late}}, projection.Options{})
+		f := follow(t, &faulty{operations: operations{real: store, head: appendFirst}}, projection.Options{})
 		f.mustFollow(t, h, 0)
 		if h.head.Seq != 5 || f.log.Len() > 0 {
 			t.Errorf("at seq %d, logged:\n%s", h.head.Seq, &f.log)

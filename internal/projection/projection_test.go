@@ -48,7 +48,7 @@ func TestApplyMakesStatesReadable(t *testing.T) {
 	}
 }
 
-func TestPublisherHearsOfWhatCanBeRead(t *testing.T) {
+func TestOnlyReadableChangesArePublished(t *testing.T) {
 	h := newHistory(t)
 	var p *projection.Projection
 	l := &listener{}

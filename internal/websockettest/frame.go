@@ -21,7 +21,7 @@ type Frame struct {
 	First   byte // the bits and the opcode
 	Payload string
 	Bare    bool   // without a mask
-	Length  uint64 // what it says that its length is; 0: the true one
+	Length  uint64 // the length in the header; 0: the true one
 }
 
 // TextFrame is a whole message.

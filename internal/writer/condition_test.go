@@ -56,17 +56,17 @@ func TestConditionsAreDecidedOnTheNewestRevision(t *testing.T) {
 // that are not committed yet.
 func TestConditionsWithinABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events, gate := configstoretest.NewFaulty(), make(chan struct{})
+		events, release := configstoretest.NewFaulty(), make(chan struct{})
 		store := configstoretest.On(t, events, configstore.Options{})
 		before := store.MustSet(t, "a", "1").Position
 		events.SetHooks(configstoretest.Hooks{Append: func(ctx context.Context, from eventstore.Head, records []eventstore.Record) error {
-			<-gate
+			<-release
 			return events.Store.Append(ctx, from, records)
 		}})
 		set := config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "2"), Conditions: require(before)}
 		other := config.Set{Name: configstoretest.Name(t, "b")}
 		calls := configstoretest.StartAll(t.Context(), store, other, set, set, set)
-		close(gate)
+		close(release)
 		won := 0
 		for _, c := range calls[1:] {
 			switch <-c.Done; {

@@ -21,21 +21,21 @@ import (
 	"configapi/internal/writer"
 )
 
-// gated is an event store whose appends wait until the gate is closed.
-type gated struct {
+// heldAppends is an event store whose appends wait until release is closed.
+type heldAppends struct {
 	*memory.Store
-	gate chan struct{}
+	release chan struct{}
 }
 
-func (g gated) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
-	<-g.gate
-	return g.Store.Append(ctx, expected, records, receipts...)
+func (h heldAppends) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
+	<-h.release
+	return h.Store.Append(ctx, expected, records, receipts...)
 }
 
 // TestEqualKeysInOneBatch queues commands with the same key together.
 func TestEqualKeysInOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		events := gated{memory.New(), make(chan struct{})}
+		events := heldAppends{memory.New(), make(chan struct{})}
 		store := configstoretest.On(t, events, configstore.Options{})
 		remove := config.Delete{Name: configstoretest.Name(t, "b"), IdempotencyKey: configstoretest.Key(t, "refused")}
 		same := configstoretest.SetOnce(t, "a", "1", "no-op")
@@ -45,7 +45,7 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 			configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "2", "k"),
 			same, configstoretest.Set(t, "a", "3"), same,
 			remove, configstoretest.SetOnce(t, "b", "1", "refused"), remove)
-		close(events.gate)
+		close(events.release)
 		for _, c := range calls {
 			<-c.Done
 		}

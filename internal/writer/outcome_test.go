@@ -102,14 +102,14 @@ func TestUnknownOutcomes(t *testing.T) {
 				events := configstoretest.NewFaulty()
 				store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour, Writer: writer.Options{BatchCommands: 3}})
 				// They are one batch: they are queued while the writer waits for the first.
-				gate := make(chan struct{})
+				release := make(chan struct{})
 				blocked := func(context.Context, eventstore.Head, []eventstore.Record) error {
-					<-gate
+					<-release
 					return eventstore.ErrNotWritten
 				}
 				events.ScriptAppends(append([]appendFunc{blocked}, test.script(t, events)...)...)
 				calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.SetAt(t, "a", "1", 0), configstoretest.SetAt(t, "a", "no", 0), configstoretest.SetAt(t, "b", "1", 0))
-				close(gate)
+				close(release)
 				for _, c := range calls {
 					<-c.Done
 				}

@@ -75,10 +75,10 @@ func TestRestoresOfOneBatch(t *testing.T) {
 					}
 				}
 				var reads atomic.Int64
-				gate := make(chan struct{})
+				release := make(chan struct{})
 				events.SetHooks(configstoretest.Hooks{
 					Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-						<-gate
+						<-release
 						return events.Store.Append(ctx, expected, records)
 					},
 					Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -95,7 +95,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 				for i := range configs {
 					calls = append(calls, configstoretest.Start(t.Context(), store, restore(t, name(i))))
 				}
-				close(gate)
+				close(release)
 				<-first.Done
 				for i, c := range calls {
 					if <-c.Done; c.Err != nil || c.Outcome.Config.Value.String() != value(name(i)) {

@@ -144,15 +144,15 @@ func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
-		gate := make(chan struct{})
+		release := make(chan struct{})
 		events.SetHooks(configstoretest.Hooks{Append: func(context.Context, eventstore.Head, []eventstore.Record) error {
-			<-gate
+			<-release
 			return fmt.Errorf("the disk is full: %w", eventstore.ErrNotWritten)
 		}})
 		unchanged := configstoretest.Set(t, "a", "1")
 		unchanged.OnlyIfChanged = true
 		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.Set(t, "a", "1"), configstoretest.SetAt(t, "a", "2", 0), unchanged)
-		close(gate)
+		close(release)
 		synctest.Wait()
 		for _, c := range calls {
 			configstoretest.MustBeKind(t, c.Err, fault.Unavailable, false)

@@ -1,6 +1,6 @@
-// How the published schema is checked: graphql-eslint's recommended rules and those for Relay, and a
-// few that are in neither. Options stand only where the default asks for something that the schema
-// means to do otherwise; the reason is beside them.
+// Rules for the published schema: the recommended rules of graphql-eslint, those for Relay, and a few
+// others.
+// Options stand only where the default asks for something that the schema means to do otherwise; the reason is beside them.
 
 import graphql from '@graphql-eslint/eslint-plugin';
 
@@ -17,23 +17,19 @@ export default [{
     // Every type, field, argument and value says what it is, not just types and root fields.
     '@graphql-eslint/require-description': ['error', {
       types: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true,
-      // first, after and the other arguments of fields are said by the field, which is what people
-      // read.
+      // first, after and the other arguments of fields are said by the field, which is what people read.
       ignoredSelectors: ['FieldDefinition > InputValueDefinition'],
     }],
-    // Only what can be fetched again is a Node with an id. These are parts of an answer, and two
-    // that look alike are not the same.
+    // Only what can be fetched again is a Node with an id. These are parts of an answer, and two that look alike are not the same.
     '@graphql-eslint/strict-id-in-types': ['error', {
       exceptions: {
         types: ['PageInfo', 'ConfigSnapshot', 'HistoryBounds', 'ConfigChanged', 'ConfigChangeBatch'],
         suffixes: ['Connection', 'Edge', 'Error'],
       },
     }],
-    // Pages go forward only: what a history has behind a page does not change, and nobody has asked
-    // to walk back.
+    // Pages go forward only: earlier pages of a history do not change.
     '@graphql-eslint/relay-arguments': ['error', { includeBoth: false }],
-    // Beside its edges a connection has `nodes`, the same without cursors; and the path of an error
-    // is a list of texts.
+    // Beside its edges a connection has `nodes`, the same without cursors; and the path of an error is a list of texts.
     '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }],
     '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
     '@graphql-eslint/require-nullable-result-in-root': 'error',

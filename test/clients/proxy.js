@@ -43,7 +43,7 @@ export class Proxy {
     });
   }
 
-  /** From here on nothing goes through the present connections, and neither side gets a message. */
+  /** Stops forwarding on the existing connections, and does not close them. */
   freeze() {
     this.#wires.forEach((wire) => {
       wire.frozen = true;

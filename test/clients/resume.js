@@ -66,7 +66,7 @@ export class Received {
   });
 
   constructor() {
-    this.#failed.catch(() => {}); // who waits hears of it
+    this.#failed.catch(() => {}); // the waiting call gets the error
   }
 
   next({ configChanges: { changes } }) {

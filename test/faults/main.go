@@ -1,8 +1,10 @@
-// Command faults lets everything go wrong that can, and proves that no change is lost, invented, doubled or misplaced: it runs
-// three servers over a PostgreSQL of their own, has clients write, read and watch, makes processes, connections and disks fail at
-// random moments, and judges by the history what the clients have seen. README.md beside it says how.
+// Command faults injects faults into three servers over one PostgreSQL and proves that no change is
+// lost, invented, doubled or misplaced. Clients write, read and watch while processes, connections
+// and disks fail at random times. Afterwards the answers are checked against the history. README.md
+// describes the faults and the checks.
 //
-// The exit code is 0 when every promise held and every fault was really there, 3 when a promise was broken, else 1.
+// The exit code is 0 when every promise held and every fault took effect, 3 when a promise was
+// broken, else 1.
 package main
 
 import (
@@ -17,7 +19,7 @@ import (
 )
 
 const (
-	exitFailure = 1 // the run is void, or something else kept it from saying anything
+	exitFailure = 1 // the run is void, or failed
 	exitBroken  = 3 // a promise was broken
 )
 

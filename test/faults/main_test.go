@@ -99,7 +99,7 @@ func TestOnlyTheSectionIsReplaced(t *testing.T) {
 	}
 }
 
-// A planted bug whose patch does not apply any more would not be looked for.
+// A planted bug whose patch does not apply would never be tried.
 func TestPlantedBugsApplyToTheTree(t *testing.T) {
 	tree, err := filepath.Abs("../..")
 	if err != nil {

@@ -19,18 +19,19 @@ import (
 	"configapi/test/reports"
 )
 
-// mutant is a bug that is kept as a patch, and planted into a copy of the tree. The lines before the patch say which:
+// mutant is a bug that is kept as a patch, and planted into a copy of the tree. The lines above the
+// patch describe it:
 //
 //	Bug: acknowledge before commit
 //	Faults: postgres-kill,postgres-immediate
 type mutant struct {
 	name   string
 	bug    string
-	faults string // that are to find it
+	faults string // those that must find it
 	patch  string // its file
 }
 
-// How long a planted bug may stay unfound.
+// Bounds of the search for a planted bug.
 const (
 	mutantRounds   = 5
 	mutantDeadline = 5 * time.Minute
@@ -44,8 +45,9 @@ type finding struct {
 	after time.Duration
 }
 
-// tryMutants plants each bug into a copy of the tree and has the suite of the copy find it. A patch that does not apply any
-// more, a bug that does not build, and one that is not found are errors.
+// tryMutants plants each bug into a copy of the tree and runs the suite of the copy. It returns an
+// error for a patch that does not apply, for a bug that does not build, and for one that is not
+// found.
 func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) error {
 	mutants, err := readMutants(filepath.Join(o.Tree, "test", "faults", "mutants"))
 	if err != nil {
@@ -77,11 +79,11 @@ func tryMutants(ctx context.Context, o options, stdout, progress io.Writer) erro
 }
 
 func mutantTable(found []finding) string {
-	rows := reports.Table{Head: []string{"planted bug", "found by", "broken promise", "after"}}
+	table := reports.Table{Head: []string{"planted bug", "found by", "broken promise", "after"}}
 	for _, f := range found {
-		rows.Add(f.bug, f.by, f.what, fmt.Sprintf("%.1f s", f.after.Seconds()))
+		table.Add(f.bug, f.by, f.what, fmt.Sprintf("%.1f s", f.after.Seconds()))
 	}
-	return rows.String()
+	return table.String()
 }
 
 func readMutants(dir string) ([]mutant, error) {
@@ -131,7 +133,7 @@ func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (fi
 	}
 	run := exec.CommandContext(ctx, program, "-tree", copied, "-only", m.faults, "-seed", strconv.FormatUint(o.Seed, 10),
 		"-rounds", strconv.Itoa(mutantRounds), "-result", file, "-deadline", mutantDeadline.String())
-	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) } // so that it takes down what it has started
+	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) } // the suite then cleans up
 	run.WaitDelay = time.Minute
 	run.Stderr = progress
 	err = run.Run()
@@ -162,7 +164,7 @@ func readFinding(m mutant, file string) (finding, error) {
 	return finding{}, errors.New("the result has no finding")
 }
 
-// copyTree copies the files of a tree that are in git, as they are now, and those that may be.
+// copyTree copies the files of a tree that git tracks, or would track, as they are now.
 func copyTree(ctx context.Context, from, to string) error {
 	list := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	list.Dir = from
@@ -174,7 +176,7 @@ func copyTree(ctx context.Context, from, to string) error {
 	for _, name := range slices.Compact(all) {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted, but not yet in git
+			continue // deleted, but still tracked
 		}
 		if err != nil {
 			return err
@@ -189,7 +191,7 @@ func copyTree(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// command runs a command, whose output belongs to the error.
+// command runs a command. Its output is part of the error.
 func command(ctx context.Context, dir, name string, args ...string) error {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = dir

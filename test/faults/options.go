@@ -15,11 +15,11 @@ import (
 
 // options of a run.
 type options struct {
-	Tree     string        // whose server is built and tried
-	Seed     uint64        // of all that the suite decides
+	Tree     string        // the tree whose server is tested
+	Seed     uint64        // of all random choices of the suite
 	Rounds   int           // of each fault
 	Strikes  int           // of the fault in each round
-	Faults   []fault.Fault // in this order, again and again
+	Faults   []fault.Fault // in the order of each round
 	Deadline time.Duration // of the whole run
 	First    bool          // end with the first finding
 	Result   string        // a file for the result as JSON; "": none
@@ -28,7 +28,8 @@ type options struct {
 	Planted  string        // the one planted bug to try; "": all
 }
 
-// The profile of CI: a round of each fault that does not take long to be noticed, and of each kind of link.
+// short is the profile of CI: one round of each fault that is noticed quickly, and of each kind of
+// link.
 var short = []string{
 	"node-kill", "node-stop", "postgres-kill", "listener-end", "writer-end", "front-cut", "back-cut", "back-reset", "slow-reader",
 	"failover-async", "failover-sync", "two-primaries", "restore", "read-only", "tight-role",

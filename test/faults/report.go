@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +16,7 @@ import (
 	"configapi/test/reports"
 )
 
-// publish writes the report to stdout, and where the options say.
+// publish writes the report to stdout and to the files that the options name.
 func publish(r *result, o options, stdout io.Writer) error {
 	if _, err := io.WriteString(stdout, r.markdown()); err != nil {
 		return err
@@ -33,23 +36,23 @@ func publish(r *result, o options, stdout io.Writer) error {
 	return os.WriteFile(o.Result, text, 0o644)
 }
 
-// summary is all rounds of one fault.
+// summary adds up the rounds of one fault.
 type summary struct {
 	roundResult
 	rounds, void int
 }
 
-// markdown is the report: where it was made, and a row for each fault.
+// markdown returns the report: the facts of the run, and a row for each fault.
 func (r *result) markdown() string {
 	var b strings.Builder
-	head := r.Facts.Table()
-	b.WriteString(head.String() + "\n")
-	rows := reports.Table{Head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
+	facts := r.Facts.Table()
+	b.WriteString(facts.String() + "\n")
+	table := reports.Table{Head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
 	for _, s := range summarize(r.Rounds) {
-		rows.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
+		table.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
 			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fault.Describe(s.Evidence), percentiles(s.Recoveries))
 	}
-	b.WriteString(rows.String())
+	b.WriteString(table.String())
 	return b.String()
 }
 
@@ -88,11 +91,48 @@ func summarize(rounds []roundResult) []*summary {
 	return all
 }
 
-// percentiles are the median and the 99th percentile, by nearest rank.
+// percentiles formats the median and the 99th percentile, by nearest rank.
 func percentiles(list []time.Duration) string {
 	if len(list) == 0 {
 		return ""
 	}
 	sorted := slices.Sorted(slices.Values(list))
 	return fmt.Sprintf("%v, %v", reports.Percentile(sorted, 50).Round(time.Millisecond), reports.Percentile(sorted, 99).Round(time.Millisecond))
+}
+
+// describe returns what was tested, and where.
+func describe(ctx context.Context, s *suite) (reports.Facts, error) {
+	version, err := s.cluster.Database.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts := reports.NewFacts()
+	facts.Add("commit", reports.Commit(ctx, s.options.Tree))
+	facts.Add("seed", strconv.FormatUint(s.options.Seed, 10))
+	facts.Add("machine", fmt.Sprintf("%s, %d cores for everything, %s", reports.Processor(), runtime.NumCPU(), reports.System(ctx)))
+	facts.Add("versions", runtime.Version()+", PostgreSQL "+version)
+	facts.Add("servers also have", s.features.String())
+	facts.Add("rounds", fmt.Sprintf("%d of each fault, each with %d strikes", s.options.Rounds, s.options.Strikes))
+	return facts, nil
+}
+
+// The sections of docs/faults.md that the suite writes.
+const (
+	faultsSection  = "faults"
+	mutantsSection = "mutants"
+)
+
+// replaceSection replaces the text between the two marks of a section of a file.
+func replaceSection(path, name, text string) error {
+	document, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	before, rest, found := strings.Cut(string(document), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return fmt.Errorf("%s has no section %q", path, name)
+	}
+	return os.WriteFile(path, []byte(before+begin+"\n"+text+"\n"+end+after), 0o644)
 }

@@ -18,43 +18,45 @@ import (
 )
 
 const (
-	// mostClients is how many write and read at once at most; a round has that many or fewer, since more requests at a time
-	// make larger batches and more lost races.
+	// mostClients is the greatest number of clients of a round. Rounds have different numbers,
+	// because many clients make large batches and lose more races.
 	mostClients = 6
-	// patience is how long nodes and streams may take to recover. No promise says how long it takes; this is to end.
+	// patience bounds the recovery of nodes and streams. It is not a promise: it only ends the
+	// wait.
 	patience = 60 * time.Second
-	// checkPatience is how long linearizability may take to be decided.
+	// checkPatience bounds the check of linearizability.
 	checkPatience = 60 * time.Second
-	// The least that a round has to do for it to say anything.
+	// The traffic that a round needs to prove anything.
 	leastWrites, leastReads, leastMessages = 50, 20, 20
-	// mostFindings is how many are told of a round.
+	// mostFindings bounds the reported findings of a round.
 	mostFindings = 10
 )
 
-// Numbers of clients that do not just make load.
+// Numbers of the clients that do not make the load.
 const (
 	firstSubscriber = 100
-	firstSettler    = 200
+	firstProbe      = 200
 	largeWriter     = 300
 )
 
-// round is one round under way: a world in which one fault strikes.
+// round is a running round, in which one fault strikes.
 type round struct {
-	suite       *suite
-	fault       fault.Fault
-	world       *client.World
-	arena       *fault.Arena
-	rand        *rand.Rand
-	settlers    [cluster.Nodes]*client.Client
-	subscribers []*client.Subscriber
-	result      roundResult
-	doubts      int64 // of nodes about their appends, before the round
+	suite          *suite
+	fault          fault.Fault
+	world          *client.World
+	arena          *fault.Arena
+	rand           *rand.Rand
+	probes         [cluster.Nodes]*client.Client
+	subscribers    []*client.Subscriber
+	result         roundResult
+	unknownAppends int64 // in the logs of the nodes before the round
 
 	load, streams             sync.WaitGroup
 	stopLoad, stopSubscribers context.CancelFunc
 }
 
-// round lets a fault strike under load, and judges. An error means that it could not be done.
+// round runs one fault under load and checks the answers. An error means that the round could not
+// be run.
 func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResult, error) {
 	begin := time.Now()
 	r := &round{suite: s, fault: f, rand: rand.New(rand.NewPCG(s.options.Seed, uint64(number)+1))}
@@ -70,7 +72,7 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 	}
 	base := s.history.Head()
 	var err error
-	if r.doubts, err = s.cluster.UnknownAppends(); err != nil {
+	if r.unknownAppends, err = s.cluster.UnknownAppends(); err != nil {
 		return r.result, err
 	}
 	if err := r.start(ctx, number, base); err != nil {
@@ -81,12 +83,12 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 		return r.result, err
 	}
 	seen := r.seen(ctx, base)
-	r.judge(ctx, seen)
+	r.check(ctx, seen)
 	r.result.Took = time.Since(begin)
 	return r.result, context.Cause(ctx)
 }
 
-// extend reads on in the history.
+// extend reads the newest events of the history.
 func (s *suite) extend(ctx context.Context) error {
 	conn, err := s.cluster.Database.Connect(ctx)
 	if err != nil {
@@ -96,7 +98,7 @@ func (s *suite) extend(ctx context.Context) error {
 	return s.history.Extend(ctx, conn)
 }
 
-// start has all clients begin.
+// start starts all clients.
 func (r *round) start(ctx context.Context, number int, base int64) error {
 	s := r.suite
 	r.world = &client.World{Cluster: s.cluster, Record: record.New(), Features: s.features, Prefix: fmt.Sprintf("r%d", number)}
@@ -108,15 +110,15 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 	var after *record.Position
 	r.world.Base, r.world.Forks = record.Position{Hash: "00000000"}, r.fault.Forks
 	if e := s.history.Event(base); e != nil {
-		r.world.Base = record.Position{Number: e.Position, Hash: e.Hash}
+		r.world.Base = record.Position{Seq: e.Seq, Hash: e.Hash}
 		after = &r.world.Base
 	}
 	for _, n := range s.cluster.Nodes {
 		n.Forks.Store(r.fault.Forks)
 	}
 	r.arena = &fault.Arena{World: r.world, Rand: r.rand, Evidence: &fault.Evidence{}, Writer: client.New(r.world, largeWriter, r.rand.Uint64())}
-	for i := range r.settlers {
-		r.settlers[i] = client.New(r.world, firstSettler+i, r.rand.Uint64())
+	for i := range r.probes {
+		r.probes[i] = client.New(r.world, firstProbe+i, r.rand.Uint64())
 	}
 	subscribe := func(prefix string, after *record.Position, slow bool) *client.Subscriber {
 		sub := client.NewSubscriber(r.world, firstSubscriber+len(r.subscribers), r.rand.Uint64(), prefix, after, slow)
@@ -144,14 +146,14 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 	return nil
 }
 
-// run has the fault strike, and everything come to rest.
+// run makes the fault strike, waits for the recovery, and ends the load.
 func (r *round) run(ctx context.Context) {
 	defer r.streams.Wait()
 	defer r.stopSubscribers()
 	defer r.load.Wait()
 	defer r.stopLoad()
-	well := r.recover(ctx) // all nodes do their work before anything goes wrong
-	for strike := 0; well && strike < r.suite.options.Strikes; strike++ {
+	recovered := r.recover(ctx) // all nodes must work before the first strike
+	for strike := 0; recovered && strike < r.suite.options.Strikes; strike++ {
 		cluster.Pause(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
 		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
 			r.found("what was to be done can be done", "%v", err)
@@ -160,21 +162,21 @@ func (r *round) run(ctx context.Context) {
 		if len(r.arena.Forks) > 0 {
 			r.suite.history = history.New()
 		}
-		if well = r.recover(ctx); well {
+		if recovered = r.recover(ctx); recovered {
 			r.result.Recoveries = append(r.result.Recoveries, time.Since(healed))
 		}
 	}
-	if well {
+	if recovered {
 		r.awaitTraffic(ctx)
 	}
 	r.stopLoad()
 	r.load.Wait()
-	if well {
-		r.rest(ctx)
+	if recovered {
+		r.quiesce(ctx)
 	}
 }
 
-// awaitTraffic lets clients go on until they have done enough for the round to say something, however slow the machine is.
+// awaitTraffic lets clients go on until the round has enough traffic, however slow the machine is.
 func (r *round) awaitTraffic(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -183,7 +185,7 @@ func (r *round) awaitTraffic(ctx context.Context) {
 	}
 }
 
-// enough tells whether there was enough traffic.
+// enough reports whether there was enough traffic.
 func (r *round) enough() bool {
 	acknowledged, messages := int64(0), 0
 	for i := range r.world.Counts {
@@ -195,21 +197,22 @@ func (r *round) enough() bool {
 	return acknowledged >= leastWrites && len(r.world.Record.Reads()) >= leastReads && messages >= leastMessages
 }
 
-// recover starts nodes that are down, and waits until each node has acknowledged a write and all nodes have applied it.
+// recover starts nodes that are down. It waits until each node has acknowledged a write and has
+// applied those of the others.
 func (r *round) recover(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var nodes sync.WaitGroup
-	var positions [cluster.Nodes]int64
+	var seqs [cluster.Nodes]int64
 	var failures [cluster.Nodes]error
 	for i, n := range r.suite.cluster.Nodes {
 		if n.Died() {
-			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastWords())
+			r.found("a server goes on whatever happens around it", "node %d has ended by itself: %s", i, n.LastLines())
 		}
-		nodes.Go(func() { positions[i], failures[i] = r.settle(ctx, i) })
+		nodes.Go(func() { seqs[i], failures[i] = r.startAndWrite(ctx, i) })
 	}
 	nodes.Wait()
-	newest := slices.Max(positions[:])
+	newest := slices.Max(seqs[:])
 	for i := range r.suite.cluster.Nodes {
 		if failures[i] == nil {
 			failures[i] = r.await(ctx, i, newest)
@@ -222,32 +225,33 @@ func (r *round) recover(ctx context.Context) bool {
 	return err == nil
 }
 
-// settle starts a node if it is down, and returns the position of a write that it has acknowledged.
-func (r *round) settle(ctx context.Context, node int) (int64, error) {
+// startAndWrite starts a node if it is down, and returns the seq of a write that it has
+// acknowledged.
+func (r *round) startAndWrite(ctx context.Context, node int) (int64, error) {
 	n := r.suite.cluster.Nodes[node]
 	if err := n.Start(ctx); err != nil {
 		return 0, err
 	}
 	for ctx.Err() == nil {
 		trying, cancel := context.WithTimeout(ctx, time.Second)
-		position, ok := r.settlers[node].Settle(trying, n)
+		position, ok := r.probes[node].WriteUntilAcknowledged(trying, n)
 		cancel()
 		if ok {
-			return position.Number, nil
+			return position.Seq, nil
 		}
 		if err := r.broken(ctx, n); err != nil {
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("node %d takes no write: %w: %s", node, ctx.Err(), n.LastWords())
+	return 0, fmt.Errorf("node %d takes no write: %w: %s", node, ctx.Err(), n.LastLines())
 }
 
-// await waits until a node has applied a position.
-func (r *round) await(ctx context.Context, node int, position int64) error {
+// await waits until a node has applied a seq.
+func (r *round) await(ctx context.Context, node int, seq int64) error {
 	n := r.suite.cluster.Nodes[node]
 	for ctx.Err() == nil {
 		trying, cancel := context.WithTimeout(ctx, time.Second)
-		ok := r.settlers[node].Await(trying, n, position)
+		ok := r.probes[node].Await(trying, n, seq)
 		cancel()
 		if ok {
 			return nil
@@ -256,10 +260,10 @@ func (r *round) await(ctx context.Context, node int, position int64) error {
 			return err
 		}
 	}
-	return fmt.Errorf("node %d does not apply position %d: %w: %s", node, position, ctx.Err(), n.LastWords())
+	return fmt.Errorf("node %d does not apply seq %d: %w: %s", node, seq, ctx.Err(), n.LastLines())
 }
 
-// broken is an error when a node says that its history is broken, which waiting does not mend.
+// broken returns an error when a node reports that its history is broken: that state is permanent.
 func (r *round) broken(ctx context.Context, n *cluster.Node) error {
 	_, err := n.Ready(ctx)
 	var broken *cluster.BrokenError
@@ -269,11 +273,12 @@ func (r *round) broken(ctx context.Context, n *cluster.Node) error {
 	return nil
 }
 
-// rest makes one last change, of which no node is notified, and waits until all nodes and all streams have it: nothing but
-// their own looking can tell them.
+// quiesce makes one last change without a notification, and waits until all nodes and all streams
+// have it. They find it only by polling.
 //
-// Before it every node has appended something, so that no append that is still under way can win any more.
-func (r *round) rest(ctx context.Context) {
+// Each node appends an event before that. No earlier append that is still in flight can win after
+// it.
+func (r *round) quiesce(ctx context.Context) {
 	if !r.recover(ctx) {
 		return
 	}
@@ -285,7 +290,7 @@ func (r *round) rest(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	last, err := r.settle(ctx, r.rand.IntN(cluster.Nodes))
+	last, err := r.startAndWrite(ctx, r.rand.IntN(cluster.Nodes))
 	for i := range r.suite.cluster.Nodes {
 		if err == nil {
 			err = r.await(ctx, i, last)
@@ -303,21 +308,21 @@ func (r *round) rest(ctx context.Context) {
 	}
 }
 
-// awaitStream waits until a stream has all that it is to have.
+// awaitStream waits until a stream has all changes that it selects.
 func (r *round) awaitStream(ctx context.Context, sub *client.Subscriber) {
 	expected := r.suite.history.Between(0, r.suite.history.Head(), sub.Prefix())
 	for {
 		last := sub.Last()
-		if r.suite.history.Has(last.Number, last.Hash) && (len(expected) == 0 || last.Number >= expected[len(expected)-1].Position) {
+		if r.suite.history.Has(last.Seq, last.Hash) && (len(expected) == 0 || last.Seq >= expected[len(expected)-1].Seq) {
 			return
 		}
 		if cluster.Pause(ctx, 10*time.Millisecond); ctx.Err() != nil {
-			return // what it misses is what the checker says
+			return // the checks report what it misses
 		}
 	}
 }
 
-// unreadable takes an error of reading the history.
+// unreadable handles an error of reading the history.
 func (r *round) unreadable(err error) {
 	var law *history.LawError
 	if errors.As(err, &law) {
@@ -327,7 +332,7 @@ func (r *round) unreadable(err error) {
 	r.result.Void = append(r.result.Void, err.Error())
 }
 
-// found takes a broken promise, but not more of them than anybody reads.
+// found records a broken promise, up to mostFindings of them.
 func (r *round) found(promise, format string, args ...any) {
 	if len(r.result.Findings) >= mostFindings {
 		return

@@ -17,18 +17,18 @@ import (
 	"configapi/test/reports"
 )
 
-// result is what a run came to.
+// result is the result of a run.
 type result struct {
 	Facts  reports.Facts
 	Rounds []roundResult
-	// Found is how long the rounds had gone on when the first promise was broken; 0: none was.
+	// Found is the time until the first broken promise; 0: none was broken.
 	Found time.Duration
 }
 
-// roundResult is what one round came to.
+// roundResult is the result of one round.
 type roundResult struct {
 	Fault, About string
-	Void         []string // why the round says nothing
+	Void         []string // why the round proves nothing
 	Findings     []checker.Finding
 	Writes       int
 	Acknowledged int
@@ -38,20 +38,20 @@ type roundResult struct {
 	Messages     int
 	Evidence     map[string]int64
 	Recoveries   []time.Duration
-	// FirstAcknowledged are the times from the end of a primary to the first acknowledgement of the
-	// next.
+	// FirstAcknowledged are the times from the end of a primary to the first write that the next
+	// one acknowledged.
 	FirstAcknowledged []time.Duration
-	// Taken are the times until that next one was there.
+	// Taken are the times until the next primary was ready.
 	Taken []time.Duration
 	Took  time.Duration
 }
 
-// brokenError says that a promise was broken.
+// brokenError reports a broken promise.
 type brokenError struct{ first checker.Finding }
 
 func (e *brokenError) Error() string { return "a promise was broken: " + e.first.String() }
 
-// verdict is an error unless every promise held and every round says something.
+// verdict returns an error unless every promise held and no round is void.
 func (r *result) verdict() error {
 	var void error
 	for _, round := range r.Rounds {
@@ -65,7 +65,7 @@ func (r *result) verdict() error {
 	return void
 }
 
-// suite is a run under way.
+// suite is a running suite.
 type suite struct {
 	options  options
 	cluster  *cluster.Cluster
@@ -75,8 +75,8 @@ type suite struct {
 	progress io.Writer
 }
 
-// runFaults lets all faults strike in turn. Nothing is left running and no data are left when it returns. Also with an error
-// the result holds the rounds that there were.
+// runFaults runs all faults in turn. When it returns, no process runs any more and all data are
+// removed. With an error the result has the completed rounds.
 func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, err error) {
 	fmt.Fprintf(progress, "seed %d\n", o.Seed)
 	c, err := cluster.Open(ctx, o.Tree)
@@ -100,11 +100,11 @@ func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, e
 				return r, fmt.Errorf("a round of %s: %w", f.Name, err)
 			}
 			r.Rounds = append(r.Rounds, round)
-			s.tell(round)
+			s.print(round)
 			if len(round.Findings) > 0 && r.Found == 0 {
 				r.Found = time.Since(begin)
 			}
-			if len(round.Findings) > 0 { // what comes after a broken history is broken too
+			if len(round.Findings) > 0 { // later rounds would report the same history
 				return r, nil
 			}
 		}
@@ -112,7 +112,7 @@ func runFaults(ctx context.Context, o options, progress io.Writer) (r *result, e
 	return r, s.verify(ctx, r)
 }
 
-// verify has the product's own verification walk the whole history, too.
+// verify runs the verification of the product over the whole history.
 func (s *suite) verify(ctx context.Context, r *result) error {
 	if err := s.cluster.Verify(ctx); err != nil {
 		last := &r.Rounds[len(r.Rounds)-1]
@@ -121,8 +121,8 @@ func (s *suite) verify(ctx context.Context, r *result) error {
 	return ctx.Err()
 }
 
-// tell writes one line about a round, and one about each thing that is wrong.
-func (s *suite) tell(r roundResult) {
+// print writes one line about a round, and one about each problem.
+func (s *suite) print(r roundResult) {
 	word := "ok"
 	if len(r.Void) > 0 {
 		word = "void"

@@ -80,7 +80,7 @@ var limitCases = []Case{
 			s.await("next", "fits")
 		}},
 	{Name: "limit/stalled-client", Source: Hardening, Needs: []string{"WriteTimeout", "Flood", "Subscription"},
-		Rule: "A client that takes nothing of what it asked for is dropped in time, though it still sends, and delays nobody.",
+		Rule: "A client that takes nothing of what it asked for is dropped in time, though it still sends, and delays no other client.",
 		try: func(t *trial) {
 			stalled, other := t.open(), t.open()
 			start := time.Now()

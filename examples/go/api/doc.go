@@ -1,2 +1,2 @@
-// Package api is what genqlient makes of operations.graphql. `go generate` writes it.
+// Package api is the code that genqlient generates from operations.graphql, by `go generate`.
 package api

@@ -202,12 +202,12 @@ func Silent() Hooks {
 
 // HoldAppends makes appends wait until release is called.
 func (f *Faulty) HoldAppends() (release func()) {
-	gate := make(chan struct{})
+	released := make(chan struct{})
 	f.SetHooks(Hooks{Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
-		<-gate
+		<-released
 		return f.Store.Append(ctx, expected, records)
 	}})
-	return func() { close(gate) }
+	return func() { close(released) }
 }
 
 // Tick is a hook for Wait that returns every millisecond. It is for a store whose history is

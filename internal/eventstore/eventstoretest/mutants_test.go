@@ -55,13 +55,13 @@ func (s selectThenInsert) Append(ctx context.Context, expected eventstore.Head, 
 	return err
 }
 
-// sequence makes every other append visible late, as when a transaction with a lower number of a
-// sequence commits after one with a higher number: the next read misses it.
+// sequence hides every other append at first, as when a transaction with a lower number of a
+// sequence commits after one with a higher number. The next read misses it.
 type sequence struct {
 	*memory.Store
 	mu      sync.Mutex
 	appends int
-	late    map[eventstore.AppendID]bool
+	hidden  map[eventstore.AppendID]bool
 }
 
 func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts ...eventstore.Receipt) error {
@@ -70,7 +70,7 @@ func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records
 	err := s.Store.Append(ctx, expected, records, receipts...)
 	if err == nil {
 		s.appends++
-		s.late[records[0].AppendID] = s.appends%2 == 1
+		s.hidden[records[0].AppendID] = s.appends%2 == 1
 	}
 	return err
 }
@@ -78,9 +78,9 @@ func (s *sequence) Append(ctx context.Context, expected eventstore.Head, records
 func (s *sequence) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer clear(s.late)
+	defer clear(s.hidden)
 	records, err := s.Store.Read(ctx, after, limit)
-	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return s.late[r.AppendID] }), err
+	return slices.DeleteFunc(records, func(r eventstore.Record) bool { return s.hidden[r.AppendID] }), err
 }
 
 // recordByRecord writes the records of an append one after the other.

@@ -123,11 +123,11 @@ func receiptsAlone(t *testing.T, open func() eventstore.Store) {
 	fork := w.written.head()
 	fork.Hash[0]++
 	for _, other := range []eventstore.Head{head, fork, {}} {
-		if err := w.store.Append(t.Context(), other, nil, receipt("", "late")); !errors.Is(err, eventstore.ErrHeadMoved) {
+		if err := w.store.Append(t.Context(), other, nil, receipt("", "refused")); !errors.Is(err, eventstore.ErrHeadMoved) {
 			t.Errorf("a receipt alone after %s: got %v, want %q", other.Position(), err, eventstore.ErrHeadMoved)
 		}
 	}
-	mustHaveReceipts(t, w.store, nil, eventstore.Key{Text: "late"})
+	mustHaveReceipts(t, w.store, nil, eventstore.Key{Text: "refused"})
 }
 
 func refusedReceipts(t *testing.T, open func() eventstore.Store) {

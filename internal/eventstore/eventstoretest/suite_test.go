@@ -31,7 +31,7 @@ var mutants = []mutant{
 		func(s *memory.Store) eventstore.Store { return selectThenInsert{s} }},
 	{"seqs of a sequence", noHole,
 		func(s *memory.Store) eventstore.Store {
-			return &sequence{Store: s, late: make(map[eventstore.AppendID]bool)}
+			return &sequence{Store: s, hidden: make(map[eventstore.AppendID]bool)}
 		}},
 	{"record by record; read", noHole, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},
 	{"record by record; refused", allOrNone, func(s *memory.Store) eventstore.Store { return recordByRecord{s} }},

@@ -28,7 +28,7 @@ func TestStoresThatOpenAtOnceMigrateOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := connect(t, dsn).text(`select string_agg(version::text, ' ' order by version) from schema_migrations`); got != "1 2 3 4" {
-		t.Errorf("versions noted: got %q, want %q", got, "1 2 3 4")
+		t.Errorf("versions recorded: got %q, want %q", got, "1 2 3 4")
 	}
 }
 

@@ -156,7 +156,7 @@ func (r *round) startPowerless(n int) bool {
 
 func (r *round) open() *Store {
 	r.Helper()
-	// There is no lock: a process that another test starts inherits it for a moment.
+	// There is no lock: a process that another test starts may inherit it for a short time.
 	s, err := Open(r.Context(), r.path, r.disk.under(Options{}))
 	if err != nil {
 		r.Fatalf("opening after a crash: %v", err)

@@ -38,7 +38,7 @@ func TestFileThatIsRemovedOrReplaced(t *testing.T) {
 				t.Errorf("before: got problem %v", err)
 			}
 			row.do(t, path)
-			s.writer.filesChecked = time.Time{} // as if a moment had passed
+			s.writer.filesChecked = time.Time{} // as if some time had passed
 			records, _ := eventstoretest.Next(head, "b")
 			for range 2 {
 				if err := s.Append(t.Context(), head, records); !errors.Is(err, eventstore.ErrReplaced) || !errors.Is(err, eventstore.ErrNotWritten) {

@@ -1,5 +1,7 @@
-// Package checker judges what clients have seen by the history that there is in the end. Each check is pure: it gets what was
-// recorded and the history, and returns what is wrong. The checks do not trust one another, nor the product.
+// Package checker compares what clients have seen with the history that exists in the end.
+//
+// Each check is a pure function of the recorded answers and the history. It returns the promises
+// that were broken. No check relies on another check, or on code of the product.
 package checker
 
 import (
@@ -11,30 +13,30 @@ import (
 	"configapi/test/faults/record"
 )
 
-// Finding is a promise that was broken.
+// Finding is a broken promise.
 type Finding struct{ Promise, Text string }
 
 func (f Finding) String() string { return f.Promise + ": " + f.Text }
 
 // Seen is all that clients have seen in one round.
 type Seen struct {
-	// Base is the position at which the round began.
+	// Base is the seq at which the round began.
 	Base    int64
 	Writes  []*record.Write
 	Reads   []*record.Read
 	Streams []*record.Stream
 }
 
-// Verdict is what the checks came to.
+// Verdict is the result of the checks.
 type Verdict struct {
 	Findings []Finding
-	// Losses are acknowledged writes that the history does not have.
+	// Losses counts acknowledged writes that the history does not have.
 	Losses int
-	// Undecided are names of which linearizability could not be decided in time.
+	// Undecided lists the names whose linearizability was not decided in time.
 	Undecided []string
 }
 
-// Check runs all checks, the one of linearizability for at most a given time.
+// Check runs all checks. The check of linearizability ends after patience.
 func Check(h *history.History, seen Seen, patience time.Duration) Verdict {
 	claims := claim(h, seen)
 	v := Verdict{Findings: claims.findings, Losses: claims.losses}
@@ -45,7 +47,7 @@ func Check(h *history.History, seen Seen, patience time.Duration) Verdict {
 	return v
 }
 
-// findings collects what is wrong with one promise, but not more than anybody reads.
+// findings collects violations of one promise, at most mostFindings of them in full.
 type findings struct {
 	promise string
 	found   []Finding

@@ -10,22 +10,23 @@ import (
 	"configapi/test/faults/record"
 )
 
-// story is a history and what clients have seen of it. It begins as one in which all is well; each test changes one thing.
+// story is a history and what clients have seen of it. It begins without a mistake; each test
+// changes one thing.
 type story struct {
 	events []history.Event
 	seen   checker.Seen
 }
 
 // at is the position of the n-th event of all stories.
-func at(n int64) record.Position { return record.Position{Number: n, Hash: hash(n)} }
+func at(n int64) record.Position { return record.Position{Seq: n, Hash: hash(n)} }
 
 func hash(n int64) string { return "abcdef0" + string(rune('0'+n)) }
 
-// write is one that was acknowledged, from call to call + 10.
-func write(id string, kind record.Kind, name string, version int, position int64, call time.Duration) *record.Write {
+// write returns an acknowledged write, from call to call + 10.
+func write(id string, kind record.Kind, name string, version int, seq int64, call time.Duration) *record.Write {
 	w := &record.Write{
-		ID: id, Kind: kind, Name: name, Version: version, Position: at(position), Outcome: record.Done,
-		Span: record.Span{Call: call, Return: call + 10}, Where: record.Where{Node: 0, Life: 1},
+		ID: id, Kind: kind, Name: name, Version: version, Position: at(seq), Outcome: record.Done,
+		Span: record.Span{Call: call, Return: call + 10}, Where: record.Where{Node: 0, Incarnation: 1},
 	}
 	if kind != record.Delete {
 		w.Value = id + checker.Separator
@@ -38,7 +39,7 @@ func expecting(version int, w *record.Write) *record.Write {
 	return w
 }
 
-// refusal is an answer that a rule forbids a write.
+// refusal makes a write one that a rule forbids.
 func refusal(reason record.Refusal, version int, w *record.Write) *record.Write {
 	w.Outcome, w.Refusal, w.Version, w.Position = record.Refused, reason, version, record.Position{}
 	return w
@@ -50,34 +51,35 @@ func open(w *record.Write) *record.Write {
 	return w
 }
 
-// event is what has come of a write.
-func event(position int64, w *record.Write, version int, before string) history.Event {
+// event returns the event of a write.
+func event(seq int64, w *record.Write, version int, before string) history.Event {
 	e := history.Event{
-		Position: position, ChangeSet: position, Hash: hash(position), Name: w.Name, Version: version, Value: w.Value, Before: before,
-		Type: [...]string{history.Set, history.Deleted, history.Restored}[w.Kind], Reason: w.ID, At: time.UnixMicro(position),
+		Seq: seq, ChangeSet: seq, Hash: hash(seq), Name: w.Name, Version: version, Value: w.Value, Before: before,
+		Type: [...]string{history.Set, history.Deleted, history.Restored}[w.Kind], Reason: w.ID, At: time.UnixMicro(seq),
 	}
 	return e
 }
 
-// wellDone is a story of five events: set, set of another name, conditional set, deletion, and a restore whose answer was lost.
-func wellDone() *story {
+// soundStory returns a story of five events: a set, a set of another name, a conditional set, a
+// deletion, and a restore of unknown outcome.
+func soundStory() *story {
 	a1 := write("w1", record.Set, "r/a", 1, 1, 0)
 	b1 := write("w2", record.Set, "r/b", 1, 2, 20)
 	a2 := expecting(1, write("w3", record.Set, "r/a", 2, 3, 40))
 	a3 := write("w4", record.Delete, "r/a", 3, 4, 60)
 	a4 := open(write("w5", record.Restore, "r/a", 4, 5, 80))
-	late := expecting(1, refusal(record.Conflict, 2, write("w6", record.Set, "r/a", 0, 0, 45)))
+	conflicting := expecting(1, refusal(record.Conflict, 2, write("w6", record.Set, "r/a", 0, 0, 45)))
 	gone := refusal(record.Gone, 0, write("w7", record.Set, "r/a", 0, 0, 72))
 	never := open(write("w8", record.Set, "r/a", 0, 0, 30))
 	s := &story{events: []history.Event{
 		event(1, a1, 1, ""), event(2, b1, 1, ""), event(3, a2, 2, a1.Value), event(4, a3, 3, a2.Value), event(5, a4, 4, ""),
 	}}
-	s.seen.Writes = []*record.Write{a1, b1, a2, a3, a4, late, gone, never}
+	s.seen.Writes = []*record.Write{a1, b1, a2, a3, a4, conflicting, gone, never}
 	s.seen.Reads = []*record.Read{
-		{Span: record.Span{Call: 31, Return: 33}, Where: record.Where{Node: 0, Life: 1}, Name: "r/a", Found: true, Version: 1, Value: a1.Value, Position: at(2)},
-		{Span: record.Span{Call: 55, Return: 57}, Where: record.Where{Node: 1, Life: 1}, Name: "r/a", Found: true, Version: 2, Value: a2.Value, Position: at(3), Linearizable: true},
-		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 1, Life: 1}, Prefix: "r", Values: map[string]string{"r/b": b1.Value}, Position: at(4), AtLeast: 4},
-		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 2, Life: 1}, Client: 1, Name: "r/b", Position: record.Position{Hash: "00000000"}},
+		{Span: record.Span{Call: 31, Return: 33}, Where: record.Where{Node: 0, Incarnation: 1}, Name: "r/a", Found: true, Version: 1, Value: a1.Value, Position: at(2)},
+		{Span: record.Span{Call: 55, Return: 57}, Where: record.Where{Node: 1, Incarnation: 1}, Name: "r/a", Found: true, Version: 2, Value: a2.Value, Position: at(3), Linearizable: true},
+		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 1, Incarnation: 1}, Prefix: "r", Values: map[string]string{"r/b": b1.Value}, Position: at(4), AtLeast: 4},
+		{Span: record.Span{Call: 75, Return: 77}, Where: record.Where{Node: 2, Incarnation: 1}, Client: 1, Name: "r/b", Position: record.Position{Hash: "00000000"}},
 	}
 	s.seen.Streams = []*record.Stream{
 		{Name: "all", Prefix: "r", After: &record.Position{Hash: "00000000"}, Messages: []record.Message{
@@ -93,7 +95,7 @@ func wellDone() *story {
 
 func change(e history.Event, operation string) record.Change {
 	return record.Change{
-		Position: record.Position{Number: e.Position, Hash: e.Hash}, ChangeSet: e.ChangeSet,
+		Position: record.Position{Seq: e.Seq, Hash: e.Hash}, ChangeSet: e.ChangeSet,
 		Name: e.Name, Version: e.Version, Operation: operation, Value: e.Value,
 	}
 }
@@ -109,8 +111,8 @@ func (s *story) check(t *testing.T) checker.Verdict {
 	return checker.Check(h, s.seen, time.Minute)
 }
 
-func TestStoryInWhichAllIsWellIsAccepted(t *testing.T) {
-	if v := wellDone().check(t); len(v.Findings) > 0 || v.Losses > 0 || len(v.Undecided) > 0 {
+func TestSoundStoryIsAccepted(t *testing.T) {
+	if v := soundStory().check(t); len(v.Findings) > 0 || v.Losses > 0 || len(v.Undecided) > 0 {
 		t.Errorf("got %+v, want nothing", v)
 	}
 }
@@ -136,7 +138,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"an acknowledged write is lost":           {exact, func(s *story) { s.events = s.events[:3] }},
 		"a refused write is there":                {exact, func(s *story) { refusal(record.Conflict, 9, s.seen.Writes[2]) }},
 		"a write that was not written is there":   {exact, func(s *story) { s.seen.Writes[2].Outcome = record.NotWritten }},
-		"nobody wrote an event":                   {exact, func(s *story) { s.seen.Writes = s.seen.Writes[1:] }},
+		"an event without a write":                {exact, func(s *story) { s.seen.Writes = s.seen.Writes[1:] }},
 		"it was acknowledged with another value":  {exact, func(s *story) { s.seen.Writes[1].Value = "w2|other" }},
 		"it was acknowledged as another version":  {exact, func(s *story) { s.seen.Writes[1].Version = 2 }},
 		"it was acknowledged at another position": {exact, func(s *story) { s.seen.Writes[1].Position = at(1) }},
@@ -154,7 +156,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"a read has another version":       {replayed, func(s *story) { s.seen.Reads[0].Version = 2 }},
 		"a read finds nothing":             {replayed, func(s *story) { s.seen.Reads[0].Found = false }},
 		"a read finds what is deleted":     {replayed, func(s *story) { s.seen.Reads[1].Position = at(4) }},
-		"a read is of no position":         {replayed, func(s *story) { s.seen.Reads[0].Position = record.Position{Number: 9, Hash: hash(9)} }},
+		"a read is of no position":         {replayed, func(s *story) { s.seen.Reads[0].Position = record.Position{Seq: 9, Hash: hash(9)} }},
 		"a read is of another history":     {replayed, func(s *story) { s.seen.Reads[0].Position.Hash = "11111111" }},
 		"a read is in the middle of a set": {replayed, func(s *story) { s.events[1].ChangeSet = 3 }},
 		"a list leaves a config out":       {replayed, func(s *story) { clear(s.seen.Reads[2].Values) }},
@@ -162,7 +164,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 		"a read is older than asked for":   {fresh, func(s *story) { s.seen.Reads[2].AtLeast = 5 }},
 		"a linearizable read is stale":     {fresh, func(s *story) { s.seen.Reads[0].Linearizable, s.seen.Reads[0].Call = true, 51 }},
 		"positions go back": {forward, func(s *story) {
-			s.seen.Reads[3].Where, s.seen.Reads[3].Client = record.Where{Node: 0, Life: 1}, 0
+			s.seen.Reads[3].Where, s.seen.Reads[3].Client = record.Where{Node: 0, Incarnation: 1}, 0
 		}},
 		"a stream leaves a change out":     {streamed, func(s *story) { drop(s, 0, 1) }},
 		"a stream has no progress left":    {streamed, func(s *story) { s.seen.Streams[1].Messages = nil }},
@@ -185,7 +187,7 @@ func TestBrokenPromisesAreFound(t *testing.T) {
 			s.seen.Reads[1].Span = record.Span{Call: 35, Return: 36}
 		}},
 	} {
-		s := wellDone()
+		s := soundStory()
 		test.spoil(s)
 		if v := s.check(t); !promises(v, test.promise) {
 			t.Errorf("%s: got %v, want %q to be broken", what, v.Findings, test.promise)
@@ -202,20 +204,20 @@ func promises(v checker.Verdict, promise string) bool {
 	return false
 }
 
-// drop takes a change out of a message of the first stream.
+// drop removes a change from a message of the first stream.
 func drop(s *story, message, n int) {
 	m := &s.seen.Streams[0].Messages[message]
 	m.Changes = append(m.Changes[:n:n], m.Changes[n+1:]...)
 }
 
-// again repeats in a message of the first stream a change of the first message.
+// again repeats a change of the first message in another message of the first stream.
 func again(s *story, message, n int) {
 	m := &s.seen.Streams[0].Messages[message]
 	m.Changes = append([]record.Change{s.seen.Streams[0].Messages[0].Changes[n]}, m.Changes...)
 }
 
 func TestLossesAreCounted(t *testing.T) {
-	s := wellDone()
+	s := soundStory()
 	s.events = s.events[:2]
 	if v := s.check(t); v.Losses != 2 {
 		t.Errorf("got %d losses, want 2", v.Losses)
@@ -223,7 +225,7 @@ func TestLossesAreCounted(t *testing.T) {
 }
 
 func TestWholeSetIsAccepted(t *testing.T) {
-	s := wellDone()
+	s := soundStory()
 	s.events[0].ChangeSet = 2
 	s.seen.Writes[0].Set, s.seen.Writes[1].Set = "set", "set"
 	s.seen.Writes[1].Span = s.seen.Writes[0].Span
@@ -234,10 +236,10 @@ func TestWholeSetIsAccepted(t *testing.T) {
 	}
 }
 
-// What cannot be decided in time must say so: it is no proof of anything.
-func TestUndecidedIsSaid(t *testing.T) {
+// A name that was not decided in time must be reported: it proves nothing.
+func TestUndecidedNamesAreReported(t *testing.T) {
 	s := &story{}
-	for i := range 60 { // all at once, in any of many orders, of which none explains half of the answers
+	for i := range 60 { // all concurrent; no order explains half of the answers
 		w := expecting(9, refusal(record.Conflict, i%2, write("w", record.Set, "r/a", 0, 0, 0)))
 		s.seen.Writes = append(s.seen.Writes, w)
 	}

@@ -10,15 +10,15 @@ import (
 // Separator ends the id of a write in its value.
 const Separator = "|"
 
-// claims say which event came of which write.
+// claims maps writes to their events.
 type claims struct {
-	events   map[*record.Write]*history.Event // :: write → the event that came of it
+	events   map[*record.Write]*history.Event // :: write → its event
 	findings []Finding
 	losses   int
 }
 
-// claim finds the event of each write, and checks that the history is what was acknowledged and, besides, only what may have
-// been written: acknowledged ⊆ history ⊆ acknowledged ∪ unknown, each once.
+// claim finds the event of each write. It checks that the history consists of all acknowledged
+// writes and of some unknown ones, each once: acknowledged ⊆ history ⊆ acknowledged ∪ unknown.
 func claim(h *history.History, seen Seen) claims {
 	c := claims{events: map[*record.Write]*history.Event{}}
 	byID := map[string]*record.Write{}
@@ -31,17 +31,17 @@ func claim(h *history.History, seen Seen) claims {
 		w := byID[IDOf(e)]
 		switch {
 		case w == nil:
-			exact.add("nobody wrote position %d: %s of %q, value %q, reason %q", e.Position, e.Type, e.Name, e.Value, e.Reason)
+			exact.add("no client wrote seq %d: %s of %q, value %q, reason %q", e.Seq, e.Type, e.Name, e.Value, e.Reason)
 			continue
 		case c.events[w] != nil:
-			once.add("%s has two effects, at positions %d and %d", w, c.events[w].Position, e.Position)
+			once.add("%s has two effects, at seqs %d and %d", w, c.events[w].Seq, e.Seq)
 			continue
 		case w.Outcome == record.Refused || w.Outcome == record.NotWritten:
-			exact.add("%s is at position %d all the same", w, e.Position)
+			exact.add("%s is at seq %d all the same", w, e.Seq)
 		case e.Name != w.Name || e.Type != typeOf(w.Kind) || w.Kind != record.Delete && e.Value != w.Value:
-			exact.add("%s became %s of %q, value %q, at position %d", w, e.Type, e.Name, e.Value, e.Position)
-		case w.Outcome == record.Done && (e.Position != w.Position.Number || e.Hash != w.Position.Hash || e.Version != w.Version):
-			exact.add("%s: acknowledged as version %d, but is version %d at %d-%s", w, w.Version, e.Version, e.Position, e.Hash)
+			exact.add("%s became %s of %q, value %q, at seq %d", w, e.Type, e.Name, e.Value, e.Seq)
+		case w.Outcome == record.Done && (e.Seq != w.Position.Seq || e.Hash != w.Position.Hash || e.Version != w.Version):
+			exact.add("%s: acknowledged as version %d, but is version %d at %d-%s", w, w.Version, e.Version, e.Seq, e.Hash)
 		}
 		c.events[w] = e
 	}
@@ -55,32 +55,33 @@ func claim(h *history.History, seen Seen) claims {
 	return c
 }
 
-// sets checks that writes that were made together are one change set, all of them or none.
+// sets checks that the writes of one change set are together in the history, all of them or none.
 func (c claims) sets(seen Seen) []Finding {
 	found := findings{promise: "change sets are atomic"}
-	members := map[string][]*history.Event{} // :: set → events, nil for a write without one
+	bySet := map[string][]*history.Event{} // :: set → events, nil for a write without one
 	for _, w := range seen.Writes {
 		if e := c.events[w]; w.Set != "" {
-			members[w.Set] = append(members[w.Set], e)
-		} else if e != nil && e.ChangeSet != e.Position {
+			bySet[w.Set] = append(bySet[w.Set], e)
+		} else if e != nil && e.ChangeSet != e.Seq {
 			found.add("%s was alone, but is in the change set that ends at %d", w, e.ChangeSet)
 		}
 	}
-	for set, events := range members {
+	for set, events := range bySet {
 		first := events[0]
 		for i, e := range events {
 			switch {
 			case (first == nil) != (e == nil):
 				found.add("of set %s, change %d and change 0 are not both in the history", set, i)
-			case e != nil && (e.Position != first.Position+int64(i) || e.ChangeSet != first.Position+int64(len(events)-1)):
-				found.add("change %d of set %s is at position %d, in the change set that ends at %d", i, set, e.Position, e.ChangeSet)
+			case e != nil && (e.Seq != first.Seq+int64(i) || e.ChangeSet != first.Seq+int64(len(events)-1)):
+				found.add("change %d of set %s is at seq %d, in the change set that ends at %d", i, set, e.Seq, e.ChangeSet)
 			}
 		}
 	}
 	return found.all()
 }
 
-// IDOf is the id of the write that an event came of: in its reason, or at the beginning of its value.
+// IDOf returns the id of the write that made an event. It is the reason of the event, or the
+// beginning of its value.
 func IDOf(e *history.Event) string {
 	if e.Reason != "" {
 		return e.Reason

@@ -23,12 +23,12 @@ type action struct {
 // answer is the output of an operation.
 type answer struct {
 	refusal record.Refusal // 0: done
-	version int            // of a refusal other than of a version: not looked at
+	version int            // not compared after a refusal, unless it is a version conflict
 	found   bool           // of a read
 	value   string         // of a read
 }
 
-// model is one config: a name with its state.
+// model is one config: the state of a name.
 var model = porcupine.Model{
 	Init: func() any { return history.State{} },
 	Step: func(state, input, output any) (bool, any) {
@@ -36,7 +36,7 @@ var model = porcupine.Model{
 		if in.read {
 			return out.found == s.Exists && (!s.Exists || out.value == s.Value && out.version == s.Version), s
 		}
-		refusal, next := judge(s, in)
+		refusal, next := decide(s, in)
 		switch {
 		case refusal != out.refusal:
 			return false, s
@@ -49,8 +49,9 @@ var model = porcupine.Model{
 	},
 }
 
-// judge says what a write comes to: what is missing or deleted comes before versions.
-func judge(s history.State, in action) (record.Refusal, history.State) {
+// decide returns the outcome of a write. The checks for a missing or deleted config come before the
+// check of the version.
+func decide(s history.State, in action) (record.Refusal, history.State) {
 	next := history.State{Version: s.Version + 1, Exists: true, Value: in.value}
 	switch in.kind {
 	case record.Set:
@@ -79,15 +80,17 @@ func judge(s history.State, in action) (record.Refusal, history.State) {
 	return 0, next
 }
 
-// linearizable checks each name by itself. A write of unknown outcome is open: it may have taken effect at any time from its
-// call to the end, and whether it has, the history tells. One that the history does not have by the end, when nothing of
-// it can come any more, has had no effect, and so has what the server called not written.
+// linearizable checks each name separately.
+//
+// A write of unknown outcome is open: it may take effect at any time from its call to the end. The
+// history shows whether it did. When it is not in the final history it had no effect, because no
+// append can arrive any more. The same holds for writes that the server reported as not written.
 func linearizable(seen Seen, c claims, patience time.Duration) (illegal []Finding, undecided []string) {
 	found := findings{promise: "writes of one name are linearizable"}
 	deadline := time.Now().Add(patience)
 	operations := operationsByName(seen, c)
 	for _, name := range slices.Sorted(maps.Keys(operations)) {
-		left := max(time.Until(deadline), time.Millisecond) // 0 would be no limit at all
+		left := max(time.Until(deadline), time.Millisecond) // 0 would mean no limit
 		switch porcupine.CheckOperationsTimeout(model, operations[name], left) {
 		case porcupine.Illegal:
 			found.add("the %d operations on %q are in no order that explains their answers", len(operations[name]), name)

@@ -12,7 +12,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// reads checks that each read equals the replay of the history at the position that it told, and is as new as was asked for.
+// reads checks each read: it equals the replay of the history at its position, and it is as new as
+// the client required.
 func reads(h *history.History, seen Seen) []Finding {
 	exact := findings{promise: "every read equals the replay at its position"}
 	fresh := findings{promise: "no read is older than was asked for"}
@@ -27,10 +28,10 @@ func reads(h *history.History, seen Seen) []Finding {
 				exact.add("node %d, the history of %q up to %s: %s", r.Node, r.Name, r.Position, problem)
 			}
 		} else if r.Name == "" {
-			if want := h.Values(r.Prefix, r.Position.Number); !maps.Equal(want, r.Values) {
+			if want := h.Values(r.Prefix, r.Position.Seq); !maps.Equal(want, r.Values) {
 				exact.add("node %d lists %v below %q at %s, the history has %v", r.Node, r.Values, r.Prefix, r.Position, want)
 			}
-		} else if want := h.State(r.Name, r.Position.Number); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
+		} else if want := h.State(r.Name, r.Position.Seq); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
 			exact.add("node %d says of %q at %s: found %t, version %d, value %q; the history has %+v",
 				r.Node, r.Name, r.Position, r.Found, r.Version, r.Value, want)
 		}
@@ -38,47 +39,48 @@ func reads(h *history.History, seen Seen) []Finding {
 		if r.Linearizable {
 			least = max(least, acknowledged.before(r))
 		}
-		if r.Position.Number < least {
+		if r.Position.Seq < least {
 			fresh.add("a read on node %d is of %s, although %d was known before (linearizable: %t)", r.Node, r.Position, least, r.Linearizable)
 		}
 	}
 	return append(exact.all(), fresh.all()...)
 }
 
-// wrongHistory says what is wrong with all changes of a config up to a position: "" when nothing
-// is.
+// wrongHistory describes what is wrong with the changes of a config up to a position. It returns ""
+// when they are right.
 func wrongHistory(h *history.History, r *record.Read) string {
-	want := h.Of(r.Name, r.Position.Number)
+	want := h.Of(r.Name, r.Position.Seq)
 	if len(want) != len(r.History) {
 		return fmt.Sprintf("it has %d changes, not %d", len(r.History), len(want))
 	}
 	for i, e := range want {
 		got := r.History[i]
-		if got != (record.Revision{Position: record.Position{Number: e.Position, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
+		if got != (record.Revision{Position: record.Position{Seq: e.Seq, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
 			return fmt.Sprintf("it has %+v where the history has %+v", got, *e)
 		}
 	}
 	return ""
 }
 
-// badPosition says what is wrong with a position that a server has told: "" when nothing is.
+// badPosition describes what is wrong with a position from a server. It returns "" when it is
+// right.
 func badPosition(h *history.History, p record.Position) string {
-	e := h.Event(p.Number)
+	e := h.Event(p.Seq)
 	switch {
-	case p.Number == 0 && p.Hash == "00000000":
+	case p.Seq == 0 && p.Hash == "00000000":
 		return ""
 	case e == nil:
 		return "position " + p.String() + " is not in the history"
 	case e.Hash != p.Hash:
 		return "position " + p.String() + " has the hash " + e.Hash + " in the history"
-	case e.ChangeSet != e.Position:
+	case e.ChangeSet != e.Seq:
 		return "position " + p.String() + " is in the middle of a change set"
 	}
 	return ""
 }
 
-// acknowledged knows how far writes were acknowledged at a moment.
-type acknowledged []*record.Write // by the end, each with the greatest position so far
+// acknowledged finds the newest position that was acknowledged before a given time.
+type acknowledged []*record.Write // sorted by return; each has the greatest position so far
 
 func newAcknowledged(writes []*record.Write) acknowledged {
 	var a acknowledged
@@ -89,7 +91,7 @@ func newAcknowledged(writes []*record.Write) acknowledged {
 	}
 	slices.SortFunc(a, func(x, y *record.Write) int { return cmp.Compare(x.Return, y.Return) })
 	for i := 1; i < len(a); i++ {
-		if a[i].Position.Number < a[i-1].Position.Number {
+		if a[i].Position.Seq < a[i-1].Position.Seq {
 			newer := *a[i]
 			newer.Position = a[i-1].Position
 			a[i] = &newer
@@ -98,11 +100,11 @@ func newAcknowledged(writes []*record.Write) acknowledged {
 	return a
 }
 
-// before is the newest position that was acknowledged before a read began.
+// before returns the newest seq that was acknowledged before a read began.
 func (a acknowledged) before(r *record.Read) int64 {
 	i, _ := slices.BinarySearchFunc(a, r.Call, func(w *record.Write, call time.Duration) int { return cmp.Compare(w.Return, call) })
 	if i == 0 {
 		return math.MinInt64
 	}
-	return a[i-1].Position.Number
+	return a[i-1].Position.Seq
 }

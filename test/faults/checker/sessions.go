@@ -7,8 +7,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// sessions checks what one client sees of one life of one node, request after request: positions never go back, and what it
-// wrote there it reads there.
+// sessions checks the requests of one client to one process, in order: positions never go back, and
+// a client reads its own writes.
 func sessions(seen Seen) []Finding {
 	type session struct {
 		client int
@@ -16,28 +16,28 @@ func sessions(seen Seen) []Finding {
 	}
 	type answer struct {
 		record.Span
-		position int64
-		what     string
+		seq  int64
+		what string
 	}
 	found := findings{promise: "positions never go back on one server"}
 	answers := map[session][]answer{}
 	for _, w := range seen.Writes {
-		if w.Outcome == record.Done && w.Life != record.Unsure {
+		if w.Outcome == record.Done && w.Incarnation != record.Unsure {
 			s := session{w.Client, w.Where}
-			answers[s] = append(answers[s], answer{w.Span, w.Position.Number, "write " + w.ID})
+			answers[s] = append(answers[s], answer{w.Span, w.Position.Seq, "write " + w.ID})
 		}
 	}
 	for _, r := range seen.Reads {
-		if r.Life != record.Unsure && !r.Past {
+		if r.Incarnation != record.Unsure && !r.Past {
 			s := session{r.Client, r.Where}
-			answers[s] = append(answers[s], answer{r.Span, r.Position.Number, "read of " + cmp.Or(r.Name, r.Prefix)})
+			answers[s] = append(answers[s], answer{r.Span, r.Position.Seq, "read of " + cmp.Or(r.Name, r.Prefix)})
 		}
 	}
 	for s, list := range answers {
 		slices.SortFunc(list, func(a, b answer) int { return cmp.Compare(a.Call, b.Call) })
 		for i := 1; i < len(list); i++ {
-			if before, after := list[i-1], list[i]; after.position < before.position {
-				found.add("client %d on node %d: %s at %d, after %s at %d", s.client, s.where.Node, after.what, after.position, before.what, before.position)
+			if before, after := list[i-1], list[i]; after.seq < before.seq {
+				found.add("client %d on node %d: %s at %d, after %s at %d", s.client, s.where.Node, after.what, after.seq, before.what, before.seq)
 			}
 		}
 	}

@@ -7,7 +7,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// streams checks that each stream equals the history, filtered, once, in order, with no change set split, up to its end.
+// streams checks that each stream equals the filtered history: every change once, in order, with no
+// change set split, up to the end.
 func streams(h *history.History, seen Seen) []Finding {
 	found := findings{promise: "every stream equals the filtered history, once, in order"}
 	for _, s := range seen.Streams {
@@ -21,7 +22,7 @@ func streams(h *history.History, seen Seen) []Finding {
 	return found.all()
 }
 
-// stream says what is wrong with one: "" when nothing is.
+// stream describes what is wrong with one stream. It returns "" when it is right.
 func stream(h *history.History, s *record.Stream) string {
 	if len(s.Messages) == 0 && s.Refused {
 		return ""
@@ -34,41 +35,41 @@ func stream(h *history.History, s *record.Stream) string {
 		if problem := badPosition(h, m.Position); problem != "" {
 			return fmt.Sprintf("message %d: %s", i, problem)
 		}
-		if m.Position.Number < at {
-			return fmt.Sprintf("message %d goes back from position %d to %s", i, at, m.Position)
+		if m.Position.Seq < at {
+			return fmt.Sprintf("message %d goes back from seq %d to %s", i, at, m.Position)
 		}
-		want := h.Between(at, m.Position.Number, s.Prefix)
+		want := h.Between(at, m.Position.Seq, s.Prefix)
 		for j := range max(len(want), len(m.Changes)) {
 			switch {
 			case j >= len(m.Changes):
-				return fmt.Sprintf("message %d, from position %d to %s, leaves out position %d", i, at, m.Position, want[j].Position)
+				return fmt.Sprintf("message %d, from seq %d to %s, leaves out seq %d", i, at, m.Position, want[j].Seq)
 			case j >= len(want):
-				return fmt.Sprintf("message %d, from position %d to %s, has %+v too many", i, at, m.Position, m.Changes[j])
+				return fmt.Sprintf("message %d, from seq %d to %s, has %+v too many", i, at, m.Position, m.Changes[j])
 			case !same(want[j], m.Changes[j]):
-				return fmt.Sprintf("message %d, from position %d to %s, has %+v where the history has %+v", i, at, m.Position, m.Changes[j], *want[j])
+				return fmt.Sprintf("message %d, from seq %d to %s, has %+v where the history has %+v", i, at, m.Position, m.Changes[j], *want[j])
 			}
 		}
-		at = m.Position.Number
+		at = m.Position.Seq
 	}
 	if s.Refused {
-		return "" // what is to follow, another stream tells
+		return "" // another stream continues this one
 	}
 	if missed := h.Between(at, h.Head(), s.Prefix); len(missed) > 0 {
-		return fmt.Sprintf("it ends at position %d and misses %d changes, the first at position %d", at, len(missed), missed[0].Position)
+		return fmt.Sprintf("it ends at seq %d and misses %d changes, the first at seq %d", at, len(missed), missed[0].Seq)
 	}
 	return ""
 }
 
-// begin is after which position a stream began.
+// begin returns the seq after which a stream began.
 func begin(s *record.Stream) int64 {
 	first := s.Messages[0]
 	switch {
 	case s.After != nil:
-		return s.After.Number
+		return s.After.Seq
 	case len(first.Changes) > 0:
-		return first.Changes[0].Position.Number - 1
+		return first.Changes[0].Position.Seq - 1
 	}
-	return first.Position.Number
+	return first.Position.Seq
 }
 
 func same(e *history.Event, c record.Change) bool {
@@ -76,6 +77,6 @@ func same(e *history.Event, c record.Change) bool {
 	if e.Version == 1 {
 		operation = "CREATED"
 	}
-	return c.Position == record.Position{Number: e.Position, Hash: e.Hash} && c.ChangeSet == e.ChangeSet &&
+	return c.Position == record.Position{Seq: e.Seq, Hash: e.Hash} && c.ChangeSet == e.ChangeSet &&
 		c.Name == e.Name && c.Version == e.Version && c.Value == e.Value && c.Operation == operation
 }

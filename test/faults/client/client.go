@@ -1,5 +1,5 @@
-// Package client is the load: clients that write, read and watch, and that hop from node to node. They record what they are
-// told, and judge nothing.
+// Package client generates the load: clients that write, read and watch, each on a node at random.
+// They record what they receive, and check nothing.
 package client
 
 import (
@@ -19,19 +19,21 @@ import (
 )
 
 const (
-	// dialTimeout and requestTimeout are a client's patience. What is not answered by then has an unknown outcome.
+	// dialTimeout and requestTimeout bound the wait of a client. A request without an answer by
+	// then has an unknown outcome.
 	dialTimeout    = time.Second
 	requestTimeout = 3 * time.Second
-	// slow is from when on an answer counts as delayed: a node's own work takes a few milliseconds.
+	// slow is the time from which an answer counts as delayed. A node itself needs a few
+	// milliseconds.
 	slow = 150 * time.Millisecond
-	// maxTries is how often a write with an idempotency key is sent until its client gives up.
+	// maxTries bounds the attempts of a write with an idempotency key.
 	maxTries = 6
 )
 
 // Counts are what clients have seen of one node.
 type Counts struct {
 	Done        atomic.Int64 // acknowledged writes
-	Broken      atomic.Int64 // requests and streams without a whole answer
+	Broken      atomic.Int64 // requests and streams without a complete answer
 	Unavailable atomic.Int64 // answers 503
 	Slow        atomic.Int64
 	Restarting  atomic.Int64 // streams that were closed with 1012
@@ -43,20 +45,20 @@ type World struct {
 	Cluster  *cluster.Cluster
 	Record   *record.Recorder
 	Features Features
-	// Prefix is the first segment of all names of the round. Nothing has happened to them before.
+	// Prefix is the first segment of all names of the round. The names have no earlier events.
 	Prefix string
-	// Base is where the history was when the round began: all that comes is after it.
+	// Base is the position at which the round began. All events of the round are after it.
 	Base record.Position
-	// Forks tells that a tail of the history may be lost in the round, and so positions may become
-	// unknown.
+	// Forks is set when the round may lose the newest events of the history. Positions may become
+	// unknown then.
 	Forks bool
-	// Busy is the number of the node that gets most requests. Where all get as many, most appends lose the race to another
-	// node, and what happens to an append that has won is seldom seen.
+	// Busy is the number of the node that gets most requests. With an equal load most appends lose
+	// the race to another node, and failures after a successful append are seldom seen.
 	Busy   int
 	Counts [cluster.Nodes]Counts
 }
 
-// Node is one at random, in two of three cases the busy one.
+// Node returns a random node: the busy one in two of three cases.
 func (w *World) Node(rand *rand.Rand) *cluster.Node {
 	if rand.IntN(2) == 0 {
 		return w.Cluster.Nodes[w.Busy]
@@ -64,27 +66,27 @@ func (w *World) Node(rand *rand.Rand) *cluster.Node {
 	return w.Cluster.Nodes[rand.IntN(cluster.Nodes)]
 }
 
-// names is how many configs the clients of a round fight for.
+// names is the number of configs that the clients of a round compete for.
 const names = 8
 
-// Client is one client. It does one thing after the other and is for one goroutine.
+// Client is one client. It sends one request at a time, and is not safe for concurrent use.
 type Client struct {
 	world  *World
 	number int
 	rand   *rand.Rand
 	http   *http.Client
 	writes int
-	known  map[string]known // :: name → what it was the last time this client has heard of it
-	last   record.Position  // of the newest write that was acknowledged
+	known  map[string]known // :: name → the last state that this client saw
+	last   record.Position  // of the newest acknowledged write
 }
 
-// known is what a client believes of a config.
+// known is the last state of a config that a client saw.
 type known struct {
 	version int
 	deleted bool
 }
 
-// New returns a client. What it does follows from the seed, as far as answers do not decide.
+// New returns a client. The seed determines its requests, as far as they do not depend on answers.
 func New(w *World, number int, seed uint64) *Client {
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -100,14 +102,14 @@ func New(w *World, number int, seed uint64) *Client {
 // Close frees the client's connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Run writes and reads until ctx ends. A request under way is finished first.
+// Run writes and reads until ctx ends. It finishes a request in flight first.
 func (c *Client) Run(ctx context.Context) {
 	defer c.Close()
 	for ctx.Err() == nil {
 		n := c.node()
-		past := 3 // of 100 requests each
+		past := 3 // percent of the requests, for each of the two reads of the past
 		if c.world.Forks {
-			past = 10 // which is where two histories can be mixed up
+			past = 10 // such reads could mix two histories
 		}
 		switch dice := c.rand.IntN(100); {
 		case dice < past:
@@ -125,10 +127,11 @@ func (c *Client) Run(ctx context.Context) {
 	}
 }
 
-// Settle writes to a name of its own through a node until a write is acknowledged, and returns its position.
-func (c *Client) Settle(ctx context.Context, n *cluster.Node) (record.Position, bool) {
+// WriteUntilAcknowledged writes to a name of its own through a node until a write is acknowledged,
+// and returns its position. It returns false when ctx ends first.
+func (c *Client) WriteUntilAcknowledged(ctx context.Context, n *cluster.Node) (record.Position, bool) {
 	for ctx.Err() == nil {
-		w := c.newWrite(record.Set, c.world.Prefix+"/settled/"+strconv.Itoa(c.number))
+		w := c.newWrite(record.Set, c.world.Prefix+"/probe/"+strconv.Itoa(c.number))
 		c.send(n, w, w.ID+checker.Separator)
 		if w.Outcome == record.Done {
 			return w.Position, true
@@ -138,12 +141,13 @@ func (c *Client) Settle(ctx context.Context, n *cluster.Node) (record.Position, 
 	return record.Position{}, false
 }
 
-// Await asks a node, past its link, until it has applied a position.
+// Await asks a node directly, not through its link, until it has applied a seq. It returns false
+// when ctx ends first.
 func (c *Client) Await(ctx context.Context, n *cluster.Node, position int64) bool {
 	for ctx.Err() == nil {
 		read := &record.Read{}
 		answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config/none", nil, nil)
-		if err == nil && locate(read, answer) && read.Position.Number >= position {
+		if err == nil && locate(read, answer) && read.Position.Seq >= position {
 			return true
 		}
 		cluster.Pause(ctx, 2*time.Millisecond)
@@ -151,8 +155,8 @@ func (c *Client) Await(ctx context.Context, n *cluster.Node, position int64) boo
 	return false
 }
 
-// WriteLarge sets one config to values of a size, so many of them, and then to a small one. It tells how many of the large ones
-// were acknowledged.
+// WriteLarge sets one config count times to values of a size, and then to a small one. It returns
+// how many of the large values were acknowledged.
 func (c *Client) WriteLarge(ctx context.Context, count, bytes int) (acknowledged int) {
 	name := c.world.Prefix + "/large"
 	for range count {
@@ -182,7 +186,7 @@ func (c *Client) newWrite(kind record.Kind, name string) *record.Write {
 	return &record.Write{ID: id, Client: c.number, Kind: kind, Name: name}
 }
 
-// change makes one change that has a fair chance to be allowed.
+// change sends one change that has a fair chance to be allowed.
 func (c *Client) change(n *cluster.Node) {
 	name := c.name()
 	k := c.known[name]
@@ -204,13 +208,13 @@ func (c *Client) change(n *cluster.Node) {
 	c.send(n, w, value)
 }
 
-// send sends a write, and again with the same idempotency key where there are such keys, and records it.
+// send sends a write, with an idempotency key also several times, and records it.
 func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 	w.Value = history.Digest(value)
 	w.Call = c.world.Record.Now()
 	for {
 		w.Tries++
-		w.Where = record.Where{Node: n.Number, Life: n.Life()}
+		w.Where = record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 		before := time.Now()
 		if w.Kind == record.Delete || w.Kind == record.Set && len(w.ID)%2 == 0 {
 			c.mutate(n, w, value)
@@ -219,7 +223,7 @@ func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 		}
 		c.count(n, before, w)
 		if w.Tries > 1 && w.Outcome != record.Done {
-			w.Outcome, w.Refusal, w.Version = record.Unknown, 0, 0 // what was sent before may still be written
+			w.Outcome, w.Refusal, w.Version = record.Unknown, 0, 0 // an earlier attempt may still be written
 		}
 		if !c.again(w) {
 			break
@@ -227,14 +231,14 @@ func (c *Client) send(n *cluster.Node, w *record.Write, value string) {
 		n = c.node()
 	}
 	w.Return = c.world.Record.Now()
-	if n.Life() != w.Life {
-		w.Life = record.Unsure
+	if n.Incarnation() != w.Incarnation {
+		w.Incarnation = record.Unsure
 	}
 	c.learn(w)
 	c.world.Record.Write(w)
 }
 
-// learn remembers what an answer says of the config.
+// learn remembers the state of the config that an answer shows.
 func (c *Client) learn(w *record.Write) {
 	before := c.known[w.Name]
 	switch {
@@ -250,14 +254,14 @@ func (c *Client) learn(w *record.Write) {
 	}
 }
 
-// again tells whether a write is to be sent once more: only while its outcome is unknown, and only with a key that keeps it
-// from having a second effect.
+// again reports whether to send a write again: its outcome is unknown, and it has a key that
+// prevents a second effect.
 func (c *Client) again(w *record.Write) bool {
 	return w.Outcome == record.Unknown && c.key(w) != "" && w.Tries < maxTries
 }
 
-// key is the idempotency key of a write, "" when the servers take none. Also where they do, three of ten writes have none, so that
-// not all rests on keys: a node must keep what it promises without.
+// key is the idempotency key of a write, "" for none. Three of ten writes have none even where
+// servers take keys: the promises hold without keys as well.
 func (c *Client) key(w *record.Write) string {
 	if !c.world.Features.Keys || strings.ContainsAny(w.ID[len(w.ID)-1:], "012") {
 		return ""

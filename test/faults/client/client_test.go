@@ -36,7 +36,7 @@ func TestOnlyADefiniteAnswerIsKnown(t *testing.T) {
 func TestOutcomesOfMutations(t *testing.T) {
 	c := &Client{world: &World{}}
 	for body, want := range map[string]record.Write{
-		`{"data":{"outcome":{"__typename":"ConfigChanged","revision":{"version":3},"position":"7-01234567"}}}`:           {Outcome: record.Done, Version: 3, Position: record.Position{Number: 7, Hash: "01234567"}},
+		`{"data":{"outcome":{"__typename":"ConfigChanged","revision":{"version":3},"position":"7-01234567"}}}`:           {Outcome: record.Done, Version: 3, Position: record.Position{Seq: 7, Hash: "01234567"}},
 		`{"data":{"outcome":{"__typename":"VersionConflictError","current":{"version":2}}}}`:                             {Outcome: record.Refused, Refusal: record.Conflict, Version: 2},
 		`{"data":{"outcome":{"__typename":"VersionConflictError","current":null}}}`:                                      {Outcome: record.Refused, Refusal: record.Conflict},
 		`{"data":{"outcome":{"__typename":"NotFoundError"}}}`:                                                            {Outcome: record.Refused, Refusal: record.NotFound},
@@ -84,9 +84,9 @@ func TestOnlyAKeyAllowsAnotherTry(t *testing.T) {
 		t.Error("not three of ten writes are without a key where servers take keys")
 	}
 	if w.Tries = maxTries; keys.again(w) {
-		t.Error("there is no end of it")
+		t.Error("the attempts are not bounded")
 	}
 	if done := (&record.Write{ID: "w", Tries: 1, Outcome: record.Done}); keys.again(done) {
-		t.Error("what is done is sent again")
+		t.Error("a write that is done is sent again")
 	}
 }

@@ -9,14 +9,15 @@ import (
 	"configapi/test/faults/cluster"
 )
 
-// Features are what the servers can do besides. They are found out by asking, so that the suite tests a server from the day
-// on which it can.
+// Features are optional features of the servers. The suite probes for them, so that it tests each
+// server with what it has.
 type Features struct {
-	// Keys: writes take an idempotency key, so a client may send one again until it knows the outcome.
+	// Keys: writes take an idempotency key. A client may send a write again until it knows the
+	// outcome.
 	Keys bool
-	// Linearizable: reads can ask for nothing older than what was acknowledged before.
+	// Linearizable: reads can be linearizable.
 	Linearizable bool
-	// AtLeast: reads can ask for nothing older than a position.
+	// AtLeast: reads can require a position.
 	AtLeast bool
 }
 
@@ -36,8 +37,9 @@ func (f Features) String() string {
 	return strings.Join(has, ", ")
 }
 
-// Probe finds out what a server can do: it refuses nonsense about what it knows, and ignores what it does not know. It
-// changes nothing: there is no config to delete.
+// Probe finds out which features a server has. A server refuses an invalid value of a feature that
+// it has, and ignores one that it does not have. Probe changes nothing: the config to delete does
+// not exist.
 func Probe(ctx context.Context, n *cluster.Node) (Features, error) {
 	const path = "/config/no%2Fsuch%2Fconfig"
 	keys, err := refuses(ctx, n, http.MethodDelete, path, "Idempotency-Key", strings.Repeat("x", 5000))

@@ -50,7 +50,7 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 	}
 	body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"input": input}})
 	if err != nil {
-		panic(err) // the suite's own values have a JSON
+		panic(err) // the suite's own values can be encoded
 	}
 	answer, err := c.do(n, http.MethodPost, "/graphql", map[string]string{requestID: idOf(w)}, body)
 	if err != nil {
@@ -60,7 +60,7 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 	c.readResult(n.Number, w, answer)
 }
 
-// readResult takes over what an answer says.
+// readResult copies the outcome of a write from the answer.
 func (c *Client) readResult(node int, w *record.Write, answer reply) {
 	w.Status = fmt.Sprintf("%d %.200s", answer.status, answer.body)
 	var r result
@@ -76,21 +76,21 @@ func (c *Client) readResult(node int, w *record.Write, answer reply) {
 		}
 	case err == nil && r.Data.Outcome != nil:
 		r.describe(w)
-	default: // of the server, before GraphQL has seen the request
+	default: // the server answered before GraphQL did
 		if answer.status != http.StatusOK {
 			w.Outcome, w.Refusal = outcomeOf(answer)
 		}
 	}
 }
 
-// describe takes over the outcome of a mutation that was judged.
+// describe copies the outcome of an executed mutation.
 func (r *result) describe(w *record.Write) {
 	outcome := r.Data.Outcome
 	w.Outcome = record.Refused
 	switch outcome.Typename {
 	case "ConfigChanged":
 		w.Outcome, w.Version = record.Done, outcome.Revision.Version
-		w.Position, _ = record.ParsePosition(outcome.Position) // no event is at position 0, which the checkers find
+		w.Position, _ = record.ParsePosition(outcome.Position) // a parse error leaves seq 0, which the checks find
 	case "VersionConflictError":
 		w.Refusal = record.Conflict
 		if outcome.Current != nil {

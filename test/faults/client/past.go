@@ -11,8 +11,8 @@ import (
 	"configapi/test/faults/record"
 )
 
-// refused tells whether an answer refuses the client's position as unknown, which it may do when
-// the tail of the history was lost. The client then forgets the position.
+// refused reports whether an answer refuses the position of the client as unknown. That is allowed
+// only after the newest events were lost. The client then forgets the position.
 func (c *Client) refused(n *cluster.Node, answer reply) bool {
 	if answer.status != http.StatusBadRequest || !strings.Contains(string(answer.body), "POSITION_UNKNOWN") {
 		return false
@@ -22,7 +22,7 @@ func (c *Client) refused(n *cluster.Node, answer reply) bool {
 		c.last = record.Position{}
 		return true
 	}
-	return false // an answer without a position, which is found out
+	return false // the missing position is found by the checks
 }
 
 // history reads all changes of a config.
@@ -39,12 +39,12 @@ func (c *Client) history(n *cluster.Node, name string) {
 		Data     struct{ Value *string }
 	}
 	if json.Unmarshal(answer.body, &changes) != nil {
-		return // cut off: an answer without its end
+		return // the answer was cut off
 	}
 	read.History = []record.Revision{}
 	for _, change := range changes {
 		revision := record.Revision{Version: change.Version, Type: change.Type}
-		// No event is at position 0, which is found out.
+		// A parse error leaves seq 0, which the checks find.
 		revision.Position, _ = record.ParsePosition(change.Metadata.Position)
 		if change.Data.Value != nil {
 			revision.Value = history.Digest(*change.Data.Value)
@@ -56,16 +56,15 @@ func (c *Client) history(n *cluster.Node, name string) {
 
 const asOfQuery = `query($at:Position!,$prefix:String!){asOf(at:{position:$at}){position configs(filter:{prefix:$prefix},first:500){nodes{name value}}}}`
 
-// asOf reads all configs of the round as they were right after the newest write of this client that
-// was acknowledged.
+// asOf reads all configs of the round as of the newest acknowledged write of this client.
 func (c *Client) asOf(n *cluster.Node) {
-	if c.last.Number == 0 {
+	if c.last.Seq == 0 {
 		return
 	}
-	read := &record.Read{Client: c.number, Prefix: c.world.Prefix, Past: true, Where: record.Where{Node: n.Number, Life: n.Life()}}
+	read := &record.Read{Client: c.number, Prefix: c.world.Prefix, Past: true, Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}}
 	body, err := json.Marshal(map[string]any{"query": asOfQuery, "variables": map[string]any{"at": c.last.String(), "prefix": c.world.Prefix}})
 	if err != nil {
-		panic(err) // the suite's own values have a JSON
+		panic(err) // the suite's own values can be encoded
 	}
 	read.Call = c.world.Record.Now()
 	answer, err := c.do(n, http.MethodPost, "/graphql", nil, body)
@@ -101,8 +100,8 @@ func (c *Client) asOf(n *cluster.Node) {
 			read.Values[config.Name] = history.Digest(*config.Value)
 		}
 	}
-	if n.Life() != read.Life {
-		read.Life = record.Unsure
+	if n.Incarnation() != read.Incarnation {
+		read.Incarnation = record.Unsure
 	}
 	c.world.Record.Read(read)
 }

@@ -16,14 +16,15 @@ import (
 	"configapi/test/faults/record"
 )
 
-// reply is an answer that came whole.
+// reply is a complete answer.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// do sends one request to a node through its link, and counts how it ends. An error means that there was no whole answer.
+// do sends one request to a node through its link and counts failures. An error means that there
+// was no complete answer.
 func (c *Client) do(n *cluster.Node, method, path string, header map[string]string, body []byte) (reply, error) {
 	answer, err := c.request(context.Background(), n.Front.Address(), method, path, header, body)
 	switch {
@@ -57,13 +58,13 @@ func (c *Client) request(ctx context.Context, address, method, path string, head
 
 const requestID = "X-Request-Id"
 
-// idOf is the id of the request that a try of a write is.
+// idOf is the id of the request that carries the current attempt of a write.
 func idOf(w *record.Write) string { return w.ID + "-" + strconv.Itoa(w.Tries) }
 
-// fail takes down that a try has no whole answer.
+// fail records an attempt without a complete answer.
 func fail(w *record.Write, n *cluster.Node, err error) {
-	var patience net.Error
-	timeout := errors.As(err, &patience) && patience.Timeout()
+	var netErr net.Error
+	timeout := errors.As(err, &netErr) && netErr.Timeout()
 	w.Outcome, w.Status = record.Unknown, err.Error()
 	w.Failures = append(w.Failures, record.Failure{Node: n.Number, Request: idOf(w), Timeout: timeout})
 }
@@ -81,7 +82,7 @@ func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
 	}
 	body, err := json.Marshal(map[string]string{"value": value})
 	if err != nil {
-		panic(err) // the suite's own values have a JSON
+		panic(err) // the suite's own values can be encoded
 	}
 	method, path := http.MethodPut, "/config/"+url.PathEscape(w.Name)
 	if w.Kind == record.Restore {
@@ -100,7 +101,7 @@ func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
 	if err == nil && w.Outcome == record.Done {
 		w.Position, err = record.ParsePosition(answer.header.Get("Config-Position"))
 	}
-	if err != nil { // which the checkers find: no event is at position 0
+	if err != nil { // the checks find it: no event has seq 0
 		w.Status += ": " + err.Error()
 	}
 }
@@ -129,7 +130,7 @@ func outcomeOf(answer reply) (record.Outcome, record.Refusal) {
 	return record.Unknown, 0
 }
 
-// versionOf is the version that an answer is about; a conflict with a name without any has none.
+// versionOf is the version in an answer. A conflict on a name without events has none.
 func versionOf(answer reply) (int, error) {
 	text := answer.header.Get("Config-Version")
 	if text == "" && answer.status == http.StatusPreconditionFailed {
@@ -138,8 +139,8 @@ func versionOf(answer reply) (int, error) {
 	return strconv.Atoi(text)
 }
 
-// get reads one config: whatever the node has, or, where it understands that, nothing older than what this client has written
-// or than what anybody was told.
+// get reads one config. Where servers can, some reads are linearizable, and some require the last
+// position that this client wrote.
 func (c *Client) get(n *cluster.Node, name string) {
 	read := &record.Read{Client: c.number, Name: name}
 	path, header := "/config/"+url.PathEscape(name), map[string]string{}
@@ -147,8 +148,8 @@ func (c *Client) get(n *cluster.Node, name string) {
 	case dice == 0 && c.world.Features.Linearizable:
 		read.Linearizable = true
 		path += "?consistency=linearizable"
-	case dice == 1 && c.world.Features.AtLeast && c.last.Number > 0:
-		read.AtLeast, read.AtLeastHash = c.last.Number, c.last.Hash
+	case dice == 1 && c.world.Features.AtLeast && c.last.Seq > 0:
+		read.AtLeast, read.AtLeastHash = c.last.Seq, c.last.Hash
 		header["Config-At-Least"] = c.last.String()
 	}
 	answer, ok := c.ask(n, read, path, header)
@@ -158,24 +159,25 @@ func (c *Client) get(n *cluster.Node, name string) {
 	}
 }
 
-// confirm reads a config of which the same life of a node has just told on a stream.
-func (c *Client) confirm(n *cluster.Node, where record.Where, name string, told record.Position) {
+// confirm reads a config of which a stream has just delivered a change. The same process must
+// return that change, or a newer one.
+func (c *Client) confirm(n *cluster.Node, where record.Where, name string, delivered record.Position) {
 	read := &record.Read{Client: c.number, Name: name}
 	answer, ok := c.ask(n, read, "/config/"+url.PathEscape(name), nil)
 	if ok && describe(read, answer) {
 		if read.Where == where {
-			read.AtLeast, read.AtLeastHash = told.Number, told.Hash
+			read.AtLeast, read.AtLeastHash = delivered.Seq, delivered.Hash
 		}
 		c.world.Record.Read(read)
 	}
 }
 
-// describe takes over what an answer says of a config, false when it says nothing.
+// describe copies the state of a config from an answer. It returns false when the answer has none.
 func describe(read *record.Read, answer reply) bool {
 	switch answer.status {
 	case http.StatusOK:
 		read.Found, read.Value = true, history.Digest(string(answer.body))
-		read.Version, _ = strconv.Atoi(answer.header.Get("Config-Version")) // 0 is no config's, which is found out
+		read.Version, _ = strconv.Atoi(answer.header.Get("Config-Version")) // a parse error leaves 0, which the checks find
 		return true
 	case http.StatusNotFound:
 		return true
@@ -217,17 +219,18 @@ func valuesOf(body []byte) (map[string]string, error) {
 	return values, nil
 }
 
-// ask sends a read, and fills in where and when it was answered, and for which position.
+// ask sends a read, and records the process, the time and the position of the answer. It returns
+// false when there is no answer to check.
 func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map[string]string) (reply, bool) {
-	read.Where = record.Where{Node: n.Number, Life: n.Life()}
+	read.Where = record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 	read.Call = c.world.Record.Now()
 	answer, err := c.do(n, http.MethodGet, path, header, nil)
 	read.Return = c.world.Record.Now()
 	if read.Return-read.Call >= slow {
 		c.world.Counts[n.Number].Slow.Add(1)
 	}
-	if n.Life() != read.Life {
-		read.Life = record.Unsure
+	if n.Incarnation() != read.Incarnation {
+		read.Incarnation = record.Unsure
 	}
 	if err != nil || answer.status >= http.StatusInternalServerError {
 		return reply{}, false
@@ -236,21 +239,22 @@ func (c *Client) ask(n *cluster.Node, read *record.Read, path string, header map
 		return reply{}, false
 	}
 	if !locate(read, answer) {
-		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+		read.Position = record.Position{Seq: -1, Hash: "none"} // which no history has
 	}
 	return answer, true
 }
 
-// locate takes over for which position an answer is, false when it does not say.
+// locate copies the position of an answer. It returns false when there is none.
 func locate(read *record.Read, answer reply) bool {
 	var err error
 	read.Position, err = record.ParsePosition(answer.header.Get("Config-Position"))
 	return err == nil
 }
 
-// ListAll reads the whole state of a node, past its link, which must have a position.
-func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
-	read := &record.Read{Where: record.Where{Node: n.Number, Life: n.Life()}, Client: c.number, AtLeast: position, Final: true}
+// ListAll reads the whole state of a node directly, not through its link. The state must contain
+// the given seq.
+func (c *Client) ListAll(ctx context.Context, n *cluster.Node, seq int64) {
+	read := &record.Read{Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}, Client: c.number, AtLeast: seq, Final: true}
 	read.Call = c.world.Record.Now()
 	answer, err := c.request(ctx, n.Address(), http.MethodGet, "/config", nil, nil)
 	read.Return = c.world.Record.Now()
@@ -258,7 +262,7 @@ func (c *Client) ListAll(ctx context.Context, n *cluster.Node, position int64) {
 		read.Values, err = valuesOf(answer.body)
 	}
 	if err != nil || !locate(read, answer) {
-		read.Position = record.Position{Number: -1, Hash: "none"} // which no history has
+		read.Position = record.Position{Seq: -1, Hash: "none"} // which no history has
 	}
 	c.world.Record.Read(read)
 }

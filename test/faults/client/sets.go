@@ -17,16 +17,17 @@ import (
 	"configapi/test/faults/record"
 )
 
-// SetWriter appends change sets: several changes as one. It is one more writer of the history, without a server, since no
-// route of the servers makes change sets of more than one change. It obeys the laws of [eventstore.Store] as they do.
+// SetWriter appends change sets of several changes. It is one more writer of the history, with an
+// event store of its own, because no route of the servers makes such sets. It follows the laws of
+// [eventstore.Store] as the servers do.
 type SetWriter struct {
 	world *World
 	sets  int
-	names []config.Name                    // its own: nobody else writes to them
+	names []config.Name                    // no other client writes to them
 	known map[config.Name]config.Aggregate // :: name → its state
 }
 
-// setSize is how many changes a set has.
+// setSize is the number of changes in a set.
 const setSize = 5
 
 // NewSetWriter returns a writer of change sets.
@@ -42,24 +43,24 @@ func NewSetWriter(w *World) (*SetWriter, error) {
 	return s, nil
 }
 
-// Run appends change sets until ctx ends. While PostgreSQL is away it tries again.
+// Run appends change sets until ctx ends. While PostgreSQL is unreachable it retries.
 func (s *SetWriter) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		dsn := s.world.Cluster.Database.DSN()
 		store, err := postgres.Open(ctx, dsn, postgres.Options{})
 		if err == nil {
-			_ = s.write(ctx, store, dsn) // what is wrong with it is in what it records
+			_ = s.write(ctx, store, dsn) // the recorded writes show any problem
 			_ = store.Close()
 		}
 		cluster.Pause(ctx, 50*time.Millisecond)
 	}
 }
 
-// write appends until an append fails in another way than by losing the race, or until the database
-// is elsewhere.
+// write appends until an append fails, other than by losing the race, or until another database is
+// the primary.
 func (s *SetWriter) write(ctx context.Context, store *postgres.Store, dsn string) error {
 	for _, name := range s.names {
-		s.known[name] = config.Aggregate{Name: name} // what was known may be of appends that are not there
+		s.known[name] = config.Aggregate{Name: name} // the known state may be of appends that were lost
 	}
 	err := s.refresh(ctx, store)
 	for err == nil && ctx.Err() == nil && s.world.Cluster.Database.DSN() == dsn {
@@ -104,7 +105,7 @@ func appended(err error) record.Outcome {
 	return record.Unknown
 }
 
-// refresh reads what has become of its configs.
+// refresh reads the state of its configs.
 func (s *SetWriter) refresh(ctx context.Context, store *postgres.Store) error {
 	for _, name := range s.names {
 		for {
@@ -129,7 +130,7 @@ func (s *SetWriter) refresh(ctx context.Context, store *postgres.Store) error {
 	return nil
 }
 
-// seal makes the records of the next set, and what is to be recorded of them.
+// seal returns the records of the next set, and its writes as they are to be recorded.
 func (s *SetWriter) seal(head eventstore.Head) ([]eventstore.Record, []*record.Write, error) {
 	s.sets++
 	set := s.world.Prefix + ".set." + strconv.Itoa(s.sets)
@@ -156,7 +157,7 @@ func (s *SetWriter) seal(head eventstore.Head) ([]eventstore.Record, []*record.W
 			Data: stored.Data, Reason: &id, RecordedAt: event.At, ChangeSet: head.Seq + setSize,
 		})
 		writes = append(writes, &record.Write{
-			ID: id, Set: set, Where: record.Where{Node: record.Nowhere, Life: record.Unsure}, Client: record.Nowhere, Tries: 1,
+			ID: id, Set: set, Where: record.Where{Node: record.Nowhere, Incarnation: record.Unsure}, Client: record.Nowhere, Tries: 1,
 			Name: name.String(), Value: history.Digest(value.String()), Version: int(event.Version),
 		})
 	}

@@ -22,23 +22,24 @@ const (
 	subscription = `subscription($after:Position,$filter:ConfigFilterInput){configChanges(after:$after,filter:$filter){
 		changes{name operation value version position changeSet} position}}`
 
-	// pingInterval and silence are how a subscriber notices a dead connection: nothing was heard for that long, not even
-	// the answer to its own ping.
+	// pingInterval and silence let a subscriber detect a dead connection: it received nothing for
+	// the time of silence, not even the answer to its own ping.
 	pingInterval = time.Second
 	silence      = 4 * time.Second
 )
 
-// Subscriber keeps one stream, over as many connections as it takes: it resumes after the last position that it was told.
+// Subscriber keeps one stream over any number of connections. After each it resumes from the last
+// position that it received.
 type Subscriber struct {
 	world  *World
 	rand   *rand.Rand
-	reader *Client // asks the server whether it knows what it has just told
+	reader *Client // reads the changes that the stream delivered
 	slow   bool
-	before []*record.Stream // whose last position was refused: this one has taken over
+	before []*record.Stream // the streams before, whose last position was refused
 
-	mu      sync.Mutex // guards what is below
+	mu      sync.Mutex // guards the fields below
 	stream  record.Stream
-	stalled chan struct{} // closed when reading goes on; nil while it does
+	stalled chan struct{} // nil: not stalled; closed when the stall ends
 }
 
 // batch is a message as the server sends it.
@@ -51,8 +52,9 @@ type batch struct {
 	Position string
 }
 
-// NewSubscriber returns a subscriber to what a prefix selects, after a position; nil: from now on. A slow one has little
-// room for what it has not read, and goes past the links.
+// NewSubscriber returns a subscriber to the changes that a prefix selects, after a position; nil:
+// from now on. A slow subscriber has a small receive buffer, and connects directly, not through
+// links.
 func NewSubscriber(w *World, number int, seed uint64, prefix string, after *record.Position, slow bool) *Subscriber {
 	return &Subscriber{
 		world: w, rand: rand.New(rand.NewPCG(seed, uint64(number))), reader: New(w, number, seed), slow: slow,
@@ -60,7 +62,7 @@ func NewSubscriber(w *World, number int, seed uint64, prefix string, after *reco
 	}
 }
 
-// Stall makes the subscriber take nothing from its connection until release is called.
+// Stall stops reading from the connection until release is called.
 func (s *Subscriber) Stall() (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,14 +76,13 @@ func (s *Subscriber) Stall() (release func()) {
 	}
 }
 
-// Streams are what the subscriber was told; to be read when Run has returned.
+// Streams returns what the subscriber received. It must not be called before Run has returned.
 func (s *Subscriber) Streams() []*record.Stream { return append(s.before, &s.stream) }
 
-// Prefix is what the subscriber has asked for.
+// Prefix is the prefix of the subscription.
 func (s *Subscriber) Prefix() string { return s.stream.Prefix }
 
-// Last is the newest position that the stream has told of, the zero Position while it has not
-// begun.
+// Last is the newest position of the stream; the zero Position before the first one.
 func (s *Subscriber) Last() record.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,19 +92,19 @@ func (s *Subscriber) Last() record.Position {
 	return record.Position{}
 }
 
-// Position is how far the stream has come, 0 while it has not begun.
-func (s *Subscriber) Position() int64 {
-	return s.Last().Number
+// Seq is the newest seq of the stream, 0 before the first one.
+func (s *Subscriber) Seq() int64 {
+	return s.Last().Seq
 }
 
-// Messages is how many messages there were.
+// Messages counts the messages so far.
 func (s *Subscriber) Messages() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.stream.Messages)
 }
 
-// Run subscribes, and subscribes again on a node at random whenever the connection ends, until ctx ends.
+// Run subscribes on a random node, and again whenever the connection ends, until ctx ends.
 func (s *Subscriber) Run(ctx context.Context) {
 	defer s.reader.Close()
 	for ctx.Err() == nil {
@@ -114,7 +115,7 @@ func (s *Subscriber) Run(ctx context.Context) {
 		}
 		code := websockettest.CloseCode(err)
 		if s.world.Forks && code != 0 && code != websockettest.CodeServiceRestart {
-			s.fault("node %d, which goes on, has closed a connection otherwise than with 1012: %v", n.Number, err)
+			s.fault("node %d, which goes on, closed a connection with another code than 1012: %v", n.Number, err)
 		}
 		counts := &s.world.Counts[n.Number]
 		if counts.Broken.Add(1); code == websockettest.CodeServiceRestart {
@@ -124,7 +125,7 @@ func (s *Subscriber) Run(ctx context.Context) {
 	}
 }
 
-// watch keeps one connection until it ends.
+// watch reads one connection until it ends.
 func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 	conn, err := s.dial(ctx, n)
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *Subscriber) watch(ctx context.Context, n *cluster.Node) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, conn.Close)
 	defer stop()
-	where := record.Where{Node: n.Number, Life: n.Life()}
+	where := record.Where{Node: n.Number, Incarnation: n.Incarnation()}
 	s.mu.Lock()
 	s.stream.Connections++
 	variables := map[string]any{"filter": map[string]string{"prefix": s.stream.Prefix}}
@@ -173,14 +174,14 @@ func (s *Subscriber) dial(ctx context.Context, n *cluster.Node) (*websockettest.
 	if s.slow {
 		address = n.Address()
 		options.Dial = func(ctx context.Context) (net.Conn, error) {
-			return (&net.Dialer{Timeout: silence, Control: littleRoom}).DialContext(ctx, "tcp", address)
+			return (&net.Dialer{Timeout: silence, Control: smallReceiveBuffer}).DialContext(ctx, "tcp", address)
 		}
 	}
 	return websockettest.Open(ctx, "ws://"+address+"/graphql", options)
 }
 
-// littleRoom gives a connection a small buffer for what was received and not read.
-func littleRoom(_, _ string, raw syscall.RawConn) error {
+// smallReceiveBuffer limits the bytes that a connection receives ahead of the reader.
+func smallReceiveBuffer(_, _ string, raw syscall.RawConn) error {
 	var err error
 	control := raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10) })
 	return errors.Join(control, err)
@@ -201,17 +202,17 @@ func (s *Subscriber) awaitStall(ctx context.Context) error {
 	}
 }
 
-// take records a message. Now and then it then asks the same server for what was told: nobody may hear of a change that
-// cannot be read yet.
+// take records a message. For some messages it then reads the change from the same server: a change
+// is readable before it is published.
 func (s *Subscriber) take(n *cluster.Node, where record.Where, payload json.RawMessage) error {
-	var told struct {
+	var message struct {
 		Data struct{ ConfigChanges *batch }
 	}
-	if err := json.Unmarshal(payload, &told); err != nil || told.Data.ConfigChanges == nil {
+	if err := json.Unmarshal(payload, &message); err != nil || message.Data.ConfigChanges == nil {
 		s.fault("a message without changes: %s", payload)
 		return errors.New("a message without changes")
 	}
-	m := s.parse(told.Data.ConfigChanges)
+	m := s.parse(message.Data.ConfigChanges)
 	m.Where = where
 	s.mu.Lock()
 	s.stream.Messages = append(s.stream.Messages, m)
@@ -229,7 +230,7 @@ func (s *Subscriber) parse(b *batch) record.Message {
 		position, bad := record.ParsePosition(c.Position)
 		set, worse := record.ParsePosition(c.ChangeSet)
 		err = errors.Join(err, bad, worse)
-		change := record.Change{Position: position, ChangeSet: set.Number, Name: c.Name, Version: c.Version, Operation: c.Operation}
+		change := record.Change{Position: position, ChangeSet: set.Seq, Name: c.Name, Version: c.Version, Operation: c.Operation}
 		if c.Value != nil {
 			change.Value = history.Digest(*c.Value)
 		}
@@ -241,9 +242,9 @@ func (s *Subscriber) parse(b *batch) record.Message {
 	return m
 }
 
-// refused takes an error that ends a stream: a node may be behind or away, but it must know what
-// was handed out, unless the tail of the history was lost. Then the subscriber begins anew where
-// the round began.
+// refused handles an error that ends a stream. A node may be behind or unreachable, but it must
+// know each position that was handed out, unless the newest events were lost. In that case the
+// subscriber starts a new stream at the beginning of the round.
 func (s *Subscriber) refused(n *cluster.Node, payload json.RawMessage) error {
 	if strings.Contains(string(payload), "POSITION_UNKNOWN") {
 		if !s.world.Forks {
@@ -256,7 +257,7 @@ func (s *Subscriber) refused(n *cluster.Node, payload json.RawMessage) error {
 	return fmt.Errorf("the stream ended with an error: %s", payload)
 }
 
-// begin begins a new stream, whose first position every history of the round has.
+// begin starts a new stream at a position that every history of the round contains.
 func (s *Subscriber) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

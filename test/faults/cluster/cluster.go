@@ -1,7 +1,9 @@
-// Package cluster runs what is to fail: three server processes over a PostgreSQL of their own, with a link that can be made to
-// fail between each of them and PostgreSQL, and between clients and each of them.
+// Package cluster runs the system under test: three server processes over one PostgreSQL. Links
+// that can be made to fail are between each server and PostgreSQL, and between clients and each
+// server.
 //
-// Nothing of it outlives [Cluster.Close], nor, on Linux, the end of the process that made it.
+// Processes and files end with [Cluster.Close]. On Linux the processes also end with the process
+// that started them.
 package cluster
 
 import (
@@ -18,10 +20,10 @@ import (
 	"configapi/test/faults/proxy"
 )
 
-// Nodes is how many there are.
+// Nodes is the number of servers.
 const Nodes = 3
 
-// Cluster is what is to fail.
+// Cluster is the system under test.
 type Cluster struct {
 	Database *Database
 	Nodes    [Nodes]*Node
@@ -30,7 +32,7 @@ type Cluster struct {
 	program string
 }
 
-// Open builds the server of a tree, and starts everything.
+// Open builds the server of a tree and starts everything.
 func Open(ctx context.Context, tree string) (*Cluster, error) {
 	dir, err := os.MkdirTemp("", "cfg-faults-*")
 	if err != nil {
@@ -44,7 +46,7 @@ func Open(ctx context.Context, tree string) (*Cluster, error) {
 }
 
 func (c *Cluster) open(ctx context.Context, tree string) error {
-	if err := os.Chmod(c.dir, 0o711); err != nil { // PostgreSQL may run as somebody else
+	if err := os.Chmod(c.dir, 0o711); err != nil { // PostgreSQL may run as another user
 		return err
 	}
 	if err := processtest.Build(ctx, tree, c.program); err != nil {
@@ -72,7 +74,7 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), c.Database.gate.Address())
+	back, err := proxy.Open(fmt.Sprintf("node %d to PostgreSQL", number), c.Database.routes.Address())
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +94,12 @@ func (c *Cluster) newNode(number int) (*Node, error) {
 	}, nil
 }
 
-// UnknownAppends is how often nodes have not known whether an append had been made, by their logs.
+// UnknownAppends counts the appends of unknown outcome in the logs of the nodes.
 func (c *Cluster) UnknownAppends() (int64, error) {
 	return c.LogLines("the outcome of an append is unknown")
 }
 
-// LogLines is how often nodes have said something in their logs.
+// LogLines counts the occurrences of a text in the logs of the nodes.
 func (c *Cluster) LogLines(text string) (count int64, err error) {
 	for _, n := range c.Nodes {
 		log, err := os.ReadFile(n.logPath)
@@ -109,7 +111,7 @@ func (c *Cluster) LogLines(text string) (count int64, err error) {
 	return count, nil
 }
 
-// Verify has the program itself walk the chain of hashes.
+// Verify runs the verification of the program itself over the whole history.
 func (c *Cluster) Verify(ctx context.Context) error {
 	dsn := c.Database.server().TCPDSN(databaseName)
 	out, err := exec.CommandContext(ctx, c.program, "verify", "--store", dsn).CombinedOutput()
@@ -119,7 +121,7 @@ func (c *Cluster) Verify(ctx context.Context) error {
 	return nil
 }
 
-// Close ends everything and removes all files.
+// Close ends all processes and removes all files.
 func (c *Cluster) Close() error {
 	for _, n := range c.Nodes {
 		if n != nil {

@@ -19,38 +19,40 @@ import (
 	"configapi/test/faults/proxy"
 )
 
-// Database is the PostgreSQL of a cluster. The suite itself talks to it by a socket of its own, past all links.
+// Database is the PostgreSQL of a cluster. The suite itself connects over a socket, not through
+// links.
 type Database struct {
-	disk *disk // nil: it is on no file system of its own
+	disk *disk // nil: the data have no file system of their own
 
-	gate *proxy.Gate // where nodes believe the primary to be
+	routes *proxy.Switch // the address that nodes have for the primary
 
-	mu      sync.Mutex // one of the methods that stop, start or replace the server at a time
+	mu      sync.Mutex // held while a method stops, starts or replaces the server
 	primary atomic.Pointer[postgrestest.Cluster]
-	spares  []*postgrestest.Cluster // other servers that are to be closed in the end
+	spares  []*postgrestest.Cluster // other servers; closed with the database
 }
 
-// server is the one that the suite takes for the primary.
+// server is the current primary.
 func (d *Database) server() *postgrestest.Cluster { return d.primary.Load() }
 
 const (
 	databaseName = "configapi"
-	// queryTimeout is how long PostgreSQL may take to answer the suite.
+	// queryTimeout bounds each statement of the suite.
 	queryTimeout = 10 * time.Second
 )
 
-// openDatabase starts a server. Its data lie on a file system of their own where this process may mount one.
+// openDatabase starts a server. Its data are on a file system of their own when this process may
+// mount one.
 func openDatabase(ctx context.Context, dir string) (*Database, error) {
 	disk, err := mount(filepath.Join(dir, "disk"))
 	if err != nil {
 		return nil, err
 	}
 	d := &Database{disk: disk}
-	if d.gate, err = proxy.OpenGate(); err != nil {
+	if d.routes, err = proxy.OpenSwitch(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	if disk != nil {
-		if err := os.Setenv("TMPDIR", disk.dir); err != nil { // where postgrestest puts its data
+		if err := os.Setenv("TMPDIR", disk.dir); err != nil { // the parent directory of the data in postgrestest
 			return nil, errors.Join(err, d.close())
 		}
 	}
@@ -59,7 +61,7 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 		return nil, errors.Join(err, d.close())
 	}
 	d.primary.Store(server)
-	d.gate.Lead(hostOf(server))
+	d.routes.Route(hostOf(server))
 	err = d.exec(ctx, "postgres", "create database "+databaseName)
 	for n := range Nodes {
 		if err == nil {
@@ -72,48 +74,48 @@ func openDatabase(ctx context.Context, dir string) (*Database, error) {
 	return d, nil
 }
 
-// role is as whom a node connects: so its connections can be told from other nodes'.
+// role is the role of a node. Each node has its own, which identifies its connections.
 func role(node int) string { return fmt.Sprintf("node%d", node) }
 
-// Connect returns a connection of the suite's own.
+// Connect returns a connection for the suite itself.
 func (d *Database) Connect(ctx context.Context) (*pgx.Conn, error) {
 	return connect(ctx, d.DSN())
 }
 
-// DSN leads to the database past all links.
+// DSN leads to the database directly, not through links.
 func (d *Database) DSN() string { return d.server().DSN(databaseName) }
 
 // Crash stops the server and starts it again after a pause. The data stay.
-func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, away time.Duration) error {
+func (d *Database) Crash(ctx context.Context, how postgrestest.Shutdown, pause time.Duration) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.server().Stop(how); err != nil {
 		return err
 	}
-	Pause(ctx, away)
+	Pause(ctx, pause)
 	return d.start(context.WithoutCancel(ctx))
 }
 
-// start starts the server. Its port is another one when somebody has taken its own meanwhile.
+// start starts the server. It may listen on another port when its port is taken.
 func (d *Database) start(ctx context.Context) error {
 	if err := d.server().Start(ctx); err != nil {
 		return err
 	}
-	d.gate.Lead(hostOf(d.server()))
+	d.routes.Route(hostOf(d.server()))
 	return nil
 }
 
-// hostOf is where a server listens.
+// hostOf is the address of a server.
 func hostOf(server *postgrestest.Cluster) string {
 	dsn, err := url.Parse(server.TCPDSN(databaseName))
 	if err != nil {
-		panic(err) // the suite's own servers have a URL
+		panic(err) // the URLs of the suite's own servers are valid
 	}
 	return dsn.Host
 }
 
-// Fill takes all room on the file system of the data and keeps it taken; free gives it back, and sees to it that the server
-// runs: when it cannot write, PostgreSQL ends, and somebody has to start it.
+// Fill fills the file system of the data and keeps it full. The function free empties it, and
+// restarts the server if it has ended: PostgreSQL ends when it cannot write.
 func (d *Database) Fill() (free func(context.Context) error, err error) {
 	stop, err := d.disk.fill()
 	if err != nil {
@@ -127,13 +129,13 @@ func (d *Database) Fill() (free func(context.Context) error, err error) {
 	}, nil
 }
 
-// OutgrowLog has the server begin new files of its log until it ends, as it must when there is no room for one. It returns whether
-// that was before ctx ended.
+// OutgrowLog makes the server begin new files of its log until it ends, which it does when there is
+// no space for one. It reports whether the server ended before ctx.
 func (d *Database) OutgrowLog(ctx context.Context) (ended bool) {
 	const statement = `select concat(pg_logical_emit_message(false, 'faults', 'so that there is something to log'), pg_switch_wal())`
 	for ctx.Err() == nil {
 		_, err := query[string](ctx, d, statement)
-		var answer *pgconn.PgError // with the code of a server that goes, or comes back: it starts itself again
+		var answer *pgconn.PgError // a server that ends or starts answers with class 57P
 		if err != nil && (!errors.As(err, &answer) || strings.HasPrefix(answer.Code, "57P")) {
 			return true
 		}
@@ -141,15 +143,15 @@ func (d *Database) OutgrowLog(ctx context.Context) (ended bool) {
 	return false
 }
 
-// CanFill says why the disk cannot be filled: "" when it can.
+// CanFill returns why the disk cannot be filled, "" when it can.
 func (d *Database) CanFill() string {
 	if d.disk == nil {
-		return "it needs root, who may mount a tmpfs"
+		return "it needs root, to mount a tmpfs"
 	}
 	return ""
 }
 
-// revive waits until the server answers, and starts it anew when it does not.
+// revive waits until the server answers. It restarts a server that does not.
 func (d *Database) revive(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -165,14 +167,15 @@ func (d *Database) revive(ctx context.Context) error {
 	return d.start(ctx)
 }
 
-// Backends are the process ids of the server's side of a node's connections.
+// Backends returns the process ids of the server processes of a node's connections.
 func (d *Database) Backends(ctx context.Context, node int) ([]int32, error) {
 	return query[int32](ctx, d, `select pid from pg_stat_activity where usename = $1`, role(node))
 }
 
-// Terminate ends the server's side of connections of a node: those that listen, or those that append. It tells how many.
+// Terminate ends the server processes of a node's connections: those that listen, or those that
+// append. It returns how many.
 func (d *Database) Terminate(ctx context.Context, node int, listener bool) (int, error) {
-	// Only what is chosen may be ended: without the wall between the two, PostgreSQL ends connections before it chooses.
+	// Without "materialized", PostgreSQL ends connections before it applies the condition.
 	const statement = `with chosen as materialized (select pid from pg_stat_activity where usename = $1
 		and case when $2 then application_name = 'configapi-listener' else query like '%history_head set position%' end)
 		select pid from chosen where pg_terminate_backend(pid)`
@@ -180,8 +183,8 @@ func (d *Database) Terminate(ctx context.Context, node int, listener bool) (int,
 	return len(ended), err
 }
 
-// Head is the newest position.
-func (d *Database) Head(ctx context.Context) (position int64, err error) {
+// Head is the newest seq.
+func (d *Database) Head(ctx context.Context) (seq int64, err error) {
 	found, err := query[int64](ctx, d, `select position from public.history_head`)
 	if err == nil && len(found) != 1 {
 		err = errors.New("the row of history_head is missing")
@@ -192,7 +195,7 @@ func (d *Database) Head(ctx context.Context) (position int64, err error) {
 	return found[0], nil
 }
 
-// Version is PostgreSQL's.
+// Version is the version of PostgreSQL.
 func (d *Database) Version(ctx context.Context) (string, error) {
 	found, err := query[string](ctx, d, `select current_setting('server_version')`)
 	if err != nil {
@@ -201,8 +204,8 @@ func (d *Database) Version(ctx context.Context) (string, error) {
 	return found[0], nil
 }
 
-// ErrAway is that PostgreSQL cannot be asked.
-var ErrAway = errors.New("PostgreSQL is away")
+// ErrUnreachable reports that PostgreSQL does not answer.
+var ErrUnreachable = errors.New("PostgreSQL is unreachable")
 
 func query[T any](ctx context.Context, d *Database, statement string, args ...any) ([]T, error) {
 	return queryAt[T](ctx, d.DSN(), statement, args...)
@@ -224,23 +227,23 @@ func queryWithin[T any](ctx context.Context, timeout time.Duration, dsn, stateme
 	}
 }
 
-// conflictWithRecovery is the code of a statement that a standby cancels because of what it replays.
-// It is tried again.
+// conflictWithRecovery is the code of a statement that a standby cancels because it conflicts with
+// the replay. The statement is retried.
 const conflictWithRecovery = "40001"
 
 func queryOnce[T any](ctx context.Context, dsn, statement string, args ...any) ([]T, error) {
 	conn, err := connect(ctx, dsn)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, statement, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowTo[T])
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return found, nil
 }
@@ -267,8 +270,8 @@ func (d *Database) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var err error
-	if d.gate != nil {
-		err = d.gate.Close()
+	if d.routes != nil {
+		err = d.routes.Close()
 	}
 	for _, server := range append(d.spares, d.server()) {
 		if server != nil {

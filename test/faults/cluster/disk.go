@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// diskBytes is how large the file system of the data is.
+// diskBytes is the size of the file system of the data.
 const diskBytes = 2 << 30
 
 // disk is a file system in memory.
 type disk struct{ dir string }
 
-// fill takes all room until stop is called.
+// fill fills the disk until stop is called.
 func (d *disk) fill() (stop func() error, err error) {
 	name := filepath.Join(d.dir, "filler")
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -25,7 +25,7 @@ func (d *disk) fill() (stop func() error, err error) {
 	d.grow(file)
 	go func() {
 		defer close(ended)
-		again := time.NewTicker(20 * time.Millisecond) // for what PostgreSQL gives back
+		again := time.NewTicker(20 * time.Millisecond) // takes the space that PostgreSQL frees
 		defer again.Stop()
 		for {
 			select {
@@ -43,7 +43,7 @@ func (d *disk) fill() (stop func() error, err error) {
 	}, nil
 }
 
-// grow writes to a file until there is no room for a page any more.
+// grow writes to a file until there is no space left for a page.
 func (d *disk) grow(file *os.File) {
 	for chunk := make([]byte, 1<<20); len(chunk) >= 4<<10; {
 		if _, err := file.Write(chunk); err != nil {

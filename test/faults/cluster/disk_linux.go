@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// mount makes a disk, nil when this process may not.
+// mount makes a disk, nil when this process may not mount one.
 func mount(dir string) (*disk, error) {
 	if err := os.Mkdir(dir, 0o711); err != nil {
 		return nil, err
@@ -15,7 +15,7 @@ func mount(dir string) (*disk, error) {
 		return nil, nil
 	}
 	err := syscall.Mount("configapi-faults", dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, fmt.Sprintf("size=%d,mode=0711", diskBytes))
-	if err != nil { // root of a container, for example
+	if err != nil { // for example as root in a container
 		return nil, nil
 	}
 	return &disk{dir}, nil

@@ -22,39 +22,43 @@ import (
 )
 
 const (
-	// stopTimeout is how long a node may take to stop: what docs/operations.md promises, and some time to spare.
+	// stopTimeout bounds the stop of a node: the time that docs/operations.md promises, and a
+	// margin.
 	stopTimeout = 15 * time.Second
-	// startPause is how long after a start that has failed the next one is tried.
+	// startPause is the pause between attempts to start a node.
 	startPause = 200 * time.Millisecond
 )
 
-// Node is one server process, or rather a place for one: it has lives.
+// Node is one server. Each start makes a new process, which is a new incarnation of the node.
 type Node struct {
 	Number int
 	// Front is the link between clients and the node, Back the one between the node and PostgreSQL.
 	Front, Back *proxy.Link
-	// Forks tells that the history may become another one: that the node says so is no fault then.
+	// Forks is set while another history may replace the current one. The node may report that
+	// then.
 	Forks atomic.Bool
 
-	program string
-	address string
-	dsn     string
-	logPath string
-	life    atomic.Int64
+	program     string
+	address     string
+	dsn         string
+	logPath     string
+	incarnation atomic.Int64
 
-	mu      sync.Mutex           // guards what is below
-	process *processtest.Process // nil: none was started yet
-	ready   bool                 // it was ready once
-	told    bool                 // to end
+	mu       sync.Mutex           // guards the fields below
+	process  *processtest.Process // nil: not started yet
+	ready    bool                 // the process was ready once
+	stopping bool                 // a stop was requested
 }
 
-// Life counts the starts of the node: an answer that was asked for and came in one life is that process's.
-func (n *Node) Life() int { return int(n.life.Load()) }
+// Incarnation counts the starts of the node. A request during which it does not change was answered
+// by one process.
+func (n *Node) Incarnation() int { return int(n.incarnation.Load()) }
 
-// Address is where the node itself listens, past its link.
+// Address is where the node listens, without its link.
 func (n *Node) Address() string { return n.address }
 
-// Start starts the node and returns when it is ready. While it cannot start, because PostgreSQL is away, it is tried again.
+// Start starts the node if it does not run, and returns when it is ready. It retries while the node
+// cannot start, for example because PostgreSQL is unreachable.
 func (n *Node) Start(ctx context.Context) error {
 	for {
 		err := n.launch()
@@ -66,7 +70,7 @@ func (n *Node) Start(ctx context.Context) error {
 			return err
 		}
 		if !Pause(ctx, startPause) {
-			return fmt.Errorf("starting node %d: %w: %w: %s", n.Number, ctx.Err(), err, n.LastWords())
+			return fmt.Errorf("starting node %d: %w: %w: %s", n.Number, ctx.Err(), err, n.LastLines())
 		}
 	}
 }
@@ -81,8 +85,8 @@ func (n *Node) launch() error {
 	if err != nil {
 		return err
 	}
-	n.process, n.ready, n.told = p, false, false
-	n.life.Add(1)
+	n.process, n.ready, n.stopping = p, false, false
+	n.incarnation.Add(1)
 	return nil
 }
 
@@ -110,8 +114,9 @@ func (n *Node) awaitReady(ctx context.Context) error {
 	}
 }
 
-// BrokenError is that a node says of its history that it is broken, or another one than before. In a cluster with one
-// PostgreSQL that keeps its data, that is never so; where [Node.Forks] is set it says less.
+// BrokenError is the report of a node that its history is broken, is not the one it had before, or
+// has an event that it does not know. It is always wrong in a cluster whose PostgreSQL keeps its
+// data. Where [Node.Forks] is set, only an unknown event counts.
 type BrokenError struct {
 	Node int
 	Says string
@@ -119,7 +124,8 @@ type BrokenError struct {
 
 func (e *BrokenError) Error() string { return fmt.Sprintf("node %d says: %s", e.Node, e.Says) }
 
-// Ready asks the node, past its link, whether it is ready. The error is a [*BrokenError], or that it does not answer.
+// Ready asks the node directly, not through its link, whether it is ready. The error is a
+// [*BrokenError], or reports that there was no answer.
 func (n *Node) Ready(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -141,7 +147,7 @@ func (n *Node) Ready(ctx context.Context) (bool, error) {
 	return answer.StatusCode == http.StatusOK, err
 }
 
-// lasting are words of a node's about its history that waiting does not mend.
+// lasting returns the texts with which a node reports a state that it does not leave by itself.
 func (n *Node) lasting() []string {
 	if n.Forks.Load() {
 		return []string{"does not know"}
@@ -149,9 +155,9 @@ func (n *Node) lasting() []string {
 	return []string{"is broken", "is not the one", "ends before", "does not know"}
 }
 
-// Kill is kill -9.
+// Kill ends the node with SIGKILL.
 func (n *Node) Kill() error {
-	err := n.tell().Stop(syscall.SIGKILL, stopTimeout)
+	err := n.expectStop().Stop(syscall.SIGKILL, stopTimeout)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL {
 		return nil
@@ -159,28 +165,29 @@ func (n *Node) Kill() error {
 	return fmt.Errorf("killing node %d: it ended by itself: %w", n.Number, err)
 }
 
-// StopError says that a node has not stopped in order.
+// StopError reports that a node did not stop cleanly.
 type StopError struct {
 	Node      int
 	How       error
-	LastWords string
+	LastLines string
 }
 
 func (e *StopError) Error() string {
-	return fmt.Sprintf("node %d was told to stop: %v: %s", e.Node, e.How, e.LastWords)
+	return fmt.Sprintf("node %d did not stop cleanly: %v: %s", e.Node, e.How, e.LastLines)
 }
 
 func (e *StopError) Unwrap() error { return e.How }
 
-// Terminate is SIGTERM. A node that does not end in order, with exit code 0, is a [*StopError].
+// Terminate stops the node with SIGTERM. It returns a [*StopError] unless the node ends in time
+// with exit code 0.
 func (n *Node) Terminate() error {
-	if err := n.tell().Stop(syscall.SIGTERM, stopTimeout); err != nil {
-		return &StopError{n.Number, err, n.LastWords()}
+	if err := n.expectStop().Stop(syscall.SIGTERM, stopTimeout); err != nil {
+		return &StopError{n.Number, err, n.LastLines()}
 	}
 	return nil
 }
 
-// Close kills the node, if it runs, and ends its links.
+// Close kills the node, if it runs, and closes its links.
 func (n *Node) Close() {
 	if p := n.current(); p != nil {
 		_ = p.Stop(syscall.SIGKILL, stopTimeout)
@@ -189,14 +196,15 @@ func (n *Node) Close() {
 	n.Back.Close()
 }
 
-// Died tells whether the process was ready and has ended without having been told to. One that cannot start may end.
+// Died reports whether a process that was ready has ended without a request to stop. A process that
+// cannot start may end.
 func (n *Node) Died() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.process.Ended() && n.ready && !n.told
+	return n.process.Ended() && n.ready && !n.stopping
 }
 
-// Answered are the ids of requests that the node has written to its log as answered.
+// Answered returns the ids of the requests that the log of the node has as answered.
 func (n *Node) Answered() (map[string]bool, error) {
 	text, err := os.ReadFile(n.logPath)
 	if err != nil {
@@ -212,20 +220,20 @@ func (n *Node) Answered() (map[string]bool, error) {
 	return ids, nil
 }
 
-// LastWords is the end of the node's log, but for lines of requests.
-func (n *Node) LastWords() string {
+// LastLines is the end of the log of the node, without the lines of requests.
+func (n *Node) LastLines() string {
 	const most = 5
 	text, err := os.ReadFile(n.logPath)
 	if err != nil {
 		return err.Error()
 	}
-	var words []string
+	var lines []string
 	for line := range strings.Lines(string(text)) {
 		if !strings.Contains(line, `"status":`) {
-			words = append(words, strings.TrimSpace(line))
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
-	return strings.Join(words[max(0, len(words)-most):], "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }
 
 func (n *Node) current() *processtest.Process {
@@ -234,16 +242,16 @@ func (n *Node) current() *processtest.Process {
 	return n.process
 }
 
-// tell returns the process, which is to be told to end.
-func (n *Node) tell() *processtest.Process {
+// expectStop records that a stop was requested, and returns the process.
+func (n *Node) expectStop() *processtest.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.told = true
+	n.stopping = true
 	return n.process
 }
 
-// freeAddress is one of 127.0.0.1 at which nobody listens. It is none of those that the system gives to connections, one of which
-// could take it while the node is down.
+// freeAddress returns a free address of 127.0.0.1. Its port is outside the range that the system
+// gives to outgoing connections: such a connection could take the port while the node is down.
 func freeAddress() (string, error) {
 	const first, count, tries = 15_000, 15_000, 100
 	var err error
@@ -256,7 +264,7 @@ func freeAddress() (string, error) {
 	return "", fmt.Errorf("looking for a free port: %w", err)
 }
 
-// Pause waits, and tells whether the time has passed before ctx ended.
+// Pause waits for d. It returns false when ctx ends first.
 func Pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// set changes a setting of the primary for all sessions; "" takes the change back.
+// set changes a setting of the primary for all sessions; "" resets it.
 func (d *Database) set(ctx context.Context, name, value string) error {
 	statement := "alter system reset " + name
 	if value != "" {
@@ -18,8 +18,7 @@ func (d *Database) set(ctx context.Context, name, value string) error {
 	return d.exec(ctx, databaseName, "select pg_reload_conf()")
 }
 
-// ReadOnly makes all transactions of the primary read-only unless they ask for something else, and
-// takes that back.
+// ReadOnly makes the transactions of the primary read-only by default, or resets that.
 func (d *Database) ReadOnly(ctx context.Context, on bool) error {
 	value := ""
 	if on {
@@ -28,16 +27,16 @@ func (d *Database) ReadOnly(ctx context.Context, on bool) error {
 	return d.set(ctx, "default_transaction_read_only", value)
 }
 
-// TightConnections is how many connections a tight role has.
+// TightConnections is the connection limit of a restricted role.
 const TightConnections = 8
 
-// Tighten makes the roles of nodes such as a careful administrator gives: no superusers, few
-// connections, little time. They go on owning the tables. New sessions have the limits: the others
-// are ended.
+// Tighten gives the roles of nodes the limits that a careful administrator gives: no superusers,
+// few connections, short timeouts. They still own the tables. The limits apply to new sessions, so
+// the existing ones are ended.
 func (d *Database) Tighten(ctx context.Context) error {
 	var statements []string
 	for n := range Nodes {
-		if n > 0 { // node 0 has made the tables
+		if n > 0 { // node 0 created the tables
 			statements = append(statements, fmt.Sprintf("grant %s to %s", role(0), role(n)))
 		}
 	}
@@ -48,7 +47,7 @@ func (d *Database) Tighten(ctx context.Context) error {
 	return d.alterRoles(ctx, statements)
 }
 
-// Loosen takes back what Tighten did.
+// Loosen reverts Tighten.
 func (d *Database) Loosen(ctx context.Context) error {
 	var statements []string
 	for n := range Nodes {
@@ -65,13 +64,13 @@ func (d *Database) alterRoles(ctx context.Context, statements []string) error {
 	return err
 }
 
-// Sessions is how many sessions of a node there are.
+// Sessions counts the sessions of a node.
 func (d *Database) Sessions(ctx context.Context, node int) (int, error) {
 	pids, err := d.Backends(ctx, node)
 	return len(pids), err
 }
 
-// HoldHead keeps the row of history_head locked for a time.
+// HoldHead locks the row of history_head for a time.
 func (d *Database) HoldHead(ctx context.Context, milliseconds int) error {
 	return d.exec(ctx, databaseName, fmt.Sprintf(`begin; select from public.history_head for update; select pg_sleep(%d / 1000.0); commit`, milliseconds))
 }

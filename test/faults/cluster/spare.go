@@ -17,15 +17,15 @@ type Spare struct {
 }
 
 const (
-	// spareTimeout is how long a spare may take to do what it is told.
+	// spareTimeout bounds each operation of a spare.
 	spareTimeout = 20 * time.Second
 	sparePause   = 10 * time.Millisecond
-	// promoteTimeout is how long a promotion may take. pg_promote itself waits for a minute.
+	// promoteTimeout bounds a promotion. pg_promote itself waits for up to a minute.
 	promoteTimeout = 70 * time.Second
 )
 
-// Standby makes a standby of the primary that follows it by streaming. With sync the primary
-// acknowledges no commit from now on that the standby does not have.
+// Standby makes a standby that follows the primary by streaming. With sync, the primary
+// acknowledges a commit only when the standby has it.
 func (d *Database) Standby(ctx context.Context, sync bool) (*Spare, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -49,9 +49,8 @@ func (d *Database) Standby(ctx context.Context, sync bool) (*Spare, error) {
 	return s, err
 }
 
-// Backup makes a copy of the primary as it is now, for which the primary stops for a while. The
-// copy is a server of its own that has the primary's identity and timeline, and that nobody writes
-// to.
+// Backup copies the current data of the primary, which stops meanwhile. The copy is a server with
+// the identity and the timeline of the primary. It gets no writes.
 func (d *Database) Backup(ctx context.Context) (*Spare, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -68,7 +67,7 @@ func (d *Database) Backup(ctx context.Context) (*Spare, error) {
 	return &Spare{d, copied}, nil
 }
 
-// BaseBackup makes a base backup of the primary, which goes on.
+// BaseBackup makes a base backup of the running primary.
 func (d *Database) BaseBackup(ctx context.Context) (*Spare, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,7 +79,7 @@ func (d *Database) BaseBackup(ctx context.Context) (*Spare, error) {
 	return &Spare{d, server}, nil
 }
 
-// Now is the place in the primary's log at which it is.
+// Now is the current LSN of the primary.
 func (d *Database) Now(ctx context.Context) (lsn string, err error) {
 	found, err := query[string](ctx, d, `select pg_current_wal_lsn()::text`)
 	if err != nil {
@@ -89,7 +88,7 @@ func (d *Database) Now(ctx context.Context) (lsn string, err error) {
 	return found[0], nil
 }
 
-// Recover brings a base backup to a place in the log of the primary, which has ended.
+// Recover brings a base backup to an LSN of the primary, which has ended.
 func (s *Spare) Recover(ctx context.Context, lsn string) error {
 	return s.server.Recover(ctx, s.database.server(), lsn)
 }
@@ -108,9 +107,9 @@ func (s *Spare) Cut(ctx context.Context) error {
 	})
 }
 
-// Promote makes a standby a primary.
+// Promote makes a standby the primary of its own timeline.
 func (s *Spare) Promote(ctx context.Context) error {
-	// The statement may be tried again after the promotion.
+	// A retry may run after the promotion.
 	found, err := queryWithin[bool](ctx, promoteTimeout, s.dsn(), `select case when pg_is_in_recovery() then pg_promote() else true end`)
 	if err == nil && !found[0] {
 		err = errors.New("the standby was not promoted in time")
@@ -118,8 +117,8 @@ func (s *Spare) Promote(ctx context.Context) error {
 	return err
 }
 
-// Position is the newest one that the spare has.
-func (s *Spare) Position(ctx context.Context) (int64, error) {
+// Head is the newest seq that the spare has.
+func (s *Spare) Head(ctx context.Context) (int64, error) {
 	found, err := queryAt[int64](ctx, s.dsn(), `select position from public.history_head`)
 	if err == nil && len(found) != 1 {
 		err = errors.New("the row of history_head is missing")
@@ -130,9 +129,9 @@ func (s *Spare) Position(ctx context.Context) (int64, error) {
 	return found[0], nil
 }
 
-// Take has a spare be the primary for the suite, and for all new sessions of nodes; with shared the
-// new sessions of nodes go to the server before it in turn. It returns that server, which goes on
-// if it did.
+// Take makes a spare the primary for the suite and for all new sessions of nodes. With shared, the
+// new sessions of nodes go to the old primary and to the new one in turn. Take returns the old
+// primary, and does not stop it.
 func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,17 +145,17 @@ func (d *Database) Take(s *Spare, shared bool) (before *Spare) {
 	}
 	d.primary.Store(s.server)
 	if shared {
-		d.gate.Lead(hostOf(before.server), hostOf(s.server))
+		d.routes.Route(hostOf(before.server), hostOf(s.server))
 	} else {
-		d.gate.Lead(hostOf(s.server))
+		d.routes.Route(hostOf(s.server))
 	}
 	return before
 }
 
-// LeadToPrimary ends what Take has shared.
-func (d *Database) LeadToPrimary() { d.gate.Lead(hostOf(d.server())) }
+// RouteToPrimary sends all new sessions of nodes to the primary again.
+func (d *Database) RouteToPrimary() { d.routes.Route(hostOf(d.server())) }
 
-// Fail stops the primary, which stays away until it is replaced.
+// Fail stops the primary. It stays down until it is replaced.
 func (d *Database) Fail(how postgrestest.Shutdown) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -166,29 +165,27 @@ func (d *Database) Fail(how postgrestest.Shutdown) error {
 // Stop stops a spare.
 func (s *Spare) Stop(how postgrestest.Shutdown) error { return s.server.Stop(how) }
 
-// EndSessions ends all sessions of nodes on the primary.
+// EndSessions ends all sessions of nodes on the primary, and returns how many.
 func (d *Database) EndSessions(ctx context.Context) (int, error) {
 	primary := &Spare{d, d.server()}
 	return primary.EndSessions(ctx)
 }
 
-// EndSessions ends all sessions of nodes on a spare.
+// EndSessions ends all sessions of nodes on a spare, and returns how many.
 func (s *Spare) EndSessions(ctx context.Context) (int, error) {
 	ended, err := queryAt[int32](ctx, s.dsn(), `with chosen as materialized (select pid from pg_stat_activity where usename like 'node%')
 		select pid from chosen where pg_terminate_backend(pid)`)
 	return len(ended), err
 }
 
-// EndWaits ends the sessions on the primary whose commit waits for a standby. It tells how
-// many.
+// EndWaits ends the sessions on the primary whose commit waits for a standby, and returns how many.
 func (d *Database) EndWaits(ctx context.Context) (int, error) {
 	ended, err := query[int32](ctx, d, `with chosen as materialized (select pid from pg_stat_activity where wait_event = 'SyncRep')
 		select pid from chosen where pg_terminate_backend(pid)`)
 	return len(ended), err
 }
 
-// Retire reads the whole history of a server that was stopped, for which it is started once more,
-// and removes it.
+// Retire starts a stopped server once more, reads its whole history, and removes the server.
 func (s *Spare) Retire(ctx context.Context) (*history.History, error) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.server.Start(ctx); err != nil {
@@ -219,7 +216,7 @@ func (s *Spare) exec(ctx context.Context, statement string) error {
 	return execAt(ctx, s.dsn(), statement)
 }
 
-// until waits until a spare has done something.
+// until polls done until it returns true, for at most spareTimeout.
 func (s *Spare) until(ctx context.Context, what string, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, spareTimeout)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"configapi/test/faults/cluster"
 )
 
-// storm is how long everything goes wrong at once.
-const storm = 12 * time.Second
+// duration is how long the faults go on.
+const duration = 12 * time.Second
 
 func everything() Fault {
 	return Fault{
@@ -22,12 +22,12 @@ func everything() Fault {
 	}
 }
 
-// strikeAll has one fault after the other happen at each place, at all places at once.
+// strikeAll runs several series of faults at once. The faults of one series follow one another.
 func strikeAll(ctx context.Context, a *Arena) error {
-	ctx, cancel := context.WithTimeout(ctx, patience+storm)
+	ctx, cancel := context.WithTimeout(ctx, patience+duration)
 	defer cancel()
-	end := time.Now().Add(storm)
-	var places errgroup.Group
+	end := time.Now().Add(duration)
+	var series errgroup.Group
 	for i, strikes := range [][]func(context.Context, *Arena) error{
 		{restartKilled, restartKilled, stopNodes},
 		{crash(postgrestest.Immediate), crash(postgrestest.Kill), terminate(true), terminate(false)},
@@ -37,7 +37,7 @@ func strikeAll(ctx context.Context, a *Arena) error {
 	} {
 		own := *a
 		own.Rand = rand.New(rand.NewPCG(a.Rand.Uint64(), uint64(i)))
-		places.Go(func() error {
+		series.Go(func() error {
 			for n := 0; time.Now().Before(end); n++ {
 				err := strikes[(n+own.Rand.IntN(2))%len(strikes)](ctx, &own)
 				if err != nil && !excusable(err) {
@@ -48,7 +48,7 @@ func strikeAll(ctx context.Context, a *Arena) error {
 			return nil
 		})
 	}
-	return places.Wait()
+	return series.Wait()
 }
 
 func strikesOf(faults []Fault) (strikes []func(context.Context, *Arena) error) {
@@ -67,9 +67,9 @@ func restartKilled(ctx context.Context, a *Arena) error {
 	return n.Start(ctx)
 }
 
-// excusable tells whether a fault could not be made because another was there before it: PostgreSQL cannot be asked while it
-// is away, and a node that is cut off from it cannot stop in order.
+// excusable reports whether a fault could not be made because of another one: PostgreSQL is
+// unreachable, or a node without a connection to it cannot stop cleanly.
 func excusable(err error) bool {
 	var stop *cluster.StopError
-	return errors.Is(err, cluster.ErrAway) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &stop)
+	return errors.Is(err, cluster.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &stop)
 }

@@ -18,32 +18,31 @@ const (
 	recovered  = "recoveries to a point in time"
 	fenced     = "sessions with the old primary refused"
 
-	// leastTail is how many writes the standby has to miss, or to have got.
+	// leastTail is the least number of writes that the standby must lack, or must have.
 	leastTail = 30
 )
 
-// Fork is a primary that another one has taken the place of.
+// Fork is the replacement of a primary by a server that may lack its newest events.
 type Fork struct {
-	Old *history.History // all that the primary had in the end
-	At  int64            // the newest position that the other one had of it
-	// Begin is before anybody could write to the other one, End after the last could write to this
-	// one.
+	Old *history.History // the whole history of the old primary
+	At  int64            // the newest seq that the new primary had
+	// Begin is before the first write to the new primary, End after the last write to the old one.
 	Begin, End time.Duration
-	// Taken is when the other one was there.
+	// Taken is when the new primary was ready.
 	Taken time.Duration
-	// Lossless: nothing that was acknowledged may be missing.
+	// Lossless: no acknowledged write may be missing.
 	Lossless bool
 }
 
-// failovers are the faults after which another server is the primary.
+// failovers returns the faults that replace the primary.
 func failovers() []Fault {
 	return []Fault{
 		{
-			Name: "failover-async", About: "failover to an asynchronous standby that was cut off before", Strike: failOverLate,
+			Name: "failover-async", About: "failover to an asynchronous standby that was cut off before", Strike: failOverAsync,
 			Proof: []string{replaced, behindIt, refusals, restarting}, Forks: true,
 		},
 		{
-			Name: "failover-sync", About: "failover to a synchronous standby", Strike: failOverInStep,
+			Name: "failover-sync", About: "failover to a synchronous standby", Strike: failOverSync,
 			Proof: []string{replaced}, Forks: true,
 		},
 		{
@@ -57,8 +56,8 @@ func failovers() []Fault {
 	}
 }
 
-// failOverLate cuts the replication, has clients write on, and kills the primary.
-func failOverLate(ctx context.Context, a *Arena) error {
+// failOverAsync cuts the replication, lets clients go on writing, and kills the primary.
+func failOverAsync(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, false)
 	if err != nil {
 		return err
@@ -71,10 +70,10 @@ func failOverLate(ctx context.Context, a *Arena) error {
 	return a.replace(ctx, spare, func() error { return spare.Promote(ctx) }, Fork{})
 }
 
-// failOverInStep kills the primary in the midst of writes that wait for the standby. In half of the
-// cases the standby gets nothing any more by then, and sessions whose commits wait for it are
-// ended: what they wrote can be found on the primary, and nobody may acknowledge it.
-func failOverInStep(ctx context.Context, a *Arena) error {
+// failOverSync kills the primary while writes wait for the standby. In half of the cases the
+// standby is cut off before, and the sessions whose commits wait for it are ended. Their writes are
+// visible on the primary, but no node may acknowledge them.
+func failOverSync(ctx context.Context, a *Arena) error {
 	spare, err := a.World.Cluster.Database.Standby(ctx, true)
 	if err != nil {
 		return err
@@ -91,7 +90,7 @@ func failOverInStep(ctx context.Context, a *Arena) error {
 	return a.replace(ctx, spare, func() error { return spare.Promote(ctx) }, Fork{Lossless: true})
 }
 
-// endWaits ends sessions that wait for a standby that is away, for a second.
+// endWaits ends sessions that wait for an unreachable standby, for a second.
 func (a *Arena) endWaits(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -106,9 +105,9 @@ func (a *Arena) endWaits(ctx context.Context) error {
 	return nil
 }
 
-// restore goes back to an earlier moment: to a copy of the data, or by a base backup and the log to
-// a point in time. The copy has the same timeline as the primary: only the chain of hashes tells
-// one from the other.
+// restore goes back to an earlier state: to a copy of the data, or to a point in time by a base
+// backup and the log. The copy has the timeline of the primary, so that only the chain of hashes
+// distinguishes the two.
 func restore(ctx context.Context, a *Arena) error {
 	if a.Rand.IntN(2) == 0 {
 		return restorePointInTime(ctx, a)
@@ -143,7 +142,7 @@ func restorePointInTime(ctx context.Context, a *Arena) error {
 	return a.replace(ctx, backup, promote, Fork{})
 }
 
-// pauseForWrites lets clients write.
+// pauseForWrites waits until clients have written enough.
 func (a *Arena) pauseForWrites(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -153,10 +152,10 @@ func (a *Arena) pauseForWrites(ctx context.Context) {
 	cluster.Pause(ctx, a.between(0, 100*time.Millisecond))
 }
 
-// replace kills the primary and puts a spare server in its place, once that was promoted.
+// replace kills the primary, promotes a spare and puts it in its place.
 func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func() error, f Fork) error {
 	d := a.World.Cluster.Database
-	toldBefore, refusedBefore := a.sum(restarted), a.sum(unknownPositions)
+	restartedBefore, refusedBefore := a.sum(restarted), a.sum(unknownPositions)
 	f.Begin = a.World.Record.Now()
 	if err := d.Fail(postgrestest.Kill); err != nil {
 		return err
@@ -166,7 +165,7 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func(
 	if err != nil {
 		return err
 	}
-	if f.At, err = spare.Position(ctx); err != nil {
+	if f.At, err = spare.Head(ctx); err != nil {
 		return err
 	}
 	f.Taken = a.World.Record.Now()
@@ -179,13 +178,13 @@ func (a *Arena) replace(ctx context.Context, spare *cluster.Spare, promote func(
 	if f.Lossless {
 		return nil
 	}
-	err = a.await(ctx, restarting, 1, func() (int64, error) { return a.sum(restarted) - toldBefore, nil })
+	err = a.await(ctx, restarting, 1, func() (int64, error) { return a.sum(restarted) - restartedBefore, nil })
 	return errors.Join(err, a.await(ctx, refusals, 1, func() (int64, error) { return a.sum(unknownPositions) - refusedBefore, nil }))
 }
 
-// splitBrain promotes a standby whose primary goes on, and leads new sessions to both in turn,
-// until every node has come to the new one and some session with the old one was refused. What the
-// old one has acknowledged meanwhile is lost.
+// splitBrain promotes a standby while its primary goes on. New sessions go to both in turn, until
+// each node has connected to the new primary and some session with the old one was refused. What
+// the old primary acknowledges meanwhile is lost.
 func splitBrain(ctx context.Context, a *Arena) error {
 	d := a.World.Cluster.Database
 	spare, err := d.Standby(ctx, false)
@@ -197,7 +196,7 @@ func splitBrain(ctx context.Context, a *Arena) error {
 	if err := spare.Promote(ctx); err != nil {
 		return err
 	}
-	if f.At, err = spare.Position(ctx); err != nil {
+	if f.At, err = spare.Head(ctx); err != nil {
 		return err
 	}
 	before, err := a.World.Cluster.LogLines(refusedSession)
@@ -212,13 +211,13 @@ func splitBrain(ctx context.Context, a *Arena) error {
 			return 0, err
 		}
 		cluster.Pause(ctx, a.between(20*time.Millisecond, 200*time.Millisecond))
-		if _, err := d.EndSessions(ctx); err != nil { // so that sessions are made anew, with either
+		if _, err := d.EndSessions(ctx); err != nil { // nodes then reconnect, to either primary
 			return 0, err
 		}
 		now, err := a.World.Cluster.LogLines(refusedSession)
 		return now - before, err
 	})
-	d.LeadToPrimary()
+	d.RouteToPrimary()
 	if err := errors.Join(err, old.Stop(postgrestest.Immediate)); err != nil {
 		return err
 	}
@@ -231,5 +230,5 @@ func splitBrain(ctx context.Context, a *Arena) error {
 	return nil
 }
 
-// refusedSession is what a node logs when it refuses a session with an old primary.
+// refusedSession is the log line of a node that refuses a session with an old primary.
 const refusedSession = "a connection to an old primary is refused"

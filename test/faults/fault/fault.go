@@ -1,5 +1,5 @@
-// Package fault is what goes wrong. Each fault strikes at a moment that a seed decides, holds until there is evidence of it,
-// and is healed. What follows is for others to judge.
+// Package fault injects faults. Each fault strikes at a time that a seed determines, holds until
+// there is evidence of it, and is healed. The package does not check the consequences.
 package fault
 
 import (
@@ -16,50 +16,52 @@ import (
 	"configapi/test/faults/cluster"
 )
 
-// patience is how long a fault may hold until there is evidence of it.
+// patience bounds the wait for evidence of a fault.
 const patience = 20 * time.Second
 
-// Doubts is evidence that nodes themselves give: in their logs.
-const Doubts = "appends of unknown outcome"
+// UnknownAppends is evidence from the logs of the nodes.
+const UnknownAppends = "appends of unknown outcome"
 
-// Fault is one way to go wrong.
+// Fault is one kind of fault.
 type Fault struct {
 	Name, About string
-	// Strike makes it happen once and heals it, except that a node that was killed is the caller's to start. An error is
-	// a broken promise, or a fault that could not be made.
+	// Strike makes the fault happen once and heals it. The caller restarts nodes that were killed.
+	// An error means that a promise was broken, or that the fault could not be made.
 	Strike func(ctx context.Context, a *Arena) error
-	// Proof is the evidence that a round must have.
+	// Proof is the evidence that a round needs.
 	Proof []string
-	// Missing says what this machine lacks for it: "" for nothing. nil: it needs nothing.
+	// Missing returns what this machine lacks for the fault, "" for nothing; nil: the fault needs
+	// nothing.
 	Missing func(c *cluster.Cluster) string
-	// Graceful: no request that a node has accepted may fail.
+	// Graceful: no request that a node accepted may fail.
 	Graceful bool
 	// SlowReader: the round has a subscriber that can be stalled.
 	SlowReader bool
-	// Forks: another history may take the place of the one that there is, as [Arena.Forks] says.
+	// Forks: another history may replace the current one; see [Arena.Forks].
 	Forks bool
 }
 
-// Arena is where faults strike.
+// Arena is what a fault of a round acts on.
 type Arena struct {
 	World    *client.World
 	Rand     *rand.Rand
 	Evidence *Evidence
-	// Slow can be stalled. nil: there is none.
+	// Slow is a subscriber that can be stalled; nil: there is none.
 	Slow *client.Subscriber
 	// Writer writes large values.
 	Writer *client.Client
-	// Forks are the primaries that were replaced, in their order.
+	// Forks are the replacements of primaries, oldest first.
 	Forks []Fork
 }
 
-// Evidence counts what faults have done. It may be used by many at once.
+// Evidence counts the effects of faults. The zero value is ready to use. It is safe for concurrent
+// use.
 type Evidence struct {
 	mu     sync.Mutex
-	counts map[string]int64 // :: what → how often
+	counts map[string]int64 // :: effect → count
 }
 
-// Add counts something that was done n times.
+// Add adds n to the count of an effect.
 func (e *Evidence) Add(what string, n int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,14 +71,14 @@ func (e *Evidence) Add(what string, n int64) {
 	e.counts[what] += n
 }
 
-// Counts are all counts.
+// Counts returns a copy of all counts.
 func (e *Evidence) Counts() map[string]int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return maps.Clone(e.counts)
 }
 
-// Describe writes counts for people.
+// Describe formats counts for people.
 func Describe(counts map[string]int64) string {
 	var parts []string
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
@@ -85,12 +87,12 @@ func Describe(counts map[string]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// All are all faults, the ones that combine others last.
+// All returns all faults. Those that combine others are last.
 func All() []Fault {
 	return slices.Concat(nodes(), postgres(), links(), disks(), failovers(), limits(), []Fault{slowReader(), everything()})
 }
 
-// Pick returns the faults of the given names.
+// Pick returns the faults with the given names.
 func Pick(names []string) ([]Fault, error) {
 	var picked []Fault
 	for _, name := range names {
@@ -103,16 +105,16 @@ func Pick(names []string) ([]Fault, error) {
 	return picked, nil
 }
 
-// node is one at random.
+// node returns a random node.
 func (a *Arena) node() *cluster.Node { return a.World.Node(a.Rand) }
 
-// between is a time at random.
+// between returns a random time.
 func (a *Arena) between(least, most time.Duration) time.Duration {
 	return least + time.Duration(a.Rand.Int64N(int64(most-least)))
 }
 
-// await asks for a count until it is at least what is wanted, and adds it to the evidence. Without evidence it goes on after a
-// while: the round is void then.
+// await polls a count until it is at least want, and adds it to the evidence. After patience it
+// gives up: the round is void then, for lack of evidence.
 func (a *Arena) await(ctx context.Context, what string, want int64, count func() (int64, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -15,7 +15,7 @@ const (
 	lockWaits   = "times that the head was locked for longer than lock_timeout"
 )
 
-// limits are the faults of what an administrator forbids.
+// limits returns the faults that restrict what the nodes may do.
 func limits() []Fault {
 	return []Fault{
 		{Name: "read-only", About: "default_transaction_read_only is set, and taken back", Strike: readOnly, Proof: []string{refused}},
@@ -34,8 +34,8 @@ func readOnly(ctx context.Context, a *Arena) error {
 	return errors.Join(err, d.ReadOnly(context.WithoutCancel(ctx), false))
 }
 
-// tightRole has all nodes go on with a tight role, while others hold the head for longer than it
-// waits for a lock, and checks that no node takes more connections than it has.
+// tightRole restricts the roles of all nodes, and holds the head for longer than their
+// lock_timeout. It checks that no node opens more connections than its role may have.
 func tightRole(ctx context.Context, a *Arena) error {
 	d := a.World.Cluster.Database
 	if err := d.Tighten(ctx); err != nil {
@@ -52,14 +52,14 @@ func (a *Arena) workTightly(ctx context.Context) error {
 			return err
 		}
 		a.Evidence.Add(lockWaits, 1)
-		for _, n := range a.World.Cluster.Nodes { // each of them has to come to work
+		for _, n := range a.World.Cluster.Nodes { // each node must still acknowledge writes
 			counts := &a.World.Counts[n.Number]
 			before := counts.Done.Load()
 			if err := a.await(ctx, tightWrites, enough, func() (int64, error) { return counts.Done.Load() - before, nil }); err != nil {
 				return err
 			}
 			if counts.Done.Load()-before < enough {
-				return fmt.Errorf("node %d takes no write with the rights and limits of a tight role: %s", n.Number, n.LastWords())
+				return fmt.Errorf("node %d takes no write with the rights and limits of a tight role: %s", n.Number, n.LastLines())
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func (a *Arena) workTightly(ctx context.Context) error {
 	return nil
 }
 
-// What is counted of all nodes together.
+// Counts that sum adds up over all nodes.
 var (
 	done             = func(c *client.Counts) int64 { return c.Done.Load() }
 	restarted        = func(c *client.Counts) int64 { return c.Restarting.Load() }
@@ -79,7 +79,7 @@ var (
 	notTaken         = func(c *client.Counts) int64 { return c.Unavailable.Load() + c.Broken.Load() }
 )
 
-// sum is a count of all nodes together.
+// sum adds up a count over all nodes.
 func (a *Arena) sum(count func(*client.Counts) int64) (n int64) {
 	for i := range a.World.Counts {
 		n += count(&a.World.Counts[i])

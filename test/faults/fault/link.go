@@ -17,25 +17,27 @@ const (
 	latency = 200 * time.Millisecond
 )
 
-// links are the faults of the links between clients and nodes, and between nodes and PostgreSQL.
+// links returns the faults of the links between clients and nodes, and between nodes and
+// PostgreSQL.
 func links() []Fault {
 	reset := func(*Arena) proxy.Toxic { return proxy.Reset() }
 	part := func(a *Arena) proxy.Toxic { return proxy.Cut(1 + a.Rand.IntN(16<<a.Rand.IntN(9))) } // some answers are long
 	blackhole := func(*Arena) proxy.Toxic { return proxy.Blackhole() }
-	late := func(*Arena) proxy.Toxic { return proxy.Latency(latency) }
+	delay := func(*Arena) proxy.Toxic { return proxy.Latency(latency) }
 	return []Fault{
 		{Name: "front-reset", About: "resets between clients and a node", Strike: again(front(reset, broken)), Proof: []string{broken}},
 		{Name: "front-cut", About: "answers of a node cut in the middle", Strike: again(front(part, broken)), Proof: []string{broken}},
 		{Name: "front-blackhole", About: "blackhole between clients and a node", Strike: front(blackhole, broken), Proof: []string{broken}},
-		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(late, delayed), Proof: []string{delayed}},
+		{Name: "front-latency", About: "200 ms between clients and a node", Strike: front(delay, delayed), Proof: []string{delayed}},
 		{Name: "back-reset", About: "resets between a node and PostgreSQL", Strike: again(back(reset, cut)), Proof: []string{cut}},
-		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: untilDoubted(again(back(part, cut))), Proof: []string{cut, Doubts}},
+		{Name: "back-cut", About: "answers of PostgreSQL cut in the middle", Strike: untilUnknownAppend(again(back(part, cut))), Proof: []string{cut, UnknownAppends}},
 		{Name: "back-blackhole", About: "blackhole between a node and PostgreSQL", Strike: back(blackhole, failed), Proof: []string{failed}},
-		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(late, delayed), Proof: []string{delayed}},
+		{Name: "back-latency", About: "200 ms between a node and PostgreSQL", Strike: back(delay, delayed), Proof: []string{delayed}},
 	}
 }
 
-// again strikes a few times in a row: of the answers that are cut, only some are of a write that was made.
+// again strikes several times in a row: only some of the answers that are cut belong to a write
+// that was made.
 func again(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
 	return func(ctx context.Context, a *Arena) error {
 		for range 4 {
@@ -48,8 +50,9 @@ func again(strike func(context.Context, *Arena) error) func(context.Context, *Ar
 	}
 }
 
-// untilDoubted strikes until a node has not known the outcome of an append, which is what the fault is for.
-func untilDoubted(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
+// untilUnknownAppend strikes until a node had an append of unknown outcome, which is the purpose of
+// the fault.
+func untilUnknownAppend(strike func(context.Context, *Arena) error) func(context.Context, *Arena) error {
 	return func(ctx context.Context, a *Arena) error {
 		before, err := a.World.Cluster.UnknownAppends()
 		if err != nil {
@@ -67,7 +70,7 @@ func untilDoubted(strike func(context.Context, *Arena) error) func(context.Conte
 	}
 }
 
-// front makes the link between clients and a node fail, until clients have noticed.
+// front makes the link between clients and a node fail until clients have noticed.
 func front(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context, *Arena) error {
 	return func(ctx context.Context, a *Arena) error {
 		n := a.node()
@@ -76,14 +79,14 @@ func front(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context
 	}
 }
 
-// back makes the link between a node and PostgreSQL fail, until PostgreSQL or clients have noticed.
+// back makes the link between a node and PostgreSQL fail until PostgreSQL or clients have noticed.
 func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context, *Arena) error {
 	return func(ctx context.Context, a *Arena) error {
 		n := a.node()
 		noticed := a.noticed(n, evidence)
 		want := int64(enough)
 		if evidence == cut {
-			want = 1 // it may have but one that is in use
+			want = 1 // only one of them may be in use
 			before, err := connected(ctx, a, n)
 			if err != nil {
 				return err
@@ -94,10 +97,10 @@ func back(toxic func(*Arena) proxy.Toxic, evidence string) func(context.Context,
 	}
 }
 
-// enough is how much must be seen of a fault before it is healed.
+// enough is how often a fault must be noticed before it is healed.
 const enough = 2
 
-// hold keeps a link failing for a time at random, and at least until something is over.
+// hold makes a link fail for a random time, and at least until the function until returns.
 func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, until func() error) error {
 	heal, err := l.Infect(toxic)
 	if err != nil {
@@ -107,7 +110,7 @@ func (a *Arena) hold(ctx context.Context, l *proxy.Link, toxic proxy.Toxic, unti
 	return errors.Join(until(), heal())
 }
 
-// noticed counts what clients notice of a node from now on.
+// noticed returns a function that counts what clients notice of a node from now on.
 func (a *Arena) noticed(n *cluster.Node, evidence string) func() (int64, error) {
 	counts := &a.World.Counts[n.Number]
 	sum := func() int64 {

@@ -17,11 +17,12 @@ func disks() []Fault {
 	missing := func(c *cluster.Cluster) string { return c.Database.CanFill() }
 	return []Fault{
 		{Name: "disk-full", About: "PostgreSQL's disk is full", Strike: fillDisk, Proof: []string{refused}, Missing: missing},
-		{Name: "log-full", About: "PostgreSQL ends because its log has no room", Strike: outgrowLog, Proof: []string{crashed}, Missing: missing},
+		{Name: "log-full", About: "PostgreSQL ends because its log cannot grow", Strike: outgrowLog, Proof: []string{crashed}, Missing: missing},
 	}
 }
 
-// outgrowLog fills the disk, lets the server end of it, and frees the disk after a while.
+// outgrowLog fills the disk, makes the server end because of it, and empties the disk after a
+// while.
 func outgrowLog(ctx context.Context, a *Arena) error {
 	database := a.World.Cluster.Database
 	free, err := database.Fill()
@@ -43,19 +44,14 @@ func fillDisk(ctx context.Context, a *Arena) error {
 	if err != nil {
 		return err
 	}
-	sum := func() (n int64) {
-		for i := range a.World.Counts {
-			n += a.World.Counts[i].Unavailable.Load() + a.World.Counts[i].Broken.Load()
-		}
-		return n
-	}
-	before := sum()
-	err = a.await(ctx, refused, 5, func() (int64, error) { return sum() - before, nil })
+	before := a.sum(notTaken)
+	err = a.await(ctx, refused, 5, func() (int64, error) { return a.sum(notTaken) - before, nil })
 	return errors.Join(err, free(ctx))
 }
 
-// What a slow reader has to miss for a node's ring of 64 MiB to be past it: each change counts with both of its values. Some
-// megabytes of what it does not take are on their way to it already.
+// A node keeps changes of up to 64 MiB for its subscribers. Each change counts with its old and its
+// new value. These writes exceed that, although some megabytes are in the buffers of the
+// connection.
 const (
 	largeValues = 120
 	largeBytes  = 400 << 10
@@ -79,6 +75,6 @@ func stallReader(ctx context.Context, a *Arena) error {
 	if err != nil {
 		return err
 	}
-	a.Evidence.Add(behind, head-a.Slow.Position())
+	a.Evidence.Add(behind, head-a.Slow.Seq())
 	return nil
 }

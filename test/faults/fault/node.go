@@ -10,7 +10,7 @@ import (
 const (
 	killed     = "nodes killed"
 	stopped    = "nodes stopped in order"
-	restarting = "streams told to come back"
+	restarting = "streams closed by restart"
 )
 
 func nodes() []Fault {
@@ -32,15 +32,9 @@ func killNode(ctx context.Context, a *Arena) error {
 	return nil
 }
 
-// stopNodes restarts one node after the other, so that there is always one to go to.
+// stopNodes restarts one node after the other. The others serve clients meanwhile.
 func stopNodes(ctx context.Context, a *Arena) error {
-	told := func() (n int64) {
-		for i := range a.World.Counts {
-			n += a.World.Counts[i].Restarting.Load()
-		}
-		return n
-	}
-	before := told()
+	before := a.sum(restarted)
 	for _, n := range a.World.Cluster.Nodes {
 		if err := n.Terminate(); err != nil {
 			return err
@@ -51,5 +45,5 @@ func stopNodes(ctx context.Context, a *Arena) error {
 		}
 		cluster.Pause(ctx, a.between(100*time.Millisecond, 400*time.Millisecond))
 	}
-	return a.await(ctx, restarting, 1, func() (int64, error) { return told() - before, nil })
+	return a.await(ctx, restarting, 1, func() (int64, error) { return a.sum(restarted) - before, nil })
 }

@@ -42,7 +42,7 @@ func crash(how postgrestest.Shutdown) func(context.Context, *Arena) error {
 	}
 }
 
-// terminate ends connections of all nodes, a few times in a row.
+// terminate ends connections of all nodes, several times in a row.
 func terminate(listeners bool) func(context.Context, *Arena) error {
 	what := "appending connections ended"
 	if listeners {
@@ -70,7 +70,8 @@ func terminate(listeners bool) func(context.Context, *Arena) error {
 	}
 }
 
-// connected returns a node's connections to PostgreSQL once there are some: after another fault it may have none yet.
+// connected returns the server processes of a node's connections. It waits for them, since a node
+// may have none right after another fault.
 func connected(ctx context.Context, a *Arena, n *cluster.Node) ([]int32, error) {
 	for begin := time.Now(); ; cluster.Pause(ctx, 10*time.Millisecond) {
 		pids, err := a.World.Cluster.Database.Backends(ctx, n.Number)
@@ -80,7 +81,7 @@ func connected(ctx context.Context, a *Arena, n *cluster.Node) ([]int32, error) 
 	}
 }
 
-// gone counts those of a node's connections to PostgreSQL that there were before and that are no more.
+// gone counts the connections of a node that existed before and are closed now.
 func gone(ctx context.Context, a *Arena, n *cluster.Node, before []int32) (int64, error) {
 	now, err := a.World.Cluster.Database.Backends(ctx, n.Number)
 	if err != nil {

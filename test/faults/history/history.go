@@ -1,9 +1,12 @@
-// Package history is what the suite believes: the events of the one history, as the tables hold them, and what follows from
-// them at each position. It shares no code with the product, so that a mistake there is not made here too.
+// Package history is the reference model of the suite: the events of a history as the tables hold
+// them, and the state that follows from them at each seq. It shares no code with the product, so
+// that it does not share mistakes either.
 package history
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,35 +14,35 @@ import (
 	"time"
 )
 
-// The types of events, as the column type has them.
+// The types of events, as in the column type.
 const (
 	Set      = "ConfigValueSet"
 	Deleted  = "ConfigValueDeleted"
 	Restored = "ConfigValueRestored"
 )
 
-// Event is a row of the table events. Values are as [Digest] makes them.
+// Event is a row of the table events. Values are digests, as [Digest] returns them.
 type Event struct {
-	Position  int64
+	Seq       int64
 	ChangeSet int64
 	Hash      string // its first 8 hex digits
 	Name      string
 	Version   int
 	Type      string
-	Value     string // "" of a deletion
+	Value     string // "" for a deletion
 	Before    string // the value before, "" when there was none
 	Reason    string // "" for none
 	At        time.Time
 }
 
-// State is what a name has come to. The zero State is that of a name to which nothing has happened.
+// State is the state of a name. The zero State is that of a name without events.
 type State struct {
 	Version int
 	Exists  bool
-	Value   string // the last one, also while it does not exist
+	Value   string // the last value, also after a deletion
 }
 
-// Next is the state after an event, or an error when the event cannot follow.
+// Next returns the state after an event, or an error when the event cannot follow.
 func (s State) Next(e *Event) (State, error) {
 	fits := e.Version == s.Version+1
 	next := State{e.Version, true, e.Value}
@@ -52,75 +55,75 @@ func (s State) Next(e *Event) (State, error) {
 	case Restored:
 		fits = fits && !s.Exists && s.Version > 0
 	default:
-		return State{}, fmt.Errorf("position %d: the type %q is unknown", e.Position, e.Type)
+		return State{}, fmt.Errorf("seq %d: the type %q is unknown", e.Seq, e.Type)
 	}
 	if !fits {
-		return State{}, fmt.Errorf("position %d: %s version %d of %q cannot follow version %d (exists: %t, value %q)",
-			e.Position, e.Type, e.Version, e.Name, s.Version, s.Exists, s.Value)
+		return State{}, fmt.Errorf("seq %d: %s version %d of %q cannot follow version %d (exists: %t, value %q)",
+			e.Seq, e.Type, e.Version, e.Name, s.Version, s.Exists, s.Value)
 	}
 	return next, nil
 }
 
-// History is a gapless sequence of events from position 1 on.
+// History is a sequence of events without gaps, from seq 1 on.
 type History struct {
 	events []Event
 	byName map[string][]change // :: name → its changes, oldest first
-	set    int64               // where the change set ends that is not whole yet; 0: all are whole
+	set    int64               // the last seq of an incomplete change set; 0: all are complete
 }
 
-// change is what one event made of its name.
+// change is the state of a name after one event.
 type change struct {
-	position int64
-	state    State
+	seq   int64
+	state State
 }
 
 // New returns an empty history.
 func New() *History { return &History{byName: map[string][]change{}} }
 
-// Append adds the next event. The error says which law of the history it breaks.
+// Append adds the next event. It returns an error when the event breaks a law of the history.
 func (h *History) Append(e Event) error {
 	head := h.Head()
 	switch {
-	case e.Position != head+1:
-		return fmt.Errorf("position %d follows position %d", e.Position, head)
+	case e.Seq != head+1:
+		return fmt.Errorf("seq %d follows seq %d", e.Seq, head)
 	case head > 0 && !e.At.After(h.events[head-1].At):
-		return fmt.Errorf("position %d: its time is not after that of the position before", e.Position)
-	case e.ChangeSet < e.Position || h.set != 0 && e.ChangeSet != h.set:
-		return fmt.Errorf("position %d: its change set cannot end at %d", e.Position, e.ChangeSet)
+		return fmt.Errorf("seq %d: its time is not after that of the event before", e.Seq)
+	case e.ChangeSet < e.Seq || h.set != 0 && e.ChangeSet != h.set:
+		return fmt.Errorf("seq %d: its change set cannot end at %d", e.Seq, e.ChangeSet)
 	}
 	next, err := h.State(e.Name, head).Next(&e)
 	if err != nil {
 		return err
 	}
 	h.set = e.ChangeSet
-	if e.ChangeSet == e.Position {
+	if e.ChangeSet == e.Seq {
 		h.set = 0
 	}
 	h.events = append(h.events, e)
-	h.byName[e.Name] = append(h.byName[e.Name], change{e.Position, next})
+	h.byName[e.Name] = append(h.byName[e.Name], change{e.Seq, next})
 	return nil
 }
 
-// Whole is an error when the newest change set is not whole.
+// Whole returns an error when the newest change set is incomplete.
 func (h *History) Whole() error {
 	if h.set != 0 {
-		return fmt.Errorf("the history ends at position %d, in the middle of the change set that ends at %d", h.Head(), h.set)
+		return fmt.Errorf("the history ends at seq %d, in the middle of the change set that ends at %d", h.Head(), h.set)
 	}
 	return nil
 }
 
-// Head is the newest position.
+// Head is the newest seq, 0 when the history is empty.
 func (h *History) Head() int64 { return int64(len(h.events)) }
 
-// Event is the one at a position, nil when there is none.
-func (h *History) Event(position int64) *Event {
-	if position < 1 || position > h.Head() {
+// Event returns the event with a seq, nil when there is none.
+func (h *History) Event(seq int64) *Event {
+	if seq < 1 || seq > h.Head() {
 		return nil
 	}
-	return &h.events[position-1]
+	return &h.events[seq-1]
 }
 
-// Between returns the events after a position, up to another one, whose names a prefix selects.
+// Between returns the events after one seq and up to another whose names match a prefix.
 func (h *History) Between(after, upTo int64, prefix string) []*Event {
 	var found []*Event
 	for p := after + 1; p <= min(upTo, h.Head()); p++ {
@@ -131,39 +134,39 @@ func (h *History) Between(after, upTo int64, prefix string) []*Event {
 	return found
 }
 
-// Of returns the events of a name up to a position, oldest first.
+// Of returns the events of a name up to a seq, oldest first.
 func (h *History) Of(name string, upTo int64) []*Event {
 	var found []*Event
 	for _, c := range h.byName[name] {
-		if c.position <= upTo {
-			found = append(found, h.Event(c.position))
+		if c.seq <= upTo {
+			found = append(found, h.Event(c.seq))
 		}
 	}
 	return found
 }
 
-// Has tells whether the history has an event with a hash at a position; it has the beginning.
-func (h *History) Has(position int64, hash string) bool {
-	if position == 0 {
+// Has reports whether the event with a seq has the given hash. Every history has the seq 0.
+func (h *History) Has(seq int64, hash string) bool {
+	if seq == 0 {
 		return true
 	}
-	e := h.Event(position)
+	e := h.Event(seq)
 	return e != nil && e.Hash == hash
 }
 
-// Common is the newest position that two histories have in common.
+// Common returns the newest seq up to which two histories are equal.
 func (h *History) Common(other *History) int64 {
-	position := int64(0)
-	for position < min(h.Head(), other.Head()) && h.Event(position+1).Hash == other.Event(position+1).Hash {
-		position++
+	seq := int64(0)
+	for seq < min(h.Head(), other.Head()) && h.Event(seq+1).Hash == other.Event(seq+1).Hash {
+		seq++
 	}
-	return position
+	return seq
 }
 
-// State is that of a name right after a position.
-func (h *History) State(name string, position int64) State {
+// State returns the state of a name right after a seq.
+func (h *History) State(name string, seq int64) State {
 	changes := h.byName[name]
-	i, found := slices.BinarySearchFunc(changes, position, func(c change, p int64) int { return cmp.Compare(c.position, p) })
+	i, found := slices.BinarySearchFunc(changes, seq, func(c change, p int64) int { return cmp.Compare(c.seq, p) })
 	if found {
 		return changes[i].state
 	}
@@ -173,21 +176,35 @@ func (h *History) State(name string, position int64) State {
 	return changes[i-1].state
 }
 
-// Values are the configs that exist right after a position and that a prefix selects.
-func (h *History) Values(prefix string, position int64) map[string]string {
+// Values returns the configs that exist right after a seq and whose names match a prefix.
+func (h *History) Values(prefix string, seq int64) map[string]string {
 	values := map[string]string{}
 	for name := range maps.Keys(h.byName) {
 		if !Selects(prefix, name) {
 			continue
 		}
-		if s := h.State(name, position); s.Exists {
+		if s := h.State(name, seq); s.Exists {
 			values[name] = s.Value
 		}
 	}
 	return values
 }
 
-// Selects tells whether a prefix, whole leading segments of a name, selects a name. "" selects all.
+// Selects reports whether a name matches a prefix of whole leading segments. "" matches all names.
 func Selects(prefix, name string) bool {
 	return prefix == "" || name == prefix || strings.HasPrefix(name, prefix+"/")
+}
+
+// longest is the greatest length of a value that is its own digest.
+const longest = 120
+
+// Digest returns a short text that stands for a value. A short value is its own digest. The digest
+// of a long value has its beginning, its length and a part of its SHA-256. It saves memory, and
+// keeps findings legible.
+func Digest(value string) string {
+	if len(value) <= longest {
+		return value
+	}
+	sum := sha256.Sum256([]byte(value))
+	return fmt.Sprintf("%s…%d bytes, %s", value[:40], len(value), hex.EncodeToString(sum[:8]))
 }

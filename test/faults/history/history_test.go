@@ -9,11 +9,11 @@ import (
 	"configapi/test/faults/history"
 )
 
-// event is one that follows others well, unless it is changed.
-func event(position int64, name string, version int, kind, value, before string) history.Event {
+// event returns an event whose time and change set follow from its seq.
+func event(seq int64, name string, version int, kind, value, before string) history.Event {
 	return history.Event{
-		Position: position, ChangeSet: position, Hash: "0000000" + string(rune('a'+position)), Name: name, Version: version,
-		Type: kind, Value: value, Before: before, At: time.UnixMicro(position),
+		Seq: seq, ChangeSet: seq, Hash: "0000000" + string(rune('a'+seq)), Name: name, Version: version,
+		Type: kind, Value: value, Before: before, At: time.UnixMicro(seq),
 	}
 }
 
@@ -35,8 +35,8 @@ func TestHistoryIsReplayed(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		position int64
-		want     history.State
+		seq  int64
+		want history.State
 	}{
 		{0, history.State{}},
 		{1, history.State{Version: 1, Exists: true, Value: "one"}},
@@ -45,14 +45,14 @@ func TestHistoryIsReplayed(t *testing.T) {
 		{4, history.State{Version: 3, Exists: true, Value: "three"}},
 		{9, history.State{Version: 4, Exists: true, Value: "four"}},
 	} {
-		if got := h.State("r/a", test.position); got != test.want {
-			t.Errorf("state at %d: got %+v, want %+v", test.position, got, test.want)
+		if got := h.State("r/a", test.seq); got != test.want {
+			t.Errorf("state at %d: got %+v, want %+v", test.seq, got, test.want)
 		}
 	}
 	if got, want := h.Values("r", 3), map[string]string{"r/b": "two"}; !maps.Equal(got, want) {
 		t.Errorf("values: got %v, want %v", got, want)
 	}
-	if got := h.Between(1, 4, "r/a"); len(got) != 2 || got[0].Position != 3 || got[1].Position != 4 {
+	if got := h.Between(1, 4, "r/a"); len(got) != 2 || got[0].Seq != 3 || got[1].Seq != 4 {
 		t.Errorf("between 1 and 4: got %v, want positions 3 and 4", got)
 	}
 	if h.Event(0) != nil || h.Event(6) != nil || h.Event(5).Value != "four" {
@@ -62,7 +62,7 @@ func TestHistoryIsReplayed(t *testing.T) {
 
 func TestHistoryThatBreaksALawIsRefused(t *testing.T) {
 	for what, change := range map[string]func(e []history.Event){
-		"a gap":                             func(e []history.Event) { e[1].Position, e[1].ChangeSet = 3, 3 },
+		"a gap":                             func(e []history.Event) { e[1].Seq, e[1].ChangeSet = 3, 3 },
 		"a time that stands still":          func(e []history.Event) { e[1].At = e[0].At },
 		"a change set that has ended":       func(e []history.Event) { e[1].ChangeSet = 1 },
 		"a change set within another":       func(e []history.Event) { e[0].ChangeSet, e[1].ChangeSet = 2, 3 },
@@ -98,7 +98,7 @@ func TestHistoryMustEndWithAWholeSet(t *testing.T) {
 	}
 }
 
-func TestDigestTellsLargeValuesApart(t *testing.T) {
+func TestDigestDistinguishesLargeValues(t *testing.T) {
 	one, other := strings.Repeat("x", 1000), strings.Repeat("x", 999)+"y"
 	if history.Digest(one) == history.Digest(other) || len(history.Digest(one)) > 200 {
 		t.Errorf("digests: %q, %q", history.Digest(one), history.Digest(other))

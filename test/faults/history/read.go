@@ -11,7 +11,8 @@ import (
 const selectEvents = `select position, change_set, left(encode(hash, 'hex'), 8), config_name, version, type, data,
 	coalesce(reason, ''), recorded_at from public.events where position > $1 order by position`
 
-// Extend reads on in the table events from where the history ends. What breaks a law of the history is an [*LawError].
+// Extend reads the events of the table events that the history does not have yet. An event that
+// breaks a law of the history is a [*LawError].
 func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, selectEvents, h.Head())
 	if err != nil {
@@ -21,7 +22,7 @@ func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	for rows.Next() {
 		var e Event
 		var data string
-		if err := rows.Scan(&e.Position, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
+		if err := rows.Scan(&e.Seq, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
 			return fmt.Errorf("reading the history: %w", err)
 		}
 		if err := e.readData(data); err != nil {
@@ -40,13 +41,13 @@ func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// LawError says which law a history breaks.
+// LawError reports which law a history breaks.
 type LawError struct{ reason error }
 
 func (e *LawError) Error() string { return "the history breaks a law: " + e.reason.Error() }
 func (e *LawError) Unwrap() error { return e.reason }
 
-// readData takes the values out of the column data.
+// readData decodes the column data.
 func (e *Event) readData(text string) error {
 	var data struct {
 		Value        *string `json:"value"`
@@ -54,13 +55,13 @@ func (e *Event) readData(text string) error {
 		DeletedValue *string `json:"deleted_value"`
 	}
 	if err := json.Unmarshal([]byte(text), &data); err != nil {
-		return fmt.Errorf("position %d: reading its data: %w", e.Position, err)
+		return fmt.Errorf("seq %d: reading its data: %w", e.Seq, err)
 	}
 	before := data.OldValue
 	if e.Type == Deleted {
 		before = data.DeletedValue
 	} else if data.Value == nil {
-		return fmt.Errorf("position %d: its data have no value", e.Position)
+		return fmt.Errorf("seq %d: its data have no value", e.Seq)
 	}
 	e.Value, e.Before = digest(data.Value), digest(before)
 	return nil

@@ -1,4 +1,6 @@
-// Package proxy is a link between two programs that can be made to fail: a TCP proxy of toxiproxy.
+// Package proxy is a network between programs that can be made to fail. A [Link] is a TCP proxy of
+// toxiproxy whose faults can be switched on and off. A [Switch] is an address whose backend can
+// change.
 package proxy
 
 import (
@@ -12,15 +14,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// healTimeout is how long the end of a fault may take. The library waits for data under way.
+// healTimeout bounds the end of a fault. The library waits for data in flight.
 const healTimeout = 20 * time.Second
 
-// Link is one proxy. Its faults hold for the connections that there are and for those that are made meanwhile.
+// Link is one proxy. Its faults apply to existing connections and to those that are opened while a
+// fault holds.
 type Link struct {
 	proxy *toxiproxy.Proxy
 }
 
-// Open returns a link that leads from a new port of 127.0.0.1 to an address.
+// Open returns a link from a new port of 127.0.0.1 to an address.
 func Open(name, to string) (*Link, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p := toxiproxy.NewProxy(server, name, "127.0.0.1:0", to)
@@ -30,13 +33,13 @@ func Open(name, to string) (*Link, error) {
 	return &Link{p}, nil
 }
 
-// Address is where the link begins.
+// Address is where the link listens.
 func (l *Link) Address() string { return l.proxy.Listen }
 
-// Close ends the link and all its connections.
+// Close closes the link and all its connections.
 func (l *Link) Close() { l.proxy.Stop() }
 
-// Toxic is what is wrong with a link.
+// Toxic is a fault of a link.
 type Toxic struct {
 	kind       string
 	directions []string
@@ -48,22 +51,23 @@ const (
 	reply   = "downstream"
 )
 
-// Reset ends connections when something is sent on them, those made meanwhile with a reset.
+// Reset closes connections as soon as something is sent on them. Those that are opened meanwhile
+// are closed with a TCP reset.
 func Reset() Toxic {
 	return Toxic{"reset_peer", []string{request, reply}, map[string]int{"timeout": 0}}
 }
 
-// Cut ends connections after so many bytes of answers, in the middle of one; requests go through.
+// Cut closes a connection after a number of bytes of responses. Requests pass.
 func Cut(bytes int) Toxic {
 	return Toxic{"limit_data", []string{reply}, map[string]int{"bytes": bytes}}
 }
 
-// Blackhole swallows everything in both directions, and leaves connections open until the link is healed.
+// Blackhole drops everything in both directions. Connections stay open until the link is healed.
 func Blackhole() Toxic {
 	return Toxic{"timeout", []string{request, reply}, map[string]int{"timeout": 0}}
 }
 
-// Latency delays answers.
+// Latency delays responses.
 func Latency(by time.Duration) Toxic {
 	return Toxic{"latency", []string{reply}, map[string]int{"latency": int(by.Milliseconds())}}
 }

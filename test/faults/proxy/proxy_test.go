@@ -11,7 +11,7 @@ import (
 	"configapi/test/faults/proxy"
 )
 
-// serveEcho gives back what it is sent, until the test ends.
+// serveEcho returns what it receives, until the test ends.
 func serveEcho(t *testing.T) (address string) { return serveName(t, "") }
 
 func mustOpen(t *testing.T) *proxy.Link {
@@ -34,7 +34,7 @@ func mustDial(t *testing.T, l *proxy.Link) net.Conn {
 	return conn
 }
 
-// echo sends a text and returns what comes back within a time.
+// echo sends a text and returns the response. It waits for at most within.
 func echo(conn net.Conn, text string, within time.Duration) (string, error) {
 	if _, err := conn.Write([]byte(text)); err != nil {
 		return "", err
@@ -77,7 +77,7 @@ func TestFaultsHoldUntilTheyAreHealed(t *testing.T) {
 			}
 			within := patience
 			if name == "blackhole" {
-				within = 100 * time.Millisecond // in which nothing comes, however long it is
+				within = 100 * time.Millisecond // any wait will do: nothing arrives
 			}
 			for which, conn := range map[string]net.Conn{"made before": before, "made meanwhile": mustDial(t, link)} {
 				begin := time.Now()

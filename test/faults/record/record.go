@@ -1,4 +1,5 @@
-// Package record is what clients have seen: each write with its answer, each read, each message of a stream. It judges nothing.
+// Package record keeps what clients have seen: each write with its answer, each read, each message
+// of a stream. It checks nothing; package checker does.
 package record
 
 import (
@@ -9,13 +10,13 @@ import (
 	"time"
 )
 
-// Position is a place in the history as an answer tells it.
+// Position is a position in the history as clients see it.
 type Position struct {
-	Number int64
-	Hash   string // 8 hex digits
+	Seq  int64
+	Hash string // 8 hex digits
 }
 
-// ParsePosition reads the text of a position.
+// ParsePosition parses the text of a position, such as 1842-9f3a21c0.
 func ParsePosition(text string) (Position, error) {
 	number, hash, _ := strings.Cut(text, "-")
 	n, err := strconv.ParseInt(number, 10, 64)
@@ -25,18 +26,20 @@ func ParsePosition(text string) (Position, error) {
 	return Position{n, hash}, nil
 }
 
-func (p Position) String() string { return strconv.FormatInt(p.Number, 10) + "-" + p.Hash }
+func (p Position) String() string { return strconv.FormatInt(p.Seq, 10) + "-" + p.Hash }
 
-// Where says which server answered a request: a node, and which of its lives. A node that was started again has a new one.
-type Where struct{ Node, Life int }
+// Where identifies the process that answered a request: a node, and its incarnation. Each start of
+// a node is a new incarnation.
+type Where struct{ Node, Incarnation int }
 
-// Unsure is the life of a node that was started again while it answered.
+// Unsure is the incarnation of a node that was restarted during the request.
 const Unsure = -1
 
-// Nowhere is the node of what no node has answered, and the client of what no client has asked.
+// Nowhere is the node of a write that went to no node, and the client of a write that no client
+// sent.
 const Nowhere = -1
 
-// Span is when a request was made, and when its answer was there, since the recorder began.
+// Span is the time of a request and of its answer, since the recorder began.
 type Span struct{ Call, Return time.Duration }
 
 // Kind is what a write asks for.
@@ -51,68 +54,68 @@ const (
 
 func (k Kind) String() string { return [...]string{"set", "delete", "restore"}[k] }
 
-// Outcome is what a client knows of a write.
+// Outcome is what a client knows about a write.
 type Outcome int
 
-// The outcomes. Only after Unknown the change may or may not have been made.
+// The outcomes. After Unknown the change may or may not have been made; the others are certain.
 const (
 	Unknown    Outcome = iota
 	Done               // acknowledged
-	Refused            // a rule forbids it: see Write.Refusal
-	NotWritten         // the server says that nothing was written
+	Refused            // a rule forbids the write: see Write.Refusal
+	NotWritten         // the server reports that nothing was written
 )
 
 func (o Outcome) String() string {
 	return [...]string{"unknown", "done", "refused", "not written"}[o]
 }
 
-// Refusal says which rule forbade a write.
+// Refusal is the rule that forbade a write.
 type Refusal int
 
 // The refusals.
 const (
 	NotFound Refusal = iota + 1
 	Gone
-	Conflict   // another version than the one expected
-	NotDeleted // only what is deleted can be restored
+	Conflict   // the version is not the expected one
+	NotDeleted // only a deleted config can be restored
 )
 
 func (r Refusal) String() string {
 	return [...]string{"", "not found", "deleted", "version conflict", "not deleted"}[r]
 }
 
-// Write is one change that a client asked for.
+// Write is one change that a client requested.
 type Write struct {
 	Where
 	Span
-	// ID is in the value of the event that follows, or in its reason, and in no other event's.
+	// ID is in the value of the resulting event or in its reason, and in no other event.
 	ID     string
 	Client int
-	// Tries is how often it was sent. More than once only with an idempotency key.
+	// Tries counts the attempts. Only a write with an idempotency key has more than one.
 	Tries    int
 	Kind     Kind
 	Name     string
-	Value    string // as [history.Digest] makes it; "" of a deletion
+	Value    string // as [history.Digest] returns it; "" for a deletion
 	Expected *int   // the version that the config must have; nil: any
-	// Set names the writes that were made together, and so are one change set; "" for one that is alone.
+	// Set names the writes that form one change set; "" for a single change.
 	Set string
 
 	Outcome Outcome
-	// Refusal and Version are of the answer. After a refusal the version is the present one.
+	// Refusal and Version are those of the answer. After a refusal, Version is the current one.
 	Refusal  Refusal
 	Version  int
 	Position Position
-	// Status is what the answer said, for people.
+	// Status is the text of the answer, for people.
 	Status string
-	// Failures are the tries without a whole answer.
+	// Failures are the attempts without a complete answer.
 	Failures []Failure
 }
 
-// Failure is a request without a whole answer.
+// Failure is a request without a complete answer.
 type Failure struct {
 	Node    int
 	Request string // the id of the request
-	Timeout bool   // the client had no more patience
+	Timeout bool   // the client gave up waiting
 }
 
 func (w *Write) String() string {
@@ -123,34 +126,35 @@ func (w *Write) String() string {
 	return text + ", " + w.Status + ")"
 }
 
-// Read is one answer about the present.
+// Read is the answer to one read.
 type Read struct {
 	Where
 	Span
 	Client int
-	// Name is the config that was asked for; "" when all below Prefix were.
+	// Name is the requested config; "" for a list of all configs below Prefix.
 	Name, Prefix string
 	Position     Position
-	// Found, Version and Value are of the one config.
+	// Found, Version and Value are those of the one config.
 	Found   bool
 	Version int
 	Value   string
 	// Values are those of all configs below Prefix.
 	Values map[string]string // :: name → value
-	// AtLeast is a position that the answer must not be older than: one that the client asked for, or has heard of on a
-	// stream of that very server.
+	// AtLeast is the oldest seq that the answer may have. The client requested it, or got it on a
+	// stream of the same process.
 	AtLeast int64
-	// AtLeastHash is the hash of that position; "": it is that of any history.
+	// AtLeastHash is the hash of that event; "": any history may be meant.
 	AtLeastHash string
-	// Past tells that the client asked for this very position, or for all that led to it: nothing
+	// Past is set when the client requested this very position, or all changes up to it. Nothing
 	// follows about the present.
 	Past bool
-	// History are all changes of the one config up to the position, oldest first. nil: the client
-	// did not ask for them.
+	// History is all changes of the one config up to the position, oldest first; nil: the client
+	// did not request them.
 	History []Revision
-	// Final tells that the answer is of the end of the round.
+	// Final is set on reads at the end of the round.
 	Final bool
-	// Linearizable tells that the client asked for nothing older than what was acknowledged before.
+	// Linearizable is set when the client required a linearizable read: the answer is not older
+	// than any write that was acknowledged before.
 	Linearizable bool
 }
 
@@ -158,8 +162,8 @@ type Read struct {
 type Revision struct {
 	Position Position
 	Version  int
-	Type     string // as the column type has it
-	Value    string // "" of a deletion
+	Type     string // as in the column type
+	Value    string // "" for a deletion
 }
 
 // Change is one change in a message of a stream.
@@ -179,21 +183,22 @@ type Message struct {
 	Position Position
 }
 
-// Stream is all that one subscriber was told, over however many connections.
+// Stream is all that one subscriber received, over any number of connections.
 type Stream struct {
 	Name, Prefix string
-	// After is where it began; nil: wherever the history was.
+	// After is where the stream began; nil: at the newest position of that time.
 	After    *Position
 	Messages []Message
-	// Connections is how many there were.
+	// Connections counts the connections.
 	Connections int
-	// Refused tells that the stream ended because its last position was refused as unknown.
+	// Refused is set when the stream ended because its last position was refused as unknown.
 	Refused bool
-	// Faults are what no stream may say or do.
+	// Faults lists violations of the protocol.
 	Faults []string
 }
 
-// Last is the position of the newest message, or where the stream began; nil when it has not begun.
+// Last is the position of the newest message, or the position where the stream began; nil when
+// neither is known.
 func (s *Stream) Last() *Position {
 	if len(s.Messages) == 0 {
 		return s.After
@@ -201,43 +206,43 @@ func (s *Stream) Last() *Position {
 	return &s.Messages[len(s.Messages)-1].Position
 }
 
-// Recorder takes what clients have seen. It may be used by many at once.
+// Recorder collects what clients have seen. It is safe for concurrent use.
 type Recorder struct {
 	start time.Time
 
-	mu     sync.Mutex // guards what is below
+	mu     sync.Mutex // guards the fields below
 	writes []*Write
 	reads  []*Read
 }
 
-// New returns an empty recorder, whose time begins now.
+// New returns an empty recorder whose time begins now.
 func New() *Recorder { return &Recorder{start: time.Now()} }
 
 // Now is the time since the recorder began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
-// Write takes writes that were answered, or given up.
+// Write records writes that were answered or given up.
 func (r *Recorder) Write(writes ...*Write) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.writes = append(r.writes, writes...)
 }
 
-// Read takes an answer.
+// Read records an answer.
 func (r *Recorder) Read(read *Read) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reads = append(r.reads, read)
 }
 
-// Writes are all writes so far.
+// Writes returns all writes so far.
 func (r *Recorder) Writes() []*Write {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.writes
 }
 
-// Reads are all reads so far.
+// Reads returns all reads so far.
 func (r *Recorder) Reads() []*Read {
 	r.mu.Lock()
 	defer r.mu.Unlock()

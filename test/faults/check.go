@@ -13,11 +13,11 @@ import (
 	"configapi/test/faults/record"
 )
 
-// seen is all that clients have seen, and, last of all, the whole state of each node.
+// seen returns what clients have seen, and as the last reads the whole state of each node.
 func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 	for i, n := range r.suite.cluster.Nodes {
-		r.settlers[i].ListAll(ctx, n, r.suite.history.Head())
-		r.settlers[i].Close()
+		r.probes[i].ListAll(ctx, n, r.suite.history.Head())
+		r.probes[i].Close()
 	}
 	seen := checker.Seen{Base: base, Writes: r.world.Record.Writes(), Reads: r.world.Record.Reads()}
 	for _, sub := range r.subscribers {
@@ -26,49 +26,49 @@ func (r *round) seen(ctx context.Context, base int64) checker.Seen {
 	return seen
 }
 
-// judge runs the checks, and says whether the round was one at all.
-func (r *round) judge(ctx context.Context, seen checker.Seen) {
+// check runs the checks, and voids the round when it proves nothing.
+func (r *round) check(ctx context.Context, seen checker.Seen) {
 	if err := r.suite.extend(ctx); err != nil {
 		r.unreadable(err)
 	}
 	var verdict checker.Verdict
 	if len(r.arena.Forks) > 0 {
-		verdict = r.judgeBranches(seen)
+		verdict = r.checkEpochs(seen)
 	} else {
 		verdict = checker.Check(r.suite.history, seen, checkPatience)
 	}
-	r.result.Findings = append(verdict.Findings, r.result.Findings...) // what was seen says more than what did not come
+	r.result.Findings = append(verdict.Findings, r.result.Findings...) // the answers explain more than the timeouts
 	r.result.Losses = verdict.Losses
 	for _, name := range verdict.Undecided {
 		r.void("whether %q is linearizable was not decided in %v", name, checkPatience)
 	}
 	if r.fault.Graceful {
-		r.judgeStops(seen)
+		r.checkStops(seen)
 	}
 	r.count(seen)
 }
 
-// judgeBranches judges a round in which another history took the place of the first. Each has to be
-// right in itself. What was acknowledged may be missing only where the server that took over did
-// not have it, and nowhere after a synchronous failover.
-func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
-	var branches []checker.Branch
+// checkEpochs checks a round in which another server replaced the primary. The history of each
+// epoch must be right by itself. Acknowledged writes may be missing only if the new primary did not
+// have them, and never after a synchronous failover.
+func (r *round) checkEpochs(seen checker.Seen) checker.Verdict {
+	var epochs []checker.Epoch
 	begin := time.Duration(0)
 	for _, f := range r.arena.Forks {
-		branches = append(branches, checker.Branch{History: f.Old, Begin: begin, End: f.End})
+		epochs = append(epochs, checker.Epoch{History: f.Old, Begin: begin, End: f.End})
 		begin = f.Begin
 	}
-	branches = append(branches, checker.Branch{History: r.suite.history, Begin: begin})
-	verdict := checker.CheckBranches(branches, seen, checkPatience)
+	epochs = append(epochs, checker.Epoch{History: r.suite.history, Begin: begin})
+	verdict := checker.CheckEpochs(epochs, seen, checkPatience)
 	for i, f := range r.arena.Forks {
-		if common := f.Old.Common(branches[i+1].History); common != f.At {
-			r.found("only what the standby did not have is lost", "it had come to position %d, but the histories part at %d", f.At, common)
+		if common := f.Old.Common(epochs[i+1].History); common != f.At {
+			r.found("only what the standby did not have is lost", "it had seq %d, but the histories diverge after seq %d", f.At, common)
 		}
-		if first, ok := checker.FirstAcknowledgement(branches[i], branches[i+1], seen.Writes); ok {
+		if first, ok := checker.FirstAcknowledgement(epochs[i], epochs[i+1], seen.Writes); ok {
 			r.result.FirstAcknowledged = append(r.result.FirstAcknowledged, first)
 			r.result.Taken = append(r.result.Taken, f.Taken-f.Begin)
 		}
-		left := checker.Left(branches[i:i+2], seen.Writes)
+		left := checker.LeftBehind(epochs[i:i+2], seen.Writes)
 		r.arena.Evidence.Add("acknowledged writes behind the standby", int64(len(left)))
 		for _, w := range left {
 			if f.Lossless {
@@ -80,7 +80,7 @@ func (r *round) judgeBranches(seen checker.Seen) checker.Verdict {
 	return verdict
 }
 
-// count counts what was done, and voids a round without traffic or without its fault.
+// count adds up the operations, and voids a round without traffic or without its fault.
 func (r *round) count(seen checker.Seen) {
 	r.result.Writes, r.result.Reads = len(seen.Writes), len(seen.Reads)
 	for _, w := range seen.Writes {
@@ -97,8 +97,8 @@ func (r *round) count(seen checker.Seen) {
 	if !r.enough() {
 		r.void("there was too little traffic")
 	}
-	if doubts, err := r.suite.cluster.UnknownAppends(); err == nil && doubts > r.doubts {
-		r.arena.Evidence.Add(fault.Doubts, doubts-r.doubts)
+	if n, err := r.suite.cluster.UnknownAppends(); err == nil && n > r.unknownAppends {
+		r.arena.Evidence.Add(fault.UnknownAppends, n-r.unknownAppends)
 	}
 	r.result.Evidence = r.arena.Evidence.Counts()
 	for _, proof := range r.fault.Proof {
@@ -108,29 +108,30 @@ func (r *round) count(seen checker.Seen) {
 	}
 }
 
-// judgeStops checks that no node failed a request that it had accepted: one that stands in its log as answered, one that
-// changed the history, or one that it answered with 503.
+// checkStops checks that no node failed a request that it had accepted: one that its log has as
+// answered, one that changed the history, or one that it answered with 503.
 //
-// That the next process says it is not ready yet is no failure: a balancer asks for that before it sends requests. Nor is it
-// when the client had no more patience: a node that cannot finish what it has does not end with 0.
-func (r *round) judgeStops(seen checker.Seen) {
+// An answer that the node is not ready yet is no failure: load balancers wait for readiness before
+// they send requests. A timeout of the client is none either: a node that cannot finish its
+// requests does not end with 0.
+func (r *round) checkStops(seen checker.Seen) {
 	const promise = "a stop fails no request that was accepted"
-	var answered [cluster.Nodes]map[string]bool // :: id of a request → it is in the node's log
+	var answered [cluster.Nodes]map[string]bool // :: request id → it is in the log of the node
 	for i, n := range r.suite.cluster.Nodes {
 		var err error
 		if answered[i], err = n.Answered(); err != nil {
 			r.void("%v", err)
 		}
 	}
-	wrote := map[string]bool{} // :: id of a write → it is in the history
+	wrote := map[string]bool{} // :: write id → it is in the history
 	for _, e := range r.suite.history.Between(seen.Base, r.suite.history.Head(), "") {
 		wrote[checker.IDOf(e)] = true
 	}
 	for _, w := range seen.Writes {
-		impatient := slices.ContainsFunc(w.Failures, func(f record.Failure) bool { return f.Timeout })
+		timedOut := slices.ContainsFunc(w.Failures, func(f record.Failure) bool { return f.Timeout })
 		starting := strings.Contains(w.Status, "has not read its history yet")
 		refused := w.Set == "" && w.Outcome == record.NotWritten && !starting
-		if refused || w.Set == "" && w.Outcome == record.Unknown && wrote[w.ID] && !impatient {
+		if refused || w.Set == "" && w.Outcome == record.Unknown && wrote[w.ID] && !timedOut {
 			r.found(promise, "%s", w)
 		}
 		for _, f := range w.Failures {

@@ -9,8 +9,8 @@ import (
 	"configapi/test/faults/proxy"
 )
 
-// serveName says a name to everybody who connects, until the test ends, and then holds the
-// connection.
+// serveName sends a name to each client that connects, and then keeps the connection open. It ends
+// with the test.
 func serveName(t *testing.T, name string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +34,7 @@ func serveName(t *testing.T, name string) (address string) {
 	return l.Addr().String()
 }
 
-func mustHear(t *testing.T, conn net.Conn, want string) {
+func mustReceive(t *testing.T, conn net.Conn, want string) {
 	t.Helper()
 	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	text := make([]byte, len(want))
@@ -43,14 +43,14 @@ func mustHear(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-func TestGateDecidesForNewConnectionsAlone(t *testing.T) {
-	g, err := proxy.OpenGate()
+func TestSwitchRoutesNewConnectionsOnly(t *testing.T) {
+	s, err := proxy.OpenSwitch()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { g.Close() })
+	t.Cleanup(func() { s.Close() })
 	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", g.Address())
+		conn, err := net.Dial("tcp", s.Address())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,22 +60,22 @@ func TestGateDecidesForNewConnectionsAlone(t *testing.T) {
 	nowhere := dial()
 	nowhere.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if n, err := nowhere.Read(make([]byte, 1)); n > 0 || err == nil {
-		t.Errorf("a gate that leads nowhere: got %d bytes, %v, want an end", n, err)
+		t.Errorf("a switch without a backend: got %d bytes, %v, want an end", n, err)
 	}
 	old, next := serveName(t, "old"), serveName(t, "new")
-	g.Lead(old)
+	s.Route(old)
 	first := dial()
-	mustHear(t, first, "old")
-	g.Lead(next)
-	mustHear(t, dial(), "new")
+	mustReceive(t, first, "old")
+	s.Route(next)
+	mustReceive(t, dial(), "new")
 	if _, err := first.Write([]byte("still")); err != nil {
 		t.Fatal(err)
 	}
-	mustHear(t, first, "still")
-	g.Lead(old, next)
-	mustHear(t, dial(), "old")
-	mustHear(t, dial(), "new")
-	if err := g.Close(); err != nil {
+	mustReceive(t, first, "still")
+	s.Route(old, next)
+	mustReceive(t, dial(), "old")
+	mustReceive(t, dial(), "new")
+	if err := s.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
 	if _, err := io.Copy(io.Discard, first); err != nil {
