@@ -47,7 +47,7 @@ func TestAgainstTheServer(t *testing.T) {
 		}
 		w.set(-time.Hour)
 		if ahead, certain := c.Ahead(); ahead != -time.Hour || certain {
-			t.Errorf("after the clock was set: %v ahead, certain: %t, want that the server is to be asked", ahead, certain)
+			t.Errorf("after the clock was set: %v ahead, certain: %t, want -1h and uncertain, so that the server is asked", ahead, certain)
 		}
 		server.err = errors.New("unreachable")
 		if err := c.Ask(t.Context()); !errors.Is(err, server.err) || c.Offset() != time.Hour {

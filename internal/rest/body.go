@@ -44,8 +44,8 @@ const (
 	wantRaw  = "; or the value itself, in UTF-8, sent as " + rawType
 )
 
-// readValue reads the value in a body; given is false when there is no body, or an empty one that
-// is to be JSON. The error is a [*config.InvalidError] or a [*content.Error].
+// readValue reads the value in a body; given is false when there is no body, or an empty one
+// that should be JSON. The error is a [*config.InvalidError] or a [*content.Error].
 func (h *Handler) readValue(w http.ResponseWriter, r *http.Request, op operation) (value config.Value, given bool, err error) {
 	accepted, raw := &jsonBodies, false
 	if op == set {

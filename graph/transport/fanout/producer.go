@@ -30,7 +30,7 @@ type Producer struct {
 	budgets   *bounds.Budgets
 	memory    *budget.Stream
 
-	call   *call  // of the resolver; nil: it is to be called
+	call   *call  // of the resolver; nil: not called yet, or to be called again at the offset
 	offset Offset // where the call starts; nil: where its arguments say
 	behind bool   // the next message is read from the event store, as far as is known
 	wanted int64  // bytes of the message for which there was no memory; 0: there is none

@@ -55,7 +55,7 @@ type Step struct {
 	Offset Offset
 	// CaughtUp reports that there was nothing more when the item was made.
 	CaughtUp bool
-	// Silent reports that there is no item: nothing is to be sent up to the offset.
+	// Silent reports that there is no item: nothing up to the offset needs to be sent.
 	Silent bool
 	// Bytes is about how much the item holds. 0: next to nothing.
 	Bytes int64

@@ -243,7 +243,7 @@ func (s *Subscriber) compare(m *Message) relation {
 }
 
 // take gives the subscriber a message of its group. It does not wait. It reports false when the
-// subscriber is to be served on its own.
+// group cannot serve the subscriber any more, which must then be served on its own.
 func (s *Subscriber) take(m *Message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,6 +15,7 @@
 package gqlhttp
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -48,12 +49,9 @@ var _ graphql.Transport = (*Transport)(nil)
 
 // New returns the transport with these options.
 func New(opts Options) *Transport {
-	t := &Transport{budgets: opts.Budgets, maxBodyBytes: opts.maxBodyBytes}
+	t := &Transport{budgets: opts.Budgets, maxBodyBytes: cmp.Or(opts.maxBodyBytes, budget.MaxBodyBytes)}
 	if t.budgets == nil {
 		t.budgets = bounds.NewBudgets(bounds.Options{})
-	}
-	if t.maxBodyBytes == 0 {
-		t.maxBodyBytes = budget.MaxBodyBytes
 	}
 	return t
 }

@@ -19,6 +19,7 @@
 package gqlsse
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -56,12 +57,9 @@ var _ graphql.Transport = (*Transport)(nil)
 // New returns the transport with these options. Call [Transport.Shutdown] when it is not needed any
 // more.
 func New(opts Options) *Transport {
-	t := &Transport{budgets: opts.Budgets, maxBodyBytes: opts.maxBodyBytes, streams: eventstream.NewStreams()}
+	t := &Transport{budgets: opts.Budgets, maxBodyBytes: cmp.Or(opts.maxBodyBytes, budget.MaxBodyBytes), streams: eventstream.NewStreams()}
 	if t.budgets == nil {
 		t.budgets = bounds.NewBudgets(bounds.Options{})
-	}
-	if t.maxBodyBytes == 0 {
-		t.maxBodyBytes = budget.MaxBodyBytes
 	}
 	return t
 }
@@ -111,7 +109,7 @@ func create(ctx context.Context, exec graphql.GraphExecutor, request *gqlhttp.Re
 	return gqlmsg.Create(ctx, exec, &request.Params)
 }
 
-// begin returns the context of the operation, and what is to be called when it is over.
+// begin returns the context of the operation, and a function that must be called when it is over.
 func (t *Transport) begin(ctx context.Context, r *http.Request, operation *graphql.OperationContext, bodyBytes int) (context.Context, func(), *gqlmsg.Fault) {
 	if kind := operation.Operation.Operation; kind != ast.Subscription {
 		return ctx, func() {}, gqlhttp.RefuseMutation(r.Method, kind)

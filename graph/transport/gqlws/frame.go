@@ -36,7 +36,8 @@ type owner interface {
 	ended()
 }
 
-// isDue reports whether the frame is to be sent, which is about to happen then.
+// isDue reports whether the frame is still wanted. The caller must send it then: the last frame of
+// an operation frees its id.
 func (f *frame) isDue() bool {
 	if f.owner == nil {
 		return true

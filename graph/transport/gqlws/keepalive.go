@@ -63,7 +63,7 @@ func (k *keepalive) tick() {
 	}
 }
 
-// due returns what is to be done now, and sets the timer for what comes next.
+// due returns what the socket must do now, and sets the timer for what comes next.
 func (k *keepalive) due(now time.Time) func() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
