@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,8 +22,8 @@ type Back struct {
 	Actor      *string            // nil: any, also none
 	Operations []config.Operation // nil: any
 	// Examine is how many records are examined at most, 1 to [MaxExamined]; 0 means [MaxExamined].
-	// Examined are the records of the names, if there are names; else those of the actor, if there
-	// is one; else all.
+	// Examined are the records of the names, if there are names, at least one of each; else those
+	// of the actor, if there is one; else all.
 	Examine int
 }
 
@@ -43,17 +44,17 @@ func operationOf(r *Record) config.Operation {
 	return config.Event{Type: config.EventType(r.Type), Version: config.Version(r.Version)}.Operation()
 }
 
-// Enough returns how many records have to be examined for a page: no more than it can hold when the
-// records that are examined meet all conditions anyway.
+// Enough returns how many records a page has to examine, of each name if there are names: no more
+// than it can hold when all that are examined are selected.
 func (q *Back) Enough(limit Limit) int {
-	examine := q.Examine
-	if examine == 0 {
-		examine = MaxExamined
+	n := cmp.Or(q.Examine, MaxExamined)
+	if len(q.Names) > 0 {
+		n = max(1, n/len(q.Names))
 	}
 	if q.Prefix == "" && q.Operations == nil && (q.Names == nil || q.Actor == nil) {
-		return min(examine, limit.WithDefaults().Records)
+		return min(n, limit.WithDefaults().Records)
 	}
-	return examine
+	return n
 }
 
 // OperationBits are the operations as a set of bits, in the order of their constants: CREATED is 1,

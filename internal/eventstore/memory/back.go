@@ -18,7 +18,7 @@ func (s *Store) ReadBack(ctx context.Context, basis eventstore.Head, q eventstor
 }
 
 func (s *Store) back(q eventstore.Back, limit eventstore.Limit) (found []eventstore.Record, end eventstore.Seq) {
-	p, left := newPage(limit), q.Enough(limit)
+	p, left := newPage(limit), q.Enough(limit)*max(1, len(q.Names))
 	first, _ := slices.BinarySearchFunc(s.records, q.After+1, compareSeq)
 	last, _ := slices.BinarySearchFunc(s.records, q.Before, compareSeq)
 	for i := last - 1; i >= first; i-- {
