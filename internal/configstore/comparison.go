@@ -22,6 +22,7 @@ type comparison struct {
 	prefixes bool             // two prefixes are compared
 	view     *projection.View // at or after both snapshots
 	reads    int              // how many pieces of the list of names had to be read from the past
+	sparse   bool             // many of the names may have changed only after both snapshots
 
 	// between are the present states of the names that have events between near snapshots, by
 	// name. nil: the snapshots are not near.
@@ -79,15 +80,11 @@ const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
 func (c *comparison) readBetween(ctx context.Context) error {
 	earlier, later := c.span()
 	distance := int(later - earlier)
-	if _, listed := c.filter.Names(); listed || c.prefixes || distance > maxBetween {
+	if _, listed := c.filter.Names(); listed || c.prefixes || !c.selectsMany(distance/eventsPerName) {
 		return nil
 	}
-	selected := 0
-	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
-		selected++
-		return selected*eventsPerName < distance
-	})
-	if selected*eventsPerName < distance {
+	if distance > maxBetween {
+		c.sparse = later < c.view.Head().Seq
 		return nil
 	}
 	c.between = []*projection.Config{}
@@ -99,6 +96,15 @@ func (c *comparison) readBetween(ctx context.Context) error {
 	slices.SortFunc(c.between, func(a, b *projection.Config) int { return a.Name.Compare(b.Name) })
 	c.between = slices.Compact(c.between)
 	return nil
+}
+
+// selectsMany reports whether the filter selects more than n names.
+func (c *comparison) selectsMany(n int) bool {
+	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
+		n--
+		return n >= 0
+	})
+	return n < 0
 }
 
 // readNames adds the states whose names have an event after one seq and up to another.
@@ -232,7 +238,7 @@ func (c *comparison) compare(ctx context.Context, pairs []pair, noValues bool) (
 	for i := range undecided {
 		undecided[i] = i
 	}
-	if noValues || c.isSparse() {
+	if noValues || c.sparse {
 		if undecided, err = c.decideWithoutValues(ctx, pairs, results, noValues); err != nil {
 			return nil, 0, err
 		}
@@ -252,12 +258,6 @@ func (c *comparison) compare(ctx context.Context, pairs []pair, noValues bool) (
 		found = append(found, *d)
 	}
 	return found, seen, nil
-}
-
-// isSparse reports whether pairs can be of names that have not changed between the snapshots.
-func (c *comparison) isSparse() bool {
-	_, later := c.span()
-	return !c.prefixes && c.between == nil && later < c.view.Head().Seq
 }
 
 // decideWithoutValues fills in the results that do not depend on values, and returns the indexes of
