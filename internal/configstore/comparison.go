@@ -230,7 +230,7 @@ func (c *comparison) some(filter config.Filter, after string, limit int) (found 
 // one: as many as one page of values holds. Without values, the differences may lack theirs, and
 // only values that have to be compared are read.
 func (c *comparison) compare(ctx context.Context, pairs []pair, noValues bool) (found []Difference, seen int, err error) {
-	if c.from.isPast(pairs, fromOf) || c.to.isPast(pairs, toOf) {
+	if slices.ContainsFunc(pairs, c.isPast) {
 		c.reads++
 	}
 	results := make([]*Difference, len(pairs)) // nil: no difference
@@ -340,13 +340,13 @@ func (c *comparison) tooLong(p pair) error {
 	return &config.InvalidError{Field: "toPrefix", Rule: rule}
 }
 
+// isPast reports whether states of the pair have to be read.
+func (c *comparison) isPast(p pair) bool {
+	return p.from != nil && c.from.isPast(p.from) || p.to != nil && c.to.isPast(p.to)
+}
+
 func fromOf(p pair) *projection.Config { return p.from }
 func toOf(p pair) *projection.Config   { return p.to }
-
-// isPast reports whether states of the pairs have to be read.
-func (s *Snapshot) isPast(pairs []pair, of func(pair) *projection.Config) bool {
-	return s.at.Seq > 0 && slices.ContainsFunc(pairs, func(p pair) bool { return of(p) != nil && of(p).Seq > s.at.Seq })
-}
 
 // statesOfPairs is statesOf for one side of pairs. It returns the states of the first n pairs, nil
 // where there is none.

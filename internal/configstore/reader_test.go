@@ -27,7 +27,9 @@ func TestPageSizes(t *testing.T) {
 		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
 		_, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
 		_, ofChanges := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, first)
-		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
+		_, ofRecent := r.RecentChanges(t.Context(), configstore.ChangeFilter{}, 0, first)
+		_, ofDiff := r.Diff(t.Context(), configstore.DiffQuery{From: r.Now(), To: r.Now()}, "", first, true)
+		for _, err := range []error{ofHistory, ofConfigs, ofChanges, ofRecent, ofDiff} {
 			var invalid *config.InvalidError
 			if ok != (err == nil) || !ok && (!errors.As(err, &invalid) || invalid.Error() != fmt.Sprintf("first is %d; it must be 1 to 500", first)) {
 				t.Errorf("first %d: %v", first, err)
@@ -252,6 +254,22 @@ func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[
 		"Configs":  func() error { _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
 		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
 		"Changes":  func() error { _, err := r.Changes(t.Context(), old, config.Filter{}, 10); return err },
+		"RecentChanges": func() error {
+			_, err := r.RecentChanges(t.Context(), configstore.ChangeFilter{}, 0, 10)
+			return err
+		},
+		"RecentChanges until": func() error {
+			_, err := r.RecentChanges(t.Context(), configstore.ChangeFilter{Until: configstoretest.Epoch}, 0, 10)
+			return err
+		},
+		"Diff": func() error {
+			_, err := r.Diff(t.Context(), configstore.DiffQuery{From: snapshot, To: r.Now()}, "", 10, true)
+			return err
+		},
+		"CountDiff": func() error {
+			_, err := r.CountDiff(t.Context(), configstore.DiffQuery{From: snapshot, To: r.Now()})
+			return err
+		},
 	}
 }
 
@@ -286,7 +304,7 @@ func TestReadsFailClosed(t *testing.T) {
 					return eventstore.Record{}, eventstore.ErrDiverged
 				},
 			}
-		}, fault.Unavailable, []string{"Config", "Configs", "Count"}},
+		}, fault.Unavailable, []string{"Config", "Configs", "Count", "RecentChanges", "CountDiff"}},
 		{"not known", func(s *configstoretest.Faulty) configstoretest.Hooks {
 			return configstoretest.Hooks{
 				Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -297,6 +315,11 @@ func TestReadsFailClosed(t *testing.T) {
 				},
 				ReadConfigBack: func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadConfigBack(ctx, basis, name, before, limit))
+				},
+				ReadBack: func(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+					records, end, err := s.Store.ReadBack(ctx, basis, q, limit)
+					records, err = unknown(records, err)
+					return records, end, err
 				},
 				ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 					return unknown(s.Store.ReadAsOf(ctx, basis, q, limit))
@@ -370,7 +393,7 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Position())
 	// These need no ends of sets.
-	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} {
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime", "RecentChanges", "RecentChanges until", "Diff", "CountDiff"} {
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Position())
