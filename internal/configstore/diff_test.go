@@ -108,7 +108,7 @@ func TestPagesOfDifferencesEndByBytes(t *testing.T) {
 		t.Errorf("without changes: got %d differences, %v, more: %t", len(page.Differences), err, page.More)
 	}
 
-	// Of seven changes, the page has room for three.
+	// Of seven changes, three fit into the page.
 	q.To = r.Now()
 	page = mustDiff(t, r, q, "", 1)
 	d := page.Differences[0]

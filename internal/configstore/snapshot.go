@@ -246,8 +246,8 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 	return past, present, err
 }
 
-// isPast reports whether the state that a present one had at the snapshot's position has to be read:
-// the name has changed since, and had an event by then.
+// isPast reports whether the state that a present one had at the snapshot's position has to be
+// read: the name has changed since, and had an event by then.
 func (s *Snapshot) isPast(c *projection.Config) bool {
 	return c.Seq > s.at.Seq && !c.CreatedAt().After(s.at.RecordedAt)
 }

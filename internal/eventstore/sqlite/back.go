@@ -45,7 +45,8 @@ const (
 			ORDER BY e.position DESC LIMIT ?5
 		) AS found CROSS JOIN events e ON e.position = found.position`
 
-	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its number.
+	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its
+	// number.
 	textOfNamesFloorQuery = `SELECT coalesce(max(e.position), 0) FROM json_each(?2) AS names CROSS JOIN events e
 			ON e.config_name = names.value AND e.version = ` + newestBefore + ` - ?3 + 1`
 
