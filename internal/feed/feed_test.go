@@ -1,8 +1,8 @@
 package feed_test
 
 import (
-	"fmt"
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
