@@ -64,13 +64,13 @@ func (s states) get(name config.Name) *Config {
 // set replaces the state of a name. It returns the one before, or nil if there was none, which
 // saves a look-up.
 func (s states) set(c *Config) (before *Config) {
-	to, from := s.existing, s.deleted
+	to, other := s.existing, s.deleted
 	if !c.Exists() {
-		to, from = from, to
+		to, other = other, to
 	}
 	before, _ = to.Set(c)
-	if before == nil && from.Len() > 0 {
-		before, _ = from.Delete(c)
+	if before == nil && other.Len() > 0 {
+		before, _ = other.Delete(c)
 	}
 	return before
 }
