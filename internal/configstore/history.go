@@ -133,19 +133,21 @@ func (h *history) ReadVersions(ctx context.Context, basis eventstore.Head, versi
 // completeSets reads the ends of those change sets that the revisions were decoded without. The
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
+	var end eventstore.Position // of the set that was completed last; neighbours often share it
 	for _, r := range revisions {
 		if r.ChangeSetKnown() {
 			continue
 		}
-		if end := h.feed.Find(r.ChangeSet.Seq); end != nil {
-			r.ChangeSet = end.Position()
-			continue
+		if r.ChangeSet.Seq != end.Seq {
+			if recent := h.feed.Find(r.ChangeSet.Seq); recent != nil {
+				end = recent.Position()
+			} else if last, err := h.readRevision(ctx, r.ChangeSet.Seq); err == nil {
+				end = last.Position()
+			} else {
+				return err
+			}
 		}
-		end, err := h.readRevision(ctx, r.ChangeSet.Seq)
-		if err != nil {
-			return err
-		}
-		r.ChangeSet = end.Position()
+		r.ChangeSet = end
 	}
 	return nil
 }

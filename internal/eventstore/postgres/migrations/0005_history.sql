@@ -48,6 +48,10 @@ create index events_milestones on public.events (config_name, position) include 
 -- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
 create index events_recorded_at on public.events (recorded_at);
 
+-- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
+-- authentication there is no actor, and the index is empty.
+create index events_actor on public.events (actor collate "C", position) where actor is not null;
+
 -- Large values are compressed, by lz4 where the server has it: it costs a fraction of the time.
 do $$
 begin
@@ -84,6 +88,7 @@ create table public.idempotency (
     first_position bigint not null,
     event_count    integer not null, -- 0 when nothing was to do
     created_at     timestamptz not null,
+    unchanged      text not null, -- the names that were as asked for already, one a line
     constraint idempotency_pkey primary key (actor, key)
 );
 
@@ -96,5 +101,6 @@ create type public.idempotency_input as (
     request_hash   bytea,
     first_position bigint,
     event_count    integer,
-    created_at     timestamptz
+    created_at     timestamptz,
+    unchanged      text
 );

@@ -36,6 +36,10 @@ CREATE INDEX events_milestones ON events (config_name, position, version) WHERE 
 -- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
 CREATE INDEX events_recorded_at ON events (recorded_at);
 
+-- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
+-- authentication there is no actor, and the index is empty.
+CREATE INDEX events_actor ON events (actor, position) WHERE actor IS NOT NULL;
+
 -- What requests with an idempotency key came to. It is no part of the history: rows go away after a time.
 CREATE TABLE idempotency (
     actor          TEXT NOT NULL, -- '' when it is not known
@@ -44,6 +48,7 @@ CREATE TABLE idempotency (
     first_position INTEGER NOT NULL,
     event_count    INTEGER NOT NULL, -- 0 when nothing was to do
     created_at     INTEGER NOT NULL, -- microseconds since 1970, UTC
+    unchanged      TEXT NOT NULL, -- the names that were as asked for already, one a line
     PRIMARY KEY (actor, key)
 ) STRICT, WITHOUT ROWID;
 
