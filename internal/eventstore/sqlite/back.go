@@ -10,8 +10,7 @@ import (
 
 const (
 	// selectedBack are the conditions of an [eventstore.Back] that every query below has: the
-	// seqs ?1 and ?2, the prefix ?3 and the operations ?4. They come before the columns that are
-	// stored after the data, which SQLite would have to pass over.
+	// seqs ?1 and ?2, the prefix ?3 and the operations ?4.
 	selectedBack = ` e.position < ?1 AND e.position >= ?2 AND substr(e.config_name, 1, 1) <> '$'
 		AND (?3 = '' OR e.config_name = ?3 OR e.config_name >= ?3 || '/' AND e.config_name < ?3 || '0')
 		AND (?4 < 0 OR ?4 & CASE e.type
