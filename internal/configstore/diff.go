@@ -91,12 +91,12 @@ func (r *Reader) CountDiff(ctx context.Context, q DiffQuery) (int, error) {
 		if err != nil || len(pairs) == 0 {
 			return count, err
 		}
-		found, seen, err := c.compare(ctx, pairs, true)
+		found, end, err := c.compare(ctx, pairs)
 		if err != nil {
 			return 0, err
 		}
 		count += len(found)
-		after = pairs[seen-1].name.String()
+		after = end
 	}
 }
 
@@ -113,8 +113,7 @@ func (c *comparison) page(ctx context.Context, after string, first int) (DiffPag
 			page.More = true
 			return page, nil
 		}
-		// A full page only needs to know whether anything follows.
-		found, seen, err := c.compare(ctx, pairs, len(page.Differences) == first)
+		found, end, err := c.compare(ctx, pairs)
 		if err != nil {
 			return DiffPage{}, err
 		}
@@ -127,7 +126,7 @@ func (c *comparison) page(ctx context.Context, after string, first int) (DiffPag
 			page.Differences = append(page.Differences, d)
 			page.End = d.Name.String()
 		}
-		next = pairs[seen-1].name.String()
+		next = end
 		if len(page.Differences) < first {
 			page.End = next
 		}
