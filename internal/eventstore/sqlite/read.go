@@ -30,6 +30,7 @@ const (
 	backNamesQuery
 	namesFloorQuery
 	namesQuery
+	headsQuery
 )
 
 const selectEvents = `
@@ -86,6 +87,7 @@ var queries = [...]string{
 	backNamesQuery:  textOfBackNamesQuery,
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
+	headsQuery:      textOfHeadsQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.
