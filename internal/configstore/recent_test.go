@@ -103,6 +103,7 @@ func TestRecentChangesBelongToTheirSets(t *testing.T) {
 	new(model).appendSet(t, events.Store, []string{"a/x", "a/y", "b"}, configstoretest.Epoch)
 	end := configstoretest.MustRead(t, events)[2].Position()
 	configstoretest.MustReach(t, store, end)
+	store.MustSet(t, "z", "1") // the end is not in the feed any more
 	reads := 0
 	events.SetHooks(configstoretest.Hooks{ReadHeads: func(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) ([]eventstore.Head, error) {
 		reads += len(seqs)
