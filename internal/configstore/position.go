@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -154,7 +155,7 @@ func headOf(view *projection.View, at eventstore.Position) eventstore.Head {
 
 // beforeSet returns the head before the change set that ends at one seq and includes another one.
 func (h *history) beforeSet(ctx context.Context, within, end eventstore.Seq) (eventstore.Head, error) {
-	before, first := eventstore.Seq(0), within // one that is not in the set, and one that is
+	before, first := max(0, end-config.MaxChanges), within // one that is not in the set, and one that is
 	for first-before > 1 {
 		middle := before + (first-before)/2
 		revision, err := h.revisionAt(ctx, middle)

@@ -26,8 +26,8 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int       // of the records
-	judged    judgement // of the set that is being decided
+	bytes     int        // of the records
+	judged    *judgement // of the set that is being decided
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
 	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
@@ -44,12 +44,13 @@ type keyed struct {
 // ends early when the batch is full, or before a set with a restore whose last value was not read.
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
-func decide(view *projection.View, requests []*request, found receipts, last lastValues, opts *Options) *batch {
+func decide(view *projection.View, requests []*request, found receipts, last lastValues, opts *Options, judged *judgement) *batch {
 	events := 0
 	for _, r := range requests {
 		events += len(r.set.Changes)
 	}
-	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges))
+	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges), judged)
+	defer judged.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
 		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges || b.lacksLastValue(r) {
@@ -60,10 +61,10 @@ func decide(view *projection.View, requests []*request, found receipts, last las
 	return b
 }
 
-// newBatch returns an empty batch, with room for so many events.
-func newBatch(view *projection.View, found receipts, last lastValues, opts *Options, events int) *batch {
+// newBatch returns an empty batch, with room for so many events. It decides in the memory of judged.
+func newBatch(view *projection.View, found receipts, last lastValues, opts *Options, events int, judged *judgement) *batch {
 	return &batch{
-		view: view, found: found, last: last, now: opts.Now, id: newAppendID(),
+		view: view, found: found, last: last, judged: judged, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		pending:   make(map[config.Name]*projection.Config, events),
 		records:   make([]eventstore.Record, 0, events),

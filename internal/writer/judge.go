@@ -21,23 +21,30 @@ type change struct {
 	last          bool // the value of the event is the last one before a deletion
 }
 
-// judgement is what the change sets of one batch lead to, one after the other: its memory is used
-// again.
+// judgement is what a change set leads to. The memory of changes is used again for the next set.
 type judgement struct {
 	at        time.Time // of the decision
 	changes   []change
 	unchanged []config.Name
 	failures  []fault.Failure
-	one       [1]change // saves an allocation: most sets are of one change
 }
+
+// release lets go of the values of the last set, and of the memory of a large one.
+func (j *judgement) release() {
+	clear(j.changes)
+	*j = judgement{changes: j.changes[:0]}
+	if cap(j.changes) > maxKeptChanges {
+		j.changes = nil
+	}
+}
+
+// maxKeptChanges is for how many changes memory is kept from one batch to the next.
+const maxKeptChanges = 16
 
 // judge decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
 func (b *batch) judge(r *request) *judgement {
-	j := &b.judged
-	if j.changes == nil {
-		j.changes = j.one[:0]
-	}
+	j := b.judged
 	j.at, j.changes, j.unchanged, j.failures = b.nextTime(), j.changes[:0], nil, nil
 	for i := range r.set.Changes {
 		b.judgeChange(j, r, i)
@@ -176,7 +183,7 @@ func reject(failures []fault.Failure, at eventstore.Position) error {
 // those of the view, their time is the present. The errors are those of Do.
 func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last map[eventstore.Position]config.Value, failures []fault.Failure) (Outcome, error) {
 	r := &request{caller: caller, set: set, seenAt: seenAt}
-	b := newBatch(view, nil, last, &w.opts, 0)
+	b := newBatch(view, nil, last, &w.opts, 0, new(judgement))
 	j := b.judge(r)
 	if failures = append(failures, j.failures...); len(failures) > 0 {
 		return Outcome{}, reject(failures, b.tip.Position())
