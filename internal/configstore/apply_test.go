@@ -3,6 +3,7 @@ package configstore_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/slowtest"
 )
 
 func setOf(commands ...config.Command) config.ChangeSet { return config.ChangeSet{}.Of(commands...) }
@@ -225,6 +227,20 @@ func TestReceiptsOfSets(t *testing.T) {
 		}
 		if _, _, err := store.Recall(t.Context(), auth.Anonymous, other); !errors.As(err, &rejection) || len(rejection.Failures) != 1 {
 			t.Errorf("recalling another set with key %d: got %v", i, err)
+		}
+	}
+}
+
+// TestDryRunSaysWhatApplyDoes judges and applies very many random sets.
+func TestDryRunSaysWhatApplyDoes(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	store := configstoretest.New(t, configstore.Options{})
+	dice := rand.New(rand.NewPCG(seed, 0))
+	m := &configstoretest.Sets{Draw: dice.IntN, Names: names}
+	for i := range slowtest.Rounds(3_000, 100_000) {
+		if err := m.Step(t.Context(), store.Store); err != nil {
+			t.Fatalf("seed %d, set %d: %v", seed, i, err)
 		}
 	}
 }
