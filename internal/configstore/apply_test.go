@@ -244,3 +244,36 @@ func TestDryRunSaysWhatApplyDoes(t *testing.T) {
 		}
 	}
 }
+
+// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and the
+// history.
+func TestSetsSayWhatTheyRevert(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	undone := store.MustSet(t, "a", "1").Position
+	set := setOf(configstoretest.Set(t, "a", "2"), configstoretest.Set(t, "b", "2"))
+	set.Reverts, set.IdempotencyKey = idOf(undone), configstoretest.Key(t, "k")
+	dry := set
+	dry.DryRun = true
+	var found []*eventstore.Position
+	for _, set := range []config.ChangeSet{dry, set, set} { // the last one is recalled
+		got, err := store.Apply(t.Context(), auth.Anonymous, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range got.Revisions {
+			found = append(found, r.Reverts)
+		}
+	}
+	for _, r := range configstoretest.MustRead(t, store.Events)[1:] {
+		found = append(found, r.Reverts)
+	}
+	found = append(found, store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "b")).Reverts())
+	for i, reverts := range found {
+		if reverts == nil || *reverts != undone {
+			t.Errorf("revision %d of %d reverts %v, want %v", i, len(found), reverts, undone)
+		}
+	}
+	if len(found) != 9 {
+		t.Errorf("found %d revisions, want 9", len(found))
+	}
+}

@@ -92,7 +92,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 // While the writer waited for the lock, more requests were queued, and they are taken, too. Their
 // keys were not looked up: the event store refuses a key that is taken. A restore whose last value
 // was not read ends the batch.
-func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found receipts, last lastValues) (*batch, []*request, error) {
+func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found receipts, last LastValues) (*batch, []*request, error) {
 	b, from := (*batch)(nil), w.projection.View().Head()
 	appending, cancel := w.events.context()
 	defer cancel()

@@ -1,6 +1,7 @@
 package writer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -192,7 +193,9 @@ func TestBoundsOfASet(t *testing.T) {
 		}
 		return v
 	}
-	set := func(name string, n int) config.Set { return config.Set{Name: configstoretest.Name(t, name), Value: value(n)} }
+	set := func(name string, n int) config.Set {
+		return config.Set{Name: configstoretest.Name(t, name), Value: value(n)}
+	}
 	remove := func(name string) config.Delete { return config.Delete{Name: configstoretest.Name(t, name)} }
 	restore := func(name string) config.Restore { return config.Restore{Name: configstoretest.Name(t, name)} }
 	count := func(n int) config.ChangeSet {
@@ -274,5 +277,82 @@ func TestSetOfRestores(t *testing.T) {
 				t.Errorf("dry run %t: got %s %q, want %q", set.DryRun, r.Operation(), r.Value, want)
 			}
 		}
+	}
+}
+
+// TestSetOfTooManyRestores is refused before all of its values are read. A restore behind it, of
+// one of those that were not read, gets its value all the same.
+func TestSetOfTooManyRestores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 12
+		base := configstoretest.New(t, configstore.Options{})
+		var set config.ChangeSet
+		for i := range n {
+			name := fmt.Sprint("n", i)
+			base.MustSet(t, name, strings.Repeat("v", 1<<20-2)+fmt.Sprintf("%02d", i))
+			base.MustDelete(t, name)
+			set.Changes = append(set.Changes, config.Change{Command: config.Restore{Name: configstoretest.Name(t, name)}})
+		}
+		events := heldAppends{base.Events.(*memory.Store), make(chan struct{})}
+		store := configstoretest.On(t, events, configstore.Options{})
+		first := apply(t, store, setOf(t, "first"))
+		tooMany := apply(t, store, set)
+		one := apply(t, store, config.Single(set.Changes[n-1].Command))
+		var rejection *fault.Rejection
+		set.DryRun = true // which no write holds up
+		if _, err := store.Apply(t.Context(), auth.Anonymous, set); !errors.As(err, &rejection) || len(rejection.Failures) != 1 {
+			t.Errorf("dry run: got %v", err)
+		}
+		close(events.release)
+		<-first.done
+		<-tooMany.done
+		<-one.done
+		if !errors.As(tooMany.err, &rejection) || len(rejection.Failures) != 1 || fault.KindOf(rejection.Failures[0].Err) != fault.TooLarge {
+			t.Errorf("got %v, want that the set is too large", tooMany.err)
+		}
+		if one.err != nil || !strings.HasSuffix(one.outcome.Revisions[0].Value.String(), "v11") {
+			t.Errorf("got %d revisions, %v, want the last value", len(one.outcome.Revisions), one.err)
+		}
+	})
+}
+
+// TestErasedValuesAreNotRestored has the last values of two configs erased. They can be restored
+// with another value.
+func TestErasedValuesAreNotRestored(t *testing.T) {
+	events := configstoretest.NewFaulty()
+	store := configstoretest.On(t, events, configstore.Options{})
+	for _, name := range []string{"a", "b", "c"} {
+		store.MustSet(t, name, "secret")
+		store.MustDelete(t, name)
+	}
+	erase := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
+		for i := range records {
+			if records[i].Name != "c" && records[i].Version == 1 {
+				records[i].Erased, records[i].Data = true, ""
+			}
+		}
+		return records, err
+	}
+	events.SetHooks(configstoretest.Hooks{
+		LookUp: func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+			return erase(events.Store.LookUp(ctx, versions, limit))
+		},
+		ReadVersions: func(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+			return erase(events.Store.ReadVersions(ctx, basis, versions, limit))
+		},
+	})
+	restore := func(name string) config.Restore { return config.Restore{Name: configstoretest.Name(t, name)} }
+	other := restore("b")
+	other.Value = new(configstoretest.Value(t, "new"))
+	set := config.ChangeSet{}.Of(restore("a"), restore("b"), restore("c"))
+	for _, set.DryRun = range []bool{true, false} {
+		_, err := store.Apply(t.Context(), auth.Anonymous, set)
+		var rejection *fault.Rejection
+		if !errors.As(err, &rejection) || len(rejection.Failures) != 2 || !errors.Is(rejection.Failures[1].Err, fault.ErrErased) || rejection.Failures[1].Change != 1 {
+			t.Errorf("dry run %t: got %v, want that the values of a and b are erased", set.DryRun, err)
+		}
+	}
+	if got, err := store.Apply(t.Context(), auth.Anonymous, config.ChangeSet{}.Of(other, restore("c"))); err != nil || len(got.Revisions) != 2 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
