@@ -206,7 +206,7 @@ const (
 	// [Store.AppendLocked] reads at most: what some other nodes append while one waits for the
 	// lock, each up to two of the largest change sets at once.
 	MaxMissed      = 4000
-	MaxMissedBytes = 4 * PageBytes
+	MaxMissedBytes = 2 * PageBytes
 )
 
 // MissedLimit is the limit of what [Store.AppendLocked] reads.
