@@ -54,8 +54,8 @@ func changedPage(ctx context.Context, r *Reader, filter config.Filter, before ev
 	if err := ctx.Err(); err != nil {
 		return ChangedPage{}, err
 	}
-	// To sort what is selected costs less than to look for it in the order of all names, unless that
-	// is much.
+	// Unless it is much, to sort what is selected costs less than to look for it in the order of
+	// all names.
 	if !filter.All() && find.count(filter.WithoutPart()) <= r.generation.opts.ScanNames/20 {
 		return sortedPage(filter, before, first, find), nil
 	}

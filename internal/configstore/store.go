@@ -42,7 +42,8 @@ type Options struct {
 	WriteTimeout time.Duration
 	// PositionWait is how long a read waits for a position that this node has not applied. 0: 2 s.
 	PositionWait time.Duration
-	// ScanNames is how many names one page looks at when its filter selects few of them. 0: 100,000.
+	// ScanNames is how many names one page looks at when its filter selects few of them. 0:
+	// 100,000.
 	ScanNames int
 	// ProgressInterval is how long a stream may move on without matching changes until it reports
 	// its position. 0: 10 s.
