@@ -96,6 +96,16 @@ type Store interface {
 	// limit allows.
 	ReadConfigBack(ctx context.Context, basis Head, name string, before int, limit Limit) ([]Record, error)
 
+	// ReadBack returns the records that q selects, newest first, as many as the limit allows. It
+	// examines a bounded number of records: every record that q selects at or after the seq end is
+	// in the page. The next page is the one before end; when end is not after q.After+1, there is
+	// none.
+	ReadBack(ctx context.Context, basis Head, q Back, limit Limit) (records []Record, end Seq, err error)
+
+	// ReadNames returns the names that have a record after one seq and up to another, in byte order
+	// and each once. It examines all records between, so there must not be more than [MaxExamined].
+	ReadNames(ctx context.Context, basis Head, after, upTo Seq) ([]string, error)
+
 	// ReadInstant returns the newest record at or before an instant, without its data. It returns
 	// the zero Record when there is none.
 	ReadInstant(ctx context.Context, basis Head, instant time.Time) (Record, error)
@@ -104,6 +114,15 @@ type Store interface {
 	// order. Names without such a record are left out. A page that the limit has ended early holds
 	// the first of the names: the caller asks again for the names after the last one in it.
 	ReadAsOf(ctx context.Context, basis Head, q AsOf, limit Limit) ([]Record, error)
+
+	// ReadVersions returns the records with the names and versions that are asked for, in the order
+	// asked, as many as the limit allows. Those that the history does not have are left out. All
+	// must be different, at most [MaxAsOfNames] of them.
+	ReadVersions(ctx context.Context, basis Head, versions []VersionOf, limit Limit) ([]Record, error)
+
+	// LookUp returns the same as ReadVersions, but as Read does: for the node itself, without a
+	// basis.
+	LookUp(ctx context.Context, versions []VersionOf, limit Limit) ([]Record, error)
 
 	// ReadReceipts returns the receipts of the keys that have one, in any order. All keys must be
 	// different.
@@ -164,11 +183,18 @@ type AsOf struct {
 	NoData bool
 }
 
+// VersionOf names one record: a version of a name.
+type VersionOf struct {
+	Name    string
+	Version int
+}
+
 const (
 	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8
 	// MiB.
 	PageBytes = 8 << 20
-	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
+	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, and how many versions one
+	// [Store.ReadVersions].
 	MaxAsOfNames = 500
 	// MaxMissed is how many missed records [Store.AppendLocked] reads at most.
 	MaxMissed = 1000

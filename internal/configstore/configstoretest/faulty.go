@@ -30,8 +30,12 @@ type Hooks struct {
 	Read           func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadConfig     func(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadConfigBack func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadBack       func(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error)
+	ReadNames      func(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error)
 	ReadInstant    func(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error)
 	ReadAsOf       func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadVersions   func(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
+	LookUp         func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait           func(ctx context.Context, after eventstore.Seq) error
 
 	ReadReceipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
@@ -137,6 +141,20 @@ func (f *Faulty) ReadConfigBack(ctx context.Context, basis eventstore.Head, name
 	return f.Store.ReadConfigBack(ctx, basis, name, before, limit)
 }
 
+func (f *Faulty) ReadBack(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+	if hook := f.currentHooks().ReadBack; hook != nil {
+		return hook(ctx, basis, q, limit)
+	}
+	return f.Store.ReadBack(ctx, basis, q, limit)
+}
+
+func (f *Faulty) ReadNames(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error) {
+	if hook := f.currentHooks().ReadNames; hook != nil {
+		return hook(ctx, basis, after, upTo)
+	}
+	return f.Store.ReadNames(ctx, basis, after, upTo)
+}
+
 func (f *Faulty) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
 	if hook := f.currentHooks().ReadInstant; hook != nil {
 		return hook(ctx, basis, instant)
@@ -149,6 +167,20 @@ func (f *Faulty) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventsto
 		return hook(ctx, basis, q, limit)
 	}
 	return f.Store.ReadAsOf(ctx, basis, q, limit)
+}
+
+func (f *Faulty) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.currentHooks().ReadVersions; hook != nil {
+		return hook(ctx, basis, versions, limit)
+	}
+	return f.Store.ReadVersions(ctx, basis, versions, limit)
+}
+
+func (f *Faulty) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.currentHooks().LookUp; hook != nil {
+		return hook(ctx, versions, limit)
+	}
+	return f.Store.LookUp(ctx, versions, limit)
 }
 
 func (f *Faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
@@ -179,10 +211,22 @@ func Unreachable() Hooks {
 		ReadConfigBack: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, ErrUnreachable
 		},
+		ReadBack: func(context.Context, eventstore.Head, eventstore.Back, eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+			return nil, 0, ErrUnreachable
+		},
+		ReadNames: func(context.Context, eventstore.Head, eventstore.Seq, eventstore.Seq) ([]string, error) {
+			return nil, ErrUnreachable
+		},
 		ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
 			return eventstore.Record{}, ErrUnreachable
 		},
 		ReadAsOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, ErrUnreachable
+		},
+		ReadVersions: func(context.Context, eventstore.Head, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, ErrUnreachable
+		},
+		LookUp: func(context.Context, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, ErrUnreachable
 		},
 		Wait: func(context.Context, eventstore.Seq) error { return ErrUnreachable },

@@ -46,6 +46,30 @@ var basisReads = []basisRead{
 	{"ReadConfigBack", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadConfigBack(ctx, basis, "a", 1000, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return m.readConfigBack("a", 1000, len(m)) }},
+	{"ReadBack", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000}, eventstore.Limit{})
+		return records, err
+	}, func(m model) []eventstore.Record { return m.readBack(eventstore.Back{Before: 1000}) }},
+	{"ReadBack of names", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000, Names: []string{"b"}}, eventstore.Limit{})
+		return records, err
+	}, func(m model) []eventstore.Record { return m.readConfigBack("b", 1000, len(m)) }},
+	{"ReadBack of an actor", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000, Actor: new(string)}, eventstore.Limit{})
+		return records, err
+	}, func(model) []eventstore.Record { return nil }},
+	{"ReadNames", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) (found []eventstore.Record, err error) {
+		names, err := s.ReadNames(ctx, basis, 3, 1000)
+		for _, name := range names {
+			found = append(found, eventstore.Record{Name: name})
+		}
+		return found, err
+	}, func(m model) (found []eventstore.Record) {
+		for _, name := range m.readNames(3, 1000) {
+			found = append(found, eventstore.Record{Name: name})
+		}
+		return found
+	}},
 	{"ReadInstant", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		r, err := s.ReadInstant(ctx, basis, epoch.Add(time.Hour))
 		return found(r), err
@@ -60,6 +84,14 @@ var basisReads = []basisRead{
 	{"ReadAsOf without data", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadAsOf(ctx, basis, eventstore.AsOf{At: 1000, Names: []string{"a", "b"}, NoData: true}, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return withoutData(m.readAsOf(1000, []string{"a", "b"})) }},
+	{"ReadVersions", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		return s.ReadVersions(ctx, basis, []eventstore.VersionOf{{Name: "b", Version: 3}, {Name: "a", Version: 2}}, eventstore.Limit{})
+	}, func(m model) []eventstore.Record {
+		return m.readVersions([]eventstore.VersionOf{{Name: "b", Version: 3}, {Name: "a", Version: 2}})
+	}},
+	{"ReadVersions of nothing", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		return s.ReadVersions(ctx, basis, []eventstore.VersionOf{{Name: "a", Version: 99}}, eventstore.Limit{})
+	}, func(model) []eventstore.Record { return nil }},
 }
 
 // found returns the result of ReadInstant as a list, which is empty for the zero Record.

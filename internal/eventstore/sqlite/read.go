@@ -22,16 +22,23 @@ const (
 	instantQuery
 	asOfQuery
 	asOfNoDataQuery
+	versionsQuery
 	receiptsQuery
+	backQuery
+	backActorQuery
+	actorFloorQuery
+	backNamesQuery
+	namesFloorQuery
+	namesQuery
 )
 
 const selectEvents = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
+		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what `
 
 const selectEventsNoData = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
+		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what `
 
 const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
 			SELECT position FROM events
@@ -65,9 +72,20 @@ var queries = [...]string{
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
 
+	// The rows come in the order of the array, as those of asOfQuery.
+	versionsQuery: selectEvents + `
+		FROM json_each(?) AS asked CROSS JOIN events e ON e.config_name = asked.value ->> 0 AND e.version = asked.value ->> 1`,
+
 	receiptsQuery: `
-		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
+		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
+
+	backQuery:       textOfBackQuery,
+	backActorQuery:  textOfBackActorQuery,
+	actorFloorQuery: textOfActorFloorQuery,
+	backNamesQuery:  textOfBackNamesQuery,
+	namesFloorQuery: textOfNamesFloorQuery,
+	namesQuery:      textOfNamesQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.
@@ -168,6 +186,41 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	return records, nil
 }
 
+// ReadVersions returns the records of versions, in the order asked.
+func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q, err := readVersions(versions, limit)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.readQueued(ctx, basis, q)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d versions: %w", len(versions), err)
+	}
+	return records, nil
+}
+
+// LookUp returns the records of versions, in the order asked, on a connection for the node itself.
+func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q, err := readVersions(versions, limit)
+	if err != nil {
+		return nil, err
+	}
+	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, q)
+	if err != nil {
+		return nil, fmt.Errorf("looking up %d versions: %w", len(versions), err)
+	}
+	return records, nil
+}
+
+func readVersions(versions []eventstore.VersionOf, limit eventstore.Limit) (recordQuery, error) {
+	asked := make([][2]any, len(versions))
+	for i, v := range versions {
+		asked[i] = [2]any{v.Name, v.Version}
+	}
+	list, err := json.Marshal(asked)
+	return recordQuery{versionsQuery, []any{string(list)}, limit.WithDefaults()}, err
+}
+
 // recordQuery is a query for records, with its arguments and the limit of its page.
 type recordQuery struct {
 	query query
@@ -181,17 +234,34 @@ func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
 }
 
 // readQueued reads on a connection of the query readers, when it is the read's turn.
-func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+	err = s.useQueued(ctx, func(r *reader) (err error) {
+		records, err = r.readOnBasis(ctx, basis, q)
+		return err
+	})
+	return records, err
+}
+
+// useQueued lends a connection of the query readers, when it is the read's turn.
+func (s *Store) useQueued(ctx context.Context, do func(*reader) error) error {
 	if err := s.queries.Acquire(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.queries.Release()
-	return read(ctx, s.queryReaders, basis, q)
+	return s.queryReaders.use(ctx, do)
 }
 
 func read(ctx context.Context, from *readerPool, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
 		records, err = r.readOnBasis(ctx, basis, q)
+		return err
+	})
+	return records, err
+}
+
+func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+	err = r.onBasis(basis, func() (err error) {
+		records, err = r.readRecords(ctx, q)
 		return err
 	})
 	return records, err

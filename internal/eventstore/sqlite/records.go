@@ -38,25 +38,25 @@ const (
 	checkEvery = 256
 )
 
-// readOnBasis reads records of a history that contains the basis. One read transaction sees both:
-// it begins with the first step of a statement and ends when both statements are reset.
-func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+// onBasis calls read if the history contains the basis. One read transaction sees both: it begins
+// with the first step of a statement and ends when all statements are reset.
+func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
 	if basis.Seq == 0 {
-		return r.readRecords(ctx, q)
+		return read()
 	}
 	s := r.prepared[basisQuery]
 	defer r.reset(s)
 	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
-		return nil, err
+		return err
 	}
 	found, err := r.step(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
+		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
-	return r.readRecords(ctx, q)
+	return read()
 }
 
 func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {
@@ -106,6 +106,7 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Type = r.typeOf(r.bytes(s, 4))
 	into.SchemaVersion = int(r.integer(s, 5))
 	into.Data = string(r.bytes(s, 6))
+	into.Erased = r.null(s, 14)
 	into.Actor = r.nullable(s, 7)
 	into.Reason = r.nullable(s, 8)
 	into.RecordedAt = time.UnixMicro(r.integer(s, 9)).UTC()
@@ -116,6 +117,30 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	if err := fill(into.AppendID[:], r.bytes(s, 10)); err != nil {
 		return &eventstore.ChainError{Seq: into.Seq, Problem: "its append id has " + err.Error()}
 	}
+	return r.readDigest(s, into)
+}
+
+// readDigest reads what the digests of a record are of, but for its data.
+func (r *reader) readDigest(s statement, into *eventstore.Record) error {
+	if err := fill(into.SaltWho[:], r.bytes(s, 13)); err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its first salt has " + err.Error()}
+	}
+	if !into.Erased {
+		if err := fill(into.SaltWhat[:], r.bytes(s, 14)); err != nil {
+			return &eventstore.ChainError{Seq: into.Seq, Problem: "its second salt has " + err.Error()}
+		}
+	}
+	if err := fill(into.What[:], r.bytes(s, 15)); err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its digest has " + err.Error()}
+	}
+	if r.null(s, 12) {
+		return nil
+	}
+	reverts, err := eventstore.ParsePosition(string(r.bytes(s, 12)))
+	if err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "the position that it reverts is malformed"}
+	}
+	into.Reverts = &reverts
 	return nil
 }
 

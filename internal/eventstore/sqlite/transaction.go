@@ -57,17 +57,17 @@ const (
 	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
 
 	insertReceipt = `
-		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at)
-		VALUES (?, ?, ?, ?, ?, ?)`
+		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
 	// second journal to be able to roll back a single statement.
 	insertEvents = `
 		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
-			data, actor, reason, recorded_at, append_id, change_set)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+			actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
@@ -204,7 +204,8 @@ func (t *transaction) insert(records []eventstore.Record) error {
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro(),
+			eventstore.JoinNames(r.Unchanged))
 		if err != nil {
 			return err
 		}
@@ -217,7 +218,15 @@ func (t *transaction) argsFor(records []eventstore.Record) []any {
 	for i := range records {
 		r := &records[i]
 		args = append(args, int64(r.Seq), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
-			r.Data, nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet))
+			nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
+			nil, r.SaltWho[:], nil, r.What[:], nil)
+		last := args[len(args)-5:] // the null ones are filled in here
+		if r.Reverts != nil {
+			last[0] = r.Reverts.String()
+		}
+		if !r.Erased {
+			last[2], last[4] = r.SaltWhat[:], r.Data
+		}
 	}
 	t.args = args
 	return args
