@@ -47,6 +47,9 @@
 //	fault, kind           an error that clients can get; what it means to them, a row of one table
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
+//	snapshot              the state of all configs right after one position
+//	difference            what differs for one name between two snapshots, in value or existence;
+//	                      versions do not count
 //	page cursor           where a page of a list ended; all pages of a list show one position
 //	outcome               what a command came to; unknown while the history does not show whether
 //	                      an append was made
