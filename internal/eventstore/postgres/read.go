@@ -18,9 +18,11 @@ import (
 const (
 	selectHead = `select position, hash, recorded_at from public.history_head`
 
+	eventColumns = `e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
+			e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set`
+
 	selectEvents = `
-		select e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-			e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set
+		select ` + eventColumns + `
 		from `
 
 	selectAfter = selectEvents + `public.events e where e.position > $1 order by e.position limit $2`

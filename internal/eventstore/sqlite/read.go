@@ -23,6 +23,7 @@ const (
 	asOfQuery
 	asOfNoDataQuery
 	receiptsQuery
+	newestQuery
 )
 
 const selectEvents = `
@@ -64,6 +65,8 @@ var queries = [...]string{
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
+
+	newestQuery: newestSQL,
 
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
