@@ -56,7 +56,7 @@ type monkey struct {
 
 func (m *monkey) step() {
 	m.t.Helper()
-	switch m.IntN(13) {
+	switch m.IntN(14) {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
 	case 12:
@@ -73,6 +73,8 @@ func (m *monkey) step() {
 		m.readConfig()
 	case 9, 10:
 		m.readAsOf()
+	case 13:
+		m.readNewest()
 	case 11:
 		if len(m.stores) < 4 {
 			m.stores = append(m.stores, m.open())
@@ -160,6 +162,15 @@ func (m *monkey) read() {
 
 // basis returns a random basis that the history contains.
 func (m *monkey) basis() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
+
+func (m *monkey) readNewest() {
+	m.t.Helper()
+	n, after := m.IntN(len(m.written)+1), ""
+	if m.IntN(2) == 0 {
+		after = m.names(1)[0]
+	}
+	mustReadNewest(m.t, m.store, m.written, m.written[:n].head(), after, eventstore.Limit{Records: 1 + m.IntN(20)})
+}
 
 func (m *monkey) readConfig() {
 	m.t.Helper()
