@@ -61,13 +61,12 @@ func (f *Follower) chooseBasis(ctx context.Context) (eventstore.Head, error) {
 	if many, err := f.manyNames(ctx, head); err != nil || many {
 		return eventstore.Head{}, err
 	}
-	for recent := f.opts.RecentEvents; recent > 0; recent /= 10 {
+	for recent := f.opts.RecentEvents; ; recent /= 10 {
 		basis, err := f.basisBefore(ctx, head, eventstore.Seq(recent))
-		if err != nil || basis.Seq != 0 {
+		if err != nil || basis.Seq != 0 || recent == 0 {
 			return basis, err
 		}
 	}
-	return head, nil
 }
 
 // manyNames estimates whether the history has so many names that a replay is as cheap as a load.
@@ -87,7 +86,7 @@ func (f *Follower) manyNames(ctx context.Context, head eventstore.Head) (bool, e
 }
 
 // basisBefore returns the head at the end of a change set about recent events before a head. It
-// returns the zero Head if the events after that do not fit into one page.
+// returns the zero Head if one page does not reach the head from there.
 func (f *Follower) basisBefore(ctx context.Context, head eventstore.Head, recent eventstore.Seq) (eventstore.Head, error) {
 	records, err := f.source.Read(ctx, head.Seq-recent-1, eventstore.Limit{Records: int(recent) + 1})
 	if err != nil {
