@@ -6,6 +6,8 @@ import "time"
 // and what a view needs of older records.
 type Newest struct {
 	Record
+	// Order is the place of the name among all names at the basis, in byte order: 0, 1, 2, …
+	Order int
 	// Before is the head before the record. It is zero when the store has no record there, as it
 	// must be for the first of all.
 	Before Head

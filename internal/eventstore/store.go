@@ -42,7 +42,7 @@ import (
 //     Only an append of this store that returned nil, or [Store.DurableHead], proves that
 //     everything before it is safe.
 //
-// Reads of users are all methods that take a basis, except ReadNewest. They never delay the other methods: they have
+// Reads of users are all methods that take a basis, except EachNewest. They never delay the other methods: they have
 // connections of their own, and a store bounds how many of them run and how many wait. A read that
 // finds too many others waiting returns an error that wraps [ErrBusy].
 //
@@ -85,11 +85,11 @@ type Store interface {
 	// itself uses it, for example its writer and its follower: reads of users never delay it.
 	Read(ctx context.Context, after Seq, limit Limit) ([]Record, error)
 
-	// ReadNewest returns for each name after a name ("" means all) its newest record at or before a
-	// basis, by name in byte order, as many as the limit allows. A page is empty when no name
-	// follows. The node itself uses it at its start: it has a basis, so that all pages are of one
-	// history, but it does not wait for reads of users and never delays them.
-	ReadNewest(ctx context.Context, basis Head, after string, limit Limit) ([]Newest, error)
+	// EachNewest calls yield for the newest records of all names at or before a basis, page by page,
+	// in any order, until yield returns an error. The node itself uses it at its start: it has a
+	// basis, so that all pages are of one history, but it never delays reads of users, nor do they
+	// delay it. No page holds a transaction open while yield runs.
+	EachNewest(ctx context.Context, basis Head, yield func([]Newest) error) error
 
 	// ReadHistory returns the same as Read, to users: on a basis and after waiting for its turn.
 	ReadHistory(ctx context.Context, basis Head, after Seq, limit Limit) ([]Record, error)

@@ -18,7 +18,7 @@ import (
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
-	ReadNewest(ctx context.Context, basis eventstore.Head, after string, limit eventstore.Limit) ([]eventstore.Newest, error)
+	EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error
 	Wait(ctx context.Context, after eventstore.Seq) error
 }
 

@@ -165,8 +165,8 @@ type operations struct {
 	head func(context.Context) (eventstore.Head, error)
 	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 	wait func(context.Context, eventstore.Seq) error
-	// newest is ReadNewest.
-	newest func(context.Context, eventstore.Head, string, eventstore.Limit) ([]eventstore.Newest, error)
+	// newest is EachNewest.
+	newest func(context.Context, eventstore.Head, func([]eventstore.Newest) error) error
 }
 
 // become replaces the operations.
@@ -198,12 +198,12 @@ func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstor
 	return now.real.Read(ctx, after, limit)
 }
 
-func (f *faulty) ReadNewest(ctx context.Context, basis eventstore.Head, after string, limit eventstore.Limit) ([]eventstore.Newest, error) {
+func (f *faulty) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
 	now := f.present()
 	if now.newest != nil {
-		return now.newest(ctx, basis, after, limit)
+		return now.newest(ctx, basis, yield)
 	}
-	return now.real.ReadNewest(ctx, basis, after, limit)
+	return now.real.EachNewest(ctx, basis, yield)
 }
 
 func (f *faulty) Wait(ctx context.Context, after eventstore.Seq) error {

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,71 +104,70 @@ func (f *Follower) basisBefore(ctx context.Context, head eventstore.Head, recent
 	return eventstore.Head{}, nil
 }
 
-// newestPage is a page of newest records, or the error that ends a load.
-type newestPage struct {
-	found []eventstore.Newest
-	err   error
-}
-
 // loadStates returns the states of all names at a basis, by name. Reading runs one page ahead of
 // checking and decoding.
 func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Config, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	pages := make(chan newestPage)
-	done := make(chan struct{})
-	defer func() { cancel(); <-done }()
+	pages := make(chan []eventstore.Newest)
+	read := make(chan error, 1)
 	go func() {
-		defer close(done)
-		f.readNewest(ctx, basis, pages)
-	}()
-	var chain eventstore.Chain
-	var states []*Config
-	versions := 0
-	for page := range pages {
-		err := page.err
-		if err == nil {
-			err = chain.VerifyNewest(basis, page.found)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for i := range page.found {
-			state, err := newState(&page.found[i])
-			if err != nil {
-				return nil, err
+		defer close(pages)
+		read <- f.source.EachNewest(ctx, basis, func(page []eventstore.Newest) error {
+			select {
+			case pages <- page:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
 			}
-			states = append(states, state)
-			versions += page.found[i].Version
+		})
+	}()
+	l := loader{basis: basis}
+	var err error
+	for page := range pages {
+		if err = l.add(page); err != nil {
+			break
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	// The versions of a name have no gap, so the newest ones add up to the number of events.
-	if versions != int(basis.Seq) {
-		return nil, fmt.Errorf("%w: the versions of all configs at seq %d add up to %d", errContradiction, basis.Seq, versions)
-	}
-	return states, nil
+	cancel()
+	return l.states, cmp.Or(err, <-read, l.check())
 }
 
-// readNewest sends the newest records of all names in pages, until there are no more or ctx ends.
-func (f *Follower) readNewest(ctx context.Context, basis eventstore.Head, pages chan<- newestPage) {
-	defer close(pages)
-	for after := ""; ; {
-		found, err := f.source.ReadNewest(ctx, basis, after, eventstore.Limit{Records: f.opts.PageSize})
-		if err == nil && len(found) == 0 {
-			return
-		}
-		select {
-		case pages <- newestPage{found, err}:
-		case <-ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
-		after = found[len(found)-1].Name
+// loader makes states of the newest records.
+type loader struct {
+	basis    eventstore.Head
+	chain    eventstore.Chain
+	states   []*Config // by name; nil for one that is not read yet
+	count    int
+	versions eventstore.Seq // all together
+}
+
+func (l *loader) add(page []eventstore.Newest) error {
+	if err := l.chain.VerifyNewest(l.basis, page); err != nil {
+		return err
 	}
+	for i := range page {
+		n := &page[i]
+		state, err := newState(n)
+		if err != nil {
+			return err
+		}
+		if missing := n.Order + 1 - len(l.states); missing > 0 {
+			l.states = append(l.states, make([]*Config, missing)...)
+		}
+		l.states[n.Order] = state
+		l.count++
+		l.versions += eventstore.Seq(n.Version)
+	}
+	return nil
+}
+
+// check checks that nothing is missing. The versions of a name have no gap, so those of the newest
+// records add up to the number of all records.
+func (l *loader) check() error {
+	if l.versions != l.basis.Seq || l.count != len(l.states) {
+		return fmt.Errorf("%w: the versions of %d configs at seq %d add up to %d", errContradiction, l.count, l.basis.Seq, l.versions)
+	}
+	return nil
 }
 
 // newState returns the state of a name after its newest record.

@@ -15,16 +15,16 @@ import (
 
 func newestLaws(rewrite Rewrite) []law {
 	return []law{
-		{"the newest records are those of all names at a basis", readNewest},
-		{"pages of the newest records end by bytes", readNewestByBytes},
+		{"the newest records are those of all names at a basis", readNewestOfAll},
+		{"the newest records of many names, and of large ones, come in pages", readNewestInPages},
 		{"the newest records show what is missing", func(t *testing.T, open func() eventstore.Store) {
 			readNewestOfTampered(t, open(), rewrite)
 		}},
 	}
 }
 
-// readNewest returns what ReadNewest must return.
-func (m model) readNewest(basis eventstore.Head, after string) []eventstore.Newest {
+// newest returns what EachNewest must yield, by name.
+func (m model) newest(basis eventstore.Head) []eventstore.Newest {
 	var found []eventstore.Newest
 	at := func(seq eventstore.Seq) (r eventstore.Record) {
 		if i := slices.IndexFunc(m, func(r eventstore.Record) bool { return r.Seq == seq }); i >= 0 {
@@ -34,10 +34,10 @@ func (m model) readNewest(basis eventstore.Head, after string) []eventstore.Newe
 	}
 	for _, name := range m.names() {
 		records := m.filter(len(m), func(r eventstore.Record) bool { return r.Name == name && r.Seq <= basis.Seq })
-		if name <= after || len(records) == 0 {
+		if len(records) == 0 {
 			continue
 		}
-		newest := eventstore.Newest{Record: records[len(records)-1], SetEnd: at(records[len(records)-1].ChangeSet).Hash}
+		newest := eventstore.Newest{Record: records[len(records)-1], Order: len(found), SetEnd: at(records[len(records)-1].ChangeSet).Hash}
 		if before := at(newest.Seq - 1); before.Seq > 0 {
 			newest.Before = eventstore.HeadOf(&before)
 		}
@@ -58,27 +58,38 @@ func (m model) names() (all []string) {
 	return slices.Compact(all)
 }
 
-func mustReadNewest(t testing.TB, s eventstore.Store, written model, basis eventstore.Head, after string, limit eventstore.Limit) {
+// readNewest returns what EachNewest yields, by name, and how many pages that were.
+func readNewest(t testing.TB, s eventstore.Store, basis eventstore.Head) (found []eventstore.Newest, pages int, err error) {
 	t.Helper()
-	got, err := s.ReadNewest(t.Context(), basis, after, limit)
+	err = s.EachNewest(t.Context(), basis, func(page []eventstore.Newest) error {
+		pages++
+		found = append(found, page...)
+		return nil
+	})
+	slices.SortFunc(found, func(a, b eventstore.Newest) int { return a.Order - b.Order })
+	return found, pages, err
+}
+
+func mustReadNewest(t testing.TB, s eventstore.Store, written model, basis eventstore.Head) {
+	t.Helper()
+	got, _, err := readNewest(t, s, basis)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := written.readNewest(basis, after)
-	want = want[:min(limit.WithDefaults().Records, len(want))]
+	want := written.newest(basis)
 	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
-		t.Fatalf("ReadNewest at %d after %q, at most %d (-want +got):\n%s", basis.Seq, after, limit.Records, cmp.Diff(want, got))
+		t.Fatalf("EachNewest at %d (-want +got):\n%s", basis.Seq, cmp.Diff(want, got))
 	}
 	if err := new(eventstore.Chain).VerifyNewest(basis, got); err != nil && basis.Seq > 0 && written[basis.Seq-1].ChangeSet == basis.Seq {
 		t.Fatalf("at %d: %v", basis.Seq, err)
 	}
 }
 
-// readNewest has names with many versions, change sets, and names around others in byte order.
-func readNewest(t *testing.T, open func() eventstore.Store) {
+// readNewestOfAll has names with many versions, change sets, and names around others in byte order.
+func readNewestOfAll(t *testing.T, open func() eventstore.Store) {
 	s := open()
 	w := newWriter(t, s)
-	mustReadNewest(t, s, nil, eventstore.Head{}, "", eventstore.Limit{})
+	mustReadNewest(t, s, nil, eventstore.Head{})
 	w.write("b", "a", "b", "a/b", "a-b", "B", "ab")
 	set := w.drafts("c", "a", "b", "a")
 	for i := range set {
@@ -88,34 +99,43 @@ func readNewest(t *testing.T, open func() eventstore.Store) {
 	w.write(slices.Repeat([]string{"hot"}, 150)...)
 	w.write("z", "hot", "a")
 	for n := range len(w.written) + 1 {
-		basis := w.written[:n].head()
-		for _, after := range []string{"", "a", "a/", "b", "hot", "z", "~"} {
-			mustReadNewest(t, s, w.written, basis, after, eventstore.Limit{Records: 1 + n%5})
-		}
-		mustReadNewest(t, s, w.written, basis, "", eventstore.Limit{})
+		mustReadNewest(t, s, w.written, w.written[:n].head())
 	}
 	other := w.written.head()
 	other.Hash[31]++
-	if got, err := s.ReadNewest(t.Context(), other, "", eventstore.Limit{}); !errors.Is(err, eventstore.ErrDiverged) || len(got) > 0 {
+	if got, _, err := readNewest(t, s, other); !errors.Is(err, eventstore.ErrDiverged) || len(got) > 0 {
 		t.Errorf("at the basis of another history: got %d records, %v", len(got), err)
+	}
+	stop := errors.New("stop")
+	if err := s.EachNewest(t.Context(), w.written.head(), func([]eventstore.Newest) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("when yield fails: got %v", err)
 	}
 }
 
-func readNewestByBytes(t *testing.T, open func() eventstore.Store) {
+func readNewestInPages(t *testing.T, open func() eventstore.Store) {
 	s := open()
 	w := newWriter(t, s)
 	for i := range 10 {
-		records := w.drafts(fmt.Sprint(i))
-		records[0].Data = strings.Repeat("x", 1000)
+		records := w.drafts(fmt.Sprint("large/", i))
+		records[0].Data = strings.Repeat("x", 1<<20)
 		w.append(records...)
 	}
-	got, err := s.ReadNewest(t.Context(), w.written.head(), "", eventstore.Limit{Bytes: 2500})
-	if err != nil || len(got) != 3 {
-		t.Errorf("pages of 2,500 bytes of records of 1,000: got %d, %v, want 3", len(got), err)
+	names := make([]string, 10_000)
+	for i := range names {
+		names[i] = fmt.Sprint("many/", i*7%len(names))
 	}
-	got, err = s.ReadNewest(t.Context(), w.written.head(), "3", eventstore.Limit{Bytes: 1})
-	if err != nil || len(got) != 1 || got[0].Name != "4" {
-		t.Errorf("a page of one byte: got %v, %v, want one record", got, err)
+	w.write(names...)
+	got, pages, err := readNewest(t, s, w.written.head())
+	if err != nil || len(got) != 10+len(names) {
+		t.Fatalf("got %d, %v", len(got), err)
+	}
+	for i, n := range got {
+		if n.Order != i || i > 0 && got[i-1].Name >= n.Name {
+			t.Fatalf("%q comes after %q, as number %d", n.Name, got[max(i-1, 0)].Name, n.Order)
+		}
+	}
+	if pages < 3 {
+		t.Errorf("all of it in %d pages", pages)
 	}
 }
 
@@ -131,7 +151,7 @@ func readNewestOfTampered(t *testing.T, s eventstore.Store, rewrite Rewrite) {
 		{"the first of a name", 1, 6},
 	} {
 		rewrite(t, s, written.head(), slices.Delete(slices.Clone(written), int(row.removed)-1, int(row.removed)))
-		got, err := s.ReadNewest(t.Context(), written.head(), "", eventstore.Limit{})
+		got, _, err := readNewest(t, s, written.head())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,7 +74,7 @@ func (m *monkey) step() {
 	case 9, 10:
 		m.readAsOf()
 	case 13:
-		m.readNewest()
+		mustReadNewest(m.t, m.store, m.written, m.basis())
 	case 11:
 		if len(m.stores) < 4 {
 			m.stores = append(m.stores, m.open())
@@ -162,15 +162,6 @@ func (m *monkey) read() {
 
 // basis returns a random basis that the history contains.
 func (m *monkey) basis() eventstore.Head { return m.written[:m.IntN(len(m.written)+1)].head() }
-
-func (m *monkey) readNewest() {
-	m.t.Helper()
-	n, after := m.IntN(len(m.written)+1), ""
-	if m.IntN(2) == 0 {
-		after = m.names(1)[0]
-	}
-	mustReadNewest(m.t, m.store, m.written, m.written[:n].head(), after, eventstore.Limit{Records: 1 + m.IntN(20)})
-}
 
 func (m *monkey) readConfig() {
 	m.t.Helper()

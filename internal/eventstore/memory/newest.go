@@ -1,33 +1,41 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 
 	"configapi/internal/eventstore"
 )
 
-// ReadNewest returns the newest records of the names after a name, by name.
-func (s *Store) ReadNewest(ctx context.Context, basis eventstore.Head, after string, limit eventstore.Limit) ([]eventstore.Newest, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// newestPage is how many records EachNewest passes to yield at once.
+const newestPage = 1000
+
+// EachNewest passes the newest record of each name at or before a basis to yield.
+func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+	found, err := s.newestAt(basis)
+	for page := range slices.Chunk(found, newestPage) {
+		if err := cmp.Or(ctx.Err(), yield(page)); err != nil {
+			return err
+		}
 	}
-	limit = limit.WithDefaults()
+	return cmp.Or(err, ctx.Err())
+}
+
+func (s *Store) newestAt(basis eventstore.Head) ([]eventstore.Newest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.has(basis) {
 		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
-	names := slices.Sorted(maps.Keys(s.byName))
-	names = names[sort.Search(len(names), func(i int) bool { return names[i] > after }):]
 	var found []eventstore.Newest
-	for bytes := 0; len(names) > 0 && bytes < limit.Bytes && len(found) < limit.Records; names = names[1:] {
-		if r, ok := s.newest(names[0], basis.Seq); ok {
-			found = append(found, s.complete(r))
-			bytes += len(r.Data)
+	for _, name := range slices.Sorted(maps.Keys(s.byName)) {
+		if r, ok := s.newest(name, basis.Seq); ok {
+			n := s.complete(r)
+			n.Order = len(found)
+			found = append(found, n)
 		}
 	}
 	return found, nil

@@ -33,18 +33,37 @@ const selectNewest = onBasis + `
 		left join public.events f on e.version > 1 and f.config_name = e.config_name and f.version = 1
 		where coalesce(e.bytes, 0) < $5` + onBasisEnd + ` order by e.config_name`
 
-// ReadNewest returns the newest records of the names after a name, by name.
-func (s *Store) ReadNewest(ctx context.Context, basis eventstore.Head, after string, limit eventstore.Limit) ([]eventstore.Newest, error) {
-	limit = limit.WithDefaults()
+// EachNewest passes the newest record of each name at or before a basis to yield, by name.
+func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+	for after, order := "", 0; ; {
+		found, err := s.readNewest(ctx, basis, after, order)
+		if err == nil && len(found) == 0 {
+			return nil
+		}
+		if err == nil {
+			err = yield(found)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the newest records at seq %d: %w", basis.Seq, err)
+		}
+		after, order = found[len(found)-1].Name, order+len(found)
+	}
+}
+
+// newestNames is how many names one statement reads.
+const newestNames = 4096
+
+func (s *Store) readNewest(ctx context.Context, basis eventstore.Head, after string, order int) ([]eventstore.Newest, error) {
+	limit := eventstore.Limit{Records: newestNames}.WithDefaults()
 	p := newestPage{basisPage: basisPage{page: page{limit: limit}}}
 	err := s.query(ctx, p.take, selectNewest, int64(basis.Seq), basis.Hash[:], after, limit.Records, limit.Bytes)
 	if err == nil && !p.onBasis {
 		err = fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the newest records after %q: %w", after, err)
+	for i := range p.found {
+		p.found[i].Order = order + i
 	}
-	return p.found, nil
+	return p.found, err
 }
 
 // newestPage is the page of selectNewest.

@@ -23,6 +23,8 @@ const (
 	asOfQuery
 	asOfNoDataQuery
 	receiptsQuery
+	namesQuery
+	timeQuery
 	newestQuery
 )
 
@@ -65,6 +67,10 @@ var queries = [...]string{
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
+
+	namesQuery: namesSQL,
+
+	timeQuery: timeSQL,
 
 	newestQuery: newestSQL,
 
