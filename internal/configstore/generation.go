@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"golang.org/x/sync/semaphore"
+
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
@@ -21,8 +23,9 @@ type generation struct {
 	writer   *writer.Writer
 	verifier *projection.Verifier
 	catchUp  *catchUpReader
-	notReady error   // why nothing can be read until the history is applied
-	former   *former // what remains of the generation before; nil: nothing
+	scans    *semaphore.Weighted // turns of scans over names
+	notReady error               // why nothing can be read until the history is applied
+	former   *former             // what remains of the generation before; nil: nothing
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
@@ -31,7 +34,7 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, catchUp: newCatchUpReader(events), notReady: notReady,
+		opts: opts, catchUp: newCatchUpReader(events), scans: newScanTurns(), notReady: notReady,
 	}
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }

@@ -214,7 +214,7 @@ func TestVerifiedBehind(t *testing.T) {
 			if fault.KindOf(err) != fault.Unavailable || fault.Message(err) != fault.ErrBroken.Error() {
 				t.Errorf("a stream: got %v", err)
 			}
-			_, err = n.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "n0", "x"))
+			_, err = n.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "n0", "x")))
 			configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 
 			edit(original)

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// namesSQL finds the names one by one: each is the first in the index after the one before, so
+	// textOfPlacesQuery finds the names one by one: each is the first in the index after the one before, so
 	// the cost depends on the names and not on their versions. The newest record of a name is found
 	// from its newest version back; only records after the basis are passed on the way. The table
 	// itself is not read.
-	namesSQL = `
+	textOfPlacesQuery = `
 		WITH RECURSIVE names (name) AS (
 			SELECT min(config_name) FROM events WHERE config_name > ?1
 			UNION ALL
@@ -25,9 +25,9 @@ const (
 			(SELECT position FROM events WHERE config_name = name AND version = 1)
 		FROM names WHERE name IS NOT NULL LIMIT ?3`
 
-	timeSQL = `SELECT recorded_at FROM events WHERE position = ?`
+	textOfTimeQuery = `SELECT recorded_at FROM events WHERE position = ?`
 
-	newestSQL = selectEvents + `, p.position, p.hash, p.recorded_at, s.hash
+	textOfNewestQuery = selectEvents + `, p.position, p.hash, p.recorded_at, s.hash
 		FROM events e LEFT JOIN events p ON p.position = e.position - 1
 			LEFT JOIN events s ON e.change_set <> e.position AND s.position = e.change_set
 		WHERE e.position = ?`
@@ -104,7 +104,7 @@ func (s *Store) useOnBasis(ctx context.Context, basis eventstore.Head, read func
 // readPlaces appends the places of the names after a name, one page of them. It returns the last
 // name, and whether more may follow.
 func (r *reader) readPlaces(places []place, at eventstore.Seq, after string) (_ []place, last string, more bool, err error) {
-	s := r.prepared[namesQuery]
+	s := r.prepared[placesQuery]
 	defer r.reset(s)
 	if err := r.bind(s, []any{after, int64(at), int64(newestPage)}); err != nil {
 		return nil, "", false, err
@@ -175,7 +175,7 @@ func (r *reader) readOne(q query, seq eventstore.Seq, take func(statement) error
 	return true, take(s)
 }
 
-// readNewestRow reads a row of newestSQL.
+// readNewestRow reads a row of textOfNewestQuery.
 func (r *reader) readNewestRow(s statement) (n eventstore.Newest, err error) {
 	var record eventstore.Record
 	if err := r.readRecord(s, &record); err != nil {

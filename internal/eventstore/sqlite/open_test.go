@@ -131,9 +131,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
 		{"a database of something else", foreign, Options{}, "an SQLite database of another program"},
 		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
-		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 4: a newer version of this program"},
-		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 4"},
-		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 4; run the server"},
+		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 5: a newer version of this program"},
+		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 5"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 5; run the server"},
 		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
 		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
 	} {

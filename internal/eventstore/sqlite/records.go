@@ -38,17 +38,8 @@ const (
 	checkEvery = 256
 )
 
-// readOnBasis reads records of a history that contains the basis.
-func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
-	err = r.onBasis(basis, func() (err error) {
-		records, err = r.readRecords(ctx, q)
-		return err
-	})
-	return records, err
-}
-
 // onBasis calls read if the history contains the basis. One read transaction sees both: it begins
-// with the first step of a statement and ends when both statements are reset.
+// with the first step of a statement and ends when all statements are reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
 	if basis.Seq == 0 {
 		return read()
