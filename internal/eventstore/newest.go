@@ -8,8 +8,8 @@ type Newest struct {
 	Record
 	// Order is the place of the name among all names at the basis, in byte order: 0, 1, 2, …
 	Order int
-	// Before is the head before the record. It is zero when the store has no record there, as it
-	// must be for the first of all.
+	// Before is the head before the record. It is zero when the store has no record there, as for
+	// the first of all.
 	Before Head
 	// SetEnd is the hash of the last record of the change set. It is zero when that is missing.
 	SetEnd Hash
@@ -32,8 +32,8 @@ func NewestOf(r Record) Newest {
 }
 
 // VerifyNewest checks that records belong to the chain at a basis: each follows the record before
-// it, its change set is whole, and its name has a first record. That the records before are of the
-// chain themselves is not checked. The error is a [*ChainError].
+// it, its change set is whole, and its name has a first record. It does not check that the records
+// before are of the chain themselves. The error is a [*ChainError].
 func (c *Chain) VerifyNewest(basis Head, found []Newest) error {
 	for i := range found {
 		n := &found[i]

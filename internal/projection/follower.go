@@ -34,7 +34,7 @@ type Options struct {
 	// Replay reads every history as a whole, and loads nothing.
 	Replay bool
 	// Loaded is called when the state at a head was loaded, before anybody can read it: the records
-	// up to that head are not verified. nil means that nobody is told.
+	// up to that head are not verified. nil means that nothing is called.
 	Loaded func(eventstore.Head)
 	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with
 	// jitter. The follower retries for ever. 0 means 50 ms and 500 ms.

@@ -191,8 +191,8 @@ func TestUnknownEventIsNotLoaded(t *testing.T) {
 	}
 }
 
-// TestHistoryThatIsReplacedWhileItIsLoaded replaces it after its head was read. That is no rebuild: nobody
-// has seen the old history.
+// TestHistoryThatIsReplacedWhileItIsLoaded replaces it after its head was read. That is no rebuild:
+// nobody has seen the old history.
 func TestHistoryThatIsReplacedWhileItIsLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := longHistory(t)

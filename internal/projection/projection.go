@@ -88,8 +88,8 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.swap(at)
 }
 
-// Load gives a new projection the states of all names at a head, by name. The publisher is told the
-// head.
+// Load gives a new projection the states of all names at a head, by name. The publisher begins at
+// that head.
 func (p *Projection) Load(at eventstore.Head, states []*Config) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

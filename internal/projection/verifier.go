@@ -74,8 +74,9 @@ func NewVerifier(source VerifierSource, applied func() eventstore.Head, opts Ver
 	return v
 }
 
-// Begin sets what [Verifier.Run] must verify: all records before the stretch are verified, and those
-// after it are as they are applied. It must not be called after Run. At first nothing is to verify.
+// Begin sets what [Verifier.Run] must verify: all records before the stretch are verified, and
+// those after it are as they are applied. It must not be called after Run. At first nothing is to
+// verify.
 func (v *Verifier) Begin(rest Stretch) { v.rest.Store(&rest) }
 
 // Rest returns what is not verified yet.

@@ -229,7 +229,7 @@ func TestVerifierWaitsForTheStore(t *testing.T) {
 	})
 }
 
-// TestVerifierRests shows that it takes a fifth of the time at most, so that others are not delayed.
+// TestVerifierRests shows that it reads for a fifth of the time at most.
 func TestVerifierRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reads []time.Time

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// textOfPlacesQuery finds the names one by one: each is the first in the index after the one before, so
-	// the cost depends on the names and not on their versions. The newest record of a name is found
-	// from its newest version back; only records after the basis are passed on the way. The table
-	// itself is not read.
+	// textOfPlacesQuery finds the names one by one: each is the first in the index after the one
+	// before, so the cost depends on the names and not on their versions. The newest record of a
+	// name is found from its newest version back; only records after the basis are passed on the
+	// way. The table itself is not read.
 	textOfPlacesQuery = `
 		WITH RECURSIVE names (name) AS (
 			SELECT min(config_name) FROM events WHERE config_name > ?1
