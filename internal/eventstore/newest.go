@@ -32,8 +32,8 @@ func NewestOf(r Record) Newest {
 }
 
 // VerifyNewest checks that records belong to the chain at a basis: each follows the record before
-// it, its change set is whole, and its name has a first record. It does not check that the records
-// before are of the chain themselves. The error is a [*ChainError].
+// it, its change set is whole, and its name has a first record. It does not check the records
+// before. The error is a [*ChainError].
 func (c *Chain) VerifyNewest(basis Head, found []Newest) error {
 	for i := range found {
 		n := &found[i]
