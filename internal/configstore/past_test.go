@@ -58,7 +58,7 @@ func newPast(t *testing.T, events eventstore.Store, n int) *past {
 				t.Fatal(err)
 			}
 			m.events = append(m.events, modelEvent{
-				name: r.Name, value: e.Value.String(), old: e.OldValue.String(), version: r.Version, operation: e.Operation(), at: e.At, set: int(r.Seq),
+				name: r.Name, value: e.Value.String(), version: r.Version, operation: e.Operation(), at: e.At, set: int(r.Seq),
 			})
 		}
 	}

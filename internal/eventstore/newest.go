@@ -42,6 +42,8 @@ func (c *Chain) VerifyNewest(basis Head, found []Newest) error {
 			return &ChainError{n.Seq - 1, "its record is missing"}
 		case n.ChangeSet < n.Seq || n.ChangeSet > basis.Seq || n.SetEnd == Hash{}:
 			return &ChainError{n.Seq, "its change set is not whole"}
+		case n.Erased:
+			return &ChainError{n.Seq, "it is erased, although it is the newest of its config"}
 		case n.CreatedAt.IsZero():
 			return &ChainError{n.Seq, "the first record of its config is missing"}
 		}

@@ -165,7 +165,7 @@ func TestTamperedNewestRecords(t *testing.T) {
 func TestOldTamperingIsLoaded(t *testing.T) {
 	h := longHistory(t)
 	records := slices.Clone(h.records)
-	records[9].Data = `{"value":"forged","old_value":null}`
+	records[9].Data = `{"value":"forged"}`
 	store := memory.New()
 	if err := store.Replace(h.head, records); err != nil {
 		t.Fatal(err)

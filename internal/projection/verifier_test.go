@@ -162,7 +162,7 @@ func TestVerifierFindsBreaks(t *testing.T) {
 		change func(r *eventstore.Record)
 		want   string
 	}{
-		{"data", func(r *eventstore.Record) { r.Data = `{"value":"forged","old_value":null}` }, "the history is broken at position 778: its hash"},
+		{"data", func(r *eventstore.Record) { r.Data = `{"value":"forged"}` }, "the history is broken at position 778: its data"},
 		{"seq", func(r *eventstore.Record) { r.Seq++ }, "the history is broken at position 778: the next record has position 779"},
 		{"time", func(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.Add(-time.Hour) }, "the history is broken at position 778: its time"},
 	} {

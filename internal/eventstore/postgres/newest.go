@@ -82,7 +82,7 @@ func (p *newestPage) take(row [][]byte) (more bool, err error) {
 }
 
 // recordColumns is how many columns eventColumns has.
-const recordColumns = 12
+const recordColumns = 16
 
 // scanNewest reads the columns of selectNewest that follow those of the record.
 func scanNewest(n *eventstore.Newest, row [][]byte) error {
