@@ -97,21 +97,21 @@ func (v *Verifier) Run(ctx context.Context) error {
 	v.due = time.Now().Add(keepInterval)
 	if rest := v.Rest(); !rest.empty() {
 		v.Begin(Stretch{v.resume(ctx, rest), rest.To})
-		if err := v.verify(ctx); err != nil || ctx.Err() != nil {
+		if err := v.verify(ctx); err != nil {
 			return err
 		}
-		v.opts.Log.Info("the history is verified", "position", rest.To.Position().String())
-	}
-	for {
-		v.keep(ctx)
-		sleep(ctx, keepInterval)
-		if ctx.Err() != nil {
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			v.keep(last)
-			return nil
+		if v.Rest().empty() {
+			v.opts.Log.Info("the history is verified", "position", rest.To.Position().String())
 		}
 	}
+	for ctx.Err() == nil {
+		v.keep(ctx)
+		sleep(ctx, keepInterval)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	v.keep(last)
+	return nil
 }
 
 // resume returns where to begin: at the kept head if the history has it, otherwise at the start of

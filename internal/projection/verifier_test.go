@@ -229,6 +229,23 @@ func TestVerifierWaitsForTheStore(t *testing.T) {
 	})
 }
 
+// TestVerifierIsStopped before it has verified everything: it keeps how far it has come.
+func TestVerifierIsStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := &keeper{}
+		v := &verifying{h: many(t, 2000), read: func(records []eventstore.Record) ([]eventstore.Record, error) {
+			time.Sleep(time.Second)
+			return records, nil
+		}}
+		v.begin(t, 0, 1900, kept)
+		time.Sleep(8 * time.Second)
+		v.stop()
+		if err := <-v.end; err != nil || kept.head != v.h.at(1000) || v.Verified() != kept.head {
+			t.Errorf("kept %d, verified up to %d, %v, want 1000", kept.head.Seq, v.Verified().Seq, err)
+		}
+	})
+}
+
 // TestVerifierRests shows that it reads for a fifth of the time at most.
 func TestVerifierRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
