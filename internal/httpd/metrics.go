@@ -152,7 +152,7 @@ var (
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are served.")
 	followerProblem = gauge("follower_problem", "1 when new events are not applied.")
 	writeProblem    = gauge("write_problem", "1 when writes fail: the newest one has failed, or the next one would be refused.")
-	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one.")
+	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one, or broken.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
 	groups          = gauge("websocket_groups", "Groups of subscriptions that share their messages.")

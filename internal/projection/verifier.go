@@ -60,8 +60,11 @@ type Verifier struct {
 	opts    VerifierOptions
 
 	rest atomic.Pointer[Stretch] // what is not verified
-	kept eventstore.Head         // used by Run alone
-	due  time.Time               // when to keep the next head; used by Run alone
+
+	// Used by Run alone:
+	kept   eventstore.Head // the head that was kept last
+	due    time.Time       // when to keep the next one
+	failed bool            // the last attempt
 }
 
 // NewVerifier returns a verifier of a history of which records up to applied() are applied.
@@ -194,9 +197,11 @@ func (v *Verifier) keep(ctx context.Context) {
 	if v.opts.Keeper == nil || head.Seq == 0 || head.Same(v.kept) {
 		return
 	}
-	if err := v.opts.Keeper.KeepVerified(ctx, head); err != nil {
-		v.opts.Log.Warn("how far the history is verified cannot be kept; the next start verifies more than it must", "error", err)
-		return
+	err := v.opts.Keeper.KeepVerified(ctx, head)
+	if err == nil {
+		v.kept = head
+	} else if !v.failed {
+		v.opts.Log.Warn("how far the history is verified cannot be kept; the next start may verify more than it must", "error", err)
 	}
-	v.kept = head
+	v.failed = err != nil
 }

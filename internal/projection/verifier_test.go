@@ -246,6 +246,22 @@ func TestVerifierIsStopped(t *testing.T) {
 	})
 }
 
+// TestVerifierCannotKeep has a full disk: the log says it once.
+func TestVerifierCannotKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &verifying{h: many(t, 100)}
+		v.begin(t, 0, 90, &keeper{err: errors.New("no space left")})
+		time.Sleep(time.Hour)
+		v.stop()
+		if err := <-v.end; err != nil || v.Verified() != v.h.head {
+			t.Errorf("verified up to %d, %v", v.Verified().Seq, err)
+		}
+		if got := strings.Count(v.log.String(), "cannot be kept"); got != 1 {
+			t.Errorf("logged %d times:\n%s", got, &v.log)
+		}
+	})
+}
+
 // TestVerifierRests shows that it reads for a fifth of the time at most.
 func TestVerifierRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
