@@ -38,6 +38,7 @@ func runUntil(ctx context.Context, env map[string]string, args ...string) result
 	code := cli.Run(ctx, cli.Env{
 		Args:   args,
 		Getenv: func(key string) string { return env[key] },
+		Stdin:  strings.NewReader(""),
 		Stdout: &stdout, Stderr: &stderr,
 	})
 	return result{code, stdout.String(), stderr.String()}
