@@ -70,7 +70,7 @@ func stores(t testing.TB) map[string]func() backup.Target {
 	return map[string]func() backup.Target{
 		"memory": func() backup.Target { return memory.New() },
 		"sqlite": func() backup.Target {
-			s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "configapi.db"), sqlite.Options{Lock: true})
+			s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "configapi.db"), sqlite.Options{Lock: true, Restoring: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func openForRestoring(ctx context.Context, store string) (storage, error) {
 	if kindOf(store) == "memory" {
 		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
 	}
-	return openForWriting(ctx, store, sqlite.Options{Lock: true}, postgres.Options{Restoring: true})
+	return openForWriting(ctx, store, sqlite.Options{Lock: true, Restoring: true}, postgres.Options{Restoring: true})
 }
 
 func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options, forPostgres postgres.Options) (storage, error) {
