@@ -9,9 +9,6 @@ import (
 
 	"configapi/internal/backup"
 	"configapi/internal/eventstore/memory"
-	"configapi/internal/eventstore/postgres"
-	"configapi/internal/eventstore/sqlite"
-	"configapi/internal/postgrestest"
 )
 
 // benchEvents is how many events a measured history has: 200,000 of 10,000 names.
@@ -19,9 +16,9 @@ const benchEvents, benchNames = 200_000, 10_000
 
 // BenchmarkWrite measures backups of a history, BenchmarkRestore restores of it.
 func BenchmarkWrite(b *testing.B) {
-	for name, open := range stores(b) {
+	for _, name := range kinds {
 		b.Run(name, func(b *testing.B) {
-			from := open()
+			from := MustOpen(b, name)
 			MustRestore(b, plainBackup(b), from)
 			b.ResetTimer()
 			for b.Loop() {
@@ -53,38 +50,15 @@ func BenchmarkWrite(b *testing.B) {
 }
 
 func BenchmarkRestore(b *testing.B) {
-	for name, open := range stores(b) {
+	for _, name := range kinds {
 		b.Run(name, func(b *testing.B) {
 			from := plainBackup(b)
 			for b.Loop() {
-				MustRestore(b, from, open())
+				MustRestore(b, from, MustOpen(b, name))
 			}
 			b.ReportMetric(float64(benchEvents*b.N)/b.Elapsed().Seconds(), "events/s")
 			b.ReportMetric(float64(len(from))/benchEvents, "B/event")
 		})
-	}
-}
-
-// stores returns functions that open a new store of each kind.
-func stores(t testing.TB) map[string]func() backup.Target {
-	return map[string]func() backup.Target{
-		"memory": func() backup.Target { return memory.New() },
-		"sqlite": func() backup.Target {
-			s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "configapi.db"), sqlite.Options{Lock: true, Restoring: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { s.Close() })
-			return s
-		},
-		"postgres": func() backup.Target {
-			s, err := postgres.Open(t.Context(), postgrestest.NewDatabase(t), postgres.Options{Restoring: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { s.Close() })
-			return s
-		},
 	}
 }
 
