@@ -17,10 +17,10 @@
 //
 // There is one way to write a history: the order of the members is fixed, there is no white space,
 // texts have the escapes of RFC 8785 and no others, and bytes are hexadecimal in lower case. The
-// data of an event is JSON itself; it stands in the file as a string, so that its exact bytes, which
-// the hash covers, come back. Nothing in the file tells when or where it was made. So two backups of
-// one history at one head are the same bytes, and a reader accepts no line that [Write] would not
-// write.
+// data of an event is JSON itself; it stands in the file as a string, so that its exact bytes,
+// which the hash covers, come back. Nothing in the file says when or where it was made. So two
+// backups of one history at one head are the same bytes, and a reader accepts no line that [Write]
+// would not write.
 //
 // The file may be compressed with zstd. A compressed backup is the same bytes again when the same
 // version of this program makes it.

@@ -27,8 +27,8 @@ type File struct {
 	written int64
 }
 
-// Create begins a backup at a path. Only its owner may read it, because values may be secrets. It is
-// compressed if the path ends with ".zst". The caller must call [File.Commit] or [File.Discard].
+// Create begins a backup at a path. Only its owner may read it, because values may be secrets. It
+// is compressed if the path ends with ".zst". The caller must call [File.Commit] or [File.Discard].
 func Create(path string, replace bool) (*File, error) {
 	f := &File{path: path, replace: replace}
 	if err := f.check(); err != nil {
@@ -91,8 +91,8 @@ func (c counter) Write(part []byte) (int, error) {
 // Bytes returns how many bytes the file has. It is complete after [File.Commit].
 func (f *File) Bytes() int64 { return f.written }
 
-// Commit makes the backup safe on the disk and gives it its name. After an error there is no file of
-// that name, or the one from before.
+// Commit makes the backup safe on the disk and gives it its name. After an error there is no file
+// of that name, or the one from before.
 func (f *File) Commit() error {
 	var err error
 	if f.zstd != nil {

@@ -18,8 +18,8 @@ const (
 	// batchRecords and batchBytes fill a batch; it then goes on to the end of the change set.
 	batchRecords = 8192
 	batchBytes   = 4 << 20
-	// maxBatchRecords and maxBatchBytes end a batch inside a change set that is larger than any that
-	// a server writes.
+	// maxBatchRecords and maxBatchBytes end a batch inside a change set that is larger than any
+	// that a server writes.
 	maxBatchRecords = 2 * batchRecords
 	maxBatchBytes   = 8 * batchBytes
 )
@@ -67,8 +67,8 @@ func NewReader(in io.Reader) (*Reader, error) {
 func (r *Reader) Target() eventstore.Head { return r.target }
 
 // Next returns the next events: whole change sets, if each has no more than a few thousand events.
-// The error is [io.EOF] after the last event, when the end of the file has proved that the backup is
-// whole. Every other error is a [*DamagedError] or an error of reading the file.
+// The error is [io.EOF] after the last event, when the end of the file has proved that the backup
+// is whole. Every other error is a [*DamagedError] or an error of reading the file.
 func (r *Reader) Next() ([]eventstore.Record, error) {
 	if r.whole {
 		return nil, io.EOF

@@ -101,7 +101,7 @@ func (r *restoring) all(ctx context.Context, from *Reader) error {
 			if err := r.batch(ctx, next.records); err != nil {
 				return err
 			}
-			r.progress.tell(r.at.Seq, r.target.Seq)
+			r.progress.report(r.at.Seq, r.target.Seq)
 		}
 	}
 }
@@ -158,8 +158,8 @@ func (r *restoring) batch(ctx context.Context, batch []eventstore.Record) error 
 	return nil
 }
 
-// begin notes the restore in the store, before the first append. A store that is whole already needs
-// no note.
+// begin notes the restore in the store, before the first append. A store that is whole already
+// needs no note.
 func (r *restoring) begin(ctx context.Context) error {
 	if r.found.Seq == r.target.Seq {
 		return nil

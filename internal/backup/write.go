@@ -16,11 +16,11 @@ type Source interface {
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
-// Progress is told how many events are done, of how many. It is called often and must be quick. nil
-// means that nobody wants to know.
+// Progress gets how many events are done, of how many. It is called often and must be quick. nil
+// means that progress is not reported.
 type Progress func(done, of eventstore.Seq)
 
-func (p Progress) tell(done, of eventstore.Seq) {
+func (p Progress) report(done, of eventstore.Seq) {
 	if p != nil {
 		p(done, of)
 	}
@@ -106,7 +106,7 @@ func writePages(out io.Writer, head eventstore.Head, pages <-chan []eventstore.R
 			}
 			lines = lines[:0]
 		}
-		progress.tell(page[len(page)-1].Seq, head.Seq)
+		progress.report(page[len(page)-1].Seq, head.Seq)
 	}
 	return nil
 }

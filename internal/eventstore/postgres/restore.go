@@ -45,9 +45,9 @@ func (s *Store) RestoreTarget(ctx context.Context) (target eventstore.Head, err 
 	return target, nil
 }
 
-// BeginRestore notes on the disk that a restore to a head begins, in place of what was noted before.
-// The error says so if a server is running on the database; then nothing is noted. The store must be
-// open with [Options.Restoring].
+// BeginRestore notes on the disk that a restore to a head begins, in place of what was noted
+// before. The error says so if a server is running on the database; then nothing is noted. The
+// store must be open with [Options.Restoring].
 //
 // A server that starts later sees the note. One that has started before has sessions, which are
 // looked for after the note is written, so no server is missed.

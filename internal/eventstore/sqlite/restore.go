@@ -42,8 +42,8 @@ func (r *reader) readRestore() (target eventstore.Head, err error) {
 	return target, fill(target.Hash[:], r.bytes(s, 1))
 }
 
-// BeginRestore notes on the disk that a restore to a head begins, in place of what was noted before.
-// The lock of the file keeps servers out meanwhile: see [Options.Lock].
+// BeginRestore notes on the disk that a restore to a head begins, in place of what was noted
+// before. The lock of the file keeps servers out meanwhile: see [Options.Lock].
 func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
 	return s.noteRestore(ctx, beginRestore, int64(target.Seq), target.Hash[:])
 }

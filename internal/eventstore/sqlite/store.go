@@ -48,8 +48,8 @@ type Options struct {
 	// Lock takes the server's lock on the file, which only one open store can hold: [Open] returns
 	// [ErrLocked] for the second. A store with ReadOnly takes none.
 	Lock bool
-	// Restoring opens the file to restore a backup into it: large appends are faster, and the writer
-	// keeps up to 64 MiB in memory.
+	// Restoring opens the file to restore a backup into it: large appends are faster, and the
+	// writer keeps up to 64 MiB in memory.
 	Restoring bool
 	// PollInterval is how often Wait looks for appends of other stores; own appends are seen at
 	// once. 0 means 500 ms; a negative one is refused.
