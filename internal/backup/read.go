@@ -11,8 +11,8 @@ import (
 )
 
 // maxLineBytes is how long a line may be. The data of a value of 4 MiB, the largest that a server
-// takes, has up to 6 times as many bytes, and 7 times as many in a line.
-const maxLineBytes = 64 << 20
+// takes, has up to 6 times as many bytes, and its line 7 times as many.
+const maxLineBytes = 32 << 20
 
 const (
 	// batchRecords and batchBytes fill a batch; it then goes on to the end of the change set.
