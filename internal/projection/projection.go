@@ -42,7 +42,8 @@ func (p *Projection) View() *View { return p.view.Load() }
 // Apply applies revisions that follow one another after the head from. It is the only way into the
 // projection, both for events that this process has written and for those that it has read. It
 // skips what was applied before. The new view is stored before its events are published, and both
-// are done when Apply returns.
+// are done when Apply returns. Apply gives the revisions their old values, so nobody else may use
+// them yet.
 //
 // The revisions must be whole change sets, because no view may show part of one. On an error
 // nothing is applied: the error wraps [ErrDiverged] if the revisions do not continue what was
@@ -87,11 +88,15 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.swap(at)
 }
 
-// add puts the states that the revisions lead to into the tree. On an error it restores the tree.
+// add puts the states that the revisions lead to into the tree, and completes the revisions. On an
+// error it restores the tree.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
 	for i, r := range revisions {
 		after := newConfig(r)
 		before, _ := p.configs.Set(after) // Set returns the state before, which saves a look-up
+		if before != nil && r.HasOldValue() {
+			r.OldValue = before.Value
+		}
 		if err := after.continueFrom(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
 			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)

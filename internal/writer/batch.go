@@ -26,7 +26,7 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int // of the data of the records
+	bytes     int // of the data of the records, and of the values before them
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
 	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
@@ -174,7 +174,7 @@ func (b *batch) seal(e config.Event, r *request) *eventstore.Revision {
 		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
 		Actor: r.caller.Actor(), Reason: reason(r.cmd), RecordedAt: e.At,
 	})
-	b.bytes += len(stored.Data)
+	b.bytes += len(stored.Data) + len(e.OldValue.String())
 	record := &b.records[len(b.records)-1]
 	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
 	revision := eventstore.NewRevision(record, e)

@@ -1,10 +1,8 @@
 package writer
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -37,14 +35,9 @@ func (b *batch) lacksLastValue(r *request) bool {
 	return !known
 }
 
-// maxRestoreReads is how many times the event store is read for the restores of one batch: other
-// writes wait meanwhile.
-const maxRestoreReads = 32
-
 // readLastValues reads the last values of deleted configs, before the requests that restore them
-// are decided. It stops at so many bytes of records or [maxRestoreReads], but always reads the
-// first value: a batch ends before a request whose value is missing, and the next batch begins with
-// it.
+// are decided, until they have so many bytes. It always reads the first value: a batch ends before
+// a request whose value is missing, and the next batch begins with it.
 func readLastValues(events *monitoredStore, deleted []*projection.Config, most int) (lastValues, error) {
 	values := make(lastValues)
 	if len(deleted) == 0 {
@@ -52,23 +45,23 @@ func readLastValues(events *monitoredStore, deleted []*projection.Config, most i
 	}
 	ctx, cancel := events.context()
 	defer cancel()
-	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < most; reads++ {
-		n := adjacent(deleted)
-		read, err := readDeletions(ctx, events, deleted[:n], most-bytes, values)
+	for bytes, rest := 0, deleted; len(rest) > 0 && bytes < most; {
+		some := rest[:min(len(rest), eventstore.MaxAsOfNames/2)]
+		read, err := values.read(ctx, events, some, most-bytes)
 		if err != nil {
-			return nil, fault.NotWritten(err)
-		}
-		if reads == 0 && len(values) == 0 {
-			return nil, fault.NotWritten(projection.ErrDiverged)
+			return nil, fault.NotWritten(fmt.Errorf("reading the values to restore: %w", err))
 		}
 		bytes += read
-		deleted = deleted[n:]
+		rest = rest[len(some):]
+	}
+	if _, read := values[deleted[0].Position()]; !read {
+		return nil, fault.NotWritten(projection.ErrDiverged)
 	}
 	return values, nil
 }
 
-// deletedTargets returns the deleted configs whose last values requests restore, each once: that of
-// the first request first, the others by position.
+// deletedTargets returns the deleted configs whose last values requests restore, each once, in the
+// order of the requests.
 func deletedTargets(view *projection.View, requests []*request, found receipts) []*projection.Config {
 	var deleted []*projection.Config
 	seen := make(map[config.Name]bool)
@@ -82,49 +75,39 @@ func deletedTargets(view *projection.View, requests []*request, found receipts) 
 			deleted = append(deleted, state)
 		}
 	}
-	if len(deleted) > 1 {
-		slices.SortFunc(deleted[1:], func(a, b *projection.Config) int { return cmp.Compare(a.Seq, b.Seq) })
-	}
 	return deleted
 }
 
-// adjacent returns how many of the first configs were deleted so closely after one another that one
-// read finds all of the deletions. Configs that are deleted together are often restored together.
-func adjacent(deleted []*projection.Config) int {
-	const gap = 8 // reading so many records in vain is cheaper than a second read
-	n := 1
-	for n < len(deleted) {
-		if step := deleted[n].Seq - deleted[n-1].Seq; step <= 0 || step > gap {
-			break
-		}
-		n++
-	}
-	return n
-}
-
-// readDeletions adds the last values of adjacent deletions to values, as many as it finds in so
-// many bytes of records. Records of another history have other positions, which it ignores.
-func readDeletions(ctx context.Context, events *monitoredStore, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
-	wanted := make(map[eventstore.Seq]eventstore.Position, len(deleted))
+// read adds the last values of deleted configs, as many as it finds in so many bytes of records. It
+// reads each deletion, which holds no value, together with the version before: a deletion of
+// another history has another position, and is ignored.
+func (v lastValues) read(ctx context.Context, events *monitoredStore, deleted []*projection.Config, most int) (bytes int, err error) {
+	asked := make([]eventstore.VersionOf, 0, 2*len(deleted))
+	byName := make(map[string]eventstore.Position, len(deleted))
 	for _, c := range deleted {
-		wanted[c.Seq] = c.Position()
+		name, version := c.Name.String(), int(c.Version)
+		asked = append(asked, eventstore.VersionOf{Name: name, Version: version}, eventstore.VersionOf{Name: name, Version: version - 1})
+		byName[name] = c.Position()
 	}
-	before, last := deleted[0].Seq-1, deleted[len(deleted)-1].Seq
-	records, err := events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
+	const deletionBytes = len(`{}`) // a page that they fill would have no value
+	records, err := events.LookUp(ctx, asked, eventstore.Limit{Bytes: max(most, deletionBytes+1)})
 	if err != nil {
-		return 0, fmt.Errorf("reading the values to restore: %w", err)
+		return 0, err
 	}
 	for i := range records {
-		r := &records[i]
-		read += len(r.Data)
-		if eventstore.HeadOf(r).Position() != wanted[r.Seq] {
+		bytes += len(records[i].Data)
+		if i == 0 || records[i].Name != records[i-1].Name {
 			continue
 		}
-		deletion, err := eventstore.Decode(r)
-		if err != nil {
-			return 0, fmt.Errorf("reading the values to restore: %w", err)
+		deletion := eventstore.HeadOf(&records[i-1]).Position()
+		if deletion != byName[records[i].Name] {
+			continue
 		}
-		values[deletion.Position()] = deletion.OldValue
+		before, err := eventstore.Decode(&records[i])
+		if err != nil {
+			return 0, err
+		}
+		v[deletion] = before.Value
 	}
-	return read, nil
+	return bytes, nil
 }

@@ -43,7 +43,8 @@ const (
 // Options of a [Writer]. Zero fields have the defaults named.
 type Options struct {
 	// BatchCommands and BatchBytes bound one append: so many commands, and no further event once
-	// the data of those before it have so many bytes. 0: 500 commands, 4 MiB.
+	// the data of those before it, with the values that they replace, have so many bytes. 0: 500
+	// commands, 4 MiB.
 	BatchCommands, BatchBytes int
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration

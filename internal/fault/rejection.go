@@ -1,0 +1,57 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// ErrStale is the reason of a [Refusal]: the config has changed after the position at which the
+// caller has seen it.
+var ErrStale = errors.New("the config has changed after the position asSeenAt; look at it and try again")
+
+// ErrErased is the reason of a [Refusal]: a value that is needed was erased.
+var ErrErased = errors.New("the value that is needed was erased for good")
+
+// Rejection says why a change set was not carried out: every failure, not only the first. Nothing
+// was written.
+type Rejection struct {
+	Failures []Failure // at least one
+	// Position is the one that the set was decided at.
+	Position eventstore.Position
+}
+
+// Failure is one reason to reject a change set.
+type Failure struct {
+	// Change is the index of the change; -1: the failure is about the set as a whole, or about a
+	// change that the caller did not name.
+	Change int
+	// Field is the part of the change, or of the set, that is wrong: name, value, expectedVersion,
+	// expectedRevision; changes, asSeenAt, to, changeSet, idempotencyKey, reason. "": none.
+	Field string
+	// Err is a [*Refusal], a [*RevertConflict], a [*config.InvalidError], [ErrPositionUnknown] or
+	// [ErrIdempotencyMismatch].
+	Err error
+}
+
+func (e *Rejection) Error() string {
+	first := e.Failures[0].Err
+	if n := len(e.Failures) - 1; n > 0 {
+		return fmt.Sprintf("nothing was written: %v (and %d more failures)", first, n)
+	}
+	return fmt.Sprintf("nothing was written: %v", first)
+}
+
+// RevertConflict says that a config has changed again since the change that is to be undone.
+type RevertConflict struct {
+	Name    config.Name
+	Change  *eventstore.Revision // that is to be undone
+	Current *projection.Config   // the newest state
+}
+
+func (e *RevertConflict) Error() string {
+	return fmt.Sprintf("%s has changed again since that change set; choose SKIP to leave it as it is, or OVERWRITE to undo all the same", e.Name)
+}
