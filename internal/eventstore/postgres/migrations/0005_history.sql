@@ -98,3 +98,10 @@ create type public.idempotency_input as (
     event_count    integer,
     created_at     timestamptz
 );
+
+-- The head to which a restore of a backup leads while it is under way; no row at other times.
+create table public.restore_in_progress (
+    singleton boolean primary key default true check (singleton),
+    position  bigint not null,
+    hash      bytea not null
+);
