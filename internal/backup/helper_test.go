@@ -143,14 +143,24 @@ func anyHistory() *rapid.Generator[[]eventstore.Record] {
 					name := rapid.SampledFrom([]string{"a", "a/b", "ü", "$x"}).Draw(t, "name")
 					versions[name]++
 					at = at.Add(time.Duration(rapid.Int64Range(1, 1<<40).Draw(t, "later")) * time.Microsecond)
+					var reverts *eventstore.Position
+					if rapid.IntRange(0, 4).Draw(t, "reverts") == 0 {
+						reverts = &eventstore.Position{Seq: head.Seq, Prefix: [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "prefix"))}
+					}
 					records = append(records, eventstore.Record{
-						Name: name, Version: versions[name], Type: rapid.SampledFrom([]string{"ConfigValueSet", "ConfigValueDeleted", "É"}).Draw(t, "type"),
+						Reverts: reverts,
+						Name:    name, Version: versions[name], Type: rapid.SampledFrom([]string{"ConfigValueSet", "ConfigValueDeleted", "É"}).Draw(t, "type"),
 						SchemaVersion: rapid.IntRange(1, 3).Draw(t, "schema version"), Data: text.Draw(t, "data"),
 						Actor: rapid.Ptr(text, true).Draw(t, "actor"), Reason: rapid.Ptr(text, true).Draw(t, "reason"), RecordedAt: at, ChangeSet: end,
 					})
 				}
 			}
 			head = new(eventstore.Chain).Seal(head, appendID(n), records)
+			for i := range records {
+				if r := &records[i]; rapid.IntRange(0, 9).Draw(t, "erase") == 0 {
+					r.Data, r.SaltWhat, r.Erased = "", eventstore.Salt{}, true
+				}
+			}
 			all = append(all, records...)
 		}
 		return all

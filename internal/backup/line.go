@@ -90,17 +90,37 @@ func appendRecord(b []byte, r *eventstore.Record) ([]byte, error) {
 	w.raw(`,"schema_version":`)
 	w.number(int64(r.SchemaVersion))
 	w.raw(`,"data":`)
-	w.text("data", r.Data)
+	if r.Erased {
+		w.raw("null")
+	} else {
+		w.text("data", r.Data)
+	}
 	w.raw(`,"actor":`)
 	w.nullable("actor", r.Actor)
 	w.raw(`,"reason":`)
 	w.nullable("reason", r.Reason)
+	w.raw(`,"reverts":`)
+	if r.Reverts == nil {
+		w.raw("null")
+	} else {
+		w.raw(`"` + r.Reverts.String() + `"`)
+	}
 	w.raw(`,"recorded_at":`)
 	w.time(r.RecordedAt)
 	w.raw(`,"append_id":`)
 	w.hex(r.AppendID[:])
 	w.raw(`,"change_set":`)
 	w.number(int64(r.ChangeSet))
+	w.raw(`,"salt_who":`)
+	w.hex(r.SaltWho[:])
+	w.raw(`,"salt_what":`)
+	if r.Erased {
+		w.raw("null")
+	} else {
+		w.hex(r.SaltWhat[:])
+	}
+	w.raw(`,"what":`)
+	w.hex(r.What[:])
 	w.raw("}\n")
 	return w.b, w.err
 }
@@ -157,12 +177,16 @@ type recordLine struct {
 	Version       int     `json:"version"`
 	Type          string  `json:"type"`
 	SchemaVersion int     `json:"schema_version"`
-	Data          string  `json:"data"`
+	Data          *string `json:"data"` // nil: it was erased, like SaltWhat
 	Actor         *string `json:"actor"`
 	Reason        *string `json:"reason"`
+	Reverts       *string `json:"reverts"`
 	RecordedAt    string  `json:"recorded_at"`
 	AppendID      string  `json:"append_id"`
 	ChangeSet     int64   `json:"change_set"`
+	SaltWho       string  `json:"salt_who"`
+	SaltWhat      *string `json:"salt_what"`
+	What          string  `json:"what"`
 }
 
 // lineReader reads the lines of events. It keeps a buffer between calls.
@@ -175,18 +199,38 @@ func (l *lineReader) record(line []byte) (eventstore.Record, error) {
 	if err := strictjson.Decode(line, &is, strictjson.Options{}); err != nil {
 		return eventstore.Record{}, err
 	}
-	at, err := time.Parse(timeLayout, is.RecordedAt)
-	r := eventstore.Record{
-		Seq: eventstore.Seq(is.Position), Name: is.Name, Version: is.Version, Type: is.Type, SchemaVersion: is.SchemaVersion,
-		Data: is.Data, Actor: is.Actor, Reason: is.Reason, RecordedAt: at, ChangeSet: eventstore.Seq(is.ChangeSet),
-	}
-	if err != nil || !decodeHex(r.Hash[:], is.Hash) || !decodeHex(r.AppendID[:], is.AppendID) {
+	r, ok := is.record()
+	if !ok {
 		return eventstore.Record{}, errNotOurs
 	}
+	var err error
 	if l.again, err = appendRecord(l.again[:0], &r); err != nil || !bytes.Equal(line, l.again) {
 		return eventstore.Record{}, errNotOurs
 	}
 	return r, nil
+}
+
+// record returns the event of a line, and reports whether its members have the right forms.
+func (l *recordLine) record() (r eventstore.Record, ok bool) {
+	at, err := time.Parse(timeLayout, l.RecordedAt)
+	r = eventstore.Record{
+		Seq: eventstore.Seq(l.Position), Name: l.Name, Version: l.Version, Type: l.Type, SchemaVersion: l.SchemaVersion,
+		Actor: l.Actor, Reason: l.Reason, RecordedAt: at, ChangeSet: eventstore.Seq(l.ChangeSet),
+		Erased: l.Data == nil,
+	}
+	ok = err == nil && r.Erased == (l.SaltWhat == nil) &&
+		decodeHex(r.Hash[:], l.Hash) && decodeHex(r.AppendID[:], l.AppendID) &&
+		decodeHex(r.SaltWho[:], l.SaltWho) && decodeHex(r.What[:], l.What)
+	if ok && !r.Erased {
+		r.Data = *l.Data
+		ok = decodeHex(r.SaltWhat[:], *l.SaltWhat)
+	}
+	if ok && l.Reverts != nil {
+		var reverts eventstore.Position
+		reverts, err = eventstore.ParsePosition(*l.Reverts)
+		r.Reverts, ok = &reverts, err == nil
+	}
+	return r, ok
 }
 
 // isHead reports whether a line is the last one of a backup, and not that of an event.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,10 +63,14 @@ func TestDamagedBackupsAreRefused(t *testing.T) {
 		{"an escape that is not needed", in(`"type":"C`, `"type":"\u0043`), "line 2: it is not written as"},
 		{"hexadecimal in upper case", in(`"append_id":"0000000000000000000000000000000`, `"append_id":"000000000000000000000000000000A`), "line 2: it is not written as"},
 		{"a short hash", in(`"append_id":"00`, `"append_id":"`), "line 2: it is not written as"},
+		{"data without its salt", in(`"salt_what":"`+saltOf(first)+`"`, `"salt_what":null`), "line 2: it is not written as"},
+		{"a salt without its data", in(dataOf(first), `"data":null`), "line 2: it is not written as"},
+		{"a position that is none", in(`"reverts":null`, `"reverts":"007-9f3a21c0"`), "line 2: it is not written as"},
 		{"a time with a zone", in(`123458Z`, `123458+00:00`), "line 2: it is not written as"},
 		{"two values", in(first, strings.TrimSpace(first)+"{}\n"), "line 2: bytes after the JSON value"},
 		{"lines of Windows", strings.ReplaceAll(whole, "\n", "\r\n"), "line 1: it is not written as"},
-		{"another value", in(`vvv`, `vvw`), "line 2: position 1: its hash does not match"},
+		{"another actor", in(`"actor":null`, `"actor":"eve"`), "line 2: position 1: its hash does not match"},
+		{"another value", in(`vvv`, `vvw`), "line 2: position 1: its data does not match"},
 		{"a line left out", header + first + third + head, "line 3: position 2: the next record has position 3"},
 		{"a line twice", header + first + first + second + third + head, "line 3: position 2: the next record has position 1"},
 		{"lines in another order", header + second + first + third + head, "line 2: position 1: the next record has position 2"},
@@ -89,6 +94,15 @@ func TestDamagedBackupsAreRefused(t *testing.T) {
 		})
 	}
 }
+
+var (
+	saltWhat = regexp.MustCompile(`"salt_what":"(\w+)"`)
+	data     = regexp.MustCompile(`"data":"(?:[^"\\]|\\.)*"`)
+)
+
+func saltOf(line string) string { return saltWhat.FindStringSubmatch(line)[1] }
+
+func dataOf(line string) string { return data.FindString(line) }
 
 // TestCutAndChangedBackupsAreNeverBelieved cuts backups of random histories anywhere, and changes
 // any byte.
