@@ -276,11 +276,10 @@ func mustBeLarge(t *testing.T) []byte {
 	records := make([]eventstore.Record, events)
 	for i := range records {
 		records[i] = eventstore.Record{
-			Name: "a", Version: i + 1, Type: "ConfigValueSet", SchemaVersion: 1, Data: `{"value":"x","old_value":"x"}`,
+			Name: "a", Version: i + 1, Type: "ConfigValueSet", SchemaVersion: 1, Data: `{"value":"x"}`,
 			RecordedAt: time.UnixMicro(1_700_000_000_000_000 + int64(i)).UTC(),
 		}
 	}
-	records[0].Data = `{"value":"x","old_value":null}`
 	new(eventstore.Chain).Seal(eventstore.Head{}, eventstore.AppendID{1}, records)
 	store := memory.New()
 	if err := store.Append(t.Context(), eventstore.Head{}, records); err != nil {
