@@ -79,6 +79,9 @@ func (o Options) withDefaults() Options {
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.busyTimeout = cmp.Or(o.busyTimeout, 5*time.Second)
 	o.queryReaders = cmp.Or(o.queryReaders, max(1, runtime.GOMAXPROCS(0)/2))
+	if o.Restoring {
+		o.checkpointBytes = cmp.Or(o.checkpointBytes, restoreCheckpointBytes)
+	}
 	o.checkpointBytes = cmp.Or(o.checkpointBytes, checkpointBytes)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
