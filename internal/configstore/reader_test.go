@@ -27,7 +27,10 @@ func TestPageSizes(t *testing.T) {
 		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
 		_, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
 		_, ofChanges := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, first)
-		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
+		_, ofByChange := r.ConfigsByChange(t.Context(), config.Filter{}, 0, first)
+		_, ofDeleted := r.Deleted(t.Context(), config.Filter{}, 0, first)
+		_, ofChildren := r.Children("", "", first)
+		for _, err := range []error{ofHistory, ofConfigs, ofChanges, ofByChange, ofDeleted, ofChildren} {
 			var invalid *config.InvalidError
 			if ok != (err == nil) || !ok && (!errors.As(err, &invalid) || invalid.Error() != fmt.Sprintf("first is %d; it must be 1 to 500", first)) {
 				t.Errorf("first %d: %v", first, err)
