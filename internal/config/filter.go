@@ -13,6 +13,7 @@ const MaxFilterNames = 100
 type Filter struct {
 	prefix string // whole leading segments, without the last slash; "": any
 	names  []Name // in byte order, each once, all within the prefix; nil: any
+	part   string // of the name, in lower case; "": any
 }
 
 // ParseFilter returns the filter for a prefix and a list of names; "" and nil set no condition. The
@@ -50,19 +51,45 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 // Only returns the filter that selects one name.
 func Only(name Name) Filter { return Filter{names: []Name{name}} }
 
+// Containing returns the filter that also asks for a part of the name, of 1 to [MaxNameBytes]
+// bytes, in either case. The error is an [*InvalidError].
+func (f Filter) Containing(part string) (Filter, error) {
+	switch {
+	case part == "":
+		return Filter{}, &InvalidError{Field: "contains", Rule: "is empty; leave it out to select all names"}
+	case len(part) > MaxNameBytes:
+		rule := fmt.Sprintf("has %d bytes; at most %d are allowed", len(part), MaxNameBytes)
+		return Filter{}, &InvalidError{Field: "contains", Rule: rule}
+	}
+	f.part = lowerASCII(part)
+	return f, nil
+}
+
+// Part returns the part of the name that the filter asks for, in lower case; "" means any.
+func (f Filter) Part() string { return f.part }
+
+// WithoutPart returns the filter that does not ask for a part of the name.
+func (f Filter) WithoutPart() Filter {
+	f.part = ""
+	return f
+}
+
 // Prefix returns the leading segments that all selected names share, without a slash at the end; ""
 // means any.
 func (f Filter) Prefix() string { return f.prefix }
 
-// Names returns the only names that the filter selects, in byte order and each once. listed is
-// false when the filter has no list of names. The slice must not be changed.
+// Names returns the listed names within the prefix, in byte order and each once. listed is false
+// when the filter has no list of names. The slice must not be changed.
 func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
 
 // All reports whether the filter selects every name.
-func (f Filter) All() bool { return f.prefix == "" && f.names == nil }
+func (f Filter) All() bool { return f.prefix == "" && f.names == nil && f.part == "" }
 
 // Matches reports whether the filter selects the name.
 func (f Filter) Matches(n Name) bool {
+	if !containsPart(n.text, f.part) {
+		return false
+	}
 	if f.names != nil {
 		_, found := slices.BinarySearchFunc(f.names, n, Name.Compare)
 		return found
@@ -76,4 +103,34 @@ func (f Filter) matchesPrefix(text string) bool {
 	}
 	rest, ok := strings.CutPrefix(text, f.prefix)
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+// containsPart reports whether text contains a part that is in lower case, whatever the case of the
+// text.
+func containsPart(text, part string) bool {
+	for start := 0; start+len(part) <= len(text); start++ {
+		i := 0
+		for i < len(part) && lower(text[start+i]) == part[i] {
+			i++
+		}
+		if i == len(part) {
+			return true
+		}
+	}
+	return false
+}
+
+func lowerASCII(text string) string {
+	b := []byte(text)
+	for i := range b {
+		b[i] = lower(b[i])
+	}
+	return string(b)
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
 }

@@ -33,6 +33,21 @@ func (n Name) Compare(other Name) int { return strings.Compare(n.text, other.tex
 // need not be a valid name, and the result must not become the name of a config.
 func NameBound(text string) Name { return Name{text} }
 
+// ChildOf returns the name of the child of a prefix to which n belongs, and the child's segment:
+// for `a/b/c` below `a` that is `a/b` and `b`. The prefix has no slash at its end; "" is the top.
+// ok is false when n is not below the prefix. The child's name shares the memory of n.
+func (n Name) ChildOf(prefix string) (child Name, segment string, ok bool) {
+	start := 0
+	if prefix != "" {
+		start = len(prefix) + 1
+		if !strings.HasPrefix(n.text, prefix) || len(n.text) <= start || n.text[start-1] != '/' {
+			return Name{}, "", false
+		}
+	}
+	segment, _, _ = strings.Cut(n.text[start:], "/")
+	return Name{n.text[:start+len(segment)]}, segment, n.text != ""
+}
+
 // Clone returns the name in memory of its own: keeping the clone does not keep the text from which
 // the name was parsed.
 func (n Name) Clone() Name { return Name{strings.Clone(n.text)} }

@@ -60,6 +60,10 @@ func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
 // costs what the filter selects: listed names are looked up, and names that sort between a prefix
 // and the names below it are not visited.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
+	if filter.Part() != "" {
+		all := yield
+		yield = func(c *Config) bool { return !filter.Matches(c.Name) || all(c) }
+	}
 	if names, listed := filter.Names(); listed {
 		v.ascendNames(names, after, yield)
 		return
