@@ -214,7 +214,7 @@ func TestToolsIntrospect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.MustPost(t, string(query), nil); strings.Contains(got, `"errors"`) {
+	if got := a.MustPost(t, string(query), nil); strings.Contains(got, `"errors":[`) {
 		t.Errorf("got %.2000s", got)
 	}
 }
