@@ -98,7 +98,7 @@ func TestLimits(t *testing.T) {
 		"cost of reverts": {
 			// 1 + 1000 × (1 + 20 + 1 + 1)
 			`mutation{revertChangeSet(input:{changeSet:"0-00000000"}){...on ConfigsChanged{revisions{config{asOf(at:{time:"2999-01-01T00:00:00Z"}){value}}}}` +
-				` ...on ChangesRejected{errors{` + strings.Repeat("code ", 20) + ` ...on StaleError{current{version}} ...on RevertConflictError{current{version} change{version}}}}}}`,
+				` ...on ChangesRejected{failures:errors{` + strings.Repeat("code ", 20) + ` ...on StaleError{current{version}} ...on RevertConflictError{current{version} change{version}}}}}}`,
 			`mutation{revertChangeSet(input:{changeSet:"0-00000000"}){...on ConfigsChanged{revisions{config{` + each(3, `a#:asOf(at:{time:"2999-01-01T00:00:00Z"}){value}`) + `}}}}}`,
 			"the operation costs more than 50000",
 		},
