@@ -85,7 +85,7 @@ func TestLimits(t *testing.T) {
 			"20 for each field that reads the past by itself, such as asOf and history",
 		},
 		"cost of old values": {
-			// 1 + 499 × (1 + 1 + 20 + 1): those of the list are read together, those of asOf are not
+			// 1 + 500 × (1 + 1 + 20 + 20): those of the list are read together
 			`{configs(first:500){nodes{revision{oldValue} asOf(at:{time:"2026-01-01T00:00:00Z"}){oldValue}}}}`,
 			`{configs(first:500){nodes{` + each(3, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){oldValue}`) + `}}}`,
 			"the operation costs more than 50000",
