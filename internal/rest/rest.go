@@ -175,23 +175,46 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if route.isOfName() {
+		h.serveName(op, w, r, route)
+		return
+	}
+	h.serve(op, w, r, route)
+}
+
+// serve carries out an operation on all configs.
+func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, route route) {
 	switch op {
 	case list:
 		h.list(w, r)
-		return
 	case watch:
 		h.watch(w, r)
-		return
+	case listChanges:
+		h.listChanges(w, r)
+	case listRecent:
+		h.listRecent(w, r)
+	case diff:
+		h.diff(w, r)
+	case listDeleted:
+		h.listDeleted(w, r)
+	case listChildren:
+		h.listChildren(w, r)
+	case apply:
+		h.apply(w, r)
+	case revert:
+		h.revert(w, r)
+	case revertSet:
+		h.revertSet(w, r, route.at)
 	}
+}
+
+// serveName carries out an operation on one config.
+func (h *Handler) serveName(op operation, w http.ResponseWriter, r *http.Request, route route) {
 	name, err := config.ParseName(route.name)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.serve(op, w, r, name, route)
-}
-
-func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, name config.Name, route route) {
 	switch op {
 	case read:
 		h.read(w, r, name)
@@ -204,7 +227,7 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, na
 	case history:
 		h.history(w, r, name)
 	case readAt:
-		h.readAt(w, r, name, route.instant)
+		h.readAt(w, r, name, route.at)
 	}
 }
 
@@ -212,10 +235,15 @@ func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request, na
 // the slashes of a name gets the path that it means.
 func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
 	meant, ok := escapedPath(r.URL)
-	if !ok {
+	switch {
+	case ok:
+		h.problem(w, problem.Problem{Kind: fault.NotFound,
+			Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
+	case isBelowChanges(r.URL.Path):
+		h.problem(w, problem.Problem{Kind: fault.NotFound,
+			Detail: "there is nothing at this path; GET /changes and GET /changes/recent read changes, POST /changes makes some, " +
+				"and POST /changes/{position}/revert undoes a change set"})
+	default:
 		answerText(w, http.StatusNotFound, notFound)
-		return
 	}
-	h.problem(w, problem.Problem{Kind: fault.NotFound,
-		Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 }
