@@ -100,12 +100,17 @@ func (e *Refusal) Error() string { return e.Reason.Error() }
 func (e *Refusal) Unwrap() error { return e.Reason }
 
 // KindOf returns the kind of an error that the config store, or the parsing of its inputs, has
-// returned. The end of a context is [Unavailable]. Any unknown error is [Internal].
+// returned. The end of a context is [Unavailable]. A [*Rejection] has the kind of its first failure.
+// Any unknown error is [Internal].
 func KindOf(err error) Kind {
 	var invalid *config.InvalidError
 	var conflict *config.VersionConflictError
 	var unavailable *UnavailableError
+	var rejection *Rejection
+	var revert *RevertConflict
 	switch {
+	case errors.As(err, &rejection):
+		return KindOf(rejection.Failures[0].Err)
 	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable
@@ -128,6 +133,12 @@ func KindOf(err error) Kind {
 		return PositionNotReached
 	case errors.Is(err, ErrIdempotencyMismatch):
 		return IdempotencyMismatch
+	case errors.Is(err, ErrStale):
+		return Stale
+	case errors.As(err, &revert):
+		return RevertBlocked
+	case errors.Is(err, ErrErased):
+		return Erased
 	}
 	return Internal
 }
