@@ -84,15 +84,19 @@ func (h *history) decode(ctx context.Context, records []eventstore.Record, err e
 // completeSets reads the ends of those change sets that the revisions were decoded without. The
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
+	var end eventstore.Position // of the set that was completed last; neighbours often share it
 	for _, r := range revisions {
 		if r.ChangeSetKnown() {
 			continue
 		}
-		end, err := h.revisionAt(ctx, r.ChangeSet.Seq)
-		if err != nil {
-			return err
+		if r.ChangeSet.Seq != end.Seq {
+			last, err := h.revisionAt(ctx, r.ChangeSet.Seq)
+			if err != nil {
+				return err
+			}
+			end = last.Position()
 		}
-		r.ChangeSet = end.Position()
+		r.ChangeSet = end
 	}
 	return nil
 }

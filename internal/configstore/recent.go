@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -10,8 +11,9 @@ import (
 
 // ChangeFilter selects changes. All its conditions must hold; the zero ChangeFilter selects all.
 type ChangeFilter struct {
-	Configs    config.Filter
-	Actor      *string // nil: any
+	Configs config.Filter
+	Actor   *string // nil: any
+	// Operations are those that are selected: none when the list is empty but not nil. nil: all.
 	Operations []config.Operation
 	Since      time.Time // at this instant or later; zero: any
 	Until      time.Time // before this instant; zero: any
@@ -29,5 +31,82 @@ type RecentPage struct {
 // RecentChanges returns the newest changes before a seq (0: from the reader's position) that the
 // filter selects, newest first, at most first of them and [PageBytes].
 func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before eventstore.Seq, first int) (RecentPage, error) {
-	return RecentPage{}, errNotBuilt
+	if err := checkPageSize(first); err != nil {
+		return RecentPage{}, err
+	}
+	if newest := r.view.Head().Seq; before <= 0 || before > newest {
+		before = newest + 1
+	}
+	end, err := r.shared().begin(ctx)
+	if err != nil {
+		return RecentPage{}, err
+	}
+	defer end()
+	q, err := r.generation.backOf(ctx, filter, before)
+	if err != nil || q.Before <= q.After+1 {
+		return RecentPage{}, err
+	}
+	// One more than the page holds, to know whether more follow.
+	revisions, examined, err := r.generation.revisionsBack(ctx, q, first+1)
+	if err != nil {
+		return RecentPage{}, err
+	}
+	page := RecentPage{Revisions: withinPage(revisions[:min(first, len(revisions))]), More: examined > q.After+1, End: examined}
+	if n := len(page.Revisions); n < len(revisions) {
+		page.More, page.End = true, page.Revisions[n-1].Seq
+	}
+	return page, nil
+}
+
+// backOf returns what to ask the event store for. It selects nothing when q.Before <= q.After+1.
+func (h *history) backOf(ctx context.Context, filter ChangeFilter, before eventstore.Seq) (q eventstore.Back, err error) {
+	q = eventstore.Back{Before: before, Prefix: filter.Configs.Prefix(), Actor: filter.Actor, Operations: filter.Operations}
+	if names, listed := filter.Configs.Names(); listed {
+		q.Names = make([]string, len(names))
+		for i, name := range names {
+			q.Names[i] = name.String()
+		}
+	}
+	if q.Names != nil && len(q.Names) == 0 || q.Operations != nil && len(q.Operations) == 0 {
+		return eventstore.Back{}, nil
+	}
+	if !filter.Until.IsZero() {
+		last, err := h.lastBefore(ctx, filter.Until)
+		if err != nil {
+			return eventstore.Back{}, err
+		}
+		q.Before = min(q.Before, last+1)
+	}
+	if !filter.Since.IsZero() {
+		q.After, err = h.lastBefore(ctx, filter.Since)
+	}
+	return q, err
+}
+
+// lastBefore returns the seq of the newest event before an instant, 0 if there is none.
+func (h *history) lastBefore(ctx context.Context, instant time.Time) (eventstore.Seq, error) {
+	newest, err := h.events.ReadInstant(ctx, h.view().Head(), instant.Add(-time.Nanosecond))
+	if err != nil {
+		return 0, h.readFailed(err)
+	}
+	return newest.Seq, nil
+}
+
+// revisionsBack reads a page of what q selects, newest first, and the seq down to which it was
+// examined.
+func (h *history) revisionsBack(ctx context.Context, q eventstore.Back, first int) ([]*eventstore.Revision, eventstore.Seq, error) {
+	records, end, err := h.events.ReadBack(ctx, h.view().Head(), q, eventstore.Limit{Records: first})
+	if err != nil {
+		return nil, 0, h.readFailed(err)
+	}
+	slices.Reverse(records) // as they are decoded: the end of a change set completes those before it
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := h.completeSets(ctx, revisions); err != nil {
+		return nil, 0, err
+	}
+	slices.Reverse(revisions)
+	return revisions, end, nil
 }

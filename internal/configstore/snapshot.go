@@ -179,24 +179,36 @@ func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*
 // leaves out configs that did not exist then. It reads one page of those that have changed since:
 // seen are the present states up to the end of that page.
 func (s *Snapshot) rewind(ctx context.Context, present []*projection.Config, noValues bool) (states, seen []*projection.Config, err error) {
-	past, seen, err := s.readPast(ctx, present, noValues)
+	all, err := s.statesOf(ctx, present, noValues)
 	if err != nil {
 		return nil, nil, err
 	}
-	states = make([]*projection.Config, 0, len(seen))
-	for _, c := range seen {
-		if c.Seq > s.at.Seq {
-			then := past[c.Name]
-			if then == nil {
-				continue
-			}
-			c = c.AsOf(then)
-		}
-		if c.Exists() {
+	states = make([]*projection.Config, 0, len(all))
+	for _, c := range all {
+		if c != nil && c.Exists() {
 			states = append(states, c)
 		}
 	}
-	return states, seen, nil
+	return states, present[:len(all)], nil
+}
+
+// statesOf returns the states that present ones, ordered by name, had at the snapshot's position,
+// in the same order: deleted configs too, and nil for a name to which nothing had happened. Like
+// rewind it reads one page: it returns the states up to the end of that page.
+func (s *Snapshot) statesOf(ctx context.Context, present []*projection.Config, noValues bool) ([]*projection.Config, error) {
+	past, seen, err := s.readPast(ctx, present, noValues)
+	if err != nil {
+		return nil, err
+	}
+	states := make([]*projection.Config, len(seen))
+	for i, c := range seen {
+		if c.Seq <= s.at.Seq {
+			states[i] = c
+		} else if then := past[c.Name]; then != nil {
+			states[i] = c.AsOf(then)
+		}
+	}
+	return states, nil
 }
 
 // readPast reads the newest revisions at the snapshot's position of those names that have changed

@@ -96,6 +96,16 @@ type Store interface {
 	// limit allows.
 	ReadConfigBack(ctx context.Context, basis Head, name string, before int, limit Limit) ([]Record, error)
 
+	// ReadBack returns the records that q selects, newest first, as many as the limit allows. It
+	// examines a bounded number of records: every record that q selects at or after the seq end is
+	// in the page. The next page is the one before end; when end is not after q.After+1, there is
+	// none.
+	ReadBack(ctx context.Context, basis Head, q Back, limit Limit) (records []Record, end Seq, err error)
+
+	// ReadNames returns the names that have a record after one seq and up to another, in byte order
+	// and each once. It examines all records between, so there must not be more than [MaxExamined].
+	ReadNames(ctx context.Context, basis Head, after, upTo Seq) ([]string, error)
+
 	// ReadInstant returns the newest record at or before an instant, without its data. It returns
 	// the zero Record when there is none.
 	ReadInstant(ctx context.Context, basis Head, instant time.Time) (Record, error)

@@ -30,6 +30,8 @@ type Hooks struct {
 	Read           func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadConfig     func(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadConfigBack func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadBack       func(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error)
+	ReadNames      func(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error)
 	ReadInstant    func(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error)
 	ReadAsOf       func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait           func(ctx context.Context, after eventstore.Seq) error
@@ -137,6 +139,20 @@ func (f *Faulty) ReadConfigBack(ctx context.Context, basis eventstore.Head, name
 	return f.Store.ReadConfigBack(ctx, basis, name, before, limit)
 }
 
+func (f *Faulty) ReadBack(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+	if hook := f.currentHooks().ReadBack; hook != nil {
+		return hook(ctx, basis, q, limit)
+	}
+	return f.Store.ReadBack(ctx, basis, q, limit)
+}
+
+func (f *Faulty) ReadNames(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error) {
+	if hook := f.currentHooks().ReadNames; hook != nil {
+		return hook(ctx, basis, after, upTo)
+	}
+	return f.Store.ReadNames(ctx, basis, after, upTo)
+}
+
 func (f *Faulty) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
 	if hook := f.currentHooks().ReadInstant; hook != nil {
 		return hook(ctx, basis, instant)
@@ -177,6 +193,12 @@ func Unreachable() Hooks {
 			return nil, ErrUnreachable
 		},
 		ReadConfigBack: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, ErrUnreachable
+		},
+		ReadBack: func(context.Context, eventstore.Head, eventstore.Back, eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+			return nil, 0, ErrUnreachable
+		},
+		ReadNames: func(context.Context, eventstore.Head, eventstore.Seq, eventstore.Seq) ([]string, error) {
 			return nil, ErrUnreachable
 		},
 		ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {

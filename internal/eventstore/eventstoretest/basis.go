@@ -46,6 +46,30 @@ var basisReads = []basisRead{
 	{"ReadConfigBack", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadConfigBack(ctx, basis, "a", 1000, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return m.readConfigBack("a", 1000, len(m)) }},
+	{"ReadBack", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000}, eventstore.Limit{})
+		return records, err
+	}, func(m model) []eventstore.Record { return m.readBack(eventstore.Back{Before: 1000}) }},
+	{"ReadBack of names", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000, Names: []string{"b"}}, eventstore.Limit{})
+		return records, err
+	}, func(m model) []eventstore.Record { return m.readConfigBack("b", 1000, len(m)) }},
+	{"ReadBack of an actor", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000, Actor: new(string)}, eventstore.Limit{})
+		return records, err
+	}, func(model) []eventstore.Record { return nil }},
+	{"ReadNames", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) (found []eventstore.Record, err error) {
+		names, err := s.ReadNames(ctx, basis, 3, 1000)
+		for _, name := range names {
+			found = append(found, eventstore.Record{Name: name})
+		}
+		return found, err
+	}, func(m model) (found []eventstore.Record) {
+		for _, name := range m.readNames(3, 1000) {
+			found = append(found, eventstore.Record{Name: name})
+		}
+		return found
+	}},
 	{"ReadInstant", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		r, err := s.ReadInstant(ctx, basis, epoch.Add(time.Hour))
 		return found(r), err

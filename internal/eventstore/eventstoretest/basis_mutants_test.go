@@ -37,6 +37,10 @@ func (s anyBasis) ReadConfigBack(ctx context.Context, basis eventstore.Head, nam
 	return s.Store.ReadConfigBack(ctx, s.basis("ReadConfigBack", basis), name, before, limit)
 }
 
+func (s anyBasis) ReadBack(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+	return s.Store.ReadBack(ctx, s.basis("ReadBack", basis), q, limit)
+}
+
 func (s anyBasis) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
 	return s.Store.ReadInstant(ctx, s.basis("ReadInstant", basis), instant)
 }

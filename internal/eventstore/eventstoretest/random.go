@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,11 +57,13 @@ type monkey struct {
 
 func (m *monkey) step() {
 	m.t.Helper()
-	switch m.IntN(13) {
+	switch m.IntN(14) {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
 	case 12:
 		m.lockAppend(eventstore.Seq(max(0, len(m.written)-m.IntN(100))), m.someDrafts()...)
+	case 13:
+		m.readBack()
 	case 4:
 		m.appendAfterAnotherHead()
 	case 5:
@@ -170,6 +173,22 @@ func (m *monkey) readConfig() {
 		m.t.Fatal(err)
 	}
 	mustEqual(m.t, fmt.Sprintf("ReadConfig(%q, %d, %d)", name, after, limit), got, m.written.readConfig(name, after, limit))
+}
+
+func (m *monkey) readBack() {
+	m.t.Helper()
+	q := eventstore.Back{Before: m.seq() + 1, Examine: 1 + m.IntN(50)}
+	if m.IntN(2) == 0 {
+		actor := fmt.Sprintf("actor %d", m.IntN(10))
+		q.Actor = &actor
+	}
+	switch m.IntN(3) {
+	case 0:
+		q.Names = slices.Compact(slices.Sorted(slices.Values(m.names(5))))
+	case 1:
+		q.Prefix = "n"
+	}
+	mustReadBack(m.writer, q, eventstore.Limit{Records: 1 + m.IntN(20)})
 }
 
 func (m *monkey) readAsOf() {

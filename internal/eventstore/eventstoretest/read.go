@@ -253,6 +253,13 @@ func mustEndPages(t *testing.T, w *writer, most int, limits ...eventstore.Limit)
 		mustBePaged(t, back, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			return w.store.ReadConfigBack(t.Context(), head, "large", cmp.Or(after.Version, math.MaxInt32), limit)
 		})
+		all := slices.Clone(w.written)
+		slices.Reverse(all)
+		mustBePaged(t, all, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
+			q := eventstore.Back{Before: cmp.Or(after.Seq, head.Seq+1)}
+			records, _, err := w.store.ReadBack(t.Context(), head, q, limit)
+			return records, err
+		})
 		mustBePaged(t, names, limit, func(after eventstore.Record) ([]eventstore.Record, error) {
 			q := eventstore.AsOf{At: head.Seq}
 			for _, r := range names {

@@ -54,6 +54,14 @@ var mutants = []mutant{
 	{"ReadInstant ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadInstant"} }},
 	{"reading back forwards", "ReadConfigBack returns the records of one name from the newest back",
 		func(s *memory.Store) eventstore.Store { return ascending{s} }},
+	{"streams of the server are selected, too", selected, func(s *memory.Store) eventstore.Store { return everyStream{s} }},
+	{"a prefix is a part of a segment", selected, func(s *memory.Store) eventstore.Store { return wildPrefix{s} }},
+	{"the next page leaves one out", selected, func(s *memory.Store) eventstore.Store { return skipsOne{s} }},
+	{"reading back without a bound", "ReadBack examines no more than it may",
+		func(s *memory.Store) eventstore.Store { return unbounded{s} }},
+	{"ReadBack ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadBack"} }},
+	{"names of one event more", "ReadNames returns the names between two seqs once",
+		func(s *memory.Store) eventstore.Store { return inclusiveNames{s} }},
 	{"instants are rounded", "ReadInstant returns the newest record of every instant",
 		func(s *memory.Store) eventstore.Store { return rounding{s} }},
 	{"ReadAsOf ignores the basis", named, func(s *memory.Store) eventstore.Store { return anyBasis{s, "ReadAsOf"} }},
@@ -103,6 +111,7 @@ const (
 	noHole     = "readers never see a gap or a part of an append"
 	allOrNone  = "a version that its config has already refuses the whole append"
 	everyField = "every field is read back as it was written"
+	selected   = "ReadBack returns what is selected, newest first and page by page"
 	named      = "reads of users return the history of their basis"
 	mixed      = "reads of users never mix two histories"
 	pages      = "a page ends early when it is large, but is never empty"

@@ -210,17 +210,24 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 // readOnBasis runs a statement that begins with onBasis.
 func (s *Store) readOnBasis(ctx context.Context, basis eventstore.Head, limit eventstore.Limit, sql string, args ...any) ([]eventstore.Record, error) {
 	p := basisPage{page: page{limit: limit}}
+	err := s.queryOnBasis(ctx, basis, &p.onBasis, p.take, sql, args...)
+	return p.records, err
+}
+
+// queryOnBasis runs a statement whose first parameters are the basis, when it is the read's turn.
+// take has set holds when the history contains the basis.
+func (s *Store) queryOnBasis(ctx context.Context, basis eventstore.Head, holds *bool, take func(row [][]byte) (more bool, err error), sql string, args ...any) error {
 	if err := s.queries.Acquire(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.queries.Release()
-	if err := s.queryOn(ctx, s.queryPool, p.take, sql, append([]any{int64(basis.Seq), basis.Hash[:]}, args...)...); err != nil {
-		return nil, err
+	if err := s.queryOn(ctx, s.queryPool, take, sql, append([]any{int64(basis.Seq), basis.Hash[:]}, args...)...); err != nil {
+		return err
 	}
-	if !p.onBasis {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
+	if !*holds {
+		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
-	return p.records, nil
+	return nil
 }
 
 // formats are the formats of result columns: binary for numbers, times and bytes. Texts are the

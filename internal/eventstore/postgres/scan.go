@@ -44,12 +44,17 @@ type basisPage struct {
 
 // take adds a row if it has a record.
 func (p *basisPage) take(row [][]byte) (more bool, err error) {
-	position, proof := row[0], row[len(row)-1]
-	p.onBasis = proof[0] == 't' || proof[0] == 1 // in text or in binary format
-	if position == nil {
+	p.onBasis = holds(row)
+	if row[0] == nil { // no record
 		return true, nil
 	}
 	return p.page.take(row)
+}
+
+// holds returns the last column of a statement on a basis.
+func holds(row [][]byte) bool {
+	proof := row[len(row)-1]
+	return proof[0] == 't' || proof[0] == 1 // in text or in binary format
 }
 
 // grow makes space for eight times as many records: most reads return either a few records or a

@@ -23,6 +23,12 @@ const (
 	asOfQuery
 	asOfNoDataQuery
 	receiptsQuery
+	backQuery
+	backActorQuery
+	actorFloorQuery
+	backNamesQuery
+	namesFloorQuery
+	namesQuery
 )
 
 const selectEvents = `
@@ -68,6 +74,13 @@ var queries = [...]string{
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
+
+	backQuery:       textOfBackQuery,
+	backActorQuery:  textOfBackActorQuery,
+	actorFloorQuery: textOfActorFloorQuery,
+	backNamesQuery:  textOfBackNamesQuery,
+	namesFloorQuery: textOfNamesFloorQuery,
+	namesQuery:      textOfNamesQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.
@@ -181,17 +194,34 @@ func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
 }
 
 // readQueued reads on a connection of the query readers, when it is the read's turn.
-func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+	err = s.useQueued(ctx, func(r *reader) (err error) {
+		records, err = r.readOnBasis(ctx, basis, q)
+		return err
+	})
+	return records, err
+}
+
+// useQueued lends a connection of the query readers, when it is the read's turn.
+func (s *Store) useQueued(ctx context.Context, do func(*reader) error) error {
 	if err := s.queries.Acquire(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	defer s.queries.Release()
-	return read(ctx, s.queryReaders, basis, q)
+	return s.queryReaders.use(ctx, do)
 }
 
 func read(ctx context.Context, from *readerPool, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
 		records, err = r.readOnBasis(ctx, basis, q)
+		return err
+	})
+	return records, err
+}
+
+func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+	err = r.onBasis(basis, func() (err error) {
+		records, err = r.readRecords(ctx, q)
 		return err
 	})
 	return records, err

@@ -38,25 +38,25 @@ const (
 	checkEvery = 256
 )
 
-// readOnBasis reads records of a history that contains the basis. One read transaction sees both:
-// it begins with the first step of a statement and ends when both statements are reset.
-func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) ([]eventstore.Record, error) {
+// onBasis calls read if the history contains the basis. One read transaction sees both: it begins
+// with the first step of a statement and ends when all statements are reset.
+func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
 	if basis.Seq == 0 {
-		return r.readRecords(ctx, q)
+		return read()
 	}
 	s := r.prepared[basisQuery]
 	defer r.reset(s)
 	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
-		return nil, err
+		return err
 	}
 	found, err := r.step(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
-		return nil, fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
+		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
-	return r.readRecords(ctx, q)
+	return read()
 }
 
 func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {

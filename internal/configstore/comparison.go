@@ -1,0 +1,377 @@
+package configstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// comparison compares two snapshots. It goes over pairs of names that may differ, by name.
+type comparison struct {
+	reader   *Reader
+	from, to *Snapshot
+	filter   config.Filter
+	toFilter config.Filter    // of the names at to; the same as filter unless there is a toPrefix
+	prefixes bool             // two prefixes are compared
+	view     *projection.View // at or after both snapshots
+	reads    int              // how many pieces of the list of names had to be read from the past
+
+	// between are the present states of the names that have events between near snapshots, by
+	// name. nil: the snapshots are not near.
+	between []*projection.Config
+}
+
+// pair is what is compared: one name, or one below each of two prefixes.
+type pair struct {
+	// name is the one below the filter's prefix. It can be too long for a name, when only the other
+	// prefix has it.
+	name     config.Name
+	from, to *projection.Config // the present states; nil: nothing ever happened to the name
+}
+
+func (r *Reader) newComparison(ctx context.Context, q DiffQuery) (*comparison, error) {
+	c := &comparison{reader: r, filter: q.Filter, toFilter: q.Filter, prefixes: q.ToPrefix != "", view: q.From.view}
+	if c.prefixes {
+		if err := c.setPrefix(q.ToPrefix); err != nil {
+			return nil, err
+		}
+	}
+	if q.To.view.Head().Seq > c.view.Head().Seq {
+		c.view = q.To.view
+	}
+	from, to := *q.From, *q.To
+	from.request, to.request = r.shared(), r.shared()
+	from.noValues, to.noValues = false, false
+	c.from, c.to = &from, &to
+	return c, c.readBetween(ctx)
+}
+
+// setPrefix makes the comparison one of two prefixes.
+func (c *comparison) setPrefix(toPrefix string) error {
+	if _, listed := c.filter.Names(); listed || c.filter.Prefix() == "" {
+		return &config.InvalidError{Field: "filter", Rule: "must have a prefix and no names when there is a toPrefix"}
+	}
+	var err error
+	if c.toFilter, err = config.ParseFilter(toPrefix, nil); err != nil {
+		invalid := *err.(*config.InvalidError)
+		invalid.Field = "toPrefix"
+		return &invalid
+	}
+	return nil
+}
+
+// hasChanges reports whether there are changes between the snapshots to show.
+func (c *comparison) hasChanges() bool { return !c.prefixes && c.from.at.Seq < c.to.at.Seq }
+
+// Snapshots are near when at most maxBetween events are between them, and no more than
+// eventsPerName for each name that the filter selects: to read a name at two snapshots costs more
+// than that many events do.
+const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
+
+// readBetween finds the names of the events between two near snapshots.
+func (c *comparison) readBetween(ctx context.Context) error {
+	earlier, later := c.span()
+	distance := int(later - earlier)
+	if _, listed := c.filter.Names(); listed || c.prefixes || distance > maxBetween {
+		return nil
+	}
+	selected := 0
+	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
+		selected++
+		return selected*eventsPerName < distance
+	})
+	if selected*eventsPerName < distance {
+		return nil
+	}
+	c.between = []*projection.Config{}
+	for ; earlier < later; earlier += eventstore.MaxExamined {
+		if err := c.readNames(ctx, earlier, min(earlier+eventstore.MaxExamined, later)); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(c.between, func(a, b *projection.Config) int { return a.Name.Compare(b.Name) })
+	c.between = slices.Compact(c.between)
+	return nil
+}
+
+// readNames adds the states whose names have an event after one seq and up to another.
+func (c *comparison) readNames(ctx context.Context, after, upTo eventstore.Seq) error {
+	end, err := c.reader.shared().begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	g := c.reader.generation
+	names, err := g.events.ReadNames(ctx, g.view().Head(), after, upTo)
+	if err != nil {
+		return g.readFailed(err)
+	}
+	for _, text := range names {
+		name := config.NameBound(text)
+		if present := c.view.Get(name); present != nil && c.filter.Matches(name) {
+			c.between = append(c.between, present)
+		}
+	}
+	return nil
+}
+
+// span returns the seqs of the earlier and of the later snapshot.
+func (c *comparison) span() (earlier, later eventstore.Seq) {
+	return min(c.from.at.Seq, c.to.at.Seq), max(c.from.at.Seq, c.to.at.Seq)
+}
+
+// pairs returns up to limit pairs that may differ, by name after a name.
+func (c *comparison) pairs(ctx context.Context, after string, limit int) ([]pair, error) {
+	limit = min(limit, eventstore.MaxAsOfNames)
+	switch {
+	case c.prefixes:
+		return c.prefixPairs(after, limit), nil
+	case c.between != nil:
+		return c.nearPairs(after, limit), nil
+	}
+	return c.changedPairs(ctx, after, limit)
+}
+
+// nearPairs returns pairs of the names of the events between.
+func (c *comparison) nearPairs(after string, limit int) []pair {
+	next, _ := slices.BinarySearchFunc(c.between, after, func(present *projection.Config, name string) int {
+		if present.Name.String() <= name {
+			return -1
+		}
+		return 1
+	})
+	var found []pair
+	for _, present := range c.between[next:min(next+limit, len(c.between))] {
+		found = append(found, pair{present.Name, present, present})
+	}
+	return found
+}
+
+// yieldEvery is how many names are passed over before other goroutines get the processor.
+const yieldEvery = 1024
+
+// changedPairs returns pairs of the names that have changed since the earlier snapshot.
+func (c *comparison) changedPairs(ctx context.Context, after string, limit int) (found []pair, err error) {
+	earlier, _ := c.span()
+	last := c.from.at.RecordedAt
+	if c.to.at.RecordedAt.After(last) {
+		last = c.to.at.RecordedAt
+	}
+	visited := 0
+	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
+		if present.Seq > earlier && !present.CreatedAt().After(last) {
+			found = append(found, pair{present.Name, present, present})
+		}
+		if visited++; visited%yieldEvery == 0 {
+			runtime.Gosched()
+			err = ctx.Err()
+		}
+		return err == nil && len(found) < limit
+	})
+	return found, err
+}
+
+// prefixPairs returns pairs of the names below either prefix.
+func (c *comparison) prefixPairs(after string, limit int) []pair {
+	prefix, toPrefix := c.filter.Prefix(), c.toFilter.Prefix()
+	toAfter := ""
+	if after != "" {
+		toAfter = toPrefix + strings.TrimPrefix(after, prefix)
+	}
+	from, to := c.some(c.filter, after, limit), c.some(c.toFilter, toAfter, limit)
+	var found []pair
+	for len(found) < limit && len(from)+len(to) > 0 {
+		var p pair
+		order := 0
+		switch {
+		case len(from) == 0:
+			order = 1
+		case len(to) == 0:
+			order = -1
+		default:
+			order = cmp.Compare(from[0].Name.String()[len(prefix):], to[0].Name.String()[len(toPrefix):])
+		}
+		if order >= 0 {
+			p.to, to = to[0], to[1:]
+			p.name = config.NameBound(prefix + p.to.Name.String()[len(toPrefix):])
+		}
+		if order <= 0 {
+			p.from, from = from[0], from[1:]
+			p.name = p.from.Name
+		}
+		found = append(found, p)
+	}
+	return found
+}
+
+// some returns up to limit present states that a filter selects, by name after a name.
+func (c *comparison) some(filter config.Filter, after string, limit int) (found []*projection.Config) {
+	c.view.Ascend(filter, after, func(present *projection.Config) bool {
+		found = append(found, present)
+		return len(found) < limit
+	})
+	return found
+}
+
+// compare returns those of the pairs that differ. It has compared the first seen pairs, at least
+// one: as many as one page of values holds. Without values, the differences may lack theirs, and
+// only values that have to be compared are read.
+func (c *comparison) compare(ctx context.Context, pairs []pair, noValues bool) (found []Difference, seen int, err error) {
+	if c.from.isPast(pairs, fromOf) || c.to.isPast(pairs, toOf) {
+		c.reads++
+	}
+	results := make([]*Difference, len(pairs)) // nil: no difference
+	undecided := make([]int, len(pairs))       // indexes of pairs
+	for i := range undecided {
+		undecided[i] = i
+	}
+	if noValues || c.isSparse() {
+		if undecided, err = c.decideWithoutValues(ctx, pairs, results, noValues); err != nil {
+			return nil, 0, err
+		}
+	}
+	seen, err = c.decide(ctx, pairs, results, undecided)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, d := range results[:seen] {
+		if d == nil {
+			continue
+		}
+		d.Name = pairs[i].name
+		if len(d.Name.String()) > config.MaxNameBytes {
+			return nil, 0, c.tooLong(pairs[i])
+		}
+		found = append(found, *d)
+	}
+	return found, seen, nil
+}
+
+// isSparse reports whether pairs can be of names that have not changed between the snapshots.
+func (c *comparison) isSparse() bool {
+	_, later := c.span()
+	return !c.prefixes && c.between == nil && later < c.view.Head().Seq
+}
+
+// decideWithoutValues fills in the results that do not depend on values, and returns the indexes of
+// the other pairs.
+func (c *comparison) decideWithoutValues(ctx context.Context, pairs []pair, results []*Difference, noValues bool) (undecided []int, err error) {
+	before, _, err := c.from.statesOfPairs(ctx, pairs, fromOf, true)
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := c.to.statesOfPairs(ctx, pairs, toOf, true)
+	if err != nil {
+		return nil, err
+	}
+	for i := range pairs {
+		d := newDifference(before[i], after[i])
+		switch {
+		case d.Before == nil && d.After == nil || d.Before != nil && d.After != nil && d.Before.Seq == d.After.Seq:
+		case noValues && (d.Before == nil || d.After == nil):
+			results[i] = d
+		default:
+			undecided = append(undecided, i)
+		}
+	}
+	return undecided, nil
+}
+
+// decide reads the states of the undecided pairs, one page of them at each snapshot, and fills in
+// their results. It returns how many pairs are decided then.
+func (c *comparison) decide(ctx context.Context, pairs []pair, results []*Difference, undecided []int) (int, error) {
+	open := make([]pair, len(undecided))
+	for i, index := range undecided {
+		open[i] = pairs[index]
+	}
+	before, n, err := c.from.statesOfPairs(ctx, open, fromOf, false)
+	if err != nil {
+		return 0, err
+	}
+	after, n, err := c.to.statesOfPairs(ctx, open[:n], toOf, false)
+	if err != nil {
+		return 0, err
+	}
+	for i := range n {
+		d := newDifference(before[i], after[i])
+		if d.Before == nil || d.After == nil {
+			if d.Before != d.After {
+				results[undecided[i]] = d
+			}
+		} else if d.Before.Seq != d.After.Seq && d.Before.Value != d.After.Value {
+			results[undecided[i]] = d
+		}
+	}
+	if n < len(undecided) {
+		return undecided[n], nil
+	}
+	return len(pairs), nil
+}
+
+// newDifference returns what the states of a name at both snapshots are to clients.
+func newDifference(before, after *projection.Config) *Difference {
+	d := new(Difference)
+	if before != nil {
+		d.versions[0] = before.Version
+		if before.Exists() {
+			d.Before = before
+		}
+	}
+	if after != nil {
+		d.versions[1] = after.Version
+		if after.Exists() {
+			d.After = after
+		}
+	}
+	return d
+}
+
+func (c *comparison) tooLong(p pair) error {
+	prefix, toPrefix := c.filter.Prefix(), c.toFilter.Prefix()
+	rule := fmt.Sprintf("has %s below it, whose name below %s would have %d bytes; at most %d are allowed: compare the other way round, from %s to %s",
+		p.to.Name, prefix, len(p.name.String()), config.MaxNameBytes, toPrefix, prefix)
+	return &config.InvalidError{Field: "toPrefix", Rule: rule}
+}
+
+func fromOf(p pair) *projection.Config { return p.from }
+func toOf(p pair) *projection.Config   { return p.to }
+
+// isPast reports whether states of the pairs have to be read.
+func (s *Snapshot) isPast(pairs []pair, of func(pair) *projection.Config) bool {
+	return s.at.Seq > 0 && slices.ContainsFunc(pairs, func(p pair) bool { return of(p) != nil && of(p).Seq > s.at.Seq })
+}
+
+// statesOfPairs is statesOf for one side of pairs. It returns the states of the first n pairs, nil
+// where there is none.
+func (s *Snapshot) statesOfPairs(ctx context.Context, pairs []pair, of func(pair) *projection.Config, noValues bool) (states []*projection.Config, n int, err error) {
+	present := make([]*projection.Config, 0, len(pairs))
+	for _, p := range pairs {
+		if of(p) != nil {
+			present = append(present, of(p))
+		}
+	}
+	read, err := s.statesOf(ctx, present, noValues)
+	if err != nil {
+		return nil, 0, err
+	}
+	states = make([]*projection.Config, len(pairs))
+	i := 0
+	for n = range pairs {
+		if of(pairs[n]) == nil {
+			continue
+		}
+		if i == len(read) {
+			return states, n, nil
+		}
+		states[n] = read[i]
+		i++
+	}
+	return states, len(pairs), nil
+}

@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"configapi/internal/eventstore"
+)
+
+const (
+	// selectedBack are the conditions of an [eventstore.Back] that every query below has: the
+	// seqs ?1 and ?2, the prefix ?3 and the operations ?4. They come before the columns that are
+	// stored after the data, which SQLite would have to pass over.
+	selectedBack = ` e.position < ?1 AND e.position >= ?2 AND substr(e.config_name, 1, 1) <> '$'
+		AND (?3 = '' OR e.config_name = ?3 OR e.config_name >= ?3 || '/' AND e.config_name < ?3 || '0')
+		AND (?4 < 0 OR ?4 & CASE e.type
+			WHEN 'ConfigValueSet' THEN CASE e.version WHEN 1 THEN 1 ELSE 2 END
+			WHEN 'ConfigValueDeleted' THEN 4
+			WHEN 'ConfigValueRestored' THEN 8
+			ELSE 0 END) `
+
+	// newestBefore is the version that a name had before the seq ?1: see asOfQuery.
+	newestBefore = `(SELECT version FROM events
+			WHERE config_name = names.value AND position < ?1 AND version < coalesce((
+				SELECT version FROM events INDEXED BY events_milestones
+				WHERE config_name = names.value AND position >= ?1 AND version % 64 = 0
+				ORDER BY position LIMIT 1), 9223372036854775807)
+			ORDER BY version DESC LIMIT 1)`
+
+	textOfBackQuery = selectEvents + `FROM events e WHERE` + selectedBack + `ORDER BY e.position DESC LIMIT ?5`
+
+	textOfBackActorQuery = selectEvents + `FROM events e INDEXED BY events_actor WHERE e.actor = ?6 AND` + selectedBack +
+		`ORDER BY e.position DESC LIMIT ?5`
+
+	textOfActorFloorQuery = `SELECT position FROM events INDEXED BY events_actor WHERE actor = ?1 AND position < ?2
+		ORDER BY position DESC LIMIT 1 OFFSET ?3 - 1`
+
+	// The inner query finds the positions, so that only the data of the page is read. The rows
+	// come in its order: CROSS JOIN keeps it the outer loop.
+	textOfBackNamesQuery = selectEvents + `FROM (
+			SELECT e.position FROM json_each(?6) AS names CROSS JOIN events e
+				ON e.config_name = names.value AND e.version <= ` + newestBefore + ` AND e.version > ` + newestBefore + ` - ?7
+			WHERE` + selectedBack + `AND (?8 = 0 OR e.actor = ?9)
+			ORDER BY e.position DESC LIMIT ?5
+		) AS found CROSS JOIN events e ON e.position = found.position`
+
+	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its number.
+	textOfNamesFloorQuery = `SELECT coalesce(max(e.position), 0) FROM json_each(?2) AS names CROSS JOIN events e
+			ON e.config_name = names.value AND e.version = ` + newestBefore + ` - ?3 + 1`
+
+	textOfNamesQuery = `SELECT DISTINCT config_name FROM events WHERE position > ? AND position <= ? ORDER BY config_name`
+)
+
+// ReadBack returns the records that q selects, newest first.
+func (s *Store) ReadBack(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) (records []eventstore.Record, end eventstore.Seq, err error) {
+	err = s.useQueued(ctx, func(r *reader) error {
+		return r.onBasis(basis, func() (err error) {
+			records, end, err = r.readBack(ctx, q, limit)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading back before seq %d: %w", q.Before, err)
+	}
+	return records, end, nil
+}
+
+func (r *reader) readBack(ctx context.Context, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error) {
+	found, floor, err := r.backQuery(q, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	floor = max(floor, q.After+1)
+	found.args[1] = int64(floor)
+	records, err := r.readRecords(ctx, found)
+	if err == nil && limit.Fills(records) {
+		return records, records[len(records)-1].Seq, nil
+	}
+	return records, floor, err
+}
+
+// backQuery returns the query for a page of q, with an open argument ?2, and the seq of the oldest
+// record to examine.
+func (r *reader) backQuery(q eventstore.Back, limit eventstore.Limit) (found recordQuery, floor eventstore.Seq, err error) {
+	before, examine := int64(q.Before), int64(q.Enough(limit))
+	limit = limit.WithDefaults()
+	args := []any{before, int64(0), q.Prefix, q.OperationBits(), int64(limit.Records)}
+	switch {
+	case q.Names != nil:
+		list, err := json.Marshal(q.Names)
+		if err != nil {
+			return recordQuery{}, 0, err
+		}
+		given, actor := int64(0), ""
+		if q.Actor != nil {
+			given, actor = 1, *q.Actor
+		}
+		floor, err := r.number(namesFloorQuery, before, string(list), examine)
+		return recordQuery{backNamesQuery, append(args, string(list), examine, given, actor), limit}, eventstore.Seq(floor), err
+	case q.Actor != nil:
+		floor, err := r.number(actorFloorQuery, *q.Actor, before, examine)
+		return recordQuery{backActorQuery, append(args, *q.Actor), limit}, eventstore.Seq(floor), err
+	}
+	return recordQuery{backQuery, args, limit}, q.Before - eventstore.Seq(examine), nil
+}
+
+// number returns the only number of the only row of a query, 0 when there is no row.
+func (r *reader) number(q query, args ...any) (int64, error) {
+	s := r.prepared[q]
+	defer r.reset(s)
+	if err := r.bind(s, args); err != nil {
+		return 0, err
+	}
+	found, err := r.step(s)
+	if err != nil || !found {
+		return 0, err
+	}
+	return r.integer(s, 0), nil
+}
+
+// ReadNames returns the names that have a record after one seq and up to another.
+func (s *Store) ReadNames(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) (names []string, err error) {
+	err = s.useQueued(ctx, func(r *reader) error {
+		return r.onBasis(basis, func() (err error) {
+			names, err = r.texts(ctx, namesQuery, int64(after), int64(upTo))
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the names after seq %d: %w", after, err)
+	}
+	return names, nil
+}
+
+// texts returns the only column of all rows of a query.
+func (r *reader) texts(ctx context.Context, q query, args ...any) (texts []string, err error) {
+	s := r.prepared[q]
+	defer r.reset(s)
+	if err := r.bind(s, args); err != nil {
+		return nil, err
+	}
+	for {
+		if len(texts)%checkEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		found, err := r.step(s)
+		if err != nil || !found {
+			return texts, err
+		}
+		texts = append(texts, string(r.bytes(s, 0)))
+	}
+}
