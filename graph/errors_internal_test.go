@@ -35,9 +35,9 @@ func TestAllKinds(t *testing.T) {
 // codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
-		data := new(resolver).failure(expected.Err)
+		data := new(resolver).userError(expected.Err, "name")
 		switch expected.Kind {
-		case fault.Internal, fault.PositionUnknown, fault.PositionNotReached, fault.Unavailable:
+		case fault.Internal, fault.PositionNotReached, fault.Unavailable:
 			if data != nil {
 				t.Errorf("%v: got %+v, want it to be an error", expected.Err, data)
 			}

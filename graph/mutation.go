@@ -10,7 +10,6 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
-	"configapi/internal/fault"
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
@@ -51,7 +50,7 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, expect
 			return member[R](r.changed(out))
 		}
 	}
-	if failure := r.failure(err); failure != nil {
+	if failure := r.userError(err, fieldOf(err)); failure != nil {
 		return member[R](failure)
 	}
 	return none, err
@@ -74,50 +73,3 @@ func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
 		Position: out.Position,
 	}
 }
-
-// failure returns the data that the schema has for an expected failure, nil for any other error.
-func (r *resolver) failure(err error) any {
-	var invalid *config.InvalidError
-	var refusal *fault.Refusal
-	message := err.Error()
-	switch {
-	case errors.As(err, &invalid):
-		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
-	case errors.Is(err, errNoRevision):
-		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: revisionPath}
-	case errors.Is(err, fault.ErrIdempotencyMismatch):
-		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
-	case !errors.As(err, &refusal):
-		return nil
-	}
-	switch fault.KindOf(err) {
-	case fault.NotFound:
-		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
-	case fault.Deleted:
-		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: r.current(refusal)}
-	case fault.NotDeleted:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
-	case fault.VersionConflict:
-		path := versionPath
-		if errors.Is(err, config.ErrRevisionConflict) {
-			path = revisionPath
-		}
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: path, Current: r.current(refusal)}
-	}
-	return nil
-}
-
-// current returns the revision for which a command was refused, nil for none.
-func (r *resolver) current(refusal *fault.Refusal) *object.ConfigRevision {
-	if refusal.Current == nil {
-		return nil
-	}
-	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
-}
-
-// The parts of an input that errors are about. They must not be modified.
-var (
-	namePath     = []string{"name"}
-	versionPath  = []string{"expectedVersion"}
-	revisionPath = []string{"expectedRevision"}
-)

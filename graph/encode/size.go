@@ -33,7 +33,7 @@ func Size(result any) int64 {
 		return strictjson.QuotedLen(*value)
 	case nil:
 		return nullSize
-	case int32, bool, time.Time, eventstore.Position:
+	case int32, bool, time.Time, eventstore.Position, *eventstore.Position:
 		return shortSize
 	default:
 		return shortSize + int64(len(`{}`))

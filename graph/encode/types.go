@@ -34,6 +34,7 @@ var (
 		map[string]fieldType[object.ConfigRevision]{
 			"__typename":  text(func(*object.ConfigRevision) string { return "ConfigRevision" }),
 			"id":          text((*object.ConfigRevision).ID),
+			"configId":    text((*object.ConfigRevision).ConfigID),
 			"name":        text((*object.ConfigRevision).Name),
 			"operation":   short((*object.ConfigRevision).Operation, scalar.MarshalConfigOperation),
 			"value":       optionalText((*object.ConfigRevision).Value),
@@ -43,6 +44,8 @@ var (
 			"committedAt": short((*object.ConfigRevision).CommittedAt, scalar.MarshalDateTime),
 			"actor":       optionalText((*object.ConfigRevision).Actor),
 			"reason":      optionalText((*object.ConfigRevision).Reason),
+			"reverts":     optionalPosition((*object.ConfigRevision).Reverts),
+			"erased":      short((*object.ConfigRevision).Erased, graphql.MarshalBoolean),
 		},
 	}
 	// recordType is the type of a revision that was read together with the value before it.
@@ -98,6 +101,16 @@ func optionalText[T any](of func(*T) *string) fieldType[T] {
 			}
 		},
 	)
+}
+
+// optionalPosition is a position that may be null.
+func optionalPosition[T any](of func(*T) *eventstore.Position) fieldType[T] {
+	return short(of, func(at *eventstore.Position) graphql.Marshaler {
+		if at == nil {
+			return graphql.Null
+		}
+		return scalar.MarshalPosition(*at)
+	})
 }
 
 // short is a scalar of at most shortSize bytes.

@@ -35,7 +35,6 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Config() ConfigResolver
 	ConfigRevision() ConfigRevisionResolver
-	ConfigRevisionConnection() ConfigRevisionConnectionResolver
 	ConfigSnapshot() ConfigSnapshotResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -57,14 +56,7 @@ type ConfigResolver interface {
 	History(ctx context.Context, obj *object.Config, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 }
 type ConfigRevisionResolver interface {
-	ConfigID(ctx context.Context, obj *object.ConfigRevision) (string, error)
 	Config(ctx context.Context, obj *object.ConfigRevision) (*object.Config, error)
-
-	Reverts(ctx context.Context, obj *object.ConfigRevision) (*eventstore.Position, error)
-	Erased(ctx context.Context, obj *object.ConfigRevision) (bool, error)
-}
-type ConfigRevisionConnectionResolver interface {
-	Position(ctx context.Context, obj *object.ConfigRevisionConnection) (*eventstore.Position, error)
 }
 type ConfigSnapshotResolver interface {
 	Config(ctx context.Context, obj *object.ConfigSnapshot, name string) (*object.ConfigRevision, error)
@@ -83,10 +75,10 @@ type QueryResolver interface {
 	Config(ctx context.Context, name string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.Config, error)
 	Configs(ctx context.Context, filter *model.ConfigFilterInput, contains *string, orderBy *model.ConfigOrder, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.ConfigConnection, error)
 	DeletedConfigs(ctx context.Context, filter *model.ConfigFilterInput, contains *string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
-	Children(ctx context.Context, prefix *string, first *int32, after *string) (*model.ConfigChildConnection, error)
+	Children(ctx context.Context, prefix *string, first *int32, after *string) (*object.ConfigChildConnection, error)
 	History(ctx context.Context, name string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	AsOf(ctx context.Context, at model.AsOfInput) (*object.ConfigSnapshot, error)
-	Diff(ctx context.Context, from model.AsOfInput, to *model.AsOfInput, filter *model.ConfigFilterInput, toPrefix *string, first *int32, after *string) (*model.ConfigDiff, error)
+	Diff(ctx context.Context, from model.AsOfInput, to *model.AsOfInput, filter *model.ConfigFilterInput, toPrefix *string, first *int32, after *string) (*object.ConfigDiff, error)
 	RecentChanges(ctx context.Context, filter *model.ChangeFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	Changes(ctx context.Context, after *eventstore.Position, filter *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error)
 	Bounds(ctx context.Context) (*model.HistoryBounds, error)
@@ -2420,7 +2412,7 @@ func (ec *executionContext) fieldContext_ConfigChanged_position(_ context.Contex
 	return graphql.NewScalarFieldContext("ConfigChanged", field, false, false, "Position")
 }
 
-func (ec *executionContext) _ConfigChild_segment(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChild) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChild_segment(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2429,7 +2421,7 @@ func (ec *executionContext) _ConfigChild_segment(ctx context.Context, field grap
 			return ec.fieldContext_ConfigChild_segment(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Segment, nil
+			return obj.Segment(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2440,10 +2432,10 @@ func (ec *executionContext) _ConfigChild_segment(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ConfigChild_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigChild", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "String")
 }
 
-func (ec *executionContext) _ConfigChild_name(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChild) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChild_name(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2452,7 +2444,7 @@ func (ec *executionContext) _ConfigChild_name(ctx context.Context, field graphql
 			return ec.fieldContext_ConfigChild_name(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
+			return obj.Name(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2463,10 +2455,10 @@ func (ec *executionContext) _ConfigChild_name(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_ConfigChild_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigChild", field, false, false, "ConfigName")
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "ConfigName")
 }
 
-func (ec *executionContext) _ConfigChild_config(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChild) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChild_config(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2475,7 +2467,7 @@ func (ec *executionContext) _ConfigChild_config(ctx context.Context, field graph
 			return ec.fieldContext_ConfigChild_config(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Config, nil
+			return obj.Config(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
@@ -2489,7 +2481,7 @@ func (ec *executionContext) fieldContext_ConfigChild_config(_ context.Context, f
 	fc = &graphql.FieldContext{
 		Object:     "ConfigChild",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Config(ctx, field)
@@ -2498,7 +2490,7 @@ func (ec *executionContext) fieldContext_ConfigChild_config(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigChild_below(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChild) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChild_below(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2507,7 +2499,7 @@ func (ec *executionContext) _ConfigChild_below(ctx context.Context, field graphq
 			return ec.fieldContext_ConfigChild_below(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Below, nil
+			return obj.Below(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -2518,10 +2510,10 @@ func (ec *executionContext) _ConfigChild_below(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_ConfigChild_below(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigChild", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "Int")
 }
 
-func (ec *executionContext) _ConfigChildConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildConnection_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2530,11 +2522,11 @@ func (ec *executionContext) _ConfigChildConnection_edges(ctx context.Context, fi
 			return ec.fieldContext_ConfigChildConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ConfigChildEdge) graphql.Marshaler {
-			return ec.marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋmodelᚐConfigChildEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigChildEdge) graphql.Marshaler {
+			return ec.marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2544,7 +2536,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_edges(_ context.C
 	fc = &graphql.FieldContext{
 		Object:     "ConfigChildConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigChildEdge(ctx, field)
@@ -2553,7 +2545,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_edges(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigChildConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2562,11 +2554,11 @@ func (ec *executionContext) _ConfigChildConnection_nodes(ctx context.Context, fi
 			return ec.fieldContext_ConfigChildConnection_nodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
+			return obj.Nodes(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ConfigChild) graphql.Marshaler {
-			return ec.marshalNConfigChild2ᚕconfigapiᚋgraphᚋmodelᚐConfigChildᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigChild) graphql.Marshaler {
+			return ec.marshalNConfigChild2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2576,7 +2568,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_nodes(_ context.C
 	fc = &graphql.FieldContext{
 		Object:     "ConfigChildConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigChild(ctx, field)
@@ -2585,7 +2577,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_nodes(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigChildConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2594,11 +2586,11 @@ func (ec *executionContext) _ConfigChildConnection_pageInfo(ctx context.Context,
 			return ec.fieldContext_ConfigChildConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *object.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖconfigapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2608,7 +2600,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_pageInfo(_ contex
 	fc = &graphql.FieldContext{
 		Object:     "ConfigChildConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -2617,7 +2609,7 @@ func (ec *executionContext) fieldContext_ConfigChildConnection_pageInfo(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigChildConnection_position(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildConnection_position(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2626,7 +2618,7 @@ func (ec *executionContext) _ConfigChildConnection_position(ctx context.Context,
 			return ec.fieldContext_ConfigChildConnection_position(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
+			return obj.Position(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
@@ -2637,10 +2629,10 @@ func (ec *executionContext) _ConfigChildConnection_position(ctx context.Context,
 	)
 }
 func (ec *executionContext) fieldContext_ConfigChildConnection_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigChildConnection", field, false, false, "Position")
+	return graphql.NewScalarFieldContext("ConfigChildConnection", field, true, false, "Position")
 }
 
-func (ec *executionContext) _ConfigChildEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2649,7 +2641,7 @@ func (ec *executionContext) _ConfigChildEdge_cursor(ctx context.Context, field g
 			return ec.fieldContext_ConfigChildEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2660,10 +2652,10 @@ func (ec *executionContext) _ConfigChildEdge_cursor(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_ConfigChildEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigChildEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConfigChildEdge", field, true, false, "String")
 }
 
-func (ec *executionContext) _ConfigChildEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ConfigChildEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigChildEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2672,11 +2664,11 @@ func (ec *executionContext) _ConfigChildEdge_node(ctx context.Context, field gra
 			return ec.fieldContext_ConfigChildEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return obj.Node(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigChild) graphql.Marshaler {
-			return ec.marshalNConfigChild2ᚖconfigapiᚋgraphᚋmodelᚐConfigChild(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigChild) graphql.Marshaler {
+			return ec.marshalNConfigChild2ᚖconfigapiᚋgraphᚋobjectᚐConfigChild(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2686,7 +2678,7 @@ func (ec *executionContext) fieldContext_ConfigChildEdge_node(_ context.Context,
 	fc = &graphql.FieldContext{
 		Object:     "ConfigChildEdge",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigChild(ctx, field)
@@ -2837,7 +2829,7 @@ func (ec *executionContext) fieldContext_ConfigConnection_position(_ context.Con
 	return graphql.NewScalarFieldContext("ConfigConnection", field, true, false, "Position")
 }
 
-func (ec *executionContext) _ConfigDiff_from(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_from(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2846,7 +2838,7 @@ func (ec *executionContext) _ConfigDiff_from(ctx context.Context, field graphql.
 			return ec.fieldContext_ConfigDiff_from(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.From, nil
+			return obj.From(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
@@ -2857,10 +2849,10 @@ func (ec *executionContext) _ConfigDiff_from(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_ConfigDiff_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigDiff", field, false, false, "Position")
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Position")
 }
 
-func (ec *executionContext) _ConfigDiff_to(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_to(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2869,7 +2861,7 @@ func (ec *executionContext) _ConfigDiff_to(ctx context.Context, field graphql.Co
 			return ec.fieldContext_ConfigDiff_to(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.To, nil
+			return obj.To(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
@@ -2880,10 +2872,10 @@ func (ec *executionContext) _ConfigDiff_to(ctx context.Context, field graphql.Co
 	)
 }
 func (ec *executionContext) fieldContext_ConfigDiff_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigDiff", field, false, false, "Position")
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Position")
 }
 
-func (ec *executionContext) _ConfigDiff_edges(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2892,11 +2884,11 @@ func (ec *executionContext) _ConfigDiff_edges(ctx context.Context, field graphql
 			return ec.fieldContext_ConfigDiff_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ConfigDifferenceEdge) graphql.Marshaler {
-			return ec.marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋmodelᚐConfigDifferenceEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigDifferenceEdge) graphql.Marshaler {
+			return ec.marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2906,7 +2898,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_edges(_ context.Context, fie
 	fc = &graphql.FieldContext{
 		Object:     "ConfigDiff",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigDifferenceEdge(ctx, field)
@@ -2915,7 +2907,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_edges(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDiff_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_nodes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2924,11 +2916,11 @@ func (ec *executionContext) _ConfigDiff_nodes(ctx context.Context, field graphql
 			return ec.fieldContext_ConfigDiff_nodes(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
+			return obj.Nodes(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.ConfigDifference) graphql.Marshaler {
-			return ec.marshalNConfigDifference2ᚕconfigapiᚋgraphᚋmodelᚐConfigDifferenceᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigDifference) graphql.Marshaler {
+			return ec.marshalNConfigDifference2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2938,7 +2930,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_nodes(_ context.Context, fie
 	fc = &graphql.FieldContext{
 		Object:     "ConfigDiff",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigDifference(ctx, field)
@@ -2947,7 +2939,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_nodes(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDiff_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_pageInfo(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2956,11 +2948,11 @@ func (ec *executionContext) _ConfigDiff_pageInfo(ctx context.Context, field grap
 			return ec.fieldContext_ConfigDiff_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *object.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖconfigapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2970,7 +2962,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_pageInfo(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "ConfigDiff",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -2979,7 +2971,7 @@ func (ec *executionContext) fieldContext_ConfigDiff_pageInfo(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDiff_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDiff) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDiff_totalCount(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2988,7 +2980,7 @@ func (ec *executionContext) _ConfigDiff_totalCount(ctx context.Context, field gr
 			return ec.fieldContext_ConfigDiff_totalCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.TotalCount, nil
+			return obj.TotalCount(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -2999,10 +2991,10 @@ func (ec *executionContext) _ConfigDiff_totalCount(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ConfigDiff_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigDiff", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Int")
 }
 
-func (ec *executionContext) _ConfigDifference_name(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifference_name(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3011,7 +3003,7 @@ func (ec *executionContext) _ConfigDifference_name(ctx context.Context, field gr
 			return ec.fieldContext_ConfigDifference_name(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
+			return obj.Name(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3022,10 +3014,10 @@ func (ec *executionContext) _ConfigDifference_name(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ConfigDifference_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigDifference", field, false, false, "ConfigName")
+	return graphql.NewScalarFieldContext("ConfigDifference", field, true, false, "ConfigName")
 }
 
-func (ec *executionContext) _ConfigDifference_before(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifference_before(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3057,7 +3049,7 @@ func (ec *executionContext) fieldContext_ConfigDifference_before(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDifference_after(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifference_after(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3089,7 +3081,7 @@ func (ec *executionContext) fieldContext_ConfigDifference_after(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDifference_changes(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifference_changes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3121,7 +3113,7 @@ func (ec *executionContext) fieldContext_ConfigDifference_changes(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigDifference_moreChanges(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifference) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifference_moreChanges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3144,7 +3136,7 @@ func (ec *executionContext) fieldContext_ConfigDifference_moreChanges(_ context.
 	return graphql.NewScalarFieldContext("ConfigDifference", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _ConfigDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifferenceEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifferenceEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3153,7 +3145,7 @@ func (ec *executionContext) _ConfigDifferenceEdge_cursor(ctx context.Context, fi
 			return ec.fieldContext_ConfigDifferenceEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3164,10 +3156,10 @@ func (ec *executionContext) _ConfigDifferenceEdge_cursor(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_ConfigDifferenceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigDifferenceEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ConfigDifferenceEdge", field, true, false, "String")
 }
 
-func (ec *executionContext) _ConfigDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ConfigDifferenceEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifferenceEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3176,11 +3168,11 @@ func (ec *executionContext) _ConfigDifferenceEdge_node(ctx context.Context, fiel
 			return ec.fieldContext_ConfigDifferenceEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return obj.Node(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigDifference) graphql.Marshaler {
-			return ec.marshalNConfigDifference2ᚖconfigapiᚋgraphᚋmodelᚐConfigDifference(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigDifference) graphql.Marshaler {
+			return ec.marshalNConfigDifference2ᚖconfigapiᚋgraphᚋobjectᚐConfigDifference(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3190,7 +3182,7 @@ func (ec *executionContext) fieldContext_ConfigDifferenceEdge_node(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "ConfigDifferenceEdge",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigDifference(ctx, field)
@@ -3286,7 +3278,7 @@ func (ec *executionContext) _ConfigRevision_configId(ctx context.Context, field 
 			return ec.fieldContext_ConfigRevision_configId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ConfigRevision().ConfigID(ctx, obj)
+			return obj.ConfigID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -3297,7 +3289,7 @@ func (ec *executionContext) _ConfigRevision_configId(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_ConfigRevision_configId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigRevision", field, true, true, "ID")
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "ID")
 }
 
 func (ec *executionContext) _ConfigRevision_config(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
@@ -3571,7 +3563,7 @@ func (ec *executionContext) _ConfigRevision_reverts(ctx context.Context, field g
 			return ec.fieldContext_ConfigRevision_reverts(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ConfigRevision().Reverts(ctx, obj)
+			return obj.Reverts(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *eventstore.Position) graphql.Marshaler {
@@ -3582,7 +3574,7 @@ func (ec *executionContext) _ConfigRevision_reverts(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_ConfigRevision_reverts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigRevision", field, true, true, "Position")
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "Position")
 }
 
 func (ec *executionContext) _ConfigRevision_erased(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
@@ -3594,7 +3586,7 @@ func (ec *executionContext) _ConfigRevision_erased(ctx context.Context, field gr
 			return ec.fieldContext_ConfigRevision_erased(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ConfigRevision().Erased(ctx, obj)
+			return obj.Erased(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -3605,7 +3597,7 @@ func (ec *executionContext) _ConfigRevision_erased(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ConfigRevision_erased(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigRevision", field, true, true, "Boolean")
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "Boolean")
 }
 
 func (ec *executionContext) _ConfigRevisionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionConnection) (ret graphql.Marshaler) {
@@ -3713,18 +3705,18 @@ func (ec *executionContext) _ConfigRevisionConnection_position(ctx context.Conte
 			return ec.fieldContext_ConfigRevisionConnection_position(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ConfigRevisionConnection().Position(ctx, obj)
+			return obj.Position(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *eventstore.Position) graphql.Marshaler {
-			return ec.marshalNPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_ConfigRevisionConnection_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfigRevisionConnection", field, true, true, "Position")
+	return graphql.NewScalarFieldContext("ConfigRevisionConnection", field, true, false, "Position")
 }
 
 func (ec *executionContext) _ConfigRevisionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionEdge) (ret graphql.Marshaler) {
@@ -5017,8 +5009,8 @@ func (ec *executionContext) _Query_children(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Children(ctx, fc.Args["prefix"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigChildConnection) graphql.Marshaler {
-			return ec.marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋmodelᚐConfigChildConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigChildConnection) graphql.Marshaler {
+			return ec.marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigChildConnection(ctx, selections, v)
 		},
 		true,
 		false,
@@ -5149,8 +5141,8 @@ func (ec *executionContext) _Query_diff(ctx context.Context, field graphql.Colle
 			return ec.Resolvers.Query().Diff(ctx, fc.Args["from"].(model.AsOfInput), fc.Args["to"].(*model.AsOfInput), fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["toPrefix"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.ConfigDiff) graphql.Marshaler {
-			return ec.marshalOConfigDiff2ᚖconfigapiᚋgraphᚋmodelᚐConfigDiff(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigDiff) graphql.Marshaler {
+			return ec.marshalOConfigDiff2ᚖconfigapiᚋgraphᚋobjectᚐConfigDiff(ctx, selections, v)
 		},
 		true,
 		false,
@@ -8098,7 +8090,7 @@ func (ec *executionContext) _ConfigChanged(ctx context.Context, sel ast.Selectio
 
 var configChildImplementors = []string{"ConfigChild"}
 
-func (ec *executionContext) _ConfigChild(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigChild) graphql.Marshaler {
+func (ec *executionContext) _ConfigChild(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChild) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configChildImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8146,7 +8138,7 @@ func (ec *executionContext) _ConfigChild(ctx context.Context, sel ast.SelectionS
 
 var configChildConnectionImplementors = []string{"ConfigChildConnection"}
 
-func (ec *executionContext) _ConfigChildConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigChildConnection) graphql.Marshaler {
+func (ec *executionContext) _ConfigChildConnection(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChildConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configChildConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8194,7 +8186,7 @@ func (ec *executionContext) _ConfigChildConnection(ctx context.Context, sel ast.
 
 var configChildEdgeImplementors = []string{"ConfigChildEdge"}
 
-func (ec *executionContext) _ConfigChildEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigChildEdge) graphql.Marshaler {
+func (ec *executionContext) _ConfigChildEdge(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChildEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configChildEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8286,7 +8278,7 @@ func (ec *executionContext) _ConfigConnection(ctx context.Context, sel ast.Selec
 
 var configDiffImplementors = []string{"ConfigDiff"}
 
-func (ec *executionContext) _ConfigDiff(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigDiff) graphql.Marshaler {
+func (ec *executionContext) _ConfigDiff(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDiff) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configDiffImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8298,33 +8290,34 @@ func (ec *executionContext) _ConfigDiff(ctx context.Context, sel ast.SelectionSe
 		case "from":
 			out.Values[i] = ec._ConfigDiff_from(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "to":
 			out.Values[i] = ec._ConfigDiff_to(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "edges":
 			out.Values[i] = ec._ConfigDiff_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "nodes":
 			out.Values[i] = ec._ConfigDiff_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "pageInfo":
 			out.Values[i] = ec._ConfigDiff_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.Values[i] = ec._ConfigDiff_totalCount(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConfigDiff_totalCount(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8344,7 +8337,7 @@ func (ec *executionContext) _ConfigDiff(ctx context.Context, sel ast.SelectionSe
 
 var configDifferenceImplementors = []string{"ConfigDifference"}
 
-func (ec *executionContext) _ConfigDifference(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigDifference) graphql.Marshaler {
+func (ec *executionContext) _ConfigDifference(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDifference) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configDifferenceImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8397,7 +8390,7 @@ func (ec *executionContext) _ConfigDifference(ctx context.Context, sel ast.Selec
 
 var configDifferenceEdgeImplementors = []string{"ConfigDifferenceEdge"}
 
-func (ec *executionContext) _ConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigDifferenceEdge) graphql.Marshaler {
+func (ec *executionContext) _ConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDifferenceEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configDifferenceEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -8488,11 +8481,10 @@ func (ec *executionContext) _ConfigRevision(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "configId":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ConfigRevision_configId(ctx, field, obj)
-				})
+			out.Values[i] = ec._ConfigRevision_configId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "config":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -8551,17 +8543,15 @@ func (ec *executionContext) _ConfigRevision(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reverts":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ConfigRevision_reverts(ctx, field, obj)
-				})
+			out.Values[i] = ec._ConfigRevision_reverts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "erased":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ConfigRevision_erased(ctx, field, obj)
-				})
+			out.Values[i] = ec._ConfigRevision_erased(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8593,24 +8583,23 @@ func (ec *executionContext) _ConfigRevisionConnection(ctx context.Context, sel a
 		case "edges":
 			out.Values[i] = ec._ConfigRevisionConnection_edges(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "nodes":
 			out.Values[i] = ec._ConfigRevisionConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "pageInfo":
 			out.Values[i] = ec._ConfigRevisionConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "position":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ConfigRevisionConnection_position(ctx, field, obj)
-				})
+			out.Values[i] = ec._ConfigRevisionConnection_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9886,15 +9875,15 @@ func (ec *executionContext) unmarshalNConfigChangeInput2ᚕconfigapiᚋgraphᚋm
 	return res, nil
 }
 
-func (ec *executionContext) marshalNConfigChild2configapiᚋgraphᚋmodelᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v model.ConfigChild) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigChild2configapiᚋgraphᚋobjectᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v object.ConfigChild) graphql.Marshaler {
 	return ec._ConfigChild(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNConfigChild2ᚕconfigapiᚋgraphᚋmodelᚐConfigChildᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ConfigChild) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigChild2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigChild) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNConfigChild2configapiᚋgraphᚋmodelᚐConfigChild(ctx, sel, v[i])
+		return ec.marshalNConfigChild2configapiᚋgraphᚋobjectᚐConfigChild(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -9906,7 +9895,7 @@ func (ec *executionContext) marshalNConfigChild2ᚕconfigapiᚋgraphᚋmodelᚐC
 	return ret
 }
 
-func (ec *executionContext) marshalNConfigChild2ᚖconfigapiᚋgraphᚋmodelᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v *model.ConfigChild) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigChild2ᚖconfigapiᚋgraphᚋobjectᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v *object.ConfigChild) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ConfigChild!")
 		return graphql.Null
@@ -9914,15 +9903,15 @@ func (ec *executionContext) marshalNConfigChild2ᚖconfigapiᚋgraphᚋmodelᚐC
 	return ec._ConfigChild(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNConfigChildEdge2configapiᚋgraphᚋmodelᚐConfigChildEdge(ctx context.Context, sel ast.SelectionSet, v model.ConfigChildEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigChildEdge2configapiᚋgraphᚋobjectᚐConfigChildEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigChildEdge) graphql.Marshaler {
 	return ec._ConfigChildEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋmodelᚐConfigChildEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ConfigChildEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigChildEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNConfigChildEdge2configapiᚋgraphᚋmodelᚐConfigChildEdge(ctx, sel, v[i])
+		return ec.marshalNConfigChildEdge2configapiᚋgraphᚋobjectᚐConfigChildEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -9934,15 +9923,15 @@ func (ec *executionContext) marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋmodel
 	return ret
 }
 
-func (ec *executionContext) marshalNConfigDifference2configapiᚋgraphᚋmodelᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v model.ConfigDifference) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigDifference2configapiᚋgraphᚋobjectᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v object.ConfigDifference) graphql.Marshaler {
 	return ec._ConfigDifference(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNConfigDifference2ᚕconfigapiᚋgraphᚋmodelᚐConfigDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ConfigDifference) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigDifference2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigDifference) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNConfigDifference2configapiᚋgraphᚋmodelᚐConfigDifference(ctx, sel, v[i])
+		return ec.marshalNConfigDifference2configapiᚋgraphᚋobjectᚐConfigDifference(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -9954,7 +9943,7 @@ func (ec *executionContext) marshalNConfigDifference2ᚕconfigapiᚋgraphᚋmode
 	return ret
 }
 
-func (ec *executionContext) marshalNConfigDifference2ᚖconfigapiᚋgraphᚋmodelᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v *model.ConfigDifference) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigDifference2ᚖconfigapiᚋgraphᚋobjectᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v *object.ConfigDifference) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ConfigDifference!")
 		return graphql.Null
@@ -9962,15 +9951,15 @@ func (ec *executionContext) marshalNConfigDifference2ᚖconfigapiᚋgraphᚋmode
 	return ec._ConfigDifference(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNConfigDifferenceEdge2configapiᚋgraphᚋmodelᚐConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, v model.ConfigDifferenceEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigDifferenceEdge2configapiᚋgraphᚋobjectᚐConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigDifferenceEdge) graphql.Marshaler {
 	return ec._ConfigDifferenceEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋmodelᚐConfigDifferenceEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ConfigDifferenceEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigDifferenceEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNConfigDifferenceEdge2configapiᚋgraphᚋmodelᚐConfigDifferenceEdge(ctx, sel, v[i])
+		return ec.marshalNConfigDifferenceEdge2configapiᚋgraphᚋobjectᚐConfigDifferenceEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -10168,14 +10157,6 @@ func (ec *executionContext) marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageIn
 	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPageInfo2ᚖconfigapiᚋgraphᚋobjectᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *object.PageInfo) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "PageInfo!")
-		return graphql.Null
-	}
-	return ec._PageInfo(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, v any) (eventstore.Position, error) {
 	res, err := scalar.UnmarshalPosition(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10184,24 +10165,6 @@ func (ec *executionContext) unmarshalNPosition2configapiᚋinternalᚋeventstore
 func (ec *executionContext) marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, sel ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalPosition(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "Position!")
-	}
-	return res
-}
-
-func (ec *executionContext) unmarshalNPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, v any) (*eventstore.Position, error) {
-	res, err := scalar.UnmarshalPosition(v)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx context.Context, sel ast.SelectionSet, v *eventstore.Position) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Position!")
-		return graphql.Null
-	}
-	_ = sel
-	res := scalar.MarshalPosition(*v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Position!")
 	}
@@ -10475,7 +10438,7 @@ func (ec *executionContext) marshalOConfigChangeBatch2ᚖconfigapiᚋgraphᚋmod
 	return ec._ConfigChangeBatch(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋmodelᚐConfigChildConnection(ctx context.Context, sel ast.SelectionSet, v *model.ConfigChildConnection) graphql.Marshaler {
+func (ec *executionContext) marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigChildConnection(ctx context.Context, sel ast.SelectionSet, v *object.ConfigChildConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10489,7 +10452,7 @@ func (ec *executionContext) marshalOConfigConnection2ᚖconfigapiᚋgraphᚋobje
 	return ec._ConfigConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOConfigDiff2ᚖconfigapiᚋgraphᚋmodelᚐConfigDiff(ctx context.Context, sel ast.SelectionSet, v *model.ConfigDiff) graphql.Marshaler {
+func (ec *executionContext) marshalOConfigDiff2ᚖconfigapiᚋgraphᚋobjectᚐConfigDiff(ctx context.Context, sel ast.SelectionSet, v *object.ConfigDiff) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
