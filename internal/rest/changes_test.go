@@ -221,10 +221,3 @@ func TestBadPages(t *testing.T) {
 		MustBeProblem(t, query, s.MustDo(t, "GET /deleted?"+query, ""), 400, "INVALID_INPUT")
 	}
 }
-
-type difference struct {
-	Name          string
-	Before, After *revision
-	Changes       []revision
-	MoreChanges   bool
-}
