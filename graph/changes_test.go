@@ -86,7 +86,7 @@ func (a *api) MustWrite(t *testing.T, name string) (stop func()) {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for ctx.Err() == nil {
-			if _, err := a.Do(ctx, auth.Anonymous, cmd); err != nil && ctx.Err() == nil {
+			if _, err := a.Do(ctx, auth.Anonymous, config.Single(cmd)); err != nil && ctx.Err() == nil {
 				t.Errorf("writing: %v", err)
 				return
 			}

@@ -13,40 +13,38 @@ import (
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
-	return do[model.SetConfigResult](ctx, r, input.ExpectedRevision, func() (config.Set, error) {
-		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		f.Value = &input.Value
-		f.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
-		return f.Set()
-	})
+	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+	f.Value = &input.Value
+	f.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
+	return do[model.SetConfigResult](ctx, r, input.ExpectedRevision, f, config.Fields.Set)
 }
 
 func (r mutationResolver) DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error) {
-	return do[model.DeleteConfigResult](ctx, r, input.ExpectedRevision, func() (config.Delete, error) {
-		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		return f.Delete()
-	})
+	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+	return do[model.DeleteConfigResult](ctx, r, input.ExpectedRevision, f, config.Fields.Delete)
 }
 
 func (r mutationResolver) RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error) {
-	return do[model.RestoreConfigResult](ctx, r, input.ExpectedRevision, func() (config.Restore, error) {
-		f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
-		f.Value = input.Value
-		return f.Restore()
-	})
+	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
+	f.Value = input.Value
+	return do[model.RestoreConfigResult](ctx, r, input.ExpectedRevision, f, config.Fields.Restore)
 }
 
 // do carries out a command, and returns a member of the result union R: what was changed, or an
 // expected failure. A result that is no member of the union is an internal error.
-func do[R any, C config.Command](ctx context.Context, r mutationResolver, expected *eventstore.Position, parse func() (C, error)) (R, error) {
+func do[R any, C config.Command](ctx context.Context, r mutationResolver, expected *eventstore.Position, f config.Fields, parse func(config.Fields) (C, error)) (R, error) {
 	var none R
-	cmd, err := parse()
+	cmd, err := parse(f)
+	var set config.ChangeSet
+	if err == nil {
+		set, err = f.ChangeSet(cmd)
+	}
 	if err == nil && expected != nil && *expected == scalar.Malformed {
 		err = errNoRevision
 	}
 	if err == nil {
 		var out configstore.Outcome
-		if out, err = r.store.Do(ctx, r.caller(ctx), cmd); err == nil {
+		if out, err = r.store.Do(ctx, r.caller(ctx), set); err == nil {
 			return member[R](r.changed(out))
 		}
 	}

@@ -1,13 +1,10 @@
 package config
 
-// Command asks for a change of one config: a [Set], a [Delete] or a [Restore].
+// Command asks for a change of one config: a [Set], a [Delete] or a [Restore]. A [ChangeSet] has
+// the reason and the idempotency key.
 type Command interface {
 	// Target is the name of the config to change.
 	Target() Name
-	// Why is the reason that the history keeps with the change.
-	Why() Reason
-	// Key is the idempotency key: the same command with the same key has one effect.
-	Key() IdempotencyKey
 	// expected is the version that the config must have; nil means any.
 	expected() *Version
 	// conditions must all hold, besides the expected version.
@@ -22,8 +19,6 @@ type Set struct {
 	Conditions      []Condition // all must hold
 	OnlyIfChanged   bool        // no event when the config has this value already
 	RestoreDeleted  bool        // bring a deleted config back with the value instead of refusing
-	Reason          Reason
-	IdempotencyKey  IdempotencyKey
 }
 
 // Delete removes a config's value. Its history and its version stay.
@@ -31,8 +26,6 @@ type Delete struct {
 	Name            Name
 	ExpectedVersion *Version    // nil: any
 	Conditions      []Condition // all must hold
-	Reason          Reason
-	IdempotencyKey  IdempotencyKey
 }
 
 // Restore brings a deleted config back.
@@ -41,8 +34,6 @@ type Restore struct {
 	Value           *Value      // nil: the last value before the deletion
 	ExpectedVersion *Version    // nil: any
 	Conditions      []Condition // all must hold
-	Reason          Reason
-	IdempotencyKey  IdempotencyKey
 }
 
 // Target is the name of the config that gets a value.
@@ -53,24 +44,6 @@ func (c Delete) Target() Name { return c.Name }
 
 // Target is the name of the config to restore.
 func (c Restore) Target() Name { return c.Name }
-
-// Why is the reason given for the set.
-func (c Set) Why() Reason { return c.Reason }
-
-// Why is the reason given for the deletion.
-func (c Delete) Why() Reason { return c.Reason }
-
-// Why is the reason given for the restore.
-func (c Restore) Why() Reason { return c.Reason }
-
-// Key is the key given with the set.
-func (c Set) Key() IdempotencyKey { return c.IdempotencyKey }
-
-// Key is the key given with the deletion.
-func (c Delete) Key() IdempotencyKey { return c.IdempotencyKey }
-
-// Key is the key given with the restore.
-func (c Restore) Key() IdempotencyKey { return c.IdempotencyKey }
 
 func (c Set) expected() *Version     { return c.ExpectedVersion }
 func (c Delete) expected() *Version  { return c.ExpectedVersion }

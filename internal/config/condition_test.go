@@ -94,13 +94,13 @@ func TestConditionsHoldTogether(t *testing.T) {
 // TestRequestHashCoversConditions fixes the hash of a command with conditions, because databases
 // hold such hashes.
 func TestRequestHashCoversConditions(t *testing.T) {
-	const want = "1b6bb350dfc514c2f2efeb4aee6e9a066319b0775962fcb8fba4917ce810b6f1"
+	const want = "79addbca9b82997561fc747cfa5f5ea2c42ec480ba6042ddd9faa43c1122b40e"
 	cmd := config.Set{Name: name("a"), Conditions: []config.Condition{absent, config.RequireRevision(1842, ours)}}
-	hash := config.RequestHash(cmd)
+	hash := hashOf(cmd)
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	seen := map[[32]byte]config.Command{config.RequestHash(config.Set{Name: name("a")}): config.Set{Name: name("a")}}
+	seen := map[[32]byte]config.Command{hashOf(config.Set{Name: name("a")}): config.Set{Name: name("a")}}
 	version := func(v config.Version, hash config.HashPrefix) config.RevisionMatch {
 		return config.RevisionMatch{Version: v, Hash: hash}
 	}
@@ -119,7 +119,7 @@ func TestRequestHashCoversConditions(t *testing.T) {
 		{{Revisions: []config.RevisionMatch{version(5, ours)}}, {Revisions: []config.RevisionMatch{version(6, ours)}}},
 	} {
 		cmd := config.Set{Name: name("a"), Conditions: conditions}
-		hash := config.RequestHash(cmd)
+		hash := hashOf(cmd)
 		if other, same := seen[hash]; same {
 			t.Errorf("%+v and %+v have the same hash", cmd, other)
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // MaxIdempotencyKeyBytes is the longest idempotency key, in bytes.
@@ -39,13 +40,48 @@ func brokenKeyRule(text string) string {
 	return ""
 }
 
-// RequestHash returns a SHA-256 over all of a command except its idempotency key: it distinguishes
-// the command from any other with the same key. It is stored, so its format never changes:
-// "configapi-request1", then each field after its length in 4 bytes, big endian, where 0xFFFFFFFF
-// marks an absent field. The fields are kind, name, value, expected version (8 bytes),
-// onlyIfChanged (1 byte), reason, and each condition as its String. The kind of a set with
-// RestoreDeleted is "set or restore".
-func RequestHash(cmd Command) [sha256.Size]byte {
+// RequestHash returns a SHA-256 over all that a change set asks for, but not over its idempotency
+// key: it distinguishes the set from any other with the same key. It is stored, so its format never
+// changes: "configapi-request2", then each field after its length in 4 bytes, big endian, where
+// 0xFFFFFFFF marks an absent field. Numbers are 8 bytes, big endian. The fields are:
+//
+//   - the kind: "changes", or "asked" when the set has Asked. After "asked" comes Asked alone.
+//   - the seq and the hash of AsSeenAt, absent or not, then the reason.
+//   - for each change, in order: its kind, name, value, expected version, onlyIfChanged (1 byte),
+//     the number of its conditions, and each condition as its String. The kind of a set with
+//     RestoreDeleted is "set or restore".
+func RequestHash(set *ChangeSet) [sha256.Size]byte {
+	var room [512]byte // enough for most requests, which then need no memory
+	b := append(room[:0], "configapi-request2"...)
+	if set.Asked != nil {
+		b = appendField(b, "asked")
+		return sha256.Sum256(appendField(b, string(set.Asked)))
+	}
+	b = appendField(b, "changes")
+	if seen := set.AsSeenAt; seen == nil {
+		b = appendAbsent(appendAbsent(b))
+	} else {
+		b = appendField(appendNumber(b, seen.Seq), string(seen.Hash[:]))
+	}
+	b = appendField(b, set.Reason.text)
+	if len(set.Changes) == 1 {
+		return sha256.Sum256(appendChange(b, set.Changes[0].Command))
+	}
+	return hashChanges(slices.Clone(b), set.Changes) // a copy, so that b stays on the stack
+}
+
+// hashChanges hashes changes behind the bytes b.
+func hashChanges(b []byte, changes []Change) [sha256.Size]byte {
+	hash := sha256.New()
+	for i := range changes {
+		hash.Write(b)
+		b = appendChange(b[:0], changes[i].Command)
+	}
+	hash.Write(b)
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+func appendChange(b []byte, cmd Command) []byte {
 	var (
 		kind          string
 		value         *Value
@@ -65,7 +101,6 @@ func RequestHash(cmd Command) [sha256.Size]byte {
 	case Restore:
 		kind, value = "restore", c.Value
 	}
-	b := append(make([]byte, 0, 512), "configapi-request1"...)
 	b = appendField(b, kind)
 	b = appendField(b, cmd.Target().String())
 	if value == nil {
@@ -76,14 +111,18 @@ func RequestHash(cmd Command) [sha256.Size]byte {
 	if version := cmd.expected(); version == nil {
 		b = appendAbsent(b)
 	} else {
-		b = binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 8), uint64(*version))
+		b = appendNumber(b, int64(*version))
 	}
 	b = append(b, 0, 0, 0, 1, onlyIfChanged)
-	b = appendField(b, cmd.Why().String())
+	b = appendNumber(b, int64(len(cmd.conditions())))
 	for _, condition := range cmd.conditions() {
 		b = appendField(b, condition.String())
 	}
-	return sha256.Sum256(b)
+	return b
+}
+
+func appendNumber(b []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, 0, 0, 0, 8), uint64(n))
 }
 
 func appendField(b []byte, text string) []byte {

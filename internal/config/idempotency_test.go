@@ -26,62 +26,87 @@ func TestParseIdempotencyKey(t *testing.T) {
 	}
 }
 
+func hashOf(cmd config.Command) [32]byte {
+	set := config.Single(cmd)
+	return config.RequestHash(&set)
+}
+
 // TestGoldenRequestHashes fixes the format of the hash, because databases hold such hashes. A
 // program in another language computed them.
 func TestGoldenRequestHashes(t *testing.T) {
 	zero, three := config.Version(0), config.Version(3)
-	for want, cmd := range map[string]config.Command{
-		"90dc30a153afa27adc49f4855a6cd12e744a1eeba02772d135f756c2457428dd": config.Set{Name: name("payments/timeout"), Value: value("45 €")},
-		"0258dc8d42a51657bc8e88f422d46d7ddcb1e4364a27cf509e76bd399d24f87f": config.Set{
-			Name: name("payments/timeout"), ExpectedVersion: &zero, OnlyIfChanged: true, Reason: must(config.ParseReason("slow bank")),
-		},
-		"b4ee4a26f37bb1fcc0809f9699844d4fe74b6d6ad3a6b4b32c9853c657c94e36": config.Delete{Name: name("a"), ExpectedVersion: &three},
-		"59121a51952d07c6dc66d5369c34f0428ba7079c0f33650e1fe5bf088198ff60": config.Restore{Name: name("a")},
-		"02e7f24197176c34e70c7465bd02d78da924a05e2fb0d6ef6f624401947e38a0": config.Restore{Name: name("a"), Value: new(value("x"))},
+	for want, set := range map[string]config.ChangeSet{
+		"09a3ff25f13566948da6d7b055ead13a00571b157795cabce5786187c89bc5d0": config.Single(config.Set{Name: name("payments/timeout"), Value: value("45 €")}),
+		"a107e827fd4bdcb2d911698637b89f50d32d6d44a7c0c8eda219569c031f5ba3": because("slow bank", config.Set{
+			Name: name("payments/timeout"), ExpectedVersion: &zero, OnlyIfChanged: true,
+		}),
+		"3c3d19556f9e0c6bcdfbccf7b65e826166f04ff58bc83ee2e976a60a1f88157e": config.Single(config.Delete{Name: name("a"), ExpectedVersion: &three}),
+		"4a24447dbbc8984417ecd2c38cc1e4852390155608c23df6ca39cd40f296dfe6": config.Single(config.Restore{Name: name("a")}),
+		"f44331a6978868b79f0230b84156adcecf83235c85750dcbd40962be4bdbc1e5": config.Single(config.Restore{Name: name("a"), Value: new(value("x"))}),
+		"a71a874240c610e3b3ea54c2c274239eec8e5719fad79a64a03a38cb3c745079": func() config.ChangeSet {
+			set := because("why", config.Set{Name: name("a"), Value: value("1")}, config.Delete{Name: name("b")},
+				config.Restore{Name: name("c"), Conditions: []config.Condition{{Any: true}}})
+			set.AsSeenAt = &config.RevisionID{Seq: 1842, Hash: ours}
+			return set
+		}(),
+		"4687884224b0f9810a4017f58c7028ffea8f8aed43dae3df99b6c683db936a5e": {Asked: []byte(`{"to":"7-00000000"}`), Reason: must(config.ParseReason("why"))},
 	} {
-		hash := config.RequestHash(cmd)
+		hash := config.RequestHash(&set)
 		if got := hex.EncodeToString(hash[:]); got != want {
-			t.Errorf("%+v: got %s, want %s", cmd, got, want)
+			t.Errorf("%+v: got %s, want %s", set, got, want)
 		}
 	}
 }
 
-// TestRequestHashDistinguishesCommands hashes commands that differ in one field, or whose texts are
-// equal when concatenated.
-func TestRequestHashDistinguishesCommands(t *testing.T) {
+// because returns a set with a reason.
+func because(reason string, commands ...config.Command) config.ChangeSet {
+	return config.ChangeSet{Reason: must(config.ParseReason(reason))}.Of(commands...)
+}
+
+// TestRequestHashDistinguishesSets hashes sets that differ in one field, or whose texts are equal
+// when concatenated.
+func TestRequestHashDistinguishesSets(t *testing.T) {
 	zero, one := config.Version(0), config.Version(1)
-	why := must(config.ParseReason("a"))
-	seen := make(map[[32]byte]config.Command)
-	for _, cmd := range []config.Command{
-		config.Set{Name: name("a")},
-		config.Set{Name: name("aa")},
-		config.Set{Name: name("a"), Value: value("a")},
-		config.Set{Name: name("a"), Value: value("aa")},
-		config.Set{Name: name("aa"), Value: value("a")},
-		config.Set{Name: name("a"), Reason: why},
-		config.Set{Name: name("a"), Value: value("a"), Reason: why},
-		config.Set{Name: name("a"), ExpectedVersion: &zero},
-		config.Set{Name: name("a"), ExpectedVersion: &one},
-		config.Set{Name: name("a"), OnlyIfChanged: true},
-		config.Set{Name: name("a"), RestoreDeleted: true},
-		config.Set{Name: name("a"), RestoreDeleted: true, OnlyIfChanged: true},
-		config.Delete{Name: name("a")},
-		config.Delete{Name: name("a"), ExpectedVersion: &one},
-		config.Delete{Name: name("a"), Reason: why},
-		config.Restore{Name: name("a")},
-		config.Restore{Name: name("a"), Value: new(value(""))},
-		config.Restore{Name: name("a"), Value: new(value("a"))},
-		config.Restore{Name: name("a"), ExpectedVersion: &one},
-		config.Restore{Name: name("a"), Reason: why},
-	} {
-		hash := config.RequestHash(cmd)
-		if other, same := seen[hash]; same {
-			t.Errorf("%+v and %+v have the same hash", cmd, other)
-		}
-		seen[hash] = cmd
+	a, b := config.Delete{Name: name("a")}, config.Delete{Name: name("b")}
+	seenAt := func(id config.RevisionID) config.ChangeSet {
+		return config.ChangeSet{AsSeenAt: &id}.Of(a)
 	}
-	keyed := config.Set{Name: name("a"), IdempotencyKey: must(config.ParseIdempotencyKey("k"))}
-	if _, same := seen[config.RequestHash(keyed)]; !same {
-		t.Error("the key counts")
+	seen := make(map[[32]byte]config.ChangeSet)
+	for _, set := range []config.ChangeSet{
+		config.Single(config.Set{Name: name("a")}),
+		config.Single(config.Set{Name: name("aa")}),
+		config.Single(config.Set{Name: name("a"), Value: value("a")}),
+		config.Single(config.Set{Name: name("a"), Value: value("aa")}),
+		config.Single(config.Set{Name: name("aa"), Value: value("a")}),
+		because("a", config.Set{Name: name("a")}),
+		because("a", config.Set{Name: name("a"), Value: value("a")}),
+		config.Single(config.Set{Name: name("a"), ExpectedVersion: &zero}),
+		config.Single(config.Set{Name: name("a"), ExpectedVersion: &one}),
+		config.Single(config.Set{Name: name("a"), OnlyIfChanged: true}),
+		config.Single(config.Set{Name: name("a"), RestoreDeleted: true}),
+		config.Single(config.Set{Name: name("a"), RestoreDeleted: true, OnlyIfChanged: true}),
+		config.Single(a),
+		config.Single(config.Delete{Name: name("a"), ExpectedVersion: &one}),
+		because("a", a),
+		config.Single(config.Restore{Name: name("a")}),
+		config.Single(config.Restore{Name: name("a"), Value: new(value(""))}),
+		config.Single(config.Restore{Name: name("a"), Value: new(value("a"))}),
+		config.Single(config.Restore{Name: name("a"), ExpectedVersion: &one}),
+		because("a", config.Restore{Name: name("a")}),
+		seenAt(config.RevisionID{}), seenAt(config.RevisionID{Seq: 1}), seenAt(config.RevisionID{Hash: ours}),
+		config.ChangeSet{}.Of(a, b), config.ChangeSet{}.Of(b, a), config.ChangeSet{}.Of(a, b, a),
+		because("a", a, b),
+		{Asked: []byte{}}, {Asked: []byte("a")},
+	} {
+		hash := config.RequestHash(&set)
+		if other, same := seen[hash]; same {
+			t.Errorf("%+v and %+v have the same hash", set, other)
+		}
+		seen[hash] = set
+	}
+	keyed := config.Single(config.Set{Name: name("a")})
+	keyed.IdempotencyKey, keyed.DryRun = must(config.ParseIdempotencyKey("k")), true
+	if _, same := seen[config.RequestHash(&keyed)]; !same {
+		t.Error("the key or the dry run counts")
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+	"configapi/internal/projection"
+	"configapi/internal/writer"
 )
 
 var errNotBuilt = errors.New("not built")
@@ -16,7 +19,8 @@ type SetOutcome struct {
 	// Revisions are the changes, in the order of the set. After a dry run they are what the changes
 	// would be: Seq, Hash and ChangeSet are those of Position, At is the time of the decision.
 	Revisions []*eventstore.Revision
-	// Unchanged are the names that were as asked for already.
+	// Unchanged are the names that were as asked for already, in the order of the set, and then
+	// those that it skips.
 	Unchanged []config.Name
 	// Position is that of the outcome: of the last revision, or the one that the set was decided
 	// at when nothing was written.
@@ -26,10 +30,185 @@ type SetOutcome struct {
 }
 
 // Apply carries out a change set: all of its changes, or none. It returns when the outcome is on
-// disk and can be read.
+// disk and can be read. A set with an idempotency key is carried out once for each caller: the same
+// set gets the whole first outcome again for at least [writer.KeyRetention].
 //
-// The errors: a [*fault.Rejection] with all failures, or a [*fault.UnavailableError], which says
-// whether something may have been written. The end of ctx ends the waiting, not the write.
+// A dry run does the same on the newest view, up to the append: it writes nothing, and neither
+// looks for a receipt nor leaves one.
+//
+// The errors: a [*fault.Rejection] with all failures, a [*fault.UnavailableError], which says
+// whether something may have been written, or [fault.ErrPositionNotReached] when this node did not
+// come to AsSeenAt in time, and nothing was written. The end of ctx ends the waiting, not the
+// write.
 func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
-	return SetOutcome{}, errNotBuilt
+	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	defer cancel()
+	written, err := s.write(ctx, caller, set)
+	switch {
+	case err != nil:
+		return SetOutcome{}, err
+	case written.receipt != nil:
+		return written.recallSet(ctx)
+	}
+	return SetOutcome{Revisions: written.Revisions, Unchanged: written.Unchanged, Position: written.Position, DryRun: set.DryRun}, nil
+}
+
+// Recall returns the outcome of an earlier set with the same idempotency key. found is false when
+// there is none, or when the set has no key. The set need not have its changes when it has Asked.
+// The errors are those of [Store.Apply].
+func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	defer cancel()
+	g, err := s.ready()
+	if err != nil {
+		return SetOutcome{}, false, fault.NotWritten(err)
+	}
+	receipt, err := g.writer.Recall(ctx, caller, set)
+	if err != nil || receipt == nil {
+		return SetOutcome{}, false, err
+	}
+	outcome, err = written{generation: g, receipt: receipt}.recallSet(ctx)
+	return outcome, err == nil, err
+}
+
+// written is the outcome of a set, or the receipt of an earlier request that has the outcome.
+type written struct {
+	writer.Outcome
+	receipt    *eventstore.Receipt
+	generation *generation // that has applied it
+}
+
+// write carries out a change set, or judges it.
+func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
+	g, err := s.ready()
+	if err != nil {
+		return written{}, fault.NotWritten(err)
+	}
+	failures := writer.Check(&set)
+	seenAt, err := g.seenAt(ctx, &set)
+	switch {
+	case errors.Is(err, fault.ErrPositionUnknown):
+		failures = append(failures, fault.Failure{Change: -1, Field: "asSeenAt", Err: fault.ErrPositionUnknown})
+		set.AsSeenAt = nil
+	case err != nil:
+		return written{}, err
+	}
+	if set.DryRun || len(failures) > 0 {
+		outcome, err := g.judge(ctx, caller, set, seenAt, failures)
+		return written{Outcome: outcome, generation: g}, err
+	}
+	if err := s.checkClock(ctx); err != nil {
+		return written{}, err
+	}
+	outcome, receipt, err := g.writer.Do(ctx, caller, set, seenAt)
+	return written{outcome, receipt, g}, err
+}
+
+// seenAt returns the seq at the end of the change set to which set.AsSeenAt belongs, and waits for
+// it if necessary.
+func (g *generation) seenAt(ctx context.Context, set *config.ChangeSet) (eventstore.Seq, error) {
+	if set.AsSeenAt == nil {
+		return 0, nil
+	}
+	at := eventstore.Position{Seq: eventstore.Seq(set.AsSeenAt.Seq), Prefix: set.AsSeenAt.Hash}
+	view, err := g.await(ctx, g.view(), at.Seq, 0)
+	var end eventstore.Head
+	if err == nil {
+		end, err = g.endOf(ctx, view, at)
+	}
+	if err != nil && !errors.Is(err, fault.ErrPositionUnknown) && !errors.Is(err, fault.ErrPositionNotReached) {
+		err = fault.NotWritten(err)
+	}
+	return end.Seq, err
+}
+
+// judge decides a set on the newest view. It changes nothing.
+func (g *generation) judge(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
+	view := g.view()
+	last, err := g.lastValues(ctx, view, &set)
+	if err != nil {
+		return writer.Outcome{}, fault.NotWritten(err)
+	}
+	return g.writer.Judge(view, caller, set, seenAt, last, failures)
+}
+
+// lastValues reads the last values of deleted configs that a set restores, among the reads of
+// users.
+func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (map[eventstore.Position]config.Value, error) {
+	values := make(map[eventstore.Position]config.Value)
+	for i := range set.Changes {
+		restore, is := set.Changes[i].Command.(config.Restore)
+		if !is || restore.Value != nil {
+			continue
+		}
+		state := view.Get(restore.Name)
+		if state == nil || state.Exists() {
+			continue
+		}
+		deletion, err := g.revisionAt(ctx, state.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if deletion.Position() != state.Position() {
+			return nil, g.readFailed(projection.ErrDiverged)
+		}
+		values[state.Position()] = deletion.OldValue
+	}
+	return values, nil
+}
+
+// recallSet returns the outcome that a receipt stands for, as it was. The writer has made sure that
+// it is applied here.
+func (w written) recallSet(ctx context.Context) (SetOutcome, error) {
+	outcome, err := w.generation.recallSet(ctx, w.receipt)
+	if err != nil {
+		return SetOutcome{}, recallFailed(w.receipt, err)
+	}
+	return outcome, nil
+}
+
+func (g *generation) recallSet(ctx context.Context, receipt *eventstore.Receipt) (outcome SetOutcome, err error) {
+	for _, text := range receipt.Unchanged {
+		name, err := config.ParseName(text)
+		if err != nil {
+			return SetOutcome{}, err
+		}
+		outcome.Unchanged = append(outcome.Unchanged, name)
+	}
+	if receipt.EventCount == 0 {
+		if receipt.First > 0 {
+			revision, err := g.revisionAt(ctx, receipt.First)
+			if err != nil {
+				return SetOutcome{}, err
+			}
+			outcome.Position = revision.Position()
+		}
+		return outcome, nil
+	}
+	if outcome.Revisions, err = g.revisionsFrom(ctx, receipt.First, receipt.EventCount); err != nil {
+		return SetOutcome{}, err
+	}
+	last := outcome.Revisions[len(outcome.Revisions)-1]
+	if !last.EndsChangeSet() {
+		return SetOutcome{}, g.readFailed(projection.ErrDiverged) // the receipt is of another history
+	}
+	outcome.Position = last.Position()
+	return outcome, nil
+}
+
+// revisionsFrom returns n revisions from a seq on. They must be applied.
+func (g *generation) revisionsFrom(ctx context.Context, first eventstore.Seq, n int) ([]*eventstore.Revision, error) {
+	var records []eventstore.Record
+	for len(records) < n {
+		next := first + eventstore.Seq(len(records))
+		read, err := g.events.ReadHistory(ctx, g.view().Head(), next-1, eventstore.Limit{Records: n - len(records)})
+		switch {
+		case err != nil:
+			return nil, g.readFailed(err)
+		case len(read) == 0:
+			return nil, g.readFailed(projection.ErrDiverged)
+		}
+		records = append(records, read...)
+	}
+	return eventstore.DecodeAll(records)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -71,7 +72,7 @@ func TestClockAheadOfTheServers(t *testing.T) {
 					}
 					events.unreachable.Store(strings.Contains(when, "cannot"))
 					before := len(events.Appends())
-					_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+					_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "1")))
 					if (err != nil) != row.refused || len(events.Appends())-before != 1-one(row.refused) {
 						t.Errorf("a write: got error %v and %d appends, want it refused: %t", err, len(events.Appends())-before, row.refused)
 					}

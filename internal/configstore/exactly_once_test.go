@@ -23,7 +23,7 @@ import (
 // step is one command of a plan, and what happens to the appends meanwhile.
 type step struct {
 	caller auth.Caller
-	cmd    config.Command
+	set    config.ChangeSet
 	node   int
 	fates  []fate
 }
@@ -47,13 +47,14 @@ func drawStep(t *testing.T, rt *rapid.T) step {
 	key := configstoretest.Key(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	switch rapid.IntRange(0, 5).Draw(rt, "kind") {
 	case 0:
-		s.cmd = config.Delete{Name: name, IdempotencyKey: key}
+		s.set = config.Single(config.Delete{Name: name})
 	case 1:
-		s.cmd = config.Restore{Name: name, IdempotencyKey: key}
+		s.set = config.Single(config.Restore{Name: name})
 	default:
 		value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
-		s.cmd = config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed"), IdempotencyKey: key}
+		s.set = config.Single(config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")})
 	}
+	s.set.IdempotencyKey = key
 	if key.String() != "" { // without a key it must not be repeated
 		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
 	}
@@ -71,7 +72,7 @@ type cluster struct {
 }
 
 type done struct {
-	cmd     config.Command
+	set     config.ChangeSet
 	outcome configstore.Outcome
 }
 
@@ -121,15 +122,15 @@ func (c *cluster) do(s step) error {
 	c.fates.set(s.fates)
 	outcome, err := c.until(s)
 	history := configstoretest.MustRead(c.t, c.events)
-	key := eventstore.Key{Actor: s.caller.Name, Text: s.cmd.Key().String()}
+	key := eventstore.Key{Actor: s.caller.Name, Text: s.set.IdempotencyKey.String()}
 	before, known := c.first[key]
-	event, kind := c.model.decide(s.cmd, time.Time{})
+	event, kind := c.model.decide(s.set.Changes[0].Command, time.Time{})
 	switch {
-	case known && !reflect.DeepEqual(before.cmd, s.cmd) && (kind == fault.NotFound || kind == fault.Deleted):
+	case known && !reflect.DeepEqual(before.set, s.set) && (kind == fault.NotFound || kind == fault.Deleted):
 		if fault.KindOf(err) != kind { // a fault of the config takes precedence
 			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
 		}
-	case known && !reflect.DeepEqual(before.cmd, s.cmd):
+	case known && !reflect.DeepEqual(before.set, s.set):
 		if !errors.Is(err, fault.ErrIdempotencyMismatch) {
 			return fmt.Errorf("got %+v, %v, want %w", outcome, err, fault.ErrIdempotencyMismatch)
 		}
@@ -148,7 +149,7 @@ func (c *cluster) do(s step) error {
 			c.model.events = append(c.model.events, *event)
 		}
 		if key.Text != "" {
-			c.first[key] = done{s.cmd, outcome}
+			c.first[key] = done{s.set, outcome}
 		}
 	}
 	if len(history) != len(c.model.events) {
@@ -162,7 +163,7 @@ func (c *cluster) do(s step) error {
 func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
 	for attempt := range 10 {
 		n := &c.nodes[(s.node+attempt)%2]
-		outcome, err = (*n).Do(context.Background(), s.caller, s.cmd)
+		outcome, err = (*n).Do(context.Background(), s.caller, s.set)
 		if (*n).events.isDead() {
 			(*n).stop()
 			*n = c.start()

@@ -26,7 +26,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	outcome, err := store.Do(ctx, auth.Anonymous, config.Set{Name: name, Value: value})
+	outcome, err := store.Do(ctx, auth.Anonymous, config.Single(config.Set{Name: name, Value: value}))
 	if err != nil {
 		log.Fatal(err)
 	}

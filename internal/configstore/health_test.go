@@ -134,7 +134,7 @@ func TestErrorsSayWhatIsKnown(t *testing.T) {
 	r := store.Reader(auth.Anonymous)
 	events.SetHooks(configstoretest.Unreachable())
 	_, _, read := r.History(t.Context(), configstoretest.Name(t, "a"), 0, 1)
-	_, write := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "2", 9))
+	_, write := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.SetAt(t, "a", "2", 9)))
 	for _, test := range []struct {
 		err  error
 		want string

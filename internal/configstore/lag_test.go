@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -106,7 +107,7 @@ func TestAppendThatDoesNotEnd(t *testing.T) {
 			<-released
 			return events.Store.Append(context.Background(), expected, records)
 		}})
-		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+		c := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
 		for _, row := range []struct {
 			after time.Duration
 			well  bool

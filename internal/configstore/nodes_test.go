@@ -59,7 +59,7 @@ func TestNodesAreLinearizable(t *testing.T) {
 					cmd.ExpectedVersion = &version
 				}
 				op := operation{cmd: cmd, invoked: clock.Add(1)}
-				op.outcome, op.err = store.Do(t.Context(), auth.Anonymous, cmd)
+				op.outcome, op.err = store.Do(t.Context(), auth.Anonymous, config.Single(cmd))
 				op.answered = clock.Add(1)
 				mu.Lock()
 				done = append(done, op)

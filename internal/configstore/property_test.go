@@ -111,7 +111,7 @@ func (s *service) command(rt *rapid.T) {
 	s.clock.Store(&now)
 	cmd := s.draw(rt)
 	node := rapid.SampledFrom(s.nodes).Draw(rt, "node")
-	got, err := node.Do(context.Background(), auth.Anonymous, cmd)
+	got, err := node.Do(context.Background(), auth.Anonymous, config.Single(cmd))
 	event, kind := s.model.decide(cmd, s.model.next(now))
 	switch {
 	case kind != fault.Internal:

@@ -130,7 +130,7 @@ func TestPagesStayOnTheirPosition(t *testing.T) {
 				if state := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, name)); state != nil && i%5 == 0 {
 					store.MustDelete(t, name)
 				} else {
-					_, _ = store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, name, "now"))
+					_, _ = store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, name, "now")))
 				}
 			}
 		})

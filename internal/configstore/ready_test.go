@@ -25,7 +25,7 @@ func TestNotReady(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		time.Sleep(time.Minute)
-		_, err := s.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+		_, err := s.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "1")))
 		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		if !errors.Is(err, fault.ErrNotReady) {
 			t.Errorf("got %v, want %v", err, fault.ErrNotReady)

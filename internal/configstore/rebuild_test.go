@@ -60,7 +60,7 @@ func TestNothingOfALostHistoryIsServed(t *testing.T) {
 				for n := 0; ctx.Err() == nil; n++ {
 					rebuilt := store.Rebuilds() > 0
 					value := fmt.Sprintf("%d by %d", n, caller)
-					outcome, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, fmt.Sprint("n", caller), value))
+					outcome, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, fmt.Sprint("n", caller), value)))
 					switch {
 					case err != nil && fault.KindOf(err) != fault.Unavailable:
 						t.Errorf("a write: %v", err)

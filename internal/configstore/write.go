@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"configapi/internal/auth"
@@ -9,44 +10,68 @@ import (
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
-	"configapi/internal/writer"
 )
 
-// Outcome is what a command came to.
-type Outcome = writer.Outcome
+// Outcome is what a single change came to.
+type Outcome struct {
+	// Config is the config as this very change left it. When there was nothing to change, it is the
+	// config as it was found.
+	Config *projection.Config
+	// Changed is false when there was nothing to change.
+	Changed bool
+	// Position is that of the outcome: any read or stream from here on includes it.
+	Position eventstore.Position
+}
 
-// Do carries out one command, and returns when its outcome is on disk and can be read. A command
-// with an idempotency key is carried out once for each caller: the same command gets the first
-// outcome again for at least [writer.KeyRetention].
-//
-// The errors: a [*fault.Refusal], [fault.ErrIdempotencyMismatch], or a [*fault.UnavailableError],
-// which says whether something may have been written. The end of ctx ends the waiting, not the
-// write.
-func (s *Store) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, error) {
-	g, err := s.ready()
-	if err != nil {
-		return Outcome{}, fault.NotWritten(err)
+var errNotSingle = errors.New("configstore: Do takes a set of one change that is no dry run")
+
+// Do is [Store.Apply] for a set of one valid change that is no dry run. Its outcome has the config,
+// and its errors have no [*fault.Rejection] around them: a [*fault.Refusal],
+// [fault.ErrIdempotencyMismatch], [fault.ErrPositionUnknown], [fault.ErrPositionNotReached], or a
+// [*fault.UnavailableError].
+func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet) (Outcome, error) {
+	if len(set.Changes) != 1 || set.Changes[0].Command == nil || set.DryRun {
+		return Outcome{}, errNotSingle
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	if err := s.checkClock(ctx); err != nil {
-		return Outcome{}, err
+	written, err := s.write(ctx, caller, set)
+	switch {
+	case err != nil:
+		return Outcome{}, onlyReason(err)
+	case written.receipt != nil:
+		return written.recall(ctx, set.Changes[0].Command.Target())
 	}
-	outcome, receipt, err := g.writer.Do(ctx, caller, cmd)
-	if receipt != nil {
-		return g.recall(ctx, cmd, receipt)
-	}
-	return outcome, err
+	return Outcome{Config: written.Config, Changed: len(written.Revisions) > 0, Position: written.Position}, nil
 }
 
-// recall returns the outcome that a receipt stands for, as it was. The writer has made sure that it
-// is applied here.
-func (g *generation) recall(ctx context.Context, cmd config.Command, receipt *eventstore.Receipt) (Outcome, error) {
-	outcome, err := g.recallFrom(ctx, g.view(), cmd.Target(), receipt)
+// onlyReason returns why a set of one change was rejected, and any other error as it is. What is
+// wrong with the config comes before a key that was used for another request, but for a config that
+// is not deleted.
+func onlyReason(err error) error {
+	rejection, is := errors.AsType[*fault.Rejection](err)
+	if !is {
+		return err
+	}
+	first, last := rejection.Failures[0].Err, rejection.Failures[len(rejection.Failures)-1].Err
+	if fault.KindOf(first) == fault.NotDeleted {
+		return last
+	}
+	return first
+}
+
+// recall returns the outcome that the receipt of a set of one stands for, as it was. The writer has
+// made sure that it is applied here.
+func (w written) recall(ctx context.Context, name config.Name) (Outcome, error) {
+	outcome, err := w.generation.recallFrom(ctx, w.generation.view(), name, w.receipt)
 	if err != nil {
-		return Outcome{}, fault.OutcomeUnknown(fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err))
+		return Outcome{}, recallFailed(w.receipt, err)
 	}
 	return outcome, nil
+}
+
+func recallFailed(receipt *eventstore.Receipt, err error) error {
+	return fault.OutcomeUnknown(fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err))
 }
 
 func (g *generation) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt) (Outcome, error) {

@@ -256,7 +256,7 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 			if got := n.Reader(auth.Anonymous).Head().Position(); got != mark || n.Rebuilds() != 0 {
 				t.Errorf("at %s after %d rebuilds, want %s after none", got, n.Rebuilds(), mark)
 			}
-			_, err := n.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "a")})
+			_, err := n.Do(t.Context(), auth.Anonymous, config.Single(config.Delete{Name: configstoretest.Name(t, "a")}))
 			if fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("a write: got %v", err)
 			}

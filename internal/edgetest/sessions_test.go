@@ -90,7 +90,7 @@ func mustSetSoon(t *testing.T, node *configstoretest.Store) {
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		cmd := config.Set{Name: configstoretest.Name(t, "after"), Value: configstoretest.Value(t, "all")}
-		if _, err = node.Do(t.Context(), auth.Anonymous, cmd); err == nil {
+		if _, err = node.Do(t.Context(), auth.Anonymous, config.Single(cmd)); err == nil {
 			return
 		}
 	}
@@ -101,13 +101,10 @@ func mustSetSoon(t *testing.T, node *configstoretest.Store) {
 // and is repeated while its outcome is unknown, so that it is written at most once.
 func writeUntil(t *testing.T, ctx context.Context, node *configstoretest.Store, name string) (acknowledged []string) {
 	for n := 0; ctx.Err() == nil; n++ {
-		cmd := config.Set{Name: configstoretest.Name(t, name), Value: configstoretest.Value(t, fmt.Sprint(n))}
-		var err error
-		if cmd.IdempotencyKey, err = config.ParseIdempotencyKey(fmt.Sprint(name, "-", n)); err != nil {
-			t.Error(err)
-		}
+		set := configstoretest.SetOnce(t, name, fmt.Sprint(n), fmt.Sprint(name, "-", n))
 		for {
-			if _, err = node.Do(ctx, auth.Anonymous, cmd); err == nil {
+			_, err := node.Do(ctx, auth.Anonymous, set)
+			if err == nil {
 				acknowledged = append(acknowledged, fmt.Sprint(name, "=", n))
 			}
 			if err == nil || ctx.Err() != nil {

@@ -1,6 +1,9 @@
 package eventstore
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Seq is an event's number in the whole history: 1, 2, 3, … without gaps. 0 is before the first.
 type Seq int64
@@ -66,6 +69,19 @@ type Receipt struct {
 	First Seq
 	// EventCount is how many events the outcome has; 0 means that there was nothing to do.
 	EventCount int
+	// Unchanged are the names that were as asked for already. Column unchanged: see [JoinNames].
+	Unchanged []string
 	// CreatedAt is when the outcome was decided: UTC, whole microseconds.
 	CreatedAt time.Time
+}
+
+// JoinNames returns names as the stores keep a list of them: one a line. A name has no line feed.
+func JoinNames(names []string) string { return strings.Join(names, "\n") }
+
+// SplitNames returns the names that [JoinNames] has joined, nil for none.
+func SplitNames(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }

@@ -138,7 +138,7 @@ func TestEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Do(t.Context(), auth.Anonymous, config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "2\n\r\u2028é"), Reason: reason}); err != nil {
+		if _, err := s.Do(t.Context(), auth.Anonymous, config.ChangeSet{Reason: reason}.Of(configstoretest.Set(t, "a", "2\n\r\u2028é"))); err != nil {
 			t.Fatal(err)
 		}
 		live.want(`{"changes":[{"name":"a","operation":"UPDATED","value":"2\n\r` + "\u2028é" + `","oldValue":"1","version":2,"position":"@2","changeSet":"@2","committedAt":"then","actor":null,"reason":"because \"<b>\""}],"position":"@2","caughtUp":true}`)

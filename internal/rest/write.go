@@ -11,7 +11,7 @@ import (
 )
 
 func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(set, name, r.Header, config.Fields.Set)
+	cmd, alone, err := command(set, name, r.Header, config.Fields.Set)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -25,20 +25,20 @@ func (h *Handler) set(w http.ResponseWriter, r *http.Request, name config.Name) 
 		return
 	}
 	cmd.Value = value
-	h.change(w, r, cmd)
+	h.change(w, r, alone.Of(cmd))
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(remove, name, r.Header, config.Fields.Delete)
+	_, alone, err := command(remove, name, r.Header, config.Fields.Delete)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.change(w, r, cmd)
+	h.change(w, r, alone)
 }
 
 func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Name) {
-	cmd, err := command(restore, name, r.Header, config.Fields.Restore)
+	cmd, alone, err := command(restore, name, r.Header, config.Fields.Restore)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -51,32 +51,34 @@ func (h *Handler) restore(w http.ResponseWriter, r *http.Request, name config.Na
 	if given {
 		cmd.Value = &value
 	}
-	h.change(w, r, cmd)
+	h.change(w, r, alone.Of(cmd))
 }
 
 // command returns the command that the headers of a change describe, without the value, which is in
-// the body. The error is a [*config.InvalidError] that names the header.
-func command[C config.Command](op operation, name config.Name, h http.Header, parse func(config.Fields) (C, error)) (C, error) {
+// the body, and the set of this command alone. The error is a [*config.InvalidError] that names the
+// header.
+func command[C config.Command](op operation, name config.Name, h http.Header, parse func(config.Fields) (C, error)) (cmd C, alone config.ChangeSet, err error) {
 	fields, err := fieldsOf(op, name, h)
-	if err != nil {
-		var none C
-		return none, err
+	if err == nil {
+		cmd, err = parse(fields)
 	}
-	cmd, err := parse(fields)
-	return cmd, inHeader(err)
+	if err == nil {
+		alone, err = fields.ChangeSet(cmd)
+	}
+	return cmd, alone, inHeader(err)
 }
 
-// change carries a command out and answers.
-func (h *Handler) change(w http.ResponseWriter, r *http.Request, cmd config.Command) {
+// change carries out a set of one and answers.
+func (h *Handler) change(w http.ResponseWriter, r *http.Request, alone config.ChangeSet) {
 	reader, err := h.store.Reader(auth.Anonymous)
 	if err != nil {
 		h.fail(w, r, &fault.UnavailableError{Cause: err}) // nothing was written
 		return
 	}
 	before := reader.Head().Position()
-	outcome, err := h.store.Do(r.Context(), auth.Anonymous, cmd)
+	outcome, err := h.store.Do(r.Context(), auth.Anonymous, alone)
 	if err != nil {
-		h.refuse(w, r, cmd, before, err)
+		h.refuse(w, r, alone.Changes[0].Command, before, err)
 		return
 	}
 	describe(w.Header(), tagOf(outcome.Config), textForm, outcome.Position)

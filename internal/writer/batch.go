@@ -26,7 +26,8 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int // of the data of the records
+	bytes     int       // of the records
+	judged    judgement // of the set that is being decided
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
 	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
@@ -40,25 +41,34 @@ type keyed struct {
 }
 
 // decide decides requests in their order, each on the state that the ones before it lead to. It
-// ends early when the batch is full, or before a restore whose last value was not read. How many
-// bytes an event has is known only then: a request of a few bytes may restore a large value.
+// ends early when the batch is full, or before a set with a restore whose last value was not read.
+// How many bytes the events of a set have is known only then: a request of a few bytes may restore
+// large values.
 func decide(view *projection.View, requests []*request, found receipts, last lastValues, opts *Options) *batch {
-	n := len(requests)
-	b := &batch{
-		view: view, found: found, last: last, now: opts.Now, id: newAppendID(),
-		from: view.Head(), tip: view.Head(),
-		pending:   make(map[config.Name]*projection.Config, n),
-		records:   make([]eventstore.Record, 0, n),
-		revisions: make([]*eventstore.Revision, 0, n),
-		results:   make([]result, 0, n),
-	}
+	events := 0
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes || b.lacksLastValue(r) {
+		events += len(r.set.Changes)
+	}
+	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges))
+	b.results = make([]result, 0, len(requests))
+	for _, r := range requests {
+		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges || b.lacksLastValue(r) {
 			break
 		}
 		b.results = append(b.results, b.decide(r))
 	}
 	return b
+}
+
+// newBatch returns an empty batch, with room for so many events.
+func newBatch(view *projection.View, found receipts, last lastValues, opts *Options, events int) *batch {
+	return &batch{
+		view: view, found: found, last: last, now: opts.Now, id: newAppendID(),
+		from: view.Head(), tip: view.Head(),
+		pending:   make(map[config.Name]*projection.Config, events),
+		records:   make([]eventstore.Record, 0, events),
+		revisions: make([]*eventstore.Revision, 0, events),
+	}
 }
 
 func newAppendID() (id eventstore.AppendID) {
@@ -103,6 +113,8 @@ func (b *batch) decide(r *request) result {
 		return result{receipt: &receipt}
 	case repeated:
 		return result{outcome: first.outcome}
+	case r.recall: // there is no earlier request
+		return result{}
 	}
 	outcome, err := b.carryOut(r)
 	if err == nil && r.hasKey() {
@@ -119,38 +131,63 @@ func (b *batch) isRepeated(r *request) bool {
 }
 
 // mismatch returns the error of a request whose key was used for another one. What is wrong with
-// the request's config, or with its conditions, takes precedence over what is wrong with its key.
+// the request's configs comes before what is wrong with its key.
 func (b *batch) mismatch(r *request) error {
-	name := r.cmd.Target()
-	present := b.state(name)
-	_, _, err := b.aggregate(name, present).Decide(r.cmd, b.nextTime())
-	switch fault.KindOf(err) {
-	case fault.NotFound, fault.Deleted, fault.VersionConflict:
-		return &fault.Refusal{Reason: err, Current: present}
-	}
-	return fault.ErrIdempotencyMismatch
+	failures := append(b.judge(r).failures, fault.Failure{Change: -1, Field: "idempotencyKey", Err: fault.ErrIdempotencyMismatch})
+	return reject(failures, b.tip.Position())
 }
 
-// carryOut decides a request on the present state, and adds its event, if any, to the batch.
+// carryOut decides a request on the present state, and adds its events, if any, to the batch: all
+// of them, or none when a single change is refused.
 func (b *batch) carryOut(r *request) (Outcome, error) {
-	name := r.cmd.Target()
-	before := b.state(name)
-	event, changes, err := b.aggregate(name, before).Decide(r.cmd, b.nextTime())
-	switch {
-	case err != nil:
-		return Outcome{}, &fault.Refusal{Reason: err, Current: before}
-	case !changes:
-		return Outcome{Config: before, Position: b.tip.Position()}, nil
+	j := b.judge(r)
+	if len(j.failures) > 0 {
+		return Outcome{}, reject(j.failures, b.tip.Position())
 	}
-	after, err := before.Next(b.seal(withOwnTexts(event, before), r))
-	if err != nil {
+	outcome := Outcome{Unchanged: j.unchanged, Position: b.tip.Position()}
+	if len(j.changes) == 0 {
+		if len(r.set.Changes) == 1 {
+			outcome.Config = b.state(r.set.Changes[0].Command.Target())
+		}
+		return outcome, nil
+	}
+	var err error
+	if outcome.Revisions, err = b.add(j.changes, r); err != nil {
 		return Outcome{}, err
 	}
-	b.pending[after.Name] = after
-	if !after.Exists() {
-		b.last[after.Position()] = event.OldValue
+	if len(r.set.Changes) == 1 {
+		outcome.Config = j.changes[0].after
 	}
-	return Outcome{Config: after, Changed: true, Position: after.Position()}, nil
+	outcome.Position = b.tip.Position()
+	return outcome, nil
+}
+
+// add adds the events of a change set to the batch.
+func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error) {
+	first, before := len(b.records), b.tip
+	end := b.tip.Seq + eventstore.Seq(len(changes))
+	for i := range changes {
+		e := withOwnTexts(changes[i].event, changes[i].before)
+		e.At = b.after(e.At)
+		b.seal(e, r, end)
+	}
+	revisions := b.revisions[first:len(b.revisions):len(b.revisions)]
+	for i, revision := range revisions {
+		revision.ChangeSet = b.tip.Position()
+		var err error
+		if changes[i].after, err = changes[i].before.Next(revision); err != nil {
+			b.records, b.revisions, b.tip = b.records[:first], b.revisions[:first], before
+			return nil, err
+		}
+	}
+	for i := range changes {
+		after := changes[i].after
+		b.pending[after.Name] = after
+		if !after.Exists() {
+			b.last[after.Position()] = changes[i].event.OldValue
+		}
+	}
+	return revisions, nil
 }
 
 // withOwnTexts returns an event whose new texts have memory of their own. A name or a value of a
@@ -166,24 +203,23 @@ func withOwnTexts(e config.Event, before *projection.Config) config.Event {
 	return e
 }
 
-// seal adds an event behind the batch's others.
-func (b *batch) seal(e config.Event, r *request) *eventstore.Revision {
+// seal adds an event of the change set that ends at a seq behind the batch's others.
+func (b *batch) seal(e config.Event, r *request, end eventstore.Seq) {
 	stored := config.Encode(e)
 	b.records = append(b.records, eventstore.Record{
 		Name: e.Name.String(), Version: int(e.Version),
 		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
-		Actor: r.caller.Actor(), Reason: reason(r.cmd), RecordedAt: e.At,
+		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), RecordedAt: e.At, ChangeSet: end,
 	})
-	b.bytes += len(stored.Data)
+	b.bytes += len(e.Name.String()) + len(stored.Data) + len(r.set.Reason.String())
 	record := &b.records[len(b.records)-1]
 	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
-	revision := eventstore.NewRevision(record, e)
-	b.revisions = append(b.revisions, revision)
-	return revision
+	b.revisions = append(b.revisions, eventstore.NewRevision(record, e))
 }
 
-func reason(cmd config.Command) *string {
-	text := cmd.Why().Clone().String()
+// reasonOf returns the reason of a set as records have it, in memory of its own.
+func reasonOf(set *config.ChangeSet) *string {
+	text := set.Reason.Clone().String()
 	if text == "" {
 		return nil
 	}
@@ -201,11 +237,15 @@ func (b *batch) state(name config.Name) *projection.Config {
 
 // nextTime returns the time of the next event: the present, but always after the event before.
 func (b *batch) nextTime() time.Time {
-	now := b.now().UTC().Truncate(time.Microsecond)
-	if earliest := b.tip.RecordedAt.Add(time.Microsecond); now.Before(earliest) {
+	return b.after(b.now().UTC().Truncate(time.Microsecond))
+}
+
+// after returns a time, or the earliest one after the event before if that is later.
+func (b *batch) after(at time.Time) time.Time {
+	if earliest := b.tip.RecordedAt.Add(time.Microsecond); at.Before(earliest) {
 		return earliest
 	}
-	return now
+	return at
 }
 
 // aggregate returns the state c of a name as the domain decides commands on it. c is nil when

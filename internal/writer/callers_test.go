@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -26,10 +27,10 @@ func TestCallerGoesWhileItsCommandWaits(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{})
 		release := events.HoldAppends()
-		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))
 		ctx, leave := context.WithCancel(t.Context())
-		going := configstoretest.Start(ctx, store, configstoretest.Set(t, "going", "0"))
-		staying := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "staying", "0"))
+		going := configstoretest.Start(ctx, store, config.Single(configstoretest.Set(t, "going", "0")))
+		staying := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "staying", "0")))
 		leave()
 		synctest.Wait()
 		if !going.IsAnswered() {
@@ -58,7 +59,7 @@ func TestCallerGoesWhileItsCommandIsWritten(t *testing.T) {
 		store := configstoretest.On(t, events, configstore.Options{})
 		release := events.HoldAppends()
 		ctx, leave := context.WithCancel(t.Context())
-		going := configstoretest.Start(ctx, store, configstoretest.Set(t, "a", "1"))
+		going := configstoretest.Start(ctx, store, config.Single(configstoretest.Set(t, "a", "1")))
 		leave()
 		synctest.Wait()
 		if !going.IsAnswered() {
@@ -87,8 +88,8 @@ func TestWriteTimeout(t *testing.T) {
 			store := configstoretest.On(t, events, configstore.Options{WriteTimeout: test.set, Writer: writer.Options{AppendTimeout: time.Hour}})
 			release := events.HoldAppends()
 			began := time.Now()
-			taken := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
-			waiting := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
+			taken := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
+			waiting := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "2")))
 			<-taken.Done
 			<-waiting.Done
 			if took := time.Since(began); took != test.want {
@@ -110,10 +111,10 @@ func TestFullQueue(t *testing.T) {
 		release := events.HoldAppends()
 		ctx, leave := context.WithCancel(t.Context())
 		var staying, going sync.WaitGroup
-		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))
 		for i := range callers {
 			staying.Go(func() {
-				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, fmt.Sprintf("n%d", i), "v")); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, fmt.Sprintf("n%d", i), "v"))); err != nil {
 					t.Errorf("staying: %v", err)
 				}
 			})
@@ -121,7 +122,7 @@ func TestFullQueue(t *testing.T) {
 		synctest.Wait()
 		for range 10 { // the queue is full
 			going.Go(func() {
-				_, err := store.Do(ctx, auth.Anonymous, configstoretest.Set(t, "going", "v"))
+				_, err := store.Do(ctx, auth.Anonymous, config.Single(configstoretest.Set(t, "going", "v")))
 				configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 			})
 		}
@@ -159,13 +160,13 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{})
 		release := events.HoldAppends()
-		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "a", "1"), configstoretest.Set(t, "a", "2"), configstoretest.SetAt(t, "a", "3", 9))
+		calls := configstoretest.StartAll(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")), config.Single(configstoretest.Set(t, "a", "2")), config.Single(configstoretest.SetAt(t, "a", "3", 9)))
 		const more = 1200 // than the queue holds
 		var rest sync.WaitGroup
 		var refused atomic.Int32
 		for range more {
 			rest.Go(func() {
-				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "rest", "1")); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "rest", "1"))); err != nil {
 					configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 					refused.Add(1)
 				}
@@ -194,7 +195,7 @@ func TestShutdownFinishesWhatIsThere(t *testing.T) {
 		}
 
 		for range 2000 { // more than the queue would hold
-			_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "new", "1"))
+			_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "new", "1")))
 			configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		}
 		if got, want := len(configstoretest.MustRead(t, events)), 2+more-int(refused.Load()); got != want {
@@ -210,17 +211,17 @@ func TestShutdownRefusesNewCommands(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store, stop, done := run(t, events, configstore.Options{Writer: writer.Options{BatchCommands: 1}})
 		release := events.HoldAppends()
-		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+		first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
 		stop()
 		synctest.Wait()
-		inTime := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
+		inTime := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "2")))
 		release()
 		<-done
 		synctest.Wait()
 		if first.Err != nil || inTime.Err != nil {
 			t.Errorf("got %v, %v, want both done", first.Err, inTime.Err)
 		}
-		after := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
+		after := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "3")))
 		configstoretest.MustBeKind(t, after.Err, fault.Unavailable, false)
 	})
 }
@@ -238,7 +239,7 @@ func TestShutdownWhileWritersGoOn(t *testing.T) {
 		writers.Go(func() {
 			for n := 0; ; n++ {
 				value := fmt.Sprintf("%d by %d", n, i)
-				_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", value))
+				_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", value)))
 				if err != nil {
 					configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 					return
@@ -277,7 +278,7 @@ func TestShutdownWhileTheStoreIsUnreachable(t *testing.T) {
 			return ctx.Err()
 		}
 		events.SetHooks(hanging)
-		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "a", "1"), configstoretest.Set(t, "a", "2"), configstoretest.Set(t, "a", "3"))
+		calls := configstoretest.StartAll(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")), config.Single(configstoretest.Set(t, "a", "2")), config.Single(configstoretest.Set(t, "a", "3")))
 		began := time.Now()
 		stop()
 		<-done

@@ -57,7 +57,8 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 	if err != nil {
 		return failAll(requests), requests, err
 	}
-	last, err := readLastValues(w.events, deletedTargets(w.projection.View(), requests, found), w.opts.BatchBytes)
+	deleted, needed := deletedTargets(w.projection.View(), requests, found)
+	last, err := readLastValues(w.events, deleted, needed, w.opts.BatchBytes)
 	if err != nil {
 		return failAll(requests), requests, err
 	}

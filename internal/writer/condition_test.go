@@ -30,24 +30,24 @@ func TestConditionsAreDecidedOnTheNewestRevision(t *testing.T) {
 	set := config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "3")}
 	for _, wrong := range []eventstore.Position{{}, first, foreign, {Seq: 99}} {
 		set.Conditions = require(wrong)
-		_, err := store.Do(t.Context(), auth.Anonymous, set)
+		_, err := store.Do(t.Context(), auth.Anonymous, config.Single(set))
 		var refusal *fault.Refusal
 		if !errors.Is(err, config.ErrRevisionConflict) || !errors.As(err, &refusal) || refusal.Current.Position() != second {
 			t.Errorf("with %s: got %v", wrong, err)
 		}
 	}
 	set.Conditions = require(second)
-	third, err := store.Do(t.Context(), auth.Anonymous, set)
+	third, err := store.Do(t.Context(), auth.Anonymous, config.Single(set))
 	if err != nil {
 		t.Fatal(err)
 	}
 	remove := config.Delete{Name: set.Name, Conditions: require(third.Position)}
-	fourth, err := store.Do(t.Context(), auth.Anonymous, remove)
+	fourth, err := store.Do(t.Context(), auth.Anonymous, config.Single(remove))
 	if err != nil {
 		t.Fatal(err)
 	}
 	restore := config.Restore{Name: set.Name, Conditions: require(fourth.Position)}
-	if _, err := store.Do(t.Context(), auth.Anonymous, restore); err != nil {
+	if _, err := store.Do(t.Context(), auth.Anonymous, config.Single(restore)); err != nil {
 		t.Error(err)
 	}
 }
@@ -65,7 +65,7 @@ func TestConditionsWithinABatch(t *testing.T) {
 		}})
 		set := config.Set{Name: configstoretest.Name(t, "a"), Value: configstoretest.Value(t, "2"), Conditions: require(before)}
 		other := config.Set{Name: configstoretest.Name(t, "b")}
-		calls := configstoretest.StartAll(t.Context(), store, other, set, set, set)
+		calls := configstoretest.StartAll(t.Context(), store, config.Single(other), config.Single(set), config.Single(set), config.Single(set))
 		close(release)
 		won := 0
 		for _, c := range calls[1:] {

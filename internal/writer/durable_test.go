@@ -90,11 +90,11 @@ func newStandby() *standby { return &standby{Store: memory.New()} }
 func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 	unchanged := configstoretest.Set(t, "a", "1")
 	unchanged.OnlyIfChanged = true
-	for what, command := range map[string]config.Command{
-		"an append whose outcome is found out": configstoretest.Set(t, "a", "2"),
+	for what, set := range map[string]config.ChangeSet{
+		"an append whose outcome is found out": config.Single(configstoretest.Set(t, "a", "2")),
 		"a key that was used before":           configstoretest.SetOnce(t, "a", "1", "k"),
-		"nothing to do":                        unchanged,
-		"nothing to do, with a key":            func() config.Command { c := unchanged; c.IdempotencyKey = configstoretest.Key(t, "other"); return c }(),
+		"nothing to do":                        config.Single(unchanged),
+		"nothing to do, with a key":            configstoretest.Once(t, unchanged, "other"),
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 					t.Fatal(err)
 				}
 				events.set(func() { events.isUnreachable = true })
-				_, err := store.Do(t.Context(), auth.Anonymous, command)
+				_, err := store.Do(t.Context(), auth.Anonymous, set)
 				configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 				if store.WriteProblem() == nil {
 					t.Error("WriteProblem: got nil while the standby is unreachable")
@@ -114,7 +114,7 @@ func TestWhatIsFoundIsDurableBeforeItIsAcknowledged(t *testing.T) {
 				if err := store.WriteProblem(); err != nil {
 					t.Errorf("WriteProblem: got %v after the standby came back", err)
 				}
-				if _, err := store.Do(t.Context(), auth.Anonymous, command); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, set); err != nil {
 					t.Errorf("after the standby came back: %v", err)
 				}
 			})
@@ -134,12 +134,12 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 		events.set(func() { events.isUnreachable = true })
 		same := configstoretest.Set(t, "a", "1")
 		same.OnlyIfChanged = true
-		_, err := store.Do(t.Context(), auth.Anonymous, same)
+		_, err := store.Do(t.Context(), auth.Anonymous, config.Single(same))
 		configstoretest.MustBeKind(t, err, fault.Unavailable, true)
-		_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "2", 7))
+		_, err = store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.SetAt(t, "a", "2", 7)))
 		configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 		events.set(func() { events.isUnreachable = false })
-		if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
+		if got, err := store.Do(t.Context(), auth.Anonymous, config.Single(same)); err != nil || got.Changed {
 			t.Errorf("got %+v, %v, want nothing done", got, err)
 		}
 	})
@@ -150,12 +150,14 @@ func TestNothingToDoWithTheHeadLockedIsMadeDurable(t *testing.T) {
 func TestOnlyWhatIsFoundCostsACommit(t *testing.T) {
 	events := newStandby()
 	store := configstoretest.On(t, events, configstore.Options{})
-	for _, cmd := range []config.Command{configstoretest.Set(t, "a", "1"), configstoretest.SetOnce(t, "a", "2", "k"), config.Delete{Name: configstoretest.Name(t, "a")}} {
-		if _, err := store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
+	for _, set := range []config.ChangeSet{
+		config.Single(configstoretest.Set(t, "a", "1")), configstoretest.SetOnce(t, "a", "2", "k"), config.Single(config.Delete{Name: configstoretest.Name(t, "a")}),
+	} {
+		if _, err := store.Do(t.Context(), auth.Anonymous, set); err != nil {
 			t.Error(err)
 		}
 	}
-	_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "new", "2", 7))
+	_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.SetAt(t, "new", "2", 7)))
 	configstoretest.MustBeKind(t, err, fault.VersionConflict, false)
 	_, err = store.Do(t.Context(), auth.Anonymous, configstoretest.SetOnce(t, "b", "2", "k"))
 	configstoretest.MustBeKind(t, err, fault.IdempotencyMismatch, false)
@@ -186,9 +188,9 @@ func TestReceiptsAloneWithUnknownOutcome(t *testing.T) {
 				store := configstoretest.On(t, events, configstore.Options{})
 				store.MustSet(t, "a", "1")
 				events.set(func() { events.instead = []func(sent) error{fate(events), fate(events)} })
-				same := configstoretest.SetOnce(t, "a", "1", "k")
+				same := configstoretest.Set(t, "a", "1")
 				same.OnlyIfChanged = true
-				if got, err := store.Do(t.Context(), auth.Anonymous, same); err != nil || got.Changed {
+				if got, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Once(t, same, "k")); err != nil || got.Changed {
 					t.Errorf("got %+v, %v, want nothing done", got, err)
 				}
 				kept, err := events.ReadReceipts(t.Context(), []eventstore.Key{{Text: "k"}})
@@ -243,7 +245,7 @@ func TestWriteProblem(t *testing.T) {
 			events.isUnreachable = true
 			events.instead = []func(sent) error{func(sent) error { return errors.Join(eventstore.ErrNotWritten, refused) }}
 		})
-		_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+		_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "1")))
 		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 		if err := store.WriteProblem(); !errors.Is(err, refused) || store.Health(t.Context()).Writing == nil {
 			t.Errorf("WriteProblem: got %v, want %v", err, refused)

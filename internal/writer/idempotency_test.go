@@ -37,13 +37,14 @@ func TestEqualKeysInOneBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := heldAppends{memory.New(), make(chan struct{})}
 		store := configstoretest.On(t, events, configstore.Options{})
-		remove := config.Delete{Name: configstoretest.Name(t, "b"), IdempotencyKey: configstoretest.Key(t, "refused")}
-		same := configstoretest.SetOnce(t, "a", "1", "no-op")
-		same.OnlyIfChanged = true
+		remove := configstoretest.Once(t, config.Delete{Name: configstoretest.Name(t, "b")}, "refused")
+		unchanged := configstoretest.Set(t, "a", "1")
+		unchanged.OnlyIfChanged = true
+		same := configstoretest.Once(t, unchanged, "no-op")
 		calls := configstoretest.StartAll(t.Context(), store,
-			configstoretest.Set(t, "first", "0"),
+			config.Single(configstoretest.Set(t, "first", "0")),
 			configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "1", "k"), configstoretest.SetOnce(t, "a", "2", "k"),
-			same, configstoretest.Set(t, "a", "3"), same,
+			same, config.Single(configstoretest.Set(t, "a", "3")), same,
 			remove, configstoretest.SetOnce(t, "b", "1", "refused"), remove)
 		close(events.release)
 		for _, c := range calls {
@@ -81,15 +82,16 @@ func TestEqualKeysOnManyNodes(t *testing.T) {
 	var calling sync.WaitGroup
 	var outcomes [keys][nodes]configstore.Outcome
 	for k := range keys {
-		cmd := configstoretest.SetOnce(t, "same", "1", fmt.Sprint(k))
+		cmd := configstoretest.Set(t, "same", "1")
 		if k%2 == 0 {
-			cmd = configstoretest.SetOnce(t, fmt.Sprintf("n%d", k%5), fmt.Sprint(k), fmt.Sprint(k))
+			cmd = configstoretest.Set(t, fmt.Sprintf("n%d", k%5), fmt.Sprint(k))
 		}
 		cmd.OnlyIfChanged = true
+		set := configstoretest.Once(t, cmd, fmt.Sprint(k))
 		for i, store := range stores {
 			calling.Go(func() {
 				var err error
-				if outcomes[k][i], err = store.Do(t.Context(), auth.Anonymous, cmd); err != nil {
+				if outcomes[k][i], err = store.Do(t.Context(), auth.Anonymous, set); err != nil {
 					t.Errorf("key %d on node %d: %v", k, i, err)
 				}
 			})
@@ -128,7 +130,7 @@ func TestOutcomeOfAnotherNodeCanBeRead(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if read := node.Reader(auth.Anonymous).Config(cmd.Name); read == nil || read.Seq != 1 {
+	if read := node.Reader(auth.Anonymous).Config(configstoretest.Name(t, "a")); read == nil || read.Seq != 1 {
 		t.Errorf("reads %+v after it was answered", read)
 	}
 }

@@ -66,7 +66,7 @@ func TestLocksFirstAfterTwoLosses(t *testing.T) {
 		events.mu.Lock()
 		events.times, events.did = times, nil
 		events.mu.Unlock()
-		outcome, err := node.Do(t.Context(), auth.Anonymous, cmd)
+		outcome, err := node.Do(t.Context(), auth.Anonymous, config.Single(cmd))
 		events.mu.Lock()
 		defer events.mu.Unlock()
 		if !slices.Equal(events.did, want) {
@@ -127,7 +127,7 @@ func TestLockedOnABrokenHistory(t *testing.T) {
 	events := &overtaken{Store: forked{base.Events}, overtake: func() { base.MustSet(t, "a", "foreign") }}
 	node := configstoretest.On(t, events, configstore.Options{})
 	events.times = 3
-	_, err := node.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "1"))
+	_, err := node.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "1")))
 	configstoretest.MustBeKind(t, err, fault.Unavailable, false)
 	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != 3 {
 		t.Errorf("got %v, want that the history is broken at position 3", err)

@@ -108,7 +108,7 @@ func TestUnknownOutcomes(t *testing.T) {
 					return eventstore.ErrNotWritten
 				}
 				events.ScriptAppends(append([]appendFunc{blocked}, test.script(t, events)...)...)
-				calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.SetAt(t, "a", "1", 0), configstoretest.SetAt(t, "a", "no", 0), configstoretest.SetAt(t, "b", "1", 0))
+				calls := configstoretest.StartAll(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")), config.Single(configstoretest.SetAt(t, "a", "1", 0)), config.Single(configstoretest.SetAt(t, "a", "no", 0)), config.Single(configstoretest.SetAt(t, "b", "1", 0)))
 				close(release)
 				for _, c := range calls {
 					<-c.Done
@@ -148,7 +148,7 @@ func TestHistoryCannotBeReadAfterAnUnknownOutcome(t *testing.T) {
 		events := configstoretest.NewFaulty()
 		store := configstoretest.On(t, events, configstore.Options{WriteTimeout: time.Hour})
 		events.SetHooks(configstoretest.Hooks{Append: events.LoseAnswer, Read: configstoretest.Unreachable().Read})
-		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+		c := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if c.IsAnswered() {
@@ -177,7 +177,7 @@ func TestHeadIsBehindAfterAnUnknownOutcome(t *testing.T) {
 				return nil, nil
 			},
 		})
-		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "3"))
+		c := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "3")))
 		configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, true)
 		events.SetHooks(configstoretest.Hooks{})
 		configstoretest.MustGetReady(t, store.Store)
@@ -199,7 +199,7 @@ func TestRefusalAfterAnUnknownOutcome(t *testing.T) {
 			configstoretest.SetElsewhere(t, events, "a")
 			return configstoretest.ErrAnswerLost
 		})
-		c := configstoretest.Start(t.Context(), store, configstoretest.SetAt(t, "a", "1", 0))
+		c := configstoretest.Start(t.Context(), store, config.Single(configstoretest.SetAt(t, "a", "1", 0)))
 		<-c.Done
 		configstoretest.MustBeKind(t, c.Err, fault.VersionConflict, false)
 		configstoretest.MustHaveHistory(t, events, "a=foreign")
@@ -218,7 +218,7 @@ func TestOutcomeIsUnknownWhenTheHistoryIsAnother(t *testing.T) {
 			time.Sleep(time.Second) // the follower applies it
 			return nil
 		})
-		c := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
+		c := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
 		configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, true)
 		if !strings.Contains(log.String(), "a committed append cannot be applied") {
 			t.Errorf("logged:\n%s", &log)
@@ -253,17 +253,17 @@ func TestRefusalsAreDecidedAtTheHead(t *testing.T) {
 
 		unchanged := configstoretest.Set(t, "same", "1")
 		unchanged.OnlyIfChanged = true
-		if got, err := node.Do(t.Context(), auth.Anonymous, unchanged); err != nil || !got.Changed || got.Config.Version != 3 {
+		if got, err := node.Do(t.Context(), auth.Anonymous, config.Single(unchanged)); err != nil || !got.Changed || got.Config.Version != 3 {
 			t.Errorf("set only if changed: got %+v, %v, want a third version", got, err)
 		}
 		for i, name := range []string{"new", "there"} {
 			other.MustSet(t, "noise", fmt.Sprint(i)) // the node is behind again
-			if _, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, name)}); err != nil {
+			if _, err := node.Do(t.Context(), auth.Anonymous, config.Single(config.Delete{Name: configstoretest.Name(t, name)})); err != nil {
 				t.Errorf("deleting %q: %v", name, err)
 			}
 		}
 		other.MustSet(t, "noise", "again")
-		_, err := node.Do(t.Context(), auth.Anonymous, config.Delete{Name: configstoretest.Name(t, "nothing")})
+		_, err := node.Do(t.Context(), auth.Anonymous, config.Single(config.Delete{Name: configstoretest.Name(t, "nothing")}))
 		configstoretest.MustBeKind(t, err, fault.NotFound, false)
 		if got, want := node.Reader(auth.Anonymous).Head(), other.Reader(auth.Anonymous).Head(); got != want {
 			t.Errorf("a refusal was decided at position %d, want %d", got.Seq, want.Seq)

@@ -10,12 +10,14 @@ import (
 	"configapi/internal/fault"
 )
 
-// request is one command that waits for its outcome.
+// request is one change set that waits for its outcome.
 type request struct {
 	caller auth.Caller
-	cmd    config.Command
-	key    eventstore.Key // the zero Key: the command has none
-	hash   [32]byte       // of a command with a key
+	set    config.ChangeSet
+	seenAt eventstore.Seq // of set.AsSeenAt: the end of its change set
+	recall bool           // ask for the outcome of an earlier request, and do nothing else
+	key    eventstore.Key // the zero Key: the set has none
+	hash   [32]byte       // of a set with a key
 	state  atomic.Int32
 	done   chan result // takes one result without blocking
 }
@@ -35,10 +37,10 @@ type result struct {
 	err     error
 }
 
-func newRequest(caller auth.Caller, cmd config.Command) *request {
-	r := &request{caller: caller, cmd: cmd, done: make(chan result, 1)}
-	if key := cmd.Key().String(); key != "" {
-		r.key, r.hash = eventstore.Key{Actor: caller.Name, Text: key}, config.RequestHash(cmd)
+func newRequest(caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq) *request {
+	r := &request{caller: caller, set: set, seenAt: seenAt, done: make(chan result, 1)}
+	if key := set.IdempotencyKey.String(); key != "" {
+		r.key, r.hash = eventstore.Key{Actor: caller.Name, Text: key}, config.RequestHash(&r.set)
 	}
 	return r
 }
@@ -90,7 +92,7 @@ func (q *queue) await(ctx context.Context, r *request) result {
 	case <-ctx.Done():
 	}
 	if r.state.CompareAndSwap(waiting, abandoned) {
-		r.cmd = nil // the request may stay in the queue for long; its value need not
+		r.set = config.ChangeSet{} // the request may stay in the queue for long; its values need not
 		return result{err: fault.NotWritten(ctx.Err())}
 	}
 	select { // the writer has taken it, and has answered all requests by the time it stops

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"configapi/internal/clock"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
-// KeyRetention is how long the outcome of a command with an idempotency key is kept at least, by
+// KeyRetention is how long the outcome of a change set with an idempotency key is kept at least, by
 // the clock of the node that is furthest ahead: a day, and an hour for clocks that differ.
 const KeyRetention = 25 * time.Hour
 
@@ -98,17 +99,29 @@ func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 func (b *batch) addReceipt(r *request, outcome Outcome) {
 	receipt := eventstore.Receipt{
 		Key: r.key, RequestHash: r.hash, First: outcome.Position.Seq,
+		EventCount: len(outcome.Revisions), Unchanged: textsOf(outcome.Unchanged),
 		// The event's time may be far ahead.
 		CreatedAt: b.now().UTC().Truncate(time.Microsecond),
 	}
-	if outcome.Changed {
-		receipt.EventCount = 1
+	if receipt.EventCount > 0 {
+		receipt.First = outcome.Revisions[0].Seq
 	}
 	b.receipts = append(b.receipts, receipt)
 	if b.keyed == nil {
 		b.keyed = make(map[eventstore.Key]keyed)
 	}
 	b.keyed[r.key] = keyed{r.hash, outcome}
+}
+
+func textsOf(names []config.Name) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = name.String()
+	}
+	return texts
 }
 
 const (

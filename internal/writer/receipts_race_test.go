@@ -35,10 +35,8 @@ func (r *raced) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 
 // conditional returns a command whose own effect makes it impossible: it expects the version
 // before.
-func conditional(t *testing.T) config.Set {
-	cmd := configstoretest.SetAt(t, "a", "2", 1)
-	cmd.IdempotencyKey = configstoretest.Key(t, "k")
-	return cmd
+func conditional(t *testing.T) config.ChangeSet {
+	return configstoretest.Once(t, configstoretest.SetAt(t, "a", "2", 1), "k")
 }
 
 // TestKeyThatAnotherNodeTakesWhileItIsLookedUp sends a command to two nodes. The second looks its

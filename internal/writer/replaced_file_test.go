@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/auth"
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
@@ -37,7 +38,7 @@ func TestWriteIntoAFileThatIsGone(t *testing.T) {
 					},
 				})
 				began := time.Now()
-				_, err := node.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "a", "2"))
+				_, err := node.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "a", "2")))
 				configstoretest.MustBeKind(t, err, fault.Unavailable, true)
 				if took := time.Since(began); took > time.Second || !strings.Contains(err.Error(), eventstore.ErrReplaced.Error()) {
 					t.Errorf("after %v: %v, want the reason at once", took, err)

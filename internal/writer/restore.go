@@ -17,24 +17,29 @@ import (
 // history.
 type lastValues map[eventstore.Position]config.Value
 
-// restoresLastValue reports whether a request asks for the value that its config had last.
-func restoresLastValue(r *request) bool {
-	cmd, is := r.cmd.(config.Restore)
-	return is && cmd.Value == nil
+// restoresLastValue reports whether a command asks for the value that its config had last.
+func restoresLastValue(cmd config.Command) bool {
+	restore, is := cmd.(config.Restore)
+	return is && restore.Value == nil
 }
 
 // lacksLastValue reports whether a request needs a value that was not read: another node has
 // deleted the config after the values were read, or too many bytes had to be read before it.
 func (b *batch) lacksLastValue(r *request) bool {
-	if !restoresLastValue(r) || b.isRepeated(r) {
-		return false
+	for i := range r.set.Changes {
+		cmd := r.set.Changes[i].Command
+		if !restoresLastValue(cmd) {
+			continue
+		}
+		state := b.state(cmd.Target())
+		if state == nil || state.Exists() {
+			continue
+		}
+		if _, known := b.last[state.Position()]; !known {
+			return !b.isRepeated(r)
+		}
 	}
-	state := b.state(r.cmd.Target())
-	if state == nil || state.Exists() {
-		return false
-	}
-	_, known := b.last[state.Position()]
-	return !known
+	return false
 }
 
 // maxRestoreReads is how many times the event store is read for the restores of one batch: other
@@ -42,48 +47,76 @@ func (b *batch) lacksLastValue(r *request) bool {
 const maxRestoreReads = 32
 
 // readLastValues reads the last values of deleted configs, before the requests that restore them
-// are decided. It stops at so many bytes of records or [maxRestoreReads], but always reads the
-// first value: a batch ends before a request whose value is missing, and the next batch begins with
-// it.
-func readLastValues(events *monitoredStore, deleted []*projection.Config, most int) (lastValues, error) {
+// are decided. It stops at so many bytes of records or [maxRestoreReads], but always reads those
+// values that the first request needs: a batch ends before a request that lacks a value, and the
+// next batch begins with it.
+func readLastValues(events *monitoredStore, deleted []*projection.Config, needed, most int) (lastValues, error) {
 	values := make(lastValues)
 	if len(deleted) == 0 {
 		return values, nil
 	}
 	ctx, cancel := events.context()
 	defer cancel()
-	for reads, bytes := 0, 0; len(deleted) > 0 && reads < maxRestoreReads && bytes < most; reads++ {
-		n := adjacent(deleted)
-		read, err := readDeletions(ctx, events, deleted[:n], most-bytes, values)
+	for reads, bytes := 0, 0; len(deleted) > 0 && (len(values) < needed || reads < maxRestoreReads && bytes < most); reads++ {
+		room := most - bytes
+		if len(values) < needed {
+			room = most
+		}
+		read, err := readDeletions(ctx, events, deleted[:adjacent(deleted)], room, values)
 		if err != nil {
 			return nil, fault.NotWritten(err)
 		}
-		if reads == 0 && len(values) == 0 {
+		found := 0
+		for found < len(deleted) && has(values, deleted[found]) {
+			found++
+		}
+		switch {
+		case found > 0:
+			deleted = deleted[found:]
+		case reads == 0 || len(values) < needed:
 			return nil, fault.NotWritten(projection.ErrDiverged)
+		default:
+			return values, nil
 		}
 		bytes += read
-		deleted = deleted[n:]
 	}
 	return values, nil
 }
 
-// deletedTargets returns the deleted configs whose last values requests restore, each once: that of
-// the first request first, the others by position.
-func deletedTargets(view *projection.View, requests []*request, found receipts) []*projection.Config {
-	var deleted []*projection.Config
+func has(values lastValues, deleted *projection.Config) bool {
+	_, known := values[deleted.Position()]
+	return known
+}
+
+// deletedTargets returns the deleted configs whose last values requests restore, each once: those
+// of the first request first, of which there are so many as needed says, the others by position.
+func deletedTargets(view *projection.View, requests []*request, found receipts) (deleted []*projection.Config, needed int) {
 	seen := make(map[config.Name]bool)
-	for _, r := range requests {
-		if _, known := found[r.key]; known || !restoresLastValue(r) {
-			continue
+	for i, r := range requests {
+		if _, known := found[r.key]; !known {
+			deleted = appendDeleted(deleted, seen, view, r)
 		}
-		name := r.cmd.Target()
-		if state := view.Get(name); state != nil && !state.Exists() && !seen[name] {
-			seen[name] = true
-			deleted = append(deleted, state)
+		if i == 0 {
+			needed = len(deleted)
 		}
 	}
-	if len(deleted) > 1 {
-		slices.SortFunc(deleted[1:], func(a, b *projection.Config) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, part := range [][]*projection.Config{deleted[:needed], deleted[needed:]} {
+		if len(part) > 1 {
+			slices.SortFunc(part, func(a, b *projection.Config) int { return cmp.Compare(a.Seq, b.Seq) })
+		}
+	}
+	return deleted, needed
+}
+
+func appendDeleted(deleted []*projection.Config, seen map[config.Name]bool, view *projection.View, r *request) []*projection.Config {
+	for i := range r.set.Changes {
+		if cmd := r.set.Changes[i].Command; restoresLastValue(cmd) {
+			name := cmd.Target()
+			if state := view.Get(name); state != nil && !state.Exists() && !seen[name] {
+				seen[name] = true
+				deleted = append(deleted, state)
+			}
+		}
 	}
 	return deleted
 }

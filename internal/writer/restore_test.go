@@ -90,10 +90,10 @@ func TestRestoresOfOneBatch(t *testing.T) {
 					},
 					Wait: configstoretest.Silent().Wait,
 				})
-				first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "1"))
+				first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "1")))
 				var calls []*configstoretest.Call
 				for i := range configs {
-					calls = append(calls, configstoretest.Start(t.Context(), store, restore(t, name(i))))
+					calls = append(calls, configstoretest.Start(t.Context(), store, config.Single(restore(t, name(i)))))
 				}
 				close(release)
 				<-first.Done
@@ -128,8 +128,8 @@ func TestRestoreOfWhatTheBatchDeletes(t *testing.T) {
 		store.MustSet(t, "a", "old")
 		store.MustDelete(t, "a")
 		release := events.HoldAppends()
-		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"),
-			restore(t, "a"), configstoretest.Set(t, "a", "new"), remove(t, "a"), restore(t, "a"), restore(t, "a"), remove(t, "a"), restore(t, "a"))
+		calls := configstoretest.StartAll(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")),
+			config.Single(restore(t, "a")), config.Single(configstoretest.Set(t, "a", "new")), config.Single(remove(t, "a")), config.Single(restore(t, "a")), config.Single(restore(t, "a")), config.Single(remove(t, "a")), config.Single(restore(t, "a")))
 		release()
 		for i, want := range []string{"0", "old", "new", "", "new", "refused", "", "new"} {
 			c := calls[i]
@@ -189,7 +189,7 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 			},
 		} {
 			events.SetHooks(configstoretest.Hooks{Read: read, Wait: configstoretest.Silent().Wait})
-			_, err := store.Do(t.Context(), auth.Anonymous, restore(t, "a"))
+			_, err := store.Do(t.Context(), auth.Anonymous, config.Single(restore(t, "a")))
 			if configstoretest.MustBeKind(t, err, fault.Unavailable, false); len(events.Appends()) != 2 {
 				t.Fatalf("%s: %d appends were sent, want those of before alone", what, len(events.Appends()))
 			}

@@ -39,8 +39,8 @@ func TestStoreUnreachableForLong(t *testing.T) {
 				}
 				events.SetHooks(gone)
 				began := time.Now()
-				taken := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "1"))
-				waiting := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "a", "2"))
+				taken := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "1")))
+				waiting := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "a", "2")))
 				<-taken.Done
 				<-waiting.Done
 				if took := time.Since(began); took != 10*time.Second {
@@ -53,10 +53,10 @@ func TestStoreUnreachableForLong(t *testing.T) {
 				if got := store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "before")); got == nil {
 					t.Error("reads do not go on while the store is unreachable")
 				}
-				configstoretest.MustBeKind(t, configstoretest.Start(t.Context(), store, configstoretest.Set(t, "b", "never")).Wait(), fault.Unavailable, false)
+				configstoretest.MustBeKind(t, configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "b", "never"))).Wait(), fault.Unavailable, false)
 
 				events.SetHooks(configstoretest.Hooks{})
-				if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Set(t, "c", "1")); err != nil {
+				if _, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.Set(t, "c", "1"))); err != nil {
 					t.Errorf("after the store has come back: %v", err)
 				}
 				configstoretest.MustHaveHistory(t, events, "before=0", "a=1", "c=1") // each once
@@ -101,7 +101,7 @@ func TestStoreThatHangs(t *testing.T) {
 				store := configstoretest.On(t, events, configstore.Options{})
 				events.SetHooks(test.hooks)
 				began := time.Now()
-				c := configstoretest.Start(t.Context(), store, test.cmd(t))
+				c := configstoretest.Start(t.Context(), store, config.Single(test.cmd(t)))
 				configstoretest.MustBeKind(t, c.Wait(), fault.Unavailable, test.unknown)
 				if took := time.Since(began); took < 5*time.Second || took > 10*time.Second {
 					t.Errorf("the answer took %v", took)

@@ -42,8 +42,9 @@ const (
 
 // Options of a [Writer]. Zero fields have the defaults named.
 type Options struct {
-	// BatchCommands and BatchBytes bound one append: so many commands, and no further event once
-	// the data of those before it have so many bytes. 0: 500 commands, 4 MiB.
+	// BatchCommands and BatchBytes bound one append: so many change sets, and no further one once
+	// the events of those before it have so many bytes. 0: 500 sets, 4 MiB. No further set is taken
+	// either once there are [config.MaxChanges] events. The first set is always taken whole.
 	BatchCommands, BatchBytes int
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration
@@ -85,14 +86,17 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Outcome is what a command came to.
+// Outcome is what a change set came to.
 type Outcome struct {
-	// Config is the config as this very change left it. When there was nothing to change, it is the
-	// config as it was found.
+	// Revisions are the changes, in the order of the set.
+	Revisions []*eventstore.Revision
+	// Unchanged are the names that were as asked for already, and those that the set skips.
+	Unchanged []config.Name
+	// Config is, for a set of one, the config as this very change left it. When there was nothing
+	// to change, it is the config as it was found.
 	Config *projection.Config
-	// Changed is false when there was nothing to change.
-	Changed bool
-	// Position is that of the outcome: any read or stream from here on includes it.
+	// Position is that of the outcome: any read or stream from here on includes it. It is that of
+	// the last revision, or the one that the set was decided at when nothing was written.
 	Position eventstore.Position
 }
 
@@ -129,16 +133,33 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 	}
 }
 
-// Do carries out a command and returns its outcome. The change is then on disk and can be read.
+// Do carries out a change set and returns its outcome. The changes are then on disk and can be read.
+// seenAt is the seq of set.AsSeenAt, at the end of its change set.
 //
-// When an earlier command with the same idempotency key was carried out, Do returns its receipt
-// and no outcome: the history says at the receipt's position what the outcome was.
+// When an earlier set with the same idempotency key was carried out, Do returns its receipt and no
+// outcome: the history says at the receipt's position what the outcome was.
 //
-// The errors: a [*fault.Refusal], [fault.ErrIdempotencyMismatch], or a [*fault.UnavailableError],
-// which says whether something may have been written. The end of ctx ends the waiting, not the
-// write. Commands are queued until Run is called.
-func (w *Writer) Do(ctx context.Context, caller auth.Caller, cmd config.Command) (Outcome, *eventstore.Receipt, error) {
-	r := newRequest(caller, cmd)
+// The errors: a [*fault.Rejection], or a [*fault.UnavailableError], which says whether something
+// may have been written. The end of ctx ends the waiting, not the write. Sets are queued until Run
+// is called.
+func (w *Writer) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq) (Outcome, *eventstore.Receipt, error) {
+	return w.queued(ctx, newRequest(caller, set, seenAt))
+}
+
+// Recall returns the receipt of an earlier set with the same idempotency key, nil when there is
+// none. It looks at the key and at what the set asks for alone, so its changes may be missing when
+// it has Asked. The errors are those of [Writer.Do].
+func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (*eventstore.Receipt, error) {
+	r := newRequest(caller, set, 0)
+	if !r.hasKey() {
+		return nil, nil
+	}
+	r.recall, r.set = true, config.ChangeSet{}
+	_, receipt, err := w.queued(ctx, r)
+	return receipt, err
+}
+
+func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.Receipt, error) {
 	if err := w.queue.add(ctx, r); err != nil {
 		return Outcome{}, nil, err
 	}

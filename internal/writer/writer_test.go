@@ -37,10 +37,10 @@ func TestGroupCommit(t *testing.T) {
 		store := configstoretest.On(t, events, configstore.Options{})
 		release := events.HoldAppends()
 		const waiting = 100
-		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))
 		var calls []*configstoretest.Call
 		for i := range waiting {
-			calls = append(calls, configstoretest.Start(t.Context(), store, configstoretest.Set(t, fmt.Sprintf("n%d", i%7), fmt.Sprint(i))))
+			calls = append(calls, configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, fmt.Sprintf("n%d", i%7), fmt.Sprint(i)))))
 		}
 		if slices.ContainsFunc(append(calls, first), (*configstoretest.Call).IsAnswered) || len(events.Appends()) != 1 {
 			t.Fatalf("%d appends were sent while the first was under way, or a command was answered", len(events.Appends()))
@@ -77,19 +77,19 @@ func TestCommandsOfOneBatch(t *testing.T) {
 		name := configstoretest.Name(t, "a")
 		unchanged := configstoretest.Set(t, "a", "1")
 		unchanged.OnlyIfChanged = true
-		first := configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))
+		first := configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))
 		calls := configstoretest.StartAll(t.Context(), store,
-			config.Delete{Name: name},                 // there is none
-			configstoretest.Set(t, "a", "1"),          // version 1, position 2
-			configstoretest.SetAt(t, "a", "never", 0), // there is one now
-			unchanged,                                      //
-			configstoretest.SetAt(t, "a", "2", 1),          // version 2, position 3
-			config.Restore{Name: name},                     // it is not deleted
-			config.Delete{Name: name},                      // version 3, position 4
-			configstoretest.Set(t, "a", "never"),           // it is deleted
-			config.Restore{Name: name},                     // version 4, position 5
-			configstoretest.SetAt(t, "other", "1", 0),      // position 6
-			configstoretest.SetAt(t, "other", "never", 99), //
+			config.Single(config.Delete{Name: name}),                      // there is none
+			config.Single(configstoretest.Set(t, "a", "1")),               // version 1, position 2
+			config.Single(configstoretest.SetAt(t, "a", "never", 0)),      // there is one now
+			config.Single(unchanged),                                      //
+			config.Single(configstoretest.SetAt(t, "a", "2", 1)),          // version 2, position 3
+			config.Single(config.Restore{Name: name}),                     // it is not deleted
+			config.Single(config.Delete{Name: name}),                      // version 3, position 4
+			config.Single(configstoretest.Set(t, "a", "never")),           // it is deleted
+			config.Single(config.Restore{Name: name}),                     // version 4, position 5
+			config.Single(configstoretest.SetAt(t, "other", "1", 0)),      // position 6
+			config.Single(configstoretest.SetAt(t, "other", "never", 99)), //
 		)
 		release()
 		synctest.Wait()
@@ -151,7 +151,7 @@ func TestRefusalsAreNotAnsweredWhenTheirBatchFails(t *testing.T) {
 		}})
 		unchanged := configstoretest.Set(t, "a", "1")
 		unchanged.OnlyIfChanged = true
-		calls := configstoretest.StartAll(t.Context(), store, configstoretest.Set(t, "first", "0"), configstoretest.Set(t, "a", "1"), configstoretest.SetAt(t, "a", "2", 0), unchanged)
+		calls := configstoretest.StartAll(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")), config.Single(configstoretest.Set(t, "a", "1")), config.Single(configstoretest.SetAt(t, "a", "2", 0)), config.Single(unchanged))
 		close(release)
 		synctest.Wait()
 		for _, c := range calls {
@@ -175,7 +175,7 @@ func TestOneWinnerPerVersion(t *testing.T) {
 		for i := range callers {
 			racing.Go(func() {
 				value := fmt.Sprintf("%d by %d", version, i)
-				_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", value, version))
+				_, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.SetAt(t, "a", value, version)))
 				var conflict *config.VersionConflictError
 				switch {
 				case err == nil:
@@ -233,9 +233,9 @@ func TestLimitsOfABatch(t *testing.T) {
 				}
 				before := len(events.Appends())
 				release := events.HoldAppends()
-				calls := []*configstoretest.Call{configstoretest.Start(t.Context(), store, configstoretest.Set(t, "first", "0"))}
+				calls := []*configstoretest.Call{configstoretest.Start(t.Context(), store, config.Single(configstoretest.Set(t, "first", "0")))}
 				for i := range waiting {
-					calls = append(calls, configstoretest.Start(t.Context(), store, test.cmd(t, fmt.Sprintf("n%d", i))))
+					calls = append(calls, configstoretest.Start(t.Context(), store, config.Single(test.cmd(t, fmt.Sprintf("n%d", i)))))
 				}
 				release()
 				synctest.Wait()
@@ -285,13 +285,13 @@ func TestActorAndReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := configstoretest.Set(t, "a", "1")
-	cmd.Reason = why
+	set := config.Single(configstoretest.Set(t, "a", "1"))
+	set.Reason = why
 	for _, caller := range []auth.Caller{{Name: "ann"}, auth.Anonymous} {
-		if _, err := store.Do(t.Context(), caller, cmd); err != nil {
+		if _, err := store.Do(t.Context(), caller, set); err != nil {
 			t.Fatal(err)
 		}
-		cmd.Reason = config.Reason{}
+		set.Reason = config.Reason{}
 	}
 	got := configstoretest.MustRead(t, store.Events)
 	if got[0].Actor == nil || *got[0].Actor != "ann" || got[0].Reason == nil || *got[0].Reason != "because" {
@@ -323,7 +323,7 @@ func TestAuditRecordsChangesOfThisNode(t *testing.T) {
 	for i := range 10 {
 		want = append(want, store.MustSet(t, "a", fmt.Sprint(i)).Position)
 		node.MustSet(t, "b", fmt.Sprint(i))
-		if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.SetAt(t, "a", "x", 0)); err == nil {
+		if _, err := store.Do(t.Context(), auth.Anonymous, config.Single(configstoretest.SetAt(t, "a", "x", 0))); err == nil {
 			t.Error("a command was not refused")
 		}
 	}

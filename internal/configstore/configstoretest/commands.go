@@ -32,12 +32,18 @@ func SetAt(t testing.TB, name, value string, version config.Version) config.Set 
 	return cmd
 }
 
-// SetOnce returns a command with an idempotency key that sets a config.
-func SetOnce(t testing.TB, name, value, key string) config.Set {
+// SetOnce returns a set of one, with an idempotency key, that sets a config.
+func SetOnce(t testing.TB, name, value, key string) config.ChangeSet {
 	t.Helper()
-	cmd := Set(t, name, value)
-	cmd.IdempotencyKey = Key(t, key)
-	return cmd
+	return Once(t, Set(t, name, value), key)
+}
+
+// Once returns a set of one with an idempotency key.
+func Once(t testing.TB, cmd config.Command, key string) config.ChangeSet {
+	t.Helper()
+	set := config.Single(cmd)
+	set.IdempotencyKey = Key(t, key)
+	return set
 }
 
 // Key parses an idempotency key that must be valid. "" is the zero key.
@@ -53,31 +59,31 @@ func Key(t testing.TB, text string) config.IdempotencyKey {
 	return key
 }
 
-// Call is a command that a goroutine carries out.
+// Call is a set of one that a goroutine carries out.
 type Call struct {
-	// Done is closed when the command is answered. Outcome and Err are the answer.
+	// Done is closed when the set is answered. Outcome and Err are the answer.
 	Done    chan struct{}
 	Outcome configstore.Outcome
 	Err     error
 }
 
-// Start has a goroutine carry out a command. It must be called in a bubble of testing/synctest, and
-// returns when the command is queued or answered.
-func Start(ctx context.Context, store *Store, cmd config.Command) *Call {
+// Start has a goroutine carry out a set of one. It must be called in a bubble of testing/synctest,
+// and returns when the set is queued or answered.
+func Start(ctx context.Context, store *Store, set config.ChangeSet) *Call {
 	c := &Call{Done: make(chan struct{})}
 	go func() {
 		defer close(c.Done)
-		c.Outcome, c.Err = store.Do(ctx, auth.Anonymous, cmd)
+		c.Outcome, c.Err = store.Do(ctx, auth.Anonymous, set)
 	}()
 	synctest.Wait()
 	return c
 }
 
-// StartAll starts commands one after the other, so that they are queued in their order.
-func StartAll(ctx context.Context, store *Store, cmds ...config.Command) []*Call {
-	calls := make([]*Call, len(cmds))
-	for i, cmd := range cmds {
-		calls[i] = Start(ctx, store, cmd)
+// StartAll starts sets of one, one after the other, so that they are queued in their order.
+func StartAll(ctx context.Context, store *Store, sets ...config.ChangeSet) []*Call {
+	calls := make([]*Call, len(sets))
+	for i, set := range sets {
+		calls[i] = Start(ctx, store, set)
 	}
 	return calls
 }
@@ -114,7 +120,7 @@ func SetElsewhere(t testing.TB, f *Faulty, names ...string) {
 	}()
 	MustGetReady(t, node)
 	for _, name := range names {
-		if _, err := node.Do(ctx, auth.Anonymous, Set(t, name, "foreign")); err != nil {
+		if _, err := node.Do(ctx, auth.Anonymous, config.Single(Set(t, name, "foreign"))); err != nil {
 			t.Error(err)
 		}
 	}

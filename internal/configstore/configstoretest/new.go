@@ -112,7 +112,7 @@ func (s *Store) MustRestore(t testing.TB, name string) configstore.Outcome {
 
 func (s *Store) mustDo(t testing.TB, cmd config.Command) configstore.Outcome {
 	t.Helper()
-	outcome, err := s.Do(t.Context(), auth.Anonymous, cmd)
+	outcome, err := s.Do(t.Context(), auth.Anonymous, config.Single(cmd))
 	if err != nil {
 		t.Fatalf("doing %+v: %v", cmd, err)
 	}

@@ -71,6 +71,7 @@ func readBackReceipts(t *testing.T, open func() eventstore.Store) {
 		{
 			Key:         eventstore.Key{Actor: "ann ä\"'\\,{}", Text: strings.Repeat("!\"'\\~ {},", 6)},
 			RequestHash: [32]byte([]byte(strings.Repeat("\x00\xff", 16))), First: 1 << 40, EventCount: 1000, CreatedAt: epoch.Add(time.Microsecond),
+			Unchanged: []string{"a", "payments/timeout", strings.Repeat("n", 255)},
 		},
 		receipt("", "007"), receipt("7", "1e3"),
 	}

@@ -48,8 +48,8 @@ const (
 		from head, unnest($6::public.event_input[]) with ordinality
 			as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, number)`
 	insertReceipts = `
-		insert into public.idempotency (actor, key, request_hash, first_position, event_count, created_at)
-		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at from head, `
+		insert into public.idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
+		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at, r.unchanged from head, `
 )
 
 // Append writes records and receipts in one statement.

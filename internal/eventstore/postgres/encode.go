@@ -90,13 +90,14 @@ func (e *encoder) event(r *eventstore.Record) {
 
 // receipt writes the columns of one idempotency_input.
 func (e *encoder) receipt(r *eventstore.Receipt) {
-	e.buf = binary.BigEndian.AppendUint32(e.buf, 6)
+	e.buf = binary.BigEndian.AppendUint32(e.buf, 7)
 	e.text(r.Actor)
 	e.text(r.Text)
 	e.bytes(r.RequestHash[:])
 	e.bigint(int64(r.First))
 	e.integer(r.EventCount)
 	e.instant(r.CreatedAt)
+	e.text(eventstore.JoinNames(r.Unchanged))
 }
 
 func (e *encoder) header(oid uint32, length int) {

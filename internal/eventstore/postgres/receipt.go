@@ -11,7 +11,7 @@ import (
 
 const (
 	selectReceipts = `
-		select i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
+		select i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged
 		from unnest($1::text[], $2::text[]) as keys(actor, key)
 		join public.idempotency i on i.actor = keys.actor and i.key = keys.key`
 
@@ -33,6 +33,7 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 			First:      eventstore.Seq(integer(row[3])),
 			EventCount: int(int32(binary.BigEndian.Uint32(row[4]))),
 			CreatedAt:  instant(row[5]),
+			Unchanged:  eventstore.SplitNames(string(row[6])),
 		}
 		err = fill(r.RequestHash[:], row[2])
 		receipts = append(receipts, r)

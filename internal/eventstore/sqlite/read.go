@@ -72,7 +72,7 @@ var queries = [...]string{
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
 
 	receiptsQuery: `
-		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at
+		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
 
 	backQuery:       textOfBackQuery,

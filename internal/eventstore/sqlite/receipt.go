@@ -46,6 +46,7 @@ func (r *reader) readReceipts(keys string) ([]eventstore.Receipt, error) {
 			First:      eventstore.Seq(r.integer(s, 3)),
 			EventCount: int(r.integer(s, 4)),
 			CreatedAt:  time.UnixMicro(r.integer(s, 5)).UTC(),
+			Unchanged:  eventstore.SplitNames(string(r.bytes(s, 6))),
 		}
 		if err := fill(receipt.RequestHash[:], r.bytes(s, 2)); err != nil {
 			return nil, fmt.Errorf("the hash of a request: %w", err)

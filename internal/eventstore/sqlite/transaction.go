@@ -57,8 +57,8 @@ const (
 	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
 
 	insertReceipt = `
-		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at)
-		VALUES (?, ?, ?, ?, ?, ?)`
+		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
 	// second journal to be able to roll back a single statement.
@@ -204,7 +204,8 @@ func (t *transaction) insert(records []eventstore.Record) error {
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro())
+		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro(),
+			eventstore.JoinNames(r.Unchanged))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ create table public.idempotency (
     first_position bigint not null,
     event_count    integer not null, -- 0 when nothing was to do
     created_at     timestamptz not null,
+    unchanged      text not null, -- the names that were as asked for already, one a line
     constraint idempotency_pkey primary key (actor, key)
 );
 
@@ -18,5 +19,6 @@ create type public.idempotency_input as (
     request_hash   bytea,
     first_position bigint,
     event_count    integer,
-    created_at     timestamptz
+    created_at     timestamptz,
+    unchanged      text
 );

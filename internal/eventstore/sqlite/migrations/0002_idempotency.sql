@@ -6,6 +6,7 @@ CREATE TABLE idempotency (
     first_position INTEGER NOT NULL,
     event_count    INTEGER NOT NULL, -- 0 when nothing was to do
     created_at     INTEGER NOT NULL, -- microseconds since 1970, UTC
+    unchanged      TEXT NOT NULL, -- the names that were as asked for already, one a line
     PRIMARY KEY (actor, key)
 ) STRICT, WITHOUT ROWID;
 
