@@ -123,12 +123,12 @@ func (r mutationResolver) changeOf(input model.ConfigChangeInput) (change config
 		revision, parse = c.ExpectedRevision, func() (config.Command, error) { return f.Restore() }
 	}
 	if revision != nil && *revision == scalar.Malformed {
-		return config.Change{Invalid: errNoRevision}
+		return config.Change{Invalid: []*config.InvalidError{errNoRevision}}
 	}
 	cmd, err := parse()
-	if err != nil {
-		errors.As(err, &change.Invalid)
-		return change
+	var invalid *config.InvalidError
+	if errors.As(err, &invalid) {
+		return config.Change{Invalid: []*config.InvalidError{invalid}}
 	}
 	return config.Change{Command: cmd}
 }

@@ -114,6 +114,8 @@ func KindOf(err error) Kind {
 	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable
+	case errors.Is(err, ErrNoRevision):
+		return PositionUnknown
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {
 			return TooLarge

@@ -25,66 +25,65 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
 		h.failBody(w, r, err)
 		return
 	}
-	set, err := h.changesOf(*body.Changes)
+	fields := config.ChangeSetFields{DryRun: body.DryRun}
+	fields.Changes, err = fieldsOfChanges(*body.Changes, h.store.MaxValueBytes())
 	if err == nil {
-		set.Reason, set.IdempotencyKey, err = setFields(r.Header, body.Reason)
+		fields.Reason, fields.IdempotencyKey, err = fieldsOfSet(r.Header, body.Reason)
 	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	set.DryRun = body.DryRun
 	if body.AsSeenAt != nil {
-		set.AsSeenAt = revisionID(positionOf(*body.AsSeenAt))
+		at := positionOf(*body.AsSeenAt)
+		fields.AsSeenAt = &config.RevisionID{Seq: int64(at.Seq), Hash: config.HashPrefix(at.Prefix)}
 	}
-	h.changeAll(w, r, set.kinds, h.bytesOfSet(set.Changes), func(ctx context.Context) (configstore.SetOutcome, error) {
-		return h.store.Apply(ctx, auth.Anonymous, set.ChangeSet)
+	set := fields.Parse()
+	h.changeAll(w, r, fields.Changes, h.bytesOfSet(set.Changes), func(ctx context.Context) (configstore.SetOutcome, error) {
+		return h.store.Apply(ctx, auth.Anonymous, set)
 	})
 }
 
-// setFields returns the reason and the idempotency key of a change set, and refuses headers that
-// are for a single config. The error is a [*config.InvalidError] that names the header or the
-// member.
-func setFields(header http.Header, reason *string) (why config.Reason, key config.IdempotencyKey, err error) {
+// fieldsOfSet returns the reason and the idempotency key of a change set, not checked yet unless
+// they come in a header. It refuses headers that are about a single config. The error is a
+// [*config.InvalidError] that names the header.
+func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err error) {
 	for _, condition := range []string{ifMatch, ifNoneMatch} {
 		if len(header[condition]) > 0 {
-			return why, key, &config.InvalidError{Field: condition,
+			return nil, nil, &config.InvalidError{Field: condition,
 				Rule: "is about one config; expectedVersion and expectedRevision are the conditions of a change in a set"}
 		}
 	}
 	for _, name := range []string{configOnlyIfChanged, configRestore} {
 		if _, err := readSwitch(apply, header, name); err != nil {
-			return why, key, err
+			return nil, nil, err
 		}
 	}
-	text, err := single(header, idempotencyKey)
-	if err != nil {
-		return why, key, err
+	if key, err = single(header, idempotencyKey); err != nil {
+		return nil, nil, err
 	}
-	if text != nil {
-		if key, err = config.ParseIdempotencyKey(*text); err != nil {
-			return why, key, inHeader(err)
+	if key != nil {
+		if _, err := config.ParseIdempotencyKey(*key); err != nil {
+			return nil, nil, inHeader(err)
 		}
 	}
-	inHead, err := readReason(header)
+	reason, err = readReason(header)
 	switch {
 	case err != nil:
-		return why, key, err
-	case inHead != nil && reason != nil && *inHead != *reason:
-		return why, key, &config.InvalidError{Field: configReason, Rule: "differs from the reason in the body; give one of them"}
-	case inHead != nil:
-		why, err = config.ParseReason(*inHead)
-		return why, key, inHeader(err)
-	case reason != nil:
-		why, err = config.ParseReason(*reason)
+		return nil, nil, err
+	case reason == nil:
+		return inBody, key, nil
+	case inBody != nil && *inBody != *reason:
+		return nil, nil, &config.InvalidError{Field: configReason, Rule: "differs from the reason in the body; give one of them"}
 	}
-	return why, key, err
+	_, err = config.ParseReason(*reason)
+	return reason, key, inHeader(err)
 }
 
-// changeAll carries out a change set and answers. kinds are what the body calls its changes; bytes
-// are the most that the outcome can hold. They are reserved before anything is written, so that no
-// limit takes the position of what was written away.
-func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, kinds []string, bytes int, change func(context.Context) (configstore.SetOutcome, error)) {
+// changeAll carries out a change set and answers. changes are those of the body; bytes are the most
+// that the outcome can hold. They are reserved before anything is written, so that no limit takes
+// the position of what was written away.
+func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, bytes int, change func(context.Context) (configstore.SetOutcome, error)) {
 	held := newReservation(h.answers, w, r)
 	defer held.release()
 	if err := held.hold(bytes); err != nil {
@@ -96,7 +95,7 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, kinds []stri
 	}
 	outcome, err := change(r.Context())
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		h.reject(w, r, kinds, rejection)
+		h.reject(w, r, changes, rejection)
 		return
 	}
 	if err != nil {

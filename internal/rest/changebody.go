@@ -47,82 +47,70 @@ type restoreBody struct {
 	Value *string `json:"value"`
 }
 
-// changeSet is a change set as a client has sent it.
-type changeSet struct {
-	config.ChangeSet
-	kinds []string // :: index of a change → what the body calls it
-}
+// kinds are what a body calls the kinds of changes.
+var kinds = [...]string{config.SetChange: "set", config.DeleteChange: "delete", config.RestoreChange: "restore"}
 
-// kindOf returns what a change is: its only member, and what all members have in common.
-func (c *changeBody) kindOf() (kind string, common *deleteBody) {
+// kind returns what a change is, and what all changes have. The latter is nil when the change does
+// not have exactly one of its members.
+func (c *changeBody) kind() (kind config.ChangeKind, common *deleteBody) {
 	given := 0
 	if c.Set != nil {
-		kind, common, given = "set", &c.Set.deleteBody, given+1
+		kind, common, given = config.SetChange, &c.Set.deleteBody, given+1
 	}
 	if c.Delete != nil {
-		kind, common, given = "delete", c.Delete, given+1
+		kind, common, given = config.DeleteChange, c.Delete, given+1
 	}
 	if c.Restore != nil {
-		kind, common, given = "restore", &c.Restore.deleteBody, given+1
+		kind, common, given = config.RestoreChange, &c.Restore.deleteBody, given+1
 	}
 	if given != 1 {
-		return "", nil
+		return 0, nil
 	}
 	return kind, common
 }
 
-// changesOf returns the changes of a body. The error is a [*config.InvalidError] about the form
-// of the body; a change that breaks a rule is part of the set, which is refused for all of its
-// failures at once.
-func (h *Handler) changesOf(bodies []changeBody) (set changeSet, err error) {
-	set.Changes = make([]config.Change, len(bodies))
-	set.kinds = make([]string, len(bodies))
+// fieldsOfChanges returns what the changes of a body say. The error is a [*config.InvalidError]
+// about the form of the body. A change that breaks a rule is none: the set is refused for all that
+// is wrong with it at once.
+func fieldsOfChanges(bodies []changeBody, maxValueBytes int) ([]config.ChangeFields, error) {
+	changes := make([]config.ChangeFields, len(bodies))
 	for i := range bodies {
 		body := &bodies[i]
-		kind, common := body.kindOf()
+		kind, common := body.kind()
 		switch {
 		case common == nil:
-			return set, errNoChanges(`member "changes": element ` + strconv.Itoa(i) + " must have exactly one of set, delete and restore")
+			return nil, errNoChanges(`member "changes": element ` + strconv.Itoa(i) + " must have exactly one of set, delete and restore")
 		case common.Name == nil:
-			return set, errMissing(i, kind, "name")
+			return nil, errMissing(i, kind, "name")
 		case body.Set != nil && body.Set.Value == nil:
-			return set, errMissing(i, kind, "value")
+			return nil, errMissing(i, kind, "value")
 		}
-		set.kinds[i] = kind
-		set.Changes[i] = h.parseChange(body, common)
+		changes[i] = common.fields(kind, maxValueBytes)
+		switch {
+		case body.Set != nil:
+			changes[i].Value, changes[i].OnlyIfChanged = body.Set.Value, body.Set.OnlyIfChanged
+		case body.Restore != nil:
+			changes[i].Value = body.Restore.Value
+		}
 	}
-	return set, nil
+	return changes, nil
 }
 
-func (h *Handler) parseChange(body *changeBody, common *deleteBody) (c config.Change) {
-	fields := config.Fields{Name: *common.Name, MaxValueBytes: h.store.MaxValueBytes(), ExpectedVersion: common.ExpectedVersion}
-	if common.ExpectedRevision != nil {
-		at, err := eventstore.ParsePosition(*common.ExpectedRevision)
+// fields returns what all changes have.
+func (b *deleteBody) fields(kind config.ChangeKind, maxValueBytes int) config.ChangeFields {
+	f := config.ChangeFields{Kind: kind, Fields: config.Fields{Name: *b.Name, MaxValueBytes: maxValueBytes, ExpectedVersion: b.ExpectedVersion}}
+	if b.ExpectedRevision != nil {
+		at, err := eventstore.ParsePosition(*b.ExpectedRevision)
 		if err != nil {
-			at = noPosition
+			f.Invalid = fault.ErrNoRevision
 		}
-		fields.Conditions = []config.Condition{config.RequireRevision(int64(at.Seq), config.HashPrefix(at.Prefix))}
+		f.Conditions = []config.Condition{config.RequireRevision(int64(at.Seq), config.HashPrefix(at.Prefix))}
 	}
-	var err error
-	switch {
-	case body.Set != nil:
-		fields.Value, fields.OnlyIfChanged = body.Set.Value, body.Set.OnlyIfChanged
-		c.Command, err = fields.Set()
-	case body.Delete != nil:
-		c.Command, err = fields.Delete()
-	default:
-		fields.Value = body.Restore.Value
-		c.Command, err = fields.Restore()
-	}
-	if err != nil {
-		invalid, _ := err.(*config.InvalidError) // as the methods of Fields promise
-		return config.Change{Invalid: invalid}
-	}
-	return c
+	return f
 }
 
-func errMissing(i int, kind, member string) error {
-	return errNoChanges(fmt.Sprintf("member %q is missing or null in %s of element %d of changes", member, kind, i))
+func errMissing(i int, kind config.ChangeKind, member string) error {
+	return errNoChanges(fmt.Sprintf("member %q is missing or null in %s of element %d of changes", member, kinds[kind], i))
 }
 
 func errNoChanges(what string) error {

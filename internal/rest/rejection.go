@@ -6,16 +6,18 @@ import (
 	"net/http"
 	"strconv"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
 	"configapi/internal/projection"
 )
 
-// reject answers a change set that was not carried out: a problem with all of its failures. kinds
-// are what the body calls its changes.
-func (h *Handler) reject(w http.ResponseWriter, r *http.Request, kinds []string, rejection *fault.Rejection) {
-	p := problem.Problem{Kind: fault.KindOf(rejection), Status: statusOf(rejection), Detail: rejection.Error()}
+// reject answers a change set that was not carried out: a problem with all of its failures. changes
+// are those of the body.
+func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, rejection *fault.Rejection) {
+	p := problem.Problem{Detail: rejection.Error()}
+	p.Kind, p.Status = judgement(rejection)
 	locate(w.Header(), rejection.Position)
 	s := newJSON(w, r)
 	defer s.release()
@@ -23,31 +25,35 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, kinds []string,
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
 	room := pageBytes
-	s.each(len(rejection.Failures), func(i int) { room -= s.failure(&rejection.Failures[i], kinds, room) })
+	s.each(len(rejection.Failures), func(i int) { room -= s.failure(&rejection.Failures[i], changes, room) })
 	s.put(`}`).finish()
 }
 
-// statusOf returns the status of a rejection. A size or a count over its limit, and what is wrong
-// with the set as a whole, have the status of their kind; failures of changes are a conflict.
-func statusOf(rejection *fault.Rejection) int {
-	status := http.StatusConflict
+// judgement returns the kind and the status of a rejection. A size or a count over its limit, and
+// what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
+func judgement(rejection *fault.Rejection) (fault.Kind, int) {
 	for _, failure := range rejection.Failures {
-		switch kind := fault.KindOf(failure.Err); {
-		case kind == fault.TooLarge:
-			return kind.Status()
-		case failure.Change >= 0:
-		case kind == fault.InvalidInput, kind == fault.PositionUnknown, kind == fault.IdempotencyMismatch:
-			status = kind.Status()
+		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge {
+			return kind, kind.Status()
 		}
 	}
-	return status
+	for _, failure := range rejection.Failures {
+		if failure.Change >= 0 {
+			continue
+		}
+		switch kind := fault.KindOf(failure.Err); kind {
+		case fault.InvalidInput, fault.PositionUnknown, fault.IdempotencyMismatch:
+			return kind, kind.Status()
+		}
+	}
+	return fault.KindOf(rejection.Failures[0].Err), http.StatusConflict
 }
 
 // failure adds one failure, as GraphQL has it in UserError, and returns how many bytes its
 // revisions hold. Revisions that hold more than room are left out.
-func (s *jsonStream) failure(f *fault.Failure, kinds []string, room int) (bytes int) {
+func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, room int) (bytes int) {
 	s.put(`{"code":`).text(fault.KindOf(f.Err).Code()).put(`,"message":`).text(fault.Message(f.Err))
-	s.put(`,"path":`).path(f, kinds)
+	s.put(`,"path":`).path(f, changes)
 	change, current := revisionsOf(f.Err)
 	bytes = bytesOfState(current)
 	if change != nil {
@@ -84,10 +90,10 @@ func bytesOfState(c *projection.Config) int {
 }
 
 // path adds the part of the body that a failure is about, null when it is about none.
-func (s *jsonStream) path(f *fault.Failure, kinds []string) *jsonStream {
+func (s *jsonStream) path(f *fault.Failure, changes []config.ChangeFields) *jsonStream {
 	var path []string
-	if f.Change >= 0 && f.Change < len(kinds) {
-		path = []string{"changes", strconv.Itoa(f.Change), kinds[f.Change]}
+	if f.Change >= 0 && f.Change < len(changes) {
+		path = []string{"changes", strconv.Itoa(f.Change), kinds[changes[f.Change].Kind]}
 	}
 	if f.Field != "" {
 		path = append(path, f.Field)

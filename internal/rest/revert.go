@@ -62,7 +62,7 @@ func parseRevert(header http.Header, body *revertBody) (wanted configstore.Rever
 		wanted.AsSeenAt = &at
 	}
 	wanted.DryRun = body.DryRun
-	wanted.Reason, wanted.IdempotencyKey, err = setFields(header, body.Reason)
+	wanted.Reason, wanted.IdempotencyKey, err = parseFieldsOfSet(header, body.Reason)
 	return wanted, err
 }
 
@@ -83,7 +83,7 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 	wanted := configstore.RevertSet{ChangeSet: positionOf(position), DryRun: body.DryRun}
 	var err error
 	if wanted.OnConflict, err = parseOnConflict(body.OnConflict); err == nil {
-		wanted.Reason, wanted.IdempotencyKey, err = setFields(r.Header, body.Reason)
+		wanted.Reason, wanted.IdempotencyKey, err = parseFieldsOfSet(r.Header, body.Reason)
 	}
 	if err != nil {
 		h.fail(w, r, err)
@@ -92,6 +92,18 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 	h.changeAll(w, r, nil, h.mostBytes(), func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.RevertChangeSet(ctx, auth.Anonymous, wanted)
 	})
+}
+
+// parseFieldsOfSet is [fieldsOfSet] with a check of what it returns.
+func parseFieldsOfSet(header http.Header, inBody *string) (reason config.Reason, key config.IdempotencyKey, err error) {
+	why, with, err := fieldsOfSet(header, inBody)
+	if err == nil && why != nil {
+		reason, err = config.ParseReason(*why)
+	}
+	if err == nil && with != nil {
+		key, err = config.ParseIdempotencyKey(*with)
+	}
+	return reason, key, err
 }
 
 func parseOnConflict(text *string) (configstore.OnConflict, error) {
