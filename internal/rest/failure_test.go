@@ -67,6 +67,29 @@ func (f *failing) ReadConfig(ctx context.Context, basis eventstore.Head, name st
 func (f *failing) breakAppend(err error) { f.append.Store(&err) }
 func (f *failing) mend()                 { f.append.Store(nil); f.unreachable.Store(false); f.readConfig.Store(-1) }
 
+// TestUnknownOutcomeOfASet: a set that may have been written says so.
+func TestUnknownOutcomeOfASet(t *testing.T) {
+	t.Parallel()
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}}))
+	s.MustSet(t, "a", "x")
+	events.unreachable.Store(true)
+	events.breakAppend(errUnreachable)
+	checkUnknown(t, "POST", s.MustDo(t, "POST /changes", oneChange))
+	events.mend()
+}
+
+func checkUnknown(t *testing.T, request string, got answer) {
+	t.Helper()
+	p := MustBeProblem(t, request, got, 503, "UNAVAILABLE")
+	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
+		t.Errorf("%s: got %s, want it to say that the outcome is unknown", request, got.body)
+	}
+	checkUnavailable(t, request, got)
+}
+
+const oneChange = `{"changes":[{"set":{"name":"a","value":"y"}}]}`
+
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	events := newFailing()
@@ -74,11 +97,7 @@ func TestUnavailable(t *testing.T) {
 	s.MustSet(t, "a", "x")
 
 	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errUnreachable))
-	for _, request := range []string{"PUT /config/a", "DELETE /config/a"} {
-		body := ""
-		if strings.HasPrefix(request, "PUT") {
-			body = `{"value":"y"}`
-		}
+	for request, body := range map[string]string{"PUT /config/a": `{"value":"y"}`, "DELETE /config/a": "", "POST /changes": oneChange} {
 		got := s.MustDo(t, request, body)
 		p := MustBeProblem(t, request, got, 503, "UNAVAILABLE")
 		if !strings.Contains(p.Detail, "nothing was written") || strings.Contains(got.body, "outcome_unknown") {
@@ -90,11 +109,7 @@ func TestUnavailable(t *testing.T) {
 	events.unreachable.Store(true)
 	events.breakAppend(errUnreachable)
 	got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`)
-	p := MustBeProblem(t, "PUT", got, 503, "UNAVAILABLE")
-	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
-		t.Errorf("got %s, want it to say that the outcome is unknown", got.body)
-	}
-	checkUnavailable(t, "PUT", got)
+	checkUnknown(t, "PUT", got)
 
 	// Reads go on.
 	if got := s.MustDo(t, "GET /config/a", ""); got.status != 200 || got.body != "x" {
