@@ -86,7 +86,7 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, bytes int, change func(context.Context) (configstore.SetOutcome, error)) {
 	held := newReservation(h.answers, w, r)
 	defer held.release()
-	if err := held.hold(bytes); err != nil {
+	if err := held.reserve(bytes); err != nil {
 		if fault.KindOf(err) == fault.Unavailable && !errors.Is(err, context.Canceled) {
 			err = fault.NotWritten(err)
 		}
@@ -94,8 +94,9 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 		return
 	}
 	outcome, err := change(r.Context())
+	held.send() // not before: what is being written must not be cut
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		h.reject(w, r, changes, rejection)
+		h.reject(w, r, held, changes, rejection)
 		return
 	}
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 
 // reject answers a change set that was not carried out: a problem with all of its failures. changes
 // are those of the body.
-func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, rejection *fault.Rejection) {
+func (h *Handler) reject(w http.ResponseWriter, r *http.Request, held *reservation, changes []config.ChangeFields, rejection *fault.Rejection) {
 	p := problem.Problem{Detail: rejection.Error()}
 	p.Kind, p.Status = judgement(rejection)
 	locate(w.Header(), rejection.Position)
 	s := newJSON(w, r)
 	defer s.release()
-	s.status, s.contentType = p.Status, []string{problem.ContentType}
+	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
 	room := pageBytes
