@@ -15,37 +15,27 @@ import (
 )
 
 func (r mutationResolver) ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error) {
-	set := r.changeSetOf(input)
-	return r.outcome(input.Changes)(r.store.Apply(ctx, r.caller(ctx), set))
+	out, err := r.store.Apply(ctx, r.caller(ctx), r.changeSetOf(input))
+	return r.applied(out, err, input.Changes)
 }
 
-func (r mutationResolver) RevertConfigs(ctx context.Context, input model.RevertConfigsInput) (model.ApplyConfigsResult, error) {
-	panic("not built")
-}
-
-func (r mutationResolver) RevertChangeSet(ctx context.Context, input model.RevertChangeSetInput) (model.ApplyConfigsResult, error) {
-	panic("not built")
-}
-
-// outcome returns what turns the outcome of a change set into a member of the result: what was
-// changed, or all failures. changes are those of the input, for the paths of the failures.
-func (r mutationResolver) outcome(changes []model.ConfigChangeInput) func(configstore.SetOutcome, error) (model.ApplyConfigsResult, error) {
-	return func(out configstore.SetOutcome, err error) (model.ApplyConfigsResult, error) {
-		var rejection *fault.Rejection
-		switch {
-		case err == nil:
-			return configsChanged(out), nil
-		case !errors.As(err, &rejection):
-			return nil, err
-		}
-		rejected := model.ChangesRejected{Errors: make([]model.UserError, len(rejection.Failures)), Position: rejection.Position}
-		for i, f := range rejection.Failures {
-			if rejected.Errors[i] = r.userError(f.Err, pathOf(f, changes)...); rejected.Errors[i] == nil {
-				return nil, f.Err
-			}
-		}
-		return rejected, nil
+// applied returns the member of the result for the outcome of a change set: what was changed, or
+// all failures. changes are those of the input, for the paths of the failures.
+func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes []model.ConfigChangeInput) (model.ApplyConfigsResult, error) {
+	var rejection *fault.Rejection
+	switch {
+	case err == nil:
+		return configsChanged(out), nil
+	case !errors.As(err, &rejection):
+		return nil, err
 	}
+	rejected := model.ChangesRejected{Errors: make([]model.UserError, len(rejection.Failures)), Position: rejection.Position}
+	for i, f := range rejection.Failures {
+		if rejected.Errors[i] = r.userError(f.Err, pathOf(f, changes)...); rejected.Errors[i] == nil {
+			return nil, f.Err
+		}
+	}
+	return rejected, nil
 }
 
 func configsChanged(out configstore.SetOutcome) model.ConfigsChanged {
@@ -69,7 +59,7 @@ func pathOf(f fault.Failure, changes []model.ConfigChangeInput) []string {
 		if field == "" {
 			return nil
 		}
-		return []string{field}
+		return fieldPath(field)
 	}
 	if field == "" {
 		field = fieldOf(f.Err)
@@ -88,50 +78,46 @@ func kindOf(c model.ConfigChangeInput) string {
 	return "restore"
 }
 
-// changeSetOf returns the change set that a client asks for.
+// changeSetOf returns the change set that a client asks for, with all that is wrong with it.
 func (r mutationResolver) changeSetOf(input model.ApplyConfigsInput) config.ChangeSet {
-	set := config.ChangeSet{
-		Changes:  make([]config.Change, len(input.Changes)),
-		AsSeenAt: revisionID(input.AsSeenAt),
-		DryRun:   input.DryRun != nil && *input.DryRun,
+	fields := config.ChangeSetFields{
+		Changes:        make([]config.ChangeFields, len(input.Changes)),
+		AsSeenAt:       revisionID(input.AsSeenAt),
+		DryRun:         isTrue(input.DryRun),
+		Reason:         input.Reason,
+		IdempotencyKey: input.IdempotencyKey,
 	}
 	for i, change := range input.Changes {
-		set.Changes[i] = r.changeOf(change)
+		fields.Changes[i] = r.changeOf(change)
 	}
-	return set
+	return fields.Parse()
 }
 
-func (r mutationResolver) changeOf(input model.ConfigChangeInput) (change config.Change) {
-	var f config.Fields
+func (r mutationResolver) changeOf(input model.ConfigChangeInput) (change config.ChangeFields) {
 	var revision *eventstore.Position
-	var parse func() (config.Command, error)
 	switch {
 	case input.Set != nil:
 		c := input.Set
-		f = r.fieldsOf(c.Name, c.ExpectedVersion, c.ExpectedRevision, nil, nil)
-		f.Value = &c.Value
-		f.OnlyIfChanged = c.OnlyIfChanged != nil && *c.OnlyIfChanged
-		revision, parse = c.ExpectedRevision, func() (config.Command, error) { return f.Set() }
+		revision, change.Kind = c.ExpectedRevision, config.SetChange
+		change.Fields = r.fieldsOf(c.Name, c.ExpectedVersion, revision, nil, nil)
+		change.Value, change.OnlyIfChanged = &c.Value, isTrue(c.OnlyIfChanged)
 	case input.Delete != nil:
 		c := input.Delete
-		f = r.fieldsOf(c.Name, c.ExpectedVersion, c.ExpectedRevision, nil, nil)
-		revision, parse = c.ExpectedRevision, func() (config.Command, error) { return f.Delete() }
+		revision, change.Kind = c.ExpectedRevision, config.DeleteChange
+		change.Fields = r.fieldsOf(c.Name, c.ExpectedVersion, revision, nil, nil)
 	case input.Restore != nil:
 		c := input.Restore
-		f = r.fieldsOf(c.Name, c.ExpectedVersion, c.ExpectedRevision, nil, nil)
-		f.Value = c.Value
-		revision, parse = c.ExpectedRevision, func() (config.Command, error) { return f.Restore() }
+		revision, change.Kind = c.ExpectedRevision, config.RestoreChange
+		change.Fields = r.fieldsOf(c.Name, c.ExpectedVersion, revision, nil, nil)
+		change.Value = c.Value
 	}
 	if revision != nil && *revision == scalar.Malformed {
-		return config.Change{Invalid: []*config.InvalidError{errNoRevision}}
+		change.Invalid = errNoRevision
 	}
-	cmd, err := parse()
-	var invalid *config.InvalidError
-	if errors.As(err, &invalid) {
-		return config.Change{Invalid: []*config.InvalidError{invalid}}
-	}
-	return config.Change{Command: cmd}
+	return change
 }
+
+func isTrue(flag *bool) bool { return flag != nil && *flag }
 
 // revisionID returns a position as package config has it, nil for nil.
 func revisionID(at *eventstore.Position) *config.RevisionID {

@@ -64,6 +64,18 @@ func positionOrInstant(field string, at model.AsOfInput) (*eventstore.Position, 
 	return position, instant, nil
 }
 
+// pointInTime returns the moment that an input names.
+func pointInTime(field string, at model.AsOfInput) (configstore.PointInTime, error) {
+	position, instant, err := positionOrInstant(field, at)
+	switch {
+	case err != nil:
+		return configstore.PointInTime{}, err
+	case position != nil:
+		return configstore.PointInTime{Position: *position}, nil
+	}
+	return configstore.PointInTime{Instant: instant.UTC()}, nil
+}
+
 // fieldsOf returns what all inputs of mutations share.
 func (r mutationResolver) fieldsOf(name string, version *int32, revision *eventstore.Position, reason, key *string) config.Fields {
 	f := config.Fields{Name: name, MaxValueBytes: r.store.MaxValueBytes(), Reason: reason, IdempotencyKey: key}

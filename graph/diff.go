@@ -8,6 +8,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 	"configapi/internal/pages"
 )
 
@@ -24,17 +25,13 @@ func (r queryResolver) Diff(ctx context.Context, from model.AsOfInput, to *model
 	}
 	list := object.List{Kind: pages.Diff, Arguments: argumentsOf(from, to, input, toPrefix)}
 	page := object.Page[configstore.Difference]{After: after != nil}
+	var reader *configstore.Reader
 	var name string
 	if after == nil {
-		q.From, q.To, err = r.moments(ctx, from, to)
+		reader, q.From, q.To, err = r.moments(ctx, from, to)
 	} else {
-		q.From, q.To, name, err = r.momentsOf(ctx, list, *after)
+		reader, q.From, q.To, name, err = r.momentsOf(ctx, list, *after)
 	}
-	if err != nil {
-		return nil, err
-	}
-	list.At = q.To.At().Position()
-	reader, err := r.readerAt(ctx, newer(q.From, q.To))
 	if err != nil {
 		return nil, err
 	}
@@ -44,51 +41,76 @@ func (r queryResolver) Diff(ctx context.Context, from model.AsOfInput, to *model
 	if err != nil {
 		return nil, err
 	}
+	list.At = q.To.At().Position()
 	page.Items, page.More, page.End = found.Differences, found.More, found.End
 	count := func(ctx context.Context) (int, error) { return reader.CountDiff(ctx, q) }
 	return object.NewConfigDiff(list, q, page, count), nil
 }
 
-// moments returns the snapshots of the two moments of a diff. The second is now when it is left
-// out.
-func (r *resolver) moments(ctx context.Context, from model.AsOfInput, to *model.AsOfInput) (first, second *configstore.Snapshot, err error) {
-	if first, err = r.snapshot(ctx, "from", from); err != nil {
-		return nil, nil, err
-	}
-	if to != nil {
-		second, err = r.snapshot(ctx, "to", *to)
-		return first, second, err
-	}
-	reader, err := r.readerAt(ctx, first.At().Position())
+// moments returns a reader with its snapshots of the two moments of a diff. The second is now when
+// it is left out.
+func (r *resolver) moments(ctx context.Context, from model.AsOfInput, to *model.AsOfInput) (reader *configstore.Reader, first, second *configstore.Snapshot, err error) {
+	start, err := pointInTime("from", from)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return first, reader.Now(), nil
+	var end configstore.PointInTime
+	if to != nil {
+		if end, err = pointInTime("to", *to); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if reader, err = r.readerAt(ctx, newer(start.Position, end.Position)); err != nil {
+		return nil, nil, nil, err
+	}
+	if first, err = snapshotIn(ctx, reader, start); err != nil {
+		return nil, nil, nil, err
+	}
+	if to == nil {
+		return reader, first, reader.Now(), nil
+	}
+	second, err = snapshotIn(ctx, reader, end)
+	return reader, first, second, err
 }
 
-// momentsOf returns the snapshots of the two moments that the pages of a cursor are of, and the
-// name that the cursor is at.
-func (r *resolver) momentsOf(ctx context.Context, list object.List, after string) (first, second *configstore.Snapshot, name string, err error) {
+// momentsOf returns a reader with its snapshots of the two moments that the pages of a cursor are
+// of, and the name that the cursor is at. A cursor whose positions the history does not know is not
+// of this server.
+func (r *resolver) momentsOf(ctx context.Context, list object.List, after string) (reader *configstore.Reader, first, second *configstore.Snapshot, name string, err error) {
 	to, key, err := object.ParseListCursor(list.Kind, list.Arguments, after)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, nil, nil, "", err
 	}
 	from, name, err := object.ParseDiffKey(key)
 	if err != nil {
-		return nil, nil, "", err
+		return nil, nil, nil, "", err
 	}
-	if first, err = r.snapshotOf(ctx, from); err != nil {
-		return nil, nil, "", err
+	reader, err = r.readerAt(ctx, newer(from, to))
+	if err == nil {
+		first, err = reader.AsOf(ctx, from)
 	}
-	second, err = r.snapshotOf(ctx, to)
-	return first, second, name, err
+	if err == nil {
+		second, err = reader.AsOf(ctx, to)
+	}
+	if fault.KindOf(err) == fault.PositionUnknown {
+		err = object.ErrForeignCursor
+	}
+	return reader, first, second, name, err
 }
 
-func newer(a, b *configstore.Snapshot) eventstore.Position {
-	if a.At().Seq > b.At().Seq {
-		return a.At().Position()
+// snapshotIn returns the snapshot of a reader at a position or an instant.
+func snapshotIn(ctx context.Context, reader *configstore.Reader, at configstore.PointInTime) (*configstore.Snapshot, error) {
+	if !at.Instant.IsZero() {
+		return reader.AsOfTime(ctx, at.Instant)
 	}
-	return b.At().Position()
+	return reader.AsOf(ctx, at.Position)
+}
+
+func newer(a, b eventstore.Position) eventstore.Position {
+	if a.Seq > b.Seq {
+		return a
+	}
+	return b
 }
 
 func (r queryResolver) RecentChanges(ctx context.Context, input *model.ChangeFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error) {

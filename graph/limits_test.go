@@ -84,6 +84,23 @@ func TestLimits(t *testing.T) {
 			`{configs(first:500){nodes{` + each(5, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){version}`) + `}}}`,
 			"20 for each field that reads the past by itself, such as asOf and history",
 		},
+		"cost of old values": {
+			// 1 + 499 × (1 + 1 + 20 + 1): those of the list are read together, those of asOf are not
+			`{configs(first:500){nodes{revision{oldValue} asOf(at:{time:"2026-01-01T00:00:00Z"}){oldValue}}}}`,
+			`{configs(first:500){nodes{` + each(3, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){oldValue}`) + `}}}`,
+			"the operation costs more than 50000",
+		},
+		"cost of counts": {
+			`{` + each(10, `a#:configs(first:1){totalCount}`) + `}`,
+			`{diff(from:{time:"2999-01-01T00:00:00Z"}){` + each(29, `a#:totalCount`) + `} b:diff(from:{time:"2999-01-01T00:00:00Z"}){` + each(22, `totalCount ...on ConfigDiff{totalCount}`) + `}}`,
+			"the operation costs more than 50000",
+		},
+		"cost of the changes of differences": {
+			// 20 + 100 × (1 + 20 + 20 × 20)
+			`{diff(from:{time:"2999-01-01T00:00:00Z"}){nodes{changes{` + strings.Repeat("version ", 20) + `}}}}`,
+			`{diff(from:{time:"2999-01-01T00:00:00Z"},first:500){nodes{changes{` + strings.Repeat("version ", 5) + `}}}}`,
+			"the operation costs more than 50000",
+		},
 		"names": {
 			`{` + strings.Repeat("a", 128) + `:bounds{head}}`,
 			`{` + strings.Repeat("a", 129) + `:bounds{head}}`,

@@ -15,7 +15,7 @@ import (
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
 	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
 	f.Value = &input.Value
-	f.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
+	f.OnlyIfChanged = isTrue(input.OnlyIfChanged)
 	return do[model.SetConfigResult](ctx, r, input.ExpectedRevision, f, config.Fields.Set)
 }
 

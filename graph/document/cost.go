@@ -14,7 +14,7 @@ import (
 // checkCost returns an error when an operation costs too much with its variables.
 func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gqlerror.Error {
 	c := costs{types: schema.Types, variables: op.Variables}
-	if c.of(op.Operation.SelectionSet, place{}) > l.cost {
+	if c.of(op.Operation.SelectionSet, place{}).each > l.cost {
 		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each field that reads the past by itself, "+
 			"such as asOf and history, and what is below a list as often as the list may have items", l.cost)
 	}
@@ -24,21 +24,21 @@ func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gql
 const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
-	// countCost is the cost of the totalCount of a diff, which compares all configs.
-	countCost = 1000
+	// diffCost is the cost of the totalCount of a diff, which compares all configs.
+	diffCost = 1000
 	// introspectionItems is how many items a list within __schema or __type counts for. The
 	// schema's own lists have about as many.
 	introspectionItems = 8
 )
 
 // costs adds up the costs of selections of a valid document, in time proportional to the document:
-// 1 for each field, readCost or countCost for fields that read more than memory, and what is below
+// 1 for each field, readCost or diffCost for fields that read more than memory, and what is below
 // a list as often as the list may have items. Of fragments on several types of a union or an
 // interface only the dearest type counts, since an object has one type.
 type costs struct {
 	types     map[string]*ast.Definition
 	variables map[string]any
-	fragments map[use]int // :: → its cost; nil while there are none
+	fragments map[use]cost // :: → its cost; nil while there are none
 }
 
 // use is a fragment at a place.
@@ -56,37 +56,49 @@ type place struct {
 	changes int
 }
 
-func (c *costs) of(set ast.SelectionSet, at place) int {
-	sum, dearest := 0, 0
-	var byType map[string]int // :: object type → what is selected of that type alone
+// cost is what a selection costs, within the item of a list or elsewhere.
+type cost struct {
+	each int // for each item
+	once int // for the list
+}
+
+func (c cost) plus(other cost) cost { return cost{add(c.each, other.each), add(c.once, other.once)} }
+
+func (c *costs) of(set ast.SelectionSet, at place) cost {
+	var sum, dearest cost
+	var byType map[string]cost // :: object type → what is selected of that type alone
 	for _, selection := range set {
-		cost, condition := c.selection(selection, at)
+		found, condition := c.selection(selection, at)
 		if condition == "" {
-			sum = add(sum, cost)
+			sum = sum.plus(found)
 			continue
 		}
 		if byType == nil {
-			byType = make(map[string]int)
+			byType = make(map[string]cost)
 		}
-		byType[condition] = add(byType[condition], cost)
-		dearest = max(dearest, byType[condition])
+		found = found.plus(byType[condition])
+		byType[condition] = found
+		dearest = cost{max(dearest.each, found.each), max(dearest.once, found.once)}
 	}
-	return add(sum, dearest)
+	return sum.plus(dearest)
 }
 
 // selection returns the cost of a selection, and the one type of several to which it applies: ""
 // when it applies to all objects of the place.
-func (c *costs) selection(selection ast.Selection, at place) (cost int, condition string) {
+func (c *costs) selection(selection ast.Selection, at place) (found cost, condition string) {
 	switch selection := selection.(type) {
 	case *ast.Field:
-		below := multiply(c.items(selection, at), c.of(selection.SelectionSet, c.below(selection, at)))
-		return add(fieldCost(selection, at), below), ""
+		if selection.Name == "totalCount" {
+			return cost{once: countCost(selection)}, ""
+		}
+		below := c.of(selection.SelectionSet, c.below(selection, at))
+		return cost{each: add(fieldCost(selection, at), add(multiply(c.items(selection, at), below.each), below.once))}, ""
 	case *ast.InlineFragment:
 		return c.of(selection.SelectionSet, at), c.oneOfMany(selection.ObjectDefinition, selection.TypeCondition)
 	case *ast.FragmentSpread:
 		return c.fragment(selection.Definition, at), c.oneOfMany(selection.ObjectDefinition, selection.Definition.TypeCondition)
 	}
-	return 0, ""
+	return cost{}, ""
 }
 
 // oneOfMany returns the type condition of a fragment if it selects one of the object types that an
@@ -116,13 +128,16 @@ func fieldCost(f *ast.Field, at place) int {
 		if !at.batched {
 			return readCost
 		}
-	case "totalCount":
-		if object == "ConfigDiff" {
-			return countCost
-		}
-		return readCost
 	}
 	return 1
+}
+
+// countCost is the cost of a totalCount, which looks at all of its list.
+func countCost(f *ast.Field) int {
+	if f.ObjectDefinition.Name == "ConfigDiff" {
+		return diffCost
+	}
+	return readCost
 }
 
 // below returns the place of what is selected below a field.
@@ -157,15 +172,15 @@ func (c *costs) given(f *ast.Field) int {
 	return max(1, min(len(changes), config.MaxChanges))
 }
 
-func (c *costs) fragment(f *ast.FragmentDefinition, at place) int {
-	cost, known := c.fragments[use{f, at}]
+func (c *costs) fragment(f *ast.FragmentDefinition, at place) cost {
+	found, known := c.fragments[use{f, at}]
 	if !known {
-		if cost = c.of(f.SelectionSet, at); c.fragments == nil {
-			c.fragments = make(map[use]int)
+		if found = c.of(f.SelectionSet, at); c.fragments == nil {
+			c.fragments = make(map[use]cost)
 		}
-		c.fragments[use{f, at}] = cost
+		c.fragments[use{f, at}] = found
 	}
-	return cost
+	return found
 }
 
 // items is how many items the list of a field may have: 1 for a field that is no list.
