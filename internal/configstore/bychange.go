@@ -1,62 +1,126 @@
 package configstore
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
 
-// ChangedPage is a page of configs ordered by their last change.
+// ChangedPage is a page of configs by their last change.
 type ChangedPage struct {
 	Configs []*projection.Config // the newest change first
 	// More reports whether more configs may follow: continue before the seq End. A page can be
 	// short, even empty, although more follow: it looks at 100,000 names at most.
 	More bool
 	End  eventstore.Seq
+
+	bytes int // of names and values
 }
 
-// ConfigsByChange returns the configs that the filter selects, the newest change first, those that
-// changed last before a seq (0: all), at most first of them and [PageBytes]. Pages are of the
-// reader's position, and do not stay on it: a config that changes meanwhile moves to the front, and
-// none comes twice in pages of several readers. The error is a [*config.InvalidError], or that of
-// ctx.
+// ConfigsByChange returns the configs that the filter selects, the newest change first, of those
+// that changed last before a seq (0: all), at most first of them and [PageBytes]. Pages are of the
+// reader's position, and do not stay on it: a config that has changed meanwhile has moved to the
+// front, and none comes twice in pages that continue one another. The error is a
+// [*config.InvalidError], or that of ctx.
 func (r *Reader) ConfigsByChange(ctx context.Context, filter config.Filter, before eventstore.Seq, first int) (ChangedPage, error) {
-	return r.byChange(ctx, r.view.ByChange, filter, before, first)
+	return changedPage(ctx, r, filter, before, first, byChange{
+		ascend: r.view.AscendExisting, count: r.view.Count, descend: (*projection.Order).Existing,
+	})
 }
 
 // Deleted returns the states of deleted configs as [Reader.ConfigsByChange] returns those of
 // existing ones. The newest revision of each is its deletion.
 func (r *Reader) Deleted(ctx context.Context, filter config.Filter, before eventstore.Seq, first int) (ChangedPage, error) {
-	return r.byChange(ctx, r.view.DeletedByChange, filter, before, first)
+	return changedPage(ctx, r, filter, before, first, byChange{
+		ascend: r.view.AscendDeleted, count: r.view.CountDeleted, descend: (*projection.Order).Deleted,
+	})
+}
+
+// byChange are the ways to find existing configs, or deleted ones.
+type byChange struct {
+	ascend  ascend
+	count   func(config.Filter) int
+	descend func(o *projection.Order, before eventstore.Seq, yield func(eventstore.Seq, config.Name) bool)
+}
+
+// maxSorted is how many names of a prefix are sorted for each page. When there are more, the page
+// comes from the order of all names.
+const maxSorted = 5_000
+
+func changedPage(ctx context.Context, r *Reader, filter config.Filter, before eventstore.Seq, first int, find byChange) (ChangedPage, error) {
+	if err := checkPageSize(first); err != nil {
+		return ChangedPage{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return ChangedPage{}, err
+	}
+	if !filter.All() && find.count(filter.WithoutPart()) <= maxSorted {
+		return sortedPage(filter, before, first, find), nil
+	}
+	order, err := r.generation.projection.Order(ctx, r.view)
+	if err != nil {
+		return ChangedPage{}, err
+	}
+	page := ChangedPage{End: before}
+	if filter.All() {
+		find.descend(order, before, func(_ eventstore.Seq, name config.Name) bool {
+			return page.take(r.view.Get(name), first)
+		})
+		return page, nil
+	}
+	if err := r.generation.scans.Acquire(ctx, 1); err != nil {
+		return ChangedPage{}, err
+	}
+	defer r.generation.scans.Release(1)
+	var scan scan
+	find.descend(order, before, func(seq eventstore.Seq, name config.Name) bool {
+		if filter.Matches(name) && !page.take(r.view.Get(name), first) {
+			return false
+		}
+		page.End, page.More = seq, !scan.next()
+		return !page.More
+	})
+	return page, nil
+}
+
+// sortedPage makes a page of all that a filter selects, which is not much.
+func sortedPage(filter config.Filter, before eventstore.Seq, first int, find byChange) ChangedPage {
+	var found []*projection.Config
+	find.ascend(filter, "", func(c *projection.Config) bool {
+		if before <= 0 || c.Seq < before {
+			found = append(found, c)
+		}
+		return true
+	})
+	slices.SortFunc(found, func(a, b *projection.Config) int { return cmp.Compare(b.Seq, a.Seq) })
+	page := ChangedPage{End: before}
+	for _, c := range found {
+		if !page.take(c, first) {
+			break
+		}
+	}
+	return page
+}
+
+// take adds a config. It reports whether the page has taken it: a full page knows that more follow.
+func (p *ChangedPage) take(c *projection.Config, first int) bool {
+	bytes := len(c.Name.String()) + len(c.Value.String())
+	if len(p.Configs) == first || p.bytes+bytes > PageBytes && len(p.Configs) > 0 {
+		p.More = true
+		return false
+	}
+	p.Configs, p.End, p.bytes = append(p.Configs, c), c.Seq, p.bytes+bytes
+	return true
 }
 
 // CountDeleted returns how many deleted configs the filter selects. The error is that of ctx.
 func (r *Reader) CountDeleted(ctx context.Context, filter config.Filter) (int, error) {
-	return r.view.CountDeleted(filter), ctx.Err()
-}
-
-type walk = func(before eventstore.Seq, yield func(*projection.Config) bool)
-
-func (r *Reader) byChange(ctx context.Context, walk walk, filter config.Filter, before eventstore.Seq, first int) (ChangedPage, error) {
-	if err := checkPageSize(first); err != nil {
-		return ChangedPage{}, err
+	if filter.Part() == "" {
+		return r.view.CountDeleted(filter), nil
 	}
-	page := ChangedPage{End: before}
-	bytes := 0
-	walk(before, func(c *projection.Config) bool {
-		if !filter.Matches(c.Name) {
-			return true
-		}
-		bytes += len(c.Name.String()) + len(c.Value.String())
-		if len(page.Configs) == first || bytes > PageBytes && len(page.Configs) > 0 {
-			page.More = true
-			return false
-		}
-		page.Configs = append(page.Configs, c)
-		page.End = c.Seq
-		return true
-	})
-	return page, ctx.Err()
+	return r.generation.countParts(ctx, r.view.AscendDeleted, filter)
 }

@@ -3,6 +3,8 @@ package configstore
 import (
 	"context"
 
+	"golang.org/x/sync/semaphore"
+
 	"configapi/internal/eventstore"
 	"configapi/internal/feed"
 	"configapi/internal/projection"
@@ -17,8 +19,9 @@ type generation struct {
 	opts     Options
 	writer   *writer.Writer
 	catchUp  *catchUpReader
-	notReady error   // why nothing can be read until the history is applied
-	former   *former // what remains of the generation before; nil: nothing
+	scans    *semaphore.Weighted // turns of scans over names
+	notReady error               // why nothing can be read until the history is applied
+	former   *former             // what remains of the generation before; nil: nothing
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
@@ -27,7 +30,7 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, catchUp: newCatchUpReader(events), notReady: notReady,
+		opts: opts, catchUp: newCatchUpReader(events), scans: newScanTurns(), notReady: notReady,
 	}
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }

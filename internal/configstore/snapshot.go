@@ -108,9 +108,13 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 		return ConfigPage{}, err
 	}
 	page := ConfigPage{End: after}
+	var scan scan
 	for rewinds, bytes, next := 0, 0, after; ; rewinds++ {
-		candidates := s.candidates(filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
-		if len(candidates) == 0 {
+		candidates, err := s.candidates(ctx, &scan, filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
+		if err != nil {
+			return ConfigPage{}, err
+		}
+		if len(candidates.states) == 0 && !candidates.more {
 			return page, nil
 		}
 		if rewinds == maxRewinds && !s.at.Same(s.view.Head()) {
@@ -118,7 +122,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 			return page, nil
 		}
 		// A full page only needs to know whether anything follows.
-		states, seen, err := s.rewind(ctx, candidates, s.noValues || len(page.Configs) == first)
+		states, seen, err := s.rewind(ctx, candidates.states, s.noValues || len(page.Configs) == first)
 		if err != nil {
 			return ConfigPage{}, err
 		}
@@ -131,9 +135,15 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 			page.Configs = append(page.Configs, c)
 			page.End = c.Name.String()
 		}
-		next = seen[len(seen)-1].Name.String()
+		if next = candidates.end; len(seen) < len(candidates.states) {
+			next = seen[len(seen)-1].Name.String()
+		}
 		if len(page.Configs) < first {
 			page.End = next
+		}
+		if candidates.more { // many names were looked at
+			page.More = true
+			return page, nil
 		}
 	}
 }
@@ -141,20 +151,28 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 // Count returns how many configs that the filter selects existed.
 func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
 	if s.at.Same(s.view.Head()) {
-		return s.view.Count(filter), nil
+		if filter.Part() == "" {
+			return s.view.Count(filter), nil
+		}
+		return s.generation.countParts(ctx, s.view.AscendExisting, filter)
 	}
 	count, after := 0, ""
 	for {
-		candidates := s.candidates(filter, after, eventstore.MaxAsOfNames)
-		if len(candidates) == 0 {
+		candidates, err := s.candidates(ctx, new(scan), filter, after, eventstore.MaxAsOfNames)
+		if err != nil {
+			return 0, err
+		}
+		if len(candidates.states) == 0 && !candidates.more {
 			return count, nil
 		}
-		states, seen, err := s.rewind(ctx, candidates, true)
+		states, seen, err := s.rewind(ctx, candidates.states, true)
 		if err != nil {
 			return 0, err
 		}
 		count += len(states)
-		after = seen[len(seen)-1].Name.String()
+		if after = candidates.end; len(seen) < len(candidates.states) {
+			after = seen[len(seen)-1].Name.String()
+		}
 	}
 }
 
@@ -162,17 +180,36 @@ func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error)
 // the position drop out.
 const rewindAhead = 64
 
-// candidates returns up to limit present states of names that may have existed at the position.
-func (s *Snapshot) candidates(filter config.Filter, after string, limit int) []*projection.Config {
+// candidates are present states of names that may have existed at a snapshot's position.
+type candidates struct {
+	states []*projection.Config // by name
+	end    string               // the last name that was looked at
+	more   bool                 // the scan ended early: names after end were not looked at
+}
+
+// candidates looks for up to limit candidates that the filter selects, after the name after.
+func (s *Snapshot) candidates(ctx context.Context, scan *scan, filter config.Filter, after string, limit int) (candidates, error) {
 	limit = min(limit, eventstore.MaxAsOfNames)
-	found := make([]*projection.Config, 0, limit)
-	s.view.Ascend(filter, after, func(c *projection.Config) bool {
-		if !c.CreatedAt().After(s.at.RecordedAt) {
-			found = append(found, c)
+	found := candidates{states: make([]*projection.Config, 0, limit), end: after}
+	ascend := s.view.Ascend
+	if s.at.Same(s.view.Head()) {
+		ascend = s.view.AscendExisting
+	}
+	if filter.Part() != "" {
+		if err := s.generation.scans.Acquire(ctx, 1); err != nil {
+			return candidates{}, err
 		}
-		return len(found) < limit
+		defer s.generation.scans.Release(1)
+	}
+	ascend(filter.WithoutPart(), after, func(c *projection.Config) bool {
+		found.end = c.Name.String()
+		if filter.Matches(c.Name) && !c.CreatedAt().After(s.at.RecordedAt) {
+			found.states = append(found.states, c)
+		}
+		found.more = !scan.next()
+		return !found.more && len(found.states) < limit
 	})
-	return found
+	return found, nil
 }
 
 // rewind returns the states that present ones, ordered by name, had at the snapshot's position. It

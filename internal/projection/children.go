@@ -1,14 +1,13 @@
 package projection
 
 import (
-	"cmp"
-	"slices"
+	"strings"
 
 	"configapi/internal/config"
 )
 
-// Child is what lies directly below a prefix: a config, names further below, or both. At least one
-// of them exists.
+// Child is what lies directly below a prefix: a config, configs further below, or both. At least
+// one of them exists.
 type Child struct {
 	Segment string      // the one after the prefix
 	Name    config.Name // the whole name up to and with the segment
@@ -18,32 +17,128 @@ type Child struct {
 
 // Children calls yield for each child of a prefix whose segment is after after ("" means all), by
 // segment in byte order, until yield returns false. The prefix has no slash at its end; "" is the
-// top.
+// top. It does not visit what is below the children: each costs a few look-ups, however many
+// configs there are.
 func (v *View) Children(prefix, after string, yield func(Child) bool) {
-	children := make(map[string]Child)
-	v.Ascend(config.Filter{}, "", func(c *Config) bool {
-		name, segment, ok := c.Name.ChildOf(prefix)
-		if !ok || segment <= after || !c.Exists() {
-			return true
-		}
-		child := children[segment]
-		child.Segment, child.Name = segment, name
-		if c.Name == name {
-			child.Config = c
-		} else {
-			child.Below++
-		}
-		children[segment] = child
-		return true
-	})
-	var ordered []Child
-	for _, c := range children {
-		ordered = append(ordered, c)
+	w := childWalk{tree: v.states.existing, prefix: prefix, last: after, yield: yield}
+	if prefix != "" {
+		w.base = prefix + "/"
 	}
-	slices.SortFunc(ordered, func(a, b Child) int { return cmp.Compare(a.Segment, b.Segment) })
-	for _, c := range ordered {
-		if !yield(c) {
+	w.run()
+}
+
+// childWalk finds children in the order of their segments, which is not the order of their names:
+// `a-b` sorts before `a/c`, but the segment `a` before the segment `a-b`. So what is below `a` may
+// come much later than `a` itself.
+type childWalk struct {
+	tree         *tree
+	prefix, base string // base has a slash at its end, unless it is empty
+	last         string // the segment after which the walk goes on
+	yield        func(Child) bool
+}
+
+func (w *childWalk) run() {
+	next := rank(w.tree, w.base+w.last, 0) // the index of the name to look at
+	for {
+		c, ok := w.tree.GetAt(next)
+		if !ok || !strings.HasPrefix(c.Name.String(), w.base) {
 			return
 		}
+		_, segment, _ := c.Name.ChildOf(w.prefix)
+		if segment <= w.last { // what is below it was counted
+			if next++; c.Name.String() != w.base+segment {
+				next = rank(w.tree, afterBelow(w.base+segment), next)
+			}
+			continue
+		}
+		for _, f := range w.foldersBefore(segment, next) {
+			if !w.yield(w.child(f.segment, nil, f.from, f.end)) {
+				return
+			}
+		}
+		w.last = segment
+		found, end := w.childAt(c, segment, next)
+		if !w.yield(found) {
+			return
+		}
+		next = end
 	}
+}
+
+// childAt returns the child of a segment whose first name has an index, and where to look next.
+func (w *childWalk) childAt(c *Config, segment string, index int) (found Child, next int) {
+	name := w.base + segment
+	if c.Name.String() != name {
+		end := rank(w.tree, afterBelow(name), index)
+		return w.child(segment, nil, index, end), end
+	}
+	next = index + 1
+	from := next
+	if strings.HasPrefix(nameAt(w.tree, next), name) { // `a-b` may be before `a/c`
+		from = rank(w.tree, name+"/", next)
+	}
+	end := from
+	if isBelow(nameAt(w.tree, from), name) {
+		end = rank(w.tree, afterBelow(name), from)
+	}
+	found = w.child(segment, c, from, end)
+	if from == next {
+		next = end
+	}
+	return found, next
+}
+
+// child returns a child below which are the names from one index to before another.
+func (w *childWalk) child(segment string, c *Config, from, end int) Child {
+	child := Child{Segment: segment, Config: c, Below: end - from}
+	if c != nil {
+		child.Name = c.Name
+		return child
+	}
+	first, _ := w.tree.GetAt(from)
+	child.Name, _, _ = first.Name.ChildOf(w.prefix)
+	return child
+}
+
+// folder is a segment below which are the names from one index to before another.
+type folder struct {
+	segment   string
+	from, end int
+}
+
+// foldersBefore returns the children after the last one and before a segment, which are not
+// configs, in the order of their segments. Their names come after the index of the segment's first
+// name. Such a child is the beginning of the segment up to a `-` or `.`, which sort before `/`.
+func (w *childWalk) foldersBefore(segment string, index int) []folder {
+	var found []folder
+	shared := sharedBytes(segment, w.last) // a beginning as short is not after the last one
+	for i := len(segment) - 1; i > shared; i-- {
+		if segment[i] != '-' && segment[i] != '.' {
+			continue
+		}
+		name := w.base + segment[:i]
+		index = rank(w.tree, name+"/", index)
+		first := nameAt(w.tree, index)
+		if !isBelow(first, name) {
+			// Below beginnings longer than what first shares with the segment there is nothing
+			// either: their names would be before first.
+			i = min(i, sharedBytes(first, w.base+segment)-len(w.base)+1)
+			continue
+		}
+		end := rank(w.tree, afterBelow(name), index)
+		found = append([]folder{{segment[:i], index, end}}, found...)
+		index = end
+	}
+	return found
+}
+
+// sharedBytes returns the length of the longest beginning that two texts share.
+func sharedBytes(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
 }

@@ -24,14 +24,16 @@ type Projection struct {
 	view      atomic.Pointer[View]
 	publisher Publisher
 
-	mu       sync.Mutex // guards what is below; held while events are applied and published
-	configs  *tree      // the newest states; views are copies of it
-	existing int
+	mu      sync.Mutex // guards what is below; held while events are applied and published
+	states  states     // the newest ones; views have copies of them
+	changes changes
+
+	orders orders
 }
 
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
-	p := &Projection{publisher: publisher, configs: newTree()}
+	p := &Projection{publisher: publisher, states: newStates(), orders: newOrders()}
 	p.swap(eventstore.Head{})
 	return p
 }
@@ -72,52 +74,52 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.configs, p.existing = view.configs.Copy(), view.existing
+	p.states, p.changes = view.states.copy(), changes{}
 	for name, r := range past {
 		present := view.Get(name)
-		p.existing -= count(present)
-		if r == nil {
-			p.configs.Delete(present)
-			continue
+		p.states.forget(name)
+		if r != nil {
+			p.states.set(present.AsOf(r))
 		}
-		then := present.AsOf(r)
-		p.configs.Set(then)
-		p.existing += count(then)
 	}
 	p.swap(at)
 }
 
-// add puts the states that the revisions lead to into the tree. On an error it restores the tree.
+// add puts the states that the revisions lead to into the trees. On an error it restores them.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
+	known := p.changes
 	for i, r := range revisions {
 		after := newConfig(r)
-		before, _ := p.configs.Set(after) // Set returns the state before, which saves a look-up
+		before := p.states.set(after)
 		if err := after.continueFrom(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
+			p.changes = known
 			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
-		p.existing += count(after) - count(before)
+		p.changes.add(after, before)
 	}
+	p.changes.trim(p.states.len())
 	return nil
 }
 
-// restore makes the tree the same as that of the present view.
+// restore makes the states the same as those of the present view.
 func (p *Projection) restore(added []*eventstore.Revision) {
 	view := p.View()
 	for _, r := range added {
+		p.states.forget(r.Name)
 		if before := view.Get(r.Name); before != nil {
-			p.configs.Set(before)
-		} else {
-			p.configs.Delete(&Config{Name: r.Name})
+			p.states.set(before)
 		}
 	}
-	p.existing = view.existing
 }
 
-// swap makes the tree the present view. The copy takes constant time: both share their nodes until
-// one of them changes.
+// swap makes the states the present view. The copy takes constant time: both share their nodes
+// until one of them changes.
 func (p *Projection) swap(head eventstore.Head) {
-	p.view.Store(&View{head: head, existing: p.existing, configs: p.configs.Copy()})
+	if len(p.changes.newest) == 0 {
+		p.changes.after = head.Seq
+	}
+	p.view.Store(&View{head: head, states: p.states.copy(), changes: p.changes})
 }
 
 // unapplied returns the revisions after applied. The revisions follow from.
@@ -157,11 +159,4 @@ func checkSets(revisions []*eventstore.Revision) error {
 		return fmt.Errorf("applying events: the change set that ends at seq %d is not whole", set)
 	}
 	return nil
-}
-
-func count(c *Config) int {
-	if c != nil && c.Exists() {
-		return 1
-	}
-	return 0
 }

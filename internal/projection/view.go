@@ -9,43 +9,17 @@ package projection
 
 import (
 	"strings"
-	"sync"
-
-	"github.com/tidwall/btree"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
-// tree holds the states of all names, sorted by name. Copying it takes constant time: both copies
-// share nodes until one of them changes.
-type tree = btree.BTreeG[*Config]
-
-func newTree() *tree {
-	before := func(a, b *Config) bool { return a.Name.Compare(b.Name) < 0 }
-	return btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})
-}
-
-// keys holds states with only a name, to search for others. The tree makes such a key escape to the
-// heap, so the pool keeps reads free of allocations: see TestReadsAllocateNothing.
-var keys = sync.Pool{New: func() any { return new(Config) }}
-
-// find returns the state of a name, or nil if the tree has none.
-func find(t *tree, name config.Name) *Config {
-	key := keys.Get().(*Config)
-	key.Name = name
-	c, _ := t.Get(key)
-	key.Name = config.Name{}
-	keys.Put(key)
-	return c
-}
-
 // View is the state of all names at one position. It never changes and takes no lock, so a reader
 // that keeps one sees one moment throughout.
 type View struct {
-	head     eventstore.Head
-	existing int
-	configs  *tree // of all names, deleted ones included
+	head    eventstore.Head
+	states  states
+	changes changes // the newest ones, up to the head
 }
 
 // Head returns the seq, hash and time of the newest event in the view.
@@ -53,67 +27,93 @@ func (v *View) Head() eventstore.Head { return v.head }
 
 // Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
-func (v *View) Get(name config.Name) *Config { return find(v.configs, name) }
+func (v *View) Get(name config.Name) *Config { return v.states.get(name) }
 
 // Ascend calls yield for the state of each name that the filter selects, deleted ones included, by
-// name in byte order and only for names after after ("" means all), until yield returns false. It
-// costs what the filter selects: listed names are looked up, and names that sort between a prefix
-// and the names below it are not visited.
+// name in byte order and only for names after after ("" means all), until yield returns false.
+//
+// Listed names are looked up, and names that sort between a prefix and the names below it are not
+// visited. A filter with a part looks at all names that it selects without the part.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
-	if filter.Part() != "" {
-		all := yield
-		yield = func(c *Config) bool { return !filter.Matches(c.Name) || all(c) }
-	}
-	if names, listed := filter.Names(); listed {
-		v.ascendNames(names, after, yield)
-		return
-	}
-	prefix := filter.Prefix()
-	if prefix == "" {
-		v.ascend(after, after, yield)
-		return
-	}
-	// `a-b` and `a.b` sort between `a` and `a/b`.
-	if prefix > after {
-		if c := v.Get(config.NameBound(prefix)); c != nil && !yield(c) {
-			return
-		}
-	}
-	below := prefix + "/"
-	v.ascend(max(after, below), after, func(c *Config) bool {
-		return strings.HasPrefix(c.Name.String(), below) && yield(c)
-	})
+	v.states.ascend(filter, after, yield)
 }
 
-// Count returns how many of the configs that the filter selects have a value. It costs what the
-// filter selects.
-func (v *View) Count(filter config.Filter) int {
-	if filter.All() {
-		return v.existing
+// AscendExisting is [View.Ascend] without the states of deleted configs, which it does not visit.
+func (v *View) AscendExisting(filter config.Filter, after string, yield func(*Config) bool) {
+	v.states.withoutDeleted().ascend(filter, after, yield)
+}
+
+// AscendDeleted is [View.Ascend] for the states of deleted configs alone.
+func (v *View) AscendDeleted(filter config.Filter, after string, yield func(*Config) bool) {
+	v.states.onlyDeleted().ascend(filter, after, yield)
+}
+
+// Count returns how many of the configs that the filter selects exist. It takes the logarithm of
+// how many there are in all, but a filter with a part looks at all names that it selects without
+// the part.
+func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted().count(filter) }
+
+// CountDeleted returns how many deleted configs the filter selects. It costs what [View.Count]
+// does.
+func (v *View) CountDeleted(filter config.Filter) int { return v.states.onlyDeleted().count(filter) }
+
+// count returns how many states the filter selects.
+func (s states) count(filter config.Filter) int {
+	if _, listed := filter.Names(); !listed && filter.Part() == "" {
+		return countWithin(s.existing, filter.Prefix()) + countWithin(s.deleted, filter.Prefix())
 	}
 	n := 0
-	v.Ascend(filter, "", func(c *Config) bool {
-		n += count(c)
+	s.ascend(filter, "", func(*Config) bool {
+		n++
 		return true
 	})
 	return n
 }
 
+// ascend visits the states that the filter selects.
+func (s states) ascend(filter config.Filter, after string, yield func(*Config) bool) {
+	if filter.Part() != "" {
+		selected := yield
+		yield = func(c *Config) bool { return !filter.Matches(c.Name) || selected(c) }
+	}
+	if names, listed := filter.Names(); listed {
+		s.ascendNames(names, after, yield)
+		return
+	}
+	prefix := filter.Prefix()
+	if prefix == "" {
+		s.ascendFrom(after, after, yield)
+		return
+	}
+	// `a-b` and `a.b` sort between `a` and `a/b`.
+	if prefix > after {
+		if c := s.get(config.NameBound(prefix)); c != nil && !yield(c) {
+			return
+		}
+	}
+	s.ascendFrom(max(after, prefix+"/"), after, func(c *Config) bool {
+		return isBelow(c.Name.String(), prefix) && yield(c)
+	})
+}
+
 // ascendNames looks up the names after after.
-func (v *View) ascendNames(names []config.Name, after string, yield func(*Config) bool) {
+func (s states) ascendNames(names []config.Name, after string, yield func(*Config) bool) {
 	for _, name := range names {
 		if name.String() <= after {
 			continue
 		}
-		if c := v.Get(name); c != nil && !yield(c) {
+		if c := s.get(name); c != nil && !yield(c) {
 			return
 		}
 	}
 }
 
-// ascend visits the states from a name on, except that of one name.
-func (v *View) ascend(from, except string, yield func(*Config) bool) {
-	v.configs.Ascend(&Config{Name: config.NameBound(from)}, func(c *Config) bool {
-		return c.Name.String() == except || yield(c)
-	})
+// ascendFrom visits the states from a name on, except that of one name.
+func (s states) ascendFrom(from, except string, yield func(*Config) bool) {
+	s.each(from, func(c *Config) bool { return c.Name.String() == except || yield(c) })
+}
+
+// isBelow reports whether a name is below a prefix, which has no slash at its end.
+func isBelow(name, prefix string) bool {
+	return len(name) > len(prefix) && name[len(prefix)] == '/' && strings.HasPrefix(name, prefix)
 }
