@@ -112,7 +112,7 @@ func (r mutationResolver) changeOf(input model.ConfigChangeInput) (change config
 		change.Value = c.Value
 	}
 	if revision != nil && *revision == scalar.Malformed {
-		change.Invalid = errNoRevision
+		change.Invalid = fault.ErrNoRevision
 	}
 	return change
 }

@@ -88,10 +88,6 @@ func (r mutationResolver) fieldsOf(name string, version *int32, revision *events
 	return f
 }
 
-// errNoRevision: what is expected does not look like a position at all.
-var errNoRevision = &config.InvalidError{Field: "expectedRevision",
-	Rule: "must be the position of a revision, such as 1842-9f3a21c0, as this server gave it"}
-
 func batchOf(changes configstore.Changes) *model.ConfigChangeBatch {
 	return &model.ConfigChangeBatch{
 		Changes:  object.NewRevisions(changes.Revisions),

@@ -10,6 +10,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
@@ -40,7 +41,7 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, expect
 		set, err = f.ChangeSet(cmd)
 	}
 	if err == nil && expected != nil && *expected == scalar.Malformed {
-		err = errNoRevision
+		err = fault.ErrNoRevision
 	}
 	if err == nil {
 		var out configstore.Outcome

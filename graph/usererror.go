@@ -19,7 +19,7 @@ func (r *resolver) userError(err error, path ...string) model.UserError {
 	var refusal *fault.Refusal
 	message := err.Error()
 	switch {
-	case errors.Is(err, errNoRevision), errors.Is(err, fault.ErrPositionUnknown):
+	case errors.Is(err, fault.ErrNoRevision), errors.Is(err, fault.ErrPositionUnknown):
 		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: path}
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: path}
@@ -66,7 +66,7 @@ func (r *resolver) current(state *projection.Config) *object.ConfigRevision {
 func fieldOf(err error) string {
 	var invalid *config.InvalidError
 	switch {
-	case errors.Is(err, errNoRevision), errors.Is(err, config.ErrRevisionConflict):
+	case errors.Is(err, fault.ErrNoRevision), errors.Is(err, config.ErrRevisionConflict):
 		return "expectedRevision"
 	case errors.As(err, &invalid):
 		return invalid.Field
