@@ -1,6 +1,6 @@
 // Package edgetest tests that all edges treat bad input alike: names, values, instants, positions,
-// idempotency keys, change sets, and the JSON around them. REST and GraphQL run the same table on each store.
-// [Errors] is a table of errors: each has the same code on every edge.
+// idempotency keys, change sets, and the JSON around them. REST and GraphQL run the same table on
+// each store. [Errors] is a table of errors: each has the same code on every edge.
 //
 // It is for tests only, and knows nothing of HTTP or GraphQL: an edge takes part by an [Edge] that
 // builds its requests.

@@ -22,8 +22,8 @@ const retryAfter = "1"
 
 // Problem is one error as a client sees it.
 type Problem struct {
-	// Kind decides the code, and the status unless Status is set. The title is the status's own phrase, as RFC 9457 wants
-	// it for about:blank.
+	// Kind decides the code, and the status unless Status is set. The title is the status's own
+	// phrase, as RFC 9457 wants it for about:blank.
 	Kind fault.Kind
 	// Status is the status of the answer. 0: that of Kind.
 	Status int

@@ -81,8 +81,8 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 }
 
 // changeAll carries out a change set and answers. changes are those of the body; bytes are the most
-// that the outcome can hold. They are reserved before anything is written, so that no limit takes
-// the position of what was written away.
+// that the outcome can hold. They are reserved before anything is written, so that no limit can
+// keep the client from learning what was written.
 func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, bytes int, change func(context.Context) (configstore.SetOutcome, error)) {
 	held := newReservation(h.answers, w, r)
 	defer held.release()

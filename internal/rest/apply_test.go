@@ -255,8 +255,8 @@ func TestSetsWithKeys(t *testing.T) {
 	}
 }
 
-// TestNoRoomForAnOutcome: nothing is written when there is no room for the answer.
-func TestNoRoomForAnOutcome(t *testing.T) {
+// TestNoMemoryForAnOutcome: nothing is written when there is no memory for the answer.
+func TestNoMemoryForAnOutcome(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	answers := budget.New(budget.Options{Bytes: 1 << 20, Wait: budget.NoWait})
 	edge := rest.New(store.Store, rest.Options{Answers: answers})

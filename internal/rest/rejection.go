@@ -24,8 +24,8 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, held *reservati
 	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
-	room := pageBytes
-	s.each(len(rejection.Failures), func(i int) { room -= s.failure(&rejection.Failures[i], changes, room) })
+	left := pageBytes
+	s.each(len(rejection.Failures), func(i int) { left -= s.failure(&rejection.Failures[i], changes, left) })
 	s.put(`}`).finish()
 }
 
@@ -50,8 +50,8 @@ func judgement(rejection *fault.Rejection) (fault.Kind, int) {
 }
 
 // failure adds one failure, as GraphQL has it in UserError, and returns how many bytes its
-// revisions hold. Revisions that hold more than room are left out.
-func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, room int) (bytes int) {
+// revisions hold. Revisions that hold more than most are left out.
+func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, most int) (bytes int) {
 	s.put(`{"code":`).text(fault.KindOf(f.Err).Code()).put(`,"message":`).text(fault.Message(f.Err))
 	s.put(`,"path":`).path(f, changes)
 	change, current := revisionsOf(f.Err)
@@ -59,7 +59,7 @@ func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, ro
 	if change != nil {
 		bytes += change.Bytes()
 	}
-	if bytes > room {
+	if bytes > most {
 		s.put(`}`)
 		return 0
 	}
