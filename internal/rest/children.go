@@ -6,6 +6,7 @@ import (
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/pages"
 	"configapi/internal/projection"
 )
@@ -16,17 +17,17 @@ const usualChildren = 100
 // listChildren answers with a page of what lies directly below a prefix. A page is of its own
 // position, and no child comes twice.
 func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
-	filter, first, after, err := parseChildrenQuery(r.URL.RawQuery)
+	q, err := parseChildrenQuery(r.URL.RawQuery)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	reader, err := h.reader(r)
+	reader, err := h.readerFrom(r, q.from)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	found, err := reader.Children(filter.Prefix(), after, first)
+	found, err := reader.Children(q.prefix, q.after, q.first)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -35,8 +36,8 @@ func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
 	describeList(w.Header(), at)
 	if found.More {
 		last := found.Children[len(found.Children)-1]
-		next := pages.Cursor{Kind: pages.ChildrenList, At: at, Key: filter.Prefix() + " " + last.Segment}
-		w.Header()[link] = []string{nextLink(first, next.String(), "prefix", filter.Prefix())}
+		next := pages.Cursor{Kind: pages.ChildrenList, At: at, Key: q.prefix + " " + last.Segment}
+		w.Header()[link] = []string{nextLink(q.first, next.String(), "prefix", q.prefix)}
 	}
 	h.answerPage(w, r, bytesOfChildren(found), func(s *jsonStream) {
 		s.put(`{"children":`).each(len(found.Children), func(i int) { s.child(found.Children[i]) })
@@ -44,25 +45,34 @@ func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// parseChildrenQuery returns the prefix, as a filter has it, how many children a page may have, and
-// the segment after which it begins, "" for the first page.
-func parseChildrenQuery(query string) (filter config.Filter, first int, after string, err error) {
-	if filter, err = parseFilter(query); err != nil {
-		return filter, 0, "", err
+// childrenQuery is what a client says about what lies below a prefix.
+type childrenQuery struct {
+	prefix string // as a filter has it
+	first  int
+	from   *eventstore.Position // of the page before; nil: this is the first one
+	after  string               // the last segment of the page before
+}
+
+func parseChildrenQuery(query string) (q childrenQuery, err error) {
+	filter, err := parseFilter(query)
+	if err != nil {
+		return q, err
 	}
-	if first, err = parseFirst(query, usualChildren); err != nil {
-		return filter, 0, "", err
+	q.prefix = filter.Prefix()
+	if q.first, err = parseFirst(query, usualChildren); err != nil {
+		return q, err
 	}
 	text, given, err := parameter(query, "after")
 	if err != nil || !given {
-		return filter, first, "", err
+		return q, err
 	}
 	cursor, ok := pages.Parse(pages.ChildrenList, text)
 	prefix, segment, _ := strings.Cut(cursor.Key, " ")
-	if _, err := config.ParseName(segment); !ok || err != nil || prefix != filter.Prefix() || strings.Contains(segment, "/") {
-		return filter, 0, "", errForeignCursor
+	if _, err := config.ParseName(segment); !ok || err != nil || prefix != q.prefix || strings.Contains(segment, "/") {
+		return q, errForeignCursor
 	}
-	return filter, first, segment, nil
+	q.from, q.after = &cursor.At, segment
+	return q, nil
 }
 
 func (s *jsonStream) child(c projection.Child) {

@@ -55,6 +55,8 @@ func TestChildren(t *testing.T) {
 	}
 	_, after := s.MustGet(t, "/children?first=1")
 	MustBeProblem(t, "another prefix", s.MustDo(t, "GET "+after+"&prefix=p", ""), 400, "INVALID_INPUT")
+	other := MustStart(t, configstore.Options{})
+	MustBeProblem(t, "another history", other.MustDo(t, "GET "+after, ""), 400, "INVALID_INPUT")
 }
 
 func TestDeleted(t *testing.T) {
@@ -100,4 +102,6 @@ func TestDeleted(t *testing.T) {
 	for _, query := range []string{"&prefix=p", "&contains=c"} {
 		MustBeProblem(t, query, s.MustDo(t, "GET "+after+query, ""), 400, "INVALID_INPUT")
 	}
+	other := MustStart(t, configstore.Options{})
+	MustBeProblem(t, "another history", other.MustDo(t, "GET "+after, ""), 400, "INVALID_INPUT")
 }

@@ -19,7 +19,7 @@ func (h *Handler) listRecent(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	reader, err := h.readerOf(r, q.after)
+	reader, err := h.readerFrom(r, q.after.position())
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -51,18 +51,26 @@ func parseSeqCursor(query string, kind pages.Kind, selection string) (*seqCursor
 	return &seqCursor{kind, cursor.At, selection, eventstore.Seq(seq)}, nil
 }
 
-// readerOf returns the reader of a page: one that has the position of the cursor, if there is one.
-// A cursor whose position is not in the history was not given by this server.
-func (h *Handler) readerOf(r *http.Request, after *seqCursor) (*configstore.Reader, error) {
+// position returns the position of the first page, nil when this is it.
+func (c *seqCursor) position() *eventstore.Position {
+	if c == nil {
+		return nil
+	}
+	return &c.at
+}
+
+// readerFrom returns the reader of a page: one that has the position of its cursor, which is nil
+// for a first page. A cursor whose position is not in the history was not given by this server.
+func (h *Handler) readerFrom(r *http.Request, at *eventstore.Position) (*configstore.Reader, error) {
 	reader, err := h.reader(r)
-	if err != nil || after == nil {
+	if err != nil || at == nil {
 		return reader, err
 	}
-	if reader.Head().Seq < after.at.Seq { // another node gave the cursor
-		reader, err = h.store.FreshReader(r.Context(), auth.Anonymous, configstore.Freshness{AtLeast: &after.at})
+	if reader.Head().Seq < at.Seq { // another node gave the cursor
+		reader, err = h.store.FreshReader(r.Context(), auth.Anonymous, configstore.Freshness{AtLeast: at})
 	}
 	if err == nil {
-		_, err = reader.AsOf(r.Context(), after.at)
+		_, err = reader.AsOf(r.Context(), *at)
 	}
 	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, errForeignCursor
