@@ -14,21 +14,21 @@ import (
 	"configapi/internal/feed"
 )
 
-// asOfCounter counts the reads of many configs at once.
-type asOfCounter struct {
+// versionCounter counts the reads of many versions at once.
+type versionCounter struct {
 	*memory.Store
 	reads atomic.Int64
 }
 
-func (s *asOfCounter) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *versionCounter) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	s.reads.Add(1)
-	return s.Store.ReadAsOf(ctx, basis, q, limit)
+	return s.Store.ReadVersions(ctx, basis, versions, limit)
 }
 
 // TestOldValuesOfAPage asks for the old values of a whole page: they are read together, and only
 // when they are selected.
 func TestOldValuesOfAPage(t *testing.T) {
-	events := &asOfCounter{Store: memory.New()}
+	events := &versionCounter{Store: memory.New()}
 	a := MustServe(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}, graph.Options{})
 	const configs = 300
 	var old, none []string

@@ -8,12 +8,12 @@ import (
 // Stored is an event in the form in which it is stored. Name, version and time have columns of
 // their own. Data is JSON, in exactly one form:
 //
-//	{"value":"new","old_value":"old"}   ConfigValueSet; "old_value":null for a first value
-//	{"value":"new","old_value":null}    ConfigValueRestored
-//	{"deleted_value":"old"}             ConfigValueDeleted
+//	{"value":"new"}   ConfigValueSet, ConfigValueRestored
+//	{}                ConfigValueDeleted
 //
-// It has no white space and escapes only what JSON demands: `\"`, `\\`, `\n`, `\r`, `\t`, and the
-// other control characters as `\u001f`. Data that differs in one byte is refused. Stored data never
+// The value before an event is that of the version before: a value is stored once. The data has no
+// white space and escapes only what JSON demands: `\"`, `\\`, `\n`, `\r`, `\t`, and the other
+// control characters as `\u001f`. Data that differs in one byte is refused. Stored data never
 // changes: the hash of the history covers its exact bytes.
 type Stored struct {
 	Type          string
@@ -32,11 +32,13 @@ func (e *UnknownEventError) Error() string {
 	return fmt.Sprintf("unknown event type %q, schema version %d: probably a newer program wrote it", e.Type, e.SchemaVersion)
 }
 
-// Encode returns the stored form of an event, in the newest schema version of its type.
+// Encode returns the stored form of an event, in the newest schema version of its type. It ignores
+// the old value.
 func Encode(e Event) Stored { return current.encode(e) }
 
-// Decode reads a stored event of any schema version that was ever written. The values share memory
-// with s.Data. The error is an [*UnknownEventError] or says what is wrong with the data.
+// Decode reads a stored event of any schema version that was ever written. The event lacks its old
+// value, and its value shares memory with s.Data. The error is an [*UnknownEventError] or says what
+// is wrong with the data.
 func Decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
 	return current.decode(s, name, version, at)
 }
@@ -74,9 +76,9 @@ var current = codec{
 func (c codec) encode(e Event) Stored {
 	s := Stored{Type: string(e.Type), SchemaVersion: c[e.Type].version}
 	if e.Type == ValueDeleted {
-		s.Data = encodeDeleted(e.OldValue)
+		s.Data = noValue
 	} else {
-		s.Data = encodeValues(e.Value, e.OldValue, e.HasOldValue())
+		s.Data = encodeValue(e.Value)
 	}
 	return s
 }
@@ -88,9 +90,9 @@ func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event
 	}
 	e := Event{Type: EventType(s.Type), Name: name, Version: version, At: at}
 	if e.Type == ValueDeleted {
-		e.OldValue, err = decodeDeleted(data)
+		err = decodeNoValue(data)
 	} else {
-		e.Value, e.OldValue, err = decodeValues(data, e.HasOldValue())
+		e.Value, err = decodeValue(data)
 	}
 	if err != nil {
 		return Event{}, fmt.Errorf("decoding the data of %s, schema version %d: %w", s.Type, s.SchemaVersion, err)

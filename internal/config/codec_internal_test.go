@@ -38,32 +38,32 @@ func TestEveryVersionHasItsGolden(t *testing.T) {
 
 var errOdd = errors.New("odd text")
 
-// evolved is a codec of a possible future: deletions are stored in version 3. In version 1 the data
-// is the bare text, in version 2 an object with another member. Version 0 is no longer known.
-var evolved = codec{ValueDeleted: {version: 3, upcast: map[int]upcaster{
+// evolved is a codec of a possible future: sets are stored in version 3. In version 1 the data is
+// the bare text, in version 2 an object with another member. Version 0 is no longer known.
+var evolved = codec{ValueSet: {version: 3, upcast: map[int]upcaster{
 	1: func(data string) (string, error) {
 		if data == "?" {
 			return "", errOdd
 		}
-		return `{"old":"` + data + `"}`, nil
+		return `{"text":"` + data + `"}`, nil
 	},
-	2: func(data string) (string, error) { return strings.Replace(data, `"old"`, `"deleted_value"`, 1), nil },
+	2: func(data string) (string, error) { return strings.Replace(data, `"text"`, `"value"`, 1), nil },
 }}}
 
 func TestUpcastingGoesVersionByVersion(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	want := Event{Type: ValueDeleted, Name: Name{"a"}, Version: 2, OldValue: Value{"30s"}, At: at}
+	want := Event{Type: ValueSet, Name: Name{"a"}, Version: 2, Value: Value{"30s"}, At: at}
 	for version, data := range map[int]string{
 		1: `30s`,
-		2: `{"old":"30s"}`,
-		3: `{"deleted_value":"30s"}`,
+		2: `{"text":"30s"}`,
+		3: `{"value":"30s"}`,
 	} {
-		stored := Stored{Type: "ConfigValueDeleted", SchemaVersion: version, Data: data}
+		stored := Stored{Type: "ConfigValueSet", SchemaVersion: version, Data: data}
 		if got, err := evolved.decode(stored, want.Name, want.Version, at); err != nil || got != want {
 			t.Errorf("%+v: got %+v, %v, want %+v", stored, got, err, want)
 		}
 	}
-	if got, want := evolved.encode(want), (Stored{"ConfigValueDeleted", 3, `{"deleted_value":"30s"}`}); got != want {
+	if got, want := evolved.encode(want), (Stored{"ConfigValueSet", 3, `{"value":"30s"}`}); got != want {
 		t.Errorf("encoded %+v, want %+v", got, want)
 	}
 }
@@ -74,24 +74,24 @@ func TestUpcastingReportsWhatItCannotDo(t *testing.T) {
 		want   string
 	}{
 		{
-			Stored{"ConfigValueDeleted", 1, `?`},
-			"upcasting ConfigValueDeleted from schema version 1: odd text",
+			Stored{"ConfigValueSet", 1, `?`},
+			"upcasting ConfigValueSet from schema version 1: odd text",
 		},
 		{
-			Stored{"ConfigValueDeleted", 1, `"`},
-			`decoding the data of ConfigValueDeleted, schema version 1: want } at byte 19`,
+			Stored{"ConfigValueSet", 1, `"`},
+			`decoding the data of ConfigValueSet, schema version 1: want } at byte 11`,
 		},
 		{
-			Stored{"ConfigValueDeleted", 0, `30s`},
-			(&UnknownEventError{"ConfigValueDeleted", 0}).Error(),
+			Stored{"ConfigValueSet", 0, `30s`},
+			(&UnknownEventError{"ConfigValueSet", 0}).Error(),
 		},
 		{
-			Stored{"ConfigValueDeleted", 4, `{"deleted_value":"30s"}`},
-			(&UnknownEventError{"ConfigValueDeleted", 4}).Error(),
+			Stored{"ConfigValueSet", 4, `{"value":"30s"}`},
+			(&UnknownEventError{"ConfigValueSet", 4}).Error(),
 		},
 		{
-			Stored{"ConfigValueSet", 1, `{"value":"x","old_value":null}`},
-			(&UnknownEventError{"ConfigValueSet", 1}).Error(),
+			Stored{"ConfigValueRestored", 1, `{"value":"x"}`},
+			(&UnknownEventError{"ConfigValueRestored", 1}).Error(),
 		},
 	} {
 		got, err := evolved.decode(test.stored, Name{"a"}, 2, time.Time{})
@@ -99,7 +99,7 @@ func TestUpcastingReportsWhatItCannotDo(t *testing.T) {
 			t.Errorf("%+v: got %+v, %v, want %s", test.stored, got, err, test.want)
 		}
 	}
-	if _, err := evolved.decode(Stored{"ConfigValueDeleted", 1, `?`}, Name{"a"}, 2, time.Time{}); !errors.Is(err, errOdd) {
+	if _, err := evolved.decode(Stored{"ConfigValueSet", 1, `?`}, Name{"a"}, 2, time.Time{}); !errors.Is(err, errOdd) {
 		t.Errorf("got %v, want it to wrap what the upcaster said", err)
 	}
 }

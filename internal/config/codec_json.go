@@ -14,56 +14,33 @@ import (
 // repeated member and broken UTF-8, which in a history would be a guess. It is also faster, which
 // counts for each write and for each event at start: see BenchmarkEncode and BenchmarkDecode.
 const (
-	valueMember        = `{"value":`
-	oldValueMember     = `,"old_value":`
-	deletedValueMember = `{"deleted_value":`
-	null               = `null`
-	quote              = `"`
-	end                = `}`
+	valueMember = `{"value":`
+	quote       = `"`
+	end         = `}`
+	noValue     = `{}`
 )
 
-func encodeValues(value, old Value, hasOld bool) string {
+func encodeValue(value Value) string {
 	var b strings.Builder
-	b.Grow(len(`{"value":"","old_value":null}`) + len(value.text) + len(old.text))
+	b.Grow(len(`{"value":""}`) + len(value.text))
 	b.WriteString(valueMember)
 	writeText(&b, value.text)
-	b.WriteString(oldValueMember)
-	if hasOld {
-		writeText(&b, old.text)
-	} else {
-		b.WriteString(null)
-	}
 	b.WriteString(end)
 	return b.String()
 }
 
-func decodeValues(data string, hasOld bool) (value, old Value, err error) {
+func decodeValue(data string) (value Value, err error) {
 	r := newReader(data)
 	r.want(valueMember)
 	value = r.text()
-	r.want(oldValueMember)
-	if hasOld {
-		old = r.text()
-	} else {
-		r.want(null)
-	}
-	return value, old, r.finish()
+	r.want(end)
+	return value, r.finish()
 }
 
-func encodeDeleted(old Value) string {
-	var b strings.Builder
-	b.Grow(len(`{"deleted_value":""}`) + len(old.text))
-	b.WriteString(deletedValueMember)
-	writeText(&b, old.text)
-	b.WriteString(end)
-	return b.String()
-}
-
-func decodeDeleted(data string) (old Value, err error) {
+func decodeNoValue(data string) error {
 	r := newReader(data)
-	r.want(deletedValueMember)
-	old = r.text()
-	return old, r.finish()
+	r.want(noValue)
+	return r.finish()
 }
 
 // writeText writes a text as a JSON string.
@@ -221,9 +198,8 @@ func (r *reader) text() Value {
 	return Value{text}
 }
 
-// finish reads the end, and returns the first error.
+// finish returns the first error. Nothing may be left to read.
 func (r *reader) finish() error {
-	r.want(end)
 	if r.rest != "" {
 		r.fail("nothing more")
 	}

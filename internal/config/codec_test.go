@@ -33,16 +33,12 @@ var goldens = []struct {
 }{
 	{config.ValueSet, 1, []config.Event{
 		{Version: 1, Value: value("30s")},
-		{Version: 2, Value: value("45s"), OldValue: value("30s")},
+		{Version: 2, Value: value("45s")},
 		{Version: 1, Value: value("")},
-		{Version: 2, Value: value(controls), OldValue: value("")},
-		{Version: 3, Value: value(foreign), OldValue: value(document)},
+		{Version: 2, Value: value(controls)},
+		{Version: 3, Value: value(foreign)},
 	}},
-	{config.ValueDeleted, 1, []config.Event{
-		{Version: 3, OldValue: value("45s")},
-		{Version: 2, OldValue: value("")},
-		{Version: 2, OldValue: value(foreign + document + controls)},
-	}},
+	{config.ValueDeleted, 1, []config.Event{{Version: 3}}},
 	{config.ValueRestored, 1, []config.Event{
 		{Version: 4, Value: value("45s")},
 		{Version: 3, Value: value("")},
@@ -94,7 +90,7 @@ func TestDecodeRefusesUnknownEvents(t *testing.T) {
 		{"ConfigValueSet", 0},
 		{"ConfigValueSet", -1},
 	} {
-		stored := config.Stored{Type: test.event, SchemaVersion: test.schema, Data: `{"value":"x","old_value":null}`}
+		stored := config.Stored{Type: test.event, SchemaVersion: test.schema, Data: `{"value":"x"}`}
 		event, err := config.Decode(stored, name("a"), 1, noon)
 		unknown := new(config.UnknownEventError)
 		if !errors.As(err, &unknown) || *unknown != (config.UnknownEventError{Type: test.event, SchemaVersion: test.schema}) {
@@ -107,53 +103,61 @@ func TestDecodeRefusesUnknownEvents(t *testing.T) {
 }
 
 func TestDecodeRefusesBadData(t *testing.T) {
-	const prefix = `decoding the data of ConfigValueSet, schema version 1: `
-	for _, test := range []struct {
-		data    string
-		version config.Version
-		want    string
-	}{
-		{``, 1, `want {"value": at byte 0`},
-		{`null`, 1, `want {"value": at byte 0`},
-		{`[]`, 1, `want {"value": at byte 0`},
-		{`{}`, 1, `want {"value": at byte 0`},
-		{` {"value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
-		{`{ "value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
-		{`{"Value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
-		{`{"old_value":null,"value":"x"}`, 1, `want {"value": at byte 0`},
-		{`{"deleted_value":"x"}`, 1, `want {"value": at byte 0`},
-		{"\ufeff" + `{"value":"x","old_value":null}`, 1, `want {"value": at byte 0`},
-		{`{"value":null,"old_value":null}`, 1, `want " at byte 9`},
-		{`{"value":7,"old_value":null}`, 1, `want " at byte 9`},
-		{`{"value":"x`, 1, `want " at byte 11`},
-		{`{"value":"x\`, 1, `want " at byte 11`},
-		{`{"value":"x\"`, 1, `want " at byte 13`},
-		{"{\"value\":\"x\n\",\"old_value\":null}", 1, `want " at byte 11`},
-		{"{\"value\":\"\x00\",\"old_value\":null}", 1, `want " at byte 10`},
-		{`{"value":"x"}`, 1, `want ,"old_value": at byte 12`},
-		{`{"value":"x","value":"x","old_value":null}`, 1, `want ,"old_value": at byte 12`},
-		{`{"value":"x","reason":"y","old_value":null}`, 1, `want ,"old_value": at byte 12`},
-		{`{"value":"x","old_value":null,"old_value":null}`, 1, `want } at byte 29`},
-		{`{"value":"x","old_value":null,"more":null}`, 1, `want } at byte 29`},
-		{`{"value":"x","old_value":null`, 1, `want } at byte 29`},
-		{`{"value":"x","old_value":null}}`, 1, `want nothing more at byte 30`},
-		{`{"value":"x","old_value":null} `, 1, `want nothing more at byte 30`},
-		{`{"value":"x","old_value":null}{"value":"x","old_value":null}`, 1, `want nothing more at byte 30`},
-		{`{"value":"x","old_value":"y"}`, 1, `want null at byte 25`},
-		{`{"value":"x","old_value":null}`, 2, `want " at byte 25`},
-		{"{\"value\":\"\xff\",\"old_value\":null}", 1, `it is not valid UTF-8`},
+	for _, test := range []struct{ data, want string }{
+		{``, `want {"value": at byte 0`},
+		{`null`, `want {"value": at byte 0`},
+		{`[]`, `want {"value": at byte 0`},
+		{`{}`, `want {"value": at byte 0`},
+		{` {"value":"x"}`, `want {"value": at byte 0`},
+		{`{ "value":"x"}`, `want {"value": at byte 0`},
+		{`{"Value":"x"}`, `want {"value": at byte 0`},
+		{`{"old_value":null,"value":"x"}`, `want {"value": at byte 0`},
+		{`{"deleted_value":"x"}`, `want {"value": at byte 0`},
+		{"\ufeff" + `{"value":"x"}`, `want {"value": at byte 0`},
+		{`{"value":null}`, `want " at byte 9`},
+		{`{"value":7}`, `want " at byte 9`},
+		{`{"value":"x`, `want " at byte 11`},
+		{`{"value":"x\`, `want " at byte 11`},
+		{`{"value":"x\"`, `want " at byte 13`},
+		{"{\"value\":\"x\n\"}", `want " at byte 11`},
+		{"{\"value\":\"\x00\"}", `want " at byte 10`},
+		{`{"value":"x"`, `want } at byte 12`},
+		{`{"value":"x","value":"x"}`, `want } at byte 12`},
+		{`{"value":"x","reason":"y"}`, `want } at byte 12`},
+		{`{"value":"x","old_value":null}`, `want } at byte 12`},
+		{`{"value":"x"}}`, `want nothing more at byte 13`},
+		{`{"value":"x"} `, `want nothing more at byte 13`},
+		{`{"value":"x"}{"value":"x"}`, `want nothing more at byte 13`},
+		{"{\"value\":\"\xff\"}", `it is not valid UTF-8`},
 	} {
-		stored := config.Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: test.data}
-		event, err := config.Decode(stored, name("a"), test.version, noon)
-		if err == nil || err.Error() != prefix+test.want || event != (config.Event{}) {
-			t.Errorf("%q, version %d: got %+v\n%v\nwant\n%s", test.data, test.version, event, err, prefix+test.want)
-		}
+		mustRefuse(t, config.ValueSet, test.data, test.want)
+		mustRefuse(t, config.ValueRestored, test.data, test.want)
+	}
+	for _, test := range []struct{ data, want string }{
+		{``, `want {} at byte 0`},
+		{`{ }`, `want {} at byte 0`},
+		{`{"deleted_value":"x"}`, `want {} at byte 0`},
+		{`{"value":"x"}`, `want {} at byte 0`},
+		{`{} `, `want nothing more at byte 2`},
+		{"{}\xff", `it is not valid UTF-8`},
+	} {
+		mustRefuse(t, config.ValueDeleted, test.data, test.want)
+	}
+}
+
+func mustRefuse(t *testing.T, event config.EventType, data, want string) {
+	t.Helper()
+	want = fmt.Sprintf("decoding the data of %s, schema version 1: %s", event, want)
+	stored := config.Stored{Type: string(event), SchemaVersion: 1, Data: data}
+	got, err := config.Decode(stored, name("a"), 2, noon)
+	if err == nil || err.Error() != want || got != (config.Event{}) {
+		t.Errorf("%s %q: got %+v\n%v\nwant\n%s", event, data, got, err, want)
 	}
 }
 
 // TestDecodeRefusesStrangeEscapes: text that could be written in two ways would have two hashes.
 func TestDecodeRefusesStrangeEscapes(t *testing.T) {
-	const want = "decoding the data of ConfigValueDeleted, schema version 1: want a string with only the escapes that it needs at byte 18"
+	const want = "want a string with only the escapes that it needs at byte 10"
 	for _, escape := range []string{
 		`\/`, `\b`, `\f`, `\a`, `\x41`, `\U0001`, `\ `,
 		`\u`, `\u0`, `\u001`, `\u00`, `\u0001`[:5] + `g`, `\u+001`,
@@ -163,13 +167,9 @@ func TestDecodeRefusesStrangeEscapes(t *testing.T) {
 		`\ud800`, `\udc00`, `\ud83d\ude00`, `\uffff`,
 	} {
 		for _, data := range []string{
-			`{"deleted_value":"` + escape + `"}`, `{"deleted_value":"12345678` + escape + `\n"}`, `{"deleted_value":"\n` + escape,
+			`{"value":"` + escape + `"}`, `{"value":"12345678` + escape + `\n"}`, `{"value":"\n` + escape,
 		} {
-			stored := config.Stored{Type: "ConfigValueDeleted", SchemaVersion: 1, Data: data}
-			event, err := config.Decode(stored, name("a"), 2, noon)
-			if err == nil || err.Error() != want {
-				t.Errorf("%s: got %q, %v, want %s", data, event.OldValue, err, want)
-			}
+			mustRefuse(t, config.ValueSet, data, want)
 		}
 	}
 }
@@ -187,9 +187,6 @@ func TestRoundTrip(t *testing.T) {
 		if event.HasValue() {
 			event.Value = anyValue().Draw(t, "value")
 		}
-		if event.HasOldValue() {
-			event.OldValue = anyValue().Draw(t, "old value")
-		}
 		stored := config.Encode(event)
 		if got, err := config.Decode(stored, event.Name, event.Version, event.At); err != nil || got != event {
 			t.Fatalf("%s: decoded %+v, %v, want %+v", stored.Data, got, err, event)
@@ -203,7 +200,7 @@ func TestRoundTrip(t *testing.T) {
 func TestRoundTripOfTheLargestValues(t *testing.T) {
 	for _, piece := range []string{"v", controls + foreign + document} {
 		huge := value(strings.Repeat(piece, config.DefaultMaxValueBytes/len(piece)))
-		event := config.Event{Type: config.ValueSet, Name: name("a"), Version: 2, Value: huge, OldValue: huge, At: noon}
+		event := config.Event{Type: config.ValueSet, Name: name("a"), Version: 2, Value: huge, At: noon}
 		if got, err := config.Decode(config.Encode(event), event.Name, 2, noon); err != nil || got != event {
 			t.Errorf("%q repeated: %v", piece, err)
 		}
@@ -226,12 +223,9 @@ func anyValue() *rapid.Generator[config.Value] {
 
 // oracle writes the data of an event with encoding/json.
 func oracle(e config.Event) string {
-	members := map[string]any{"value": e.Value.String(), "old_value": nil}
-	if e.HasOldValue() {
-		members["old_value"] = e.OldValue.String()
-	}
-	if e.Type == config.ValueDeleted {
-		members = map[string]any{"deleted_value": e.OldValue.String()}
+	members := map[string]any{}
+	if e.HasValue() {
+		members["value"] = e.Value.String()
 	}
 	return string(must(json.Marshal(members)))
 }
@@ -252,19 +246,15 @@ func sameJSON(t interface{ Fatal(...any) }, texts ...string) bool {
 // does.
 func FuzzDecode(f *testing.F) {
 	for _, data := range []string{
-		`{"value":"x","old_value":null}`, `{"value":"x","old_value":"y"}`, `{"value":"\n\"\\\u001f","old_value":null}`,
-		`{"value":"x", "old_value":null}`, `{"value":"\u0041","old_value":null}`, `{"value":"x","old_value":null}}`, `{"value":"\`,
+		`{"value":"x"}`, `{"value":"x","old_value":"y"}`, `{"value":"\n\"\\\u001f"}`,
+		`{"value":"x" }`, `{"value":"\u0041"}`, `{"value":"x"}}`, `{"value":"\`,
 	} {
-		f.Add(data, true)
+		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data string, first bool) {
-		version := config.Version(2)
-		if first {
-			version = 1
-		}
+	f.Fuzz(func(t *testing.T, data string) {
 		stored := config.Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: data}
-		event, err := config.Decode(stored, name("a"), version, noon)
-		if want, ok := decodeByLibrary(data, version); ok && config.Encode(want) == stored {
+		event, err := config.Decode(stored, name("a"), 2, noon)
+		if want, ok := decodeByLibrary(data); ok && config.Encode(want) == stored {
 			if err != nil || event != want {
 				t.Fatalf("%q: decoded %+v, %v, want %+v", data, event, err, want)
 			}
@@ -276,26 +266,17 @@ func FuzzDecode(f *testing.F) {
 
 // decodeByLibrary reads the data of a ConfigValueSet with encoding/json, which accepts more than
 // Decode does.
-func decodeByLibrary(data string, version config.Version) (e config.Event, ok bool) {
+func decodeByLibrary(data string) (e config.Event, ok bool) {
 	var members struct {
-		Value    *string `json:"value"`
-		OldValue *string `json:"old_value"`
+		Value *string `json:"value"`
 	}
 	if json.Unmarshal([]byte(data), &members) != nil || members.Value == nil || !utf8.ValidString(data) {
 		return config.Event{}, false
 	}
-	e = config.Event{Type: config.ValueSet, Name: name("a"), Version: version, At: noon}
-	if (members.OldValue != nil) != e.HasOldValue() {
-		return config.Event{}, false
-	}
-	var old string
-	if e.HasOldValue() {
-		old = *members.OldValue
-	}
-	var err, oldErr error
+	e = config.Event{Type: config.ValueSet, Name: name("a"), Version: 2, At: noon}
+	var err error
 	e.Value, err = config.ParseValue(*members.Value, len(data))
-	e.OldValue, oldErr = config.ParseValue(old, len(data))
-	return e, err == nil && oldErr == nil
+	return e, err == nil
 }
 
 // benchmarkValues are the values of the events that the benchmarks encode and decode: 64 bytes of
@@ -308,7 +289,7 @@ var benchmarkValues = []struct{ name, text string }{
 func BenchmarkEncode(b *testing.B) {
 	for _, bench := range benchmarkValues {
 		v := value(bench.text)
-		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, OldValue: v, At: noon}
+		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, At: noon}
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -321,7 +302,7 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	for _, bench := range benchmarkValues {
 		v := value(bench.text)
-		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, OldValue: v, At: noon}
+		event := config.Event{Type: config.ValueSet, Name: name("payments/timeout"), Version: 2, Value: v, At: noon}
 		stored := config.Encode(event)
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -161,6 +161,7 @@ func (m *modelled) mustHaveHistory(t *rapid.T, state config.Aggregate, events []
 	}
 	for i, event := range events {
 		read, err := config.Decode(config.Encode(event), event.Name, event.Version, event.At)
+		read.OldValue = event.OldValue // which is not stored with the event
 		if err != nil || read != event {
 			t.Fatalf("read %+v, %v, want %+v", read, err, event)
 		}

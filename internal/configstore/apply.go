@@ -133,9 +133,9 @@ func (g *generation) judge(ctx context.Context, caller auth.Caller, set config.C
 }
 
 // lastValues reads the last values of deleted configs that a set restores, among the reads of
-// users.
+// users. It reads no more of them than a set may have bytes.
 func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (map[eventstore.Position]config.Value, error) {
-	values := make(map[eventstore.Position]config.Value)
+	var deleted []*projection.Config
 	for i := range set.Changes {
 		restore, is := set.Changes[i].Command.(config.Restore)
 		if !is || restore.Value != nil {
@@ -145,14 +145,33 @@ func (g *generation) lastValues(ctx context.Context, view *projection.View, set 
 		if state == nil || state.Exists() {
 			continue
 		}
-		deletion, err := g.revisionAt(ctx, state.Seq)
+		deleted = append(deleted, state)
+	}
+	values := make(map[eventstore.Position]config.Value, len(deleted))
+	for bytes := 0; len(deleted) > 0 && bytes <= config.MaxChangeSetBytes; {
+		asked := make([]eventstore.VersionOf, min(len(deleted), eventstore.MaxAsOfNames))
+		for i := range asked {
+			asked[i] = eventstore.VersionOf{Name: deleted[i].Name.String(), Version: int(deleted[i].Version) - 1}
+		}
+		records, err := g.ReadVersions(ctx, g.view().Head(), asked, eventstore.Limit{})
 		if err != nil {
 			return nil, err
 		}
-		if deletion.Position() != state.Position() {
+		for i := range records {
+			last, err := eventstore.Decode(&records[i])
+			if err != nil {
+				return nil, err
+			}
+			if records[i].Name != asked[i].Name {
+				return nil, g.readFailed(projection.ErrDiverged)
+			}
+			values[deleted[i].Position()] = last.Value
+			bytes += len(last.Value.String())
+		}
+		if len(records) == 0 {
 			return nil, g.readFailed(projection.ErrDiverged)
 		}
-		values[state.Position()] = deletion.OldValue
+		deleted = deleted[len(records):]
 	}
 	return values, nil
 }
@@ -210,5 +229,9 @@ func (g *generation) revisionsFrom(ctx context.Context, first eventstore.Seq, n 
 		}
 		records = append(records, read...)
 	}
-	return eventstore.DecodeAll(records)
+	revisions, err := eventstore.DecodeAll(records)
+	if err != nil {
+		return nil, err
+	}
+	return g.complete(ctx, eventstore.OldValuePage{Revisions: revisions, Least: len(revisions)})
 }

@@ -29,13 +29,22 @@ func newCatchUpReader(events eventstore.Store) *catchUpReader {
 // ReadHistory is that of the event store. It waits for its turn, and tries again while the event
 // store is busy.
 func (c *catchUpReader) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return c.read(ctx, func() ([]eventstore.Record, error) { return c.events.ReadHistory(ctx, basis, after, limit) })
+}
+
+// ReadVersions is that of the event store. It waits and tries again as ReadHistory does.
+func (c *catchUpReader) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return c.read(ctx, func() ([]eventstore.Record, error) { return c.events.ReadVersions(ctx, basis, versions, limit) })
+}
+
+func (c *catchUpReader) read(ctx context.Context, read func() ([]eventstore.Record, error)) ([]eventstore.Record, error) {
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return nil, err
 	}
 	defer c.turns.Release(1)
 	const pause = 100 * time.Millisecond
 	for {
-		records, err := c.events.ReadHistory(ctx, basis, after, limit)
+		records, err := read()
 		if !errors.Is(err, eventstore.ErrBusy) {
 			return records, err
 		}

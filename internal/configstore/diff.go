@@ -3,6 +3,7 @@ package configstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -171,10 +172,10 @@ func (c *comparison) changes(ctx context.Context, d *Difference) ([]*eventstore.
 	}
 	defer end()
 	n := min(int(d.versions[1]-d.versions[0]), MaxDifferenceChanges)
-	limit := eventstore.Limit{Records: n}
-	revisions, err := c.reader.generation.pageOf(ctx, d.Name, int(d.versions[1])-n, limit)
+	revisions, err := c.reader.generation.pageBack(ctx, d.Name, int(d.versions[1])+1, n)
 	if err != nil {
 		return nil, fmt.Errorf("reading the changes of %s: %w", d.Name, err)
 	}
+	slices.Reverse(revisions)
 	return revisions, nil
 }

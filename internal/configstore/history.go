@@ -32,6 +32,17 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	if recent := h.feed.Find(seq); recent != nil {
 		return recent, nil
 	}
+	r, err := h.readRevision(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	_, err = h.complete(ctx, eventstore.OldValuePage{Revisions: []*eventstore.Revision{r}})
+	return r, err
+}
+
+// readRevision reads the revision at a seq that is applied, without its old value. Its change set
+// may be incomplete.
+func (h *history) readRevision(ctx context.Context, seq eventstore.Seq) (*eventstore.Revision, error) {
 	records, err := h.events.ReadHistory(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
@@ -39,17 +50,35 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	case len(records) == 0 || records[0].Seq != seq:
 		return nil, h.readFailed(projection.ErrDiverged)
 	}
-	revision, err := eventstore.Decode(&records[0])
+	return eventstore.Decode(&records[0])
+}
+
+// pageOf reads revisions of a name after a version, up to a limit of records and bytes, but one at
+// least. The history must have some. before is the revision with that version; it may be nil.
+func (h *history) pageOf(ctx context.Context, name config.Name, after int, before *eventstore.Revision, limit eventstore.Limit) ([]*eventstore.Revision, error) {
+	records, err := h.events.ReadConfig(ctx, h.view().Head(), name.String(), after, limit)
+	revisions, err := h.decode(records, err)
 	if err != nil {
 		return nil, err
 	}
-	return revision, h.completeSets(ctx, []*eventstore.Revision{revision})
+	page := eventstore.OldValuePage{Revisions: revisions, Bytes: limit.Bytes}
+	if before != nil {
+		page.Further = []*eventstore.Revision{before}
+	}
+	return h.complete(ctx, page)
 }
 
-// pageOf reads revisions of a name after a version, up to a limit. The history must have some.
-func (h *history) pageOf(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
-	records, err := h.events.ReadConfig(ctx, h.view().Head(), name.String(), after, limit)
-	return h.decode(ctx, records, err)
+// pageBack reads at most first revisions of a name, and a page of bytes, before a version, newest
+// first. The history must have some.
+func (h *history) pageBack(ctx context.Context, name config.Name, before, first int) ([]*eventstore.Revision, error) {
+	// One more than is asked for, because its value is the old value of the last one.
+	records, err := h.events.ReadConfigBack(ctx, h.view().Head(), name.String(), before, eventstore.Limit{Records: first + 1})
+	revisions, err := h.decode(records, err)
+	if err != nil {
+		return nil, err
+	}
+	asked := revisions[:min(first, len(revisions))]
+	return h.complete(ctx, eventstore.OldValuePage{Revisions: asked, Further: revisions[len(asked):]})
 }
 
 // headAt returns the head that the history had at an instant before the time of the applied head. A
@@ -67,18 +96,38 @@ func (h *history) headAt(ctx context.Context, instant time.Time) (eventstore.Hea
 
 // decode decodes the records that a read of one name has returned with err. No records is an error,
 // too.
-func (h *history) decode(ctx context.Context, records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
+func (h *history) decode(records []eventstore.Record, err error) ([]*eventstore.Revision, error) {
 	switch {
 	case err != nil:
 		return nil, h.readFailed(err)
 	case len(records) == 0:
 		return nil, h.readFailed(projection.ErrDiverged)
 	}
-	revisions, err := eventstore.DecodeAll(records)
+	return eventstore.DecodeAll(records)
+}
+
+// complete gives the first revisions of a page their old values and change sets, and returns those
+// that fit into the page with them.
+func (h *history) complete(ctx context.Context, page eventstore.OldValuePage) ([]*eventstore.Revision, error) {
+	n, err := eventstore.CompleteOldValues(ctx, h, h.view().Head(), page)
+	var broken *eventstore.ChainError
+	if errors.As(err, &broken) {
+		err = h.readFailed(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return revisions, h.completeSets(ctx, revisions)
+	complete := page.Revisions[:n:n]
+	return complete, h.completeSets(ctx, complete)
+}
+
+// ReadVersions is that of the event store. Its errors are those of readFailed.
+func (h *history) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	records, err := h.events.ReadVersions(ctx, basis, versions, limit)
+	if err != nil {
+		return nil, h.readFailed(err)
+	}
+	return records, nil
 }
 
 // completeSets reads the ends of those change sets that the revisions were decoded without. The
@@ -90,11 +139,13 @@ func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revi
 			continue
 		}
 		if r.ChangeSet.Seq != end.Seq {
-			last, err := h.revisionAt(ctx, r.ChangeSet.Seq)
-			if err != nil {
+			if recent := h.feed.Find(r.ChangeSet.Seq); recent != nil {
+				end = recent.Position()
+			} else if last, err := h.readRevision(ctx, r.ChangeSet.Seq); err == nil {
+				end = last.Position()
+			} else {
 				return err
 			}
-			end = last.Position()
 		}
 		r.ChangeSet = end
 	}

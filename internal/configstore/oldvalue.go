@@ -15,7 +15,7 @@ import (
 // for concurrent use.
 type OldValues struct {
 	generation *generation
-	at         eventstore.Seq // at which all the configs are as they are
+	foreign    bool // the config may be of another generation
 	configs    []*projection.Config
 	one        [1]*projection.Config // saves an allocation: most OldValues are of one config
 
@@ -28,12 +28,12 @@ type page map[eventstore.Seq]config.Value // :: seq of a revision → value befo
 
 // OldValues returns the old values of configs that the snapshot has returned.
 func (s *Snapshot) OldValues(configs []*projection.Config) *OldValues {
-	return &OldValues{generation: s.generation, at: s.at.Seq, configs: configs}
+	return &OldValues{generation: s.generation, configs: configs}
 }
 
 // OldValue returns the old value of one config that the store has returned.
 func (s *Store) OldValue(c *projection.Config) *OldValues {
-	o := &OldValues{generation: s.generation.Load(), at: c.Seq, one: [1]*projection.Config{c}}
+	o := &OldValues{generation: s.generation.Load(), foreign: true, one: [1]*projection.Config{c}}
 	o.configs = o.one[:]
 	return o
 }
@@ -80,29 +80,50 @@ func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
 // since the values of a whole list may be larger than memory. That is enough for the few goroutines
 // that read the list in its order.
 func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
-	wanted := make(map[string]eventstore.Position)
-	names := make([]string, 0, len(o.configs))
-	for _, c := range o.from(first) {
-		if c.Event().HasOldValue() && len(names) < eventstore.MaxAsOfNames {
-			wanted[c.Name.String()] = c.Position()
-			names = append(names, c.Name.String())
+	if o.foreign {
+		if err := o.checkHistory(ctx, first); err != nil {
+			return err
 		}
 	}
-	records, err := o.generation.events.ReadAsOf(ctx, o.generation.view().Head(), eventstore.AsOf{At: o.at, Names: names}, eventstore.Limit{})
+	var asked []eventstore.VersionOf
+	bySeq := make(map[eventstore.VersionOf]eventstore.Seq)
+	for _, c := range o.from(first) {
+		if c.Event().HasOldValue() && len(asked) < eventstore.MaxAsOfNames {
+			before := eventstore.VersionOf{Name: c.Name.String(), Version: int(c.Version) - 1}
+			bySeq[before] = c.Seq
+			asked = append(asked, before)
+		}
+	}
+	records, err := o.generation.events.ReadVersions(ctx, o.generation.view().Head(), asked, eventstore.Limit{})
 	if err != nil {
 		return o.generation.readFailed(err)
 	}
 	found := make(page, len(records))
 	for i := range records {
-		revision, err := eventstore.Decode(&records[i])
+		before, err := eventstore.Decode(&records[i])
 		if err != nil {
 			return err
 		}
-		if revision.Position() == wanted[records[i].Name] {
-			found[revision.Seq] = revision.OldValue.Clone()
-		}
+		found[bySeq[eventstore.VersionOf{Name: records[i].Name, Version: records[i].Version}]] = before.Value.Clone()
 	}
 	o.pages = [2]page{found, o.pages[0]}
+	return nil
+}
+
+// checkHistory returns an error if the generation's history does not have the revision of a config.
+func (o *OldValues) checkHistory(ctx context.Context, c *projection.Config) error {
+	view := o.generation.view()
+	if newest := view.Get(c.Name); newest != nil && newest.Position() == c.Position() {
+		return nil
+	}
+	at := eventstore.AsOf{At: c.Seq, Names: []string{c.Name.String()}, NoData: true}
+	records, err := o.generation.events.ReadAsOf(ctx, view.Head(), at, eventstore.Limit{})
+	if err == nil && (len(records) == 0 || eventstore.HeadOf(&records[0]).Position() != c.Position()) {
+		err = projection.ErrDiverged
+	}
+	if err != nil {
+		return o.generation.readFailed(err)
+	}
 	return nil
 }
 

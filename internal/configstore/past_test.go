@@ -51,14 +51,14 @@ func newPast(t *testing.T, events eventstore.Store, n int) *past {
 			continue
 		}
 		cmd := randomCommand(t, random)
-		_, _ = node.Do(t.Context(), auth.Caller{Name: []string{"", "ann", "bob"}[random.IntN(3)]}, cmd)
+		_, _ = node.Do(t.Context(), auth.Caller{Name: []string{"", "ann", "bob"}[random.IntN(3)]}, config.Single(cmd))
 		for _, r := range mustReadAfter(t, events, head) {
 			e, err := eventstore.Decode(&r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			m.events = append(m.events, modelEvent{
-				name: r.Name, value: e.Value.String(), old: e.OldValue.String(), version: r.Version, operation: e.Operation(), at: e.At, set: int(r.Seq),
+				name: r.Name, value: e.Value.String(), version: r.Version, operation: e.Operation(), at: e.At, set: int(r.Seq),
 			})
 		}
 	}

@@ -89,28 +89,14 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 		return nil, false, err
 	}
 	defer end()
-	records, err := r.generation.events.ReadConfigBack(ctx, r.generation.view().Head(), name.String(), int(newest)+1, eventstore.Limit{Records: first})
-	revisions, err = r.generation.decode(ctx, records, err)
-	if err != nil {
+	if revisions, err = r.generation.pageBack(ctx, name, int(newest)+1, first); err != nil {
 		return nil, false, err
 	}
-	revisions = withinPage(revisions)
 	return revisions, revisions[len(revisions)-1].Version > 1, nil
 }
 
-// withinPage returns the first of the revisions, as many as a page holds.
-func withinPage(revisions []*eventstore.Revision) []*eventstore.Revision {
-	bytes := 0
-	for i, r := range revisions {
-		if bytes += r.Bytes(); bytes > PageBytes && i > 0 {
-			return revisions[:i]
-		}
-	}
-	return revisions
-}
-
-// streamPageBytes is how many bytes of data a page of a streamed history holds. It holds one
-// revision at least.
+// streamPageBytes is how many bytes of names and values, old ones included, a page of a streamed
+// history holds. It holds one revision at least.
 const streamPageBytes = feed.PageBytes
 
 // EachPage calls yield for all revisions of a name, page by page, oldest first, until yield returns
@@ -121,9 +107,10 @@ func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*e
 	if present == nil {
 		return nil
 	}
+	var last *eventstore.Revision
 	for done, all := 0, int(present.Version); done < all; {
 		limit := eventstore.Limit{Records: min(all-done, MaxPageSize), Bytes: streamPageBytes}
-		revisions, err := r.revisionsAfter(ctx, name, done, limit)
+		revisions, err := r.revisionsAfter(ctx, name, done, last, limit)
 		if err != nil {
 			return err
 		}
@@ -131,17 +118,18 @@ func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*e
 			return err
 		}
 		done += len(revisions)
+		last = revisions[len(revisions)-1]
 	}
 	return nil
 }
 
-func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int, limit eventstore.Limit) ([]*eventstore.Revision, error) {
+func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int, before *eventstore.Revision, limit eventstore.Limit) ([]*eventstore.Revision, error) {
 	end, err := r.shared().begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	return r.generation.pageOf(ctx, name, after, limit)
+	return r.generation.pageOf(ctx, name, after, before, limit)
 }
 
 // Revision returns the revision at a position, nil when the reader's history has none there.

@@ -27,7 +27,7 @@ func failOver(f *configstoretest.Faulty, to *memory.Store) {
 		Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
 			return to.Append(ctx, expected, records)
 		},
-		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, Wait: configstoretest.Tick, ReadReceipts: to.ReadReceipts,
+		Head: to.Head, Read: to.Read, ReadConfig: to.ReadConfig, ReadConfigBack: to.ReadConfigBack, ReadInstant: to.ReadInstant, ReadAsOf: to.ReadAsOf, ReadVersions: to.ReadVersions, LookUp: to.LookUp, Wait: configstoretest.Tick, ReadReceipts: to.ReadReceipts,
 	})
 }
 

@@ -51,7 +51,12 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 	if err != nil {
 		return RecentPage{}, err
 	}
-	page := RecentPage{Revisions: withinPage(revisions[:min(first, len(revisions))]), More: examined > q.After+1, End: examined}
+	asked := revisions[:min(first, len(revisions))]
+	complete, err := r.generation.complete(ctx, eventstore.OldValuePage{Revisions: asked, Further: revisions[len(asked):]})
+	if err != nil {
+		return RecentPage{}, err
+	}
+	page := RecentPage{Revisions: complete, More: examined > q.After+1, End: examined}
 	if n := len(page.Revisions); n < len(revisions) {
 		page.More, page.End = true, page.Revisions[n-1].Seq
 	}
@@ -93,7 +98,7 @@ func (h *history) lastBefore(ctx context.Context, instant time.Time) (eventstore
 }
 
 // revisionsBack reads a page of what q selects, newest first, and the seq down to which it was
-// examined.
+// examined. The revisions are not complete.
 func (h *history) revisionsBack(ctx context.Context, q eventstore.Back, first int) ([]*eventstore.Revision, eventstore.Seq, error) {
 	records, end, err := h.events.ReadBack(ctx, h.view().Head(), q, eventstore.Limit{Records: first})
 	if err != nil {
@@ -102,9 +107,6 @@ func (h *history) revisionsBack(ctx context.Context, q eventstore.Back, first in
 	slices.Reverse(records) // as they are decoded: the end of a change set completes those before it
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
-		return nil, 0, err
-	}
-	if err := h.completeSets(ctx, revisions); err != nil {
 		return nil, 0, err
 	}
 	slices.Reverse(revisions)

@@ -72,6 +72,7 @@ func (f *parted) failOver(t *testing.T, h configstoretest.Hooks) {
 	if h.ReadAsOf == nil {
 		h.ReadAsOf = f.next.ReadAsOf
 	}
+	h.ReadVersions, h.LookUp = f.next.ReadVersions, f.next.LookUp
 	h.Head, h.ReadConfig, h.ReadConfigBack, h.ReadInstant, h.Wait, h.ReadReceipts = f.next.Head, f.next.ReadConfig, f.next.ReadConfigBack, f.next.ReadInstant, configstoretest.Tick, f.next.ReadReceipts
 	f.old.SetHooks(h)
 	select {

@@ -237,7 +237,7 @@ func TestBrokenHistoryIsNotRebuilt(t *testing.T) {
 			n := startNode(t, open(t))
 			mark := n.MustSet(t, "a", "1").Position
 			records, head := fork(t, n.Events, 1, "a", "b")
-			records[0].Data = `{"value":"forged","old_value":"1"}`
+			records[0].Data = `{"value":"forged"}`
 			n.database.rewrite(t, 1, records, head)
 
 			const reason = "the history is broken at position 2"

@@ -79,10 +79,10 @@ func (d database) rewrite(t *testing.T, after eventstore.Seq, records []eventsto
 	}
 	exec(`delete from events where position > $1`, int64(after))
 	for _, r := range records {
-		exec(`insert into events (position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		exec(`insert into events (position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, salt_who, salt_what, what)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
-			r.Data, r.Actor, r.Reason, d.instant(r.RecordedAt), r.AppendID[:], int64(r.ChangeSet))
+			r.Data, r.Actor, r.Reason, d.instant(r.RecordedAt), r.AppendID[:], int64(r.ChangeSet), r.SaltWho[:], r.SaltWhat[:], r.What[:])
 	}
 	exec(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], d.instant(head.RecordedAt))
 	if err := tx.Commit(); err != nil {

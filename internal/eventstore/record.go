@@ -16,6 +16,13 @@ type Hash [32]byte
 // them no two appends ever write the same bytes.
 type AppendID [16]byte
 
+// Salt is 16 random bytes that are hashed together with contents. Without the salt, nobody can find
+// out by guessing which contents a digest is of.
+type Salt [16]byte
+
+// Digest is a SHA-256 over a salt and some of the fields of one record: see [Chain].
+type Digest [32]byte
+
 // Head is the newest record's seq, hash and time. The zero Head is that of an empty history.
 type Head struct {
 	Seq        Seq
@@ -29,8 +36,8 @@ func (h Head) Same(other Head) bool { return h.Seq == other.Seq && h.Hash == oth
 // Position returns the position of the head.
 func (h Head) Position() Position { return NewPosition(h.Seq, h.Hash) }
 
-// Record is one event as it is stored, a row of the table events. Its fields are what the hash
-// covers.
+// Record is one event as it is stored, a row of the table events. The hash covers all of its
+// fields.
 type Record struct {
 	Seq           Seq // column position
 	Hash          Hash
@@ -43,7 +50,14 @@ type Record struct {
 	Reason        *string   // nil: no reason was given
 	RecordedAt    time.Time // UTC, whole microseconds
 	AppendID      AppendID
-	ChangeSet     Seq // of the last event of the change set
+	ChangeSet     Seq       // of the last event of the change set
+	Reverts       *Position // what the change set undoes; nil: nothing, or more than one set
+	SaltWho       Salt
+	SaltWhat      Salt   // zero when Erased
+	What          Digest // of SaltWhat and Data; it stays when they are erased
+	// Erased reports whether Data and SaltWhat were removed, which a later event of the history
+	// says. Columns data and salt_what are then null.
+	Erased bool
 }
 
 // HeadOf returns the head that the history has when the record is its newest.

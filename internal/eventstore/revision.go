@@ -8,8 +8,9 @@ import (
 	"configapi/internal/config"
 )
 
-// Revision is an event as clients see it: a fact about a config and its place in the history. It is
-// immutable once it is made, and all readers share it.
+// Revision is an event as clients see it: a fact about a config and its place in the history. A
+// decoded revision lacks its old value: see [CompleteOldValues]. It is immutable once it is
+// complete, and all readers share it.
 type Revision struct {
 	config.Event
 	Seq  Seq
@@ -19,6 +20,8 @@ type Revision struct {
 	ChangeSet Position
 	Actor     *string // nil: the change was made without authentication
 	Reason    *string // nil: no reason was given
+	// Reverts is the change set that the revision's change set undoes. nil: none, or more than one.
+	Reverts *Position
 }
 
 // EndsChangeSet reports whether the revision is the last of its change set.
@@ -41,7 +44,7 @@ func (r *Revision) Bytes() int {
 
 // NewRevision returns the revision of a record, given the event that the record holds.
 func NewRevision(r *Record, e config.Event) *Revision {
-	revision := &Revision{Event: e, Seq: r.Seq, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason}
+	revision := &Revision{Event: e, Seq: r.Seq, Hash: r.Hash, Actor: r.Actor, Reason: r.Reason, Reverts: r.Reverts}
 	revision.ChangeSet.Seq = r.ChangeSet
 	if revision.EndsChangeSet() {
 		revision.ChangeSet = revision.Position()
@@ -49,7 +52,7 @@ func NewRevision(r *Record, e config.Event) *Revision {
 	return revision
 }
 
-// Decode reads the event of a record. The error names the seq; it wraps a
+// Decode reads the event of a record, without its old value. The error names the seq; it wraps a
 // [*config.UnknownEventError] when this program does not know the record's type or schema version.
 func Decode(r *Record) (*Revision, error) {
 	name, err := config.ParseName(r.Name)

@@ -23,16 +23,16 @@ func TestDecode(t *testing.T) {
 	}
 	want := eventstore.Revision{
 		Event: config.Event{
-			Type: config.ValueSet, Name: got.Name, Version: 2, Value: got.Value, OldValue: got.OldValue,
+			Type: config.ValueSet, Name: got.Name, Version: 2, Value: got.Value,
 			At: time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC),
 		},
-		Seq: 7, Hash: record.Hash, ChangeSet: eventstore.NewPosition(7, record.Hash), Actor: record.Actor, Reason: record.Reason,
+		Seq: 7, Hash: record.Hash, ChangeSet: eventstore.NewPosition(7, record.Hash), Actor: record.Actor, Reason: record.Reason, Reverts: record.Reverts,
 	}
 	if *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got.Name.String() != "payments/timeout" || got.Value.String() != "45 €" || got.OldValue.String() != "30s" {
-		t.Errorf("got name %q, value %q, old value %q", got.Name, got.Value, got.OldValue)
+	if got.Name.String() != "payments/timeout" || got.Value.String() != "45 €" {
+		t.Errorf("got name %q, value %q", got.Name, got.Value)
 	}
 	if head := got.Head(); !head.Same(eventstore.HeadOf(&record)) || !head.RecordedAt.Equal(record.RecordedAt) {
 		t.Errorf("got head %+v", head)
@@ -49,7 +49,7 @@ func TestDecodeNamesThePositionOfWhatItCannotRead(t *testing.T) {
 			"decoding the event at seq 2: name has an empty segment",
 		},
 		{
-			func(r *eventstore.Record) { r.Data = `{"value":null,"old_value":"30s"}` },
+			func(r *eventstore.Record) { r.Data = `{"value":null}` },
 			"decoding the event at seq 2: decoding the data of ConfigValueSet, schema version 1: want",
 		},
 		{
@@ -116,7 +116,7 @@ func TestDecodeAllMarksTheEndsOfChangeSets(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			for i := range test.records {
-				test.records[i].Data = `{"value":"x","old_value":"y"}`
+				test.records[i].Data = `{"value":"x"}`
 				test.records[i].Version = 2
 			}
 			revisions, err := eventstore.DecodeAll(test.records)

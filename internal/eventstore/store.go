@@ -115,6 +115,15 @@ type Store interface {
 	// the first of the names: the caller asks again for the names after the last one in it.
 	ReadAsOf(ctx context.Context, basis Head, q AsOf, limit Limit) ([]Record, error)
 
+	// ReadVersions returns the records with the names and versions that are asked for, in the order
+	// asked, as many as the limit allows. Those that the history does not have are left out. All
+	// must be different, at most [MaxAsOfNames] of them.
+	ReadVersions(ctx context.Context, basis Head, versions []VersionOf, limit Limit) ([]Record, error)
+
+	// LookUp returns the same as ReadVersions, but as Read does: for the node itself, without a
+	// basis.
+	LookUp(ctx context.Context, versions []VersionOf, limit Limit) ([]Record, error)
+
 	// ReadReceipts returns the receipts of the keys that have one, in any order. All keys must be
 	// different.
 	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
@@ -174,11 +183,18 @@ type AsOf struct {
 	NoData bool
 }
 
+// VersionOf names one record: a version of a name.
+type VersionOf struct {
+	Name    string
+	Version int
+}
+
 const (
 	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8
 	// MiB.
 	PageBytes = 8 << 20
-	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes.
+	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, and how many versions one
+	// [Store.ReadVersions].
 	MaxAsOfNames = 500
 	// MaxMissed is how many missed records [Store.AppendLocked] reads at most.
 	MaxMissed = 1000

@@ -40,7 +40,7 @@ func TestSeal(t *testing.T) {
 		if r.Seq != want.seq || r.ChangeSet != want.changeSet || r.AppendID != appendID {
 			t.Errorf("record %d: got %+v, want %+v", i, r, want)
 		}
-		if r.Hash != documentedHash(previous, r) {
+		if r.What != documentedWhat(r) || r.Hash != documentedHash(previous, r) {
 			t.Errorf("record %d: its hash does not follow %x", i, previous)
 		}
 		previous = r.Hash
@@ -74,6 +74,7 @@ func TestTheSameRecordsOfAnotherAppendHaveOtherHashes(t *testing.T) {
 
 const (
 	wrongHash = "its hash does not match its contents and the hash before"
+	wrongData = "its data does not match its digest"
 	wrongTime = "its time is not after that of the record before"
 )
 
@@ -90,7 +91,18 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 		at   eventstore.Seq
 		want string
 	}{
-		{"a value edited", func(r records) records { r[4].Data = "5"; return r }, 5, wrongHash},
+		{"a value edited", func(r records) records { r[4].Data = "5"; return r }, 5, wrongData},
+		{"a salt edited", func(r records) records { r[4].SaltWhat[15]++; return r }, 5, wrongData},
+		{"a digest edited", func(r records) records { r[4].What[0]++; return r }, 5, wrongHash},
+		{"a value that the next record has", func(r records) records {
+			r[4].Data, r[4].SaltWhat, r[4].What = r[5].Data, r[5].SaltWhat, r[5].What
+			return r
+		}, 5, wrongHash},
+		{"a value half erased", func(r records) records { r[4].Erased, r[4].Data = true, ""; return r }, 5, "it has only a part of its data"},
+		{"a value erased but for itself", func(r records) records {
+			r[4].Erased, r[4].SaltWhat = true, eventstore.Salt{}
+			return r
+		}, 5, "it has only a part of its data"},
 		{"a time edited", func(r records) records {
 			r[9].RecordedAt = r[9].RecordedAt.Add(time.Microsecond)
 			return r
@@ -100,6 +112,7 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 		{"a hash edited", func(r records) records { r[4].Hash[31]++; return r }, 5, wrongHash},
 		{"one edited, with a hash that fits", func(r records) records {
 			r[4].Data = "5"
+			r[4].What = chain.What(&r[4])
 			r[4].Hash = chain.Hash(r[3].Hash, &r[4])
 			return r
 		}, 6, wrongHash},
@@ -118,6 +131,7 @@ func TestVerifyFindsWhatWasDone(t *testing.T) {
 		{"one standing twice", func(r records) records { return slices.Insert(r, 4, r[3]) }, 5, "the next record has position 4"},
 		{"one inserted", func(r records) records {
 			inserted := eventstore.Record{Name: "x", Seq: 5, RecordedAt: r[3].RecordedAt.Add(time.Nanosecond * 1000)}
+			inserted.What = chain.What(&inserted)
 			inserted.Hash = chain.Hash(r[3].Hash, &inserted)
 			r = slices.Insert(r, 4, inserted)
 			for i := range r {
@@ -197,19 +211,20 @@ func TestVerifyInPages(t *testing.T) {
 
 func BenchmarkHash(b *testing.B) {
 	var chain eventstore.Chain
-	data := fmt.Sprintf(`{"value":"%064d","old_value":"%064d"}`, 1, 2)
+	data := fmt.Sprintf(`{"value":"%064d"}`, 1)
 	r := eventstore.Record{
 		Seq: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
 		RecordedAt: time.UnixMicro(1_700_000_000_000_000), ChangeSet: 1842,
 	}
 	b.ReportAllocs()
 	for b.Loop() {
+		r.What = chain.What(&r)
 		r.Hash = chain.Hash(r.Hash, &r)
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
-	data := fmt.Sprintf(`{"value":"%064d","old_value":"%064d"}`, 1, 2)
+	data := fmt.Sprintf(`{"value":"%064d"}`, 1)
 	r := eventstore.Record{
 		Seq: 1842, Name: "payments/timeout", Version: 7, Type: "ConfigValueSet", SchemaVersion: 1, Data: data,
 		RecordedAt: time.UnixMicro(1_700_000_000_000_000), ChangeSet: 1842,

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"configapi/internal/eventstore"
 )
@@ -17,6 +18,7 @@ const PageBytes = 1 << 20
 // Source is the part of an event store that a cursor uses: it reads events that are older than the
 // ring.
 type Source interface {
+	eventstore.VersionReader
 	ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
 
@@ -122,9 +124,23 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 		records = append(records, page...)
 		if whole := eventstore.WholeSets(records); len(whole) > 0 {
 			events, err := eventstore.DecodeAll(whole)
-			return wholeSets(events, limit), err
+			if err != nil {
+				return nil, err
+			}
+			return c.complete(ctx, head, wholeSets(events, limit))
 		}
 	}
+}
+
+// complete gives whole change sets their old values. It returns as many of the sets as [PageBytes]
+// then still allows.
+func (c *Cursor) complete(ctx context.Context, head eventstore.Head, events []*eventstore.Revision) ([]*eventstore.Revision, error) {
+	first := 1 + slices.IndexFunc(events, (*eventstore.Revision).EndsChangeSet)
+	complete, err := eventstore.CompleteOldValues(ctx, c.source, head, eventstore.OldValuePage{Revisions: events, Bytes: PageBytes, Least: first})
+	if err != nil {
+		return nil, err
+	}
+	return wholeSets(events[:complete], complete), nil
 }
 
 // wholeSets returns as many events as limit and [PageBytes] allow, or the first change set if that

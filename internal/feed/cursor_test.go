@@ -179,7 +179,7 @@ func TestCursorFailsClosed(t *testing.T) {
 		{"another value", 1, func(_ eventstore.Seq, records []eventstore.Record) ([]eventstore.Record, error) {
 			records[1].Data = strings.ReplaceAll(records[1].Data, "v", "w")
 			return records, nil
-		}, "broken at position 3: its hash does not match"},
+		}, "broken at position 3: its data does not match"},
 		{"another history", 1, func(after eventstore.Seq, _ []eventstore.Record) ([]eventstore.Record, error) {
 			return other.store.Read(t.Context(), after, eventstore.Limit{Records: 10})
 		}, "broken at position 2: its hash does not match"},
@@ -191,7 +191,7 @@ func TestCursorFailsClosed(t *testing.T) {
 		}, "broken at position 5: its record is missing"},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			source := faulty{func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+			source := faulty{h.store, func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 				records, err := h.store.Read(ctx, after, limit)
 				if err != nil {
 					return nil, err
@@ -234,7 +234,7 @@ func TestCursorsCoverTheHistoryOnce(t *testing.T) {
 			all += n
 		}
 		page := rapid.IntRange(1, 5).Draw(rt, "page of the store")
-		source := faulty{func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+		source := faulty{h.store, func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 			return h.store.Read(ctx, after, eventstore.Limit{Records: min(limit.Records, page)})
 		}}
 		var readers sync.WaitGroup

@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -90,8 +91,8 @@ func TestRingIsBoundedByBytes(t *testing.T) {
 		{slices.Repeat([]int{0}, 100), 100 - 3000/256 + 1}, // an empty value takes memory, too
 	} {
 		h := newHistory(t, feed.Options{RingBytes: 3000})
-		for _, n := range test.values {
-			h.feed.Publish(h.append(1, strings.Repeat("v", n)))
+		for i, n := range test.values {
+			h.feed.Publish(h.appendSet(strings.Repeat("v", n), fmt.Sprint("n", i)))
 		}
 		t.Log(test.values)
 		h.mustHold(test.first)

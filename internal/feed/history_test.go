@@ -21,10 +21,11 @@ type history struct {
 	chain     eventstore.Chain
 	head      eventstore.Head
 	revisions []*eventstore.Revision
+	newest    map[string]*eventstore.Revision // :: name → its newest revision
 }
 
 func newHistory(t testing.TB, opts feed.Options) *history {
-	return &history{t: t, store: memory.New(), feed: feed.New(opts)}
+	return &history{t: t, store: memory.New(), feed: feed.New(opts), newest: make(map[string]*eventstore.Revision)}
 }
 
 // append writes one change set of n events with the same value, and returns what to publish.
@@ -47,16 +48,20 @@ func (h *history) appendSet(value string, names ...string) []*eventstore.Revisio
 		h.t.Fatal(err)
 	}
 	records := make([]eventstore.Record, n)
+	versions := make(map[string]config.Version)
 	for i := range records {
 		name, err := config.ParseName(names[i])
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		version := int(h.head.Seq) + 1 + i
+		if before := h.newest[names[i]]; before != nil {
+			versions[names[i]] = max(versions[names[i]], before.Version)
+		}
+		versions[names[i]]++
 		at := h.head.RecordedAt.Add(time.Duration(1+i) * time.Microsecond)
-		stored := config.Encode(config.Event{Type: config.ValueSet, Name: name, Version: config.Version(version), Value: v})
+		stored := config.Encode(config.Event{Type: config.ValueSet, Name: name, Version: versions[names[i]], Value: v})
 		records[i] = eventstore.Record{
-			Name: names[i], Version: version, Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
+			Name: names[i], Version: int(versions[names[i]]), Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
 			RecordedAt: at, ChangeSet: h.head.Seq + eventstore.Seq(n),
 		}
 	}
@@ -70,6 +75,12 @@ func (h *history) appendSet(value string, names ...string) []*eventstore.Revisio
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	for _, r := range revisions {
+		if before := h.newest[r.Name.String()]; before != nil {
+			r.OldValue = before.Value
+		}
+		h.newest[r.Name.String()] = r
 	}
 	h.revisions = append(h.revisions, revisions...)
 	return revisions
@@ -90,8 +101,9 @@ func (h *history) cursor(after eventstore.Seq) *feed.Cursor {
 	return h.feed.Cursor(h.store, h.revisions[after-1].Head())
 }
 
-// faulty is an event store whose reads can be made to fail.
+// faulty is an event store whose reads can be made to fail, but for those of old values.
 type faulty struct {
+	eventstore.VersionReader
 	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 }
 

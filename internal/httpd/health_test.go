@@ -106,7 +106,7 @@ func TestUnhealthy(t *testing.T) {
 		{
 			"an event was changed",
 			func(events *sick) {
-				events.spoilRecords(func(r *eventstore.Record) error { r.Data = `{"value":"y","old_value":null}`; return nil })
+				events.spoilRecords(func(r *eventstore.Record) error { r.Data = `{"value":"y"}`; return nil })
 			},
 			`{"eventstore":"ok","projection":"the history is broken at position 2","database":"ok"}`, 503,
 		},
@@ -179,7 +179,7 @@ func (s *sick) mustAppend(eventType string) {
 	if err != nil {
 		panic(err)
 	}
-	records := []eventstore.Record{{Name: "b", Version: 1, Type: eventType, SchemaVersion: 1, Data: `{"value":"x","old_value":null}`,
+	records := []eventstore.Record{{Name: "b", Version: 1, Type: eventType, SchemaVersion: 1, Data: `{"value":"x"}`,
 		RecordedAt: head.RecordedAt.Add(time.Second)}}
 	new(eventstore.Chain).Seal(head, eventstore.AppendID{1}, records)
 	if err := s.Append(context.Background(), head, records); err != nil {

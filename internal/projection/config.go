@@ -30,6 +30,7 @@ type Config struct {
 // has none, which saves memory: see BenchmarkMemory.
 type details struct {
 	changeSet     eventstore.Position
+	reverts       *eventstore.Position
 	actor, reason *string
 }
 
@@ -59,8 +60,8 @@ func newConfig(r *eventstore.Revision) *Config {
 	case config.ValueRestored:
 		c.kind = restored
 	}
-	if !r.EndsChangeSet() || r.Actor != nil || r.Reason != nil {
-		c.details = &details{r.ChangeSet, clone(r.Actor), clone(r.Reason)}
+	if !r.EndsChangeSet() || r.Actor != nil || r.Reason != nil || r.Reverts != nil {
+		c.details = &details{r.ChangeSet, r.Reverts, clone(r.Actor), clone(r.Reason)}
 	}
 	return c
 }
@@ -115,6 +116,15 @@ func (c *Config) Reason() *string {
 		return nil
 	}
 	return c.details.reason
+}
+
+// Reverts returns the change set that the newest revision's change set undoes, or nil if it undoes
+// none, or more than one.
+func (c *Config) Reverts() *eventstore.Position {
+	if c.details == nil {
+		return nil
+	}
+	return c.details.reverts
 }
 
 // CreatedAt returns when the name got its first value. It never changes.

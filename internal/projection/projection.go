@@ -44,7 +44,8 @@ func (p *Projection) View() *View { return p.view.Load() }
 // Apply applies revisions that follow one another after the head from. It is the only way into the
 // projection, both for events that this process has written and for those that it has read. It
 // skips what was applied before. The new view is stored before its events are published, and both
-// are done when Apply returns.
+// are done when Apply returns. Apply gives the revisions their old values, so nobody else may use
+// them yet.
 //
 // The revisions must be whole change sets, because no view may show part of one. On an error
 // nothing is applied: the error wraps [ErrDiverged] if the revisions do not continue what was
@@ -85,12 +86,16 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.swap(at)
 }
 
-// add puts the states that the revisions lead to into the trees. On an error it restores them.
+// add puts the states that the revisions lead to into the trees, and completes the revisions. On an
+// error it restores the trees.
 func (p *Projection) add(revisions []*eventstore.Revision) error {
 	known := p.changes
 	for i, r := range revisions {
 		after := newConfig(r)
 		before := p.states.set(after)
+		if before != nil && r.HasOldValue() {
+			r.OldValue = before.Value
+		}
 		if err := after.continueFrom(before, r.Event); err != nil {
 			p.restore(revisions[:i+1])
 			p.changes = known

@@ -48,6 +48,31 @@ func TestApplyMakesStatesReadable(t *testing.T) {
 	}
 }
 
+// TestApplyGivesOldValues applies a history in two parts, and hears the values before each change.
+func TestApplyGivesOldValues(t *testing.T) {
+	h := newHistory(t)
+	h.commit(set(t, "a", "1"), set(t, "b", "2"))
+	h.commit(set(t, "a", "3"), set(t, "c", ""))
+	h.commit(remove(t, "a"))
+	h.commit(config.Restore{Name: mustName(t, "a")})
+	h.commit(set(t, "c", "4"), remove(t, "b"), set(t, "a", "5"))
+	want := []string{"", "", "1", "", "3", "", "", "2", "3"}
+	l := &listener{}
+	p := projection.New(l)
+	revisions := mustDecode(t, h.records)
+	if err := errors.Join(p.Apply(eventstore.Head{}, revisions[:4]), p.Apply(revisions[3].Head(), revisions[4:])); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range l.heard {
+		if r.OldValue.String() != want[i] {
+			t.Errorf("position %d: got the old value %q, want %q", r.Seq, r.OldValue, want[i])
+		}
+	}
+	if len(l.heard) != len(want) {
+		t.Errorf("heard of %d changes, want %d", len(l.heard), len(want))
+	}
+}
+
 func TestOnlyReadableChangesArePublished(t *testing.T) {
 	h := newHistory(t)
 	var p *projection.Projection

@@ -26,7 +26,7 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int       // of the records
+	bytes     int       // of the records, and of the values before them
 	judged    judgement // of the set that is being decided
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
@@ -211,7 +211,7 @@ func (b *batch) seal(e config.Event, r *request, end eventstore.Seq) {
 		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
 		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), RecordedAt: e.At, ChangeSet: end,
 	})
-	b.bytes += len(e.Name.String()) + len(stored.Data) + len(r.set.Reason.String())
+	b.bytes += len(e.Name.String()) + len(stored.Data) + len(e.OldValue.String()) + len(r.set.Reason.String())
 	record := &b.records[len(b.records)-1]
 	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
 	b.revisions = append(b.revisions, eventstore.NewRevision(record, e))

@@ -1,10 +1,8 @@
 package writer
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -42,14 +40,9 @@ func (b *batch) lacksLastValue(r *request) bool {
 	return false
 }
 
-// maxRestoreReads is how many times the event store is read for the restores of one batch: other
-// writes wait meanwhile.
-const maxRestoreReads = 32
-
 // readLastValues reads the last values of deleted configs, before the requests that restore them
-// are decided. It stops at so many bytes of records or [maxRestoreReads], but always reads those
-// values that the first request needs: a batch ends before a request that lacks a value, and the
-// next batch begins with it.
+// are decided, until they have so many bytes. It always reads those values that the first request
+// needs: a batch ends before a request that lacks a value, and the next batch begins with it.
 func readLastValues(events *monitoredStore, deleted []*projection.Config, needed, most int) (lastValues, error) {
 	values := make(lastValues)
 	if len(deleted) == 0 {
@@ -57,39 +50,30 @@ func readLastValues(events *monitoredStore, deleted []*projection.Config, needed
 	}
 	ctx, cancel := events.context()
 	defer cancel()
-	for reads, bytes := 0, 0; len(deleted) > 0 && (len(values) < needed || reads < maxRestoreReads && bytes < most); reads++ {
-		room := most - bytes
-		if len(values) < needed {
-			room = most
-		}
-		read, err := readDeletions(ctx, events, deleted[:adjacent(deleted)], room, values)
-		if err != nil {
-			return nil, fault.NotWritten(err)
-		}
-		found := 0
-		for found < len(deleted) && has(values, deleted[found]) {
-			found++
-		}
+	for bytes := 0; len(values) < needed || len(values) < len(deleted) && bytes < most; {
+		rest := deleted[len(values):]
+		read, n, err := values.read(ctx, events, rest[:min(len(rest), eventstore.MaxAsOfNames/2)], max(most-bytes, 1))
 		switch {
-		case found > 0:
-			deleted = deleted[found:]
-		case reads == 0 || len(values) < needed:
+		case err != nil:
+			return nil, fault.NotWritten(fmt.Errorf("reading the values to restore: %w", err))
+		case n == 0 && len(values) < needed:
 			return nil, fault.NotWritten(projection.ErrDiverged)
-		default:
+		case n == 0:
 			return values, nil
 		}
 		bytes += read
+		if bytes > config.MaxChangeSetBytes && needed > 1 {
+			// The set is refused for what was read already.
+			for _, c := range deleted[len(values):max(needed, len(values))] {
+				values[c.Position()] = config.Value{}
+			}
+		}
 	}
 	return values, nil
 }
 
-func has(values lastValues, deleted *projection.Config) bool {
-	_, known := values[deleted.Position()]
-	return known
-}
-
 // deletedTargets returns the deleted configs whose last values requests restore, each once: those
-// of the first request first, of which there are so many as needed says, the others by position.
+// of the first request first, of which there are so many as needed says.
 func deletedTargets(view *projection.View, requests []*request, found receipts) (deleted []*projection.Config, needed int) {
 	seen := make(map[config.Name]bool)
 	for i, r := range requests {
@@ -98,11 +82,6 @@ func deletedTargets(view *projection.View, requests []*request, found receipts) 
 		}
 		if i == 0 {
 			needed = len(deleted)
-		}
-	}
-	for _, part := range [][]*projection.Config{deleted[:needed], deleted[needed:]} {
-		if len(part) > 1 {
-			slices.SortFunc(part, func(a, b *projection.Config) int { return cmp.Compare(a.Seq, b.Seq) })
 		}
 	}
 	return deleted, needed
@@ -121,43 +100,34 @@ func appendDeleted(deleted []*projection.Config, seen map[config.Name]bool, view
 	return deleted
 }
 
-// adjacent returns how many of the first configs were deleted so closely after one another that one
-// read finds all of the deletions. Configs that are deleted together are often restored together.
-func adjacent(deleted []*projection.Config) int {
-	const gap = 8 // reading so many records in vain is cheaper than a second read
-	n := 1
-	for n < len(deleted) {
-		if step := deleted[n].Seq - deleted[n-1].Seq; step <= 0 || step > gap {
+// read adds the last values of the first of some deleted configs, as many as it finds in about so
+// many bytes of records. It returns the bytes of these values, and how many they are.
+//
+// It reads each deletion, which holds no value, together with the version before: a deletion of
+// another history has another position.
+func (v lastValues) read(ctx context.Context, events *monitoredStore, deleted []*projection.Config, most int) (bytes, n int, err error) {
+	asked := make([]eventstore.VersionOf, 0, 2*len(deleted))
+	for _, c := range deleted {
+		name, version := c.Name.String(), int(c.Version)
+		asked = append(asked, eventstore.VersionOf{Name: name, Version: version}, eventstore.VersionOf{Name: name, Version: version - 1})
+	}
+	const deletionBytes = len(`{}`) // a page that they fill would have no value
+	records, err := events.LookUp(ctx, asked, eventstore.Limit{Bytes: max(most, deletionBytes+1)})
+	if err != nil {
+		return 0, 0, err
+	}
+	for ; n < len(deleted) && 2*n+1 < len(records); n++ {
+		deletion, before := &records[2*n], &records[2*n+1]
+		at := eventstore.HeadOf(deletion).Position()
+		if at != deleted[n].Position() || before.Name != deletion.Name || before.Version != deletion.Version-1 {
 			break
 		}
-		n++
-	}
-	return n
-}
-
-// readDeletions adds the last values of adjacent deletions to values, as many as it finds in so
-// many bytes of records. Records of another history have other positions, which it ignores.
-func readDeletions(ctx context.Context, events *monitoredStore, deleted []*projection.Config, bytes int, values lastValues) (read int, err error) {
-	wanted := make(map[eventstore.Seq]eventstore.Position, len(deleted))
-	for _, c := range deleted {
-		wanted[c.Seq] = c.Position()
-	}
-	before, last := deleted[0].Seq-1, deleted[len(deleted)-1].Seq
-	records, err := events.Read(ctx, before, eventstore.Limit{Records: int(last - before), Bytes: bytes})
-	if err != nil {
-		return 0, fmt.Errorf("reading the values to restore: %w", err)
-	}
-	for i := range records {
-		r := &records[i]
-		read += len(r.Data)
-		if eventstore.HeadOf(r).Position() != wanted[r.Seq] {
-			continue
-		}
-		deletion, err := eventstore.Decode(r)
+		last, err := eventstore.Decode(before)
 		if err != nil {
-			return 0, fmt.Errorf("reading the values to restore: %w", err)
+			return 0, 0, err
 		}
-		values[deletion.Position()] = deletion.OldValue
+		v[at] = last.Value
+		bytes += len(last.Value.String())
 	}
-	return read, nil
+	return bytes, n, nil
 }

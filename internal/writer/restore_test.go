@@ -55,7 +55,7 @@ func TestRestoresOfOneBatch(t *testing.T) {
 		reads, batchBytes int // at most
 	}{
 		{"deleted together", configstore.Options{}, 0, 1, 1 << 20},
-		{"deleted apart", configstore.Options{}, 20, 100, 1 << 20},
+		{"deleted apart", configstore.Options{}, 20, 1, 1 << 20},
 		{"more than a batch may read", configstore.Options{Writer: writer.Options{BatchBytes: 4000}}, 0, 100, 4000 + 1100},
 	} {
 		t.Run(test.what, func(t *testing.T) {
@@ -81,12 +81,12 @@ func TestRestoresOfOneBatch(t *testing.T) {
 						<-release
 						return events.Store.Append(ctx, expected, records)
 					},
-					Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+					LookUp: func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 						reads.Add(1)
 						if limit.Bytes > test.batchBytes && test.opts.Writer.BatchBytes > 0 {
 							t.Errorf("a read of %d bytes, want at most %d", limit.Bytes, test.batchBytes)
 						}
-						return events.Store.Read(ctx, after, limit)
+						return events.Store.LookUp(ctx, versions, limit)
 					},
 					Wait: configstoretest.Silent().Wait,
 				})
@@ -178,17 +178,20 @@ func TestRestoreWhenTheValueCannotBeRead(t *testing.T) {
 		other := configstoretest.New(t, configstore.Options{})
 		other.MustSet(t, "a", "another history")
 		other.MustDelete(t, "a")
-		for what, read := range map[string]func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error){
-			"unreachable":        configstoretest.Unreachable().Read,
-			"of another history": other.Events.Read,
-			"without the record": func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
+		for what, read := range map[string]func(context.Context, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error){
+			"unreachable":        configstoretest.Unreachable().LookUp,
+			"of another history": other.Events.LookUp,
+			"without the records": func(context.Context, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
 				return nil, nil
 			},
-			"with the record before": func(ctx context.Context, p eventstore.Seq, l eventstore.Limit) ([]eventstore.Record, error) {
-				return events.Store.Read(ctx, p-1, l)
+			"with the deletion alone": func(ctx context.Context, versions []eventstore.VersionOf, l eventstore.Limit) ([]eventstore.Record, error) {
+				return events.Store.LookUp(ctx, versions[:1], l)
+			},
+			"with the value alone": func(ctx context.Context, versions []eventstore.VersionOf, l eventstore.Limit) ([]eventstore.Record, error) {
+				return events.Store.LookUp(ctx, versions[1:], l)
 			},
 		} {
-			events.SetHooks(configstoretest.Hooks{Read: read, Wait: configstoretest.Silent().Wait})
+			events.SetHooks(configstoretest.Hooks{LookUp: read, Wait: configstoretest.Silent().Wait})
 			_, err := store.Do(t.Context(), auth.Anonymous, config.Single(restore(t, "a")))
 			if configstoretest.MustBeKind(t, err, fault.Unavailable, false); len(events.Appends()) != 2 {
 				t.Fatalf("%s: %d appends were sent, want those of before alone", what, len(events.Appends()))

@@ -43,8 +43,9 @@ const (
 // Options of a [Writer]. Zero fields have the defaults named.
 type Options struct {
 	// BatchCommands and BatchBytes bound one append: so many change sets, and no further one once
-	// the events of those before it have so many bytes. 0: 500 sets, 4 MiB. No further set is taken
-	// either once there are [config.MaxChanges] events. The first set is always taken whole.
+	// the events of those before it, with the values that they replace, have so many bytes. 0: 500
+	// sets, 4 MiB. No further set is taken either once there are [config.MaxChanges] events. The
+	// first set is always taken whole.
 	BatchCommands, BatchBytes int
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration

@@ -128,7 +128,7 @@ func SetElsewhere(t testing.TB, f *Faulty, names ...string) {
 	<-done
 }
 
-// MustRead returns the whole history.
+// MustRead returns the whole history, with old values.
 func MustRead(t testing.TB, s eventstore.Store) []*eventstore.Revision {
 	t.Helper()
 	records, err := s.Read(context.Background(), 0, eventstore.Limit{Records: 1 << 30})
@@ -142,6 +142,13 @@ func MustRead(t testing.TB, s eventstore.Store) []*eventstore.Revision {
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {
 		t.Fatal(err)
+	}
+	values := make(map[config.Name]config.Value)
+	for _, r := range revisions {
+		if r.HasOldValue() {
+			r.OldValue = values[r.Name]
+		}
+		values[r.Name] = r.Value
 	}
 	return revisions
 }

@@ -34,6 +34,8 @@ type Hooks struct {
 	ReadNames      func(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error)
 	ReadInstant    func(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error)
 	ReadAsOf       func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
+	ReadVersions   func(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
+	LookUp         func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	Wait           func(ctx context.Context, after eventstore.Seq) error
 
 	ReadReceipts func(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error)
@@ -167,6 +169,20 @@ func (f *Faulty) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventsto
 	return f.Store.ReadAsOf(ctx, basis, q, limit)
 }
 
+func (f *Faulty) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.currentHooks().ReadVersions; hook != nil {
+		return hook(ctx, basis, versions, limit)
+	}
+	return f.Store.ReadVersions(ctx, basis, versions, limit)
+}
+
+func (f *Faulty) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if hook := f.currentHooks().LookUp; hook != nil {
+		return hook(ctx, versions, limit)
+	}
+	return f.Store.LookUp(ctx, versions, limit)
+}
+
 func (f *Faulty) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]eventstore.Receipt, error) {
 	if hook := f.currentHooks().ReadReceipts; hook != nil {
 		return hook(ctx, keys)
@@ -205,6 +221,12 @@ func Unreachable() Hooks {
 			return eventstore.Record{}, ErrUnreachable
 		},
 		ReadAsOf: func(context.Context, eventstore.Head, eventstore.AsOf, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, ErrUnreachable
+		},
+		ReadVersions: func(context.Context, eventstore.Head, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
+			return nil, ErrUnreachable
+		},
+		LookUp: func(context.Context, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
 			return nil, ErrUnreachable
 		},
 		Wait: func(context.Context, eventstore.Seq) error { return ErrUnreachable },

@@ -84,6 +84,14 @@ var basisReads = []basisRead{
 	{"ReadAsOf without data", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
 		return s.ReadAsOf(ctx, basis, eventstore.AsOf{At: 1000, Names: []string{"a", "b"}, NoData: true}, eventstore.Limit{})
 	}, func(m model) []eventstore.Record { return withoutData(m.readAsOf(1000, []string{"a", "b"})) }},
+	{"ReadVersions", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		return s.ReadVersions(ctx, basis, []eventstore.VersionOf{{Name: "b", Version: 3}, {Name: "a", Version: 2}}, eventstore.Limit{})
+	}, func(m model) []eventstore.Record {
+		return m.readVersions([]eventstore.VersionOf{{Name: "b", Version: 3}, {Name: "a", Version: 2}})
+	}},
+	{"ReadVersions of nothing", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) ([]eventstore.Record, error) {
+		return s.ReadVersions(ctx, basis, []eventstore.VersionOf{{Name: "a", Version: 99}}, eventstore.Limit{})
+	}, func(model) []eventstore.Record { return nil }},
 }
 
 // found returns the result of ReadInstant as a list, which is empty for the zero Record.

@@ -128,7 +128,7 @@ func (f *filler) next(n int) []eventstore.Record {
 		name := f.random >> 33 % uint64(len(f.versions))
 		f.versions[name]++
 		records[i] = draft(benchName(int(name)), f.versions[name])
-		records[i].Data = fmt.Sprintf(`{"value":%q,"old_value":%[1]q}`, strings.Repeat("v", 100))
+		records[i].Data = fmt.Sprintf(`{"value":%q}`, strings.Repeat("v", 100))
 	}
 	f.head = seal(f.head, records)
 	return records

@@ -60,6 +60,14 @@ func (m model) readAsOf(at eventstore.Seq, names []string) []eventstore.Record {
 	return found
 }
 
+func (m model) readVersions(versions []eventstore.VersionOf) []eventstore.Record {
+	var found []eventstore.Record
+	for _, v := range versions {
+		found = append(found, m.filter(1, func(r eventstore.Record) bool { return r.Name == v.Name && r.Version == v.Version })...)
+	}
+	return found
+}
+
 func (m model) filter(limit int, keep func(eventstore.Record) bool) []eventstore.Record {
 	var found []eventstore.Record
 	for _, r := range m {

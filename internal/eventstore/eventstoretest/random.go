@@ -57,7 +57,7 @@ type monkey struct {
 
 func (m *monkey) step() {
 	m.t.Helper()
-	switch m.IntN(14) {
+	switch m.IntN(15) {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
 	case 12:
@@ -74,6 +74,8 @@ func (m *monkey) step() {
 		m.read()
 	case 8:
 		m.readConfig()
+	case 14:
+		m.readVersions()
 	case 9, 10:
 		m.readAsOf()
 	case 11:
@@ -94,6 +96,9 @@ func (m *monkey) someDrafts() []eventstore.Record {
 		}
 		if m.IntN(3) == 0 {
 			r.Reason = new(string)
+		}
+		if m.IntN(5) == 0 {
+			r.Reverts = &eventstore.Position{Seq: m.seq(), Prefix: [4]byte{byte(m.IntN(256))}}
 		}
 	}
 	return records
@@ -173,6 +178,27 @@ func (m *monkey) readConfig() {
 		m.t.Fatal(err)
 	}
 	mustEqual(m.t, fmt.Sprintf("ReadConfig(%q, %d, %d)", name, after, limit), got, m.written.readConfig(name, after, limit))
+}
+
+func (m *monkey) readVersions() {
+	m.t.Helper()
+	var versions []eventstore.VersionOf
+	known := make(map[eventstore.VersionOf]bool)
+	for _, name := range m.names(m.IntN(30)) {
+		v := eventstore.VersionOf{Name: name, Version: m.IntN(m.versions[name] + 2)}
+		if !known[v] {
+			known[v] = true
+			versions = append(versions, v)
+		}
+	}
+	got, err := m.store.ReadVersions(m.t.Context(), m.basis(), versions, eventstore.Limit{})
+	if err == nil && m.IntN(2) == 0 {
+		got, err = m.store.LookUp(m.t.Context(), versions, eventstore.Limit{})
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	mustEqual(m.t, fmt.Sprintf("versions %v", versions), got, m.written.readVersions(versions))
 }
 
 func (m *monkey) readBack() {

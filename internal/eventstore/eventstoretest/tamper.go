@@ -39,6 +39,12 @@ var tamperings = []tampering{
 	edit(10, "time at the end", func(r *eventstore.Record) { r.RecordedAt = r.RecordedAt.Add(time.Microsecond) }),
 	edit(4, "append id", func(r *eventstore.Record) { r.AppendID[15]++ }),
 	edit(4, "change set", func(r *eventstore.Record) { r.ChangeSet++ }),
+	edit(4, "reverts that was null", func(r *eventstore.Record) { r.Reverts = new(eventstore.Position) }),
+	edit(5, "reverts", func(r *eventstore.Record) { r.Reverts = &eventstore.Position{Seq: r.Reverts.Seq} }),
+	edit(5, "reverts that became null", func(r *eventstore.Record) { r.Reverts = nil }),
+	edit(4, "salt of who", func(r *eventstore.Record) { r.SaltWho[15]++ }),
+	edit(4, "salt of what", func(r *eventstore.Record) { r.SaltWhat[15]++ }),
+	edit(4, "digest", func(r *eventstore.Record) { r.What[31]++ }),
 	edit(4, "hash", func(r *eventstore.Record) { r.Hash[31]++ }),
 	{"a removed record", func(records []eventstore.Record) []eventstore.Record {
 		return slices.Delete(records, 3, 4)
@@ -83,6 +89,9 @@ func rechained(records []eventstore.Record) []eventstore.Record {
 	var chain eventstore.Chain
 	var previous eventstore.Hash
 	for i := range records {
+		if !records[i].Erased {
+			records[i].What = chain.What(&records[i])
+		}
 		records[i].Hash = chain.Hash(previous, &records[i])
 		previous = records[i].Hash
 	}
@@ -123,6 +132,7 @@ func tenRecords(t *testing.T, s eventstore.Store) model {
 	w.write("b")
 	r := draft("c", 1)
 	r.Actor, r.Reason = new(string), new(string)
+	r.Reverts = &eventstore.Position{Seq: 3, Prefix: [4]byte{1, 2, 3, 4}}
 	w.append(r)
 	w.write("a", "b", "c/d", "e", "f")
 	if _, err := Verify(t.Context(), s); err != nil {

@@ -69,7 +69,7 @@ func (w *writer) refuse(after eventstore.Head, want error, records ...eventstore
 
 // draft returns a record that is not yet sealed.
 func draft(name string, version int) eventstore.Record {
-	data := fmt.Sprintf(`{"value":"%s %d","old_value":null}`, name, version)
+	data := fmt.Sprintf(`{"value":"%s %d"}`, name, version)
 	return eventstore.Record{Name: name, Version: version, Type: "ConfigValueSet", SchemaVersion: 1, Data: data}
 }
 

@@ -93,6 +93,27 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 	})
 }
 
+// ReadVersions returns the records of versions, in the order asked.
+func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.read(ctx, basis, func() []eventstore.Record {
+		p := newPage(limit)
+		for _, v := range versions {
+			if !p.takes() {
+				break
+			}
+			if at, found := s.find(v.Name, v.Version); found {
+				p.add(s.records[s.byName[v.Name][at].index])
+			}
+		}
+		return p.records
+	})
+}
+
+// LookUp returns the records of versions, in the order asked.
+func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	return s.ReadVersions(ctx, eventstore.Head{}, versions, limit)
+}
+
 // read returns what what returns, if the history contains the basis.
 func (s *Store) read(ctx context.Context, basis eventstore.Head, what func() []eventstore.Record) ([]eventstore.Record, error) {
 	if err := ctx.Err(); err != nil {

@@ -42,11 +42,12 @@ func moveHead(further string) string {
 const (
 	insertEvents = `
 		insert into public.events (position, hash, config_name, version, type, schema_version,
-			data, actor, reason, recorded_at, append_id, change_set)
+			data, actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what)
 		select $1 + r.number, r.hash, r.config_name, r.version, r.type, r.schema_version,
-			r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set
+			r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set, r.reverts, r.salt_who, r.salt_what, r.what
 		from head, unnest($6::public.event_input[]) with ordinality
-			as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, number)`
+			as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set,
+				reverts, salt_who, salt_what, what, number)`
 	insertReceipts = `
 		insert into public.idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
 		select r.actor, r.key, r.request_hash, r.first_position, r.event_count, r.created_at, r.unchanged from head, `

@@ -74,18 +74,34 @@ func (e *encoder) array(oid uint32, n int, element func(i int)) {
 
 // event writes the columns of one event_input: their number, then type, length and bytes of each.
 func (e *encoder) event(r *eventstore.Record) {
-	e.buf = binary.BigEndian.AppendUint32(e.buf, 11)
+	e.buf = binary.BigEndian.AppendUint32(e.buf, 15)
 	e.bytes(r.Hash[:])
 	e.text(r.Name)
 	e.bigint(int64(r.Version))
 	e.text(r.Type)
 	e.integer(r.SchemaVersion)
-	e.text(r.Data)
+	if r.Erased {
+		e.header(pgtype.TextOID, -1)
+	} else {
+		e.text(r.Data)
+	}
 	e.nullable(r.Actor)
 	e.nullable(r.Reason)
 	e.instant(r.RecordedAt)
 	e.bytes(r.AppendID[:])
 	e.bigint(int64(r.ChangeSet))
+	if r.Reverts == nil {
+		e.header(pgtype.TextOID, -1)
+	} else {
+		e.text(r.Reverts.String())
+	}
+	e.bytes(r.SaltWho[:])
+	if r.Erased {
+		e.header(pgtype.ByteaOID, -1)
+	} else {
+		e.bytes(r.SaltWhat[:])
+	}
+	e.bytes(r.What[:])
 }
 
 // receipt writes the columns of one idempotency_input.

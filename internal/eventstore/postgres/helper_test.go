@@ -29,7 +29,7 @@ func records(after eventstore.Head, n int) []eventstore.Record {
 		at = at.Add(time.Microsecond)
 		made[i] = eventstore.Record{
 			Name: "n/" + time.Duration(int(after.Seq)+i).String(), Version: 1, Type: "ConfigValueSet", SchemaVersion: 1,
-			Data: `{"value":"v","old_value":null}`, RecordedAt: at,
+			Data: `{"value":"v"}`, RecordedAt: at,
 		}
 	}
 	var chain eventstore.Chain

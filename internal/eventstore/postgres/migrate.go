@@ -11,10 +11,14 @@ import (
 )
 
 // migrations holds the steps from an empty database to the present schema: the n-th file, by name,
-// leads from version n-1 to version n. A released file is never changed.
+// leads to version formatOne+n, the first one from nothing. A released file is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// formatOne is the newest schema version of histories of format 1, which had other hashes and kept
+// old values with the new ones.
+const formatOne = 4
 
 // migrationLock is the advisory lock that a store holds while it migrates: "configap" in ASCII.
 const migrationLock = 0x636f6e6669676170
@@ -22,6 +26,7 @@ const migrationLock = 0x636f6e6669676170
 var (
 	errNewerSchema = errors.New("a newer version of this program has migrated it; run that version")
 	errOlderSchema = errors.New("run the server on it once to bring it to the present schema")
+	errFormatOne   = errors.New("its history has format 1, which this program cannot read; start with a new database")
 )
 
 // migrate brings the tables to the present schema in one transaction. A role that may not create
@@ -43,19 +48,22 @@ func migrate(ctx context.Context, conn *pgx.Conn, readOnly bool) error {
 		if err != nil {
 			return fmt.Errorf("reading the schema version: %w", err)
 		}
-		if version > len(steps) {
-			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+		newest := formatOne + len(steps)
+		switch {
+		case version > newest:
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, newest, errNewerSchema)
+		case version > 0 && version <= formatOne:
+			return errFormatOne
+		case readOnly && version < newest:
+			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, newest, errOlderSchema)
 		}
-		if readOnly && version < len(steps) {
-			return fmt.Errorf("the schema has version %d, the newest known is %d: %w", version, len(steps), errOlderSchema)
-		}
-		if version < len(steps) { // a migration may take longer than the role's statement_timeout
+		if version < newest { // a migration may take longer than the role's statement_timeout
 			if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
 				return err
 			}
 		}
-		for n := version + 1; n <= len(steps); n++ {
-			if err := step(ctx, tx, n, steps[n-1]); err != nil {
+		for n := max(version, formatOne) + 1; n <= newest; n++ {
+			if err := step(ctx, tx, n, steps[n-formatOne-1]); err != nil {
 				return fmt.Errorf("migrating to schema version %d: %w", n, err)
 			}
 		}

@@ -27,8 +27,8 @@ func TestStoresThatOpenAtOnceMigrateOnce(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := connect(t, dsn).text(`select string_agg(version::text, ' ' order by version) from schema_migrations`); got != "1 2 3 4" {
-		t.Errorf("versions recorded: got %q, want %q", got, "1 2 3 4")
+	if got := connect(t, dsn).text(`select string_agg(version::text, ' ' order by version) from schema_migrations`); got != "5" {
+		t.Errorf("versions recorded: got %q, want 5", got)
 	}
 }
 
@@ -37,19 +37,16 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	dsn := postgrestest.NewDatabase(t)
 	mustOpen(t, dsn, Options{})
 	connect(t, dsn).exec(`insert into schema_migrations values (999)`)
-	mustNotOpen(t, dsn, "", "the schema has version 999, the newest known is 4")
+	mustNotOpen(t, dsn, "", "the schema has version 999, the newest known is 5")
 }
 
-// TestMigrationOutlastsTheBoundOfStatements locks the table to change for longer than the store's
-// statements may take.
+// TestMigrationOutlastsTheBoundOfStatements makes a table that the migration makes, too, in a
+// transaction that takes longer than the store's statements may take.
 func TestMigrationOutlastsTheBoundOfStatements(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
-	head := mustAppend(t, mustOpen(t, dsn, Options{}), eventstore.Head{}, 3)
 	other := connect(t, dsn)
-	other.exec(`drop index events_milestones; create index events_milestones on events (config_name, position) include (version) where version % 64 = 0`)
-	other.exec(`drop index events_recorded_at; delete from schema_migrations where version >= 3`)
-	other.exec(`begin; lock table events in access share mode`)
+	other.exec(`begin; create table events ()`)
 	opened := make(chan error, 1)
 	go func() {
 		s, err := Open(t.Context(), with(t, dsn, "statement_timeout", "1000"), Options{})
@@ -63,18 +60,31 @@ func TestMigrationOutlastsTheBoundOfStatements(t *testing.T) {
 	for watcher := connect(t, dsn); watcher.text(bound) != "true"; {
 		select {
 		case err := <-opened:
-			t.Fatalf("opened while the table was locked: %v", err)
+			t.Fatalf("opened while the other transaction was open: %v", err)
 		default:
 		}
 	}
-	other.exec(`commit`)
+	other.exec(`rollback`)
 	if err := <-opened; err != nil {
 		t.Fatal(err)
 	}
-	if got := other.text(`select indexdef from pg_indexes where indexname = 'events_milestones'`); !strings.Contains(got, "16") {
-		t.Errorf("the index is %s", got)
+	mustHaveHead(t, mustOpen(t, dsn, Options{}), eventstore.Head{})
+}
+
+// TestHistoryOfFormatOneIsRefused: nothing in it may be changed either.
+func TestHistoryOfFormatOneIsRefused(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	admin := connect(t, dsn)
+	admin.exec(`create table schema_migrations (version integer primary key); insert into schema_migrations values (1), (2), (3), (4)`)
+	const want = "its history has format 1, which this program cannot read; start with a new database"
+	mustNotOpen(t, dsn, "", want)
+	if s, err := Open(t.Context(), dsn, Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("to read: got %v, %v, want %q", s, err, want)
 	}
-	mustHaveHead(t, mustOpen(t, dsn, Options{}), head)
+	if got := admin.text(`select count(*)::text || max(version)::text from pg_tables, schema_migrations where schemaname = 'public'`); got != "44" {
+		t.Errorf("tables times migrations, and the newest: got %s, want 44", got)
+	}
 }
 
 func TestReadOnlyChangesNothing(t *testing.T) {
@@ -103,7 +113,7 @@ func TestFailedMigrationLeavesNothing(t *testing.T) {
 	dsn := postgrestest.NewDatabase(t)
 	admin := connect(t, dsn)
 	admin.exec(`create table events ()`)
-	mustNotOpen(t, dsn, "", `migrating to schema version 1: ERROR: relation "events" already exists`)
+	mustNotOpen(t, dsn, "", `migrating to schema version 5: ERROR: relation "events" already exists`)
 	if got := admin.text(`select string_agg(tablename, ' ') from pg_tables where schemaname = 'public'`); got != "events" {
 		t.Errorf("tables: got %q, want only the one of before", got)
 	}

@@ -18,9 +18,11 @@ import (
 const (
 	selectHead = `select position, hash, recorded_at from public.history_head`
 
+	eventColumns = `e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
+			e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what`
+
 	selectEvents = `
-		select e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-			e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set
+		select ` + eventColumns + `
 		from `
 
 	selectAfter = selectEvents + `public.events e where e.position > $1 order by e.position limit $2`
@@ -73,9 +75,18 @@ const (
 
 	selectAsOfNoData = onBasis + selectEventsNoData + fromAsOf + onBasisEnd + ` order by e.config_name`
 
+	// selectVersions takes the versions in the order asked, the first of them that fill the page.
+	selectVersions = onBasis + `
+		select ` + eventColumns + `, e.number from (
+			select e.*, n.number, sum(octet_length(e.data)) over (order by n.number rows between unbounded preceding and 1 preceding) as before
+			from unnest($3::text[], $4::bigint[]) with ordinality as n(name, version, number)
+			cross join lateral (select * from public.events where b.holds and config_name = n.name and version = n.version limit 1) e
+		) e where coalesce(e.before, 0) < $6
+		order by e.number limit $5` + onBasisEnd + ` order by e.number`
+
 	selectEventsNoData = `
 		select e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-			'' as data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set
+			'' as data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what
 		from `
 
 	// For each name the query finds the first milestone after the seq (one in 16 versions is a
@@ -205,6 +216,35 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
+}
+
+// ReadVersions returns the records of versions, in the order asked.
+func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	limit = limit.WithDefaults()
+	names, numbers := split(versions)
+	records, err := s.readOnBasis(ctx, basis, limit, selectVersions, names, numbers, limit.Records, limit.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d versions: %w", len(versions), err)
+	}
+	return records, nil
+}
+
+// LookUp returns the records of versions, in the order asked, on a connection for the node itself.
+func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	p := basisPage{page: page{limit: limit.WithDefaults()}}
+	names, numbers := split(versions)
+	if err := s.query(ctx, p.take, selectVersions, int64(0), []byte{}, names, numbers, p.limit.Records, p.limit.Bytes); err != nil {
+		return nil, fmt.Errorf("looking up %d versions: %w", len(versions), err)
+	}
+	return p.records, nil
+}
+
+func split(versions []eventstore.VersionOf) (names []string, numbers []int64) {
+	for _, v := range versions {
+		names = append(names, v.Name)
+		numbers = append(numbers, int64(v.Version))
+	}
+	return names, numbers
 }
 
 // readOnBasis runs a statement that begins with onBasis.

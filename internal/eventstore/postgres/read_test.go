@@ -29,6 +29,7 @@ func TestReadsAreByIndex(t *testing.T) {
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 		selectOfConfigBack: {[]any{1, []byte{}, "a", 5, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectInstant:      {[]any{1, []byte{}, time.Now()}, []string{"events_pkey", "events_recorded_at"}},
+		selectVersions:     {[]any{1, []byte{}, []string{"a"}, []int64{1}, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 	} {
@@ -197,18 +198,23 @@ func TestReadsEndAfterTheirTimeout(t *testing.T) {
 	t.Errorf("Head after the lock: %v", err)
 }
 
-func TestRecordWithADamagedHashIsABreakOfTheChain(t *testing.T) {
+func TestMalformedRecordIsABreakOfTheChain(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	s, other := mustOpen(t, dsn, Options{}), connect(t, dsn)
 	mustAppend(t, s, eventstore.Head{}, 3)
-	for _, column := range []string{"hash", "append_id"} {
+	lengths := map[string]int{"hash": 32, "append_id": 16, "salt_who": 16, "salt_what": 16, "what": 32}
+	for _, column := range []string{"hash", "append_id", "salt_who", "salt_what", "what", "reverts"} {
 		other.exec(`update events set ` + column + ` = '\x01' where position = 2`)
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("Read with a short %s: got %v, want a break at seq 2", column, err)
+			t.Errorf("Read with a malformed %s: got %v, want a break at seq 2", column, err)
 		}
-		other.exec(`update events set `+column+` = $1 where position = 2`, records(eventstore.Head{}, 3)[1].AppendID[:])
+		if column == "reverts" {
+			other.exec(`update events set reverts = null where position = 2`)
+			continue
+		}
+		other.exec(`update events set `+column+` = decode(repeat('00', $1), 'hex') where position = 2`, lengths[column])
 	}
 	other.exec(`update history_head set hash = '\x01'`)
 	if head, err := s.Head(t.Context()); err == nil {

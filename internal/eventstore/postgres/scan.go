@@ -73,6 +73,7 @@ func (p *page) scan(r *eventstore.Record, row [][]byte) error {
 	r.Data = string(row[6])
 	r.RecordedAt = instant(row[9])
 	r.ChangeSet = eventstore.Seq(integer(row[11]))
+	r.Erased = row[14] == nil
 	// Type, actor and reason are often those of the record before, whose strings are then used
 	// again.
 	var before eventstore.Record
@@ -91,6 +92,30 @@ func (p *page) scan(r *eventstore.Record, row [][]byte) error {
 	if err := fill(r.AppendID[:], row[10]); err != nil {
 		return &eventstore.ChainError{Seq: r.Seq, Problem: "its append id: " + err.Error()}
 	}
+	return scanDigest(r, row)
+}
+
+// scanDigest reads what the digests of a record are of, but for its data.
+func scanDigest(r *eventstore.Record, row [][]byte) error {
+	if err := fill(r.SaltWho[:], row[13]); err != nil {
+		return &eventstore.ChainError{Seq: r.Seq, Problem: "its first salt: " + err.Error()}
+	}
+	if !r.Erased {
+		if err := fill(r.SaltWhat[:], row[14]); err != nil {
+			return &eventstore.ChainError{Seq: r.Seq, Problem: "its second salt: " + err.Error()}
+		}
+	}
+	if err := fill(r.What[:], row[15]); err != nil {
+		return &eventstore.ChainError{Seq: r.Seq, Problem: "its digest: " + err.Error()}
+	}
+	if row[12] == nil {
+		return nil
+	}
+	reverts, err := eventstore.ParsePosition(string(row[12]))
+	if err != nil {
+		return &eventstore.ChainError{Seq: r.Seq, Problem: "the position that it reverts is malformed"}
+	}
+	r.Reverts = &reverts
 	return nil
 }
 

@@ -133,7 +133,7 @@ func TestSettingsOfOthersBehindAPooler(t *testing.T) {
 // umlauts returns a record with text beyond ASCII.
 func umlauts(after eventstore.Head) []eventstore.Record {
 	written := records(after, 1)
-	written[0].Data, written[0].Hash = `{"value":"München 🦊","old_value":null}`, eventstore.Hash{}
+	written[0].Data, written[0].Hash = `{"value":"München 🦊"}`, eventstore.Hash{}
 	var chain eventstore.Chain
 	chain.Seal(after, eventstore.AppendID{2}, written)
 	return written

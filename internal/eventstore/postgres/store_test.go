@@ -62,9 +62,16 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 	var b pgx.Batch
 	b.Queue(`delete from public.events`)
 	for _, r := range records {
-		b.Queue(`insert into public.events values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		data, saltWhat, reverts := &r.Data, r.SaltWhat[:], (*string)(nil)
+		if r.Erased {
+			data, saltWhat = nil, nil
+		}
+		if r.Reverts != nil {
+			reverts = new(r.Reverts.String())
+		}
+		b.Queue(`insert into public.events values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
-			r.Data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet))
+			data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet), reverts, r.SaltWho[:], saltWhat, r.What[:])
 	}
 	b.Queue(`update public.history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], head.RecordedAt)
 	return s.nodePool.SendBatch(ctx, &b).Close()

@@ -136,15 +136,16 @@ func TestErrorOfCommitLeavesTheOutcomeOpen(t *testing.T) {
 	}
 }
 
-func TestReadNamesARecordWhoseHashHasAnotherLength(t *testing.T) {
-	for _, column := range []string{"hash", "append_id"} {
+func TestReadNamesARecordThatIsMalformed(t *testing.T) {
+	for _, change := range []string{"hash = zeroblob(40)", "append_id = zeroblob(40)", "salt_who = zeroblob(40)", "salt_what = zeroblob(40)",
+		"what = zeroblob(40)", "reverts = '007-9f3a21c0'"} {
 		path := filepath.Join(t.TempDir(), "history.db")
 		s := mustOpen(t, path, Options{})
 		write(t, s, "a", "b", "c")
-		execute(t, path, fmt.Sprintf("UPDATE events SET %s = zeroblob(40) WHERE position = 2", column))
+		execute(t, path, fmt.Sprintf("UPDATE events SET %s WHERE position = 2", change))
 		var broken *eventstore.ChainError
 		if _, err := s.Read(t.Context(), 0, eventstore.Limit{Records: 10}); !errors.As(err, &broken) || broken.Seq != 2 {
-			t.Errorf("%s: got error %v, want a break at seq 2", column, err)
+			t.Errorf("%s: got error %v, want a break at seq 2", change, err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "history.db")

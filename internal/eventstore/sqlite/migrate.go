@@ -10,12 +10,19 @@ import (
 )
 
 // migrations holds the steps from an empty file to the present schema: the n-th file, by name,
-// leads from version n-1 to version n. A released file is never changed.
+// leads to version formatOne+n, the first one from nothing. A released file is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-var errNewerSchema = errors.New("a newer version of this program has written it; run that version")
+// formatOne is the newest schema version of histories of format 1, which had other hashes and kept
+// old values with the new ones.
+const formatOne = 4
+
+var (
+	errNewerSchema = errors.New("a newer version of this program has written it; run that version")
+	errFormatOne   = errors.New("its history has format 1, which this program cannot read; start with a new file")
+)
 
 // migrate brings the tables to the present schema in one transaction.
 func migrate(ctx context.Context, conn *sql.Conn) error {
@@ -41,10 +48,11 @@ func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
 	if err != nil {
 		return err
 	}
-	if version > len(steps) {
-		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
+	if err := checkKnown(version, steps); err != nil {
+		return err
 	}
-	for _, step := range steps[version:] {
+	for version = max(version, formatOne); version < formatOne+len(steps); {
+		step := steps[version-formatOne]
 		version++
 		statements, err := migrations.ReadFile(step)
 		if err != nil {
@@ -86,13 +94,24 @@ var errForeign = errors.New("the file is an SQLite database of another program")
 // checkVersion refuses any schema version but the present one.
 func checkVersion(version int) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err == nil {
+		err = checkKnown(version, steps)
+	}
+	if newest := formatOne + len(steps); err == nil && version < newest {
+		err = fmt.Errorf("its schema has version %d, this program needs %d; run the server on it once", version, newest)
+	}
+	return err
+}
+
+// checkKnown refuses a schema version that is newer than the present one, or that is of another
+// format of history. 0 is that of an empty file.
+func checkKnown(version int, steps []string) error {
+	newest := formatOne + len(steps)
 	switch {
-	case err != nil:
-		return err
-	case version > len(steps):
-		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, len(steps), errNewerSchema)
-	case version < len(steps):
-		return fmt.Errorf("its schema has version %d, this program needs %d; run the server on it once", version, len(steps))
+	case version > newest:
+		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, newest, errNewerSchema)
+	case version > 0 && version <= formatOne:
+		return errFormatOne
 	}
 	return nil
 }

@@ -15,7 +15,11 @@ func TestQueriesGoByIndex(t *testing.T) {
 		configQuery:     {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>?)"},
 		configBackQuery: {"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)"},
 		instantQuery:    {"SEARCH e USING INDEX events_recorded_at (recorded_at<?)"},
-		basisQuery:      {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		versionsQuery: {
+			"SCAN asked VIRTUAL TABLE INDEX 1:",
+			"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version=?)",
+		},
+		basisQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
 		asOfQuery: {
 			"SCAN names VIRTUAL TABLE INDEX 1:",
 			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",

@@ -72,7 +72,7 @@ func mustAppend(t *testing.T, s *Store, after eventstore.Head, n int) eventstore
 	for i := range records {
 		records[i] = eventstore.Record{
 			Name: fmt.Sprint("n", int(after.Seq)+i), Version: 1, Type: "ConfigValueSet", SchemaVersion: 1,
-			Data: `{"value":"v","old_value":null}`, RecordedAt: after.RecordedAt.Add(time.Duration(i+1) * time.Microsecond),
+			Data: `{"value":"v"}`, RecordedAt: after.RecordedAt.Add(time.Duration(i+1) * time.Microsecond),
 		}
 	}
 	var chain eventstore.Chain

@@ -22,6 +22,7 @@ const (
 	instantQuery
 	asOfQuery
 	asOfNoDataQuery
+	versionsQuery
 	receiptsQuery
 	backQuery
 	backActorQuery
@@ -33,11 +34,11 @@ const (
 
 const selectEvents = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
+		e.data, e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what `
 
 const selectEventsNoData = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
-		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set `
+		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what `
 
 const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
 			SELECT position FROM events
@@ -70,6 +71,10 @@ var queries = [...]string{
 	asOfQuery: selectEvents + fromAsOf,
 
 	asOfNoDataQuery: selectEventsNoData + fromAsOf,
+
+	// The rows come in the order of the array, as those of asOfQuery.
+	versionsQuery: selectEvents + `
+		FROM json_each(?) AS asked CROSS JOIN events e ON e.config_name = asked.value ->> 0 AND e.version = asked.value ->> 1`,
 
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged
@@ -179,6 +184,41 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
 	}
 	return records, nil
+}
+
+// ReadVersions returns the records of versions, in the order asked.
+func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q, err := readVersions(versions, limit)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.readQueued(ctx, basis, q)
+	if err != nil {
+		return nil, fmt.Errorf("reading %d versions: %w", len(versions), err)
+	}
+	return records, nil
+}
+
+// LookUp returns the records of versions, in the order asked, on a connection for the node itself.
+func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	q, err := readVersions(versions, limit)
+	if err != nil {
+		return nil, err
+	}
+	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, q)
+	if err != nil {
+		return nil, fmt.Errorf("looking up %d versions: %w", len(versions), err)
+	}
+	return records, nil
+}
+
+func readVersions(versions []eventstore.VersionOf, limit eventstore.Limit) (recordQuery, error) {
+	asked := make([][2]any, len(versions))
+	for i, v := range versions {
+		asked[i] = [2]any{v.Name, v.Version}
+	}
+	list, err := json.Marshal(asked)
+	return recordQuery{versionsQuery, []any{string(list)}, limit.WithDefaults()}, err
 }
 
 // recordQuery is a query for records, with its arguments and the limit of its page.

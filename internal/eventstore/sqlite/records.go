@@ -106,6 +106,7 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Type = r.typeOf(r.bytes(s, 4))
 	into.SchemaVersion = int(r.integer(s, 5))
 	into.Data = string(r.bytes(s, 6))
+	into.Erased = r.null(s, 14)
 	into.Actor = r.nullable(s, 7)
 	into.Reason = r.nullable(s, 8)
 	into.RecordedAt = time.UnixMicro(r.integer(s, 9)).UTC()
@@ -116,6 +117,30 @@ func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	if err := fill(into.AppendID[:], r.bytes(s, 10)); err != nil {
 		return &eventstore.ChainError{Seq: into.Seq, Problem: "its append id has " + err.Error()}
 	}
+	return r.readDigest(s, into)
+}
+
+// readDigest reads what the digests of a record are of, but for its data.
+func (r *reader) readDigest(s statement, into *eventstore.Record) error {
+	if err := fill(into.SaltWho[:], r.bytes(s, 13)); err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its first salt has " + err.Error()}
+	}
+	if !into.Erased {
+		if err := fill(into.SaltWhat[:], r.bytes(s, 14)); err != nil {
+			return &eventstore.ChainError{Seq: into.Seq, Problem: "its second salt has " + err.Error()}
+		}
+	}
+	if err := fill(into.What[:], r.bytes(s, 15)); err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "its digest has " + err.Error()}
+	}
+	if r.null(s, 12) {
+		return nil
+	}
+	reverts, err := eventstore.ParsePosition(string(r.bytes(s, 12)))
+	if err != nil {
+		return &eventstore.ChainError{Seq: into.Seq, Problem: "the position that it reverts is malformed"}
+	}
+	into.Reverts = &reverts
 	return nil
 }
 

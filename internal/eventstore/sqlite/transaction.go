@@ -64,10 +64,10 @@ const (
 	// second journal to be able to roll back a single statement.
 	insertEvents = `
 		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
-			data, actor, reason, recorded_at, append_id, change_set)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+			actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
@@ -218,7 +218,15 @@ func (t *transaction) argsFor(records []eventstore.Record) []any {
 	for i := range records {
 		r := &records[i]
 		args = append(args, int64(r.Seq), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
-			r.Data, nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet))
+			nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
+			nil, r.SaltWho[:], nil, r.What[:], nil)
+		last := args[len(args)-5:] // the null ones are filled in here
+		if r.Reverts != nil {
+			last[0] = r.Reverts.String()
+		}
+		if !r.Erased {
+			last[2], last[4] = r.SaltWhat[:], r.Data
+		}
 	}
 	t.args = args
 	return args

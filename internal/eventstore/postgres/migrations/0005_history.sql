@@ -25,12 +25,16 @@ create table public.events (
     version        bigint not null,
     type           text not null,
     schema_version integer not null,
-    data           text not null, -- JSON; jsonb would change the bytes that the hash is made of
+    data           text, -- JSON; jsonb would change the bytes that the hash is made of; null when it was erased
     actor          text,
     reason         text,
     recorded_at    timestamptz not null,
     append_id      bytea not null,
     change_set     bigint not null,
+    reverts        text, -- a position, as clients see it
+    salt_who       bytea not null,
+    salt_what      bytea, -- null when the data was erased
+    what           bytea not null, -- the digest of salt_what and data, which stays
     constraint events_config_name_version_key unique (config_name, version) include (position)
 ) with (
     autovacuum_vacuum_insert_scale_factor = 0.05,
@@ -38,8 +42,15 @@ create table public.events (
 );
 
 -- An index on (config_name, position) of all events would make an append of many records cost a third more: each record
--- changes one more page, at a random place. One event of 64 of a name is enough to find the newest at a position.
-create index events_milestones on public.events (config_name, position) include (version) where version % 64 = 0;
+-- changes one more page, at a random place. One event of 16 of a name is enough to find the newest at a position.
+create index events_milestones on public.events (config_name, position) include (version) where version % 16 = 0;
+
+-- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
+create index events_recorded_at on public.events (recorded_at);
+
+-- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
+-- authentication there is no actor, and the index is empty.
+create index events_actor on public.events (actor collate "C", position) where actor is not null;
 
 -- Large values are compressed, by lz4 where the server has it: it costs a fraction of the time.
 do $$
@@ -62,5 +73,34 @@ create type public.event_input as (
     reason         text,
     recorded_at    timestamptz,
     append_id      bytea,
-    change_set     bigint
+    change_set     bigint,
+    reverts        text,
+    salt_who       bytea,
+    salt_what      bytea,
+    what           bytea
+);
+
+-- What requests with an idempotency key came to. It is no part of the history: rows go away after a time.
+create table public.idempotency (
+    actor          text collate "C" not null, -- '' when it is not known
+    key            text collate "C" not null,
+    request_hash   bytea not null,
+    first_position bigint not null,
+    event_count    integer not null, -- 0 when nothing was to do
+    created_at     timestamptz not null,
+    unchanged      text not null, -- the names that were as asked for already, one a line
+    constraint idempotency_pkey primary key (actor, key)
+);
+
+create index idempotency_created_at on public.idempotency (created_at);
+
+-- What an append hands over for each receipt.
+create type public.idempotency_input as (
+    actor          text,
+    key            text,
+    request_hash   bytea,
+    first_position bigint,
+    event_count    integer,
+    created_at     timestamptz,
+    unchanged      text
 );
