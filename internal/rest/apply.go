@@ -39,7 +39,7 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
 		fields.AsSeenAt = &config.RevisionID{Seq: int64(at.Seq), Hash: config.HashPrefix(at.Prefix)}
 	}
 	set := fields.Parse()
-	h.changeAll(w, r, fields.Changes, h.bytesOfSet(set.Changes), func(ctx context.Context) (configstore.SetOutcome, error) {
+	h.changeAll(w, r, fields.Changes, func(reader *configstore.Reader) int { return h.bytesOfSet(reader, set.Changes) }, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.Apply(ctx, auth.Anonymous, set)
 	})
 }
@@ -80,14 +80,20 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 	return reason, key, inHeader(err)
 }
 
-// changeAll carries out a change set and answers. changes are those of the body; bytes are the most
-// that the outcome can hold. They are reserved before anything is written, so that no limit can
-// keep the client from learning what was written.
-func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, bytes int, change func(context.Context) (configstore.SetOutcome, error)) {
+// changeAll carries out a change set and answers. changes are those of the body; most returns how
+// many bytes the outcome can hold at most. They are reserved before anything is written, so that no
+// limit can keep the client from learning what was written.
+func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields,
+	most func(*configstore.Reader) int, change func(context.Context) (configstore.SetOutcome, error)) {
+	reader, err := h.store.Reader(auth.Anonymous)
+	if err != nil {
+		h.fail(w, r, fault.NotWritten(err))
+		return
+	}
 	held := newReservation(h.answers, w, r)
 	defer held.release()
-	if err := held.reserve(bytes); err != nil {
-		if fault.KindOf(err) == fault.Unavailable && !errors.Is(err, context.Canceled) {
+	if err := held.reserve(most(reader)); err != nil {
+		if !errors.Is(err, context.Canceled) {
 			err = fault.NotWritten(err)
 		}
 		h.fail(w, r, err)
@@ -96,7 +102,7 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 	outcome, err := change(r.Context())
 	held.send() // not before: what is being written must not be cut
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		h.reject(w, r, held, changes, rejection)
+		h.reject(w, r, reader, changes, rejection, held)
 		return
 	}
 	if err != nil {
@@ -120,11 +126,7 @@ func (s *jsonStream) outcome(o configstore.SetOutcome) {
 
 // bytesOfSet returns the most that the outcome of a change set can hold: the new values and those
 // that they replace, each within the bound of a set.
-func (h *Handler) bytesOfSet(changes []config.Change) int {
-	reader, err := h.store.Reader(auth.Anonymous)
-	if err != nil {
-		return 0 // the change meets the same error
-	}
+func (h *Handler) bytesOfSet(reader *configstore.Reader, changes []config.Change) int {
 	given, replaced := 0, 0
 	for _, c := range changes {
 		if c.Command == nil {

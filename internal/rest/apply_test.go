@@ -159,7 +159,7 @@ func TestRejections(t *testing.T) {
 			var failures []string
 			for _, f := range got.Errors {
 				failures = append(failures, f.String())
-				if f.Message == "" || f.Current != nil && (f.Current.Position == "" || f.Current.OldValue != nil) {
+				if f.Message == "" || f.Current != nil && (f.Current.Position == "" || (f.Current.OldValue != nil) != (f.Current.Name == "gone")) {
 					t.Errorf("%.200s: %+v", body, f)
 				}
 			}

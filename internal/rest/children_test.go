@@ -80,7 +80,7 @@ func TestDeleted(t *testing.T) {
 				p, path = s.MustGet(t, path)
 				for _, r := range p.Revisions {
 					got = append(got, r.Name)
-					if r.Operation != "DELETED" || r.Value != nil || r.Version != 2 {
+					if r.Operation != "DELETED" || r.Value != nil || r.OldValue == nil || *r.OldValue != "1" || r.Version != 2 {
 						t.Errorf("got %+v", r)
 					}
 				}

@@ -29,16 +29,21 @@ func (h *Handler) listDeleted(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	revisions, err := withOldValues(ctx, reader.Now(), found.Configs)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if n := len(revisions); n < len(found.Configs) {
+		found.More, found.End = true, revisions[n-1].Seq
+	}
 	at := reader.Head().Position()
 	describeList(w.Header(), at)
 	if found.More {
 		next := seqCursor{pages.DeletedList, at, selectionOf(q.given...), found.End}
 		w.Header()[link] = []string{nextLink(q.first, next.String(), q.given...)}
 	}
-	h.answerPage(w, r, bytesOfConfigs(found.Configs), func(s *jsonStream) {
-		s.put(`{"revisions":`).each(len(found.Configs), func(i int) { s.state(found.Configs[i]) })
-		s.put(`,"position":`).text(at.String()).put(`}`)
-	})
+	h.answerPage(w, r, bytesOfRevisions(revisions), func(s *jsonStream) { s.revisionsAt(revisions, at) })
 }
 
 // deletedQuery is what a client says about deleted configs.

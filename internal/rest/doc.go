@@ -98,8 +98,8 @@
 //	{…,"position":"…","errors":[{"code":"STALE","message":"…",
 //	 "path":["changes","0","set","name"],"current":{…}}]}
 //
-// current is the newest revision of the config, without oldValue; null when there is none, and left
-// out when the revisions of one answer would be longer than 8 MiB. The status is 413 when a size or
+// current is the newest revision of the config, null when there is none. It is left out when the
+// revisions of one answer would be longer than 8 MiB, or when it cannot be read. The status is 413 when a size or
 // a count is over its limit. Otherwise it is that of the first failure of the set as a whole: 400
 // for an unknown asSeenAt, for no changes or for a bad reason, 422 for a key that was used for
 // another request. When only single changes fail, whatever is wrong with them, it is 409. The code
@@ -118,10 +118,9 @@
 //
 //	{"name":"a","operation":"UPDATED","value":"2","oldValue":"1","version":2,
 //	 "position":"2-b80d4c6f","changeSet":"2-b80d4c6f","committedAt":"2026-11-22T22:35:41.731604Z",
-//	 "actor":null,"reason":null}
+//	 "actor":null,"reason":null,"reverts":null,"erased":false}
 //
-// Where a revision stands for a state (current, before, after, and those of /deleted), it has no
-// oldValue.
+// Where a revision stands for a state, as before and after of /diff do, it has no oldValue.
 //
 //	GET /changes?prefix=&first=&after=
 //	{"changes":[…],"position":"…","caughtUp":true}

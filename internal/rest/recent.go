@@ -40,9 +40,7 @@ func (h *Handler) listRecent(w http.ResponseWriter, r *http.Request) {
 		next := seqCursor{pages.RecentList, at, q.selection(), found.End}
 		w.Header()[link] = []string{nextLink(q.first, next.String(), q.given...)}
 	}
-	h.answerPage(w, r, bytesOfRevisions(found.Revisions), func(s *jsonStream) {
-		s.put(`{"revisions":`).revisions(found.Revisions).put(`,"position":`).text(at.String()).put(`}`)
-	})
+	h.answerPage(w, r, bytesOfRevisions(found.Revisions), func(s *jsonStream) { s.revisionsAt(found.Revisions, at) })
 }
 
 // recentQuery is what a client says about the newest changes.

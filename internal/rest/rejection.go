@@ -2,20 +2,23 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
 	"configapi/internal/projection"
+	"configapi/internal/requestid"
 )
 
 // reject answers a change set that was not carried out: a problem with all of its failures. changes
-// are those of the body.
-func (h *Handler) reject(w http.ResponseWriter, r *http.Request, held *reservation, changes []config.ChangeFields, rejection *fault.Rejection) {
+// are those of the body. The reader was made before the set was decided.
+func (h *Handler) reject(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
 	p := problem.Problem{Detail: rejection.Error()}
 	p.Kind, p.Status = judgement(rejection)
 	locate(w.Header(), rejection.Position)
@@ -24,9 +27,34 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, held *reservati
 	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
-	left := pageBytes
-	s.each(len(rejection.Failures), func(i int) { left -= s.failure(&rejection.Failures[i], changes, left) })
+	current := h.currentOf(r, reader, rejection)
+	s.each(len(rejection.Failures), func(i int) { s.failure(&rejection.Failures[i], changes, current) })
 	s.put(`}`).finish()
+}
+
+// currentOf returns the newest revisions of the configs for which a set was rejected, as many as an
+// answer may show. Those whose old values cannot be read are left out: the rejection is certain.
+func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejection *fault.Rejection) map[*projection.Config]*eventstore.Revision {
+	var states []*projection.Config
+	for _, failure := range rejection.Failures {
+		if _, state := revisionsOf(failure.Err); state != nil {
+			states = append(states, state)
+		}
+	}
+	if len(states) == 0 {
+		return nil
+	}
+	ctx, end := context.WithTimeout(r.Context(), readTime)
+	defer end()
+	revisions, err := withOldValues(ctx, reader.Now(), states)
+	if err != nil {
+		h.log.Warn("a rejection lacks revisions, whose old values cannot be read", "error", err, "request_id", requestid.From(r.Context()))
+	}
+	current := make(map[*projection.Config]*eventstore.Revision, len(revisions))
+	for i, revision := range revisions {
+		current[states[i]] = revision
+	}
+	return current
 }
 
 // judgement returns the kind and the status of a rejection. A size or a count over its limit, and
@@ -49,25 +77,21 @@ func judgement(rejection *fault.Rejection) (fault.Kind, int) {
 	return fault.KindOf(rejection.Failures[0].Err), http.StatusConflict
 }
 
-// failure adds one failure, as GraphQL has it in UserError, and returns how many bytes its
-// revisions hold. Revisions that hold more than most are left out.
-func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, most int) (bytes int) {
+// failure adds one failure, as GraphQL has it in UserError. A state that current does not have is
+// left out.
+func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, current map[*projection.Config]*eventstore.Revision) {
 	s.put(`{"code":`).text(fault.KindOf(f.Err).Code()).put(`,"message":`).text(fault.Message(f.Err))
 	s.put(`,"path":`).path(f, changes)
-	change, current := revisionsOf(f.Err)
-	bytes = bytesOfState(current)
-	if change != nil {
-		bytes += change.Bytes()
-	}
-	if bytes > most {
-		s.put(`}`)
-		return 0
-	}
+	change, state := revisionsOf(f.Err)
 	if change != nil {
 		s.put(`,"change":`).revision(change)
 	}
-	s.put(`,"current":`).state(current).put(`}`)
-	return bytes
+	if state == nil {
+		s.put(`,"current":null`)
+	} else if revision := current[state]; revision != nil {
+		s.put(`,"current":`).revision(revision)
+	}
+	s.put(`}`)
 }
 
 // revisionsOf returns the change that could not be undone, and the state that a failure is about,
@@ -80,13 +104,6 @@ func revisionsOf(err error) (change *eventstore.Revision, current *projection.Co
 		return nil, refusal.Current
 	}
 	return nil, nil
-}
-
-func bytesOfState(c *projection.Config) int {
-	if c == nil {
-		return 0
-	}
-	return bytesOfConfigs([]*projection.Config{c})
 }
 
 // path adds the part of the body that a failure is about, null when it is about none.

@@ -40,7 +40,7 @@ func (h *Handler) revert(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.changeAll(w, r, nil, h.mostBytes(), func(ctx context.Context) (configstore.SetOutcome, error) {
+	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.Revert(ctx, auth.Anonymous, wanted)
 	})
 }
@@ -89,7 +89,7 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 		h.fail(w, r, err)
 		return
 	}
-	h.changeAll(w, r, nil, h.mostBytes(), func(ctx context.Context) (configstore.SetOutcome, error) {
+	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.RevertChangeSet(ctx, auth.Anonymous, wanted)
 	})
 }
@@ -123,6 +123,6 @@ func parseOnConflict(text *string) (configstore.OnConflict, error) {
 
 // mostBytes returns the most that the outcome of any change set can hold: new values, and those
 // that they replace.
-func (h *Handler) mostBytes() int {
+func (h *Handler) mostBytes(*configstore.Reader) int {
 	return 2 * max(config.MaxChangeSetBytes, h.store.MaxValueBytes())
 }
