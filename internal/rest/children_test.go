@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"configapi/internal/configstore"
+	"configapi/internal/feed"
 )
 
 type child struct {
@@ -104,4 +105,23 @@ func TestDeleted(t *testing.T) {
 	}
 	other := MustStart(t, configstore.Options{})
 	MustBeProblem(t, "another history", other.MustDo(t, "GET "+after, ""), 400, "INVALID_INPUT")
+}
+
+// TestDeletedOfManyBytes: a page ends early rather than hold more than 8 MiB of the values that
+// were deleted.
+func TestDeletedOfManyBytes(t *testing.T) {
+	s := MustStart(t, configstore.Options{Feed: feed.Options{RingEvents: 1}})
+	for i := range 12 {
+		s.MustSet(t, fmt.Sprintf("n%02d", i), strings.Repeat("v", 1<<20))
+		s.MustDelete(t, fmt.Sprintf("n%02d", i))
+	}
+	got := ""
+	for path := "/deleted"; path != ""; {
+		var p page
+		p, path = s.MustGet(t, path)
+		got += fmt.Sprint(len(p.Revisions), " to ", p.Revisions[len(p.Revisions)-1].Name, ";")
+	}
+	if want := "7 to n05;5 to n00;"; got != want {
+		t.Errorf("got pages of %s want %s", got, want)
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/feed"
 	"configapi/internal/rest"
 	"configapi/internal/writer"
 )
@@ -32,6 +33,7 @@ type failing struct {
 	append      atomic.Pointer[error] // what Append answers instead of appending; nil: it appends
 	readConfig  atomic.Int64          // after how many more calls ReadConfig fails; negative: never
 	unreachable atomic.Bool
+	noVersions  atomic.Bool // ReadVersions fails
 }
 
 func newFailing() *failing {
@@ -52,6 +54,13 @@ func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {
 		return eventstore.Head{}, errUnreachable
 	}
 	return f.Store.Head(ctx)
+}
+
+func (f *failing) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if f.noVersions.Load() {
+		return nil, errUnreachable
+	}
+	return f.Store.ReadVersions(ctx, basis, versions, limit)
 }
 
 func (f *failing) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
@@ -77,6 +86,27 @@ func TestUnknownOutcomeOfASet(t *testing.T) {
 	events.breakAppend(errUnreachable)
 	checkUnknown(t, "POST", s.MustDo(t, "POST /changes", oneChange))
 	events.mend()
+}
+
+// TestRejectionWithoutRevisions: a rejection does not become uncertain when the config as it is
+// cannot be shown.
+func TestRejectionWithoutRevisions(t *testing.T) {
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}))
+	s.MustSet(t, "a", "x")
+	s.MustSet(t, "a", "y")
+	s.MustSet(t, "b", "x")
+	s.MustSet(t, "c", "x")
+	events.noVersions.Store(true)
+	got := s.MustDo(t, "POST /changes", `{"changes":[{"set":{"name":"b","value":"z","expectedVersion":2}},{"set":{"name":"a","value":"z","expectedVersion":1}}]}`)
+	MustBeProblem(t, "POST /changes", got, 409, "VERSION_CONFLICT")
+	var p struct{ Errors []map[string]any }
+	mustDecode(t, got.body, &p)
+	_, first := p.Errors[0]["current"]
+	_, second := p.Errors[1]["current"]
+	if len(p.Errors) != 2 || !first || second {
+		t.Errorf("got %s", got.body)
+	}
 }
 
 func checkUnknown(t *testing.T, request string, got answer) {
