@@ -28,12 +28,21 @@ type ChangeSet struct {
 	// Asked is what the client asked for when the changes were computed from that. [RequestHash]
 	// covers it in place of the set. nil: the client asked for the set itself.
 	Asked []byte
+	// Plan is set when the changes were computed from the state of some configs. When one of these
+	// has changed since, the set is refused with [ErrPlanOutdated]. nil: nothing is checked.
+	Plan *Plan
 	// Skipped are names that the client asked for and that the set leaves as they are. The outcome
 	// has them among the unchanged ones.
 	Skipped []Name
 	// Invalid is what is wrong with the set as a whole, for example its reason. The set is then
 	// refused, and its changes are checked all the same.
 	Invalid []*InvalidError
+}
+
+// Plan says what the changes of a [ChangeSet] were computed from.
+type Plan struct {
+	Filter Filter // selects the configs
+	Seq    int64  // of the history at that time
 }
 
 // Change is one change of a [ChangeSet].

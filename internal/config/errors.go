@@ -16,6 +16,9 @@ var (
 	// ErrRevisionConflict means that a [Condition] of the command does not hold: the config has
 	// changed, or the expected revision is of another history.
 	ErrRevisionConflict = errors.New("the config's newest revision is not the expected one; read it and try again")
+	// ErrPlanOutdated means that configs have changed since the changes of a set were computed from
+	// them. They are to be computed again.
+	ErrPlanOutdated = errors.New("configs have changed since the changes were computed from them; try again")
 )
 
 // InvalidError says that an input breaks a rule.

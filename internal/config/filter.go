@@ -51,6 +51,17 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 // Only returns the filter that selects one name.
 func Only(name Name) Filter { return Filter{names: []Name{name}} }
 
+// Among returns the filter that selects each of the names, however many they are.
+func Among(names []Name) Filter {
+	f := Filter{names: slices.Clone(names)}
+	slices.SortFunc(f.names, Name.Compare)
+	f.names = slices.Compact(f.names)
+	if f.names == nil {
+		f.names = []Name{}
+	}
+	return f
+}
+
 // Containing returns the filter that also asks for a part of the name, of 1 to [MaxNameBytes]
 // bytes, in either case. The error is an [*InvalidError].
 func (f Filter) Containing(part string) (Filter, error) {

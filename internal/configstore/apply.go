@@ -12,8 +12,6 @@ import (
 	"configapi/internal/writer"
 )
 
-var errNotBuilt = errors.New("not built")
-
 // SetOutcome is what a change set came to.
 type SetOutcome struct {
 	// Revisions are the changes, in the order of the set. After a dry run they are what the changes

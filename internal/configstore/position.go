@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
@@ -144,6 +145,16 @@ func (h *history) startAfter(ctx context.Context, view *projection.View, at even
 	return h.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)
 }
 
+// startOf returns the head before the change set to which a position belongs. The position must not
+// be beyond the view.
+func (h *history) startOf(ctx context.Context, at eventstore.Position) (eventstore.Head, error) {
+	revision, err := h.locate(ctx, at)
+	if err != nil {
+		return eventstore.Head{}, err
+	}
+	return h.beforeSet(ctx, revision.Seq, revision.ChangeSet.Seq)
+}
+
 // headOf returns the head at a position that is that of the view, or the zero one.
 func headOf(view *projection.View, at eventstore.Position) eventstore.Head {
 	if at.Seq == 0 {
@@ -154,7 +165,8 @@ func headOf(view *projection.View, at eventstore.Position) eventstore.Head {
 
 // beforeSet returns the head before the change set that ends at one seq and includes another one.
 func (h *history) beforeSet(ctx context.Context, within, end eventstore.Seq) (eventstore.Head, error) {
-	before, first := eventstore.Seq(0), within // one that is not in the set, and one that is
+	// One that is not in the set, and one that is.
+	before, first := max(0, end-config.MaxChanges), within
 	for first-before > 1 {
 		middle := before + (first-before)/2
 		revision, err := h.revisionAt(ctx, middle)

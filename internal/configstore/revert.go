@@ -2,10 +2,13 @@ package configstore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/fault"
 )
 
 // Revert asks for configs to be brought back to the values of a moment, as new changes.
@@ -18,10 +21,31 @@ type Revert struct {
 	IdempotencyKey config.IdempotencyKey
 }
 
-// Revert carries out a [Revert]. Outcome and errors are as those of [Store.Apply]. When more
+// Revert carries out a [Revert]: configs that were made since the moment are deleted, those that
+// were deleted since are restored. Outcome and errors are as those of [Store.Apply]. When more
 // configs differ than one set can hold, nothing is written and the failure says how many do.
 func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (SetOutcome, error) {
-	return SetOutcome{}, errNotBuilt
+	set := config.ChangeSet{
+		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey, Asked: revert.asked(),
+	}
+	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
+		return r.planRevert(ctx, &revert)
+	})
+}
+
+// asked returns all of what the client asks for but the reason, for [config.RequestHash]. The
+// format must never change.
+func (r *Revert) asked() []byte {
+	names, listed := r.Filter.Names()
+	seen := ""
+	if r.AsSeenAt != nil {
+		seen = r.AsSeenAt.String()
+	}
+	at := r.To.Position.String()
+	if !r.To.Instant.IsZero() {
+		at = fmt.Sprint(r.To.Instant.UnixMicro(), "µs")
+	}
+	return fmt.Appendf(nil, "revert to %s, prefix %q, names %t %q, as seen at %q", at, r.Filter.Prefix(), listed, names, seen)
 }
 
 // OnConflict says what to do about a config that has changed again since the change set that is to
@@ -47,5 +71,97 @@ type RevertSet struct {
 // RevertChangeSet carries out a [RevertSet]. Outcome and errors are as those of [Store.Apply]; a
 // failure can also be a [*fault.RevertConflict].
 func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert RevertSet) (SetOutcome, error) {
-	return SetOutcome{}, errNotBuilt
+	set := config.ChangeSet{
+		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey,
+		Asked: fmt.Appendf(nil, "undo %s, on conflict %d", revert.ChangeSet, revert.OnConflict),
+	}
+	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
+		return r.planUndo(ctx, &revert)
+	})
+}
+
+// plan is what a revert comes to at one position.
+type plan struct {
+	filter   config.Filter // selects the configs that the plan rests on
+	commands []config.Command
+	skipped  []config.Name      // that the client asked for and that need no command
+	reverts  *config.RevisionID // the end of the set that is undone, if one is
+	failures []fault.Failure
+}
+
+// fail adds a failure that is about a part of the input, or about none of it ("").
+func (p *plan) fail(field string, err error) {
+	p.failures = append(p.failures, fault.Failure{Change: -1, Field: field, Err: err})
+}
+
+// planTries is how many times a plan is made again because configs have changed meanwhile.
+const planTries = 8
+
+// applyPlan carries out a set whose changes are computed. A plan is made of the newest state, and
+// carried out only when no config that it rests on has changed by then. Otherwise it is made again:
+// the set takes effect at one position, as if it had been computed there.
+func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	defer cancel()
+	if !set.DryRun {
+		// The plan of a request that was carried out before would find its own changes.
+		if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
+			return earlier, err
+		}
+	}
+	for try := 1; ; try++ {
+		outcome, err := s.tryPlan(ctx, caller, set, plan)
+		if !isOutdated(err) {
+			return outcome, err
+		}
+		if try == planTries {
+			return SetOutcome{}, fault.NotWritten(config.ErrPlanOutdated)
+		}
+	}
+}
+
+func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
+	reader, err := s.Reader(caller)
+	if err != nil {
+		return SetOutcome{}, fault.NotWritten(err)
+	}
+	p, err := plan(ctx, reader)
+	switch {
+	case errors.Is(err, fault.ErrPositionNotReached):
+		return SetOutcome{}, err
+	case err != nil:
+		return SetOutcome{}, notWritten(err)
+	case len(p.failures) > 0:
+		return SetOutcome{}, &fault.Rejection{Failures: p.failures, Position: reader.Head().Position()}
+	}
+	set = set.Of(p.commands...)
+	set.Skipped, set.Reverts = p.skipped, p.reverts
+	set.Plan = &config.Plan{Filter: p.filter, Seq: int64(reader.Head().Seq)}
+	return s.Apply(ctx, caller, set)
+}
+
+// notWritten returns the error of a write that failed while it was being prepared.
+func notWritten(err error) error {
+	var unavailable *fault.UnavailableError
+	if errors.As(err, &unavailable) {
+		return fault.NotWritten(unavailable.Cause)
+	}
+	if fault.KindOf(err) == fault.Unavailable {
+		return fault.NotWritten(err)
+	}
+	return err
+}
+
+// isOutdated reports whether a set was refused for nothing but its plan.
+func isOutdated(err error) bool {
+	var rejection *fault.Rejection
+	if !errors.As(err, &rejection) {
+		return false
+	}
+	for _, f := range rejection.Failures {
+		if errors.Is(f.Err, config.ErrPlanOutdated) {
+			return true // whatever else is wrong may be so because of the changes
+		}
+	}
+	return false
 }

@@ -78,6 +78,8 @@ func (e *UnavailableError) Error() string {
 		return ErrClockAhead.Error()
 	case errors.Is(e.Cause, eventstore.ErrReplaced):
 		return eventstore.ErrReplaced.Error()
+	case errors.Is(e.Cause, config.ErrPlanOutdated):
+		return "nothing was written: the configs to revert are changed all the time; try again later, or select fewer"
 	case e.Reading:
 		return "the store is not available; try again later"
 	default:

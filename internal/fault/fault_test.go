@@ -71,6 +71,7 @@ func TestUnavailable(t *testing.T) {
 		{fault.NotWritten(nil), "nothing was written: the store is not available; try again later"},
 		{fault.NotWritten(fault.ErrClockAhead), fault.ErrClockAhead.Error()},
 		{fault.NotWritten(eventstore.ErrReplaced), eventstore.ErrReplaced.Error()},
+		{fault.NotWritten(config.ErrPlanOutdated), "nothing was written: the configs to revert are changed all the time; try again later, or select fewer"},
 		{fault.OutcomeUnknown(cause), unknown},
 		{fault.OutcomeUnknown(eventstore.ErrReplaced), unknown + ". Why: " + eventstore.ErrReplaced.Error()},
 	} {

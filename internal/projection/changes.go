@@ -55,3 +55,18 @@ func (c *changes) between(after, last eventstore.Seq) (list []change, ok bool) {
 	}
 	return c.newest[end(after):end(last)], true
 }
+
+// ChangedSince reports whether a config that the filter selects has changed after a seq. It costs
+// what the history has after the seq. When that is more than the projection keeps, it reports true.
+func (v *View) ChangedSince(seq eventstore.Seq, filter config.Filter) bool {
+	later, all := v.changes.between(seq, v.head.Seq)
+	if !all {
+		return true
+	}
+	for i := range later {
+		if filter.Matches(later[i].name) {
+			return true
+		}
+	}
+	return false
+}

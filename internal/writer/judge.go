@@ -43,10 +43,29 @@ func (b *batch) judge(r *request) *judgement {
 		b.judgeChange(j, r, i)
 	}
 	j.checkBytes(&r.set)
+	if b.isOutdated(r.set.Plan) {
+		j.failures = append(j.failures, fault.Failure{Change: -1, Err: config.ErrPlanOutdated})
+	}
 	if len(r.set.Skipped) > 0 {
 		j.unchanged = append(j.unchanged, r.set.Skipped...)
 	}
 	return j
+}
+
+// isOutdated reports whether a config that a plan rests on has changed since, also by the batch.
+func (b *batch) isOutdated(plan *config.Plan) bool {
+	if plan == nil {
+		return false
+	}
+	if b.view.ChangedSince(eventstore.Seq(plan.Seq), plan.Filter) {
+		return true
+	}
+	for name := range b.pending {
+		if plan.Filter.Matches(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *batch) judgeChange(j *judgement, r *request, i int) {
