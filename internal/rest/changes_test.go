@@ -25,12 +25,12 @@ type page struct {
 }
 
 type revision struct {
-	Name, Operation     string
-	Value, OldValue     *string
-	Version             int
-	Position, ChangeSet string
-	CommittedAt         string
-	Actor, Reason       *string
+	Name, Operation        string
+	Value, OldValue        *string
+	Version                int
+	Position, ChangeSet    string
+	CommittedAt            string
+	Actor, Reason, Reverts *string
 }
 
 // MustGet returns a page, and the address of the next one, "" when there is none.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"configapi/internal/auth"
@@ -41,8 +42,26 @@ func (h *Handler) revert(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
-		return h.store.Revert(ctx, auth.Anonymous, wanted)
+		outcome, err := h.store.Revert(ctx, auth.Anonymous, wanted)
+		return outcome, aboutPrefix(err)
 	})
+}
+
+// aboutPrefix has failures that are about a filter be about the prefix, which is all that a body
+// says of it.
+func aboutPrefix(err error) error {
+	rejection, is := errors.AsType[*fault.Rejection](err)
+	if !is {
+		return err
+	}
+	for i, failure := range rejection.Failures {
+		if invalid, is := errors.AsType[*config.InvalidError](failure.Err); is && failure.Field == "filter" {
+			own := *invalid
+			own.Field = "prefix"
+			rejection.Failures[i].Field, rejection.Failures[i].Err = own.Field, &own
+		}
+	}
+	return err
 }
 
 func parseRevert(header http.Header, body *revertBody) (wanted configstore.Revert, err error) {
