@@ -64,6 +64,7 @@ func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
 	t.Run("instants", func(t *testing.T) { runInstants(t, store, edge) })
 	if sets, ok := edge.(Sets); ok {
 		t.Run("sets", func(t *testing.T) { runSets(t, store, sets) })
+		t.Run("reverts", func(t *testing.T) { runReverts(t, store, sets) })
 	}
 	if positions, ok := edge.(Positions); ok {
 		t.Run("positions", func(t *testing.T) { runPositions(t, store, positions) })

@@ -63,7 +63,22 @@ func (e restEdge) Apply(t testing.TB, set edgetest.ChangeSet) edgetest.SetAnswer
 	if set.Key != "" {
 		key = []string{"Idempotency-Key", set.Key}
 	}
-	_, text := e.ask(t, "POST /changes", jsonType, input(set), key...)
+	return e.change(t, "POST /changes", input(set), key...)
+}
+
+func (e restEdge) Revert(t testing.TB, to, prefix, members string) edgetest.SetAnswer {
+	t.Helper()
+	return e.change(t, "POST /revert", `{"to":`+quote(to)+`,"prefix":`+quote(prefix)+`,`+members+`}`)
+}
+
+func (e restEdge) RevertSet(t testing.TB, changeSet, members string) edgetest.SetAnswer {
+	t.Helper()
+	return e.change(t, "POST /v1/changes/"+changeSet+"/revert", `{`+members+`}`)
+}
+
+func (e restEdge) change(t testing.TB, request, body string, headers ...string) edgetest.SetAnswer {
+	t.Helper()
+	_, text := e.ask(t, request, jsonType, body, headers...)
 	var got setAnswer
 	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Position == "" {
 		t.Fatalf("%q is no answer: %v", text, err)
@@ -71,22 +86,34 @@ func (e restEdge) Apply(t testing.TB, set edgetest.ChangeSet) edgetest.SetAnswer
 	return got.answer()
 }
 
-const applyQuery = `mutation($input:ApplyConfigsInput!){applyConfigs(input:$input){
-	... on ConfigsChanged{revisions{name operation value version} unchanged position dryRun}
-	... on ChangesRejected{errors{code message path} position}}}`
-
 func (e graphEdge) Apply(t testing.TB, set edgetest.ChangeSet) edgetest.SetAnswer {
 	t.Helper()
 	var key []string
 	if set.Key != "" {
 		key = []string{`"idempotencyKey":` + quote(set.Key)}
 	}
-	_, text := e.ask(t, "POST /graphql", jsonType, envelope(applyQuery, "input", input(set, key...)))
-	var got struct {
-		Data struct{ ApplyConfigs setAnswer }
-	}
-	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Data.ApplyConfigs.Position == "" {
+	return e.change(t, "applyConfigs", "ApplyConfigsInput", input(set, key...))
+}
+
+func (e graphEdge) Revert(t testing.TB, to, prefix, members string) edgetest.SetAnswer {
+	t.Helper()
+	return e.change(t, "revertConfigs", "RevertConfigsInput", `{"to":{"position":`+quote(to)+`},"filter":{"prefix":`+quote(prefix)+`},`+members+`}`)
+}
+
+func (e graphEdge) RevertSet(t testing.TB, changeSet, members string) edgetest.SetAnswer {
+	t.Helper()
+	return e.change(t, "revertChangeSet", "RevertChangeSetInput", `{"changeSet":`+quote(changeSet)+`,`+members+`}`)
+}
+
+func (e graphEdge) change(t testing.TB, field, inputType, input string) edgetest.SetAnswer {
+	t.Helper()
+	query := `mutation($input:` + inputType + `!){change:` + field + `(input:$input){
+		... on ConfigsChanged{revisions{name operation value version} unchanged position dryRun}
+		... on ChangesRejected{errors{code message path} position}}}`
+	_, text := e.ask(t, "POST /graphql", jsonType, envelope(query, "input", input))
+	var got struct{ Data struct{ Change setAnswer } }
+	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Data.Change.Position == "" {
 		t.Fatalf("%q is no answer: %v", text, err)
 	}
-	return got.Data.ApplyConfigs.answer()
+	return got.Data.Change.answer()
 }

@@ -14,6 +14,11 @@ import (
 type Sets interface {
 	// Apply sends a change set.
 	Apply(t testing.TB, set ChangeSet) SetAnswer
+	// Revert brings the configs below a prefix back to a position. members are further members of
+	// the input, as JSON.
+	Revert(t testing.TB, to, prefix, members string) SetAnswer
+	// RevertSet undoes a change set.
+	RevertSet(t testing.TB, changeSet, members string) SetAnswer
 }
 
 // ChangeSet is what a client says about a change set.
@@ -130,4 +135,38 @@ func appliedRows(three []Change, key string) []setRow {
 		{name: "little to do", set: ChangeSet{Changes: append(same, set(`"name":"sets/new","value":""`))},
 			revisions: []string{"sets/new CREATED  1"}, unchanged: []string{"sets/here"}},
 	}
+}
+
+// runReverts makes a change set, undoes it and goes back to the moment before it.
+func runReverts(t *testing.T, store *configstoretest.Store, edge Sets) {
+	store.MustSet(t, "reverts/here", "1")
+	store.MustSet(t, "reverts/there", "2")
+	before := store.Reader(auth.Anonymous).Head().Position().String()
+	done := edge.Apply(t, ChangeSet{Changes: []Change{set(`"name":"reverts/here","value":"one"`), del(`"name":"reverts/there"`), set(`"name":"reverts/new","value":"n"`)}})
+	check := func(what string, got, want SetAnswer) {
+		t.Helper()
+		got.Messages, want.Position, want.DryRun = nil, got.Position, got.DryRun
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", what, diff)
+		}
+	}
+	undone := SetAnswer{Revisions: []string{"reverts/here UPDATED 1 3", "reverts/there RESTORED 2 3", "reverts/new DELETED  2"}}
+	check("planning to undo", edge.RevertSet(t, done.Position, `"dryRun":true`), undone)
+	check("planning to go back", edge.Revert(t, before, "reverts/", `"dryRun":true`),
+		SetAnswer{Revisions: []string{"reverts/here UPDATED 1 3", "reverts/new DELETED  2", "reverts/there RESTORED 2 3"}})
+
+	store.MustSet(t, "reverts/here", "later")
+	check("undoing what has changed", edge.RevertSet(t, done.Position, `"onConflict":"FAIL"`), SetAnswer{Failures: []string{"REVERT_CONFLICT "}})
+	check("going back from what has changed", edge.Revert(t, before, "reverts", `"asSeenAt":"`+done.Position+`"`), SetAnswer{Failures: []string{"STALE "}})
+	check("skipping", edge.RevertSet(t, done.Position, `"onConflict":"SKIP","dryRun":true`),
+		SetAnswer{Revisions: undone.Revisions[1:], Unchanged: []string{"reverts/here"}})
+	undone.Revisions[0] = "reverts/here UPDATED 1 4"
+	check("overwriting", edge.RevertSet(t, done.Position, `"onConflict":"OVERWRITE"`), undone)
+	check("going back to what is", edge.Revert(t, before, "reverts/", `"reason":"none"`), SetAnswer{})
+
+	for _, position := range []string{"1-00c0ffee", "999999-00c0ffee", "x"} {
+		check("undoing "+position, edge.RevertSet(t, position, `"dryRun":false`), SetAnswer{Failures: []string{"POSITION_UNKNOWN changeSet"}})
+		check("going back to "+position, edge.Revert(t, position, "reverts", `"dryRun":false`), SetAnswer{Failures: []string{"POSITION_UNKNOWN to"}})
+	}
+	check("a long reason", edge.Revert(t, before, "reverts", `"reason":"`+strings.Repeat("r", 1025)+`"`), SetAnswer{Failures: []string{"INVALID_INPUT reason"}})
 }

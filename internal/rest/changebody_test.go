@@ -102,6 +102,7 @@ func TestBadReverts(t *testing.T) {
 		{"POST /revert", `{"to":1}`, "must be a string"},
 		{"POST /revert", `{"to":"2026-01-01T00:00:00"}`, "to must be a position"},
 		{"POST /revert", `{"to":"` + s.head() + `","prefix":"a//b"}`, "empty segment"},
+		{"POST /revert", `{"to":"` + s.head() + `","reason":"` + strings.Repeat("r", 1025) + `"}`, "nothing was written: reason has 1025 bytes"},
 		{"POST /revert", `{"to":"` + s.head() + `","names":["a"]}`, `unknown member "names"`},
 		{"POST /revert", `{"to":"` + s.head() + `","onConflict":"SKIP"}`, `unknown member "onConflict"`},
 		{"POST /changes/" + s.head() + "/revert", "[]", "object"},

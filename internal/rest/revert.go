@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -38,7 +39,7 @@ func (h *Handler) revert(w http.ResponseWriter, r *http.Request) {
 	}
 	wanted, err := parseRevert(r.Header, &body)
 	if err != nil {
-		h.fail(w, r, err)
+		h.failRevert(w, r, err)
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
@@ -105,12 +106,27 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 		wanted.Reason, wanted.IdempotencyKey, err = parseFieldsOfSet(r.Header, body.Reason)
 	}
 	if err != nil {
-		h.fail(w, r, err)
+		h.failRevert(w, r, err)
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.RevertChangeSet(ctx, auth.Anonymous, wanted)
 	})
+}
+
+// failRevert answers with an error of the parsing of a revert: a rejection when it is about a
+// member of the body, as a change set gets for its reason.
+func (h *Handler) failRevert(w http.ResponseWriter, r *http.Request, err error) {
+	invalid, is := errors.AsType[*config.InvalidError](err)
+	reader, noReader := h.store.Reader(auth.Anonymous)
+	if !is || noReader != nil || !slices.Contains([]string{"to", "prefix", "onConflict", "reason"}, invalid.Field) {
+		h.fail(w, r, err)
+		return
+	}
+	failure := fault.Failure{Change: -1, Field: invalid.Field, Err: invalid}
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	h.reject(w, r, reader, nil, &fault.Rejection{Failures: []fault.Failure{failure}, Position: reader.Head().Position()}, held)
 }
 
 // parseFieldsOfSet is [fieldsOfSet] with a check of what it returns.
