@@ -12,6 +12,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/projection"
 )
 
 func (r mutationResolver) ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error) {
@@ -29,9 +30,16 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 	case !errors.As(err, &rejection):
 		return nil, err
 	}
+	var states []*projection.Config
+	for _, f := range rejection.Failures {
+		if state := stateOf(f.Err); state != nil {
+			states = append(states, state)
+		}
+	}
+	old := r.store.OldValuesOf(states)
 	rejected := model.ChangesRejected{Errors: make([]model.UserError, len(rejection.Failures)), Position: rejection.Position}
 	for i, f := range rejection.Failures {
-		if rejected.Errors[i] = r.userError(f.Err, pathOf(f, changes)...); rejected.Errors[i] == nil {
+		if rejected.Errors[i] = userError(f.Err, pathOf(f, changes), old); rejected.Errors[i] == nil {
 			return nil, f.Err
 		}
 	}

@@ -35,7 +35,7 @@ func TestAllKinds(t *testing.T) {
 // codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
-		data := new(resolver).userError(expected.Err, "name")
+		data := userError(expected.Err, []string{"name"}, nil)
 		switch expected.Kind {
 		case fault.Internal, fault.PositionNotReached, fault.Unavailable:
 			if data != nil {

@@ -74,8 +74,8 @@ func (r *resolver) pastState(ctx context.Context, snapshot *configstore.Snapshot
 	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
-// snapshot returns the snapshot of a position or an instant, which an argument has given. A query looks an instant up once, and
-// shares the snapshot between all fields that ask for it.
+// snapshot returns the snapshot of a position or an instant, which an argument has given. A query
+// looks an instant up once, and shares the snapshot between all fields that ask for it.
 func (r *resolver) snapshot(ctx context.Context, argument string, at model.AsOfInput) (*configstore.Snapshot, error) {
 	position, instant, err := positionOrInstant(argument, at)
 	switch {

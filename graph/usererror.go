@@ -6,20 +6,22 @@ import (
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
 // userError returns the data that the schema has for an expected failure, with the part of the
-// input that it is about. It returns nil for any other error. A value that was erased has no type
-// of its own: it is an InvalidInputError, since another input is needed.
-func (r *resolver) userError(err error, path ...string) model.UserError {
+// input that it is about. The old values of the configs that it shows are read from old. It returns
+// nil for any other error. A value that was erased has no type of its own: it is an
+// InvalidInputError, since another input is needed.
+func userError(err error, path []string, old *configstore.OldValues) model.UserError {
 	var invalid *config.InvalidError
 	var revert *fault.RevertConflict
 	var refusal *fault.Refusal
 	message := err.Error()
 	switch {
-	case errors.Is(err, fault.ErrNoRevision), errors.Is(err, fault.ErrPositionUnknown):
+	case fault.KindOf(err) == fault.PositionUnknown:
 		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: path}
 	case errors.As(err, &invalid):
 		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: path}
@@ -27,16 +29,16 @@ func (r *resolver) userError(err error, path ...string) model.UserError {
 		return model.IdempotencyError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: path}
 	case errors.As(err, &revert):
 		return model.RevertConflictError{Code: model.ErrorCodeRevertConflict, Message: message, Path: path,
-			Change: object.NewRevision(revert.Change), Current: r.current(revert.Current)}
+			Change: object.NewRevision(revert.Change), Current: object.NewStateRevision(revert.Current, old)}
 	case errors.As(err, &refusal):
-		return r.refusalError(refusal, message, path)
+		return refusalError(refusal, message, path, old)
 	}
 	return nil
 }
 
 // refusalError returns the data for a command that was refused because of the config's state.
-func (r *resolver) refusalError(refusal *fault.Refusal, message string, path []string) model.UserError {
-	current := r.current(refusal.Current)
+func refusalError(refusal *fault.Refusal, message string, path []string, old *configstore.OldValues) model.UserError {
+	current := object.NewStateRevision(refusal.Current, old)
 	switch fault.KindOf(refusal) {
 	case fault.NotFound:
 		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: path}
@@ -54,19 +56,24 @@ func (r *resolver) refusalError(refusal *fault.Refusal, message string, path []s
 	return nil
 }
 
-// current returns the newest revision of a config, nil for a name that never had one.
-func (r *resolver) current(state *projection.Config) *object.ConfigRevision {
-	if state == nil {
-		return nil
+// stateOf returns the state of the config that a failure shows, nil for none.
+func stateOf(err error) *projection.Config {
+	var revert *fault.RevertConflict
+	var refusal *fault.Refusal
+	switch {
+	case errors.As(err, &revert):
+		return revert.Current
+	case errors.As(err, &refusal):
+		return refusal.Current
 	}
-	return object.NewStateRevision(state, r.store.OldValue(state))
+	return nil
 }
 
 // fieldOf returns the field of a command's input that a failure is about.
 func fieldOf(err error) string {
 	var invalid *config.InvalidError
 	switch {
-	case errors.Is(err, fault.ErrNoRevision), errors.Is(err, config.ErrRevisionConflict):
+	case errors.Is(err, config.ErrRevisionConflict):
 		return "expectedRevision"
 	case errors.As(err, &invalid):
 		return invalid.Field

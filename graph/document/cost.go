@@ -25,15 +25,15 @@ const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
 	// diffCost is the cost of the totalCount of a diff, which compares all configs.
-	diffCost = 1000
+	diffCost = 10_000
 	// introspectionItems is how many items a list within __schema or __type counts for. The
 	// schema's own lists have about as many.
 	introspectionItems = 8
 )
 
 // costs adds up the costs of selections of a valid document, in time proportional to the document:
-// 1 for each field, readCost or diffCost for fields that read more than memory, and what is below
-// a list as often as the list may have items. Of fragments on several types of a union or an
+// 1 for each field, more for fields that read much, and what is below a list as often as the list
+// may have items. Of fragments on several types of a union or an
 // interface only the dearest type counts, since an object has one type.
 type costs struct {
 	types     map[string]*ast.Definition

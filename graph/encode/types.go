@@ -64,6 +64,17 @@ var (
 			"position":   short(func(c *model.ConfigChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
 		},
 	}
+	// configsType is the outcome of a change set, whose revisions have their old values.
+	configsType = objectType[model.ConfigsChanged]{
+		[]string{"ConfigsChanged", "ApplyConfigsResult"},
+		map[string]fieldType[model.ConfigsChanged]{
+			"__typename": text(func(*model.ConfigsChanged) string { return "ConfigsChanged" }),
+			"revisions":  children(func(c *model.ConfigsChanged) []object.ConfigRevision { return c.Revisions }, recordType),
+			"unchanged":  names(func(c *model.ConfigsChanged) []string { return c.Unchanged }),
+			"position":   short(func(c *model.ConfigsChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
+			"dryRun":     short(func(c *model.ConfigsChanged) bool { return c.DryRun }, graphql.MarshalBoolean),
+		},
+	}
 )
 
 // typeOfAll returns the type whose fields are in memory for all of the revisions.
@@ -133,4 +144,36 @@ func child[T, C any](of func(*T) *C, t objectType[C]) fieldType[T] {
 			write: func(w io.Writer, object *T) { encoder.write(w, of(object)) },
 		}
 	}
+}
+
+// children is a list of objects.
+func children[T, C any](of func(*T) []C, t objectType[C]) fieldType[T] {
+	return func(below ast.SelectionSet) *valueEncoder[T] {
+		encoder := t.compile(below)
+		if encoder == nil {
+			return nil
+		}
+		list := func(object *T) *encodedList[C] { return &encodedList[C]{encoder, of(object)} }
+		return &valueEncoder[T]{
+			size:  func(object *T) int64 { return list(object).Size() },
+			write: func(w io.Writer, object *T) { list(object).MarshalGQL(w) },
+		}
+	}
+}
+
+// names is a list of the names of configs.
+func names[T any](of func(*T) []string) fieldType[T] {
+	return leaf(
+		func(object *T) int64 { return namesSize(of(object)) },
+		func(w io.Writer, object *T) {
+			_, _ = io.WriteString(w, "[")
+			for i, name := range of(object) {
+				if i > 0 {
+					_, _ = io.WriteString(w, ",")
+				}
+				scalar.MarshalConfigName(name).MarshalGQL(w)
+			}
+			_, _ = io.WriteString(w, "]")
+		},
+	)
 }

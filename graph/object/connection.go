@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -77,6 +78,18 @@ func pageInfo[T any](l List, p Page[T], key func(*T) string) PageInfo {
 	return info
 }
 
+// counted is a number of items that is counted once, when it is asked for.
+type counted struct {
+	once sync.Once
+	n    int
+	err  error
+}
+
+func (c *counted) of(count func() (int, error)) (int32, error) {
+	c.once.Do(func() { c.n, c.err = count() })
+	return int32(c.n), c.err
+}
+
 // ConfigConnection is the GraphQL type ConfigConnection.
 type ConfigConnection struct {
 	list     List
@@ -85,18 +98,19 @@ type ConfigConnection struct {
 	page     Page[*projection.Config]
 	key      func(**projection.Config) string
 	old      *configstore.OldValues // of the configs of the page
+	count    counted
 }
 
 // NewConfigConnection returns a page of a snapshot's configs that a filter selects, by name.
 func NewConfigConnection(s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
 	list := List{Kind: pages.Configs, At: s.At().Position()}
-	return &ConfigConnection{list, s, filter, page, nameKey, s.OldValues(page.Items)}
+	return &ConfigConnection{list: list, snapshot: s, filter: filter, page: page, key: nameKey, old: s.OldValues(page.Items)}
 }
 
 // NewChangedConnection returns a page of a snapshot's configs that a filter selects, the newest
 // change first.
 func NewChangedConnection(list List, s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
-	return &ConfigConnection{list, s, filter, page, changeKey, s.OldValues(page.Items)}
+	return &ConfigConnection{list: list, snapshot: s, filter: filter, page: page, key: changeKey, old: s.OldValues(page.Items)}
 }
 
 func nameKey(state **projection.Config) string { return (*state).Name.String() }
@@ -126,8 +140,7 @@ func (c *ConfigConnection) PageInfo() PageInfo { return pageInfo(c.list, c.page,
 
 // TotalCount returns how many configs match, on all pages. The error is one of the config store.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
-	n, err := c.snapshot.Count(ctx, c.filter)
-	return int32(n), err
+	return c.count.of(func() (int, error) { return c.snapshot.Count(ctx, c.filter) })
 }
 
 // Position returns the position that the page was read at.

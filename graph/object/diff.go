@@ -12,15 +12,16 @@ import (
 
 // ConfigDiff is the GraphQL type ConfigDiff.
 type ConfigDiff struct {
-	list  List
-	from  eventstore.Position
-	page  Page[ConfigDifference]
-	count func(context.Context) (int, error)
+	list    List
+	from    eventstore.Position
+	page    Page[ConfigDifference]
+	count   func(context.Context) (int, error)
+	counted counted
 }
 
 // NewConfigDiff returns a page of what differs between the two snapshots of a query. The list is at
 // the position of the second one. count returns how many names differ on all pages; it is called
-// when that is selected.
+// once, when that is selected.
 func NewConfigDiff(list List, q configstore.DiffQuery, page Page[configstore.Difference], count func(context.Context) (int, error)) *ConfigDiff {
 	var before, after []*projection.Config
 	for _, d := range page.Items {
@@ -36,7 +37,7 @@ func NewConfigDiff(list List, q configstore.DiffQuery, page Page[configstore.Dif
 			Changes: NewRevisions(d.Changes), MoreChanges: d.MoreChanges,
 		}
 	}
-	return &ConfigDiff{list, q.From.At().Position(), shown, count}
+	return &ConfigDiff{list: list, from: q.From.At().Position(), page: shown, count: count}
 }
 
 func appendState(states []*projection.Config, state *projection.Config) []*projection.Config {
@@ -75,8 +76,7 @@ func (d *ConfigDiff) PageInfo() PageInfo {
 
 // TotalCount returns how many names differ, on all pages. The error is one of the config store.
 func (d *ConfigDiff) TotalCount(ctx context.Context) (int32, error) {
-	n, err := d.count(ctx)
-	return int32(n), err
+	return d.counted.of(func() (int, error) { return d.count(ctx) })
 }
 
 func (d *ConfigDiff) key(of *ConfigDifference) string { return diffKey(d.from, of.Name()) }

@@ -15,6 +15,7 @@ type ConfigRevision struct {
 	event         config.Event // has the old value only if state is nil
 	at, changeSet eventstore.Position
 	actor, reason *string
+	reverts       *eventstore.Position
 	planned       string // the id of a revision that a dry run has made up; "": the revision exists
 
 	state *projection.Config     // made by the revision; nil: the event has the old value
@@ -31,7 +32,7 @@ func NewRevision(r *eventstore.Revision) *ConfigRevision {
 }
 
 func newRevision(r *eventstore.Revision) ConfigRevision {
-	return ConfigRevision{event: r.Event, at: r.Position(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason}
+	return ConfigRevision{event: r.Event, at: r.Position(), changeSet: r.ChangeSet, actor: r.Actor, reason: r.Reason, reverts: r.Reverts}
 }
 
 // NewStateRevision returns the revision that made a state, nil for nil. The config may be deleted.
@@ -46,7 +47,7 @@ func NewStateRevision(c *projection.Config, old *configstore.OldValues) *ConfigR
 
 func newStateRevision(c *projection.Config, old *configstore.OldValues) ConfigRevision {
 	return ConfigRevision{
-		event: c.Event(), at: c.Position(), changeSet: c.ChangeSet(), actor: c.Actor(), reason: c.Reason(),
+		event: c.Event(), at: c.Position(), changeSet: c.ChangeSet(), actor: c.Actor(), reason: c.Reason(), reverts: c.Reverts(),
 		state: c, old: old,
 	}
 }
@@ -137,7 +138,7 @@ func (r *ConfigRevision) Actor() *string { return r.actor }
 func (r *ConfigRevision) Reason() *string { return r.reason }
 
 // Reverts returns the change set that the change undoes, nil when it undoes none.
-func (r *ConfigRevision) Reverts() *eventstore.Position { return nil }
+func (r *ConfigRevision) Reverts() *eventstore.Position { return r.reverts }
 
 // Erased reports whether the value after the change was erased for good.
 func (r *ConfigRevision) Erased() bool { return false }

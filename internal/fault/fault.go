@@ -102,8 +102,8 @@ func (e *Refusal) Error() string { return e.Reason.Error() }
 func (e *Refusal) Unwrap() error { return e.Reason }
 
 // KindOf returns the kind of an error that the config store, or the parsing of its inputs, has
-// returned. The end of a context is [Unavailable]. A [*Rejection] has the kind of its first failure.
-// Any unknown error is [Internal].
+// returned. The end of a context is [Unavailable]. A [*Rejection] has the kind of its first
+// failure. Any unknown error is [Internal].
 func KindOf(err error) Kind {
 	var invalid *config.InvalidError
 	var conflict *config.VersionConflictError
