@@ -8,6 +8,7 @@ import (
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
@@ -35,13 +36,22 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if body.AsSeenAt != nil {
-		at := positionOf(*body.AsSeenAt)
-		fields.AsSeenAt = &config.RevisionID{Seq: int64(at.Seq), Hash: config.HashPrefix(at.Prefix)}
+		fields.AsSeenAt = revisionOf(*body.AsSeenAt)
 	}
 	set := fields.Parse()
 	h.changeAll(w, r, fields.Changes, func(reader *configstore.Reader) int { return h.bytesOfSet(reader, set.Changes) }, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.Apply(ctx, auth.Anonymous, set)
 	})
+}
+
+// revisionOf returns the revision at a position. For a text that is no position it is one that no
+// history has: the store then refuses it along with all that is wrong besides.
+func revisionOf(position string) *config.RevisionID {
+	at, err := eventstore.ParsePosition(position)
+	if err != nil {
+		return &config.RevisionID{Seq: -1}
+	}
+	return &config.RevisionID{Seq: int64(at.Seq), Hash: config.HashPrefix(at.Prefix)}
 }
 
 // fieldsOfSet returns the reason and the idempotency key of a change set, not checked yet unless

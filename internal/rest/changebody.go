@@ -117,23 +117,6 @@ func errNoChanges(what string) error {
 	return &config.InvalidError{Field: "body", Rule: applyRule + what}
 }
 
-// noPosition is a position that no history has: it stands for a text that is none.
-var noPosition = eventstore.Position{Seq: -1}
-
-// positionOf returns the position that a text names, [noPosition] when it names none: the store
-// then refuses it along with all that is wrong besides.
-func positionOf(text string) eventstore.Position {
-	at, err := eventstore.ParsePosition(text)
-	if err != nil {
-		return noPosition
-	}
-	return at
-}
-
-func revisionID(at eventstore.Position) *config.RevisionID {
-	return &config.RevisionID{Seq: int64(at.Seq), Hash: config.HashPrefix(at.Prefix)}
-}
-
 // readJSON decodes the body of a request that is no single config's. Without a body, into stays as
 // it is, and given is false. The error is a [*config.InvalidError] or a [*content.Error].
 func readJSON(w http.ResponseWriter, r *http.Request, rule string, into any) (given bool, err error) {

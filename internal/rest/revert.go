@@ -1,14 +1,15 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
 
@@ -37,9 +38,9 @@ func (h *Handler) revert(w http.ResponseWriter, r *http.Request) {
 		h.failBody(w, r, err)
 		return
 	}
-	wanted, err := parseRevert(r.Header, &body)
-	if err != nil {
-		h.failRevert(w, r, err)
+	wanted, failures, err := parseRevert(r.Header, &body)
+	if err != nil || len(failures) > 0 {
+		h.failRevert(w, r, failures, err)
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
@@ -65,25 +66,61 @@ func aboutPrefix(err error) error {
 	return err
 }
 
-func parseRevert(header http.Header, body *revertBody) (wanted configstore.Revert, err error) {
-	if wanted.To, err = parseMoment("to", *body.To); fault.KindOf(err) == fault.PositionUnknown {
-		wanted.To.Position, err = noPosition, nil
-	}
-	if err != nil {
-		return wanted, err
-	}
+// parseRevert returns what a request asks for, and what is wrong with its body. The error is about
+// a header.
+func parseRevert(header http.Header, body *revertBody) (wanted configstore.Revert, wrong failures, err error) {
+	wanted.DryRun = body.DryRun
+	wanted.To, err = parseMoment("to", *body.To)
+	wrong.add("to", err)
 	if body.Prefix != nil {
-		if wanted.Filter, err = config.ParseFilter(*body.Prefix, nil); err != nil {
-			return wanted, err
-		}
+		wanted.Filter, err = config.ParseFilter(*body.Prefix, nil)
+		wrong.add("prefix", err)
 	}
 	if body.AsSeenAt != nil {
-		at := positionOf(*body.AsSeenAt)
+		at, err := eventstore.ParsePosition(*body.AsSeenAt)
+		if err != nil {
+			wrong.add("asSeenAt", fault.ErrPositionUnknown)
+		}
 		wanted.AsSeenAt = &at
 	}
-	wanted.DryRun = body.DryRun
-	wanted.Reason, wanted.IdempotencyKey, err = parseFieldsOfSet(header, body.Reason)
-	return wanted, err
+	wanted.Reason, wanted.IdempotencyKey, err = wrong.fields(header, body.Reason)
+	return wanted, wrong, err
+}
+
+// failures are what is wrong with the body of a revert, which no change is made of yet.
+type failures []fault.Failure
+
+func (f *failures) add(field string, err error) {
+	if err != nil {
+		*f = append(*f, fault.Failure{Change: -1, Field: field, Err: err})
+	}
+}
+
+// fields is [fieldsOfSet] for a revert. What is wrong with the reason in the body is added.
+func (f *failures) fields(header http.Header, inBody *string) (reason config.Reason, key config.IdempotencyKey, err error) {
+	why, with, err := fieldsOfSet(header, inBody)
+	if err == nil && with != nil {
+		key, err = config.ParseIdempotencyKey(*with)
+	}
+	if err == nil && why != nil {
+		var invalid error
+		reason, invalid = config.ParseReason(*why)
+		f.add("reason", invalid)
+	}
+	return reason, key, err
+}
+
+// failRevert answers with an error that is about a header, or else with all that is wrong with the
+// body.
+func (h *Handler) failRevert(w http.ResponseWriter, r *http.Request, wrong failures, err error) {
+	reader, unready := h.store.Reader(auth.Anonymous)
+	if err = cmp.Or(err, unready); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	h.reject(w, r, reader, nil, &fault.Rejection{Failures: wrong, Position: reader.Head().Position()}, held)
 }
 
 // revertSetBody is the body of the revert of one change set.
@@ -100,45 +137,22 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 		h.failBody(w, r, err)
 		return
 	}
-	wanted := configstore.RevertSet{ChangeSet: positionOf(position), DryRun: body.DryRun}
+	wanted := configstore.RevertSet{DryRun: body.DryRun}
+	var wrong failures
 	var err error
-	if wanted.OnConflict, err = parseOnConflict(body.OnConflict); err == nil {
-		wanted.Reason, wanted.IdempotencyKey, err = parseFieldsOfSet(r.Header, body.Reason)
+	if wanted.ChangeSet, err = eventstore.ParsePosition(position); err != nil {
+		wrong.add("changeSet", fault.ErrPositionUnknown)
 	}
-	if err != nil {
-		h.failRevert(w, r, err)
+	wanted.OnConflict, err = parseOnConflict(body.OnConflict)
+	wrong.add("onConflict", err)
+	wanted.Reason, wanted.IdempotencyKey, err = wrong.fields(r.Header, body.Reason)
+	if err != nil || len(wrong) > 0 {
+		h.failRevert(w, r, wrong, err)
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
 		return h.store.RevertChangeSet(ctx, auth.Anonymous, wanted)
 	})
-}
-
-// failRevert answers with an error of the parsing of a revert: a rejection when it is about a
-// member of the body, as a change set gets for its reason.
-func (h *Handler) failRevert(w http.ResponseWriter, r *http.Request, err error) {
-	invalid, is := errors.AsType[*config.InvalidError](err)
-	reader, noReader := h.store.Reader(auth.Anonymous)
-	if !is || noReader != nil || !slices.Contains([]string{"to", "prefix", "onConflict", "reason"}, invalid.Field) {
-		h.fail(w, r, err)
-		return
-	}
-	failure := fault.Failure{Change: -1, Field: invalid.Field, Err: invalid}
-	held := newReservation(h.answers, w, r)
-	defer held.release()
-	h.reject(w, r, reader, nil, &fault.Rejection{Failures: []fault.Failure{failure}, Position: reader.Head().Position()}, held)
-}
-
-// parseFieldsOfSet is [fieldsOfSet] with a check of what it returns.
-func parseFieldsOfSet(header http.Header, inBody *string) (reason config.Reason, key config.IdempotencyKey, err error) {
-	why, with, err := fieldsOfSet(header, inBody)
-	if err == nil && why != nil {
-		reason, err = config.ParseReason(*why)
-	}
-	if err == nil && with != nil {
-		key, err = config.ParseIdempotencyKey(*with)
-	}
-	return reason, key, err
 }
 
 func parseOnConflict(text *string) (configstore.OnConflict, error) {

@@ -137,6 +137,14 @@ func TestRevert(t *testing.T) {
 			t.Errorf("%s: got %+v", body, got.Errors)
 		}
 	}
+	all := s.MustReject(t, "POST /revert", `{"to":"2026-01-01T00:00:00","prefix":"a//b","asSeenAt":"","reason":"\u0000"}`, 400, "INVALID_INPUT")
+	if got, want := fmt.Sprint(all.Errors), "[INVALID_INPUT to - INVALID_INPUT prefix - POSITION_UNKNOWN asSeenAt - INVALID_INPUT reason -]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	all = s.MustReject(t, "POST /changes/x/revert", `{"onConflict":"","reason":"\u0000"}`, 400, "POSITION_UNKNOWN")
+	if got, want := fmt.Sprint(all.Errors), "[POSITION_UNKNOWN changeSet - INVALID_INPUT onConflict - INVALID_INPUT reason -]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	got := s.MustApply(t, "POST /v1/revert", `{"to":"`+s.at(t, 2)+`","reason":"back"}`)
 	if brief(got.Revisions) != "b RESTORED 1, c DELETED -, p/a UPDATED 1" || got.Position != s.head() || got.Revisions[0].Reverts != nil {
 		t.Errorf("got %+v", got)
