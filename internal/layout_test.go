@@ -42,7 +42,7 @@ const (
 // like.
 var picture = []layer{
 	// Packages that tests share. The program imports none of them.
-	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + store, ""},
+	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + store, "github.com/google/go-cmp"},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + store, ""},
 	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
