@@ -31,6 +31,9 @@ const (
 	namesFloorQuery
 	namesQuery
 	headsQuery
+	placesQuery
+	timeQuery
+	newestQuery
 )
 
 const selectEvents = `
@@ -88,6 +91,10 @@ var queries = [...]string{
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
 	headsQuery:      textOfHeadsQuery,
+
+	placesQuery: textOfPlacesQuery,
+	timeQuery:   textOfTimeQuery,
+	newestQuery: textOfNewestQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.
