@@ -80,8 +80,11 @@ const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
 func (c *comparison) readBetween(ctx context.Context) error {
 	earlier, later := c.span()
 	distance := int(later - earlier)
-	if _, listed := c.filter.Names(); listed || c.prefixes || !c.selectsMany(distance/eventsPerName) {
+	if _, listed := c.filter.Names(); listed || c.prefixes {
 		return nil
+	}
+	if many, err := c.selectsMany(ctx, distance/eventsPerName); err != nil || !many {
+		return err
 	}
 	if distance > maxBetween {
 		c.sparse = later < c.view.Head().Seq
@@ -99,12 +102,29 @@ func (c *comparison) readBetween(ctx context.Context) error {
 }
 
 // selectsMany reports whether the filter selects more than n names.
-func (c *comparison) selectsMany(n int) bool {
-	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
+func (c *comparison) selectsMany(ctx context.Context, n int) (bool, error) {
+	err := c.ascend(ctx, "", func(*projection.Config) bool {
 		n--
 		return n >= 0
 	})
-	return n < 0
+	return n < 0, err
+}
+
+// yieldEvery is how many names are passed over before other goroutines get the processor.
+const yieldEvery = 1024
+
+// ascend calls yield for the present states that the filter selects, by name after a name, until
+// yield returns false or ctx ends.
+func (c *comparison) ascend(ctx context.Context, after string, yield func(*projection.Config) bool) (err error) {
+	visited := 0
+	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
+		if visited++; visited%yieldEvery == 0 {
+			runtime.Gosched()
+			err = ctx.Err()
+		}
+		return err == nil && yield(present)
+	})
+	return err
 }
 
 // readNames adds the states whose names have an event after one seq and up to another.
@@ -160,9 +180,6 @@ func (c *comparison) nearPairs(after string, limit int) []pair {
 	return found
 }
 
-// yieldEvery is how many names are passed over before other goroutines get the processor.
-const yieldEvery = 1024
-
 // changedPairs returns pairs of the names that have changed since the earlier snapshot.
 func (c *comparison) changedPairs(ctx context.Context, after string, limit int) (found []pair, err error) {
 	earlier, _ := c.span()
@@ -170,16 +187,11 @@ func (c *comparison) changedPairs(ctx context.Context, after string, limit int) 
 	if c.to.at.RecordedAt.After(last) {
 		last = c.to.at.RecordedAt
 	}
-	visited := 0
-	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
+	err = c.ascend(ctx, after, func(present *projection.Config) bool {
 		if present.Seq > earlier && !present.CreatedAt().After(last) {
 			found = append(found, pair{present.Name, present, present})
 		}
-		if visited++; visited%yieldEvery == 0 {
-			runtime.Gosched()
-			err = ctx.Err()
-		}
-		return err == nil && len(found) < limit
+		return len(found) < limit
 	})
 	return found, err
 }
