@@ -71,23 +71,23 @@ func (c *comparison) setPrefix(toPrefix string) error {
 // hasChanges reports whether there are changes between the snapshots to show.
 func (c *comparison) hasChanges() bool { return !c.prefixes && c.from.at.Seq < c.to.at.Seq }
 
-// Snapshots are near when at most maxBetween events are between them, and no more than
-// eventsPerName for each name that the filter selects: to read a name at two snapshots costs more
-// than that many events do.
-const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
+// Snapshots are near when few events are between them: at most [eventstore.MaxExamined], and no more
+// than eventsPerName for each name that the filter selects, since to read a name at two snapshots
+// costs more than that many events do. Ten times as many are few when there are at least
+// namesPerEvent names for each of them, so that most names have not changed.
+const eventsPerName, namesPerEvent = 8, 10
 
 // readBetween finds the names of the events between two near snapshots.
 func (c *comparison) readBetween(ctx context.Context) error {
-	earlier, later := c.span()
-	distance := int(later - earlier)
 	if _, listed := c.filter.Names(); listed || c.prefixes {
 		return nil
 	}
-	if many, err := c.selectsMany(ctx, distance/eventsPerName); err != nil || !many {
-		return err
-	}
-	if distance > maxBetween {
-		c.sparse = later < c.view.Head().Seq
+	earlier, later := c.span()
+	distance, names := int(later-earlier), c.view.Count(c.filter)+c.view.CountDeleted(c.filter)
+	few := distance <= eventstore.MaxExamined && distance <= names*eventsPerName ||
+		distance <= 10*eventstore.MaxExamined && distance <= names/namesPerEvent
+	if !few {
+		c.sparse = distance < names && later < c.view.Head().Seq
 		return nil
 	}
 	c.between = []*projection.Config{}
@@ -99,15 +99,6 @@ func (c *comparison) readBetween(ctx context.Context) error {
 	slices.SortFunc(c.between, func(a, b *projection.Config) int { return a.Name.Compare(b.Name) })
 	c.between = slices.Compact(c.between)
 	return nil
-}
-
-// selectsMany reports whether the filter selects more than n names.
-func (c *comparison) selectsMany(ctx context.Context, n int) (bool, error) {
-	err := c.ascend(ctx, "", func(*projection.Config) bool {
-		n--
-		return n >= 0
-	})
-	return n < 0, err
 }
 
 // yieldEvery is how many names are passed over before other goroutines get the processor.
