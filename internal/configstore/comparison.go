@@ -71,8 +71,8 @@ func (c *comparison) setPrefix(toPrefix string) error {
 // hasChanges reports whether there are changes between the snapshots to show.
 func (c *comparison) hasChanges() bool { return !c.prefixes && c.from.at.Seq < c.to.at.Seq }
 
-// Snapshots are near when few events are between them: at most [eventstore.MaxExamined], and no more
-// than eventsPerName for each name that the filter selects, since to read a name at two snapshots
+// Snapshots are near when few events are between them: at most [eventstore.MaxExamined], and at
+// most eventsPerName for each name that the filter selects, since to read a name at two snapshots
 // costs more than that many events do. Ten times as many are few when there are at least
 // namesPerEvent names for each of them, so that most names have not changed.
 const eventsPerName, namesPerEvent = 8, 10
