@@ -130,6 +130,9 @@ func (r *ConfigRevision) Operation() config.Operation { return r.event.Operation
 // Value returns the value after the change, nil for a deletion.
 func (r *ConfigRevision) Value() *string { return textIf(r.event.HasValue(), r.event.Value) }
 
+// Erased reports whether the value after the change was there and was erased.
+func (r *ConfigRevision) Erased() bool { return r.event.Erased }
+
 // OldValue returns the value before the change, nil when there was none. It reads the event store
 // unless the revision IsRecord. The error is one of the config store.
 func (r *ConfigRevision) OldValue(ctx context.Context) (*string, error) {

@@ -305,7 +305,7 @@ func (c *comparison) decide(ctx context.Context, pairs []pair, results []*Differ
 			if d.Before != d.After {
 				results[undecided[i]] = d
 			}
-		} else if d.Before.Seq != d.After.Seq && d.Before.Value != d.After.Value {
+		} else if d.Before.Seq != d.After.Seq && (d.Before.Value != d.After.Value || d.Before.Erased() || d.After.Erased()) {
 			results[undecided[i]] = d
 		}
 	}

@@ -25,13 +25,16 @@ type generation struct {
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
+	opts.Feed.Codec, opts.Follower.Codec, opts.Writer.Codec = opts.Codec, opts.Codec, opts.Codec
 	g := &generation{
 		history: history{
-			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
+			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, catchUp: newCatchUpReader(events), scans: newScanTurns(), notReady: notReady,
+		opts: opts, scans: newScanTurns(), notReady: notReady,
 	}
+	g.events = explained{events, &g.history}
+	g.catchUp = newCatchUpReader(g.events)
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)

@@ -122,6 +122,8 @@ func KindOf(err error) Kind {
 		return NotFound
 	case errors.Is(err, config.ErrDeleted):
 		return Deleted
+	case errors.Is(err, config.ErrErased):
+		return Erased
 	case errors.Is(err, config.ErrNotDeleted):
 		return NotDeleted
 	case errors.Is(err, ErrPositionUnknown):

@@ -13,9 +13,6 @@ import (
 // caller has seen it.
 var ErrStale = errors.New("the config has changed after the position asSeenAt; look at it and try again")
 
-// ErrErased is the reason of a [Refusal]: a value that is needed was erased.
-var ErrErased = errors.New("the value that is needed was erased for good")
-
 // Rejection says why a change set was not carried out: every failure, not only the first. Nothing
 // was written.
 type Rejection struct {

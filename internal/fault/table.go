@@ -18,6 +18,7 @@ const (
 	NotFound                 // the name never had a config
 	Deleted                  // the config is deleted
 	NotDeleted               // the config to restore is not deleted
+	Erased                   // a value that is needed was erased
 	VersionConflict          // the config has another version or newest revision than expected
 	PositionUnknown          // the history never handed out the position
 	PositionNotReached       // the position was not applied in time
@@ -81,6 +82,9 @@ var table = [...]row{
 	NotDeleted: {code: "NOT_DELETED", graphql: conflict, status: http.StatusConflict, exit: 1,
 		meaning: "The config to restore is not deleted.",
 		advice:  "Set the value instead."},
+	Erased: {code: "ERASED", status: http.StatusConflict, exit: 1,
+		meaning: "A value that is needed, to show it or to bring it back, was erased for good.",
+		advice:  "Set a new value."},
 	VersionConflict: {code: conflict, status: http.StatusPreconditionFailed, exit: 1,
 		meaning: "The config has another version or newest revision than the request expects. The answer has the present one.",
 		advice:  "Read the config, decide again, and send the request with what was read."},

@@ -184,7 +184,7 @@ func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error
 		after := changes[i].after
 		b.pending[after.Name] = after
 		if !after.Exists() {
-			b.last[after.Position()] = changes[i].event.OldValue
+			b.last[after.Position()] = LastValue{changes[i].event.OldValue, changes[i].event.OldErased}
 		}
 	}
 	return revisions, nil
@@ -257,7 +257,8 @@ func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggrega
 	a := c.Aggregate()
 	a.Newest = config.RevisionID{Seq: int64(c.Seq), Hash: config.HashPrefix(c.Position().Prefix)}
 	if a.Deleted {
-		a.Value = b.last[c.Position()]
+		last := b.last[c.Position()]
+		a.Value, a.Erased = last.Value, last.Erased
 	}
 	return a
 }

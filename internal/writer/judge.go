@@ -193,7 +193,7 @@ func reject(failures []fault.Failure, at eventstore.Position) error {
 //
 // The revisions of the outcome are what the changes would be: their seq, hash and change set are
 // those of the view, their time is the present. The errors are those of Do.
-func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last map[eventstore.Position]config.Value, failures []fault.Failure) (Outcome, error) {
+func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last map[eventstore.Position]LastValue, failures []fault.Failure) (Outcome, error) {
 	r := &request{caller: caller, set: set, seenAt: seenAt}
 	b := newBatch(view, nil, last, &w.opts, 0)
 	j := b.judge(r)

@@ -13,7 +13,13 @@ import (
 // lastValues are the values that configs had when they were deleted, by the position of the
 // deletion. The projection does not keep them, so a restore without a value needs them from the
 // history.
-type lastValues map[eventstore.Position]config.Value
+type lastValues map[eventstore.Position]LastValue
+
+// LastValue is the value that a config had when it was deleted.
+type LastValue struct {
+	Value  config.Value
+	Erased bool // Value was erased
+}
 
 // restoresLastValue reports whether a command asks for the value that its config had last.
 func restoresLastValue(cmd config.Command) bool {
@@ -65,7 +71,7 @@ func readLastValues(events *monitoredStore, deleted []*projection.Config, needed
 		if bytes > config.MaxChangeSetBytes && needed > 1 {
 			// The set is refused for what was read already.
 			for _, c := range deleted[len(values):max(needed, len(values))] {
-				values[c.Position()] = config.Value{}
+				values[c.Position()] = LastValue{}
 			}
 		}
 	}
@@ -126,7 +132,7 @@ func (v lastValues) read(ctx context.Context, events *monitoredStore, deleted []
 		if err != nil {
 			return 0, 0, err
 		}
-		v[at] = last.Value
+		v[at] = LastValue{last.Value, last.Erased}
 		bytes += len(last.Value.String())
 	}
 	return bytes, n, nil

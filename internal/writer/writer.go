@@ -52,6 +52,8 @@ type Options struct {
 	// RetryMin is the first pause before the writer looks again for an unknown outcome. The pause
 	// doubles up to 500 ms, with jitter. 0: 20 ms. More than 500 ms is 500 ms.
 	RetryMin time.Duration
+	// Codec decodes the events of other nodes. The zero Codec knows those of configs alone.
+	Codec config.Codec
 	// Audit gets every change that this node has made, in order. nil: nothing is recorded.
 	Audit Auditor
 	// Appended is called after every append with the number of its events and how long it took,
