@@ -12,7 +12,6 @@ type Aggregate struct {
 	Value   Value   // while Deleted: the last value, which a restore brings back
 	Version Version // 0: nothing has happened to the name
 	Deleted bool
-	Erased  bool // Value was erased
 	// Newest is the revision that made this state, for [Condition]; zero: unknown, or there is
 	// none.
 	Newest RevisionID
@@ -26,8 +25,7 @@ func (a Aggregate) Exists() bool { return a.Version > 0 && !a.Deleted }
 // ([Set.OnlyIfChanged]).
 //
 // A refused command yields no event. The errors, in the order in which they are checked:
-// [ErrNotFound], [ErrDeleted], [ErrNotDeleted], [*VersionConflictError], [ErrRevisionConflict],
-// [ErrErased].
+// [ErrNotFound], [ErrDeleted], [ErrNotDeleted], [*VersionConflictError], [ErrRevisionConflict].
 func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err error) {
 	if cmd.Target() != a.Name {
 		return Event{}, false, fmt.Errorf("deciding: a command for config %q came to config %q", cmd.Target(), a.Name)
@@ -35,15 +33,15 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 	event = Event{Name: a.Name, Version: a.Version + 1, At: at}
 	switch c := cmd.(type) {
 	case Set:
-		event.Type, event.Value, event.OldValue, event.OldErased = ValueSet, c.Value, a.Value, a.Erased
+		event.Type, event.Value, event.OldValue = ValueSet, c.Value, a.Value
 		switch {
 		case a.Deleted && c.RestoreDeleted:
-			event.Type, event.OldValue, event.OldErased = ValueRestored, Value{}, false
+			event.Type, event.OldValue = ValueRestored, Value{}
 		case a.Deleted:
 			err = ErrDeleted
 		}
 	case Delete:
-		event.Type, event.OldValue, event.OldErased = ValueDeleted, a.Value, a.Erased
+		event.Type, event.OldValue = ValueDeleted, a.Value
 		err = a.mustExist()
 	case Restore:
 		event.Type, event.Value = ValueRestored, a.Value
@@ -64,9 +62,6 @@ func (a Aggregate) Decide(cmd Command, at time.Time) (event Event, ok bool, err 
 		if !condition.holds(a) {
 			return Event{}, false, ErrRevisionConflict
 		}
-	}
-	if restore, is := cmd.(Restore); is && restore.Value == nil && a.Erased {
-		return Event{}, false, ErrErased
 	}
 	if set, is := cmd.(Set); is && set.OnlyIfChanged && a.Exists() && set.Value == a.Value {
 		return Event{}, false, nil
@@ -95,7 +90,7 @@ func (a Aggregate) Apply(e Event) (Aggregate, error) {
 	}
 	a.Version, a.Deleted, a.Newest = e.Version, e.Type == ValueDeleted, RevisionID{}
 	if e.Type != ValueDeleted {
-		a.Value, a.Erased = e.Value, e.Erased
+		a.Value = e.Value
 	}
 	return a, nil
 }

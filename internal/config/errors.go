@@ -13,8 +13,6 @@ var (
 	ErrDeleted = errors.New("the config is deleted; restore it first")
 	// ErrNotDeleted means that the config to restore is not deleted.
 	ErrNotDeleted = errors.New("the config is not deleted, so there is nothing to restore")
-	// ErrErased means that the value to restore was erased.
-	ErrErased = errors.New("the value was erased for good; give the config a new one")
 	// ErrRevisionConflict means that a [Condition] of the command does not hold: the config has
 	// changed, or the expected revision is of another history.
 	ErrRevisionConflict = errors.New("the config's newest revision is not the expected one; read it and try again")

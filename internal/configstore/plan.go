@@ -88,7 +88,7 @@ func (r *Reader) addDifferences(ctx context.Context, q DiffQuery, p *plan) error
 				return r.failTooMany(ctx, q, p)
 			}
 			if d.After != nil && d.After.Erased() {
-				p.fail("", &fault.Refusal{Reason: config.ErrErased, Current: r.view.Get(d.Name)})
+				p.fail("", &fault.Refusal{Reason: fault.ErrErased, Current: r.view.Get(d.Name)})
 				continue
 			}
 			p.add(d.Name, r.view.Get(d.Name), valueOf(d.After))
@@ -173,7 +173,7 @@ func (r *Reader) undo(change *eventstore.Revision, onConflict OnConflict, p *pla
 		}
 	}
 	if change.OldErased {
-		p.fail("", &fault.Refusal{Reason: config.ErrErased, Current: present})
+		p.fail("", &fault.Refusal{Reason: fault.ErrErased, Current: present})
 		return
 	}
 	p.add(change.Name, present, change.ValueBefore())

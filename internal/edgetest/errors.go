@@ -21,12 +21,14 @@ func Errors() []Failure {
 		{fault.TooLarge, &config.InvalidError{Field: "value", Rule: "is long", TooLarge: true}},
 		{fault.NotFound, &fault.Refusal{Reason: config.ErrNotFound}},
 		{fault.Deleted, &fault.Refusal{Reason: config.ErrDeleted}},
-		{fault.Erased, &fault.Refusal{Reason: config.ErrErased}},
 		{fault.NotDeleted, &fault.Refusal{Reason: config.ErrNotDeleted}},
 		{fault.VersionConflict, &fault.Refusal{Reason: &config.VersionConflictError{}}},
 		{fault.PositionUnknown, fault.ErrPositionUnknown},
 		{fault.PositionNotReached, fault.ErrPositionNotReached},
 		{fault.IdempotencyMismatch, fault.ErrIdempotencyMismatch},
+		{fault.Stale, &fault.Refusal{Reason: fault.ErrStale}},
+		{fault.RevertBlocked, &fault.RevertConflict{}},
+		{fault.Erased, &fault.Refusal{Reason: fault.ErrErased}},
 		{fault.Unavailable, &fault.UnavailableError{}},
 	}
 }

@@ -16,8 +16,8 @@ type Revision struct {
 	// Stream is not nil when the revision is of a stream that is no config. Event then has only the
 	// time.
 	Stream *config.StreamEvent
-	Seq  Seq
-	Hash Hash
+	Seq    Seq
+	Hash   Hash
 	// ChangeSet is the position of the change set's last event. Its seq is always set, its prefix
 	// only when [Revision.ChangeSetKnown] reports true.
 	ChangeSet Position

@@ -13,6 +13,14 @@ import (
 // caller has seen it.
 var ErrStale = errors.New("the config has changed after the position asSeenAt; look at it and try again")
 
+// ErrErased is the reason of a [Refusal]: a value that is needed was erased.
+var ErrErased = errors.New("the value that is needed was erased for good")
+
+// ErrNoRevision says that an expected revision does not look like a position at all. Its kind is
+// [PositionUnknown].
+var ErrNoRevision = &config.InvalidError{Field: "expectedRevision",
+	Rule: "must be the position of a revision, such as 1842-9f3a21c0, as this server gave it"}
+
 // Rejection says why a change set was not carried out: every failure, not only the first. Nothing
 // was written.
 type Rejection struct {

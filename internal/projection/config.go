@@ -78,7 +78,7 @@ func clone(text *string) *string {
 // Aggregate returns the state on which the domain decides commands. It lacks the value of a deleted
 // config.
 func (c *Config) Aggregate() config.Aggregate {
-	return config.Aggregate{Name: c.Name, Value: c.Value, Version: c.Version, Deleted: c.kind == deleted, Erased: c.erased}
+	return config.Aggregate{Name: c.Name, Value: c.Value, Version: c.Version, Deleted: c.kind == deleted}
 }
 
 // Exists reports whether the config has a value.

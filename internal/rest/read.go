@@ -92,7 +92,7 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 	}
 	if c.Erased() {
 		locate(w.Header(), snapshot.At().Position())
-		h.fail(w, r, config.ErrErased)
+		h.fail(w, r, fault.ErrErased)
 		return
 	}
 	describe(w.Header(), tagOf(c), textForm, snapshot.At().Position())
