@@ -23,6 +23,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"configapi/internal/auth"
@@ -111,7 +112,8 @@ type Writer struct {
 	opts       Options
 
 	queue     *queue
-	appending chan struct{} // holds one token while an append of this node is not applied
+	storeKey  atomic.Pointer[eventstore.StoreKey] // nil until a request needs it
+	appending chan struct{}                       // holds one token while an append of this node is not applied
 
 	// For the goroutine of Run alone:
 	judged      judgement
@@ -164,6 +166,9 @@ func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.Chan
 }
 
 func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.Receipt, error) {
+	if err := w.signHash(ctx, r); err != nil {
+		return Outcome{}, nil, err
+	}
 	if err := w.queue.add(ctx, r); err != nil {
 		return Outcome{}, nil, err
 	}

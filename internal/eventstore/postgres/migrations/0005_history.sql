@@ -104,3 +104,11 @@ create type public.idempotency_input as (
     created_at     timestamptz,
     unchanged      text
 );
+
+-- The key of the HMACs in receipts. It is no part of the history. Three UUIDs have 366 random bits.
+create table public.store_key (
+    singleton boolean primary key default true check (singleton),
+    key       bytea not null
+);
+
+insert into public.store_key (key) values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
