@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -215,4 +216,55 @@ func TestPagesOfRecentChanges(t *testing.T) {
 			t.Errorf("first %d: %d changes are missing", first, want)
 		}
 	}
+}
+
+// TestCursorsOfDiffs sends cursors of other differences, of other lists and of another store.
+func TestCursorsOfDiffs(t *testing.T) {
+	a, other := mustTravel(t), mustTravel(t)
+	const nodes = `{edges{cursor}}`
+	docs := map[string]string{
+		"diff":       `query($after:String){diff(from:{time:"2026-01-01T00:00:00Z"},first:1,after:$after)` + nodes + `}`,
+		"other from": `query($after:String){diff(from:{time:"2026-01-01T00:00:01Z"},first:1,after:$after)` + nodes + `}`,
+		"with to":    `query($after:String){diff(from:{time:"2026-01-01T00:00:00Z"},to:{position:"` + a.at(t, 4) + `"},first:1,after:$after)` + nodes + `}`,
+		"filtered":   `query($after:String){diff(from:{time:"2026-01-01T00:00:00Z"},filter:{names:["a","b"]},first:1,after:$after)` + nodes + `}`,
+		"children":   `query($after:String){children(first:1,after:$after)` + nodes + `}`,
+		"of a":       `query($after:String){children(prefix:"a",first:1,after:$after)` + nodes + `}`,
+		"recent":     `query($after:String){recentChanges(first:1,after:$after)` + nodes + `}`,
+	}
+	a.MustSet(t, "a/x", "1")
+	other.MustSet(t, "a/x", "1")
+	cursors := map[string]string{"nothing": "", "text": "diff"}
+	for name, doc := range docs {
+		for store, from := range map[string]*api{"": a, " of another store": other} {
+			if name == "with to" && from == other {
+				continue // it names a position of the other store
+			}
+			field := strings.SplitN(strings.SplitN(doc, "{", 2)[1], "(", 2)[0]
+			cursors[name+store] = MustGet[[]struct{ Cursor string }](t, from, doc, nil, field, "edges")[0].Cursor
+		}
+	}
+	cursors["an unknown from"] = replacedIn(t, cursors["diff"], a.at(t, 1), "1-00000000")
+	cursors["a from that no history has"] = replacedIn(t, cursors["diff"], a.at(t, 1), "99-00000000")
+	cursors["no from"] = replacedIn(t, cursors["diff"], a.at(t, 1)+" ", "")
+	for into, doc := range docs {
+		for name, cursor := range cursors {
+			if name == into {
+				if answer := a.MustPost(t, doc, vars{"after": cursor}); strings.Contains(answer, `"errors"`) {
+					t.Errorf("%s after its own cursor: got %s", into, answer)
+				}
+			} else {
+				a.wantRefused(t, doc, vars{"after": cursor}, "INVALID_INPUT", "after must be a cursor that this server gave for these pages")
+			}
+		}
+	}
+}
+
+// replacedIn returns a cursor with another text in it.
+func replacedIn(t *testing.T, cursor, old, by string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || !strings.Contains(string(text), old) {
+		t.Fatalf("%q has no %s: %v", text, old, err)
+	}
+	return id(strings.Replace(string(text), old, by, 1))
 }

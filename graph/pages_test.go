@@ -228,21 +228,15 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
-// TestCursors sends cursors of other pages.
-func TestCursors(t *testing.T) {
-	a, other := MustStart(t), MustStart(t)
-	for _, each := range []*api{a, other} {
-		for _, name := range []string{"a", "b", "c", "a"} {
-			each.MustSet(t, name, "v")
-		}
-		each.MustSet(t, "gone", "v")
-		each.MustDelete(t, "gone")
-	}
-	past := `"` + a.at(t, 3) + `"`
-	docs := map[string]struct {
-		doc  string
-		path []string
-	}{
+// list is a document with the variable after, and the path to its connection.
+type list struct {
+	doc  string
+	path []string
+}
+
+// lists are all lists with cursors of items. The snapshot among them is of the position past.
+func lists(past string) map[string]list {
+	return map[string]list{
 		"configs":        {`query($after:String){configs(first:1,after:$after)` + page + `}`, []string{"configs"}},
 		"history of a":   {`query($after:String){history(name:"a",first:1,after:$after)` + page + `}`, []string{"history"}},
 		"history of b":   {`query($after:String){config(name:"b"){history(first:1,after:$after)` + page + `}}`, []string{"config", "history"}},
@@ -254,6 +248,19 @@ func TestCursors(t *testing.T) {
 		"deleted":        {`query($after:String){deletedConfigs(first:1,after:$after)` + page + `}`, []string{"deletedConfigs"}},
 		"as of 3":        {`query($after:String){asOf(at:{position:` + past + `}){configs(first:1,after:$after)` + page + `}}`, []string{"asOf", "configs"}},
 	}
+}
+
+// TestCursors sends cursors of other pages.
+func TestCursors(t *testing.T) {
+	a, other := MustStart(t), MustStart(t)
+	for _, each := range []*api{a, other} {
+		for _, name := range []string{"a", "b", "c", "a"} {
+			each.MustSet(t, name, "v")
+		}
+		each.MustSet(t, "gone", "v")
+		each.MustDelete(t, "gone")
+	}
+	docs := lists(`"` + a.at(t, 3) + `"`)
 	cursors := map[string]string{
 		"nothing":      "",
 		"text":         "a",

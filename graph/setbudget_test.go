@@ -97,3 +97,31 @@ func TestLargestSet(t *testing.T) {
 	}
 	b.wantEmpty(t)
 }
+
+// TestRevertKeepsItsPosition reverts configs to values that are too large for the answer. They are
+// not known before, so they are missing alone.
+func TestRevertKeepsItsPosition(t *testing.T) {
+	b := newBudgets()
+	a := MustServe(t, memory.New(), configstore.Options{}, b.options(mib))
+	for _, value := range []string{strings.Repeat("x", 100_000), "2"} {
+		a.MustPost(t, `mutation($c:[ConfigChangeInput!]!){applyConfigs(input:{changes:$c}){__typename}}`, vars{"c": sets(20, value)})
+	}
+	set, before := a.head(), a.at(t, 20)
+	for _, dryRun := range []bool{true, false} {
+		for name, doc := range map[string]string{
+			"revertConfigs":   `mutation{revertConfigs(input:{to:{position:"` + before + `"},dryRun:$d})`,
+			"revertChangeSet": `mutation{revertChangeSet(input:{changeSet:"` + set + `",onConflict:OVERWRITE,dryRun:$d})`,
+		} {
+			doc = strings.Replace(doc, "$d", fmt.Sprint(dryRun), 1) + `{...on ConfigsChanged{revisions{name oldValue value} position}}}`
+			answer := a.MustPost(t, doc, nil)
+			if !strings.Contains(answer, `"position":"@`) || strings.Count(answer, `{"name":"n`) != 20 || !strings.Contains(answer, `"value":null`) ||
+				!strings.Contains(answer, `"value":"xxx`) || !strings.Contains(answer, "LIMIT_EXCEEDED") || len(answer) > 2*mib {
+				t.Errorf("%s: got %.600s, %d bytes", name, answer, len(answer))
+			}
+			if !dryRun {
+				a.MustPost(t, `mutation($c:[ConfigChangeInput!]!){applyConfigs(input:{changes:$c}){__typename}}`, vars{"c": sets(20, "2")})
+			}
+		}
+	}
+	b.wantEmpty(t)
+}

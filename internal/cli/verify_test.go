@@ -30,6 +30,19 @@ func MustFill(t *testing.T, path string) string {
 	return newest
 }
 
+// MustChange runs SQL on a file.
+func MustChange(t *testing.T, path, statements string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 	const renumber = `UPDATE events SET position = position + 100 WHERE position >= 5;
 		UPDATE events SET position = position - 99 WHERE position >= 105;`
@@ -40,6 +53,8 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 	}{
 		{"untouched", ``, ""},
 		{"edited value", `UPDATE events SET data = replace(data, '"4"', '"5"') WHERE position = 5`, "position 5:"},
+		{"erased without a right to", `UPDATE events SET data = NULL, salt_what = NULL WHERE position = 5`, "position 5: its data is missing, and no later event says that it was erased"},
+		{"half erased", `UPDATE events SET data = NULL WHERE position = 5`, "position 5: its data does not match its digest"},
 		{"edited salt", `UPDATE events SET salt_what = zeroblob(16) WHERE position = 5`, "position 5:"},
 		{"edited digest", `UPDATE events SET what = zeroblob(32) WHERE position = 5`, "position 5:"},
 		{"edited actor", `UPDATE events SET actor = 'mallory' WHERE position = 7`, "position 7:"},
@@ -59,14 +74,7 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "configapi.db")
 			newest := MustFill(t, path)
-			db, err := sql.Open("sqlite", path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if _, err := db.Exec(test.tamper); err != nil {
-				t.Fatal(err)
-			}
+			MustChange(t, path, test.tamper)
 
 			got := run(t, nil, "verify", "--store", "sqlite:"+path, "--contains", newest)
 			if test.want == "" {

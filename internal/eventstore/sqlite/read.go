@@ -31,6 +31,9 @@ const (
 	backNamesQuery
 	namesFloorQuery
 	namesQuery
+	placesQuery
+	timeQuery
+	newestQuery
 )
 
 const selectEvents = `
@@ -89,6 +92,10 @@ var queries = [...]string{
 	backNamesQuery:  textOfBackNamesQuery,
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
+
+	placesQuery: textOfPlacesQuery,
+	timeQuery:   textOfTimeQuery,
+	newestQuery: textOfNewestQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.
