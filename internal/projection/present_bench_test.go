@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"configapi/internal/config"
 	"configapi/internal/projection"
 )
 
@@ -108,4 +109,20 @@ func BenchmarkOrder(b *testing.B) {
 			order(b, next, next.View())
 		}
 	})
+}
+
+// BenchmarkContains counts the names that contain a part, of 1,000,000.
+func BenchmarkContains(b *testing.B) {
+	p := projection.New(forgetful{})
+	applyNames(b, p, newHistory(b), 1_000_000, tree1M)
+	filter, err := config.Filter{}.Containing("9/Time")
+	if err != nil {
+		b.Fatal(err)
+	}
+	view := p.View()
+	for b.Loop() {
+		if n := view.Count(filter); n != 40_000 {
+			b.Fatal(n)
+		}
+	}
 }
