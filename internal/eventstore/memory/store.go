@@ -28,6 +28,8 @@ type Store struct {
 
 	receipts map[eventstore.Key]eventstore.Receipt
 	byAge    []eventstore.Key // keys of the receipts, the oldest first
+
+	restoring eventstore.Head // see RestoreTarget
 }
 
 // entry is the index in records of the record with a version.
@@ -72,7 +74,7 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	missed := s.page(after, eventstore.Limit{Records: eventstore.MaxMissed})
+	missed := s.page(after, eventstore.MissedLimit())
 	if after+eventstore.Seq(len(missed)) != s.head.Seq {
 		return eventstore.ErrHeadMoved
 	}
