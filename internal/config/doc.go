@@ -57,6 +57,12 @@
 //	difference            what differs for one name between two snapshots, in value or existence;
 //	                      versions do not count
 //	page cursor           where a page of a list ended; all pages of a list show one position
+//	child                 what lies directly below a prefix: a config, names further below, or
+//	                      both; its segment is the part of its name after the prefix
+//	part                  a piece of a name, in either case, that a filter asks for
+//	order                 the names of a view by their last change
+//	scan, turn            a look at many names for what few of them have; the right to one, of
+//	                      which there are few
 //	outcome               what a command came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch

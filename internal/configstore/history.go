@@ -17,7 +17,9 @@ import (
 // the rest. Every read of the event store names the newest view's head as its basis, so no answer
 // is of another history.
 type history struct {
-	events       eventstore.Store
+	own          eventstore.Store // for the node itself
+	events       eventstore.Store // for users
+	codec        config.Codec
 	projection   *projection.Projection
 	feed         *feed.Feed
 	follower     *projection.Follower
@@ -40,12 +42,12 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	case len(records) == 0 || records[0].Seq != seq:
 		return nil, h.readFailed(projection.ErrDiverged)
 	}
-	r, err := eventstore.Decode(&records[0])
+	revisions, err := eventstore.DecodeFacts(h.codec, records)
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.complete(ctx, eventstore.OldValuePage{Revisions: []*eventstore.Revision{r}})
-	return r, err
+	_, err = h.complete(ctx, eventstore.OldValuePage{Revisions: revisions})
+	return revisions[0], err
 }
 
 // pageOf reads revisions of a name after a version, up to a limit of records and bytes, but one at
