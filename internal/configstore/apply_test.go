@@ -104,7 +104,7 @@ func mustReject(t testing.TB, store *configstoretest.Store, set config.ChangeSet
 			t.Errorf("dry run %t: got %q, want %q", set.DryRun, got, want)
 		}
 		if head := store.Reader(auth.Anonymous).Head(); rejection.Position != head.Position() {
-			t.Errorf("dry run %t: judged at %v, the head is %v", set.DryRun, rejection.Position, head.Position())
+			t.Errorf("dry run %t: decided at %v, the head is %v", set.DryRun, rejection.Position, head.Position())
 		}
 	}
 	if after := len(configstoretest.MustRead(t, store.Events)); after != before {
@@ -231,7 +231,7 @@ func TestReceiptsOfSets(t *testing.T) {
 	}
 }
 
-// TestDryRunSaysWhatApplyDoes judges and applies very many random sets.
+// TestDryRunSaysWhatApplyDoes applies very many random sets, each first as a dry run.
 func TestDryRunSaysWhatApplyDoes(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -245,8 +245,8 @@ func TestDryRunSaysWhatApplyDoes(t *testing.T) {
 	}
 }
 
-// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and the
-// history.
+// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and
+// the history.
 func TestSetsSayWhatTheyRevert(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	undone := store.MustSet(t, "a", "1").Position

@@ -28,8 +28,8 @@ type step struct {
 	fates  []fate
 }
 
-// TestExactlyOneEffectPerKey sends random change sets with random keys to nodes that lose answers and
-// die, and repeats them until there is an answer.
+// TestExactlyOneEffectPerKey sends random change sets with random keys to nodes that lose answers
+// and die, and repeats them until there is an answer.
 func TestExactlyOneEffectPerKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")

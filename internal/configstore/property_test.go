@@ -183,8 +183,8 @@ func (s *service) drawFor(rt *rapid.T, text string) config.Command {
 	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
 }
 
-// changeSet applies a set of several commands on one of the nodes, and compares its outcome with the
-// model's: all of it, or nothing when the model refuses a single one.
+// changeSet applies a set of several commands on one of the nodes, and compares its outcome with
+// the model's: all of it, or nothing when the model refuses a single one.
 func (s *service) changeSet(rt *rapid.T) {
 	now := s.clock.Load().Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
 	s.clock.Store(&now)
