@@ -24,8 +24,8 @@
 //	hash                  SHA-256 over the previous event's hash and this event's fields
 //	position              what clients see of a seq: the seq and the first 8 hex digits of its
 //	                      event's hash, 1842-9f3a21c0
-//	change set            events that were applied together; never split by a page, a message or a
-//	                      resumption
+//	change set            changes that are applied together, and their events: the unit of a
+//	                      write, never split by a page, a message or a resumption
 //	head                  seq, hash and time of the newest event
 //	basis                 the head that a read builds on; the read fails when the history does not
 //	                      contain it
@@ -37,8 +37,11 @@
 //	                      copy of it
 //	follower              keeps the projection live with what other nodes write
 //	config store          authorises, reads and streams; every edge goes through it
-//	writer, batch         decides commands and appends their events; the commands of one append
-//	receipt               the stored outcome of a command with an idempotency key
+//	writer, batch         decides change sets and appends their events; the sets of one append
+//	draft                 what a set leads to, before it is sealed; all that a dry run makes
+//	dry run               says what a set would come to, and changes nothing
+//	rejection, failure    a set that was not carried out; one of the reasons why
+//	receipt               the stored outcome of a set with an idempotency key
 //	generation            all that a node has made of one history; replaced as a whole when the
 //	                      history is another one
 //	append signal         wakes what waits for appends, and knows how far the history has come
@@ -48,7 +51,7 @@
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
 //	page cursor           where a page of a list ended; all pages of a list show one position
-//	outcome               what a command came to; unknown while the history does not show whether
+//	outcome               what a set came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch
 //
