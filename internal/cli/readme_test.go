@@ -62,7 +62,7 @@ func runConsole(t *testing.T, server process, text string) {
 
 // curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
 // -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
-// the current one of the config.
+// the current one of the config, and positions by those that this history has in their place.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false
@@ -87,6 +87,7 @@ func curl(t *testing.T, server process, command, want string) string {
 			}
 		}
 	}
+	path, body = server.mustHavePositions(t, path), server.mustHavePositions(t, body)
 	if tag := header.Get("If-Match"); tag != "" {
 		header.Set("If-Match", server.mustHaveTag(t, path, tag))
 	}
@@ -94,6 +95,23 @@ func curl(t *testing.T, server process, command, want string) string {
 		return server.MustRead(t, path, strings.Count(want, "\n"))
 	}
 	return server.MustSend(t, method, path, body, header)
+}
+
+// mustHavePositions returns the text with the positions of the server's own history.
+func (p process) mustHavePositions(t *testing.T, text string) string {
+	t.Helper()
+	return positions.ReplaceAllStringFunc(text, func(example string) string {
+		seq, _, _ := strings.Cut(example, "-")
+		if seq == "0" {
+			return example
+		}
+		own := regexp.MustCompile(`"position":"(` + seq + `-[0-9a-f]{8})"`)
+		match := own.FindStringSubmatch(p.MustSend(t, http.MethodGet, "/changes?first=500", "", nil))
+		if match == nil {
+			t.Fatalf("%s: the history has no position %s", text, seq)
+		}
+		return match[1]
+	})
 }
 
 // mustHaveTag returns the entity tag of a config, which must have the form of the example.

@@ -44,8 +44,8 @@ type Failure struct {
 
 func (e *Rejection) Error() string {
 	first := e.Failures[0].Err
-	if n := len(e.Failures) - 1; n > 0 {
-		return fmt.Sprintf("nothing was written: %v (and %d more failures)", first, n)
+	if n := len(e.Failures); n > 1 {
+		return fmt.Sprintf("nothing was written: %v (the first of %d failures)", first, n)
 	}
 	return fmt.Sprintf("nothing was written: %v", first)
 }
