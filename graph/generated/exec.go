@@ -436,6 +436,7 @@ type ConfigDifference {
 }
 
 """A page of what differs."""
+# eslint-disable-next-line @graphql-eslint/relay-connection-types -- it is of two positions, not of one
 type ConfigDiff {
   """The position that ` + "`" + `from` + "`" + ` came to."""
   from: Position!
@@ -484,6 +485,7 @@ type ConfigChildConnection {
 }
 
 """A child in a ` + "`" + `ConfigChildConnection` + "`" + `."""
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a folder is no Node
 type ConfigChildEdge {
   """Opaque cursor."""
   cursor: String!

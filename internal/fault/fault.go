@@ -32,6 +32,9 @@ var (
 	// ErrRebuilding says that the history is not the one that this node has applied, and that the
 	// node reads it anew.
 	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
+	// ErrBroken says that a record of the history is not what was written, so that this node serves
+	// nothing. It is the cause of an [UnavailableError].
+	ErrBroken = errors.New("nothing is read or written: the history of the server is broken; its operator must put it right")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].
 	ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
@@ -74,6 +77,8 @@ func (e *UnavailableError) Error() string {
 		return outcomeUnknown
 	case errors.Is(e.Cause, eventstore.ErrBusy):
 		return "the store is busy: too many reads of the past are waiting; try again later"
+	case errors.Is(e.Cause, ErrBroken):
+		return ErrBroken.Error()
 	case errors.Is(e.Cause, ErrClockAhead):
 		return ErrClockAhead.Error()
 	case errors.Is(e.Cause, eventstore.ErrReplaced):
