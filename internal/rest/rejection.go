@@ -57,8 +57,8 @@ func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejecti
 	return current
 }
 
-// kindAndStatus returns the kind and the status of a rejection. A size or a count over its limit, and
-// what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
+// kindAndStatus returns the kind and the status of a rejection. A size or a count over its limit,
+// and what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
 func kindAndStatus(rejection *fault.Rejection) (fault.Kind, int) {
 	for _, failure := range rejection.Failures {
 		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge {
