@@ -17,8 +17,8 @@ import (
 )
 
 // TestREADME runs the examples of the README in order, and compares the answers. Hashes of
-// positions and instants differ each time, so only their form is compared. Positions that an example
-// sends are replaced by those that this history has in their place.
+// positions and instants differ each time, so only their form is compared. Positions that an
+// example sends are replaced by those that this history has in their place.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
