@@ -17,8 +17,8 @@ import (
 )
 
 // TestREADME runs the examples of the README in order, and compares the answers. Hashes of
-// positions and instants differ each time, so only their form is compared. Positions in requests
-// are replaced by those that this history has in their place.
+// positions and instants differ each time, so only their form is compared. Positions that an
+// example sends are replaced by those that this history has in their place.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -56,7 +56,7 @@ func runConsole(t *testing.T, server process, text string) {
 
 // curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
 // -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
-// the current one of the config, and positions by those that this history has in their place.
+// the current one of the config.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false
