@@ -12,8 +12,8 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// story are operations of GraphQL, one after the other, that write change sets and undo them, and read all lists. @N
-// stands for the position at the end of the Nth answer's outcome.
+// story are operations of GraphQL, one after the other, that write change sets and undo them, and
+// read all lists. @N stands for the last position in the answer to the Nth operation.
 var story = []string{
 	`mutation{applyConfigs(input:{reason:"one",changes:[{set:{name:"app/a",value:"1"}},{set:{name:"app/b",value:"1"}},{set:{name:"other",value:"1"}}]})OUTCOME}`,
 	`mutation{applyConfigs(input:{asSeenAt:"@0",idempotencyKey:"k",changes:[{set:{name:"app/a",value:"2"}},{delete:{name:"app/b"}},{set:{name:"prod/a",value:"1"}}]})OUTCOME}`,
