@@ -20,7 +20,7 @@ import (
 // are those of the body. The reader was made before the set was decided.
 func (h *Handler) reject(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
 	p := problem.Problem{Detail: rejection.Error()}
-	p.Kind, p.Status = judgement(rejection)
+	p.Kind, p.Status = kindAndStatus(rejection)
 	locate(w.Header(), rejection.Position)
 	s := newJSON(w, r)
 	defer s.release()
@@ -57,9 +57,9 @@ func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejecti
 	return current
 }
 
-// judgement returns the kind and the status of a rejection. A size or a count over its limit, and
-// what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
-func judgement(rejection *fault.Rejection) (fault.Kind, int) {
+// kindAndStatus returns the kind and the status of a rejection. A size or a count over its limit,
+// and what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
+func kindAndStatus(rejection *fault.Rejection) (fault.Kind, int) {
 	for _, failure := range rejection.Failures {
 		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge {
 			return kind, kind.Status()

@@ -9,6 +9,9 @@ import (
 	"configapi/internal/projection"
 )
 
+// revisionFrame is about how many bytes of JSON a revision has beside its name, values and reason.
+const revisionFrame = 320
+
 // changes adds a part of the history, as GraphQL has it in ConfigChangeBatch.
 func (s *jsonStream) changes(found configstore.Changes) {
 	s.put(`{"changes":`).revisions(found.Revisions)
