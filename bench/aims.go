@@ -18,10 +18,11 @@ var (
 const (
 	oneWriterAim = 5 * time.Millisecond  // p95 of a write by one client
 	readerAim    = 10 * time.Millisecond // p95 of a read
-	startAim     = 3 * time.Second       // with a history of startAimEvents
+	startAim     = time.Second           // with startAimNames, whatever the length of the history
+	startCPUAim  = 6 * time.Second       // CPU, with memoryNames
 )
 
-const startAimEvents = 1_000_000
+const startAimEvents, startAimNames = 1_000_000, 10_000
 
 // Aims of reads of the past, for a history of many events and names.
 const (
@@ -77,10 +78,10 @@ func (a aim) verdict(ratio float64) string {
 	}
 }
 
-// startVerdict returns the aim of a start and whether it was reached. Only long histories have an
-// aim.
-func startVerdict(events int, took time.Duration) (aim, reached string) {
-	if events < startAimEvents {
+// startVerdict returns the aim of a start and whether it was reached. Only long histories of few
+// names have an aim.
+func startVerdict(events, names int, took time.Duration) (aim, reached string) {
+	if events < startAimEvents || names > startAimNames {
 		return notMeasured, notMeasured
 	}
 	return "< " + seconds(startAim), withinTime(took, startAim)

@@ -173,7 +173,7 @@ func (r *report) writeStarts(doc *document) {
 			row[3] = seconds(median(times))
 			row[4] = fmt.Sprintf("[%s … %s]", seconds(slices.Min(times)), seconds(slices.Max(times)))
 			row[5] = seconds(medianOf(s.Starts, startCPU))
-			row[6], row[7] = startVerdict(s.Events, median(times))
+			row[6], row[7] = startVerdict(s.Events, s.Names, median(times))
 		}
 		t.Add(row...)
 	}

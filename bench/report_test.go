@@ -61,7 +61,7 @@ func madeReport() *report {
 			{partReads, storePostgres, byGraphQL, 64}: made(4*ms, 22000, 22000, 22000),
 		},
 		Starts: []startSeries{
-			{storeSQLite, 1_000_000, 10_000, []oneStart{{2900 * ms, 3000 * ms}, {2500 * ms, 2800 * ms}, {2700 * ms, 2900 * ms}}, nil},
+			{storeSQLite, 1_000_000, 10_000, []oneStart{{900 * ms, 1000 * ms}, {500 * ms, 800 * ms}, {700 * ms, 900 * ms}}, nil},
 			{storePostgres, 1_000_000, 10_000, []oneStart{{3100 * ms, 4 * time.Second}}, nil},
 			{storeSQLite, 100_000, 10_000, []oneStart{{500 * ms, 600 * ms}}, nil},
 			{storePostgres, 100_000, 10_000, nil, errors.New("the disk is full")},
@@ -72,8 +72,8 @@ func madeReport() *report {
 			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
 		},
 		Memory: []setMemory{
-			{storeSQLite, 1_000_000, 268e6, nil}, {storeMemory, 1_000_000, 451e6, nil},
-			{storePostgres, 1_000_000, 0, errors.New("it has ended")},
+			{storeSQLite, 5_000_000, 1_000_000, 5 * time.Second, 268e6, nil}, {storeMemory, 1_000_000, 1_000_000, 6 * time.Second, 451e6, nil},
+			{storePostgres, 5_000_000, 1_000_000, 0, 0, errors.New("it has ended")},
 		},
 		Streams: madeStreams(),
 		Nodes: measurements{

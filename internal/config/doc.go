@@ -38,6 +38,10 @@
 //	projection, view      the read model in memory: the present state of every name; one immutable
 //	                      copy of it
 //	follower              keeps the projection live with what other nodes write
+//	load, replay          the two ways in which a start gets its state: from the newest record of
+//	                      each name, or by applying all records
+//	verifier              verifies the records that a load has not read, while the node works
+//	verified head         the head up to which the whole chain is verified
 //	config store          authorises, reads and streams; every edge goes through it
 //	writer, batch         decides commands and appends their events; the commands of one append
 //	receipt               the stored outcome of a command with an idempotency key

@@ -2,6 +2,9 @@ package configstore
 
 import (
 	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"golang.org/x/sync/semaphore"
 
@@ -18,6 +21,7 @@ type generation struct {
 	history
 	opts     Options
 	writer   *writer.Writer
+	verifier *projection.Verifier
 	catchUp  *catchUpReader
 	scans    *semaphore.Weighted // turns of scans over names
 	notReady error               // why nothing can be read until the history is applied
@@ -34,15 +38,19 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 	}
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
+	opts.Follower.Loaded = func(head eventstore.Head) { g.verifier.Begin(projection.Stretch{To: head}) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
+	keeper, _ := events.(projection.VerifiedKeeper)
+	g.verifier = projection.NewVerifier(g.catchUp, func() eventstore.Head { return g.view().Head() },
+		projection.VerifierOptions{Keeper: keeper, Log: opts.Log})
 	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
 	return g
 }
 
 // run applies the history, of which it takes over what the generation before has in common with it.
-// Then it takes writes and follows the history until ctx ends, or until the history turns out to be
-// another one. Then it calls lost at once, and returns the error. All
-// commands that were taken have been answered when run returns.
+// Then it takes writes, follows the history, and verifies what it has not read, until ctx ends, or
+// until the history turns out to be another one or broken. Then it calls lost at once, and returns
+// the error. All commands that were taken have been answered when run returns.
 func (g *generation) run(ctx context.Context, lost func(error)) error {
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -52,22 +60,27 @@ func (g *generation) run(ctx context.Context, lost func(error)) error {
 		g.rewind(ctx, g.former)
 		g.former = nil
 	}
-	followed := make(chan error, 1)
-	go func() {
-		err := g.follower.Run(following)
-		if err != nil {
-			lost(err)
-			end()
-		}
-		followed <- err
-	}()
+	var parts errgroup.Group
+	var once sync.Once
+	start := func(part func(context.Context) error) {
+		parts.Go(func() error {
+			err := part(following)
+			if err != nil {
+				once.Do(func() { lost(err) })
+				end()
+			}
+			return err
+		})
+	}
+	start(g.follower.Run)
 	select {
 	case <-g.follower.Ready():
+		start(g.verifier.Run)
 	case <-writing.Done():
 	}
 	g.writer.Run(writing)
 	stop()
-	return <-followed
+	return parts.Wait()
 }
 
 // err returns an error of kind [fault.Unavailable] while the generation must not be used: its

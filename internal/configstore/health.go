@@ -32,6 +32,9 @@ type Health struct {
 	// Applied is the seq that this node has applied, and Head the seq that the event store holds.
 	// Head is 0 while it is unknown.
 	Applied, Head int64
+	// Verified is the position up to which this node knows that the chain of hashes is whole, from
+	// the first event on. What it has not read at its start it verifies while it works.
+	Verified eventstore.Position
 	// Lag is how long ago this node is known to have had all that the event store held. 0: it has
 	// it now.
 	Lag time.Duration
@@ -85,7 +88,7 @@ func (s *Store) health(p probe) Health {
 	g := s.generation.Load()
 	applied := g.view().Head().Seq
 	h := Health{
-		Applied: int64(applied), Head: int64(p.headSeq(applied)),
+		Applied: int64(applied), Head: int64(p.headSeq(applied)), Verified: g.verifier.Verified().Position(),
 		EventStore: p.err, Projection: g.follower.Problem(), Writing: s.WriteProblem(),
 		ClockOffset: s.clock.Offset(), ClockJump: s.clock.Jump(), HeadAhead: s.headAhead(),
 	}

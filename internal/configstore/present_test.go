@@ -112,7 +112,7 @@ func TestScansTakeTurns(t *testing.T) {
 			store.MustDelete(t, fmt.Sprintf("b/%d", i))
 		}
 		r := store.Reader(auth.Anonymous)
-		ofA, ofB, part := mustFilter(t, "a", nil, ""), mustFilter(t, "b", nil, ""), mustFilter(t, "", nil, "1")
+		ofA, ofB, part := mustSelect(t, "a", nil, ""), mustSelect(t, "b", nil, ""), mustSelect(t, "", nil, "1")
 		scans := map[string]func(context.Context) error{
 			"Configs": func(ctx context.Context) error { _, err := r.Now().Configs(ctx, part, "", 5); return err },
 			"Count":   func(ctx context.Context) error { _, err := r.Now().Count(ctx, part); return err },
@@ -177,7 +177,7 @@ func TestPagesOfPartsEndEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filter := mustFilter(t, "", nil, "N24")
+	filter := mustSelect(t, "", nil, "N24")
 	for _, snapshot := range []*configstore.Snapshot{r.Now(), past} {
 		var ends []string
 		var found int

@@ -15,7 +15,7 @@ import (
 
 // mustFilter returns the filter of a prefix, names, and a part of names, where "" and nil set no
 // condition.
-func mustFilter(t fataler, prefix string, names []string, part string) config.Filter {
+func mustSelect(t fataler, prefix string, names []string, part string) config.Filter {
 	filter, err := config.ParseFilter(prefix, names)
 	if err == nil && part != "" {
 		filter, err = filter.Containing(part)
@@ -38,7 +38,7 @@ func (s *service) checkByChange(r *configstore.Reader, position int) {
 	})
 	slices.SortFunc(states, func(a, b modelState) int { return cmp.Compare(b.position, a.position) })
 	for i, f := range filters {
-		filter := mustFilter(s, f.prefix, f.names, f.part)
+		filter := mustSelect(s, f.prefix, f.names, f.part)
 		for _, deleted := range []bool{false, true} {
 			want := slices.DeleteFunc(slices.Clone(states), func(m modelState) bool {
 				return (m.operation == config.Deleted) != deleted || !filter.Matches(configstoretest.Name(s.t, m.name))

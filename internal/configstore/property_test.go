@@ -267,7 +267,7 @@ func (s *service) checkSnapshot(snapshot *configstore.Snapshot, position int) {
 	first := 1 + position%4
 	existing := s.model.existing(position)
 	for _, f := range filters {
-		filter := mustFilter(s, f.prefix, f.names, f.part)
+		filter := mustSelect(s, f.prefix, f.names, f.part)
 		want := slices.DeleteFunc(slices.Clone(existing), func(m modelState) bool { return !filter.Matches(configstoretest.Name(s.t, m.name)) })
 		var got []*projection.Config
 		for after, more := "", true; more; {

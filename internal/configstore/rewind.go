@@ -18,6 +18,8 @@ import (
 type former struct {
 	view   *projection.View
 	newest []*eventstore.Revision // whole change sets up to the view, oldest first
+	// unverified is what the generation has not verified; it ends before the newest revisions.
+	unverified projection.Stretch
 }
 
 // A rewind is tried rewindTries times while the event store does not answer. The pause between two
@@ -33,7 +35,7 @@ var errNothingInCommon = errors.New("the history has none of the newest events t
 // both histories have, so that only what follows has to be read: how long a failover takes does not
 // depend on the length of the history. The hash of that position proves that all before it is the
 // same. When there is no such position, or the event store does not answer, the generation stays
-// empty, and the whole history is read.
+// empty and begins like a new node.
 func (g *generation) rewind(ctx context.Context, f *former) {
 	pause := rewindMin
 	for range rewindTries {
@@ -42,7 +44,7 @@ func (g *generation) rewind(ctx context.Context, f *former) {
 			return
 		}
 		if errors.Is(err, errNothingInCommon) || projection.Permanent(err) {
-			g.opts.Log.Warn("reading the whole history", "reason", err)
+			g.opts.Log.Warn("beginning anew with the history", "reason", err)
 			return
 		}
 		select {
@@ -52,7 +54,7 @@ func (g *generation) rewind(ctx context.Context, f *former) {
 		}
 		pause = min(2*pause, rewindMax)
 	}
-	g.opts.Log.Warn("reading the whole history: the event store does not answer")
+	g.opts.Log.Warn("beginning anew with the history: the event store does not answer")
 }
 
 func (g *generation) tryRewind(ctx context.Context, f *former) error {
@@ -66,6 +68,7 @@ func (g *generation) tryRewind(ctx context.Context, f *former) error {
 	if err != nil {
 		return err
 	}
+	g.verifier.Begin(f.unverified)
 	g.projection.Begin(f.view, at, past)
 	g.feed.Publish(kept)
 	g.opts.Log.Info("went back to the newest position that both histories have", "position", at.Position().String())

@@ -254,11 +254,11 @@ func (s *Snapshot) statesOf(ctx context.Context, present []*projection.Config, n
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
 	var changed []string
 	for _, c := range present {
-		if c.Seq > s.at.Seq {
+		if s.isPast(c) {
 			changed = append(changed, c.Name.String())
 		}
 	}
-	if len(changed) == 0 || s.at.Seq == 0 {
+	if len(changed) == 0 {
 		return nil, present, nil
 	}
 	if s.request != nil {
@@ -282,6 +282,12 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 	}
 	past, err := s.decodePast(ctx, records, noValues)
 	return past, present, err
+}
+
+// isPast reports whether the state that a present one had at the snapshot's position has to be
+// read: the name has changed since, and had an event by then.
+func (s *Snapshot) isPast(c *projection.Config) bool {
+	return c.Seq > s.at.Seq && !c.CreatedAt().After(s.at.RecordedAt)
 }
 
 func (s *Snapshot) decodePast(ctx context.Context, records []eventstore.Record, noValues bool) (map[config.Name]*eventstore.Revision, error) {

@@ -17,6 +17,7 @@ package configstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -123,7 +124,9 @@ func New(events eventstore.Store, opts Options) *Store {
 //
 // When the history turns out not to be the one that was applied, because a failover has lost its
 // tail or a backup was restored, Run keeps what both histories have in common, drops the rest
-// and reads what is different. Until that is done the store is not ready.
+// and reads what is different. Until that is done the store is not ready. When a record turns out
+// not to be what was written, Run drops everything and reads the whole history, which ends at that
+// record: the store is not ready until the history is put right.
 func (s *Store) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -137,15 +140,11 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// replace replaces a generation whose history was lost. New callers get an error that the store is
-// not ready; then the functions of [Store.OnRebuild] are called; then the streams of the old
-// generation end.
+// replace replaces a generation whose history was lost or is broken. New callers get an error that
+// the store is not ready; then the functions of [Store.OnRebuild] are called; then the streams of
+// the old generation end.
 func (s *Store) replace(old *generation, reason error) {
-	view, newest := old.view(), old.feed.Newest()
-	s.opts.Log.Error("the history is not the one that was applied; reading what is different",
-		"applied", view.Head().Position().String(), "error", reason)
-	next := newGeneration(s.events, s.attempts, s.opts, fault.ErrRebuilding)
-	next.former = &former{view, newest}
+	next := s.successor(old, reason)
 	s.generation.Store(next)
 	s.rebuilds.Add(1) // after the swap: a reader of the new count must not see the old generation
 	s.mu.Lock()
@@ -153,7 +152,24 @@ func (s *Store) replace(old *generation, reason error) {
 	for _, call := range s.onRebuild {
 		call()
 	}
-	old.feed.End(fault.ErrRebuilding)
+	old.feed.End(next.notReady)
+}
+
+// successor returns the generation that follows another one. After a lost history it takes over
+// what both have in common. After a broken one it takes over nothing, and verifies each record
+// before it is served.
+func (s *Store) successor(old *generation, reason error) *generation {
+	applied := old.view().Head().Position().String()
+	if !errors.Is(reason, eventstore.ErrDiverged) {
+		s.opts.Log.Error("the history is broken; nothing is served until it is put right", "applied", applied, "error", reason)
+		opts := s.opts
+		opts.Follower.Replay = true
+		return newGeneration(s.events, s.attempts, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
+	}
+	s.opts.Log.Error("the history is not the one that was applied; reading what is different", "applied", applied, "error", reason)
+	next := newGeneration(s.events, s.attempts, s.opts, fault.ErrRebuilding)
+	next.former = &former{old.view(), old.feed.Newest(), old.verifier.Rest()}
+	return next
 }
 
 // OnRebuild has a function called whenever the store has dropped its state, before the streams

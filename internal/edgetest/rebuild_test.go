@@ -36,8 +36,15 @@ type node struct {
 
 func startNode(t *testing.T, d database) node {
 	t.Helper()
+	return startFollowing(t, d, projection.Options{})
+}
+
+// startFollowing starts a node with options of its follower.
+func startFollowing(t *testing.T, d database, follower projection.Options) node {
+	t.Helper()
+	follower.RetryMin = time.Millisecond
 	store := configstoretest.On(t, d, configstore.Options{
-		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Follower: projection.Options{RetryMin: time.Millisecond},
+		PositionWait: time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}, Follower: follower,
 	})
 	api := graph.NewHandler(store.Store, graph.Options{})
 	t.Cleanup(func() { _ = api.Shutdown(t.Context()) })

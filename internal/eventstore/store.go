@@ -48,9 +48,9 @@ import (
 //     reason and new values, and as many of the values that it replaces or deletes; a set of one
 //     may be of any size. One append takes any number of such sets.
 //
-// Reads of users are all methods that take a basis. They never delay the other methods: they have
-// connections of their own, and a store bounds how many of them run and how many wait. A read that
-// finds too many others waiting returns an error that wraps [ErrBusy].
+// Reads of users are all methods that take a basis, except EachNewest. They never delay the other
+// methods: they have connections of their own, and a store bounds how many of them run and how many
+// wait. A read that finds too many others waiting returns an error that wraps [ErrBusy].
 //
 // A basis is the head that a read builds on: the history must contain a record with its seq and
 // hash, in the same snapshot from which the result is read. Otherwise the error wraps
@@ -90,6 +90,12 @@ type Store interface {
 	// Read returns the records after a seq, oldest first, as many as the limit allows. The node
 	// itself uses it, for example its writer and its follower: reads of users never delay it.
 	Read(ctx context.Context, after Seq, limit Limit) ([]Record, error)
+
+	// EachNewest calls yield for the newest records of all names at or before a basis, page by
+	// page, in any order, until yield returns an error. The node itself uses it at its start: all
+	// pages are of the history of the basis, but it never delays reads of users, nor do they delay
+	// it. No transaction is open while yield runs.
+	EachNewest(ctx context.Context, basis Head, yield func([]Newest) error) error
 
 	// ReadHistory returns the same as Read, to users: on a basis and after waiting for its turn.
 	ReadHistory(ctx context.Context, basis Head, after Seq, limit Limit) ([]Record, error)

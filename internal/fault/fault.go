@@ -32,6 +32,9 @@ var (
 	// ErrRebuilding says that the history is not the one that this node has applied, and that the
 	// node reads it anew.
 	ErrRebuilding = errors.New("the server reads its history anew: it is not the one that it had applied; try again later")
+	// ErrBroken says that a record of the history is not what was written, so that this node serves
+	// nothing. It is the cause of an [UnavailableError].
+	ErrBroken = errors.New("nothing is read or written: the history of the server is broken; its operator must put it right")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].
 	ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
@@ -74,6 +77,8 @@ func (e *UnavailableError) Error() string {
 		return outcomeUnknown
 	case errors.Is(e.Cause, eventstore.ErrBusy):
 		return "the store is busy: too many reads of the past are waiting; try again later"
+	case errors.Is(e.Cause, ErrBroken):
+		return ErrBroken.Error()
 	case errors.Is(e.Cause, ErrClockAhead):
 		return ErrClockAhead.Error()
 	case errors.Is(e.Cause, eventstore.ErrReplaced):
@@ -102,15 +107,22 @@ func (e *Refusal) Error() string { return e.Reason.Error() }
 func (e *Refusal) Unwrap() error { return e.Reason }
 
 // KindOf returns the kind of an error that the config store, or the parsing of its inputs, has
-// returned. The end of a context is [Unavailable]. Any unknown error is [Internal].
+// returned. The end of a context is [Unavailable]. A [*Rejection] has the kind of its first
+// failure. Any unknown error is [Internal].
 func KindOf(err error) Kind {
 	var invalid *config.InvalidError
 	var conflict *config.VersionConflictError
 	var unavailable *UnavailableError
+	var rejection *Rejection
+	var revert *RevertConflict
 	switch {
+	case errors.As(err, &rejection):
+		return KindOf(rejection.Failures[0].Err)
 	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable
+	case errors.Is(err, ErrNoRevision):
+		return PositionUnknown
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {
 			return TooLarge
@@ -130,6 +142,12 @@ func KindOf(err error) Kind {
 		return PositionNotReached
 	case errors.Is(err, ErrIdempotencyMismatch):
 		return IdempotencyMismatch
+	case errors.Is(err, ErrStale):
+		return Stale
+	case errors.As(err, &revert):
+		return RevertBlocked
+	case errors.Is(err, ErrErased):
+		return Erased
 	}
 	return Internal
 }

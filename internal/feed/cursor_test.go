@@ -76,6 +76,37 @@ func TestPoll(t *testing.T) {
 	}
 }
 
+// TestFeedThatBeginsAtAHead has no events before it: cursors read them from the store.
+func TestFeedThatBeginsAtAHead(t *testing.T) {
+	h := newHistory(t, feed.Options{})
+	h.append(1, "before")
+	h.append(2, "before")
+	h.feed.Begin(h.head)
+	if h.feed.Head() != h.head || len(h.feed.Newest()) > 0 || h.feed.Find(3) != nil || h.feed.Find(1) != nil {
+		t.Errorf("it begins at %d with %d events", h.feed.Head().Seq, len(h.feed.Newest()))
+	}
+	if err := h.feed.Await(t.Context(), h.head.Seq-1); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		for after := range h.head.Seq + 1 {
+			cursor := h.cursor(after)
+			var got []eventstore.Seq
+			for batch := (feed.Batch{}); !batch.CaughtUp; {
+				var err error
+				if batch, _, err = cursor.Poll(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, seqs(batch)...)
+			}
+			if len(got) != int(h.head.Seq-after) || len(got) > 0 && got[0] != after+1 || cursor.Head() != h.head {
+				t.Errorf("after %d of %d: got %v", after, h.head.Seq, got)
+			}
+		}
+		h.commit(1)
+	}
+}
+
 // TestBatchesStayAsTheyAre keeps batches of the ring while later events replace all of it.
 func TestBatchesStayAsTheyAre(t *testing.T) {
 	h := newHistory(t, feed.Options{RingEvents: 8})

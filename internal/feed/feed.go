@@ -80,6 +80,13 @@ func (f *Feed) Newest() []*eventstore.Revision {
 	return slices.Clone(f.ring)
 }
 
+// Begin makes a new feed begin after a head: the event store has all events up to it.
+func (f *Feed) Begin(head eventstore.Head) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.head = head
+}
+
 // Publish adds whole change sets, which must follow those published before, if any were, and wakes
 // the readers that they concern. It never waits for a reader. After the feed has ended it does
 // nothing.

@@ -118,9 +118,10 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 		Timestamp string `json:"timestamp"`
 		Checks    checks `json:"checks"`
 		Lag       lag    `json:"lag"`
+		Verified  string `json:"verified"`
 		Writes    string `json:"writes,omitempty"`
 		Clock     string `json:"clock,omitempty"`
-	}{word, config.FormatInstant(h.now()), found, lagOf(state), writesText(state.Writing), clockText(state)})
+	}{word, config.FormatInstant(h.now()), found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state)})
 	answer(w, status, "application/json", body)
 }
 

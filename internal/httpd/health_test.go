@@ -46,7 +46,7 @@ var errUnreachable = errors.New("dial tcp 10.0.0.1:5432: password=" + secret)
 func TestHealth(t *testing.T) {
 	clock := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	s := start(t, httpd.Options{Now: func() time.Time { return clock }})
-	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"},"lag":{"positions":0,"seconds":0}}`
+	want := `{"status":"healthy","timestamp":"2026-03-01T11:00:00.123456Z","checks":{"eventstore":"ok","projection":"ok","database":"ok"},"lag":{"positions":0,"seconds":0},"verified":"0-00000000"}`
 	for _, path := range []string{"/health", "/v1/health"} {
 		got := s.ask(t, "GET "+path)
 		if got.StatusCode != 200 || got.body != want || got.Header.Get("Content-Type") != "application/json" ||

@@ -141,6 +141,7 @@ type storeMetrics struct{ opts Options }
 
 var (
 	appliedPosition = gauge("applied_position", "The newest position that this server has applied.")
+	verifiedUpTo    = gauge("verified_position", "The position up to which this server has verified the hash chain, from the first event on.")
 	headPosition    = gauge("head_position", "The newest position in the event store; left out while the store is unreachable.")
 	lagPositions    = gauge("lag_positions", "How many positions this server is behind the event store; left out while the store is unreachable.")
 	lagSeconds      = gauge("lag_seconds", "Time since this server last had all events of the event store; 0 when it has them now.")
@@ -151,7 +152,7 @@ var (
 	ready           = gauge("ready", "1 when the history is applied, so that reads and writes are served.")
 	followerProblem = gauge("follower_problem", "1 when new events are not applied.")
 	writeProblem    = gauge("write_problem", "1 when writes fail: the newest one has failed, or the next one would be refused.")
-	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one.")
+	rebuilds        = counter("rebuilds_total", "How often this server replaced its state because the history was another one, or broken.")
 	sockets         = gauge("websocket_sockets", "Open websockets.")
 	streams         = gauge("websocket_streams", "Operations on websockets.")
 	groups          = gauge("websocket_groups", "Groups of subscriptions that share their messages.")
@@ -180,6 +181,7 @@ func (s storeMetrics) Collect(out chan<- prometheus.Metric) {
 	send := func(m metric, value float64) { out <- prometheus.MustNewConstMetric(m.Desc, m.kind, value) }
 	state := s.opts.Store.Health(context.Background())
 	send(appliedPosition, float64(state.Applied))
+	send(verifiedUpTo, float64(state.Verified.Seq))
 	if state.EventStore == nil {
 		send(headPosition, float64(state.Head))
 		send(lagPositions, float64(state.Positions()))

@@ -40,7 +40,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("got %d %v", got.StatusCode, got.Header)
 	}
 	mustHaveLine(t, got.body,
-		`configapi_applied_position 3`, `configapi_head_position 3`, `configapi_lag_positions 0`, `configapi_lag_seconds 0`,
+		`configapi_applied_position 3`, `configapi_verified_position 3`, `configapi_head_position 3`, `configapi_lag_positions 0`, `configapi_lag_seconds 0`,
 		`configapi_clock_offset_seconds 0`, `configapi_ready 1`, `configapi_follower_problem 0`, `configapi_rebuilds_total 0`,
 		`configapi_websocket_sockets 3`, `configapi_websocket_streams 5`, `configapi_websocket_groups 2`, `configapi_audit_dropped_total 7`,
 		`configapi_append_seconds_count 3`, `configapi_append_events_sum 3`, `configapi_append_events_count 3`,

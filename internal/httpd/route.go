@@ -6,6 +6,7 @@ import (
 
 	"configapi/internal/fault"
 	"configapi/internal/problem"
+	"configapi/internal/projection"
 )
 
 const playgroundPath = "/playground"
@@ -41,14 +42,18 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// whenReady answers 503 until the store has applied its history. Before that, every answer would
-// show a past state.
+// whenReady answers 503 until the store has applied its history, and again when the history turns
+// out to be broken. Before that, every answer would show a past state.
 func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-s.opts.Store.Ready():
 		next.ServeHTTP(w, r)
 	default:
-		notReady(w, starting)
+		reason := starting
+		if problem := s.opts.Store.LastHealth().Projection; projection.Permanent(problem) {
+			reason = reasonOf(problem)
+		}
+		notReady(w, reason)
 	}
 }
 

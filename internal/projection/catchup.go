@@ -10,10 +10,16 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// CatchUp applies everything that the store holds now. Reading, checking and applying run in
-// parallel, each one page ahead of the next, because this takes most of the start of a server with
-// a long history: see "start with 1,000,000 events" in docs/figures.md.
+// CatchUp applies everything that the store holds now. An empty projection gets the state before
+// the newest events first, unless reading all events is as cheap. Reading, checking and applying
+// run in parallel, each one page ahead of the next, because this takes most of the start of a
+// server with many names: see "Start" in docs/figures.md.
 func (f *Follower) CatchUp(ctx context.Context) error {
+	if f.projection.View().Head().Seq == 0 {
+		if err := f.load(ctx); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var stages sync.WaitGroup
 	defer stages.Wait()

@@ -18,6 +18,7 @@ import (
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
+	EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error
 	Wait(ctx context.Context, after eventstore.Seq) error
 }
 
@@ -26,6 +27,15 @@ type Source interface {
 type Options struct {
 	// PageSize is how many records are read at once. 0 means 4096.
 	PageSize int
+	// RecentEvents is about how many of the newest events are always read and published one by one.
+	// A history of no more events is read as a whole, and of a longer one the state before them is
+	// loaded. 0 means 10,000.
+	RecentEvents int
+	// Replay reads every history as a whole, and loads nothing.
+	Replay bool
+	// Loaded is called when the state at a head was loaded, before anybody can read it: the records
+	// up to that head are not verified. nil means that nothing is called.
+	Loaded func(eventstore.Head)
 	// RetryMin and RetryMax bound the pause after an error; it doubles from one to the other, with
 	// jitter. The follower retries for ever. 0 means 50 ms and 500 ms.
 	RetryMin, RetryMax time.Duration
@@ -42,11 +52,17 @@ func (o *Options) setDefaults() {
 	if o.PageSize == 0 {
 		o.PageSize = 4096
 	}
+	if o.RecentEvents == 0 {
+		o.RecentEvents = 10_000
+	}
 	if o.RetryMin == 0 {
 		o.RetryMin = 50 * time.Millisecond
 	}
 	if o.RetryMax == 0 {
 		o.RetryMax = 500 * time.Millisecond
+	}
+	if o.Loaded == nil {
+		o.Loaded = func(eventstore.Head) {}
 	}
 	if o.AwaitOwnAppend == nil {
 		o.AwaitOwnAppend = func(context.Context) {}
@@ -84,8 +100,9 @@ type observation struct {
 // NewFollower returns a follower of source that applies events to p. It does nothing until
 // [Follower.Run].
 func NewFollower(p *Projection, source Source, opts Options) *Follower {
-	if opts.PageSize < 0 || opts.RetryMin < 0 || opts.RetryMax < 0 {
-		panic(fmt.Sprintf("projection: negative options of a follower: page size %d, retry after %v to %v", opts.PageSize, opts.RetryMin, opts.RetryMax))
+	if opts.PageSize < 0 || opts.RecentEvents < 0 || opts.RetryMin < 0 || opts.RetryMax < 0 {
+		panic(fmt.Sprintf("projection: negative options of a follower: page size %d, recent events %d, retry after %v to %v",
+			opts.PageSize, opts.RecentEvents, opts.RetryMin, opts.RetryMax))
 	}
 	opts.setDefaults()
 	return &Follower{projection: p, source: source, opts: opts, ready: make(chan struct{}), current: time.Now()}

@@ -139,9 +139,12 @@ func (h *history) mustShow(view *projection.View) {
 
 // listener is a publisher that keeps what is published.
 type listener struct {
+	begun  eventstore.Head
 	heard  []*eventstore.Revision
 	onHear func([]*eventstore.Revision) // called after each Publish unless nil
 }
+
+func (l *listener) Begin(head eventstore.Head) { l.begun = head }
 
 func (l *listener) Publish(revisions []*eventstore.Revision) {
 	l.heard = append(l.heard, revisions...)
@@ -162,6 +165,8 @@ type operations struct {
 	head func(context.Context) (eventstore.Head, error)
 	read func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error)
 	wait func(context.Context, eventstore.Seq) error
+	// newest is EachNewest.
+	newest func(context.Context, eventstore.Head, func([]eventstore.Newest) error) error
 }
 
 // become replaces the operations.
@@ -191,6 +196,14 @@ func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstor
 		return now.read(ctx, after, limit)
 	}
 	return now.real.Read(ctx, after, limit)
+}
+
+func (f *faulty) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+	now := f.present()
+	if now.newest != nil {
+		return now.newest(ctx, basis, yield)
+	}
+	return now.real.EachNewest(ctx, basis, yield)
 }
 
 func (f *faulty) Wait(ctx context.Context, after eventstore.Seq) error {

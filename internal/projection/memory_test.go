@@ -16,6 +16,8 @@ import (
 // forgetful is a publisher that keeps nothing.
 type forgetful struct{}
 
+func (forgetful) Begin(eventstore.Head) {}
+
 func (forgetful) Publish([]*eventstore.Revision) {}
 
 // liveHeap returns how many bytes of the heap are reachable.

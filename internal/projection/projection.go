@@ -14,6 +14,9 @@ var ErrDiverged = eventstore.ErrDiverged
 
 // Publisher gets events once they can be read.
 type Publisher interface {
+	// Begin is called when the projection gets the state at a head without events. It comes before
+	// any call of Publish, which then continues from that head.
+	Begin(head eventstore.Head)
 	// Publish is called with the events that the newest view has and the one before has not, in
 	// order, and never twice with the same event.
 	Publish(revisions []*eventstore.Revision)
@@ -84,6 +87,18 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 		}
 	}
 	p.swap(at)
+}
+
+// Load gives a new projection the states of all names at a head, by name. The publisher begins at
+// that head.
+func (p *Projection) Load(at eventstore.Head, states []*Config) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range states {
+		p.states.load(c)
+	}
+	p.swap(at)
+	p.publisher.Begin(at)
 }
 
 // add puts the states that the revisions lead to into the trees, and completes the revisions. On an

@@ -57,7 +57,7 @@ type monkey struct {
 
 func (m *monkey) step() {
 	m.t.Helper()
-	switch m.IntN(15) {
+	switch m.IntN(16) {
 	case 0, 1, 2, 3:
 		m.append(m.someDrafts()...)
 	case 12:
@@ -78,6 +78,8 @@ func (m *monkey) step() {
 		m.readVersions()
 	case 9, 10:
 		m.readAsOf()
+	case 15:
+		mustReadNewest(m.t, m.store, m.written, m.basis())
 	case 11:
 		if len(m.stores) < 4 {
 			m.stores = append(m.stores, m.open())

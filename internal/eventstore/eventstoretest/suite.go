@@ -33,7 +33,7 @@ type law struct {
 
 // Run proves all laws on one kind of store. It uses rewrite to forge histories.
 func Run(t *testing.T, newHistory NewHistory, rewrite Rewrite) {
-	run(t, newHistory, appendLaws, setLaws, readLaws, versionLaws, backLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, tamperingLaws(rewrite), basisLaws(rewrite))
+	run(t, newHistory, appendLaws, setLaws, readLaws, versionLaws, backLaws, raceLaws, lockLaws, durableLaws, receiptLaws, waitLaws, randomLaws, newestLaws(rewrite), tamperingLaws(rewrite), basisLaws(rewrite))
 }
 
 // RunWrites proves the laws about appends, locks and waiting. It is for a store that [Run] has

@@ -19,6 +19,11 @@ func TestStoreKeepsTheLaws(t *testing.T) {
 	eventstoretest.Run(t, newHistories(t, nil, Options{}).next, rewrite)
 }
 
+func TestVerifiedHead(t *testing.T) {
+	t.Parallel()
+	eventstoretest.RunKeeper(t, newHistory)
+}
+
 func TestNegativeTimesAreRefused(t *testing.T) {
 	for _, opts := range []Options{{PollInterval: -1}, {CloseTimeout: -1}} {
 		_, err := Open(t.Context(), "postgres://localhost", opts)

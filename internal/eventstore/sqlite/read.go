@@ -30,6 +30,9 @@ const (
 	backNamesQuery
 	namesFloorQuery
 	namesQuery
+	placesQuery
+	timeQuery
+	newestQuery
 )
 
 const selectEvents = `
@@ -86,6 +89,10 @@ var queries = [...]string{
 	backNamesQuery:  textOfBackNamesQuery,
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
+
+	placesQuery: textOfPlacesQuery,
+	timeQuery:   textOfTimeQuery,
+	newestQuery: textOfNewestQuery,
 }
 
 // Head returns the seq, hash and time of the newest record.

@@ -7,6 +7,8 @@ import (
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"configapi/internal/eventstore"
 )
 
 // reader is a connection that only reads. Only one goroutine may use it at a time.
@@ -144,6 +146,11 @@ func (r *reader) bind(s statement, args []any) error {
 		}
 	}
 	return nil
+}
+
+// bindSeq is bind for a single seq, without an allocation.
+func (r *reader) bindSeq(s statement, seq eventstore.Seq) error {
+	return r.check(sqlite3.Xsqlite3_bind_int64(r.tls, uintptr(s), 1, int64(seq)))
 }
 
 func (r *reader) integer(s statement, column int32) int64 {

@@ -98,6 +98,9 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 // test/hostile.
 const largeData = 16 << 10
 
+// recordColumns is how many columns selectEvents has.
+const recordColumns = 16
+
 // readRecord reads a record from the columns of selectEvents.
 func (r *reader) readRecord(s statement, into *eventstore.Record) error {
 	into.Seq = eventstore.Seq(r.integer(s, 0))

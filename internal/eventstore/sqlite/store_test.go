@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +13,25 @@ import (
 func TestStoreKeepsTheLaws(t *testing.T) {
 	t.Parallel()
 	eventstoretest.Run(t, newHistory, rewrite)
+}
+
+func TestVerifiedHead(t *testing.T) {
+	t.Parallel()
+	eventstoretest.RunKeeper(t, newHistory)
+}
+
+// TestDamagedVerifiedHead has files of which nothing can be trusted.
+func TestDamagedVerifiedHead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	s := mustOpen(t, path, Options{})
+	for _, text := range []string{"", "{", `{"position":7}`, `{"position":7,"hash":"ab"}`, `{"position":7,"hash":"x"}`, "\x00"} {
+		if err := os.WriteFile(path+verifiedSuffix, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.ReadVerified(t.Context()); err != nil || got != (eventstore.Head{}) {
+			t.Errorf("%q: got %v, %v, want nothing", text, got, err)
+		}
+	}
 }
 
 // newHistory makes a history whose file name has all characters that have a meaning in a URI.

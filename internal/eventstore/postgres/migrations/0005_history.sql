@@ -105,6 +105,14 @@ create type public.idempotency_input as (
     unchanged      text
 );
 
+-- How far a server has verified the history. It is no part of the history, and may be lost.
+create table public.verification (
+    singleton   boolean primary key default true check (singleton),
+    position    bigint not null,
+    hash        bytea not null,
+    verified_at timestamptz not null
+);
+
 -- The head to which a restore of a backup leads while it is under way; no row at other times.
 create table public.restore_in_progress (
     singleton boolean primary key default true check (singleton),

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"configapi/internal/eventstore"
+)
+
+// selectNewest finds the names one by one: each is the first in the index after the one before, so
+// the cost depends on the names and not on their versions. The newest record of a name is found
+// from its newest version back; only records after the basis are passed on the way.
+const selectNewest = onBasis + `
+		with recursive names (name) as (
+			(select config_name from public.events where config_name > $3 order by config_name limit 1)
+			union all
+			select (select config_name from public.events where config_name > names.name order by config_name limit 1)
+			from names where names.name is not null)
+		select ` + eventColumns + `, p.position as before, p.hash as hash_before, p.recorded_at as time_before,
+			s.hash as set_end, f.recorded_at as created_at
+		from (
+			select e.*, sum(octet_length(e.data)) over (order by e.config_name rows between unbounded preceding and 1 preceding) as bytes
+			from (
+				select newest.position from names cross join lateral (
+					select position from public.events
+					where b.holds and config_name = names.name and position <= $1
+					order by version desc limit 1) newest
+				limit $4) page
+			join public.events e on e.position = page.position
+		) e
+		left join public.events p on p.position = e.position - 1
+		left join public.events s on e.change_set <> e.position and s.position = e.change_set
+		left join public.events f on e.version > 1 and f.config_name = e.config_name and f.version = 1
+		where coalesce(e.bytes, 0) < $5` + onBasisEnd + ` order by e.config_name`
+
+// EachNewest passes the newest record of each name at or before a basis to yield, by name.
+func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
+	for after, order := "", 0; ; {
+		found, err := s.readNewest(ctx, basis, after, order)
+		if err == nil && len(found) == 0 {
+			return nil
+		}
+		if err == nil {
+			err = yield(found)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the newest records at seq %d: %w", basis.Seq, err)
+		}
+		after, order = found[len(found)-1].Name, order+len(found)
+	}
+}
+
+// newestNames is how many names one statement reads.
+const newestNames = 4096
+
+func (s *Store) readNewest(ctx context.Context, basis eventstore.Head, after string, order int) ([]eventstore.Newest, error) {
+	limit := eventstore.Limit{Records: newestNames}.WithDefaults()
+	p := newestPage{basisPage: basisPage{page: page{limit: limit}}}
+	err := s.query(ctx, p.take, selectNewest, int64(basis.Seq), basis.Hash[:], after, limit.Records, limit.Bytes)
+	if err == nil && !p.onBasis {
+		err = fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
+	}
+	for i := range p.found {
+		p.found[i].Order = order + i
+	}
+	return p.found, err
+}
+
+// newestPage is the page of selectNewest.
+type newestPage struct {
+	basisPage
+	found []eventstore.Newest
+}
+
+// take adds a row if it has a record.
+func (p *newestPage) take(row [][]byte) (more bool, err error) {
+	if more, err = p.basisPage.take(row); err != nil || len(p.records) == len(p.found) {
+		return more, err
+	}
+	p.found = append(p.found, eventstore.NewestOf(p.records[len(p.records)-1]))
+	return true, scanNewest(&p.found[len(p.found)-1], row[recordColumns:])
+}
+
+// recordColumns is how many columns eventColumns has.
+const recordColumns = 16
+
+// scanNewest reads the columns of selectNewest that follow those of the record.
+func scanNewest(n *eventstore.Newest, row [][]byte) error {
+	if row[0] != nil {
+		n.Before = eventstore.Head{Seq: eventstore.Seq(integer(row[0])), RecordedAt: instant(row[2])}
+		if err := fill(n.Before.Hash[:], row[1]); err != nil {
+			return &eventstore.ChainError{Seq: n.Before.Seq, Problem: "its hash: " + err.Error()}
+		}
+	}
+	if row[3] != nil {
+		if err := fill(n.SetEnd[:], row[3]); err != nil {
+			return &eventstore.ChainError{Seq: n.ChangeSet, Problem: "its hash: " + err.Error()}
+		}
+	}
+	if row[4] != nil {
+		n.CreatedAt = instant(row[4])
+	}
+	return nil
+}
