@@ -243,7 +243,7 @@ func TestAnotherWriterEndsARestore(t *testing.T) {
 	whole := MustWrite(t, MustHold(t, f.next(20_000)))
 	into := &intruded{Store: memory.New()}
 	_, err := restore(t, whole, into)
-	if !errors.Is(err, eventstore.ErrHeadMoved) || !strings.Contains(err.Error(), "another program has written to the store") {
+	if !errors.Is(err, eventstore.ErrHeadMoved) || !strings.Contains(err.Error(), "another program writes to the store") {
 		t.Errorf("got %v", err)
 	}
 }
