@@ -22,6 +22,9 @@
 // backups of one history at one head are the same bytes, and a reader accepts no line that [Write]
 // would not write.
 //
+// An event whose value was erased has null as data and salt_what; the digest of both, what,
+// stays. null also stands for a missing actor, reason and reverts.
+//
 // The file may be compressed with zstd. A compressed backup is the same bytes again when the same
 // version of this program makes it.
 //
