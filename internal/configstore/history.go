@@ -42,7 +42,7 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	case len(records) == 0 || records[0].Seq != seq:
 		return nil, h.readFailed(projection.ErrDiverged)
 	}
-	revisions, err := eventstore.DecodeFacts(h.codec, records)
+	revisions, err := eventstore.DecodeFacts(h.codec, records[:1])
 	if err != nil {
 		return nil, err
 	}
