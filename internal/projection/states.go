@@ -164,7 +164,7 @@ func countWithin(t *tree, prefix string) int {
 	if find(t, config.NameBound(prefix)) != nil {
 		n = 1
 	}
-	start := rank(t, prefix+"/", 0)
+	start := sort.Search(t.Len(), func(i int) bool { return nameAt(t, i) >= prefix+"/" })
 	return n + rank(t, afterBelow(prefix), start) - start
 }
 
