@@ -73,9 +73,9 @@ func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs 
 
 func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonStream {
 	s.put(`{"name":`).text(r.Name.String()).put(`,"operation":`).text(string(r.Operation()))
-	s.put(`,"value":`).valueIf(r.HasValue(), r.Value)
+	s.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
 	if oldValue {
-		s.put(`,"oldValue":`).valueIf(r.HasOldValue(), r.OldValue)
+		s.put(`,"oldValue":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
 	s.put(`,"version":`).number(int64(r.Version)).put(`,"position":`).text(r.Position().String())
 	s.put(`,"changeSet":`).text(r.ChangeSet.String()).put(`,"committedAt":`).text(config.FormatInstant(r.At))
@@ -85,13 +85,5 @@ func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonSt
 	} else {
 		s.text(r.Reverts.String())
 	}
-	return s.put(`,"erased":false}`) // nothing can be erased yet
-}
-
-// valueIf adds a value, or null.
-func (s *jsonStream) valueIf(there bool, value config.Value) *jsonStream {
-	if !there {
-		return s.put(`null`)
-	}
-	return s.text(value.String())
+	return s.put(`,"erased":`).bool(r.Erased).put(`}`)
 }
