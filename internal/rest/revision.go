@@ -50,17 +50,17 @@ func newestOf(c *projection.Config) *eventstore.Revision {
 	return r
 }
 
-// withOldValues returns the newest revisions of configs that the snapshot has returned, with their
-// old values: as many of the first ones as [pageBytes] hold, one at least.
-func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs []*projection.Config) (found []*eventstore.Revision, err error) {
-	old, bytes := snapshot.OldValues(configs), 0
+// withOldValues returns the newest revisions of configs, with the old values that old has of them:
+// as many of the first ones as [pageBytes] hold, one at least.
+func withOldValues(ctx context.Context, configs []*projection.Config, old *configstore.OldValues) (found []*eventstore.Revision, err error) {
+	bytes := 0
 	for _, c := range configs {
 		value, err := old.Of(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		r := newestOf(c)
-		if value != nil {
+		if r.OldErased = value == nil; value != nil { // without an old value, it does not count
 			r.OldValue = *value
 		}
 		if bytes += r.Bytes(); bytes > pageBytes && len(found) > 0 {
