@@ -33,8 +33,8 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []confi
 }
 
 // currentOf returns the newest revisions of the configs for which a set was rejected, as many as an
-// answer may show. None are shown when they cannot be read, or when there is no memory for them: the
-// rejection is certain.
+// answer may show. None are shown when they cannot be read, or when there is no memory for them:
+// the rejection is certain.
 func (h *Handler) currentOf(r *http.Request, rejection *fault.Rejection, held *reservation) map[*projection.Config]*eventstore.Revision {
 	var states []*projection.Config
 	for _, failure := range rejection.Failures {
