@@ -20,7 +20,7 @@ import (
 // speed: SQLite's write-ahead log stays below 64 MiB.
 func TestLogStaysSmallDuringBackups(t *testing.T) {
 	const most = 64 << 20
-	written := slowtest.Rounds(96, 256) << 20 // also the length of a log that is never emptied
+	written := slowtest.Rounds(80, 128) << 20 // also the length of a log that is never emptied
 	path := filepath.Join(t.TempDir(), "configapi.db")
 	server, err := sqlite.Open(t.Context(), path, sqlite.Options{Lock: true})
 	if err != nil {

@@ -55,10 +55,12 @@ func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events stora
 	did, err := backup.Restore(ctx, from, events, bar.show)
 	bar.clear()
 	var refused *backup.RefusedError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return startErrorf("%w", err)
-	}
-	if err != nil {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("the restore was interrupted; the same command goes on where it was")
+	case err != nil:
 		return fmt.Errorf("restoring the backup: %w", err)
 	}
 	fmt.Fprintf(env.Stderr, "restored %d events after %d that were there, head %s, %d bytes, %d events/s\n",
