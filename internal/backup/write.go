@@ -32,14 +32,15 @@ func (p Progress) report(done, of eventstore.Seq) {
 // transaction, so a backup hardly delays the checkpoints of a server that runs beside it.
 const pageRecords = 4096
 
-// ErrErasedMeanwhile says that an event erased a value while the backup was made, so that the backup
-// lacks the value and the event that says so. Another attempt may succeed.
+// ErrErasedMeanwhile says that an event erased a value while the backup was made, so that the
+// backup lacks the value and the event that says so. Another attempt may succeed.
 var ErrErasedMeanwhile = errors.New("a value was erased while the backup was made; make the backup again")
 
 // Write writes a backup of the history up to the head that it has now, and returns that head. It
 // verifies the chain of hashes meanwhile, and that an event says so of each value that was erased:
 // the error is an [*eventstore.ChainError] when the history is broken, and what was written is no
-// whole backup then. Servers may write to the history meanwhile. The codec knows which events erase.
+// whole backup then. Servers may write to the history meanwhile. The codec knows which events
+// erase.
 func Write(ctx context.Context, out io.Writer, from Source, codec config.Codec, progress Progress) (eventstore.Head, error) {
 	head, err := from.Head(ctx)
 	if err != nil {
