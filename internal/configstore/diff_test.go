@@ -217,3 +217,39 @@ func TestDifferencesOfManyEqualNames(t *testing.T) {
 		t.Errorf("counting for a client that has gone: got %v", err)
 	}
 }
+
+// TestValuesOfUnchangedNamesAreNotRead compares two moments of the past between which few of very
+// many names have changed: the event store is asked for versions first.
+func TestValuesOfUnchangedNamesAreNotRead(t *testing.T) {
+	const names, between = 12_000, eventstore.MaxExamined + 1500
+	events := configstoretest.NewFaulty()
+	w := newHistoryWriter(t, events, names)
+	for i := range names {
+		w.set(i, "1", nil)
+	}
+	for i := range between { // all of the first 500 names, which then have the value 2
+		w.set(i%500, fmt.Sprint(i/500%2+1), nil)
+	}
+	for i := range names {
+		w.set(i, "3", nil)
+	}
+	w.flush()
+	asked, read := 0, 0
+	events.SetHooks(configstoretest.Hooks{ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+		asked += len(q.Names)
+		if !q.NoData {
+			read += len(q.Names)
+		}
+		return events.Store.ReadAsOf(ctx, basis, q, limit)
+	}})
+	r := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}).Reader(auth.Anonymous)
+	for to, want := range map[eventstore.Seq]int{names + between: 0, names + between - 500: 500} {
+		q := configstore.DiffQuery{From: mustAsOf(t, r, names), To: mustAsOf(t, r, to)}
+		asked, read = 0, 0
+		n, err := r.CountDiff(t.Context(), q)
+		if err != nil || n != want || asked < 2*names || read != 2*500 {
+			t.Errorf("up to %d: counted %d, %v, want %d; asked for %d names, %d of them with values, want at least %d and %d",
+				to, n, err, want, asked, read, 2*names, 2*500)
+		}
+	}
+}

@@ -9,6 +9,9 @@ import (
 	"configapi/internal/projection"
 )
 
+// revisionFrame is about how many bytes of JSON a revision has beside its name, values and reason.
+const revisionFrame = 320
+
 // changes adds a part of the history, as GraphQL has it in ConfigChangeBatch.
 func (s *jsonStream) changes(found configstore.Changes) {
 	s.put(`{"changes":`).revisions(found.Revisions)
@@ -48,14 +51,13 @@ func newestOf(c *projection.Config) *eventstore.Revision {
 }
 
 // withOldValues returns the newest revisions of configs that the snapshot has returned, with their
-// old values: as many of the first ones as [pageBytes] hold, one at least. With an error it returns
-// those for which the old values were read.
+// old values: as many of the first ones as [pageBytes] hold, one at least.
 func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs []*projection.Config) (found []*eventstore.Revision, err error) {
 	old, bytes := snapshot.OldValues(configs), 0
 	for _, c := range configs {
 		value, err := old.Of(ctx, c)
 		if err != nil {
-			return found, err
+			return nil, err
 		}
 		r := newestOf(c)
 		if value != nil {
