@@ -80,7 +80,7 @@ func recalls(seen Seen) []Finding {
 		for _, again := range w.Recalls {
 			lacks := again.Outcome == record.Unknown || again.Outcome == record.NotWritten
 			if !lacks && (again.Outcome != record.Done || again.Version != w.Version || again.Position != w.Position) {
-				found.add("%s: the same request came to %s, version %d at %s", w, again.Outcome, again.Version, again.Position)
+				found.add("%s: the same request came to %s, version %d at %s (%s)", w, again.Outcome, again.Version, again.Position, again.Status)
 			}
 		}
 	}

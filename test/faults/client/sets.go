@@ -248,7 +248,7 @@ func (c *Client) recall(n *cluster.Node, s *changeSet) {
 	}
 	a := c.read(n.Number, s, reply)
 	for i, w := range s.writes {
-		again := record.Recall{Outcome: a.outcome}
+		again := record.Recall{Outcome: a.outcome, Status: fmt.Sprintf("node %d: %d %.300s", n.Number, reply.status, reply.body)}
 		if a.outcome == record.Done && i < len(a.revisions) {
 			again.Version, again.Position = a.revisions[i].Version, a.revisions[i].position
 		}

@@ -135,6 +135,7 @@ type Recall struct {
 	Outcome  Outcome
 	Version  int
 	Position Position
+	Status   string // the text of the answer, for people
 }
 
 // Failure is a request without a complete answer.
