@@ -56,7 +56,7 @@ func claim(h *history.History, seen Seen) claims {
 	}
 	torn, split := c.sets(seen)
 	c.split = split
-	c.findings = slices.Concat(exact.all(), once.all(), torn, recalls(seen), foreseen(h, seen, c))
+	c.findings = slices.Concat(torn, exact.all(), once.all(), recalls(seen), foreseen(h, seen, c))
 	return c
 }
 

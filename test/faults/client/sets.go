@@ -207,6 +207,9 @@ func (c *Client) try(n *cluster.Node, where record.Where, s *changeSet) {
 		return
 	}
 	r := &record.Read{Where: where, Client: c.number, Linearizable: true, Position: a.position, Decisions: a.decisions(s)}
+	if s.tries > 1 { // the set, which began before, may be carried out all the same
+		r.Incarnation = record.Unsure
+	}
 	c.recordDecisions(n, r, call)
 }
 
