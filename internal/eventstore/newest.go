@@ -18,8 +18,8 @@ type Newest struct {
 	CreatedAt time.Time
 }
 
-// NewestOf returns a record with what it says by itself: of a change set that it ends, and of a name
-// that begins with it. A store adds the rest.
+// NewestOf returns a record with what it says by itself: of a change set that it ends, and of a
+// name that begins with it. A store adds the rest.
 func NewestOf(r Record) Newest {
 	n := Newest{Record: r}
 	if r.ChangeSet == r.Seq {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,13 @@ type verifying struct {
 	stop  context.CancelFunc
 	log   bytes.Buffer
 	h     *history
+	head  atomic.Pointer[eventstore.Head] // what is applied
+}
+
+// apply makes the head of the history the one that is applied.
+func (v *verifying) apply() {
+	head := v.h.head
+	v.head.Store(&head)
 }
 
 // ReadHistory returns records of the history.
@@ -66,7 +74,8 @@ func (v *verifying) ReadHistory(_ context.Context, _ eventstore.Head, after even
 
 // begin runs the verifier from a seq up to another one.
 func (v *verifying) begin(t *testing.T, from, to eventstore.Seq, keeper projection.VerifiedKeeper) {
-	v.Verifier = projection.NewVerifier(v, func() eventstore.Head { return v.h.head },
+	v.apply()
+	v.Verifier = projection.NewVerifier(v, func() eventstore.Head { return *v.head.Load() },
 		projection.VerifierOptions{Keeper: keeper, Log: slog.New(slog.NewTextHandler(&v.log, nil))})
 	v.Begin(projection.Stretch{From: v.h.at(from), To: v.h.at(to)})
 	var ctx context.Context
@@ -105,12 +114,14 @@ func TestVerifierVerifiesAllAndKeepsHowFar(t *testing.T) {
 			t.Errorf("verified up to %d, kept %d, want %d", got.Seq, kept.head.Seq, h.head.Seq)
 		}
 		h.set("n1", "live")
+		v.apply()
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if kept.head != h.head || kept.kept != 2 {
 			t.Errorf("kept %d, for the %d. time, want %d for the 2nd", kept.head.Seq, kept.kept, h.head.Seq)
 		}
 		h.set("n1", "last")
+		v.apply()
 		v.stop()
 		if err := <-v.end; err != nil || kept.head != h.head {
 			t.Errorf("at the end: kept %d, %v, want %d", kept.head.Seq, err, h.head.Seq)
