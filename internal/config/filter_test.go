@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,4 +156,53 @@ func manyNames(n int) []string {
 		names[i] = fmt.Sprintf("n%d", i)
 	}
 	return names
+}
+
+func TestFilterContaining(t *testing.T) {
+	for _, test := range []struct {
+		prefix, part string
+		matches, not []string
+	}{
+		{"", "time", []string{"time", "timeout", "a/Timeout", "A/TIME"}, []string{"tim", "ti/me"}},
+		{"", "TIMe", []string{"timeout", "TIMEOUT"}, []string{"tim"}},
+		{"", "s/t", []string{"payments/timeout", "PAYMENTS/TIMEOUT"}, []string{"st"}},
+		{"", "@[`{", nil, []string{"a"}}, // the bytes beside the letters
+		{"", "é", nil, []string{"e"}},
+		{"", strings.Repeat("a", config.MaxNameBytes), []string{strings.Repeat("A", config.MaxNameBytes)}, []string{"a"}},
+		{"a", "b", []string{"a/b", "a/c/B"}, []string{"b", "a", "ab"}},
+	} {
+		filter, err := config.ParseFilter(test.prefix, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with, err := filter.Containing(test.part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(test.matches, test.not...) {
+			n, err := config.ParseName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := with.Matches(n), slices.Contains(test.matches, name); got != want {
+				t.Errorf("prefix %q, part %q: Matches(%q) = %t, want %t", test.prefix, test.part, name, got, want)
+			}
+			if filter.Matches(n) != with.WithoutPart().Matches(n) {
+				t.Errorf("prefix %q, part %q: %q without the part", test.prefix, test.part, name)
+			}
+		}
+		if with.All() || with.Part() != strings.ToLower(test.part) {
+			t.Errorf("part %q: selects all: %t, part %q", test.part, with.All(), with.Part())
+		}
+	}
+	for part, want := range map[string]string{
+		"":                       "contains is empty; leave it out to select all names",
+		strings.Repeat("a", 256): "contains has 256 bytes; at most 255 are allowed",
+	} {
+		_, err := config.Filter{}.Containing(part)
+		var invalid *config.InvalidError
+		if !errors.As(err, &invalid) || err.Error() != want {
+			t.Errorf("a part of %d bytes: got %v, want %q", len(part), err, want)
+		}
+	}
 }

@@ -45,7 +45,8 @@ func brokenKeyRule(text string) string {
 // changes: "configapi-request2", then each field after its length in 4 bytes, big endian, where
 // 0xFFFFFFFF marks an absent field. Numbers are 8 bytes, big endian. The fields are:
 //
-//   - the kind: "changes", or "asked" when the set has Asked. After "asked" comes Asked alone.
+//   - the kind: "changes", or "asked" when the set has Asked. After "asked" come only Asked and the
+//     reason.
 //   - the seq and the hash of AsSeenAt, absent or not, then the reason.
 //   - for each change, in order: its kind, name, value, expected version, onlyIfChanged (1 byte),
 //     the number of its conditions, and each condition as its String. The kind of a set with
@@ -55,7 +56,7 @@ func RequestHash(set *ChangeSet) [sha256.Size]byte {
 	b := append(room[:0], "configapi-request2"...)
 	if set.Asked != nil {
 		b = appendField(b, "asked")
-		return sha256.Sum256(appendField(b, string(set.Asked)))
+		return sha256.Sum256(appendField(appendField(b, string(set.Asked)), set.Reason.text))
 	}
 	b = appendField(b, "changes")
 	if seen := set.AsSeenAt; seen == nil {

@@ -49,7 +49,7 @@ func TestGoldenRequestHashes(t *testing.T) {
 			set.AsSeenAt = &config.RevisionID{Seq: 1842, Hash: ours}
 			return set
 		}(),
-		"4687884224b0f9810a4017f58c7028ffea8f8aed43dae3df99b6c683db936a5e": {Asked: []byte(`{"to":"7-00000000"}`), Reason: must(config.ParseReason("why"))},
+		"1cc80d0b5bf330da6424c84b36f101c3ef059705b8f7ce276fdb64942e57769e": {Asked: []byte(`{"to":"7-00000000"}`), Reason: must(config.ParseReason("why"))},
 	} {
 		hash := config.RequestHash(&set)
 		if got := hex.EncodeToString(hash[:]); got != want {
@@ -96,7 +96,7 @@ func TestRequestHashDistinguishesSets(t *testing.T) {
 		seenAt(config.RevisionID{}), seenAt(config.RevisionID{Seq: 1}), seenAt(config.RevisionID{Hash: ours}),
 		config.ChangeSet{}.Of(a, b), config.ChangeSet{}.Of(b, a), config.ChangeSet{}.Of(a, b, a),
 		because("a", a, b),
-		{Asked: []byte{}}, {Asked: []byte("a")},
+		{Asked: []byte{}}, {Asked: []byte("a")}, {Asked: []byte("a"), Reason: must(config.ParseReason("a"))},
 	} {
 		hash := config.RequestHash(&set)
 		if other, same := seen[hash]; same {

@@ -121,3 +121,31 @@ func BenchmarkParseName(b *testing.B) {
 		}
 	}
 }
+
+func TestChildOf(t *testing.T) {
+	for _, test := range []struct {
+		name, prefix, child, segment string // segment "": not below the prefix
+	}{
+		{"a", "", "a", "a"},
+		{"a/b/c", "", "a", "a"},
+		{"a/b/c", "a", "a/b", "b"},
+		{"a/b/c", "a/b", "a/b/c", "c"},
+		{"a/b/c", "a/b/c", "", ""},
+		{"a-b/c", "a", "", ""},
+		{"ab/c", "a", "", ""},
+		{"b/c", "a", "", ""},
+		{"a", "a/b", "", ""},
+	} {
+		name, err := config.ParseName(test.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, segment, ok := name.ChildOf(test.prefix)
+		if child.String() != test.child || segment != test.segment || ok != (test.segment != "") {
+			t.Errorf("%s below %q: got %q, %q, %t", test.name, test.prefix, child, segment, ok)
+		}
+	}
+	if _, _, ok := (config.Name{}).ChildOf(""); ok {
+		t.Error("the zero name is a child of the top")
+	}
+}

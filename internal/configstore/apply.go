@@ -132,7 +132,7 @@ func (g *generation) judge(ctx context.Context, caller auth.Caller, set config.C
 
 // lastValues reads the last values of deleted configs that a set restores, among the reads of
 // users. It reads no more of them than a set may have bytes.
-func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (map[eventstore.Position]config.Value, error) {
+func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (writer.LastValues, error) {
 	var deleted []*projection.Config
 	for i := range set.Changes {
 		restore, is := set.Changes[i].Command.(config.Restore)
@@ -145,7 +145,7 @@ func (g *generation) lastValues(ctx context.Context, view *projection.View, set 
 		}
 		deleted = append(deleted, state)
 	}
-	values := make(map[eventstore.Position]config.Value, len(deleted))
+	values := make(writer.LastValues, len(deleted))
 	for bytes := 0; len(deleted) > 0 && bytes <= config.MaxChangeSetBytes; {
 		asked := make([]eventstore.VersionOf, min(len(deleted), eventstore.MaxAsOfNames))
 		for i := range asked {
@@ -156,15 +156,15 @@ func (g *generation) lastValues(ctx context.Context, view *projection.View, set 
 			return nil, err
 		}
 		for i := range records {
-			last, err := eventstore.Decode(&records[i])
+			last, err := writer.LastValueOf(&records[i])
 			if err != nil {
 				return nil, err
 			}
 			if records[i].Name != asked[i].Name {
 				return nil, g.readFailed(projection.ErrDiverged)
 			}
-			values[deleted[i].Position()] = last.Value
-			bytes += len(last.Value.String())
+			values[deleted[i].Position()] = last
+			bytes += len(last.String())
 		}
 		if len(records) == 0 {
 			return nil, g.readFailed(projection.ErrDiverged)

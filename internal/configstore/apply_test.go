@@ -3,6 +3,7 @@ package configstore_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/slowtest"
 )
 
 func setOf(commands ...config.Command) config.ChangeSet { return config.ChangeSet{}.Of(commands...) }
@@ -226,5 +228,52 @@ func TestReceiptsOfSets(t *testing.T) {
 		if _, _, err := store.Recall(t.Context(), auth.Anonymous, other); !errors.As(err, &rejection) || len(rejection.Failures) != 1 {
 			t.Errorf("recalling another set with key %d: got %v", i, err)
 		}
+	}
+}
+
+// TestDryRunSaysWhatApplyDoes judges and applies very many random sets.
+func TestDryRunSaysWhatApplyDoes(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	store := configstoretest.New(t, configstore.Options{})
+	dice := rand.New(rand.NewPCG(seed, 0))
+	m := &configstoretest.Sets{Draw: dice.IntN, Names: names}
+	for i := range slowtest.Rounds(3_000, 100_000) {
+		if err := m.Step(t.Context(), store.Store); err != nil {
+			t.Fatalf("seed %d, set %d: %v", seed, i, err)
+		}
+	}
+}
+
+// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and the
+// history.
+func TestSetsSayWhatTheyRevert(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	undone := store.MustSet(t, "a", "1").Position
+	set := setOf(configstoretest.Set(t, "a", "2"), configstoretest.Set(t, "b", "2"))
+	set.Reverts, set.IdempotencyKey = idOf(undone), configstoretest.Key(t, "k")
+	dry := set
+	dry.DryRun = true
+	var found []*eventstore.Position
+	for _, set := range []config.ChangeSet{dry, set, set} { // the last one is recalled
+		got, err := store.Apply(t.Context(), auth.Anonymous, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range got.Revisions {
+			found = append(found, r.Reverts)
+		}
+	}
+	for _, r := range configstoretest.MustRead(t, store.Events)[1:] {
+		found = append(found, r.Reverts)
+	}
+	found = append(found, store.Reader(auth.Anonymous).Config(configstoretest.Name(t, "b")).Reverts())
+	for i, reverts := range found {
+		if reverts == nil || *reverts != undone {
+			t.Errorf("revision %d of %d reverts %v, want %v", i, len(found), reverts, undone)
+		}
+	}
+	if len(found) != 9 {
+		t.Errorf("found %d revisions, want 9", len(found))
 	}
 }

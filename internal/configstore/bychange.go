@@ -14,7 +14,7 @@ import (
 type ChangedPage struct {
 	Configs []*projection.Config // the newest change first
 	// More reports whether more configs may follow: continue before the seq End. A page can be
-	// short, even empty, although more follow: it looks at 100,000 names at most.
+	// short, even empty, although more follow: it looks at [Options.ScanNames] at most.
 	More bool
 	End  eventstore.Seq
 
@@ -47,10 +47,6 @@ type byChange struct {
 	descend func(o *projection.Order, before eventstore.Seq, yield func(eventstore.Seq, config.Name) bool)
 }
 
-// maxSorted is how many names of a prefix are sorted for each page. When there are more, the page
-// comes from the order of all names.
-const maxSorted = 5_000
-
 func changedPage(ctx context.Context, r *Reader, filter config.Filter, before eventstore.Seq, first int, find byChange) (ChangedPage, error) {
 	if err := checkPageSize(first); err != nil {
 		return ChangedPage{}, err
@@ -58,7 +54,9 @@ func changedPage(ctx context.Context, r *Reader, filter config.Filter, before ev
 	if err := ctx.Err(); err != nil {
 		return ChangedPage{}, err
 	}
-	if !filter.All() && find.count(filter.WithoutPart()) <= maxSorted {
+	// Unless it is much, to sort what is selected costs less than to look for it in the order of
+	// all names.
+	if !filter.All() && find.count(filter.WithoutPart()) <= r.generation.opts.ScanNames/20 {
 		return sortedPage(filter, before, first, find), nil
 	}
 	order, err := r.generation.projection.Order(ctx, r.view)
@@ -76,10 +74,10 @@ func changedPage(ctx context.Context, r *Reader, filter config.Filter, before ev
 		return ChangedPage{}, err
 	}
 	defer r.generation.scans.Release(1)
-	var scan scan
+	scan := r.generation.newScan()
 	find.descend(order, before, func(seq eventstore.Seq, name config.Name) bool {
-		if filter.Matches(name) && !page.take(r.view.Get(name), first) {
-			return false
+		if filter.Matches(name) {
+			return page.take(r.view.Get(name), first)
 		}
 		page.End, page.More = seq, !scan.next()
 		return !page.More

@@ -22,6 +22,7 @@ type comparison struct {
 	prefixes bool             // two prefixes are compared
 	view     *projection.View // at or after both snapshots
 	reads    int              // how many pieces of the list of names had to be read from the past
+	sparse   bool             // many of the names may have changed only after both snapshots
 
 	// between are the present states of the names that have events between near snapshots, by
 	// name. nil: the snapshots are not near.
@@ -79,15 +80,11 @@ const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
 func (c *comparison) readBetween(ctx context.Context) error {
 	earlier, later := c.span()
 	distance := int(later - earlier)
-	if _, listed := c.filter.Names(); listed || c.prefixes || distance > maxBetween {
+	if _, listed := c.filter.Names(); listed || c.prefixes || !c.selectsMany(distance/eventsPerName) {
 		return nil
 	}
-	selected := 0
-	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
-		selected++
-		return selected*eventsPerName < distance
-	})
-	if selected*eventsPerName < distance {
+	if distance > maxBetween {
+		c.sparse = later < c.view.Head().Seq
 		return nil
 	}
 	c.between = []*projection.Config{}
@@ -99,6 +96,15 @@ func (c *comparison) readBetween(ctx context.Context) error {
 	slices.SortFunc(c.between, func(a, b *projection.Config) int { return a.Name.Compare(b.Name) })
 	c.between = slices.Compact(c.between)
 	return nil
+}
+
+// selectsMany reports whether the filter selects more than n names.
+func (c *comparison) selectsMany(n int) bool {
+	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
+		n--
+		return n >= 0
+	})
+	return n < 0
 }
 
 // readNames adds the states whose names have an event after one seq and up to another.
@@ -220,49 +226,44 @@ func (c *comparison) some(filter config.Filter, after string, limit int) (found 
 	return found
 }
 
-// compare returns those of the pairs that differ. It has compared the first seen pairs, at least
-// one: as many as one page of values holds. Without values, the differences may lack theirs, and
-// only values that have to be compared are read.
-func (c *comparison) compare(ctx context.Context, pairs []pair, noValues bool) (found []Difference, seen int, err error) {
-	if c.from.isPast(pairs, fromOf) || c.to.isPast(pairs, toOf) {
+// compare returns those of the pairs that differ. It compares as many of the pairs as one page of
+// values holds at either snapshot: end is the name of the last one.
+func (c *comparison) compare(ctx context.Context, pairs []pair) (found []Difference, end string, err error) {
+	if slices.ContainsFunc(pairs, c.isPast) {
 		c.reads++
 	}
-	results := make([]*Difference, len(pairs)) // nil: no difference
-	undecided := make([]int, len(pairs))       // indexes of pairs
-	for i := range undecided {
-		undecided[i] = i
-	}
-	if noValues || c.isSparse() {
-		if undecided, err = c.decideWithoutValues(ctx, pairs, results, noValues); err != nil {
-			return nil, 0, err
+	end = pairs[len(pairs)-1].name.String()
+	if c.sparse {
+		if pairs, err = c.changed(ctx, pairs); err != nil || len(pairs) == 0 {
+			return nil, end, err
 		}
 	}
-	seen, err = c.decide(ctx, pairs, results, undecided)
+	before, n, err := c.from.statesOfPairs(ctx, pairs, fromOf, false)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
-	for i, d := range results[:seen] {
-		if d == nil {
+	after, n, err := c.to.statesOfPairs(ctx, pairs[:n], toOf, false)
+	if err != nil {
+		return nil, "", err
+	}
+	if n < len(pairs) {
+		end = pairs[n-1].name.String()
+	}
+	for i, p := range pairs[:n] {
+		d := newDifference(p.name, before[i], after[i])
+		if !d.differs() {
 			continue
 		}
-		d.Name = pairs[i].name
-		if len(d.Name.String()) > config.MaxNameBytes {
-			return nil, 0, c.tooLong(pairs[i])
+		if len(p.name.String()) > config.MaxNameBytes {
+			return nil, "", c.tooLong(p)
 		}
-		found = append(found, *d)
+		found = append(found, d)
 	}
-	return found, seen, nil
+	return found, end, nil
 }
 
-// isSparse reports whether pairs can be of names that have not changed between the snapshots.
-func (c *comparison) isSparse() bool {
-	_, later := c.span()
-	return !c.prefixes && c.between == nil && later < c.view.Head().Seq
-}
-
-// decideWithoutValues fills in the results that do not depend on values, and returns the indexes of
-// the other pairs.
-func (c *comparison) decideWithoutValues(ctx context.Context, pairs []pair, results []*Difference, noValues bool) (undecided []int, err error) {
+// changed returns the pairs of names that have changed between the snapshots. It reads no values.
+func (c *comparison) changed(ctx context.Context, pairs []pair) (changed []pair, err error) {
 	before, _, err := c.from.statesOfPairs(ctx, pairs, fromOf, true)
 	if err != nil {
 		return nil, err
@@ -271,66 +272,39 @@ func (c *comparison) decideWithoutValues(ctx context.Context, pairs []pair, resu
 	if err != nil {
 		return nil, err
 	}
-	for i := range pairs {
-		d := newDifference(before[i], after[i])
-		switch {
-		case d.Before == nil && d.After == nil || d.Before != nil && d.After != nil && d.Before.Seq == d.After.Seq:
-		case noValues && (d.Before == nil || d.After == nil):
-			results[i] = d
-		default:
-			undecided = append(undecided, i)
+	for i, p := range pairs {
+		if d := newDifference(p.name, before[i], after[i]); d.versions[0] != d.versions[1] {
+			changed = append(changed, p)
 		}
 	}
-	return undecided, nil
+	return changed, nil
 }
 
-// decide reads the states of the undecided pairs, one page of them at each snapshot, and fills in
-// their results. It returns how many pairs are decided then.
-func (c *comparison) decide(ctx context.Context, pairs []pair, results []*Difference, undecided []int) (int, error) {
-	open := make([]pair, len(undecided))
-	for i, index := range undecided {
-		open[i] = pairs[index]
-	}
-	before, n, err := c.from.statesOfPairs(ctx, open, fromOf, false)
-	if err != nil {
-		return 0, err
-	}
-	after, n, err := c.to.statesOfPairs(ctx, open[:n], toOf, false)
-	if err != nil {
-		return 0, err
-	}
-	for i := range n {
-		d := newDifference(before[i], after[i])
-		if d.Before == nil || d.After == nil {
-			if d.Before != d.After {
-				results[undecided[i]] = d
-			}
-		} else if d.Before.Seq != d.After.Seq && d.Before.Value != d.After.Value {
-			results[undecided[i]] = d
-		}
-	}
-	if n < len(undecided) {
-		return undecided[n], nil
-	}
-	return len(pairs), nil
-}
-
-// newDifference returns what the states of a name at both snapshots are to clients.
-func newDifference(before, after *projection.Config) *Difference {
-	d := new(Difference)
-	if before != nil {
-		d.versions[0] = before.Version
-		if before.Exists() {
-			d.Before = before
-		}
-	}
-	if after != nil {
-		d.versions[1] = after.Version
-		if after.Exists() {
-			d.After = after
-		}
-	}
+// newDifference returns what clients see of the states of a name at both snapshots.
+func newDifference(name config.Name, before, after *projection.Config) Difference {
+	d := Difference{Name: name}
+	d.Before, d.versions[0] = existing(before)
+	d.After, d.versions[1] = existing(after)
 	return d
+}
+
+// existing returns a state, nil if the config did not exist, and the version of the name.
+func existing(state *projection.Config) (*projection.Config, config.Version) {
+	switch {
+	case state == nil:
+		return nil, 0
+	case !state.Exists():
+		return nil, state.Version
+	}
+	return state, state.Version
+}
+
+// differs reports whether the states differ in value or existence.
+func (d *Difference) differs() bool {
+	if d.Before == nil || d.After == nil {
+		return d.Before != d.After
+	}
+	return d.Before.Value != d.After.Value
 }
 
 func (c *comparison) tooLong(p pair) error {
@@ -340,13 +314,13 @@ func (c *comparison) tooLong(p pair) error {
 	return &config.InvalidError{Field: "toPrefix", Rule: rule}
 }
 
+// isPast reports whether states of the pair have to be read.
+func (c *comparison) isPast(p pair) bool {
+	return p.from != nil && c.from.isPast(p.from) || p.to != nil && c.to.isPast(p.to)
+}
+
 func fromOf(p pair) *projection.Config { return p.from }
 func toOf(p pair) *projection.Config   { return p.to }
-
-// isPast reports whether states of the pairs have to be read.
-func (s *Snapshot) isPast(pairs []pair, of func(pair) *projection.Config) bool {
-	return s.at.Seq > 0 && slices.ContainsFunc(pairs, func(p pair) bool { return of(p) != nil && of(p).Seq > s.at.Seq })
-}
 
 // statesOfPairs is statesOf for one side of pairs. It returns the states of the first n pairs, nil
 // where there is none.

@@ -2,8 +2,6 @@ package configstore
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -93,12 +91,12 @@ func (r *Reader) CountDiff(ctx context.Context, q DiffQuery) (int, error) {
 		if err != nil || len(pairs) == 0 {
 			return count, err
 		}
-		found, seen, err := c.compare(ctx, pairs, true)
+		found, end, err := c.compare(ctx, pairs)
 		if err != nil {
 			return 0, err
 		}
 		count += len(found)
-		after = pairs[seen-1].name.String()
+		after = end
 	}
 }
 
@@ -115,8 +113,7 @@ func (c *comparison) page(ctx context.Context, after string, first int) (DiffPag
 			page.More = true
 			return page, nil
 		}
-		// A full page only needs to know whether anything follows.
-		found, seen, err := c.compare(ctx, pairs, len(page.Differences) == first)
+		found, end, err := c.compare(ctx, pairs)
 		if err != nil {
 			return DiffPage{}, err
 		}
@@ -129,53 +126,9 @@ func (c *comparison) page(ctx context.Context, after string, first int) (DiffPag
 			page.Differences = append(page.Differences, d)
 			page.End = d.Name.String()
 		}
-		next = pairs[seen-1].name.String()
+		next = end
 		if len(page.Differences) < first {
 			page.End = next
 		}
 	}
-}
-
-// addChanges adds the changes between the two moments to the differences of a page. The page ends
-// before the difference whose changes would make it too large.
-func (c *comparison) addChanges(ctx context.Context, page *DiffPage) error {
-	bytes := 0
-	for i := range page.Differences {
-		d := &page.Differences[i]
-		changes, err := c.changes(ctx, d)
-		if err != nil {
-			return err
-		}
-		size := d.bytes()
-		for _, change := range changes {
-			size += change.Bytes()
-		}
-		if bytes += size; bytes > PageBytes && i > 0 {
-			page.Differences, page.More = page.Differences[:i], true
-			page.End = page.Differences[i-1].Name.String()
-			return nil
-		}
-		for ; size > PageBytes && len(changes) > 0; changes = changes[1:] {
-			size -= changes[0].Bytes()
-		}
-		d.Changes = changes
-		d.MoreChanges = len(changes) < int(d.versions[1]-d.versions[0])
-	}
-	return nil
-}
-
-// changes returns the newest changes of a difference, oldest first.
-func (c *comparison) changes(ctx context.Context, d *Difference) ([]*eventstore.Revision, error) {
-	end, err := c.reader.shared().begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	n := min(int(d.versions[1]-d.versions[0]), MaxDifferenceChanges)
-	revisions, err := c.reader.generation.pageBack(ctx, d.Name, int(d.versions[1])+1, n)
-	if err != nil {
-		return nil, fmt.Errorf("reading the changes of %s: %w", d.Name, err)
-	}
-	slices.Reverse(revisions)
-	return revisions, nil
 }

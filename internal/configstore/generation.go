@@ -34,7 +34,7 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, catchUp: newCatchUpReader(events), scans: newScanTurns(), notReady: notReady,
+		opts: opts, catchUp: newCatchUpReader(events), scans: semaphore.NewWeighted(scanTurns()), notReady: notReady,
 	}
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }

@@ -133,21 +133,22 @@ func (h *history) ReadVersions(ctx context.Context, basis eventstore.Head, versi
 // completeSets reads the ends of those change sets that the revisions were decoded without. The
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
-	var end eventstore.Position // of the set that was completed last; neighbours often share it
+	ends := make(map[eventstore.Seq]eventstore.Position) // :: last seq of a set → its position
 	for _, r := range revisions {
 		if r.ChangeSetKnown() {
 			continue
 		}
-		if r.ChangeSet.Seq != end.Seq {
-			if recent := h.feed.Find(r.ChangeSet.Seq); recent != nil {
-				end = recent.Position()
-			} else if last, err := h.readRevision(ctx, r.ChangeSet.Seq); err == nil {
-				end = last.Position()
-			} else {
+		end, known := ends[r.ChangeSet.Seq]
+		if recent := h.feed.Find(r.ChangeSet.Seq); !known && recent != nil {
+			end = recent.Position()
+		} else if !known {
+			last, err := h.readRevision(ctx, r.ChangeSet.Seq)
+			if err != nil {
 				return err
 			}
+			end = last.Position()
 		}
-		r.ChangeSet = end
+		ends[r.ChangeSet.Seq], r.ChangeSet = end, end
 	}
 	return nil
 }

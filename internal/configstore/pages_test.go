@@ -31,6 +31,7 @@ func TestPagesEndByBytes(t *testing.T) {
 		store.MustSet(t, "one", large)
 	}
 	then := store.Reader(auth.Anonymous).Head().Position()
+	mustEndByBytes(t, store.Reader(auth.Anonymous), all+1)
 	for i := range all {
 		store.MustSet(t, fmt.Sprintf("n%02d", i), "small")
 	}

@@ -17,10 +17,7 @@ import (
 // on, with all filters.
 func (s *service) checkChanges(r *configstore.Reader, position int) {
 	for i, f := range filters {
-		filter, err := config.ParseFilter(f.prefix, f.names)
-		if err != nil {
-			s.Fatal(err)
-		}
+		filter := mustSelect(s, f.prefix, f.names, f.part)
 		start := (i * 5) % (position + 1)
 		first := 1 + (i+position)%5
 		want := s.wanted(filter, s.model.startAfter(start), position)
@@ -54,10 +51,7 @@ func (s *service) mustBeWhole(page configstore.Changes, filter config.Filter, af
 // checkWatch reads a stream from a position to the head.
 func (s *service) checkWatch(node *configstore.Store, start int) {
 	f := rapid.SampledFrom(filters).Draw(s.T, "filter")
-	filter, err := config.ParseFilter(f.prefix, f.names)
-	if err != nil {
-		s.Fatal(err)
-	}
+	filter := mustSelect(s, f.prefix, f.names, f.part)
 	ctx := context.Background()
 	watch, err := node.Watch(ctx, auth.Anonymous, filter, &s.marks[start])
 	if err != nil {

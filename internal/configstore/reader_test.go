@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -27,7 +26,12 @@ func TestPageSizes(t *testing.T) {
 		_, _, ofHistory := r.History(t.Context(), configstoretest.Name(t, "a"), 0, first)
 		_, ofConfigs := r.Now().Configs(t.Context(), config.Filter{}, "", first)
 		_, ofChanges := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, first)
-		for _, err := range []error{ofHistory, ofConfigs, ofChanges} {
+		_, ofByChange := r.ConfigsByChange(t.Context(), config.Filter{}, 0, first)
+		_, ofDeleted := r.Deleted(t.Context(), config.Filter{}, 0, first)
+		_, ofChildren := r.Children("", "", first)
+		_, ofRecent := r.RecentChanges(t.Context(), configstore.ChangeFilter{}, 0, first)
+		_, ofDiff := r.Diff(t.Context(), configstore.DiffQuery{From: r.Now(), To: r.Now()}, "", first, true)
+		for _, err := range []error{ofHistory, ofConfigs, ofChanges, ofByChange, ofDeleted, ofChildren, ofRecent, ofDiff} {
 			var invalid *config.InvalidError
 			if ok != (err == nil) || !ok && (!errors.As(err, &invalid) || invalid.Error() != fmt.Sprintf("first is %d; it must be 1 to 500", first)) {
 				t.Errorf("first %d: %v", first, err)
@@ -233,102 +237,6 @@ func TestChangesExaminesSoManyEvents(t *testing.T) {
 	}
 }
 
-// readings returns all reads that ask the event store.
-func readings(t *testing.T, r *configstore.Reader, old eventstore.Position) map[string]func() error {
-	name := configstoretest.Name(t, "a")
-	// The snapshot itself needs no read.
-	snapshot, err := r.AsOf(t.Context(), old)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]func() error{
-		"History": func() error { _, _, err := r.History(t.Context(), name, 0, 10); return err },
-		"EachPage": func() error {
-			return r.EachPage(t.Context(), name, func([]*eventstore.Revision) error { return nil })
-		},
-		"Revision": func() error { _, err := r.Revision(t.Context(), old); return err },
-		"AsOfTime": func() error { _, err := r.AsOfTime(t.Context(), configstoretest.Epoch); return err },
-		"Config":   func() error { _, err := snapshot.Config(t.Context(), name); return err },
-		"Configs":  func() error { _, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10); return err },
-		"Count":    func() error { _, err := snapshot.Count(t.Context(), config.Filter{}); return err },
-		"Changes":  func() error { _, err := r.Changes(t.Context(), old, config.Filter{}, 10); return err },
-	}
-}
-
-// TestReadsFailClosed reads the past from event stores that are unreachable, have lost it, or hold
-// what this program does not know.
-func TestReadsFailClosed(t *testing.T) {
-	unknown := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
-		for i := range records {
-			records[i].SchemaVersion = 99
-		}
-		return records, err
-	}
-	for _, test := range []struct {
-		what  string
-		hooks func(s *configstoretest.Faulty) configstoretest.Hooks
-		kind  fault.Kind
-		not   []string // reads that do not fail
-	}{
-		{"unreachable", func(*configstoretest.Faulty) configstoretest.Hooks { return configstoretest.Unreachable() }, fault.Unavailable, nil},
-		{"lost", func(*configstoretest.Faulty) configstoretest.Hooks {
-			return configstoretest.Hooks{
-				Read: func(context.Context, eventstore.Seq, eventstore.Limit) ([]eventstore.Record, error) {
-					return nil, nil
-				},
-				ReadConfig: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
-					return nil, nil
-				},
-				ReadConfigBack: func(context.Context, eventstore.Head, string, int, eventstore.Limit) ([]eventstore.Record, error) {
-					return nil, nil
-				},
-				ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {
-					return eventstore.Record{}, eventstore.ErrDiverged
-				},
-			}
-		}, fault.Unavailable, []string{"Config", "Configs", "Count"}},
-		{"not known", func(s *configstoretest.Faulty) configstoretest.Hooks {
-			return configstoretest.Hooks{
-				Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.Read(ctx, after, limit))
-				},
-				ReadConfig: func(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadConfig(ctx, basis, name, after, limit))
-				},
-				ReadConfigBack: func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadConfigBack(ctx, basis, name, before, limit))
-				},
-				ReadAsOf: func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-					return unknown(s.Store.ReadAsOf(ctx, basis, q, limit))
-				},
-			}
-		}, fault.Internal, []string{"Changes", "AsOfTime"}}, // the chain breaks first
-	} {
-		t.Run(test.what, func(t *testing.T) {
-			events := configstoretest.NewFaulty()
-			// The third event is at the epoch.
-			now := func() time.Time { return configstoretest.Epoch.Add(-2 * time.Microsecond) }
-			store := configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}, Now: now})
-			for i := range 5 {
-				store.MustSet(t, "a", fmt.Sprint(i))
-			}
-			asked := readings(t, store.Reader(auth.Anonymous), configstoretest.MustRead(t, events)[1].Position())
-			events.SetHooks(test.hooks(events))
-			for what, ask := range asked {
-				if !slices.Contains(test.not, what) {
-					t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), test.kind, false) })
-				}
-			}
-			events.SetHooks(configstoretest.Hooks{})
-			for what, ask := range asked {
-				if err := ask(); err != nil {
-					t.Errorf("%s when all is well again: %v", what, err)
-				}
-			}
-		})
-	}
-}
-
 // TestRevisionOfAnotherHistory asks for positions whose seq is right and whose hash is not.
 func TestRevisionOfAnotherHistory(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
@@ -370,7 +278,7 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	r := store.Reader(auth.Anonymous)
 	asked := readings(t, r, history[1].Position())
 	// These need no ends of sets.
-	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime"} {
+	for _, what := range []string{"Changes", "Configs", "Count", "AsOfTime", "RecentChanges", "RecentChanges until", "Diff", "CountDiff"} {
 		delete(asked, what)
 	}
 	past, err := r.AsOf(t.Context(), history[0].Position())

@@ -4,25 +4,19 @@ import (
 	"context"
 	"runtime"
 
-	"golang.org/x/sync/semaphore"
-
 	"configapi/internal/config"
 	"configapi/internal/projection"
 )
 
-// maxScanNames is how many names one page looks at when its filter selects few of them. A count
-// looks at as many in one turn.
-const maxScanNames = 100_000
+// scanTurns returns how many scans over names run at once, so that many requests together take no
+// more than half of the processors. The others wait until their ctx ends. A turn is for at most
+// [Options.ScanNames] names, so that a page does not wait for long counts.
+func scanTurns() int64 { return int64(max(1, runtime.GOMAXPROCS(0)/2)) }
 
-// newScanTurns returns the turns of scans over names. Few run at once, so that many requests
-// together take no more than half of the processors; the others wait until their ctx ends. A turn
-// is for at most maxScanNames names, so that a page does not wait for long counts.
-func newScanTurns() *semaphore.Weighted {
-	return semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2)))
-}
+// scan counts the names that are looked at and are not what is looked for.
+type scan struct{ looked, most int }
 
-// scan counts the names that are looked at. The zero value is ready to use.
-type scan struct{ looked int }
+func (g *generation) newScan() *scan { return &scan{most: g.opts.ScanNames} }
 
 // next counts a name, and lets other goroutines run now and then. It reports whether the scan may
 // look at another one.
@@ -31,7 +25,7 @@ func (s *scan) next() bool {
 	if s.looked++; s.looked%pauseAfter == 0 {
 		runtime.Gosched()
 	}
-	return s.looked < maxScanNames
+	return s.looked < s.most
 }
 
 // countParts counts the states that a filter with a part selects. It looks at all names that the
@@ -42,7 +36,7 @@ func (g *generation) countParts(ctx context.Context, ascend ascend, filter confi
 		if err := g.scans.Acquire(ctx, 1); err != nil {
 			return 0, err
 		}
-		var scan scan
+		scan := g.newScan()
 		more = false
 		ascend(filter.WithoutPart(), after, func(c *projection.Config) bool {
 			if filter.Matches(c.Name) {

@@ -92,8 +92,8 @@ func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Co
 type ConfigPage struct {
 	Configs []*projection.Config // by name
 	// More reports whether more configs may follow: continue after the name End. A page can be
-	// empty although more follow, when very many configs come next that did not exist at the
-	// position.
+	// short, even empty, although more follow: when very many names come next that the filter does
+	// not select, or whose configs did not exist at the position.
 	More bool
 	End  string
 }
@@ -108,9 +108,9 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 		return ConfigPage{}, err
 	}
 	page := ConfigPage{End: after}
-	var scan scan
+	scan := s.generation.newScan()
 	for rewinds, bytes, next := 0, 0, after; ; rewinds++ {
-		candidates, err := s.candidates(ctx, &scan, filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
+		candidates, err := s.candidates(ctx, scan, filter, next, max(first+1-len(page.Configs), rewindAhead<<rewinds))
 		if err != nil {
 			return ConfigPage{}, err
 		}
@@ -158,7 +158,7 @@ func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error)
 	}
 	count, after := 0, ""
 	for {
-		candidates, err := s.candidates(ctx, new(scan), filter, after, eventstore.MaxAsOfNames)
+		candidates, err := s.candidates(ctx, s.generation.newScan(), filter, after, eventstore.MaxAsOfNames)
 		if err != nil {
 			return 0, err
 		}
@@ -205,9 +205,10 @@ func (s *Snapshot) candidates(ctx context.Context, scan *scan, filter config.Fil
 		found.end = c.Name.String()
 		if filter.Matches(c.Name) && !c.CreatedAt().After(s.at.RecordedAt) {
 			found.states = append(found.states, c)
+			return len(found.states) < limit
 		}
 		found.more = !scan.next()
-		return !found.more && len(found.states) < limit
+		return !found.more
 	})
 	return found, nil
 }
@@ -253,11 +254,11 @@ func (s *Snapshot) statesOf(ctx context.Context, present []*projection.Config, n
 func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, noValues bool) (map[config.Name]*eventstore.Revision, []*projection.Config, error) {
 	var changed []string
 	for _, c := range present {
-		if c.Seq > s.at.Seq {
+		if s.isPast(c) {
 			changed = append(changed, c.Name.String())
 		}
 	}
-	if len(changed) == 0 || s.at.Seq == 0 {
+	if len(changed) == 0 {
 		return nil, present, nil
 	}
 	if s.request != nil {
@@ -281,6 +282,12 @@ func (s *Snapshot) readPast(ctx context.Context, present []*projection.Config, n
 	}
 	past, err := s.decodePast(ctx, records, noValues)
 	return past, present, err
+}
+
+// isPast reports whether the state that a present one had at the snapshot's position has to be
+// read: the name has changed since, and had an event by then.
+func (s *Snapshot) isPast(c *projection.Config) bool {
+	return c.Seq > s.at.Seq && !c.CreatedAt().After(s.at.RecordedAt)
 }
 
 func (s *Snapshot) decodePast(ctx context.Context, records []eventstore.Record, noValues bool) (map[config.Name]*eventstore.Revision, error) {

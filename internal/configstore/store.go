@@ -43,6 +43,9 @@ type Options struct {
 	WriteTimeout time.Duration
 	// PositionWait is how long a read waits for a position that this node has not applied. 0: 2 s.
 	PositionWait time.Duration
+	// ScanNames is how many names one page looks at when its filter selects few of them. 0:
+	// 100,000.
+	ScanNames int
 	// ProgressInterval is how long a stream may move on without matching changes until it reports
 	// its position. 0: 10 s.
 	ProgressInterval time.Duration
@@ -61,8 +64,8 @@ type Options struct {
 
 // setDefaults panics when a number or a time is negative, but for ClockInterval.
 func (o *Options) setDefaults() {
-	if o.MaxValueBytes < 0 {
-		panic(fmt.Sprintf("configstore: Options.MaxValueBytes is negative: %d", o.MaxValueBytes))
+	if o.MaxValueBytes < 0 || o.ScanNames < 0 {
+		panic(fmt.Sprintf("configstore: an option is negative: MaxValueBytes %d, ScanNames %d", o.MaxValueBytes, o.ScanNames))
 	}
 	for _, option := range []struct {
 		name     string
@@ -79,6 +82,7 @@ func (o *Options) setDefaults() {
 		*option.time = cmp.Or(*option.time, option.standard)
 	}
 	o.MaxValueBytes = cmp.Or(o.MaxValueBytes, config.DefaultMaxValueBytes)
+	o.ScanNames = cmp.Or(o.ScanNames, 100_000)
 	o.ClockInterval = cmp.Or(o.ClockInterval, 5*time.Second)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Writer.Log = cmp.Or(o.Writer.Log, o.Log)

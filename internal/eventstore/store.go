@@ -41,6 +41,12 @@ import (
 //     become visible before the standby has it, when its session is ended or its server restarts.
 //     Only an append of this store that returned nil, or [Store.DurableHead], proves that
 //     everything before it is safe.
+//  9. A change set is 1 to [config.MaxChanges] records that follow one another, the ChangeSet of
+//     each being the seq of the last. One append writes all of them, so no reader ever finds a
+//     history that ends inside a set; only a page can. Records that merely share an append are sets
+//     of their own. A set of several records has at most [config.MaxChangeSetBytes] of names,
+//     reason and new values, and as many of the values that it replaces or deletes; a set of one
+//     may be of any size. One append takes any number of such sets.
 //
 // Reads of users are all methods that take a basis, except EachNewest. They never delay the other
 // methods: they have connections of their own, and a store bounds how many of them run and how many
@@ -78,7 +84,7 @@ type Store interface {
 	// When decide returns an error, nothing is written and the error is wrapped together with
 	// [ErrNotWritten]. When it returns no records and no receipts, nothing is written and the error
 	// is nil. AppendLocked returns [ErrHeadMoved] without calling decide when the head is before
-	// the seq, or more than [MaxMissed] records or [PageBytes] after it.
+	// the seq, or more than [MaxMissed] records or [MaxMissedBytes] after it.
 	AppendLocked(ctx context.Context, after Seq, decide Decide) error
 
 	// Read returns the records after a seq, oldest first, as many as the limit allows. The node
@@ -202,6 +208,12 @@ const (
 	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, and how many versions one
 	// [Store.ReadVersions].
 	MaxAsOfNames = 500
-	// MaxMissed is how many missed records [Store.AppendLocked] reads at most.
-	MaxMissed = 1000
+	// MaxMissed and MaxMissedBytes are how many missed records, and bytes of their data,
+	// [Store.AppendLocked] reads at most: what some other nodes append while one waits for the
+	// lock, each up to two of the largest change sets at once.
+	MaxMissed      = 4000
+	MaxMissedBytes = 2 * PageBytes
 )
+
+// MissedLimit is the limit of what [Store.AppendLocked] reads.
+func MissedLimit() Limit { return Limit{Records: MaxMissed, Bytes: MaxMissedBytes} }

@@ -109,9 +109,9 @@ func (c *Cursor) Await(ctx context.Context, w *Waiter, progress Progress) (err e
 func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int) ([]*eventstore.Revision, error) {
 	var chain eventstore.Chain
 	var records []eventstore.Record
-	for at := c.head; ; {
+	for at, next := c.head, limit; ; {
 		page, err := c.source.ReadHistory(ctx, head, at.Seq,
-			eventstore.Limit{Records: min(limit, int(head.Seq-at.Seq)), Bytes: PageBytes})
+			eventstore.Limit{Records: min(next, int(head.Seq-at.Seq)), Bytes: PageBytes})
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("reading events after seq %d: %w", at.Seq, err)
@@ -129,6 +129,7 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 			}
 			return c.complete(ctx, head, wholeSets(events, limit))
 		}
+		next = max(1, int(page[len(page)-1].ChangeSet-at.Seq)) // the rest of the set
 	}
 }
 

@@ -101,28 +101,16 @@ func TestReadsAllocateNothing(t *testing.T) {
 }
 
 // BenchmarkMemory reports how much live heap a name takes, with 1,000,000 names of 40 bytes and
-// values of 64.
+// values of 64: at first, and once configs were read by change.
 func BenchmarkMemory(b *testing.B) {
 	const names = 1_000_000
-	value := strings.Repeat("v", 64)
 	for b.Loop() {
 		p := projection.New(forgetful{})
 		before := liveHeap()
-		h := newHistory(b)
-		for n := 0; n < names; {
-			from := h.head
-			for range 1000 {
-				h.set(fmt.Sprintf("%040d", n*7919%names), value)
-				n++
-			}
-			if err := p.Apply(from, mustDecode(b, h.records)); err != nil {
-				b.Fatal(err)
-			}
-			h.records = nil
-			clear(h.states)
-		}
-		h = nil
+		applyNames(b, p, newHistory(b), names, func(i int) string { return fmt.Sprintf("%040d", i) })
 		b.ReportMetric(float64(liveHeap()-before)/names, "B/name")
+		order(b, p, p.View())
+		b.ReportMetric(float64(liveHeap()-before)/names, "B/name-by-change")
 		runtime.KeepAlive(p)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -332,5 +333,43 @@ func TestOrderCostsWhatHasChanged(t *testing.T) {
 	}
 	if later := allocated(); later > first/5 {
 		t.Errorf("the first order takes %d bytes, and one ten changes later %d", first, later)
+	}
+}
+
+// TestOrdersWhileEventsAreApplied makes orders of views in several goroutines at once, while others
+// read orders that share their nodes.
+func TestOrdersWhileEventsAreApplied(t *testing.T) {
+	const names = 500
+	h, p := newHistory(t), projection.New(&listener{})
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	for i := range names + 300 {
+		name := fmt.Sprint("n", i*7919%names)
+		if h.states[name].Exists() && i%3 == 0 {
+			h.commit(remove(t, name))
+		} else if !h.states[name].Deleted {
+			h.set(name, "v")
+		}
+		from := p.View().Head()
+		if err := p.Apply(from, mustDecode(t, h.records[from.Seq:])); err != nil {
+			t.Fatal(err)
+		}
+		if i < names || i%3 > 0 {
+			continue
+		}
+		view := p.View()
+		readers.Go(func() {
+			order, n := order(t, p, view), 0
+			order.Existing(0, func(seq eventstore.Seq, name config.Name) bool {
+				if c := view.Get(name); c == nil || c.Seq != seq || !c.Exists() {
+					t.Errorf("at seq %d: %s is ordered by seq %d, and is %+v", view.Head().Seq, name, seq, c)
+				}
+				n++
+				return true
+			})
+			if n != view.Count(config.Filter{}) {
+				t.Errorf("at seq %d: %d names are ordered, want %d", view.Head().Seq, n, view.Count(config.Filter{}))
+			}
+		})
 	}
 }

@@ -2,6 +2,8 @@ package writer
 
 import (
 	"crypto/rand"
+	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -18,7 +20,7 @@ type batch struct {
 	view   *projection.View // that the batch builds on
 	found  receipts         // of earlier requests
 	lookup lookup           // in which they were found
-	last   lastValues       // of configs that are deleted, also by the batch itself
+	last   LastValues       // of configs that are deleted, also by the batch itself
 	now    func() time.Time
 	id     eventstore.AppendID
 
@@ -26,8 +28,8 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int       // of the records, and of the values before them
-	judged    judgement // of the set that is being decided
+	bytes     int        // of the records, and of the values before them
+	judged    *judgement // of the set that is being decided
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
 	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
@@ -44,26 +46,31 @@ type keyed struct {
 // ends early when the batch is full, or before a set with a restore whose last value was not read.
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
-func decide(view *projection.View, requests []*request, found receipts, last lastValues, opts *Options) *batch {
+func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, judged *judgement) *batch {
 	events := 0
 	for _, r := range requests {
 		events += len(r.set.Changes)
 	}
-	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges))
+	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges), judged)
+	defer judged.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges || b.lacksLastValue(r) {
+		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges {
 			break
 		}
-		b.results = append(b.results, b.decide(r))
+		result := b.decide(r)
+		if errors.Is(result.err, errLacksValue) {
+			break
+		}
+		b.results = append(b.results, result)
 	}
 	return b
 }
 
-// newBatch returns an empty batch, with room for so many events.
-func newBatch(view *projection.View, found receipts, last lastValues, opts *Options, events int) *batch {
+// newBatch returns an empty batch, with room for so many events. It decides in the memory of judged.
+func newBatch(view *projection.View, found receipts, last LastValues, opts *Options, events int, judged *judgement) *batch {
 	return &batch{
-		view: view, found: found, last: last, now: opts.Now, id: newAppendID(),
+		view: view, found: found, last: last, judged: judged, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		pending:   make(map[config.Name]*projection.Config, events),
 		records:   make([]eventstore.Record, 0, events),
@@ -137,11 +144,19 @@ func (b *batch) mismatch(r *request) error {
 	return reject(failures, b.tip.Position())
 }
 
+// errLacksValue says that a request cannot be decided in this batch: it restores a value that was
+// not read. Another node has deleted the config since, or other values had to be read before. A
+// batch that begins with the request has all of them, or so many that the set is refused.
+var errLacksValue = errors.New("a value to restore was not read")
+
 // carryOut decides a request on the present state, and adds its events, if any, to the batch: all
 // of them, or none when a single change is refused.
 func (b *batch) carryOut(r *request) (Outcome, error) {
 	j := b.judge(r)
-	if len(j.failures) > 0 {
+	switch {
+	case j.lacksValue && (len(j.failures) == 0 || len(b.results) > 0):
+		return Outcome{}, errLacksValue
+	case len(j.failures) > 0:
 		return Outcome{}, reject(j.failures, b.tip.Position())
 	}
 	outcome := Outcome{Unchanged: j.unchanged, Position: b.tip.Position()}
@@ -162,14 +177,22 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 	return outcome, nil
 }
 
+// yieldBytes is after how many bytes of a large set other goroutines get the processor. A goroutine
+// that does not yield keeps it for 10 ms: see test/hostile.
+const yieldBytes = 64 << 10
+
 // add adds the events of a change set to the batch.
 func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error) {
 	first, before := len(b.records), b.tip
 	end := b.tip.Seq + eventstore.Seq(len(changes))
-	for i := range changes {
+	for i, yielded := 0, b.bytes; i < len(changes); i++ {
 		e := withOwnTexts(changes[i].event, changes[i].before)
 		e.At = b.after(e.At)
 		b.seal(e, r, end)
+		if b.bytes-yielded > yieldBytes {
+			yielded = b.bytes
+			runtime.Gosched()
+		}
 	}
 	revisions := b.revisions[first:len(b.revisions):len(b.revisions)]
 	for i, revision := range revisions {
@@ -184,7 +207,7 @@ func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error
 		after := changes[i].after
 		b.pending[after.Name] = after
 		if !after.Exists() {
-			b.last[after.Position()] = changes[i].event.OldValue
+			b.last[after.Position()] = LastValue{Value: changes[i].event.OldValue}
 		}
 	}
 	return revisions, nil
@@ -209,7 +232,7 @@ func (b *batch) seal(e config.Event, r *request, end eventstore.Seq) {
 	b.records = append(b.records, eventstore.Record{
 		Name: e.Name.String(), Version: int(e.Version),
 		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
-		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), RecordedAt: e.At, ChangeSet: end,
+		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), RecordedAt: e.At, ChangeSet: end, Reverts: revertsOf(&r.set),
 	})
 	b.bytes += len(e.Name.String()) + len(stored.Data) + len(e.OldValue.String()) + len(r.set.Reason.String())
 	record := &b.records[len(b.records)-1]
@@ -224,6 +247,14 @@ func reasonOf(set *config.ChangeSet) *string {
 		return nil
 	}
 	return &text
+}
+
+// revertsOf returns the change set that a set undoes, as records have it.
+func revertsOf(set *config.ChangeSet) *eventstore.Position {
+	if set.Reverts == nil {
+		return nil
+	}
+	return &eventstore.Position{Seq: eventstore.Seq(set.Reverts.Seq), Prefix: set.Reverts.Hash}
 }
 
 // state returns the state of a name after the batch's events so far. It is nil when nothing ever
@@ -257,7 +288,7 @@ func (b *batch) aggregate(name config.Name, c *projection.Config) config.Aggrega
 	a := c.Aggregate()
 	a.Newest = config.RevisionID{Seq: int64(c.Seq), Hash: config.HashPrefix(c.Position().Prefix)}
 	if a.Deleted {
-		a.Value = b.last[c.Position()]
+		a.Value = b.last[c.Position()].Value
 	}
 	return a
 }

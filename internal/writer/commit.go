@@ -67,7 +67,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 		b.lookup = looked
 		return b, requests, err
 	}
-	b := decide(w.projection.View(), requests, found, last, &w.opts)
+	b := decide(w.projection.View(), requests, found, last, &w.opts, &w.judged)
 	b.lookup = looked
 	switch {
 	case len(b.results) == 0: // the first one needs another last value than was read
@@ -92,7 +92,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 // While the writer waited for the lock, more requests were queued, and they are taken, too. Their
 // keys were not looked up: the event store refuses a key that is taken. A restore whose last value
 // was not read ends the batch.
-func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found receipts, last lastValues) (*batch, []*request, error) {
+func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found receipts, last LastValues) (*batch, []*request, error) {
 	b, from := (*batch)(nil), w.projection.View().Head()
 	appending, cancel := w.events.context()
 	defer cancel()
@@ -106,7 +106,7 @@ func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found r
 			return nil, nil, projection.ErrDiverged
 		}
 		requests = w.gather(requests)
-		b = decide(view, requests, found, last, &w.opts)
+		b = decide(view, requests, found, last, &w.opts, &w.judged)
 		return b.records, b.receipts, nil
 	})
 	if b == nil {

@@ -21,24 +21,34 @@ type change struct {
 	last          bool // the value of the event is the last one before a deletion
 }
 
-// judgement is what the change sets of one batch lead to, one after the other: its memory is used
-// again.
+// judgement is what a change set leads to. The memory of changes is used again for the next set.
 type judgement struct {
 	at        time.Time // of the decision
 	changes   []change
 	unchanged []config.Name
 	failures  []fault.Failure
-	one       [1]change // saves an allocation: most sets are of one change
+	// lacksValue reports whether the set restores a value that was not read. If it has no failures
+	// without it, it cannot be decided.
+	lacksValue bool
 }
+
+// release lets go of the values of the last set, and of the memory of a large one.
+func (j *judgement) release() {
+	clear(j.changes)
+	*j = judgement{changes: j.changes[:0]}
+	if cap(j.changes) > maxKeptChanges {
+		j.changes = nil
+	}
+}
+
+// maxKeptChanges is for how many changes memory is kept from one batch to the next.
+const maxKeptChanges = 16
 
 // judge decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
 func (b *batch) judge(r *request) *judgement {
-	j := &b.judged
-	if j.changes == nil {
-		j.changes = j.one[:0]
-	}
-	j.at, j.changes, j.unchanged, j.failures = b.nextTime(), j.changes[:0], nil, nil
+	j := b.judged
+	*j = judgement{at: b.nextTime(), changes: j.changes[:0]}
 	for i := range r.set.Changes {
 		b.judgeChange(j, r, i)
 	}
@@ -78,14 +88,24 @@ func (b *batch) judgeChange(j *judgement, r *request, i int) {
 	if r.set.AsSeenAt != nil && before != nil && before.Seq > r.seenAt {
 		j.refuse(i, "name", fault.ErrStale, before)
 	}
+	last := err == nil && restoresLastValue(cmd)
 	switch {
 	case err != nil:
 		j.refuse(i, fieldOf(err), err, before)
+	case last && !b.hasLastValue(before):
+		j.lacksValue = true
+	case last && b.last[before.Position()].Erased:
+		j.refuse(i, "name", fault.ErrErased, before)
 	case changes:
-		j.changes = append(j.changes, change{event: event, before: before, last: restoresLastValue(cmd)})
+		j.changes = append(j.changes, change{event: event, before: before, last: last})
 	default:
 		j.unchanged = append(j.unchanged, cmd.Target())
 	}
+}
+
+func (b *batch) hasLastValue(deleted *projection.Config) bool {
+	_, known := b.last[deleted.Position()]
+	return known
 }
 
 func (j *judgement) refuse(i int, field string, reason error, current *projection.Config) {
@@ -193,18 +213,21 @@ func reject(failures []fault.Failure, at eventstore.Position) error {
 //
 // The revisions of the outcome are what the changes would be: their seq, hash and change set are
 // those of the view, their time is the present. The errors are those of Do.
-func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last map[eventstore.Position]config.Value, failures []fault.Failure) (Outcome, error) {
+func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last LastValues, failures []fault.Failure) (Outcome, error) {
 	r := &request{caller: caller, set: set, seenAt: seenAt}
-	b := newBatch(view, nil, last, &w.opts, 0)
+	b := newBatch(view, nil, last, &w.opts, 0, new(judgement))
 	j := b.judge(r)
 	if failures = append(failures, j.failures...); len(failures) > 0 {
 		return Outcome{}, reject(failures, b.tip.Position())
 	}
+	if j.lacksValue {
+		return Outcome{}, fault.NotWritten(errLacksValue)
+	}
 	outcome := Outcome{Unchanged: j.unchanged, Position: b.tip.Position()}
-	reason := reasonOf(&set)
+	reason, reverts := reasonOf(&set), revertsOf(&set)
 	for i := range j.changes {
 		outcome.Revisions = append(outcome.Revisions, &eventstore.Revision{
-			Event: j.changes[i].event, Seq: b.tip.Seq, Hash: b.tip.Hash, ChangeSet: b.tip.Position(), Actor: caller.Actor(), Reason: reason,
+			Event: j.changes[i].event, Seq: b.tip.Seq, Hash: b.tip.Hash, ChangeSet: b.tip.Position(), Actor: caller.Actor(), Reason: reason, Reverts: reverts,
 		})
 	}
 	return outcome, nil

@@ -10,10 +10,16 @@ import (
 	"configapi/internal/projection"
 )
 
-// lastValues are the values that configs had when they were deleted, by the position of the
+// LastValue is the value that a config had when it was deleted.
+type LastValue struct {
+	config.Value
+	Erased bool // for good; there is no Value then
+}
+
+// LastValues are the values that configs had when they were deleted, by the position of the
 // deletion. The projection does not keep them, so a restore without a value needs them from the
 // history.
-type lastValues map[eventstore.Position]config.Value
+type LastValues map[eventstore.Position]LastValue
 
 // restoresLastValue reports whether a command asks for the value that its config had last.
 func restoresLastValue(cmd config.Command) bool {
@@ -21,36 +27,21 @@ func restoresLastValue(cmd config.Command) bool {
 	return is && restore.Value == nil
 }
 
-// lacksLastValue reports whether a request needs a value that was not read: another node has
-// deleted the config after the values were read, or too many bytes had to be read before it.
-func (b *batch) lacksLastValue(r *request) bool {
-	for i := range r.set.Changes {
-		cmd := r.set.Changes[i].Command
-		if !restoresLastValue(cmd) {
-			continue
-		}
-		state := b.state(cmd.Target())
-		if state == nil || state.Exists() {
-			continue
-		}
-		if _, known := b.last[state.Position()]; !known {
-			return !b.isRepeated(r)
-		}
-	}
-	return false
-}
-
 // readLastValues reads the last values of deleted configs, before the requests that restore them
-// are decided, until they have so many bytes. It always reads those values that the first request
-// needs: a batch ends before a request that lacks a value, and the next batch begins with it.
-func readLastValues(events *monitoredStore, deleted []*projection.Config, needed, most int) (lastValues, error) {
-	values := make(lastValues)
+// are decided, until they have so many bytes. Of those that the first request needs it reads all,
+// or as many as no set may have: a batch ends before a request that lacks a value, and the next
+// batch begins with it.
+func readLastValues(events *monitoredStore, deleted []*projection.Config, needed, most int) (LastValues, error) {
+	values := make(LastValues)
 	if len(deleted) == 0 {
 		return values, nil
 	}
 	ctx, cancel := events.context()
 	defer cancel()
-	for bytes := 0; len(values) < needed || len(values) < len(deleted) && bytes < most; {
+	for bytes := 0; len(values) < len(deleted); {
+		if len(values) < needed && bytes > config.MaxChangeSetBytes || len(values) >= needed && bytes >= most {
+			break
+		}
 		rest := deleted[len(values):]
 		read, n, err := values.read(ctx, events, rest[:min(len(rest), eventstore.MaxAsOfNames/2)], max(most-bytes, 1))
 		switch {
@@ -62,12 +53,6 @@ func readLastValues(events *monitoredStore, deleted []*projection.Config, needed
 			return values, nil
 		}
 		bytes += read
-		if bytes > config.MaxChangeSetBytes && needed > 1 {
-			// The set is refused for what was read already.
-			for _, c := range deleted[len(values):max(needed, len(values))] {
-				values[c.Position()] = config.Value{}
-			}
-		}
 	}
 	return values, nil
 }
@@ -105,7 +90,7 @@ func appendDeleted(deleted []*projection.Config, seen map[config.Name]bool, view
 //
 // It reads each deletion, which holds no value, together with the version before: a deletion of
 // another history has another position.
-func (v lastValues) read(ctx context.Context, events *monitoredStore, deleted []*projection.Config, most int) (bytes, n int, err error) {
+func (v LastValues) read(ctx context.Context, events *monitoredStore, deleted []*projection.Config, most int) (bytes, n int, err error) {
 	asked := make([]eventstore.VersionOf, 0, 2*len(deleted))
 	for _, c := range deleted {
 		name, version := c.Name.String(), int(c.Version)
@@ -122,12 +107,24 @@ func (v lastValues) read(ctx context.Context, events *monitoredStore, deleted []
 		if at != deleted[n].Position() || before.Name != deletion.Name || before.Version != deletion.Version-1 {
 			break
 		}
-		last, err := eventstore.Decode(before)
+		last, err := LastValueOf(before)
 		if err != nil {
 			return 0, 0, err
 		}
-		v[at] = last.Value
-		bytes += len(last.Value.String())
+		v[at] = last
+		bytes += len(last.String())
 	}
 	return bytes, n, nil
+}
+
+// LastValueOf returns the value that a record before a deletion holds.
+func LastValueOf(r *eventstore.Record) (LastValue, error) {
+	if r.Erased {
+		return LastValue{Erased: true}, nil
+	}
+	revision, err := eventstore.Decode(r)
+	if err != nil {
+		return LastValue{}, err
+	}
+	return LastValue{Value: revision.Value}, nil
 }

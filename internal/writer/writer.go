@@ -112,6 +112,7 @@ type Writer struct {
 	appending chan struct{} // holds one token while an append of this node is not applied
 
 	// For the goroutine of Run alone:
+	judged      judgement
 	conflicts   int // attempts in a row that lost to another node
 	uncontended int // attempts in a row, with the head locked, that missed nothing of another node
 }

@@ -74,7 +74,7 @@ func lockedOutOfReach(t *testing.T, open func() eventstore.Store) {
 	w.lockAppend(2, w.drafts("b")...)
 	for range 2 {
 		large := w.drafts("c")
-		large[0].Data = strings.Repeat("x", eventstore.PageBytes/2)
+		large[0].Data = strings.Repeat("x", eventstore.MaxMissedBytes/2)
 		w.append(large...)
 	}
 	w.write("c")

@@ -72,7 +72,7 @@ func (s *Store) AppendLocked(ctx context.Context, after eventstore.Seq, decide e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	missed := s.page(after, eventstore.Limit{Records: eventstore.MaxMissed})
+	missed := s.page(after, eventstore.MissedLimit())
 	if after+eventstore.Seq(len(missed)) != s.head.Seq {
 		return eventstore.ErrHeadMoved
 	}

@@ -10,12 +10,13 @@ import (
 const (
 	// Each statement of ReadBack finds the floor first, the seq of the oldest record to examine.
 	// Its parameters: $3 and $4 are the seqs of [eventstore.Back], $5 how many records to examine,
-	// $6 the prefix, $7 the operations, $8 and $9 the limit of the page.
+	// $6 the prefix, $7 the operations, $8 and $9 the limit of the page. OFFSET 0 keeps the planner
+	// from putting the query for the floor wherever the floor is used.
 	backOnBasis = `
 		select e.*, f.floor, b.holds
 		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
 		cross join lateral (select greatest($4::bigint, coalesce((`
-	backPage = `), 0)) as floor) f
+	backPage = `), 0)) as floor offset 0) f
 		left join lateral (` + selectEvents + `(
 			select e.*, sum(octet_length(e.data)) over (order by e.position desc rows between unbounded preceding and 1 preceding) as before
 			from (select e.* from `

@@ -72,7 +72,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstor
 	parameters := [][]byte{
 		binary.BigEndian.AppendUint64(nil, uint64(after)),
 		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissed),
-		binary.BigEndian.AppendUint64(nil, eventstore.PageBytes),
+		binary.BigEndian.AppendUint64(nil, eventstore.MaxMissedBytes),
 	}
 	if w.largePages.Load() {
 		w.statements.missedGuarded.queue(&batch, parameters)
@@ -80,7 +80,7 @@ func (w *writer) lock(ctx context.Context, after eventstore.Seq) (head eventstor
 		w.statements.missed.queue(&batch, parameters[:2])
 	}
 	var row headRow
-	p := page{limit: eventstore.Limit{Records: eventstore.MaxMissed}.WithDefaults()}
+	p := page{limit: eventstore.MissedLimit().WithDefaults()}
 	if err := readResults(w.conn.PgConn().ExecBatch(ctx, &batch), row.take, p.take); err != nil {
 		return eventstore.Head{}, nil, err
 	}

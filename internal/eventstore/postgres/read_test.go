@@ -32,6 +32,12 @@ func TestReadsAreByIndex(t *testing.T) {
 		selectVersions:     {[]any{1, []byte{}, []string{"a"}, []int64{1}, 10, 1 << 20}, []string{"events_pkey", "events_config_name_version_key"}},
 		selectAsOfNoData: {[]any{1, []byte{}, 1, []string{"a"}, 10, 1 << 20},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectBack: {[]any{1, []byte{}, 9, 1, 5, "", -1, 10, 1 << 20}, []string{"events_pkey"}},
+		selectBackActor: {[]any{1, []byte{}, 9, 1, 5, "", -1, 10, 1 << 20, "ann"},
+			[]string{"events_pkey", "events_actor"}},
+		selectBackNames: {[]any{1, []byte{}, 9, 1, 5, "", -1, 10, 1 << 20, []string{"a"}, nil},
+			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectNames: {[]any{1, []byte{}, 1, 5}, []string{"events_pkey"}},
 	} {
 		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
@@ -110,6 +116,8 @@ func TestServerSendsNoMoreThanThePageWhenGuarded(t *testing.T) {
 			selectPage:         {0, []byte{}, 2, 5, maxBytes},
 			selectOfConfigBack: {0, []byte{}, "a", 8, 5, maxBytes},
 			selectOfConfig:     {0, []byte{}, "a", 2, 5, maxBytes},
+			selectBack:         {0, []byte{}, 8, 1, 100, "", -1, 5, maxBytes},
+			selectBackNames:    {0, []byte{}, 8, 1, 100, "", -1, 5, maxBytes, []string{"a"}, nil},
 		} {
 			sent := 0
 			count := func([][]byte) (bool, error) { sent++; return true, nil }

@@ -71,7 +71,7 @@ func (s *Store) missed(ctx context.Context, after eventstore.Seq) (eventstore.He
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}
-	records, err := s.Read(ctx, after, eventstore.Limit{Records: eventstore.MaxMissed})
+	records, err := s.Read(ctx, after, eventstore.MissedLimit())
 	if err != nil {
 		return eventstore.Head{}, nil, err
 	}

@@ -10,8 +10,7 @@ import (
 
 const (
 	// selectedBack are the conditions of an [eventstore.Back] that every query below has: the
-	// seqs ?1 and ?2, the prefix ?3 and the operations ?4. They come before the columns that are
-	// stored after the data, which SQLite would have to pass over.
+	// seqs ?1 and ?2, the prefix ?3 and the operations ?4.
 	selectedBack = ` e.position < ?1 AND e.position >= ?2 AND substr(e.config_name, 1, 1) <> '$'
 		AND (?3 = '' OR e.config_name = ?3 OR e.config_name >= ?3 || '/' AND e.config_name < ?3 || '0')
 		AND (?4 < 0 OR ?4 & CASE e.type
@@ -45,7 +44,8 @@ const (
 			ORDER BY e.position DESC LIMIT ?5
 		) AS found CROSS JOIN events e ON e.position = found.position`
 
-	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its number.
+	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its
+	// number.
 	textOfNamesFloorQuery = `SELECT coalesce(max(e.position), 0) FROM json_each(?2) AS names CROSS JOIN events e
 			ON e.config_name = names.value AND e.version = ` + newestBefore + ` - ?3 + 1`
 

@@ -26,6 +26,26 @@ func TestQueriesGoByIndex(t *testing.T) {
 			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
 			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
 		},
+		backQuery:       {"SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		backActorQuery:  {"SEARCH e USING INDEX events_actor (actor=? AND position>? AND position<?)"},
+		actorFloorQuery: {"SEARCH events USING COVERING INDEX events_actor (actor=? AND position<?)"},
+		backNamesQuery: {
+			"SCAN names VIRTUAL TABLE INDEX 1:",
+			"SEARCH e USING INDEX sqlite_autoindex_events_1 (config_name=? AND version>? AND version<?)",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
+			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
+			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
+			"SCAN found",
+			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+		},
+		namesFloorQuery: {
+			"SEARCH names VIRTUAL TABLE INDEX 1:",
+			"SEARCH e USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version=?)",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
+			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
+		},
+		namesQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
 		plan := explain(t, s, queries[q])
 		for _, step := range want {
@@ -41,7 +61,7 @@ func TestQueriesGoByIndex(t *testing.T) {
 
 func explain(t *testing.T, s *Store, query string) (plan string) {
 	t.Helper()
-	rows, err := s.writer.tx.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1)
+	rows, err := s.writer.tx.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1, 1, 1, "[]", 1, 1, "")
 	if err != nil {
 		t.Fatal(err)
 	}
