@@ -13,6 +13,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/klauspost/compress v1.18.0
 	github.com/phuslu/log v1.0.121
 	github.com/prometheus/client_golang v1.23.2
 	github.com/tidwall/btree v1.8.2

@@ -25,25 +25,37 @@ func countField(ctx context.Context, next graphql.Resolver) (any, error) {
 		return nil, err
 	}
 	field := graphql.GetFieldContext(ctx)
-	name := encode.NameSize(field.Field.Alias)
-	if answer.Sure() && isPast(field) {
-		return result, answer.CountWithin(name + encode.Size(result))
+	encoded := encode.Result(result, field.Field.Selections)
+	size := encode.NameSize(field.Field.Alias)
+	switch {
+	case answer.Sure() && mayFailAlone(field):
+		return result, answer.CountWithin(size + encode.Size(result))
+	case encoded == nil, answer.Sure() && answer.CountWithin(size+encoded.Size()) != nil:
+		return result, answer.Count(ctx, size+encode.Size(result))
+	case answer.Sure():
+		return encoded, nil
 	}
-	if encoded := encode.Result(result, field.Field.Selections); encoded != nil {
-		return encoded, answer.Count(ctx, name+encoded.Size())
-	}
-	return result, answer.Count(ctx, name+encode.Size(result))
+	return encoded, answer.Count(ctx, size+encoded.Size())
 }
 
-// isPast reports whether a field is of a config's past. Such a field may be null, so it can fail
-// alone in the answer to a mutation.
-func isPast(field *graphql.FieldContext) bool {
+// mayFailAlone reports whether a field of the answer to a mutation may be null when it does not
+// fit. The value of a revision may, and so may what is below a field that reads anything else than
+// the outcome: the past of a config, and a config as it is now.
+func mayFailAlone(field *graphql.FieldContext) bool {
+	if name := field.Field.Name; field.Object == "ConfigRevision" && (name == "value" || name == "oldValue") {
+		return true
+	}
 	for ; field != nil; field = field.Parent {
-		if f := field.Field.Field; field.Object == "Config" && f != nil && (f.Name == "history" || f.Name == "asOf") {
+		if field.Field.Field != nil && readsMore(field.Object, field.Field.Name) {
 			return true
 		}
 	}
 	return false
+}
+
+// readsMore reports whether a field of an object shows anything else than the object.
+func readsMore(object, field string) bool {
+	return object == "Config" && (field == "history" || field == "asOf") || object == "ConfigRevision" && field == "config"
 }
 
 // minSized is the size of an answer, in bytes, from which on its buffer is sized at once.

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"errors"
 	"time"
 
 	"configapi/graph/model"
@@ -22,6 +21,32 @@ func filterOf(input *model.ConfigFilterInput) (config.Filter, error) {
 	return config.ParseFilter(prefix, input.Names)
 }
 
+// filterContaining returns the filter for a list of configs with a part of the name.
+func filterContaining(input *model.ConfigFilterInput, contains *string) (config.Filter, error) {
+	filter, err := filterOf(input)
+	if err != nil || contains == nil {
+		return filter, err
+	}
+	return filter.Containing(*contains)
+}
+
+func changeFilterOf(input *model.ChangeFilterInput) (filter configstore.ChangeFilter, err error) {
+	if input == nil {
+		return filter, nil
+	}
+	if filter.Configs, err = filterOf(&model.ConfigFilterInput{Prefix: input.Prefix, Names: input.Names}); err != nil {
+		return filter, err
+	}
+	filter.Actor, filter.Operations = input.Actor, input.Operations
+	if input.Since != nil {
+		filter.Since = *input.Since
+	}
+	if input.Until != nil {
+		filter.Until = *input.Until
+	}
+	return filter, nil
+}
+
 // pageSize returns the page size that a query asks for. The config store checks it.
 func pageSize(first *int32, byDefault int) int {
 	if first == nil {
@@ -31,12 +56,24 @@ func pageSize(first *int32, byDefault int) int {
 }
 
 // positionOrInstant returns the one field of an input that is set. @oneOf demands exactly one.
-func positionOrInstant(at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
+func positionOrInstant(field string, at model.AsOfInput) (*eventstore.Position, *time.Time, error) {
 	position, instant := at.Position.Value(), at.Time.Value()
 	if (position == nil) == (instant == nil) {
-		return nil, nil, &config.InvalidError{Field: "at", Rule: "must have exactly one of position and time, and not null"}
+		return nil, nil, &config.InvalidError{Field: field, Rule: "must have exactly one of position and time, and not null"}
 	}
 	return position, instant, nil
+}
+
+// pointInTime returns the moment that an input names.
+func pointInTime(field string, at model.AsOfInput) (configstore.PointInTime, error) {
+	position, instant, err := positionOrInstant(field, at)
+	switch {
+	case err != nil:
+		return configstore.PointInTime{}, err
+	case position != nil:
+		return configstore.PointInTime{Position: *position}, nil
+	}
+	return configstore.PointInTime{Instant: instant.UTC()}, nil
 }
 
 // fieldsOf returns what all inputs of mutations share.
@@ -50,9 +87,6 @@ func (r mutationResolver) fieldsOf(name string, version *int32, revision *events
 	}
 	return f
 }
-
-// errNoRevision: what is expected does not look like a position at all.
-var errNoRevision = errors.New("expectedRevision must be the position of a revision, such as 1842-9f3a21c0, as this server gave it")
 
 func batchOf(changes configstore.Changes) *model.ConfigChangeBatch {
 	return &model.ConfigChangeBatch{

@@ -24,7 +24,8 @@
 // The function that DispatchOperation returns executes the operation. The generated code calls the
 // resolvers, field by field:
 //
-//	resolve    query.go, history.go, snapshot.go, mutation.go, subscription.go
+//	resolve    query.go, list.go, history.go, snapshot.go, diff.go, subscription.go
+//	           mutation.go, changeset.go, revert.go; usererror.go: failures as data
 //	           convert.go: arguments; pages.go: reads within the answer's memory
 //	count      countField in answersize.go: the bytes of each result; package encode writes
 //	           results that are in memory

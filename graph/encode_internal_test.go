@@ -28,6 +28,11 @@ func TestEncodedFields(t *testing.T) {
 		`{changes{changes{REVISION}}}`,
 		`{asOf(at:{time:"2999-01-01T00:00:00Z"}){config(name:"app/plain"){REVISION} configs{nodes{REVISION}}}}`,
 		`{node(id:"Yzplb"){...on Config{CONFIG}}}`,
+		`{configs(orderBy:CHANGED){nodes{CONFIG}} children(prefix:"app"){nodes{segment config{CONFIG}} edges{node{config{CONFIG}}}}}`,
+		`{recentChanges{nodes{REVISION}} deletedConfigs{nodes{REVISION} edges{node{REVISION}}}}`,
+		`{diff(from:{time:"2000-01-01T00:00:00Z"}){nodes{before{REVISION} after{REVISION} changes{REVISION}}}}`,
+		`mutation{applyConfigs(input:{idempotencyKey:"k",reason:"\"",changes:[{set:{name:"new",value:"1"}},{set:{name:"empty",value:"",onlyIfChanged:true}}]}){` +
+			`__typename ...on ConfigsChanged{unchanged dryRun revisions{REVISION} position} ...on ChangesRejected{errors{message}}}}`,
 		`mutation{setConfig(input:{name:"empty",value:"",onlyIfChanged:true}){...on ConfigChanged{config{CONFIG} revision{REVISION}}}}`,
 		`mutation{setConfig(input:{name:"empty",value:"",onlyIfChanged:true}){__typename ...on UserError{message} ...on ConfigChanged{changed position __typename config{CONFIG}} ...on InvalidInputError{path}}}`,
 		`mutation{setConfig(input:{name:"empty",value:"1",expectedVersion:7}){...on VersionConflictError{current{REVISION}}}}`,
@@ -72,15 +77,20 @@ func drawSelection(t *rapid.T, of []string) string {
 func TestEncoded(t *testing.T) {
 	e := odditiesExecutor(t)
 	for doc, want := range map[string]bool{
-		`{config(name:"odd"){name value}}`:                     true,
-		`{configs{nodes{name value}}}`:                         true,
-		`{configs(first:1){edges{node{name}}}}`:                true,
-		`{configs{nodes{name name}}}`:                          true,
-		`{configs{nodes{...on Config{name}}}}`:                 true,
-		`{configs{nodes{name @include(if:true)}}}`:             false,
-		`{history(name:"odd"){nodes{version actor}}}`:          true,
-		`{history(name:"odd"){nodes{oldValue}}}`:               true,
-		`{configs{nodes{revision{version}}}}`:                  true,
+		`{config(name:"odd"){name value}}`:                true,
+		`{configs{nodes{name value}}}`:                    true,
+		`{configs(first:1){edges{node{name}}}}`:           true,
+		`{configs{nodes{name name}}}`:                     true,
+		`{configs{nodes{...on Config{name}}}}`:            true,
+		`{configs{nodes{name @include(if:true)}}}`:        false,
+		`{history(name:"odd"){nodes{version actor}}}`:     true,
+		`{history(name:"odd"){nodes{oldValue}}}`:          true,
+		`{configs{nodes{revision{version}}}}`:             true,
+		`{recentChanges{nodes{oldValue reverts erased}}}`: true,
+		`{deletedConfigs{nodes{configId}}}`:               true,
+		`{children{nodes{config{value}}}}`:                true,
+		`{history(name:"odd"){nodes{config{name}}}}`:      true, // each config, but not the list
+		`mutation{applyConfigs(input:{changes:{set:{name:"odd",value:"1"}}}){...on ConfigsChanged{revisions{oldValue}}}}`: true,
 		`{configs{nodes{revision{oldValue}}}}`:                 false,
 		`{config(name:"odd"){version history{edges{cursor}}}}`: false,
 	} {

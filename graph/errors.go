@@ -54,7 +54,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	answer := &gqlerror.Error{
 		Message:    message(err, shown),
 		Path:       graphql.GetPath(ctx),
-		Extensions: map[string]any{"code": kind.GraphQLCode()},
+		Extensions: map[string]any{"code": kind.Code()},
 	}
 	if shown != nil {
 		answer.Locations = shown.Locations

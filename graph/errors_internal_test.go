@@ -24,7 +24,7 @@ func TestAllKinds(t *testing.T) {
 			fmt.Errorf("wrapped: %w", failure.Err),
 			gqlerror.WrapPath(ast.Path{ast.PathName("config")}, failure.Err),
 		} {
-			if got, want := p.present(t.Context(), err), failure.Kind.GraphQLCode(); got.Extensions["code"] != want {
+			if got, want := p.present(t.Context(), err), failure.Kind.Code(); got.Extensions["code"] != want {
 				t.Errorf("%v: got %v, want %s", err, got.Extensions, want)
 			}
 		}
@@ -35,14 +35,14 @@ func TestAllKinds(t *testing.T) {
 // codes.
 func TestExpectedFailures(t *testing.T) {
 	for _, expected := range edgetest.Errors() {
-		data := new(resolver).failure(expected.Err)
+		data := userError(expected.Err, []string{"name"}, nil)
 		switch expected.Kind {
-		case fault.Internal, fault.PositionUnknown, fault.PositionNotReached, fault.Unavailable:
+		case fault.Internal, fault.PositionNotReached, fault.Unavailable:
 			if data != nil {
 				t.Errorf("%v: got %+v, want it to be an error", expected.Err, data)
 			}
 		default:
-			if got, want := reflect.ValueOf(data).FieldByName("Code").String(), expected.Kind.GraphQLCode(); got != want {
+			if got, want := reflect.ValueOf(data).FieldByName("Code").String(), expected.Kind.Code(); got != want {
 				t.Errorf("%v: got %s, want %s", expected.Err, got, want)
 			}
 		}

@@ -71,7 +71,7 @@ func (r *resolver) history(ctx context.Context, name config.Name, newest config.
 		if err != nil {
 			return nil, err
 		}
-		if _, err := r.snapshotOf(ctx, cursor); err != nil {
+		if _, err := r.snapshotOf(ctx, cursor.At); err != nil {
 			return nil, err
 		}
 		if at = cursor.At; before == 0 { // the cursor is at the oldest revision

@@ -32,7 +32,7 @@ func TestTheSameKeyHasTheSameAnswer(t *testing.T) {
 		if diff := cmp.Diff(first, a.MustPostRaw(t, step.doc, vars{"input": step.input})); diff != "" {
 			t.Errorf("%v, the second time (-first +second)\n%s", step.input, diff)
 		}
-		a.want(t, step.doc, vars{"input": step.other}, `{"data":{"`+step.mutation+`":{"__typename":"InvalidInputError","code":"IDEMPOTENCY_MISMATCH","message":"the idempotency key was used for another request; take a new one","path":["idempotencyKey"]}}}`)
+		a.want(t, step.doc, vars{"input": step.other}, `{"data":{"`+step.mutation+`":{"__typename":"IdempotencyError","code":"IDEMPOTENCY_MISMATCH","message":"the idempotency key was used for another request; take a new one","path":["idempotencyKey"]}}}`)
 		if got := a.Reader(auth.Anonymous).Head().Seq; got != before.Seq+2 {
 			t.Errorf("%v: %d changes came of it", step.input, got-before.Seq)
 		}

@@ -16,7 +16,7 @@ import (
 func (r mutationResolver) SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error) {
 	f := r.fieldsOf(input.Name, input.ExpectedVersion, input.ExpectedRevision, input.Reason, input.IdempotencyKey)
 	f.Value = &input.Value
-	f.OnlyIfChanged = input.OnlyIfChanged != nil && *input.OnlyIfChanged
+	f.OnlyIfChanged = isTrue(input.OnlyIfChanged)
 	return do[model.SetConfigResult](ctx, r, input.ExpectedRevision, f, config.Fields.Set)
 }
 
@@ -41,7 +41,7 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, expect
 		set, err = f.ChangeSet(cmd)
 	}
 	if err == nil && expected != nil && *expected == scalar.Malformed {
-		err = errNoRevision
+		err = fault.ErrNoRevision
 	}
 	if err == nil {
 		var out configstore.Outcome
@@ -49,7 +49,7 @@ func do[R any, C config.Command](ctx context.Context, r mutationResolver, expect
 			return member[R](r.changed(out))
 		}
 	}
-	if failure := r.failure(err); failure != nil {
+	if failure := userError(err, []string{fieldOf(err)}, r.store.OldValue(stateOf(err))); failure != nil {
 		return member[R](failure)
 	}
 	return none, err
@@ -72,50 +72,3 @@ func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
 		Position: out.Position,
 	}
 }
-
-// failure returns the data that the schema has for an expected failure, nil for any other error.
-func (r *resolver) failure(err error) any {
-	var invalid *config.InvalidError
-	var refusal *fault.Refusal
-	message := err.Error()
-	switch {
-	case errors.As(err, &invalid):
-		return model.InvalidInputError{Code: model.ErrorCodeInvalidInput, Message: message, Path: []string{invalid.Field}}
-	case errors.Is(err, errNoRevision):
-		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: revisionPath}
-	case errors.Is(err, fault.ErrIdempotencyMismatch):
-		return model.InvalidInputError{Code: model.ErrorCodeIdempotencyMismatch, Message: message, Path: []string{"idempotencyKey"}}
-	case !errors.As(err, &refusal):
-		return nil
-	}
-	switch fault.KindOf(err) {
-	case fault.NotFound:
-		return model.NotFoundError{Code: model.ErrorCodeNotFound, Message: message, Path: namePath}
-	case fault.Deleted:
-		return model.DeletedError{Code: model.ErrorCodeDeleted, Message: message, Path: namePath, Revision: r.current(refusal)}
-	case fault.NotDeleted:
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: namePath, Current: r.current(refusal)}
-	case fault.VersionConflict:
-		path := versionPath
-		if errors.Is(err, config.ErrRevisionConflict) {
-			path = revisionPath
-		}
-		return model.VersionConflictError{Code: model.ErrorCodeVersionConflict, Message: message, Path: path, Current: r.current(refusal)}
-	}
-	return nil
-}
-
-// current returns the revision for which a command was refused, nil for none.
-func (r *resolver) current(refusal *fault.Refusal) *object.ConfigRevision {
-	if refusal.Current == nil {
-		return nil
-	}
-	return object.NewStateRevision(refusal.Current, r.store.OldValue(refusal.Current))
-}
-
-// The parts of an input that errors are about. They must not be modified.
-var (
-	namePath     = []string{"name"}
-	versionPath  = []string{"expectedVersion"}
-	revisionPath = []string{"expectedRevision"}
-)

@@ -13,14 +13,14 @@ import (
 const outcome = `{__typename
 	...on ConfigChanged{changed position config{name value version createdAt updatedAt} revision{operation value oldValue version position changeSet committedAt actor reason}}
 	...on UserError{code message path}
-	...on DeletedError{revision{version operation oldValue}}
+	...on DeletedError{deletion:revision{version operation oldValue}}
 	...on VersionConflictError{current{version operation value}}
 }`
 
 var (
 	setDoc     = `mutation($input:SetConfigInput!){setConfig(input:$input)` + outcome + `}`
 	deleteDoc  = `mutation($input:DeleteConfigInput!){deleteConfig(input:$input)` + outcome + `}`
-	restoreDoc = `mutation($input:RestoreConfigInput!){restoreConfig(input:$input)` + strings.Replace(outcome, "...on DeletedError{revision{version operation oldValue}}", "", 1) + `}`
+	restoreDoc = `mutation($input:RestoreConfigInput!){restoreConfig(input:$input)` + strings.Replace(outcome, "...on DeletedError{deletion:revision{version operation oldValue}}", "...on NotDeletedError{current{version operation value}}", 1) + `}`
 )
 
 // TestMutations takes a config through its life, with every member of every result union.
@@ -55,16 +55,16 @@ func TestMutations(t *testing.T) {
 			`"__typename":"ConfigChanged","changed":true,"position":"@3","config":{"name":"a","value":"","version":3,"createdAt":"T3","updatedAt":"T8"},` +
 				`"revision":{"operation":"UPDATED","value":"","oldValue":"","version":3,"position":"@3","changeSet":"@3","committedAt":"T8","actor":null,"reason":null}`},
 		{"restoreConfig", vars{"name": "a"},
-			`"__typename":"VersionConflictError","code":"VERSION_CONFLICT","message":"the config is not deleted, so there is nothing to restore","path":["name"],"current":{"version":3,"operation":"UPDATED","value":""}`},
+			`"__typename":"NotDeletedError","code":"NOT_DELETED","message":"the config is not deleted, so there is nothing to restore","path":["name"],"current":{"version":3,"operation":"UPDATED","value":""}`},
 		{"deleteConfig", vars{"name": "a", "expectedVersion": 2147483647},
 			`"__typename":"VersionConflictError","code":"VERSION_CONFLICT","message":"version 2147483647 was expected, but the config has version 3","path":["expectedVersion"],"current":{"version":3,"operation":"UPDATED","value":""}`},
 		{"deleteConfig", vars{"name": "a", "expectedVersion": 3, "reason": "unused"},
 			`"__typename":"ConfigChanged","changed":true,"position":"@4","config":null,` +
 				`"revision":{"operation":"DELETED","value":null,"oldValue":"","version":4,"position":"@4","changeSet":"@4","committedAt":"T11","actor":null,"reason":"unused"}`},
 		{"deleteConfig", vars{"name": "a", "expectedVersion": 9},
-			`"__typename":"DeletedError","code":"DELETED","message":"the config is deleted; restore it first","path":["name"],"revision":{"version":4,"operation":"DELETED","oldValue":""}`},
+			`"__typename":"DeletedError","code":"DELETED","message":"the config is deleted; restore it first","path":["name"],"deletion":{"version":4,"operation":"DELETED","oldValue":""}`},
 		{"setConfig", vars{"name": "a", "value": "4"},
-			`"__typename":"DeletedError","code":"DELETED","message":"the config is deleted; restore it first","path":["name"],"revision":{"version":4,"operation":"DELETED","oldValue":""}`},
+			`"__typename":"DeletedError","code":"DELETED","message":"the config is deleted; restore it first","path":["name"],"deletion":{"version":4,"operation":"DELETED","oldValue":""}`},
 		{"restoreConfig", vars{"name": "a", "expectedVersion": 0},
 			`"__typename":"VersionConflictError","code":"VERSION_CONFLICT","message":"version 0 was expected, but the config has version 4","path":["expectedVersion"],"current":{"version":4,"operation":"DELETED","value":null}`},
 		{"restoreConfig", vars{"name": "a", "expectedVersion": 4, "value": "new", "reason": "needed"},

@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"configapi/graph/encode"
 	"configapi/graph/transport/bounds"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -24,76 +25,126 @@ func (r *resolver) reserveAnswer(ctx context.Context, op *graphql.OperationConte
 	if err != nil {
 		return nil // the fields of the mutation meet the same error
 	}
-	return answer.BeginSure(largestAnswer(op, reader, r.store.MaxValueBytes()))
+	sure, perhaps := largestAnswer(op, reader, r.store.MaxValueBytes())
+	return answer.BeginSure(sure + min(perhaps, max(0, answer.MaxSize()-sure)))
 }
 
-const (
-	// leafBytes is the most that a field of a mutation's answer takes that is not a value, such as
-	// a name or a reason.
-	leafBytes = 2 << 10
-	// maxSelected is where counts of fields saturate: fragments within fragments double them with
-	// every level.
-	maxSelected = 1 << 29
-)
-
 // largestAnswer returns the size in bytes of the largest answer that a mutation can have. It counts
-// the given values and the values that they replace, escaped, as often as they are selected. It
-// leaves out the pages of a config's past: they may be null when there is no memory for them.
-func largestAnswer(op *graphql.OperationContext, reader *configstore.Reader, maxValue int) int64 {
-	var sum int64
-	c := selectionCounter{fragments: make(map[*ast.FragmentDefinition]selected)}
+// the given values and the values that they replace, escaped, as often as they are selected: sure.
+// Values that are read later can only be estimated, and may be null when there is no memory for
+// them: perhaps. It leaves out all else that may be null: see [mayFailAlone].
+func largestAnswer(op *graphql.OperationContext, reader *configstore.Reader, maxValue int) (sure, perhaps int64) {
 	for _, field := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Mutation"}) {
+		if isChangeSet(field.Name) {
+			more, values := largestSet(op, field, reader)
+			sure, perhaps = sure+more, perhaps+values
+			continue
+		}
+		c := selectionCounter{items: 1, fragments: make(map[*ast.FragmentDefinition]selected)}
 		result := c.result(field.Selections)
-		sum += result.leaves * leafBytes
-		if result.values > 0 {
-			sum += result.values * largestValue(op, field, reader, maxValue)
+		sure += result.bytes
+		if values := result.values + result.oldValues; values > 0 {
+			sure += values * largestValue(op, field, reader, maxValue)
 		}
 	}
-	return sum
+	return sure, perhaps
+}
+
+// inputOf returns the input of a field of a mutation, nil for none.
+func inputOf(op *graphql.OperationContext, field graphql.CollectedField) map[string]any {
+	given := field.Arguments.ForName("input")
+	if given == nil {
+		return nil
+	}
+	raw, _ := given.Value.Value(op.Variables)
+	input, _ := raw.(map[string]any)
+	return input
 }
 
 // largestValue returns the size in bytes, as JSON, of the longest value that the answer to one
 // field of a mutation may show.
 func largestValue(op *graphql.OperationContext, field graphql.CollectedField, reader *configstore.Reader, maxValue int) int64 {
-	given := field.Arguments.ForName("input")
-	if given == nil {
-		return 0
-	}
-	raw, _ := given.Value.Value(op.Variables)
-	input, _ := raw.(map[string]any)
+	input := inputOf(op, field)
 	text, hasValue := input["value"].(string)
 	largest := strictjson.QuotedLen(text)
 	if field.Name == "restoreConfig" && !hasValue {
 		largest = int64(maxValue) // the value that is restored is read later
 	}
-	name, _ := input["name"].(string)
-	if parsed, err := config.ParseName(name); err == nil {
-		if present := reader.Config(parsed); present != nil {
-			largest = max(largest, strictjson.QuotedLen(present.Value.String()))
-		}
-	}
-	return largest
+	return max(largest, presentValue(input, reader))
 }
 
-// selected is how many fields a selection set selects that are in the answer: values of configs,
-// and all leaves. A value is a leaf, too.
-type selected struct{ values, leaves int64 }
+// presentValue returns the size in bytes, as JSON, of the present value of the config that an input
+// names.
+func presentValue(input map[string]any, reader *configstore.Reader) int64 {
+	text, _ := input["name"].(string)
+	if name, err := config.ParseName(text); err == nil {
+		if present := reader.Config(name); present != nil {
+			return strictjson.QuotedLen(present.Value.String())
+		}
+	}
+	return 0
+}
+
+// selected is what a selection set selects that is in the answer: values of configs, and the bytes
+// of everything else.
+type selected struct{ values, oldValues, bytes int64 }
 
 func (s selected) plus(other selected) selected {
-	return selected{min(s.values+other.values, maxSelected), min(s.leaves+other.leaves, maxSelected)}
+	return selected{
+		min(s.values+other.values, maxSelected), min(s.oldValues+other.oldValues, maxSelected), min(s.bytes+other.bytes, maxBytes),
+	}
+}
+
+// larger returns the larger number of each kind.
+func (s selected) larger(other selected) selected {
+	return selected{max(s.values, other.values), max(s.oldValues, other.oldValues), max(s.bytes, other.bytes)}
+}
+
+// The numbers of fields and bytes saturate: fragments within fragments double them with every
+// level.
+const (
+	maxSelected = 1 << 29
+	maxBytes    = 1 << 40
+)
+
+// leafBytes returns the most that a field of a mutation's answer takes that is neither an object
+// nor a value, without its name.
+func leafBytes(field string) int64 {
+	switch field {
+	case "reason", "actor":
+		return 2 << 10
+	case "message":
+		return 1 << 10
+	case "id", "configId", "name", "path":
+		return 512
+	}
+	return 64
 }
 
 // selectionCounter counts what selections of a valid document select, in time proportional to the
 // document.
 type selectionCounter struct {
+	// items is how many items the lists of the outcome have. Their values are counted once: the
+	// caller knows how long all of them are together.
+	items     int64
 	fragments map[*ast.FragmentDefinition]selected // :: fragment → what one use selects
 }
 
 // result counts what is selected of the result of a mutation. The result is of one of several
 // types: the largest counts.
 func (c *selectionCounter) result(set ast.SelectionSet) selected {
-	var common, largest selected
-	byType := make(map[string]selected) // :: object type → what is selected of that type alone
+	common, byType := c.byType(set)
+	var largest selected
+	for _, found := range byType {
+		largest = largest.larger(found)
+	}
+	return common.plus(largest)
+}
+
+// byType counts what is selected of the result of a mutation for all of its types, and for each
+// alone.
+func (c *selectionCounter) byType(set ast.SelectionSet) (common selected, byType map[string]selected) {
+	byType = make(map[string]selected) // :: object type → what is selected of that type alone
 	for _, selection := range set {
 		found := c.of(ast.SelectionSet{selection})
 		condition := ""
@@ -103,21 +154,23 @@ func (c *selectionCounter) result(set ast.SelectionSet) selected {
 		case *ast.FragmentSpread:
 			condition = selection.Definition.TypeCondition
 		}
-		if !isResultType(condition) {
+		if isResultType(condition) {
+			byType[condition] = byType[condition].plus(found)
+		} else {
 			common = common.plus(found)
-			continue
 		}
-		byType[condition] = byType[condition].plus(found)
 	}
-	for _, found := range byType {
-		largest = selected{max(largest.values, found.values), max(largest.leaves, found.leaves)}
-	}
-	return common.plus(largest)
+	return common, byType
 }
 
-// isResultType reports whether a type is one of the objects that the result of a mutation can be.
+// isResultType reports whether a type is one of the objects that the result of a mutation, or an
+// error in it, can be.
 func isResultType(name string) bool {
-	return name == "ConfigChanged" || strings.HasSuffix(name, "Error") && name != "UserError"
+	switch name {
+	case "ConfigChanged", "ConfigsChanged", "ChangesRejected":
+		return true
+	}
+	return strings.HasSuffix(name, "Error") && name != "UserError"
 }
 
 func (c *selectionCounter) of(set ast.SelectionSet) (sum selected) {
@@ -135,13 +188,38 @@ func (c *selectionCounter) of(set ast.SelectionSet) (sum selected) {
 }
 
 func (c *selectionCounter) field(f *ast.Field) selected {
+	field := selected{bytes: encode.NameSize(f.Alias) + leafBytes(f.Name)}
 	switch {
-	case f.ObjectDefinition.Name == "Config" && (f.Name == "history" || f.Name == "asOf"):
-		return selected{leaves: 1}
-	case f.Name == "value" || f.Name == "oldValue":
-		return selected{values: 1, leaves: 1}
+	case readsMore(f.ObjectDefinition.Name, f.Name):
+		return field
+	case f.Name == "value":
+		field.values = 1
+		return field
+	case f.Name == "oldValue":
+		field.oldValues = 1
+		return field
+	case f.Name == "unchanged":
+		field.bytes += c.items * maxNameBytes
+		return field
+	case f.Name == "revisions":
+		return field.plus(c.list(c.of(f.SelectionSet), c.items))
+	case f.Name == "errors":
+		return field.plus(c.list(c.result(f.SelectionSet), failuresPerChange*c.items+setFailures))
 	}
-	return c.of(f.SelectionSet).plus(selected{leaves: 1})
+	return field.plus(c.of(f.SelectionSet))
+}
+
+const (
+	maxNameBytes = config.MaxNameBytes + int64(len(`"",`))
+	// failuresPerChange is how many failures a change can have with a config that they show, and
+	// setFailures how many the set as a whole can have.
+	failuresPerChange = 2
+	setFailures       = 10
+)
+
+func (c *selectionCounter) list(item selected, items int64) selected {
+	item.bytes = min((item.bytes+int64(len(`{},`)))*items, maxBytes)
+	return item
 }
 
 func (c *selectionCounter) fragment(f *ast.FragmentDefinition) selected {

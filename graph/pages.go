@@ -48,6 +48,21 @@ func readRevisions(ctx context.Context, read func() ([]*eventstore.Revision, boo
 	return page.revisions, page.more, err
 }
 
+// readRecent reads a page of the newest changes within the memory of the answer.
+func readRecent(ctx context.Context, read func() (configstore.RecentPage, error)) (configstore.RecentPage, error) {
+	return bounds.ReadPage(ctx, pageBytes, read, func(p configstore.RecentPage) int64 { return revisionsSize(p.Revisions) })
+}
+
+// readDiff reads a page of a diff within the memory of the answer.
+func readDiff(ctx context.Context, read func() (configstore.DiffPage, error)) (configstore.DiffPage, error) {
+	return bounds.ReadPage(ctx, pageBytes, read, func(p configstore.DiffPage) (size int64) {
+		for _, d := range p.Differences {
+			size += recordBytes + stateSize(d.Before) + stateSize(d.After) + revisionsSize(d.Changes)
+		}
+		return size
+	})
+}
+
 // readStates reads a page of a snapshot's states within the memory of the answer.
 func readStates(ctx context.Context, snapshot *configstore.Snapshot, read func(*configstore.Snapshot) (configstore.ConfigPage, error)) (configstore.ConfigPage, error) {
 	if !selects(ctx, valueField) {

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,8 @@ func (p pageOf) check(t testing.TB, after *string) {
 		}
 		return
 	}
-	if first, last := p.Edges[0].Cursor, p.Edges[len(p.Edges)-1].Cursor; *p.PageInfo.StartCursor != first || *p.PageInfo.EndCursor != last {
+	if first, last := p.Edges[0].Cursor, p.Edges[len(p.Edges)-1].Cursor; *p.PageInfo.StartCursor != first ||
+		p.PageInfo.HasNextPage != (p.PageInfo.EndCursor != nil) || p.PageInfo.HasNextPage && *p.PageInfo.EndCursor != last {
 		t.Errorf("got %+v for cursors from %s to %s", p.PageInfo, first, last)
 	}
 	for i, edge := range p.Edges {
@@ -226,6 +228,28 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
+// list is a document with the variable after, and the path to its connection.
+type list struct {
+	doc  string
+	path []string
+}
+
+// lists are all lists with cursors of items. The snapshot among them is of the position past.
+func lists(past string) map[string]list {
+	return map[string]list{
+		"configs":        {`query($after:String){configs(first:1,after:$after)` + page + `}`, []string{"configs"}},
+		"history of a":   {`query($after:String){history(name:"a",first:1,after:$after)` + page + `}`, []string{"history"}},
+		"history of b":   {`query($after:String){config(name:"b"){history(first:1,after:$after)` + page + `}}`, []string{"config", "history"}},
+		"as of the end":  {`query($after:String){asOf(at:{time:"2999-01-01T00:00:00Z"}){configs(first:1,after:$after)` + page + `}}`, []string{"asOf", "configs"}},
+		"changed":        {`query($after:String){configs(orderBy:CHANGED,first:1,after:$after)` + page + `}`, []string{"configs"}},
+		"changed with a": {`query($after:String){configs(orderBy:CHANGED,contains:"a",first:1,after:$after)` + page + `}`, []string{"configs"}},
+		"recent":         {`query($after:String){recentChanges(first:1,after:$after)` + page + `}`, []string{"recentChanges"}},
+		"recent of a":    {`query($after:String){recentChanges(filter:{names:["a"]},first:1,after:$after)` + page + `}`, []string{"recentChanges"}},
+		"deleted":        {`query($after:String){deletedConfigs(first:1,after:$after)` + page + `}`, []string{"deletedConfigs"}},
+		"as of 3":        {`query($after:String){asOf(at:{position:` + past + `}){configs(first:1,after:$after)` + page + `}}`, []string{"asOf", "configs"}},
+	}
+}
+
 // TestCursors sends cursors of other pages.
 func TestCursors(t *testing.T) {
 	a, other := MustStart(t), MustStart(t)
@@ -233,44 +257,41 @@ func TestCursors(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "a"} {
 			each.MustSet(t, name, "v")
 		}
+		each.MustSet(t, "gone", "v")
+		each.MustDelete(t, "gone")
 	}
-	past := `"` + a.at(t, 3) + `"`
-	docs := map[string]struct {
-		doc  string
-		path []string
-	}{
-		"configs":       {`query($after:String){configs(first:1,after:$after)` + page + `}`, []string{"configs"}},
-		"history of a":  {`query($after:String){history(name:"a",first:1,after:$after)` + page + `}`, []string{"history"}},
-		"history of b":  {`query($after:String){config(name:"b"){history(first:1,after:$after)` + page + `}}`, []string{"config", "history"}},
-		"as of the end": {`query($after:String){asOf(at:{time:"2999-01-01T00:00:00Z"}){configs(first:1,after:$after)` + page + `}}`, []string{"asOf", "configs"}},
-		"as of 3":       {`query($after:String){asOf(at:{position:` + past + `}){configs(first:1,after:$after)` + page + `}}`, []string{"asOf", "configs"}},
-	}
+	docs := lists(`"` + a.at(t, 3) + `"`)
 	cursors := map[string]string{
-		"nothing":     "",
-		"text":        "a",
-		"not base64":  "!!!!",
-		"no key":      id("1c" + a.at(t, 4)),
-		"empty key":   id("1c" + a.at(t, 4) + " "),
-		"format":      id("2c" + a.at(t, 4) + " a"),
-		"kind":        id("1x" + a.at(t, 4) + " a"),
-		"position":    id("1c4-00000000 a"),
-		"no position": id("1c a"),
-		"version":     id("1h" + a.at(t, 4) + " x a"),
-		"version 0":   id("1h" + a.at(t, 4) + " 0 a"),
-		"huge":        id("1h" + a.at(t, 4) + " 99999999999 a"),
-		"negative":    id("1h" + a.at(t, 4) + " -1 a"),
-		"node":        id("c:a"),
+		"nothing":      "",
+		"text":         "a",
+		"not base64":   "!!!!",
+		"no key":       id("1c" + a.at(t, 4)),
+		"empty key":    id("1c" + a.at(t, 4) + " "),
+		"format":       id("2c" + a.at(t, 4) + " a"),
+		"kind":         id("1x" + a.at(t, 4) + " a"),
+		"position":     id("1c4-00000000 a"),
+		"no position":  id("1c a"),
+		"version":      id("1h" + a.at(t, 4) + " x a"),
+		"version 0":    id("1h" + a.at(t, 4) + " 0 a"),
+		"huge":         id("1h" + a.at(t, 4) + " 99999999999 a"),
+		"negative":     id("1h" + a.at(t, 4) + " -1 a"),
+		"node":         id("c:a"),
+		"no arguments": id("1o" + a.at(t, 4) + " 4"),
+		"no seq":       id("1r" + a.at(t, 4) + " " + argumentsOf(t, a) + " "),
+		"seq 0":        id("1r" + a.at(t, 4) + " " + argumentsOf(t, a) + " 0"),
+		"seq 04":       id("1r" + a.at(t, 4) + " " + argumentsOf(t, a) + " 04"),
+		"seq ahead":    id("1r" + a.at(t, 4) + " " + argumentsOf(t, a) + " 5"),
 	}
 	for name, from := range docs {
 		if name == "as of 3" {
 			continue // has the position of another history
 		}
 		p := MustGet[pageOf](t, other, from.doc, nil, from.path...)
-		cursors["of another store: "+name] = *p.PageInfo.EndCursor
+		cursors["of another store: "+name] = p.Edges[0].Cursor
 	}
 	for name, from := range docs {
 		p := MustGet[pageOf](t, a, from.doc, nil, from.path...)
-		own := *p.PageInfo.EndCursor
+		own := p.Edges[0].Cursor
 		if after := MustGet[pageOf](t, a, from.doc, vars{"after": own}, from.path...); len(after.Nodes)+len(p.Nodes) > 1 && after.Nodes[0] == p.Nodes[0] {
 			t.Errorf("%s: the next page begins like the one before", name)
 		}
@@ -286,6 +307,17 @@ func TestCursors(t *testing.T) {
 			}
 		}
 	}
+}
+
+// argumentsOf returns what stands for the arguments of recentChanges in its cursors.
+func argumentsOf(t *testing.T, a *api) string {
+	t.Helper()
+	cursor := MustGet[string](t, a, `{recentChanges(first:1){pageInfo{endCursor}}}`, nil, "recentChanges", "pageInfo", "endCursor")
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(text))[1]
 }
 
 // TestCursorBeyondHead has a cursor of a node that is ahead: the query waits for its position. A

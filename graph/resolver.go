@@ -23,6 +23,7 @@ type (
 	mutationResolver       struct{ *resolver }
 	subscriptionResolver   struct{ *resolver }
 	configResolver         struct{ *resolver }
+	configRevisionResolver struct{ *resolver }
 	configSnapshotResolver struct{ *resolver }
 )
 
@@ -30,6 +31,9 @@ func (r *resolver) Query() generated.QueryResolver               { return queryR
 func (r *resolver) Mutation() generated.MutationResolver         { return mutationResolver{r} }
 func (r *resolver) Subscription() generated.SubscriptionResolver { return subscriptionResolver{r} }
 func (r *resolver) Config() generated.ConfigResolver             { return configResolver{r} }
+func (r *resolver) ConfigRevision() generated.ConfigRevisionResolver {
+	return configRevisionResolver{r}
+}
 func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 	return configSnapshotResolver{r}
 }

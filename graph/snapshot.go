@@ -14,7 +14,7 @@ import (
 )
 
 func (r queryResolver) AsOf(ctx context.Context, at model.AsOfInput) (*object.ConfigSnapshot, error) {
-	snapshot, err := r.snapshot(ctx, at)
+	snapshot, err := r.snapshot(ctx, "at", at)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (r queryResolver) AsOf(ctx context.Context, at model.AsOfInput) (*object.Co
 }
 
 func (r configResolver) AsOf(ctx context.Context, obj *object.Config, at model.AsOfInput) (*object.ConfigRevision, error) {
-	snapshot, err := r.snapshot(ctx, at)
+	snapshot, err := r.snapshot(ctx, "at", at)
 	if err != nil {
 		return nil, err
 	}
@@ -74,10 +74,10 @@ func (r *resolver) pastState(ctx context.Context, snapshot *configstore.Snapshot
 	return object.NewStateRevision(state, r.store.OldValue(state)), nil
 }
 
-// snapshot returns the snapshot of a position or an instant. A query looks an instant up once, and
-// shares the snapshot between all fields that ask for it.
-func (r *resolver) snapshot(ctx context.Context, at model.AsOfInput) (*configstore.Snapshot, error) {
-	position, instant, err := positionOrInstant(at)
+// snapshot returns the snapshot of a position or an instant, which an argument has given. A query
+// looks an instant up once, and shares the snapshot between all fields that ask for it.
+func (r *resolver) snapshot(ctx context.Context, argument string, at model.AsOfInput) (*configstore.Snapshot, error) {
+	position, instant, err := positionOrInstant(argument, at)
 	switch {
 	case err != nil:
 		return nil, err
@@ -112,8 +112,8 @@ func (r *resolver) snapshotAt(ctx context.Context, at eventstore.Position) (*con
 
 // snapshotOf returns the snapshot that the pages of a cursor are of. A cursor whose position the
 // history does not know is not of this server.
-func (r *resolver) snapshotOf(ctx context.Context, cursor pages.Cursor) (*configstore.Snapshot, error) {
-	snapshot, err := r.snapshotAt(ctx, cursor.At)
+func (r *resolver) snapshotOf(ctx context.Context, at eventstore.Position) (*configstore.Snapshot, error) {
+	snapshot, err := r.snapshotAt(ctx, at)
 	if fault.KindOf(err) == fault.PositionUnknown {
 		return nil, object.ErrForeignCursor
 	}

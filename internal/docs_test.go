@@ -103,7 +103,7 @@ func TestDecisionsAreListed(t *testing.T) {
 // TestCommandsAreDocumented: the operations manual names each command.
 func TestCommandsAreDocumented(t *testing.T) {
 	source := texts(t, "internal/cli/cli.go")["internal/cli/cli.go"]
-	row := regexp.MustCompile(`(?m)^\t\t\{"(\w+)", "[^"]+", \w+\},$`)
+	row := regexp.MustCompile(`(?m)^\t\t\{"([\w-]+)", "[^"]+", \w+\},$`)
 	commands := row.FindAllStringSubmatch(source, -1)
 	if len(commands) == 0 {
 		t.Fatal("internal/cli/cli.go has no commands")

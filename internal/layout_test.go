@@ -42,7 +42,7 @@ const (
 // like.
 var picture = []layer{
 	// Packages that tests share. The program imports none of them.
-	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + store, ""},
+	{"internal/edgetest", "internal/configstore/configstoretest " + stores + " " + store, "github.com/google/go-cmp"},
 	{"internal/configstore/configstoretest", "internal/eventstore/memory " + store, ""},
 	{"graph/transport/transporttest", "graph/transport/fanout graph/transport/bounds graph/transport/gqlmsg internal/budget", gqlgen},
 	{"internal/eventstore/eventstoretest", history + " internal/slowtest", "github.com/google/go-cmp " + x},
@@ -58,11 +58,13 @@ var picture = []layer{
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
-	{"internal/cli", "graph graph/transport/bounds internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+	{"internal/cli", "graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
+
+	{"internal/backup", "internal/strictjson internal/eventstore", json + " github.com/klauspost/compress " + x},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
-	{"graph/document", "graph/coerce graph/model graph/scalar internal/configstore", gqlgen},
+	{"graph/document", "graph/coerce graph/model graph/scalar internal/config internal/configstore", gqlgen},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
 	{"graph/generated", "graph/model graph/object graph/scalar " + store, gqlgen},

@@ -68,5 +68,6 @@ func oneOfRule(definition *ast.Definition) string {
 	for i, field := range definition.Fields {
 		names[i] = field.Name
 	}
-	return "must have exactly one of " + strings.Join(names, " and ") + ", and not null"
+	last := len(names) - 1
+	return "must have exactly one of " + strings.Join(names[:last], ", ") + " and " + names[last] + ", and not null"
 }

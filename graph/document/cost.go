@@ -7,14 +7,16 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"configapi/internal/config"
 	"configapi/internal/configstore"
 )
 
 // checkCost returns an error when an operation costs too much with its variables.
-func (l limits) checkCost(op *graphql.OperationContext) *gqlerror.Error {
-	c := costs{variables: op.Variables}
-	if c.of(op.Operation.SelectionSet) > l.cost {
-		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each asOf and history, and what is below a list as often as the list may have items", l.cost)
+func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gqlerror.Error {
+	c := costs{types: schema.Types, variables: op.Variables}
+	if c.of(op.Operation.SelectionSet, place{}).each > l.cost {
+		return limitExceeded("the operation costs more than %d: 1 for each field, 20 for each field that reads the past by itself, "+
+			"such as asOf and history, and what is below a list as often as the list may have items", l.cost)
 	}
 	return nil
 }
@@ -22,68 +24,179 @@ func (l limits) checkCost(op *graphql.OperationContext) *gqlerror.Error {
 const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
+	// diffCost is the cost of the totalCount of a diff, which compares all configs.
+	diffCost = 10_000
 	// introspectionItems is how many items a list within __schema or __type counts for. The
 	// schema's own lists have about as many.
 	introspectionItems = 8
 )
 
 // costs adds up the costs of selections of a valid document, in time proportional to the document:
-// 1 for each field, readCost for asOf, history and the fields of a snapshot, and what is below a
-// list as often as the list may have items.
+// 1 for each field, more for fields that read much, and what is below a list as often as the list
+// may have items. Of fragments on several types of a union or an
+// interface only the dearest type counts, since an object has one type.
 type costs struct {
+	types     map[string]*ast.Definition
 	variables map[string]any
-	fragments map[*ast.FragmentDefinition]int // :: → cost of one use; nil while there are none
+	fragments map[use]cost // :: → its cost; nil while there are none
 }
 
-func (c *costs) of(set ast.SelectionSet) int {
-	sum := 0
+// use is a fragment at a place.
+type use struct {
+	fragment *ast.FragmentDefinition
+	place    place
+}
+
+// place is what the cost of a selection depends on besides the selection.
+type place struct {
+	// batched reports whether the old value of a revision is read together with those of the other
+	// items of a list.
+	batched bool
+	// changes is how many changes the change set of the mutation around the place can have.
+	changes int
+}
+
+// cost is what a selection costs, within the item of a list or elsewhere.
+type cost struct {
+	each int // for each item
+	once int // for the list
+}
+
+func (c cost) plus(other cost) cost { return cost{add(c.each, other.each), add(c.once, other.once)} }
+
+func (c *costs) of(set ast.SelectionSet, at place) cost {
+	var sum, dearest cost
+	var byType map[string]cost // :: object type → what is selected of that type alone
 	for _, selection := range set {
-		switch selection := selection.(type) {
-		case *ast.Field:
-			below := multiply(c.items(selection), c.of(selection.SelectionSet))
-			sum = add(sum, add(fieldCost(selection), below))
-		case *ast.InlineFragment:
-			sum = add(sum, c.of(selection.SelectionSet))
-		case *ast.FragmentSpread:
-			sum = add(sum, c.fragment(selection.Definition))
+		found, condition := c.selection(selection, at)
+		if condition == "" {
+			sum = sum.plus(found)
+			continue
 		}
+		if byType == nil {
+			byType = make(map[string]cost)
+		}
+		found = found.plus(byType[condition])
+		byType[condition] = found
+		dearest = cost{max(dearest.each, found.each), max(dearest.once, found.once)}
 	}
-	return sum
+	return sum.plus(dearest)
+}
+
+// selection returns the cost of a selection, and the one type of several to which it applies: ""
+// when it applies to all objects of the place.
+func (c *costs) selection(selection ast.Selection, at place) (found cost, condition string) {
+	switch selection := selection.(type) {
+	case *ast.Field:
+		if selection.Name == "totalCount" {
+			return cost{once: countCost(selection)}, ""
+		}
+		below := c.of(selection.SelectionSet, c.below(selection, at))
+		return cost{each: add(fieldCost(selection, at), add(multiply(c.items(selection, at), below.each), below.once))}, ""
+	case *ast.InlineFragment:
+		return c.of(selection.SelectionSet, at), c.oneOfMany(selection.ObjectDefinition, selection.TypeCondition)
+	case *ast.FragmentSpread:
+		return c.fragment(selection.Definition, at), c.oneOfMany(selection.ObjectDefinition, selection.Definition.TypeCondition)
+	}
+	return cost{}, ""
+}
+
+// oneOfMany returns the type condition of a fragment if it selects one of the object types that an
+// object of the parent type can have, else "".
+func (c *costs) oneOfMany(parent *ast.Definition, condition string) string {
+	if condition != "" && parent.IsAbstractType() && c.types[condition].Kind == ast.Object {
+		return condition
+	}
+	return ""
 }
 
 // fieldCost is the cost of a field without those below it.
-func fieldCost(f *ast.Field) int {
+func fieldCost(f *ast.Field, at place) int {
+	object := f.ObjectDefinition.Name
 	switch f.Name {
-	case "asOf", "history":
+	case "asOf", "history", "diff", "recentChanges", "moreChanges":
 		return readCost
 	case "config", "configs":
-		if f.ObjectDefinition.Name == "ConfigSnapshot" {
+		if object == "ConfigSnapshot" {
+			return readCost
+		}
+	case "changes":
+		if object == "ConfigDifference" {
+			return readCost
+		}
+	case "oldValue":
+		if !at.batched {
 			return readCost
 		}
 	}
 	return 1
 }
 
-func (c *costs) fragment(f *ast.FragmentDefinition) int {
-	cost, known := c.fragments[f]
-	if !known {
-		if cost = c.of(f.SelectionSet); c.fragments == nil {
-			c.fragments = make(map[*ast.FragmentDefinition]int)
-		}
-		c.fragments[f] = cost
+// countCost is the cost of a totalCount, which looks at all of its list.
+func countCost(f *ast.Field) int {
+	if f.ObjectDefinition.Name == "ConfigDiff" {
+		return diffCost
 	}
-	return cost
+	return readCost
+}
+
+// below returns the place of what is selected below a field.
+func (c *costs) below(f *ast.Field, at place) place {
+	switch f.Name {
+	case "nodes", "edges", "revisions", "errors", "changes":
+		at.batched = true
+	case "asOf", "history":
+		at.batched = false
+	case "config":
+		at.batched = at.batched && f.ObjectDefinition.Name == "ConfigChild"
+	case "applyConfigs":
+		at.changes = c.given(f)
+	case "revertConfigs", "revertChangeSet":
+		at.changes = config.MaxChanges
+	}
+	return at
+}
+
+// given is how many changes the input of applyConfigs has, cut to what a set can have.
+func (c *costs) given(f *ast.Field) int {
+	argument := f.Arguments.ForName("input")
+	if argument == nil {
+		return 1
+	}
+	raw, _ := argument.Value.Value(c.variables)
+	input, _ := raw.(map[string]any)
+	changes, isList := input["changes"].([]any)
+	if !isList {
+		return 1
+	}
+	return max(1, min(len(changes), config.MaxChanges))
+}
+
+func (c *costs) fragment(f *ast.FragmentDefinition, at place) cost {
+	found, known := c.fragments[use{f, at}]
+	if !known {
+		if found = c.of(f.SelectionSet, at); c.fragments == nil {
+			c.fragments = make(map[use]cost)
+		}
+		c.fragments[use{f, at}] = found
+	}
+	return found
 }
 
 // items is how many items the list of a field may have: 1 for a field that is no list.
-func (c *costs) items(f *ast.Field) int {
+func (c *costs) items(f *ast.Field, at place) int {
 	if len(f.SelectionSet) == 0 {
 		return 1
 	}
 	if first := f.Definition.Arguments.ForName("first"); first != nil {
 		return c.pageSize(f.Arguments.ForName(first.Name), first.DefaultValue)
 	}
-	if f.Definition.Type.Elem != nil && strings.HasPrefix(f.ObjectDefinition.Name, "__") {
+	switch object := f.ObjectDefinition.Name; {
+	case object == "ConfigDifference" && f.Name == "changes":
+		return configstore.MaxDifferenceChanges
+	case object == "ConfigsChanged" && f.Name == "revisions", object == "ChangesRejected" && f.Name == "errors":
+		return at.changes
+	case f.Definition.Type.Elem != nil && strings.HasPrefix(object, "__"):
 		return introspectionItems
 	}
 	return 1

@@ -81,7 +81,7 @@ func (c *Checker) Check(ctx context.Context, op *graphql.OperationContext, varia
 		}
 		return errs
 	}
-	if err := c.limits.checkCost(op); err != nil {
+	if err := c.limits.checkCost(c.schema, op); err != nil {
 		return gqlerror.List{err}
 	}
 	return nil

@@ -62,6 +62,8 @@ func Result(result any, set ast.SelectionSet) Encoded {
 		return encodeList(typeOfAll(result), set, result)
 	case model.ConfigChanged:
 		return encodeOne(changedType, set, &result)
+	case model.ConfigsChanged:
+		return encodeOne(configsType, set, &result)
 	}
 	return nil
 }

@@ -33,9 +33,20 @@ func Size(result any) int64 {
 		return strictjson.QuotedLen(*value)
 	case nil:
 		return nullSize
-	case int32, bool, time.Time, eventstore.Position:
+	case []string:
+		return namesSize(value)
+	case int32, bool, time.Time, eventstore.Position, *eventstore.Position:
 		return shortSize
 	default:
 		return shortSize + int64(len(`{}`))
 	}
+}
+
+// namesSize returns the length of a list of texts that need no escapes.
+func namesSize(texts []string) int64 {
+	size := int64(len(`[]`))
+	for _, text := range texts {
+		size += int64(len(text) + len(`"",`))
+	}
+	return size
 }

@@ -34,6 +34,7 @@ var (
 		map[string]fieldType[object.ConfigRevision]{
 			"__typename":  text(func(*object.ConfigRevision) string { return "ConfigRevision" }),
 			"id":          text((*object.ConfigRevision).ID),
+			"configId":    text((*object.ConfigRevision).ConfigID),
 			"name":        text((*object.ConfigRevision).Name),
 			"operation":   short((*object.ConfigRevision).Operation, scalar.MarshalConfigOperation),
 			"value":       optionalText((*object.ConfigRevision).Value),
@@ -43,6 +44,8 @@ var (
 			"committedAt": short((*object.ConfigRevision).CommittedAt, scalar.MarshalDateTime),
 			"actor":       optionalText((*object.ConfigRevision).Actor),
 			"reason":      optionalText((*object.ConfigRevision).Reason),
+			"reverts":     optionalPosition((*object.ConfigRevision).Reverts),
+			"erased":      short((*object.ConfigRevision).Erased, graphql.MarshalBoolean),
 		},
 	}
 	// recordType is the type of a revision that was read together with the value before it.
@@ -59,6 +62,17 @@ var (
 			"revision":   child(func(c *model.ConfigChanged) *object.ConfigRevision { return c.Revision }, revisionType),
 			"changed":    short(func(c *model.ConfigChanged) bool { return c.Changed }, graphql.MarshalBoolean),
 			"position":   short(func(c *model.ConfigChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
+		},
+	}
+	// configsType is the outcome of a change set, whose revisions have their old values.
+	configsType = objectType[model.ConfigsChanged]{
+		[]string{"ConfigsChanged", "ApplyConfigsResult"},
+		map[string]fieldType[model.ConfigsChanged]{
+			"__typename": text(func(*model.ConfigsChanged) string { return "ConfigsChanged" }),
+			"revisions":  children(func(c *model.ConfigsChanged) []object.ConfigRevision { return c.Revisions }, recordType),
+			"unchanged":  names(func(c *model.ConfigsChanged) []string { return c.Unchanged }),
+			"position":   short(func(c *model.ConfigsChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
+			"dryRun":     short(func(c *model.ConfigsChanged) bool { return c.DryRun }, graphql.MarshalBoolean),
 		},
 	}
 )
@@ -100,6 +114,16 @@ func optionalText[T any](of func(*T) *string) fieldType[T] {
 	)
 }
 
+// optionalPosition is a position that may be null.
+func optionalPosition[T any](of func(*T) *eventstore.Position) fieldType[T] {
+	return short(of, func(at *eventstore.Position) graphql.Marshaler {
+		if at == nil {
+			return graphql.Null
+		}
+		return scalar.MarshalPosition(*at)
+	})
+}
+
 // short is a scalar of at most shortSize bytes.
 func short[T, V any](of func(*T) V, marshal func(V) graphql.Marshaler) fieldType[T] {
 	return leaf(
@@ -120,4 +144,36 @@ func child[T, C any](of func(*T) *C, t objectType[C]) fieldType[T] {
 			write: func(w io.Writer, object *T) { encoder.write(w, of(object)) },
 		}
 	}
+}
+
+// children is a list of objects.
+func children[T, C any](of func(*T) []C, t objectType[C]) fieldType[T] {
+	return func(below ast.SelectionSet) *valueEncoder[T] {
+		encoder := t.compile(below)
+		if encoder == nil {
+			return nil
+		}
+		list := func(object *T) *encodedList[C] { return &encodedList[C]{encoder, of(object)} }
+		return &valueEncoder[T]{
+			size:  func(object *T) int64 { return list(object).Size() },
+			write: func(w io.Writer, object *T) { list(object).MarshalGQL(w) },
+		}
+	}
+}
+
+// names is a list of the names of configs.
+func names[T any](of func(*T) []string) fieldType[T] {
+	return leaf(
+		func(object *T) int64 { return namesSize(of(object)) },
+		func(w io.Writer, object *T) {
+			_, _ = io.WriteString(w, "[")
+			for i, name := range of(object) {
+				if i > 0 {
+					_, _ = io.WriteString(w, ",")
+				}
+				scalar.MarshalConfigName(name).MarshalGQL(w)
+			}
+			_, _ = io.WriteString(w, "]")
+		},
+	)
 }

@@ -34,6 +34,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Config() ConfigResolver
+	ConfigRevision() ConfigRevisionResolver
 	ConfigSnapshot() ConfigSnapshotResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -54,6 +55,9 @@ type ConfigResolver interface {
 	AsOf(ctx context.Context, obj *object.Config, at model.AsOfInput) (*object.ConfigRevision, error)
 	History(ctx context.Context, obj *object.Config, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 }
+type ConfigRevisionResolver interface {
+	Config(ctx context.Context, obj *object.ConfigRevision) (*object.Config, error)
+}
 type ConfigSnapshotResolver interface {
 	Config(ctx context.Context, obj *object.ConfigSnapshot, name string) (*object.ConfigRevision, error)
 	Configs(ctx context.Context, obj *object.ConfigSnapshot, filter *model.ConfigFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error)
@@ -62,13 +66,20 @@ type MutationResolver interface {
 	SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error)
 	DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error)
 	RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error)
+	ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error)
+	RevertConfigs(ctx context.Context, input model.RevertConfigsInput) (model.ApplyConfigsResult, error)
+	RevertChangeSet(ctx context.Context, input model.RevertChangeSetInput) (model.ApplyConfigsResult, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Config(ctx context.Context, name string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.Config, error)
-	Configs(ctx context.Context, filter *model.ConfigFilterInput, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.ConfigConnection, error)
+	Configs(ctx context.Context, filter *model.ConfigFilterInput, contains *string, orderBy *model.ConfigOrder, first *int32, after *string, consistency *model.Consistency, atLeast *eventstore.Position) (*object.ConfigConnection, error)
+	DeletedConfigs(ctx context.Context, filter *model.ConfigFilterInput, contains *string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
+	Children(ctx context.Context, prefix *string, first *int32, after *string) (*object.ConfigChildConnection, error)
 	History(ctx context.Context, name string, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	AsOf(ctx context.Context, at model.AsOfInput) (*object.ConfigSnapshot, error)
+	Diff(ctx context.Context, from model.AsOfInput, to *model.AsOfInput, filter *model.ConfigFilterInput, toPrefix *string, first *int32, after *string) (*object.ConfigDiff, error)
+	RecentChanges(ctx context.Context, filter *model.ChangeFilterInput, first *int32, after *string) (*object.ConfigRevisionConnection, error)
 	Changes(ctx context.Context, after *eventstore.Position, filter *model.ConfigFilterInput, first *int32) (*model.ConfigChangeBatch, error)
 	Bounds(ctx context.Context) (*model.HistoryBounds, error)
 }
@@ -101,10 +112,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("ApplyConfigsInput", ec.unmarshalInputApplyConfigsInput),
 			graphql.NewInputUnmarshaler("AsOfInput", ec.unmarshalInputAsOfInput),
+			graphql.NewInputUnmarshaler("ChangeFilterInput", ec.unmarshalInputChangeFilterInput),
+			graphql.NewInputUnmarshaler("ConfigChangeInput", ec.unmarshalInputConfigChangeInput),
 			graphql.NewInputUnmarshaler("ConfigFilterInput", ec.unmarshalInputConfigFilterInput),
+			graphql.NewInputUnmarshaler("DeleteChangeInput", ec.unmarshalInputDeleteChangeInput),
 			graphql.NewInputUnmarshaler("DeleteConfigInput", ec.unmarshalInputDeleteConfigInput),
+			graphql.NewInputUnmarshaler("RestoreChangeInput", ec.unmarshalInputRestoreChangeInput),
 			graphql.NewInputUnmarshaler("RestoreConfigInput", ec.unmarshalInputRestoreConfigInput),
+			graphql.NewInputUnmarshaler("RevertChangeSetInput", ec.unmarshalInputRevertChangeSetInput),
+			graphql.NewInputUnmarshaler("RevertConfigsInput", ec.unmarshalInputRevertConfigsInput),
+			graphql.NewInputUnmarshaler("SetChangeInput", ec.unmarshalInputSetChangeInput),
 			graphql.NewInputUnmarshaler("SetConfigInput", ec.unmarshalInputSetConfigInput),
 		)
 	}
@@ -233,7 +252,7 @@ type PageInfo {
   hasPreviousPage: Boolean!
   """Cursor of the first edge, null when the page is empty."""
   startCursor: String
-  """Cursor of the last edge, null when the page is empty."""
+  """Where the next page goes on, also of an empty page with ` + "`" + `hasNextPage` + "`" + `; null when nothing follows."""
   endCursor: String
 }
 
@@ -251,6 +270,30 @@ input ConfigFilterInput {
   prefix: String
   """Exactly these names, at most 100."""
   names: [ConfigName!]
+}
+
+"""Order of a list of configs."""
+enum ConfigOrder {
+  """By name."""
+  NAME
+  """The newest change first."""
+  CHANGED
+}
+
+"""Selects changes. All given conditions must hold."""
+input ChangeFilterInput {
+  """Whole leading segments, as in ` + "`" + `ConfigFilterInput` + "`" + `."""
+  prefix: String
+  """Exactly these names, at most 100."""
+  names: [ConfigName!]
+  """The name of the token that made them."""
+  actor: String
+  """What they did."""
+  operations: [ConfigOperation!]
+  """Committed at this instant or later."""
+  since: DateTime
+  """Committed before this instant."""
+  until: DateTime
 }
 
 """What a change did to its config."""
@@ -294,6 +337,10 @@ client's normalised cache cannot overwrite today's value with an old one.
 type ConfigRevision implements Node {
   """Opaque global id, of this revision alone."""
   id: ID!
+  """The id of the config that it changed: what a client's cache knows the config by, also after a deletion."""
+  configId: ID!
+  """The config as it is now, null when it is deleted."""
+  config: Config
   """The config's name."""
   name: ConfigName!
   """What the change did."""
@@ -314,6 +361,10 @@ type ConfigRevision implements Node {
   actor: String
   """Why, in the words of the client that made it."""
   reason: String
+  """The change set that this one undoes, when it undoes one."""
+  reverts: Position
+  """True when ` + "`" + `value` + "`" + ` was there and was erased for good; it is null then, though this is no deletion."""
+  erased: Boolean!
 }
 
 """A page of configs."""
@@ -346,6 +397,8 @@ type ConfigRevisionConnection {
   nodes: [ConfigRevision!]!
   """Where the page stands."""
   pageInfo: PageInfo!
+  """The position this page is valid at."""
+  position: Position!
 }
 
 """A revision in a ` + "`" + `ConfigRevisionConnection` + "`" + `."""
@@ -366,6 +419,78 @@ type ConfigSnapshot {
   config(name: ConfigName!): ConfigRevision
   """The configs as they were, by name."""
   configs(filter: ConfigFilterInput, first: Int = 50, after: String): ConfigRevisionConnection
+}
+
+"""What differs for one name between two moments, or between two prefixes."""
+type ConfigDifference {
+  """The name; with ` + "`" + `toPrefix` + "`" + ` the one below the filter's prefix, also when only ` + "`" + `toPrefix` + "`" + ` has it."""
+  name: ConfigName!
+  """Its revision at the first moment, null when it did not exist."""
+  before: ConfigRevision
+  """Its revision at the second moment, null when it did not exist."""
+  after: ConfigRevision
+  """How it came about: the newest 20 changes between, oldest first. Empty with ` + "`" + `toPrefix` + "`" + `, and when ` + "`" + `from` + "`" + ` is later than ` + "`" + `to` + "`" + `."""
+  changes: [ConfigRevision!]!
+  """True when there were more."""
+  moreChanges: Boolean!
+}
+
+"""A page of what differs."""
+# eslint-disable-next-line @graphql-eslint/relay-connection-types -- it is of two positions, not of one
+type ConfigDiff {
+  """The position that ` + "`" + `from` + "`" + ` came to."""
+  from: Position!
+  """The position that ` + "`" + `to` + "`" + ` came to."""
+  to: Position!
+  """Edges of the page, by name."""
+  edges: [ConfigDifferenceEdge!]!
+  """The differences of the page: ` + "`" + `edges { node }` + "`" + ` for short."""
+  nodes: [ConfigDifference!]!
+  """Where the page stands."""
+  pageInfo: PageInfo!
+  """Number of names that differ."""
+  totalCount: Int!
+}
+
+"""A difference in a ` + "`" + `ConfigDiff` + "`" + `."""
+type ConfigDifferenceEdge {
+  """Opaque cursor."""
+  cursor: String!
+  """The difference."""
+  node: ConfigDifference!
+}
+
+"""What lies directly below a prefix: a config, a folder, or both under one name."""
+type ConfigChild {
+  """The next segment."""
+  segment: String!
+  """The whole name up to and with it."""
+  name: ConfigName!
+  """The config of that very name, if there is one."""
+  config: Config
+  """Number of configs further below."""
+  below: Int!
+}
+
+"""A page of children, by segment."""
+type ConfigChildConnection {
+  """Edges of the page."""
+  edges: [ConfigChildEdge!]!
+  """The children of the page: ` + "`" + `edges { node }` + "`" + ` for short."""
+  nodes: [ConfigChild!]!
+  """Where the page stands."""
+  pageInfo: PageInfo!
+  """The position this page is valid at."""
+  position: Position!
+}
+
+"""A child in a ` + "`" + `ConfigChildConnection` + "`" + `."""
+# eslint-disable-next-line @graphql-eslint/relay-edge-types -- a folder is no Node
+type ConfigChildEdge {
+  """Opaque cursor."""
+  cursor: String!
+  """The child."""
+  node: ConfigChild!
 }
 
 """Bounds of the store's history."""
@@ -393,12 +518,29 @@ type Query {
   node(id: ID!): Node
   """One config, null when it does not exist or is deleted."""
   config(name: ConfigName!, consistency: Consistency = LOCAL, atLeast: Position): Config
-  """Configs, by name."""
-  configs(filter: ConfigFilterInput, first: Int = 50, after: String, consistency: Consistency = LOCAL, atLeast: Position): ConfigConnection
+  """
+  Configs, by name or the newest change first. ` + "`" + `contains` + "`" + `: a part of the name, 1 to 255 bytes, in either case. Pages by name stay on their position;
+  pages by change do not: each says its position, what has changed meanwhile moves to the front, and none comes twice.
+  """
+  configs(filter: ConfigFilterInput, contains: String, orderBy: ConfigOrder = NAME, first: Int = 50, after: String, consistency: Consistency = LOCAL, atLeast: Position): ConfigConnection
+  """Deleted configs: for each the revision that deleted it, the newest first. ` + "`" + `restoreConfig` + "`" + ` brings one back."""
+  deletedConfigs(filter: ConfigFilterInput, contains: String, first: Int = 50, after: String): ConfigRevisionConnection
+  """What lies directly below a prefix, for a tree; the top when it is left out."""
+  children(prefix: String, first: Int = 100, after: String): ConfigChildConnection
   """Revisions of one name, newest first; also of a deleted one."""
   history(name: ConfigName!, first: Int = 20, after: String): ConfigRevisionConnection
   """All configs at a moment."""
   asOf(at: AsOfInput!): ConfigSnapshot
+  """
+  What differs between two moments, in value or existence; ` + "`" + `to` + "`" + ` is now when left out, and may be the earlier one. With ` + "`" + `toPrefix` + "`" + ` the names below the filter's prefix at ` + "`" + `from` + "`" + ` are held against
+  the same names below that prefix at ` + "`" + `to` + "`" + `: staging against production; the filter then has a prefix and no names.
+  """
+  diff(from: AsOfInput!, to: AsOfInput, filter: ConfigFilterInput, toPrefix: String, first: Int = 100, after: String): ConfigDiff
+  """
+  The newest changes of all configs first, page by page; all pages are of one position, and may split a change set. A page looks at 10,000
+  changes at most: with a filter that leaves little it may be short, even empty, with ` + "`" + `hasNextPage` + "`" + `.
+  """
+  recentChanges(filter: ChangeFilterInput, first: Int = 50, after: String): ConfigRevisionConnection
   """The history of all configs, oldest first, after a position; from the beginning when it is left out."""
   changes(after: Position, filter: ConfigFilterInput, first: Int = 50): ConfigChangeBatch
   """Bounds of the store's history."""
@@ -417,6 +559,14 @@ enum ErrorCode {
   VERSION_CONFLICT
   """The same idempotency key came with another request."""
   IDEMPOTENCY_MISMATCH
+  """The config is not deleted, so it cannot be restored."""
+  NOT_DELETED
+  """The config has changed after the position ` + "`" + `asSeenAt` + "`" + `."""
+  STALE
+  """The config has changed since the change set that is to be undone."""
+  REVERT_CONFLICT
+  """A value that is needed was erased."""
+  ERASED
   """In ` + "`" + `extensions.code` + "`" + ` only: the request asks for more than one answer may hold or cost."""
   LIMIT_EXCEEDED
   """This history does not have the position, and cannot come to have it."""
@@ -441,7 +591,7 @@ interface UserError {
   code: ErrorCode!
   """Text, for people."""
   message: String!
-  """Which part of ` + "`" + `input` + "`" + `, for example ` + "`" + `["name"]` + "`" + `."""
+  """Which part of ` + "`" + `input` + "`" + `, for example ` + "`" + `["name"]` + "`" + `, or in a set ` + "`" + `["changes", "2", "set", "name"]` + "`" + `."""
   path: [String!]
 }
 
@@ -473,8 +623,8 @@ type DeletedError implements UserError {
   message: String!
   """Which part of ` + "`" + `input` + "`" + `."""
   path: [String!]
-  """The deletion."""
-  revision: ConfigRevision!
+  """The deletion; null when the caller may not read it."""
+  revision: ConfigRevision
 }
 
 """The config has another version, or another newest revision, than the one expected."""
@@ -486,6 +636,54 @@ type VersionConflictError implements UserError {
   """Which part of ` + "`" + `input` + "`" + `."""
   path: [String!]
   """The newest revision, to merge with and try again; null when the name has none."""
+  current: ConfigRevision
+}
+
+"""The same idempotency key came with another request."""
+type IdempotencyError implements UserError {
+  """Stable code, for programs."""
+  code: ErrorCode!
+  """Text, for people."""
+  message: String!
+  """Which part of ` + "`" + `input` + "`" + `."""
+  path: [String!]
+}
+
+"""The config is not deleted."""
+type NotDeletedError implements UserError {
+  """Stable code, for programs."""
+  code: ErrorCode!
+  """Text, for people."""
+  message: String!
+  """Which part of ` + "`" + `input` + "`" + `."""
+  path: [String!]
+  """The revision in force; null when the caller may not read it."""
+  current: ConfigRevision
+}
+
+"""The config has changed after what the caller says to have seen."""
+type StaleError implements UserError {
+  """Stable code, for programs."""
+  code: ErrorCode!
+  """Text, for people."""
+  message: String!
+  """Which part of ` + "`" + `input` + "`" + `."""
+  path: [String!]
+  """The newest revision; null when the caller may not read it."""
+  current: ConfigRevision
+}
+
+"""The config has changed again since the change that is to be undone."""
+type RevertConflictError implements UserError {
+  """Stable code, for programs."""
+  code: ErrorCode!
+  """Text, for people."""
+  message: String!
+  """Which part of ` + "`" + `input` + "`" + `."""
+  path: [String!]
+  """The change that is to be undone; null when the caller may not read it."""
+  change: ConfigRevision
+  """The newest revision; null when the caller may not read it."""
   current: ConfigRevision
 }
 
@@ -537,9 +735,138 @@ input RestoreConfigInput {
   idempotencyKey: String
 }
 
+"""Exactly one change of a set."""
+input ConfigChangeInput @oneOf {
+  """Set a value."""
+  set: SetChangeInput
+  """Delete."""
+  delete: DeleteChangeInput
+  """Bring back."""
+  restore: RestoreChangeInput
+}
+
+"""A set within a change set: as ` + "`" + `SetConfigInput` + "`" + `."""
+input SetChangeInput {
+  """The config's name."""
+  name: ConfigName!
+  """Its new value."""
+  value: String!
+  """Fail unless the config has this version. 0: it must have none."""
+  expectedVersion: Int
+  """Fail unless this is the config's newest revision."""
+  expectedRevision: Position
+  """Leave the config alone when it has this value already."""
+  onlyIfChanged: Boolean = false
+}
+
+"""A deletion within a change set: as ` + "`" + `DeleteConfigInput` + "`" + `."""
+input DeleteChangeInput {
+  """The config's name."""
+  name: ConfigName!
+  """Fail unless the config has this version."""
+  expectedVersion: Int
+  """Fail unless this is the config's newest revision."""
+  expectedRevision: Position
+}
+
+"""A restore within a change set: as ` + "`" + `RestoreConfigInput` + "`" + `."""
+input RestoreChangeInput {
+  """The deleted config's name."""
+  name: ConfigName!
+  """The value to come back with; its last one when left out."""
+  value: String
+  """Fail unless the config has this version."""
+  expectedVersion: Int
+  """Fail unless this is the config's newest revision."""
+  expectedRevision: Position
+}
+
+"""Input of ` + "`" + `applyConfigs` + "`" + `."""
+input ApplyConfigsInput {
+  """
+  1 to 1000 changes, all or none. A name may stand only once. At most 4 MiB of names, reasons and new values, and at most 4 MiB of the values
+  that they replace or delete, so that a set can be undone; a set of one is always allowed.
+  """
+  changes: [ConfigChangeInput!]!
+  """Refuse each name that has changed after this position: the one that a dry run, a diff or a page says it is valid at."""
+  asSeenAt: Position
+  """Say what would happen, and change nothing."""
+  dryRun: Boolean = false
+  """Why."""
+  reason: String
+  """As in ` + "`" + `SetConfigInput` + "`" + `. A dry run neither looks it up nor uses it up."""
+  idempotencyKey: String
+}
+
+"""Input of ` + "`" + `revertConfigs` + "`" + `: back to a moment, as new changes. Configs made since then are deleted, those deleted since then restored."""
+input RevertConfigsInput {
+  """The moment to go back to."""
+  to: AsOfInput!
+  """Which configs; all when left out. When more differ than one set can hold, nothing is written, and the failure says how many do."""
+  filter: ConfigFilterInput
+  """As in ` + "`" + `ApplyConfigsInput` + "`" + `, for every name of the filter."""
+  asSeenAt: Position
+  """Say what would happen, and change nothing."""
+  dryRun: Boolean = false
+  """Why."""
+  reason: String
+  """As in ` + "`" + `SetConfigInput` + "`" + `."""
+  idempotencyKey: String
+}
+
+"""What to do about a config that has changed again since the change set that is to be undone."""
+enum RevertConflict {
+  """Reject all."""
+  FAIL
+  """Leave those configs as they are."""
+  SKIP
+  """Undo all the same."""
+  OVERWRITE
+}
+
+"""Input of ` + "`" + `revertChangeSet` + "`" + `: undo that one set, and keep all later ones."""
+input RevertChangeSetInput {
+  """` + "`" + `changeSet` + "`" + ` of any of its revisions."""
+  changeSet: Position!
+  """What to do about configs that have changed since."""
+  onConflict: RevertConflict = FAIL
+  """Say what would happen, and change nothing."""
+  dryRun: Boolean = false
+  """Why."""
+  reason: String
+  """As in ` + "`" + `SetConfigInput` + "`" + `."""
+  idempotencyKey: String
+}
+
+"""Configs were changed together."""
+type ConfigsChanged {
+  """
+  The changes, in order; after a dry run what they would be: with ids that cannot be fetched, ` + "`" + `position` + "`" + ` and ` + "`" + `changeSet` + "`" + ` the position
+  decided at, ` + "`" + `committedAt` + "`" + ` the moment of the decision.
+  """
+  revisions: [ConfigRevision!]!
+  """Names given in the input that were as asked for already, or that ` + "`" + `SKIP` + "`" + ` left as they are."""
+  unchanged: [ConfigName!]!
+  """The position of the outcome; after a dry run the one that it was decided at: hand it in as ` + "`" + `asSeenAt` + "`" + `."""
+  position: Position!
+  """True when nothing was written because the input said ` + "`" + `dryRun` + "`" + `."""
+  dryRun: Boolean!
+}
+
+"""All that kept a set of changes from being applied: every failure, not only the first. Nothing was written."""
+type ChangesRejected {
+  """The failures, with their ` + "`" + `path` + "`" + ` from ` + "`" + `input` + "`" + ` on, for example ` + "`" + `["changes", "2", "set", "name"]` + "`" + `."""
+  errors: [UserError!]!
+  """The position that the set was decided at."""
+  position: Position!
+}
+
+"""Outcome of ` + "`" + `applyConfigs` + "`" + `, ` + "`" + `revertConfigs` + "`" + ` and ` + "`" + `revertChangeSet` + "`" + `."""
+union ApplyConfigsResult = ConfigsChanged | ChangesRejected
+
 """One config was changed, or was as asked for already."""
 type ConfigChanged {
-  """The config as this change left it, null after a deletion."""
+  """The config as this change left it, null after a deletion, and for a caller that may not read it."""
   config: Config
   """The change; with ` + "`" + `onlyIfChanged` + "`" + ` and nothing to do, the one that made the present value."""
   revision: ConfigRevision!
@@ -550,13 +877,13 @@ type ConfigChanged {
 }
 
 """Outcome of ` + "`" + `setConfig` + "`" + `."""
-union SetConfigResult = ConfigChanged | InvalidInputError | DeletedError | VersionConflictError
+union SetConfigResult = ConfigChanged | InvalidInputError | DeletedError | VersionConflictError | IdempotencyError
 
 """Outcome of ` + "`" + `deleteConfig` + "`" + `."""
-union DeleteConfigResult = ConfigChanged | InvalidInputError | NotFoundError | DeletedError | VersionConflictError
+union DeleteConfigResult = ConfigChanged | InvalidInputError | NotFoundError | DeletedError | VersionConflictError | IdempotencyError
 
 """Outcome of ` + "`" + `restoreConfig` + "`" + `."""
-union RestoreConfigResult = ConfigChanged | InvalidInputError | NotFoundError | VersionConflictError
+union RestoreConfigResult = ConfigChanged | InvalidInputError | NotFoundError | NotDeletedError | VersionConflictError | IdempotencyError
 
 """Writes. Expected failures are members of the result; GraphQL ` + "`" + `errors` + "`" + ` are for all else."""
 type Mutation {
@@ -566,6 +893,12 @@ type Mutation {
   deleteConfig(input: DeleteConfigInput!): DeleteConfigResult
   """Brings a deleted config back."""
   restoreConfig(input: RestoreConfigInput!): RestoreConfigResult
+  """Applies several changes as one: all or none, in one place of the history."""
+  applyConfigs(input: ApplyConfigsInput!): ApplyConfigsResult
+  """Brings configs back to the values of a moment, as new changes."""
+  revertConfigs(input: RevertConfigsInput!): ApplyConfigsResult
+  """Undoes one change set, and keeps all later ones."""
+  revertChangeSet(input: RevertChangeSetInput!): ApplyConfigsResult
 }
 
 """
@@ -638,6 +971,44 @@ func (ec *executionContext) childFields_ConfigChangeBatch(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ConfigChangeBatch", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfigChild(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return ec.fieldContext_ConfigChild_segment(ctx, field)
+	case "name":
+		return ec.fieldContext_ConfigChild_name(ctx, field)
+	case "config":
+		return ec.fieldContext_ConfigChild_config(ctx, field)
+	case "below":
+		return ec.fieldContext_ConfigChild_below(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigChild", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfigChildConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ConfigChildConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConfigChildConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConfigChildConnection_pageInfo(ctx, field)
+	case "position":
+		return ec.fieldContext_ConfigChildConnection_position(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigChildConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfigChildEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConfigChildEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConfigChildEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigChildEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfigConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -654,6 +1025,50 @@ func (ec *executionContext) childFields_ConfigConnection(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ConfigConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfigDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ConfigDiff_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ConfigDiff_to(ctx, field)
+	case "edges":
+		return ec.fieldContext_ConfigDiff_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ConfigDiff_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ConfigDiff_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ConfigDiff_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigDiff", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfigDifference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ConfigDifference_name(ctx, field)
+	case "before":
+		return ec.fieldContext_ConfigDifference_before(ctx, field)
+	case "after":
+		return ec.fieldContext_ConfigDifference_after(ctx, field)
+	case "changes":
+		return ec.fieldContext_ConfigDifference_changes(ctx, field)
+	case "moreChanges":
+		return ec.fieldContext_ConfigDifference_moreChanges(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigDifference", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfigDifferenceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ConfigDifferenceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ConfigDifferenceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfigDifferenceEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfigEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -668,6 +1083,10 @@ func (ec *executionContext) childFields_ConfigRevision(ctx context.Context, fiel
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_ConfigRevision_id(ctx, field)
+	case "configId":
+		return ec.fieldContext_ConfigRevision_configId(ctx, field)
+	case "config":
+		return ec.fieldContext_ConfigRevision_config(ctx, field)
 	case "name":
 		return ec.fieldContext_ConfigRevision_name(ctx, field)
 	case "operation":
@@ -688,6 +1107,10 @@ func (ec *executionContext) childFields_ConfigRevision(ctx context.Context, fiel
 		return ec.fieldContext_ConfigRevision_actor(ctx, field)
 	case "reason":
 		return ec.fieldContext_ConfigRevision_reason(ctx, field)
+	case "reverts":
+		return ec.fieldContext_ConfigRevision_reverts(ctx, field)
+	case "erased":
+		return ec.fieldContext_ConfigRevision_erased(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfigRevision", field.Name)
 }
@@ -700,6 +1123,8 @@ func (ec *executionContext) childFields_ConfigRevisionConnection(ctx context.Con
 		return ec.fieldContext_ConfigRevisionConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_ConfigRevisionConnection_pageInfo(ctx, field)
+	case "position":
+		return ec.fieldContext_ConfigRevisionConnection_position(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfigRevisionConnection", field.Name)
 }
@@ -948,6 +1373,20 @@ func (ec *executionContext) field_Config_history_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_applyConfigs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
+			return ec.unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteConfig_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -968,6 +1407,34 @@ func (ec *executionContext) field_Mutation_restoreConfig_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RestoreConfigInput, error) {
 			return ec.unmarshalNRestoreConfigInput2configapiᚋgraphᚋmodelᚐRestoreConfigInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revertChangeSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevertChangeSetInput, error) {
+			return ec.unmarshalNRevertChangeSetInput2configapiᚋgraphᚋmodelᚐRevertChangeSetInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revertConfigs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevertConfigsInput, error) {
+			return ec.unmarshalNRevertConfigsInput2configapiᚋgraphᚋmodelᚐRevertConfigsInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1048,6 +1515,36 @@ func (ec *executionContext) field_Query_changes_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_children_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "prefix",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["prefix"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_config_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1089,38 +1586,146 @@ func (ec *executionContext) field_Query_configs_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["filter"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "contains",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "consistency",
+	args["contains"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.ConfigOrder, error) {
+			return ec.unmarshalOConfigOrder2ᚖconfigapiᚋgraphᚋmodelᚐConfigOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "consistency",
 		func(ctx context.Context, v any) (*model.Consistency, error) {
 			return ec.unmarshalOConsistency2ᚖconfigapiᚋgraphᚋmodelᚐConsistency(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["consistency"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
+	args["consistency"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "atLeast",
 		func(ctx context.Context, v any) (*eventstore.Position, error) {
 			return ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["atLeast"] = arg4
+	args["atLeast"] = arg6
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_deletedConfigs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ConfigFilterInput, error) {
+			return ec.unmarshalOConfigFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐConfigFilterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "contains",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["contains"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_diff_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (model.AsOfInput, error) {
+			return ec.unmarshalNAsOfInput2configapiᚋgraphᚋmodelᚐAsOfInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*model.AsOfInput, error) {
+			return ec.unmarshalOAsOfInput2ᚖconfigapiᚋgraphᚋmodelᚐAsOfInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ConfigFilterInput, error) {
+			return ec.unmarshalOConfigFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐConfigFilterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "toPrefix",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["toPrefix"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg5
 	return args, nil
 }
 
@@ -1165,6 +1770,36 @@ func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_recentChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ChangeFilterInput, error) {
+			return ec.unmarshalOChangeFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐChangeFilterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -1277,6 +1912,61 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _ChangesRejected_errors(ctx context.Context, field graphql.CollectedField, obj *model.ChangesRejected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangesRejected_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕconfigapiᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangesRejected_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangesRejected",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangesRejected_position(ctx context.Context, field graphql.CollectedField, obj *model.ChangesRejected) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangesRejected_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangesRejected_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangesRejected", field, false, false, "Position")
+}
 
 func (ec *executionContext) _Config_id(ctx context.Context, field graphql.CollectedField, obj *object.Config) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1724,6 +2414,281 @@ func (ec *executionContext) fieldContext_ConfigChanged_position(_ context.Contex
 	return graphql.NewScalarFieldContext("ConfigChanged", field, false, false, "Position")
 }
 
+func (ec *executionContext) _ConfigChild_segment(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChild_segment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Segment(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChild_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "String")
+}
+
+func (ec *executionContext) _ConfigChild_name(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChild_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNConfigName2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChild_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "ConfigName")
+}
+
+func (ec *executionContext) _ConfigChild_config(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChild_config(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Config(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
+			return ec.marshalOConfig2ᚖconfigapiᚋgraphᚋobjectᚐConfig(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChild_config(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigChild",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Config(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigChild_below(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChild) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChild_below(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Below(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChild_below(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigChild", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ConfigChildConnection_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigChildEdge) graphql.Marshaler {
+			return ec.marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigChildConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigChildEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigChildConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigChild) graphql.Marshaler {
+			return ec.marshalNConfigChild2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigChildConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigChild(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigChildConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigChildConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigChildConnection_position(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildConnection_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildConnection_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigChildConnection", field, true, false, "Position")
+}
+
+func (ec *executionContext) _ConfigChildEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigChildEdge", field, true, false, "String")
+}
+
+func (ec *executionContext) _ConfigChildEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigChildEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigChildEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigChild) graphql.Marshaler {
+			return ec.marshalNConfigChild2ᚖconfigapiᚋgraphᚋobjectᚐConfigChild(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigChildEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigChildEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigChild(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ConfigConnection_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1866,6 +2831,368 @@ func (ec *executionContext) fieldContext_ConfigConnection_position(_ context.Con
 	return graphql.NewScalarFieldContext("ConfigConnection", field, true, false, "Position")
 }
 
+func (ec *executionContext) _ConfigDiff_from(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Position")
+}
+
+func (ec *executionContext) _ConfigDiff_to(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Position")
+}
+
+func (ec *executionContext) _ConfigDiff_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigDifferenceEdge) graphql.Marshaler {
+			return ec.marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigDifferenceEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDiff_nodes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigDifference) graphql.Marshaler {
+			return ec.marshalNConfigDifference2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigDifference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDiff_pageInfo(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v object.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2configapiᚋgraphᚋobjectᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDiff_totalCount(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDiff) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDiff_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDiff_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDiff", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ConfigDifference_name(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifference_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNConfigName2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifference_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDifference", field, true, false, "ConfigName")
+}
+
+func (ec *executionContext) _ConfigDifference_before(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifference_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifference_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDifference",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDifference_after(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifference_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifference_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDifference",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDifference_changes(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifference_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalNConfigRevision2ᚕconfigapiᚋgraphᚋobjectᚐConfigRevisionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifference_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDifference",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigDifference_moreChanges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifference_moreChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MoreChanges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifference_moreChanges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDifference", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ConfigDifferenceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifferenceEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifferenceEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifferenceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigDifferenceEdge", field, true, false, "String")
+}
+
+func (ec *executionContext) _ConfigDifferenceEdge_node(ctx context.Context, field graphql.CollectedField, obj *object.ConfigDifferenceEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigDifferenceEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigDifference) graphql.Marshaler {
+			return ec.marshalNConfigDifference2ᚖconfigapiᚋgraphᚋobjectᚐConfigDifference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigDifferenceEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigDifferenceEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigDifference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ConfigEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1942,6 +3269,61 @@ func (ec *executionContext) _ConfigRevision_id(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_ConfigRevision_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ConfigRevision_configId(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigRevision_configId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfigID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigRevision_configId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ConfigRevision_config(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigRevision_config(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ConfigRevision().Config(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.Config) graphql.Marshaler {
+			return ec.marshalOConfig2ᚖconfigapiᚋgraphᚋobjectᚐConfig(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigRevision_config(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigRevision",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Config(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ConfigRevision_name(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
@@ -2174,6 +3556,52 @@ func (ec *executionContext) fieldContext_ConfigRevision_reason(_ context.Context
 	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "String")
 }
 
+func (ec *executionContext) _ConfigRevision_reverts(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigRevision_reverts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reverts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *eventstore.Position) graphql.Marshaler {
+			return ec.marshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigRevision_reverts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "Position")
+}
+
+func (ec *executionContext) _ConfigRevision_erased(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigRevision_erased(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Erased(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigRevision_erased(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigRevision", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _ConfigRevisionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2268,6 +3696,29 @@ func (ec *executionContext) fieldContext_ConfigRevisionConnection_pageInfo(_ con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ConfigRevisionConnection_position(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigRevisionConnection_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigRevisionConnection_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigRevisionConnection", field, true, false, "Position")
 }
 
 func (ec *executionContext) _ConfigRevisionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *object.ConfigRevisionEdge) (ret graphql.Marshaler) {
@@ -2459,6 +3910,107 @@ func (ec *executionContext) fieldContext_ConfigSnapshot_configs(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigsChanged_revisions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revisions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalNConfigRevision2ᚕconfigapiᚋgraphᚋobjectᚐConfigRevisionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigsChanged_revisions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfigsChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ConfigsChanged_unchanged(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigsChanged_unchanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unchanged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNConfigName2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigsChanged_unchanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "ConfigName")
+}
+
+func (ec *executionContext) _ConfigsChanged_position(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigsChanged_position(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v eventstore.Position) graphql.Marshaler {
+			return ec.marshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigsChanged_position(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "Position")
+}
+
+func (ec *executionContext) _ConfigsChanged_dryRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConfigsChanged_dryRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConfigsChanged_dryRun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _DeletedError_code(ctx context.Context, field graphql.CollectedField, obj *model.DeletedError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2541,10 +4093,10 @@ func (ec *executionContext) _DeletedError_revision(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
-			return ec.marshalNConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_DeletedError_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2604,6 +4156,75 @@ func (ec *executionContext) _HistoryBounds_earliest(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_HistoryBounds_earliest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("HistoryBounds", field, false, false, "Position")
+}
+
+func (ec *executionContext) _IdempotencyError_code(ctx context.Context, field graphql.CollectedField, obj *model.IdempotencyError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdempotencyError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2configapiᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdempotencyError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdempotencyError", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _IdempotencyError_message(ctx context.Context, field graphql.CollectedField, obj *model.IdempotencyError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdempotencyError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdempotencyError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdempotencyError", field, false, false, "String")
+}
+
+func (ec *executionContext) _IdempotencyError_path(ctx context.Context, field graphql.CollectedField, obj *model.IdempotencyError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdempotencyError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IdempotencyError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdempotencyError", field, false, false, "String")
 }
 
 func (ec *executionContext) _InvalidInputError_code(ctx context.Context, field graphql.CollectedField, obj *model.InvalidInputError) (ret graphql.Marshaler) {
@@ -2803,6 +4424,239 @@ func (ec *executionContext) fieldContext_Mutation_restoreConfig(ctx context.Cont
 	if fc.Args, err = ec.field_Mutation_restoreConfig_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_applyConfigs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_applyConfigs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApplyConfigs(ctx, fc.Args["input"].(model.ApplyConfigsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
+			return ec.marshalOApplyConfigsResult2configapiᚋgraphᚋmodelᚐApplyConfigsResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_applyConfigs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ApplyConfigsResult does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_applyConfigs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revertConfigs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revertConfigs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevertConfigs(ctx, fc.Args["input"].(model.RevertConfigsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
+			return ec.marshalOApplyConfigsResult2configapiᚋgraphᚋmodelᚐApplyConfigsResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revertConfigs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ApplyConfigsResult does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revertConfigs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revertChangeSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revertChangeSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevertChangeSet(ctx, fc.Args["input"].(model.RevertChangeSetInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
+			return ec.marshalOApplyConfigsResult2configapiᚋgraphᚋmodelᚐApplyConfigsResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revertChangeSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ApplyConfigsResult does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revertChangeSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NotDeletedError_code(ctx context.Context, field graphql.CollectedField, obj *model.NotDeletedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NotDeletedError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2configapiᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NotDeletedError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotDeletedError", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _NotDeletedError_message(ctx context.Context, field graphql.CollectedField, obj *model.NotDeletedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NotDeletedError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NotDeletedError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotDeletedError", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotDeletedError_path(ctx context.Context, field graphql.CollectedField, obj *model.NotDeletedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NotDeletedError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NotDeletedError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotDeletedError", field, false, false, "String")
+}
+
+func (ec *executionContext) _NotDeletedError_current(ctx context.Context, field graphql.CollectedField, obj *model.NotDeletedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NotDeletedError_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NotDeletedError_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NotDeletedError",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -3066,7 +4920,7 @@ func (ec *executionContext) _Query_configs(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Position))
+			return ec.Resolvers.Query().Configs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["contains"].(*string), fc.Args["orderBy"].(*model.ConfigOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["consistency"].(*model.Consistency), fc.Args["atLeast"].(*eventstore.Position))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigConnection) graphql.Marshaler {
@@ -3094,6 +4948,94 @@ func (ec *executionContext) fieldContext_Query_configs(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_configs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_deletedConfigs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_deletedConfigs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DeletedConfigs(ctx, fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["contains"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevisionConnection) graphql.Marshaler {
+			return ec.marshalOConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_deletedConfigs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevisionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_deletedConfigs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_children(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_children(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Children(ctx, fc.Args["prefix"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigChildConnection) graphql.Marshaler {
+			return ec.marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigChildConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_children(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigChildConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_children_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3182,6 +5124,94 @@ func (ec *executionContext) fieldContext_Query_asOf(ctx context.Context, field g
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_asOf_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_diff(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_diff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Diff(ctx, fc.Args["from"].(model.AsOfInput), fc.Args["to"].(*model.AsOfInput), fc.Args["filter"].(*model.ConfigFilterInput), fc.Args["toPrefix"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigDiff) graphql.Marshaler {
+			return ec.marshalOConfigDiff2ᚖconfigapiᚋgraphᚋobjectᚐConfigDiff(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_diff(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigDiff(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_diff_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_recentChanges(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_recentChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RecentChanges(ctx, fc.Args["filter"].(*model.ChangeFilterInput), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevisionConnection) graphql.Marshaler {
+			return ec.marshalOConfigRevisionConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevisionConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_recentChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevisionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_recentChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3335,6 +5365,240 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields___Schema(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevertConflictError_code(ctx context.Context, field graphql.CollectedField, obj *model.RevertConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertConflictError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2configapiᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevertConflictError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevertConflictError", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _RevertConflictError_message(ctx context.Context, field graphql.CollectedField, obj *model.RevertConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertConflictError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevertConflictError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevertConflictError", field, false, false, "String")
+}
+
+func (ec *executionContext) _RevertConflictError_path(ctx context.Context, field graphql.CollectedField, obj *model.RevertConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertConflictError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevertConflictError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevertConflictError", field, false, false, "String")
+}
+
+func (ec *executionContext) _RevertConflictError_change(ctx context.Context, field graphql.CollectedField, obj *model.RevertConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertConflictError_change(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevertConflictError_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevertConflictError",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevertConflictError_current(ctx context.Context, field graphql.CollectedField, obj *model.RevertConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertConflictError_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevertConflictError_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevertConflictError",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StaleError_code(ctx context.Context, field graphql.CollectedField, obj *model.StaleError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StaleError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2configapiᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StaleError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaleError", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _StaleError_message(ctx context.Context, field graphql.CollectedField, obj *model.StaleError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StaleError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_StaleError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaleError", field, false, false, "String")
+}
+
+func (ec *executionContext) _StaleError_path(ctx context.Context, field graphql.CollectedField, obj *model.StaleError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StaleError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StaleError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaleError", field, false, false, "String")
+}
+
+func (ec *executionContext) _StaleError_current(ctx context.Context, field graphql.CollectedField, obj *model.StaleError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StaleError_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
+			return ec.marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StaleError_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StaleError",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ConfigRevision(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4602,6 +6866,68 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputApplyConfigsInput(ctx context.Context, obj any) (model.ApplyConfigsInput, error) {
+	var it model.ApplyConfigsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"changes", "asSeenAt", "dryRun", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "changes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changes"))
+			data, err := ec.unmarshalNConfigChangeInput2ᚕconfigapiᚋgraphᚋmodelᚐConfigChangeInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Changes = data
+		case "asSeenAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asSeenAt"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsSeenAt = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any) (model.AsOfInput, error) {
 	var it model.AsOfInput
 	if obj == nil {
@@ -4639,6 +6965,115 @@ func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChangeFilterInput(ctx context.Context, obj any) (model.ChangeFilterInput, error) {
+	var it model.ChangeFilterInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"prefix", "names", "actor", "operations", "since", "until"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "prefix":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prefix"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prefix = data
+		case "names":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("names"))
+			data, err := ec.unmarshalOConfigName2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Names = data
+		case "actor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actor"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Actor = data
+		case "operations":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operations"))
+			data, err := ec.unmarshalOConfigOperation2ᚕconfigapiᚋinternalᚋconfigᚐOperationᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Operations = data
+		case "since":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("since"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Since = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputConfigChangeInput(ctx context.Context, obj any) (model.ConfigChangeInput, error) {
+	var it model.ConfigChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"set", "delete", "restore"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalOSetChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐSetChangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Set = data
+		case "delete":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("delete"))
+			data, err := ec.unmarshalODeleteChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐDeleteChangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Delete = data
+		case "restore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("restore"))
+			data, err := ec.unmarshalORestoreChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐRestoreChangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Restore = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputConfigFilterInput(ctx context.Context, obj any) (model.ConfigFilterInput, error) {
 	var it model.ConfigFilterInput
 	if obj == nil {
@@ -4671,6 +7106,50 @@ func (ec *executionContext) unmarshalInputConfigFilterInput(ctx context.Context,
 				return it, err
 			}
 			it.Names = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputDeleteChangeInput(ctx context.Context, obj any) (model.DeleteChangeInput, error) {
+	var it model.DeleteChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "expectedVersion", "expectedRevision"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNConfigName2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
 		}
 	}
 	return it, nil
@@ -4729,6 +7208,57 @@ func (ec *executionContext) unmarshalInputDeleteConfigInput(ctx context.Context,
 				return it, err
 			}
 			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRestoreChangeInput(ctx context.Context, obj any) (model.RestoreChangeInput, error) {
+	var it model.RestoreChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "expectedRevision"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNConfigName2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
 		}
 	}
 	return it, nil
@@ -4794,6 +7324,202 @@ func (ec *executionContext) unmarshalInputRestoreConfigInput(ctx context.Context
 				return it, err
 			}
 			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRevertChangeSetInput(ctx context.Context, obj any) (model.RevertChangeSetInput, error) {
+	var it model.RevertChangeSetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["onConflict"]; !present {
+		asMap["onConflict"] = "FAIL"
+	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"changeSet", "onConflict", "dryRun", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "changeSet":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changeSet"))
+			data, err := ec.unmarshalNPosition2configapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChangeSet = data
+		case "onConflict":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onConflict"))
+			data, err := ec.unmarshalORevertConflict2ᚖconfigapiᚋgraphᚋmodelᚐRevertConflict(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnConflict = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRevertConfigsInput(ctx context.Context, obj any) (model.RevertConfigsInput, error) {
+	var it model.RevertConfigsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"to", "filter", "asSeenAt", "dryRun", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNAsOfInput2ᚖconfigapiᚋgraphᚋmodelᚐAsOfInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOConfigFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐConfigFilterInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "asSeenAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asSeenAt"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsSeenAt = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetChangeInput(ctx context.Context, obj any) (model.SetChangeInput, error) {
+	var it model.SetChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["onlyIfChanged"]; !present {
+		asMap["onlyIfChanged"] = false
+	}
+
+	fieldsInOrder := [...]string{"name", "value", "expectedVersion", "expectedRevision", "onlyIfChanged"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNConfigName2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "expectedRevision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedRevision"))
+			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedRevision = data
+		case "onlyIfChanged":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onlyIfChanged"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnlyIfChanged = data
 		}
 	}
 	return it, nil
@@ -4879,6 +7605,33 @@ func (ec *executionContext) unmarshalInputSetConfigInput(ctx context.Context, ob
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _ApplyConfigsResult(ctx context.Context, sel ast.SelectionSet, obj model.ApplyConfigsResult) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.ConfigsChanged:
+		return ec._ConfigsChanged(ctx, sel, &obj)
+	case *model.ConfigsChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ConfigsChanged(ctx, sel, obj)
+	case model.ChangesRejected:
+		return ec._ChangesRejected(ctx, sel, &obj)
+	case *model.ChangesRejected:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChangesRejected(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of ApplyConfigsResult must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _DeleteConfigResult(ctx context.Context, sel ast.SelectionSet, obj model.DeleteConfigResult) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -4904,6 +7657,13 @@ func (ec *executionContext) _DeleteConfigResult(ctx context.Context, sel ast.Sel
 			return graphql.Null
 		}
 		return ec._InvalidInputError(ctx, sel, obj)
+	case model.IdempotencyError:
+		return ec._IdempotencyError(ctx, sel, &obj)
+	case *model.IdempotencyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -4968,6 +7728,13 @@ func (ec *executionContext) _RestoreConfigResult(ctx context.Context, sel ast.Se
 			return graphql.Null
 		}
 		return ec._NotFoundError(ctx, sel, obj)
+	case model.NotDeletedError:
+		return ec._NotDeletedError(ctx, sel, &obj)
+	case *model.NotDeletedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._NotDeletedError(ctx, sel, obj)
 	case model.InvalidInputError:
 		return ec._InvalidInputError(ctx, sel, &obj)
 	case *model.InvalidInputError:
@@ -4975,6 +7742,13 @@ func (ec *executionContext) _RestoreConfigResult(ctx context.Context, sel ast.Se
 			return graphql.Null
 		}
 		return ec._InvalidInputError(ctx, sel, obj)
+	case model.IdempotencyError:
+		return ec._IdempotencyError(ctx, sel, &obj)
+	case *model.IdempotencyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyError(ctx, sel, obj)
 	case model.ConfigChanged:
 		return ec._ConfigChanged(ctx, sel, &obj)
 	case *model.ConfigChanged:
@@ -5009,6 +7783,13 @@ func (ec *executionContext) _SetConfigResult(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._InvalidInputError(ctx, sel, obj)
+	case model.IdempotencyError:
+		return ec._IdempotencyError(ctx, sel, &obj)
+	case *model.IdempotencyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -5043,6 +7824,20 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._VersionConflictError(ctx, sel, obj)
+	case model.StaleError:
+		return ec._StaleError(ctx, sel, &obj)
+	case *model.StaleError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleError(ctx, sel, obj)
+	case model.RevertConflictError:
+		return ec._RevertConflictError(ctx, sel, &obj)
+	case *model.RevertConflictError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RevertConflictError(ctx, sel, obj)
 	case model.NotFoundError:
 		return ec._NotFoundError(ctx, sel, &obj)
 	case *model.NotFoundError:
@@ -5050,6 +7845,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._NotFoundError(ctx, sel, obj)
+	case model.NotDeletedError:
+		return ec._NotDeletedError(ctx, sel, &obj)
+	case *model.NotDeletedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._NotDeletedError(ctx, sel, obj)
 	case model.InvalidInputError:
 		return ec._InvalidInputError(ctx, sel, &obj)
 	case *model.InvalidInputError:
@@ -5057,6 +7859,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._InvalidInputError(ctx, sel, obj)
+	case model.IdempotencyError:
+		return ec._IdempotencyError(ctx, sel, &obj)
+	case *model.IdempotencyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -5076,6 +7885,44 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var changesRejectedImplementors = []string{"ChangesRejected", "ApplyConfigsResult"}
+
+func (ec *executionContext) _ChangesRejected(ctx context.Context, sel ast.SelectionSet, obj *model.ChangesRejected) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changesRejectedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangesRejected")
+		case "errors":
+			out.Values[i] = ec._ChangesRejected_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._ChangesRejected_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var configImplementors = []string{"Config", "Node"}
 
@@ -5243,6 +8090,140 @@ func (ec *executionContext) _ConfigChanged(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var configChildImplementors = []string{"ConfigChild"}
+
+func (ec *executionContext) _ConfigChild(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChild) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configChildImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigChild")
+		case "segment":
+			out.Values[i] = ec._ConfigChild_segment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._ConfigChild_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "config":
+			out.Values[i] = ec._ConfigChild_config(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "below":
+			out.Values[i] = ec._ConfigChild_below(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var configChildConnectionImplementors = []string{"ConfigChildConnection"}
+
+func (ec *executionContext) _ConfigChildConnection(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChildConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configChildConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigChildConnection")
+		case "edges":
+			out.Values[i] = ec._ConfigChildConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ConfigChildConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ConfigChildConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._ConfigChildConnection_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var configChildEdgeImplementors = []string{"ConfigChildEdge"}
+
+func (ec *executionContext) _ConfigChildEdge(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigChildEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configChildEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigChildEdge")
+		case "cursor":
+			out.Values[i] = ec._ConfigChildEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ConfigChildEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var configConnectionImplementors = []string{"ConfigConnection"}
 
 func (ec *executionContext) _ConfigConnection(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigConnection) graphql.Marshaler {
@@ -5279,6 +8260,156 @@ func (ec *executionContext) _ConfigConnection(ctx context.Context, sel ast.Selec
 			out.Values[i] = ec._ConfigConnection_position(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var configDiffImplementors = []string{"ConfigDiff"}
+
+func (ec *executionContext) _ConfigDiff(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDiff) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configDiffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigDiff")
+		case "from":
+			out.Values[i] = ec._ConfigDiff_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "to":
+			out.Values[i] = ec._ConfigDiff_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "edges":
+			out.Values[i] = ec._ConfigDiff_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._ConfigDiff_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ConfigDiff_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConfigDiff_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var configDifferenceImplementors = []string{"ConfigDifference"}
+
+func (ec *executionContext) _ConfigDifference(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDifference) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configDifferenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigDifference")
+		case "name":
+			out.Values[i] = ec._ConfigDifference_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._ConfigDifference_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._ConfigDifference_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._ConfigDifference_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "moreChanges":
+			out.Values[i] = ec._ConfigDifference_moreChanges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var configDifferenceEdgeImplementors = []string{"ConfigDifferenceEdge"}
+
+func (ec *executionContext) _ConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigDifferenceEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configDifferenceEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigDifferenceEdge")
+		case "cursor":
+			out.Values[i] = ec._ConfigDifferenceEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ConfigDifferenceEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -5351,6 +8482,17 @@ func (ec *executionContext) _ConfigRevision(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "configId":
+			out.Values[i] = ec._ConfigRevision_configId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "config":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ConfigRevision_config(ctx, field, obj)
+				})
 		case "name":
 			out.Values[i] = ec._ConfigRevision_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5402,6 +8544,16 @@ func (ec *executionContext) _ConfigRevision(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "reverts":
+			out.Values[i] = ec._ConfigRevision_reverts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "erased":
+			out.Values[i] = ec._ConfigRevision_erased(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -5442,6 +8594,11 @@ func (ec *executionContext) _ConfigRevisionConnection(ctx context.Context, sel a
 			}
 		case "pageInfo":
 			out.Values[i] = ec._ConfigRevisionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._ConfigRevisionConnection_position(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5550,6 +8707,54 @@ func (ec *executionContext) _ConfigSnapshot(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var configsChangedImplementors = []string{"ConfigsChanged", "ApplyConfigsResult"}
+
+func (ec *executionContext) _ConfigsChanged(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigsChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, configsChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfigsChanged")
+		case "revisions":
+			out.Values[i] = ec._ConfigsChanged_revisions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unchanged":
+			out.Values[i] = ec._ConfigsChanged_unchanged(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "position":
+			out.Values[i] = ec._ConfigsChanged_position(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dryRun":
+			out.Values[i] = ec._ConfigsChanged_dryRun(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var deletedErrorImplementors = []string{"DeletedError", "UserError", "SetConfigResult", "DeleteConfigResult"}
 
 func (ec *executionContext) _DeletedError(ctx context.Context, sel ast.SelectionSet, obj *model.DeletedError) graphql.Marshaler {
@@ -5578,7 +8783,7 @@ func (ec *executionContext) _DeletedError(ctx context.Context, sel ast.Selection
 			}
 		case "revision":
 			out.Values[i] = ec._DeletedError_revision(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -5617,6 +8822,49 @@ func (ec *executionContext) _HistoryBounds(ctx context.Context, sel ast.Selectio
 		case "earliest":
 			out.Values[i] = ec._HistoryBounds_earliest(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var idempotencyErrorImplementors = []string{"IdempotencyError", "UserError", "SetConfigResult", "DeleteConfigResult", "RestoreConfigResult"}
+
+func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IdempotencyError")
+		case "code":
+			out.Values[i] = ec._IdempotencyError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._IdempotencyError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._IdempotencyError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -5716,6 +8964,75 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_restoreConfig(ctx, field)
 			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "applyConfigs":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_applyConfigs(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revertConfigs":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revertConfigs(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revertChangeSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revertChangeSet(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var notDeletedErrorImplementors = []string{"NotDeletedError", "UserError", "RestoreConfigResult"}
+
+func (ec *executionContext) _NotDeletedError(ctx context.Context, sel ast.SelectionSet, obj *model.NotDeletedError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, notDeletedErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NotDeletedError")
+		case "code":
+			out.Values[i] = ec._NotDeletedError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._NotDeletedError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._NotDeletedError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._NotDeletedError_current(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -5864,6 +9181,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_configs(ctx, field)
 				})
+		case "deletedConfigs":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_deletedConfigs(ctx, field)
+				})
+		case "children":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_children(ctx, field)
+				})
 		case "history":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -5875,6 +9204,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_asOf(ctx, field)
+				})
+		case "diff":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_diff(ctx, field)
+				})
+		case "recentChanges":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_recentChanges(ctx, field)
 				})
 		case "changes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -5901,6 +9242,107 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revertConflictErrorImplementors = []string{"RevertConflictError", "UserError"}
+
+func (ec *executionContext) _RevertConflictError(ctx context.Context, sel ast.SelectionSet, obj *model.RevertConflictError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revertConflictErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevertConflictError")
+		case "code":
+			out.Values[i] = ec._RevertConflictError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._RevertConflictError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._RevertConflictError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "change":
+			out.Values[i] = ec._RevertConflictError_change(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._RevertConflictError_current(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var staleErrorImplementors = []string{"StaleError", "UserError"}
+
+func (ec *executionContext) _StaleError(ctx context.Context, sel ast.SelectionSet, obj *model.StaleError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, staleErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StaleError")
+		case "code":
+			out.Values[i] = ec._StaleError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._StaleError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._StaleError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._StaleError_current(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -6351,9 +9793,19 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
+	res, err := ec.unmarshalInputApplyConfigsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAsOfInput2configapiᚋgraphᚋmodelᚐAsOfInput(ctx context.Context, v any) (model.AsOfInput, error) {
 	res, err := ec.unmarshalInputAsOfInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNAsOfInput2ᚖconfigapiᚋgraphᚋmodelᚐAsOfInput(ctx context.Context, v any) (*model.AsOfInput, error) {
+	res, err := ec.unmarshalInputAsOfInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -6406,6 +9858,121 @@ func (ec *executionContext) marshalNConfigChangeBatch2ᚖconfigapiᚋgraphᚋmod
 	return ec._ConfigChangeBatch(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNConfigChangeInput2configapiᚋgraphᚋmodelᚐConfigChangeInput(ctx context.Context, v any) (model.ConfigChangeInput, error) {
+	res, err := ec.unmarshalInputConfigChangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNConfigChangeInput2ᚕconfigapiᚋgraphᚋmodelᚐConfigChangeInputᚄ(ctx context.Context, v any) ([]model.ConfigChangeInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.ConfigChangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConfigChangeInput2configapiᚋgraphᚋmodelᚐConfigChangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNConfigChild2configapiᚋgraphᚋobjectᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v object.ConfigChild) graphql.Marshaler {
+	return ec._ConfigChild(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNConfigChild2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigChild) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConfigChild2configapiᚋgraphᚋobjectᚐConfigChild(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNConfigChild2ᚖconfigapiᚋgraphᚋobjectᚐConfigChild(ctx context.Context, sel ast.SelectionSet, v *object.ConfigChild) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfigChild!")
+		return graphql.Null
+	}
+	return ec._ConfigChild(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNConfigChildEdge2configapiᚋgraphᚋobjectᚐConfigChildEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigChildEdge) graphql.Marshaler {
+	return ec._ConfigChildEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNConfigChildEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigChildEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigChildEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConfigChildEdge2configapiᚋgraphᚋobjectᚐConfigChildEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNConfigDifference2configapiᚋgraphᚋobjectᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v object.ConfigDifference) graphql.Marshaler {
+	return ec._ConfigDifference(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNConfigDifference2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigDifference) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConfigDifference2configapiᚋgraphᚋobjectᚐConfigDifference(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNConfigDifference2ᚖconfigapiᚋgraphᚋobjectᚐConfigDifference(ctx context.Context, sel ast.SelectionSet, v *object.ConfigDifference) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConfigDifference!")
+		return graphql.Null
+	}
+	return ec._ConfigDifference(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNConfigDifferenceEdge2configapiᚋgraphᚋobjectᚐConfigDifferenceEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigDifferenceEdge) graphql.Marshaler {
+	return ec._ConfigDifferenceEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNConfigDifferenceEdge2ᚕconfigapiᚋgraphᚋobjectᚐConfigDifferenceEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []object.ConfigDifferenceEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConfigDifferenceEdge2configapiᚋgraphᚋobjectᚐConfigDifferenceEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNConfigEdge2configapiᚋgraphᚋobjectᚐConfigEdge(ctx context.Context, sel ast.SelectionSet, v object.ConfigEdge) graphql.Marshaler {
 	return ec._ConfigEdge(ctx, sel, &v)
 }
@@ -6438,6 +10005,35 @@ func (ec *executionContext) marshalNConfigName2string(ctx context.Context, sel a
 		graphql.AddInvalidNullFromMarshaler(ctx, "ConfigName!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNConfigName2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConfigName2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNConfigName2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNConfigName2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNConfigOperation2configapiᚋinternalᚋconfigᚐOperation(ctx context.Context, v any) (config.Operation, error) {
@@ -6582,6 +10178,16 @@ func (ec *executionContext) unmarshalNRestoreConfigInput2configapiᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNRevertChangeSetInput2configapiᚋgraphᚋmodelᚐRevertChangeSetInput(ctx context.Context, v any) (model.RevertChangeSetInput, error) {
+	res, err := ec.unmarshalInputRevertChangeSetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRevertConfigsInput2configapiᚋgraphᚋmodelᚐRevertConfigsInput(ctx context.Context, v any) (model.RevertConfigsInput, error) {
+	res, err := ec.unmarshalInputRevertConfigsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSetConfigInput2configapiᚋgraphᚋmodelᚐSetConfigInput(ctx context.Context, v any) (model.SetConfigInput, error) {
 	res, err := ec.unmarshalInputSetConfigInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6599,6 +10205,30 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNUserError2configapiᚋgraphᚋmodelᚐUserError(ctx context.Context, sel ast.SelectionSet, v model.UserError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UserError!")
+		return graphql.Null
+	}
+	return ec._UserError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUserError2ᚕconfigapiᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserError2configapiᚋgraphᚋmodelᚐUserError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -6743,6 +10373,21 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOApplyConfigsResult2configapiᚋgraphᚋmodelᚐApplyConfigsResult(ctx context.Context, sel ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ApplyConfigsResult(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAsOfInput2ᚖconfigapiᚋgraphᚋmodelᚐAsOfInput(ctx context.Context, v any) (*model.AsOfInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAsOfInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6773,6 +10418,14 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOChangeFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐChangeFilterInput(ctx context.Context, v any) (*model.ChangeFilterInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputChangeFilterInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOConfig2ᚖconfigapiᚋgraphᚋobjectᚐConfig(ctx context.Context, sel ast.SelectionSet, v *object.Config) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6787,11 +10440,25 @@ func (ec *executionContext) marshalOConfigChangeBatch2ᚖconfigapiᚋgraphᚋmod
 	return ec._ConfigChangeBatch(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOConfigChildConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigChildConnection(ctx context.Context, sel ast.SelectionSet, v *object.ConfigChildConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ConfigChildConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOConfigConnection2ᚖconfigapiᚋgraphᚋobjectᚐConfigConnection(ctx context.Context, sel ast.SelectionSet, v *object.ConfigConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ConfigConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOConfigDiff2ᚖconfigapiᚋgraphᚋobjectᚐConfigDiff(ctx context.Context, sel ast.SelectionSet, v *object.ConfigDiff) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ConfigDiff(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOConfigFilterInput2ᚖconfigapiᚋgraphᚋmodelᚐConfigFilterInput(ctx context.Context, v any) (*model.ConfigFilterInput, error) {
@@ -6835,6 +10502,58 @@ func (ec *executionContext) marshalOConfigName2ᚕstringᚄ(ctx context.Context,
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOConfigOperation2ᚕconfigapiᚋinternalᚋconfigᚐOperationᚄ(ctx context.Context, v any) ([]config.Operation, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]config.Operation, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNConfigOperation2configapiᚋinternalᚋconfigᚐOperation(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOConfigOperation2ᚕconfigapiᚋinternalᚋconfigᚐOperationᚄ(ctx context.Context, sel ast.SelectionSet, v []config.Operation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNConfigOperation2configapiᚋinternalᚋconfigᚐOperation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOConfigOrder2ᚖconfigapiᚋgraphᚋmodelᚐConfigOrder(ctx context.Context, v any) (*model.ConfigOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.ConfigOrder)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOConfigOrder2ᚖconfigapiᚋgraphᚋmodelᚐConfigOrder(ctx context.Context, sel ast.SelectionSet, v *model.ConfigOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOConfigRevision2ᚖconfigapiᚋgraphᚋobjectᚐConfigRevision(ctx context.Context, sel ast.SelectionSet, v *object.ConfigRevision) graphql.Marshaler {
@@ -6890,6 +10609,14 @@ func (ec *executionContext) marshalODateTime2ᚖtimeᚐTime(ctx context.Context,
 	_ = ctx
 	res := scalar.MarshalDateTime(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalODeleteChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐDeleteChangeInput(ctx context.Context, v any) (*model.DeleteChangeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDeleteChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalODeleteConfigResult2configapiᚋgraphᚋmodelᚐDeleteConfigResult(ctx context.Context, sel ast.SelectionSet, v model.DeleteConfigResult) graphql.Marshaler {
@@ -6949,11 +10676,43 @@ func (ec *executionContext) marshalOPosition2ᚖconfigapiᚋinternalᚋeventstor
 	return res
 }
 
+func (ec *executionContext) unmarshalORestoreChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐRestoreChangeInput(ctx context.Context, v any) (*model.RestoreChangeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRestoreChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalORestoreConfigResult2configapiᚋgraphᚋmodelᚐRestoreConfigResult(ctx context.Context, sel ast.SelectionSet, v model.RestoreConfigResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RestoreConfigResult(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORevertConflict2ᚖconfigapiᚋgraphᚋmodelᚐRevertConflict(ctx context.Context, v any) (*model.RevertConflict, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.RevertConflict)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORevertConflict2ᚖconfigapiᚋgraphᚋmodelᚐRevertConflict(ctx context.Context, sel ast.SelectionSet, v *model.RevertConflict) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOSetChangeInput2ᚖconfigapiᚋgraphᚋmodelᚐSetChangeInput(ctx context.Context, v any) (*model.SetChangeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSetChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOSetConfigResult2configapiᚋgraphᚋmodelᚐSetConfigResult(ctx context.Context, sel ast.SelectionSet, v model.SetConfigResult) graphql.Marshaler {

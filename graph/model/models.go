@@ -4,6 +4,7 @@ package model
 
 import (
 	"configapi/graph/object"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"fmt"
 	"io"
@@ -12,6 +13,11 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// Outcome of `applyConfigs`, `revertConfigs` and `revertChangeSet`.
+type ApplyConfigsResult interface {
+	IsApplyConfigsResult()
+}
 
 // Outcome of `deleteConfig`.
 type DeleteConfigResult interface {
@@ -38,6 +44,21 @@ type UserError interface {
 	IsUserError()
 }
 
+// Input of `applyConfigs`.
+type ApplyConfigsInput struct {
+	// 1 to 1000 changes, all or none. A name may stand only once. At most 4 MiB of names, reasons and new values, and at most 4 MiB of the values
+	// that they replace or delete, so that a set can be undone; a set of one is always allowed.
+	Changes []ConfigChangeInput `json:"changes"`
+	// Refuse each name that has changed after this position: the one that a dry run, a diff or a page says it is valid at.
+	AsSeenAt *eventstore.Position `json:"asSeenAt,omitempty"`
+	// Say what would happen, and change nothing.
+	DryRun *bool `json:"dryRun,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// As in `SetConfigInput`. A dry run neither looks it up nor uses it up.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
 // Exactly one way to name a moment in history.
 type AsOfInput struct {
 	// The state right after this position.
@@ -45,6 +66,32 @@ type AsOfInput struct {
 	// The state at this instant. An instant in the future means now; one inside a change set means before it.
 	Time graphql.Omittable[*time.Time] `json:"time,omitempty"`
 }
+
+// Selects changes. All given conditions must hold.
+type ChangeFilterInput struct {
+	// Whole leading segments, as in `ConfigFilterInput`.
+	Prefix *string `json:"prefix,omitempty"`
+	// Exactly these names, at most 100.
+	Names []string `json:"names,omitempty"`
+	// The name of the token that made them.
+	Actor *string `json:"actor,omitempty"`
+	// What they did.
+	Operations []config.Operation `json:"operations,omitempty"`
+	// Committed at this instant or later.
+	Since *time.Time `json:"since,omitempty"`
+	// Committed before this instant.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// All that kept a set of changes from being applied: every failure, not only the first. Nothing was written.
+type ChangesRejected struct {
+	// The failures, with their `path` from `input` on, for example `["changes", "2", "set", "name"]`.
+	Errors []UserError `json:"errors"`
+	// The position that the set was decided at.
+	Position eventstore.Position `json:"position"`
+}
+
+func (ChangesRejected) IsApplyConfigsResult() {}
 
 // One message of a stream of changes. Changes that were applied together are never split.
 // A message without changes only moves `position` on: it says that nothing that matches has happened up to there.
@@ -57,9 +104,19 @@ type ConfigChangeBatch struct {
 	CaughtUp bool `json:"caughtUp"`
 }
 
+// Exactly one change of a set.
+type ConfigChangeInput struct {
+	// Set a value.
+	Set *SetChangeInput `json:"set,omitempty"`
+	// Delete.
+	Delete *DeleteChangeInput `json:"delete,omitempty"`
+	// Bring back.
+	Restore *RestoreChangeInput `json:"restore,omitempty"`
+}
+
 // One config was changed, or was as asked for already.
 type ConfigChanged struct {
-	// The config as this change left it, null after a deletion.
+	// The config as this change left it, null after a deletion, and for a caller that may not read it.
 	Config *object.Config `json:"config,omitempty"`
 	// The change; with `onlyIfChanged` and nothing to do, the one that made the present value.
 	Revision *object.ConfigRevision `json:"revision"`
@@ -81,6 +138,31 @@ type ConfigFilterInput struct {
 	Prefix *string `json:"prefix,omitempty"`
 	// Exactly these names, at most 100.
 	Names []string `json:"names,omitempty"`
+}
+
+// Configs were changed together.
+type ConfigsChanged struct {
+	// The changes, in order; after a dry run what they would be: with ids that cannot be fetched, `position` and `changeSet` the position
+	// decided at, `committedAt` the moment of the decision.
+	Revisions []object.ConfigRevision `json:"revisions"`
+	// Names given in the input that were as asked for already, or that `SKIP` left as they are.
+	Unchanged []string `json:"unchanged"`
+	// The position of the outcome; after a dry run the one that it was decided at: hand it in as `asSeenAt`.
+	Position eventstore.Position `json:"position"`
+	// True when nothing was written because the input said `dryRun`.
+	DryRun bool `json:"dryRun"`
+}
+
+func (ConfigsChanged) IsApplyConfigsResult() {}
+
+// A deletion within a change set: as `DeleteConfigInput`.
+type DeleteChangeInput struct {
+	// The config's name.
+	Name string `json:"name"`
+	// Fail unless the config has this version.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
 }
 
 // Input of `deleteConfig`.
@@ -105,8 +187,8 @@ type DeletedError struct {
 	Message string `json:"message"`
 	// Which part of `input`.
 	Path []string `json:"path,omitempty"`
-	// The deletion.
-	Revision *object.ConfigRevision `json:"revision"`
+	// The deletion; null when the caller may not read it.
+	Revision *object.ConfigRevision `json:"revision,omitempty"`
 }
 
 func (DeletedError) IsUserError() {}
@@ -122,6 +204,24 @@ type HistoryBounds struct {
 	// Oldest position that `after:` accepts: from there a stream gives everything that is kept.
 	Earliest eventstore.Position `json:"earliest"`
 }
+
+// The same idempotency key came with another request.
+type IdempotencyError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+}
+
+func (IdempotencyError) IsUserError() {}
+
+func (IdempotencyError) IsSetConfigResult() {}
+
+func (IdempotencyError) IsDeleteConfigResult() {}
+
+func (IdempotencyError) IsRestoreConfigResult() {}
 
 // The input breaks a rule.
 type InvalidInputError struct {
@@ -145,6 +245,22 @@ func (InvalidInputError) IsRestoreConfigResult() {}
 type Mutation struct {
 }
 
+// The config is not deleted.
+type NotDeletedError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+	// The revision in force; null when the caller may not read it.
+	Current *object.ConfigRevision `json:"current,omitempty"`
+}
+
+func (NotDeletedError) IsUserError() {}
+
+func (NotDeletedError) IsRestoreConfigResult() {}
+
 // There is no such config.
 type NotFoundError struct {
 	// Stable code, for programs.
@@ -166,6 +282,18 @@ func (NotFoundError) IsRestoreConfigResult() {}
 type Query struct {
 }
 
+// A restore within a change set: as `RestoreConfigInput`.
+type RestoreChangeInput struct {
+	// The deleted config's name.
+	Name string `json:"name"`
+	// The value to come back with; its last one when left out.
+	Value *string `json:"value,omitempty"`
+	// Fail unless the config has this version.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
+}
+
 // Input of `restoreConfig`.
 type RestoreConfigInput struct {
 	// The deleted config's name.
@@ -180,6 +308,66 @@ type RestoreConfigInput struct {
 	Reason *string `json:"reason,omitempty"`
 	// As in `SetConfigInput`.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// Input of `revertChangeSet`: undo that one set, and keep all later ones.
+type RevertChangeSetInput struct {
+	// `changeSet` of any of its revisions.
+	ChangeSet eventstore.Position `json:"changeSet"`
+	// What to do about configs that have changed since.
+	OnConflict *RevertConflict `json:"onConflict,omitempty"`
+	// Say what would happen, and change nothing.
+	DryRun *bool `json:"dryRun,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// As in `SetConfigInput`.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// Input of `revertConfigs`: back to a moment, as new changes. Configs made since then are deleted, those deleted since then restored.
+type RevertConfigsInput struct {
+	// The moment to go back to.
+	To *AsOfInput `json:"to"`
+	// Which configs; all when left out. When more differ than one set can hold, nothing is written, and the failure says how many do.
+	Filter *ConfigFilterInput `json:"filter,omitempty"`
+	// As in `ApplyConfigsInput`, for every name of the filter.
+	AsSeenAt *eventstore.Position `json:"asSeenAt,omitempty"`
+	// Say what would happen, and change nothing.
+	DryRun *bool `json:"dryRun,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// As in `SetConfigInput`.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// The config has changed again since the change that is to be undone.
+type RevertConflictError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+	// The change that is to be undone; null when the caller may not read it.
+	Change *object.ConfigRevision `json:"change,omitempty"`
+	// The newest revision; null when the caller may not read it.
+	Current *object.ConfigRevision `json:"current,omitempty"`
+}
+
+func (RevertConflictError) IsUserError() {}
+
+// A set within a change set: as `SetConfigInput`.
+type SetChangeInput struct {
+	// The config's name.
+	Name string `json:"name"`
+	// Its new value.
+	Value string `json:"value"`
+	// Fail unless the config has this version. 0: it must have none.
+	ExpectedVersion *int32 `json:"expectedVersion,omitempty"`
+	// Fail unless this is the config's newest revision.
+	ExpectedRevision *eventstore.Position `json:"expectedRevision,omitempty"`
+	// Leave the config alone when it has this value already.
+	OnlyIfChanged *bool `json:"onlyIfChanged,omitempty"`
 }
 
 // Input of `setConfig`.
@@ -199,6 +387,20 @@ type SetConfigInput struct {
 	// 1 to 64 printable characters. The same request again with the same key gives the first outcome.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 }
+
+// The config has changed after what the caller says to have seen.
+type StaleError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+	// The newest revision; null when the caller may not read it.
+	Current *object.ConfigRevision `json:"current,omitempty"`
+}
+
+func (StaleError) IsUserError() {}
 
 // Live streams.
 type Subscription struct {
@@ -223,6 +425,50 @@ func (VersionConflictError) IsSetConfigResult() {}
 func (VersionConflictError) IsDeleteConfigResult() {}
 
 func (VersionConflictError) IsRestoreConfigResult() {}
+
+// Order of a list of configs.
+type ConfigOrder string
+
+const (
+	// By name.
+	ConfigOrderName ConfigOrder = "NAME"
+	// The newest change first.
+	ConfigOrderChanged ConfigOrder = "CHANGED"
+)
+
+var AllConfigOrder = []ConfigOrder{
+	ConfigOrderName,
+	ConfigOrderChanged,
+}
+
+func (e ConfigOrder) IsValid() bool {
+	switch e {
+	case ConfigOrderName, ConfigOrderChanged:
+		return true
+	}
+	return false
+}
+
+func (e ConfigOrder) String() string {
+	return string(e)
+}
+
+func (e *ConfigOrder) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ConfigOrder(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ConfigOrder", str)
+	}
+	return nil
+}
+
+func (e ConfigOrder) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
 
 // How fresh a read must be.
 type Consistency string
@@ -282,6 +528,14 @@ const (
 	ErrorCodeVersionConflict ErrorCode = "VERSION_CONFLICT"
 	// The same idempotency key came with another request.
 	ErrorCodeIdempotencyMismatch ErrorCode = "IDEMPOTENCY_MISMATCH"
+	// The config is not deleted, so it cannot be restored.
+	ErrorCodeNotDeleted ErrorCode = "NOT_DELETED"
+	// The config has changed after the position `asSeenAt`.
+	ErrorCodeStale ErrorCode = "STALE"
+	// The config has changed since the change set that is to be undone.
+	ErrorCodeRevertConflict ErrorCode = "REVERT_CONFLICT"
+	// A value that is needed was erased.
+	ErrorCodeErased ErrorCode = "ERASED"
 	// In `extensions.code` only: the request asks for more than one answer may hold or cost.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
 	// This history does not have the position, and cannot come to have it.
@@ -306,6 +560,10 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeDeleted,
 	ErrorCodeVersionConflict,
 	ErrorCodeIdempotencyMismatch,
+	ErrorCodeNotDeleted,
+	ErrorCodeStale,
+	ErrorCodeRevertConflict,
+	ErrorCodeErased,
 	ErrorCodeLimitExceeded,
 	ErrorCodePositionUnknown,
 	ErrorCodePositionNotReached,
@@ -318,7 +576,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
 		return true
 	}
 	return false
@@ -342,5 +600,52 @@ func (e *ErrorCode) UnmarshalGQL(v any) error {
 }
 
 func (e ErrorCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+// What to do about a config that has changed again since the change set that is to be undone.
+type RevertConflict string
+
+const (
+	// Reject all.
+	RevertConflictFail RevertConflict = "FAIL"
+	// Leave those configs as they are.
+	RevertConflictSkip RevertConflict = "SKIP"
+	// Undo all the same.
+	RevertConflictOverwrite RevertConflict = "OVERWRITE"
+)
+
+var AllRevertConflict = []RevertConflict{
+	RevertConflictFail,
+	RevertConflictSkip,
+	RevertConflictOverwrite,
+}
+
+func (e RevertConflict) IsValid() bool {
+	switch e {
+	case RevertConflictFail, RevertConflictSkip, RevertConflictOverwrite:
+		return true
+	}
+	return false
+}
+
+func (e RevertConflict) String() string {
+	return string(e)
+}
+
+func (e *RevertConflict) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RevertConflict(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RevertConflict", str)
+	}
+	return nil
+}
+
+func (e RevertConflict) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }

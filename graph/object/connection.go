@@ -2,6 +2,8 @@ package object
 
 import (
 	"context"
+	"strings"
+	"sync"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -10,12 +12,43 @@ import (
 	"configapi/internal/projection"
 )
 
+// List is what the cursors of a list's pages have in common.
+type List struct {
+	Kind pages.Kind
+	At   eventstore.Position // that the pages say they are valid at
+	// Arguments stand for those of the list, "" when its cursors fit any: see [ParseListCursor].
+	Arguments string
+}
+
+// cursor returns the cursor of the item that a key names.
+func (l List) cursor(key string) string {
+	if l.Arguments != "" {
+		key = l.Arguments + " " + key
+	}
+	return pages.Cursor{Kind: l.Kind, At: l.At, Key: key}.String()
+}
+
+// ParseListCursor reads a cursor of a list with such arguments, and returns the position that it
+// names and the key of an item. The error is [ErrForeignCursor].
+func ParseListCursor(kind pages.Kind, arguments, text string) (eventstore.Position, string, error) {
+	cursor, err := ParseCursor(kind, text)
+	if err != nil {
+		return eventstore.Position{}, "", err
+	}
+	key, ours := strings.CutPrefix(cursor.Key, arguments+" ")
+	if !ours || key == "" {
+		return eventstore.Position{}, "", ErrForeignCursor
+	}
+	return cursor.At, key, nil
+}
+
 // Page is the content of a connection.
 type Page[T any] struct {
 	Items []T
 	More  bool // more items follow the page
 	After bool // the page comes after a cursor, so items precede it
-	// End is the key after which the next page begins. "": that of the last item.
+	// End is the key after which the next page begins, which can be past the last item. "": the
+	// key of the last item.
 	End string
 }
 
@@ -27,44 +60,68 @@ type PageInfo struct {
 	EndCursor       *string
 }
 
-// info returns the PageInfo of the page. cursor makes the cursor of an item.
-func (p Page[T]) info(cursor func(T) pages.Cursor) PageInfo {
+// pageInfo returns the PageInfo of a page. key returns the key of an item.
+func pageInfo[T any](l List, p Page[T], key func(*T) string) PageInfo {
 	info := PageInfo{HasNextPage: p.More, HasPreviousPage: p.After}
-	if n := len(p.Items); n > 0 {
-		first, last := cursor(p.Items[0]).String(), cursor(p.Items[n-1]).String()
-		info.StartCursor, info.EndCursor = &first, &last
+	if len(p.Items) > 0 {
+		first := l.cursor(key(&p.Items[0]))
+		info.StartCursor = &first
+	}
+	if p.More && (p.End != "" || len(p.Items) > 0) {
+		end := p.End
+		if end == "" {
+			end = key(&p.Items[len(p.Items)-1])
+		}
+		end = l.cursor(end)
+		info.EndCursor = &end
 	}
 	return info
 }
 
-// endingAt returns the PageInfo with another end cursor, when more items follow. A page that ends
-// early may have passed items after its last one: the next page begins after those.
-func (i PageInfo) endingAt(more bool, end pages.Cursor) PageInfo {
-	if more && end.Key != "" {
-		text := end.String()
-		i.EndCursor = &text
-	}
-	return i
+// counted is a number of items that is counted once, when it is asked for.
+type counted struct {
+	once sync.Once
+	n    int
+	err  error
+}
+
+func (c *counted) of(count func() (int, error)) (int32, error) {
+	c.once.Do(func() { c.n, c.err = count() })
+	return int32(c.n), c.err
 }
 
 // ConfigConnection is the GraphQL type ConfigConnection.
 type ConfigConnection struct {
+	list     List
 	snapshot *configstore.Snapshot
 	filter   config.Filter
 	page     Page[*projection.Config]
+	key      func(**projection.Config) string
 	old      *configstore.OldValues // of the configs of the page
+	count    counted
 }
 
-// NewConfigConnection returns a page of a snapshot's configs that a filter selects.
+// NewConfigConnection returns a page of a snapshot's configs that a filter selects, by name.
 func NewConfigConnection(s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
-	return &ConfigConnection{s, filter, page, s.OldValues(page.Items)}
+	list := List{Kind: pages.Configs, At: s.At().Position()}
+	return &ConfigConnection{list: list, snapshot: s, filter: filter, page: page, key: nameKey, old: s.OldValues(page.Items)}
 }
+
+// NewChangedConnection returns a page of a snapshot's configs that a filter selects, the newest
+// change first.
+func NewChangedConnection(list List, s *configstore.Snapshot, filter config.Filter, page Page[*projection.Config]) *ConfigConnection {
+	return &ConfigConnection{list: list, snapshot: s, filter: filter, page: page, key: changeKey, old: s.OldValues(page.Items)}
+}
+
+func nameKey(state **projection.Config) string { return (*state).Name.String() }
+
+func changeKey(state **projection.Config) string { return SeqKey((*state).Seq) }
 
 // Edges returns the configs of the page with their cursors.
 func (c *ConfigConnection) Edges() []ConfigEdge {
 	edges := make([]ConfigEdge, len(c.page.Items))
 	for i, state := range c.page.Items {
-		edges[i] = ConfigEdge{Config{state, c.old}, c.cursor}
+		edges[i] = ConfigEdge{Config{state, c.old}, c}
 	}
 	return edges
 }
@@ -78,90 +135,25 @@ func (c *ConfigConnection) Nodes() []Config {
 	return nodes
 }
 
-// PageInfo says whether pages precede and follow, and where the page begins and ends.
-func (c *ConfigConnection) PageInfo() PageInfo {
-	return c.page.info(c.cursor).endingAt(c.page.More, pages.Cursor{Kind: pages.Configs, At: c.Position(), Key: c.page.End})
-}
+// PageInfo says whether pages precede and follow, and where the page begins and the next one does.
+func (c *ConfigConnection) PageInfo() PageInfo { return pageInfo(c.list, c.page, c.key) }
 
 // TotalCount returns how many configs match, on all pages. The error is one of the config store.
 func (c *ConfigConnection) TotalCount(ctx context.Context) (int32, error) {
-	n, err := c.snapshot.Count(ctx, c.filter)
-	return int32(n), err
+	return c.count.of(func() (int, error) { return c.snapshot.Count(ctx, c.filter) })
 }
 
 // Position returns the position that the page was read at.
-func (c *ConfigConnection) Position() eventstore.Position { return c.snapshot.At().Position() }
-
-func (c *ConfigConnection) cursor(state *projection.Config) pages.Cursor {
-	return pages.Cursor{Kind: pages.Configs, At: c.Position(), Key: state.Name.String()}
-}
+func (c *ConfigConnection) Position() eventstore.Position { return c.list.At }
 
 // ConfigEdge is the GraphQL type ConfigEdge.
 type ConfigEdge struct {
-	node   Config
-	cursor func(*projection.Config) pages.Cursor
+	node Config
+	page *ConfigConnection
 }
 
 // Cursor returns the cursor after which the next config follows.
-func (e *ConfigEdge) Cursor() string { return e.cursor(e.node.state).String() }
+func (e *ConfigEdge) Cursor() string { return e.page.list.cursor(e.page.key(&e.node.state)) }
 
 // Node returns the config.
 func (e *ConfigEdge) Node() *Config { return &e.node }
-
-// ConfigRevisionConnection is the GraphQL type ConfigRevisionConnection.
-type ConfigRevisionConnection struct {
-	page   Page[ConfigRevision]
-	cursor func(*ConfigRevision) pages.Cursor
-	end    pages.Cursor // after which the next page begins; without a key: that of the last item
-}
-
-// NewHistoryConnection returns a page of one name's revisions, of pages that were begun at a
-// position.
-func NewHistoryConnection(at eventstore.Position, page Page[*eventstore.Revision]) *ConfigRevisionConnection {
-	shown := Page[ConfigRevision]{Items: NewRevisions(page.Items), More: page.More, After: page.After}
-	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) pages.Cursor {
-		return HistoryCursor(at, r.event.Name, r.event.Version)
-	}, pages.Cursor{}}
-}
-
-// NewSnapshotConnection returns a page of the revisions in force at the position of a snapshot.
-func NewSnapshotConnection(s *configstore.Snapshot, page Page[*projection.Config]) *ConfigRevisionConnection {
-	old := s.OldValues(page.Items)
-	shown := Page[ConfigRevision]{make([]ConfigRevision, len(page.Items)), page.More, page.After, page.End}
-	for i, state := range page.Items {
-		shown.Items[i] = newStateRevision(state, old)
-	}
-	at := s.At().Position()
-	return &ConfigRevisionConnection{shown, func(r *ConfigRevision) pages.Cursor {
-		return pages.Cursor{Kind: pages.Snapshot, At: at, Key: r.Name()}
-	}, pages.Cursor{Kind: pages.Snapshot, At: at, Key: page.End}}
-}
-
-// Edges returns the revisions of the page with their cursors.
-func (c *ConfigRevisionConnection) Edges() []ConfigRevisionEdge {
-	edges := make([]ConfigRevisionEdge, len(c.page.Items))
-	for i := range c.page.Items {
-		edges[i] = ConfigRevisionEdge{&c.page.Items[i], c.cursor}
-	}
-	return edges
-}
-
-// Nodes returns the revisions of the page.
-func (c *ConfigRevisionConnection) Nodes() []ConfigRevision { return c.page.Items }
-
-// PageInfo says whether pages precede and follow, and where the page begins and ends.
-func (c *ConfigRevisionConnection) PageInfo() PageInfo {
-	return c.page.info(func(r ConfigRevision) pages.Cursor { return c.cursor(&r) }).endingAt(c.page.More, c.end)
-}
-
-// ConfigRevisionEdge is the GraphQL type ConfigRevisionEdge.
-type ConfigRevisionEdge struct {
-	node   *ConfigRevision
-	cursor func(*ConfigRevision) pages.Cursor
-}
-
-// Cursor returns the cursor after which the next revision follows.
-func (e *ConfigRevisionEdge) Cursor() string { return e.cursor(e.node).String() }
-
-// Node returns the revision.
-func (e *ConfigRevisionEdge) Node() *ConfigRevision { return e.node }

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -10,10 +11,11 @@ import (
 )
 
 // A global id is base64url of a letter for the type of the object, a colon, and the object's name
-// or position.
+// or position. Revisions of dry runs, which do not exist, have a random text instead.
 const (
 	configKind   = "c:"
 	revisionKind = "r:"
+	plannedKind  = "d:"
 )
 
 // ErrMalformedID refuses a text that is no global id.
@@ -24,6 +26,9 @@ func ConfigID(name config.Name) string { return encode(configKind + name.String(
 
 // RevisionID returns the global id of the revision at a position.
 func RevisionID(at eventstore.Position) string { return encode(revisionKind + at.String()) }
+
+// plannedID returns the id of a revision that does not exist. [ParseID] refuses it.
+func plannedID() string { return encode(plannedKind + rand.Text()) }
 
 // ParseID reads a global id. It returns the name of a config, or the zero Name and the position of
 // a revision. The error is [ErrMalformedID].

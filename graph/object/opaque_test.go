@@ -17,7 +17,10 @@ var at = eventstore.Position{Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
 // TestContract fixes the bytes of ids and cursors: clients store them.
 func TestContract(t *testing.T) {
 	name := configstoretest.Name(t, "payments/timeout")
+	list := object.List{Kind: pages.Recent, At: at, Arguments: "AAAAAAAA"}
+	recent := object.NewRecentConnection(list, object.Page[*eventstore.Revision]{More: true, End: object.SeqKey(17)})
 	for got, want := range map[string]string{
+		*recent.PageInfo().EndCursor:                                      "MXIxODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3",
 		object.ConfigID(name):                                             "YzpwYXltZW50cy90aW1lb3V0",
 		object.RevisionID(at):                                             "cjoxODQyLTlmM2EyMWMw",
 		object.HistoryCursor(at, name, 7).String():                        "MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA",
@@ -47,7 +50,7 @@ func TestHistoryCursors(t *testing.T) {
 
 // FuzzParseID checks that only texts that this package writes are ids.
 func FuzzParseID(f *testing.F) {
-	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", strings.Repeat("Y", 400), "!"} {
+	for _, seed := range []string{"", "YzpwYXltZW50cy90aW1lb3V0", "cjoxODQyLTlmM2EyMWMw", "YzpwYXltZW50cy90aW1lb3V0=", "ZDpBQUFB", strings.Repeat("Y", 400), "!"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -61,4 +64,28 @@ func FuzzParseID(f *testing.F) {
 			t.Errorf("%q was read as the position %s", text, at)
 		}
 	})
+}
+
+// TestListCursors reads the cursor of a list with its own arguments, and with others.
+func TestListCursors(t *testing.T) {
+	const cursor = "MXIxODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3"
+	position, key, err := object.ParseListCursor(pages.Recent, "AAAAAAAA", cursor)
+	if err != nil || position != at || key != "17" {
+		t.Errorf("got %v, %q, %v", position, key, err)
+	}
+	for _, arguments := range []string{"AAAAAAAB", "AAAAAAA", "", "AAAAAAAA 17"} {
+		if _, _, err := object.ParseListCursor(pages.Recent, arguments, cursor); !errors.Is(err, object.ErrForeignCursor) {
+			t.Errorf("arguments %q: got %v", arguments, err)
+		}
+	}
+	for key, want := range map[string]eventstore.Seq{"1": 1, "17": 17, "0": 0, "18": 0, "017": 0, "-1": 0, "": 0, "99999999999999999999": 0} {
+		if got, err := object.ParseSeqKey(key, 17); got != want || (err != nil) != (want == 0) {
+			t.Errorf("%q: got %d, %v, want %d", key, got, err, want)
+		}
+	}
+	for _, key := range []string{"", "a", "17-00000000", "17-00000000 ", "17 a", " a"} {
+		if _, _, err := object.ParseDiffKey(key); !errors.Is(err, object.ErrForeignCursor) {
+			t.Errorf("%q: got %v", key, err)
+		}
+	}
 }

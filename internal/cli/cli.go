@@ -27,6 +27,7 @@ const (
 type Env struct {
 	Args   []string // without the name of the program
 	Getenv func(key string) string
+	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 }
@@ -41,6 +42,8 @@ func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
 		{"verify", "check the hash chain of a history", verify},
+		{"backup", "write a history into a file", backUp},
+		{"restore-backup", "put a history from a file into a store", restoreBackup},
 		{"version", "print the version", version},
 	}
 }
@@ -68,7 +71,7 @@ func isHelp(arg string) bool {
 func help(out io.Writer) {
 	fmt.Fprint(out, "ConfigApi keeps named text values, and every change to them.\n\nUsage: configapi COMMAND [FLAGS]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  %-8s  %s\n", c.name, c.summary)
+		fmt.Fprintf(out, "  %-14s  %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(out, "\n`configapi COMMAND -h` lists the flags of a command.\n")
 }

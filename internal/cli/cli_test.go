@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -34,10 +35,16 @@ func runBriefly(t testing.TB, env map[string]string, args ...string) result {
 }
 
 func runUntil(ctx context.Context, env map[string]string, args ...string) result {
+	return runWith(ctx, strings.NewReader(""), env, args...)
+}
+
+// runWith runs a command that reads standard input.
+func runWith(ctx context.Context, stdin io.Reader, env map[string]string, args ...string) result {
 	var stdout, stderr strings.Builder
 	code := cli.Run(ctx, cli.Env{
 		Args:   args,
 		Getenv: func(key string) string { return env[key] },
+		Stdin:  stdin,
 		Stdout: &stdout, Stderr: &stderr,
 	})
 	return result{code, stdout.String(), stderr.String()}
@@ -86,6 +93,9 @@ func TestWhatCannotBeginSaysWhyInOneLine(t *testing.T) {
 		{"unreachable database", nil, []string{"serve", "--store", "postgres://u:" + secret + "@127.0.0.1:1/x"}, "127.0.0.1"},
 		{"unreachable database from the environment", map[string]string{"DATABASE_URL": "postgres://u:" + secret + "@127.0.0.1:1/x"}, []string{"serve"}, "127.0.0.1"},
 		{"malformed database URL", nil, []string{"serve", "--store", "postgres://u:" + secret + "@:x/"}, "postgres"},
+		{"backup without a file", nil, []string{"backup", "--store", "memory"}, "name one FILE"},
+		{"backup of memory", nil, []string{"backup", "x", "--store", "memory"}, "ends with its server"},
+		{"restore of a missing file", nil, []string{"restore-backup", file + ".none"}, "opening the backup"},
 		{"verify without a database", nil, []string{"verify", "--store", "sqlite:" + file + ".none"}, "file.none"},
 		{"verify of memory", nil, []string{"verify", "--store", "memory"}, "ends with its server"},
 		{"verify with a malformed position", nil, []string{"verify", "--contains", "12"}, "--contains"},
@@ -113,10 +123,12 @@ func TestHelp(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"serve", "verify", "version"}},
+		{nil, []string{"serve", "verify", "version", "backup", "restore-backup"}},
 		{[]string{"help"}, []string{"serve", "verify", "version"}},
 		{[]string{"serve", "-h"}, []string{"-listen", "CONFIGAPI_LISTEN", "-store", "DATABASE_URL", "127.0.0.1:4000", "sqlite:data/configapi.db"}},
 		{[]string{"verify", "--help"}, []string{"-store", "-contains", "beside a server"}},
+		{[]string{"backup", "-h"}, []string{"[FLAGS] FILE", "-store", "-force", "beside a server", "zstd"}},
+		{[]string{"restore-backup", "file", "-h"}, []string{"[FLAGS] FILE", "-store", "standard input"}},
 	} {
 		got := run(t, nil, test.args...)
 		if got.code != 0 || got.stderr != "" {

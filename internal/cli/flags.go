@@ -11,23 +11,57 @@ import (
 // variables are the environment variables that replace flags. The first that is not empty is used.
 type variables map[string][]string // :: flag → variables
 
-// parseFlags parses the flags of a command, which takes no arguments. Values of the environment are
+// parseFlags parses the flags of a command that takes no arguments. Values of the environment are
 // not defaults of the flags, since the help shows defaults, and a value may be a secret.
 func parseFlags(env Env, flags *flag.FlagSet, about string, from variables) error {
+	rest, err := parse(env, flags, flags.Name()+" [FLAGS]", about)
+	switch {
+	case err != nil:
+		return err
+	case len(rest) > 0:
+		return startErrorf("%q is not a flag; see `configapi %s -h`", rest[0], flags.Name())
+	}
+	return setAllFromEnvironment(env, flags, from)
+}
+
+// parseFlagsAndFile parses the flags of a command that takes the name of one file, which may stand
+// before, between or after them.
+func parseFlagsAndFile(env Env, flags *flag.FlagSet, about string, from variables) (file string, err error) {
+	var files []string
+	for rest := env.Args; len(rest) > 0; {
+		env.Args = rest
+		if rest, err = parse(env, flags, flags.Name()+" [FLAGS] FILE", about); err != nil {
+			return "", err
+		}
+		if len(rest) > 0 {
+			files, rest = append(files, rest[0]), rest[1:]
+		}
+	}
+	if len(files) != 1 || files[0] == "" {
+		return "", startErrorf("name one FILE, not %d; see `configapi %s -h`", len(files), flags.Name())
+	}
+	return files[0], setAllFromEnvironment(env, flags, from)
+}
+
+// parse parses flags up to the first argument that is none, and returns the arguments from there.
+func parse(env Env, flags *flag.FlagSet, usage, about string) (rest []string, err error) {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
-	err := flags.Parse(env.Args)
+	err = flags.Parse(env.Args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(env.Stdout, "Usage: configapi %s [FLAGS]\n\n%s\n\n", flags.Name(), about)
+		fmt.Fprintf(env.Stdout, "Usage: configapi %s\n\n%s\n\n", usage, about)
 		flags.SetOutput(env.Stdout)
 		flags.PrintDefaults()
-		return err
+		return nil, err
 	case err != nil:
-		return startErrorf("%w; see `configapi %s -h`", err, flags.Name())
-	case flags.NArg() > 0:
-		return startErrorf("%q is not a flag; see `configapi %s -h`", flags.Arg(0), flags.Name())
+		return nil, startErrorf("%w; see `configapi %s -h`", err, flags.Name())
 	}
+	return flags.Args(), nil
+}
+
+// setAllFromEnvironment sets the flags that were not given from their variables.
+func setAllFromEnvironment(env Env, flags *flag.FlagSet, from variables) error {
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for name, keys := range from {

@@ -17,7 +17,8 @@ import (
 )
 
 // TestREADME runs the examples of the README in order, and compares the answers. Hashes of
-// positions and instants differ each time, so only their form is compared.
+// positions and instants differ each time, so only their form is compared. A position in asSeenAt
+// is replaced by the one of the answer before.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -26,6 +27,7 @@ func TestREADME(t *testing.T) {
 	server := MustServe(t, "memory")
 	blocks := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	ran := map[string]int{}
+	seen := "" // the last position of an answer
 	for i, block := range blocks {
 		kind, text := block[1], block[2]
 		ran[kind]++
@@ -33,8 +35,13 @@ func TestREADME(t *testing.T) {
 		case kind == "console":
 			runConsole(t, server, text)
 		case kind == "graphql" && i+1 < len(blocks) && blocks[i+1][1] == "json":
+			text = regexp.MustCompile(`asSeenAt: "[^"]*"`).ReplaceAllString(text, `asSeenAt: "`+seen+`"`)
 			body, _ := json.Marshal(map[string]string{"query": text})
-			compare(t, text, server.MustSend(t, http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}}), blocks[i+1][2])
+			answer := server.MustSend(t, http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}})
+			compare(t, text, answer, blocks[i+1][2])
+			if positions := regexp.MustCompile(`"position":"([^"]*)"`).FindAllStringSubmatch(answer, -1); positions != nil {
+				seen = positions[len(positions)-1][1]
+			}
 		case kind == "graphql":
 			mustBeValid(t, text)
 		}
@@ -55,7 +62,7 @@ func runConsole(t *testing.T, server process, text string) {
 
 // curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
 // -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
-// the current one of the config.
+// the current one of the config, and positions by those that this history has in their place.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false
@@ -80,6 +87,7 @@ func curl(t *testing.T, server process, command, want string) string {
 			}
 		}
 	}
+	path, body = server.mustHavePositions(t, path), server.mustHavePositions(t, body)
 	if tag := header.Get("If-Match"); tag != "" {
 		header.Set("If-Match", server.mustHaveTag(t, path, tag))
 	}
@@ -87,6 +95,23 @@ func curl(t *testing.T, server process, command, want string) string {
 		return server.MustRead(t, path, strings.Count(want, "\n"))
 	}
 	return server.MustSend(t, method, path, body, header)
+}
+
+// mustHavePositions returns the text with the positions of the server's own history.
+func (p process) mustHavePositions(t *testing.T, text string) string {
+	t.Helper()
+	return positions.ReplaceAllStringFunc(text, func(example string) string {
+		seq, _, _ := strings.Cut(example, "-")
+		if seq == "0" {
+			return example
+		}
+		own := regexp.MustCompile(`"position":"(` + seq + `-[0-9a-f]{8})"`)
+		match := own.FindStringSubmatch(p.MustSend(t, http.MethodGet, "/changes?first=500", "", nil))
+		if match == nil {
+			t.Fatalf("%s: the history has no position %s", text, seq)
+		}
+		return match[1]
+	})
 }
 
 // mustHaveTag returns the entity tag of a config, which must have the form of the example.

@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 
+	"configapi/internal/backup"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/postgres"
@@ -14,9 +15,10 @@ import (
 
 const storeUsage = "where the history is kept: `STORE` is memory, sqlite:PATH or postgres://…; also CONFIGAPI_STORE, then DATABASE_URL"
 
-// storage is an event store with a Close method.
+// storage is an event store that backups can be restored into, with a Close method.
 type storage interface {
 	eventstore.Store
+	backup.Target
 	Close() error
 }
 
@@ -28,24 +30,65 @@ var storeVariables = []string{"CONFIGAPI_STORE", "DATABASE_URL"}
 
 // openForServing opens the store for a server. An SQLite file is locked, so a second server fails.
 // listenDSN is the address for PostgreSQL's LISTEN; "": the store's own. log gets warnings of the
-// store.
+// store. A store into which a backup was restored in part is refused.
 func openForServing(ctx context.Context, store, listenDSN string, log *slog.Logger) (storage, error) {
+	if kindOf(store) == "memory" {
+		return unclosed{memory.New()}, nil
+	}
+	if err := checkAddress("the URL for listening", listenDSN); err != nil {
+		return nil, err
+	}
+	events, err := openForWriting(ctx, store, sqlite.Options{Lock: true, Log: log}, postgres.Options{ListenURL: listenDSN, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseUnfinished(ctx, events); err != nil {
+		return nil, errors.Join(err, events.Close())
+	}
+	return events, nil
+}
+
+// openForRestoring opens the store to restore a backup into it, and makes it if it is missing. No
+// server may run on it.
+func openForRestoring(ctx context.Context, store string) (storage, error) {
+	if kindOf(store) == "memory" {
+		return nil, startErrorf("a history in memory ends with its program; name the store of a server with --store")
+	}
+	return openForWriting(ctx, store, sqlite.Options{Lock: true, Restoring: true}, postgres.Options{Restoring: true})
+}
+
+func openForWriting(ctx context.Context, store string, forSQLite sqlite.Options, forPostgres postgres.Options) (storage, error) {
 	kind, path, _ := strings.Cut(store, ":")
 	switch kind {
-	case "memory":
-		return unclosed{memory.New()}, nil
 	case "sqlite":
 		if strings.Contains(path, "://") {
 			return nil, unknownStore() // a URL is no path: it would create a directory
 		}
-		return asStartError(sqlite.Open(ctx, path, sqlite.Options{Lock: true, Log: log}))
+		return asStartError(sqlite.Open(ctx, path, forSQLite))
 	case "postgres", "postgresql":
-		if err := cmp.Or(checkAddress("the address of the store", store), checkAddress("the URL for listening", listenDSN)); err != nil {
+		if err := checkAddress("the address of the store", store); err != nil {
 			return nil, err
 		}
-		return asStartError(postgres.Open(ctx, store, postgres.Options{ListenURL: listenDSN, Log: log}))
+		return asStartError(postgres.Open(ctx, store, forPostgres))
 	}
 	return nil, unknownStore()
+}
+
+// refuseUnfinished refuses a store into which a backup was restored only in part.
+func refuseUnfinished(ctx context.Context, events storage) error {
+	target, err := events.RestoreTarget(ctx)
+	if err != nil {
+		return &startError{err}
+	}
+	if target.Seq == 0 {
+		return nil
+	}
+	head, err := events.Head(ctx)
+	if err != nil {
+		return &startError{err}
+	}
+	return startErrorf("the store has %d of the %d events of a backup, because its restore is running or was interrupted; "+
+		"run `configapi restore-backup` with that backup again", head.Seq, target.Seq)
 }
 
 // openForReading opens an existing store read-only.

@@ -30,6 +30,19 @@ func MustFill(t *testing.T, path string) string {
 	return newest
 }
 
+// MustChange runs SQL on a file.
+func MustChange(t *testing.T, path, statements string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 	const renumber = `UPDATE events SET position = position + 100 WHERE position >= 5;
 		UPDATE events SET position = position - 99 WHERE position >= 105;`
@@ -59,14 +72,7 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "configapi.db")
 			newest := MustFill(t, path)
-			db, err := sql.Open("sqlite", path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if _, err := db.Exec(test.tamper); err != nil {
-				t.Fatal(err)
-			}
+			MustChange(t, path, test.tamper)
 
 			got := run(t, nil, "verify", "--store", "sqlite:"+path, "--contains", newest)
 			if test.want == "" {

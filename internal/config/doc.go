@@ -27,6 +27,8 @@
 //	change set            events that were applied together; never split by a page, a message or a
 //	                      resumption
 //	head                  seq, hash and time of the newest event
+//	backup                a file with all events up to a head; to restore it is to append them to
+//	                      another store, which is unfinished until it has them all
 //	basis                 the head that a read builds on; the read fails when the history does not
 //	                      contain it
 //

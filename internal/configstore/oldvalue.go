@@ -38,6 +38,12 @@ func (s *Store) OldValue(c *projection.Config) *OldValues {
 	return o
 }
 
+// OldValuesOf returns the old values of configs that the store has returned together, all as they
+// are at one position. One config may come several times.
+func (s *Store) OldValuesOf(configs []*projection.Config) *OldValues {
+	return &OldValues{generation: s.generation.Load(), foreign: true, configs: configs}
+}
+
 // Of returns the value that one of the configs had before its newest revision, nil if it had none.
 // The error is of kind [fault.Unavailable] when the event store cannot be read, or when the history
 // was replaced since the config was read.
@@ -80,18 +86,19 @@ func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
 // since the values of a whole list may be larger than memory. That is enough for the few goroutines
 // that read the list in its order.
 func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
-	if o.foreign {
-		if err := o.checkHistory(ctx, first); err != nil {
-			return err
-		}
-	}
 	var asked []eventstore.VersionOf
+	var configs []*projection.Config
 	bySeq := make(map[eventstore.VersionOf]eventstore.Seq)
 	for _, c := range o.from(first) {
-		if c.Event().HasOldValue() && len(asked) < eventstore.MaxAsOfNames {
-			before := eventstore.VersionOf{Name: c.Name.String(), Version: int(c.Version) - 1}
+		before := eventstore.VersionOf{Name: c.Name.String(), Version: int(c.Version) - 1}
+		if _, twice := bySeq[before]; !twice && c.Event().HasOldValue() && len(asked) < eventstore.MaxAsOfNames {
 			bySeq[before] = c.Seq
-			asked = append(asked, before)
+			asked, configs = append(asked, before), append(configs, c)
+		}
+	}
+	if o.foreign {
+		if err := o.checkHistory(ctx, configs); err != nil {
+			return err
 		}
 	}
 	records, err := o.generation.events.ReadVersions(ctx, o.generation.view().Head(), asked, eventstore.Limit{})
@@ -110,19 +117,32 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 	return nil
 }
 
-// checkHistory returns an error if the generation's history does not have the revision of a config.
-func (o *OldValues) checkHistory(ctx context.Context, c *projection.Config) error {
+// checkHistory returns an error if the generation's history does not have the revisions of configs,
+// which are as they are at one position.
+func (o *OldValues) checkHistory(ctx context.Context, configs []*projection.Config) error {
 	view := o.generation.view()
-	if newest := view.Get(c.Name); newest != nil && newest.Position() == c.Position() {
+	at := eventstore.AsOf{NoData: true}
+	wanted := make(map[string]eventstore.Position) // :: name → position of the newest revision
+	for _, c := range configs {
+		if newest := view.Get(c.Name); newest == nil || newest.Position() != c.Position() {
+			at.At, at.Names = max(at.At, c.Seq), append(at.Names, c.Name.String())
+			wanted[c.Name.String()] = c.Position()
+		}
+	}
+	if len(at.Names) == 0 {
 		return nil
 	}
-	at := eventstore.AsOf{At: c.Seq, Names: []string{c.Name.String()}, NoData: true}
 	records, err := o.generation.events.ReadAsOf(ctx, view.Head(), at, eventstore.Limit{})
-	if err == nil && (len(records) == 0 || eventstore.HeadOf(&records[0]).Position() != c.Position()) {
-		err = projection.ErrDiverged
-	}
 	if err != nil {
 		return o.generation.readFailed(err)
+	}
+	for i := range records {
+		if eventstore.HeadOf(&records[i]).Position() == wanted[records[i].Name] {
+			delete(wanted, records[i].Name)
+		}
+	}
+	if len(wanted) > 0 {
+		return o.generation.readFailed(projection.ErrDiverged)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // Package edgetest tests that all edges treat bad input alike: names, values, instants, positions,
-// idempotency keys, and the JSON around them. REST and GraphQL run the same table on each store.
-// [Errors] is a table of errors: each has the same code on every edge.
+// idempotency keys, change sets, and the JSON around them. REST and GraphQL run the same table on
+// each store. [Errors] is a table of errors: each has the same code on every edge.
 //
 // It is for tests only, and knows nothing of HTTP or GraphQL: an edge takes part by an [Edge] that
 // builds its requests.
@@ -62,6 +62,10 @@ func Run(t *testing.T, store *configstoretest.Store, edge Edge) {
 	t.Run("documents", func(t *testing.T) { runDocuments(t, store, edge) })
 	t.Run("keys", func(t *testing.T) { runKeys(t, store, edge) })
 	t.Run("instants", func(t *testing.T) { runInstants(t, store, edge) })
+	if sets, ok := edge.(Sets); ok {
+		t.Run("sets", func(t *testing.T) { runSets(t, store, sets) })
+		t.Run("reverts", func(t *testing.T) { runReverts(t, store, sets) })
+	}
 	if positions, ok := edge.(Positions); ok {
 		t.Run("positions", func(t *testing.T) { runPositions(t, store, positions) })
 	}

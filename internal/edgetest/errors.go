@@ -26,6 +26,9 @@ func Errors() []Failure {
 		{fault.PositionUnknown, fault.ErrPositionUnknown},
 		{fault.PositionNotReached, fault.ErrPositionNotReached},
 		{fault.IdempotencyMismatch, fault.ErrIdempotencyMismatch},
+		{fault.Stale, &fault.Refusal{Reason: fault.ErrStale}},
+		{fault.RevertBlocked, &fault.RevertConflict{}},
+		{fault.Erased, &fault.Refusal{Reason: fault.ErrErased}},
 		{fault.Unavailable, &fault.UnavailableError{}},
 	}
 }

@@ -107,15 +107,22 @@ func (e *Refusal) Error() string { return e.Reason.Error() }
 func (e *Refusal) Unwrap() error { return e.Reason }
 
 // KindOf returns the kind of an error that the config store, or the parsing of its inputs, has
-// returned. The end of a context is [Unavailable]. Any unknown error is [Internal].
+// returned. The end of a context is [Unavailable]. A [*Rejection] has the kind of its first
+// failure. Any unknown error is [Internal].
 func KindOf(err error) Kind {
 	var invalid *config.InvalidError
 	var conflict *config.VersionConflictError
 	var unavailable *UnavailableError
+	var rejection *Rejection
+	var revert *RevertConflict
 	switch {
+	case errors.As(err, &rejection):
+		return KindOf(rejection.Failures[0].Err)
 	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable
+	case errors.Is(err, ErrNoRevision):
+		return PositionUnknown
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {
 			return TooLarge
@@ -135,6 +142,12 @@ func KindOf(err error) Kind {
 		return PositionNotReached
 	case errors.Is(err, ErrIdempotencyMismatch):
 		return IdempotencyMismatch
+	case errors.Is(err, ErrStale):
+		return Stale
+	case errors.As(err, &revert):
+		return RevertBlocked
+	case errors.Is(err, ErrErased):
+		return Erased
 	}
 	return Internal
 }

@@ -77,11 +77,7 @@ func page() string {
 			if k.Code() != code {
 				continue
 			}
-			meaning, advice := table[k].meaning, table[k].advice
-			if k.GraphQLCode() != code {
-				meaning += " GraphQL has no code of its own for it: there it is " + k.GraphQLCode() + "."
-			}
-			fmt.Fprintf(&b, "| %d | %s | %s | %d |\n", k.Status(), meaning, advice, k.ExitCode())
+			fmt.Fprintf(&b, "| %d | %s | %s | %d |\n", k.Status(), table[k].meaning, table[k].advice, k.ExitCode())
 		}
 	}
 	return b.String()

@@ -16,6 +16,11 @@ var ErrStale = errors.New("the config has changed after the position asSeenAt; l
 // ErrErased is the reason of a [Refusal]: a value that is needed was erased.
 var ErrErased = errors.New("the value that is needed was erased for good")
 
+// ErrNoRevision says that an expected revision does not look like a position at all. Its kind is
+// [PositionUnknown].
+var ErrNoRevision = &config.InvalidError{Field: "expectedRevision",
+	Rule: "must be the position of a revision, such as 1842-9f3a21c0, as this server gave it"}
+
 // Rejection says why a change set was not carried out: every failure, not only the first. Nothing
 // was written.
 type Rejection struct {
@@ -39,8 +44,8 @@ type Failure struct {
 
 func (e *Rejection) Error() string {
 	first := e.Failures[0].Err
-	if n := len(e.Failures) - 1; n > 0 {
-		return fmt.Sprintf("nothing was written: %v (and %d more failures)", first, n)
+	if n := len(e.Failures); n > 1 {
+		return fmt.Sprintf("nothing was written: %v (the first of %d failures)", first, n)
 	}
 	return fmt.Sprintf("nothing was written: %v", first)
 }

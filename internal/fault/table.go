@@ -22,6 +22,9 @@ const (
 	PositionUnknown          // the history never handed out the position
 	PositionNotReached       // the position was not applied in time
 	IdempotencyMismatch      // the idempotency key was used for another command
+	Stale                    // the config has changed since the caller looked at it
+	RevertBlocked            // the config has changed since the change set that is to be undone
+	Erased                   // a value that is needed was erased
 	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
@@ -43,16 +46,14 @@ const (
 // Codes that several kinds share. Clients rely on all codes, so a code never changes.
 const (
 	invalidInput  = "INVALID_INPUT"
-	conflict      = "VERSION_CONFLICT"
 	limitExceeded = "LIMIT_EXCEEDED"
 	forbidden     = "FORBIDDEN"
 )
 
 // row is what a kind is on each edge.
 type row struct {
-	code    string // in problem details, and in GraphQL unless graphql says otherwise
-	graphql string // the code in GraphQL where it is another one; "": code
-	status  int    // of an HTTP answer that is this error
+	code   string // in problem details and in GraphQL
+	status int    // of an HTTP answer that is this error
 	// response is the status of a GraphQL answer without data as application/graphql-response+json.
 	// 0: 400.
 	response int
@@ -78,10 +79,10 @@ var table = [...]row{
 	Deleted: {code: "DELETED", status: http.StatusGone, exit: 1,
 		meaning: "The config is deleted, and a deleted config takes no value and no second deletion.",
 		advice:  "Restore it, or set it with `Config-Restore: true`."},
-	NotDeleted: {code: "NOT_DELETED", graphql: conflict, status: http.StatusConflict, exit: 1,
+	NotDeleted: {code: "NOT_DELETED", status: http.StatusConflict, exit: 1,
 		meaning: "The config to restore is not deleted.",
 		advice:  "Set the value instead."},
-	VersionConflict: {code: conflict, status: http.StatusPreconditionFailed, exit: 1,
+	VersionConflict: {code: "VERSION_CONFLICT", status: http.StatusPreconditionFailed, exit: 1,
 		meaning: "The config has another version or newest revision than the request expects. The answer has the present one.",
 		advice:  "Read the config, decide again, and send the request with what was read."},
 	PositionUnknown: {code: "POSITION_UNKNOWN", status: http.StatusBadRequest, exit: 1,
@@ -93,6 +94,15 @@ var table = [...]row{
 	IdempotencyMismatch: {code: "IDEMPOTENCY_MISMATCH", status: http.StatusUnprocessableEntity, exit: 1,
 		meaning: "The idempotency key came with another request before. Nothing was written.",
 		advice:  "Take a new key for each request that is not a repetition."},
+	Stale: {code: "STALE", status: http.StatusConflict, exit: 1,
+		meaning: "The config has changed after the position `asSeenAt`.",
+		advice:  "Look at the configs again, decide again, and send the request with the position that you looked at."},
+	RevertBlocked: {code: "REVERT_CONFLICT", status: http.StatusConflict, exit: 1,
+		meaning: "The config has changed since the change set that is to be undone.",
+		advice:  "Undo the set with `SKIP` to leave such configs as they are, or with `OVERWRITE` to undo it all the same."},
+	Erased: {code: "ERASED", status: http.StatusConflict, exit: 1,
+		meaning: "A value that is needed was erased for good.",
+		advice:  "Give the value, or leave the config out."},
 	Unavailable: {code: "UNAVAILABLE", status: http.StatusServiceUnavailable, response: http.StatusServiceUnavailable, exit: 1,
 		meaning: "The store is unreachable, the server is starting, stopping or busy, or the time of the request is over.",
 		advice: "Try again after `Retry-After`. When the answer says that the outcome is unknown, read the config first, " +
@@ -133,17 +143,8 @@ var table = [...]row{
 		advice:  "Send the whole document."},
 }
 
-// Code returns the code of the kind in problem details.
+// Code returns the code of the kind: in problem details, in extensions.code and in UserError.code.
 func (k Kind) Code() string { return table[k].code }
-
-// GraphQLCode returns the code of the kind in extensions.code and UserError.code. It is [Kind.Code]
-// but for NotDeleted, for which the schema has no code of its own.
-func (k Kind) GraphQLCode() string {
-	if code := table[k].graphql; code != "" {
-		return code
-	}
-	return table[k].code
-}
 
 // Status returns the status of an HTTP answer that is an error of this kind.
 func (k Kind) Status() int { return table[k].status }

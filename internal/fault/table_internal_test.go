@@ -23,7 +23,7 @@ func kinds() []Kind {
 func TestTableIsComplete(t *testing.T) {
 	for _, k := range kinds() {
 		switch {
-		case k.Code() == "" || k.GraphQLCode() == "":
+		case k.Code() == "":
 			t.Errorf("kind %d has no code", k)
 		case http.StatusText(k.Status()) == "":
 			t.Errorf("%s has the status %d, which HTTP does not have", k.Code(), k.Status())
@@ -33,37 +33,40 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
-// TestTableKeepsItsCodes fixes what clients rely on: a kind's codes and status.
+// TestTableKeepsItsCodes fixes what clients rely on: a kind's code and status.
 func TestTableKeepsItsCodes(t *testing.T) {
 	for kind, want := range map[Kind]struct {
-		code, graphql string
-		status        int
+		code   string
+		status int
 	}{
-		Internal:            {"INTERNAL", "INTERNAL", 500},
-		InvalidInput:        {"INVALID_INPUT", "INVALID_INPUT", 400},
-		TooLarge:            {"INVALID_INPUT", "INVALID_INPUT", 413},
-		NotFound:            {"NOT_FOUND", "NOT_FOUND", 404},
-		Deleted:             {"DELETED", "DELETED", 410},
-		NotDeleted:          {"NOT_DELETED", "VERSION_CONFLICT", 409},
-		VersionConflict:     {"VERSION_CONFLICT", "VERSION_CONFLICT", 412},
-		PositionUnknown:     {"POSITION_UNKNOWN", "POSITION_UNKNOWN", 400},
-		PositionNotReached:  {"POSITION_NOT_REACHED", "POSITION_NOT_REACHED", 504},
-		IdempotencyMismatch: {"IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_MISMATCH", 422},
-		Unavailable:         {"UNAVAILABLE", "UNAVAILABLE", 503},
-		LimitExceeded:       {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 413},
-		TooManyStreams:      {"LIMIT_EXCEEDED", "LIMIT_EXCEEDED", 429},
-		MethodNotAllowed:    {"INVALID_INPUT", "INVALID_INPUT", 405},
-		NotAcceptable:       {"INVALID_INPUT", "INVALID_INPUT", 406},
-		BodyTimeout:         {"INVALID_INPUT", "INVALID_INPUT", 408},
-		UnsupportedMedia:    {"INVALID_INPUT", "INVALID_INPUT", 415},
-		Forbidden:           {"FORBIDDEN", "FORBIDDEN", 403},
-		WrongHost:           {"FORBIDDEN", "FORBIDDEN", 421},
-		ParseFailed:         {"GRAPHQL_PARSE_FAILED", "GRAPHQL_PARSE_FAILED", 400},
-		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_VALIDATION_FAILED", 400},
-		PersistedQuery:      {"PERSISTED_QUERY_NOT_SUPPORTED", "PERSISTED_QUERY_NOT_SUPPORTED", 200},
+		Internal:            {"INTERNAL", 500},
+		InvalidInput:        {"INVALID_INPUT", 400},
+		TooLarge:            {"INVALID_INPUT", 413},
+		NotFound:            {"NOT_FOUND", 404},
+		Deleted:             {"DELETED", 410},
+		NotDeleted:          {"NOT_DELETED", 409},
+		VersionConflict:     {"VERSION_CONFLICT", 412},
+		PositionUnknown:     {"POSITION_UNKNOWN", 400},
+		PositionNotReached:  {"POSITION_NOT_REACHED", 504},
+		IdempotencyMismatch: {"IDEMPOTENCY_MISMATCH", 422},
+		Stale:               {"STALE", 409},
+		RevertBlocked:       {"REVERT_CONFLICT", 409},
+		Erased:              {"ERASED", 409},
+		Unavailable:         {"UNAVAILABLE", 503},
+		LimitExceeded:       {"LIMIT_EXCEEDED", 413},
+		TooManyStreams:      {"LIMIT_EXCEEDED", 429},
+		MethodNotAllowed:    {"INVALID_INPUT", 405},
+		NotAcceptable:       {"INVALID_INPUT", 406},
+		BodyTimeout:         {"INVALID_INPUT", 408},
+		UnsupportedMedia:    {"INVALID_INPUT", 415},
+		Forbidden:           {"FORBIDDEN", 403},
+		WrongHost:           {"FORBIDDEN", 421},
+		ParseFailed:         {"GRAPHQL_PARSE_FAILED", 400},
+		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", 400},
+		PersistedQuery:      {"PERSISTED_QUERY_NOT_SUPPORTED", 200},
 	} {
-		if kind.Code() != want.code || kind.GraphQLCode() != want.graphql || kind.Status() != want.status {
-			t.Errorf("kind %d: got %s, %s, %d, want %+v", kind, kind.Code(), kind.GraphQLCode(), kind.Status(), want)
+		if kind.Code() != want.code || kind.Status() != want.status {
+			t.Errorf("kind %d: got %s, %d, want %+v", kind, kind.Code(), kind.Status(), want)
 		}
 	}
 }
@@ -108,7 +111,7 @@ func graphQLCodes() []string {
 	var codes []string
 	for _, k := range kinds() {
 		if k != Forbidden && k != WrongHost {
-			codes = append(codes, k.GraphQLCode())
+			codes = append(codes, k.Code())
 		}
 	}
 	slices.Sort(codes)

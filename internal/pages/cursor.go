@@ -22,6 +22,16 @@ const (
 	Snapshot Kind = 's' // of GraphQL's ConfigSnapshot.configs; the key is a name
 	History  Kind = 'h' // of GraphQL's history fields; the key is a version and a name
 	List     Kind = 'l' // of REST's list; the key is a prefix and a name
+	Changed  Kind = 'o' // of GraphQL's configs by change; the key is arguments and a seq
+	Deleted  Kind = 'x' // of GraphQL's deletedConfigs; the key is arguments and a seq
+	Children Kind = 't' // of GraphQL's children; the key is arguments and a segment
+	Recent   Kind = 'r' // of GraphQL's recentChanges; the key is arguments and a seq
+	Diff     Kind = 'd' // of GraphQL's diff; the key is arguments, the position from, and a name
+
+	RecentList   Kind = 'R' // of REST's /changes/recent; the key is what is selected and a seq
+	DeletedList  Kind = 'D' // of REST's /deleted; the key is what is selected and a seq
+	ChildrenList Kind = 'C' // of REST's /children; the key is a prefix and a segment
+	DiffList     Kind = 'F' // of REST's /diff; the key is a position, two prefixes and a name
 )
 
 // format is the version of the bytes of a cursor.

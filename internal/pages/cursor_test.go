@@ -7,19 +7,28 @@ import (
 	"configapi/internal/pages"
 )
 
+var kinds = []pages.Kind{
+	pages.Configs, pages.Snapshot, pages.History, pages.List, pages.Changed, pages.Deleted, pages.Children, pages.Recent, pages.Diff,
+}
+
 // TestContract fixes the bytes of cursors: clients keep them.
 func TestContract(t *testing.T) {
 	at := eventstore.Position{Seq: 1842, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}}
 	for want, cursor := range map[string]pages.Cursor{
-		"MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ":             {Kind: pages.Configs, At: at, Key: "payments/timeout"},
-		"MXMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ":             {Kind: pages.Snapshot, At: at, Key: "payments/timeout"},
-		"MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA":          {Kind: pages.History, At: at, Key: "7 payments/timeout"},
-		"MWwxODQyLTlmM2EyMWMwIHBheW1lbnRzIHBheW1lbnRzL3RpbWVvdXQ": {Kind: pages.List, At: at, Key: "payments payments/timeout"},
+		"MWMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ":                             {Kind: pages.Configs, At: at, Key: "payments/timeout"},
+		"MXMxODQyLTlmM2EyMWMwIHBheW1lbnRzL3RpbWVvdXQ":                             {Kind: pages.Snapshot, At: at, Key: "payments/timeout"},
+		"MWgxODQyLTlmM2EyMWMwIDcgcGF5bWVudHMvdGltZW91dA":                          {Kind: pages.History, At: at, Key: "7 payments/timeout"},
+		"MWwxODQyLTlmM2EyMWMwIHBheW1lbnRzIHBheW1lbnRzL3RpbWVvdXQ":                 {Kind: pages.List, At: at, Key: "payments payments/timeout"},
+		"MW8xODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3":                                    {Kind: pages.Changed, At: at, Key: "AAAAAAAA 17"},
+		"MXgxODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3":                                    {Kind: pages.Deleted, At: at, Key: "AAAAAAAA 17"},
+		"MXQxODQyLTlmM2EyMWMwIEFBQUFBQUFBIHBheW1lbnRz":                            {Kind: pages.Children, At: at, Key: "AAAAAAAA payments"},
+		"MXIxODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3":                                    {Kind: pages.Recent, At: at, Key: "AAAAAAAA 17"},
+		"MWQxODQyLTlmM2EyMWMwIEFBQUFBQUFBIDE3LTAwMDAwMDAwIHBheW1lbnRzL3RpbWVvdXQ": {Kind: pages.Diff, At: at, Key: "AAAAAAAA 17-00000000 payments/timeout"},
 	} {
 		if got := cursor.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		for _, kind := range []pages.Kind{pages.Configs, pages.Snapshot, pages.History, pages.List} {
+		for _, kind := range kinds {
 			got, ok := pages.Parse(kind, want)
 			if ok != (kind == cursor.Kind) || ok && got != cursor {
 				t.Errorf("%s as kind %c: got %+v, %t", want, kind, got, ok)
@@ -34,7 +43,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, kind := range []pages.Kind{pages.Configs, pages.Snapshot, pages.History, pages.List} {
+		for _, kind := range kinds {
 			if cursor, ok := pages.Parse(kind, text); ok && (cursor.String() != text || cursor.Kind != kind) {
 				t.Errorf("%q was read as %+v", text, cursor)
 			}

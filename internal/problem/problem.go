@@ -6,6 +6,7 @@
 package problem
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -21,9 +22,11 @@ const retryAfter = "1"
 
 // Problem is one error as a client sees it.
 type Problem struct {
-	// Kind decides the status and the code. The title is the status's own phrase, as RFC 9457 wants
-	// it for about:blank.
+	// Kind decides the code, and the status unless Status is set. The title is the status's own
+	// phrase, as RFC 9457 wants it for about:blank.
 	Kind fault.Kind
+	// Status is the status of the answer. 0: that of Kind.
+	Status int
 	// Detail says what is wrong, for people. It must be safe to show: no text of an internal error.
 	Detail string
 	// RequestID leads to the log. "": left out.
@@ -41,16 +44,16 @@ func (p Problem) Write(w http.ResponseWriter) {
 	h.Set("Content-Type", ContentType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if p.Kind.Status() == http.StatusServiceUnavailable {
+	if p.status() == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
-	w.WriteHeader(p.Kind.Status())
+	w.WriteHeader(p.status())
 	_, _ = w.Write(body) // fails when the client has disconnected
 }
 
 // JSON returns the problem as it is written, for an answer that has begun already.
 func (p Problem) JSON() []byte {
-	status := p.Kind.Status()
+	status := p.status()
 	body, _ := json.Marshal(struct { // texts and numbers always have a JSON
 		Type           string `json:"type"`
 		Title          string `json:"title"`
@@ -63,3 +66,5 @@ func (p Problem) JSON() []byte {
 	}{"about:blank", http.StatusText(status), status, p.Detail, p.Kind.Code(), p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
 	return body
 }
+
+func (p Problem) status() int { return cmp.Or(p.Status, p.Kind.Status()) }

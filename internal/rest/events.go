@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
-
 	"configapi/internal/auth"
 	"configapi/internal/budget"
 	"configapi/internal/config"
@@ -119,77 +117,30 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 
 // sendBatch sends a change set. Until it is sent, the turn holds the bytes of the page that it is
 // from, and its own.
-func sendBatch(stream *eventstream.Stream, turn *budget.Stream, batch changeBatch, page int64) error {
-	data, err := json.Marshal(batch)
-	if err != nil {
-		return err
-	}
-	turn.Resize(page + int64(len(data)))
-	return stream.Send(eventstream.Event{Type: "changes", ID: batch.Position, Data: data, Sent: turn.Sent})
-}
-
-// changeBatch is one event, as GraphQL has it in ConfigChangeBatch.
-type changeBatch struct {
-	Changes  []change `json:"changes"`
-	Position string   `json:"position"`
-	CaughtUp bool     `json:"caughtUp"`
-}
-
-// change is one change, as GraphQL has it in ConfigRevision. It has no id, since only GraphQL takes
-// ids.
-type change struct {
-	Name        string           `json:"name"`
-	Operation   config.Operation `json:"operation"`
-	Value       *string          `json:"value"`
-	OldValue    *string          `json:"oldValue"`
-	Version     config.Version   `json:"version"`
-	Position    string           `json:"position"`
-	ChangeSet   string           `json:"changeSet"`
-	CommittedAt string           `json:"committedAt"`
-	Actor       *string          `json:"actor"`
-	Reason      *string          `json:"reason"`
+func sendBatch(stream *eventstream.Stream, turn *budget.Stream, batch configstore.Changes, page int64) error {
+	var s jsonStream
+	s.changes(batch)
+	turn.Resize(page + int64(len(s.buf)))
+	return stream.Send(eventstream.Event{Type: "changes", ID: batch.Position.String(), Data: s.buf, Sent: turn.Sent})
 }
 
 // changeSets makes an event of each change set. The last event has the position of the whole page,
 // so that changes that the filter leaves out after it are not read again. A page without changes is
 // one event without changes.
-func changeSets(all configstore.Changes) []changeBatch {
-	var batches []changeBatch
-	var set eventstore.Seq // of the last batch
-	for _, r := range all.Revisions {
-		if r.ChangeSet.Seq != set {
-			set = r.ChangeSet.Seq
-			batches = append(batches, changeBatch{Position: r.ChangeSet.String()})
+func changeSets(all configstore.Changes) []configstore.Changes {
+	var batches []configstore.Changes
+	for rest := all.Revisions; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].ChangeSet.Seq == rest[0].ChangeSet.Seq {
+			n++
 		}
-		last := &batches[len(batches)-1]
-		last.Changes = append(last.Changes, newChange(r))
+		batches = append(batches, configstore.Changes{Revisions: rest[:n], Position: rest[0].ChangeSet})
+		rest = rest[n:]
 	}
 	if len(batches) == 0 {
-		batches = []changeBatch{{Changes: []change{}}}
+		batches = []configstore.Changes{{}}
 	}
 	last := &batches[len(batches)-1]
-	last.Position, last.CaughtUp = all.Position.String(), all.CaughtUp
+	last.Position, last.CaughtUp = all.Position, all.CaughtUp
 	return batches
-}
-
-func newChange(r *eventstore.Revision) change {
-	c := change{
-		Name:        r.Name.String(),
-		Operation:   r.Operation(),
-		Version:     r.Version,
-		Position:    r.Position().String(),
-		ChangeSet:   r.ChangeSet.String(),
-		CommittedAt: config.FormatInstant(r.At),
-		Actor:       r.Actor,
-		Reason:      r.Reason,
-	}
-	if r.HasValue() {
-		value := r.Value.String()
-		c.Value = &value
-	}
-	if r.HasOldValue() {
-		old := r.OldValue.String()
-		c.OldValue = &old
-	}
-	return c
 }

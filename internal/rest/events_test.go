@@ -141,18 +141,18 @@ func TestEvents(t *testing.T) {
 		if _, err := s.Do(t.Context(), auth.Anonymous, config.ChangeSet{Reason: reason}.Of(configstoretest.Set(t, "a", "2\n\r\u2028é"))); err != nil {
 			t.Fatal(err)
 		}
-		live.want(`{"changes":[{"name":"a","operation":"UPDATED","value":"2\n\r` + "\u2028é" + `","oldValue":"1","version":2,"position":"@2","changeSet":"@2","committedAt":"then","actor":null,"reason":"because \"<b>\""}],"position":"@2","caughtUp":true}`)
+		live.want(`{"changes":[{"name":"a","operation":"UPDATED","value":"2\n\r` + "\u2028é" + `","oldValue":"1","version":2,"position":"@2","changeSet":"@2","committedAt":"then","actor":null,"reason":"because \"<b>\"","reverts":null,"erased":false}],"position":"@2","caughtUp":true}`)
 		s.MustDelete(t, "a")
-		live.want(`{"changes":[{"name":"a","operation":"DELETED","value":null,"oldValue":"2\n\r` + "\u2028é" + `","version":3,"position":"@3","changeSet":"@3","committedAt":"then","actor":null,"reason":null}],"position":"@3","caughtUp":true}`)
+		live.want(`{"changes":[{"name":"a","operation":"DELETED","value":null,"oldValue":"2\n\r` + "\u2028é" + `","version":3,"position":"@3","changeSet":"@3","committedAt":"then","actor":null,"reason":null,"reverts":null,"erased":false}],"position":"@3","caughtUp":true}`)
 		s.MustRestore(t, "a")
-		live.want(`{"changes":[{"name":"a","operation":"RESTORED","value":"2\n\r` + "\u2028é" + `","oldValue":null,"version":4,"position":"@4","changeSet":"@4","committedAt":"then","actor":null,"reason":null}],"position":"@4","caughtUp":true}`)
+		live.want(`{"changes":[{"name":"a","operation":"RESTORED","value":"2\n\r` + "\u2028é" + `","oldValue":null,"version":4,"position":"@4","changeSet":"@4","committedAt":"then","actor":null,"reason":null,"reverts":null,"erased":false}],"position":"@4","caughtUp":true}`)
 		if live.header.Get("Config-Position") != s.at(t, 1) || live.header.Get("Cache-Control") != "no-cache" || live.header.Get("X-Accel-Buffering") != "no" {
 			t.Errorf("got headers %v", live.header)
 		}
 
 		s.MustSet(t, "p/b", "<>&")
 		past := s.MustListen(t, base+"/events?prefix=p/&after="+beginning)
-		past.want(`{"changes":[{"name":"p/b","operation":"CREATED","value":"<>&","oldValue":null,"version":1,"position":"@5","changeSet":"@5","committedAt":"then","actor":null,"reason":null}],"position":"@5","caughtUp":true}`)
+		past.want(`{"changes":[{"name":"p/b","operation":"CREATED","value":"<>&","oldValue":null,"version":1,"position":"@5","changeSet":"@5","committedAt":"then","actor":null,"reason":null,"reverts":null,"erased":false}],"position":"@5","caughtUp":true}`)
 
 		// Each change set comes as an event of its own, also when they are read together.
 		all := s.MustListen(t, base+"/events?after="+beginning)

@@ -18,6 +18,7 @@ import (
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
+	"configapi/internal/feed"
 	"configapi/internal/rest"
 	"configapi/internal/writer"
 )
@@ -32,6 +33,7 @@ type failing struct {
 	append      atomic.Pointer[error] // what Append answers instead of appending; nil: it appends
 	readConfig  atomic.Int64          // after how many more calls ReadConfig fails; negative: never
 	unreachable atomic.Bool
+	noVersions  atomic.Bool // ReadVersions fails
 }
 
 func newFailing() *failing {
@@ -54,6 +56,13 @@ func (f *failing) Head(ctx context.Context) (eventstore.Head, error) {
 	return f.Store.Head(ctx)
 }
 
+func (f *failing) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+	if f.noVersions.Load() {
+		return nil, errUnreachable
+	}
+	return f.Store.ReadVersions(ctx, basis, versions, limit)
+}
+
 func (f *failing) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
 	if left := f.readConfig.Load(); left == 0 {
 		return nil, errUnreachable
@@ -67,6 +76,50 @@ func (f *failing) ReadConfig(ctx context.Context, basis eventstore.Head, name st
 func (f *failing) breakAppend(err error) { f.append.Store(&err) }
 func (f *failing) mend()                 { f.append.Store(nil); f.unreachable.Store(false); f.readConfig.Store(-1) }
 
+// TestUnknownOutcomeOfASet: a set that may have been written says so.
+func TestUnknownOutcomeOfASet(t *testing.T) {
+	t.Parallel()
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{WriteTimeout: 50 * time.Millisecond, Writer: writer.Options{RetryMin: time.Millisecond}}))
+	s.MustSet(t, "a", "x")
+	events.unreachable.Store(true)
+	events.breakAppend(errUnreachable)
+	checkUnknown(t, "POST", s.MustDo(t, "POST /changes", oneChange))
+	events.mend()
+}
+
+// TestRejectionWithoutRevisions: a rejection does not become uncertain when the config as it is
+// cannot be shown.
+func TestRejectionWithoutRevisions(t *testing.T) {
+	events := newFailing()
+	s := MustServe(t, configstoretest.On(t, events, configstore.Options{Feed: feed.Options{RingEvents: 1}}))
+	s.MustSet(t, "a", "x")
+	s.MustSet(t, "a", "y")
+	s.MustSet(t, "b", "x")
+	s.MustSet(t, "c", "x")
+	events.noVersions.Store(true)
+	got := s.MustDo(t, "POST /changes", `{"changes":[{"set":{"name":"b","value":"z","expectedVersion":2}},{"set":{"name":"a","value":"z","expectedVersion":1}}]}`)
+	MustBeProblem(t, "POST /changes", got, 409, "VERSION_CONFLICT")
+	var p struct{ Errors []map[string]any }
+	mustDecode(t, got.body, &p)
+	_, first := p.Errors[0]["current"]
+	_, second := p.Errors[1]["current"]
+	if len(p.Errors) != 2 || !first || second {
+		t.Errorf("got %s", got.body)
+	}
+}
+
+func checkUnknown(t *testing.T, request string, got answer) {
+	t.Helper()
+	p := MustBeProblem(t, request, got, 503, "UNAVAILABLE")
+	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
+		t.Errorf("%s: got %s, want it to say that the outcome is unknown", request, got.body)
+	}
+	checkUnavailable(t, request, got)
+}
+
+const oneChange = `{"changes":[{"set":{"name":"a","value":"y"}}]}`
+
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	events := newFailing()
@@ -74,11 +127,7 @@ func TestUnavailable(t *testing.T) {
 	s.MustSet(t, "a", "x")
 
 	events.breakAppend(fmt.Errorf("%w: %w", eventstore.ErrNotWritten, errUnreachable))
-	for _, request := range []string{"PUT /config/a", "DELETE /config/a"} {
-		body := ""
-		if strings.HasPrefix(request, "PUT") {
-			body = `{"value":"y"}`
-		}
+	for request, body := range map[string]string{"PUT /config/a": `{"value":"y"}`, "DELETE /config/a": "", "POST /changes": oneChange} {
 		got := s.MustDo(t, request, body)
 		p := MustBeProblem(t, request, got, 503, "UNAVAILABLE")
 		if !strings.Contains(p.Detail, "nothing was written") || strings.Contains(got.body, "outcome_unknown") {
@@ -90,11 +139,7 @@ func TestUnavailable(t *testing.T) {
 	events.unreachable.Store(true)
 	events.breakAppend(errUnreachable)
 	got := s.MustDo(t, "PUT /config/a", `{"value":"y"}`)
-	p := MustBeProblem(t, "PUT", got, 503, "UNAVAILABLE")
-	if !strings.Contains(p.Detail, "outcome is unknown") || !strings.Contains(got.body, `"outcome_unknown":true`) {
-		t.Errorf("got %s, want it to say that the outcome is unknown", got.body)
-	}
-	checkUnavailable(t, "PUT", got)
+	checkUnknown(t, "PUT", got)
 
 	// Reads go on.
 	if got := s.MustDo(t, "GET /config/a", ""); got.status != 200 || got.body != "x" {

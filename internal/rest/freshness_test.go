@@ -1,6 +1,9 @@
 package rest_test
 
 import (
+	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +24,8 @@ func twoNodes(t *testing.T, wait time.Duration) (first *configstoretest.Store, s
 	return first, MustServe(t, configstoretest.On(t, late, configstore.Options{PositionWait: wait})), late
 }
 
-var reads = []string{"GET /config/a", "GET /config", "GET /config/a/history", "GET /config/a/at/2999-01-01T00:00:00Z", "HEAD /v1/config/a"}
+var reads = []string{"GET /config/a", "GET /config", "GET /config/a/history", "GET /config/a/at/2999-01-01T00:00:00Z",
+	"GET /changes", "GET /v1/changes/recent", "GET /deleted", "GET /children", "HEAD /v1/config/a"}
 
 // TestReadsWait shows that reads wait for the position that another node gave, or for everything
 // that was written.
@@ -54,7 +58,7 @@ func TestReadsDoNotWaitForEver(t *testing.T) {
 	t.Cleanup(late.Hide())
 	unseen := first.MustSet(t, "a", "new").Position
 	foreign := eventstore.Position{Seq: 1, Prefix: [4]byte{1, 2, 3, 4}}.String()
-	for _, request := range reads[:4] {
+	for _, request := range reads[:8] {
 		for _, row := range []struct {
 			query, header string
 			status        int
@@ -88,6 +92,49 @@ func TestReadsDoNotWaitForEver(t *testing.T) {
 			if at := got.header.Get("Config-Position"); got.status != row.status || at != known {
 				t.Errorf("%s%s %s: got %d at %s, want %d at %s", request, row.query, row.header, got.status, at, row.status, known)
 			}
+		}
+	}
+}
+
+// heads is a history that calls a function when a read asks for its head.
+type heads struct {
+	eventstore.Store
+	onHead atomic.Pointer[func()]
+}
+
+func (h *heads) Head(ctx context.Context) (eventstore.Head, error) {
+	if call := h.onHead.Load(); call != nil {
+		(*call)()
+	}
+	return h.Store.Head(ctx)
+}
+
+// TestPagesOfAnotherNode: a node that is behind the one that gave a cursor waits until it has what
+// the page is of. It gets it only when it has asked whether the position exists.
+func TestPagesOfAnotherNode(t *testing.T) {
+	for path, want := range map[string]string{"/changes/recent?first=1": "[5]", "/deleted?first=1": "[2]", "/diff?first=1&from=0-00000000": "d:->1[6]"} {
+		events := memory.New()
+		late := edgetest.NewDelayed(events)
+		asked := &heads{Store: late}
+		first := MustServe(t, configstoretest.On(t, events, configstore.Options{}))
+		second := MustServe(t, configstoretest.On(t, asked, configstore.Options{PositionWait: time.Minute}))
+		show := late.Hide()
+		first.MustSet(t, "a", "1")
+		first.MustDelete(t, "a")
+		first.MustSet(t, "b", "1")
+		first.MustSet(t, "c", "1")
+		first.MustDelete(t, "c")
+		first.MustSet(t, "d", "1")
+		_, following := first.MustGet(t, path)
+		asked.onHead.Store(&show)
+		var got page
+		mustDecode(t, second.MustDo(t, "GET "+following, "").body, &got)
+		found := fmt.Sprint(numbersOf(got.Revisions))
+		if len(got.Differences) > 0 {
+			found = got.Differences[0].String()
+		}
+		if found != want {
+			t.Errorf("%s: got %s, want %s", path, found, want)
 		}
 	}
 }

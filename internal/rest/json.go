@@ -22,8 +22,12 @@ const (
 // length of the answer. When the client has disconnected or was cut off, it panics with
 // [http.ErrAbortHandler], which closes the connection, so that a part of the answer is not taken
 // for the whole. The HTTP server decides how fast a client must be.
+//
+// The zero jsonStream sends nothing: all of the JSON stays in buf.
 type jsonStream struct {
-	w           http.ResponseWriter
+	w           http.ResponseWriter // nil: nothing is sent
+	status      int
+	contentType []string
 	buf         []byte
 	started     bool         // the headers have been sent
 	head        bool         // the request is a HEAD, so only the headers are sent
@@ -35,7 +39,7 @@ var streams = sync.Pool{New: func() any { return &jsonStream{buf: make([]byte, 0
 
 func newJSON(w http.ResponseWriter, r *http.Request) *jsonStream {
 	s := streams.Get().(*jsonStream)
-	*s = jsonStream{w: w, buf: s.buf[:0], head: r.Method == http.MethodHead}
+	*s = jsonStream{w: w, status: http.StatusOK, contentType: jsonText, buf: s.buf[:0], head: r.Method == http.MethodHead}
 	return s
 }
 
@@ -59,7 +63,7 @@ func (s *jsonStream) finish() {
 }
 
 func (s *jsonStream) sendIfFull() {
-	if len(s.buf) >= flushAt {
+	if len(s.buf) >= flushAt && s.w != nil {
 		s.send()
 	}
 }
@@ -69,9 +73,9 @@ func (s *jsonStream) send() {
 	if !s.started {
 		s.started = true
 		h := s.w.Header()
-		h[contentType] = jsonText
+		h[contentType] = s.contentType
 		h[contentOptions] = noSniff
-		s.w.WriteHeader(http.StatusOK)
+		s.w.WriteHeader(s.status)
 	}
 	if !s.head {
 		s.write()
@@ -121,6 +125,24 @@ func (s *jsonStream) text(t string) *jsonStream {
 		s.sendIfFull()
 	}
 	return s.put(`"`)
+}
+
+func (s *jsonStream) bool(b bool) *jsonStream {
+	s.buf = strconv.AppendBool(s.buf, b)
+	return s
+}
+
+// each adds an array of n elements, which add adds one by one.
+func (s *jsonStream) each(n int, add func(i int)) *jsonStream {
+	s.put(`[`)
+	for i := 0; i < n && !s.isEnough(); i++ {
+		if i > 0 {
+			s.put(`,`)
+		}
+		add(i)
+		s.sendIfFull()
+	}
+	return s.put(`]`)
 }
 
 func (s *jsonStream) nullable(t *string) *jsonStream {

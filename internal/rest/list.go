@@ -2,8 +2,6 @@ package rest
 
 import (
 	"net/http"
-	"net/url"
-	"strconv"
 
 	"configapi/internal/config"
 	"configapi/internal/configstore"
@@ -67,21 +65,14 @@ func parsePage(query string) (p page, err error) {
 	if p.filter, err = parseFilter(query); err != nil {
 		return page{}, err
 	}
-	first, paged, err := parameter(query, "first")
-	if err != nil {
+	if p.first, err = parseFirst(query, 0); err != nil {
 		return page{}, err
-	}
-	if paged {
-		p.first, err = strconv.Atoi(first)
-		if err != nil || strconv.Itoa(p.first) != first || p.first < 1 || p.first > configstore.MaxPageSize {
-			return page{}, &config.InvalidError{Field: "first", Rule: "must be a number from 1 to " + strconv.Itoa(configstore.MaxPageSize)}
-		}
 	}
 	after, given, err := parameter(query, "after")
 	if err != nil || !given {
 		return p, err
 	}
-	if !paged {
+	if p.first == 0 {
 		return page{}, &config.InvalidError{Field: "after", Rule: "needs first: without it, all configs come at once"}
 	}
 	p.after, err = parseListCursor(after, p.filter)
@@ -122,7 +113,7 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	}
 	if found.More {
 		next := listCursor{at: snapshot.At().Position(), prefix: p.filter.Prefix(), name: found.End}
-		array.w.Header()[link] = []string{p.linkTo(next)}
+		array.w.Header()[link] = []string{nextLink(p.first, next.String(), "prefix", p.filter.Prefix())}
 	}
 	for _, c := range configs {
 		array.addConfig(c)
@@ -140,16 +131,6 @@ func fitting(configs []*projection.Config) int {
 		}
 	}
 	return len(configs)
-}
-
-// linkTo returns the header that leads to the page after this one. The address is relative and has
-// no path, so that it is also right below the path of a proxy.
-func (p page) linkTo(next listCursor) string {
-	query := url.Values{"first": {strconv.Itoa(p.first)}, "after": {next.String()}}
-	if prefix := p.filter.Prefix(); prefix != "" {
-		query.Set("prefix", prefix)
-	}
-	return "<?" + query.Encode() + `>; rel="next"`
 }
 
 // writeAll writes all configs of one position. It needs no reservation, since their values are in

@@ -1,23 +1,32 @@
 package rest
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
 	"configapi/internal/excerpt"
+	"configapi/internal/fault"
 )
 
-// The query parameters of the routes that refuse unknown ones. Other routes ignore unknown
-// parameters, as the system before this one did.
-var (
-	listParameters   = []string{"prefix", "first", "after", "wait", "consistency"}
-	eventsParameters = []string{"prefix", "after"}
-	noParameters     []string
-)
+// strictParameters are the query parameters of the reads that refuse unknown ones. Other reads
+// ignore unknown parameters, as the system before this one did; writes have none.
+var strictParameters = [operations][]string{
+	list:         {"prefix", "first", "after", "wait", "consistency"},
+	watch:        {"prefix", "after"},
+	listChanges:  {"prefix", "first", "after", "wait", "consistency"},
+	listRecent:   {"prefix", "actor", "operation", "since", "until", "first", "after", "wait", "consistency"},
+	diff:         {"from", "to", "prefix", "toPrefix", "first", "after", "wait", "consistency"},
+	listDeleted:  {"prefix", "contains", "first", "after", "wait", "consistency"},
+	listChildren: {"prefix", "first", "after", "wait", "consistency"},
+}
 
 var errBadQuery = &config.InvalidError{Field: "query", Rule: "must be name=value, separated by &, with % before two hex digits"}
 
@@ -83,6 +92,50 @@ func parseFilter(query string) (config.Filter, error) {
 	}
 	return config.ParseFilter(prefix, nil)
 }
+
+// parseFirst returns how many elements a page may have: standard when the parameter is not given.
+func parseFirst(query string, standard int) (int, error) {
+	text, given, err := parameter(query, "first")
+	if err != nil || !given {
+		return standard, err
+	}
+	first, err := strconv.Atoi(text)
+	if err != nil || strconv.Itoa(first) != text || first < 1 || first > configstore.MaxPageSize {
+		return 0, &config.InvalidError{Field: "first", Rule: "must be a number from 1 to " + strconv.Itoa(configstore.MaxPageSize)}
+	}
+	return first, nil
+}
+
+// parseInstant returns the instant that a parameter has, the zero time when it is not given.
+func parseInstant(query, name string) (time.Time, error) {
+	text, given, err := parameter(query, name)
+	if err != nil || !given {
+		return time.Time{}, err
+	}
+	instant, err := config.ParseInstant(text)
+	if err != nil {
+		return time.Time{}, &config.InvalidError{Field: name,
+			Rule: "must be an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z; a + in it is written as %2B"}
+	}
+	return instant, nil
+}
+
+// parseMoment returns the moment that a text names: a position, or an instant. Only instants have
+// colons. The error names the field.
+func parseMoment(field, text string) (at configstore.PointInTime, err error) {
+	if strings.Contains(text, ":") {
+		if at.Instant, err = config.ParseInstant(text); err != nil {
+			return at, &config.InvalidError{Field: field, Rule: momentRule + "; a + in a query is written as %2B"}
+		}
+		return at, nil
+	}
+	if at.Position, err = eventstore.ParsePosition(text); err != nil {
+		return at, fmt.Errorf("%s %s; %w", field, momentRule, fault.ErrPositionUnknown)
+	}
+	return at, nil
+}
+
+const momentRule = "must be a position such as 1842-9f3a21c0, or an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z"
 
 // percentDecoded decodes ASCII text in which % stands before two hex digits. A + stands for itself.
 func percentDecoded(text string) (decoded string, ok bool) {

@@ -56,11 +56,15 @@ func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) 
 	}
 	s := newJSON(w, r)
 	defer s.release()
+	s.config(c).finish()
+}
+
+// config adds a config as an object.
+func (s *jsonStream) config(c *projection.Config) *jsonStream {
 	s.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String())
 	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Position().String())
 	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt())).put(`,"updatedAt":`).text(config.FormatInstant(c.UpdatedAt()))
-	s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
-	s.finish()
+	return s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
 }
 
 func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Name, text string) {

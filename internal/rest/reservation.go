@@ -39,17 +39,30 @@ func newReservation(answers *budget.Budget, w http.ResponseWriter, r *http.Reque
 	return held
 }
 
-// hold reserves memory for a page in place of the one before, and waits for it. The error is of
-// kind [fault.Unavailable], or that of the context.
+// hold reserves memory for a page in place of the one before, and waits for it. From then on, the
+// answer is being sent, and can be cut. The error is of kind [fault.Unavailable], or that of the
+// context.
 func (r *reservation) hold(bytes int) error {
+	err := r.reserve(bytes)
+	if err == nil {
+		r.send()
+	}
+	return err
+}
+
+// reserve is hold for an answer that is not being sent yet.
+func (r *reservation) reserve(bytes int) error {
 	more := copies*int64(bytes) - r.bytes.Held()
 	r.bytes.Shrink(-more)
-	err := asUnavailable(r.bytes.Grow(r.ctx, more))
-	if err == nil && !r.sending {
+	return asUnavailable(r.bytes.Grow(r.ctx, more))
+}
+
+// send says that the answer is being sent from now on. It can be cut then.
+func (r *reservation) send() {
+	if !r.sending {
 		r.sending = true
 		r.bytes.Sending(r.cut)
 	}
-	return err
 }
 
 // budgetError has the error of a budget be of kind [fault.Unavailable].

@@ -36,7 +36,11 @@ func MustStart(t testing.TB, opts configstore.Options) *service {
 
 func MustServe(t testing.TB, store *configstoretest.Store) *service {
 	t.Helper()
-	edge := rest.New(store.Store, rest.Options{CommentInterval: time.Millisecond})
+	return serve(t, store, rest.New(store.Store, rest.Options{CommentInterval: time.Millisecond}))
+}
+
+func serve(t testing.TB, store *configstoretest.Store, edge *rest.Handler) *service {
+	t.Helper()
 	server := httptest.NewServer(edge)
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {

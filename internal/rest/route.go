@@ -12,7 +12,7 @@ import (
 type route struct {
 	resource resource
 	name     string // of the config, decoded, not checked yet
-	instant  string // likewise, of a resource past
+	at       string // likewise: the instant of a resource past, the position of a resource reverting
 }
 
 // resource is one of the things that have a path.
@@ -25,6 +25,13 @@ const (
 	past                       // one config at an instant
 	restoring                  // the restoring of one config
 	events                     // what happens to all configs
+	changes                    // what happened to all configs, change set by change set
+	recent                     // the newest changes of all configs
+	reverting                  // the undoing of one change set
+	returning                  // the return of configs to a moment
+	difference                 // what differs between two moments
+	deletions                  // the deleted configs
+	children                   // what lies directly below a prefix
 )
 
 // operation is what a method does to a resource.
@@ -40,58 +47,80 @@ const (
 	readAt
 	restore
 	watch
+	listChanges
+	apply
+	listRecent
+	revertSet
+	revert
+	diff
+	listDeleted
+	listChildren
+	operations // how many there are
 )
+
+// offer has the operations of a resource's methods. A method that is left out is unsupported.
+type offer struct{ get, put, post, delete operation }
+
+var offers = [...]offer{
+	everything: {get: list},
+	one:        {get: read, put: set, delete: remove},
+	revisions:  {get: history},
+	past:       {get: readAt},
+	restoring:  {post: restore},
+	events:     {get: watch},
+	changes:    {get: listChanges, post: apply},
+	recent:     {get: listRecent},
+	reverting:  {post: revertSet},
+	returning:  {post: revert},
+	difference: {get: diff},
+	deletions:  {get: listDeleted},
+	children:   {get: listChildren},
+}
 
 // operation returns what the method does to the resource. HEAD is a GET of whose answer the server
 // sends the headers alone.
 func (r route) operation(method string) operation {
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	switch r.resource {
-	case everything:
-		if method == http.MethodGet {
-			return list
-		}
-	case one:
-		switch method {
-		case http.MethodGet:
-			return read
-		case http.MethodPut:
-			return set
-		case http.MethodDelete:
-			return remove
-		}
-	case revisions:
-		if method == http.MethodGet {
-			return history
-		}
-	case past:
-		if method == http.MethodGet {
-			return readAt
-		}
-	case restoring:
-		if method == http.MethodPost {
-			return restore
-		}
-	case events:
-		if method == http.MethodGet {
-			return watch
-		}
+	offer := &offers[r.resource]
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return offer.get
+	case http.MethodPut:
+		return offer.put
+	case http.MethodPost:
+		return offer.post
+	case http.MethodDelete:
+		return offer.delete
 	}
 	return unsupported
 }
 
 // allow returns the methods that have an operation, as the header Allow lists them.
 func (r route) allow() string {
-	switch r.resource {
-	case one:
-		return "GET, HEAD, PUT, DELETE"
-	case restoring:
-		return "POST"
-	default:
-		return "GET, HEAD"
+	offer, methods := &offers[r.resource], []string(nil)
+	if offer.get != unsupported {
+		methods = append(methods, "GET, HEAD")
 	}
+	if offer.post != unsupported {
+		methods = append(methods, "POST")
+	}
+	if offer.put != unsupported {
+		methods = append(methods, "PUT")
+	}
+	if offer.delete != unsupported {
+		methods = append(methods, "DELETE")
+	}
+	return strings.Join(methods, ", ")
+}
+
+// wholes are the resources whose path is one word.
+var wholes = map[string]resource{
+	"config":   everything,
+	"events":   events,
+	"changes":  changes,
+	"revert":   returning,
+	"diff":     difference,
+	"deleted":  deletions,
+	"children": children,
 }
 
 // parseRoute returns what a path stands for. It does not clean the path as http.ServeMux does: a
@@ -108,15 +137,20 @@ func parseRoute(u *url.URL) (r route, known bool) {
 	if word == "v1" && !s.done {
 		word = s.next()
 	}
-	if word == "events" {
-		return route{resource: events}, s.done
+	switch {
+	case s.done:
+		r.resource, known = wholes[word]
+		return r, known
+	case word == "config":
+		return parseConfig(s)
+	case word == "changes":
+		return parseChanges(s)
 	}
-	if word != "config" {
-		return route{}, false
-	}
-	if s.done {
-		return route{resource: everything}, true
-	}
+	return route{}, false
+}
+
+// parseConfig returns what the segments after /config/ stand for.
+func parseConfig(s segments) (r route, known bool) {
 	r.name = s.next()
 	if s.done {
 		r.resource = one
@@ -131,17 +165,40 @@ func parseRoute(u *url.URL) (r route, known bool) {
 		if s.done {
 			return route{}, false
 		}
-		r.resource, r.instant = past, s.next()
+		r.resource, r.at = past, s.next()
 	default:
 		return route{}, false
 	}
 	return r, s.done
 }
 
+// parseChanges returns what the segments after /changes/ stand for.
+func parseChanges(s segments) (r route, known bool) {
+	first := s.next()
+	if s.done {
+		return route{resource: recent}, first == "recent"
+	}
+	return route{resource: reverting, at: first}, s.next() == "revert" && s.done
+}
+
+// isOfName reports whether the resource is a part of one config.
+func (r route) isOfName() bool {
+	switch r.resource {
+	case one, revisions, past, restoring:
+		return true
+	}
+	return false
+}
+
+// isBelowChanges reports whether a path is one of those that begin like those of change sets.
+func isBelowChanges(path string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(path, "/v1"), "/changes/")
+}
+
 // reads reports whether the operation changes nothing.
 func (o operation) reads() bool {
 	switch o {
-	case set, remove, restore:
+	case set, remove, restore, apply, revertSet, revert:
 		return false
 	}
 	return true
@@ -150,15 +207,8 @@ func (o operation) reads() bool {
 // parameters returns the query parameters that the operation knows, and reports whether it refuses
 // others. The reads of a single config do not: the system before this one took any there.
 func (o operation) parameters() (known []string, strict bool) {
-	switch o {
-	case list:
-		return listParameters, true
-	case watch:
-		return eventsParameters, true
-	case set, remove, restore:
-		return noParameters, true
-	}
-	return nil, false
+	known = strictParameters[o]
+	return known, known != nil || !o.reads()
 }
 
 // pathOf returns the path of a config.

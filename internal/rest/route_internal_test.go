@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,16 @@ func TestParseRoute(t *testing.T) {
 		"/v1/config/a%2Fb/at/2024-01-15T1": {past, "a/b", "2024-01-15T1"},
 		"/events":                          {events, "", ""},
 		"/v1/events":                       {events, "", ""},
+		"/changes":                         {changes, "", ""},
+		"/v1/changes/recent":               {recent, "", ""},
+		"/changes/1-3e9191d5/revert":       {reverting, "", "1-3e9191d5"},
+		"/changes/recent/revert":           {reverting, "", "recent"},
+		"/changes//revert":                 {reverting, "", ""},
+		"/v1/changes/%2F/revert":           {reverting, "", "/"},
+		"/revert":                          {returning, "", ""},
+		"/v1/diff":                         {difference, "", ""},
+		"/deleted":                         {deletions, "", ""},
+		"/children":                        {children, "", ""},
 	} {
 		u, err := url.ParseRequestURI(path)
 		if err != nil {
@@ -48,7 +59,8 @@ func TestParseRoute(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/", "/v1", "/v1/", "//config", "/v1//config", "/config/a/b", "/config/a/", "/config/a/at", "/config/a/at/x/",
-		"/config/a/history/", "/CONFIG", "/configs", "/v1%2Fconfig", "/config%2Fa", "/events/", "/events/a", "/v1/v1/events", "*"} {
+		"/config/a/history/", "/CONFIG", "/configs", "/v1%2Fconfig", "/config%2Fa", "/events/", "/events/a", "/changes/", "/changes/1-3e9191d5", "/changes/recent/",
+		"/changes/1-3e9191d5/revert/", "/changes/1/revert/x", "/diff/", "/revert/x", "/deleted/a", "/children/a", "/v1/v1/diff", "/v1/v1/events", "*"} {
 		u, err := url.ParseRequestURI(path)
 		if path == "*" {
 			u, err = &url.URL{Path: "*"}, nil
@@ -78,15 +90,24 @@ func checkRoute(t *testing.T, path string) {
 	if len(parts) > 1 && parts[0] == "" && parts[1] == "v1" {
 		parts = append(parts[:1:1], parts[2:]...)
 	}
-	want := len(parts) >= 2 && len(parts) <= 5 && parts[0] == "" && parts[1] == "config"
-	want = want || len(parts) == 2 && parts[0] == "" && parts[1] == "events"
-	if len(parts) == 4 {
-		want = want && (parts[3] == "history" || parts[3] == "restore")
-	}
-	if len(parts) == 5 {
-		want = want && parts[3] == "at"
-	}
-	if known != want || known && len(parts) > 2 && got.name != parts[2] || known && len(parts) == 5 && got.instant != parts[4] {
+	config := len(parts) > 2 && parts[1] == "config"
+	if want := len(parts) > 1 && parts[0] == "" && isPath(parts[1:]); known != want ||
+		known && config && got.name != parts[2] || known && config && len(parts) == 5 && got.at != parts[4] {
 		t.Errorf("%q: got %+v, %t; parts %q", path, got, known, parts)
 	}
+}
+
+// isPath reports whether the API has a path of these segments, without v1.
+func isPath(parts []string) bool {
+	switch len(parts) {
+	case 1:
+		return slices.Contains([]string{"config", "events", "changes", "diff", "revert", "deleted", "children"}, parts[0])
+	case 2:
+		return parts[0] == "config" || parts[0] == "changes" && parts[1] == "recent"
+	case 3:
+		return parts[0] == "config" && (parts[2] == "history" || parts[2] == "restore") || parts[0] == "changes" && parts[2] == "revert"
+	case 4:
+		return parts[0] == "config" && parts[2] == "at"
+	}
+	return false
 }

@@ -21,6 +21,14 @@ func TestMethods(t *testing.T) {
 		"/config/a/at/2024-01-15T10:30:00Z": "GET, HEAD",
 		"/config/a/restore":                 "POST",
 		"/v1/config/a/restore":              "POST",
+		"/changes":                          "GET, HEAD, POST",
+		"/v1/changes/recent":                "GET, HEAD",
+		"/changes/1-00c0ffee/revert":        "POST",
+		"/changes/x/revert":                 "POST", // the method is checked before the position
+		"/v1/revert":                        "POST",
+		"/diff":                             "GET, HEAD",
+		"/deleted":                          "GET, HEAD",
+		"/v1/children":                      "GET, HEAD",
 		"/config/..":                        "GET, HEAD, PUT, DELETE", // the method is checked before the name
 		"/config/a/at/not-an-instant":       "GET, HEAD",
 	} {
@@ -83,6 +91,22 @@ func TestUnescapedSlashes(t *testing.T) {
 	}
 }
 
+// TestPathsBelowChanges: a path that is not there says which are.
+func TestPathsBelowChanges(t *testing.T) {
+	s := MustStart(t, configstore.Options{})
+	for _, path := range []string{"/changes/", "/changes/1-00c0ffee", "/v1/changes/recent/", "/changes/1-00c0ffee/revert/x", "/changes/a/b"} {
+		for _, method := range []string{"GET", "POST"} {
+			p := MustBeProblem(t, path, s.MustDo(t, method+" "+path, ""), 404, "NOT_FOUND")
+			if !strings.Contains(p.Detail, "POST /changes/{position}/revert") {
+				t.Errorf("%s %s: %q", method, path, p.Detail)
+			}
+		}
+	}
+	for _, path := range []string{"/change", "/v1/v1/changes", "/diff/", "/deleted/a", "/children/a", "/reverts"} {
+		check(t, path, s.MustDo(t, "GET "+path, ""), 404, "Not Found", plain, noSniff, "Content-Length: 9")
+	}
+}
+
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	s := MustStart(t, configstore.Options{})
 	s.MustSet(t, "a", "x")
@@ -90,7 +114,8 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 	if got := s.MustDo(t, "GET /config/long", ""); got.header.Get("Content-Length") != "10000" {
 		t.Errorf("a long value comes without its length: %v", got.header)
 	}
-	for _, path := range []string{"/config", "/config/a", "/config/long", "/config/none", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z", "/none"} {
+	for _, path := range []string{"/config", "/config/a", "/config/long", "/config/none", "/config/a/history", "/config/a/at/2999-01-01T00:00:00Z", "/none",
+		"/changes", "/changes/recent", "/diff?from=0-00000000", "/deleted", "/children", "/diff", "/changes/none"} {
 		get, head := s.MustDo(t, "GET "+path, ""), s.MustDo(t, "HEAD "+path, "")
 		get.body = ""
 		if diff := cmp.Diff(get, head, cmp.AllowUnexported(answer{})); diff != "" {

@@ -23,7 +23,10 @@ export default [{
     // Only what can be fetched again is a Node with an id. These are parts of an answer, and two that look alike are not the same.
     '@graphql-eslint/strict-id-in-types': ['error', {
       exceptions: {
-        types: ['PageInfo', 'ConfigSnapshot', 'HistoryBounds', 'ConfigChanged', 'ConfigChangeBatch'],
+        types: [
+          'PageInfo', 'ConfigSnapshot', 'HistoryBounds', 'ConfigDiff', 'ConfigDifference', 'ConfigChild',
+          'ConfigChanged', 'ConfigsChanged', 'ChangesRejected', 'ConfigChangeBatch',
+        ],
         suffixes: ['Connection', 'Edge', 'Error'],
       },
     }],

@@ -191,6 +191,7 @@ func (v *DeleteDeleteConfigConfigChanged) GetPosition() string { return v.Positi
 // DeleteDeleteConfigDeleteConfigResult is implemented by the following types:
 // DeleteDeleteConfigConfigChanged
 // DeleteDeleteConfigDeletedError
+// DeleteDeleteConfigIdempotencyError
 // DeleteDeleteConfigInvalidInputError
 // DeleteDeleteConfigNotFoundError
 // DeleteDeleteConfigVersionConflictError
@@ -206,6 +207,8 @@ type DeleteDeleteConfigDeleteConfigResult interface {
 func (v *DeleteDeleteConfigConfigChanged) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
 func (v *DeleteDeleteConfigDeletedError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
+}
+func (v *DeleteDeleteConfigIdempotencyError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
 func (v *DeleteDeleteConfigInvalidInputError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
@@ -233,6 +236,9 @@ func __unmarshalDeleteDeleteConfigDeleteConfigResult(b []byte, v *DeleteDeleteCo
 		return json.Unmarshal(b, *v)
 	case "DeletedError":
 		*v = new(DeleteDeleteConfigDeletedError)
+		return json.Unmarshal(b, *v)
+	case "IdempotencyError":
+		*v = new(DeleteDeleteConfigIdempotencyError)
 		return json.Unmarshal(b, *v)
 	case "InvalidInputError":
 		*v = new(DeleteDeleteConfigInvalidInputError)
@@ -270,6 +276,14 @@ func __marshalDeleteDeleteConfigDeleteConfigResult(v *DeleteDeleteConfigDeleteCo
 		result := struct {
 			TypeName string `json:"__typename"`
 			*DeleteDeleteConfigDeletedError
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeleteDeleteConfigIdempotencyError:
+		typename = "IdempotencyError"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*DeleteDeleteConfigIdempotencyError
 		}{typename, v}
 		return json.Marshal(result)
 	case *DeleteDeleteConfigInvalidInputError:
@@ -319,6 +333,22 @@ func (v *DeleteDeleteConfigDeletedError) GetTypename() *string { return v.Typena
 
 // GetMessage returns DeleteDeleteConfigDeletedError.Message, and is useful for accessing the field via an interface.
 func (v *DeleteDeleteConfigDeletedError) GetMessage() string { return v.Message }
+
+// DeleteDeleteConfigIdempotencyError includes the requested fields of the GraphQL type IdempotencyError.
+// The GraphQL type's documentation follows.
+//
+// The same idempotency key came with another request.
+type DeleteDeleteConfigIdempotencyError struct {
+	Typename *string `json:"__typename"`
+	// Text, for people.
+	Message string `json:"message"`
+}
+
+// GetTypename returns DeleteDeleteConfigIdempotencyError.Typename, and is useful for accessing the field via an interface.
+func (v *DeleteDeleteConfigIdempotencyError) GetTypename() *string { return v.Typename }
+
+// GetMessage returns DeleteDeleteConfigIdempotencyError.Message, and is useful for accessing the field via an interface.
+func (v *DeleteDeleteConfigIdempotencyError) GetMessage() string { return v.Message }
 
 // DeleteDeleteConfigInvalidInputError includes the requested fields of the GraphQL type InvalidInputError.
 // The GraphQL type's documentation follows.
@@ -495,7 +525,7 @@ func (v *ListConfigsConfigConnectionNodesConfig) GetValue() string { return v.Va
 type ListConfigsConfigConnectionPageInfo struct {
 	// True when more items follow the page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Cursor of the last edge, null when the page is empty.
+	// Where the next page goes on, also of an empty page with `hasNextPage`; null when nothing follows.
 	EndCursor *string `json:"endCursor"`
 }
 
@@ -507,7 +537,8 @@ func (v *ListConfigsConfigConnectionPageInfo) GetEndCursor() *string { return v.
 
 // ListResponse is returned by List on success.
 type ListResponse struct {
-	// Configs, by name.
+	// Configs, by name or the newest change first. `contains`: a part of the name, 1 to 255 bytes, in either case. Pages by name stay on their position;
+	// pages by change do not: each says its position, what has changed meanwhile moves to the front, and none comes twice.
 	Configs *ListConfigsConfigConnection `json:"configs"`
 }
 
@@ -660,6 +691,22 @@ func (v *SetSetConfigDeletedError) GetTypename() *string { return v.Typename }
 // GetMessage returns SetSetConfigDeletedError.Message, and is useful for accessing the field via an interface.
 func (v *SetSetConfigDeletedError) GetMessage() string { return v.Message }
 
+// SetSetConfigIdempotencyError includes the requested fields of the GraphQL type IdempotencyError.
+// The GraphQL type's documentation follows.
+//
+// The same idempotency key came with another request.
+type SetSetConfigIdempotencyError struct {
+	Typename *string `json:"__typename"`
+	// Text, for people.
+	Message string `json:"message"`
+}
+
+// GetTypename returns SetSetConfigIdempotencyError.Typename, and is useful for accessing the field via an interface.
+func (v *SetSetConfigIdempotencyError) GetTypename() *string { return v.Typename }
+
+// GetMessage returns SetSetConfigIdempotencyError.Message, and is useful for accessing the field via an interface.
+func (v *SetSetConfigIdempotencyError) GetMessage() string { return v.Message }
+
 // SetSetConfigInvalidInputError includes the requested fields of the GraphQL type InvalidInputError.
 // The GraphQL type's documentation follows.
 //
@@ -681,6 +728,7 @@ func (v *SetSetConfigInvalidInputError) GetMessage() string { return v.Message }
 // SetSetConfigSetConfigResult is implemented by the following types:
 // SetSetConfigConfigChanged
 // SetSetConfigDeletedError
+// SetSetConfigIdempotencyError
 // SetSetConfigInvalidInputError
 // SetSetConfigVersionConflictError
 // The GraphQL type's documentation follows.
@@ -694,6 +742,7 @@ type SetSetConfigSetConfigResult interface {
 
 func (v *SetSetConfigConfigChanged) implementsGraphQLInterfaceSetSetConfigSetConfigResult()        {}
 func (v *SetSetConfigDeletedError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()         {}
+func (v *SetSetConfigIdempotencyError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()     {}
 func (v *SetSetConfigInvalidInputError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()    {}
 func (v *SetSetConfigVersionConflictError) implementsGraphQLInterfaceSetSetConfigSetConfigResult() {}
 
@@ -716,6 +765,9 @@ func __unmarshalSetSetConfigSetConfigResult(b []byte, v *SetSetConfigSetConfigRe
 		return json.Unmarshal(b, *v)
 	case "DeletedError":
 		*v = new(SetSetConfigDeletedError)
+		return json.Unmarshal(b, *v)
+	case "IdempotencyError":
+		*v = new(SetSetConfigIdempotencyError)
 		return json.Unmarshal(b, *v)
 	case "InvalidInputError":
 		*v = new(SetSetConfigInvalidInputError)
@@ -750,6 +802,14 @@ func __marshalSetSetConfigSetConfigResult(v *SetSetConfigSetConfigResult) ([]byt
 		result := struct {
 			TypeName string `json:"__typename"`
 			*SetSetConfigDeletedError
+		}{typename, v}
+		return json.Marshal(result)
+	case *SetSetConfigIdempotencyError:
+		typename = "IdempotencyError"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*SetSetConfigIdempotencyError
 		}{typename, v}
 		return json.Marshal(result)
 	case *SetSetConfigInvalidInputError:

@@ -114,6 +114,9 @@ func (a *Answer) BeginSure(size int64) error {
 	return nil
 }
 
+// MaxSize returns the longest that the answer may become, in bytes.
+func (a *Answer) MaxSize() int64 { return a.maxSize }
+
 // Sure reports whether the answer must not be given up: see [Answer.BeginSure].
 func (a *Answer) Sure() bool { return a != nil && a.outcome.sure }
 

@@ -60,7 +60,7 @@ func PersistedFault() *Fault {
 
 // NewError returns an error of a kind.
 func NewError(kind fault.Kind, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": kind.GraphQLCode()}}
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": kind.Code()}}
 }
 
 // StatusOf returns the HTTP status of a request that failed with these errors before or instead of
@@ -88,7 +88,7 @@ func RequestErrors(opCtx *graphql.OperationContext, errs gqlerror.List) gqlerror
 		clean.Path = shortPath(err.Path)
 		clean.Message = excerpt.Of(err.Message, maxErrorMessage)
 		if isParserLimit(err) {
-			clean.Extensions = map[string]any{"code": fault.LimitExceeded.GraphQLCode()}
+			clean.Extensions = map[string]any{"code": fault.LimitExceeded.Code()}
 		}
 		presentable = append(presentable, &clean)
 	}
@@ -106,7 +106,7 @@ func operationNotFound(opCtx *graphql.OperationContext) *gqlerror.Error {
 // isParserLimit recognises the two limits of the parser by their text: gqlparser exports no errors
 // for them, and gqlgen gives them the code of a syntax error.
 func isParserLimit(err *gqlerror.Error) bool {
-	return err.Extensions["code"] == fault.ParseFailed.GraphQLCode() &&
+	return err.Extensions["code"] == fault.ParseFailed.Code() &&
 		(strings.HasPrefix(err.Message, "exceeded token limit of ") ||
 			strings.HasPrefix(err.Message, "exceeded maximum nesting depth of "))
 }

@@ -28,6 +28,8 @@ type Store struct {
 
 	receipts map[eventstore.Key]eventstore.Receipt
 	byAge    []eventstore.Key // keys of the receipts, the oldest first
+
+	restoring eventstore.Head // see RestoreTarget
 }
 
 // entry is the index in records of the record with a version.

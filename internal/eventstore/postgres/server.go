@@ -17,6 +17,25 @@ import (
 // minVersion is the oldest PostgreSQL with everything that the migrations use.
 const minVersion = 14_00_00
 
+// The names of sessions, as pg_stat_activity has them: see [Store.BeginRestore].
+const (
+	serverName   = "configapi"
+	listenerName = "configapi-listener"
+	readerName   = "configapi-reader"
+	restoreName  = "configapi-restore"
+)
+
+func (o Options) applicationName() string {
+	switch {
+	case o.ReadOnly:
+		return readerName
+	case o.Restoring:
+		return restoreName
+	default:
+		return serverName
+	}
+}
+
 // parseURL returns the configuration that all connections share.
 func parseURL(text string, opts Options, conns *netConns, fence *fence) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
@@ -27,7 +46,7 @@ func parseURL(text string, opts Options, conns *netConns, fence *fence) (*pgxpoo
 	if c.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement && !pooled(c) {
 		return nil, errExecMode
 	}
-	c.RuntimeParams["application_name"] = "configapi"
+	c.RuntimeParams["application_name"] = opts.applicationName()
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = opts.connectTimeout
 	}
@@ -99,7 +118,7 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 // the append signal.
 func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
-	config.RuntimeParams["application_name"] = "configapi-listener"
+	config.RuntimeParams["application_name"] = listenerName
 	neverCancel(config)
 	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
 	return config

@@ -20,6 +20,9 @@ type Options struct {
 	// ReadOnly opens a database that has the tables already, and changes nothing in it. Append
 	// returns an error.
 	ReadOnly bool
+	// Restoring opens the database to restore a backup into it: its sessions are not taken for
+	// those of a server.
+	Restoring bool
 	// PollInterval is how often Wait returns without a notification. 0 means 500 ms.
 	PollInterval time.Duration
 	// ListenURL is the URL for the listener when the store's own URL is that of a pooler. "" means

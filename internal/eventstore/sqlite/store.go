@@ -48,6 +48,9 @@ type Options struct {
 	// Lock takes the server's lock on the file, which only one open store can hold: [Open] returns
 	// [ErrLocked] for the second. A store with ReadOnly takes none.
 	Lock bool
+	// Restoring opens the file to restore a backup into it: large appends are faster, and the
+	// writer keeps up to 64 MiB in memory.
+	Restoring bool
 	// PollInterval is how often Wait looks for appends of other stores; own appends are seen at
 	// once. 0 means 500 ms; a negative one is refused.
 	PollInterval time.Duration
@@ -76,6 +79,9 @@ func (o Options) withDefaults() Options {
 	o.PollInterval = cmp.Or(o.PollInterval, 500*time.Millisecond)
 	o.busyTimeout = cmp.Or(o.busyTimeout, 5*time.Second)
 	o.queryReaders = cmp.Or(o.queryReaders, max(1, runtime.GOMAXPROCS(0)/2))
+	if o.Restoring {
+		o.checkpointBytes = cmp.Or(o.checkpointBytes, restoreCheckpointBytes)
+	}
 	o.checkpointBytes = cmp.Or(o.checkpointBytes, checkpointBytes)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -34,7 +34,11 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, file string, opts Options, barrier *readBarrier) (*writer, error) {
-	db, err := sql.Open("sqlite", dsn(file, opts, writerSettings))
+	settings := writerSettings
+	if opts.Restoring {
+		settings += restoreSettings
+	}
+	db, err := sql.Open("sqlite", dsn(file, opts, settings))
 	if err != nil {
 		return nil, err
 	}
@@ -244,9 +248,15 @@ func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNot
 
 // writerSettings are the settings of the connection that writes. On macOS plain fsync does not
 // reach the disk. Automatic checkpoints are off because the writer makes them itself: see
-// checkpoint. mode=rw never makes a missing file again: it was not empty.
+// checkpoint. mode=rw never makes a missing file again: it was not empty. A statement that inserts
+// many rows keeps a journal of its own, which would cost half of a large append in a temporary
+// file: see BenchmarkRestore.
 const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
-	"&_pragma=wal_autocheckpoint(0)"
+	"&_pragma=wal_autocheckpoint(0)&_pragma=temp_store(memory)"
+
+// restoreSettings are further settings while a backup is restored. A cache of 64 MiB holds the
+// pages that one large append changes.
+const restoreSettings = "&_pragma=cache_size(-65536)"
 
 // checkSettings refuses a connection whose settings could lose acknowledged appends.
 func checkSettings(ctx context.Context, conn *sql.Conn) error {

@@ -112,3 +112,10 @@ create table public.verification (
     hash        bytea not null,
     verified_at timestamptz not null
 );
+
+-- The head to which a restore of a backup leads while it is under way; no row at other times.
+create table public.restore_in_progress (
+    singleton boolean primary key default true check (singleton),
+    position  bigint not null,
+    hash      bytea not null
+);

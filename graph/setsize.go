@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/strictjson"
+)
+
+// isChangeSet reports whether a field of a mutation carries out a change set.
+func isChangeSet(field string) bool {
+	return field == "applyConfigs" || field == "revertConfigs" || field == "revertChangeSet"
+}
+
+// largestSet returns the size in bytes of the largest answer to one change set, as
+// [largestAnswer] does. The values of a revert, and those of the errors of a rejected set, are read
+// later.
+func largestSet(op *graphql.OperationContext, field graphql.CollectedField, reader *configstore.Reader) (sure, perhaps int64) {
+	values := setValues{changes: config.MaxChanges, restored: config.MaxChangeSetBytes, replaced: config.MaxChangeSetBytes}
+	if field.Name == "applyConfigs" {
+		values = valuesOf(inputOf(op, field), reader)
+	}
+	c := selectionCounter{items: values.changes, fragments: make(map[*ast.FragmentDefinition]selected)}
+	common, byType := c.byType(field.Selections)
+	changed := common.plus(byType["ConfigsChanged"])
+	rejected := common.plus(byType["ChangesRejected"])
+	sure = max(changed.bytes, rejected.bytes)
+	perhaps = changed.values * values.restored
+	if field.Name == "applyConfigs" {
+		sure = max(changed.bytes+changed.values*values.given+changed.oldValues*values.replaced, rejected.bytes)
+		perhaps += rejected.values * values.present
+	} else {
+		perhaps += changed.oldValues * values.replaced
+	}
+	return sure, perhaps
+}
+
+// setValues are the bytes of the values that belong to a change set, as JSON.
+type setValues struct {
+	changes  int64 // how many
+	given    int64 // of the values that are in the input
+	restored int64 // at most, of the values that are read later
+	replaced int64 // of the values that the set replaces or deletes
+	present  int64 // of the present values of all its configs
+}
+
+// valuesOf returns the values that belong to the input of applyConfigs. Values beyond what a set
+// may hold do not count: it will be refused.
+func valuesOf(input map[string]any, reader *configstore.Reader) (v setValues) {
+	changes, _ := input["changes"].([]any)
+	if len(changes) > config.MaxChanges {
+		return setValues{changes: 1}
+	}
+	v.changes = int64(len(changes))
+	var written, replaced int
+	for _, change := range changes {
+		kinds, _ := change.(map[string]any)
+		for kind, raw := range kinds { // one, by @oneOf
+			c, _ := raw.(map[string]any)
+			text, hasValue := c["value"].(string)
+			v.given += strictjson.QuotedLen(text)
+			written += len(text)
+			if kind == "restore" && !hasValue {
+				v.restored = config.MaxChangeSetBytes
+			}
+			name, _ := c["name"].(string)
+			if parsed, err := config.ParseName(name); err == nil {
+				if present := reader.Config(parsed); present != nil {
+					v.present += strictjson.QuotedLen(present.Value.String())
+					replaced += len(present.Value.String())
+				}
+			}
+		}
+	}
+	if v.replaced = v.present; len(changes) > 1 && replaced > config.MaxChangeSetBytes {
+		v.replaced = 0
+	}
+	if len(changes) > 1 && written > config.MaxChangeSetBytes {
+		v.given = 0
+	}
+	return v
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"configapi/internal/backup"
+	"configapi/internal/eventstore"
+)
+
+// backUp writes a history into a file.
+func backUp(ctx context.Context, env Env) error {
+	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
+	store := flags.String("store", defaultStore, storeUsage)
+	force := flags.Bool("force", false, "replace FILE if it exists; the old file stays until the new one is whole")
+	const about = `Writes all events up to the present head of a history into FILE, one JSON object a line, and verifies
+the hash chain meanwhile. It may run beside a server. FILE is compressed with zstd if its name ends
+with .zst; - means standard output. FILE appears when it is whole. Two backups of one history at one
+head are the same bytes. Idempotency keys are not in it.`
+	file, err := parseFlagsAndFile(env, flags, about, variables{"store": storeVariables})
+	if err != nil {
+		return err
+	}
+	events, err := openForReading(ctx, *store)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	if err := refuseUnfinished(ctx, events); err != nil {
+		return err
+	}
+	begin := time.Now()
+	head, bytes, err := writeBackup(ctx, env, events, file, *force)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stderr, "backed up %d events, head %s, %d bytes, %d events/s\n", head.Seq, head.Position(), bytes, perSecond(head.Seq, begin))
+	return nil
+}
+
+// writeBackup writes a backup to a file, or to standard output, and returns how many bytes it has.
+func writeBackup(ctx context.Context, env Env, events storage, name string, force bool) (eventstore.Head, int64, error) {
+	bar := newProgressBar(env.Stderr)
+	defer bar.clear()
+	if name == "-" {
+		out := &counter{Writer: env.Stdout}
+		head, err := backup.Write(ctx, out, events, bar.show)
+		return head, out.bytes, backupError(err)
+	}
+	file, err := backup.Create(name, force)
+	if errors.Is(err, backup.ErrExists) {
+		return eventstore.Head{}, 0, startErrorf("%w; choose another name, or replace it with --force", err)
+	}
+	if err != nil {
+		return eventstore.Head{}, 0, startErrorf("making the backup: %w", err)
+	}
+	head, err := backup.Write(ctx, file, events, bar.show)
+	if err != nil {
+		return head, 0, errors.Join(backupError(err), file.Discard())
+	}
+	return head, file.Bytes(), backupError(file.Commit())
+}
+
+// backupError says what failed. A broken history says so itself.
+func backupError(err error) error {
+	if broken := new(eventstore.ChainError); err == nil || errors.As(err, &broken) {
+		return err
+	}
+	return fmt.Errorf("writing the backup: %w", err)
+}
+
+// counter counts the bytes that are written to a writer.
+type counter struct {
+	io.Writer
+	bytes int64
+}
+
+func (c *counter) Write(part []byte) (int, error) {
+	n, err := c.Writer.Write(part)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// perSecond returns how many events were done in each second since begin.
+func perSecond(events eventstore.Seq, begin time.Time) int64 {
+	return int64(float64(events) / max(time.Since(begin).Seconds(), 1e-9))
+}

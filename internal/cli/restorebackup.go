@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"configapi/internal/backup"
+)
+
+// restoreBackup puts the history of a backup into a store.
+func restoreBackup(ctx context.Context, env Env) error {
+	flags := flag.NewFlagSet("restore-backup", flag.ContinueOnError)
+	store := flags.String("store", defaultStore, storeUsage)
+	const about = `Puts the events of the backup FILE into a store that is empty, or that holds a beginning of the same
+history, and verifies the hash chain meanwhile. Positions and hashes stay as they are, so the store
+may be of another kind than the one that was backed up. FILE may be compressed with zstd; - means
+standard input. No server may run on the store, and none starts on it before it is whole. After an
+interruption the same command goes on where it was.`
+	name, err := parseFlagsAndFile(env, flags, about, variables{"store": storeVariables})
+	if err != nil {
+		return err
+	}
+	in := &countingReader{in: env.Stdin}
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return startErrorf("opening the backup: %w", err)
+		}
+		defer file.Close()
+		in.in = file
+	}
+	plain, err := backup.Decompress(in)
+	if err != nil {
+		return fmt.Errorf("reading the backup: %w", err)
+	}
+	// A file that is no backup is refused before a store is made.
+	from, err := backup.NewReader(plain)
+	if err != nil {
+		return err
+	}
+	events, err := openForRestoring(ctx, *store)
+	if err != nil {
+		return err
+	}
+	return errors.Join(restoreFrom(ctx, env, from, events, in), events.Close())
+}
+
+func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events storage, in *countingReader) error {
+	bar, begin := newProgressBar(env.Stderr), time.Now()
+	did, err := backup.Restore(ctx, from, events, bar.show)
+	bar.clear()
+	var refused *backup.RefusedError
+	if errors.As(err, &refused) {
+		return startErrorf("%w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("restoring the backup: %w", err)
+	}
+	fmt.Fprintf(env.Stderr, "restored %d events after %d that were there, head %s, %d bytes, %d events/s\n",
+		did.Added, did.Found, did.Head.Position(), in.bytes, perSecond(did.Head.Seq, begin))
+	fmt.Fprintln(env.Stderr, "a backup has no idempotency keys: a request that is sent again with a key from before may take effect twice")
+	return nil
+}
+
+// countingReader counts the bytes that are read.
+type countingReader struct {
+	in    io.Reader
+	bytes int64
+}
+
+func (c *countingReader) Read(into []byte) (int, error) {
+	n, err := c.in.Read(into)
+	c.bytes += int64(n)
+	return n, err
+}

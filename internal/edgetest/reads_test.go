@@ -1,0 +1,67 @@
+package edgetest_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"configapi/graph"
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/edgetest"
+	"configapi/internal/rest"
+)
+
+const (
+	state    = `name operation value version position changeSet committedAt actor reason reverts erased`
+	revision = state + ` oldValue`
+)
+
+// TestPagesAreThoseOfGraphQL: what REST answers to a read of many changes has the members and the
+// values of GraphQL's fields.
+func TestPagesAreThoseOfGraphQL(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
+	inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+	store.MustSet(t, "p/a", "1")
+	from := store.Reader(auth.Anonymous).Head().Position().String()
+	store.MustSet(t, "p/a/b", "1")
+	done := inREST.Apply(t, edgetest.ChangeSet{Changes: []edgetest.Change{
+		{Kind: "set", Input: `"name":"p/a","value":"2"`}, {Kind: "delete", Input: `"name":"p/a/b"`}, {Kind: "set", Input: `"name":"q/a","value":"3"`},
+	}, Members: `"reason":"é"`})
+	inREST.RevertSet(t, done.Position, `"reason":"x"`)
+	store.MustDelete(t, "p/a/b")
+
+	at := url.QueryEscape(from)
+	for path, query := range map[string]string{
+		"/changes?first=2":                                   `changes(first:2){changes{` + revision + `} position caughtUp}`,
+		"/changes?prefix=p&after=" + at:                      `changes(filter:{prefix:"p"},after:"` + from + `"){changes{` + revision + `} position caughtUp}`,
+		"/changes/recent":                                    `recentChanges{revisions:nodes{` + revision + `} position}`,
+		"/changes/recent?prefix=p&operation=UPDATED&first=1": `recentChanges(filter:{prefix:"p",operations:[UPDATED]},first:1){revisions:nodes{` + revision + `} position}`,
+		"/deleted?contains=A":                                `deletedConfigs(contains:"A"){revisions:nodes{` + revision + `} position}`,
+		"/diff?from=0-00000000&to=" + at:                     `diff(from:{position:"0-00000000"},to:{position:"` + from + `"}){` + differences + `}`,
+		"/diff?from=" + at:                                   `diff(from:{position:"` + from + `"}){` + differences + `}`,
+		"/diff?from=" + at + "&prefix=p&toPrefix=q":          `diff(from:{position:"` + from + `"},filter:{prefix:"p"},toPrefix:"q"){` + differences + `}`,
+	} {
+		_, text := inREST.ask(t, "GET "+path, jsonType, "")
+		var got map[string]any
+		var want struct{ Data map[string]map[string]any }
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatalf("%s: %q: %v", path, text, err)
+		}
+		_, text = inGraphQL.ask(t, "POST /graphql", jsonType, envelope("{"+query+"}"))
+		if err := json.Unmarshal([]byte(text), &want); err != nil || len(want.Data) != 1 {
+			t.Fatalf("%s: %q: %v", query, text, err)
+		}
+		for _, fields := range want.Data {
+			if diff := cmp.Diff(fields, got); diff != "" {
+				t.Errorf("%s (-GraphQL +REST)\n%s", path, diff)
+			}
+		}
+	}
+}
+
+const differences = `from to differences:nodes{name before{` + state + `} after{` + state + `} changes{` + revision + `} moreChanges}`

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"configapi/internal/eventstore"
+)
+
+// The statements about a restore of a backup.
+const (
+	selectRestore = `select position, hash from public.restore_in_progress`
+	beginRestore  = `insert into public.restore_in_progress (position, hash) values ($1, $2)
+		on conflict (singleton) do update set position = excluded.position, hash = excluded.hash`
+	endRestore = `delete from public.restore_in_progress`
+
+	// countServers counts the sessions of servers on the database. Every server has some.
+	countServers = `select count(*) from pg_catalog.pg_stat_activity
+		where datname = pg_catalog.current_database() and application_name in ('` + serverName + `', '` + listenerName + `')`
+)
+
+// errServerRuns says that a restore and a server would write to one history.
+var errServerRuns = errors.New("a server is running on this database; stop it, or restore into another database")
+
+// RestoreTarget returns the head to which a restore of a backup leads that has begun and not ended,
+// without its time. It returns the zero Head if there is none. A server must not use a store with
+// one: it holds a part of a history.
+func (s *Store) RestoreTarget(ctx context.Context) (target eventstore.Head, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.queryTimeout)
+	defer cancel()
+	var hash []byte
+	err = s.nodePool.QueryRow(ctx, selectRestore).Scan(&target.Seq, &hash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return eventstore.Head{}, nil
+	}
+	if err == nil {
+		err = fill(target.Hash[:], hash)
+	}
+	if err != nil {
+		return eventstore.Head{}, fmt.Errorf("looking for an unfinished restore: %w", connectError(err))
+	}
+	return target, nil
+}
+
+// BeginRestore notes on the disk that a restore to a head begins, in place of what was noted
+// before. The error says so if a server is running on the database; then nothing is noted. The
+// store must be open with [Options.Restoring].
+//
+// A server that starts later sees the note. One that has started before has sessions, which are
+// looked for after the note is written, so no server is missed.
+func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
+	before, err := s.RestoreTarget(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.noteRestore(ctx, beginRestore, int64(target.Seq), target.Hash[:]); err != nil {
+		return err
+	}
+	servers := 0
+	if err := s.nodePool.QueryRow(ctx, countServers).Scan(&servers); err != nil {
+		return fmt.Errorf("looking for servers: %w", connectError(err))
+	}
+	switch {
+	case servers == 0:
+		return nil
+	case before.Seq == 0:
+		return errors.Join(errServerRuns, s.EndRestore(ctx))
+	default:
+		return errServerRuns
+	}
+}
+
+// EndRestore removes what BeginRestore has noted.
+func (s *Store) EndRestore(ctx context.Context) error { return s.noteRestore(ctx, endRestore) }
+
+func (s *Store) noteRestore(ctx context.Context, statement string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.appendTimeout)
+	defer cancel()
+	err := s.writer.use(ctx, func() error {
+		_, err := s.writer.conn.Exec(ctx, statement, args...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("noting a restore: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package rest
+
+import (
+	"context"
+
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore"
+	"configapi/internal/projection"
+)
+
+// changes adds a part of the history, as GraphQL has it in ConfigChangeBatch.
+func (s *jsonStream) changes(found configstore.Changes) {
+	s.put(`{"changes":`).revisions(found.Revisions)
+	s.put(`,"position":`).text(found.Position.String()).put(`,"caughtUp":`).bool(found.CaughtUp).put(`}`)
+}
+
+// revisionsAt adds a page of revisions.
+func (s *jsonStream) revisionsAt(page []*eventstore.Revision, at eventstore.Position) {
+	s.put(`{"revisions":`).revisions(page).put(`,"position":`).text(at.String()).put(`}`)
+}
+
+func (s *jsonStream) revisions(all []*eventstore.Revision) *jsonStream {
+	return s.each(len(all), func(i int) { s.revision(all[i]) })
+}
+
+// revision adds a revision, as GraphQL has it in ConfigRevision. It has no ids, since only GraphQL
+// takes ids.
+func (s *jsonStream) revision(r *eventstore.Revision) *jsonStream {
+	return s.revisionWith(r, true)
+}
+
+// state adds the revision that made a config as it is, null for nil. It lacks oldValue, which a
+// state does not have: see [withOldValues].
+func (s *jsonStream) state(c *projection.Config) *jsonStream {
+	if c == nil {
+		return s.put(`null`)
+	}
+	return s.revisionWith(newestOf(c), false)
+}
+
+// newestOf returns the newest revision of a config, without its old value.
+func newestOf(c *projection.Config) *eventstore.Revision {
+	r := &eventstore.Revision{Event: c.Event(), Seq: c.Seq, ChangeSet: c.ChangeSet(), Actor: c.Actor(), Reason: c.Reason(), Reverts: c.Reverts()}
+	prefix := c.Position().Prefix
+	copy(r.Hash[:], prefix[:])
+	return r
+}
+
+// withOldValues returns the newest revisions of configs that the snapshot has returned, with their
+// old values: as many of the first ones as [pageBytes] hold, one at least. With an error it returns
+// those for which the old values were read.
+func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs []*projection.Config) (found []*eventstore.Revision, err error) {
+	old, bytes := snapshot.OldValues(configs), 0
+	for _, c := range configs {
+		value, err := old.Of(ctx, c)
+		if err != nil {
+			return found, err
+		}
+		r := newestOf(c)
+		if value != nil {
+			r.OldValue = *value
+		}
+		if bytes += r.Bytes(); bytes > pageBytes && len(found) > 0 {
+			break
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonStream {
+	s.put(`{"name":`).text(r.Name.String()).put(`,"operation":`).text(string(r.Operation()))
+	s.put(`,"value":`).valueIf(r.HasValue(), r.Value)
+	if oldValue {
+		s.put(`,"oldValue":`).valueIf(r.HasOldValue(), r.OldValue)
+	}
+	s.put(`,"version":`).number(int64(r.Version)).put(`,"position":`).text(r.Position().String())
+	s.put(`,"changeSet":`).text(r.ChangeSet.String()).put(`,"committedAt":`).text(config.FormatInstant(r.At))
+	s.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason).put(`,"reverts":`)
+	if r.Reverts == nil {
+		s.put(`null`)
+	} else {
+		s.text(r.Reverts.String())
+	}
+	return s.put(`,"erased":false}`) // nothing can be erased yet
+}
+
+// valueIf adds a value, or null.
+func (s *jsonStream) valueIf(there bool, value config.Value) *jsonStream {
+	if !there {
+		return s.put(`null`)
+	}
+	return s.text(value.String())
+}
