@@ -304,7 +304,7 @@ func (d *Difference) differs() bool {
 	if d.Before == nil || d.After == nil {
 		return d.Before != d.After
 	}
-	return d.Before.Value != d.After.Value
+	return d.Before.Seq != d.After.Seq && (d.Before.Value != d.After.Value || d.Before.Erased() || d.After.Erased())
 }
 
 func (c *comparison) tooLong(p pair) error {

@@ -16,7 +16,9 @@ import (
 // the rest. Every read of the event store names the newest view's head as its basis, so no answer
 // is of another history.
 type history struct {
-	events       eventstore.Store
+	own          eventstore.Store // for the node itself
+	events       eventstore.Store // for users
+	codec        config.Codec
 	projection   *projection.Projection
 	feed         *feed.Feed
 	follower     *projection.Follower
@@ -50,7 +52,11 @@ func (h *history) readRevision(ctx context.Context, seq eventstore.Seq) (*events
 	case len(records) == 0 || records[0].Seq != seq:
 		return nil, h.readFailed(projection.ErrDiverged)
 	}
-	return eventstore.Decode(&records[0])
+	revisions, err := eventstore.DecodeFacts(h.codec, records[:1])
+	if err != nil {
+		return nil, err
+	}
+	return revisions[0], nil
 }
 
 // pageOf reads revisions of a name after a version, up to a limit of records and bytes, but one at

@@ -140,6 +140,10 @@ type Store interface {
 	// different.
 	ReadReceipts(ctx context.Context, keys []Key) ([]Receipt, error)
 
+	// Key returns the key of the store, which was made at random with its tables and is the same for
+	// all that use them. It is no part of the history.
+	Key(ctx context.Context) (StoreKey, error)
+
 	// PruneReceipts removes receipts that were made before a time, the oldest first, at most limit
 	// of them, and returns how many it has removed. Appends wait no longer than the call takes.
 	PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error)

@@ -18,6 +18,7 @@ import (
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
+	LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error
 	Wait(ctx context.Context, after eventstore.Seq) error
 }
@@ -43,6 +44,8 @@ type Options struct {
 	// that the follower does not read back what is about to be applied anyway. It may return at any
 	// time. nil means that the follower does not wait.
 	AwaitOwnAppend func(ctx context.Context)
+	// Codec decodes the events. The zero Codec knows those of configs alone.
+	Codec config.Codec
 	// Log gets a line when following stops working and one when it works again. nil means that
 	// nothing is logged.
 	Log *slog.Logger

@@ -8,10 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
-// VerifierSource is the part of an event store that a verifier uses: it reads as users do.
+// VerifierSource is the part of an event store that a verifier uses: it reads as users do. Of a
+// record that was erased it returns a [*eventstore.ChainError], unless a later event says so.
 type VerifierSource interface {
 	ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
@@ -33,6 +35,8 @@ func (s Stretch) empty() bool { return s.From.Seq >= s.To.Seq }
 
 // VerifierOptions are the settings of a [Verifier].
 type VerifierOptions struct {
+	// Codec knows all kinds of events. The zero Codec is the standard one.
+	Codec config.Codec
 	// Keeper keeps the verified head. nil: nothing is kept, and each start verifies everything.
 	Keeper VerifiedKeeper
 	// Log gets a line when the history is verified, and when that is held up. nil means that
@@ -164,7 +168,7 @@ func (v *Verifier) verify(ctx context.Context) error {
 			continue
 		}
 		if err == nil {
-			rest.From, err = verifyPage(&chain, rest.From, records)
+			rest.From, err = v.verifyPage(&chain, rest.From, records)
 		}
 		if err != nil {
 			return fmt.Errorf("verifying the history: %w", err)
@@ -179,13 +183,13 @@ func (v *Verifier) verify(ctx context.Context) error {
 }
 
 // verifyPage checks that records follow a head, and that this program knows them.
-func verifyPage(chain *eventstore.Chain, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
+func (v *Verifier) verifyPage(chain *eventstore.Chain, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
 	if len(records) == 0 {
 		return from, missing(from.Seq + 1)
 	}
 	to, err := chain.Verify(from, records)
 	if err == nil {
-		_, err = eventstore.DecodeAll(records)
+		_, err = eventstore.DecodeFacts(v.opts.Codec, records)
 	}
 	return to, err
 }

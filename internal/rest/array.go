@@ -38,14 +38,10 @@ func (a *array) addRevision(r *eventstore.Revision) {
 	at := config.FormatInstant(r.At)
 	a.put(`{"event_type":`).text(string(r.Type)).put(`,"data":{"config_name":`).text(r.Name.String())
 	if r.Type == config.ValueDeleted {
-		a.put(`,"deleted_value":`).text(r.OldValue.String())
+		a.put(`,"deleted_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	} else {
-		a.put(`,"value":`).text(r.Value.String()).put(`,"old_value":`)
-		if r.HasOldValue() {
-			a.text(r.OldValue.String())
-		} else {
-			a.put(`null`)
-		}
+		a.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
+		a.put(`,"old_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
 	a.put(`,"timestamp":`).text(at).put(`},"metadata":{"position":`).text(r.Position().String())
 	a.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason)

@@ -145,6 +145,14 @@ func (s *jsonStream) each(n int, add func(i int)) *jsonStream {
 	return s.put(`]`)
 }
 
+// textIf adds a text, or null if there is none.
+func (s *jsonStream) textIf(is bool, t string) *jsonStream {
+	if !is {
+		return s.put(`null`)
+	}
+	return s.text(t)
+}
+
 func (s *jsonStream) nullable(t *string) *jsonStream {
 	if t == nil {
 		return s.put(`null`)

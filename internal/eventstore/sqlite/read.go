@@ -24,6 +24,7 @@ const (
 	asOfNoDataQuery
 	versionsQuery
 	receiptsQuery
+	keyQuery
 	backQuery
 	backActorQuery
 	actorFloorQuery
@@ -78,6 +79,8 @@ var queries = [...]string{
 	// The rows come in the order of the array, as those of asOfQuery.
 	versionsQuery: selectEvents + `
 		FROM json_each(?) AS asked CROSS JOIN events e ON e.config_name = asked.value ->> 0 AND e.version = asked.value ->> 1`,
+
+	keyQuery: `SELECT key FROM store_key`,
 
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged

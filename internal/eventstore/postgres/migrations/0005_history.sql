@@ -119,3 +119,11 @@ create table public.restore_in_progress (
     position  bigint not null,
     hash      bytea not null
 );
+
+-- The key of the HMACs in receipts. It is no part of the history. Three UUIDs have 366 random bits.
+create table public.store_key (
+    singleton boolean primary key default true check (singleton),
+    key       bytea not null
+);
+
+insert into public.store_key (key) values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
