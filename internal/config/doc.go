@@ -24,8 +24,8 @@
 //	hash                  SHA-256 over the previous event's hash and this event's fields
 //	position              what clients see of a seq: the seq and the first 8 hex digits of its
 //	                      event's hash, 1842-9f3a21c0
-//	change set            events that were applied together; never split by a page, a message or a
-//	                      resumption
+//	change set            changes that are applied together, and their events: the unit of a
+//	                      write, never split by a page, a message or a resumption
 //	head                  seq, hash and time of the newest event
 //	backup                a file with all events up to a head; to restore it is to append them to
 //	                      another store, which is unfinished until it has them all
@@ -43,8 +43,11 @@
 //	verifier              verifies the records that a load has not read, while the node works
 //	verified head         the head up to which the whole chain is verified
 //	config store          authorises, reads and streams; every edge goes through it
-//	writer, batch         decides commands and appends their events; the commands of one append
-//	receipt               the stored outcome of a command with an idempotency key
+//	writer, batch         decides change sets and appends their events; the sets of one append
+//	draft                 what a set leads to, before it is sealed; all that a dry run makes
+//	dry run               says what a set would come to, and changes nothing
+//	rejection, failure    a set that was not carried out; one of the reasons why
+//	receipt               the stored outcome of a set with an idempotency key
 //	generation            all that a node has made of one history; replaced as a whole when the
 //	                      history is another one
 //	append signal         wakes what waits for appends, and knows how far the history has come
@@ -54,7 +57,13 @@
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
 //	page cursor           where a page of a list ended; all pages of a list show one position
-//	outcome               what a command came to; unknown while the history does not show whether
+//	child                 what lies directly below a prefix: a config, names further below, or
+//	                      both; its segment is the part of its name after the prefix
+//	part                  a piece of a name, in either case, that a filter asks for
+//	order                 the names of a view by their last change
+//	scan, turn            a look at many names for what few of them have; the right to one, of
+//	                      which there are few
+//	outcome               what a set came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch
 //

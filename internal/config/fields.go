@@ -130,7 +130,7 @@ type ChangeSetFields struct {
 }
 
 // Parse returns the change set. Whatever breaks a rule is in the Invalid of the set or of its
-// change, every failure of every field, so that the rest can be judged all the same. Of more than
+// change, every failure of every field, so that the rest can be decided all the same. Of more than
 // [MaxChanges] changes it checks none.
 func (f ChangeSetFields) Parse() ChangeSet {
 	set := ChangeSet{AsSeenAt: f.AsSeenAt, DryRun: f.DryRun}

@@ -52,8 +52,8 @@ func brokenKeyRule(text string) string {
 //     the number of its conditions, and each condition as its String. The kind of a set with
 //     RestoreDeleted is "set or restore".
 func RequestHash(set *ChangeSet) [sha256.Size]byte {
-	var room [512]byte // enough for most requests, which then need no memory
-	b := append(room[:0], "configapi-request2"...)
+	var space [512]byte // enough for most requests, which then allocate nothing
+	b := append(space[:0], "configapi-request2"...)
 	if set.Asked != nil {
 		b = appendField(b, "asked")
 		return sha256.Sum256(appendField(appendField(b, string(set.Asked)), set.Reason.text))

@@ -76,7 +76,7 @@ type written struct {
 	generation *generation // that has applied it
 }
 
-// write carries out a change set, or judges it.
+// write carries out a change set, or decides it and no more.
 func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
 	g, err := s.ready()
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) write(ctx context.Context, caller auth.Caller, set config.Change
 		return written{}, err
 	}
 	if set.DryRun || len(failures) > 0 {
-		outcome, err := g.judge(ctx, caller, set, seenAt, failures)
+		outcome, err := g.dryRun(ctx, caller, set, seenAt, failures)
 		return written{Outcome: outcome, generation: g}, err
 	}
 	if err := s.checkClock(ctx); err != nil {
@@ -120,14 +120,14 @@ func (g *generation) seenAt(ctx context.Context, set *config.ChangeSet) (eventst
 	return end.Seq, err
 }
 
-// judge decides a set on the newest view. It changes nothing.
-func (g *generation) judge(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
+// dryRun decides a set on the newest view. It changes nothing.
+func (g *generation) dryRun(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
 	view := g.view()
 	last, err := g.lastValues(ctx, view, &set)
 	if err != nil {
 		return writer.Outcome{}, fault.NotWritten(err)
 	}
-	return g.writer.Judge(view, caller, set, seenAt, last, failures)
+	return g.writer.DryRun(view, caller, set, seenAt, last, failures)
 }
 
 // lastValues reads the last values of deleted configs that a set restores, among the reads of

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"configapi/internal/auth"
@@ -13,7 +14,10 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
 	"configapi/internal/fault"
+	"configapi/internal/feed"
+	"configapi/internal/projection"
 	"configapi/internal/slowtest"
 )
 
@@ -104,7 +108,7 @@ func mustReject(t testing.TB, store *configstoretest.Store, set config.ChangeSet
 			t.Errorf("dry run %t: got %q, want %q", set.DryRun, got, want)
 		}
 		if head := store.Reader(auth.Anonymous).Head(); rejection.Position != head.Position() {
-			t.Errorf("dry run %t: judged at %v, the head is %v", set.DryRun, rejection.Position, head.Position())
+			t.Errorf("dry run %t: decided at %v, the head is %v", set.DryRun, rejection.Position, head.Position())
 		}
 	}
 	if after := len(configstoretest.MustRead(t, store.Events)); after != before {
@@ -231,7 +235,7 @@ func TestReceiptsOfSets(t *testing.T) {
 	}
 }
 
-// TestDryRunSaysWhatApplyDoes judges and applies very many random sets.
+// TestDryRunSaysWhatApplyDoes applies very many random sets, each first as a dry run.
 func TestDryRunSaysWhatApplyDoes(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -245,8 +249,8 @@ func TestDryRunSaysWhatApplyDoes(t *testing.T) {
 	}
 }
 
-// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and the
-// history.
+// TestSetsSayWhatTheyRevert reads what a set undoes from its outcome, its receipt, the state and
+// the history.
 func TestSetsSayWhatTheyRevert(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	undone := store.MustSet(t, "a", "1").Position
@@ -275,5 +279,71 @@ func TestSetsSayWhatTheyRevert(t *testing.T) {
 	}
 	if len(found) != 9 {
 		t.Errorf("found %d revisions, want 9", len(found))
+	}
+}
+
+// TestNobodySeesAPartOfASet has readers of the present, of pages and of the past look all the time
+// while two nodes apply sets that give three names one value.
+func TestNobodySeesAPartOfASet(t *testing.T) {
+	const sets, writers = 50, 4
+	events := memory.New()
+	opts := configstore.Options{Feed: feed.Options{RingEvents: 2}, Follower: projection.Options{PageSize: 2}}
+	nodes := []*configstoretest.Store{configstoretest.On(t, events, opts)}
+	if _, err := nodes[0].Apply(t.Context(), auth.Anonymous, threeOf(t, "first")); err != nil {
+		t.Fatal(err)
+	}
+	nodes = append(nodes, configstoretest.On(t, events, opts))
+	var writing, reading sync.WaitGroup
+	written := make(chan struct{})
+	for i := range writers {
+		writing.Go(func() {
+			for n := range sets {
+				if _, err := nodes[i%2].Apply(t.Context(), auth.Anonymous, threeOf(t, fmt.Sprint(i, "/", n))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, node := range nodes {
+		reading.Go(func() {
+			for done := false; !done && !t.Failed(); {
+				select {
+				case <-written:
+					done = true // and look once more
+				default:
+				}
+				mustSeeWholeSets(t, node.Reader(auth.Anonymous))
+			}
+		})
+	}
+	writing.Wait()
+	close(written)
+	reading.Wait()
+}
+
+// threeOf returns a set that gives three names one value.
+func threeOf(t *testing.T, value string) config.ChangeSet {
+	return setOf(configstoretest.Set(t, "a", value), configstoretest.Set(t, "b", value), configstoretest.Set(t, "c", value))
+}
+
+func mustSeeWholeSets(t *testing.T, r *configstore.Reader) {
+	head := r.Head()
+	if head.Seq%3 != 0 {
+		t.Errorf("a reader is at %d, inside a set", head.Seq)
+	}
+	middle, err := r.AsOf(t.Context(), r.Config(configstoretest.Name(t, "b")).Position()) // inside a set
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, snapshot := range []*configstore.Snapshot{r.Now(), middle} {
+		page, err := snapshot.Configs(t.Context(), config.Filter{}, "", 10)
+		if err != nil || len(page.Configs) != 3 || page.Configs[0].Value != page.Configs[1].Value || page.Configs[0].Value != page.Configs[2].Value {
+			t.Errorf("at %s: got %+v, %v, want one value", snapshot.At().Position(), page.Configs, err)
+		}
+	}
+	changes, err := r.Changes(t.Context(), eventstore.Position{}, config.Filter{}, 4)
+	if err != nil || len(changes.Revisions)%3 != 0 || !changes.Revisions[len(changes.Revisions)-1].EndsChangeSet() {
+		t.Errorf("got %d changes, %v, want whole sets", len(changes.Revisions), err)
 	}
 }

@@ -67,7 +67,7 @@ func (h *history) explain(ctx context.Context, seq eventstore.Seq) error {
 	defer cancel()
 	for {
 		view := h.view()
-		if view.IsErased(seq) {
+		if view.MayBeErased(seq) {
 			return nil
 		}
 		h.follower.Wake()

@@ -20,7 +20,7 @@ import (
 	"configapi/internal/fault"
 )
 
-// step is one command of a plan, and what happens to the appends meanwhile.
+// step is one change set of a plan, and what happens to the appends meanwhile.
 type step struct {
 	caller auth.Caller
 	set    config.ChangeSet
@@ -28,8 +28,8 @@ type step struct {
 	fates  []fate
 }
 
-// TestExactlyOneEffectPerKey sends random commands with random keys to nodes that lose answers and
-// die, and repeats them until there is an answer.
+// TestExactlyOneEffectPerKey sends random change sets with random keys to nodes that lose answers
+// and die, and repeats them until there is an answer.
 func TestExactlyOneEffectPerKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) step { return drawStep(t, rt) }), 10, 50).Draw(rt, "plan")
@@ -43,19 +43,22 @@ func TestExactlyOneEffectPerKey(t *testing.T) {
 
 func drawStep(t *testing.T, rt *rapid.T) step {
 	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller")}}
-	name := configstoretest.Name(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"))
-	key := configstoretest.Key(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
-	switch rapid.IntRange(0, 5).Draw(rt, "kind") {
-	case 0:
-		s.set = config.Single(config.Delete{Name: name})
-	case 1:
-		s.set = config.Single(config.Restore{Name: name})
-	default:
-		value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
-		s.set = config.Single(config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")})
+	for _, text := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 1, 2, rapid.ID[string]).Draw(rt, "names") {
+		name := configstoretest.Name(t, text)
+		var cmd config.Command
+		switch rapid.IntRange(0, 5).Draw(rt, "kind") {
+		case 0:
+			cmd = config.Delete{Name: name}
+		case 1:
+			cmd = config.Restore{Name: name}
+		default:
+			value := configstoretest.Value(t, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "value"))
+			cmd = config.Set{Name: name, Value: value, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
+		}
+		s.set.Changes = append(s.set.Changes, config.Change{Command: cmd})
 	}
-	s.set.IdempotencyKey = key
-	if key.String() != "" { // without a key it must not be repeated
+	s.set.IdempotencyKey = configstoretest.Key(t, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+	if s.set.IdempotencyKey.String() != "" { // without a key it must not be repeated
 		s.fates = rapid.SliceOfN(rapid.Map(rapid.IntRange(int(succeeds), int(diesAfter)), func(i int) fate { return fate(i) }), 0, 3).Draw(rt, "fates")
 	}
 	return s
@@ -73,7 +76,7 @@ type cluster struct {
 
 type done struct {
 	set     config.ChangeSet
-	outcome configstore.Outcome
+	outcome configstore.SetOutcome
 }
 
 type node struct {
@@ -124,30 +127,26 @@ func (c *cluster) do(s step) error {
 	history := configstoretest.MustRead(c.t, c.events)
 	key := eventstore.Key{Actor: s.caller.Name, Text: s.set.IdempotencyKey.String()}
 	before, known := c.first[key]
-	event, kind := c.model.decide(s.set.Changes[0].Command, time.Time{})
+	events, refused := c.decide(s.set)
+	var rejection *fault.Rejection
+	rejected := errors.As(err, &rejection)
 	switch {
-	case known && !reflect.DeepEqual(before.set, s.set) && (kind == fault.NotFound || kind == fault.Deleted):
-		if fault.KindOf(err) != kind { // a fault of the config takes precedence
-			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
-		}
-	case known && !reflect.DeepEqual(before.set, s.set):
-		if !errors.Is(err, fault.ErrIdempotencyMismatch) {
-			return fmt.Errorf("got %+v, %v, want %w", outcome, err, fault.ErrIdempotencyMismatch)
+	case known && !reflect.DeepEqual(before.set, s.set): // what is wrong with the configs comes before
+		if !rejected || len(rejection.Failures) != refused+1 || !errors.Is(rejection.Failures[refused].Err, fault.ErrIdempotencyMismatch) {
+			return fmt.Errorf("got %+v, %v, want %d failures and %w", outcome, err, refused, fault.ErrIdempotencyMismatch)
 		}
 	case known:
 		if err != nil || !reflect.DeepEqual(outcome, before.outcome) {
 			return fmt.Errorf("got %+v, %v, want what it was at first: %+v", outcome, err, before.outcome)
 		}
-	case kind != fault.Internal:
-		if fault.KindOf(err) != kind {
-			return fmt.Errorf("got %+v, %v, want kind %d", outcome, err, kind)
+	case refused > 0:
+		if !rejected || len(rejection.Failures) != refused {
+			return fmt.Errorf("got %+v, %v, want %d failures", outcome, err, refused)
 		}
-	case err != nil || outcome.Changed != (event != nil) || outcome.Position != history[len(history)-1].Position():
-		return fmt.Errorf("got %+v, %v, want %+v", outcome, err, event)
+	case err != nil || len(outcome.Revisions) != len(events) || outcome.Position != history[len(history)-1].Position():
+		return fmt.Errorf("got %+v, %v, want %+v", outcome, err, events)
 	default:
-		if event != nil {
-			c.model.events = append(c.model.events, *event)
-		}
+		c.model.events = append(c.model.events, events...)
 		if key.Text != "" {
 			c.first[key] = done{s.set, outcome}
 		}
@@ -158,12 +157,25 @@ func (c *cluster) do(s step) error {
 	return nil
 }
 
-// until sends a command to one node after the other, as a client does that gets no answer. It
+// decide returns the events of a set, and how many of its commands are refused.
+func (c *cluster) decide(set config.ChangeSet) (events []modelEvent, refused int) {
+	for _, change := range set.Changes {
+		switch event, kind := c.model.decide(change.Command, time.Time{}); {
+		case kind != fault.Internal:
+			refused++
+		case event != nil:
+			events = append(events, *event)
+		}
+	}
+	return events, refused
+}
+
+// until sends a set to one node after the other, as a client does that gets no answer. It
 // replaces a dead node.
-func (c *cluster) until(s step) (outcome configstore.Outcome, err error) {
+func (c *cluster) until(s step) (outcome configstore.SetOutcome, err error) {
 	for attempt := range 10 {
 		n := &c.nodes[(s.node+attempt)%2]
-		outcome, err = (*n).Do(context.Background(), s.caller, s.set)
+		outcome, err = (*n).Apply(context.Background(), s.caller, s.set)
 		if (*n).events.isDead() {
 			(*n).stop()
 			*n = c.start()

@@ -45,7 +45,7 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
 	keeper, _ := events.(projection.VerifiedKeeper)
 	g.verifier = projection.NewVerifier(g.catchUp, func() eventstore.Head { return g.view().Head() },
-		projection.VerifierOptions{Codec: opts.Codec, Keeper: keeper, Log: opts.Log})
+		projection.VerifierOptions{Keeper: keeper, Codec: opts.Codec, IsErased: func(seq eventstore.Seq) bool { return g.view().IsErased(seq) }, Log: opts.Log})
 	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
 	return g
 }

@@ -161,7 +161,11 @@ func (s *service) mustHaveOld(values *configstore.OldValues, want modelState, c 
 }
 
 func (s *service) draw(rt *rapid.T) config.Command {
-	name := configstoretest.Name(s.t, rapid.SampledFrom(names).Draw(rt, "name"))
+	return s.drawFor(rt, rapid.SampledFrom(names).Draw(rt, "name"))
+}
+
+func (s *service) drawFor(rt *rapid.T, text string) config.Command {
+	name := configstoretest.Name(s.t, text)
 	value := configstoretest.Value(s.t, rapid.SampledFrom([]string{"", "1", "2"}).Draw(rt, "value"))
 	var expected *config.Version
 	if rapid.IntRange(0, 3).Draw(rt, "expects") == 0 {
@@ -179,20 +183,44 @@ func (s *service) draw(rt *rapid.T) config.Command {
 	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: rapid.Bool().Draw(rt, "only if changed")}
 }
 
-// changeSet writes a set of several events beside the nodes.
+// changeSet applies a set of several commands on one of the nodes, and compares its outcome with
+// the model's: all of it, or nothing when the model refuses a single one.
 func (s *service) changeSet(rt *rapid.T) {
-	free := s.model.notDeleted(names)
-	if len(free) == 0 {
+	now := s.clock.Load().Add(time.Duration(rapid.IntRange(-3, 10).Draw(rt, "clock")) * time.Microsecond)
+	s.clock.Store(&now)
+	var set config.ChangeSet
+	var events []modelEvent
+	refused := 0
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, len(names), rapid.ID[string]).Draw(rt, "names") {
+		cmd := s.drawFor(rt, name)
+		set.Changes = append(set.Changes, config.Change{Command: cmd})
+		event, kind := s.model.decide(cmd, time.Time{})
+		switch {
+		case kind != fault.Internal:
+			refused++
+		case event != nil:
+			events = append(events, *event)
+		}
+	}
+	got, err := rapid.SampledFrom(s.nodes).Draw(rt, "node").Apply(context.Background(), auth.Anonymous, set)
+	if refused > 0 {
+		var rejection *fault.Rejection
+		if !errors.As(err, &rejection) || len(rejection.Failures) != refused {
+			rt.Fatalf("%+v: got %+v, %v, want %d failures", set, got, err, refused)
+		}
 		return
 	}
-	n := rapid.IntRange(1, len(free)).Draw(rt, "size")
-	s.model.appendSet(rt, s.events, free[:n], *s.clock.Load())
-	records, err := s.events.Read(context.Background(), eventstore.Seq(len(s.marks)-1), eventstore.Limit{Records: n})
-	if err != nil {
-		rt.Fatal(err)
+	if err != nil || len(got.Revisions) != len(events) || len(got.Unchanged) != len(set.Changes)-len(events) {
+		rt.Fatalf("%+v: got %+v, %v, want %+v", set, got, err, events)
 	}
-	for _, r := range records {
-		s.marks = append(s.marks, eventstore.NewPosition(r.Seq, r.Hash))
+	end := len(s.model.events) + len(events)
+	for i, e := range events {
+		e.at, e.set = s.model.next(now), end
+		s.model.events = append(s.model.events, e)
+		s.marks = append(s.marks, got.Revisions[i].Position())
+	}
+	if got.Position != s.marks[len(s.marks)-1] {
+		rt.Fatalf("%+v: the outcome is at %s, want %s", set, got.Position, s.marks[len(s.marks)-1])
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"configapi/internal/postgrestest"
 )
 
-// BenchmarkChangeSets applies sets of 1,000 changes, and judges sets of 100, on 10,000 names with
-// values of 64 bytes.
+// BenchmarkChangeSets applies sets of 1,000 changes, and makes dry runs of sets of 100, on 10,000
+// names with values of 64 bytes.
 func BenchmarkChangeSets(b *testing.B) {
 	for _, kind := range []struct {
 		name string

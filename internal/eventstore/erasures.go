@@ -80,6 +80,18 @@ func (e *Erasures) AddRecords(codec config.Codec, records []Record) error {
 // Erased reports whether an event says that it erases the one at a seq.
 func (e *Erasures) Erased(seq Seq) bool { return e.erased.has(seq) }
 
+// Explain removes events from those that need an event which says that it erases them, if it is
+// known in another way that there is one.
+func (e *Erasures) Explain(isErased func(Seq) bool) {
+	for number, block := range e.unexplained {
+		for i := range Seq(1 << 12) {
+			if seq := number<<12 | i; block[i>>6]>>(i&63)&1 == 1 && isErased(seq) {
+				e.unexplained.remove(seq)
+			}
+		}
+	}
+}
+
 // Unexplained returns a [*ChainError] about the first erased event that no event says it erases, or
 // nil if there is none. It is for the end of a history.
 func (e *Erasures) Unexplained() error {

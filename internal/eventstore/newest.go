@@ -1,6 +1,10 @@
 package eventstore
 
-import "time"
+import (
+	"time"
+
+	"configapi/internal/config"
+)
 
 // Newest is the newest record of a name at a basis, with what shows that it belongs to the chain,
 // and what a view needs of older records.
@@ -54,9 +58,9 @@ func (c *Chain) VerifyNewest(basis Head, found []Newest) error {
 	return nil
 }
 
-// Revision decodes the record, like [Decode]. Its change set is known.
-func (n *Newest) Revision() (*Revision, error) {
-	r, err := Decode(&n.Record)
+// Revision decodes the record, like [DecodeFacts]. Its change set is known.
+func (n *Newest) Revision(codec config.Codec) (*Revision, error) {
+	r, err := decodeFact(codec, &n.Record)
 	if err != nil {
 		return nil, err
 	}

@@ -67,18 +67,20 @@ func NewRevision(r *Record, e config.Event) *Revision {
 // record is known when the last event of the set is among the records. Errors are those of
 // [Decode].
 func DecodeFacts(codec config.Codec, records []Record) ([]*Revision, error) {
-	return decodeAll(records, func(r *Record) (*Revision, error) {
-		if !config.IsStream(r.Name) {
-			return Decode(r)
-		}
-		stream, err := codec.DecodeStream(storedOf(r), r.Name, config.Version(r.Version), r.RecordedAt.UTC())
-		if err != nil {
-			return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
-		}
-		revision := NewRevision(r, config.Event{At: stream.At})
-		revision.Stream = stream
-		return revision, nil
-	})
+	return decodeAll(records, func(r *Record) (*Revision, error) { return decodeFact(codec, r) })
+}
+
+func decodeFact(codec config.Codec, r *Record) (*Revision, error) {
+	if !config.IsStream(r.Name) {
+		return Decode(r)
+	}
+	stream, err := codec.DecodeStream(storedOf(r), r.Name, config.Version(r.Version), r.RecordedAt.UTC())
+	if err != nil {
+		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
+	}
+	revision := NewRevision(r, config.Event{At: stream.At})
+	revision.Stream = stream
+	return revision, nil
 }
 
 // Decode reads the event of a record of a config, without its old value. The error names the seq;

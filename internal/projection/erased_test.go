@@ -5,36 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
 	"configapi/internal/projection"
 )
 
-// planted is an event store that has the records of a history as they are.
-type planted struct{ *history }
-
-func (p planted) Head(context.Context) (eventstore.Head, error) { return p.head, nil }
-
-func (p planted) Read(_ context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	rest := p.records[min(int(after), len(p.records)):]
-	return rest[:min(limit.WithDefaults().Records, len(rest))], nil
-}
-
-func (p planted) EachNewest(context.Context, eventstore.Head, func([]eventstore.Newest) error) error {
-	return errors.New("the history is too short to be loaded")
-}
-
-func (p planted) LookUp(context.Context, []eventstore.VersionOf, eventstore.Limit) ([]eventstore.Record, error) {
-	return nil, errors.New("the history is too short to be loaded")
-}
-
-func (p planted) Wait(ctx context.Context, _ eventstore.Seq) error {
-	<-ctx.Done()
-	return ctx.Err()
+// planted returns an event store that has the records of a history as they are.
+func planted(t *testing.T, h *history) *memory.Store {
+	t.Helper()
+	s := memory.New()
+	if err := s.Replace(h.head, h.records); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // getReady runs a follower until it has applied what there is.
@@ -83,7 +72,8 @@ func TestNoViewShowsAnErasedValue(t *testing.T) {
 			h.set("a", "1")
 			l := &listener{}
 			p := projection.New(l)
-			f := projection.NewFollower(p, planted{h}, projection.Options{PageSize: pageSize, Codec: erasureCodec()})
+			events := planted(t, h)
+			f := projection.NewFollower(p, events, projection.Options{PageSize: pageSize, Codec: erasureCodec()})
 			getReady(t, f)
 			l.onHear = func([]*eventstore.Revision) {
 				p.View().Ascend(config.Filter{}, "", func(c *projection.Config) bool {
@@ -101,6 +91,9 @@ func TestNoViewShowsAnErasedValue(t *testing.T) {
 			h.commit(remove(t, "c"))
 			h.erase(1, 2, 3, 4)
 			h.set("d", "1")
+			if err := events.Replace(h.head, h.records); err != nil {
+				t.Fatal(err)
+			}
 			if err := f.CatchUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -141,19 +134,73 @@ func TestFollowerRefusesErasures(t *testing.T) {
 				}
 				l := &listener{}
 				p := projection.New(l)
-				f := projection.NewFollower(p, planted{h}, projection.Options{PageSize: 2, Codec: erasureCodec()})
+				events := planted(t, h)
+				f := projection.NewFollower(p, events, projection.Options{PageSize: 2, Codec: erasureCodec()})
 				if !unseen {
-					before := *h
-					h.records, h.head = h.records[:1], eventstore.HeadOf(&h.records[0])
+					if err := events.Replace(eventstore.HeadOf(&h.records[0]), h.records[:1]); err != nil {
+						t.Fatal(err)
+					}
 					getReady(t, f)
-					h.records, h.head = before.records, before.head
 				}
 				test.change(h)
+				if err := events.Replace(h.head, h.records); err != nil {
+					t.Fatal(err)
+				}
 				err := f.CatchUp(t.Context())
 				if err == nil || !strings.Contains(err.Error(), test.want) || !projection.Permanent(err) || errors.Is(err, projection.ErrDiverged) {
 					t.Errorf("got %v, want %q", err, test.want)
 				}
 			})
+		}
+	}
+}
+
+// TestLoadWithStreams loads a state from a history with erased values and another stream, and
+// verifies the rest.
+func TestLoadWithStreams(t *testing.T) {
+	h := newHistory(t)
+	for i := range 100 {
+		h.set("a", fmt.Sprint(i))
+		h.set("b", fmt.Sprint(i))
+	}
+	h.erase(1, 1, 2, 150)
+	for i := range 100 {
+		h.set("a", fmt.Sprint(i))
+	}
+	h.erase(2, 3)
+	h.set("b", "last")
+	for _, unexplained := range []bool{false, true} {
+		if r := &h.records[9]; unexplained {
+			r.Data, r.SaltWhat, r.Erased = "", eventstore.Salt{}, true
+		}
+		events := planted(t, h)
+		l := newLoading(events, projection.Options{RecentEvents: 10, Codec: erasureCodec()})
+		if err := l.CatchUp(t.Context()); err != nil || l.loaded.Seq == 0 {
+			t.Fatalf("loaded at %d: %v", l.loaded.Seq, err)
+		}
+		h.mustShow(l.View())
+		if r := l.View().Stream("$erasure"); r == nil || r.Seq != 302 || r.Stream.Version != 2 {
+			t.Errorf("the newest event of the stream is %+v", r)
+		}
+		if !l.View().MayBeErased(1) || l.View().IsErased(1) || !l.View().IsErased(3) {
+			t.Error("the view does not know what was erased, and what it has not read")
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		v := projection.NewVerifier(events, func() eventstore.Head { return l.View().Head() },
+			projection.VerifierOptions{Codec: erasureCodec(), IsErased: func(seq eventstore.Seq) bool { return l.View().IsErased(seq) }})
+		v.Begin(projection.Stretch{To: l.loaded})
+		done := make(chan error, 1)
+		go func() { done <- v.Run(ctx) }()
+		if !unexplained {
+			for v.Verified().Seq < h.head.Seq {
+				runtime.Gosched()
+			}
+			stop()
+		}
+		err := <-done
+		stop()
+		if want := "broken at position 10: its data is missing"; unexplained != (err != nil) || unexplained && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error: %t", err, unexplained)
 		}
 	}
 }

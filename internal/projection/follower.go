@@ -18,7 +18,6 @@ import (
 type Source interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
-	LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error
 	Wait(ctx context.Context, after eventstore.Seq) error
 }

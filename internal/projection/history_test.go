@@ -198,10 +198,6 @@ func (f *faulty) Read(ctx context.Context, after eventstore.Seq, limit eventstor
 	return now.real.Read(ctx, after, limit)
 }
 
-func (f *faulty) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	return f.present().real.LookUp(ctx, versions, limit)
-}
-
 func (f *faulty) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
 	now := f.present()
 	if now.newest != nil {

@@ -36,10 +36,7 @@ func (f *Follower) load(ctx context.Context) error {
 	if err != nil || basis.Seq == 0 {
 		return err
 	}
-	states, streams, err := f.loadStates(ctx, basis)
-	if err == nil {
-		err = f.projection.Load(basis, states, streams)
-	}
+	loaded, err := f.loadStates(ctx, basis)
 	var broken *eventstore.ChainError
 	switch {
 	case errors.Is(err, ErrDiverged): // it was replaced meanwhile; this is no rebuild yet
@@ -51,6 +48,7 @@ func (f *Follower) load(ctx context.Context) error {
 		return fmt.Errorf("loading the state at seq %d: %w", basis.Seq, err)
 	}
 	f.opts.Loaded(basis)
+	f.projection.Load(basis, loaded.configs(), loaded.streams)
 	return nil
 }
 
@@ -109,24 +107,24 @@ func (f *Follower) basisBefore(ctx context.Context, head eventstore.Head, recent
 	return eventstore.Head{}, nil
 }
 
-// loadStates returns the states of all names at a basis, by name, and the events of all streams
-// that are no configs. Reading runs one page ahead of checking and decoding.
-func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Config, []*eventstore.Revision, error) {
-	reading, cancel := context.WithCancel(ctx)
+// loadStates returns the states of all names at a basis. Reading runs one page ahead of checking
+// and decoding.
+func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) (*loader, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	pages := make(chan []eventstore.Newest)
 	read := make(chan error, 1)
 	go func() {
 		defer close(pages)
-		read <- f.source.EachNewest(reading, basis, func(page []eventstore.Newest) error {
+		read <- f.source.EachNewest(ctx, basis, func(page []eventstore.Newest) error {
 			select {
 			case pages <- page:
 				return nil
-			case <-reading.Done():
-				return reading.Err()
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		})
 	}()
-	l := loader{basis: basis}
+	l := &loader{basis: basis, codec: f.opts.Codec}
 	var err error
 	for page := range pages {
 		if err = l.add(page); err != nil {
@@ -134,60 +132,16 @@ func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Co
 		}
 	}
 	cancel()
-	if err = cmp.Or(err, <-read, l.check()); err != nil {
-		return nil, nil, err
-	}
-	streams, err := f.readStreams(ctx, l.streams)
-	return slices.DeleteFunc(l.states, func(c *Config) bool { return c == nil }), streams, err
-}
-
-// readStreams returns all events of streams, given the newest of each. What a stream says is in all
-// of its events: an erasure counts for ever. The change sets of the newest events are known.
-func (f *Follower) readStreams(ctx context.Context, newest []eventstore.Newest) (all []*eventstore.Revision, err error) {
-	var asked []eventstore.VersionOf
-	sets := make(map[eventstore.Seq]eventstore.Position) // :: seq of a newest event → its change set
-	for _, n := range newest {
-		sets[n.Seq] = eventstore.NewPosition(n.ChangeSet, n.SetEnd)
-		for version := range n.Version {
-			asked = append(asked, eventstore.VersionOf{Name: n.Name, Version: version + 1})
-		}
-	}
-	for len(asked) > 0 {
-		some := asked[:min(len(asked), eventstore.MaxAsOfNames)]
-		records, err := f.source.LookUp(ctx, some, eventstore.Limit{})
-		if err != nil {
-			return nil, fmt.Errorf("reading the events of streams: %w", err)
-		}
-		for i := range records {
-			if (eventstore.VersionOf{Name: records[i].Name, Version: records[i].Version}) != some[i] {
-				records = nil
-				break
-			}
-		}
-		if len(records) == 0 {
-			return nil, fmt.Errorf("%w: events of the stream %q are missing", errContradiction, some[0].Name)
-		}
-		revisions, err := eventstore.DecodeFacts(f.opts.Codec, records)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, revisions...)
-		asked = asked[len(records):]
-	}
-	for _, r := range all {
-		if set, is := sets[r.Seq]; is {
-			r.ChangeSet = set
-		}
-	}
-	return all, nil
+	return l, cmp.Or(err, <-read, l.check())
 }
 
 // loader makes states of the newest records.
 type loader struct {
 	basis    eventstore.Head
+	codec    config.Codec
 	chain    eventstore.Chain
-	states   []*Config           // by name; nil for a stream, and for one that is not read yet
-	streams  []eventstore.Newest // of streams that are no configs
+	states   []*Config              // by name; nil for one that is not read yet, or not of a config
+	streams  []*eventstore.Revision // the newest events of streams that are no configs
 	count    int
 	versions eventstore.Seq // all together
 }
@@ -198,19 +152,20 @@ func (l *loader) add(page []eventstore.Newest) error {
 	}
 	for i := range page {
 		n := &page[i]
+		r, err := n.Revision(l.codec)
+		if err != nil {
+			return err
+		}
 		if missing := n.Order + 1 - len(l.states); missing > 0 {
 			l.states = append(l.states, make([]*Config, missing)...)
 		}
+		if r.Stream != nil {
+			l.streams = append(l.streams, r)
+		} else {
+			l.states[n.Order] = newState(n, r)
+		}
 		l.count++
 		l.versions += eventstore.Seq(n.Version)
-		if config.IsStream(n.Name) {
-			l.streams = append(l.streams, *n)
-			continue
-		}
-		var err error
-		if l.states[n.Order], err = newState(n); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -224,13 +179,17 @@ func (l *loader) check() error {
 	return nil
 }
 
-// newState returns the state of a config after its newest record.
-func newState(n *eventstore.Newest) (*Config, error) {
-	r, err := n.Revision()
-	if err != nil {
-		return nil, err
+// configs returns the states of configs, by name.
+func (l *loader) configs() []*Config {
+	if len(l.streams) == 0 {
+		return l.states
 	}
+	return slices.DeleteFunc(l.states, func(c *Config) bool { return c == nil })
+}
+
+// newState returns the state of a name after its newest record, which holds a revision.
+func newState(n *eventstore.Newest, r *eventstore.Revision) *Config {
 	c := newConfig(r)
 	c.Name, c.createdAt = c.Name.Clone(), n.CreatedAt.UnixMicro()
-	return c, nil
+	return c
 }

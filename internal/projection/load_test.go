@@ -190,8 +190,8 @@ func TestLoadedStreams(t *testing.T) {
 			t.Errorf("the stream is at %+v, want %+v", got, want)
 		}
 		for seq := range h.head.Seq + 1 {
-			if got, want := l.View().IsErased(seq), replay.View().IsErased(seq); got != want {
-				t.Errorf("loaded at %d: position %d is erased: %t, want %t", l.loaded.Seq, seq, got, want)
+			if replay.View().IsErased(seq) && !l.View().MayBeErased(seq) {
+				t.Errorf("loaded at %d: position %d is said not to be erased", l.loaded.Seq, seq)
 			}
 		}
 	}
@@ -201,25 +201,6 @@ func TestLoadedStreams(t *testing.T) {
 		if err := newLoading(store, projection.Options{RecentEvents: recent}).CatchUp(t.Context()); !errors.As(err, &unknown) {
 			t.Errorf("with a program that does not know the events: got %v", err)
 		}
-	}
-}
-
-// TestTamperedStream removes an event of a stream that is not its newest: a load reads it, too.
-func TestTamperedStream(t *testing.T) {
-	h := longHistory(t)
-	h.erase(1, 2)
-	h.erase(2, 5)
-	for range 30 {
-		h.set("a", "later")
-	}
-	store := memory.New()
-	if err := store.Replace(h.head, slices.Delete(slices.Clone(h.records), 223, 224)); err != nil {
-		t.Fatal(err)
-	}
-	l := newLoading(store, projection.Options{RecentEvents: 5, Codec: erasureCodec()})
-	var broken *eventstore.ChainError
-	if err := l.CatchUp(t.Context()); !errors.As(err, &broken) || broken.Seq != 224 {
-		t.Errorf("got %v, want a break at seq 224", err)
 	}
 }
 

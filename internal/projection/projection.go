@@ -118,25 +118,21 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.swap(at)
 }
 
-// Load gives a new projection the states of all names at a head, by name, and all events of the
-// streams that are no configs, each stream's in their order. The publisher begins at that head.
-// After an error nothing has changed.
-func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*eventstore.Revision) error {
+// Load gives a new projection the states of all names at a head, by name, and the newest events of
+// streams that are no configs. The publisher begins at that head. What was erased up to it is not
+// known: see [View.MayBeErased].
+func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.erasures.Check(streams); err != nil {
-		return err
+	for _, c := range states {
+		p.states.load(c)
 	}
 	for _, r := range streams {
 		p.streams.Set(r)
 	}
-	for _, c := range states {
-		p.states.load(c)
-	}
-	p.erasures.add(streams)
+	p.erasures.unknown = at.Seq
 	p.swap(at)
 	p.publisher.Begin(at)
-	return nil
 }
 
 // add puts the states that the revisions lead to into the trees, and completes the revisions. After

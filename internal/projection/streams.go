@@ -52,6 +52,7 @@ func (p *Projection) restoreStream(r *eventstore.Revision) {
 type erasures struct {
 	mu sync.RWMutex
 	eventstore.Erasures
+	unknown eventstore.Seq // events up to it were not read
 }
 
 func (e *erasures) add(revisions []*eventstore.Revision) {
@@ -60,7 +61,14 @@ func (e *erasures) add(revisions []*eventstore.Revision) {
 	e.Add(revisions)
 }
 
-// IsErased reports whether an applied event says that it erases the one at a seq.
+// MayBeErased reports whether an event says that it erases the one at a seq. It is also true for
+// each event that a load has not read: a [Verifier] checks that there is an event that says so.
+func (v *View) MayBeErased(seq eventstore.Seq) bool {
+	return seq <= v.erasures.unknown || v.IsErased(seq)
+}
+
+// IsErased reports whether an event that was applied one by one says that it erases the one at a
+// seq.
 func (v *View) IsErased(seq eventstore.Seq) bool {
 	v.erasures.mu.RLock()
 	defer v.erasures.mu.RUnlock()

@@ -12,8 +12,7 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// VerifierSource is the part of an event store that a verifier uses: it reads as users do. Of a
-// record that was erased it returns a [*eventstore.ChainError], unless a later event says so.
+// VerifierSource is the part of an event store that a verifier uses: it reads as users do.
 type VerifierSource interface {
 	ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error)
 }
@@ -35,10 +34,13 @@ func (s Stretch) empty() bool { return s.From.Seq >= s.To.Seq }
 
 // VerifierOptions are the settings of a [Verifier].
 type VerifierOptions struct {
-	// Codec knows all kinds of events. The zero Codec is the standard one.
-	Codec config.Codec
 	// Keeper keeps the verified head. nil: nothing is kept, and each start verifies everything.
 	Keeper VerifiedKeeper
+	// Codec decodes the events. The zero Codec knows those of configs alone.
+	Codec config.Codec
+	// IsErased reports whether an event after those that are to be verified says that it erases the
+	// one at a seq. nil: none does.
+	IsErased func(eventstore.Seq) bool
 	// Log gets a line when the history is verified, and when that is held up. nil means that
 	// nothing is logged.
 	Log *slog.Logger
@@ -153,6 +155,7 @@ func (v *Verifier) resume(ctx context.Context, rest Stretch) eventstore.Head {
 // verify verifies the rest, page by page. A read that fails is tried again until ctx ends.
 func (v *Verifier) verify(ctx context.Context) error {
 	var chain eventstore.Chain
+	var erasures eventstore.Erasures
 	held := ""
 	for rest := v.Rest(); !rest.empty() && ctx.Err() == nil; {
 		began := time.Now()
@@ -168,12 +171,20 @@ func (v *Verifier) verify(ctx context.Context) error {
 			continue
 		}
 		if err == nil {
-			rest.From, err = v.verifyPage(&chain, rest.From, records)
+			rest.From, err = v.verifyPage(&chain, &erasures, rest.From, records)
+		}
+		if err == nil && rest.empty() {
+			if v.opts.IsErased != nil {
+				erasures.Explain(v.opts.IsErased)
+			}
+			err = erasures.Unexplained()
 		}
 		if err != nil {
 			return fmt.Errorf("verifying the history: %w", err)
 		}
-		v.Begin(rest)
+		if erasures.Unexplained() == nil { // what comes after an erased event decides about it
+			v.Begin(rest)
+		}
 		if time.Now().After(v.due) {
 			v.keep(ctx)
 		}
@@ -183,13 +194,20 @@ func (v *Verifier) verify(ctx context.Context) error {
 }
 
 // verifyPage checks that records follow a head, and that this program knows them.
-func (v *Verifier) verifyPage(chain *eventstore.Chain, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
+func (v *Verifier) verifyPage(chain *eventstore.Chain, erasures *eventstore.Erasures, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
 	if len(records) == 0 {
 		return from, missing(from.Seq + 1)
 	}
 	to, err := chain.Verify(from, records)
+	if err != nil {
+		return to, err
+	}
+	revisions, err := eventstore.DecodeFacts(v.opts.Codec, records)
 	if err == nil {
-		_, err = eventstore.DecodeFacts(v.opts.Codec, records)
+		err = erasures.Check(revisions)
+	}
+	if err == nil {
+		erasures.Add(revisions)
 	}
 	return to, err
 }

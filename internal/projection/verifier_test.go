@@ -52,6 +52,7 @@ type verifying struct {
 	end   chan error
 	stop  context.CancelFunc
 	log   bytes.Buffer
+	codec config.Codec
 	h     *history
 	head  atomic.Pointer[eventstore.Head] // what is applied
 }
@@ -76,7 +77,7 @@ func (v *verifying) ReadHistory(_ context.Context, _ eventstore.Head, after even
 func (v *verifying) begin(t *testing.T, from, to eventstore.Seq, keeper projection.VerifiedKeeper) {
 	v.apply()
 	v.Verifier = projection.NewVerifier(v, func() eventstore.Head { return *v.head.Load() },
-		projection.VerifierOptions{Keeper: keeper, Log: slog.New(slog.NewTextHandler(&v.log, nil))})
+		projection.VerifierOptions{Codec: v.codec, Keeper: keeper, Log: slog.New(slog.NewTextHandler(&v.log, nil))})
 	v.Begin(projection.Stretch{From: v.h.at(from), To: v.h.at(to)})
 	var ctx context.Context
 	ctx, v.stop = context.WithCancel(t.Context())
@@ -237,6 +238,40 @@ func TestVerifierWaitsForTheStore(t *testing.T) {
 		if got := strings.Count(v.log.String(), "the history cannot be verified now"); got != 1 {
 			t.Errorf("logged %d times:\n%s", got, &v.log)
 		}
+	})
+}
+
+// TestVerifierWaitsForAnErasure is stopped between an erased event and the one that says so: the
+// next one begins before both.
+func TestVerifierWaitsForAnErasure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := many(t, 1400)
+		h.erase(1, 700)
+		for range 600 {
+			h.set("n1", "later")
+		}
+		kept := &keeper{}
+		v := &verifying{h: h, codec: erasureCodec(), read: func(records []eventstore.Record) ([]eventstore.Record, error) {
+			time.Sleep(time.Second)
+			return records, nil
+		}}
+		v.begin(t, 0, 1900, kept)
+		time.Sleep(8 * time.Second) // the page after 500 is read, that after 1000 is not
+		if got := v.Verified(); got != h.at(500) {
+			t.Errorf("verified up to %d, want 500", got.Seq)
+		}
+		v.stop()
+		if err := <-v.end; err != nil || kept.head != h.at(500) {
+			t.Errorf("kept %d, %v, want 500", kept.head.Seq, err)
+		}
+		v.begin(t, 0, 1900, kept)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := v.Verified(); got != h.head {
+			t.Errorf("in the end: verified up to %d", got.Seq)
+		}
+		v.stop()
+		<-v.end
 	})
 }
 

@@ -28,8 +28,8 @@ type batch struct {
 	chain     eventstore.Chain
 	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
 	records   []eventstore.Record
-	bytes     int        // of the records, and of the values before them
-	judged    *judgement // of the set that is being decided
+	bytes     int    // of the records, and of the values before them
+	drafted   *draft // of the set that is being decided
 	revisions []*eventstore.Revision
 	receipts  []eventstore.Receipt
 	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
@@ -46,13 +46,13 @@ type keyed struct {
 // ends early when the batch is full, or before a set with a restore whose last value was not read.
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
-func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, judged *judgement) *batch {
+func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, drafted *draft) *batch {
 	events := 0
 	for _, r := range requests {
 		events += len(r.set.Changes)
 	}
-	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges), judged)
-	defer judged.release()
+	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges), drafted)
+	defer drafted.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
 		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges {
@@ -67,10 +67,11 @@ func decide(view *projection.View, requests []*request, found receipts, last Las
 	return b
 }
 
-// newBatch returns an empty batch, with room for so many events. It decides in the memory of judged.
-func newBatch(view *projection.View, found receipts, last LastValues, opts *Options, events int, judged *judgement) *batch {
+// newBatch returns an empty batch, with space for so many events. It decides in the memory of
+// drafted.
+func newBatch(view *projection.View, found receipts, last LastValues, opts *Options, events int, drafted *draft) *batch {
 	return &batch{
-		view: view, found: found, last: last, judged: judged, now: opts.Now, id: newAppendID(),
+		view: view, found: found, last: last, drafted: drafted, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		pending:   make(map[config.Name]*projection.Config, events),
 		records:   make([]eventstore.Record, 0, events),
@@ -140,7 +141,7 @@ func (b *batch) isRepeated(r *request) bool {
 // mismatch returns the error of a request whose key was used for another one. What is wrong with
 // the request's configs comes before what is wrong with its key.
 func (b *batch) mismatch(r *request) error {
-	failures := append(b.judge(r).failures, fault.Failure{Change: -1, Field: "idempotencyKey", Err: fault.ErrIdempotencyMismatch})
+	failures := append(b.draftOf(r).failures, fault.Failure{Change: -1, Field: "idempotencyKey", Err: fault.ErrIdempotencyMismatch})
 	return reject(failures, b.tip.Position())
 }
 
@@ -152,26 +153,26 @@ var errLacksValue = errors.New("a value to restore was not read")
 // carryOut decides a request on the present state, and adds its events, if any, to the batch: all
 // of them, or none when a single change is refused.
 func (b *batch) carryOut(r *request) (Outcome, error) {
-	j := b.judge(r)
+	d := b.draftOf(r)
 	switch {
-	case j.lacksValue && (len(j.failures) == 0 || len(b.results) > 0):
+	case d.lacksValue && (len(d.failures) == 0 || len(b.results) > 0):
 		return Outcome{}, errLacksValue
-	case len(j.failures) > 0:
-		return Outcome{}, reject(j.failures, b.tip.Position())
+	case len(d.failures) > 0:
+		return Outcome{}, reject(d.failures, b.tip.Position())
 	}
-	outcome := Outcome{Unchanged: j.unchanged, Position: b.tip.Position()}
-	if len(j.changes) == 0 {
+	outcome := Outcome{Unchanged: d.unchanged, Position: b.tip.Position()}
+	if len(d.changes) == 0 {
 		if len(r.set.Changes) == 1 {
 			outcome.Config = b.state(r.set.Changes[0].Command.Target())
 		}
 		return outcome, nil
 	}
 	var err error
-	if outcome.Revisions, err = b.add(j.changes, r); err != nil {
+	if outcome.Revisions, err = b.add(d.changes, r); err != nil {
 		return Outcome{}, err
 	}
 	if len(r.set.Changes) == 1 {
-		outcome.Config = j.changes[0].after
+		outcome.Config = d.changes[0].after
 	}
 	outcome.Position = b.tip.Position()
 	return outcome, nil

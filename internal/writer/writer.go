@@ -116,7 +116,7 @@ type Writer struct {
 	appending chan struct{}                       // holds one token while an append of this node is not applied
 
 	// For the goroutine of Run alone:
-	judged      judgement
+	drafted     draft
 	conflicts   int // attempts in a row that lost to another node
 	uncontended int // attempts in a row, with the head locked, that missed nothing of another node
 }
@@ -139,8 +139,9 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 	}
 }
 
-// Do carries out a change set and returns its outcome. The changes are then on disk and can be read.
-// seenAt is the seq of set.AsSeenAt, at the end of its change set.
+// Do carries out a change set and returns its outcome. The changes are then on disk and can be
+// read. seenAt is the seq of set.AsSeenAt, at the end of its change set. [Check] has found nothing
+// wrong with the set.
 //
 // When an earlier set with the same idempotency key was carried out, Do returns its receipt and no
 // outcome: the history says at the receipt's position what the outcome was.

@@ -33,8 +33,8 @@ type modelled struct {
 	set     int    // the number of the set that changed it last
 }
 
-// Step judges and applies one set, and returns how the answers differ from the model or from one
-// another.
+// Step applies one set, first as a dry run, and returns how the answers differ from the model or
+// from one another.
 func (m *Sets) Step(ctx context.Context, store *configstore.Store) error {
 	if m.states == nil {
 		reader, err := store.Reader(auth.Anonymous)
@@ -45,7 +45,7 @@ func (m *Sets) Step(ctx context.Context, store *configstore.Store) error {
 		m.positions = []eventstore.Position{reader.Head().Position()}
 	}
 	set, seen := m.draw()
-	want := m.judge(set, seen)
+	want := m.decide(set, seen)
 	dry := set
 	dry.DryRun = true
 	said, dryErr := store.Apply(ctx, auth.Anonymous, dry)
@@ -130,16 +130,16 @@ func (m *Sets) drawCommand(name config.Name) config.Command {
 	return config.Set{Name: name, Value: value, ExpectedVersion: expected, OnlyIfChanged: m.Draw(2) == 0, RestoreDeleted: m.Draw(4) == 0}
 }
 
-// judged is what a set must come to.
-type judged struct {
+// expected is what a set must come to.
+type expected struct {
 	failures  []string // the index and the kind of each
 	changes   []string
 	unchanged []string
 	after     map[string]modelled
 }
 
-func (m *Sets) judge(set config.ChangeSet, seen int) judged {
-	j := judged{after: make(map[string]modelled)}
+func (m *Sets) decide(set config.ChangeSet, seen int) expected {
+	j := expected{after: make(map[string]modelled)}
 	repeated := make(map[string]bool)
 	for i, change := range set.Changes {
 		name := change.Command.Target().String()
@@ -210,14 +210,14 @@ func (s modelled) decide(cmd config.Command) (after modelled, did config.Operati
 	return after, did, failure
 }
 
-func (m *Sets) apply(j judged) {
+func (m *Sets) apply(j expected) {
 	for name, after := range j.after {
 		m.states[name] = after
 	}
 }
 
 // compare returns how an answer differs from what it must be.
-func (j judged) compare(got configstore.SetOutcome, err error) error {
+func (j expected) compare(got configstore.SetOutcome, err error) error {
 	var rejection *fault.Rejection
 	switch {
 	case errors.As(err, &rejection):

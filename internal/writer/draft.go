@@ -21,8 +21,8 @@ type change struct {
 	last          bool // the value of the event is the last one before a deletion
 }
 
-// judgement is what a change set leads to. The memory of changes is used again for the next set.
-type judgement struct {
+// draft is what a change set leads to. The memory of changes is used again for the next set.
+type draft struct {
 	at        time.Time // of the decision
 	changes   []change
 	unchanged []config.Name
@@ -33,33 +33,33 @@ type judgement struct {
 }
 
 // release lets go of the values of the last set, and of the memory of a large one.
-func (j *judgement) release() {
-	clear(j.changes)
-	*j = judgement{changes: j.changes[:0]}
-	if cap(j.changes) > maxKeptChanges {
-		j.changes = nil
+func (d *draft) release() {
+	clear(d.changes[:cap(d.changes)])
+	*d = draft{changes: d.changes[:0]}
+	if cap(d.changes) > maxKeptChanges {
+		d.changes = nil
 	}
 }
 
 // maxKeptChanges is for how many changes memory is kept from one batch to the next.
 const maxKeptChanges = 16
 
-// judge decides all changes of a set on the present state, which it does not touch. No change can
+// draftOf decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
-func (b *batch) judge(r *request) *judgement {
-	j := b.judged
-	*j = judgement{at: b.nextTime(), changes: j.changes[:0]}
+func (b *batch) draftOf(r *request) *draft {
+	d := b.drafted
+	*d = draft{at: b.nextTime(), changes: d.changes[:0]}
 	for i := range r.set.Changes {
-		b.judgeChange(j, r, i)
+		b.draftChange(d, r, i)
 	}
-	j.checkBytes(&r.set)
+	d.checkBytes(&r.set)
 	if b.isOutdated(r.set.Plan) {
-		j.failures = append(j.failures, fault.Failure{Change: -1, Err: config.ErrPlanOutdated})
+		d.failures = append(d.failures, fault.Failure{Change: -1, Err: config.ErrPlanOutdated})
 	}
 	if len(r.set.Skipped) > 0 {
-		j.unchanged = append(j.unchanged, r.set.Skipped...)
+		d.unchanged = append(d.unchanged, r.set.Skipped...)
 	}
-	return j
+	return d
 }
 
 // isOutdated reports whether a config that a plan rests on has changed since, also by the batch.
@@ -78,28 +78,28 @@ func (b *batch) isOutdated(plan *config.Plan) bool {
 	return false
 }
 
-func (b *batch) judgeChange(j *judgement, r *request, i int) {
+func (b *batch) draftChange(d *draft, r *request, i int) {
 	cmd := r.set.Changes[i].Command
 	if cmd == nil { // it is invalid
 		return
 	}
 	before := b.state(cmd.Target())
-	event, changes, err := b.aggregate(cmd.Target(), before).Decide(cmd, j.at)
+	event, changes, err := b.aggregate(cmd.Target(), before).Decide(cmd, d.at)
 	if r.set.AsSeenAt != nil && before != nil && before.Seq > r.seenAt {
-		j.refuse(i, "name", fault.ErrStale, before)
+		d.refuse(i, "name", fault.ErrStale, before)
 	}
 	last := err == nil && restoresLastValue(cmd)
 	switch {
 	case err != nil:
-		j.refuse(i, fieldOf(err), err, before)
+		d.refuse(i, fieldOf(err), err, before)
 	case last && !b.hasLastValue(before):
-		j.lacksValue = true
+		d.lacksValue = true
 	case last && b.last[before.Position()].Erased:
-		j.refuse(i, "name", fault.ErrErased, before)
+		d.refuse(i, "name", fault.ErrErased, before)
 	case changes:
-		j.changes = append(j.changes, change{event: event, before: before, last: last})
+		d.changes = append(d.changes, change{event: event, before: before, last: last})
 	default:
-		j.unchanged = append(j.unchanged, cmd.Target())
+		d.unchanged = append(d.unchanged, cmd.Target())
 	}
 }
 
@@ -108,8 +108,8 @@ func (b *batch) hasLastValue(deleted *projection.Config) bool {
 	return known
 }
 
-func (j *judgement) refuse(i int, field string, reason error, current *projection.Config) {
-	j.failures = append(j.failures, fault.Failure{Change: i, Field: field, Err: &fault.Refusal{Reason: reason, Current: current}})
+func (d *draft) refuse(i int, field string, reason error, current *projection.Config) {
+	d.failures = append(d.failures, fault.Failure{Change: i, Field: field, Err: &fault.Refusal{Reason: reason, Current: current}})
 }
 
 // fieldOf returns the part of a change that a refusal is about.
@@ -125,13 +125,13 @@ func fieldOf(err error) string {
 }
 
 // checkBytes adds a failure for each bound of bytes that the set breaks.
-func (j *judgement) checkBytes(set *config.ChangeSet) {
+func (d *draft) checkBytes(set *config.ChangeSet) {
 	if len(set.Changes) <= 1 {
 		return
 	}
 	written, replaced := set.Bytes(), 0
-	for i := range j.changes {
-		c := &j.changes[i]
+	for i := range d.changes {
+		c := &d.changes[i]
 		if c.event.HasOldValue() {
 			replaced += len(c.event.OldValue.String())
 		}
@@ -139,14 +139,14 @@ func (j *judgement) checkBytes(set *config.ChangeSet) {
 			written += len(c.event.Value.String())
 		}
 	}
-	j.checkBound(written, "names, reason and new values")
-	j.checkBound(replaced, "values that they replace or delete")
+	d.checkBound(written, "names, reason and new values")
+	d.checkBound(replaced, "values that they replace or delete")
 }
 
-func (j *judgement) checkBound(bytes int, of string) {
+func (d *draft) checkBound(bytes int, of string) {
 	if bytes > config.MaxChangeSetBytes {
 		rule := fmt.Sprintf("have %d bytes of %s; at most %d are allowed", bytes, of, config.MaxChangeSetBytes)
-		j.failures = append(j.failures, wholeSet(&config.InvalidError{Field: "changes", Rule: rule, TooLarge: true}))
+		d.failures = append(d.failures, wholeSet(&config.InvalidError{Field: "changes", Rule: rule, TooLarge: true}))
 	}
 }
 
@@ -207,27 +207,27 @@ func reject(failures []fault.Failure, at eventstore.Position) error {
 	return &fault.Rejection{Failures: failures, Position: at}
 }
 
-// Judge decides a set on a view as [Writer.Do] does, up to the append: it changes nothing. failures
-// are those that are known already, for example from [Check]. last are the last values of deleted
-// configs that the set restores.
+// DryRun decides a set on a view as [Writer.Do] does, up to the append: it changes nothing. The
+// failures are those that are known already, for example from [Check]; last are the last values of
+// deleted configs that the set restores.
 //
 // The revisions of the outcome are what the changes would be: their seq, hash and change set are
 // those of the view, their time is the present. The errors are those of Do.
-func (w *Writer) Judge(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last LastValues, failures []fault.Failure) (Outcome, error) {
+func (w *Writer) DryRun(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last LastValues, failures []fault.Failure) (Outcome, error) {
 	r := &request{caller: caller, set: set, seenAt: seenAt}
-	b := newBatch(view, nil, last, &w.opts, 0, new(judgement))
-	j := b.judge(r)
-	if failures = append(failures, j.failures...); len(failures) > 0 {
+	b := newBatch(view, nil, last, &w.opts, 0, new(draft))
+	d := b.draftOf(r)
+	if failures = append(failures, d.failures...); len(failures) > 0 {
 		return Outcome{}, reject(failures, b.tip.Position())
 	}
-	if j.lacksValue {
+	if d.lacksValue {
 		return Outcome{}, fault.NotWritten(errLacksValue)
 	}
-	outcome := Outcome{Unchanged: j.unchanged, Position: b.tip.Position()}
+	outcome := Outcome{Unchanged: d.unchanged, Position: b.tip.Position()}
 	reason, reverts := reasonOf(&set), revertsOf(&set)
-	for i := range j.changes {
+	for i := range d.changes {
 		outcome.Revisions = append(outcome.Revisions, &eventstore.Revision{
-			Event: j.changes[i].event, Seq: b.tip.Seq, Hash: b.tip.Hash, ChangeSet: b.tip.Position(), Actor: caller.Actor(), Reason: reason, Reverts: reverts,
+			Event: d.changes[i].event, Seq: b.tip.Seq, Hash: b.tip.Hash, ChangeSet: b.tip.Position(), Actor: caller.Actor(), Reason: reason, Reverts: reverts,
 		})
 	}
 	return outcome, nil
