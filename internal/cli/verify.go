@@ -46,8 +46,8 @@ It takes no lock, and may run beside a server.`
 }
 
 // walk checks all records up to the current head, that seen is one of them, and that a later event
-// says so of each one whose data was erased. The error is an [*eventstore.ChainError] if the history
-// is broken.
+// says so of each one whose data was erased. The error is an [*eventstore.ChainError] if the
+// history is broken.
 func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position, codec config.Codec) (eventstore.Head, error) {
 	const pageSize = 4096
 	var chain eventstore.Chain

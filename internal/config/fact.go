@@ -54,8 +54,8 @@ func NewCodec(kinds ...Kind) Codec {
 }
 
 // DecodeStream reads a stored event of a stream that is no config, given the stream's name, the
-// version after the event and the event's time. The error is an [*UnknownEventError] or says what is
-// wrong with the data. [Decode] reads those of configs.
+// version after the event and the event's time. The error is an [*UnknownEventError] or says what
+// is wrong with the data. [Decode] reads those of configs.
 func (c Codec) DecodeStream(s Stored, name string, version Version, at time.Time) (*StreamEvent, error) {
 	kind, known := c.kinds[EventType(s.Type)]
 	if !known || s.SchemaVersion < 1 || s.SchemaVersion > kind.SchemaVersion {

@@ -44,10 +44,9 @@ func (s *Store) OldValuesOf(configs []*projection.Config) *OldValues {
 	return &OldValues{generation: s.generation.Load(), foreign: true, configs: configs}
 }
 
-// Of returns the value that one of the configs had before its newest revision, nil if it had none or
-// if that was erased.
-// The error is of kind [fault.Unavailable] when the event store cannot be read, or when the history
-// was replaced since the config was read.
+// Of returns the value that one of the configs had before its newest revision, nil if it had none
+// or if that was erased. The error is of kind [fault.Unavailable] when the event store cannot be
+// read, or when the history was replaced since the config was read.
 func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value, error) {
 	if !c.Event().HasOldValue() {
 		return nil, nil

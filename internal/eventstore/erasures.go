@@ -49,8 +49,8 @@ func (e *Erasures) Add(revisions []*Revision) {
 	}
 }
 
-// AddRecords is [Erasures.Check] and [Erasures.Add] for records that need not be decoded. It ignores
-// events of kinds that the codec does not know.
+// AddRecords is [Erasures.Check] and [Erasures.Add] for records that need not be decoded. It
+// ignores events of kinds that the codec does not know.
 func (e *Erasures) AddRecords(codec config.Codec, records []Record) error {
 	for i := range records {
 		r := &records[i]

@@ -70,8 +70,8 @@ type Key struct {
 	Text  string
 }
 
-// StoreKey is a secret of 32 random bytes: whoever reads receipts but not the key cannot find out by
-// guessing what was requested.
+// StoreKey is a secret of 32 random bytes: a reader of receipts who lacks the key cannot find out
+// by guessing what was requested.
 type StoreKey [32]byte
 
 // Receipt is the stored outcome of a request with an idempotency key: the same request, sent again,

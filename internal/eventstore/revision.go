@@ -84,8 +84,8 @@ func decodeFact(codec config.Codec, r *Record) (*Revision, error) {
 }
 
 // Decode reads the event of a record of a config, without its old value. The error names the seq;
-// it wraps a [*config.UnknownEventError] when this program does not know the record's type or schema
-// version.
+// it wraps a [*config.UnknownEventError] when this program does not know the record's type or
+// schema version.
 func Decode(r *Record) (*Revision, error) {
 	if config.IsStream(r.Name) {
 		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, &config.UnknownEventError{Type: r.Type, SchemaVersion: r.SchemaVersion})

@@ -58,8 +58,8 @@ func (p *Projection) View() *View { return p.view.Load() }
 //
 // The revisions must be whole change sets, because no view may show part of one. On an error
 // nothing is applied: the error wraps [ErrDiverged] if the revisions do not continue what was
-// applied; otherwise it is about an event that cannot follow. Apply refuses to show a present config
-// whose value was erased: then it is to be called with more revisions.
+// applied; otherwise it is about an event that cannot follow. Apply refuses to show a present
+// config whose value was erased: then it is to be called with more revisions.
 func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revision) error {
 	return p.apply(from, revisions, false)
 }
