@@ -57,10 +57,9 @@ const (
 	memoryAboveState = 896 << 20
 	// limitInterval is how often the limit is set.
 	limitInterval = time.Second
-	// largeHeap is from how many live bytes on verifyingPercent holds while the history is verified.
-	largeHeap = 2 * heapFloor
-	// verifyingPercent is the GOGC of that time.
-	verifyingPercent = 25
+	// verifyingPercent is the GOGC while the history is verified, with more than largeHeap live
+	// bytes.
+	verifyingPercent, largeHeap = 25, 2 * heapFloor
 )
 
 // limitMemory sets the collector's soft memory limit to the size of the state plus
