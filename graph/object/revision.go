@@ -141,7 +141,7 @@ func (r *ConfigRevision) Reason() *string { return r.reason }
 func (r *ConfigRevision) Reverts() *eventstore.Position { return r.reverts }
 
 // Erased reports whether the value after the change was erased for good.
-func (r *ConfigRevision) Erased() bool { return false }
+func (r *ConfigRevision) Erased() bool { return r.event.Erased }
 
 func textIf(present bool, v config.Value) *string {
 	if !present {

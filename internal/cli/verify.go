@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -32,7 +33,7 @@ It takes no lock, and may run beside a server.`
 	}
 	defer events.Close()
 
-	head, err := walk(ctx, events, seen)
+	head, err := walk(ctx, events, seen, config.Codec{})
 	var broken *eventstore.ChainError
 	if errors.As(err, &broken) {
 		return fmt.Errorf("the history is broken at position %d: %s", broken.Seq, broken.Problem)
@@ -44,11 +45,13 @@ It takes no lock, and may run beside a server.`
 	return nil
 }
 
-// walk checks all records up to the current head, and that seen is one of them. The error is an
-// [*eventstore.ChainError] if the history is broken.
-func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position) (eventstore.Head, error) {
+// walk checks all records up to the current head, that seen is one of them, and that a later event
+// says so of each one whose data was erased. The error is an [*eventstore.ChainError] if the
+// history is broken.
+func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position, codec config.Codec) (eventstore.Head, error) {
 	const pageSize = 4096
 	var chain eventstore.Chain
+	var erasures eventstore.Erasures
 	var at eventstore.Head
 	head, err := events.Head(ctx)
 	if err != nil {
@@ -65,6 +68,9 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position
 		if at, err = chain.Verify(at, records); err != nil {
 			return at, err
 		}
+		if err := erasures.AddRecords(codec, records); err != nil {
+			return at, err
+		}
 		for i := range records {
 			if record := eventstore.HeadOf(&records[i]); record.Seq == seen.Seq && record.Position() != seen {
 				return at, &eventstore.ChainError{Seq: seen.Seq, Problem: "it is not the event that was seen there: " + record.Position().String()}
@@ -76,6 +82,9 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position
 		return at, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Seq)}
 	case at.Seq < seen.Seq:
 		return at, &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; position %s was seen", seen)}
+	}
+	if err := erasures.Unexplained(); err != nil {
+		return at, err
 	}
 	return at, confirmHead(ctx, events, head)
 }

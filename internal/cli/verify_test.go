@@ -53,6 +53,8 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 	}{
 		{"untouched", ``, ""},
 		{"edited value", `UPDATE events SET data = replace(data, '"4"', '"5"') WHERE position = 5`, "position 5:"},
+		{"erased without a right to", `UPDATE events SET data = NULL, salt_what = NULL WHERE position = 5`, "position 5: its data is missing, and no later event says that it was erased"},
+		{"half erased", `UPDATE events SET data = NULL WHERE position = 5`, "position 5: its data does not match its digest"},
 		{"edited salt", `UPDATE events SET salt_what = zeroblob(16) WHERE position = 5`, "position 5:"},
 		{"edited digest", `UPDATE events SET what = zeroblob(32) WHERE position = 5`, "position 5:"},
 		{"edited actor", `UPDATE events SET actor = 'mallory' WHERE position = 7`, "position 7:"},

@@ -89,7 +89,7 @@ func (a Aggregate) Apply(e Event) (Aggregate, error) {
 		return a, fmt.Errorf("applying %q to config %q: it cannot follow version %d (deleted: %t)", e.Type, e.Name, a.Version, a.Deleted)
 	}
 	a.Version, a.Deleted, a.Newest = e.Version, e.Type == ValueDeleted, RevisionID{}
-	if e.HasValue() {
+	if e.Type != ValueDeleted {
 		a.Value = e.Value
 	}
 	return a, nil

@@ -19,6 +19,8 @@ type Stored struct {
 	Type          string
 	SchemaVersion int
 	Data          string
+	// Erased reports whether the data was removed. Only events with a value can be erased.
+	Erased bool
 }
 
 // UnknownEventError says that this program does not know the type or the schema version of a stored
@@ -89,9 +91,15 @@ func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event
 		return Event{}, err
 	}
 	e := Event{Type: EventType(s.Type), Name: name, Version: version, At: at}
-	if e.Type == ValueDeleted {
+	switch {
+	case s.Erased && e.HasValue():
+		e.Erased = true
+		return e, nil
+	case s.Erased:
+		return Event{}, fmt.Errorf("the data of a %s was erased, which has no value", s.Type)
+	case e.Type == ValueDeleted:
 		err = decodeNoValue(data)
-	} else {
+	default:
 		e.Value, err = decodeValue(data)
 	}
 	if err != nil {

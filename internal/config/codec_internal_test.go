@@ -63,7 +63,7 @@ func TestUpcastingGoesVersionByVersion(t *testing.T) {
 			t.Errorf("%+v: got %+v, %v, want %+v", stored, got, err, want)
 		}
 	}
-	if got, want := evolved.encode(want), (Stored{"ConfigValueSet", 3, `{"value":"30s"}`}); got != want {
+	if got, want := evolved.encode(want), (Stored{Type: "ConfigValueSet", SchemaVersion: 3, Data: `{"value":"30s"}`}); got != want {
 		t.Errorf("encoded %+v, want %+v", got, want)
 	}
 }
@@ -74,23 +74,23 @@ func TestUpcastingReportsWhatItCannotDo(t *testing.T) {
 		want   string
 	}{
 		{
-			Stored{"ConfigValueSet", 1, `?`},
+			Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: `?`},
 			"upcasting ConfigValueSet from schema version 1: odd text",
 		},
 		{
-			Stored{"ConfigValueSet", 1, `"`},
+			Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: `"`},
 			`decoding the data of ConfigValueSet, schema version 1: want } at byte 11`,
 		},
 		{
-			Stored{"ConfigValueSet", 0, `30s`},
+			Stored{Type: "ConfigValueSet", SchemaVersion: 0, Data: `30s`},
 			(&UnknownEventError{"ConfigValueSet", 0}).Error(),
 		},
 		{
-			Stored{"ConfigValueSet", 4, `{"value":"30s"}`},
+			Stored{Type: "ConfigValueSet", SchemaVersion: 4, Data: `{"value":"30s"}`},
 			(&UnknownEventError{"ConfigValueSet", 4}).Error(),
 		},
 		{
-			Stored{"ConfigValueRestored", 1, `{"value":"x"}`},
+			Stored{Type: "ConfigValueRestored", SchemaVersion: 1, Data: `{"value":"x"}`},
 			(&UnknownEventError{"ConfigValueRestored", 1}).Error(),
 		},
 	} {
@@ -99,7 +99,7 @@ func TestUpcastingReportsWhatItCannotDo(t *testing.T) {
 			t.Errorf("%+v: got %+v, %v, want %s", test.stored, got, err, test.want)
 		}
 	}
-	if _, err := evolved.decode(Stored{"ConfigValueSet", 1, `?`}, Name{"a"}, 2, time.Time{}); !errors.Is(err, errOdd) {
+	if _, err := evolved.decode(Stored{Type: "ConfigValueSet", SchemaVersion: 1, Data: `?`}, Name{"a"}, 2, time.Time{}); !errors.Is(err, errOdd) {
 		t.Errorf("got %v, want it to wrap what the upcaster said", err)
 	}
 }

@@ -17,11 +17,17 @@
 //	version               counts the changes of one name from 1; never reset, also not by a
 //	                      deletion
 //	event                 one fact: ConfigValueSet, ConfigValueDeleted or ConfigValueRestored
+//	stream                whose name begins with $: events that are of no config
+//	kind of facts         a type of events of such streams; a codec knows some
+//	old value             the value of the version before; it is stored with that version alone
+//	erased                of a value: removed from the history for good, which a later event says
 //	record                an event as it is stored
 //	revision              an event as clients see it
 //	seq                   an event's number in the whole history: 1, 2, 3, … without gaps; 0 is
 //	                      before the first
 //	hash                  SHA-256 over the previous event's hash and this event's fields
+//	digest, salt          SHA-256 over 16 random bytes, the salt, and a part of the fields; the
+//	                      hash covers two digests of each event
 //	position              what clients see of a seq: the seq and the first 8 hex digits of its
 //	                      event's hash, 1842-9f3a21c0
 //	change set            changes that are applied together, and their events: the unit of a
@@ -56,7 +62,16 @@
 //	fault, kind           an error that clients can get; what it means to them, a row of one table
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
+//	snapshot              the state of all configs right after one position
+//	difference            what differs for one name between two snapshots, in value or existence;
+//	                      versions do not count
 //	page cursor           where a page of a list ended; all pages of a list show one position
+//	child                 what lies directly below a prefix: a config, names further below, or
+//	                      both; its segment is the part of its name after the prefix
+//	part                  a piece of a name, in either case, that a filter asks for
+//	order                 the names of a view by their last change
+//	scan, turn            a look at many names for what few of them have; the right to one, of
+//	                      which there are few
 //	outcome               what a set came to; unknown while the history does not show whether
 //	                      an append was made
 //	attempt               one try to append a batch

@@ -34,6 +34,9 @@ type Event struct {
 	Value    Value     // after a set or a restore; empty after a deletion
 	OldValue Value     // the value before the event; only meaningful if HasOldValue
 	At       time.Time // UTC, whole microseconds
+
+	Erased    bool // the value after the event was there, and is no longer in the history
+	OldErased bool // so was the value before the event
 }
 
 // Operation says what an event did to its config, in the words of clients.
@@ -62,11 +65,20 @@ func (e Event) Operation() Operation {
 	return ""
 }
 
-// HasValue reports whether the config has a value after the event.
-func (e Event) HasValue() bool { return e.Type != ValueDeleted }
+// HasValue reports whether the config has a value after the event that the event has, too: it was
+// not erased.
+func (e Event) HasValue() bool { return e.Type != ValueDeleted && !e.Erased }
 
-// HasOldValue reports whether the config had a value before the event. It is false for a first
-// value and for a restore.
+// HasOldValue reports whether the config had a value before the event that was not erased. It is
+// false for a first value and for a restore.
 func (e Event) HasOldValue() bool {
-	return e.Type == ValueDeleted || e.Type == ValueSet && e.Version > 1
+	return (e.Type == ValueDeleted || e.Type == ValueSet && e.Version > 1) && !e.OldErased
+}
+
+// SetOld sets the value before the event to the value after another one, if the event is of a type
+// that has a value before it.
+func (e *Event) SetOld(before Event) {
+	if e.OldErased = false; e.HasOldValue() {
+		e.OldValue, e.OldErased = before.Value, before.Erased
+	}
 }

@@ -119,8 +119,15 @@ func (f Filter) matchesPrefix(text string) bool {
 // containsPart reports whether text contains a part that is in lower case, whatever the case of the
 // text.
 func containsPart(text, part string) bool {
+	if part == "" {
+		return true
+	}
+	first, other := part[0], upper(part[0]) // most bytes are neither, which takes no call
 	for start := 0; start+len(part) <= len(text); start++ {
-		i := 0
+		if b := text[start]; b != first && b != other {
+			continue
+		}
+		i := 1
 		for i < len(part) && lower(text[start+i]) == part[i] {
 			i++
 		}
@@ -137,6 +144,13 @@ func lowerASCII(text string) string {
 		b[i] = lower(b[i])
 	}
 	return string(b)
+}
+
+func upper(b byte) byte {
+	if 'a' <= b && b <= 'z' {
+		return b - 'a' + 'A'
+	}
+	return b
 }
 
 func lower(b byte) byte {

@@ -74,7 +74,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Position, filter 
 func (c *Changes) take(batch feed.Batch, filter config.Filter, enough int) (end eventstore.Head, full bool) {
 	whole, bytes := len(c.Revisions), c.bytes
 	for _, e := range batch.Events {
-		if filter.Matches(e.Name) {
+		if e.Stream == nil && filter.Matches(e.Name) {
 			c.Revisions = append(c.Revisions, e)
 			bytes += e.Bytes()
 		}

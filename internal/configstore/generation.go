@@ -29,20 +29,23 @@ type generation struct {
 }
 
 func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Options, notReady error) *generation {
+	opts.Feed.Codec, opts.Follower.Codec, opts.Writer.Codec = opts.Codec, opts.Codec, opts.Codec
 	g := &generation{
 		history: history{
-			events: events, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
+			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, catchUp: newCatchUpReader(events), scans: semaphore.NewWeighted(scanTurns()), notReady: notReady,
+		opts: opts, scans: semaphore.NewWeighted(scanTurns()), notReady: notReady,
 	}
+	g.events = explained{events, &g.history}
+	g.catchUp = newCatchUpReader(g.events)
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
 	opts.Follower.Loaded = func(head eventstore.Head) { g.verifier.Begin(projection.Stretch{To: head}) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
 	keeper, _ := events.(projection.VerifiedKeeper)
 	g.verifier = projection.NewVerifier(g.catchUp, func() eventstore.Head { return g.view().Head() },
-		projection.VerifierOptions{Keeper: keeper, Log: opts.Log})
+		projection.VerifierOptions{Keeper: keeper, Codec: opts.Codec, IsErased: func(seq eventstore.Seq) bool { return g.view().IsErased(seq) }, Log: opts.Log})
 	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
 	return g
 }

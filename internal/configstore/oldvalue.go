@@ -24,7 +24,7 @@ type OldValues struct {
 }
 
 // page is what one read has returned.
-type page map[eventstore.Seq]config.Value // :: seq of a revision → value before it
+type page map[eventstore.Seq]*config.Value // :: seq of a revision → value before it; nil: erased
 
 // OldValues returns the old values of configs that the snapshot has returned.
 func (s *Snapshot) OldValues(configs []*projection.Config) *OldValues {
@@ -44,14 +44,17 @@ func (s *Store) OldValuesOf(configs []*projection.Config) *OldValues {
 	return &OldValues{generation: s.generation.Load(), foreign: true, configs: configs}
 }
 
-// Of returns the value that one of the configs had before its newest revision, nil if it had none.
-// The error is of kind [fault.Unavailable] when the event store cannot be read, or when the history
-// was replaced since the config was read.
+// Of returns the value that one of the configs had before its newest revision, nil if it had none
+// or if that was erased. The error is of kind [fault.Unavailable] when the event store cannot be
+// read, or when the history was replaced since the config was read.
 func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value, error) {
 	if !c.Event().HasOldValue() {
 		return nil, nil
 	}
 	if recent := o.generation.feed.Find(c.Seq); recent != nil && recent.Position() == c.Position() {
+		if !recent.HasOldValue() {
+			return nil, nil
+		}
 		return &recent.OldValue, nil
 	}
 	o.mu.Lock()
@@ -62,18 +65,18 @@ func (o *OldValues) Of(ctx context.Context, c *projection.Config) (*config.Value
 		}
 	}
 	if old, read := o.find(c); read {
-		return &old, nil
+		return old, nil
 	}
 	if err := o.read(ctx, c); err != nil {
 		return nil, err
 	}
 	if old, read := o.find(c); read {
-		return &old, nil
+		return old, nil
 	}
 	return nil, o.generation.readFailed(projection.ErrDiverged)
 }
 
-func (o *OldValues) find(c *projection.Config) (old config.Value, read bool) {
+func (o *OldValues) find(c *projection.Config) (old *config.Value, read bool) {
 	for _, page := range o.pages {
 		if old, read = page[c.Seq]; read {
 			break
@@ -111,7 +114,11 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 		if err != nil {
 			return err
 		}
-		found[bySeq[eventstore.VersionOf{Name: records[i].Name, Version: records[i].Version}]] = before.Value.Clone()
+		var old *config.Value
+		if before.HasValue() {
+			old = new(before.Value.Clone())
+		}
+		found[bySeq[eventstore.VersionOf{Name: records[i].Name, Version: records[i].Version}]] = old
 	}
 	o.pages = [2]page{found, o.pages[0]}
 	return nil

@@ -63,7 +63,7 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 			err = ctx.Err()
 		}
 		if c.Seq > seen.At().Seq {
-			p.fail("", &fault.Refusal{Reason: fault.ErrStale, Current: c})
+			p.refuse(c.Name, fault.ErrStale, c)
 		}
 		return err == nil && len(p.failures) < config.MaxChanges
 	})
@@ -84,8 +84,12 @@ func (r *Reader) addDifferences(ctx context.Context, q DiffQuery, p *plan) error
 		for i := range page.Differences {
 			d := &page.Differences[i]
 			bytes += d.bytes()
-			if len(p.commands) == config.MaxChanges || bytes > 4*config.MaxChangeSetBytes && len(p.commands) > 0 {
+			if len(p.commands)+len(p.failures) == config.MaxChanges || bytes > 4*config.MaxChangeSetBytes && len(p.commands) > 0 {
 				return r.failTooMany(ctx, q, p)
+			}
+			if d.After != nil && d.After.Erased() {
+				p.refuse(d.Name, fault.ErrErased, r.view.Get(d.Name))
+				continue
 			}
 			p.add(d.Name, r.view.Get(d.Name), valueOf(d.After))
 		}
@@ -147,7 +151,7 @@ func (r *Reader) planUndo(ctx context.Context, revert *RevertSet) (p plan, err e
 	end := revisions[len(revisions)-1].Position()
 	p.reverts = &config.RevisionID{Seq: int64(end.Seq), Hash: end.Prefix}
 	names := make([]config.Name, 0, len(revisions))
-	for _, change := range revisions {
+	for _, change := range ofConfigs(revisions) {
 		names = append(names, change.Name)
 		r.undo(change, revert.OnConflict, &p)
 	}
@@ -167,6 +171,10 @@ func (r *Reader) undo(change *eventstore.Revision, onConflict OnConflict, p *pla
 			p.skipped = append(p.skipped, change.Name)
 			return
 		}
+	}
+	if change.OldErased {
+		p.refuse(change.Name, fault.ErrErased, present)
+		return
 	}
 	p.add(change.Name, present, change.ValueBefore())
 }

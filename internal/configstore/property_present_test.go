@@ -13,7 +13,7 @@ import (
 	"configapi/internal/projection"
 )
 
-// mustFilter returns the filter of a prefix, names, and a part of names, where "" and nil set no
+// mustSelect returns the filter of a prefix, names, and a part of names, where "" and nil set no
 // condition.
 func mustSelect(t fataler, prefix string, names []string, part string) config.Filter {
 	filter, err := config.ParseFilter(prefix, names)

@@ -143,7 +143,7 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventst
 	}
 	defer end()
 	revision, err := r.generation.revisionAt(ctx, at.Seq)
-	if err != nil || revision.Position() != at {
+	if err != nil || revision.Position() != at || revision.Stream != nil {
 		return nil, err
 	}
 	return revision, nil

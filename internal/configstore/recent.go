@@ -104,6 +104,7 @@ func (h *history) revisionsBack(ctx context.Context, q eventstore.Back, first in
 	if err != nil {
 		return nil, 0, h.readFailed(err)
 	}
+	records = slices.DeleteFunc(records, func(r eventstore.Record) bool { return config.IsStream(r.Name) })
 	slices.Reverse(records) // as they are decoded: the end of a change set completes those before it
 	revisions, err := eventstore.DecodeAll(records)
 	if err != nil {

@@ -58,11 +58,14 @@ func (g *generation) rewind(ctx context.Context, f *former) {
 }
 
 func (g *generation) tryRewind(ctx context.Context, f *former) error {
-	n, err := f.common(ctx, g.events)
+	n, err := f.common(ctx, g.own)
 	if err != nil {
 		return err
 	}
 	kept, lost := f.newest[:n:n], f.newest[n:]
+	if hasStreams(lost) {
+		return errNothingInCommon // what these streams were before is not looked up
+	}
 	at := kept[n-1].Head()
 	past, err := g.statesAt(ctx, at, lost)
 	if err != nil {
@@ -128,7 +131,7 @@ func (h *history) statesAt(ctx context.Context, at eventstore.Head, later []*eve
 	for len(names) > 0 {
 		some := names[:min(len(names), eventstore.MaxAsOfNames)]
 		var limit eventstore.Limit
-		records, err := h.events.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
+		records, err := h.own.ReadAsOf(ctx, at, eventstore.AsOf{At: at.Seq, Names: some}, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -158,7 +161,7 @@ func (h *history) completeSet(ctx context.Context, at eventstore.Head, r *events
 		return nil
 	}
 	end := r.ChangeSet.Seq
-	records, err := h.events.ReadHistory(ctx, at, end-1, eventstore.Limit{Records: 1})
+	records, err := h.own.ReadHistory(ctx, at, end-1, eventstore.Limit{Records: 1})
 	if err == nil && (len(records) != 1 || records[0].Seq != end) {
 		err = projection.ErrDiverged
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	ClockInterval time.Duration
 	// Now is the clock of this node. It must be safe for concurrent use. nil: time.Now.
 	Now func() time.Time
+	// Codec decodes the history. The zero Codec knows the events of configs alone, and the store
+	// stops before any other: it is then not ready.
+	Codec config.Codec
 	// Log gets what operators must know. nil: nothing is logged.
 	Log *slog.Logger
 	// Writer, Feed and Follower are the options of these parts.

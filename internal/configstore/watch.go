@@ -185,6 +185,7 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 }
 
 func matching(filter config.Filter, events []*eventstore.Revision) []*eventstore.Revision {
+	events = ofConfigs(events)
 	if filter.All() {
 		return events
 	}

@@ -1,6 +1,10 @@
 package eventstore
 
-import "time"
+import (
+	"time"
+
+	"configapi/internal/config"
+)
 
 // Newest is the newest record of a name at a basis, with what shows that it belongs to the chain,
 // and what a view needs of older records.
@@ -18,8 +22,8 @@ type Newest struct {
 	CreatedAt time.Time
 }
 
-// NewestOf returns a record with what it says by itself: of a change set that it ends, and of a name
-// that begins with it. A store adds the rest.
+// NewestOf returns a record with what it says by itself: of a change set that it ends, and of a
+// name that begins with it. A store adds the rest.
 func NewestOf(r Record) Newest {
 	n := Newest{Record: r}
 	if r.ChangeSet == r.Seq {
@@ -54,9 +58,9 @@ func (c *Chain) VerifyNewest(basis Head, found []Newest) error {
 	return nil
 }
 
-// Revision decodes the record, like [Decode]. Its change set is known.
-func (n *Newest) Revision() (*Revision, error) {
-	r, err := Decode(&n.Record)
+// Revision decodes the record, like [DecodeFacts]. Its change set is known.
+func (n *Newest) Revision(codec config.Codec) (*Revision, error) {
+	r, err := decodeFact(codec, &n.Record)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func (p *OldValuePage) fill() (missing []int) {
 			continue
 		}
 		if b := before[versionOf(r, -1)]; b != nil {
-			r.OldValue = b.Value
+			r.SetOld(b.Event)
 		} else {
 			missing = append(missing, i)
 		}
@@ -111,7 +111,7 @@ func (p *OldValuePage) read(ctx context.Context, from VersionReader, basis Head,
 		if err != nil {
 			return 0, err
 		}
-		r.OldValue = before.Value
+		r.SetOld(before.Event)
 	}
 	return len(asked), nil
 }

@@ -70,13 +70,18 @@ type Key struct {
 	Text  string
 }
 
+// StoreKey is a secret of 32 random bytes: a reader of receipts who lacks the key cannot find out
+// by guessing what was requested.
+type StoreKey [32]byte
+
 // Receipt is the stored outcome of a request with an idempotency key: the same request, sent again,
 // gets the same answer and has no second effect. It is a row of the table idempotency. Receipts are
 // not part of the history: the chain of hashes does not cover them, and [Store.PruneReceipts]
 // removes old ones.
 type Receipt struct {
 	Key
-	// RequestHash is the SHA-256 of the request. Another request with the same key has another one.
+	// RequestHash is an HMAC-SHA-256 of the request under the [StoreKey]. Another request with the
+	// same key has another one.
 	RequestHash [32]byte
 	// First is the seq of the outcome's first event. When there was nothing to do, it is the seq of
 	// the head on which that was decided. Column first_position.

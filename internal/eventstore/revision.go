@@ -13,8 +13,11 @@ import (
 // complete, and all readers share it.
 type Revision struct {
 	config.Event
-	Seq  Seq
-	Hash Hash
+	// Stream is not nil when the revision is of a stream that is no config. Event then has only the
+	// time.
+	Stream *config.StreamEvent
+	Seq    Seq
+	Hash   Hash
 	// ChangeSet is the position of the change set's last event. Its seq is always set, its prefix
 	// only when [Revision.ChangeSetKnown] reports true.
 	ChangeSet Position
@@ -22,6 +25,14 @@ type Revision struct {
 	Reason    *string // nil: no reason was given
 	// Reverts is the change set that the revision's change set undoes. nil: none, or more than one.
 	Reverts *Position
+}
+
+// Fact returns what the revision is: the event of a config, or that of another stream.
+func (r *Revision) Fact() config.Fact {
+	if r.Stream != nil {
+		return r.Stream
+	}
+	return &r.Event
 }
 
 // EndsChangeSet reports whether the revision is the last of its change set.
@@ -52,20 +63,47 @@ func NewRevision(r *Record, e config.Event) *Revision {
 	return revision
 }
 
-// Decode reads the event of a record, without its old value. The error names the seq; it wraps a
-// [*config.UnknownEventError] when this program does not know the record's type or schema version.
+// DecodeFacts reads the events of any records of a history, in their order. The change set of a
+// record is known when the last event of the set is among the records. Errors are those of
+// [Decode].
+func DecodeFacts(codec config.Codec, records []Record) ([]*Revision, error) {
+	return decodeAll(records, func(r *Record) (*Revision, error) { return decodeFact(codec, r) })
+}
+
+func decodeFact(codec config.Codec, r *Record) (*Revision, error) {
+	if !config.IsStream(r.Name) {
+		return Decode(r)
+	}
+	stream, err := codec.DecodeStream(storedOf(r), r.Name, config.Version(r.Version), r.RecordedAt.UTC())
+	if err != nil {
+		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
+	}
+	revision := NewRevision(r, config.Event{At: stream.At})
+	revision.Stream = stream
+	return revision, nil
+}
+
+// Decode reads the event of a record of a config, without its old value. The error names the seq;
+// it wraps a [*config.UnknownEventError] when this program does not know the record's type or
+// schema version.
 func Decode(r *Record) (*Revision, error) {
+	if config.IsStream(r.Name) {
+		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, &config.UnknownEventError{Type: r.Type, SchemaVersion: r.SchemaVersion})
+	}
 	name, err := config.ParseName(r.Name)
 	if err != nil {
 		// The error is not wrapped: the history is wrong here, not a client's input.
 		return nil, fmt.Errorf("decoding the event at seq %d: %v", r.Seq, err)
 	}
-	stored := config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data}
-	event, err := config.Decode(stored, name, config.Version(r.Version), r.RecordedAt.UTC())
+	event, err := config.Decode(storedOf(r), name, config.Version(r.Version), r.RecordedAt.UTC())
 	if err != nil {
 		return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 	}
 	return NewRevision(r, event), nil
+}
+
+func storedOf(r *Record) config.Stored {
+	return config.Stored{Type: r.Type, SchemaVersion: r.SchemaVersion, Data: r.Data, Erased: r.Erased}
 }
 
 // DecodeNoData is [DecodeAll] for records that were read without data: the events lack their
@@ -80,13 +118,12 @@ func DecodeNoData(records []Record) ([]*Revision, error) {
 		if err := config.CheckKnown(r.Type, r.SchemaVersion); err != nil {
 			return nil, fmt.Errorf("decoding the event at seq %d: %w", r.Seq, err)
 		}
-		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC()}
+		event := config.Event{Type: config.EventType(r.Type), Name: name, Version: config.Version(r.Version), At: r.RecordedAt.UTC(), Erased: r.Erased}
 		return NewRevision(r, event), nil
 	})
 }
 
-// DecodeAll reads the events of records, in their order. The change set of a record is known when
-// the last event of the set is among the records. Errors are those of [Decode].
+// DecodeAll is [DecodeFacts] for records of configs alone.
 func DecodeAll(records []Record) ([]*Revision, error) { return decodeAll(records, Decode) }
 
 // largeData is how many bytes of data make a record so slow to decode that other goroutines get the

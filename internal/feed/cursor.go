@@ -123,7 +123,7 @@ func (c *Cursor) readStore(ctx context.Context, head eventstore.Head, limit int)
 		}
 		records = append(records, page...)
 		if whole := eventstore.WholeSets(records); len(whole) > 0 {
-			events, err := eventstore.DecodeAll(whole)
+			events, err := eventstore.DecodeFacts(c.feed.opts.Codec, whole)
 			if err != nil {
 				return nil, err
 			}

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	// RingBytes bounds the bytes of the events in the ring, as [Size] counts them. 0 means
 	// [DefaultRingBytes].
 	RingBytes int
+	// Codec decodes what is read from the event store. The zero Codec knows the events of configs
+	// alone.
+	Codec config.Codec
 }
 
 // Feed is the ring of the newest events. It wakes the readers that wait for more. It is safe for

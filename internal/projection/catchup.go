@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,19 +29,79 @@ func (f *Follower) CatchUp(ctx context.Context) error {
 	from := f.projection.View().Head()
 	read, checked := make(chan page), make(chan page)
 	stages.Go(func() { f.readPages(ctx, from.Seq, read) })
-	stages.Go(func() { checkPages(ctx, from, read, checked) })
+	stages.Go(func() { f.checkPages(ctx, from, read, checked) })
+	var held held
 	for page := range checked {
 		if page.err != nil {
 			return f.diagnose(ctx, page.err)
 		}
-		if err := f.projection.Apply(page.from, page.revisions); err != nil {
+		if err := f.apply(page, &held); err != nil {
 			return fmt.Errorf("following the history: %w", err)
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if held.why != nil {
+		return f.diagnose(ctx, held.why)
+	}
+	if err := f.projection.CheckErasures(); err != nil {
+		return f.diagnose(ctx, err)
+	}
 	return f.compareHead(ctx)
+}
+
+// held are pages that are not applied yet, as one: after them a view would show a present value
+// that was erased. The version that follows is in a later page.
+type held struct {
+	page
+	why   *presentErasedError
+	bytes int
+}
+
+// maxHeldBytes is how many bytes of names and values are held at most.
+const maxHeldBytes = 64 << 20
+
+// apply applies a page, or holds it.
+func (f *Follower) apply(p page, h *held) error {
+	if !f.isReady() {
+		return f.projection.ApplyUnseen(p.from, p.revisions)
+	}
+	if h.why != nil {
+		awaited := slices.ContainsFunc(p.revisions, func(r *eventstore.Revision) bool { return r.Name == h.why.name })
+		p.from, p.revisions = h.from, append(h.revisions, p.revisions...)
+		if !awaited {
+			return h.hold(p, h.why)
+		}
+	}
+	err := f.projection.Apply(p.from, p.revisions)
+	if why := (*presentErasedError)(nil); errors.As(err, &why) {
+		return h.hold(p, why)
+	}
+	*h = held{}
+	return err
+}
+
+// hold holds a page. Too much of it is an error that wraps [ErrDiverged]: all is applied anew, and
+// nobody reads meanwhile.
+func (h *held) hold(p page, why *presentErasedError) error {
+	for _, r := range p.revisions[len(h.revisions):] {
+		h.bytes += r.Bytes()
+	}
+	h.page, h.why = p, why
+	if h.bytes > maxHeldBytes {
+		return fmt.Errorf("%w: too much follows the erased value at position %d", ErrDiverged, why.Seq)
+	}
+	return nil
+}
+
+func (f *Follower) isReady() bool {
+	select {
+	case <-f.ready:
+		return true
+	default:
+		return false
+	}
 }
 
 // compareHead checks that the head of the store continues what was applied. The records alone
@@ -112,7 +173,7 @@ func (p page) send(ctx context.Context, to chan<- page) bool {
 }
 
 // checkPages checks that the pages follow one another from a head on, and decodes them.
-func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, checked chan<- page) {
+func (f *Follower) checkPages(ctx context.Context, from eventstore.Head, read <-chan page, checked chan<- page) {
 	defer close(checked)
 	var chain eventstore.Chain
 	for p := range read {
@@ -121,7 +182,7 @@ func checkPages(ctx context.Context, from eventstore.Head, read <-chan page, che
 			from, p.err = chain.Verify(from, p.records)
 		}
 		if p.err == nil {
-			p.revisions, p.err = eventstore.DecodeAll(p.records)
+			p.revisions, p.err = eventstore.DecodeFacts(f.opts.Codec, p.records)
 			p.records = nil
 		}
 		if p.err != nil {

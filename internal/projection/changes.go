@@ -20,9 +20,12 @@ type change struct {
 	seq, before eventstore.Seq
 }
 
-// keptChanges is the least number of changes that are kept. With many names, it is an eighth of
-// their number: to carry an [Order] over more changes costs as much as to make it anew.
-const keptChanges = 1024
+// At least keptChanges changes are kept. With many names they are a part of their number: to carry
+// an [Order] over more changes costs as much as to make it anew.
+const (
+	keptChanges = 1024
+	keptPart    = 32
+)
 
 // add adds the change that leads from the state before, or nil, to after.
 func (c *changes) add(after, before *Config) {
@@ -35,7 +38,7 @@ func (c *changes) add(after, before *Config) {
 
 // trim drops the oldest changes when there are twice as many as are kept with a number of names.
 func (c *changes) trim(names int) {
-	keep := max(keptChanges, names/8)
+	keep := max(keptChanges, names/keptPart)
 	drop := len(c.newest) - keep
 	if drop < keep {
 		return

@@ -34,6 +34,7 @@ type childWalk struct {
 	tree         *tree
 	prefix, base string // base has a slash at its end, unless it is empty
 	last         string // the segment after which the walk goes on
+	size         int    // how much was below the last folder, as a guess for the next one
 	yield        func(Child) bool
 }
 
@@ -69,7 +70,7 @@ func (w *childWalk) run() {
 func (w *childWalk) childAt(c *Config, segment string, index int) (found Child, next int) {
 	name := w.base + segment
 	if c.Name.String() != name {
-		end := rank(w.tree, afterBelow(name), index)
+		end := w.endOf(name, index)
 		return w.child(segment, nil, index, end), end
 	}
 	next = index + 1
@@ -79,13 +80,20 @@ func (w *childWalk) childAt(c *Config, segment string, index int) (found Child, 
 	}
 	end := from
 	if isBelow(nameAt(w.tree, from), name) {
-		end = rank(w.tree, afterBelow(name), from)
+		end = w.endOf(name, from)
 	}
 	found = w.child(segment, c, from, end)
 	if from == next {
 		next = end
 	}
 	return found, next
+}
+
+// endOf returns the index after all names below a folder, whose first name has an index.
+func (w *childWalk) endOf(folder string, first int) int {
+	end := rankNear(w.tree, afterBelow(folder), first+1, first+w.size)
+	w.size = end - first
+	return end
 }
 
 // child returns a child below which are the names from one index to before another.
@@ -125,7 +133,7 @@ func (w *childWalk) foldersBefore(segment string, index int) []folder {
 			i = min(i, sharedBytes(first, w.base+segment)-len(w.base)+1)
 			continue
 		}
-		end := rank(w.tree, afterBelow(name), index)
+		end := w.endOf(name, index)
 		found = append([]folder{{segment[:i], index, end}}, found...)
 		index = end
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	details              *details
 	hash                 [4]byte // the first bytes of the newest revision's hash
 	kind                 kind
+	erased               bool // Value was erased; only a state of the past has that
 }
 
 // details are properties that few revisions have. They are nil for a config whose newest revision
@@ -52,7 +53,7 @@ func newConfig(r *eventstore.Revision) *Config {
 	c := &Config{
 		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Seq: r.Seq,
 		updatedAt: at, createdAt: at,
-		hash: r.Position().Prefix,
+		hash: r.Position().Prefix, erased: r.Erased,
 	}
 	switch r.Type {
 	case config.ValueDeleted:
@@ -83,9 +84,13 @@ func (c *Config) Aggregate() config.Aggregate {
 // Exists reports whether the config has a value.
 func (c *Config) Exists() bool { return c.kind != deleted }
 
+// Erased reports whether the config had a value that was erased since: a state of the past can have
+// that, the present one cannot.
+func (c *Config) Erased() bool { return c.erased }
+
 // Event returns the event of the newest revision, without the value before it.
 func (c *Config) Event() config.Event {
-	return config.Event{Type: types[c.kind], Name: c.Name, Version: c.Version, Value: c.Value, At: c.UpdatedAt()}
+	return config.Event{Type: types[c.kind], Name: c.Name, Version: c.Version, Value: c.Value, At: c.UpdatedAt(), Erased: c.erased}
 }
 
 // Position returns the position of the newest revision.

@@ -43,6 +43,8 @@ type Options struct {
 	// that the follower does not read back what is about to be applied anyway. It may return at any
 	// time. nil means that the follower does not wait.
 	AwaitOwnAppend func(ctx context.Context)
+	// Codec decodes the events. The zero Codec knows those of configs alone.
+	Codec config.Codec
 	// Log gets a line when following stops working and one when it works again. nil means that
 	// nothing is logged.
 	Log *slog.Logger

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -33,7 +35,7 @@ func (f *Follower) load(ctx context.Context) error {
 	if err != nil || basis.Seq == 0 {
 		return err
 	}
-	states, err := f.loadStates(ctx, basis)
+	loaded, err := f.loadStates(ctx, basis)
 	var broken *eventstore.ChainError
 	switch {
 	case errors.Is(err, ErrDiverged): // it was replaced meanwhile; this is no rebuild yet
@@ -45,7 +47,7 @@ func (f *Follower) load(ctx context.Context) error {
 		return fmt.Errorf("loading the state at seq %d: %w", basis.Seq, err)
 	}
 	f.opts.Loaded(basis)
-	f.projection.Load(basis, states)
+	f.projection.Load(basis, loaded.configs(), loaded.streams)
 	return nil
 }
 
@@ -104,9 +106,9 @@ func (f *Follower) basisBefore(ctx context.Context, head eventstore.Head, recent
 	return eventstore.Head{}, nil
 }
 
-// loadStates returns the states of all names at a basis, by name. Reading runs one page ahead of
-// checking and decoding.
-func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Config, error) {
+// loadStates returns the states of all names at a basis. Reading runs one page ahead of checking
+// and decoding.
+func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) (*loader, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	pages := make(chan []eventstore.Newest)
 	read := make(chan error, 1)
@@ -121,7 +123,7 @@ func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Co
 			}
 		})
 	}()
-	l := loader{basis: basis}
+	l := &loader{basis: basis, codec: f.opts.Codec}
 	var err error
 	for page := range pages {
 		if err = l.add(page); err != nil {
@@ -129,14 +131,16 @@ func (f *Follower) loadStates(ctx context.Context, basis eventstore.Head) ([]*Co
 		}
 	}
 	cancel()
-	return l.states, cmp.Or(err, <-read, l.check())
+	return l, cmp.Or(err, <-read, l.check())
 }
 
 // loader makes states of the newest records.
 type loader struct {
 	basis    eventstore.Head
+	codec    config.Codec
 	chain    eventstore.Chain
-	states   []*Config // by name; nil for one that is not read yet
+	states   []*Config              // by name; nil for one that is not read yet, or not of a config
+	streams  []*eventstore.Revision // the newest events of streams that are no configs
 	count    int
 	versions eventstore.Seq // all together
 }
@@ -147,14 +151,18 @@ func (l *loader) add(page []eventstore.Newest) error {
 	}
 	for i := range page {
 		n := &page[i]
-		state, err := newState(n)
+		r, err := n.Revision(l.codec)
 		if err != nil {
 			return err
 		}
 		if missing := n.Order + 1 - len(l.states); missing > 0 {
 			l.states = append(l.states, make([]*Config, missing)...)
 		}
-		l.states[n.Order] = state
+		if r.Stream != nil {
+			l.streams = append(l.streams, r)
+		} else {
+			l.states[n.Order] = newState(n, r)
+		}
 		l.count++
 		l.versions += eventstore.Seq(n.Version)
 	}
@@ -170,13 +178,17 @@ func (l *loader) check() error {
 	return nil
 }
 
-// newState returns the state of a name after its newest record.
-func newState(n *eventstore.Newest) (*Config, error) {
-	r, err := n.Revision()
-	if err != nil {
-		return nil, err
+// configs returns the states of configs, by name.
+func (l *loader) configs() []*Config {
+	if len(l.streams) == 0 {
+		return l.states
 	}
+	return slices.DeleteFunc(l.states, func(c *Config) bool { return c == nil })
+}
+
+// newState returns the state of a name after its newest record, which holds a revision.
+func newState(n *eventstore.Newest, r *eventstore.Revision) *Config {
 	c := newConfig(r)
 	c.Name, c.createdAt = c.Name.Clone(), n.CreatedAt.UnixMicro()
-	return c, nil
+	return c
 }

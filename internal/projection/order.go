@@ -114,7 +114,7 @@ func (o *Order) moved(view, newest *View) *Order {
 	}
 	from, to := min(o.head, view.head.Seq), max(o.head, view.head.Seq)
 	changed, ok := newest.changes.between(from, to)
-	if !ok || len(changed) > view.states.len()/8 {
+	if !ok || len(changed) > view.states.len()/keptPart {
 		return nil
 	}
 	moved := &Order{head: view.head.Seq, existing: o.existing.Copy(), deleted: o.deleted.Copy()}

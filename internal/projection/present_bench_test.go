@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"configapi/internal/config"
 	"configapi/internal/projection"
 )
 
@@ -27,14 +28,14 @@ func applyNames(b *testing.B, p *projection.Projection, h *history, names int, n
 	}
 }
 
-// tree1M are names in three kinds of folders: one with 100,000 configs, 100 with 4,000 each in
-// folders of their own, and 500,000 at the top.
+// tree1M are names in three kinds of folders: one with 100,000 configs, 100 of very different sizes
+// with 400,000 folders of one config, and 500,000 configs at the top.
 func tree1M(i int) string {
 	switch {
 	case i < 100_000:
 		return fmt.Sprintf("folder/of-many/config-%06d", i)
 	case i < 500_000:
-		return fmt.Sprintf("services/team-%02d/service-%04d/timeout", i%100, i/100)
+		return fmt.Sprintf("services/team-%02d/service-%06d/timeout", i%(1+i%100), i)
 	}
 	return fmt.Sprintf("config-at-the-top-of-the-tree-%06d", i)
 }
@@ -51,8 +52,8 @@ func BenchmarkChildren(b *testing.B) {
 		}{
 			{"the top", "", func() string { return "" }},
 			{"the top, any page", "", func() string { return fmt.Sprintf("config-at-the-top-of-the-tree-%06d", 500_000+rand.IntN(500_000)) }},
-			{"100 folders of 4,000", "services", func() string { return "" }},
-			{"4,000 folders of 1", "services/team-07", func() string { return fmt.Sprintf("service-%04d", 1000+rand.IntN(3500)) }},
+			{"100 folders of 400,000", "services", func() string { return "" }},
+			{"folders of 1, any page", "services/team-07", func() string { return fmt.Sprintf("service-%06d", rand.IntN(500_000)) }},
 			{"100,000 configs, any page", "folder/of-many", func() string { return fmt.Sprintf("config-%06d", rand.IntN(100_000)) }},
 			{"1 folder of 100,000", "folder", func() string { return "" }},
 		} {
@@ -108,4 +109,20 @@ func BenchmarkOrder(b *testing.B) {
 			order(b, next, next.View())
 		}
 	})
+}
+
+// BenchmarkContains counts the names that contain a part, of 1,000,000.
+func BenchmarkContains(b *testing.B) {
+	p := projection.New(forgetful{})
+	applyNames(b, p, newHistory(b), 1_000_000, tree1M)
+	filter, err := config.Filter{}.Containing("9/Time")
+	if err != nil {
+		b.Fatal(err)
+	}
+	view := p.View()
+	for b.Loop() {
+		if n := view.Count(filter); n != 40_000 {
+			b.Fatal(n)
+		}
+	}
 }

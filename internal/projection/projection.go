@@ -30,13 +30,19 @@ type Projection struct {
 	mu      sync.Mutex // guards what is below; held while events are applied and published
 	states  states     // the newest ones; views have copies of them
 	changes changes
+	streams *streams                       // the newest events; views have copies of them
+	erased  map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
 
-	orders orders
+	erasures *erasures
+	orders   orders
 }
 
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
-	p := &Projection{publisher: publisher, states: newStates(), orders: newOrders()}
+	p := &Projection{
+		publisher: publisher, states: newStates(), streams: newStreams(), erased: make(map[config.Name]eventstore.Seq),
+		erasures: new(erasures), orders: newOrders(),
+	}
 	p.swap(eventstore.Head{})
 	return p
 }
@@ -52,8 +58,19 @@ func (p *Projection) View() *View { return p.view.Load() }
 //
 // The revisions must be whole change sets, because no view may show part of one. On an error
 // nothing is applied: the error wraps [ErrDiverged] if the revisions do not continue what was
-// applied; otherwise it is about an event that cannot follow.
+// applied; otherwise it is about an event that cannot follow. Apply refuses to show a present
+// config whose value was erased: then it is to be called with more revisions.
 func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revision) error {
+	return p.apply(from, revisions, false)
+}
+
+// ApplyUnseen is Apply while nobody reads, such as at start. It shows present configs whose values
+// were erased: see [Projection.CheckErasures].
+func (p *Projection) ApplyUnseen(from eventstore.Head, revisions []*eventstore.Revision) error {
+	return p.apply(from, revisions, true)
+}
+
+func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revision, unseen bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -64,9 +81,20 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 	if err := checkSets(fresh); err != nil {
 		return err
 	}
-	if err := p.add(fresh); err != nil {
+	if err := p.erasures.Check(fresh); err != nil {
 		return err
 	}
+	known := p.changes
+	err = p.add(fresh)
+	if err == nil && !unseen {
+		err = p.checkPresent()
+	}
+	if err != nil {
+		p.restore(fresh)
+		p.changes = known
+		return err
+	}
+	p.erasures.add(fresh)
 	p.swap(fresh[len(fresh)-1].Head())
 	p.publisher.Publish(fresh)
 	return nil
@@ -74,61 +102,92 @@ func (p *Projection) Apply(from eventstore.Head, revisions []*eventstore.Revisio
 
 // Begin gives a new projection the state at an older head of a view's history. past has, for each
 // name that has changed since, the revision that was in force then, or nil if the name did not
-// exist; no other name may have changed. Nothing is published.
+// exist; no other name, and no stream that is no config, may have changed. Nothing is published.
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.states, p.changes = view.states.copy(), changes{}
+	p.streams, p.erasures = view.streams.Copy(), view.erasures
 	for name, r := range past {
 		present := view.Get(name)
 		p.states.forget(name)
 		if r != nil {
-			p.states.set(present.AsOf(r))
+			p.set(present.AsOf(r))
 		}
 	}
 	p.swap(at)
 }
 
-// Load gives a new projection the states of all names at a head, by name. The publisher begins at
-// that head.
-func (p *Projection) Load(at eventstore.Head, states []*Config) {
+// Load gives a new projection the states of all names at a head, by name, and the newest events of
+// streams that are no configs. The publisher begins at that head. What was erased up to it is not
+// known: see [View.MayBeErased].
+func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range states {
 		p.states.load(c)
 	}
+	for _, r := range streams {
+		p.streams.Set(r)
+	}
+	p.erasures.unknown = at.Seq
 	p.swap(at)
 	p.publisher.Begin(at)
 }
 
-// add puts the states that the revisions lead to into the trees, and completes the revisions. On an
-// error it restores the trees.
-func (p *Projection) add(revisions []*eventstore.Revision) error {
-	known := p.changes
-	for i, r := range revisions {
-		after := newConfig(r)
-		before := p.states.set(after)
-		if before != nil && r.HasOldValue() {
-			r.OldValue = before.Value
+// add puts the states that the revisions lead to into the trees, and completes the revisions. After
+// an error the trees must be restored.
+func (p *Projection) add(revisions []*eventstore.Revision) (err error) {
+	for _, r := range revisions {
+		switch r.Fact().(type) {
+		case *config.Event:
+			err = p.addConfig(r)
+		case *config.StreamEvent:
+			err = p.addStream(r)
 		}
-		if err := after.continueFrom(before, r.Event); err != nil {
-			p.restore(revisions[:i+1])
-			p.changes = known
+		if err != nil {
 			return fmt.Errorf("applying the event at seq %d: %w", r.Seq, err)
 		}
-		p.changes.add(after, before)
 	}
 	p.changes.trim(p.states.len())
 	return nil
+}
+
+func (p *Projection) addConfig(r *eventstore.Revision) error {
+	after := newConfig(r)
+	before := p.set(after)
+	if before != nil {
+		r.SetOld(before.Event())
+	}
+	if err := after.continueFrom(before, r.Event); err != nil {
+		return err
+	}
+	p.changes.add(after, before)
+	return nil
+}
+
+// set replaces the state of a name, and returns the one before.
+func (p *Projection) set(c *Config) (before *Config) {
+	if before = p.states.set(c); c.erased {
+		p.erased[c.Name] = c.Seq
+	} else if len(p.erased) > 0 {
+		delete(p.erased, c.Name)
+	}
+	return before
 }
 
 // restore makes the states the same as those of the present view.
 func (p *Projection) restore(added []*eventstore.Revision) {
 	view := p.View()
 	for _, r := range added {
+		if r.Stream != nil {
+			p.restoreStream(r)
+			continue
+		}
 		p.states.forget(r.Name)
+		delete(p.erased, r.Name)
 		if before := view.Get(r.Name); before != nil {
-			p.states.set(before)
+			p.set(before)
 		}
 	}
 }
@@ -139,7 +198,9 @@ func (p *Projection) swap(head eventstore.Head) {
 	if len(p.changes.newest) == 0 {
 		p.changes.after = head.Seq
 	}
-	p.view.Store(&View{head: head, states: p.states.copy(), changes: p.changes})
+	p.view.Store(&View{
+		head: head, states: p.states.copy(), changes: p.changes, streams: p.streams.Copy(), erasures: p.erasures,
+	})
 }
 
 // unapplied returns the revisions after applied. The revisions follow from.

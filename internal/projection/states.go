@@ -137,6 +137,23 @@ func rank(t *tree, bound string, known int) int {
 	})
 }
 
+// rankNear is [rank] with a guess of the result, from known on: the search takes the logarithm of
+// how far off that is.
+func rankNear(t *tree, bound string, known, guess int) int {
+	end := min(guess, t.Len())
+	if end < t.Len() && nameAt(t, end) < bound {
+		return rank(t, bound, end+1)
+	}
+	for step := 1; end > known; step *= 2 {
+		probe := max(known, end-step)
+		if nameAt(t, probe) < bound {
+			return probe + 1 + sort.Search(end-probe-1, func(i int) bool { return nameAt(t, probe+1+i) >= bound })
+		}
+		end = probe
+	}
+	return known
+}
+
 // countWithin returns how many names a tree has at a prefix and below it. The prefix has no slash
 // at its end; "" means all.
 func countWithin(t *tree, prefix string) int {
@@ -147,7 +164,8 @@ func countWithin(t *tree, prefix string) int {
 	if find(t, config.NameBound(prefix)) != nil {
 		n = 1
 	}
-	start := rank(t, prefix+"/", 0)
+	bound := prefix + "/"
+	start := sort.Search(t.Len(), func(i int) bool { return nameAt(t, i) >= bound })
 	return n + rank(t, afterBelow(prefix), start) - start
 }
 

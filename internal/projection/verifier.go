@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -35,6 +36,11 @@ func (s Stretch) empty() bool { return s.From.Seq >= s.To.Seq }
 type VerifierOptions struct {
 	// Keeper keeps the verified head. nil: nothing is kept, and each start verifies everything.
 	Keeper VerifiedKeeper
+	// Codec decodes the events. The zero Codec knows those of configs alone.
+	Codec config.Codec
+	// IsErased reports whether an event after those that are to be verified says that it erases the
+	// one at a seq. nil: none does.
+	IsErased func(eventstore.Seq) bool
 	// Log gets a line when the history is verified, and when that is held up. nil means that
 	// nothing is logged.
 	Log *slog.Logger
@@ -149,6 +155,7 @@ func (v *Verifier) resume(ctx context.Context, rest Stretch) eventstore.Head {
 // verify verifies the rest, page by page. A read that fails is tried again until ctx ends.
 func (v *Verifier) verify(ctx context.Context) error {
 	var chain eventstore.Chain
+	var erasures eventstore.Erasures
 	held := ""
 	for rest := v.Rest(); !rest.empty() && ctx.Err() == nil; {
 		began := time.Now()
@@ -164,7 +171,13 @@ func (v *Verifier) verify(ctx context.Context) error {
 			continue
 		}
 		if err == nil {
-			rest.From, err = verifyPage(&chain, rest.From, records)
+			rest.From, err = v.verifyPage(&chain, &erasures, rest.From, records)
+		}
+		if err == nil && rest.empty() {
+			if v.opts.IsErased != nil {
+				erasures.Explain(v.opts.IsErased)
+			}
+			err = erasures.Unexplained()
 		}
 		if err != nil {
 			return fmt.Errorf("verifying the history: %w", err)
@@ -179,13 +192,20 @@ func (v *Verifier) verify(ctx context.Context) error {
 }
 
 // verifyPage checks that records follow a head, and that this program knows them.
-func verifyPage(chain *eventstore.Chain, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
+func (v *Verifier) verifyPage(chain *eventstore.Chain, erasures *eventstore.Erasures, from eventstore.Head, records []eventstore.Record) (eventstore.Head, error) {
 	if len(records) == 0 {
 		return from, missing(from.Seq + 1)
 	}
 	to, err := chain.Verify(from, records)
+	if err != nil {
+		return to, err
+	}
+	revisions, err := eventstore.DecodeFacts(v.opts.Codec, records)
 	if err == nil {
-		_, err = eventstore.DecodeAll(records)
+		err = erasures.Check(revisions)
+	}
+	if err == nil {
+		erasures.Add(revisions)
 	}
 	return to, err
 }

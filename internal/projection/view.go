@@ -20,6 +20,9 @@ type View struct {
 	head    eventstore.Head
 	states  states
 	changes changes // the newest ones, up to the head
+
+	streams  *streams
+	erasures *erasures
 }
 
 // Head returns the seq, hash and time of the newest event in the view.

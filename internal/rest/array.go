@@ -38,14 +38,10 @@ func (a *array) addRevision(r *eventstore.Revision) {
 	at := config.FormatInstant(r.At)
 	a.put(`{"event_type":`).text(string(r.Type)).put(`,"data":{"config_name":`).text(r.Name.String())
 	if r.Type == config.ValueDeleted {
-		a.put(`,"deleted_value":`).text(r.OldValue.String())
+		a.put(`,"deleted_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	} else {
-		a.put(`,"value":`).text(r.Value.String()).put(`,"old_value":`)
-		if r.HasOldValue() {
-			a.text(r.OldValue.String())
-		} else {
-			a.put(`null`)
-		}
+		a.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
+		a.put(`,"old_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
 	a.put(`,"timestamp":`).text(at).put(`},"metadata":{"position":`).text(r.Position().String())
 	a.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason)
@@ -78,13 +74,8 @@ func (h *Handler) failArray(a *array, r *http.Request, err error) {
 		h.log.Log(r.Context(), level, "an answer was cut short", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
-	forget(a.w.Header())
-	h.fail(a.w, r, err)
-}
-
-// forget removes the headers that describe an answer that cannot be given.
-func forget(h http.Header) {
-	for _, name := range []string{etag, configVersion, link} {
-		delete(h, name)
+	for _, name := range []string{etag, configVersion, link} { // they describe the array
+		delete(a.w.Header(), name)
 	}
+	h.fail(a.w, r, err)
 }

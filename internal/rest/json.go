@@ -127,6 +127,14 @@ func (s *jsonStream) text(t string) *jsonStream {
 	return s.put(`"`)
 }
 
+// textIf adds a text, or null if there is none.
+func (s *jsonStream) textIf(is bool, t string) *jsonStream {
+	if !is {
+		return s.put(`null`)
+	}
+	return s.text(t)
+}
+
 func (s *jsonStream) bool(b bool) *jsonStream {
 	s.buf = strconv.AppendBool(s.buf, b)
 	return s

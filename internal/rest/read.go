@@ -94,6 +94,11 @@ func (h *Handler) readAt(w http.ResponseWriter, r *http.Request, name config.Nam
 		answerText(w, http.StatusNotFound, notFound)
 		return
 	}
+	if c.Erased() {
+		locate(w.Header(), snapshot.At().Position())
+		h.fail(w, r, fault.ErrErased)
+		return
+	}
 	describe(w.Header(), tagOf(c), textForm, snapshot.At().Position())
 	answerValue(w, r, c)
 }

@@ -139,7 +139,7 @@ func (w *Writer) applyMissed(after eventstore.Seq, missed []eventstore.Record) e
 	if _, err := new(eventstore.Chain).Verify(applied, missed); err != nil {
 		return err
 	}
-	revisions, err := eventstore.DecodeAll(missed)
+	revisions, err := eventstore.DecodeFacts(w.opts.Codec, missed)
 	if err != nil {
 		return err
 	}

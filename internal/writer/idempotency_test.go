@@ -2,6 +2,8 @@ package writer_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"reflect"
@@ -219,4 +221,38 @@ func TestStoreUnreachableWithKeys(t *testing.T) {
 	}
 	events.SetHooks(configstoretest.Hooks{})
 	configstoretest.MustHaveHistory(t, events, "a=1", "a=2")
+}
+
+// TestReceiptsHideTheRequest: a bare hash of a request would show, by guessing, what was asked for.
+func TestReceiptsHideTheRequest(t *testing.T) {
+	var hashes [2][32]byte
+	for i := range hashes {
+		events := memory.New()
+		set := configstoretest.SetOnce(t, "a", "secret", "k")
+		if _, err := configstoretest.On(t, events, configstore.Options{}).Do(t.Context(), auth.Anonymous, set); err != nil {
+			t.Fatal(err)
+		}
+		key, err := events.Key(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipts, err := events.ReadReceipts(t.Context(), []eventstore.Key{{Text: "k"}})
+		if err != nil || len(receipts) != 1 {
+			t.Fatalf("got receipts %v, %v", receipts, err)
+		}
+		hash := config.RequestHash(&set)
+		mac := hmac.New(sha256.New, key[:])
+		mac.Write(hash[:])
+		if got := receipts[0].RequestHash; [32]byte(mac.Sum(nil)) != got {
+			t.Errorf("got the hash %x, want an HMAC", got)
+		}
+		hashes[i] = receipts[0].RequestHash
+		again := configstoretest.On(t, events, configstore.Options{}) // another node has the same key
+		if got, err := again.Do(t.Context(), auth.Anonymous, set); err != nil || got.Position.Seq != 1 {
+			t.Errorf("the same request again: %+v, %v", got, err)
+		}
+	}
+	if hashes[0] == hashes[1] {
+		t.Error("two stores have the same hash of a request")
+	}
 }

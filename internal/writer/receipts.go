@@ -2,6 +2,8 @@ package writer
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -156,4 +158,27 @@ func pruneOnce(ctx context.Context, events eventstore.Store, clock *clock.Clock)
 			return err
 		}
 	}
+}
+
+// signHash replaces the hash of a request with a key by its HMAC under the key of the store. A bare
+// hash would show to readers of the table, by guessing, which value was asked for.
+func (w *Writer) signHash(ctx context.Context, r *request) error {
+	if !r.hasKey() {
+		return nil
+	}
+	key := w.storeKey.Load()
+	if key == nil {
+		ctx, cancel := context.WithTimeout(ctx, w.opts.AppendTimeout)
+		defer cancel()
+		read, err := w.events.Key(ctx)
+		if err != nil {
+			return fault.NotWritten(err)
+		}
+		key = &read
+		w.storeKey.Store(key)
+	}
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write(r.hash[:])
+	mac.Sum(r.hash[:0])
+	return nil
 }

@@ -1,7 +1,6 @@
 package writer_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -319,28 +318,15 @@ func TestSetOfTooManyRestores(t *testing.T) {
 // TestErasedValuesAreNotRestored has the last values of two configs erased. They can be restored
 // with another value.
 func TestErasedValuesAreNotRestored(t *testing.T) {
-	events := configstoretest.NewFaulty()
-	store := configstoretest.On(t, events, configstore.Options{})
+	whole := configstoretest.New(t, configstore.Options{})
 	for _, name := range []string{"a", "b", "c"} {
-		store.MustSet(t, name, "secret")
-		store.MustDelete(t, name)
+		whole.MustSet(t, name, "secret")
+		whole.MustDelete(t, name)
 	}
-	erase := func(records []eventstore.Record, err error) ([]eventstore.Record, error) {
-		for i := range records {
-			if records[i].Name != "c" && records[i].Version == 1 {
-				records[i].Erased, records[i].Data = true, ""
-			}
-		}
-		return records, err
-	}
-	events.SetHooks(configstoretest.Hooks{
-		LookUp: func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-			return erase(events.Store.LookUp(ctx, versions, limit))
-		},
-		ReadVersions: func(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-			return erase(events.Store.ReadVersions(ctx, basis, versions, limit))
-		},
-	})
+	configstoretest.MustAppendErasure(t, whole.Events, "$erasure/1", 1, 1, 3)
+	events := memory.New()
+	configstoretest.MustCopy(t, whole.Events, events, 1, 3)
+	store := configstoretest.On(t, events, configstore.Options{Codec: configstoretest.Codec()})
 	restore := func(name string) config.Restore { return config.Restore{Name: configstoretest.Name(t, name)} }
 	other := restore("b")
 	other.Value = new(configstoretest.Value(t, "new"))

@@ -23,6 +23,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"configapi/internal/auth"
@@ -52,6 +53,8 @@ type Options struct {
 	// RetryMin is the first pause before the writer looks again for an unknown outcome. The pause
 	// doubles up to 500 ms, with jitter. 0: 20 ms. More than 500 ms is 500 ms.
 	RetryMin time.Duration
+	// Codec decodes the events of other nodes. The zero Codec knows those of configs alone.
+	Codec config.Codec
 	// Audit gets every change that this node has made, in order. nil: nothing is recorded.
 	Audit Auditor
 	// Appended is called after every append with the number of its events and how long it took,
@@ -109,7 +112,8 @@ type Writer struct {
 	opts       Options
 
 	queue     *queue
-	appending chan struct{} // holds one token while an append of this node is not applied
+	storeKey  atomic.Pointer[eventstore.StoreKey] // nil until a request needs it
+	appending chan struct{}                       // holds one token while an append of this node is not applied
 
 	// For the goroutine of Run alone:
 	drafted     draft
@@ -163,6 +167,9 @@ func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.Chan
 }
 
 func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.Receipt, error) {
+	if err := w.signHash(ctx, r); err != nil {
+		return Outcome{}, nil, err
+	}
 	if err := w.queue.add(ctx, r); err != nil {
 		return Outcome{}, nil, err
 	}

@@ -22,6 +22,20 @@ var receiptLaws = []law{
 	{"a key that is taken refuses the whole append", takenKeys},
 	{"of several appends of one key exactly one wins", oneWinnerPerKey},
 	{"old receipts are pruned, the oldest first", pruneReceipts},
+	{"all handles have the same key, which is random", sameKey},
+}
+
+func sameKey(t *testing.T, open func() eventstore.Store) {
+	one, err := open().Key(t.Context())
+	other, otherErr := open().Key(t.Context())
+	if err := errors.Join(err, otherErr); err != nil || one != other {
+		t.Errorf("got keys %x and %x, %v, want the same", one, other, err)
+	}
+	for half := range 2 { // a key that is short or that a text was made of has few different bytes
+		if different := len(slices.Compact(slices.Sorted(slices.Values(one[16*half : 16*half+16])))); different < 6 {
+			t.Errorf("the key %x is not random", one)
+		}
+	}
 }
 
 // receipt returns a receipt of a key.

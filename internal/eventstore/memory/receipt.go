@@ -24,6 +24,9 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 	return found, nil
 }
 
+// Key returns the key of the store.
+func (s *Store) Key(ctx context.Context) (eventstore.StoreKey, error) { return s.key, ctx.Err() }
+
 // PruneReceipts removes old receipts.
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (int, error) {
 	if err := ctx.Err(); err != nil {

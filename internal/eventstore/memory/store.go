@@ -9,6 +9,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,6 +27,7 @@ type Store struct {
 	byName  map[string][]entry  // :: config name → its records, by version
 	grown   chan struct{}       // closed, and replaced, by an append
 
+	key      eventstore.StoreKey
 	receipts map[eventstore.Key]eventstore.Receipt
 	byAge    []eventstore.Key // keys of the receipts, the oldest first
 
@@ -37,11 +39,13 @@ type entry struct{ version, index int }
 
 // New returns a store with an empty history.
 func New() *Store {
-	return &Store{
+	s := &Store{
 		byName:   make(map[string][]entry),
 		grown:    make(chan struct{}),
 		receipts: make(map[eventstore.Key]eventstore.Receipt),
 	}
+	_, _ = rand.Read(s.key[:]) // never fails: crypto/rand ends the program first
+	return s
 }
 
 // Head returns the seq, hash and time of the newest record.

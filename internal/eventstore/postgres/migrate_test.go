@@ -133,7 +133,7 @@ func TestRoleThatMayMakeNoTablesCanUseThem(t *testing.T) {
 		admin.exec(`drop role ` + role)
 	}()
 	admin.exec(`revoke create on schema public from public`)
-	admin.exec(`grant select on schema_migrations, history_head, events, idempotency to ` + role)
+	admin.exec(`grant select on schema_migrations, history_head, events, idempotency, store_key to ` + role)
 	admin.exec(`grant update on history_head to ` + role)
 	admin.exec(`grant insert on events, idempotency to ` + role)
 	s := mustOpen(t, with(t, dsn, "user", role, "password", "p"), Options{})

@@ -37,6 +37,7 @@ func TestReadsAreByIndex(t *testing.T) {
 			[]string{"events_pkey", "events_actor"}},
 		selectBackNames: {[]any{1, []byte{}, 9, 1, 5, "", -1, 10, 1 << 20, []string{"a"}, nil},
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
+		selectHeads: {[]any{1, []byte{}, []int64{1, 5}}, []string{"events_pkey"}},
 		selectNames: {[]any{1, []byte{}, 1, 5}, []string{"events_pkey"}},
 	} {
 		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)

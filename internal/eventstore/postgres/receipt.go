@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,6 +44,18 @@ func (s *Store) ReadReceipts(ctx context.Context, keys []eventstore.Key) ([]even
 		return nil, fmt.Errorf("reading %d receipts: %w", len(keys), err)
 	}
 	return receipts, nil
+}
+
+// Key returns the key of the store.
+func (s *Store) Key(ctx context.Context) (key eventstore.StoreKey, err error) {
+	take := func(row [][]byte) (more bool, err error) { return false, fill(key[:], row[0]) }
+	if err := s.query(ctx, take, `select key from public.store_key`); err != nil {
+		return eventstore.StoreKey{}, fmt.Errorf("reading the key of the store: %w", err)
+	}
+	if key == (eventstore.StoreKey{}) {
+		return eventstore.StoreKey{}, errors.New("reading the key of the store: store_key has no row")
+	}
+	return key, nil
 }
 
 // PruneReceipts removes old receipts on one of the node's reading connections, so that appends go

@@ -45,6 +45,7 @@ func TestQueriesGoByIndex(t *testing.T) {
 			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version<?)",
 			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
 		},
+		headsQuery: {"SCAN seqs VIRTUAL TABLE INDEX 1:", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
 		namesQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
 		plan := explain(t, s, queries[q])

@@ -24,12 +24,14 @@ const (
 	asOfNoDataQuery
 	versionsQuery
 	receiptsQuery
+	keyQuery
 	backQuery
 	backActorQuery
 	actorFloorQuery
 	backNamesQuery
 	namesFloorQuery
 	namesQuery
+	headsQuery
 	placesQuery
 	timeQuery
 	newestQuery
@@ -79,6 +81,8 @@ var queries = [...]string{
 	versionsQuery: selectEvents + `
 		FROM json_each(?) AS asked CROSS JOIN events e ON e.config_name = asked.value ->> 0 AND e.version = asked.value ->> 1`,
 
+	keyQuery: `SELECT key FROM store_key`,
+
 	receiptsQuery: `
 		SELECT i.actor, i.key, i.request_hash, i.first_position, i.event_count, i.created_at, i.unchanged
 		FROM json_each(?) AS keys CROSS JOIN idempotency i ON i.actor = keys.value ->> 0 AND i.key = keys.value ->> 1`,
@@ -89,6 +93,7 @@ var queries = [...]string{
 	backNamesQuery:  textOfBackNamesQuery,
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
+	headsQuery:      textOfHeadsQuery,
 
 	placesQuery: textOfPlacesQuery,
 	timeQuery:   textOfTimeQuery,

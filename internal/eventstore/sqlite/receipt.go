@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,6 +59,26 @@ func (r *reader) readReceipts(keys string) ([]eventstore.Receipt, error) {
 const pruneReceipts = `
 	DELETE FROM idempotency WHERE (actor, key) IN (
 		SELECT actor, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT ?)`
+
+// Key returns the key of the store.
+func (s *Store) Key(ctx context.Context) (key eventstore.StoreKey, err error) {
+	err = s.nodeReaders.use(ctx, func(r *reader) error {
+		statement := r.prepared[keyQuery]
+		defer r.reset(statement)
+		found, err := r.step(statement)
+		if err == nil && !found {
+			err = errors.New("store_key has no row")
+		}
+		if err != nil {
+			return err
+		}
+		return fill(key[:], r.bytes(statement, 0))
+	})
+	if err != nil {
+		return eventstore.StoreKey{}, fmt.Errorf("reading the key of the store: %w", err)
+	}
+	return key, nil
+}
 
 // PruneReceipts removes old receipts. Appends wait for it, because they use the same connection.
 func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) (pruned int, err error) {

@@ -105,6 +105,14 @@ create type public.idempotency_input as (
     unchanged      text
 );
 
+-- The key of the HMACs in receipts. It is no part of the history. Three UUIDs have 366 random bits.
+create table public.store_key (
+    singleton boolean primary key default true check (singleton),
+    key       bytea not null
+);
+
+insert into public.store_key (key) values (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+
 -- How far a server has verified the history. It is no part of the history, and may be lost.
 create table public.verification (
     singleton   boolean primary key default true check (singleton),

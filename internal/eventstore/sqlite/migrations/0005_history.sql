@@ -54,6 +54,14 @@ CREATE TABLE idempotency (
 
 CREATE INDEX idempotency_created_at ON idempotency (created_at);
 
+-- The key of the HMACs in receipts. It is no part of the history.
+CREATE TABLE store_key (
+    singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+    key       BLOB NOT NULL
+) STRICT;
+
+INSERT INTO store_key VALUES (1, randomblob(32));
+
 -- What the write-ahead log says of the database file that it belongs to, as JSON; '' before the first append.
 CREATE TABLE log_note (
     singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
