@@ -90,6 +90,11 @@ func TestLimits(t *testing.T) {
 			`{configs(first:500){nodes{` + each(3, `a#:asOf(at:{time:"2026-01-01T00:00:00Z"}){oldValue}`) + `}}}`,
 			"the operation costs more than 50000",
 		},
+		"cost of counts": {
+			`{` + each(10, `a#:configs(first:1){totalCount}`) + `}`,
+			`{` + each(5, `a#:configs(first:1,contains:"a"){totalCount}`) + `}`,
+			"the operation costs more than 50000",
+		},
 		"cost of counts of differences": {
 			`{` + each(4, `a#:diff(from:{time:"2999-01-01T00:00:00Z"}){totalCount}`) + `}`,
 			`{` + each(5, `a#:diff(from:{time:"2999-01-01T00:00:00Z"}){totalCount}`) + `}`,

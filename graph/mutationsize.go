@@ -111,11 +111,11 @@ const (
 // nor a value, without its name.
 func leafBytes(field string) int64 {
 	switch field {
-	case "reason", "actor":
+	case "reason":
 		return 2 << 10
 	case "message":
 		return 1 << 10
-	case "id", "configId", "name", "path":
+	case "id", "configId", "name", "path", "actor":
 		return 512
 	}
 	return 64

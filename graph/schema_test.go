@@ -225,3 +225,38 @@ func deprecated(directives ast.DirectiveList) string {
 	}
 	return " deprecated " + d.Arguments.ForName("reason").Value.Raw
 }
+
+// TestSchemaIsDescribed checks that every type, field, argument and value says what it is.
+func TestSchemaIsDescribed(t *testing.T) {
+	text, err := os.ReadFile("../schema.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(description string, path ...string) {
+		if description == "" {
+			t.Errorf("%s has no description", strings.Join(path, "."))
+		}
+	}
+	for _, of := range schema.Types {
+		if of.BuiltIn {
+			continue
+		}
+		want(of.Description, of.Name)
+		for _, field := range of.Fields {
+			if builtIn(field.Name) {
+				continue
+			}
+			want(field.Description, of.Name, field.Name)
+			for _, argument := range field.Arguments {
+				want(argument.Description, of.Name, field.Name, argument.Name)
+			}
+		}
+		for _, value := range of.EnumValues {
+			want(value.Description, of.Name, value.Name)
+		}
+	}
+}

@@ -26,15 +26,13 @@ func largestSet(op *graphql.OperationContext, field graphql.CollectedField, read
 	common, byType := c.byType(field.Selections)
 	changed := common.plus(byType["ConfigsChanged"])
 	rejected := common.plus(byType["ChangesRejected"])
-	sure = max(changed.bytes, rejected.bytes)
-	perhaps = changed.values * values.restored
+	toChange := changed.bytes + changed.values*values.given
+	most := toChange + changed.values*values.restored + changed.oldValues*values.replaced
 	if field.Name == "applyConfigs" {
-		sure = max(changed.bytes+changed.values*values.given+changed.oldValues*values.replaced, rejected.bytes)
-		perhaps += rejected.values * values.present
-	} else {
-		perhaps += changed.oldValues * values.replaced
+		toChange += changed.oldValues * values.replaced
 	}
-	return sure, perhaps
+	sure = max(toChange, rejected.bytes)
+	return sure, max(most, rejected.bytes+rejected.values*values.present) - sure
 }
 
 // setValues are the bytes of the values that belong to a change set, as JSON.

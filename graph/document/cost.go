@@ -24,8 +24,9 @@ func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gql
 const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
-	// diffCost is the cost of the totalCount of a diff, which compares all configs.
-	diffCost = 10_000
+	// scanCost is the cost of a totalCount that looks at all names: that of a diff, or of configs
+	// with a part of the name.
+	scanCost = 10_000
 	// introspectionItems is how many items a list within __schema or __type counts for. The
 	// schema's own lists have about as many.
 	introspectionItems = 8
@@ -52,6 +53,8 @@ type place struct {
 	// batched reports whether the old value of a revision is read together with those of the other
 	// items of a list.
 	batched bool
+	// contains reports whether the list around the place has names with some part.
+	contains bool
 	// changes is how many changes the change set of the mutation around the place can have.
 	changes int
 }
@@ -89,7 +92,7 @@ func (c *costs) selection(selection ast.Selection, at place) (found cost, condit
 	switch selection := selection.(type) {
 	case *ast.Field:
 		if selection.Name == "totalCount" {
-			return cost{once: countCost(selection)}, ""
+			return cost{once: countCost(selection, at)}, ""
 		}
 		below := c.of(selection.SelectionSet, c.below(selection, at))
 		return cost{each: add(fieldCost(selection, at), add(multiply(c.items(selection, at), below.each), below.once))}, ""
@@ -133,9 +136,9 @@ func fieldCost(f *ast.Field, at place) int {
 }
 
 // countCost is the cost of a totalCount, which looks at all of its list.
-func countCost(f *ast.Field) int {
-	if f.ObjectDefinition.Name == "ConfigDiff" {
-		return diffCost
+func countCost(f *ast.Field, at place) int {
+	if at.contains || f.ObjectDefinition.Name == "ConfigDiff" {
+		return scanCost
 	}
 	return readCost
 }
@@ -143,6 +146,8 @@ func countCost(f *ast.Field) int {
 // below returns the place of what is selected below a field.
 func (c *costs) below(f *ast.Field, at place) place {
 	switch f.Name {
+	case "configs":
+		at.contains = f.Arguments.ForName("contains") != nil
 	case "nodes", "edges", "revisions", "errors", "changes":
 		at.batched = true
 	case "asOf", "history":

@@ -325,9 +325,17 @@ type Config implements Node {
   """When it last changed."""
   updatedAt: DateTime!
   """The revision in force at a moment, null when the config did not exist then."""
-  asOf(at: AsOfInput!): ConfigRevision
+  asOf(
+    """The moment."""
+    at: AsOfInput!
+  ): ConfigRevision
   """Its revisions, newest first."""
-  history(first: Int = 20, after: String): ConfigRevisionConnection
+  history(
+    """How many at most: 1 to 500."""
+    first: Int = 20
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigRevisionConnection
 }
 
 """
@@ -416,9 +424,19 @@ type ConfigSnapshot {
   """When that position was committed, null before the first change."""
   committedAt: DateTime
   """One config as it was, null when it did not exist."""
-  config(name: ConfigName!): ConfigRevision
+  config(
+    """The config's name."""
+    name: ConfigName!
+  ): ConfigRevision
   """The configs as they were, by name."""
-  configs(filter: ConfigFilterInput, first: Int = 50, after: String): ConfigRevisionConnection
+  configs(
+    """Which configs; all when left out."""
+    filter: ConfigFilterInput
+    """How many at most: 1 to 500."""
+    first: Int = 50
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigRevisionConnection
 }
 
 """What differs for one name between two moments, or between two prefixes."""
@@ -515,34 +533,112 @@ Reads. All root fields of one operation see the store at one and the same positi
 """
 type Query {
   """Fetches any object again by its global id."""
-  node(id: ID!): Node
+  node(
+    """A global id, as any object gives it."""
+    id: ID!
+  ): Node
   """One config, null when it does not exist or is deleted."""
-  config(name: ConfigName!, consistency: Consistency = LOCAL, atLeast: Position): Config
+  config(
+    """The config's name."""
+    name: ConfigName!
+    """How fresh the answer must be."""
+    consistency: Consistency = LOCAL
+    """Wait for this position, up to 2 seconds, and fail with ` + "`" + `POSITION_NOT_REACHED` + "`" + ` rather than answer older."""
+    atLeast: Position
+  ): Config
   """
   Configs, by name or the newest change first. ` + "`" + `contains` + "`" + `: a part of the name, 1 to 255 bytes, in either case. Pages by name stay on their position;
   pages by change do not: each says its position, what has changed meanwhile moves to the front, and none comes twice.
   """
-  configs(filter: ConfigFilterInput, contains: String, orderBy: ConfigOrder = NAME, first: Int = 50, after: String, consistency: Consistency = LOCAL, atLeast: Position): ConfigConnection
+  configs(
+    """Which configs; all when left out."""
+    filter: ConfigFilterInput
+    """A part of the name."""
+    contains: String
+    """The order of the list."""
+    orderBy: ConfigOrder = NAME
+    """How many at most: 1 to 500."""
+    first: Int = 50
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+    """How fresh the answer must be."""
+    consistency: Consistency = LOCAL
+    """Wait for this position, up to 2 seconds, and fail with ` + "`" + `POSITION_NOT_REACHED` + "`" + ` rather than answer older."""
+    atLeast: Position
+  ): ConfigConnection
   """Deleted configs: for each the revision that deleted it, the newest first. ` + "`" + `restoreConfig` + "`" + ` brings one back."""
-  deletedConfigs(filter: ConfigFilterInput, contains: String, first: Int = 50, after: String): ConfigRevisionConnection
+  deletedConfigs(
+    """Which configs; all when left out."""
+    filter: ConfigFilterInput
+    """A part of the name."""
+    contains: String
+    """How many at most: 1 to 500."""
+    first: Int = 50
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigRevisionConnection
   """What lies directly below a prefix, for a tree; the top when it is left out."""
-  children(prefix: String, first: Int = 100, after: String): ConfigChildConnection
+  children(
+    """Whole leading segments; the top when left out."""
+    prefix: String
+    """How many at most: 1 to 500."""
+    first: Int = 100
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigChildConnection
   """Revisions of one name, newest first; also of a deleted one."""
-  history(name: ConfigName!, first: Int = 20, after: String): ConfigRevisionConnection
+  history(
+    """The config's name."""
+    name: ConfigName!
+    """How many at most: 1 to 500."""
+    first: Int = 20
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigRevisionConnection
   """All configs at a moment."""
-  asOf(at: AsOfInput!): ConfigSnapshot
+  asOf(
+    """The moment."""
+    at: AsOfInput!
+  ): ConfigSnapshot
   """
   What differs between two moments, in value or existence; ` + "`" + `to` + "`" + ` is now when left out, and may be the earlier one. With ` + "`" + `toPrefix` + "`" + ` the names below the filter's prefix at ` + "`" + `from` + "`" + ` are held against
   the same names below that prefix at ` + "`" + `to` + "`" + `: staging against production; the filter then has a prefix and no names.
   """
-  diff(from: AsOfInput!, to: AsOfInput, filter: ConfigFilterInput, toPrefix: String, first: Int = 100, after: String): ConfigDiff
+  diff(
+    """The first moment."""
+    from: AsOfInput!
+    """The second moment; now when left out."""
+    to: AsOfInput
+    """Which configs; all when left out."""
+    filter: ConfigFilterInput
+    """The prefix whose names are compared with those below the filter's prefix."""
+    toPrefix: String
+    """How many at most: 1 to 500."""
+    first: Int = 100
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigDiff
   """
   The newest changes of all configs first, page by page; all pages are of one position, and may split a change set. A page looks at 10,000
   changes at most: with a filter that leaves little it may be short, even empty, with ` + "`" + `hasNextPage` + "`" + `.
   """
-  recentChanges(filter: ChangeFilterInput, first: Int = 50, after: String): ConfigRevisionConnection
+  recentChanges(
+    """Which changes; all when left out."""
+    filter: ChangeFilterInput
+    """How many at most: 1 to 500."""
+    first: Int = 50
+    """Go on after this cursor: the ` + "`" + `endCursor` + "`" + ` of the page before."""
+    after: String
+  ): ConfigRevisionConnection
   """The history of all configs, oldest first, after a position; from the beginning when it is left out."""
-  changes(after: Position, filter: ConfigFilterInput, first: Int = 50): ConfigChangeBatch
+  changes(
+    """Only what was committed after this position; from the beginning when left out."""
+    after: Position
+    """Changes of which configs; of all when left out."""
+    filter: ConfigFilterInput
+    """How many at most: 1 to 500."""
+    first: Int = 50
+  ): ConfigChangeBatch
   """Bounds of the store's history."""
   bounds: HistoryBounds
 }
@@ -888,17 +984,35 @@ union RestoreConfigResult = ConfigChanged | InvalidInputError | NotFoundError | 
 """Writes. Expected failures are members of the result; GraphQL ` + "`" + `errors` + "`" + ` are for all else."""
 type Mutation {
   """Gives a config a value."""
-  setConfig(input: SetConfigInput!): SetConfigResult
+  setConfig(
+    """The config and its new value."""
+    input: SetConfigInput!
+  ): SetConfigResult
   """Deletes a config. Its history stays, and so does its version."""
-  deleteConfig(input: DeleteConfigInput!): DeleteConfigResult
+  deleteConfig(
+    """The config to delete."""
+    input: DeleteConfigInput!
+  ): DeleteConfigResult
   """Brings a deleted config back."""
-  restoreConfig(input: RestoreConfigInput!): RestoreConfigResult
+  restoreConfig(
+    """The config to bring back."""
+    input: RestoreConfigInput!
+  ): RestoreConfigResult
   """Applies several changes as one: all or none, in one place of the history."""
-  applyConfigs(input: ApplyConfigsInput!): ApplyConfigsResult
+  applyConfigs(
+    """The changes."""
+    input: ApplyConfigsInput!
+  ): ApplyConfigsResult
   """Brings configs back to the values of a moment, as new changes."""
-  revertConfigs(input: RevertConfigsInput!): ApplyConfigsResult
+  revertConfigs(
+    """The moment to go back to, and which configs."""
+    input: RevertConfigsInput!
+  ): ApplyConfigsResult
   """Undoes one change set, and keeps all later ones."""
-  revertChangeSet(input: RevertChangeSetInput!): ApplyConfigsResult
+  revertChangeSet(
+    """The change set to undo."""
+    input: RevertChangeSetInput!
+  ): ApplyConfigsResult
 }
 
 """
@@ -920,12 +1034,20 @@ type Subscription {
   A config, now and after every change: its present state at once, then its state after each change; null while it
   does not exist. A slow reader may miss states in between, never the last one.
   """
-  config(name: ConfigName!): Config
+  config(
+    """The config's name."""
+    name: ConfigName!
+  ): Config
   """
   Every change that matches, in order, each once. With ` + "`" + `after` + "`" + `, first all that was committed after that position,
   then on into live changes with no gap and no repeat; without it, from now on.
   """
-  configChanges(filter: ConfigFilterInput, after: Position): ConfigChangeBatch!
+  configChanges(
+    """Changes of which configs; of all when left out."""
+    filter: ConfigFilterInput
+    """Begin after this position; from now on when left out."""
+    after: Position
+  ): ConfigChangeBatch!
 }
 `, BuiltIn: false},
 }

@@ -12,8 +12,9 @@
 //	{"head":{"position":2,"hash":"…","recorded_at":"2026-11-22T22:35:41.731604Z"},"events":2}
 //
 // The first line names the head that the backup leads to. Then comes one line for each event, from
-// position 1, with all columns of the event. The last line is the head again: a file without it was
-// cut off. Nothing follows it.
+// position 1: position, hash, name, version, type, schema_version, data, actor, reason, reverts,
+// recorded_at, append_id, change_set, salt_who, salt_what, what. The last line is the head again: a
+// file without it was cut off. Nothing follows it.
 //
 // There is one way to write a history: the order of the members is fixed, there is no white space,
 // texts have the escapes of RFC 8785 and no others, and bytes are hexadecimal in lower case. The
@@ -21,6 +22,9 @@
 // which the hash covers, come back. Nothing in the file says when or where it was made. So two
 // backups of one history at one head are the same bytes, and a reader accepts no line that [Write]
 // would not write.
+//
+// An event whose value was erased has null as data and salt_what; the digest of both, what,
+// stays. null also stands for a missing actor, reason and reverts.
 //
 // The file may be compressed with zstd. A compressed backup is the same bytes again when the same
 // version of this program makes it.

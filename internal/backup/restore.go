@@ -149,7 +149,7 @@ func (r *restoring) batch(ctx context.Context, batch []eventstore.Record) error 
 	}
 	err := r.into.Append(ctx, r.at, batch)
 	if errors.Is(err, eventstore.ErrHeadMoved) {
-		return fmt.Errorf("another program has written to the store meanwhile; stop it, and restore into an empty store: %w", err)
+		return fmt.Errorf("another program writes to the store: stop it, and run the restore again: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("appending after position %d: %w", r.at.Seq, err)

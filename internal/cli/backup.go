@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -48,8 +49,8 @@ func writeBackup(ctx context.Context, env Env, events storage, name string, forc
 	defer bar.clear()
 	if name == "-" {
 		out := &counter{Writer: env.Stdout}
-		head, err := backup.Write(ctx, out, events, bar.show)
-		return head, out.bytes, backupError(err)
+		head, err := backup.Write(ctx, out, events, config.Codec{}, bar.show)
+		return head, out.bytes, backupError(ctx, err)
 	}
 	file, err := backup.Create(name, force)
 	if errors.Is(err, backup.ErrExists) {
@@ -58,19 +59,24 @@ func writeBackup(ctx context.Context, env Env, events storage, name string, forc
 	if err != nil {
 		return eventstore.Head{}, 0, startErrorf("making the backup: %w", err)
 	}
-	head, err := backup.Write(ctx, file, events, bar.show)
+	head, err := backup.Write(ctx, file, events, config.Codec{}, bar.show)
 	if err != nil {
-		return head, 0, errors.Join(backupError(err), file.Discard())
+		return head, 0, errors.Join(backupError(ctx, err), file.Discard())
 	}
-	return head, file.Bytes(), backupError(file.Commit())
+	return head, file.Bytes(), backupError(ctx, file.Commit())
 }
 
 // backupError says what failed. A broken history says so itself.
-func backupError(err error) error {
-	if broken := new(eventstore.ChainError); err == nil || errors.As(err, &broken) {
+func backupError(ctx context.Context, err error) error {
+	var broken *eventstore.ChainError
+	switch {
+	case err == nil || errors.As(err, &broken):
 		return err
+	case ctx.Err() != nil:
+		return errors.New("the backup was interrupted; there is no file")
+	default:
+		return fmt.Errorf("writing the backup: %w", err)
 	}
-	return fmt.Errorf("writing the backup: %w", err)
 }
 
 // counter counts the bytes that are written to a writer.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/sqlite"
@@ -286,10 +287,47 @@ func mustBeLarge(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := backup.Write(t.Context(), &out, store, nil); err != nil {
+	if _, err := backup.Write(t.Context(), &out, store, config.Codec{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// TestInterruptedRestoreSaysHowToGoOn interrupts a restore that waits for a pipe.
+func TestInterruptedRestoreSaysHowToGoOn(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "configapi.db")
+	MustFill(t, path)
+	whole := filepath.Join(t.TempDir(), "whole")
+	MustRun(t, "backup", "--store", "sqlite:"+path, whole)
+	cut, out, err := os.Pipe() // it never ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cut.Close()
+	defer out.Close()
+	if _, err := out.Write(mustReadFile(t, whole)[:500]); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	got := runWith(ctx, &interruptingReader{File: cut, cancel: cancel}, nil, "restore-backup", "-", "--store", "sqlite:"+filepath.Join(dir, "new.db"))
+	if got.code != 1 || got.stderr != "configapi: the restore was interrupted; the same command goes on where it was\n" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// interruptingReader reads a pipe, and calls cancel before its second read, which waits.
+type interruptingReader struct {
+	*os.File
+	cancel func()
+	reads  int
+}
+
+func (r *interruptingReader) Read(into []byte) (int, error) {
+	if r.reads++; r.reads == 2 {
+		r.cancel()
+	}
+	return r.File.Read(into)
 }
 
 // awaitEvents waits until a file has events, and returns its head then.

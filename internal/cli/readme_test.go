@@ -17,8 +17,8 @@ import (
 )
 
 // TestREADME runs the examples of the README in order, and compares the answers. Hashes of
-// positions and instants differ each time, so only their form is compared. A position in asSeenAt
-// is replaced by the one of the answer before.
+// positions and instants differ each time, so only their form is compared. Positions that an
+// example sends are replaced by those that this history has in their place.
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -27,7 +27,6 @@ func TestREADME(t *testing.T) {
 	server := MustServe(t, "memory")
 	blocks := regexp.MustCompile("(?s)```([a-z]+)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	ran := map[string]int{}
-	seen := "" // the last position of an answer
 	for i, block := range blocks {
 		kind, text := block[1], block[2]
 		ran[kind]++
@@ -35,13 +34,8 @@ func TestREADME(t *testing.T) {
 		case kind == "console":
 			runConsole(t, server, text)
 		case kind == "graphql" && i+1 < len(blocks) && blocks[i+1][1] == "json":
-			text = regexp.MustCompile(`asSeenAt: "[^"]*"`).ReplaceAllString(text, `asSeenAt: "`+seen+`"`)
-			body, _ := json.Marshal(map[string]string{"query": text})
-			answer := server.MustSend(t, http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}})
-			compare(t, text, answer, blocks[i+1][2])
-			if positions := regexp.MustCompile(`"position":"([^"]*)"`).FindAllStringSubmatch(answer, -1); positions != nil {
-				seen = positions[len(positions)-1][1]
-			}
+			body, _ := json.Marshal(map[string]string{"query": server.mustHavePositions(t, text)})
+			compare(t, text, server.MustSend(t, http.MethodPost, "/graphql", string(body), http.Header{"Content-Type": {"application/json"}}), blocks[i+1][2])
 		case kind == "graphql":
 			mustBeValid(t, text)
 		}
@@ -62,7 +56,7 @@ func runConsole(t *testing.T, server process, text string) {
 
 // curl sends what curl would. It knows -X, -H, -d, --data-binary and words in single quotes; with
 // -N it reads as many lines of a stream as are expected. An entity tag in If-Match is replaced by
-// the current one of the config, and positions by those that this history has in their place.
+// the current one of the config.
 func curl(t *testing.T, server process, command, want string) string {
 	t.Helper()
 	streams := false

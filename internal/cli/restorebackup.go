@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 )
 
 // restoreBackup puts the history of a backup into a store.
@@ -39,7 +40,7 @@ interruption the same command goes on where it was.`
 		return fmt.Errorf("reading the backup: %w", err)
 	}
 	// A file that is no backup is refused before a store is made.
-	from, err := backup.NewReader(plain)
+	from, err := backup.NewReader(plain, config.Codec{})
 	if err != nil {
 		return err
 	}
@@ -55,10 +56,12 @@ func restoreFrom(ctx context.Context, env Env, from *backup.Reader, events stora
 	did, err := backup.Restore(ctx, from, events, bar.show)
 	bar.clear()
 	var refused *backup.RefusedError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return startErrorf("%w", err)
-	}
-	if err != nil {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("the restore was interrupted; the same command goes on where it was")
+	case err != nil:
 		return fmt.Errorf("restoring the backup: %w", err)
 	}
 	fmt.Fprintf(env.Stderr, "restored %d events after %d that were there, head %s, %d bytes, %d events/s\n",

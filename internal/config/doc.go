@@ -62,6 +62,9 @@
 //	fault, kind           an error that clients can get; what it means to them, a row of one table
 //	fields                what a client says about a set, a deletion or a restore, before it is
 //	                      checked
+//	snapshot              the state of all configs right after one position
+//	difference            what differs for one name between two snapshots, in value or existence;
+//	                      versions do not count
 //	page cursor           where a page of a list ended; all pages of a list show one position
 //	child                 what lies directly below a prefix: a config, names further below, or
 //	                      both; its segment is the part of its name after the prefix

@@ -1,7 +1,6 @@
 package configstore_test
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -42,50 +41,23 @@ func BenchmarkPast(b *testing.B) {
 	}
 }
 
-func benchName(i int) string { return fmt.Sprintf("team-%d/service-%d/timeout", i%100, i) }
-
 // writeBenchHistory writes n events of 10,000 names in an order without a pattern; every tenth
 // event is of the first name. One of two actors writes one event in 1000.
 func writeBenchHistory(b *testing.B, events eventstore.Store, n int) {
-	configs := make([]config.Aggregate, benchNames)
-	for i := range configs {
-		configs[i].Name = configstoretest.Name(b, benchName(i))
-	}
+	w, random := newHistoryWriter(b, events, benchNames), uint64(1)
 	ci, ann := "ci", "ann"
-	var chain eventstore.Chain
-	var head eventstore.Head
-	at, random := configstoretest.Epoch, uint64(1)
-	for written := 0; written < n; {
-		batch := make([]eventstore.Record, min(1000, n-written))
-		for i := range batch {
-			random = random*6364136223846793005 + 1442695040888963407
-			c := &configs[0]
-			if written%10 > 0 {
-				c = &configs[random>>33%benchNames]
-			}
-			at, written = at.Add(time.Millisecond), written+1
-			event, _, err := c.Decide(config.Set{Name: c.Name, Value: configstoretest.Value(b, strings.Repeat("v", 90)+strconv.Itoa(written))}, at)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if *c, err = c.Apply(event); err != nil {
-				b.Fatal(err)
-			}
-			stored := config.Encode(event)
-			batch[i] = eventstore.Record{
-				Name: c.Name.String(), Version: int(event.Version), Type: stored.Type, SchemaVersion: stored.SchemaVersion,
-				Data: stored.Data, RecordedAt: at, Actor: &ci,
-			}
-			if written%1000 == 0 {
-				batch[i].Actor = &ann
-			}
+	for i := range n {
+		random = random*6364136223846793005 + 1442695040888963407
+		name, actor := 0, &ci
+		if i%10 > 0 {
+			name = int(random >> 33 % benchNames)
 		}
-		next := chain.Seal(head, eventstore.AppendID{byte(written), byte(written >> 8), byte(written >> 16)}, batch)
-		if err := events.Append(b.Context(), head, batch); err != nil {
-			b.Fatal(err)
+		if i%1000 == 999 {
+			actor = &ann
 		}
-		head = next
+		w.set(name, strings.Repeat("v", 90)+strconv.Itoa(i), actor)
 	}
+	w.flush()
 }
 
 func benchPast(b *testing.B, r *configstore.Reader, n eventstore.Seq) {
@@ -111,7 +83,7 @@ func benchPast(b *testing.B, r *configstore.Reader, n eventstore.Seq) {
 		})
 	}
 	ann, ci := "ann", "ci"
-	team, names := mustFilter(b, "team-1"), mustFilter(b, "", benchName(7), benchName(99))
+	team, names := mustFilter(b, "team-1"), mustFilter(b, "", longName(7), longName(99))
 	deleted := []config.Operation{config.Deleted}
 	for name, filter := range map[string]configstore.ChangeFilter{
 		"all":                    {},
@@ -122,7 +94,7 @@ func benchPast(b *testing.B, r *configstore.Reader, n eventstore.Seq) {
 		"of a prefix":            {Configs: team},
 		"of an unknown prefix":   {Configs: mustFilter(b, "none")},
 		"of two names":           {Configs: names},
-		"deletions of two names": {Configs: mustFilter(b, "", benchName(0), benchName(1)), Operations: deleted},
+		"deletions of two names": {Configs: mustFilter(b, "", longName(0), longName(1)), Operations: deleted},
 		"of two names by ann":    {Configs: names, Actor: &ann},
 		"long ago":               {Since: configstoretest.Epoch.Add(time.Second), Until: configstoretest.Epoch.Add(10 * time.Second)},
 	} {
@@ -135,7 +107,7 @@ func benchPast(b *testing.B, r *configstore.Reader, n eventstore.Seq) {
 		})
 	}
 	b.Run("history of a name with a tenth of the events", func(b *testing.B) {
-		name := configstoretest.Name(b, benchName(0))
+		name := configstoretest.Name(b, longName(0))
 		for b.Loop() {
 			if _, _, err := r.History(b.Context(), name, config.Version(n/20), 50); err != nil {
 				b.Fatal(err)

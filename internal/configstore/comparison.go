@@ -71,20 +71,23 @@ func (c *comparison) setPrefix(toPrefix string) error {
 // hasChanges reports whether there are changes between the snapshots to show.
 func (c *comparison) hasChanges() bool { return !c.prefixes && c.from.at.Seq < c.to.at.Seq }
 
-// Snapshots are near when at most maxBetween events are between them, and no more than
-// eventsPerName for each name that the filter selects: to read a name at two snapshots costs more
-// than that many events do.
-const maxBetween, eventsPerName = 10 * eventstore.MaxExamined, 8
+// Snapshots are near when few events are between them: at most [eventstore.MaxExamined], and at
+// most eventsPerName for each name that the filter selects, since to read a name at two snapshots
+// costs more than that many events do. Ten times as many are few when there are at least
+// namesPerEvent names for each of them, so that most names have not changed.
+const eventsPerName, namesPerEvent = 8, 10
 
 // readBetween finds the names of the events between two near snapshots.
 func (c *comparison) readBetween(ctx context.Context) error {
-	earlier, later := c.span()
-	distance := int(later - earlier)
-	if _, listed := c.filter.Names(); listed || c.prefixes || !c.selectsMany(distance/eventsPerName) {
+	if _, listed := c.filter.Names(); listed || c.prefixes {
 		return nil
 	}
-	if distance > maxBetween {
-		c.sparse = later < c.view.Head().Seq
+	earlier, later := c.span()
+	distance, names := int(later-earlier), c.view.Count(c.filter)+c.view.CountDeleted(c.filter)
+	few := distance <= eventstore.MaxExamined && distance <= names*eventsPerName ||
+		distance <= 10*eventstore.MaxExamined && distance <= names/namesPerEvent
+	if !few {
+		c.sparse = distance < names && later < c.view.Head().Seq
 		return nil
 	}
 	c.between = []*projection.Config{}
@@ -98,13 +101,21 @@ func (c *comparison) readBetween(ctx context.Context) error {
 	return nil
 }
 
-// selectsMany reports whether the filter selects more than n names.
-func (c *comparison) selectsMany(n int) bool {
-	c.view.Ascend(c.filter, "", func(*projection.Config) bool {
-		n--
-		return n >= 0
+// yieldEvery is how many names are passed over before other goroutines get the processor.
+const yieldEvery = 1024
+
+// ascend calls yield for the present states that the filter selects, by name after a name, until
+// yield returns false or ctx ends.
+func (c *comparison) ascend(ctx context.Context, after string, yield func(*projection.Config) bool) (err error) {
+	visited := 0
+	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
+		if visited++; visited%yieldEvery == 0 {
+			runtime.Gosched()
+			err = ctx.Err()
+		}
+		return err == nil && yield(present)
 	})
-	return n < 0
+	return err
 }
 
 // readNames adds the states whose names have an event after one seq and up to another.
@@ -160,9 +171,6 @@ func (c *comparison) nearPairs(after string, limit int) []pair {
 	return found
 }
 
-// yieldEvery is how many names are passed over before other goroutines get the processor.
-const yieldEvery = 1024
-
 // changedPairs returns pairs of the names that have changed since the earlier snapshot.
 func (c *comparison) changedPairs(ctx context.Context, after string, limit int) (found []pair, err error) {
 	earlier, _ := c.span()
@@ -170,16 +178,11 @@ func (c *comparison) changedPairs(ctx context.Context, after string, limit int) 
 	if c.to.at.RecordedAt.After(last) {
 		last = c.to.at.RecordedAt
 	}
-	visited := 0
-	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
+	err = c.ascend(ctx, after, func(present *projection.Config) bool {
 		if present.Seq > earlier && !present.CreatedAt().After(last) {
 			found = append(found, pair{present.Name, present, present})
 		}
-		if visited++; visited%yieldEvery == 0 {
-			runtime.Gosched()
-			err = ctx.Err()
-		}
-		return err == nil && len(found) < limit
+		return len(found) < limit
 	})
 	return found, err
 }

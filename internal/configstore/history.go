@@ -3,6 +3,7 @@ package configstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"configapi/internal/config"
@@ -34,17 +35,6 @@ func (h *history) revisionAt(ctx context.Context, seq eventstore.Seq) (*eventsto
 	if recent := h.feed.Find(seq); recent != nil {
 		return recent, nil
 	}
-	r, err := h.readRevision(ctx, seq)
-	if err != nil {
-		return nil, err
-	}
-	_, err = h.complete(ctx, eventstore.OldValuePage{Revisions: []*eventstore.Revision{r}})
-	return r, err
-}
-
-// readRevision reads the revision at a seq that is applied, without its old value. Its change set
-// may be incomplete.
-func (h *history) readRevision(ctx context.Context, seq eventstore.Seq) (*eventstore.Revision, error) {
 	records, err := h.events.ReadHistory(ctx, h.view().Head(), seq-1, eventstore.Limit{Records: 1})
 	switch {
 	case err != nil:
@@ -56,7 +46,8 @@ func (h *history) readRevision(ctx context.Context, seq eventstore.Seq) (*events
 	if err != nil {
 		return nil, err
 	}
-	return revisions[0], nil
+	_, err = h.complete(ctx, eventstore.OldValuePage{Revisions: revisions})
+	return revisions[0], err
 }
 
 // pageOf reads revisions of a name after a version, up to a limit of records and bytes, but one at
@@ -140,21 +131,35 @@ func (h *history) ReadVersions(ctx context.Context, basis eventstore.Head, versi
 // revisions must not be shared with other goroutines yet.
 func (h *history) completeSets(ctx context.Context, revisions []*eventstore.Revision) error {
 	ends := make(map[eventstore.Seq]eventstore.Position) // :: last seq of a set → its position
+	var missing []eventstore.Seq
 	for _, r := range revisions {
-		if r.ChangeSetKnown() {
+		end := r.ChangeSet.Seq
+		if _, known := ends[end]; known || r.ChangeSetKnown() {
 			continue
 		}
-		end, known := ends[r.ChangeSet.Seq]
-		if recent := h.feed.Find(r.ChangeSet.Seq); !known && recent != nil {
-			end = recent.Position()
-		} else if !known {
-			last, err := h.readRevision(ctx, r.ChangeSet.Seq)
-			if err != nil {
-				return err
-			}
-			end = last.Position()
+		if recent := h.feed.Find(end); recent != nil {
+			ends[end] = recent.Position()
+			continue
 		}
-		ends[r.ChangeSet.Seq], r.ChangeSet = end, end
+		ends[end] = eventstore.Position{}
+		missing = append(missing, end)
+	}
+	for chunk := range slices.Chunk(missing, eventstore.MaxAsOfNames) {
+		heads, err := h.events.ReadHeads(ctx, h.view().Head(), chunk)
+		switch {
+		case err != nil:
+			return h.readFailed(err)
+		case len(heads) != len(chunk):
+			return h.readFailed(projection.ErrDiverged)
+		}
+		for _, head := range heads {
+			ends[head.Seq] = head.Position()
+		}
+	}
+	for _, r := range revisions {
+		if !r.ChangeSetKnown() {
+			r.ChangeSet = ends[r.ChangeSet.Seq]
+		}
 	}
 	return nil
 }

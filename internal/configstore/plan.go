@@ -63,7 +63,7 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 			err = ctx.Err()
 		}
 		if c.Seq > seen.At().Seq {
-			p.fail("", &fault.Refusal{Reason: fault.ErrStale, Current: c})
+			p.refuse(c.Name, fault.ErrStale, c)
 		}
 		return err == nil && len(p.failures) < config.MaxChanges
 	})
@@ -88,7 +88,7 @@ func (r *Reader) addDifferences(ctx context.Context, q DiffQuery, p *plan) error
 				return r.failTooMany(ctx, q, p)
 			}
 			if d.After != nil && d.After.Erased() {
-				p.fail("", &fault.Refusal{Reason: fault.ErrErased, Current: r.view.Get(d.Name)})
+				p.refuse(d.Name, fault.ErrErased, r.view.Get(d.Name))
 				continue
 			}
 			p.add(d.Name, r.view.Get(d.Name), valueOf(d.After))
@@ -173,7 +173,7 @@ func (r *Reader) undo(change *eventstore.Revision, onConflict OnConflict, p *pla
 		}
 	}
 	if change.OldErased {
-		p.fail("", &fault.Refusal{Reason: fault.ErrErased, Current: present})
+		p.refuse(change.Name, fault.ErrErased, present)
 		return
 	}
 	p.add(change.Name, present, change.ValueBefore())

@@ -291,11 +291,11 @@ func TestSetsWhoseEndIsElsewhere(t *testing.T) {
 	if past.At().Position() != end {
 		t.Errorf("a position inside a set means %s, want the end of the set, %s", past.At().Position(), end)
 	}
-	events.SetHooks(configstoretest.Hooks{Read: func(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-		if after+1 == end.Seq {
+	events.SetHooks(configstoretest.Hooks{ReadHeads: func(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) ([]eventstore.Head, error) {
+		if slices.Contains(seqs, end.Seq) {
 			return nil, configstoretest.ErrUnreachable
 		}
-		return events.Store.Read(ctx, after, limit)
+		return events.Store.ReadHeads(ctx, basis, seqs)
 	}})
 	for what, ask := range asked {
 		t.Run(what, func(t *testing.T) { configstoretest.MustBeKind(t, ask(), fault.Unavailable, false) })

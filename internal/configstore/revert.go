@@ -9,6 +9,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
+	"configapi/internal/projection"
 )
 
 // Revert asks for configs to be brought back to the values of a moment, as new changes.
@@ -92,6 +93,11 @@ type plan struct {
 // fail adds a failure that is about a part of the input, or about none of it ("").
 func (p *plan) fail(field string, err error) {
 	p.failures = append(p.failures, fault.Failure{Change: -1, Field: field, Err: err})
+}
+
+// refuse adds a failure that is about a config. The client has not named it, so the text does.
+func (p *plan) refuse(name config.Name, reason error, current *projection.Config) {
+	p.fail("", &fault.Refusal{Reason: fmt.Errorf("%s: %w", name, reason), Current: current})
 }
 
 // planTries is how many times a plan is made again because configs have changed meanwhile.

@@ -118,6 +118,10 @@ type Store interface {
 	// and each once. It examines all records between, so there must not be more than [MaxExamined].
 	ReadNames(ctx context.Context, basis Head, after, upTo Seq) ([]string, error)
 
+	// ReadHeads returns the heads that the history had at some seqs, in their order. All must be
+	// different, at most [MaxAsOfNames] of them. Those that the history does not have are left out.
+	ReadHeads(ctx context.Context, basis Head, seqs []Seq) ([]Head, error)
+
 	// ReadInstant returns the newest record at or before an instant, without its data. It returns
 	// the zero Record when there is none.
 	ReadInstant(ctx context.Context, basis Head, instant time.Time) (Record, error)
@@ -209,8 +213,8 @@ const (
 	// PageBytes is how many bytes of data fill a page of records unless its limit says otherwise: 8
 	// MiB.
 	PageBytes = 8 << 20
-	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, and how many versions one
-	// [Store.ReadVersions].
+	// MaxAsOfNames is how many names one [Store.ReadAsOf] takes, how many versions one
+	// [Store.ReadVersions], and how many seqs one [Store.ReadHeads].
 	MaxAsOfNames = 500
 	// MaxMissed and MaxMissedBytes are how many missed records, and bytes of their data,
 	// [Store.AppendLocked] reads at most: what some other nodes append while one waits for the

@@ -164,7 +164,8 @@ func countWithin(t *tree, prefix string) int {
 	if find(t, config.NameBound(prefix)) != nil {
 		n = 1
 	}
-	start := rank(t, prefix+"/", 0)
+	bound := prefix + "/"
+	start := sort.Search(t.Len(), func(i int) bool { return nameAt(t, i) >= bound })
 	return n + rank(t, afterBelow(prefix), start) - start
 }
 

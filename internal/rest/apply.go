@@ -110,9 +110,8 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 		return
 	}
 	outcome, err := change(r.Context())
-	held.send() // not before: what is being written must not be cut
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		h.reject(w, r, reader, changes, rejection, held)
+		h.reject(w, r, changes, rejection, held)
 		return
 	}
 	if err != nil {
@@ -120,6 +119,7 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 		return
 	}
 	locate(w.Header(), outcome.Position)
+	held.send() // not before: what is being written must not be cut
 	s := newJSON(w, r)
 	defer s.release()
 	s.reservation = held

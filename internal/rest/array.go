@@ -74,13 +74,8 @@ func (h *Handler) failArray(a *array, r *http.Request, err error) {
 		h.log.Log(r.Context(), level, "an answer was cut short", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
 		panic(http.ErrAbortHandler)
 	}
-	forget(a.w.Header())
-	h.fail(a.w, r, err)
-}
-
-// forget removes the headers that describe an answer that cannot be given.
-func forget(h http.Header) {
-	for _, name := range []string{etag, configVersion, link} {
-		delete(h, name)
+	for _, name := range []string{etag, configVersion, link} { // they describe the array
+		delete(a.w.Header(), name)
 	}
+	h.fail(a.w, r, err)
 }

@@ -2,10 +2,12 @@ package rest_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"configapi/internal/configstore"
@@ -59,6 +61,13 @@ func BenchmarkEdge(b *testing.B) {
 	b.Run("put", func(b *testing.B) {
 		benchmark(b, edge, "PUT", "/config/timeout", `{"value":"thirty seconds"}`, 200)
 	})
+	var hundred []string
+	for i := range 100 {
+		hundred = append(hundred, fmt.Sprintf(`{"set":{"name":"payments/n%d","value":"thirty seconds"}}`, i))
+	}
+	changes := `{"changes":[` + strings.Join(hundred, ",") + `]`
+	b.Run("dry run of 100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", changes+`,"dryRun":true}`, 200) })
+	b.Run("100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", changes+`}`, 200) })
 	b.Run("put, escaped", func(b *testing.B) {
 		benchmark(b, edge, "PUT", "/config/timeout", `{"value":"\"thirty\" seconds"}`, 200)
 	})

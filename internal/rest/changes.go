@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 )
@@ -34,7 +35,11 @@ func (h *Handler) listChanges(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, end := context.WithTimeout(r.Context(), readTime)
 	defer end()
-	found, err := reader.Changes(ctx, q.after, q.filter, q.first)
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	found, err := readPage(held,
+		func() (configstore.Changes, error) { return reader.Changes(ctx, q.after, q.filter, q.first) },
+		func(c configstore.Changes) int { return bytesOfRevisions(c.Revisions) })
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -46,7 +51,7 @@ func (h *Handler) listChanges(w http.ResponseWriter, r *http.Request) {
 		q.after = found.Position
 		w.Header()[link] = []string{q.link()}
 	}
-	h.answerPage(w, r, bytesOfRevisions(found.Revisions), func(s *jsonStream) { s.changes(found) })
+	answerPage(w, r, held, func(s *jsonStream) { s.changes(found) })
 }
 
 // changesQuery is what a client says about a part of the history.
@@ -90,20 +95,14 @@ func nextLink(first int, after string, more ...string) string {
 	return "<?" + query.Encode() + `>; rel="next"`
 }
 
-// answerPage answers with a page that was read from the store, whose data has so many bytes. The
-// headers that describe the page are set already. A client that has it gets 304.
-func (h *Handler) answerPage(w http.ResponseWriter, r *http.Request, bytes int, write func(*jsonStream)) {
+// answerPage answers with a page that was read from the store. The headers that describe the page
+// are set already. A client that has it gets 304.
+func answerPage(w http.ResponseWriter, r *http.Request, held *reservation, write func(*jsonStream)) {
 	if isKnown(r.Header, w.Header()) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	held := newReservation(h.answers, w, r)
-	defer held.release()
-	if err := held.hold(bytes); err != nil {
-		forget(w.Header())
-		h.fail(w, r, err)
-		return
-	}
+	held.send()
 	s := newJSON(w, r)
 	defer s.release()
 	s.reservation = held

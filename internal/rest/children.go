@@ -27,7 +27,9 @@ func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	found, err := reader.Children(q.prefix, q.after, q.first)
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	found, err := readPage(held, func() (configstore.ChildPage, error) { return reader.Children(q.prefix, q.after, q.first) }, bytesOfChildren)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -39,7 +41,7 @@ func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
 		next := pages.Cursor{Kind: pages.ChildrenList, At: at, Key: q.prefix + " " + last.Segment}
 		w.Header()[link] = []string{nextLink(q.first, next.String(), "prefix", q.prefix)}
 	}
-	h.answerPage(w, r, bytesOfChildren(found), func(s *jsonStream) {
+	answerPage(w, r, held, func(s *jsonStream) {
 		s.put(`{"children":`).each(len(found.Children), func(i int) { s.child(found.Children[i]) })
 		s.put(`,"position":`).text(at.String()).put(`}`)
 	})

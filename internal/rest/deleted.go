@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"configapi/internal/config"
+	"configapi/internal/eventstore"
 	"configapi/internal/pages"
 )
 
@@ -29,7 +30,12 @@ func (h *Handler) listDeleted(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	revisions, err := withOldValues(ctx, reader.Now(), found.Configs)
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	revisions, err := readPage(held,
+		func() ([]*eventstore.Revision, error) {
+			return withOldValues(ctx, found.Configs, reader.Now().OldValues(found.Configs))
+		}, bytesOfRevisions)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -43,7 +49,7 @@ func (h *Handler) listDeleted(w http.ResponseWriter, r *http.Request) {
 		next := seqCursor{pages.DeletedList, at, selectionOf(q.given...), found.End}
 		w.Header()[link] = []string{nextLink(q.first, next.String(), q.given...)}
 	}
-	h.answerPage(w, r, bytesOfRevisions(revisions), func(s *jsonStream) { s.revisionsAt(revisions, at) })
+	answerPage(w, r, held, func(s *jsonStream) { s.revisionsAt(revisions, at) })
 }
 
 // deletedQuery is what a client says about deleted configs.

@@ -35,7 +35,10 @@ func (h *Handler) diff(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	found, err := reader.Diff(ctx, compared, q.after.name, q.first, true)
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	found, err := readPage(held,
+		func() (configstore.DiffPage, error) { return reader.Diff(ctx, compared, q.after.name, q.first, true) }, bytesOfDiff)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -45,7 +48,7 @@ func (h *Handler) diff(w http.ResponseWriter, r *http.Request) {
 	if found.More {
 		w.Header()[link] = []string{q.link(diffCursor{from, to, q.prefixes(), found.End})}
 	}
-	h.answerPage(w, r, bytesOfDiff(found), func(s *jsonStream) {
+	answerPage(w, r, held, func(s *jsonStream) {
 		s.put(`{"from":`).text(from.String()).put(`,"to":`).text(to.String())
 		s.put(`,"differences":`).each(len(found.Differences), func(i int) { s.difference(&found.Differences[i]) }).put(`}`)
 	})

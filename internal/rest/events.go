@@ -118,7 +118,7 @@ func (h *Handler) follow(ctx context.Context, stream *eventstream.Stream, watch 
 // sendBatch sends a change set. Until it is sent, the turn holds the bytes of the page that it is
 // from, and its own.
 func sendBatch(stream *eventstream.Stream, turn *budget.Stream, batch configstore.Changes, page int64) error {
-	var s jsonStream
+	s := jsonStream{buf: make([]byte, 0, (1+len(batch.Revisions))*revisionFrame+bytesOfRevisions(batch.Revisions))}
 	s.changes(batch)
 	turn.Resize(page + int64(len(s.buf)))
 	return stream.Send(eventstream.Event{Type: "changes", ID: batch.Position.String(), Data: s.buf, Sent: turn.Sent})

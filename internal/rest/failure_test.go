@@ -104,7 +104,7 @@ func TestRejectionWithoutRevisions(t *testing.T) {
 	mustDecode(t, got.body, &p)
 	_, first := p.Errors[0]["current"]
 	_, second := p.Errors[1]["current"]
-	if len(p.Errors) != 2 || !first || second {
+	if len(p.Errors) != 2 || first || second {
 		t.Errorf("got %s", got.body)
 	}
 }

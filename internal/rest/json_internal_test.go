@@ -93,7 +93,7 @@ func TestLongAnswersHoldLittle(t *testing.T) {
 		if h.ServeHTTP(w, r); w.Code != 200 {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
-		for _, path := range []string{"/config", "/config?first=1", "/config/a", "/config/a/history"} {
+		for _, path := range []string{"/config", "/config?first=1", "/config/a", "/config/a/history", "/changes", "/changes/recent?first=1", "/diff?from=0-00000000", "/children"} {
 			for _, gone := range []error{nil, errors.New("broken pipe")} {
 				w := &pieces{header: http.Header{}, err: gone}
 				if cut := answerTo(h, w, path); cut != (gone != nil) || !cut && w.written < len(value) {

@@ -98,18 +98,16 @@ func (p page) write(r *http.Request, array *array, snapshot *configstore.Snapsho
 	if p.after != nil {
 		after = p.after.name
 	}
-	found, err := snapshot.Configs(r.Context(), p.filter, after, p.first)
+	found, err := readPage(array.reservation,
+		func() (configstore.ConfigPage, error) { return snapshot.Configs(r.Context(), p.filter, after, p.first) },
+		func(page configstore.ConfigPage) int { return bytesOfConfigs(page.Configs) })
 	if err != nil {
 		return err
 	}
+	array.reservation.send()
 	configs := found.Configs
 	if n := fitting(configs); n < len(configs) {
 		configs, found.More, found.End = configs[:n], true, configs[n-1].Name.String()
-	}
-	if array.reservation != nil {
-		if err := array.reservation.hold(bytesOfConfigs(configs)); err != nil {
-			return err
-		}
 	}
 	if found.More {
 		next := listCursor{at: snapshot.At().Position(), prefix: p.filter.Prefix(), name: found.End}

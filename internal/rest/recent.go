@@ -30,7 +30,13 @@ func (h *Handler) listRecent(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, end := context.WithTimeout(r.Context(), readTime)
 	defer end()
-	found, err := reader.RecentChanges(ctx, q.filter, q.after.end(), q.first)
+	held := newReservation(h.answers, w, r)
+	defer held.release()
+	found, err := readPage(held,
+		func() (configstore.RecentPage, error) {
+			return reader.RecentChanges(ctx, q.filter, q.after.end(), q.first)
+		},
+		func(p configstore.RecentPage) int { return bytesOfRevisions(p.Revisions) })
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -40,7 +46,7 @@ func (h *Handler) listRecent(w http.ResponseWriter, r *http.Request) {
 		next := seqCursor{pages.RecentList, at, q.selection(), found.End}
 		w.Header()[link] = []string{nextLink(q.first, next.String(), q.given...)}
 	}
-	h.answerPage(w, r, bytesOfRevisions(found.Revisions), func(s *jsonStream) { s.revisionsAt(found.Revisions, at) })
+	answerPage(w, r, held, func(s *jsonStream) { s.revisionsAt(found.Revisions, at) })
 }
 
 // recentQuery is what a client says about the newest changes.

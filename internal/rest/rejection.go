@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
@@ -17,24 +16,26 @@ import (
 )
 
 // reject answers a change set that was not carried out: a problem with all of its failures. changes
-// are those of the body. The reader was made before the set was decided.
-func (h *Handler) reject(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
+// are those of the body.
+func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
 	p := problem.Problem{Detail: rejection.Error()}
-	p.Kind, p.Status = judgement(rejection)
+	p.Kind, p.Status = kindAndStatus(rejection)
 	locate(w.Header(), rejection.Position)
 	s := newJSON(w, r)
 	defer s.release()
 	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
-	current := h.currentOf(r, reader, rejection)
+	current := h.currentOf(r, rejection, held)
+	held.send()
 	s.each(len(rejection.Failures), func(i int) { s.failure(&rejection.Failures[i], changes, current) })
 	s.put(`}`).finish()
 }
 
 // currentOf returns the newest revisions of the configs for which a set was rejected, as many as an
-// answer may show. Those whose old values cannot be read are left out: the rejection is certain.
-func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejection *fault.Rejection) map[*projection.Config]*eventstore.Revision {
+// answer may show. None are shown when they cannot be read, or when there is no memory for them:
+// the rejection is certain.
+func (h *Handler) currentOf(r *http.Request, rejection *fault.Rejection, held *reservation) map[*projection.Config]*eventstore.Revision {
 	var states []*projection.Config
 	for _, failure := range rejection.Failures {
 		if _, state := revisionsOf(failure.Err); state != nil {
@@ -46,9 +47,10 @@ func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejecti
 	}
 	ctx, end := context.WithTimeout(r.Context(), readTime)
 	defer end()
-	revisions, err := withOldValues(ctx, reader.Now(), states)
+	revisions, err := readPage(held,
+		func() ([]*eventstore.Revision, error) { return withOldValues(ctx, states, h.store.OldValuesOf(states)) }, bytesOfRevisions)
 	if err != nil {
-		h.log.Warn("a rejection lacks revisions, whose old values cannot be read", "error", err, "request_id", requestid.From(r.Context()))
+		h.log.Warn("a rejection lacks the newest revisions of its configs", "error", err, "request_id", requestid.From(r.Context()))
 	}
 	current := make(map[*projection.Config]*eventstore.Revision, len(revisions))
 	for i, revision := range revisions {
@@ -57,9 +59,9 @@ func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejecti
 	return current
 }
 
-// judgement returns the kind and the status of a rejection. A size or a count over its limit, and
-// what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
-func judgement(rejection *fault.Rejection) (fault.Kind, int) {
+// kindAndStatus returns the kind and the status of a rejection. A size or a count over its limit,
+// and what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
+func kindAndStatus(rejection *fault.Rejection) (fault.Kind, int) {
 	for _, failure := range rejection.Failures {
 		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge {
 			return kind, kind.Status()

@@ -57,9 +57,40 @@ func (r *reservation) reserve(bytes int) error {
 	return asUnavailable(r.bytes.Grow(r.ctx, more))
 }
 
+// readPage reads a page of an answer from the store and reserves memory for it: size returns the
+// bytes of its data. A page for which there is no memory at once is dropped, and read again when
+// there is: so no page is in memory while it waits. A nil reservation holds nothing. The error is
+// that of read, or as that of hold.
+func readPage[T any](held *reservation, read func() (T, error), size func(T) int) (T, error) {
+	page, err := read()
+	if err != nil || held == nil {
+		return page, err
+	}
+	bytes := size(page)
+	if held.tryReserve(bytes) {
+		return page, nil
+	}
+	var none T
+	page = none
+	if err := held.reserve(bytes); err != nil {
+		return none, err
+	}
+	if page, err = read(); err == nil {
+		err = held.reserve(size(page))
+	}
+	return page, err
+}
+
+// tryReserve is reserve without a wait. It reports whether there was memory.
+func (r *reservation) tryReserve(bytes int) bool {
+	more := copies*int64(bytes) - r.bytes.Held()
+	r.bytes.Shrink(-more)
+	return r.bytes.TryGrow(more)
+}
+
 // send says that the answer is being sent from now on. It can be cut then.
 func (r *reservation) send() {
-	if !r.sending {
+	if r != nil && !r.sending {
 		r.sending = true
 		r.bytes.Sending(r.cut)
 	}

@@ -17,8 +17,6 @@ export default [{
     // Every type, field, argument and value says what it is, not just types and root fields.
     '@graphql-eslint/require-description': ['error', {
       types: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true,
-      // first, after and the other arguments of fields are said by the field, which is what people read.
-      ignoredSelectors: ['FieldDefinition > InputValueDefinition'],
     }],
     // Only what can be fetched again is a Node with an id. These are parts of an answer, and two that look alike are not the same.
     '@graphql-eslint/strict-id-in-types': ['error', {

@@ -56,6 +56,18 @@ var answerAttacks = []attack{
 		strike: unreadPaths(64, "/config", "/config/big/history"),
 		most:   figures{memory: 640, cpu: 20 * time.Second, wall: 40 * time.Second},
 	},
+	{
+		name: "rest-pages", about: "64 readers that take nothing of pages of `/changes`, `/changes/recent`, `/diff` and `/deleted`",
+		fill:   both(fillOneName, fillNames(32, mebibyte)),
+		strike: unreadPaths(64, "/changes?first=500", "/changes/recent?first=500", "/diff?from=0-00000000", "/deleted"),
+		most:   figures{memory: 640, cpu: 20 * time.Second, wall: 40 * time.Second},
+	},
+	{
+		name: "rejections", about: "64 clients that take nothing of the answer to a change set of which all 32 changes expect another version, values of 1 MiB",
+		fill:   fillNames(32, mebibyte),
+		strike: unread(64, func(int) string { return rejectedSet(32) }),
+		most:   figures{memory: 640, cpu: 20 * time.Second, wall: 40 * time.Second},
+	},
 }
 
 // fillOneName writes 64 values of 1 MiB to one name.
@@ -120,6 +132,12 @@ func unreadPaths(n int, paths ...string) func(context.Context, *target) (string,
 	return unread(n, func(i int) string {
 		return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", paths[i%len(paths)])
 	})
+}
+
+// rejectedSet returns a change set that sets n names, all of which have another version.
+func rejectedSet(n int) string {
+	body := `{"changes":[` + strings.TrimSuffix(repeated(n, `{"set":{"name":"n%d","value":"","expectedVersion":7}},`), ",") + "]}"
+	return fmt.Sprintf("POST /changes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
 func unread(n int, request func(i int) string) func(context.Context, *target) (string, error) {

@@ -32,6 +32,7 @@ type Hooks struct {
 	ReadConfigBack func(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadBack       func(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) ([]eventstore.Record, eventstore.Seq, error)
 	ReadNames      func(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error)
+	ReadHeads      func(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) ([]eventstore.Head, error)
 	ReadInstant    func(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error)
 	ReadAsOf       func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error)
 	ReadVersions   func(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error)
@@ -155,6 +156,13 @@ func (f *Faulty) ReadNames(ctx context.Context, basis eventstore.Head, after, up
 	return f.Store.ReadNames(ctx, basis, after, upTo)
 }
 
+func (f *Faulty) ReadHeads(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) ([]eventstore.Head, error) {
+	if hook := f.currentHooks().ReadHeads; hook != nil {
+		return hook(ctx, basis, seqs)
+	}
+	return f.Store.ReadHeads(ctx, basis, seqs)
+}
+
 func (f *Faulty) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
 	if hook := f.currentHooks().ReadInstant; hook != nil {
 		return hook(ctx, basis, instant)
@@ -215,6 +223,9 @@ func Unreachable() Hooks {
 			return nil, 0, ErrUnreachable
 		},
 		ReadNames: func(context.Context, eventstore.Head, eventstore.Seq, eventstore.Seq) ([]string, error) {
+			return nil, ErrUnreachable
+		},
+		ReadHeads: func(context.Context, eventstore.Head, []eventstore.Seq) ([]eventstore.Head, error) {
 			return nil, ErrUnreachable
 		},
 		ReadInstant: func(context.Context, eventstore.Head, time.Time) (eventstore.Record, error) {

@@ -14,6 +14,7 @@ var backLaws = []law{
 	{"ReadBack returns what is selected, newest first and page by page", readBackSelected},
 	{"ReadBack examines no more than it may", readBackBounded},
 	{"ReadBack goes back from every seq of many versions", readBackManyVersions},
+	{"ReadHeads returns the head of each seq in the order asked", readHeadsOfSeqs},
 	{"ReadNames returns the names between two seqs once", readNamesBetween},
 }
 
@@ -142,6 +143,27 @@ func readBackManyVersions(t *testing.T, open func() eventstore.Store) {
 			}
 			want := w.written.readBack(q)
 			mustEqual(t, fmt.Sprintf("ReadBack(%+v)", q), got, want[:min(5, len(want))])
+		}
+	}
+}
+
+func readHeadsOfSeqs(t *testing.T, open func() eventstore.Store) {
+	w := newWriter(t, open())
+	someHistory(w, "a", "b", "c")
+	n := eventstore.Seq(len(w.written))
+	for _, seqs := range [][]eventstore.Seq{nil, {1}, {n}, {3, 1, 2}, {n, 7, n + 1, 0, -1, 5}} {
+		got, err := w.store.ReadHeads(t.Context(), w.written.head(), seqs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []eventstore.Head
+		for _, seq := range seqs {
+			if seq >= 1 && seq <= n {
+				want = append(want, w.written[:seq].head())
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("ReadHeads(%d): got %v, want %v", seqs, got, want)
 		}
 	}
 }

@@ -58,6 +58,13 @@ var basisReads = []basisRead{
 		records, _, err := s.ReadBack(ctx, basis, eventstore.Back{Before: 1000, Actor: new(string)}, eventstore.Limit{})
 		return records, err
 	}, func(model) []eventstore.Record { return nil }},
+	{"ReadHeads", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) (found []eventstore.Record, err error) {
+		heads, err := s.ReadHeads(ctx, basis, []eventstore.Seq{5, 1000})
+		for _, h := range heads {
+			found = append(found, eventstore.Record{Seq: h.Seq, Hash: h.Hash})
+		}
+		return found, err
+	}, func(m model) []eventstore.Record { return []eventstore.Record{{Seq: 5, Hash: m[4].Hash}} }},
 	{"ReadNames", func(ctx context.Context, s eventstore.Store, basis eventstore.Head) (found []eventstore.Record, err error) {
 		names, err := s.ReadNames(ctx, basis, 3, 1000)
 		for _, name := range names {

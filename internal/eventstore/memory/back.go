@@ -37,6 +37,20 @@ func (s *Store) back(q eventstore.Back, limit eventstore.Limit) (found []eventst
 	return p.records, q.After + 1
 }
 
+// ReadHeads returns the heads that the history had at some seqs.
+func (s *Store) ReadHeads(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) ([]eventstore.Head, error) {
+	var heads []eventstore.Head
+	_, err := s.read(ctx, basis, func() []eventstore.Record {
+		for _, seq := range seqs {
+			if at, found := slices.BinarySearchFunc(s.records, seq, compareSeq); found {
+				heads = append(heads, eventstore.HeadOf(&s.records[at]))
+			}
+		}
+		return nil
+	})
+	return heads, err
+}
+
 // ReadNames returns the names that have a record after one seq and up to another.
 func (s *Store) ReadNames(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) ([]string, error) {
 	var names []string

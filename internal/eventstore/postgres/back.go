@@ -59,6 +59,16 @@ const (
 			select *` + newestOf + `limit $5::bigint) e where ($11::text is null or e.actor = $11) and` + selectedBack +
 		`order by e.position desc` + backEnd
 
+	selectHeads = `
+		select e.position, e.hash, e.recorded_at, b.holds
+		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
+		left join lateral (
+			select s.nth, h.position, h.hash, h.recorded_at
+			from unnest($3::bigint[]) with ordinality as s(seq, nth)
+			cross join lateral (select * from public.events where b.holds and position = s.seq) h
+		) e on true
+		order by e.nth`
+
 	selectNames = `
 		select e.config_name, b.holds
 		from (select $1::bigint = 0 or exists (select from public.events where position = $1 and hash = $2) as holds) b
@@ -113,4 +123,29 @@ func (s *Store) ReadNames(ctx context.Context, basis eventstore.Head, after, upT
 		return nil, fmt.Errorf("reading the names after seq %d: %w", after, err)
 	}
 	return names, nil
+}
+
+// ReadHeads returns the heads that the history had at some seqs.
+func (s *Store) ReadHeads(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) (heads []eventstore.Head, err error) {
+	asked := make([]int64, len(seqs))
+	for i, seq := range seqs {
+		asked[i] = int64(seq)
+	}
+	onBasis := false
+	take := func(row [][]byte) (more bool, err error) {
+		onBasis = holds(row)
+		if row[0] == nil { // no record
+			return true, nil
+		}
+		var head headRow
+		if _, err := head.take(row); err != nil {
+			return false, err
+		}
+		heads = append(heads, head.head)
+		return true, nil
+	}
+	if err := s.queryOnBasis(ctx, basis, &onBasis, take, selectHeads, asked); err != nil {
+		return nil, fmt.Errorf("reading %d heads: %w", len(seqs), err)
+	}
+	return heads, nil
 }

@@ -49,6 +49,8 @@ const (
 	textOfNamesFloorQuery = `SELECT coalesce(max(e.position), 0) FROM json_each(?2) AS names CROSS JOIN events e
 			ON e.config_name = names.value AND e.version = ` + newestBefore + ` - ?3 + 1`
 
+	textOfHeadsQuery = `SELECT e.position, e.hash, e.recorded_at FROM json_each(?) AS seqs CROSS JOIN events e ON e.position = seqs.value`
+
 	textOfNamesQuery = `SELECT DISTINCT config_name FROM events WHERE position > ? AND position <= ? ORDER BY config_name`
 )
 
@@ -149,5 +151,43 @@ func (r *reader) texts(ctx context.Context, q query, args ...any) (texts []strin
 			return texts, err
 		}
 		texts = append(texts, string(r.bytes(s, 0)))
+	}
+}
+
+// ReadHeads returns the heads that the history had at some seqs.
+func (s *Store) ReadHeads(ctx context.Context, basis eventstore.Head, seqs []eventstore.Seq) (heads []eventstore.Head, err error) {
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return nil, err
+	}
+	err = s.useQueued(ctx, func(r *reader) error {
+		return r.onBasis(basis, func() (err error) {
+			heads, err = r.heads(headsQuery, string(list))
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading %d heads: %w", len(seqs), err)
+	}
+	return heads, nil
+}
+
+// heads returns the rows of a query for seqs, hashes and times.
+func (r *reader) heads(q query, args ...any) (heads []eventstore.Head, err error) {
+	s := r.prepared[q]
+	defer r.reset(s)
+	if err := r.bind(s, args); err != nil {
+		return nil, err
+	}
+	for {
+		found, err := r.step(s)
+		if err != nil || !found {
+			return heads, err
+		}
+		head, err := r.head(s)
+		if err != nil {
+			return nil, err
+		}
+		heads = append(heads, head)
 	}
 }

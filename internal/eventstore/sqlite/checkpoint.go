@@ -15,8 +15,8 @@ const (
 	// copies it into the database file. The index over names changes in random places, so with a
 	// long log a page that changes several times is copied once.
 	checkpointBytes = 32 << 20
-	// restoreCheckpointBytes is the same while a backup is restored. One append then writes up to 40
-	// MiB, and the log stays below 64 MiB all the same.
+	// restoreCheckpointBytes is the same while a backup is restored. One append then writes up to
+	// 40 MiB, and the log stays below 64 MiB all the same.
 	restoreCheckpointBytes = 16 << 20
 	// checkpointRetryBytes is how many more bytes are written before the next attempt when a read
 	// has kept a checkpoint from finishing.

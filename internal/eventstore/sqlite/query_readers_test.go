@@ -36,6 +36,18 @@ func TestQueriesDelayOnlyQueries(t *testing.T) {
 			_, err := s.ReadConfigBack(waiting, head, "a", 9, eventstore.Limit{})
 			return err
 		},
+		"ReadBack": func() error {
+			_, _, err := s.ReadBack(waiting, head, eventstore.Back{Before: 4}, eventstore.Limit{})
+			return err
+		},
+		"ReadNames": func() error {
+			_, err := s.ReadNames(waiting, head, 0, 3)
+			return err
+		},
+		"ReadHeads": func() error {
+			_, err := s.ReadHeads(waiting, head, []eventstore.Seq{1})
+			return err
+		},
 		"ReadInstant": func() error {
 			_, err := s.ReadInstant(waiting, head, time.Now())
 			return err

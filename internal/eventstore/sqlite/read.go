@@ -31,6 +31,7 @@ const (
 	backNamesQuery
 	namesFloorQuery
 	namesQuery
+	headsQuery
 	placesQuery
 	timeQuery
 	newestQuery
@@ -92,6 +93,7 @@ var queries = [...]string{
 	backNamesQuery:  textOfBackNamesQuery,
 	namesFloorQuery: textOfNamesFloorQuery,
 	namesQuery:      textOfNamesQuery,
+	headsQuery:      textOfHeadsQuery,
 
 	placesQuery: textOfPlacesQuery,
 	timeQuery:   textOfTimeQuery,

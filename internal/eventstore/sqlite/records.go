@@ -22,6 +22,11 @@ func (r *reader) readHead() (eventstore.Head, error) {
 	if !found {
 		return eventstore.Head{}, errors.New("history_head has no row")
 	}
+	return r.head(s)
+}
+
+// head reads a head from the columns of headQuery.
+func (r *reader) head(s statement) (eventstore.Head, error) {
 	head := eventstore.Head{Seq: eventstore.Seq(r.integer(s, 0))}
 	if head.Seq == 0 {
 		return eventstore.Head{}, nil
