@@ -19,7 +19,7 @@ type writtenSet struct {
 
 // TestKillSplitsNoSet kills a server on SQLite among clients that write change sets, again and
 // again. Each set must then be in the history whole or not at all, and each acknowledged one where
-// its client was told.
+// its answer says.
 func TestKillSplitsNoSet(t *testing.T) {
 	t.Parallel()
 	store := "sqlite:" + filepath.Join(t.TempDir(), "configapi.db")
