@@ -12,9 +12,13 @@ import (
 	"configapi/test/faults/record"
 )
 
-const applyMutation = `mutation($input:ApplyConfigsInput!){outcome:applyConfigs(input:$input){__typename
-	... on ConfigsChanged{revisions{name operation value oldValue version position} unchanged position}
-	... on ChangesRejected{errors{code path ... on VersionConflictError{current{version}}} position}}}`
+const (
+	outcomeOfSet = `{__typename
+		... on ConfigsChanged{revisions{name operation value oldValue version position} unchanged position}
+		... on ChangesRejected{errors{code path ... on VersionConflictError{current{version}}} position}}}`
+	applyMutation  = `mutation($input:ApplyConfigsInput!){outcome:applyConfigs(input:$input)` + outcomeOfSet
+	revertMutation = `mutation($input:RevertChangeSetInput!){outcome:revertChangeSet(input:$input)` + outcomeOfSet
+)
 
 const positionUnknown = "POSITION_UNKNOWN"
 
@@ -49,22 +53,25 @@ func (s *changeSet) request() string { return s.id + "-" + strconv.Itoa(s.tries)
 
 // post sends a set, or asks for a dry run of it.
 func (c *Client) post(n *cluster.Node, s *changeSet, dryRun bool) (reply, error) {
-	header, body, path := map[string]string{requestID: s.request()}, map[string]any{"reason": checker.ReasonOf(s.id)}, "/changes"
-	key := c.keyOf(s)
-	switch {
-	case s.reverts != nil:
-		path += "/" + s.reverts.String() + "/revert"
-	case s.graphql && key != "":
-		body["idempotencyKey"] = key
-	}
-	if s.reverts == nil {
+	header, body := map[string]string{requestID: s.request()}, map[string]any{"reason": checker.ReasonOf(s.id)}
+	path, mutation := "/changes", applyMutation
+	if s.reverts != nil {
+		path, mutation = "/changes/"+s.reverts.String()+"/revert", revertMutation
+	} else {
 		body["changes"], body["dryRun"] = s.changes(), dryRun
 	}
 	if s.seenAt != nil {
 		body["asSeenAt"] = s.seenAt.String()
 	}
+	key := c.keyOf(s)
 	if s.graphql {
-		path, body = "/graphql", map[string]any{"query": applyMutation, "variables": map[string]any{"input": body}}
+		if s.reverts != nil {
+			body["changeSet"] = s.reverts.String()
+		}
+		if key != "" {
+			body["idempotencyKey"] = key
+		}
+		path, body = "/graphql", map[string]any{"query": mutation, "variables": map[string]any{"input": body}}
 	} else if key != "" {
 		header["Idempotency-Key"] = key
 	}

@@ -123,6 +123,7 @@ func (c *Client) newRevert(m *made) *changeSet {
 	s := &changeSet{
 		id:      c.world.Prefix + "." + strconv.Itoa(c.number) + "." + strconv.Itoa(c.writes),
 		reverts: &m.position,
+		graphql: c.rand.IntN(2) == 0,
 	}
 	for _, inverse := range m.inverse {
 		w := *inverse
@@ -235,6 +236,9 @@ func (c *Client) rehearse(n *cluster.Node, s *changeSet) bool {
 	}
 	decisions := a.decisions(s)
 	c.recordDecisions(n, &record.Read{Where: where, Client: c.number, Position: a.position, Decisions: decisions}, call)
+	if a.position.Seq == 0 {
+		return true // nothing can be said of the beginning: see record.Write.SeenAt
+	}
 	for i, w := range s.writes {
 		w.Foreseen = record.Forecast{Made: true, Rejected: a.outcome == record.Refused, Version: decisions[i].Version}
 	}
