@@ -60,7 +60,7 @@ var picture = []layer{
 	{"cmd/configapi", "internal/cli", ""},
 	{"internal/cli", "graph graph/transport/bounds internal/backup internal/rest internal/httpd internal/origin internal/console internal/audit internal/writer " + stores + " " + store + " " + tools, x + " github.com/phuslu/log"},
 
-	{"internal/backup", "internal/strictjson internal/eventstore", json + " github.com/klauspost/compress " + x},
+	{"internal/backup", "internal/strictjson " + history, json + " github.com/klauspost/compress " + x},
 
 	// The edges. They know neither each other nor a store.
 	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},

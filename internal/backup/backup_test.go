@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 
@@ -40,6 +41,7 @@ func TestFormat(t *testing.T) {
 			Name: "payments/timeout", Version: 3, Type: "ConfigValueRestored", Erased: true,
 			RecordedAt: epoch.Add(2 * time.Second), ChangeSet: 4, Reverts: &eventstore.Position{Seq: 3, Prefix: [4]byte{0x9f, 0x3a, 0x21, 0xc0}},
 		},
+		{Name: "$erased/by", Version: 1, Type: "TestErased", Data: `[4]`, RecordedAt: epoch.Add(2*time.Second + time.Microsecond), ChangeSet: 5},
 	}
 	got, err := readAll(bytes.NewReader(file)) // it verifies the chain
 	if err != nil {
@@ -162,8 +164,7 @@ func TestOtherHistoriesAreRefused(t *testing.T) {
 	changed[10]++
 	edited := append([]eventstore.Record{}, records[:50]...)
 	edited[10].Data = string(changed)
-	erased := append([]eventstore.Record{}, records...)
-	erased[20].Data, erased[20].SaltWhat, erased[20].Erased = "", eventstore.Salt{}, true
+	erased := erase(records, 21)
 	for _, test := range []struct {
 		name   string
 		backup []eventstore.Record
@@ -291,7 +292,7 @@ func TestBrokenHistoryIsNotBackedUp(t *testing.T) {
 			if err := store.Replace(test.change(append([]eventstore.Record{}, records...))); err != nil {
 				t.Fatal(err)
 			}
-			_, err := backup.Write(t.Context(), io.Discard, store, nil)
+			_, err := backup.Write(t.Context(), io.Discard, store, codec, nil)
 			if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != test.want {
 				t.Errorf("got %v, want position %d", err, test.want)
 			}
@@ -308,7 +309,7 @@ func TestBackupIsOfTheHeadAtItsBeginning(t *testing.T) {
 	before := f.head
 	var out bytes.Buffer
 	done := eventstore.Seq(0)
-	head, err := backup.Write(t.Context(), &out, store, func(n, of eventstore.Seq) {
+	head, err := backup.Write(t.Context(), &out, store, codec, func(n, of eventstore.Seq) {
 		if done = n; of != 9000 {
 			t.Errorf("got %d of %d events", n, of)
 		}
@@ -321,4 +322,53 @@ func TestBackupIsOfTheHeadAtItsBeginning(t *testing.T) {
 	if err != nil || head.Seq != 9000 || done != 9000 || !bytes.Equal(out.Bytes(), want) {
 		t.Errorf("got head %+v, %v, %d done, and other bytes: %t", head, err, done, !bytes.Equal(out.Bytes(), want))
 	}
+}
+
+// TestErasedValuesMustBeExplained: a missing value without an event that says so is a broken
+// history, in a store and in a file.
+func TestErasedValuesMustBeExplained(t *testing.T) {
+	var f filler
+	records := f.next(5000)
+	whole := erase(records, 7, 4999)
+	file := MustWrite(t, MustHold(t, whole))
+	if got, err := readAll(bytes.NewReader(file)); err != nil || len(got) != 5001 {
+		t.Fatalf("got %d events, %v", len(got), err)
+	}
+
+	_, err := backup.Write(t.Context(), io.Discard, MustHold(t, whole[:5000]), codec, nil)
+	if broken := new(eventstore.ChainError); !errors.As(err, &broken) || broken.Seq != 7 {
+		t.Errorf("without the event that says so: got %v, want position 7", err)
+	}
+	var cut bytes.Buffer // as if no event said so: the codec knows none that erases
+	if _, err := backup.Write(t.Context(), &cut, MustHold(t, whole), config.Codec{}, nil); err == nil {
+		t.Error("a codec that does not know the event explains it")
+	}
+	reader, err := backup.NewReader(bytes.NewReader(file), config.Codec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = backup.Restore(t.Context(), reader, memory.New(), nil)
+	if damaged := new(backup.DamagedError); !errors.As(err, &damaged) || damaged.Line != 8 || !strings.Contains(err.Error(), "position 7: its data is missing") {
+		t.Errorf("restoring: got %v, want line 8", err)
+	}
+}
+
+// TestErasedWhileABackupIsMade: the backup has neither the value nor the event that says so, and
+// another one has both.
+func TestErasedWhileABackupIsMade(t *testing.T) {
+	var f filler
+	records := f.next(9000)
+	store := MustHold(t, records)
+	whole := erase(records, 8999)
+	_, err := backup.Write(t.Context(), io.Discard, store, codec, func(done, _ eventstore.Seq) {
+		if done == 4096 {
+			if err := store.Replace(eventstore.HeadOf(&whole[9000]), whole); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if !errors.Is(err, backup.ErrErasedMeanwhile) {
+		t.Errorf("got %v", err)
+	}
+	MustWrite(t, store)
 }

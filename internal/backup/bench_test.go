@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore/memory"
 )
 
@@ -22,7 +23,7 @@ func BenchmarkWrite(b *testing.B) {
 			MustRestore(b, plainBackup(b), from)
 			b.ResetTimer()
 			for b.Loop() {
-				if _, err := backup.Write(b.Context(), io.Discard, from, nil); err != nil {
+				if _, err := backup.Write(b.Context(), io.Discard, from, config.Codec{}, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -37,7 +38,7 @@ func BenchmarkWrite(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := backup.Write(b.Context(), file, from, nil); err != nil {
+			if _, err := backup.Write(b.Context(), file, from, config.Codec{}, nil); err != nil {
 				b.Fatal(err)
 			}
 			if err := file.Commit(); err != nil {
@@ -79,7 +80,7 @@ func plainBackup(b *testing.B) []byte {
 		}
 	}
 	var out bytes.Buffer
-	if _, err := backup.Write(context.Background(), &out, from, nil); err != nil {
+	if _, err := backup.Write(context.Background(), &out, from, config.Codec{}, nil); err != nil {
 		b.Fatal(err)
 	}
 	benched = out.Bytes()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/sqlite"
 	"configapi/internal/slowtest"
@@ -44,7 +45,7 @@ func TestLogStaysSmallDuringBackups(t *testing.T) {
 	go func() {
 		defer close(backups)
 		for ctx.Err() == nil {
-			_, err := backup.Write(ctx, io.Discard, reader, func(eventstore.Seq, eventstore.Seq) {
+			_, err := backup.Write(ctx, io.Discard, reader, config.Codec{}, func(eventstore.Seq, eventstore.Seq) {
 				select {
 				case pages <- struct{}{}:
 				default:

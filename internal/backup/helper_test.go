@@ -3,13 +3,16 @@ package backup_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/postgres"
@@ -20,6 +23,15 @@ import (
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
+
+// codec knows an event that erases others: its data is a list of their positions.
+var codec = config.NewCodec(config.Kind{
+	Type: "TestErased", SchemaVersion: 1,
+	Decode: func(_ int, data string) (content any, erases []int64, err error) {
+		err = json.Unmarshal([]byte(data), &erases)
+		return nil, erases, err
+	},
+})
 
 // kinds are the kinds of stores.
 var kinds = []string{"memory", "sqlite", "postgres"}
@@ -50,7 +62,7 @@ func MustOpen(t testing.TB, kind string) backup.Target {
 func MustWrite(t testing.TB, from backup.Source) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if _, err := backup.Write(t.Context(), &out, from, nil); err != nil {
+	if _, err := backup.Write(t.Context(), &out, from, codec, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -68,7 +80,7 @@ func MustRestore(t testing.TB, from []byte, into backup.Target) backup.Restored 
 
 func restore(t testing.TB, from []byte, into backup.Target) (backup.Restored, error) {
 	t.Helper()
-	reader, err := backup.NewReader(bytes.NewReader(from))
+	reader, err := backup.NewReader(bytes.NewReader(from), codec)
 	if err != nil {
 		return backup.Restored{}, err
 	}
@@ -156,13 +168,32 @@ func anyHistory() *rapid.Generator[[]eventstore.Record] {
 				}
 			}
 			head = new(eventstore.Chain).Seal(head, appendID(n), records)
-			for i := range records {
-				if r := &records[i]; rapid.IntRange(0, 9).Draw(t, "erase") == 0 {
-					r.Data, r.SaltWhat, r.Erased = "", eventstore.Salt{}, true
-				}
-			}
 			all = append(all, records...)
+		}
+		var seqs []int64
+		for i := range all {
+			if rapid.IntRange(0, 9).Draw(t, "erase") == 0 {
+				seqs = append(seqs, int64(all[i].Seq))
+			}
+		}
+		if len(seqs) > 0 {
+			all = erase(all, seqs...)
 		}
 		return all
 	})
+}
+
+// erase removes the data of events, and appends the event that says so.
+func erase(records []eventstore.Record, seqs ...int64) []eventstore.Record {
+	data, _ := json.Marshal(seqs)
+	last := records[len(records)-1]
+	said := []eventstore.Record{{
+		Name: "$erased/by", Version: 1, Type: "TestErased", SchemaVersion: 1, Data: string(data), RecordedAt: last.RecordedAt.Add(time.Microsecond),
+	}}
+	new(eventstore.Chain).Seal(eventstore.HeadOf(&last), appendID(0), said)
+	records = slices.Clone(records)
+	for _, seq := range seqs {
+		records[seq-1].Data, records[seq-1].SaltWhat, records[seq-1].Erased = "", eventstore.Salt{}, true
+	}
+	return append(records, said...)
 }

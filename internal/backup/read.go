@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -32,6 +33,8 @@ type Reader struct {
 	number int    // of the present line
 	lines  lineReader
 	chain  eventstore.Chain
+	codec  config.Codec
+	erased eventstore.Erasures
 	target eventstore.Head // its time is only known at the end
 	at     eventstore.Head // of the last event that was read
 	whole  bool            // the last line was read, and nothing follows
@@ -50,9 +53,9 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Cause }
 
-// NewReader reads the first line of a backup.
-func NewReader(in io.Reader) (*Reader, error) {
-	r := &Reader{in: bufio.NewReaderSize(in, flushBytes)}
+// NewReader reads the first line of a backup. The codec knows which events erase others.
+func NewReader(in io.Reader, codec config.Codec) (*Reader, error) {
+	r := &Reader{in: bufio.NewReaderSize(in, flushBytes), codec: codec}
 	line, err := r.next()
 	if err != nil {
 		return nil, err
@@ -124,20 +127,34 @@ func isFull(batch []eventstore.Record, bytes int) bool {
 
 // verify checks that a batch follows what was read before.
 func (r *Reader) verify(batch []eventstore.Record) (err error) {
-	r.at, err = r.chain.Verify(r.at, batch)
-	var broken *eventstore.ChainError
-	if errors.As(err, &broken) {
+	if r.at, err = r.chain.Verify(r.at, batch); err != nil {
+		return broken(err)
+	}
+	if err = r.erased.AddRecords(r.codec, batch); err != nil && !errors.As(err, new(*eventstore.ChainError)) {
+		return r.damaged(err)
+	}
+	return broken(err)
+}
+
+// broken says in which line an event stands that does not belong there.
+func broken(err error) error {
+	var chain *eventstore.ChainError
+	if errors.As(err, &chain) {
 		// The event at a position stands one line further down.
-		return &DamagedError{int(broken.Seq) + 1, fmt.Sprintf("position %d: %s", broken.Seq, broken.Problem), err}
+		return &DamagedError{int(chain.Seq) + 1, fmt.Sprintf("position %d: %s", chain.Seq, chain.Problem), err}
 	}
 	return err
 }
 
-// end checks that a line is the last one that belongs to what was read, and that nothing follows.
+// end checks that a line is the last one that belongs to what was read, that an event says so of
+// each value that was erased, and that nothing follows.
 func (r *Reader) end(line []byte) error {
 	want, err := appendHead(nil, r.at)
 	if err != nil || !r.at.Same(r.target) || !bytes.Equal(line, want) {
 		return r.damaged(fmt.Errorf("the backup does not end at %s, as its first line says", r.target.Position()))
+	}
+	if err := r.erased.Unexplained(); err != nil {
+		return broken(err)
 	}
 	switch _, err := r.in.ReadByte(); {
 	case err == nil:

@@ -18,7 +18,7 @@ import (
 
 // readAll reads a whole backup.
 func readAll(in io.Reader) (records []eventstore.Record, err error) {
-	reader, err := backup.NewReader(in)
+	reader, err := backup.NewReader(in, codec)
 	if err != nil {
 		return nil, err
 	}

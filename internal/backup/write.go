@@ -2,11 +2,13 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
 
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -30,11 +32,16 @@ func (p Progress) report(done, of eventstore.Seq) {
 // transaction, so a backup hardly delays the checkpoints of a server that runs beside it.
 const pageRecords = 4096
 
+// ErrErasedMeanwhile says that an event erased a value while the backup was made, so that the
+// backup lacks the value and the event that says so. Another attempt may succeed.
+var ErrErasedMeanwhile = errors.New("a value was erased while the backup was made; make the backup again")
+
 // Write writes a backup of the history up to the head that it has now, and returns that head. It
-// verifies the chain of hashes meanwhile: the error is an [*eventstore.ChainError] when the history
-// is broken, and what was written is no whole backup then. Servers may write to the history
-// meanwhile.
-func Write(ctx context.Context, out io.Writer, from Source, progress Progress) (eventstore.Head, error) {
+// verifies the chain of hashes meanwhile, and that an event says so of each value that was erased:
+// the error is an [*eventstore.ChainError] when the history is broken, and what was written is no
+// whole backup then. Servers may write to the history meanwhile. The codec knows which events
+// erase.
+func Write(ctx context.Context, out io.Writer, from Source, codec config.Codec, progress Progress) (eventstore.Head, error) {
 	head, err := from.Head(ctx)
 	if err != nil {
 		return eventstore.Head{}, err
@@ -47,7 +54,7 @@ func Write(ctx context.Context, out io.Writer, from Source, progress Progress) (
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(pages)
-		return readPages(ctx, from, head, pages)
+		return readPages(ctx, from, head, codec, pages)
 	})
 	group.Go(func() error { return writePages(out, head, pages, progress) })
 	if err := group.Wait(); err != nil {
@@ -62,12 +69,12 @@ func Write(ctx context.Context, out io.Writer, from Source, progress Progress) (
 }
 
 // readPages sends all records up to a head, and checks that they lead to it.
-func readPages(ctx context.Context, from Source, head eventstore.Head, pages chan<- []eventstore.Record) error {
+func readPages(ctx context.Context, from Source, head eventstore.Head, codec config.Codec, pages chan<- []eventstore.Record) error {
 	var chain eventstore.Chain
+	var erasures eventstore.Erasures
 	var at eventstore.Head
 	for at.Seq < head.Seq {
-		most := min(pageRecords, int(head.Seq-at.Seq))
-		page, err := from.Read(ctx, at.Seq, eventstore.Limit{Records: most})
+		page, err := from.Read(ctx, at.Seq, eventstore.Limit{Records: min(pageRecords, int(head.Seq-at.Seq))})
 		if err != nil {
 			return err
 		}
@@ -75,6 +82,9 @@ func readPages(ctx context.Context, from Source, head eventstore.Head, pages cha
 			return &eventstore.ChainError{Seq: at.Seq + 1, Problem: fmt.Sprintf("it is missing; the head is at %d", head.Seq)}
 		}
 		if at, err = chain.Verify(at, page); err != nil {
+			return err
+		}
+		if err := erasures.AddRecords(codec, page); err != nil {
 			return err
 		}
 		select {
@@ -85,6 +95,29 @@ func readPages(ctx context.Context, from Source, head eventstore.Head, pages cha
 	}
 	if !at.Same(head) {
 		return &eventstore.ChainError{Seq: head.Seq, Problem: "the head has another hash than the record"}
+	}
+	return explain(ctx, from, head, codec, &erasures)
+}
+
+// explain returns nil if all erased events are explained. If an event beyond the head explains the
+// rest, it returns [ErrErasedMeanwhile].
+func explain(ctx context.Context, from Source, head eventstore.Head, codec config.Codec, erasures *eventstore.Erasures) error {
+	unexplained := erasures.Unexplained()
+	for at := head.Seq; unexplained != nil; {
+		page, err := from.Read(ctx, at, eventstore.Limit{Records: pageRecords})
+		switch {
+		case err != nil:
+			return err
+		case len(page) == 0:
+			return unexplained
+		}
+		if err := erasures.AddRecords(codec, page); err != nil {
+			return err
+		}
+		if erasures.Unexplained() == nil {
+			return ErrErasedMeanwhile
+		}
+		at = page[len(page)-1].Seq
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
 	"configapi/internal/eventstore/sqlite"
@@ -290,7 +291,7 @@ func mustBeLarge(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := backup.Write(t.Context(), &out, store, nil); err != nil {
+	if _, err := backup.Write(t.Context(), &out, store, config.Codec{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

@@ -57,13 +57,19 @@ const (
 	memoryAboveState = 896 << 20
 	// limitInterval is how often the limit is set.
 	limitInterval = time.Second
+	// verifyingPercent is the GOGC while the history is verified, with more than largeHeap live
+	// bytes.
+	verifyingPercent, largeHeap = 25, 2 * heapFloor
 )
 
 // limitMemory sets the collector's soft memory limit to the size of the state plus
 // memoryAboveState, until ctx ends. Without a limit the heap may grow to twice the live heap, and
 // answers of 256 MiB would take 512 MiB. The state is the live heap without the bytes that requests
-// have reserved. A GOMEMLIMIT of the environment is kept.
-func limitMemory(ctx context.Context, reserved func() int64) error {
+// have reserved. A GOMEMLIMIT of the environment is kept, and then nothing is done.
+//
+// While the history is verified, which makes garbage all the time, a large heap is collected when
+// it has grown by a quarter.
+func limitMemory(ctx context.Context, reserved func() int64, verifying func() bool) error {
 	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		<-ctx.Done()
 		return nil
@@ -72,15 +78,36 @@ func limitMemory(ctx context.Context, reserved func() int64) error {
 	ticker := time.NewTicker(limitInterval)
 	defer ticker.Stop()
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	usual, lowered := 0, false
 	for {
 		metrics.Read(live)
-		debug.SetMemoryLimit(memoryLimit(int64(live[0].Value.Uint64()), reserved()))
+		heap := int64(live[0].Value.Uint64())
+		debug.SetMemoryLimit(memoryLimit(heap, reserved()))
+		if lower := verifying() && heap > largeHeap; lower && !lowered {
+			usual, lowered = lowerGCPercent(), true
+		} else if !lower && lowered {
+			debug.SetGCPercent(usual)
+			lowered = false
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
+			if lowered {
+				debug.SetGCPercent(usual)
+			}
 			return nil
 		}
 	}
+}
+
+// lowerGCPercent makes the collector run when the heap has grown by verifyingPercent, unless it
+// runs earlier anyway or not at all. It returns the percentage before.
+func lowerGCPercent() (usual int) {
+	usual = debug.SetGCPercent(verifyingPercent)
+	if usual < verifyingPercent {
+		debug.SetGCPercent(usual)
+	}
+	return usual
 }
 
 // memoryLimit returns the soft limit, given the bytes that were live after the last collection. The

@@ -5,8 +5,10 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -32,6 +34,44 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
+// TestGCPercentWhileVerifying has a large heap, a history that is verified and then is, and a GOGC
+// that is kept.
+func TestGCPercentWhileVerifying(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	for _, c := range []struct{ usual, want int }{{100, verifyingPercent}, {10, 10}, {-1, -1}} {
+		debug.SetGCPercent(c.usual)
+		before := lowerGCPercent()
+		if got := debug.SetGCPercent(c.usual); got != c.want || before != c.usual {
+			t.Errorf("GOGC of %d: is %d while verifying, and %d is given back", c.usual, got, before)
+		}
+	}
+	large := make([]byte, 2*largeHeap)
+	runtime.GC()
+	synctest.Test(t, func(t *testing.T) {
+		debug.SetGCPercent(100)
+		ctx, cancel := context.WithCancel(t.Context())
+		var verifying atomic.Bool
+		ended := make(chan error)
+		go func() { ended <- limitMemory(ctx, func() int64 { return 0 }, verifying.Load) }()
+		for _, now := range []bool{true, false, true} {
+			verifying.Store(now)
+			time.Sleep(2 * limitInterval)
+			synctest.Wait()
+			want := map[bool]int{true: verifyingPercent, false: 100}[now]
+			got := debug.SetGCPercent(want)
+			if got != want {
+				t.Errorf("verifying %t: the percentage is %d, want %d", now, got, want)
+			}
+		}
+		cancel()
+		<-ended
+		if got := debug.SetGCPercent(100); got != 100 {
+			t.Errorf("at the end the percentage is %d", got)
+		}
+	})
+	runtime.KeepAlive(large)
+}
+
 // TestLimitMemory checks that the limit is set while the server runs, and that a GOMEMLIMIT is
 // kept.
 func TestLimitMemory(t *testing.T) { synctest.Test(t, testLimitMemory) }
@@ -46,7 +86,7 @@ func testLimitMemory(t *testing.T) {
 		ended <- limitMemory(ctx, func() int64 {
 			asked <- struct{}{}
 			return 0
-		})
+		}, func() bool { return false })
 	}()
 	<-asked // the first limit
 	<-asked // the second one: the first is set now
@@ -66,7 +106,7 @@ func testLimitMemory(t *testing.T) {
 	debug.SetMemoryLimit(7 << 30)
 	over, stop := context.WithCancel(t.Context())
 	stop()
-	if err := limitMemory(over, func() int64 { t.Error("the reserved bytes were asked for"); return 0 }); err != nil {
+	if err := limitMemory(over, func() int64 { t.Error("the reserved bytes were asked for"); return 0 }, nil); err != nil {
 		t.Error(err)
 	}
 	if limit := debug.SetMemoryLimit(-1); limit != 7<<30 {

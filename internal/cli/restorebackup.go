@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"configapi/internal/backup"
+	"configapi/internal/config"
 )
 
 // restoreBackup puts the history of a backup into a store.
@@ -39,7 +40,7 @@ interruption the same command goes on where it was.`
 		return fmt.Errorf("reading the backup: %w", err)
 	}
 	// A file that is no backup is refused before a store is made.
-	from, err := backup.NewReader(plain)
+	from, err := backup.NewReader(plain, config.Codec{})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 
 	auditing := start(changes.Run)
 	storing := start(store.Run)
-	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved) })
+	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
 	err := server.Serve(ctx, listener)
 	return errors.Join(err, limiting.stop(), storing.stop(), auditing.stop())
 }

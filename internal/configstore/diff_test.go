@@ -13,7 +13,9 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
 	"configapi/internal/feed"
+	"configapi/internal/projection"
 )
 
 // mustBeAt returns the snapshot right after a change.
@@ -252,4 +254,57 @@ func TestValuesOfUnchangedNamesAreNotRead(t *testing.T) {
 				to, n, err, want, asked, read, 2*names, 2*500)
 		}
 	}
+}
+
+// TestDifferencesOfErasedValues: nobody can know whether a value that was erased differs from
+// another one, so it does, unless both are of one version.
+func TestDifferencesOfErasedValues(t *testing.T) {
+	events := memory.New()
+	configstoretest.MustCopy(t, newErased(t), events, 2, 3)
+	node := configstoretest.On(t, events, configstore.Options{Codec: configstoretest.Codec(), Feed: feed.Options{RingEvents: 1}})
+	r, at := node.Reader(auth.Anonymous), history(t, events)
+	for _, test := range []struct {
+		from, to int
+		toPrefix string
+		want     string
+	}{
+		{1, 2, "", "a=1 a=erased"},
+		{2, 1, "", "a=erased a=1"},
+		{2, 3, "", "b=none b=erased"},
+		{3, 4, "", "b=erased b=none"},
+		{2, 5, "", "a=erased a=3"},
+		{2, 3, "b", "a=erased b=erased"},
+		{5, 3, "b", "a=3 b=erased"},
+	} {
+		var q configstore.DiffQuery
+		var err error
+		if q.From, err = r.AsOf(t.Context(), at[test.from-1]); err != nil {
+			t.Fatal(err)
+		}
+		if q.To, err = r.AsOf(t.Context(), at[test.to-1]); err != nil {
+			t.Fatal(err)
+		}
+		if q.ToPrefix = test.toPrefix; q.ToPrefix != "" {
+			q.Filter = mustFilter(t, "a")
+		}
+		page := mustDiff(t, r, q, "", 10)
+		if len(page.Differences) != 1 {
+			t.Errorf("from %d to %d %s: got %d differences, want one", test.from, test.to, test.toPrefix, len(page.Differences))
+			continue
+		}
+		d := page.Differences[0]
+		if got := show(d.Name, d.Before) + " " + show(d.Name, d.After); got != test.want {
+			t.Errorf("from %d to %d %s: got %s, want %s", test.from, test.to, test.toPrefix, got, test.want)
+		}
+	}
+}
+
+func show(name config.Name, state *projection.Config) string {
+	switch {
+	case state == nil:
+		return name.String() + "=none"
+	case state.Erased():
+		return state.Name.String() + "=erased"
+	}
+	return state.Name.String() + "=" + state.Value.String()
 }

@@ -104,6 +104,12 @@ func (s *Store) health(p probe) Health {
 	return h
 }
 
+// Verifying reports whether a part of the history is still to be verified.
+func (s *Store) Verifying() bool {
+	rest := s.generation.Load().verifier.Rest()
+	return rest.From.Seq < rest.To.Seq
+}
+
 // WriteProblem returns why nothing can be written, nil when nothing is known against it. The reason
 // is one of these: the newest attempt failed because the event store was not available, refused or
 // did not answer; the event store knows by itself; this node's clock is too far ahead.

@@ -106,6 +106,11 @@ func (p *past) draw(rt *rapid.T) (*configstore.Reader, config.Filter) {
 	if err != nil {
 		rt.Fatal(err)
 	}
+	if rapid.IntRange(0, 3).Draw(rt, "contains") == 0 {
+		if filter, err = filter.Containing("b"); err != nil {
+			rt.Fatal(err)
+		}
+	}
 	return rapid.SampledFrom(p.readers).Draw(rt, "reader"), filter
 }
 

@@ -57,6 +57,8 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 	if err != nil {
 		return RecentPage{}, err
 	}
+	// The event store knows no parts of names.
+	revisions = slices.DeleteFunc(revisions, func(r *eventstore.Revision) bool { return !filter.Configs.Matches(r.Name) })
 	asked := revisions[:min(first, len(revisions))]
 	complete, err := r.generation.complete(ctx, eventstore.OldValuePage{Revisions: asked, Further: revisions[len(asked):]})
 	if err != nil {

@@ -160,6 +160,50 @@ func TestTamperedNewestRecords(t *testing.T) {
 	}
 }
 
+// TestLoadedStreams has erasures among the events that a load does not read one by one.
+func TestLoadedStreams(t *testing.T) {
+	h := longHistory(t)
+	h.erase(1, 2, 3, 5)
+	h.set("a", "between")
+	h.erase(2, 7)
+	for range 30 {
+		h.set("a", "later")
+	}
+	store := memory.New()
+	if err := store.Replace(h.head, h.records); err != nil {
+		t.Fatal(err)
+	}
+	replay := newLoading(store, projection.Options{Replay: true, Codec: erasureCodec()})
+	if err := replay.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, recent := range []int{1, 31, 33, 100} {
+		l := newLoading(store, projection.Options{RecentEvents: recent, Codec: erasureCodec()})
+		if err := l.CatchUp(t.Context()); err != nil || l.loaded.Seq == 0 {
+			t.Fatalf("loaded at %d, %v", l.loaded.Seq, err)
+		}
+		h.mustShow(l.View())
+		if got, want := states(l.View()), states(replay.View()); !reflect.DeepEqual(got, want) {
+			t.Errorf("got states\n%+v, want\n%+v", got, want)
+		}
+		if got, want := l.View().Stream("$erasure"), replay.View().Stream("$erasure"); !reflect.DeepEqual(got, want) {
+			t.Errorf("the stream is at %+v, want %+v", got, want)
+		}
+		for seq := range h.head.Seq + 1 {
+			if replay.View().IsErased(seq) && !l.View().MayBeErased(seq) {
+				t.Errorf("loaded at %d: position %d is said not to be erased", l.loaded.Seq, seq)
+			}
+		}
+	}
+	// The standard codec does not know the events, old ones and new ones alike.
+	var unknown *config.UnknownEventError
+	for _, recent := range []int{10, 100} {
+		if err := newLoading(store, projection.Options{RecentEvents: recent}).CatchUp(t.Context()); !errors.As(err, &unknown) {
+			t.Errorf("with a program that does not know the events: got %v", err)
+		}
+	}
+}
+
 // TestOldTamperingIsLoaded changes a record that no load reads: that is for a [projection.Verifier]
 // to find.
 func TestOldTamperingIsLoaded(t *testing.T) {

@@ -182,7 +182,9 @@ func (v *Verifier) verify(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("verifying the history: %w", err)
 		}
-		v.Begin(rest)
+		if erasures.Unexplained() == nil { // what comes after an erased event decides about it
+			v.Begin(rest)
+		}
 		if time.Now().After(v.due) {
 			v.keep(ctx)
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +52,15 @@ type verifying struct {
 	end   chan error
 	stop  context.CancelFunc
 	log   bytes.Buffer
+	codec config.Codec
 	h     *history
+	head  atomic.Pointer[eventstore.Head] // what is applied
+}
+
+// apply makes the head of the history the one that is applied.
+func (v *verifying) apply() {
+	head := v.h.head
+	v.head.Store(&head)
 }
 
 // ReadHistory returns records of the history.
@@ -66,8 +75,9 @@ func (v *verifying) ReadHistory(_ context.Context, _ eventstore.Head, after even
 
 // begin runs the verifier from a seq up to another one.
 func (v *verifying) begin(t *testing.T, from, to eventstore.Seq, keeper projection.VerifiedKeeper) {
-	v.Verifier = projection.NewVerifier(v, func() eventstore.Head { return v.h.head },
-		projection.VerifierOptions{Keeper: keeper, Log: slog.New(slog.NewTextHandler(&v.log, nil))})
+	v.apply()
+	v.Verifier = projection.NewVerifier(v, func() eventstore.Head { return *v.head.Load() },
+		projection.VerifierOptions{Codec: v.codec, Keeper: keeper, Log: slog.New(slog.NewTextHandler(&v.log, nil))})
 	v.Begin(projection.Stretch{From: v.h.at(from), To: v.h.at(to)})
 	var ctx context.Context
 	ctx, v.stop = context.WithCancel(t.Context())
@@ -105,12 +115,14 @@ func TestVerifierVerifiesAllAndKeepsHowFar(t *testing.T) {
 			t.Errorf("verified up to %d, kept %d, want %d", got.Seq, kept.head.Seq, h.head.Seq)
 		}
 		h.set("n1", "live")
+		v.apply()
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if kept.head != h.head || kept.kept != 2 {
 			t.Errorf("kept %d, for the %d. time, want %d for the 2nd", kept.head.Seq, kept.kept, h.head.Seq)
 		}
 		h.set("n1", "last")
+		v.apply()
 		v.stop()
 		if err := <-v.end; err != nil || kept.head != h.head {
 			t.Errorf("at the end: kept %d, %v, want %d", kept.head.Seq, err, h.head.Seq)
@@ -226,6 +238,40 @@ func TestVerifierWaitsForTheStore(t *testing.T) {
 		if got := strings.Count(v.log.String(), "the history cannot be verified now"); got != 1 {
 			t.Errorf("logged %d times:\n%s", got, &v.log)
 		}
+	})
+}
+
+// TestVerifierWaitsForAnErasure is stopped between an erased event and the one that says so: the
+// next one begins before both.
+func TestVerifierWaitsForAnErasure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := many(t, 1400)
+		h.erase(1, 700)
+		for range 600 {
+			h.set("n1", "later")
+		}
+		kept := &keeper{}
+		v := &verifying{h: h, codec: erasureCodec(), read: func(records []eventstore.Record) ([]eventstore.Record, error) {
+			time.Sleep(time.Second)
+			return records, nil
+		}}
+		v.begin(t, 0, 1900, kept)
+		time.Sleep(8 * time.Second) // the page after 500 is read, that after 1000 is not
+		if got := v.Verified(); got != h.at(500) {
+			t.Errorf("verified up to %d, want 500", got.Seq)
+		}
+		v.stop()
+		if err := <-v.end; err != nil || kept.head != h.at(500) {
+			t.Errorf("kept %d, %v, want 500", kept.head.Seq, err)
+		}
+		v.begin(t, 0, 1900, kept)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := v.Verified(); got != h.head {
+			t.Errorf("in the end: verified up to %d", got.Seq)
+		}
+		v.stop()
+		<-v.end
 	})
 }
 

@@ -111,7 +111,7 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 	}
 	outcome, err := change(r.Context())
 	if rejection, is := errors.AsType[*fault.Rejection](err); is {
-		h.reject(w, r, reader, changes, rejection, held)
+		h.reject(w, r, changes, rejection, held)
 		return
 	}
 	if err != nil {

@@ -31,6 +31,7 @@ type revision struct {
 	Position, ChangeSet    string
 	CommittedAt            string
 	Actor, Reason, Reverts *string
+	Erased                 bool
 }
 
 // MustGet returns a page, and the address of the next one, "" when there is none.

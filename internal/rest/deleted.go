@@ -33,7 +33,9 @@ func (h *Handler) listDeleted(w http.ResponseWriter, r *http.Request) {
 	held := newReservation(h.answers, w, r)
 	defer held.release()
 	revisions, err := readPage(held,
-		func() ([]*eventstore.Revision, error) { return withOldValues(ctx, reader.Now(), found.Configs) }, bytesOfRevisions)
+		func() ([]*eventstore.Revision, error) {
+			return withOldValues(ctx, found.Configs, reader.Now().OldValues(found.Configs))
+		}, bytesOfRevisions)
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"configapi/internal/config"
-	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
@@ -17,8 +16,8 @@ import (
 )
 
 // reject answers a change set that was not carried out: a problem with all of its failures. changes
-// are those of the body. The reader was made before the set was decided.
-func (h *Handler) reject(w http.ResponseWriter, r *http.Request, reader *configstore.Reader, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
+// are those of the body.
+func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields, rejection *fault.Rejection, held *reservation) {
 	p := problem.Problem{Detail: rejection.Error()}
 	p.Kind, p.Status = kindAndStatus(rejection)
 	locate(w.Header(), rejection.Position)
@@ -27,16 +26,16 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, reader *configs
 	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
 	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
-	current := h.currentOf(r, reader, rejection, held)
+	current := h.currentOf(r, rejection, held)
 	held.send()
 	s.each(len(rejection.Failures), func(i int) { s.failure(&rejection.Failures[i], changes, current) })
 	s.put(`}`).finish()
 }
 
 // currentOf returns the newest revisions of the configs for which a set was rejected, as many as an
-// answer may show. None are shown when they cannot be read, or when there is no memory for them: the
-// rejection is certain.
-func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejection *fault.Rejection, held *reservation) map[*projection.Config]*eventstore.Revision {
+// answer may show. None are shown when they cannot be read, or when there is no memory for them:
+// the rejection is certain.
+func (h *Handler) currentOf(r *http.Request, rejection *fault.Rejection, held *reservation) map[*projection.Config]*eventstore.Revision {
 	var states []*projection.Config
 	for _, failure := range rejection.Failures {
 		if _, state := revisionsOf(failure.Err); state != nil {
@@ -49,7 +48,7 @@ func (h *Handler) currentOf(r *http.Request, reader *configstore.Reader, rejecti
 	ctx, end := context.WithTimeout(r.Context(), readTime)
 	defer end()
 	revisions, err := readPage(held,
-		func() ([]*eventstore.Revision, error) { return withOldValues(ctx, reader.Now(), states) }, bytesOfRevisions)
+		func() ([]*eventstore.Revision, error) { return withOldValues(ctx, states, h.store.OldValuesOf(states)) }, bytesOfRevisions)
 	if err != nil {
 		h.log.Warn("a rejection lacks the newest revisions of its configs", "error", err, "request_id", requestid.From(r.Context()))
 	}

@@ -120,7 +120,7 @@ func (h *Handler) failRevert(w http.ResponseWriter, r *http.Request, wrong failu
 	}
 	held := newReservation(h.answers, w, r)
 	defer held.release()
-	h.reject(w, r, reader, nil, &fault.Rejection{Failures: wrong, Position: reader.Head().Position()}, held)
+	h.reject(w, r, nil, &fault.Rejection{Failures: wrong, Position: reader.Head().Position()}, held)
 }
 
 // revertSetBody is the body of the revert of one change set.

@@ -50,17 +50,17 @@ func newestOf(c *projection.Config) *eventstore.Revision {
 	return r
 }
 
-// withOldValues returns the newest revisions of configs that the snapshot has returned, with their
-// old values: as many of the first ones as [pageBytes] hold, one at least.
-func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs []*projection.Config) (found []*eventstore.Revision, err error) {
-	old, bytes := snapshot.OldValues(configs), 0
+// withOldValues returns the newest revisions of configs, with the old values that old has of them:
+// as many of the first ones as [pageBytes] hold, one at least.
+func withOldValues(ctx context.Context, configs []*projection.Config, old *configstore.OldValues) (found []*eventstore.Revision, err error) {
+	bytes := 0
 	for _, c := range configs {
 		value, err := old.Of(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		r := newestOf(c)
-		if value != nil {
+		if r.OldErased = value == nil; value != nil { // without an old value, it does not count
 			r.OldValue = *value
 		}
 		if bytes += r.Bytes(); bytes > pageBytes && len(found) > 0 {
@@ -73,9 +73,9 @@ func withOldValues(ctx context.Context, snapshot *configstore.Snapshot, configs 
 
 func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonStream {
 	s.put(`{"name":`).text(r.Name.String()).put(`,"operation":`).text(string(r.Operation()))
-	s.put(`,"value":`).valueIf(r.HasValue(), r.Value)
+	s.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
 	if oldValue {
-		s.put(`,"oldValue":`).valueIf(r.HasOldValue(), r.OldValue)
+		s.put(`,"oldValue":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
 	s.put(`,"version":`).number(int64(r.Version)).put(`,"position":`).text(r.Position().String())
 	s.put(`,"changeSet":`).text(r.ChangeSet.String()).put(`,"committedAt":`).text(config.FormatInstant(r.At))
@@ -85,13 +85,5 @@ func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonSt
 	} else {
 		s.text(r.Reverts.String())
 	}
-	return s.put(`,"erased":false}`) // nothing can be erased yet
-}
-
-// valueIf adds a value, or null.
-func (s *jsonStream) valueIf(there bool, value config.Value) *jsonStream {
-	if !there {
-		return s.put(`null`)
-	}
-	return s.text(value.String())
+	return s.put(`,"erased":`).bool(r.Erased).put(`}`)
 }

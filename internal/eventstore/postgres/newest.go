@@ -10,6 +10,8 @@ import (
 // selectNewest finds the names one by one: each is the first in the index after the one before, so
 // the cost depends on the names and not on their versions. The newest record of a name is found
 // from its newest version back; only records after the basis are passed on the way.
+//
+// A limit of one row in each join keeps it a look-up: a join of whole indexes reads all of them.
 const selectNewest = onBasis + `
 		with recursive names (name) as (
 			(select config_name from public.events where config_name > $3 order by config_name limit 1)
@@ -26,11 +28,12 @@ const selectNewest = onBasis + `
 					where b.holds and config_name = names.name and position <= $1
 					order by version desc limit 1) newest
 				limit $4) page
-			join public.events e on e.position = page.position
+			cross join lateral (select * from public.events where position = page.position limit 1) e
 		) e
-		left join public.events p on p.position = e.position - 1
-		left join public.events s on e.change_set <> e.position and s.position = e.change_set
-		left join public.events f on e.version > 1 and f.config_name = e.config_name and f.version = 1
+		left join lateral (select position, hash, recorded_at from public.events where position = e.position - 1 limit 1) p on true
+		left join lateral (select hash from public.events where position = e.change_set and e.change_set <> e.position limit 1) s on true
+		left join lateral (select recorded_at from public.events
+			where config_name = e.config_name and version = 1 and e.version > 1 limit 1) f on true
 		where coalesce(e.bytes, 0) < $5` + onBasisEnd + ` order by e.config_name`
 
 // EachNewest passes the newest record of each name at or before a basis to yield, by name.

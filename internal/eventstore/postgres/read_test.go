@@ -39,6 +39,8 @@ func TestReadsAreByIndex(t *testing.T) {
 			[]string{"events_milestones", "events_config_name_version_key", "events_pkey"}},
 		selectHeads: {[]any{1, []byte{}, []int64{1, 5}}, []string{"events_pkey"}},
 		selectNames: {[]any{1, []byte{}, 1, 5}, []string{"events_pkey"}},
+		selectNewest: {[]any{1, []byte{}, "", 10, 1 << 20},
+			[]string{"events_config_name_version_key", "events_pkey"}},
 	} {
 		rows, err := s.nodePool.Query(t.Context(), `explain `+query, want.args...)
 		if err != nil {
@@ -51,6 +53,9 @@ func TestReadsAreByIndex(t *testing.T) {
 		}
 		if err := rows.Err(); err != nil {
 			t.Fatal(err)
+		}
+		if query == selectNewest && strings.Contains(plan.String(), "Merge") {
+			t.Errorf("%s\njoins whole indexes:\n%s", query, plan.String())
 		}
 		if strings.Contains(plan.String(), "Seq Scan") {
 			t.Errorf("%s\nreads the whole table:\n%s", query, plan.String())

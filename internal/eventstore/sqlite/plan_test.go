@@ -47,6 +47,20 @@ func TestQueriesGoByIndex(t *testing.T) {
 		},
 		headsQuery: {"SCAN seqs VIRTUAL TABLE INDEX 1:", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
 		namesQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		placesQuery: {
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name>?)",
+			"SCAN names",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name>?)",
+			"SCAN names",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=?)",
+			"SEARCH events USING COVERING INDEX sqlite_autoindex_events_1 (config_name=? AND version=?)",
+		},
+		timeQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		newestQuery: {
+			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+			"SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+			"SEARCH s USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+		},
 	} {
 		plan := explain(t, s, queries[q])
 		for _, step := range want {
