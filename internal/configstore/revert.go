@@ -117,11 +117,20 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.Ch
 	}
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
-		if !isOutdated(err) {
-			return outcome, err
-		}
-		if try == planTries {
+		var refused *fault.Rejection
+		switch {
+		case isOutdated(err) && try == planTries:
 			return SetOutcome{}, fault.NotWritten(config.ErrPlanOutdated)
+		case isOutdated(err):
+		case errors.As(err, &refused) && !set.DryRun:
+			// The same request may have been carried out after the recall. Then the refusal only
+			// shows what that has changed.
+			if earlier, found, failed := s.Recall(ctx, caller, set); found || failed != nil {
+				return earlier, failed
+			}
+			return outcome, err
+		default:
+			return outcome, err
 		}
 	}
 }

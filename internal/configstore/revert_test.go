@@ -1,10 +1,12 @@
 package configstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,6 +157,47 @@ func TestRevertsAreRecalled(t *testing.T) {
 	}
 	if got := values(t, store); got != "a=3" {
 		t.Errorf("got %s, want no second effect", got)
+	}
+}
+
+// confirming is an event store on which something happens once, right after its durable head was
+// read.
+type confirming struct {
+	eventstore.Store
+	then func()
+	once sync.Once
+}
+
+func (c *confirming) DurableHead(ctx context.Context) (eventstore.Head, error) {
+	head, err := c.Store.DurableHead(ctx)
+	c.once.Do(c.then)
+	return head, err
+}
+
+// TestRevertThatAnotherNodeCarriesOutMeanwhile sends a revert to two nodes. The second has made sure
+// that it was not carried out, and plans it when the first has done so.
+func TestRevertThatAnotherNodeCarriesOutMeanwhile(t *testing.T) {
+	base := configstoretest.New(t, configstore.Options{})
+	set := base.MustSet(t, "a", "1")
+	undo := configstore.RevertSet{ChangeSet: set.Position, IdempotencyKey: configstoretest.Key(t, "undo")}
+	var want configstore.SetOutcome
+	var node *configstoretest.Store
+	events := &confirming{Store: base.Events, then: func() {
+		var err error
+		if want, err = base.RevertChangeSet(t.Context(), auth.Anonymous, undo); err != nil {
+			t.Error(err)
+		}
+		configstoretest.MustReach(t, node, want.Position)
+	}}
+	node = configstoretest.On(t, events, configstore.Options{})
+	configstoretest.MustReach(t, node, set.Position)
+	got, err := node.RevertChangeSet(t.Context(), auth.Anonymous, undo)
+	if err != nil || describe(got) != describe(want) || got.Position != want.Position {
+		t.Errorf("got %+v, %v, want the first outcome %+v", got, err, want)
+	}
+	undo.IdempotencyKey = configstoretest.Key(t, "other")
+	if _, err := node.RevertChangeSet(t.Context(), auth.Anonymous, undo); err == nil || hasFailure(err, fault.ErrIdempotencyMismatch) {
+		t.Errorf("with another key: got %v, want a conflict", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"configapi/internal/clock"
@@ -60,36 +61,36 @@ func findReceipts(events *monitoredStore, requests []*request) (receipts, error)
 	return found, nil
 }
 
-// recheckRefused looks again for the receipts of requests that were refused. Another node may have
-// carried out the same request after its key was looked up and before it was decided here. Then the
-// refusal only shows what that has changed, such as the version, and the caller must get the first
-// outcome.
-func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
+// recheck looks again for the receipts of requests that were refused, and of those that only ask for
+// a receipt. Another node may have carried out the same request after its key was looked up and
+// before it was decided here. Then a refusal only shows what that has changed, such as the version,
+// and the caller must get the first outcome.
+func (b *batch) recheck(events *monitoredStore, requests []*request) {
 	indexes := make(map[*request]int) // :: request → index of its result
-	var refused []*request
+	var again []*request
 	for i, result := range b.results {
 		r := requests[i]
-		if result.err != nil && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
+		if (result.err != nil || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
 			indexes[r] = i
-			refused = append(refused, r)
+			again = append(again, r)
 		}
 	}
-	if len(refused) == 0 {
+	if len(again) == 0 {
 		return
 	}
-	found, err := findReceipts(events, refused)
+	found, err := findReceipts(events, again)
 	if err != nil {
 		err = fault.OutcomeUnknown(err) // an earlier try of the request may have been carried out
 	}
 	if err == nil && len(found) > 0 { // found, but perhaps not durable yet
 		_, err = events.durableHead()
 	}
-	for _, r := range refused {
+	for _, r := range again {
 		receipt, is := found[r.key]
 		switch {
 		case err != nil:
 			b.results[indexes[r]] = result{err: err}
-		// A receipt from after the refusal says nothing about it.
+		// A receipt from after the decision says nothing about it.
 		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq:
 			b.results[indexes[r]] = result{receipt: &receipt}
 		}
@@ -113,6 +114,12 @@ func (b *batch) addReceipt(r *request, outcome Outcome) {
 		b.keyed = make(map[eventstore.Key]keyed)
 	}
 	b.keyed[r.key] = keyed{r.hash, outcome}
+}
+
+// receiptOf returns the receipt of a key that the batch itself adds.
+func (b *batch) receiptOf(key eventstore.Key) eventstore.Receipt {
+	i := slices.IndexFunc(b.receipts, func(r eventstore.Receipt) bool { return r.Key == key })
+	return b.receipts[i]
 }
 
 func textsOf(names []config.Name) []string {
