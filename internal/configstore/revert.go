@@ -109,28 +109,24 @@ const planTries = 8
 func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	if !set.DryRun {
-		// The plan of a request that was carried out before would find its own changes.
-		if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
-			return earlier, err
-		}
+	// The plan of a request that was carried out before would find its own changes.
+	if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
+		return earlier, err
 	}
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
-		var refused *fault.Rejection
-		switch {
-		case isOutdated(err) && try == planTries:
-			return SetOutcome{}, fault.NotWritten(config.ErrPlanOutdated)
-		case isOutdated(err):
-		case errors.As(err, &refused) && !set.DryRun:
-			// The same request may have been carried out after the recall. Then the refusal only
-			// shows what that has changed.
-			if earlier, found, failed := s.Recall(ctx, caller, set); found || failed != nil {
-				return earlier, failed
+		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun {
+			// The plan may show what the same request has changed since it was looked for: on another
+			// node, or while this one was queued.
+			if earlier, found, unknown := s.Recall(ctx, caller, set); found || unknown != nil {
+				return earlier, unknown
 			}
+		}
+		if !isOutdated(err) {
 			return outcome, err
-		default:
-			return outcome, err
+		}
+		if try == planTries {
+			return SetOutcome{}, fault.NotWritten(config.ErrPlanOutdated)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (w *Writer) commit(ctx context.Context, requests []*request) (err error) {
 			err = w.apply(b)
 		}
 		if err == nil {
-			b.recheck(w.events, requests)
+			b.recheckRefused(w.events, requests)
 		}
 		requests = b.answer(requests, err)
 	}

@@ -61,36 +61,36 @@ func findReceipts(events *monitoredStore, requests []*request) (receipts, error)
 	return found, nil
 }
 
-// recheck looks again for the receipts of requests that were refused, and of those that only ask for
-// a receipt. Another node may have carried out the same request after its key was looked up and
-// before it was decided here. Then a refusal only shows what that has changed, such as the version,
-// and the caller must get the first outcome.
-func (b *batch) recheck(events *monitoredStore, requests []*request) {
+// recheckRefused looks again for the receipts of requests that were refused, or that ask for an
+// earlier outcome and found none. Another node may have carried out the same request after its key
+// was looked up and before it was decided here. Then the refusal only shows what that has changed,
+// such as the version, and the caller must get the first outcome.
+func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 	indexes := make(map[*request]int) // :: request → index of its result
-	var again []*request
+	var refused []*request
 	for i, result := range b.results {
 		r := requests[i]
 		if (result.err != nil || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
 			indexes[r] = i
-			again = append(again, r)
+			refused = append(refused, r)
 		}
 	}
-	if len(again) == 0 {
+	if len(refused) == 0 {
 		return
 	}
-	found, err := findReceipts(events, again)
+	found, err := findReceipts(events, refused)
 	if err != nil {
 		err = fault.OutcomeUnknown(err) // an earlier try of the request may have been carried out
 	}
 	if err == nil && len(found) > 0 { // found, but perhaps not durable yet
 		_, err = events.durableHead()
 	}
-	for _, r := range again {
+	for _, r := range refused {
 		receipt, is := found[r.key]
 		switch {
 		case err != nil:
 			b.results[indexes[r]] = result{err: err}
-		// A receipt from after the decision says nothing about it.
+		// A receipt from after the refusal says nothing about it.
 		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq:
 			b.results[indexes[r]] = result{receipt: &receipt}
 		}
