@@ -109,9 +109,11 @@ const planTries = 8
 func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	// The plan of a request that was carried out before would find its own changes.
-	if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
-		return earlier, err
+	if !set.DryRun {
+		// The plan of a request that was carried out before would find its own changes.
+		if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
+			return earlier, err
+		}
 	}
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
