@@ -347,3 +347,18 @@ func mustSeeWholeSets(t *testing.T, r *configstore.Reader) {
 		t.Errorf("got %d changes, %v, want whole sets", len(changes.Revisions), err)
 	}
 }
+
+// TestKeyOfAnotherRestore repeats a key with another restore. The config is not deleted any more,
+// by the first one, but what is wrong is the key.
+func TestKeyOfAnotherRestore(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	store.MustSet(t, "a", "1")
+	store.MustDelete(t, "a")
+	restore := config.Restore{Name: configstoretest.Name(t, "a")}
+	if _, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Once(t, restore, "k")); err != nil {
+		t.Fatal(err)
+	}
+	restore.Value = new(configstoretest.Value(t, "2"))
+	_, err := store.Do(t.Context(), auth.Anonymous, configstoretest.Once(t, restore, "k"))
+	configstoretest.MustBeKind(t, err, fault.IdempotencyMismatch, false)
+}
