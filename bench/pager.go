@@ -17,7 +17,7 @@ const (
 const (
 	diffDocument = `query($t:DateTime!,$a:String){page:diff(from:{time:$t},first:100,after:$a){nodes{name before{value version} after{value version} ` +
 		`changes{version operation value committedAt actor reason} moreChanges} pageInfo{hasNextPage endCursor}}}`
-	diffAllDocument = `query($t:DateTime!,$a:String){page:diff(from:{time:$t},first:500,after:$a){nodes{name before{value version} after{value version}} ` +
+	diffAllDocument = `query($t:DateTime!,$u:DateTime!,$a:String){page:diff(from:{time:$t},to:{time:$u},first:500,after:$a){nodes{name before{value version} after{value version}} ` +
 		`pageInfo{hasNextPage endCursor}}}`
 	historyDocument = `query($n:ConfigName!,$a:String){page:history(name:$n,first:50,after:$a){nodes{version operation value oldValue committedAt actor reason position} ` +
 		`pageInfo{hasNextPage endCursor}}}`
@@ -68,12 +68,11 @@ func (p *pager) near(events int) ([]time.Duration, error) {
 	return pages, err
 }
 
-// ends reads the difference of the first event and the head, and returns how long all of it took.
-func (p *pager) ends() ([]time.Duration, error) {
-	pages, names, err := p.all(diffAllDocument, map[string]any{"t": p.at(1)})
-	// the first name exists at both ends, and differs in its value if it was set again
-	if err == nil && names < p.names-1 {
-		err = fmt.Errorf("got %d differences, want %d", names, p.names)
+// between reads the difference of the moments of two events, and returns how long all of it took.
+func (p *pager) between(from, to int) ([]time.Duration, error) {
+	pages, names, err := p.all(diffAllDocument, map[string]any{"t": p.at(from), "u": p.at(to)})
+	if err == nil && names == 0 {
+		err = fmt.Errorf("got no difference of the events %d and %d", from, to)
 	}
 	var sum time.Duration
 	for _, took := range pages {

@@ -55,7 +55,8 @@ func measurePages(ctx context.Context, r *rig, h history, progress io.Writer) ([
 			func() ([]time.Duration, error) { return p.near(near) }},
 		{fmt.Sprintf("difference of %d events, any such page", lessNear), nearAim,
 			func() ([]time.Duration, error) { return p.near(lessNear) }},
-		{"difference of the two ends, all", endsAim, p.ends},
+		{"difference of the two ends, all", endsAim, func() ([]time.Duration, error) { return p.between(1, p.options.Events) }},
+		{"difference of 10 % and 90 %, all", endsAim, func() ([]time.Duration, error) { return p.between(p.options.Events/10, p.options.Events/10*9) }},
 		{fmt.Sprintf("history of a name with %d revisions, any page of %d", p.busy, historyPage), historyPageAim, p.history},
 		{fmt.Sprintf("children of any prefix, any page of %d", childrenPage), childrenAim, p.children},
 	} {

@@ -14,8 +14,8 @@ import (
 // verifyPatience is how long a server may take to verify a history beside its work.
 const verifyPatience = 10 * time.Minute
 
-// awaitVerified waits until a server that has just started has verified so many events, so that this
-// is no part of what is measured.
+// awaitVerified waits until a server that has just started has verified so many events, which is
+// then no part of what is measured.
 func awaitVerified(ctx context.Context, server *processtest.Server, events int) error {
 	ctx, cancel := context.WithTimeout(ctx, verifyPatience)
 	defer cancel()
