@@ -39,7 +39,7 @@ const (
 	historyPageAim = 10 * time.Millisecond  // for a page
 	childrenAim    = 5 * time.Millisecond   // for a page
 	applyAim       = 100 * time.Millisecond // for a set of appliedChanges
-	dryRunAim      = 5 * time.Millisecond   // for a set of judgedChanges
+	dryRunAim      = 5 * time.Millisecond   // for a set of dryRunChanges
 	setsAim        = 1.00                   // changes/s, of those of etcd's largest transactions
 )
 

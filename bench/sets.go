@@ -18,7 +18,7 @@ const (
 
 const (
 	appliedChanges = 1000 // of a set that is applied, the most that a set may have
-	judgedChanges  = 100  // of a dry run
+	dryRunChanges  = 100  // of a dry run
 	etcdChanges    = 128  // of etcd's transactions, the most that it takes by default
 )
 
@@ -63,7 +63,7 @@ func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]co
 				by:    by,
 				connect: map[string]connector{
 					loadApply:  setConnector(server.Address, by, r.options, appliedChanges, false),
-					loadDryRun: setConnector(server.Address, by, r.options, judgedChanges, true),
+					loadDryRun: setConnector(server.Address, by, r.options, dryRunChanges, true),
 				},
 				cpu:     func() time.Duration { return server.CPU() + r.databaseCPU(h.store) },
 				forget:  server.ForgetLog,

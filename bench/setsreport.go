@@ -70,7 +70,7 @@ func (r *report) writeSets(doc *document) {
 		}
 	}
 	doc.table(applied)
-	doc.line(fmt.Sprintf("Dry runs of %d changes, by one client:", judgedChanges))
+	doc.line(fmt.Sprintf("Dry runs of %d changes, by one client:", dryRunChanges))
 	dry := reports.Table{Head: []string{"store", "by", "/s", "p50", "p95", "p95 < 5 ms"}}
 	for store, by := range r.setWays() {
 		s := r.Sets[cell{loadDryRun, store, by, 1}]
