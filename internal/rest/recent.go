@@ -78,12 +78,16 @@ func parseRecentQuery(query string) (q recentQuery, err error) {
 		if err != nil {
 			return q, err
 		}
-		if given {
+		if value != "" { // an empty prefix selects everything
 			q.given = append(q.given, name, value)
 		}
-		if given && name == "actor" {
-			q.filter.Actor = &value
+		if name != "actor" || !given {
+			continue
 		}
+		if value == "" {
+			return q, &config.InvalidError{Field: name, Rule: "is empty; leave it out for the changes of all actors"}
+		}
+		q.filter.Actor = &value
 	}
 	if q.first, err = parseFirst(query, usualFirst); err != nil {
 		return q, err

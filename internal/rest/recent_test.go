@@ -18,6 +18,7 @@ import (
 func TestRecent(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                   "8 7 6 5 4 3 2 1",
+		"prefix=":                            "8 7 6 5 4 3 2 1",
 		"prefix=p":                           "8 7 4 3 2",
 		"prefix=p/&operation=UPDATED":        "4",
 		"operation=DELETED,RESTORED":         "8 7",
@@ -61,6 +62,16 @@ func testRecent(t *testing.T, query string, first int, want string) {
 	}
 	if strings.Join(strings.Fields(got), " ") != want {
 		t.Errorf("%s in pages of %d: got %s, want %s", query, first, got, want)
+	}
+}
+
+// TestRecentOfNobody checks that an empty actor, as a form sends it, is not taken for all actors.
+func TestRecentOfNobody(t *testing.T) {
+	s := MustStart(t, configstore.Options{})
+	got := s.MustDo(t, "GET /changes/recent?actor=", "")
+	MustBeProblem(t, "an empty actor", got, 400, "INVALID_INPUT")
+	if !strings.Contains(got.body, "actor is empty") {
+		t.Errorf("got %s", got.body)
 	}
 }
 
