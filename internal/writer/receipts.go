@@ -60,16 +60,16 @@ func findReceipts(events *monitoredStore, requests []*request) (receipts, error)
 	return found, nil
 }
 
-// recheckRefused looks again for the receipts of requests that were refused. Another node may have
-// carried out the same request after its key was looked up and before it was decided here. Then the
-// refusal only shows what that has changed, such as the version, and the caller must get the first
-// outcome.
+// recheckRefused looks again for the receipts of requests that were refused, or that ask for an
+// earlier outcome and found none. Another node may have carried out the same request after its key
+// was looked up and before it was decided here. Then the refusal only shows what that has changed,
+// such as the version, and the caller must get the first outcome.
 func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 	indexes := make(map[*request]int) // :: request → index of its result
 	var refused []*request
 	for i, result := range b.results {
 		r := requests[i]
-		if result.err != nil && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
+		if (result.err != nil || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
 			indexes[r] = i
 			refused = append(refused, r)
 		}
