@@ -115,6 +115,9 @@ func (b *batch) decide(r *request) result {
 	case known:
 		receipt := earlier // a copy, so that the receipt of other requests stays on the stack
 		return result{receipt: &receipt}
+	case repeated && r.recall:
+		receipt := b.receiptOf(r.key)
+		return result{receipt: &receipt}
 	case repeated:
 		return result{outcome: first.outcome}
 	case r.recall: // there is no earlier request
