@@ -81,13 +81,9 @@ func parseRecentQuery(query string) (q recentQuery, err error) {
 		if value != "" { // an empty prefix selects everything
 			q.given = append(q.given, name, value)
 		}
-		if name != "actor" || !given {
-			continue
+		if given && name == "actor" {
+			q.filter.Actor = &value
 		}
-		if value == "" {
-			return q, &config.InvalidError{Field: name, Rule: "is empty; leave it out for the changes of all actors"}
-		}
-		q.filter.Actor = &value
 	}
 	if q.first, err = parseFirst(query, usualFirst); err != nil {
 		return q, err

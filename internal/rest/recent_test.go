@@ -65,16 +65,6 @@ func testRecent(t *testing.T, query string, first int, want string) {
 	}
 }
 
-// TestRecentOfNobody checks that an empty actor, as a form sends it, is not taken for all actors.
-func TestRecentOfNobody(t *testing.T) {
-	s := MustStart(t, configstore.Options{})
-	got := s.MustDo(t, "GET /changes/recent?actor=", "")
-	MustBeProblem(t, "an empty actor", got, 400, "INVALID_INPUT")
-	if !strings.Contains(got.body, "actor is empty") {
-		t.Errorf("got %s", got.body)
-	}
-}
-
 // TestRecentOfAnotherSelection: a page goes on only with what it began with.
 func TestRecentOfAnotherSelection(t *testing.T) {
 	s := MustServe(t, configstoretest.On(t, mustHaveSet(t), configstore.Options{}))
