@@ -76,7 +76,7 @@ func TestActorsThatNobodyCanHave(t *testing.T) {
 			store.MustSet(t, "a", "1")
 			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
 			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
-			for actor, rule := range map[string]string{"a%00": "actor holds a NUL character (U+0000)", "%ff": "actor is not valid UTF-8"} {
+			for actor, rule := range map[string]string{"": "actor is empty", "a%00": "actor holds a NUL character (U+0000)", "%ff": "actor is not valid UTF-8"} {
 				if status, text := inREST.ask(t, "GET /changes/recent?actor="+actor, jsonType, ""); status != http.StatusBadRequest || !strings.Contains(text, rule) {
 					t.Errorf("%s: got %d %s, want 400 with %q", actor, status, text, rule)
 				}
