@@ -52,9 +52,12 @@ func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.Change
 }
 
 // Recall returns the outcome of an earlier set with the same idempotency key. found is false when
-// there is none, or when the set has no key. The set need not have its changes when it has Asked.
-// The errors are those of [Store.Apply].
+// there is none, when the set has no key, and for a dry run. The set need not have its changes when
+// it has Asked. The errors are those of [Store.Apply].
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
+	if set.DryRun || set.IdempotencyKey.String() == "" {
+		return SetOutcome{}, false, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
 	g, err := s.ready()
@@ -133,18 +136,7 @@ func (g *generation) dryRun(ctx context.Context, caller auth.Caller, set config.
 // lastValues reads the last values of deleted configs that a set restores, among the reads of
 // users. It reads no more of them than a set may have bytes.
 func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (writer.LastValues, error) {
-	var deleted []*projection.Config
-	for i := range set.Changes {
-		restore, is := set.Changes[i].Command.(config.Restore)
-		if !is || restore.Value != nil {
-			continue
-		}
-		state := view.Get(restore.Name)
-		if state == nil || state.Exists() {
-			continue
-		}
-		deleted = append(deleted, state)
-	}
+	deleted := writer.ToRestore(view, set)
 	values := make(writer.LastValues, len(deleted))
 	for bytes := 0; len(deleted) > 0 && bytes <= config.MaxChangeSetBytes; {
 		asked := make([]eventstore.VersionOf, min(len(deleted), eventstore.MaxAsOfNames))

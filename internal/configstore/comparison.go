@@ -146,6 +146,9 @@ func (c *comparison) span() (earlier, later eventstore.Seq) {
 
 // pairs returns up to limit pairs that may differ, by name after a name.
 func (c *comparison) pairs(ctx context.Context, after string, limit int) ([]pair, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	limit = min(limit, eventstore.MaxAsOfNames)
 	switch {
 	case c.prefixes:

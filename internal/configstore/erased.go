@@ -12,10 +12,14 @@ import (
 type explained struct {
 	eventstore.Store
 	history *history
+	recent  *recentReads
 }
 
 func (s explained) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
 	records, err := s.Store.ReadHistory(ctx, basis, after, limit)
+	if err == nil {
+		s.recent.add(records)
+	}
 	return s.check(ctx, records, err)
 }
 
@@ -41,8 +45,15 @@ func (s explained) ReadAsOf(ctx context.Context, basis eventstore.Head, q events
 }
 
 func (s explained) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.Store.ReadVersions(ctx, basis, versions, limit)
-	return s.check(ctx, records, err)
+	kept, missing := s.recent.find(versions, s.history.view().IsErased)
+	var read []eventstore.Record
+	var err error
+	if len(missing) > 0 || len(versions) == 0 {
+		if read, err = s.Store.ReadVersions(ctx, basis, missing, limit); err != nil {
+			return nil, err
+		}
+	}
+	return s.check(ctx, inOrder(versions, kept, read, limit), nil)
 }
 
 // check returns the records that a read has returned with err.

@@ -24,6 +24,7 @@ type generation struct {
 	verifier *projection.Verifier
 	catchUp  *catchUpReader
 	scans    *semaphore.Weighted // turns of scans over names
+	diffs    *semaphore.Weighted // turns of comparisons
 	notReady error               // why nothing can be read until the history is applied
 	former   *former             // what remains of the generation before; nil: nothing
 }
@@ -35,16 +36,17 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, scans: semaphore.NewWeighted(scanTurns()), notReady: notReady,
+		opts: opts, notReady: notReady,
+		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
-	g.events = explained{events, &g.history}
+	g.events = explained{events, &g.history, newRecentReads()}
 	g.catchUp = newCatchUpReader(g.events)
 	g.projection = projection.New(g.feed)
 	opts.Follower.AwaitOwnAppend = func(ctx context.Context) { g.writer.AwaitAppend(ctx) }
 	opts.Follower.Loaded = func(head eventstore.Head) { g.verifier.Begin(projection.Stretch{To: head}) }
 	g.follower = projection.NewFollower(g.projection, events, opts.Follower)
 	keeper, _ := events.(projection.VerifiedKeeper)
-	g.verifier = projection.NewVerifier(g.catchUp, func() eventstore.Head { return g.view().Head() },
+	g.verifier = projection.NewVerifier(newCatchUpReader(events), func() eventstore.Head { return g.view().Head() },
 		projection.VerifierOptions{Keeper: keeper, Codec: opts.Codec, IsErased: func(seq eventstore.Seq) bool { return g.view().IsErased(seq) }, Log: opts.Log})
 	g.writer = writer.New(events, g.projection, g.follower, attempts, opts.Writer)
 	return g

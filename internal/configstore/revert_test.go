@@ -1,10 +1,12 @@
 package configstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,6 +151,11 @@ func TestRevertsAreRecalled(t *testing.T) {
 	if again, err := store.Revert(t.Context(), auth.Anonymous, back); err != nil || len(again.Revisions) != 0 || again.Position != nothing.Position {
 		t.Errorf("nothing to do, again: got %+v, %v", again, err)
 	}
+	dry := undo
+	dry.DryRun = true
+	if got, err := store.RevertChangeSet(t.Context(), auth.Anonymous, dry); err == nil || hasFailure(err, fault.ErrIdempotencyMismatch) {
+		t.Errorf("a dry run with the key: got %+v, %v, want a conflict", got, err)
+	}
 	undo.OnConflict = configstore.OverwriteConflicts
 	if _, err := store.RevertChangeSet(t.Context(), auth.Anonymous, undo); !hasFailure(err, fault.ErrIdempotencyMismatch) {
 		t.Errorf("another request with the key: got %v", err)
@@ -247,5 +254,34 @@ func TestRevertOfTooMany(t *testing.T) {
 	got, err := store.Revert(t.Context(), auth.Anonymous, configstore.Revert{Filter: filter})
 	if err != nil || len(got.Revisions) != 501 {
 		t.Errorf("half of them: got %d changes, %v", len(got.Revisions), err)
+	}
+}
+
+// TestRevertCarriedOutMeanwhile sends one request to two nodes. The second one has looked for its
+// key when the first one carries it out, and then finds nothing left to undo.
+func TestRevertCarriedOutMeanwhile(t *testing.T) {
+	events := configstoretest.NewFaulty()
+	first := configstoretest.On(t, events.Store, configstore.Options{})
+	second := configstoretest.On(t, events, configstore.Options{})
+	set := mustApply(t, first, configstoretest.Set(t, "a", "1"))
+	undo := configstore.RevertSet{ChangeSet: set.Position, IdempotencyKey: configstoretest.Key(t, "k")}
+	configstoretest.MustReach(t, second, set.Position)
+
+	var want configstore.SetOutcome
+	var once sync.Once
+	events.SetHooks(configstoretest.Hooks{DurableHead: func(ctx context.Context) (eventstore.Head, error) {
+		head, err := events.Store.DurableHead(ctx)
+		once.Do(func() { // the writer of the second node knows that the key was not used
+			var failed error
+			if want, failed = first.RevertChangeSet(ctx, auth.Anonymous, undo); failed != nil {
+				t.Error(failed)
+			}
+			configstoretest.MustReach(t, second, want.Position)
+		})
+		return head, err
+	}})
+	got, err := second.RevertChangeSet(t.Context(), auth.Anonymous, undo)
+	if err != nil || got.Position != want.Position || describe(got) != describe(want) {
+		t.Errorf("got %+v, %v, want the outcome of the first node: %+v", got, err, want)
 	}
 }

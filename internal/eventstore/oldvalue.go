@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"fmt"
 
 	"configapi/internal/config"
 )
@@ -107,11 +108,11 @@ func (p *OldValuePage) read(ctx context.Context, from VersionReader, basis Head,
 		if i >= len(records) || records[i].Name != asked[i].Name || records[i].Version != asked[i].Version {
 			return 0, &ChainError{Seq: r.Seq, Problem: "the version before it is missing"}
 		}
-		before, err := Decode(&records[i])
+		before, err := config.Decode(storedOf(&records[i]), r.Name, r.Version-1, records[i].RecordedAt)
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("decoding the event at seq %d: %w", records[i].Seq, err)
 		}
-		r.SetOld(before.Event)
+		r.SetOld(before)
 	}
 	return len(asked), nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"configapi/internal/clock"
@@ -60,16 +61,16 @@ func findReceipts(events *monitoredStore, requests []*request) (receipts, error)
 	return found, nil
 }
 
-// recheckRefused looks again for the receipts of requests that were refused. Another node may have
-// carried out the same request after its key was looked up and before it was decided here. Then the
-// refusal only shows what that has changed, such as the version, and the caller must get the first
-// outcome.
+// recheckRefused looks again for the receipts of requests that were refused, or that ask for an
+// earlier outcome and found none. Another node may have carried out the same request after its key
+// was looked up and before it was decided here. Then the refusal only shows what that has changed,
+// such as the version, and the caller must get the first outcome.
 func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 	indexes := make(map[*request]int) // :: request → index of its result
 	var refused []*request
 	for i, result := range b.results {
 		r := requests[i]
-		if result.err != nil && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
+		if (result.err != nil || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
 			indexes[r] = i
 			refused = append(refused, r)
 		}
@@ -113,6 +114,12 @@ func (b *batch) addReceipt(r *request, outcome Outcome) {
 		b.keyed = make(map[eventstore.Key]keyed)
 	}
 	b.keyed[r.key] = keyed{r.hash, outcome}
+}
+
+// receiptOf returns the receipt of a key that the batch itself adds.
+func (b *batch) receiptOf(key eventstore.Key) eventstore.Receipt {
+	i := slices.IndexFunc(b.receipts, func(r eventstore.Receipt) bool { return r.Key == key })
+	return b.receipts[i]
 }
 
 func textsOf(names []config.Name) []string {

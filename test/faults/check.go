@@ -38,7 +38,7 @@ func (r *round) check(ctx context.Context, seen checker.Seen) {
 		verdict = checker.Check(r.suite.history, seen, checkPatience)
 	}
 	r.result.Findings = append(verdict.Findings, r.result.Findings...) // the answers explain more than the timeouts
-	r.result.Losses = verdict.Losses
+	r.result.Losses, r.result.Split = verdict.Losses, verdict.Split
 	for _, name := range verdict.Undecided {
 		r.void("whether %q is linearizable was not decided in %v", name, checkPatience)
 	}
@@ -83,14 +83,18 @@ func (r *round) checkEpochs(seen checker.Seen) checker.Verdict {
 // count adds up the operations, and voids a round without traffic or without its fault.
 func (r *round) count(seen checker.Seen) {
 	r.result.Writes, r.result.Reads = len(seen.Writes), len(seen.Reads)
+	sets := map[string]bool{}
 	for _, w := range seen.Writes {
 		switch w.Outcome {
 		case record.Done:
 			r.result.Acknowledged++
+			sets[w.Set] = true
 		case record.Unknown:
 			r.result.Unknown++
 		}
 	}
+	delete(sets, "") // single writes
+	r.result.Sets = len(sets)
 	for _, s := range seen.Streams {
 		r.result.Messages += len(s.Messages)
 	}
@@ -130,8 +134,8 @@ func (r *round) checkStops(seen checker.Seen) {
 	for _, w := range seen.Writes {
 		timedOut := slices.ContainsFunc(w.Failures, func(f record.Failure) bool { return f.Timeout })
 		starting := strings.Contains(w.Status, "has not read its history yet")
-		refused := w.Set == "" && w.Outcome == record.NotWritten && !starting
-		if refused || w.Set == "" && w.Outcome == record.Unknown && wrote[w.ID] && !timedOut {
+		refused := w.Outcome == record.NotWritten && !starting
+		if refused || w.Outcome == record.Unknown && wrote[w.ID] && !timedOut {
 			r.found(promise, "%s", w)
 		}
 		for _, f := range w.Failures {

@@ -47,10 +47,10 @@ func (r *result) markdown() string {
 	var b strings.Builder
 	facts := r.Facts.Table()
 	b.WriteString(facts.String() + "\n")
-	table := reports.Table{Head: []string{"fault", "verdict", "rounds", "operations", "acknowledged writes", "unknown outcomes", "losses", "evidence", "recovery p50, p99"}}
+	table := reports.Table{Head: []string{"fault", "verdict", "rounds", "strikes", "operations", "acknowledged changes", "unknown outcomes", "losses", "acknowledged sets", "split sets", "evidence", "recovery p50, p99"}}
 	for _, s := range summarize(r.Rounds) {
-		table.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
-			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fault.Describe(s.Evidence), percentiles(s.Recoveries))
+		table.Add(s.About, s.verdict(), fmt.Sprint(s.rounds), fmt.Sprint(s.Strikes), fmt.Sprint(s.Writes+s.Reads+s.Messages), fmt.Sprint(s.Acknowledged),
+			fmt.Sprint(s.Unknown), fmt.Sprint(s.Losses), fmt.Sprint(s.Sets), fmt.Sprint(s.Split), fault.Describe(s.Evidence), percentiles(s.Recoveries))
 	}
 	b.WriteString(table.String())
 	return b.String()
@@ -83,6 +83,7 @@ func summarize(rounds []roundResult) []*summary {
 		s.Void, s.Findings = append(s.Void, r.Void...), append(s.Findings, r.Findings...)
 		s.Writes, s.Acknowledged, s.Unknown = s.Writes+r.Writes, s.Acknowledged+r.Acknowledged, s.Unknown+r.Unknown
 		s.Losses, s.Reads, s.Messages = s.Losses+r.Losses, s.Reads+r.Reads, s.Messages+r.Messages
+		s.Sets, s.Split, s.Strikes = s.Sets+r.Sets, s.Split+r.Split, s.Strikes+r.Strikes
 		s.Recoveries = append(s.Recoveries, r.Recoveries...)
 		for what, n := range r.Evidence {
 			s.Evidence[what] += n

@@ -75,9 +75,7 @@ func (s *suite) round(ctx context.Context, number int, f fault.Fault) (roundResu
 	if r.unknownAppends, err = s.cluster.UnknownAppends(); err != nil {
 		return r.result, err
 	}
-	if err := r.start(ctx, number, base); err != nil {
-		return r.result, err
-	}
+	r.start(ctx, number, base)
 	r.run(ctx)
 	if err := context.Cause(ctx); err != nil {
 		return r.result, err
@@ -99,14 +97,10 @@ func (s *suite) extend(ctx context.Context) error {
 }
 
 // start starts all clients.
-func (r *round) start(ctx context.Context, number int, base int64) error {
+func (r *round) start(ctx context.Context, number int, base int64) {
 	s := r.suite
 	r.world = &client.World{Cluster: s.cluster, Record: record.New(), Features: s.features, Prefix: fmt.Sprintf("r%d", number)}
 	r.world.Busy = r.rand.IntN(cluster.Nodes)
-	sets, err := client.NewSetWriter(r.world)
-	if err != nil {
-		return err
-	}
 	var after *record.Position
 	r.world.Base, r.world.Forks = record.Position{Hash: "00000000"}, r.fault.Forks
 	if e := s.history.Event(base); e != nil {
@@ -127,8 +121,8 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 	}
 	subscribe(r.world.Prefix, after, false)
 	subscribe(r.world.Prefix, nil, false)
-	subscribe(r.world.Prefix+"/a", after, false)
-	subscribe(r.world.Prefix+"/set", after, false)
+	subscribe(r.world.Prefix+"/"+client.Shared+"/0", after, false)
+	subscribe(r.world.Prefix+"/"+client.Shared, after, false)
 	if r.fault.SlowReader {
 		r.arena.Slow = subscribe(r.world.Prefix, after, true)
 	}
@@ -142,8 +136,6 @@ func (r *round) start(ctx context.Context, number int, base int64) error {
 		c := client.New(r.world, i, r.rand.Uint64())
 		r.load.Go(func() { c.Run(loading) })
 	}
-	r.load.Go(func() { sets.Run(loading) })
-	return nil
 }
 
 // run makes the fault strike, waits for the recovery, and ends the load.
@@ -155,6 +147,7 @@ func (r *round) run(ctx context.Context) {
 	recovered := r.recover(ctx) // all nodes must work before the first strike
 	for strike := 0; recovered && strike < r.suite.options.Strikes; strike++ {
 		cluster.Pause(ctx, time.Duration(200+r.rand.IntN(600))*time.Millisecond)
+		r.result.Strikes++
 		if err := r.fault.Strike(ctx, r.arena); err != nil && ctx.Err() == nil {
 			r.found("what was to be done can be done", "%v", err)
 		}

@@ -34,6 +34,9 @@ type roundResult struct {
 	Acknowledged int
 	Unknown      int
 	Losses       int
+	Sets         int // acknowledged change sets
+	Split        int // change sets that are not together in the history
+	Strikes      int // of the fault
 	Reads        int
 	Messages     int
 	Evidence     map[string]int64
@@ -130,8 +133,8 @@ func (s *suite) print(r roundResult) {
 	if len(r.Findings) > 0 {
 		word = "BROKEN"
 	}
-	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d reads, %d messages; %s; recovered in %s\n",
-		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Reads, r.Messages,
+	fmt.Fprintf(s.progress, "%-18s %-6s %5.1fs  %d writes, %d acknowledged, %d unknown, %d lost; %d sets, %d split; %d reads, %d messages; %s; recovered in %s\n",
+		r.Fault, word, r.Took.Seconds(), r.Writes, r.Acknowledged, r.Unknown, r.Losses, r.Sets, r.Split, r.Reads, r.Messages,
 		fault.Describe(r.Evidence), durations(r.Recoveries))
 	if len(r.FirstAcknowledged) > 0 {
 		fmt.Fprintf(s.progress, "    first acknowledgement of the new primary after %s, of which it was made for %s\n",

@@ -32,6 +32,8 @@ type Verdict struct {
 	Findings []Finding
 	// Losses counts acknowledged writes that the history does not have.
 	Losses int
+	// Split counts the change sets that are not together in the history.
+	Split int
 	// Undecided lists the names whose linearizability was not decided in time.
 	Undecided []string
 }
@@ -39,7 +41,7 @@ type Verdict struct {
 // Check runs all checks. The check of linearizability ends after patience.
 func Check(h *history.History, seen Seen, patience time.Duration) Verdict {
 	claims := claim(h, seen)
-	v := Verdict{Findings: claims.findings, Losses: claims.losses}
+	v := Verdict{Findings: claims.findings, Losses: claims.losses, Split: claims.split}
 	v.Findings = slices.Concat(v.Findings, order(seen.Writes, claims), reads(h, seen), sessions(seen), streams(h, seen))
 	illegal, undecided := linearizable(seen, claims, patience)
 	v.Findings = append(v.Findings, illegal...)

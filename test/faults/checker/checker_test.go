@@ -52,9 +52,9 @@ func open(w *record.Write) *record.Write {
 }
 
 // event returns the event of a write.
-func event(seq int64, w *record.Write, version int, before string) history.Event {
+func event(seq int64, w *record.Write, version int) history.Event {
 	e := history.Event{
-		Seq: seq, ChangeSet: seq, Hash: hash(seq), Name: w.Name, Version: version, Value: w.Value, Before: before,
+		Seq: seq, ChangeSet: seq, Hash: hash(seq), Name: w.Name, Version: version, Value: w.Value,
 		Type: [...]string{history.Set, history.Deleted, history.Restored}[w.Kind], Reason: w.ID, At: time.UnixMicro(seq),
 	}
 	return e
@@ -72,7 +72,7 @@ func soundStory() *story {
 	gone := refusal(record.Gone, 0, write("w7", record.Set, "r/a", 0, 0, 72))
 	never := open(write("w8", record.Set, "r/a", 0, 0, 30))
 	s := &story{events: []history.Event{
-		event(1, a1, 1, ""), event(2, b1, 1, ""), event(3, a2, 2, a1.Value), event(4, a3, 3, a2.Value), event(5, a4, 4, ""),
+		event(1, a1, 1), event(2, b1, 1), event(3, a2, 2), event(4, a3, 3), event(5, a4, 4),
 	}}
 	s.seen.Writes = []*record.Write{a1, b1, a2, a3, a4, conflicting, gone, never}
 	s.seen.Reads = []*record.Read{

@@ -144,7 +144,7 @@ func Reversions(epochs []Epoch, seen Seen) []Finding {
 	}
 	var answers []answer
 	for _, w := range seen.Writes {
-		if w.Outcome == record.Done && w.Node != record.Nowhere {
+		if w.Outcome == record.Done {
 			answers = append(answers, answer{w.Where, w.Span, w.Position})
 		}
 	}
@@ -176,7 +176,7 @@ func Reversions(epochs []Epoch, seen Seen) []Finding {
 func FirstAcknowledgement(before, e Epoch, writes []*record.Write) (time.Duration, bool) {
 	first := time.Duration(math.MaxInt64)
 	for _, w := range writes {
-		if w.Outcome == record.Done && w.Node != record.Nowhere && e.has(w.Position) && !before.has(w.Position) {
+		if w.Outcome == record.Done && e.has(w.Position) && !before.has(w.Position) {
 			first = min(first, w.Return)
 		}
 	}
@@ -192,6 +192,7 @@ func CheckEpochs(epochs []Epoch, seen Seen, patience time.Duration) Verdict {
 		v.Findings = append(v.Findings, verdict.Findings...)
 		v.Undecided = append(v.Undecided, verdict.Undecided...)
 		v.Losses += verdict.Losses
+		v.Split += verdict.Split
 	}
 	v.Findings = append(v.Findings, Reversions(epochs, seen)...)
 	return v

@@ -22,9 +22,6 @@ func failedOver(t *testing.T) []checker.Epoch {
 				Seq: int64(p + 1), ChangeSet: int64(p + 1), Hash: hashOf(int64(p+1), id), Name: "n", Version: p + 1, Type: history.Set,
 				Value: id + checker.Separator, At: time.Unix(int64(p+1), 0),
 			}
-			if p > 0 {
-				e.Before = []string{"one", "two"}[p-1] + checker.Separator
-			}
 			if err := h.Append(e); err != nil {
 				t.Fatal(err)
 			}

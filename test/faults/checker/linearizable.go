@@ -17,6 +17,7 @@ type action struct {
 	read     bool
 	kind     record.Kind
 	value    string
+	last     bool // the value is the last one
 	expected *int
 }
 
@@ -53,6 +54,9 @@ var model = porcupine.Model{
 // check of the version.
 func decide(s history.State, in action) (record.Refusal, history.State) {
 	next := history.State{Version: s.Version + 1, Exists: true, Value: in.value}
+	if in.last {
+		next.Value = s.Value
+	}
 	switch in.kind {
 	case record.Set:
 		if !s.Exists && s.Version > 0 {
@@ -101,6 +105,10 @@ func linearizable(seen Seen, c claims, patience time.Duration) (illegal []Findin
 	return found.all(), undecided
 }
 
+func actionOf(w *record.Write) action {
+	return action{kind: w.Kind, value: w.Value, last: w.Last, expected: w.Expected}
+}
+
 func operationsByName(seen Seen, c claims) map[string][]porcupine.Operation {
 	operations := map[string][]porcupine.Operation{}
 	add := func(name string, client int, span record.Span, in action, out answer) {
@@ -109,8 +117,9 @@ func operationsByName(seen Seen, c claims) map[string][]porcupine.Operation {
 		})
 	}
 	for _, w := range seen.Writes {
-		in := action{kind: w.Kind, value: w.Value, expected: w.Expected}
+		in := actionOf(w)
 		switch event := c.events[w]; {
+		case w.Refusal == record.Together: // says nothing of this name
 		case w.Outcome == record.Done || w.Outcome == record.Refused:
 			add(w.Name, w.Client, w.Span, in, answer{refusal: w.Refusal, version: w.Version})
 		case event != nil:

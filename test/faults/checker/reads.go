@@ -23,17 +23,8 @@ func reads(h *history.History, seen Seen) []Finding {
 			exact.add("a read on node %d: %s", r.Node, problem)
 			continue
 		}
-		if r.History != nil {
-			if problem := wrongHistory(h, r); problem != "" {
-				exact.add("node %d, the history of %q up to %s: %s", r.Node, r.Name, r.Position, problem)
-			}
-		} else if r.Name == "" {
-			if want := h.Values(r.Prefix, r.Position.Seq); !maps.Equal(want, r.Values) {
-				exact.add("node %d lists %v below %q at %s, the history has %v", r.Node, r.Values, r.Prefix, r.Position, want)
-			}
-		} else if want := h.State(r.Name, r.Position.Seq); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
-			exact.add("node %d says of %q at %s: found %t, version %d, value %q; the history has %+v",
-				r.Node, r.Name, r.Position, r.Found, r.Version, r.Value, want)
+		if problem := wrongRead(h, r); problem != "" {
+			exact.add("node %d at %s: %s", r.Node, r.Position, problem)
 		}
 		least := r.AtLeast
 		if r.Linearizable {
@@ -46,17 +37,63 @@ func reads(h *history.History, seen Seen) []Finding {
 	return append(exact.all(), fresh.all()...)
 }
 
+// wrongRead describes how a read differs from the history at its position. It returns "" when it
+// does not.
+func wrongRead(h *history.History, r *record.Read) string {
+	switch {
+	case r.History != nil:
+		return wrongHistory(h, r)
+	case r.Page != nil:
+		return wrongPage(h, r)
+	case r.Decisions != nil:
+		return wrongDecisions(h, r)
+	case r.Name != "":
+		if want := h.State(r.Name, r.Position.Seq); r.Found != want.Exists || r.Found && (r.Value != want.Value || r.Version != want.Version) {
+			return fmt.Sprintf("it says of %q: found %t, version %d, value %q; the history has %+v", r.Name, r.Found, r.Version, r.Value, want)
+		}
+		return ""
+	}
+	want := map[string]string{}
+	if r.Names == nil {
+		want = h.Values(r.Prefix, r.Position.Seq)
+	}
+	for _, name := range r.Names {
+		if s := h.State(name, r.Position.Seq); s.Exists {
+			want[name] = s.Value
+		}
+	}
+	if !maps.Equal(want, r.Values) {
+		return fmt.Sprintf("it has %v below %q or of %v, the history has %v", r.Values, r.Prefix, r.Names, want)
+	}
+	return ""
+}
+
+// wrongPage describes what is wrong with a part of the history. It returns "" when it is right. A
+// part that splits a change set is found by its position.
+func wrongPage(h *history.History, r *record.Read) string {
+	want := h.Between(r.After.Seq, r.Position.Seq, r.Prefix)
+	if len(want) != len(r.Page) {
+		return fmt.Sprintf("the page after %s has %d changes, the history has %d", r.After, len(r.Page), len(want))
+	}
+	for i, e := range want {
+		if !same(e, r.Page[i]) {
+			return fmt.Sprintf("the page after %s has %+v where the history has %+v", r.After, r.Page[i], *e)
+		}
+	}
+	return ""
+}
+
 // wrongHistory describes what is wrong with the changes of a config up to a position. It returns ""
 // when they are right.
 func wrongHistory(h *history.History, r *record.Read) string {
 	want := h.Of(r.Name, r.Position.Seq)
 	if len(want) != len(r.History) {
-		return fmt.Sprintf("it has %d changes, not %d", len(r.History), len(want))
+		return fmt.Sprintf("the history of %q has %d changes, not %d", r.Name, len(r.History), len(want))
 	}
 	for i, e := range want {
 		got := r.History[i]
 		if got != (record.Revision{Position: record.Position{Seq: e.Seq, Hash: e.Hash}, Version: e.Version, Type: e.Type, Value: e.Value}) {
-			return fmt.Sprintf("it has %+v where the history has %+v", got, *e)
+			return fmt.Sprintf("the history of %q has %+v where the history has %+v", r.Name, got, *e)
 		}
 	}
 	return ""

@@ -34,7 +34,8 @@ func sessions(seen Seen) []Finding {
 		}
 	}
 	for s, list := range answers {
-		slices.SortFunc(list, func(a, b answer) int { return cmp.Compare(a.Call, b.Call) })
+		// The changes of one set have one time.
+		slices.SortFunc(list, func(a, b answer) int { return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.seq, b.seq)) })
 		for i := 1; i < len(list); i++ {
 			if before, after := list[i-1], list[i]; after.seq < before.seq {
 				found.add("client %d on node %d: %s at %d, after %s at %d", s.client, s.where.Node, after.what, after.seq, before.what, before.seq)

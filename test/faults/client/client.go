@@ -66,7 +66,7 @@ func (w *World) Node(rand *rand.Rand) *cluster.Node {
 	return w.Cluster.Nodes[rand.IntN(cluster.Nodes)]
 }
 
-// names is the number of configs that the clients of a round compete for.
+// names is the number of configs that single writes of a round compete for.
 const names = 8
 
 // Client is one client. It sends one request at a time, and is not safe for concurrent use.
@@ -78,6 +78,9 @@ type Client struct {
 	writes int
 	known  map[string]known // :: name → the last state that this client saw
 	last   record.Position  // of the newest acknowledged write
+	// undoable is the newest change set of the client that it may undo, nil for none.
+	undoable *made
+	large    int // large change sets so far
 }
 
 // known is the last state of a config that a client saw.
@@ -118,6 +121,12 @@ func (c *Client) Run(ctx context.Context) {
 			c.asOf(n)
 		case dice < 32:
 			c.get(n, c.name())
+		case dice < 35:
+			c.several(n)
+		case dice < 38:
+			c.page(n)
+		case dice < 94 && c.rand.IntN(2) == 0:
+			c.changeTogether(n)
 		case dice < 94:
 			c.change(n)
 		default:
@@ -176,9 +185,16 @@ func (c *Client) WriteLarge(ctx context.Context, count, bytes int) (acknowledged
 
 func (c *Client) node() *cluster.Node { return c.world.Node(c.rand) }
 
-func (c *Client) name() string {
-	return c.world.Prefix + "/" + string(rune('a'+c.rand.IntN(names)))
+func (c *Client) name() string { return c.nameOf(c.rand.IntN(names)) }
+
+// nameOf is the name of a config that clients compete for. Only change sets change those from
+// number [names] on.
+func (c *Client) nameOf(number int) string {
+	return c.world.Prefix + "/" + Shared + "/" + strconv.Itoa(number)
 }
+
+// Shared is the second segment of the names that clients compete for.
+const Shared = "shared"
 
 func (c *Client) newWrite(kind record.Kind, name string) *record.Write {
 	c.writes++

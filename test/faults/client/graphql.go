@@ -54,7 +54,7 @@ func (c *Client) mutate(n *cluster.Node, w *record.Write, value string) {
 	}
 	answer, err := c.do(n, http.MethodPost, "/graphql", map[string]string{requestID: idOf(w)}, body)
 	if err != nil {
-		fail(w, n, err)
+		fail(w, n, err, idOf(w))
 		return
 	}
 	c.readResult(n.Number, w, answer)

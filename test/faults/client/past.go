@@ -61,8 +61,8 @@ func (c *Client) asOf(n *cluster.Node) {
 	if c.last.Seq == 0 {
 		return
 	}
-	read := &record.Read{Client: c.number, Prefix: c.world.Prefix, Past: true, Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}}
-	body, err := json.Marshal(map[string]any{"query": asOfQuery, "variables": map[string]any{"at": c.last.String(), "prefix": c.world.Prefix}})
+	read := &record.Read{Client: c.number, Prefix: c.world.Prefix + "/" + Shared, Past: true, Where: record.Where{Node: n.Number, Incarnation: n.Incarnation()}}
+	body, err := json.Marshal(map[string]any{"query": asOfQuery, "variables": map[string]any{"at": c.last.String(), "prefix": read.Prefix}})
 	if err != nil {
 		panic(err) // the suite's own values can be encoded
 	}

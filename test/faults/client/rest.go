@@ -62,11 +62,11 @@ const requestID = "X-Request-Id"
 func idOf(w *record.Write) string { return w.ID + "-" + strconv.Itoa(w.Tries) }
 
 // fail records an attempt without a complete answer.
-func fail(w *record.Write, n *cluster.Node, err error) {
+func fail(w *record.Write, n *cluster.Node, err error, request string) {
 	var netErr net.Error
 	timeout := errors.As(err, &netErr) && netErr.Timeout()
 	w.Outcome, w.Status = record.Unknown, err.Error()
-	w.Failures = append(w.Failures, record.Failure{Node: n.Number, Request: idOf(w), Timeout: timeout})
+	w.Failures = append(w.Failures, record.Failure{Node: n.Number, Request: request, Timeout: timeout})
 }
 
 // put sends a set or a restore over REST.
@@ -90,7 +90,7 @@ func (c *Client) put(n *cluster.Node, w *record.Write, value string) {
 	}
 	answer, err := c.do(n, method, path, header, body)
 	if err != nil {
-		fail(w, n, err)
+		fail(w, n, err, idOf(w))
 		return
 	}
 	w.Status = strconv.Itoa(answer.status) + " " + string(answer.body)

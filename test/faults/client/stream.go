@@ -212,7 +212,10 @@ func (s *Subscriber) take(n *cluster.Node, where record.Where, payload json.RawM
 		s.fault("a message without changes: %s", payload)
 		return errors.New("a message without changes")
 	}
-	m := s.parse(message.Data.ConfigChanges)
+	m, err := message.Data.ConfigChanges.parse()
+	if err != nil {
+		s.fault("%v", err)
+	}
 	m.Where = where
 	s.mu.Lock()
 	s.stream.Messages = append(s.stream.Messages, m)
@@ -223,7 +226,8 @@ func (s *Subscriber) take(n *cluster.Node, where record.Where, payload json.RawM
 	return nil
 }
 
-func (s *Subscriber) parse(b *batch) record.Message {
+// parse returns a message with its positions parsed.
+func (b *batch) parse() (record.Message, error) {
 	position, err := record.ParsePosition(b.Position)
 	m := record.Message{Position: position}
 	for _, c := range b.Changes {
@@ -236,10 +240,7 @@ func (s *Subscriber) parse(b *batch) record.Message {
 		}
 		m.Changes = append(m.Changes, change)
 	}
-	if err != nil {
-		s.fault("%v", err)
-	}
-	return m
+	return m, err
 }
 
 // refused handles an error that ends a stream. A node may be behind or unreachable, but it must

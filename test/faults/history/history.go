@@ -30,8 +30,8 @@ type Event struct {
 	Version   int
 	Type      string
 	Value     string // "" for a deletion
-	Before    string // the value before, "" when there was none
 	Reason    string // "" for none
+	Reverts   string // the position of the change set that it undoes, "" for none
 	At        time.Time
 }
 
@@ -48,9 +48,9 @@ func (s State) Next(e *Event) (State, error) {
 	next := State{e.Version, true, e.Value}
 	switch e.Type {
 	case Set:
-		fits = fits && (s.Exists || s.Version == 0) && e.Before == s.Value
+		fits = fits && (s.Exists || s.Version == 0)
 	case Deleted:
-		fits = fits && s.Exists && e.Before == s.Value
+		fits = fits && s.Exists
 		next.Exists, next.Value = false, s.Value
 	case Restored:
 		fits = fits && !s.Exists && s.Version > 0

@@ -10,20 +10,20 @@ import (
 )
 
 // event returns an event whose time and change set follow from its seq.
-func event(seq int64, name string, version int, kind, value, before string) history.Event {
+func event(seq int64, name string, version int, kind, value string) history.Event {
 	return history.Event{
 		Seq: seq, ChangeSet: seq, Hash: "0000000" + string(rune('a'+seq)), Name: name, Version: version,
-		Type: kind, Value: value, Before: before, At: time.UnixMicro(seq),
+		Type: kind, Value: value, At: time.UnixMicro(seq),
 	}
 }
 
 func lawful() []history.Event {
 	return []history.Event{
-		event(1, "r/a", 1, history.Set, "one", ""),
-		event(2, "r/b", 1, history.Set, "two", ""),
-		event(3, "r/a", 2, history.Deleted, "", "one"),
-		event(4, "r/a", 3, history.Restored, "three", ""),
-		event(5, "r/a", 4, history.Set, "four", "three"),
+		event(1, "r/a", 1, history.Set, "one"),
+		event(2, "r/b", 1, history.Set, "two"),
+		event(3, "r/a", 2, history.Deleted, ""),
+		event(4, "r/a", 3, history.Restored, "three"),
+		event(5, "r/a", 4, history.Set, "four"),
 	}
 }
 
@@ -71,7 +71,6 @@ func TestHistoryThatBreaksALawIsRefused(t *testing.T) {
 		"a deletion of what does not exist": func(e []history.Event) { e[1].Type = history.Deleted },
 		"a restore of what exists":          func(e []history.Event) { e[2].Type = history.Restored },
 		"a set of what is deleted":          func(e []history.Event) { e[3].Type = history.Set },
-		"another value before":              func(e []history.Event) { e[4].Before = "one" },
 		"an unknown type":                   func(e []history.Event) { e[4].Type = "ConfigValueDoubled" },
 	} {
 		events := lawful()
@@ -88,12 +87,12 @@ func TestHistoryThatBreaksALawIsRefused(t *testing.T) {
 
 func TestHistoryMustEndWithAWholeSet(t *testing.T) {
 	h := history.New()
-	first := event(1, "a", 1, history.Set, "1", "")
+	first := event(1, "a", 1, history.Set, "1")
 	first.ChangeSet = 2
 	if err := h.Append(first); err != nil || h.Whole() == nil {
 		t.Errorf("half of a set: %v, want it to be taken, and not to be whole", err)
 	}
-	if err := h.Append(event(2, "b", 1, history.Set, "1", "")); err != nil || h.Whole() != nil {
+	if err := h.Append(event(2, "b", 1, history.Set, "1")); err != nil || h.Whole() != nil {
 		t.Errorf("the other half: %v, %v", err, h.Whole())
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const selectEvents = `select position, change_set, left(encode(hash, 'hex'), 8), config_name, version, type, data,
-	coalesce(reason, ''), recorded_at from public.events where position > $1 order by position`
+	coalesce(reason, ''), coalesce(reverts, ''), recorded_at from public.events where position > $1 order by position`
 
 // Extend reads the events of the table events that the history does not have yet. An event that
 // breaks a law of the history is a [*LawError].
@@ -22,7 +22,7 @@ func (h *History) Extend(ctx context.Context, conn *pgx.Conn) error {
 	for rows.Next() {
 		var e Event
 		var data string
-		if err := rows.Scan(&e.Seq, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.At); err != nil {
+		if err := rows.Scan(&e.Seq, &e.ChangeSet, &e.Hash, &e.Name, &e.Version, &e.Type, &data, &e.Reason, &e.Reverts, &e.At); err != nil {
 			return fmt.Errorf("reading the history: %w", err)
 		}
 		if err := e.readData(data); err != nil {
@@ -50,26 +50,16 @@ func (e *LawError) Unwrap() error { return e.reason }
 // readData decodes the column data.
 func (e *Event) readData(text string) error {
 	var data struct {
-		Value        *string `json:"value"`
-		OldValue     *string `json:"old_value"`
-		DeletedValue *string `json:"deleted_value"`
+		Value *string `json:"value"`
 	}
 	if err := json.Unmarshal([]byte(text), &data); err != nil {
 		return fmt.Errorf("seq %d: reading its data: %w", e.Seq, err)
 	}
-	before := data.OldValue
-	if e.Type == Deleted {
-		before = data.DeletedValue
-	} else if data.Value == nil {
-		return fmt.Errorf("seq %d: its data have no value", e.Seq)
+	if (data.Value == nil) != (e.Type == Deleted) {
+		return fmt.Errorf("seq %d: a %s has the data %.100s", e.Seq, e.Type, text)
 	}
-	e.Value, e.Before = digest(data.Value), digest(before)
+	if data.Value != nil {
+		e.Value = Digest(*data.Value)
+	}
 	return nil
-}
-
-func digest(value *string) string {
-	if value == nil {
-		return ""
-	}
-	return Digest(*value)
 }

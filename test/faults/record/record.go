@@ -35,10 +35,6 @@ type Where struct{ Node, Incarnation int }
 // Unsure is the incarnation of a node that was restarted during the request.
 const Unsure = -1
 
-// Nowhere is the node of a write that went to no node, and the client of a write that no client
-// sent.
-const Nowhere = -1
-
 // Span is the time of a request and of its answer, since the recorder began.
 type Span struct{ Call, Return time.Duration }
 
@@ -78,17 +74,19 @@ const (
 	Gone
 	Conflict   // the version is not the expected one
 	NotDeleted // only a deleted config can be restored
+	Together   // no rule forbids this change, but the change set that it is part of
 )
 
 func (r Refusal) String() string {
-	return [...]string{"", "not found", "deleted", "version conflict", "not deleted"}[r]
+	return [...]string{"", "not found", "deleted", "version conflict", "not deleted", "rejected with its set"}[r]
 }
 
 // Write is one change that a client requested.
 type Write struct {
 	Where
 	Span
-	// ID is in the value of the resulting event or in its reason, and in no other event.
+	// ID is in the value of the resulting event or in its reason, and in no other event. That of a
+	// change in a set is made of the set's id, which is the reason, and of the name.
 	ID     string
 	Client int
 	// Tries counts the attempts. Only a write with an idempotency key has more than one.
@@ -97,8 +95,17 @@ type Write struct {
 	Name     string
 	Value    string // as [history.Digest] returns it; "" for a deletion
 	Expected *int   // the version that the config must have; nil: any
-	// Set names the writes that form one change set; "" for a single change.
+	// Set is the id of the change set that the write is part of; "" for a single change.
 	Set string
+	// Last is set when a restore asks for the last value. Value is "" then.
+	Last bool
+	// SeenAt is the seq that the client had seen: the change must be refused when the config has
+	// changed after it. 0: the client did not say.
+	SeenAt int64
+	// Reverts is the position of the change set that the write is to undo; "": none.
+	Reverts string
+	// Foreseen is what a dry run of the set, made before at SeenAt, says of this change.
+	Foreseen Forecast
 
 	Outcome Outcome
 	// Refusal and Version are those of the answer. After a refusal, Version is the current one.
@@ -109,6 +116,26 @@ type Write struct {
 	Status string
 	// Failures are the attempts without a complete answer.
 	Failures []Failure
+	// Before is the old value of a set or a deletion in the answer for a change set, "" for none.
+	Before string
+	// Recalls are the answers to the same request with the same key, sent again after it was
+	// acknowledged.
+	Recalls []Recall
+}
+
+// Forecast is what a dry run says of a change. The zero Forecast is that of no dry run.
+type Forecast struct {
+	Made     bool
+	Rejected bool // the set would not be carried out
+	Version  int  // of the change
+}
+
+// Recall is the outcome of a change as another answer with the same key gives it.
+type Recall struct {
+	Outcome  Outcome
+	Version  int
+	Position Position
+	Status   string // the text of the answer, for people
 }
 
 // Failure is a request without a complete answer.
@@ -133,12 +160,14 @@ type Read struct {
 	Client int
 	// Name is the requested config; "" for a list of all configs below Prefix.
 	Name, Prefix string
-	Position     Position
+	// Names are the requested configs, when the client asked for several by name.
+	Names    []string
+	Position Position
 	// Found, Version and Value are those of the one config.
 	Found   bool
 	Version int
 	Value   string
-	// Values are those of all configs below Prefix.
+	// Values are those of all configs below Prefix, or of Names.
 	Values map[string]string // :: name → value
 	// AtLeast is the oldest seq that the answer may have. The client requested it, or got it on a
 	// stream of the same process.
@@ -151,6 +180,13 @@ type Read struct {
 	// History is all changes of the one config up to the position, oldest first; nil: the client
 	// did not request them.
 	History []Revision
+	// Page is a part of the history of Prefix, from After to Position; nil: the client did not
+	// request it.
+	Page  []Change
+	After Position
+	// Decisions are what a server said of the changes of a set, decided at Position; nil: the
+	// client sent no set. The set was not carried out: it was rejected, or was a dry run.
+	Decisions []Decision
 	// Final is set on reads at the end of the round.
 	Final bool
 	// Linearizable is set when the client required a linearizable read: the answer is not older
@@ -166,7 +202,24 @@ type Revision struct {
 	Value    string // "" for a deletion
 }
 
-// Change is one change in a message of a stream.
+// Decision is what a server said of one change of a set.
+type Decision struct {
+	Change *Write // what the client asked for
+	// Refusal is 0 when the change was allowed. Version is that of the change, or the current one
+	// after a conflict; -1: the answer lacks it.
+	Refusal Refusal
+	Version int
+	// Value is that of the allowed change, "" for a deletion.
+	Value string
+	// Rejected is set when the change is a reason why the set was not carried out.
+	Rejected bool
+	// Other is the code of a reason that no rule of a single change explains; "": none.
+	Other string
+	// Stale is set when the config has changed after the seq that the client had seen.
+	Stale bool
+}
+
+// Change is one change in a message of a stream, or in a page of the history.
 type Change struct {
 	Position  Position
 	ChangeSet int64
