@@ -82,8 +82,8 @@ func (c *Chain) What(r *Record) Digest {
 	return sha256.Sum256(b)
 }
 
-// begin returns the buffer with the text that begins what is hashed. The bytes of most records fit in
-// it, so that it does not grow step by step.
+// begin returns the buffer with the text that begins what is hashed. The bytes of most records fit
+// in it, so that it does not grow step by step.
 func (c *Chain) begin(domain string) []byte {
 	if c.buf == nil {
 		c.buf = make([]byte, 0, 512)

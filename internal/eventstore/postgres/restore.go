@@ -18,8 +18,8 @@ const (
 		on conflict (singleton) do update set position = excluded.position, hash = excluded.hash`
 	endRestore = `delete from public.restore_in_progress`
 
-	// The constraint that lets each version of a config exist only once. Its index serves look-ups of
-	// a config.
+	// The constraint that lets each version of a config exist only once. Its index serves look-ups
+	// of a config.
 	dropVersions  = `alter table public.events drop constraint if exists events_config_name_version_key`
 	indexVersions = `do $$
 		begin
@@ -66,7 +66,7 @@ func (s *Store) RestoreTarget(ctx context.Context) (target eventstore.Head, err 
 // A server that starts later sees the note. One that has started before has sessions, which are
 // looked for after the note is written, so no server is missed.
 //
-// Until [Store.EndRestore] the store does not refuse a second event of the same version of a config.
+// Until [Store.EndRestore] the store does not refuse a second event of one version of a config.
 func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
 	before, err := s.RestoreTarget(ctx)
 	if err != nil {

@@ -50,8 +50,9 @@ func (r *reader) readRestore() (target eventstore.Head, err error) {
 }
 
 // BeginRestore notes on the disk that a restore to a head begins, in place of what was noted
-// before. The lock of the file keeps servers out meanwhile: see [Options.Lock]. Until [Store.EndRestore]
-// the store does not refuse a second event of the same version of a config.
+// before. The lock of the file keeps servers out meanwhile: see [Options.Lock].
+//
+// Until [Store.EndRestore] the store does not refuse a second event of one version of a config.
 func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
 	return s.noteRestore(ctx, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, beginRestore, int64(target.Seq), target.Hash[:]); err != nil {
