@@ -52,12 +52,9 @@ func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.Change
 }
 
 // Recall returns the outcome of an earlier set with the same idempotency key. found is false when
-// there is none, when the set has no key, and for a dry run. The set need not have its changes when
-// it has Asked. The errors are those of [Store.Apply].
+// there is none, or when the set has no key. The set need not have its changes when it has Asked.
+// The errors are those of [Store.Apply].
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
-	if set.DryRun || set.IdempotencyKey.String() == "" {
-		return SetOutcome{}, false, nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
 	g, err := s.ready()

@@ -59,9 +59,9 @@ type DiffPage struct {
 // maxRewinds of those for which it has to read the past.
 const maxCompares = 200
 
-// diffTurns is how many pages of differences are made at once, and pieces of counts. The others wait
-// in line until their ctx ends. A page takes many reads: if all pages that are asked for shared the
-// reads of the event store among them, many pages at a time would all be too late.
+// diffTurns is how many pages of differences are made at once, and pieces of counts. The others
+// wait in line until their ctx ends. A page takes many reads: if all pages that are asked for
+// shared the reads of the event store among them, many pages at a time would all be too late.
 const diffTurns = 4
 
 // Diff returns what differs, by name after the name after ("" for the first), at most first

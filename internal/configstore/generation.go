@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-
 	"golang.org/x/sync/semaphore"
 
 	"configapi/internal/eventstore"

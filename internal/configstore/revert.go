@@ -109,15 +109,17 @@ const planTries = 8
 func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	// The plan of a request that was carried out before would find its own changes.
-	if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
-		return earlier, err
+	if !set.DryRun {
+		// The plan of a request that was carried out before would find its own changes.
+		if earlier, found, err := s.Recall(ctx, caller, set); found || err != nil {
+			return earlier, err
+		}
 	}
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
 		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun {
-			// The plan may show what the same request has changed since it was looked for: on another
-			// node, or while this one was queued.
+			// The plan may show what the same request has changed since it was looked for: on
+			// another node, or while this one was queued.
 			if earlier, found, unknown := s.Recall(ctx, caller, set); found || unknown != nil {
 				return earlier, unknown
 			}

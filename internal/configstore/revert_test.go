@@ -1,12 +1,10 @@
 package configstore_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -254,34 +252,5 @@ func TestRevertOfTooMany(t *testing.T) {
 	got, err := store.Revert(t.Context(), auth.Anonymous, configstore.Revert{Filter: filter})
 	if err != nil || len(got.Revisions) != 501 {
 		t.Errorf("half of them: got %d changes, %v", len(got.Revisions), err)
-	}
-}
-
-// TestRevertCarriedOutMeanwhile sends one request to two nodes. The second one has looked for its
-// key when the first one carries it out, and then finds nothing left to undo.
-func TestRevertCarriedOutMeanwhile(t *testing.T) {
-	events := configstoretest.NewFaulty()
-	first := configstoretest.On(t, events.Store, configstore.Options{})
-	second := configstoretest.On(t, events, configstore.Options{})
-	set := mustApply(t, first, configstoretest.Set(t, "a", "1"))
-	undo := configstore.RevertSet{ChangeSet: set.Position, IdempotencyKey: configstoretest.Key(t, "k")}
-	configstoretest.MustReach(t, second, set.Position)
-
-	var want configstore.SetOutcome
-	var once sync.Once
-	events.SetHooks(configstoretest.Hooks{DurableHead: func(ctx context.Context) (eventstore.Head, error) {
-		head, err := events.Store.DurableHead(ctx)
-		once.Do(func() { // the writer of the second node knows that the key was not used
-			var failed error
-			if want, failed = first.RevertChangeSet(ctx, auth.Anonymous, undo); failed != nil {
-				t.Error(failed)
-			}
-			configstoretest.MustReach(t, second, want.Position)
-		})
-		return head, err
-	}})
-	got, err := second.RevertChangeSet(t.Context(), auth.Anonymous, undo)
-	if err != nil || got.Position != want.Position || describe(got) != describe(want) {
-		t.Errorf("got %+v, %v, want the outcome of the first node: %+v", got, err, want)
 	}
 }

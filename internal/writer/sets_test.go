@@ -316,8 +316,8 @@ func TestSetOfTooManyRestores(t *testing.T) {
 	})
 }
 
-// TestQueuedSetsOfRestores queues sets that restore many small values: each value is read once, with
-// the batch that restores it, however many sets wait behind.
+// TestQueuedSetsOfRestores queues sets that restore many small values: each value is read once,
+// with the batch that restores it, however many sets wait behind.
 func TestQueuedSetsOfRestores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const sets, n = 6, 600
