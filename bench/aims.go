@@ -32,6 +32,17 @@ const (
 	asOfAimNames  = 10_000
 )
 
+// Aims of what is read and written on such a history.
+const (
+	nearAim        = 50 * time.Millisecond  // for a page of a difference of near moments
+	endsAim        = time.Second            // for all of the difference of the two ends
+	historyPageAim = 10 * time.Millisecond  // for a page
+	childrenAim    = 5 * time.Millisecond   // for a page
+	applyAim       = 100 * time.Millisecond // for a set of appliedChanges
+	dryRunAim      = 5 * time.Millisecond   // for a set of dryRunChanges
+	setsAim        = 1.00                   // changes/s, of those of etcd's largest transactions
+)
+
 // Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (
 	singleAim  = 0.60 // of gqlgen's transport

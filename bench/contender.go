@@ -27,6 +27,7 @@ type contender struct {
 	connect map[string]connector // :: part → connector; parts that are missing are not measured
 	cpu     func() time.Duration // of the server
 	forget  func() error         // truncates the server's log
+	changes map[string]int       // :: part → changes that one request makes, each counted; missing: 1
 }
 
 // startContenders starts all servers, writes all names to them, and returns their contenders. What

@@ -21,12 +21,27 @@ const historyBatch = 500
 // historyStep is the time between two events.
 const historyStep = time.Millisecond
 
-// writeHistory appends a history to an empty store: every name is set once, then names at random.
-// The records are those that configapi would write, in full batches.
+// busyShare is the number of events per one of the first name, whose history is long.
+const busyShare = 10
+
+// historyFolders is the number of folders that the names of a history lie in.
+const historyFolders = 100
+
+// historyName returns the name of a config, padded to so many bytes.
+func historyName(config, size int) string {
+	folder, name := historyFolder(config%historyFolders)+"/", fmt.Sprintf("%s%06d", namePrefix, config)
+	return folder + strings.Repeat("x", max(size-len(folder)-len(name), 0)) + name
+}
+
+// historyFolder returns the prefix of a folder's names.
+func historyFolder(folder int) string { return fmt.Sprintf("folder-%02d", folder) }
+
+// writeHistory appends a history to an empty store: every name is set once, then names at random,
+// the first one more often. The records are those that configapi would write, in full batches.
 func writeHistory(ctx context.Context, store eventstore.Store, o options) error {
 	configs := make([]config.Aggregate, o.Names)
 	for i := range configs {
-		name, err := config.ParseName(string(newTemplate(longName(o.NameSize)).fill(i, 0)))
+		name, err := config.ParseName(historyName(i, o.NameSize))
 		if err != nil {
 			return err
 		}
@@ -41,7 +56,11 @@ func writeHistory(ctx context.Context, store eventstore.Store, o options) error 
 	batch := make([]eventstore.Record, 0, historyBatch)
 	for i := range o.Events {
 		n := i
-		if i >= o.Names {
+		switch {
+		case i < o.Names:
+		case i%busyShare == 0:
+			n = 0
+		default:
 			n = random.IntN(o.Names)
 		}
 		at = at.Add(historyStep)

@@ -37,6 +37,13 @@ func TestHistoryIsOneThatConfigapiCouldHaveWritten(t *testing.T) {
 	if len(replayed) != names {
 		t.Errorf("got %d names, want %d", len(replayed), names)
 	}
+	first, err := config.ParseName(historyName(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if busy := replayed[first]; int(busy.Version) < events/busyShare {
+		t.Errorf("got %d revisions of the first name, want one in %d events", busy.Version, busyShare)
+	}
 	for name, c := range replayed {
 		if got := len(c.Value.String()); got != 64 {
 			t.Errorf("%s: got a value of %d bytes, want 64", name, got)

@@ -16,7 +16,7 @@ type operation func() error
 
 // sample is the result of one measurement.
 type sample struct {
-	Operations    int           // answered within the measurement
+	Operations    int           // answered within the measurement; of change sets: their changes
 	Elapsed       time.Duration // duration of the measurement
 	P50, P95, P99 time.Duration // from before the request was sent until the answer was checked
 	ServerCPU     time.Duration // CPU time of the server's processes

@@ -82,8 +82,8 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
-	if o.has(partStart) || o.has(partAsOf) {
-		if result.Starts, result.Pasts, err = measureHistories(ctx, r, progress); err != nil {
+	if o.histories() {
+		if err := measureHistories(ctx, r, result, progress); err != nil {
 			return nil, err
 		}
 	}

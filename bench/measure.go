@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,9 +36,7 @@ type series struct {
 // measurements are all series of a run.
 type measurements map[cell]*series
 
-// measureLoads measures every contender with every number of clients. Within a round the contenders
-// take turns, and each round starts with another one, so that the machine's drift and dirty pages
-// of the one before favour none.
+// measureLoads measures every contender with every number of clients.
 func measureLoads(ctx context.Context, o options, contenders []contender, progress io.Writer) (measurements, error) {
 	all := measurements{}
 	for _, part := range []string{partWrites, partReads} {
@@ -45,22 +44,29 @@ func measureLoads(ctx context.Context, o options, contenders []contender, progre
 			continue
 		}
 		for _, clients := range o.Clients {
-			for round := range o.Rounds {
-				for i := range contenders {
-					c := contenders[(i+round)%len(contenders)]
-					at := cell{Part: part, Store: c.store, By: c.by, Clients: clients}
-					if c.connect[part] == nil {
-						continue
-					}
-					all.add(ctx, at, progress, func() (sample, error) { return measure(ctx, o, c, at) })
-					if err := ctx.Err(); err != nil {
-						return all, err
-					}
-				}
+			if err := all.takeTurns(ctx, o, part, clients, contenders, progress); err != nil {
+				return all, err
 			}
 		}
 	}
 	return all, nil
+}
+
+// takeTurns measures a part of every contender that has it. Each round starts with another one, so
+// that the machine's drift and dirty pages of the one before favour none.
+func (m measurements) takeTurns(ctx context.Context, o options, part string, clients int, contenders []contender, progress io.Writer) error {
+	contenders = slices.DeleteFunc(slices.Clone(contenders), func(c contender) bool { return c.connect[part] == nil })
+	for round := range o.Rounds {
+		for i := range contenders {
+			c := contenders[(i+round)%len(contenders)]
+			at := cell{Part: part, Store: c.store, By: c.by, Clients: clients}
+			m.add(ctx, at, progress, func() (sample, error) { return measure(ctx, o, c, at) })
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // add adds a sample to a cell, unless the cell has failed. The end of ctx does not fail a cell.
@@ -104,5 +110,6 @@ func measure(ctx context.Context, o options, c contender, at cell) (sample, erro
 	stop := context.AfterFunc(ctx, func() { _ = closeOnce() })
 	defer stop()
 	taken, err := load(ctx, operations, o.WarmUp, o.Duration, c.cpu)
+	taken.Operations *= max(c.changes[at.Part], 1)
 	return taken, errors.Join(err, closeOnce())
 }

@@ -28,7 +28,7 @@ type options struct {
 	Rounds   int
 	Names    int
 	Size     int    // of a value, in bytes
-	NameSize int    // of a name in a history, in bytes; 0: as in requests
+	NameSize int    // of a name in a history, in bytes; 0: as short as it can be
 	Client   string // clientLean or clientNetHTTP
 	Events   int    // in the history of the start measurement
 
@@ -50,6 +50,8 @@ const (
 	partStreams = "streams"
 	partNodes   = "nodes"
 	partMemory  = "memory"
+	partSets    = "sets"
+	partPages   = "pages"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -84,7 +86,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,start,asof,memory,streams,nodes", "`parts` to run")
+	parts := fs.String("only", "writes,reads,start,asof,pages,sets,memory,streams,nodes", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
@@ -143,7 +145,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partMemory, partStreams, partNodes),
+		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
 		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),
@@ -166,6 +168,11 @@ func (o *options) has(part string) bool { return slices.Contains(o.Parts, part) 
 
 // loads reports whether a part needs servers under load.
 func (o *options) loads() bool { return o.has(partWrites) || o.has(partReads) }
+
+// histories reports whether a part needs long histories.
+func (o *options) histories() bool {
+	return o.has(partStart) || o.has(partAsOf) || o.has(partPages) || o.has(partSets)
+}
 
 // nodes reports whether several nodes are measured, which share a PostgreSQL.
 func (o *options) nodes() bool { return o.has(partNodes) && slices.Contains(o.Stores, storePostgres) }

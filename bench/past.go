@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -46,7 +43,7 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 		return nil, err
 	}
 	defer closeWith(ctx, client)()
-	reader := pastReader{client: client, host: server.Address, names: r.options.Names}
+	reader := pastReader{asker: asker{client: client, host: server.Address}, names: r.options.Names}
 
 	var moments []pastMoment
 	for _, percent := range asOfPercents {
@@ -62,9 +59,8 @@ func measurePast(ctx context.Context, r *rig, store, url string, progress io.Wri
 
 // pastReader reads configs as of an instant over GraphQL.
 type pastReader struct {
-	client *leanClient
-	host   string
-	names  int // in the history
+	asker
+	names int // in the history
 }
 
 // moment reads all names as of the instant of an event.
@@ -138,27 +134,4 @@ func (p *pastReader) readAll(at time.Time, first, expected int) (pages []time.Du
 		}
 		variables["a"] = configs.PageInfo.EndCursor
 	}
-}
-
-// ask sends an operation and decodes the data of its answer. took does not include the decoding.
-func (p *pastReader) ask(document string, variables map[string]any, data any) (took time.Duration, err error) {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
-	if err != nil {
-		return 0, err
-	}
-	wire := request{method: http.MethodPost, path: "/graphql", body: string(body)}.wire(p.host)
-	begin := time.Now()
-	status, text, err := p.client.roundTrip([]byte(wire))
-	took = time.Since(begin)
-	if err != nil {
-		return 0, err
-	}
-	answer := struct {
-		Data   any
-		Errors []any
-	}{Data: data}
-	if err := json.Unmarshal(text, &answer); err != nil || status != http.StatusOK || len(answer.Errors) > 0 {
-		return 0, errors.Join(unexpected(status, text), err)
-	}
-	return took, nil
 }

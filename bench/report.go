@@ -16,6 +16,8 @@ type report struct {
 	Loads   measurements
 	Starts  []startSeries
 	Pasts   []pastSeries
+	Pages   []pagesSeries
+	Sets    measurements
 	Memory  []setMemory
 	Streams streams
 	Nodes   measurements // of several nodes
@@ -37,6 +39,16 @@ func (r *report) failures() error {
 	for _, s := range r.Pasts {
 		if s.Err != nil {
 			errs = append(errs, fmt.Errorf("reads of the past on store %s: %w", s.Store, s.Err))
+		}
+	}
+	for _, s := range r.Pages {
+		if s.Err != nil {
+			errs = append(errs, fmt.Errorf("pages of store %s: %w", s.Store, s.Err))
+		}
+	}
+	for _, at := range r.setCells() {
+		if err := r.Sets[at].Err; err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", at, err))
 		}
 	}
 	for _, m := range r.Memory {
@@ -82,6 +94,12 @@ func (r *report) markdown() string {
 	if r.Options.has(partAsOf) {
 		r.writePasts(&doc)
 	}
+	if r.Options.has(partPages) {
+		r.writePages(&doc)
+	}
+	if r.Options.has(partSets) {
+		r.writeSets(&doc)
+	}
 	if r.Options.has(partMemory) {
 		r.writeMemory(&doc)
 	}
@@ -91,7 +109,7 @@ func (r *report) markdown() string {
 	if r.Options.has(partNodes) {
 		r.writeNodes(&doc)
 	}
-	if r.Options.loads() || r.Options.has(partStreams) || r.Options.has(partNodes) {
+	if r.Options.loads() || r.Options.has(partSets) || r.Options.has(partStreams) || r.Options.has(partNodes) {
 		r.writeCells(&doc)
 	}
 	if err := r.failures(); err != nil {
@@ -211,6 +229,9 @@ func (r *report) writeCells(doc *document) {
 	for _, at := range r.cells() {
 		add(at, r.Loads[at])
 	}
+	for _, at := range r.setCells() {
+		add(at, r.Sets[at])
+	}
 	for _, at := range r.streamCells() {
 		add(at, r.Streams.Loads[at])
 	}
@@ -218,7 +239,7 @@ func (r *report) writeCells(doc *document) {
 		add(at, r.Nodes[at])
 	}
 	doc.line("## Everything that was measured")
-	doc.line("CPU is per request, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")
+	doc.line("CPU is per request, for sets per change, for streams per delivery. The server's includes PostgreSQL's, where this program started that.")
 	doc.table(t)
 }
 

@@ -32,7 +32,7 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart, partAsOf, partMemory, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
@@ -70,6 +70,19 @@ func madeReport() *report {
 			{storeSQLite, 1_000_000, 10_000, []pastMoment{{10, 2 * ms, 101 * ms, 300 * ms}, {50, 2 * ms, 3 * ms, time.Second}}, nil},
 			{storeSQLite, 1_000_000, 100, []pastMoment{{10, 2 * ms, 3 * ms, 300 * ms}}, nil},
 			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
+		},
+		Pages: []pagesSeries{
+			{storeSQLite, 1_000_000, 10_000, []pagesRead{{"children", childrenAim, []time.Duration{4 * ms, ms, 2 * ms}}, {"difference", endsAim, []time.Duration{time.Second}}}, nil},
+			{storeSQLite, 1000, 100, []pagesRead{{"children", childrenAim, []time.Duration{7 * ms}}}, nil},
+			{storePostgres, 1_000_000, 10_000, nil, errors.New("the disk is full")},
+		},
+		Sets: measurements{
+			{loadApply, "", byEtcd, 1}:                made(2*ms, 60000, 60000, 60000),
+			{loadApply, storeSQLite, byREST, 1}:       made(20*ms, 60000, 66000, 72000),
+			{loadApply, storeSQLite, byGraphQL, 1}:    made(60*ms, 30000, 30000, 30000),
+			{loadApply, storePostgres, byREST, 1}:     {Err: errors.New("1 of 1 clients failed")},
+			{loadDryRun, storeSQLite, byREST, 1}:      made(ms, 900, 900, 900),
+			{loadDryRun, storePostgres, byGraphQL, 1}: made(3*ms, 300, 300, 300),
 		},
 		Memory: []setMemory{
 			{storeSQLite, 5_000_000, 1_000_000, 5 * time.Second, 268e6, nil}, {storeMemory, 1_000_000, 1_000_000, 6 * time.Second, 451e6, nil},
@@ -144,13 +157,15 @@ func TestReport(t *testing.T) {
 
 func TestFailedMeasurementsFailTheRun(t *testing.T) {
 	r := madeReport()
-	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed", "large set in store postgres: it has ended"} {
+	for _, want := range []string{"1 of 64 clients failed", "start on store postgres: the disk is full", "past on store postgres: the disk is full", "43 came after 41", "10300 open files", "2 of 192 clients failed", "large set in store postgres: it has ended",
+		"pages of store postgres: the disk is full", "1 of 1 clients failed"} {
 		if err := r.failures(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	delete(r.Loads, cell{partWrites, storePostgres, byREST, 64})
-	r.Starts, r.Pasts, r.Memory, r.Streams = r.Starts[:1], r.Pasts[:1], r.Memory[:1], streams{}
+	r.Starts, r.Pasts, r.Pages, r.Memory, r.Streams = r.Starts[:1], r.Pasts[:1], r.Pages[:1], r.Memory[:1], streams{}
+	delete(r.Sets, cell{loadApply, storePostgres, byREST, 1})
 	delete(r.Nodes, cell{partWrites, storePostgres, "2 nodes", 192})
 	if err := r.failures(); err != nil {
 		t.Errorf("got %v, want none", err)
@@ -160,7 +175,7 @@ func TestFailedMeasurementsFailTheRun(t *testing.T) {
 func TestReportOfAPartHoldsNothingElse(t *testing.T) {
 	r := madeReport()
 	r.Options.Parts = []string{partStart}
-	r.Loads, r.Starts, r.Pasts, r.Memory, r.Streams, r.Nodes = nil, r.Starts[:1], nil, nil, streams{}, nil
+	r.Loads, r.Starts, r.Pasts, r.Pages, r.Sets, r.Memory, r.Streams, r.Nodes = nil, r.Starts[:1], nil, nil, nil, nil, streams{}, nil
 	got := r.markdown()
 	if !strings.Contains(got, "## Start") || strings.Count(got, "## ") != 1 {
 		t.Errorf("got %s", got)

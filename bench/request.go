@@ -25,11 +25,6 @@ const namePrefix = "bench-"
 // namePattern and valuePattern return a config's name and value with the marks.
 func namePattern() string { return namePrefix + namePlace }
 
-// longName returns a name with its mark, padded to so many bytes.
-func longName(size int) string {
-	return namePrefix + strings.Repeat("x", max(size-len(namePattern()), 0)) + namePlace
-}
-
 func valuePattern(size int) string {
 	return valuePlace + strings.Repeat("configapi ", size/10+1)[:size-numberWidth]
 }

@@ -26,37 +26,61 @@ type oneStart struct {
 func startTime(s oneStart) time.Duration { return s.Time }
 func startCPU(s oneStart) time.Duration  { return s.CPU }
 
-// measureHistories creates a long history in each durable store, and measures starts of configapi
-// and reads of the past. The history is in the page cache, since it has just been written: this
+// history is a long history in a store.
+type history struct{ store, url string }
+
+// measureHistories creates a long history in each durable store, and measures starts of configapi,
+// reads and change sets. The history is in the page cache, since it has just been written: this
 // does not measure the disk.
-func measureHistories(ctx context.Context, r *rig, progress io.Writer) (starts []startSeries, pasts []pastSeries, err error) {
+func measureHistories(ctx context.Context, r *rig, result *report, progress io.Writer) (err error) {
+	var histories []history
 	for _, store := range r.options.Stores {
 		if store == storeMemory {
 			continue
 		}
-		start := startSeries{Store: store, Events: r.options.Events, Names: r.options.Names}
-		past := pastSeries{Store: store, Events: r.options.Events, Names: r.options.Names}
 		url, err := r.newHistory(ctx, store, progress)
-		if start.Err = err; err == nil && r.options.has(partStart) {
-			start.Starts, start.Err = measureStart(ctx, r, store, url, progress)
+		if err == nil {
+			histories = append(histories, history{store, url})
 		}
-		if past.Err = err; err == nil && r.options.has(partAsOf) {
-			past.Moments, past.Err = measurePast(ctx, r, store, url, progress)
-		}
+		result.measureHistory(ctx, r, history{store, url}, err, progress)
 		if err := ctx.Err(); err != nil {
-			return starts, pasts, err
-		}
-		if err := cmp.Or(start.Err, past.Err); err != nil {
-			fmt.Fprintf(progress, "history %-8s FAILED: %v\n", store, err)
-		}
-		if r.options.has(partStart) {
-			starts = append(starts, start)
-		}
-		if r.options.has(partAsOf) {
-			pasts = append(pasts, past)
+			return err
 		}
 	}
-	return starts, pasts, nil
+	if r.options.has(partSets) {
+		result.Sets, err = measureSets(ctx, r, histories, progress) // last, since it adds to them
+	}
+	return err
+}
+
+// measureHistory measures what is measured of a single history, which could not be written if err
+// is not nil.
+func (r *report) measureHistory(ctx context.Context, on *rig, h history, err error, progress io.Writer) {
+	o := r.Options
+	start := startSeries{Store: h.store, Events: o.Events, Names: o.Names, Err: err}
+	past := pastSeries{Store: h.store, Events: o.Events, Names: o.Names, Err: err}
+	pages := pagesSeries{Store: h.store, Events: o.Events, Names: o.Names, Err: err}
+	if o.has(partStart) {
+		if err == nil {
+			start.Starts, start.Err = measureStart(ctx, on, h.store, h.url, progress)
+		}
+		r.Starts = append(r.Starts, start)
+	}
+	if o.has(partAsOf) {
+		if err == nil {
+			past.Moments, past.Err = measurePast(ctx, on, h.store, h.url, progress)
+		}
+		r.Pasts = append(r.Pasts, past)
+	}
+	if o.has(partPages) {
+		if err == nil {
+			pages.Reads, pages.Err = measurePages(ctx, on, h, progress)
+		}
+		r.Pages = append(r.Pages, pages)
+	}
+	if err := cmp.Or(start.Err, past.Err, pages.Err); err != nil {
+		fmt.Fprintf(progress, "history %-8s FAILED: %v\n", h.store, err)
+	}
 }
 
 // newHistory creates a long history in a new store, and returns its URL for configapi.

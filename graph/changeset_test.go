@@ -168,7 +168,7 @@ func TestBoundsOfChangeSets(t *testing.T) {
 		changes []vars
 		says    string
 	}{
-		{[]vars{}, `{"code":"INVALID_INPUT","message":"changes are none; at least one is needed","path":["changes"]}`},
+		{[]vars{}, `{"code":"INVALID_INPUT","message":"changes is empty; at least one change is needed","path":["changes"]}`},
 		{sets(1001, 0), `{"code":"INVALID_INPUT","message":"changes are 1001; at most 1000 are allowed","path":["changes"]}`},
 		{sets(9, 500_000), `{"code":"INVALID_INPUT","message":"changes have 4500018 bytes of names, reason and new values; at most 4194304 are allowed","path":["changes"]}`},
 	} {

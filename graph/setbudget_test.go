@@ -75,7 +75,9 @@ func TestSetKeepsItsPosition(t *testing.T) {
 		restores = append(restores, vars{"restore": vars{"name": fmt.Sprint("n", i)}})
 	}
 	answer = a.MustPost(t, `mutation($c:[ConfigChangeInput!]!){applyConfigs(input:{changes:$c}){...on ConfigsChanged{position revisions{name value b:value}}}}`, vars{"c": restores})
-	if !strings.Contains(answer, `"position":"@30"`) || strings.Count(answer, `{"name":"n`) != 10 || !strings.Contains(answer, `"value":null`) || !strings.Contains(answer, `"value":"xxx`) ||
+	// Half of the values fit, whichever of them are counted first.
+	missing := strings.Count(answer, `"value":null`) + strings.Count(answer, `"b":null`)
+	if !strings.Contains(answer, `"position":"@30"`) || strings.Count(answer, `{"name":"n`) != 10 || missing < 10 || missing == 20 ||
 		!strings.Contains(answer, "LIMIT_EXCEEDED") || len(answer) > 2*mib {
 		t.Errorf("got %.600s, %d bytes", answer, len(answer))
 	}

@@ -34,8 +34,8 @@ const (
 
 // costs adds up the costs of selections of a valid document, in time proportional to the document:
 // 1 for each field, more for fields that read much, and what is below a list as often as the list
-// may have items. Of fragments on several types of a union or an
-// interface only the dearest type counts, since an object has one type.
+// may have items. Of fragments on several types of a union or an interface only the dearest type
+// counts, since an object has one type.
 type costs struct {
 	types     map[string]*ast.Definition
 	variables map[string]any

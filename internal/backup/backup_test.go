@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -93,8 +94,9 @@ func mustHave(t *testing.T, store backup.Source, want []eventstore.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
-		t.Fatalf("(-want +got)\n%s", diff)
+	// cmp.Diff is a hundred times slower.
+	if len(want)+len(got) > 0 && !reflect.DeepEqual(want, got) {
+		t.Fatalf("(-want +got)\n%s", cmp.Diff(want, got))
 	}
 }
 

@@ -102,12 +102,15 @@ func (f *File) Commit() error {
 		err = f.temp.Sync()
 	}
 	if err == nil {
+		err = f.temp.Close()
+	}
+	if err == nil {
 		err = f.check()
 	}
-	if err != nil {
-		return errors.Join(err, f.Discard())
+	if err == nil {
+		err = os.Rename(f.temp.Name(), f.path)
 	}
-	if err := errors.Join(f.temp.Close(), os.Rename(f.temp.Name(), f.path)); err != nil {
+	if err != nil {
 		return errors.Join(err, f.Discard())
 	}
 	return syncDir(filepath.Dir(f.path))

@@ -63,7 +63,8 @@ func writeBackup(ctx context.Context, env Env, events storage, name string, forc
 	if err != nil {
 		return head, 0, errors.Join(backupError(ctx, err), file.Discard())
 	}
-	return head, file.Bytes(), backupError(ctx, file.Commit())
+	err = backupError(ctx, file.Commit())
+	return head, file.Bytes(), err // compressed bytes are complete once they are committed
 }
 
 // backupError says what failed. A broken history says so itself.

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,10 @@ func TestHistoryMovesBetweenStores(t *testing.T) {
 	if !strings.HasPrefix(said, "backed up 3 events, head "+position+", ") || strings.Count(said, "\n") != 1 {
 		t.Errorf("backup says %q", said)
 	}
-	MustRun(t, "backup", file("1.zst"), "--store", first)
+	said = MustRun(t, "backup", file("1.zst"), "--store", first)
+	if size := fmt.Sprintf(", %d bytes, ", len(mustReadFile(t, file("1.zst")))); !strings.Contains(said, size) {
+		t.Errorf("backup says %q, want %q in it", said, size)
+	}
 	server.terminate()
 
 	said = MustRun(t, "restore-backup", file("1.zst"), "--store", second)
@@ -217,7 +221,7 @@ func TestRestoreKeepsServersOut(t *testing.T) {
 			t.Errorf("a cut file: got %+v", got)
 		}
 		const want = "0 of the 10 events of a backup, because its restore is running or was interrupted; run `configapi restore-backup` with that backup again\n"
-		for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"backup", filepath.Join(t.TempDir(), "b")}} {
+		for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0"}, {"backup", filepath.Join(t.TempDir(), "b")}, {"verify"}} {
 			if got := runBriefly(t, nil, append(args, "--store", store)...); got.code != 2 || !strings.HasSuffix(got.stderr, want) {
 				t.Errorf("%q on a store that is not whole: got %+v", args, got)
 			}

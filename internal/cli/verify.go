@@ -33,6 +33,9 @@ It takes no lock, and may run beside a server.`
 	}
 	defer events.Close()
 
+	if err := refuseUnfinished(ctx, events); err != nil {
+		return err
+	}
 	head, err := walk(ctx, events, seen, config.Codec{})
 	var broken *eventstore.ChainError
 	if errors.As(err, &broken) {
@@ -86,7 +89,14 @@ func walk(ctx context.Context, events eventstore.Store, seen eventstore.Position
 	if err := erasures.Unexplained(); err != nil {
 		return at, err
 	}
-	return at, confirmHead(ctx, events, head)
+	if err := confirmHead(ctx, events, head); err != nil {
+		return at, err
+	}
+	// The head row changes with the records, so by now it is at least where they end.
+	if head, err = events.Head(ctx); err == nil && head.Seq < at.Seq {
+		err = &eventstore.ChainError{Seq: head.Seq + 1, Problem: fmt.Sprintf("it is after the head, which is at %d", head.Seq)}
+	}
+	return at, err
 }
 
 // confirmHead compares the head row with its record.

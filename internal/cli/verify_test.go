@@ -67,6 +67,7 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 		{"first removed", `DELETE FROM events WHERE position = 1`, "position 1:"},
 		{"cut", `DELETE FROM events WHERE position > 8`, "position 9:"},
 		{"head edited", `UPDATE history_head SET hash = zeroblob(32)`, "position 10:"},
+		{"head moved back", `UPDATE history_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 8)`, "position 9: it is after the head, which is at 8"},
 		{"cut, and the head moved back", `DELETE FROM events WHERE position > 8;
 			UPDATE history_head SET (position, hash, recorded_at) = (SELECT position, hash, recorded_at FROM events WHERE position = 8)`, "position 9:"},
 	} {

@@ -16,12 +16,3 @@ func (a Aggregate) Become(value *Value) Command {
 	}
 	return Set{Name: a.Name, Value: *value}
 }
-
-// ValueBefore returns the value that the config had before the event, nil when it did not exist:
-// what undoing the event brings back.
-func (e Event) ValueBefore() *Value {
-	if !e.HasOldValue() {
-		return nil
-	}
-	return &e.OldValue
-}

@@ -91,7 +91,7 @@ func (s *ChangeSet) Bytes() int {
 func CheckCount(n int) *InvalidError {
 	switch {
 	case n == 0:
-		return &InvalidError{Field: "changes", Rule: "are none; at least one is needed"}
+		return &InvalidError{Field: "changes", Rule: "is empty; at least one change is needed"}
 	case n > MaxChanges:
 		return &InvalidError{Field: "changes", Rule: fmt.Sprintf("are %d; at most %d are allowed", n, MaxChanges), TooLarge: true}
 	}

@@ -66,17 +66,17 @@ type schema struct {
 // one answer for ever.
 type upcaster func(data string) (string, error)
 
-// codec holds the schema of each known event type.
-type codec map[EventType]schema
+// schemas has the schema of each known event type.
+type schemas map[EventType]schema
 
-var current = codec{
+var current = schemas{
 	ValueSet:      {version: 1},
 	ValueDeleted:  {version: 1},
 	ValueRestored: {version: 1},
 }
 
-func (c codec) encode(e Event) Stored {
-	s := Stored{Type: string(e.Type), SchemaVersion: c[e.Type].version}
+func (all schemas) encode(e Event) Stored {
+	s := Stored{Type: string(e.Type), SchemaVersion: all[e.Type].version}
 	if e.Type == ValueDeleted {
 		s.Data = noValue
 	} else {
@@ -85,8 +85,8 @@ func (c codec) encode(e Event) Stored {
 	return s
 }
 
-func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
-	data, err := c.upcast(s)
+func (all schemas) decode(s Stored, name Name, version Version, at time.Time) (Event, error) {
+	data, err := all.upcast(s)
 	if err != nil {
 		return Event{}, err
 	}
@@ -109,8 +109,8 @@ func (c codec) decode(s Stored, name Name, version Version, at time.Time) (Event
 }
 
 // upcast brings data to the schema version that is written today, one version at a time.
-func (c codec) upcast(s Stored) (string, error) {
-	schema, known := c[EventType(s.Type)]
+func (all schemas) upcast(s Stored) (string, error) {
+	schema, known := all[EventType(s.Type)]
 	if !known || s.SchemaVersion > schema.version {
 		return "", &UnknownEventError{s.Type, s.SchemaVersion}
 	}

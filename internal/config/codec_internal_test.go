@@ -40,7 +40,7 @@ var errOdd = errors.New("odd text")
 
 // evolved is a codec of a possible future: sets are stored in version 3. In version 1 the data is
 // the bare text, in version 2 an object with another member. Version 0 is no longer known.
-var evolved = codec{ValueSet: {version: 3, upcast: map[int]upcaster{
+var evolved = schemas{ValueSet: {version: 3, upcast: map[int]upcaster{
 	1: func(data string) (string, error) {
 		if data == "?" {
 			return "", errOdd

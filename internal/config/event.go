@@ -75,10 +75,20 @@ func (e Event) HasOldValue() bool {
 	return (e.Type == ValueDeleted || e.Type == ValueSet && e.Version > 1) && !e.OldErased
 }
 
+// ValueBefore returns the value that the config had before the event, nil when it did not exist:
+// what undoing the event brings back.
+func (e Event) ValueBefore() *Value {
+	if !e.HasOldValue() {
+		return nil
+	}
+	return &e.OldValue
+}
+
 // SetOld sets the value before the event to the value after another one, if the event is of a type
 // that has a value before it.
 func (e *Event) SetOld(before Event) {
-	if e.OldErased = false; e.HasOldValue() {
+	e.OldErased = false
+	if e.HasOldValue() {
 		e.OldValue, e.OldErased = before.Value, before.Erased
 	}
 }

@@ -27,12 +27,7 @@ func (f Fields) Set() (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	cmd := Set{Name: p.name, ExpectedVersion: p.version, Conditions: f.Conditions, OnlyIfChanged: f.OnlyIfChanged,
-		RestoreDeleted: f.RestoreDeleted}
-	if p.value != nil {
-		cmd.Value = *p.value
-	}
-	return cmd, nil
+	return f.set(p), nil
 }
 
 // Delete returns the command to delete a config. The error is as that of [Fields.Set].
@@ -41,7 +36,7 @@ func (f Fields) Delete() (Delete, error) {
 	if err != nil {
 		return Delete{}, err
 	}
-	return Delete{Name: p.name, ExpectedVersion: p.version, Conditions: f.Conditions}, nil
+	return f.delete(p), nil
 }
 
 // Restore returns the command to restore a config. Without a Value, it restores the last one. The
@@ -51,7 +46,7 @@ func (f Fields) Restore() (Restore, error) {
 	if err != nil {
 		return Restore{}, err
 	}
-	return Restore{Name: p.name, Value: p.value, ExpectedVersion: p.version, Conditions: f.Conditions}, nil
+	return f.restore(p), nil
 }
 
 // ChangeSet returns the set of the one command, with the reason and the key of the fields. The
@@ -71,6 +66,24 @@ type parsedFields struct {
 	version *Version
 }
 
+func (f *Fields) set(p parsedFields) Set {
+	cmd := Set{Name: p.name, ExpectedVersion: p.version, Conditions: f.Conditions, OnlyIfChanged: f.OnlyIfChanged,
+		RestoreDeleted: f.RestoreDeleted}
+	if p.value != nil {
+		cmd.Value = *p.value
+	}
+	return cmd
+}
+
+func (f *Fields) delete(p parsedFields) Delete {
+	return Delete{Name: p.name, ExpectedVersion: p.version, Conditions: f.Conditions}
+}
+
+func (f *Fields) restore(p parsedFields) Restore {
+	return Restore{Name: p.name, Value: p.value, ExpectedVersion: p.version, Conditions: f.Conditions}
+}
+
+// parse is parseAll with the first error alone.
 func (f *Fields) parse() (parsedFields, error) {
 	p, invalid := f.parseAll()
 	if len(invalid) > 0 {
@@ -90,10 +103,9 @@ func (f *Fields) parseAll() (p parsedFields, invalid []*InvalidError) {
 	p.name, err = ParseName(f.Name)
 	check(err)
 	if f.Value != nil {
-		var value Value
-		value, err = ParseValue(*f.Value, f.MaxValueBytes)
+		p.value = new(Value)
+		*p.value, err = ParseValue(*f.Value, f.MaxValueBytes)
 		check(err)
-		p.value = &value
 	}
 	if f.ExpectedVersion != nil {
 		p.version, err = ParseExpectedVersion(*f.ExpectedVersion)
@@ -175,12 +187,11 @@ func (f *ChangeFields) parse() Change {
 	}
 	switch f.Kind {
 	case SetChange:
-		return Change{Command: Set{Name: p.name, Value: *p.value, ExpectedVersion: p.version, Conditions: f.Conditions,
-			OnlyIfChanged: f.OnlyIfChanged, RestoreDeleted: f.RestoreDeleted}}
+		return Change{Command: f.set(p)}
 	case DeleteChange:
-		return Change{Command: Delete{Name: p.name, ExpectedVersion: p.version, Conditions: f.Conditions}}
+		return Change{Command: f.delete(p)}
 	case RestoreChange:
-		return Change{Command: Restore{Name: p.name, Value: p.value, ExpectedVersion: p.version, Conditions: f.Conditions}}
+		return Change{Command: f.restore(p)}
 	}
 	return Change{Invalid: []*InvalidError{{Field: "changes", Rule: fmt.Sprintf("have an unknown kind %d", f.Kind)}}}
 }

@@ -48,6 +48,18 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 	return f, nil
 }
 
+// CheckActor checks a text that selects changes by their actor: valid UTF-8, not empty, no NUL. The
+// error is an [*InvalidError].
+func CheckActor(text string) error {
+	if text == "" {
+		return &InvalidError{Field: "actor", Rule: "is empty; leave it out for the changes of all actors"}
+	}
+	if rule := brokenTextRule(text); rule != "" {
+		return &InvalidError{Field: "actor", Rule: rule}
+	}
+	return nil
+}
+
 // Only returns the filter that selects one name.
 func Only(name Name) Filter { return Filter{names: []Name{name}} }
 

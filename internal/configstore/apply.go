@@ -133,18 +133,7 @@ func (g *generation) dryRun(ctx context.Context, caller auth.Caller, set config.
 // lastValues reads the last values of deleted configs that a set restores, among the reads of
 // users. It reads no more of them than a set may have bytes.
 func (g *generation) lastValues(ctx context.Context, view *projection.View, set *config.ChangeSet) (writer.LastValues, error) {
-	var deleted []*projection.Config
-	for i := range set.Changes {
-		restore, is := set.Changes[i].Command.(config.Restore)
-		if !is || restore.Value != nil {
-			continue
-		}
-		state := view.Get(restore.Name)
-		if state == nil || state.Exists() {
-			continue
-		}
-		deleted = append(deleted, state)
-	}
+	deleted := writer.ToRestore(view, set)
 	values := make(writer.LastValues, len(deleted))
 	for bytes := 0; len(deleted) > 0 && bytes <= config.MaxChangeSetBytes; {
 		asked := make([]eventstore.VersionOf, min(len(deleted), eventstore.MaxAsOfNames))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -101,23 +100,6 @@ func (c *comparison) readBetween(ctx context.Context) error {
 	return nil
 }
 
-// yieldEvery is how many names are passed over before other goroutines get the processor.
-const yieldEvery = 1024
-
-// ascend calls yield for the present states that the filter selects, by name after a name, until
-// yield returns false or ctx ends.
-func (c *comparison) ascend(ctx context.Context, after string, yield func(*projection.Config) bool) (err error) {
-	visited := 0
-	c.view.Ascend(c.filter, after, func(present *projection.Config) bool {
-		if visited++; visited%yieldEvery == 0 {
-			runtime.Gosched()
-			err = ctx.Err()
-		}
-		return err == nil && yield(present)
-	})
-	return err
-}
-
 // readNames adds the states whose names have an event after one seq and up to another.
 func (c *comparison) readNames(ctx context.Context, after, upTo eventstore.Seq) error {
 	end, err := c.reader.shared().begin(ctx)
@@ -146,6 +128,9 @@ func (c *comparison) span() (earlier, later eventstore.Seq) {
 
 // pairs returns up to limit pairs that may differ, by name after a name.
 func (c *comparison) pairs(ctx context.Context, after string, limit int) ([]pair, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	limit = min(limit, eventstore.MaxAsOfNames)
 	switch {
 	case c.prefixes:
@@ -178,7 +163,7 @@ func (c *comparison) changedPairs(ctx context.Context, after string, limit int) 
 	if c.to.at.RecordedAt.After(last) {
 		last = c.to.at.RecordedAt
 	}
-	err = c.ascend(ctx, after, func(present *projection.Config) bool {
+	err = walk(ctx, c.view, c.filter, after, func(present *projection.Config) bool {
 		if present.Seq > earlier && !present.CreatedAt().After(last) {
 			found = append(found, pair{present.Name, present, present})
 		}

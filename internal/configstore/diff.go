@@ -59,6 +59,11 @@ type DiffPage struct {
 // maxRewinds of those for which it has to read the past.
 const maxCompares = 200
 
+// diffTurns is how many pages of differences are made at once, and pieces of counts. The others
+// wait in line until their ctx ends. A page takes many reads: if all pages that are asked for
+// shared the reads of the event store among them, many pages at a time would all be too late.
+const diffTurns = 4
+
 // Diff returns what differs, by name after the name after ("" for the first), at most first
 // differences and [PageBytes], the changes between included, for which withChanges asks.
 //
@@ -68,6 +73,11 @@ func (r *Reader) Diff(ctx context.Context, q DiffQuery, after string, first int,
 	if err := checkPageSize(first); err != nil {
 		return DiffPage{}, err
 	}
+	end, err := r.beginDiff(ctx)
+	if err != nil {
+		return DiffPage{}, err
+	}
+	defer end()
 	c, err := r.newComparison(ctx, q)
 	if err != nil {
 		return DiffPage{}, err
@@ -81,23 +91,44 @@ func (r *Reader) Diff(ctx context.Context, q DiffQuery, after string, first int,
 
 // CountDiff returns how many names differ. Its errors are those of [Reader.Diff].
 func (r *Reader) CountDiff(ctx context.Context, q DiffQuery) (int, error) {
-	c, err := r.newComparison(ctx, q)
+	end, err := r.beginDiff(ctx)
 	if err != nil {
 		return 0, err
 	}
-	count := 0
-	for after := ""; ; {
-		pairs, err := c.pairs(ctx, after, eventstore.MaxAsOfNames)
-		if err != nil || len(pairs) == 0 {
-			return count, err
-		}
-		found, end, err := c.compare(ctx, pairs)
-		if err != nil {
-			return 0, err
-		}
-		count += len(found)
-		after = end
+	c, err := r.newComparison(ctx, q)
+	end()
+	count, after := 0, ""
+	for more := err == nil; more; {
+		var found int
+		found, after, more, err = c.countAfter(ctx, after)
+		count += found
 	}
+	return count, err
+}
+
+// beginDiff waits for a turn. The caller must call end unless there is an error, which is that of
+// ctx.
+func (r *Reader) beginDiff(ctx context.Context) (end func(), err error) {
+	if err := r.generation.diffs.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return func() { r.generation.diffs.Release(1) }, nil
+}
+
+// countAfter returns how many of the next pairs after a name differ, the name of the last one, and
+// whether there were any.
+func (c *comparison) countAfter(ctx context.Context, after string) (found int, last string, more bool, err error) {
+	end, err := c.reader.beginDiff(ctx)
+	if err != nil {
+		return 0, "", false, err
+	}
+	defer end()
+	pairs, err := c.pairs(ctx, after, eventstore.MaxAsOfNames)
+	if err != nil || len(pairs) == 0 {
+		return 0, after, false, err
+	}
+	differences, last, err := c.compare(ctx, pairs)
+	return len(differences), last, err == nil, err
 }
 
 // page returns the differences after a name, without the changes between.

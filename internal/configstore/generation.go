@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-
 	"golang.org/x/sync/semaphore"
 
 	"configapi/internal/eventstore"
@@ -24,6 +23,7 @@ type generation struct {
 	verifier *projection.Verifier
 	catchUp  *catchUpReader
 	scans    *semaphore.Weighted // turns of scans over names
+	diffs    *semaphore.Weighted // turns of comparisons
 	notReady error               // why nothing can be read until the history is applied
 	former   *former             // what remains of the generation before; nil: nothing
 }
@@ -35,7 +35,8 @@ func newGeneration(events eventstore.Store, attempts *writer.Attempts, opts Opti
 			own: events, codec: opts.Codec, feed: feed.New(opts.Feed), positionWait: opts.PositionWait,
 			heads: newHeadReads(events, max(opts.PositionWait, headTimeout)),
 		},
-		opts: opts, scans: semaphore.NewWeighted(scanTurns()), notReady: notReady,
+		opts: opts, notReady: notReady,
+		scans: semaphore.NewWeighted(scanTurns()), diffs: semaphore.NewWeighted(diffTurns),
 	}
 	g.events = explained{events, &g.history, newRecentReads()}
 	g.catchUp = newCatchUpReader(g.events)

@@ -1,6 +1,8 @@
 package configstore_test
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -292,4 +294,25 @@ func (p *past) instant(rt *rapid.T, what string) time.Time {
 		return time.Time{}
 	}
 	return p.history[seq].At.Add(time.Duration(rapid.SampledFrom([]int{0, 1, -1, 1000, -1000}).Draw(rt, "beside")))
+}
+
+// TestCountsEndWithTheirContext counts what needs no read of the event store.
+func TestCountsEndWithTheirContext(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	created := store.MustSet(t, "a/x", "1")
+	store.MustSet(t, "b/x", "1")
+	r := store.Reader(auth.Anonymous)
+	then, err := r.AsOf(t.Context(), created.Position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if n, err := then.Count(ended, config.Filter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("configs of the past: got %d, %v", n, err)
+	}
+	query := configstore.DiffQuery{From: r.Now(), To: r.Now(), Filter: mustFilter(t, "a"), ToPrefix: "b"}
+	if n, err := r.CountDiff(ended, query); !errors.Is(err, context.Canceled) {
+		t.Errorf("differences of prefixes: got %d, %v", n, err)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -56,22 +55,13 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 	if !r.view.ChangedSince(seen.At().Seq, revert.Filter) {
 		return nil
 	}
-	looked := 0
-	r.view.Ascend(revert.Filter, "", func(c *projection.Config) bool {
-		if looked++; looked%yieldAfter == 0 {
-			runtime.Gosched()
-			err = ctx.Err()
-		}
+	return walk(ctx, r.view, revert.Filter, "", func(c *projection.Config) bool {
 		if c.Seq > seen.At().Seq {
 			p.refuse(c.Name, fault.ErrStale, c)
 		}
-		return err == nil && len(p.failures) < config.MaxChanges
+		return len(p.failures) < config.MaxChanges
 	})
-	return err
 }
-
-// yieldAfter is how many names a walk looks at until it lets other goroutines run.
-const yieldAfter = 4096
 
 // addDifferences adds the commands that lead from one moment to another one.
 func (r *Reader) addDifferences(ctx context.Context, q DiffQuery, p *plan) error {

@@ -12,7 +12,7 @@ import (
 // ChangeFilter selects changes. All its conditions must hold; the zero ChangeFilter selects all.
 type ChangeFilter struct {
 	Configs config.Filter
-	Actor   *string // nil: any
+	Actor   *string // as [config.CheckActor] demands; nil: any
 	// Operations are those that are selected: none when the list is empty but not nil. nil: all.
 	Operations []config.Operation
 	Since      time.Time // at this instant or later; zero: any
@@ -29,10 +29,16 @@ type RecentPage struct {
 }
 
 // RecentChanges returns the newest changes before a seq (0: from the reader's position) that the
-// filter selects, newest first, at most first of them and [PageBytes].
+// filter selects, newest first, at most first of them and [PageBytes]. The error is a
+// [*config.InvalidError] if no actor can be what the filter asks for.
 func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before eventstore.Seq, first int) (RecentPage, error) {
 	if err := checkPageSize(first); err != nil {
 		return RecentPage{}, err
+	}
+	if filter.Actor != nil {
+		if err := config.CheckActor(*filter.Actor); err != nil {
+			return RecentPage{}, err
+		}
 	}
 	if newest := r.view.Head().Seq; before <= 0 || before > newest {
 		before = newest + 1

@@ -29,14 +29,13 @@ func newRecentReads() *recentReads {
 func (c *recentReads) add(records []eventstore.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range records {
-		r := &records[i]
+	for _, r := range records { // copies: a pointer to one would keep its whole page in memory
 		v := eventstore.VersionOf{Name: r.Name, Version: r.Version}
 		if _, known := c.known[v]; known || len(r.Data) > maxRecentBytes/16 {
 			continue
 		}
-		c.known[v] = r
-		c.order = append(c.order, r)
+		c.known[v] = &r
+		c.order = append(c.order, &r)
 		c.bytes += len(r.Name) + len(r.Data)
 	}
 	for len(c.order) > maxRecentReads || c.bytes > maxRecentBytes {

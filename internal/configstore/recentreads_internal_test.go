@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/memory"
@@ -68,5 +70,20 @@ func TestRecentReadsAreBounded(t *testing.T) {
 	}
 	if kept, _ := recent.find([]eventstore.VersionOf{newest}, func(eventstore.Seq) bool { return true }); kept[0] != nil {
 		t.Error("an erased value is still kept")
+	}
+}
+
+// TestRecentReadsLetGoOfPages keeps a small record of a page with a large one.
+func TestRecentReadsLetGoOfPages(t *testing.T) {
+	recent := newRecentReads()
+	page := []eventstore.Record{{Name: "small", Version: 1}, {Name: "large", Version: 1, Data: strings.Repeat("d", maxRecentBytes)}}
+	large := weak.Make(&page[1])
+	recent.add(page)
+	runtime.GC()
+	if large.Value() != nil {
+		t.Error("a record that is not kept is still in memory")
+	}
+	if kept, _ := recent.find([]eventstore.VersionOf{{Name: "small", Version: 1}}, func(eventstore.Seq) bool { return false }); kept[0] == nil {
+		t.Error("the small record is not kept")
 	}
 }

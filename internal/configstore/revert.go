@@ -118,7 +118,8 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.Ch
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
 		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun {
-			// The plan may show what the same request, on another node, has changed meanwhile.
+			// The plan may show what the same request has changed since it was looked for: on
+			// another node, or while this one was queued.
 			if earlier, found, unknown := s.Recall(ctx, caller, set); found || unknown != nil {
 				return earlier, unknown
 			}

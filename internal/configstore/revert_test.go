@@ -149,6 +149,11 @@ func TestRevertsAreRecalled(t *testing.T) {
 	if again, err := store.Revert(t.Context(), auth.Anonymous, back); err != nil || len(again.Revisions) != 0 || again.Position != nothing.Position {
 		t.Errorf("nothing to do, again: got %+v, %v", again, err)
 	}
+	dry := undo
+	dry.DryRun = true
+	if got, err := store.RevertChangeSet(t.Context(), auth.Anonymous, dry); err == nil || hasFailure(err, fault.ErrIdempotencyMismatch) {
+		t.Errorf("a dry run with the key: got %+v, %v, want a conflict", got, err)
+	}
 	undo.OnConflict = configstore.OverwriteConflicts
 	if _, err := store.RevertChangeSet(t.Context(), auth.Anonymous, undo); !hasFailure(err, fault.ErrIdempotencyMismatch) {
 		t.Errorf("another request with the key: got %v", err)

@@ -13,6 +13,23 @@ import (
 // [Options.ScanNames] names, so that a page does not wait for long counts.
 func scanTurns() int64 { return int64(max(1, runtime.GOMAXPROCS(0)/2)) }
 
+// pauseAfter is after how many names a walk over them lets other goroutines run.
+const pauseAfter = 1024
+
+// walk calls yield for the present states that a filter selects, by name after a name, until yield
+// returns false, or until ctx ends: then it returns the error of ctx.
+func walk(ctx context.Context, view *projection.View, filter config.Filter, after string, yield func(*projection.Config) bool) (err error) {
+	visited := 0
+	view.Ascend(filter, after, func(present *projection.Config) bool {
+		if visited++; visited%pauseAfter == 0 {
+			runtime.Gosched()
+			err = ctx.Err()
+		}
+		return err == nil && yield(present)
+	})
+	return err
+}
+
 // scan counts the names that are looked at and are not what is looked for.
 type scan struct{ looked, most int }
 
@@ -21,7 +38,6 @@ func (g *generation) newScan() *scan { return &scan{most: g.opts.ScanNames} }
 // next counts a name, and lets other goroutines run now and then. It reports whether the scan may
 // look at another one.
 func (s *scan) next() bool {
-	const pauseAfter = 1024
 	if s.looked++; s.looked%pauseAfter == 0 {
 		runtime.Gosched()
 	}

@@ -189,6 +189,9 @@ type candidates struct {
 
 // candidates looks for up to limit candidates that the filter selects, after the name after.
 func (s *Snapshot) candidates(ctx context.Context, scan *scan, filter config.Filter, after string, limit int) (candidates, error) {
+	if err := ctx.Err(); err != nil {
+		return candidates{}, err
+	}
 	limit = min(limit, eventstore.MaxAsOfNames)
 	found := candidates{states: make([]*projection.Config, 0, limit), end: after}
 	ascend := s.view.Ascend

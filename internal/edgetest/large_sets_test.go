@@ -20,7 +20,7 @@ import (
 	"configapi/internal/writer"
 )
 
-// sharedStores open so many stores on one history.
+// sharedStores open n stores on one history.
 var sharedStores = map[string]func(t *testing.T, n int) []eventstore.Store{
 	"memory": func(_ *testing.T, n int) (opened []eventstore.Store) {
 		events := memory.New()
@@ -88,7 +88,7 @@ func TestLargestSetsOnManyNodes(t *testing.T) {
 	}
 }
 
-// largeSet returns a set of 1,000 changes with values that begin with a mark, and almost so many
+// largeSet returns a set of 1,000 changes with values that begin with a mark, and almost that many
 // bytes.
 func largeSet(t *testing.T, mark string, bytes int) (set config.ChangeSet) {
 	const name = "n/000"

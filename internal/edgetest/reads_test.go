@@ -2,7 +2,9 @@ package edgetest_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,3 +67,24 @@ func TestPagesAreThoseOfGraphQL(t *testing.T) {
 }
 
 const differences = `from to differences:nodes{name before{` + state + `} after{` + state + `} changes{` + revision + `} moreChanges}`
+
+// TestActorsThatNobodyCanHave: a text that no actor can be is refused on all stores alike.
+func TestActorsThatNobodyCanHave(t *testing.T) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			store := configstoretest.On(t, open(t), configstore.Options{})
+			store.MustSet(t, "a", "1")
+			inREST := restEdge{start(t, rest.New(store.Store, rest.Options{}))}
+			inGraphQL := graphEdge{start(t, graph.NewHandler(store.Store, graph.Options{}))}
+			for actor, rule := range map[string]string{"": "actor is empty", "a%00": "actor holds a NUL character (U+0000)", "%ff": "actor is not valid UTF-8"} {
+				if status, text := inREST.ask(t, "GET /changes/recent?actor="+actor, jsonType, ""); status != http.StatusBadRequest || !strings.Contains(text, rule) {
+					t.Errorf("%s: got %d %s, want 400 with %q", actor, status, text, rule)
+				}
+			}
+			_, text := inGraphQL.ask(t, "POST /graphql", jsonType, envelope(`{recentChanges(filter:{actor:"a\u0000"}){position}}`))
+			if !strings.Contains(text, `"message":"actor holds a NUL character (U+0000)"`) || !strings.Contains(text, "INVALID_INPUT") {
+				t.Errorf("got %s", text)
+			}
+		})
+	}
+}

@@ -29,7 +29,7 @@ type Back struct {
 
 // Selects reports whether a record meets the conditions.
 func (q *Back) Selects(r *Record) bool {
-	return r.Seq > q.After && r.Seq < q.Before && !strings.HasPrefix(r.Name, "$") &&
+	return r.Seq > q.After && r.Seq < q.Before && !config.IsStream(r.Name) &&
 		(q.Names == nil || slices.Contains(q.Names, r.Name)) && q.isBelow(r.Name) &&
 		(q.Actor == nil || r.Actor != nil && *r.Actor == *q.Actor) &&
 		(q.Operations == nil || slices.Contains(q.Operations, operationOf(r)))

@@ -41,7 +41,7 @@ type Chain struct {
 // and does not compare r.What with the data: see [Chain.What].
 func (c *Chain) Hash(previous Hash, r *Record) Hash {
 	who := c.Who(r)
-	b := append(c.buf[:0], chainDomain...)
+	b := c.begin(chainDomain)
 	b = append(b, previous[:]...)
 	b = appendNumber(b, int64(r.Seq))
 	b = appendNumber(b, r.RecordedAt.UnixMicro())
@@ -54,7 +54,7 @@ func (c *Chain) Hash(previous Hash, r *Record) Hash {
 
 // Who returns the digest of who made a change, to which config, and why.
 func (c *Chain) Who(r *Record) Digest {
-	b := append(c.buf[:0], whoDomain...)
+	b := c.begin(whoDomain)
 	b = appendBytes(b, r.SaltWho[:])
 	b = appendBytes(b, r.AppendID[:])
 	b = appendNumber(b, int64(r.Seq))
@@ -75,11 +75,20 @@ func (c *Chain) Who(r *Record) Digest {
 
 // What returns the digest of a record's data. That of an erased record is no longer computable.
 func (c *Chain) What(r *Record) Digest {
-	b := append(c.buf[:0], whatDomain...)
+	b := c.begin(whatDomain)
 	b = appendBytes(b, r.SaltWhat[:])
 	b = appendText(b, r.Data)
 	c.buf = b
 	return sha256.Sum256(b)
+}
+
+// begin returns the buffer with the text that begins what is hashed. The bytes of most records fit
+// in it, so that it does not grow step by step.
+func (c *Chain) begin(domain string) []byte {
+	if c.buf == nil {
+		c.buf = make([]byte, 0, 512)
+	}
+	return append(c.buf[:0], domain...)
 }
 
 // Seal makes records follow a head: it sets their seqs, salts, digests, hashes and append id, and

@@ -20,6 +20,10 @@ var (
 	// never be written later: the disk is full, the database is read-only, the statement was
 	// refused.
 	ErrNotWritten = errors.New("nothing was written")
+
+	// ErrVersionTwice is wrapped at the end of a restore when the store has two events of the same
+	// version of a config, which no server writes.
+	ErrVersionTwice = errors.New("two of the events are the same version of one config, so this is no history that a server has written")
 )
 
 // Errors of reads and appends that say what state the history is in.

@@ -1,9 +1,10 @@
 // Package pages has the cursors with which clients read the pages of a list one after another.
 //
-// All pages of a list are read at one position of the history, whatever is written meanwhile, and a
-// cursor names that position and an item. Clients must not look into a cursor, but may keep it: its
-// bytes never change. A cursor is not secret and not signed; the edge checks that the position and
-// the item are ones that its pages can have, and refuses any other cursor with an error of its own.
+// A cursor names a position of the history and an item: the position is that of all pages of the
+// list, whatever is written meanwhile, or, where each page is of its own, that of the page before.
+// Clients must not look into a cursor, but may keep it: its bytes never change. A cursor is not
+// secret and not signed; the edge checks that the position and the item are ones that its pages can
+// have, and refuses any other cursor with an error of its own.
 package pages
 
 import (

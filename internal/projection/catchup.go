@@ -11,12 +11,14 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// CatchUp applies everything that the store holds now. An empty projection gets the state before
-// the newest events first, unless reading all events is as cheap. Reading, checking and applying
-// run in parallel, each one page ahead of the next, because this takes most of the start of a
-// server with many names: see "Start" in docs/figures.md.
+// CatchUp applies everything that the store holds now. Before the follower is ready, an empty
+// projection gets the state before the newest events first, unless reading all events is as cheap.
+// Later nothing is loaded: readers wait for each event, and others apply events, too.
+//
+// Reading, checking and applying run in parallel, each one page ahead of the next, because this
+// takes most of the start of a server with many names: see "Start" in docs/figures.md.
 func (f *Follower) CatchUp(ctx context.Context) error {
-	if f.projection.View().Head().Seq == 0 {
+	if f.projection.View().Head().Seq == 0 && !f.isReady() {
 		if err := f.load(ctx); err != nil {
 			return err
 		}

@@ -256,3 +256,30 @@ func TestHistoryThatIsReplacedWhileItIsLoaded(t *testing.T) {
 		follow(t, source, projection.Options{RecentEvents: 10}).mustFollow(t, next, time.Second)
 	})
 }
+
+// TestNothingIsLoadedOnceReady follows an empty history, to which others then add more than is read
+// one by one at a start. To load the state would drop what a writer applies meanwhile, and leave
+// out events that readers wait for.
+func TestNothingIsLoadedOnceReady(t *testing.T) {
+	events := memory.New()
+	l := newLoading(events, projection.Options{RecentEvents: 1})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	<-l.Ready()
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	h := longHistory(t)
+	if err := events.Append(t.Context(), eventstore.Head{}, h.records); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.mustShow(l.View())
+	if l.loaded.Seq != 0 {
+		t.Errorf("the state at seq %d was loaded", l.loaded.Seq)
+	}
+}

@@ -17,10 +17,10 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
 	var body applyBody
 	given, err := readJSON(w, r, applyRule, &body)
 	if err == nil && !given {
-		err = errNoChanges("it is empty")
+		err = errBadChanges("it is empty")
 	}
 	if err == nil && body.Changes == nil {
-		err = errNoChanges(`member "changes" is missing or null`)
+		err = errBadChanges(`member "changes" is missing or null`)
 	}
 	if err != nil {
 		h.failBody(w, r, err)

@@ -79,7 +79,7 @@ func fieldsOfChanges(bodies []changeBody, maxValueBytes int) ([]config.ChangeFie
 		kind, common := body.kind()
 		switch {
 		case common == nil:
-			return nil, errNoChanges(`member "changes": element ` + strconv.Itoa(i) + " must have exactly one of set, delete and restore")
+			return nil, errBadChanges(`member "changes": element ` + strconv.Itoa(i) + " must have exactly one of set, delete and restore")
 		case common.Name == nil:
 			return nil, errMissing(i, kind, "name")
 		case body.Set != nil && body.Set.Value == nil:
@@ -110,10 +110,10 @@ func (b *deleteBody) fields(kind config.ChangeKind, maxValueBytes int) config.Ch
 }
 
 func errMissing(i int, kind config.ChangeKind, member string) error {
-	return errNoChanges(fmt.Sprintf("member %q is missing or null in %s of element %d of changes", member, kinds[kind], i))
+	return errBadChanges(fmt.Sprintf("member %q is missing or null in %s of element %d of changes", member, kinds[kind], i))
 }
 
-func errNoChanges(what string) error {
+func errBadChanges(what string) error {
 	return &config.InvalidError{Field: "body", Rule: applyRule + what}
 }
 

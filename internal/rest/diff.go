@@ -200,7 +200,8 @@ func (c diffCursor) String() string {
 	return pages.Cursor{Kind: pages.DiffList, At: c.to, Key: c.from.String() + " " + c.prefixes + " " + c.name}.String()
 }
 
-// parseDiffCursor reads a cursor of a comparison of two prefixes. The error is [errForeignCursor].
+// parseDiffCursor reads a cursor of a comparison of such prefixes. The error is
+// [errForeignCursor].
 func parseDiffCursor(text, prefixes string) (diffCursor, error) {
 	cursor, ok := pages.Parse(pages.DiffList, text)
 	position, rest, _ := strings.Cut(cursor.Key, " ")

@@ -111,8 +111,8 @@
 // {"onConflict":"FAIL","dryRun":true,"reason":"…"}, or no body. onConflict is FAIL, SKIP or
 // OVERWRITE: what to do about configs that have changed since. Both answer as POST /changes does; a
 // failure REVERT_CONFLICT also has change, the revision that is to be undone. The path of a failure
-// names a member of the body, or is ["changeSet"] for the position in the address; it is null for a
-// config that the request does not name.
+// names a member of the body, or is ["changeSet"] for the position in the address, or
+// ["idempotencyKey"]; it is null for a config that the request does not name.
 //
 // # Pages of changes
 //

@@ -78,7 +78,7 @@ func parseRecentQuery(query string) (q recentQuery, err error) {
 		if err != nil {
 			return q, err
 		}
-		if given {
+		if value != "" { // an empty prefix selects everything
 			q.given = append(q.given, name, value)
 		}
 		if given && name == "actor" {

@@ -18,6 +18,7 @@ import (
 func TestRecent(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                   "8 7 6 5 4 3 2 1",
+		"prefix=":                            "8 7 6 5 4 3 2 1",
 		"prefix=p":                           "8 7 4 3 2",
 		"prefix=p/&operation=UPDATED":        "4",
 		"operation=DELETED,RESTORED":         "8 7",

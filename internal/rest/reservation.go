@@ -96,7 +96,7 @@ func (r *reservation) send() {
 	}
 }
 
-// budgetError has the error of a budget be of kind [fault.Unavailable].
+// asUnavailable has the error of a budget be of kind [fault.Unavailable].
 func asUnavailable(err error) error {
 	if errors.Is(err, budget.ErrExhausted) || errors.Is(err, budget.ErrTooLarge) {
 		return &fault.UnavailableError{Reading: true, Cause: err}

@@ -47,15 +47,11 @@ type keyed struct {
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
 func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, drafted *draft) *batch {
-	events := 0
-	for _, r := range requests {
-		events += len(r.set.Changes)
-	}
-	b := newBatch(view, found, last, opts, min(events, 2*config.MaxChanges), drafted)
+	b := newBatch(view, found, last, opts, countChanges(requests), drafted)
 	defer drafted.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes || len(b.records) >= config.MaxChanges {
+		if b.bytes >= opts.BatchBytes {
 			break
 		}
 		result := b.decide(r)
@@ -118,6 +114,9 @@ func (b *batch) decide(r *request) result {
 		return result{err: b.mismatch(r)}
 	case known:
 		receipt := earlier // a copy, so that the receipt of other requests stays on the stack
+		return result{receipt: &receipt}
+	case repeated && r.recall:
+		receipt := b.receiptOf(r.key)
 		return result{receipt: &receipt}
 	case repeated:
 		return result{outcome: first.outcome}

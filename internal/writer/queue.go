@@ -103,17 +103,28 @@ func (q *queue) await(ctx context.Context, r *request) result {
 	}
 }
 
-// takeAll adds queued requests to requests until there are most of them. It does not wait for any.
+// takeAll adds queued requests to requests, until there are most of them or until they have
+// [config.MaxChanges] changes together. It does not wait for any.
 func (q *queue) takeAll(requests []*request, most int) []*request {
-	for len(requests) < most {
+	changes := countChanges(requests)
+	for len(requests) < most && changes < config.MaxChanges {
 		select {
 		case next := <-q.requests:
+			taken := len(requests)
 			requests = take(requests, next)
+			changes += countChanges(requests[taken:])
 		default:
 			return requests
 		}
 	}
 	return requests
+}
+
+func countChanges(requests []*request) (n int) {
+	for _, r := range requests {
+		n += len(r.set.Changes)
+	}
+	return n
 }
 
 // take appends a request to requests unless its caller has gone.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"configapi/internal/clock"
@@ -113,6 +114,12 @@ func (b *batch) addReceipt(r *request, outcome Outcome) {
 		b.keyed = make(map[eventstore.Key]keyed)
 	}
 	b.keyed[r.key] = keyed{r.hash, outcome}
+}
+
+// receiptOf returns the receipt of a key that the batch itself adds.
+func (b *batch) receiptOf(key eventstore.Key) eventstore.Receipt {
+	i := slices.IndexFunc(b.receipts, func(r eventstore.Receipt) bool { return r.Key == key })
+	return b.receipts[i]
 }
 
 func textsOf(names []config.Name) []string {

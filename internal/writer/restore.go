@@ -60,10 +60,15 @@ func readLastValues(events *monitoredStore, deleted []*projection.Config, needed
 // deletedTargets returns the deleted configs whose last values requests restore, each once: those
 // of the first request first, of which there are so many as needed says.
 func deletedTargets(view *projection.View, requests []*request, found receipts) (deleted []*projection.Config, needed int) {
-	seen := make(map[config.Name]bool)
+	seen := make(map[*projection.Config]bool)
 	for i, r := range requests {
 		if _, known := found[r.key]; !known {
-			deleted = appendDeleted(deleted, seen, view, r)
+			for _, state := range ToRestore(view, &r.set) {
+				if !seen[state] {
+					seen[state] = true
+					deleted = append(deleted, state)
+				}
+			}
 		}
 		if i == 0 {
 			needed = len(deleted)
@@ -72,14 +77,15 @@ func deletedTargets(view *projection.View, requests []*request, found receipts) 
 	return deleted, needed
 }
 
-func appendDeleted(deleted []*projection.Config, seen map[config.Name]bool, view *projection.View, r *request) []*projection.Config {
-	for i := range r.set.Changes {
-		if cmd := r.set.Changes[i].Command; restoresLastValue(cmd) {
-			name := cmd.Target()
-			if state := view.Get(name); state != nil && !state.Exists() && !seen[name] {
-				seen[name] = true
-				deleted = append(deleted, state)
-			}
+// ToRestore returns the deleted configs whose last values a set restores.
+func ToRestore(view *projection.View, set *config.ChangeSet) (deleted []*projection.Config) {
+	for i := range set.Changes {
+		cmd := set.Changes[i].Command
+		if !restoresLastValue(cmd) {
+			continue
+		}
+		if state := view.Get(cmd.Target()); state != nil && !state.Exists() {
+			deleted = append(deleted, state)
 		}
 	}
 	return deleted

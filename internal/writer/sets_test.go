@@ -1,6 +1,7 @@
 package writer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -311,6 +312,56 @@ func TestSetOfTooManyRestores(t *testing.T) {
 		}
 		if one.err != nil || !strings.HasSuffix(one.outcome.Revisions[0].Value.String(), "v11") {
 			t.Errorf("got %d revisions, %v, want the last value", len(one.outcome.Revisions), one.err)
+		}
+	})
+}
+
+// TestQueuedSetsOfRestores queues sets that restore many small values: each value is read once,
+// with the batch that restores it, however many sets wait behind.
+func TestQueuedSetsOfRestores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sets, n = 6, 600
+		events := configstoretest.NewFaulty()
+		store := configstoretest.On(t, events, configstore.Options{})
+		var restores []config.ChangeSet
+		for i := range sets {
+			var commands, removals, restored []config.Command
+			for j := range n {
+				name := fmt.Sprint("set", i, "/", j)
+				commands = append(commands, configstoretest.Set(t, name, "v"))
+				removals, restored = append(removals, remove(t, name)), append(restored, restore(t, name))
+			}
+			for _, commands := range [][]config.Command{commands, removals} {
+				if _, err := store.Apply(t.Context(), auth.Anonymous, config.ChangeSet{}.Of(commands...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			restores = append(restores, config.ChangeSet{}.Of(restored...))
+		}
+		read, release := 0, make(chan struct{})
+		events.SetHooks(configstoretest.Hooks{
+			Append: func(ctx context.Context, expected eventstore.Head, records []eventstore.Record) error {
+				<-release
+				return events.Store.Append(ctx, expected, records)
+			},
+			LookUp: func(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+				read += len(versions) / 2 // a deletion and the version before
+				return events.Store.LookUp(ctx, versions, limit)
+			},
+			Wait: configstoretest.Silent().Wait,
+		})
+		queued := []*applied{apply(t, store, setOf(t, "first"))}
+		for _, set := range restores {
+			queued = append(queued, apply(t, store, set))
+		}
+		close(release)
+		for _, a := range queued {
+			if <-a.done; a.err != nil {
+				t.Error(a.err)
+			}
+		}
+		if read != sets*n {
+			t.Errorf("%d values were read to restore %d", read, sets*n)
 		}
 	})
 }

@@ -45,8 +45,8 @@ const (
 type Options struct {
 	// BatchCommands and BatchBytes bound one append: so many change sets, and no further one once
 	// the events of those before it, with the values that they replace, have so many bytes. 0: 500
-	// sets, 4 MiB. No further set is taken either once there are [config.MaxChanges] events. The
-	// first set is always taken whole.
+	// sets, 4 MiB. No further set is taken either once those before it have [config.MaxChanges]
+	// changes, whatever follows from them. The first set is always taken whole.
 	BatchCommands, BatchBytes int
 	// AppendTimeout is how long one append may take until its outcome counts as unknown. 0: 5 s.
 	AppendTimeout time.Duration
@@ -196,7 +196,7 @@ func (w *Writer) Run(ctx context.Context) {
 	}
 }
 
-// gather adds queued requests up to the commands of a batch. It does not wait for any.
+// gather adds queued requests up to the bounds of a batch. It does not wait for any.
 func (w *Writer) gather(requests []*request) []*request {
 	return w.queue.takeAll(requests, w.opts.BatchCommands)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"configapi/internal/eventstore"
 )
@@ -16,6 +17,19 @@ const (
 	beginRestore  = `insert into public.restore_in_progress (position, hash) values ($1, $2)
 		on conflict (singleton) do update set position = excluded.position, hash = excluded.hash`
 	endRestore = `delete from public.restore_in_progress`
+
+	// The constraint that lets each version of a config exist only once. Its index serves look-ups
+	// of a config.
+	dropVersions  = `alter table public.events drop constraint if exists events_config_name_version_key`
+	indexVersions = `do $$
+		begin
+			if not exists (select from pg_catalog.pg_constraint
+				where conrelid = 'public.events'::pg_catalog.regclass and conname = 'events_config_name_version_key')
+			then
+				alter table public.events add constraint events_config_name_version_key unique (config_name, version) include (position);
+			end if;
+		end
+		$$`
 
 	// countServers counts the sessions of servers on the database. Every server has some.
 	countServers = `select count(*) from pg_catalog.pg_stat_activity
@@ -51,12 +65,14 @@ func (s *Store) RestoreTarget(ctx context.Context) (target eventstore.Head, err 
 //
 // A server that starts later sees the note. One that has started before has sessions, which are
 // looked for after the note is written, so no server is missed.
+//
+// Until [Store.EndRestore] the store does not refuse a second event of one version of a config.
 func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
 	before, err := s.RestoreTarget(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.noteRestore(ctx, beginRestore, int64(target.Seq), target.Hash[:]); err != nil {
+	if err := s.noteRestore(ctx, statementOf{beginRestore, []any{int64(target.Seq), target.Hash[:]}}); err != nil {
 		return err
 	}
 	servers := 0
@@ -65,7 +81,7 @@ func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error 
 	}
 	switch {
 	case servers == 0:
-		return nil
+		return s.noteRestore(ctx, statementOf{sql: dropVersions})
 	case before.Seq == 0:
 		return errors.Join(errServerRuns, s.EndRestore(ctx))
 	default:
@@ -73,15 +89,40 @@ func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error 
 	}
 }
 
-// EndRestore removes what BeginRestore has noted.
-func (s *Store) EndRestore(ctx context.Context) error { return s.noteRestore(ctx, endRestore) }
+// EndRestore removes what BeginRestore has noted. The error wraps [eventstore.ErrVersionTwice] if
+// two events are the same version of a config; the note then stays.
+//
+// It indexes the versions of all events at once, sorted. An append with that index changes a page
+// at a random place for each event, which would be most of the time of a large restore.
+func (s *Store) EndRestore(ctx context.Context) error {
+	err := s.noteRestore(ctx, statementOf{sql: indexVersions}, statementOf{sql: endRestore})
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "23505" {
+		return notWritten(eventstore.ErrVersionTwice)
+	}
+	return err
+}
 
-func (s *Store) noteRestore(ctx context.Context, statement string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.appendTimeout)
-	defer cancel()
+// statementOf is a statement with its arguments.
+type statementOf struct {
+	sql  string
+	args []any
+}
+
+// noteRestore runs statements in one transaction. An index over a large history takes its time, so
+// only ctx ends them.
+func (s *Store) noteRestore(ctx context.Context, statements ...statementOf) error {
 	err := s.writer.use(ctx, func() error {
-		_, err := s.writer.conn.Exec(ctx, statement, args...)
-		return err
+		return pgx.BeginTxFunc(ctx, s.writer.conn, pgx.TxOptions{}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil {
+				return err
+			}
+			for _, each := range statements {
+				if _, err := tx.Exec(ctx, each.sql, each.args...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("noting a restore: %w", err)

@@ -145,7 +145,7 @@ func (r *reader) readNewest(places []place) (found []eventstore.Newest, err erro
 	found = make([]eventstore.Newest, 0, len(places))
 	for bytes := 0; len(found) < len(places) && bytes < eventstore.PageBytes; {
 		at := places[len(found)]
-		_, err := r.readOne(newestQuery, at.newest, func(s statement) error {
+		there, err := r.readOne(newestQuery, at.newest, func(s statement) error {
 			n, err := r.readNewestRow(s)
 			n.Order = at.order
 			if at.createdAt != 0 {
@@ -155,6 +155,9 @@ func (r *reader) readNewest(places []place) (found []eventstore.Newest, err erro
 			bytes += len(n.Data)
 			return err
 		})
+		if err == nil && !there { // it was removed since its place was read
+			err = &eventstore.ChainError{Seq: at.newest, Problem: "its record is missing"}
+		}
 		if err != nil {
 			return nil, err
 		}

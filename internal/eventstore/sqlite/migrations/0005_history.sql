@@ -25,9 +25,11 @@ CREATE TABLE events (
     salt_who       BLOB NOT NULL,
     salt_what      BLOB,             -- null when the data was erased
     what           BLOB NOT NULL,    -- the digest of salt_what and data, which stays
-    data           TEXT,             -- null when it was erased
-    UNIQUE (config_name, version)
+    data           TEXT              -- null when it was erased
 ) STRICT;
+
+-- It is not there while a backup is restored: see Store.EndRestore, which builds it in the same words.
+CREATE UNIQUE INDEX events_config_name_version ON events (config_name, version);
 
 -- An index on (config_name, position) of all events would nearly double the cost of an append: each event dirties one
 -- more page, at a random place. One event of 64 of a name is enough to find the newest at a position: see readAsOf.

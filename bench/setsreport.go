@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"configapi/test/reports"
+)
+
+// setCells returns all cells of change sets, with those next to each other that are compared.
+func (r *report) setCells() []cell {
+	var cells []cell
+	add := func(part string, clients int) {
+		for _, store := range append([]string{""}, r.Options.Stores...) {
+			for _, by := range []string{byEtcd, byREST, byGraphQL} {
+				if at := (cell{part, store, by, clients}); r.Sets[at] != nil {
+					cells = append(cells, at)
+				}
+			}
+		}
+	}
+	for _, clients := range setClients {
+		add(loadApply, clients)
+	}
+	add(loadDryRun, 1)
+	return cells
+}
+
+// writePages writes a table of the reads of differences, histories and children.
+func (r *report) writePages(doc *document) {
+	t := reports.Table{Head: []string{"store", "events", "names", "", "reads", "median", "p95", "aim", "reached"}}
+	for _, s := range r.Pages {
+		events, names := fmt.Sprint(s.Events), fmt.Sprint(s.Names)
+		if s.Err != nil {
+			t.Add(s.Store, events, names, failed, failed, failed, failed, failed, failed)
+		}
+		for _, read := range s.Reads {
+			aim, reached := notMeasured, notMeasured
+			slow := reports.Percentile(slices.Sorted(slices.Values(read.Times)), 95)
+			if s.isLong() {
+				aim, reached = "< "+milliseconds(read.Limit), withinTime(slow, read.Limit)
+			}
+			t.Add(s.Store, events, names, read.What, fmt.Sprint(len(read.Times)), milliseconds(median(read.Times)), milliseconds(slow), aim, reached)
+		}
+	}
+	doc.line("## Differences, histories and children")
+	doc.line(fmt.Sprintf("On the same history, by GraphQL and one client. One event in %d is of one name. All of a difference is read in pages of %d, without the changes between.",
+		busyShare, diffAllPage))
+	doc.table(t)
+}
+
+// isLong reports whether the history is as long as the aims are meant for.
+func (s *pagesSeries) isLong() bool { return s.Events >= asOfAimEvents && s.Names >= asOfAimNames }
+
+// writeSets writes tables of change sets.
+func (r *report) writeSets(doc *document) {
+	doc.line("## Change sets")
+	doc.line(fmt.Sprintf("On the same history. Sets of %d changes, beside etcd's transactions of %d puts to as many keys, by as many clients; /s are changes:", appliedChanges, etcdChanges))
+	applied := reports.Table{Head: []string{"store", "by", "clients", "changes/s", "etcd's /s", "÷ etcd", "rounds", "reached 1.00", "p50 of a set", "p95", "p95 < 100 ms"}}
+	for _, clients := range setClients {
+		etcd := r.Sets[cell{loadApply, "", byEtcd, clients}]
+		for store, by := range r.setWays() {
+			s := r.Sets[cell{loadApply, store, by, clients}]
+			ratio, rounds, reached := compared(s, etcd, sample.rate, aim{want: setsAim, must: setsAim}.verdict)
+			inLimit := notMeasured
+			if clients == 1 {
+				inLimit = inTime(applyAim, s)
+			}
+			applied.Add(store, by, fmt.Sprint(clients), rateText(s), rateText(etcd), ratio, rounds, reached, timeText(s, p50), timeText(s, p95), inLimit)
+		}
+	}
+	doc.table(applied)
+	doc.line(fmt.Sprintf("Dry runs of %d changes, by one client:", dryRunChanges))
+	dry := reports.Table{Head: []string{"store", "by", "/s", "p50", "p95", "p95 < 5 ms"}}
+	for store, by := range r.setWays() {
+		s := r.Sets[cell{loadDryRun, store, by, 1}]
+		dry.Add(store, by, rateText(s), timeText(s, p50), timeText(s, p95), inTime(dryRunAim, s))
+	}
+	doc.table(dry)
+}
+
+// setWays yields the stores and APIs of change sets.
+func (r *report) setWays() func(yield func(store, by string) bool) {
+	return func(yield func(store, by string) bool) {
+		for _, store := range r.Options.Stores {
+			for _, by := range []string{byREST, byGraphQL} {
+				if store != storeMemory && !yield(store, by) {
+					return
+				}
+			}
+		}
+	}
+}
