@@ -206,3 +206,14 @@ func TestFilterContaining(t *testing.T) {
 		}
 	}
 }
+
+// TestAmong shows that a filter can select any number of names, and none.
+func TestAmong(t *testing.T) {
+	some := config.Among([]config.Name{name("b"), name("a"), name("b")})
+	if listed, _ := some.Names(); len(listed) != 2 || !some.Matches(name("a")) || !some.Matches(name("b")) || some.Matches(name("c")) {
+		t.Errorf("among b, a and b: got %v", listed)
+	}
+	if none := config.Among(nil); none.All() || none.Matches(name("a")) {
+		t.Error("among no names: the filter selects some")
+	}
+}
