@@ -53,8 +53,8 @@ func holdBlock(ready, lowered <-chan struct{}) {
 
 const (
 	// memoryAboveState is how much memory the server may use besides its state before the collector
-	// works harder, in bytes. It is a little less than the promised 1 GiB.
-	memoryAboveState = 896 << 20
+	// works harder, in bytes. It is less than the promised 1 GiB, because the limit is a soft one.
+	memoryAboveState = 768 << 20
 	// limitInterval is how often the limit is set.
 	limitInterval = time.Second
 	// verifyingPercent is the GOGC while the history is verified, with more than largeHeap live

@@ -22,9 +22,9 @@ import (
 func TestMemoryLimit(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ live, reserved, want int64 }{
-		{0, 0, (64 + 896) * mib},           // only the floor, which uses no memory
-		{64 * mib, 0, (64 + 896) * mib},    // no state
-		{564 * mib, 0, (564 + 896) * mib},  // a state of 500 MiB
+		{0, 0, (64 + 768) * mib},           // only the floor, which uses no memory
+		{64 * mib, 0, (64 + 768) * mib},    // no state
+		{564 * mib, 0, (564 + 768) * mib},  // a state of 500 MiB
 		{800 * mib, 300 * mib, 1396 * mib}, // the same, with requests
 		{200 * mib, 300 * mib, 960 * mib},  // requests after the last collection
 	} {
