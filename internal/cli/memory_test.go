@@ -25,8 +25,8 @@ func TestMemoryLimit(t *testing.T) {
 		{0, 0, (64 + 768) * mib},           // only the floor, which uses no memory
 		{64 * mib, 0, (64 + 768) * mib},    // no state
 		{564 * mib, 0, (564 + 768) * mib},  // a state of 500 MiB
-		{800 * mib, 300 * mib, 1396 * mib}, // the same, with requests
-		{200 * mib, 300 * mib, 960 * mib},  // requests after the last collection
+		{800 * mib, 300 * mib, 1268 * mib}, // the same, with requests
+		{200 * mib, 300 * mib, 832 * mib},  // requests after the last collection
 	} {
 		if got := memoryLimit(c.live, c.reserved); got != c.want {
 			t.Errorf("%d live, %d reserved: got %d, want %d", c.live, c.reserved, got, c.want)
