@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -75,17 +76,39 @@ func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error 
 	if err := s.noteRestore(ctx, statementOf{beginRestore, []any{int64(target.Seq), target.Hash[:]}}); err != nil {
 		return err
 	}
-	servers := 0
-	if err := s.nodePool.QueryRow(ctx, countServers).Scan(&servers); err != nil {
-		return fmt.Errorf("looking for servers: %w", connectError(err))
-	}
+	servers, err := s.serversLeft(ctx)
 	switch {
-	case servers == 0:
+	case err != nil:
+		return err
+	case !servers:
 		return s.noteRestore(ctx, statementOf{sql: dropVersions})
 	case before.Seq == 0:
 		return errors.Join(errServerRuns, s.EndRestore(ctx))
 	default:
 		return errServerRuns
+	}
+}
+
+// Sessions of a server that has just ended stay for a moment: PostgreSQL ends them one by one. They
+// are looked for every lookInterval until they are gone, for serverGrace at most.
+const serverGrace, lookInterval = 2 * time.Second, 50 * time.Millisecond
+
+// serversLeft reports whether servers have sessions on the database, and still have them after
+// serverGrace.
+func (s *Store) serversLeft(ctx context.Context) (bool, error) {
+	for end := time.Now().Add(serverGrace); ; {
+		servers := 0
+		if err := s.nodePool.QueryRow(ctx, countServers).Scan(&servers); err != nil {
+			return false, fmt.Errorf("looking for servers: %w", connectError(err))
+		}
+		if servers == 0 || time.Now().After(end) {
+			return servers > 0, nil
+		}
+		select {
+		case <-time.After(lookInterval):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 }
 
