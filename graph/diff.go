@@ -63,13 +63,13 @@ func (r *resolver) moments(ctx context.Context, from model.AsOfInput, to *model.
 	if reader, err = r.readerAt(ctx, newer(start.Position, end.Position)); err != nil {
 		return nil, nil, nil, err
 	}
-	if first, err = snapshotIn(ctx, reader, start); err != nil {
+	if first, err = reader.AsOfPoint(ctx, start); err != nil {
 		return nil, nil, nil, err
 	}
 	if to == nil {
 		return reader, first, reader.Now(), nil
 	}
-	second, err = snapshotIn(ctx, reader, end)
+	second, err = reader.AsOfPoint(ctx, end)
 	return reader, first, second, err
 }
 
@@ -96,14 +96,6 @@ func (r *resolver) momentsOf(ctx context.Context, list object.List, after string
 		err = object.ErrForeignCursor
 	}
 	return reader, first, second, name, err
-}
-
-// snapshotIn returns the snapshot of a reader at a position or an instant.
-func snapshotIn(ctx context.Context, reader *configstore.Reader, at configstore.PointInTime) (*configstore.Snapshot, error) {
-	if !at.Instant.IsZero() {
-		return reader.AsOfTime(ctx, at.Instant)
-	}
-	return reader.AsOf(ctx, at.Position)
 }
 
 func newer(a, b eventstore.Position) eventstore.Position {

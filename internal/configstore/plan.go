@@ -15,7 +15,7 @@ import (
 // its moment.
 func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err error) {
 	p.filter = revert.Filter
-	to, err := r.moment(ctx, revert.To)
+	to, err := r.AsOfPoint(ctx, revert.To)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
 		p.fail("to", err)
@@ -31,14 +31,6 @@ func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err er
 		return p, nil
 	}
 	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: revert.Filter}, &p)
-}
-
-// moment returns the snapshot at a position or an instant.
-func (r *Reader) moment(ctx context.Context, at PointInTime) (*Snapshot, error) {
-	if at.Instant.IsZero() {
-		return r.AsOf(ctx, at.Position)
-	}
-	return r.AsOfTime(ctx, at.Instant)
 }
 
 // checkSeen adds a failure for each config that has changed after the caller has seen it, at most

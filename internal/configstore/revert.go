@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -165,16 +166,9 @@ func notWritten(err error) error {
 	return err
 }
 
-// isOutdated reports whether a set was refused for nothing but its plan.
+// isOutdated reports whether a set was refused because of its plan. Whatever else is wrong with it
+// may be so because of the changes.
 func isOutdated(err error) bool {
-	var rejection *fault.Rejection
-	if !errors.As(err, &rejection) {
-		return false
-	}
-	for _, f := range rejection.Failures {
-		if errors.Is(f.Err, config.ErrPlanOutdated) {
-			return true // whatever else is wrong may be so because of the changes
-		}
-	}
-	return false
+	rejection, is := errors.AsType[*fault.Rejection](err)
+	return is && slices.ContainsFunc(rejection.Failures, func(f fault.Failure) bool { return errors.Is(f.Err, config.ErrPlanOutdated) })
 }

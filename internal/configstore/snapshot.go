@@ -75,6 +75,15 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 	})
 }
 
+// AsOfPoint returns the snapshot at a position or at an instant: that of [Reader.AsOf] or of
+// [Reader.AsOfTime].
+func (r *Reader) AsOfPoint(ctx context.Context, at PointInTime) (*Snapshot, error) {
+	if at.Instant.IsZero() {
+		return r.AsOf(ctx, at.Position)
+	}
+	return r.AsOfTime(ctx, at.Instant)
+}
+
 // Config returns the state of a config as it was, nil when it did not exist.
 func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Config, error) {
 	present := s.view.Get(name)

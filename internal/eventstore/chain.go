@@ -52,7 +52,7 @@ func (c *Chain) Hash(previous Hash, r *Record) Hash {
 	return sha256.Sum256(b)
 }
 
-// Who returns the digest of who made a change, to which config, and why.
+// Who returns the digest that covers the author, the config and the reason of a change.
 func (c *Chain) Who(r *Record) Digest {
 	b := c.begin(whoDomain)
 	b = appendBytes(b, r.SaltWho[:])

@@ -153,15 +153,15 @@ func (q *diffQuery) prefixes() string { return q.filter.Prefix() + " " + q.toPre
 // snapshots returns what is compared. With a cursor, the moments must be those of its pages.
 func (q *diffQuery) snapshots(ctx context.Context, reader *configstore.Reader) (c configstore.DiffQuery, err error) {
 	c = configstore.DiffQuery{Filter: q.filter, ToPrefix: q.toPrefix}
-	if c.From, err = snapshotAt(ctx, reader, q.from); err != nil {
+	if c.From, err = reader.AsOfPoint(ctx, q.from); err != nil {
 		return c, err
 	}
 	continued := q.after.name != ""
 	switch {
 	case q.toGiven:
-		c.To, err = snapshotAt(ctx, reader, q.to)
+		c.To, err = reader.AsOfPoint(ctx, q.to)
 	case continued:
-		c.To, err = snapshotAt(ctx, reader, configstore.PointInTime{Position: q.after.to})
+		c.To, err = reader.AsOf(ctx, q.after.to)
 	default:
 		c.To = reader.Now()
 	}
@@ -175,13 +175,6 @@ func (q *diffQuery) snapshots(ctx context.Context, reader *configstore.Reader) (
 		return c, errForeignCursor
 	}
 	return c, nil
-}
-
-func snapshotAt(ctx context.Context, reader *configstore.Reader, at configstore.PointInTime) (*configstore.Snapshot, error) {
-	if at.Instant.IsZero() {
-		return reader.AsOf(ctx, at.Position)
-	}
-	return reader.AsOfTime(ctx, at.Instant)
 }
 
 // link returns the header that leads to the next page, which names the positions of this one.
