@@ -4,9 +4,8 @@
 // It keeps all laws of [eventstore.Store]. An append is one statement, so it is one round trip and
 // one transaction that no client can leave open. The statement compares and sets the head row,
 // which is the only row that is ever locked, inserts the records, and notifies the other nodes, if
-// any listen.
-// Seqs follow from the head row, so they become visible in order. Only AppendLocked has a
-// transaction of two round trips; the server ends it when its client is silent in between.
+// any listen. Seqs follow from the head row, so they become visible in order. Only AppendLocked has
+// a transaction of two round trips; the server ends it when its client is silent in between.
 //
 // The store refuses to open where an acknowledged append could be lost: fsync or full_page_writes
 // off, a synchronous_commit weaker than on, a server in recovery. It then fixes synchronous_commit
