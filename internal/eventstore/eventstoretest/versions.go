@@ -82,7 +82,7 @@ func endVersionPages(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	const most = 50_000
 	for i, size := range []int{most + 1, 10, most / 2, most / 2, 10} {
-		r := draft(fmt.Sprint("name", i), 7)
+		r := draft(fmt.Sprint("name", i), 1)
 		r.Data = strings.Repeat("d", size)
 		w.append(r)
 	}

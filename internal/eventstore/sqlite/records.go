@@ -64,15 +64,49 @@ func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
 	return read()
 }
 
-func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {
+// recordPage collects the records of a read.
+type recordPage struct {
+	limit   eventstore.Limit
+	records []eventstore.Record
+	bytes   int // of their data
+}
+
+func newRecordPage(limit eventstore.Limit) recordPage { return recordPage{limit: limit.WithDefaults()} }
+
+// full reports whether the page has reached its limit.
+func (p *recordPage) full() bool { return p.room() <= 0 || p.bytes >= p.limit.Bytes }
+
+// room returns how many more records the limit allows.
+func (p *recordPage) room() int { return p.limit.Records - len(p.records) }
+
+// addRecord adds the row that a statement is at.
+func (r *reader) addRecord(s statement, p *recordPage) error {
+	if len(p.records) == fewRecords {
+		p.records = slices.Grow(p.records, min(p.limit.Records, pageRecords)-fewRecords)
+	}
+	p.records = append(p.records, eventstore.Record{})
+	last := &p.records[len(p.records)-1]
+	if err := r.readRecord(s, last); err != nil {
+		return err
+	}
+	p.bytes += len(last.Data)
+	if len(last.Data) >= largeData {
+		runtime.Gosched()
+	}
+	return nil
+}
+
+func (r *reader) readRecords(ctx context.Context, q pageQuery) ([]eventstore.Record, error) {
 	s := r.prepared[q.query]
 	defer r.reset(s)
 	if err := r.bind(s, q.args); err != nil {
 		return nil, err
 	}
-	var records []eventstore.Record
-	for bytes := 0; bytes < q.limit.Bytes && len(records) < q.limit.Records; {
-		if len(records)%checkEvery == 0 && ctx.Err() != nil {
+	for p := newRecordPage(q.limit); ; {
+		if p.full() {
+			return p.records, nil
+		}
+		if len(p.records)%checkEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		found, err := r.step(s)
@@ -80,22 +114,12 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 			return nil, err
 		}
 		if !found {
-			break
+			return p.records, nil
 		}
-		if len(records) == fewRecords {
-			records = slices.Grow(records, min(q.limit.Records, pageRecords)-fewRecords)
-		}
-		records = append(records, eventstore.Record{})
-		last := &records[len(records)-1]
-		if err := r.readRecord(s, last); err != nil {
+		if err := r.addRecord(s, &p); err != nil {
 			return nil, err
 		}
-		bytes += len(last.Data)
-		if len(last.Data) >= largeData {
-			runtime.Gosched()
-		}
 	}
-	return records, nil
 }
 
 // largeData is how many bytes of data make a record so slow to read that other goroutines get the

@@ -57,14 +57,20 @@ func mustOpen(t testing.TB, path string, opts Options) *Store {
 func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
 	t.Helper()
 	tx := store.(*Store).writer.tx
-	for _, statement := range []string{"BEGIN IMMEDIATE", "DELETE FROM events", "DELETE FROM history_head"} {
-		if _, err := tx.conn.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
+	run := func(statements ...string) {
+		for _, statement := range statements {
+			if _, err := tx.conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	if err := tx.insert(records); err != nil {
+	// The records need not be a history.
+	run("PRAGMA ignore_check_constraints = ON", "BEGIN IMMEDIATE", "DELETE FROM events", "DELETE FROM newest", "DELETE FROM history_head")
+	if err := tx.insertRecords(records); err != nil {
 		t.Fatal(err)
 	}
+	run("PRAGMA ignore_check_constraints = OFF",
+		"UPDATE events SET previous = coalesce((SELECT max(position) FROM events e WHERE e.config_name = events.config_name AND e.position < events.position), 0)")
 	_, err := tx.conn.ExecContext(t.Context(), "INSERT INTO history_head VALUES (1, ?, ?, ?)",
 		int64(head.Seq), head.Hash[:], head.RecordedAt.UnixMicro())
 	if err != nil {

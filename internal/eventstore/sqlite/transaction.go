@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 
 	"modernc.org/sqlite" // also registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -19,9 +18,8 @@ type transaction struct {
 	conn                                   *sql.Conn
 	begin, move, compare, commit, rollback *sql.Stmt
 	addReceipt, touch                      *sql.Stmt
-	inserts                                []insert    // by number of rows, descending
+	events, newest                         inserts     // into the tables of these names
 	all                                    []*sql.Stmt // all statements, to close them
-	args                                   []any       // of an insert; kept for the next one
 	open                                   bool        // from begin to a clean end
 	committed                              bool        // the last one ended with COMMIT
 	files                                  *openFiles  // the files that conn has open
@@ -39,13 +37,6 @@ func (t *transaction) bytesWritten() int64 {
 	return int64(pages) * page
 }
 
-// insert is a statement that inserts a fixed number of records. One statement for many records is
-// faster: see the appends of 256 in BenchmarkStore.
-type insert struct {
-	*sql.Stmt
-	rows int
-}
-
 const (
 	updateHead = `
 		UPDATE history_head SET position = ?, hash = ?, recorded_at = ?
@@ -59,15 +50,6 @@ const (
 	insertReceipt = `
 		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`
-
-	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
-	// second journal to be able to roll back a single statement.
-	insertEvents = `
-		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
-			actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
@@ -90,9 +72,8 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (
 	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
-	for _, rows := range []int{64, 8, 1} {
-		t.inserts = append(t.inserts, insert{prepare(insertEvents + strings.Repeat(anotherRow, rows-1)), rows})
-	}
+	t.events = prepareInserts(prepare, insertEvents, eventRow, eventColumns, "")
+	t.newest = prepareInserts(prepare, insertNewest, newestRow, newestColumns, updateNewest)
 	if err == nil {
 		err = conn.Raw(func(driver any) error {
 			t.status = driver.(sqlite.DBStatus)
@@ -125,7 +106,7 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	if !there {
 		return t.abort(eventstore.ErrHeadMoved)
 	}
-	if err := t.insert(records); err != nil {
+	if err := t.insertRecords(records); err != nil {
 		return notWritten(fmt.Errorf("inserting events: %w", err))
 	}
 	if err := t.insertReceipts(receipts); err != nil {
@@ -188,19 +169,6 @@ func (t *transaction) moveHead(expected eventstore.Head, records []eventstore.Re
 	return rows == 1, err
 }
 
-func (t *transaction) insert(records []eventstore.Record) error {
-	for _, insert := range t.inserts {
-		for len(records) >= insert.rows {
-			if _, err := insert.Exec(t.argsFor(records[:insert.rows])...); err != nil {
-				return err
-			}
-			records = records[insert.rows:]
-		}
-	}
-	clear(t.args) // values must not stay in memory
-	return nil
-}
-
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
@@ -211,32 +179,6 @@ func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 		}
 	}
 	return nil
-}
-
-func (t *transaction) argsFor(records []eventstore.Record) []any {
-	args := t.args[:0]
-	for i := range records {
-		r := &records[i]
-		args = append(args, int64(r.Seq), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
-			nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
-			nil, r.SaltWho[:], nil, r.What[:], nil)
-		last := args[len(args)-5:] // the null ones are filled in here
-		if r.Reverts != nil {
-			last[0] = r.Reverts.String()
-		}
-		if !r.Erased {
-			last[2], last[4] = r.SaltWhat[:], r.Data
-		}
-	}
-	t.args = args
-	return args
-}
-
-func nullable(text *string) any {
-	if text == nil {
-		return nil
-	}
-	return *text
 }
 
 // commitError returns the error of an append whose COMMIT has failed. The outcome is unknown,
