@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +156,43 @@ func TestReadNamesARecordThatIsMalformed(t *testing.T) {
 	execute(t, path, "UPDATE history_head SET hash = x'00'")
 	if head, err := s.Head(t.Context()); err == nil {
 		t.Errorf("Head with a short hash: got %v, want an error", head)
+	}
+}
+
+// TestAppendRefusesAVersionThatIsNotNext: with another one a version could not be found, or only one
+// of two.
+func TestAppendRefusesAVersionThatIsNotNext(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	var head eventstore.Head
+	add := func(versions map[string][]int) error {
+		var records []eventstore.Record
+		for _, name := range slices.Sorted(maps.Keys(versions)) {
+			for _, version := range versions[name] {
+				next, _ := eventstoretest.Next(head, name)
+				next[0].Name, next[0].Version = name, version
+				records = append(records, next[0])
+			}
+		}
+		after := new(eventstore.Chain).Seal(head, eventstore.AppendID{byte(head.Seq)}, records)
+		err := s.Append(t.Context(), head, records)
+		if err == nil {
+			head = after
+		}
+		return err
+	}
+	if err := add(map[string][]int{"a": {1, 2}, "b": {1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []map[string][]int{
+		{"a": {1}}, {"a": {2}}, {"a": {4}}, {"a": {3, 3}}, {"a": {3, 5}}, {"a": {3, 2}}, {"b": {3}},
+		{"new": {2}}, {"new": {0}}, {"new": {1, 1}}, {"new": {1, 3}}, {"a": {3}, "b": {2}, "new": {3}},
+	} {
+		if err := add(wrong); !errors.Is(err, eventstore.ErrNotNextVersion) || !errors.Is(err, eventstore.ErrNotWritten) {
+			t.Errorf("%v: got %v, want %v", wrong, err, eventstore.ErrNotNextVersion)
+		}
+		mustBeAt(t, s, head)
+	}
+	if err := add(map[string][]int{"a": {3, 4}, "b": {2}, "new": {1, 2, 3}}); err != nil {
+		t.Fatal(err)
 	}
 }

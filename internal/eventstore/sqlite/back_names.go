@@ -25,7 +25,7 @@ func (r *reader) readBackOfNames(ctx context.Context, q eventstore.Back, limit e
 		newest := heap.Pop(&next).(nextOfName)
 		selected, before, err := r.examine(&q, newest)
 		if err == nil && selected {
-			err = r.readAt(ctx, recordQuery, versionAt{seq: newest.seq}, &p)
+			_, err = r.readAt(ctx, recordQuery, newest.seq, &p)
 		}
 		if err != nil || p.full() || left == 1 {
 			return p.records, newest.seq, err

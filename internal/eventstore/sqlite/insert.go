@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"database/sql"
-	"fmt"
 	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -30,29 +29,17 @@ const (
 
 	// The event before is given if it is in the same append, else it is the newest of its name. An
 	// event that is not the next version of its name gets -1, which the table refuses.
-	eventRow = `(?%[1]d, coalesce(?%[2]d,
-			(SELECT CASE version WHEN ?%[5]d - 1 THEN position ELSE -1 END FROM newest WHERE config_name = ?%[4]d),
-			CASE ?%[5]d WHEN 1 THEN 0 ELSE -1 END),
-		?%[3]d, ?%[4]d, ?%[5]d, ?%[6]d, ?%[7]d, ?%[8]d, ?%[9]d, ?%[10]d, ?%[11]d, ?%[12]d, ?%[13]d, ?%[14]d, ?%[15]d, ?%[16]d, ?%[17]d)`
-	eventColumns = 17
+	eventRow = `(?, coalesce(?, (SELECT CASE version WHEN ? THEN position ELSE -1 END FROM newest WHERE config_name = ?), ?),
+		?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	insertNewest  = `INSERT OR FAIL INTO newest (config_name, version, position, first) VALUES `
-	newestRow     = `(?%[1]d, ?%[2]d, ?%[3]d, ?%[4]d)`
-	newestColumns = 4
-	updateNewest  = ` ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position`
+	insertNewest = `INSERT OR FAIL INTO newest (config_name, version, position, first) VALUES `
+	newestRow    = `(?, ?, ?, ?)`
+	updateNewest = ` ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position`
 )
 
-func prepareInserts(prepare func(string) *sql.Stmt, start, row string, columns int, end string) (i inserts) {
+func prepareInserts(prepare func(string) *sql.Stmt, start, row, end string) (i inserts) {
 	for _, rows := range batchRows {
-		numbered := make([]string, rows)
-		places := make([]any, columns)
-		for n := range numbered {
-			for place := range places {
-				places[place] = n*columns + place + 1
-			}
-			numbered[n] = fmt.Sprintf(row, places...)
-		}
-		i.statements = append(i.statements, prepare(start+strings.Join(numbered, ", ")+end))
+		i.statements = append(i.statements, prepare(start+row+strings.Repeat(", "+row, rows-1)+end))
 	}
 	return i
 }
@@ -104,14 +91,17 @@ func findNames(records []eventstore.Record) namesOf {
 func (t *transaction) insertRecords(records []eventstore.Record) error {
 	found := findNames(records)
 	err := t.events.insert(len(records), func(args []any, i int) []any {
-		var previous any
-		if before := found.previous[i]; before >= 0 {
-			previous = int64(-1)
-			if records[i].Version == records[before].Version+1 {
-				previous = int64(records[before].Seq)
-			}
+		r := &records[i]
+		args = append(args, int64(r.Seq))
+		switch before := found.previous[i]; {
+		case before < 0:
+			args = append(args, nil, int64(r.Version-1), r.Name, previousOfNew(r))
+		case records[before].Version == r.Version-1:
+			args = append(args, int64(records[before].Seq), nil, nil, nil)
+		default:
+			args = append(args, notNext, nil, nil, nil)
 		}
-		return addEvent(args, previous, &records[i])
+		return addEvent(args, r)
 	})
 	if hasExtendedCode(err, sqlite3.SQLITE_CONSTRAINT_CHECK) {
 		return eventstore.ErrNotNextVersion
@@ -129,9 +119,20 @@ func (t *transaction) insertRecords(records []eventstore.Record) error {
 	})
 }
 
-// addEvent appends the arguments of an event to those of others.
-func addEvent(args []any, previous any, r *eventstore.Record) []any {
-	args = append(args, int64(r.Seq), previous, r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
+// notNext is the previous event of one that is not the next version of its name.
+const notNext = int64(-1)
+
+// previousOfNew returns the previous event of a record if its name has none.
+func previousOfNew(r *eventstore.Record) int64 {
+	if r.Version == 1 {
+		return 0
+	}
+	return notNext
+}
+
+// addEvent appends the arguments of an event, but for the first ones, to those of others.
+func addEvent(args []any, r *eventstore.Record) []any {
+	args = append(args, r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
 		nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
 		nil, r.SaltWho[:], nil, r.What[:], nil)
 	last := args[len(args)-5:] // the null ones are filled in here

@@ -57,7 +57,7 @@ func (r *reader) placesBack(name string, version, n int) (places []versionAt, er
 // readPlacesInto adds the records at some places to a page, until it is full.
 func (r *reader) readPlacesInto(ctx context.Context, p *recordPage, places []versionAt) error {
 	for i := 0; i < len(places) && !p.full(); i++ {
-		if err := r.readAt(ctx, recordQuery, places[i], p); err != nil {
+		if _, err := r.readAt(ctx, recordQuery, places[i].seq, p); err != nil {
 			return err
 		}
 	}
@@ -82,11 +82,9 @@ func (r *reader) readBackward(ctx context.Context, name string, before int, limi
 		return nil, err
 	}
 	at, err := r.versionOf(name, min(before-1, newest.version))
-	p := newRecordPage(limit)
-	for err == nil && at.seq > 0 && !p.full() {
-		if err = r.readAt(ctx, recordQuery, at, &p); err == nil {
-			at, err = r.before(at)
-		}
+	seq, p := at.seq, newRecordPage(limit)
+	for err == nil && seq > 0 && !p.full() {
+		seq, err = r.readAt(ctx, recordQuery, seq, &p)
 	}
 	return p.records, err
 }
@@ -103,7 +101,7 @@ func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstor
 		for i := 0; i < len(names) && !p.full() && err == nil; i++ {
 			var at versionAt
 			if at, err = r.newestAsOf(names[i], q.At); err == nil && at.seq > 0 {
-				err = r.readAt(ctx, from, at, &p)
+				_, err = r.readAt(ctx, from, at.seq, &p)
 			}
 		}
 		records = p.records
@@ -129,7 +127,7 @@ func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, version
 
 // LookUp returns the records of versions, in the order asked, on a connection for the node itself.
 func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) (records []eventstore.Record, err error) {
-	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
+	err = s.useOnBasis(ctx, eventstore.Head{}, func(r *reader) (err error) {
 		records, err = r.readVersions(ctx, versions, limit)
 		return err
 	})
@@ -142,9 +140,19 @@ func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, lim
 func (r *reader) readVersions(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
 	p := newRecordPage(limit)
 	for i := 0; i < len(versions) && !p.full(); i++ {
-		at, err := r.versionOf(versions[i].Name, versions[i].Version)
+		v := versions[i]
+		if n := len(p.records); n > 0 && p.records[n-1].Name == v.Name && p.records[n-1].Version == v.Version+1 {
+			v.Next = p.records[n-1].Seq
+		}
+		if found, err := r.readBefore(ctx, v, &p); found || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		at, err := r.versionOf(v.Name, v.Version)
 		if err == nil && at.seq > 0 {
-			err = r.readAt(ctx, recordQuery, at, &p)
+			_, err = r.readAt(ctx, recordQuery, at.seq, &p)
 		}
 		if err != nil {
 			return nil, err
@@ -153,12 +161,35 @@ func (r *reader) readVersions(ctx context.Context, versions []eventstore.Version
 	return p.records, nil
 }
 
-// readAt adds the record at a place to a page, by a query with its seq. It adds nothing where a
-// record is missing.
-func (r *reader) readAt(ctx context.Context, from query, at versionAt, p *recordPage) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// readBefore adds the record of a version to a page, if the version after it is where v says.
+func (r *reader) readBefore(ctx context.Context, v eventstore.VersionOf, p *recordPage) (found bool, err error) {
+	if v.Next == 0 {
+		return false, nil
 	}
-	_, err := r.readOne(from, at.seq, func(s statement) error { return r.addRecord(s, p) })
-	return err
+	at, err := r.before(versionAt{v.Next, v.Version + 1})
+	if err != nil || at.seq == 0 {
+		return false, err
+	}
+	before := *p
+	if _, err := r.readAt(ctx, recordQuery, at.seq, p); err != nil || len(p.records) == len(before.records) {
+		return false, err
+	}
+	if last := &p.records[len(p.records)-1]; last.Name == v.Name && last.Version == v.Version {
+		return true, nil
+	}
+	*p = before
+	return false, nil
+}
+
+// readAt adds the record at a seq to a page, and returns the seq of the one before of the same name.
+// It adds nothing where a record is missing.
+func (r *reader) readAt(ctx context.Context, from query, seq eventstore.Seq, p *recordPage) (before eventstore.Seq, err error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	_, err = r.readOne(from, seq, func(s statement) error {
+		before = eventstore.Seq(r.integer(s, recordColumns))
+		return r.addRecord(s, p)
+	})
+	return before, err
 }

@@ -49,9 +49,9 @@ var queries = [...]string{
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
-	recordQuery: selectEvents + `FROM events e WHERE e.position = ?`,
+	recordQuery: selectEvents + `, e.previous FROM events e WHERE e.position = ?`,
 
-	recordNoDataQuery: selectEventsNoData + `FROM events e WHERE e.position = ?`,
+	recordNoDataQuery: selectEventsNoData + `, e.previous FROM events e WHERE e.position = ?`,
 
 	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
 

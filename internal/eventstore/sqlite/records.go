@@ -43,22 +43,25 @@ const (
 	checkEvery = 256
 )
 
-// onBasis calls read if the history contains the basis. One read transaction sees both: it begins
-// with the first step of a statement and ends when all statements are reset.
+// onBasis calls read if the history contains the basis. One read transaction sees both, and all that
+// read reads: it begins with the first step of a statement and ends when all statements are reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
-	if basis.Seq == 0 {
-		return read()
+	open := headQuery // any query would do
+	if basis.Seq > 0 {
+		open = basisQuery
 	}
-	s := r.prepared[basisQuery]
+	s := r.prepared[open]
 	defer r.reset(s)
-	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
-		return err
+	if basis.Seq > 0 {
+		if err := r.bindSeq(s, basis.Seq); err != nil {
+			return err
+		}
 	}
 	found, err := r.step(s)
 	if err != nil {
 		return err
 	}
-	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
+	if basis.Seq > 0 && (!found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:])) {
 		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return read()

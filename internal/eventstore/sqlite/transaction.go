@@ -72,8 +72,8 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (
 	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
-	t.events = prepareInserts(prepare, insertEvents, eventRow, eventColumns, "")
-	t.newest = prepareInserts(prepare, insertNewest, newestRow, newestColumns, updateNewest)
+	t.events = prepareInserts(prepare, insertEvents, eventRow, "")
+	t.newest = prepareInserts(prepare, insertNewest, newestRow, updateNewest)
 	if err == nil {
 		err = conn.Raw(func(driver any) error {
 			t.status = driver.(sqlite.DBStatus)

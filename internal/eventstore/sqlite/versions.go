@@ -18,11 +18,11 @@ const (
 	textOfPreviousQuery = `SELECT previous FROM events WHERE position = ?`
 
 	textOfMilestoneQuery = `SELECT position FROM events INDEXED BY events_milestones
-		WHERE config_name = ? AND version = ? AND version % 16 = 0`
+		WHERE config_name = ? AND version = ? AND version % 8 = 0`
 )
 
 // milestoneStep is the distance of two versions that are in the index events_milestones.
-const milestoneStep = 16
+const milestoneStep = 8
 
 // versionAt is the place of an event of a name. The zero versionAt is before its first event.
 type versionAt struct {
