@@ -165,13 +165,15 @@ func TestAppendRefusesAVersionThatIsNotNext(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	var head eventstore.Head
 	add := func(versions map[string][]int) error {
-		var records []eventstore.Record
+		var names []string
+		var all []int
 		for _, name := range slices.Sorted(maps.Keys(versions)) {
-			for _, version := range versions[name] {
-				next, _ := eventstoretest.Next(head, name)
-				next[0].Name, next[0].Version = name, version
-				records = append(records, next[0])
-			}
+			names = append(names, slices.Repeat([]string{name}, len(versions[name]))...)
+			all = append(all, versions[name]...)
+		}
+		records, _ := eventstoretest.Next(head, names...)
+		for i := range records {
+			records[i].Name, records[i].Version = names[i], all[i]
 		}
 		after := new(eventstore.Chain).Seal(head, eventstore.AppendID{byte(head.Seq)}, records)
 		err := s.Append(t.Context(), head, records)
