@@ -12,8 +12,8 @@ import (
 
 const (
 	// checkpointBytes is how many bytes are written to the write-ahead log before a checkpoint
-	// copies it into the database file. The index over names changes in random places, so with a
-	// long log a page that changes several times is copied once.
+	// copies it into the database file. The table of the newest events changes in random places, so
+	// with a long log a page that changes several times is copied once.
 	checkpointBytes = 32 << 20
 	// restoreCheckpointBytes is the same while a backup is restored. One append then writes up to
 	// 40 MiB, and the log stays below 64 MiB all the same.
