@@ -159,8 +159,8 @@ func TestReadNamesARecordThatIsMalformed(t *testing.T) {
 	}
 }
 
-// TestAppendRefusesAVersionThatIsNotNext: with another one a version could not be found, or only one
-// of two.
+// TestAppendRefusesAVersionThatIsNotNext: with another one a version could not be found, or only
+// one of two.
 func TestAppendRefusesAVersionThatIsNotNext(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	var head eventstore.Head
