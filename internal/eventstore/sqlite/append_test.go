@@ -29,7 +29,7 @@ func TestFullDatabaseIsNotWritten(t *testing.T) {
 // limitPages keeps the database from growing.
 func limitPages(t *testing.T, s *Store) {
 	t.Helper()
-	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+	if err := s.writer.tx.conn.execute("PRAGMA max_page_count = 1"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,7 +77,7 @@ func TestAppendWhileAnotherWrites(t *testing.T) {
 	other := mustOpen(t, path, Options{}).writer.tx
 	head := write(t, s, "a")
 	records, _ := eventstoretest.Next(head, "b")
-	if _, err := other.begin.Exec(); err != nil {
+	if err := other.conn.run(other.begin, nil); err != nil {
 		t.Fatal(err)
 	}
 
@@ -92,7 +92,7 @@ func TestAppendWhileAnotherWrites(t *testing.T) {
 	}
 	mustBeAt(t, s, head) // reading does not wait
 
-	if _, err := other.rollback.Exec(); err != nil {
+	if err := other.conn.run(other.rollback, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := patient.Append(t.Context(), head, records); err != nil {
@@ -132,7 +132,7 @@ func TestAppendToAStoreThatIsClosed(t *testing.T) {
 func TestErrorOfCommitLeavesTheOutcomeOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	tx := mustOpen(t, path, Options{}).writer.tx
-	_, err := tx.commit.Exec() // no transaction is open, so COMMIT fails
+	err := tx.conn.run(tx.commit, nil) // no transaction is open, so COMMIT fails
 	if err = commitError(err); err == nil || errors.Is(err, eventstore.ErrNotWritten) || errors.Is(err, eventstore.ErrHeadMoved) {
 		t.Errorf("got error %v, want one that promises nothing", err)
 	}

@@ -71,12 +71,12 @@ func (r *reader) backQuery(q eventstore.Back, limit eventstore.Limit) (found pag
 	if q.Actor == nil {
 		return pageQuery{backQuery, args, limit}, q.Before - eventstore.Seq(examine), nil
 	}
-	first, err := r.number(actorFloorQuery, *q.Actor, before, examine)
+	first, err := r.queryNumber(actorFloorQuery, *q.Actor, before, examine)
 	return pageQuery{backActorQuery, append(args, *q.Actor), limit}, eventstore.Seq(first), err
 }
 
-// number returns the only number of the only row of a query, 0 when there is no row.
-func (r *reader) number(q query, args ...any) (int64, error) {
+// queryNumber returns the only number of the only row of a query, 0 when there is no row.
+func (r *reader) queryNumber(q query, args ...any) (int64, error) {
 	s := r.prepared[q]
 	defer r.reset(s)
 	if err := r.bind(s, args); err != nil {

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -15,8 +14,7 @@ var batchRows = []int{64, 8, 1}
 
 // inserts are statements that insert rows into one table.
 type inserts struct {
-	statements []*sql.Stmt // one for each of batchRows
-	args       []any       // of one statement; kept for the next one
+	statements []statement // one for each of batchRows
 }
 
 const (
@@ -37,24 +35,23 @@ const (
 	updateNewest = ` ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position`
 )
 
-func prepareInserts(prepare func(string) *sql.Stmt, start, row, end string) (i inserts) {
+func prepareInserts(prepare func(string) statement, start, row, end string) (i inserts) {
 	for _, rows := range batchRows {
 		i.statements = append(i.statements, prepare(start+row+strings.Repeat(", "+row, rows-1)+end))
 	}
 	return i
 }
 
-// insert inserts n rows. addRow appends the arguments of one of them.
-func (i *inserts) insert(n int, addRow func(args []any, row int) []any) error {
+// insert inserts n rows. addRow adds the arguments of one of them.
+func (c *connection) insert(into inserts, n int, addRow func(a *arguments, row int)) error {
 	next := 0
 	for at, rows := range batchRows {
 		for ; n-next >= rows; next += rows {
-			i.args = i.args[:0]
-			for row := range rows {
-				i.args = addRow(i.args, next+row)
-			}
-			_, err := i.statements[at].Exec(i.args...)
-			clear(i.args) // values must not stay in memory
+			err := c.run(into.statements[at], func(a *arguments) {
+				for row := range rows {
+					addRow(a, next+row)
+				}
+			})
 			if err != nil {
 				return err
 			}
@@ -90,18 +87,21 @@ func findNames(records []eventstore.Record) namesOf {
 // insertRecords inserts the records of an append, and notes which are the newest of their names.
 func (t *transaction) insertRecords(records []eventstore.Record) error {
 	found := findNames(records)
-	err := t.events.insert(len(records), func(args []any, i int) []any {
+	err := t.conn.insert(t.events, len(records), func(a *arguments, i int) {
 		r := &records[i]
-		args = append(args, int64(r.Seq))
-		switch before := found.previous[i]; {
-		case before < 0:
-			args = append(args, nil, int64(r.Version-1), r.Name, previousOfNew(r))
-		case records[before].Version == r.Version-1:
-			args = append(args, int64(records[before].Seq), nil, nil, nil)
-		default:
-			args = append(args, notNext, nil, nil, nil)
+		a.integer(int64(r.Seq))
+		if before := found.previous[i]; before < 0 {
+			a.null()
+			a.integer(int64(r.Version - 1))
+			a.text(r.Name)
+			a.integer(previousOfNew(r))
+		} else {
+			a.integer(previousOf(r, &records[before]))
+			a.null()
+			a.null()
+			a.null()
 		}
-		return addEvent(args, r)
+		addEvent(a, r)
 	})
 	if hasExtendedCode(err, sqlite3.SQLITE_CONSTRAINT_CHECK) {
 		return eventstore.ErrNotNextVersion
@@ -109,13 +109,16 @@ func (t *transaction) insertRecords(records []eventstore.Record) error {
 	if err != nil {
 		return err
 	}
-	return t.newest.insert(len(found.names), func(args []any, i int) []any {
+	return t.conn.insert(t.newest, len(found.names), func(a *arguments, i int) {
 		first, newest := &records[found.names[i].first], &records[found.names[i].newest]
-		firstSeq := first.Seq
+		a.text(newest.Name)
+		a.integer(int64(newest.Version))
+		a.integer(int64(newest.Seq))
 		if first.Version > 1 { // the first of the name is in the table already
-			firstSeq = 0
+			a.integer(0)
+		} else {
+			a.integer(int64(first.Seq))
 		}
-		return append(args, newest.Name, int64(newest.Version), int64(newest.Seq), int64(firstSeq))
 	})
 }
 
@@ -130,24 +133,39 @@ func previousOfNew(r *eventstore.Record) int64 {
 	return notNext
 }
 
-// addEvent appends the arguments of an event, but for the first ones, to those of others.
-func addEvent(args []any, r *eventstore.Record) []any {
-	args = append(args, r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
-		nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
-		nil, r.SaltWho[:], nil, r.What[:], nil)
-	last := args[len(args)-5:] // the null ones are filled in here
-	if r.Reverts != nil {
-		last[0] = r.Reverts.String()
+// previousOf returns the previous event of a record of which another of the same append is.
+func previousOf(r, before *eventstore.Record) int64 {
+	if r.Version == before.Version+1 {
+		return int64(before.Seq)
 	}
-	if !r.Erased {
-		last[2], last[4] = r.SaltWhat[:], r.Data
-	}
-	return args
+	return notNext
 }
 
-func nullable(text *string) any {
-	if text == nil {
-		return nil
+// addEvent adds the arguments of an event, but for the first ones.
+func addEvent(a *arguments, r *eventstore.Record) {
+	a.blob(r.Hash[:])
+	a.text(r.Name)
+	a.integer(int64(r.Version))
+	a.text(r.Type)
+	a.integer(int64(r.SchemaVersion))
+	a.nullable(r.Actor)
+	a.nullable(r.Reason)
+	a.integer(r.RecordedAt.UnixMicro())
+	a.blob(r.AppendID[:])
+	a.integer(int64(r.ChangeSet))
+	if r.Reverts == nil {
+		a.null()
+	} else {
+		a.text(r.Reverts.String())
 	}
-	return *text
+	a.blob(r.SaltWho[:])
+	if r.Erased {
+		a.null()
+		a.blob(r.What[:])
+		a.null()
+		return
+	}
+	a.blob(r.SaltWhat[:])
+	a.blob(r.What[:])
+	a.text(r.Data)
 }

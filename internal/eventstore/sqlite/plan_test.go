@@ -47,21 +47,20 @@ func TestQueriesGoByIndex(t *testing.T) {
 
 func explain(t *testing.T, s *Store, query string) (plan string) {
 	t.Helper()
-	rows, err := s.writer.tx.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1, 1, 1, "[]", 1, 1, "")
+	conn := s.writer.tx.conn
+	explained, err := conn.prepare("EXPLAIN QUERY PLAN " + query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+	defer conn.finalize(explained)
+	for {
+		found, err := conn.step(explained)
+		if err != nil {
 			t.Fatal(err)
 		}
-		plan += detail + "\n"
+		if !found {
+			return plan
+		}
+		plan += string(conn.bytes(explained, 3)) + "\n"
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan
 }

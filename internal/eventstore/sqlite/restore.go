@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"configapi/internal/eventstore"
@@ -46,21 +45,22 @@ func (r *reader) readRestore() (target eventstore.Head, err error) {
 // BeginRestore notes on the disk that a restore to a head begins, in place of what was noted
 // before. The lock of the file keeps servers out meanwhile: see [Options.Lock].
 func (s *Store) BeginRestore(ctx context.Context, target eventstore.Head) error {
-	return s.noteRestore(ctx, func(conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, beginRestore, int64(target.Seq), target.Hash[:])
-		return err
+	return s.noteRestore(ctx, func(conn *connection) error {
+		return conn.runOnce(beginRestore, func(a *arguments) {
+			a.integer(int64(target.Seq))
+			a.blob(target.Hash[:])
+		})
 	})
 }
 
 // EndRestore removes what BeginRestore has noted.
 func (s *Store) EndRestore(ctx context.Context) error {
-	return s.noteRestore(ctx, func(conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, endRestore)
-		return err
+	return s.noteRestore(ctx, func(conn *connection) error {
+		return conn.execute(endRestore)
 	})
 }
 
-func (s *Store) noteRestore(ctx context.Context, do func(*sql.Conn) error) error {
+func (s *Store) noteRestore(ctx context.Context, do func(*connection) error) error {
 	return s.append(ctx, func(t *transaction) error {
 		if err := do(t.conn); err != nil {
 			return notWritten(fmt.Errorf("noting a restore: %w", err))

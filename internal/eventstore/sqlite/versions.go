@@ -58,7 +58,7 @@ func (r *reader) before(at versionAt) (before versionAt, err error) {
 
 // milestone returns the event of a name at a multiple of milestoneStep.
 func (r *reader) milestone(name string, version int) (versionAt, error) {
-	seq, err := r.number(milestoneQuery, name, int64(version))
+	seq, err := r.queryNumber(milestoneQuery, name, int64(version))
 	return versionAt{eventstore.Seq(seq), version}, err
 }
 
