@@ -181,8 +181,8 @@ func (r *reader) readBefore(ctx context.Context, v eventstore.VersionOf, p *reco
 	return false, nil
 }
 
-// readAt adds the record at a seq to a page, and returns the seq of the one before of the same name.
-// It adds nothing where a record is missing.
+// readAt adds the record at a seq to a page, and returns the seq of the one before of the same
+// name. It adds nothing where a record is missing.
 func (r *reader) readAt(ctx context.Context, from query, seq eventstore.Seq, p *recordPage) (before eventstore.Seq, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()

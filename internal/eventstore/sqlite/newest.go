@@ -33,9 +33,9 @@ type place struct {
 
 // EachNewest passes the newest record of each name at or before a basis to yield.
 //
-// The places of all records come from the table newest alone. The records are then read in the order in
-// which they lie in the table, so that each of its pages is read once, however many names there
-// are.
+// The places of all records come from the table newest alone. The records are then read in the
+// order in which they lie in their table, so that each of its pages is read once, however many
+// names there are.
 func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
 	if err := s.files.check(); err != nil {
 		return fmt.Errorf("reading the newest records: %w", err)
