@@ -8,8 +8,8 @@ import (
 	"configapi/internal/eventstore"
 )
 
-// TestVersionThatExistsTwice: a restore of events that are the same version of a config does not end:
-// some stores refuse the second event, others the end. A store that is in use refuses it, too.
+// TestVersionThatExistsTwice: a restore of events that are the same version of a config does not
+// end: some stores refuse the second event, others the end. A store that is in use refuses it, too.
 func TestVersionThatExistsTwice(t *testing.T) {
 	for _, kind := range []string{"sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {

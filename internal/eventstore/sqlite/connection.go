@@ -168,8 +168,8 @@ func (c *connection) first(query string, read func(statement)) error {
 	return err
 }
 
-// beginWrite begins a transaction that writes, by a statement that does so. While another connection
-// writes, it waits until a timeout or the end of ctx.
+// beginWrite begins a transaction that writes, by a statement that does so. While another
+// connection writes, it waits until a timeout or the end of ctx.
 func (c *connection) beginWrite(ctx context.Context, begin statement, timeout time.Duration) error {
 	if err := c.setBusyTimeout(0); err != nil { // SQLite's own wait does not end with ctx
 		return err

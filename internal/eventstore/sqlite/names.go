@@ -31,7 +31,7 @@ func (r *reader) readForward(ctx context.Context, name string, after int, limit 
 	}
 	p := newRecordPage(limit)
 	for after = max(after, 0); after < newest.version && !p.full(); {
-		last := min(newest.version, after+min(forwardStep, p.room()))
+		last := min(newest.version, after+min(forwardStep, p.left()))
 		places, err := r.placesBack(name, last, last-after)
 		if err != nil || len(places) == 0 {
 			return p.records, err

@@ -43,8 +43,9 @@ const (
 	checkEvery = 256
 )
 
-// onBasis calls read if the history contains the basis. One read transaction sees both, and all that
-// read reads: it begins with the first step of a statement and ends when all statements are reset.
+// onBasis calls read if the history contains the basis. One read transaction sees both, and all
+// that read reads: it begins with the first step of a statement and ends when all statements are
+// reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
 	open := headQuery // any query would do
 	if basis.Seq > 0 {
@@ -77,10 +78,10 @@ type recordPage struct {
 func newRecordPage(limit eventstore.Limit) recordPage { return recordPage{limit: limit.WithDefaults()} }
 
 // full reports whether the page has reached its limit.
-func (p *recordPage) full() bool { return p.room() <= 0 || p.bytes >= p.limit.Bytes }
+func (p *recordPage) full() bool { return p.left() <= 0 || p.bytes >= p.limit.Bytes }
 
-// room returns how many more records the limit allows.
-func (p *recordPage) room() int { return p.limit.Records - len(p.records) }
+// left returns how many more records the limit allows.
+func (p *recordPage) left() int { return p.limit.Records - len(p.records) }
 
 // addRecord adds the row that a statement is at.
 func (r *reader) addRecord(s statement, p *recordPage) error {
