@@ -33,9 +33,9 @@ const (
 // notify, which for one record saves a fifth of all CPU: the server would wake up the listener of
 // this store, which knows of the append already.
 //
-// Every listener greets the others once it listens, so they notify of all that they append from
-// then on. Only while a listener cannot hear a greeting, for twice [Options.listenPing] at most,
-// does a new store depend on its own [Options.PollInterval].
+// Every listener greets the others once it listens, and from then on they notify. A new store
+// depends on its own [Options.PollInterval] only until they have heard the greeting, which takes
+// twice [Options.listenPing] at most when a connection is broken.
 type others struct {
 	none    atomic.Bool // no other store listens
 	greeted bool        // since the last count; for the listener alone
