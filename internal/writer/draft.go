@@ -14,11 +14,21 @@ import (
 	"configapi/internal/projection"
 )
 
-// change is an event that a set leads to, and the state of its config before and after it.
+// change is an event that a set leads to, and the state of its config before it.
 type change struct {
-	event         config.Event
-	before, after *projection.Config
-	last          bool // the value of the event is the last one before a deletion
+	event    config.Event
+	before   *projection.Config
+	last     bool                 // the value of the event is the last one before a deletion
+	revision *eventstore.Revision // nil until the event is in the batch
+	after    *projection.Config   // nil until it is asked for
+}
+
+// next returns the state of the config after the change, which is in the batch.
+func (c *change) next() *projection.Config {
+	if c.after == nil {
+		c.after = c.before.Next(c.revision)
+	}
+	return c.after
 }
 
 // draft is what a change set leads to. The memory of changes is used again for the next set.
@@ -47,8 +57,9 @@ const maxKeptChanges = 16
 // draftOf decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
 func (b *batch) draftOf(r *request) *draft {
+	b.settle() // its changes have the memory of this draft
 	d := b.drafted
-	*d = draft{at: b.nextTime(), changes: d.changes[:0]}
+	*d = draft{at: b.nextTime(), changes: slices.Grow(d.changes[:0], len(r.set.Changes))}
 	for i := range r.set.Changes {
 		b.draftChange(d, r, i)
 	}
