@@ -162,13 +162,13 @@ func (e *exchange) bodyFailed(err error) {
 	if err == errBodyTooLarge {
 		answerTooLarge(e)
 	} else {
-		problem.Problem{Kind: fault.Unavailable, RequestID: e.id[0],
+		problem.Problem{Kind: fault.Unavailable, RequestID: e.id,
 			Detail: "the server has no memory left for the body of this request at the moment; send it again later"}.Write(e)
 	}
 	e.discard = true
 }
 
 func answerTooLarge(e *exchange) {
-	problem.Problem{Kind: fault.TooLarge, RequestID: e.id[0],
+	problem.Problem{Kind: fault.TooLarge, RequestID: e.id,
 		Detail: content.TooLarge(budget.MaxBodyBytes).Detail}.Write(e)
 }
