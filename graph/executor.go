@@ -47,7 +47,7 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	return op, e.documents.Check(ctx, op, params.Variables)
+	return op, e.documents.Check(op, params.Variables)
 }
 
 // DispatchOperation begins an operation, and returns the function that executes it. That of a query

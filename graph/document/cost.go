@@ -21,6 +21,18 @@ func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gql
 	return nil
 }
 
+// affordable returns the operations of a document that cost no more than they may, whatever their
+// variables are.
+func (l limits) affordable(schema *ast.Schema, doc *ast.QueryDocument) map[*ast.OperationDefinition]bool {
+	found := make(map[*ast.OperationDefinition]bool, len(doc.Operations))
+	for _, operation := range doc.Operations {
+		c := costs{types: schema.Types}
+		cost := c.of(operation.SelectionSet, place{}).each
+		found[operation] = cost <= l.cost && !c.varies
+	}
+	return found
+}
+
 const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
@@ -40,6 +52,7 @@ type costs struct {
 	types     map[string]*ast.Definition
 	variables map[string]any
 	fragments map[use]cost // :: → its cost; nil while there are none
+	varies    bool         // other variables may give another sum
 }
 
 // use is a fragment at a place.
@@ -168,6 +181,7 @@ func (c *costs) given(f *ast.Field) int {
 	if argument == nil {
 		return 1
 	}
+	c.varies = true
 	raw, _ := argument.Value.Value(c.variables)
 	input, _ := raw.(map[string]any)
 	changes, isList := input["changes"].([]any)
@@ -214,6 +228,7 @@ func (c *costs) pageSize(given *ast.Argument, byDefault *ast.Value) int {
 	if given != nil {
 		value = given.Value
 	}
+	c.varies = c.varies || value.Kind == ast.Variable
 	size, err := value.Value(c.variables)
 	if n, ok := size.(int64); ok && err == nil {
 		return int(max(1, min(n, configstore.MaxPageSize)))

@@ -7,8 +7,8 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// trackedConn is a connection that counts until it is closed, whose header reserves memory, and that
-// writes the headers of answers. net/http must write to it without a layer in between.
+// trackedConn is a connection that counts until it is closed, whose header reserves memory, and
+// that writes the headers of answers. net/http must write to it without a layer in between.
 type trackedConn struct {
 	inner    net.Conn
 	listener *listener
@@ -18,8 +18,8 @@ type trackedConn struct {
 	closed   sync.Once
 }
 
-// trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for any
-// other.
+// trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for
+// any other.
 func trackedOf(conn net.Conn) *trackedConn {
 	if c, is := conn.(interface{ tracked() *trackedConn }); is {
 		return c.tracked()
