@@ -1,6 +1,7 @@
 package document
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -19,9 +20,14 @@ const (
 
 // checked is a document that is within the limits and valid. It is immutable.
 type checked struct {
-	document *ast.QueryDocument
-	// affordable are the operations that cost no more than they may, whatever their variables are.
-	affordable map[*ast.OperationDefinition]bool
+	document   *ast.QueryDocument
+	operations map[*ast.OperationDefinition]known
+}
+
+// known is what was found out about an operation, whatever its variables are.
+type known struct {
+	affordable bool // it costs no more than it may
+	prepared   any  // what [Options.Prepare] has returned
 }
 
 // cache keeps checked documents by their text. When it is full it drops those that were not asked
@@ -29,25 +35,34 @@ type checked struct {
 type cache struct {
 	maxBytes int
 
-	mu    sync.Mutex // guards the following
-	byLRU *simplelru.LRU[string, *checked]
-	bytes int
+	mu         sync.Mutex // guards the following
+	documents  *simplelru.LRU[string, *checked]
+	operations map[*ast.OperationDefinition]known // those of the documents
+	bytes      int
 }
 
 func newCache(maxBytes int) *cache {
-	byLRU, err := simplelru.NewLRU[string, *checked](maxBytes, nil) // the bytes are the bound
+	documents, err := simplelru.NewLRU[string, *checked](maxBytes, nil) // the bytes are the bound
 	if err != nil {
 		panic(err) // maxBytes is not positive
 	}
-	return &cache{maxBytes: maxBytes, byLRU: byLRU}
+	return &cache{maxBytes: maxBytes, documents: documents, operations: make(map[*ast.OperationDefinition]known)}
 }
 
 // get returns the document of a text, nil if the cache does not have it.
 func (c *cache) get(text string) *checked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, _ := c.byLRU.Get(text)
+	found, _ := c.documents.Get(text)
 	return found
+}
+
+// operation returns what is known about an operation of a document, and whether the cache has it.
+func (c *cache) operation(op *ast.OperationDefinition) (found known, has bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, has = c.operations[op]
+	return found, has
 }
 
 // add keeps the document of a text, unless the text is too long.
@@ -57,13 +72,17 @@ func (c *cache) add(text string, d *checked) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byLRU.Contains(text) { // it came twice at once
+	if c.documents.Contains(text) { // it came twice at once
 		return
 	}
-	c.byLRU.Add(text, d)
+	c.documents.Add(text, d)
+	maps.Copy(c.operations, d.operations)
 	for c.bytes += sizeOf(text); c.bytes > c.maxBytes; {
-		oldest, _, _ := c.byLRU.RemoveOldest()
+		oldest, dropped, _ := c.documents.RemoveOldest()
 		c.bytes -= sizeOf(oldest)
+		for op := range dropped.operations {
+			delete(c.operations, op)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // TestKnownDocumentsAreNotParsedAgain checks that a text that has passed once gives the same
 // document.
 func TestKnownDocumentsAreNotParsedAgain(t *testing.T) {
-	c := New(schema)
+	c := New(schema, Options{})
 	check := func(text string) *ast.QueryDocument {
 		op := graphql.OperationContext{RawQuery: text}
 		_ = c.Check(&op, nil)
@@ -43,12 +43,12 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 		if c.get(text(0)) == nil {
 			t.Fatalf("the first document, which was used all the time, is gone after %d more", i)
 		}
-		if c.bytes > c.maxBytes || c.bytes != c.byLRU.Len()*size {
-			t.Fatalf("%d documents of %d bytes count %d", c.byLRU.Len(), size, c.bytes)
+		if c.bytes > c.maxBytes || c.bytes != c.documents.Len()*size {
+			t.Fatalf("%d documents of %d bytes count %d", c.documents.Len(), size, c.bytes)
 		}
 	}
-	if c.byLRU.Len() != 10 || c.get(text(99)) == nil || c.get(text(90)) != nil {
-		t.Errorf("got %d documents, want the first and the last nine", c.byLRU.Len())
+	if c.documents.Len() != 10 || c.get(text(99)) == nil || c.get(text(90)) != nil {
+		t.Errorf("got %d documents, want the first and the last nine", c.documents.Len())
 	}
 	if c.add(strings.Repeat("a ", 10*wordBytes), new(checked)); c.bytes > c.maxBytes {
 		t.Errorf("a document that is larger than the cache counts %d bytes", c.bytes)
@@ -58,7 +58,7 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 // TestCostOfKnownDocuments sends documents again with other variables: those whose cost depends on
 // variables are counted each time.
 func TestCostOfKnownDocuments(t *testing.T) {
-	c := New(schema)
+	c := New(schema, Options{})
 	pages := `{configs(first:$n){nodes{name history(first:$n){nodes{version}}}}}`
 	sets := `{applyConfigs(input:$i){...on ConfigsChanged{revisions{` + strings.Repeat("...on ConfigRevision{oldValue}", 60) + `}}}}`
 	changes := func(n int) map[string]any {
@@ -91,18 +91,32 @@ func TestCostOfKnownDocuments(t *testing.T) {
 	}
 }
 
-// TestAffordable has three operations in one document.
-func TestAffordable(t *testing.T) {
-	c := New(schema)
+// TestKnownOperations has three operations in one document, and another document that drops it.
+func TestKnownOperations(t *testing.T) {
+	calls := 0
+	c := New(schema, Options{Prepare: func(op *ast.OperationDefinition) any {
+		calls++
+		return "prepared " + op.Name
+	}})
 	op := graphql.OperationContext{OperationName: "A", RawQuery: `query A{configs{nodes{name}}}` +
 		`query B($n:Int){configs(first:$n){nodes{name}}}` + `query C{configs(first:500){nodes{history(first:500){nodes{version}}}}}`}
 	if errs := c.Check(&op, nil); len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	known := c.cache.get(op.RawQuery)
-	for name, want := range map[string]bool{"A": true, "B": false, "C": false} {
-		if got := known.affordable[op.Doc.Operations.ForName(name)]; got != want {
-			t.Errorf("%s: got %t, want %t", name, got, want)
+	for name, affordable := range map[string]bool{"A": true, "B": false, "C": false} {
+		operation := op.Doc.Operations.ForName(name)
+		if got, has := c.cache.operation(operation); !has || got.affordable != affordable {
+			t.Errorf("%s: got %t, want %t", name, got.affordable, affordable)
 		}
+		if got := c.Prepared(operation); got != "prepared "+name || calls != 3 {
+			t.Errorf("%s: got %v after %d calls, want 3", name, got, calls)
+		}
+	}
+	c.cache.maxBytes = sizeOf(op.RawQuery)
+	if errs := c.Check(&graphql.OperationContext{RawQuery: `{configs{nodes{name}}}`}, nil); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if got := c.Prepared(op.Operation); got != "prepared A" || calls != 5 || len(c.cache.operations) != 1 {
+		t.Errorf("got %v after %d calls, and %d operations are kept, want 1", got, calls, len(c.cache.operations))
 	}
 }

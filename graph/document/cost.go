@@ -21,16 +21,10 @@ func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gql
 	return nil
 }
 
-// affordable returns the operations of a document that cost no more than they may, whatever their
-// variables are.
-func (l limits) affordable(schema *ast.Schema, doc *ast.QueryDocument) map[*ast.OperationDefinition]bool {
-	found := make(map[*ast.OperationDefinition]bool, len(doc.Operations))
-	for _, operation := range doc.Operations {
-		c := costs{types: schema.Types}
-		cost := c.of(operation.SelectionSet, place{}).each
-		found[operation] = cost <= l.cost && !c.varies
-	}
-	return found
+// isAffordable reports whether an operation costs no more than it may, whatever its variables are.
+func (l limits) isAffordable(schema *ast.Schema, operation *ast.OperationDefinition) bool {
+	c := costs{types: schema.Types}
+	return c.of(operation.SelectionSet, place{}).each <= l.cost && !c.varies
 }
 
 const (

@@ -30,18 +30,30 @@ import (
 	"configapi/graph/coerce"
 )
 
+// Options of a [Checker].
+type Options struct {
+	// Prepare returns what [Checker.Prepared] is to return for an operation. It is called once for
+	// an operation that stays in the cache. nil: nothing is prepared.
+	Prepare func(*ast.OperationDefinition) any
+}
+
 // Checker checks the documents and the variables of requests for one schema. It is safe for
 // concurrent use.
 type Checker struct {
 	schema *ast.Schema
 	limits limits
+	opts   Options
 	cache  *cache                           // documents that passed steps 1 to 4
 	values map[ast.Operation]*coerce.Schema // :: kind of operation → what its values may be
 }
 
 // New returns a checker for a schema.
-func New(schema *ast.Schema) *Checker {
+func New(schema *ast.Schema, opts Options) *Checker {
+	if opts.Prepare == nil {
+		opts.Prepare = func(*ast.OperationDefinition) any { return nil }
+	}
 	return &Checker{
+		opts:   opts,
 		schema: schema,
 		limits: defaultLimits,
 		cache:  newCache(cacheBytes),
@@ -72,12 +84,21 @@ func (c *Checker) Check(op *graphql.OperationContext, variables map[string]any) 
 		}
 		return errs
 	}
-	if !found.affordable[op.Operation] {
+	if !found.operations[op.Operation].affordable {
 		if err := c.limits.checkCost(c.schema, op); err != nil {
 			return gqlerror.List{err}
 		}
 	}
 	return nil
+}
+
+// Prepared returns what was prepared for an operation that Check has found: from the cache if its
+// document is still there.
+func (c *Checker) Prepared(operation *ast.OperationDefinition) any {
+	if found, has := c.cache.operation(operation); has {
+		return found.prepared
+	}
+	return c.opts.Prepare(operation)
 }
 
 // document returns the document of a text when it is within the limits and valid, else at most
@@ -103,7 +124,10 @@ func (c *Checker) document(text string) (*checked, gqlerror.List) {
 	if errs := validate(c.schema, doc); len(errs) > 0 {
 		return nil, errs
 	}
-	found := &checked{doc, c.limits.affordable(c.schema, doc)}
+	found := &checked{doc, make(map[*ast.OperationDefinition]known, len(doc.Operations))}
+	for _, operation := range doc.Operations {
+		found.operations[operation] = known{c.limits.isAffordable(c.schema, operation), c.opts.Prepare(operation)}
+	}
 	c.cache.add(text, found)
 	return found, nil
 }
