@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxOpening is how many subscribers may be connecting at a time. The accept queue of the
+	// maxOpening is how many connections may be opening at a time. The accept queue of the
 	// server is much longer, so no connection is lost.
 	maxOpening = 64
 	// readSize is the size of a read.
@@ -26,7 +26,8 @@ const (
 )
 
 // crowd are subscribers over websockets: thousands of connections that one goroutine reads, without
-// a buffer, a goroutine or a timer for each. An event costs one system call.
+// a buffer, a goroutine or a timer for each. An event costs one system call. A connection has one
+// stream or more.
 type crowd struct {
 	address netip.AddrPort
 	conns   []crowdConn
@@ -35,7 +36,7 @@ type crowd struct {
 
 	epoll   int
 	stop    [2]int // a pipe; closing it stops the crowd
-	started int    // subscribers that are connected
+	started int    // connections that are open
 	opening int    // those of them that are not live yet
 	ready   chan struct{}
 	ended   chan struct{}
@@ -47,10 +48,11 @@ type crowdConn struct {
 	fd int
 }
 
-// joinCrowd connects subscribers to a server, and returns when all are live. If they stall, they
-// stop reading then. Later errors are reported to the tally.
-func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool, t *tally) (io.Closer, error) {
-	if err := checkFiles(subscribers); err != nil {
+// joinCrowd connects subscribers to a server, so many on each connection, and returns when all are
+// live. If they stall, they stop reading then. Later errors are reported to the tally.
+func joinCrowd(ctx context.Context, address string, subscribers, perConnection int, stalls bool, t *tally) (io.Closer, error) {
+	connections := (subscribers + perConnection - 1) / perConnection
+	if err := checkFiles(connections); err != nil {
 		return nil, err
 	}
 	at, err := netip.ParseAddrPort(address)
@@ -58,8 +60,11 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 		return nil, err
 	}
 	c := &crowd{
-		address: at, conns: make([]crowdConn, subscribers), stalls: stalls, tally: t,
+		address: at, conns: make([]crowdConn, connections), stalls: stalls, tally: t,
 		ready: make(chan struct{}), ended: make(chan struct{}),
+	}
+	for i := range c.conns {
+		c.conns[i].streams = make([]stream, min(perConnection, subscribers-i*perConnection))
 	}
 	if c.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -74,7 +79,7 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 	case <-c.ended:
 		return nil, errors.Join(c.tally.failure(), c.Close())
 	case <-ctx.Done():
-		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", len(c.conns), ctx.Err()), c.Close())
+		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", subscribers, ctx.Err()), c.Close())
 	}
 }
 
@@ -123,7 +128,7 @@ func (c *crowd) read() error {
 	}
 }
 
-// openMore connects subscribers up to maxOpening.
+// openMore opens connections up to maxOpening.
 func (c *crowd) openMore() error {
 	for c.started < len(c.conns) && c.opening < maxOpening {
 		i := c.started
@@ -183,7 +188,7 @@ func (c *crowd) readFrom(i int, buffer []byte) error {
 	return writeAll(m.fd, send)
 }
 
-// arrived counts a subscriber as live. If it stalls, it is not read any more.
+// arrived counts a connection as live. If it stalls, it is not read any more.
 func (c *crowd) arrived(i int) error {
 	c.opening--
 	if c.opening == 0 && c.started == len(c.conns) {

@@ -129,6 +129,9 @@ func madeStreams() streams {
 			{loadSingle, "", byConfigapi, 5000}:  delivered(16, 16, 16),
 			{loadSingle, "", byGqlgen, 5000}:     {Err: errors.New("subscriber 7: position 43 came after 41")},
 			{loadPaced, "", byConfigapi, 5000}:   made(30*ms, 100000, 100000, 100000),
+			{loadSingle, "", byShared, 1000}:     delivered(2, 2, 2),
+			{loadSingle, "", byEtcdShared, 1000}: delivered(4, 4, 4),
+			{loadPaced, "", byShared, 1000}:      made(ms, 100000, 100000, 100000),
 		},
 		Idle: []idleMemory{
 			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6},

@@ -20,17 +20,17 @@ func TestRunOfStreams(t *testing.T) {
 	for _, l := range streamLoads {
 		rows += strings.Count(report, "\n| "+l.name+" ")
 	}
-	// 4 contenders; etcd's watchers do not stall.
-	if want := len(streamLoads)*4 - 2; rows != want || strings.Contains(report, failed) {
+	// 6 contenders; etcd's watchers do not stall.
+	if want := len(streamLoads)*6 - 3; rows != want || strings.Contains(report, failed) {
 		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
 	}
-	if strings.Count(report, " kB ") < 4 {
+	if strings.Count(report, " kB ") < 6 {
 		t.Errorf("the report lacks the memory of idle subscribers:\n%s", report)
 	}
 }
 
 func TestSubscribersThatTheLimitOfFilesDoesNotAllowAreRefused(t *testing.T) {
-	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, false, newTally(1<<30))
+	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, 1, false, newTally(1<<30))
 	if err == nil || !strings.Contains(err.Error(), "open files") {
 		t.Errorf("got %v, want the limit named", err)
 	}

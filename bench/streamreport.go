@@ -9,8 +9,13 @@ import (
 	"configapi/test/reports"
 )
 
-// publishersInReport are the contenders of streams in the order of the tables.
-var publishersInReport = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
+// publishersInReport are the contenders of streams in the order of the tables: those with a
+// connection for each of configapi's subscribers, and those with perShared on each connection.
+var (
+	publishersApart    = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
+	publishersShared   = []string{byShared, byEtcdShared}
+	publishersInReport = slices.Concat(publishersApart, publishersShared)
+)
 
 // costLoads are the loads whose CPU time per delivery is compared.
 var costLoads = []string{loadSingle, loadBurst, loadFlood}
@@ -41,8 +46,11 @@ func (r *report) writeStreams(doc *document) {
 	doc.line("## Streams")
 	doc.line("All changes to websocket subscribers, and to as many etcd watchers: " + r.watchers() + ". " +
 		"CPU is the server's, in µs per delivery of one change to one subscriber. Every delivery was counted, and checked to come once and in order.")
-	r.writeDeliveries(doc)
+	r.writeDeliveries(doc, publishersApart)
 	r.writeDeliveryRatios(doc)
+	doc.line(fmt.Sprintf("The same with %d subscribers on each connection, for both:", perShared))
+	r.writeDeliveries(doc, publishersShared)
+	r.writeSharedRatios(doc)
 	r.writeDelays(doc)
 	r.writeIdle(doc)
 }
@@ -66,14 +74,14 @@ func (r *report) rowsOf(names []string) iter.Seq2[int, string] {
 	}
 }
 
-func (r *report) writeDeliveries(doc *document) {
+func (r *report) writeDeliveries(doc *document, publishers []string) {
 	t := reports.Table{Head: []string{"subscribers", "load"}}
-	for _, by := range publishersInReport {
+	for _, by := range publishers {
 		t.Head = append(t.Head, by+" µs", by+" /s")
 	}
 	for subscribers, load := range r.rowsOf(costLoads) {
 		row := []string{fmt.Sprint(subscribers), load}
-		for _, by := range publishersInReport {
+		for _, by := range publishers {
 			s := r.stream(load, by, subscribers)
 			row = append(row, costText(s, sample.serverCost), rateText(s))
 		}
@@ -101,6 +109,16 @@ func (r *report) writeDeliveryRatios(doc *document) {
 	doc.table(t)
 }
 
+func (r *report) writeSharedRatios(doc *document) {
+	t := reports.Table{Head: []string{"subscribers", "load", "CPU ÷ etcd's", "rounds", "< 1"}}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		ratio, rounds, reached := compared(r.stream(load, byShared, subscribers), r.stream(load, byEtcdShared, subscribers),
+			sample.serverCost, belowRatio(etcdAim))
+		t.Add(fmt.Sprint(subscribers), load, ratio, rounds, reached)
+	}
+	doc.table(t)
+}
+
 // deliveryCostAim returns the aim of a load relative to gqlgen's transport.
 func deliveryCostAim(load string) (aim string, verdict func(ratio float64) string) {
 	switch load {
@@ -123,7 +141,7 @@ func (r *report) writeDelays(doc *document) {
 		}
 		verdict := noAim
 		aim, reached := notMeasured, notMeasured
-		if by == byConfigapi {
+		if by == byConfigapi || by == byShared {
 			verdict = belowRatio(stalledAim)
 			if subscribers == deliveryAimSubscribers {
 				aim, reached = "< "+milliseconds(deliveryAim), p99InTime(paced, deliveryAim)
