@@ -21,6 +21,7 @@ const (
 	byEtcdEach   = "etcd 1:1" // with a connection per watcher
 	byShared     = "configapi 100:1"
 	byEtcdShared = "etcd 100:1"
+	byTLS        = "configapi TLS"
 )
 
 // perShared is the number of subscribers on each connection of byShared and byEtcdShared. It is the
@@ -74,6 +75,7 @@ func (r *rig) startPublishers(ctx context.Context) ([]publisher, error) {
 		byConfigapi: func() (publisher, error) { return r.startStreams(ctx, byConfigapi, "streams", 1) },
 		byShared:    func() (publisher, error) { return r.startStreams(ctx, byShared, "streams-shared", perShared) },
 		byGqlgen:    func() (publisher, error) { return r.startGqlgen(ctx) },
+		byTLS:       func() (publisher, error) { return r.startTLS(ctx) },
 		byEtcd: func() (publisher, error) {
 			return r.startWatched(ctx, byEtcd, "etcd-streams", r.options.watchConnections)
 		},
@@ -117,6 +119,26 @@ func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
 	}
 	err = p.Await(ctx, func(ctx context.Context) bool { return processtest.IsReady(ctx, address) })
 	return r.overWebsockets(byGqlgen, p, address, 1), err
+}
+
+// startTLS starts configapi behind TLS. Writes go around it.
+func (r *rig) startTLS(ctx context.Context) (publisher, error) {
+	url, err := r.newStore(ctx, storeSQLite, "tls")
+	if err != nil {
+		return publisher{}, err
+	}
+	process, addresses, err := r.startReference(ctx, commandTLS, strings.TrimPrefix(url, "sqlite:"))
+	if err != nil {
+		return publisher{}, err
+	}
+	plain, secured, _ := strings.Cut(addresses, " ")
+	err = process.Await(ctx, func(ctx context.Context) bool { return processtest.IsReady(ctx, plain) })
+	p := r.overWebsockets(byTLS, process, plain, 1)
+	p.stall = nil
+	p.subscribe = func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
+		return joinSecured(ctx, secured, subscribers, t)
+	}
+	return p, err
 }
 
 // overWebsockets returns a publisher that is written to over REST and has subscribers over

@@ -20,11 +20,11 @@ func TestRunOfStreams(t *testing.T) {
 	for _, l := range streamLoads {
 		rows += strings.Count(report, "\n| "+l.name+" ")
 	}
-	// 6 contenders; etcd's watchers do not stall.
-	if want := len(streamLoads)*6 - 3; rows != want || strings.Contains(report, failed) {
+	// 7 contenders; etcd's watchers and those over TLS do not stall.
+	if want := len(streamLoads)*7 - 4; rows != want || strings.Contains(report, failed) {
 		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
 	}
-	if strings.Count(report, " kB ") < 6 {
+	if strings.Count(report, " kB ") < 7 {
 		t.Errorf("the report lacks the memory of idle subscribers:\n%s", report)
 	}
 }

@@ -14,7 +14,7 @@ import (
 var (
 	publishersApart    = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
 	publishersShared   = []string{byShared, byEtcdShared}
-	publishersInReport = slices.Concat(publishersApart, publishersShared)
+	publishersInReport = slices.Concat(publishersApart, publishersShared, []string{byTLS})
 )
 
 // costLoads are the loads whose CPU time per delivery is compared.
@@ -51,6 +51,7 @@ func (r *report) writeStreams(doc *document) {
 	doc.line(fmt.Sprintf("The same with %d subscribers on each connection, for both:", perShared))
 	r.writeDeliveries(doc, publishersShared)
 	r.writeSharedRatios(doc)
+	r.writeTLS(doc)
 	r.writeDelays(doc)
 	r.writeIdle(doc)
 }
@@ -119,6 +120,17 @@ func (r *report) writeSharedRatios(doc *document) {
 	doc.table(t)
 }
 
+func (r *report) writeTLS(doc *document) {
+	t := reports.Table{Head: []string{"subscribers", "load", byConfigapi + " µs", byTLS + " µs", "TLS ÷ without", "rounds"}}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		plain, secured := r.stream(load, byConfigapi, subscribers), r.stream(load, byTLS, subscribers)
+		ratio, rounds, _ := compared(secured, plain, sample.serverCost, noAim)
+		t.Add(fmt.Sprint(subscribers), load, costText(plain, sample.serverCost), costText(secured, sample.serverCost), ratio, rounds)
+	}
+	doc.line("Over TLS 1.3, by Go's crypto/tls in front of the same server, which has none itself; its memory is in the last table:")
+	doc.table(t)
+}
+
 // deliveryCostAim returns the aim of a load relative to gqlgen's transport.
 func deliveryCostAim(load string) (aim string, verdict func(ratio float64) string) {
 	switch load {
@@ -132,7 +144,7 @@ func deliveryCostAim(load string) (aim string, verdict func(ratio float64) strin
 }
 
 func (r *report) writeDelays(doc *document) {
-	t := reports.Table{Head: []string{"subscribers", "by", "/s", "p50", "p99", "aim", "reached",
+	t := reports.Table{Head: []string{"subscribers", "by", "p50 alone", "p99 alone", "/s", "p50", "p99", "aim", "reached",
 		"p99 when some take nothing", "÷ p99 without", "rounds", "< 2"}}
 	for subscribers, by := range r.rowsOf(publishersInReport) {
 		paced, stalled := r.stream(loadPaced, by, subscribers), r.stream(loadStalled, by, subscribers)
@@ -148,10 +160,11 @@ func (r *report) writeDelays(doc *document) {
 			}
 		}
 		ratio, rounds, unharmed := compared(stalled, paced, func(s sample) float64 { return float64(s.P99) }, verdict)
-		t.Add(fmt.Sprint(subscribers), by, rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
+		alone := r.stream(loadSingle, by, subscribers)
+		t.Add(fmt.Sprint(subscribers), by, timeText(alone, p50), timeText(alone, p99), rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
 			timeText(stalled, p99), ratio, rounds, unharmed)
 	}
-	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber, at %d changes/s, or as many as the server takes; then the same "+
+	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber: of one change alone; at %d changes/s, or as many as the server takes; then the same "+
 		"with one more subscriber in %d that takes nothing:", pacedRate, stallShare))
 	doc.table(t)
 }
