@@ -21,6 +21,8 @@ const (
 	// segment size, both in bytes. With the loopback's segments of 64 KiB, the server's send buffer
 	// would hold megabytes.
 	stalledBuffer, stalledSegment = 4 << 10, 536
+	// perSource is how many connections come from one address: fewer than it has ports.
+	perSource = 20_000
 	// wake is the number under which epoll reports the stop pipe.
 	wake = -1
 )
@@ -135,7 +137,7 @@ func (c *crowd) openMore() error {
 		m := &c.conns[i]
 		m.tally = c.tally
 		var err error
-		if m.fd, err = dialRaw(c.address, c.stalls); err != nil {
+		if m.fd, err = dialRaw(c.address, sourceOf(i), c.stalls); err != nil {
 			return err
 		}
 		c.started++
@@ -200,8 +202,11 @@ func (c *crowd) arrived(i int) error {
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_DEL, c.conns[i].fd, nil))
 }
 
+// sourceOf returns the address of this machine from which a connection comes.
+func sourceOf(connection int) [4]byte { return [4]byte{127, 0, 0, byte(1 + connection/perSource)} }
+
 // dialRaw connects to a server on this machine, which does not block.
-func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
+func dialRaw(to netip.AddrPort, from [4]byte, stalls bool) (fd int, err error) {
 	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
@@ -210,6 +215,9 @@ func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
 		err = errors.Join(
 			syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, stalledBuffer),
 			syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, stalledSegment))
+	}
+	if err == nil && from != sourceOf(0) {
+		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: from})
 	}
 	if err == nil {
 		err = syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +102,11 @@ func (r *rig) startStreams(ctx context.Context, by, store string, perConnection 
 	if err != nil {
 		return publisher{}, err
 	}
-	server, err := r.startConfigapi(ctx, storeSQLite, url)
+	command := serveCommand(r.binary, url)
+	if most := r.options.mostConnections(); most > defaultConnections {
+		command.Args = append(command.Args, "--max-connections", strconv.Itoa(most))
+	}
+	server, err := processtest.Serve(ctx, command, r.logPath("configapi-"+store))
 	if err != nil {
 		return publisher{}, err
 	}
@@ -219,6 +225,15 @@ func (r *rig) etcdWriters(address string, writers, size int, life time.Duration)
 		})
 	}
 	return all, opened, nil
+}
+
+// defaultConnections is how many connections configapi takes by default.
+const defaultConnections = 20_000
+
+// mostConnections returns how many connections a server must take.
+func (o *options) mostConnections() int {
+	const others = 300 // of writers
+	return max(slices.Max(o.Subscribers), o.Idle) + others
 }
 
 // watchConnections returns the number of connections for watchers: the flag, or what is best for

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"net"
+	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -33,6 +37,32 @@ func TestSubscribersThatTheLimitOfFilesDoesNotAllowAreRefused(t *testing.T) {
 	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, 1, false, newTally(1<<30))
 	if err == nil || !strings.Contains(err.Error(), "open files") {
 		t.Errorf("got %v, want the limit named", err)
+	}
+}
+
+// TestCrowdsHaveEnoughPorts: beyond what one address has ports for, connections come from the next
+// one.
+func TestCrowdsHaveEnoughPorts(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for connection, want := range map[int]string{0: "127.0.0.1", perSource - 1: "127.0.0.1", perSource: "127.0.0.2", 50_000: "127.0.0.3"} {
+		fd, err := dialRaw(netip.MustParseAddrPort(listener.Addr().String()), sourceOf(connection), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.RemoteAddr().(*net.TCPAddr).IP.String(); got != want {
+			t.Errorf("connection %d comes from %s, want %s", connection, got, want)
+		}
+		if err := errors.Join(conn.Close(), syscall.Close(fd)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

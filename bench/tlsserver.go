@@ -37,7 +37,9 @@ func serveTLS(path string, out io.Writer) error {
 	store := configstore.New(events, configstore.Options{})
 	ended := make(chan error, 3)
 	go func() { ended <- store.Run(ctx) }()
-	server := httpd.New(httpd.Options{Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{})})
+	server := httpd.New(httpd.Options{
+		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
+	})
 	plain, plainErr := net.Listen("tcp", "127.0.0.1:0")
 	below, belowErr := net.Listen("tcp", "127.0.0.1:0")
 	certificate, certErr := selfSigned()
