@@ -166,7 +166,8 @@ func TestRecordBeyondTheHeadIsAConflict(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	s := mustOpen(t, dsn, Options{})
-	connect(t, dsn).exec(`insert into events select 1, '', 'beyond', 1, '', 1, '', null, null, now(), '', 1, null, '', '', ''`)
+	connect(t, dsn).exec(`insert into events (position, hash, config_name, version, type, schema_version, data, recorded_at, append_id, change_set, salt_who, salt_what, what)
+		values (1, '', 'beyond', 1, '', 1, '', now(), '', 1, '', '', '')`)
 	if err := s.Append(t.Context(), eventstore.Head{}, records(eventstore.Head{}, 1)); !errors.Is(err, eventstore.ErrHeadMoved) {
 		t.Errorf("Append: got %v, want %q", err, eventstore.ErrHeadMoved)
 	}

@@ -74,7 +74,9 @@ func rewriteAll(ctx context.Context, s *Store, head eventstore.Head, records []e
 		if r.Reverts != nil {
 			reverts = new(r.Reverts.String())
 		}
-		b.Queue(`insert into public.events values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		b.Queue(`insert into public.events (position, hash, config_name, version, type, schema_version,
+			data, actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
 			data, r.Actor, r.Reason, r.RecordedAt, r.AppendID[:], int64(r.ChangeSet), reverts, r.SaltWho[:], saltWhat, r.What[:])
 	}
