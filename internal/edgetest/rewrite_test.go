@@ -8,6 +8,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
