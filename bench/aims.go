@@ -51,7 +51,7 @@ const (
 	stalledAim = 2.00 // of the p99 without subscribers that stall
 
 	// p99 from the acknowledgement to the frame, with deliveryAimSubscribers
-	deliveryAim            = 50 * time.Millisecond
+	deliveryAim            = 10 * time.Millisecond
 	deliveryAimSubscribers = 1000
 	nodeDeliveryAim        = 100 * time.Millisecond // the same across nodes
 	idleAim                = 25_000                 // bytes per idle subscriber

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxOpening is how many subscribers may be connecting at a time. The accept queue of the
+	// maxOpening is how many connections may be opening at a time. The accept queue of the
 	// server is much longer, so no connection is lost.
 	maxOpening = 64
 	// readSize is the size of a read.
@@ -21,12 +21,15 @@ const (
 	// segment size, both in bytes. With the loopback's segments of 64 KiB, the server's send buffer
 	// would hold megabytes.
 	stalledBuffer, stalledSegment = 4 << 10, 536
+	// perSource is how many connections come from one address: fewer than it has ports.
+	perSource = 20_000
 	// wake is the number under which epoll reports the stop pipe.
 	wake = -1
 )
 
 // crowd are subscribers over websockets: thousands of connections that one goroutine reads, without
-// a buffer, a goroutine or a timer for each. An event costs one system call.
+// a buffer, a goroutine or a timer for each. An event costs one system call. A connection has one
+// stream or more.
 type crowd struct {
 	address netip.AddrPort
 	conns   []crowdConn
@@ -35,7 +38,7 @@ type crowd struct {
 
 	epoll   int
 	stop    [2]int // a pipe; closing it stops the crowd
-	started int    // subscribers that are connected
+	started int    // connections that are open
 	opening int    // those of them that are not live yet
 	ready   chan struct{}
 	ended   chan struct{}
@@ -47,10 +50,11 @@ type crowdConn struct {
 	fd int
 }
 
-// joinCrowd connects subscribers to a server, and returns when all are live. If they stall, they
-// stop reading then. Later errors are reported to the tally.
-func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool, t *tally) (io.Closer, error) {
-	if err := checkFiles(subscribers); err != nil {
+// joinCrowd connects subscribers to a server, so many on each connection, and returns when all are
+// live. If they stall, they stop reading then. Later errors are reported to the tally.
+func joinCrowd(ctx context.Context, address string, subscribers, perConnection int, stalls bool, t *tally) (io.Closer, error) {
+	connections := (subscribers + perConnection - 1) / perConnection
+	if err := checkFiles(connections); err != nil {
 		return nil, err
 	}
 	at, err := netip.ParseAddrPort(address)
@@ -58,8 +62,11 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 		return nil, err
 	}
 	c := &crowd{
-		address: at, conns: make([]crowdConn, subscribers), stalls: stalls, tally: t,
+		address: at, conns: make([]crowdConn, connections), stalls: stalls, tally: t,
 		ready: make(chan struct{}), ended: make(chan struct{}),
+	}
+	for i := range c.conns {
+		c.conns[i].streams = make([]stream, min(perConnection, subscribers-i*perConnection))
 	}
 	if c.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -74,7 +81,7 @@ func joinCrowd(ctx context.Context, address string, subscribers int, stalls bool
 	case <-c.ended:
 		return nil, errors.Join(c.tally.failure(), c.Close())
 	case <-ctx.Done():
-		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", len(c.conns), ctx.Err()), c.Close())
+		return nil, errors.Join(fmt.Errorf("connecting %d subscribers: %w", subscribers, ctx.Err()), c.Close())
 	}
 }
 
@@ -123,14 +130,14 @@ func (c *crowd) read() error {
 	}
 }
 
-// openMore connects subscribers up to maxOpening.
+// openMore opens connections up to maxOpening.
 func (c *crowd) openMore() error {
 	for c.started < len(c.conns) && c.opening < maxOpening {
 		i := c.started
 		m := &c.conns[i]
 		m.tally = c.tally
 		var err error
-		if m.fd, err = dialRaw(c.address, c.stalls); err != nil {
+		if m.fd, err = dialRaw(c.address, sourceOf(i), c.stalls); err != nil {
 			return err
 		}
 		c.started++
@@ -183,7 +190,7 @@ func (c *crowd) readFrom(i int, buffer []byte) error {
 	return writeAll(m.fd, send)
 }
 
-// arrived counts a subscriber as live. If it stalls, it is not read any more.
+// arrived counts a connection as live. If it stalls, it is not read any more.
 func (c *crowd) arrived(i int) error {
 	c.opening--
 	if c.opening == 0 && c.started == len(c.conns) {
@@ -195,8 +202,11 @@ func (c *crowd) arrived(i int) error {
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_DEL, c.conns[i].fd, nil))
 }
 
+// sourceOf returns the address of this machine from which a connection comes.
+func sourceOf(connection int) [4]byte { return [4]byte{127, 0, 0, byte(1 + connection/perSource)} }
+
 // dialRaw connects to a server on this machine, which does not block.
-func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
+func dialRaw(to netip.AddrPort, from [4]byte, stalls bool) (fd int, err error) {
 	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
@@ -205,6 +215,9 @@ func dialRaw(to netip.AddrPort, stalls bool) (fd int, err error) {
 		err = errors.Join(
 			syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, stalledBuffer),
 			syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, stalledSegment))
+	}
+	if err == nil && from != sourceOf(0) {
+		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: from})
 	}
 	if err == nil {
 		err = syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})

@@ -9,6 +9,11 @@ import (
 )
 
 // joinCrowd needs epoll: without it, the subscribers would use more CPU than the servers.
-func joinCrowd(context.Context, string, int, bool, *tally) (io.Closer, error) {
+func joinCrowd(context.Context, string, int, int, bool, *tally) (io.Closer, error) {
+	return nil, errors.New("streams are measured on Linux only; leave them out with -only")
+}
+
+// joinSecured is left out with joinCrowd.
+func joinSecured(context.Context, string, int, *tally) (io.Closer, error) {
 	return nil, errors.New("streams are measured on Linux only; leave them out with -only")
 }

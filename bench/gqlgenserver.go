@@ -29,6 +29,9 @@ import (
 // heapFloor is the same as in `configapi serve`, in bytes, so that only the transports differ.
 const heapFloor = 64 << 20
 
+// manyConnections is more than any run has.
+const manyConnections = 1 << 20
+
 // serveGqlgen is the reference for streams: configapi's schema, resolvers, config store, REST and
 // HTTP server with gqlgen's own websocket transport, on an SQLite store at path. It runs in its own
 // process until it is killed, and prints its address when it is ready.
@@ -48,7 +51,9 @@ func serveGqlgen(path string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, readyWord, listener.Addr())
-	server := httpd.New(httpd.Options{Store: store, REST: rest.New(store, rest.Options{}), GraphQL: stockHandler(store)})
+	server := httpd.New(httpd.Options{
+		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: stockHandler(store), MaxConnections: manyConnections,
+	})
 	return errors.Join(server.Serve(ctx, listener), <-running)
 }
 

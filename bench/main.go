@@ -20,12 +20,14 @@ const (
 	commandBare   = "serve-bare"
 	commandEtcd   = "serve-etcd"
 	commandGqlgen = "serve-gqlgen"
+	commandTLS    = "serve-tls"
 )
 
 var references = map[string]func(argument string, out io.Writer) error{
 	commandBare:   serveBare,
 	commandEtcd:   serveEtcd,
 	commandGqlgen: serveGqlgen,
+	commandTLS:    serveTLS,
 }
 
 // isReference reports whether arguments are the command of a reference server.

@@ -35,6 +35,7 @@ type options struct {
 	EtcdConns int    // connections of etcd's client; 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
 
+	Publishers     []string // contenders of streams
 	Subscribers    []int
 	Idle           int           // subscribers of the memory measurement
 	IdleTime       time.Duration // until the second memory measurement
@@ -90,6 +91,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
+	publishers := fs.String("publishers", strings.Join(publishersInReport, ","), "`contenders` of streams to measure")
 	fs.StringVar(&o.Client, "client", clientLean, "HTTP client: lean, or nethttp for Go's own")
 	fs.StringVar(&o.EtcdReads, "etcd-reads", readsSerializable, "etcd's gets: serializable (as cheap as they come) or linearizable")
 	if err := fs.Parse(args); err != nil {
@@ -104,7 +106,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		o.makeQuick(given, clients, subscribers)
 	}
 	var err error
-	o.Parts, o.Stores = strings.Split(*parts, ","), strings.Split(*stores, ",")
+	o.Parts, o.Stores, o.Publishers = strings.Split(*parts, ","), strings.Split(*stores, ","), strings.Split(*publishers, ",")
 	if o.Clients, err = parseCounts("clients", *clients); err != nil {
 		return o, err
 	}
@@ -147,6 +149,7 @@ func (o *options) check() error {
 	return errors.Join(
 		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
+		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
 		among("etcd-reads", []string{o.EtcdReads}, readsSerializable, readsLinearizable),
 		atLeast("duration", o.Duration, 10*time.Millisecond),

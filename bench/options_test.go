@@ -24,6 +24,9 @@ func TestOptionsOfAFullRun(t *testing.T) {
 	if !slices.Equal(o.Subscribers, []int{1000, 5000}) || o.Idle != 10_000 || o.IdleTime != 30*time.Second {
 		t.Errorf("got %v subscribers, %d idle for %v", o.Subscribers, o.Idle, o.IdleTime)
 	}
+	if !slices.Equal(o.Publishers, publishersInReport) {
+		t.Errorf("got publishers %v", o.Publishers)
+	}
 	if !o.has(partWrites) || !o.has(partReads) || !o.has(partStart) || !o.has(partAsOf) || !o.has(partMemory) || !o.has(partStreams) || !o.has(partNodes) {
 		t.Errorf("got parts %v", o.Parts)
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,10 +18,17 @@ import (
 
 // Names of publishers besides byEtcd, as in the columns of the report.
 const (
-	byConfigapi = "configapi"
-	byGqlgen    = "gqlgen"
-	byEtcdEach  = "etcd 1:1" // with a connection per watcher
+	byConfigapi  = "configapi"
+	byGqlgen     = "gqlgen"
+	byEtcdEach   = "etcd 1:1" // with a connection per watcher
+	byShared     = "configapi 100:1"
+	byEtcdShared = "etcd 100:1"
+	byTLS        = "configapi TLS"
 )
+
+// perShared is the number of subscribers on each connection of byShared and byEtcdShared. It is the
+// most that configapi allows.
+const perShared = 100
 
 // maxEtcdEach is the most connections of etcd's client. With more, the client would be what is
 // measured.
@@ -62,34 +71,47 @@ func (p *publisher) cpu() time.Duration {
 // startPublishers starts the servers whose streams are compared, each with an empty history on
 // disk: configapi and gqlgen on SQLite, which is configapi's default.
 func (r *rig) startPublishers(ctx context.Context) ([]publisher, error) {
-	ours, err := r.startStreams(ctx)
-	if err != nil {
-		return nil, err
+	one := func(watchers int) int { return watchers }
+	shared := func(watchers int) int { return (watchers + perShared - 1) / perShared }
+	starts := map[string]func() (publisher, error){
+		byConfigapi: func() (publisher, error) { return r.startStreams(ctx, byConfigapi, "streams", 1) },
+		byShared:    func() (publisher, error) { return r.startStreams(ctx, byShared, "streams-shared", perShared) },
+		byGqlgen:    func() (publisher, error) { return r.startGqlgen(ctx) },
+		byTLS:       func() (publisher, error) { return r.startTLS(ctx) },
+		byEtcd: func() (publisher, error) {
+			return r.startWatched(ctx, byEtcd, "etcd-streams", r.options.watchConnections)
+		},
+		byEtcdEach:   func() (publisher, error) { return r.startWatched(ctx, byEtcdEach, "etcd-each", one) },
+		byEtcdShared: func() (publisher, error) { return r.startWatched(ctx, byEtcdShared, "etcd-shared", shared) },
 	}
-	stock, err := r.startGqlgen(ctx)
-	if err != nil {
-		return nil, err
+	var started []publisher
+	for _, by := range r.options.Publishers {
+		p, err := starts[by]()
+		if err != nil {
+			return nil, err
+		}
+		started = append(started, p)
 	}
-	etcd, err := r.startWatched(ctx, byEtcd, "etcd-streams", r.options.watchConnections)
-	if err != nil {
-		return nil, err
-	}
-	each, err := r.startWatched(ctx, byEtcdEach, "etcd-each", func(watchers int) int { return watchers })
-	each.most = maxEtcdEach
-	return []publisher{ours, stock, etcd, each}, err
+	return started, nil
 }
 
-func (r *rig) startStreams(ctx context.Context) (publisher, error) {
-	url, err := r.newStore(ctx, storeSQLite, "streams")
+// startStreams starts configapi with a store of this name, for so many subscribers on each
+// connection.
+func (r *rig) startStreams(ctx context.Context, by, store string, perConnection int) (publisher, error) {
+	url, err := r.newStore(ctx, storeSQLite, store)
 	if err != nil {
 		return publisher{}, err
 	}
-	server, err := r.startConfigapi(ctx, storeSQLite, url)
+	command := serveCommand(r.binary, url)
+	if most := r.options.mostConnections(); most > defaultConnections {
+		command.Args = append(command.Args, "--max-connections", strconv.Itoa(most))
+	}
+	server, err := processtest.Serve(ctx, command, r.logPath("configapi-"+store))
 	if err != nil {
 		return publisher{}, err
 	}
 	r.onClose(func() { stop(server.Process) })
-	return r.overWebsockets(byConfigapi, server.Process, server.Address), nil
+	return r.overWebsockets(by, server.Process, server.Address, perConnection), nil
 }
 
 func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
@@ -102,15 +124,35 @@ func (r *rig) startGqlgen(ctx context.Context) (publisher, error) {
 		return publisher{}, err
 	}
 	err = p.Await(ctx, func(ctx context.Context) bool { return processtest.IsReady(ctx, address) })
-	return r.overWebsockets(byGqlgen, p, address), err
+	return r.overWebsockets(byGqlgen, p, address, 1), err
+}
+
+// startTLS starts configapi behind TLS. Writes go around it.
+func (r *rig) startTLS(ctx context.Context) (publisher, error) {
+	url, err := r.newStore(ctx, storeSQLite, "tls")
+	if err != nil {
+		return publisher{}, err
+	}
+	process, addresses, err := r.startReference(ctx, commandTLS, strings.TrimPrefix(url, "sqlite:"))
+	if err != nil {
+		return publisher{}, err
+	}
+	plain, secured, _ := strings.Cut(addresses, " ")
+	err = process.Await(ctx, func(ctx context.Context) bool { return processtest.IsReady(ctx, plain) })
+	p := r.overWebsockets(byTLS, process, plain, 1)
+	p.stall = nil
+	p.subscribe = func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
+		return joinSecured(ctx, secured, subscribers, t)
+	}
+	return p, err
 }
 
 // overWebsockets returns a publisher that is written to over REST and has subscribers over
-// websockets.
-func (r *rig) overWebsockets(by string, p *processtest.Process, address string) publisher {
+// websockets, so many on each.
+func (r *rig) overWebsockets(by string, p *processtest.Process, address string, perConnection int) publisher {
 	join := func(stalls bool) subscribe {
 		return func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
-			return joinCrowd(ctx, address, subscribers, stalls, t)
+			return joinCrowd(ctx, address, subscribers, perConnection, stalls, t)
 		}
 	}
 	return publisher{
@@ -150,9 +192,14 @@ func (r *rig) restWriters(address string, writers, size int, life time.Duration)
 // so many watchers.
 func (r *rig) startWatched(ctx context.Context, by, dir string, connections func(watchers int) int) (publisher, error) {
 	p, address, err := r.startReference(ctx, commandEtcd, filepath.Join(r.dir, dir))
+	most := 0
+	if by == byEtcdEach {
+		most = maxEtcdEach
+	}
 	return publisher{
 		by:      by,
 		process: p,
+		most:    most,
 		subscribe: func(ctx context.Context, subscribers int, t *tally) (io.Closer, error) {
 			return watchEtcd(ctx, address, subscribers, connections(subscribers), t)
 		},
@@ -178,6 +225,15 @@ func (r *rig) etcdWriters(address string, writers, size int, life time.Duration)
 		})
 	}
 	return all, opened, nil
+}
+
+// defaultConnections is how many connections configapi takes by default.
+const defaultConnections = 20_000
+
+// mostConnections returns how many connections a server must take.
+func (o *options) mostConnections() int {
+	const others = 300 // of writers
+	return max(slices.Max(o.Subscribers), o.Idle) + others
 }
 
 // watchConnections returns the number of connections for watchers: the flag, or what is best for

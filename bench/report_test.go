@@ -114,6 +114,10 @@ func delivered(costs ...int) *series {
 // madeStreams returns streams that reach some aims and miss others.
 func madeStreams() streams {
 	const ms = time.Millisecond
+	alone := delivered(2, 2, 2)
+	for i := range alone.Samples {
+		alone.Samples[i].P50, alone.Samples[i].P99 = ms/2, 2*ms
+	}
 	return streams{
 		Loads: measurements{
 			{loadSingle, "", byConfigapi, 1000}:  delivered(12, 13, 14),
@@ -129,6 +133,10 @@ func madeStreams() streams {
 			{loadSingle, "", byConfigapi, 5000}:  delivered(16, 16, 16),
 			{loadSingle, "", byGqlgen, 5000}:     {Err: errors.New("subscriber 7: position 43 came after 41")},
 			{loadPaced, "", byConfigapi, 5000}:   made(30*ms, 100000, 100000, 100000),
+			{loadSingle, "", byShared, 1000}:     alone,
+			{loadSingle, "", byEtcdShared, 1000}: delivered(4, 4, 4),
+			{loadPaced, "", byShared, 1000}:      made(ms, 100000, 100000, 100000),
+			{loadSingle, "", byTLS, 1000}:        delivered(18, 18, 18),
 		},
 		Idle: []idleMemory{
 			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6},

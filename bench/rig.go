@@ -144,7 +144,11 @@ func (r *rig) startReference(ctx context.Context, command, argument string) (*pr
 // environment, since its URL may have a password and command lines are public. Further variables
 // may be given.
 func startConfigapi(ctx context.Context, binary, store, logPath string, environment ...string) (*processtest.Server, error) {
+	return processtest.Serve(ctx, serveCommand(binary, store, environment...), logPath)
+}
+
+func serveCommand(binary, store string, environment ...string) *exec.Cmd {
 	command := exec.Command(binary, "serve")
 	command.Env = append(append(os.Environ(), "CONFIGAPI_STORE="+store), environment...)
-	return processtest.Serve(ctx, command, logPath)
+	return command
 }

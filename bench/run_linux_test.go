@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"net"
+	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -20,19 +24,45 @@ func TestRunOfStreams(t *testing.T) {
 	for _, l := range streamLoads {
 		rows += strings.Count(report, "\n| "+l.name+" ")
 	}
-	// 4 contenders; etcd's watchers do not stall.
-	if want := len(streamLoads)*4 - 2; rows != want || strings.Contains(report, failed) {
+	// 7 contenders; etcd's watchers and those over TLS do not stall.
+	if want := len(streamLoads)*7 - 4; rows != want || strings.Contains(report, failed) {
 		t.Errorf("got %d rows of what was measured, want %d, none failed:\n%s", rows, want, report)
 	}
-	if strings.Count(report, " kB ") < 4 {
+	if strings.Count(report, " kB ") < 7 {
 		t.Errorf("the report lacks the memory of idle subscribers:\n%s", report)
 	}
 }
 
 func TestSubscribersThatTheLimitOfFilesDoesNotAllowAreRefused(t *testing.T) {
-	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, false, newTally(1<<30))
+	_, err := joinCrowd(t.Context(), "127.0.0.1:1", 1<<30, 1, false, newTally(1<<30))
 	if err == nil || !strings.Contains(err.Error(), "open files") {
 		t.Errorf("got %v, want the limit named", err)
+	}
+}
+
+// TestCrowdsHaveEnoughPorts: beyond what one address has ports for, connections come from the next
+// one.
+func TestCrowdsHaveEnoughPorts(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for connection, want := range map[int]string{0: "127.0.0.1", perSource - 1: "127.0.0.1", perSource: "127.0.0.2", 50_000: "127.0.0.3"} {
+		fd, err := dialRaw(netip.MustParseAddrPort(listener.Addr().String()), sourceOf(connection), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.RemoteAddr().(*net.TCPAddr).IP.String(); got != want {
+			t.Errorf("connection %d comes from %s, want %s", connection, got, want)
+		}
+		if err := errors.Join(conn.Close(), syscall.Close(fd)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

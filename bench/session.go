@@ -20,6 +20,7 @@ type streamLoad struct {
 	writers int           // concurrent writers, one change each
 	behind  int           // most changes that some subscriber lacks before the next writes
 	every   time.Duration // shortest time between two writes
+	timed   bool          // the delay of each delivery is recorded
 }
 
 // Names of loads.
@@ -38,15 +39,15 @@ const (
 )
 
 // pacedLoad is the load for delays.
-var pacedLoad = streamLoad{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace}
+var pacedLoad = streamLoad{name: loadPaced, writers: 1, behind: math.MaxInt, every: pace, timed: true}
 
 // streamLoads are the loads of each contender, in order.
 var streamLoads = []streamLoad{
-	{name: loadSingle, writers: 1},
+	{name: loadSingle, writers: 1, timed: true},
 	{name: loadBurst, writers: 100},
 	{name: loadFlood, writers: 1, behind: 1000},
 	pacedLoad,
-	{name: loadStalled, writers: 1, behind: math.MaxInt, every: pace},
+	{name: loadStalled, writers: 1, behind: math.MaxInt, every: pace, timed: true},
 }
 
 // Changes with large values, which fill the sockets of subscribers that stall before the load.
@@ -102,8 +103,8 @@ func (s *session) measure(ctx context.Context, l streamLoad) (sample, error) {
 		return sample{}, err
 	}
 	expected := 0
-	if l.every > 0 {
-		expected = s.subscribers * int(o.Duration/l.every+2)
+	if l.timed {
+		expected = s.subscribers * int(o.Duration/max(l.every, pace)+2)
 	}
 	s.tally.reset(expected)
 	begin, server, client := time.Now(), s.publisher.cpu(), ownCPU()

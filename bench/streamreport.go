@@ -9,8 +9,13 @@ import (
 	"configapi/test/reports"
 )
 
-// publishersInReport are the contenders of streams in the order of the tables.
-var publishersInReport = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
+// publishersInReport are the contenders of streams in the order of the tables: those with a
+// connection for each of configapi's subscribers, and those with perShared on each connection.
+var (
+	publishersApart    = []string{byConfigapi, byGqlgen, byEtcd, byEtcdEach}
+	publishersShared   = []string{byShared, byEtcdShared}
+	publishersInReport = slices.Concat(publishersApart, publishersShared, []string{byTLS})
+)
 
 // costLoads are the loads whose CPU time per delivery is compared.
 var costLoads = []string{loadSingle, loadBurst, loadFlood}
@@ -41,8 +46,12 @@ func (r *report) writeStreams(doc *document) {
 	doc.line("## Streams")
 	doc.line("All changes to websocket subscribers, and to as many etcd watchers: " + r.watchers() + ". " +
 		"CPU is the server's, in µs per delivery of one change to one subscriber. Every delivery was counted, and checked to come once and in order.")
-	r.writeDeliveries(doc)
+	r.writeDeliveries(doc, publishersApart)
 	r.writeDeliveryRatios(doc)
+	doc.line(fmt.Sprintf("The same with %d subscribers on each connection, for both:", perShared))
+	r.writeDeliveries(doc, publishersShared)
+	r.writeSharedRatios(doc)
+	r.writeTLS(doc)
 	r.writeDelays(doc)
 	r.writeIdle(doc)
 }
@@ -66,14 +75,14 @@ func (r *report) rowsOf(names []string) iter.Seq2[int, string] {
 	}
 }
 
-func (r *report) writeDeliveries(doc *document) {
+func (r *report) writeDeliveries(doc *document, publishers []string) {
 	t := reports.Table{Head: []string{"subscribers", "load"}}
-	for _, by := range publishersInReport {
+	for _, by := range publishers {
 		t.Head = append(t.Head, by+" µs", by+" /s")
 	}
 	for subscribers, load := range r.rowsOf(costLoads) {
 		row := []string{fmt.Sprint(subscribers), load}
-		for _, by := range publishersInReport {
+		for _, by := range publishers {
 			s := r.stream(load, by, subscribers)
 			row = append(row, costText(s, sample.serverCost), rateText(s))
 		}
@@ -101,6 +110,27 @@ func (r *report) writeDeliveryRatios(doc *document) {
 	doc.table(t)
 }
 
+func (r *report) writeSharedRatios(doc *document) {
+	t := reports.Table{Head: []string{"subscribers", "load", "CPU ÷ etcd's", "rounds", "< 1"}}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		ratio, rounds, reached := compared(r.stream(load, byShared, subscribers), r.stream(load, byEtcdShared, subscribers),
+			sample.serverCost, belowRatio(etcdAim))
+		t.Add(fmt.Sprint(subscribers), load, ratio, rounds, reached)
+	}
+	doc.table(t)
+}
+
+func (r *report) writeTLS(doc *document) {
+	t := reports.Table{Head: []string{"subscribers", "load", byConfigapi + " µs", byTLS + " µs", "TLS ÷ without", "rounds"}}
+	for subscribers, load := range r.rowsOf(costLoads) {
+		plain, secured := r.stream(load, byConfigapi, subscribers), r.stream(load, byTLS, subscribers)
+		ratio, rounds, _ := compared(secured, plain, sample.serverCost, noAim)
+		t.Add(fmt.Sprint(subscribers), load, costText(plain, sample.serverCost), costText(secured, sample.serverCost), ratio, rounds)
+	}
+	doc.line("Over TLS 1.3, by Go's crypto/tls in front of the same server, which has none itself; its memory is in the last table:")
+	doc.table(t)
+}
+
 // deliveryCostAim returns the aim of a load relative to gqlgen's transport.
 func deliveryCostAim(load string) (aim string, verdict func(ratio float64) string) {
 	switch load {
@@ -114,7 +144,7 @@ func deliveryCostAim(load string) (aim string, verdict func(ratio float64) strin
 }
 
 func (r *report) writeDelays(doc *document) {
-	t := reports.Table{Head: []string{"subscribers", "by", "/s", "p50", "p99", "aim", "reached",
+	t := reports.Table{Head: []string{"subscribers", "by", "p50 alone", "p99 alone", "/s", "p50", "p99", "aim", "reached",
 		"p99 when some take nothing", "÷ p99 without", "rounds", "< 2"}}
 	for subscribers, by := range r.rowsOf(publishersInReport) {
 		paced, stalled := r.stream(loadPaced, by, subscribers), r.stream(loadStalled, by, subscribers)
@@ -123,17 +153,18 @@ func (r *report) writeDelays(doc *document) {
 		}
 		verdict := noAim
 		aim, reached := notMeasured, notMeasured
-		if by == byConfigapi {
+		if by == byConfigapi || by == byShared {
 			verdict = belowRatio(stalledAim)
 			if subscribers == deliveryAimSubscribers {
 				aim, reached = "< "+milliseconds(deliveryAim), p99InTime(paced, deliveryAim)
 			}
 		}
 		ratio, rounds, unharmed := compared(stalled, paced, func(s sample) float64 { return float64(s.P99) }, verdict)
-		t.Add(fmt.Sprint(subscribers), by, rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
+		alone := r.stream(loadSingle, by, subscribers)
+		t.Add(fmt.Sprint(subscribers), by, timeText(alone, p50), timeText(alone, p99), rateText(paced), timeText(paced, p50), timeText(paced, p99), aim, reached,
 			timeText(stalled, p99), ratio, rounds, unharmed)
 	}
-	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber, at %d changes/s, or as many as the server takes; then the same "+
+	doc.line(fmt.Sprintf("From the acknowledgement of a write to the frame at a subscriber: of one change alone; at %d changes/s, or as many as the server takes; then the same "+
 		"with one more subscriber in %d that takes nothing:", pacedRate, stallShare))
 	doc.table(t)
 }

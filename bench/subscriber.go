@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,10 +15,17 @@ import (
 
 // The messages of a subscriber, besides pongs.
 const (
-	initMessage      = `{"type":"connection_init"}`
-	subscribeMessage = `{"id":"1","type":"subscribe","payload":{"query":"` + changesDocument + `"}}`
-	pongMessage      = `{"type":"pong"}`
+	initMessage = `{"type":"connection_init"}`
+	pongMessage = `{"type":"pong"}`
 )
+
+// idMark begins each message of configapi's streams, before the stream's id.
+var idMark = []byte(`{"id":"`)
+
+// subscribeMessage asks for a stream of all changes. The id of a stream is its number.
+func subscribeMessage(stream int) string {
+	return `{"id":"` + strconv.Itoa(stream) + `","type":"subscribe","payload":{"query":"` + changesDocument + `"}}`
+}
 
 // upgradeRequest returns the request for a websocket. The key may be any 16 bytes, since the
 // answer's hash is not checked.
@@ -32,19 +40,27 @@ type subscriberState int
 const (
 	upgrading    subscriberState = iota // the upgrade is sent
 	initialising                        // connection_init is sent
-	subscribing                         // subscribe is sent
-	live                                // the first message has arrived
+	subscribing                         // subscribe is sent for each stream
+	live                                // the first message of each stream has arrived
 )
 
 // subscriber is a client of the graphql-transport-ws protocol without a connection: it takes
-// received bytes and returns bytes to send. It checks that it gets every change once and in order.
+// received bytes and returns bytes to send. It has one stream or more, and checks that each gets
+// every change once and in order.
 type subscriber struct {
-	tally    *tally
-	state    subscriberState
-	answer   []byte // to the upgrade, as far as received
-	frames   websockettest.Parser
+	tally   *tally
+	state   subscriberState
+	answer  []byte // to the upgrade, as far as received
+	frames  websockettest.Parser
+	streams []stream
+	begun   int // streams whose first message has arrived
+	out     []byte
+}
+
+// stream is the progress of one stream.
+type stream struct {
+	begun    bool
 	revision int64 // of the last change
-	out      []byte
 }
 
 // receive takes bytes received at an instant, and returns bytes to send, valid until the next call.
@@ -91,25 +107,47 @@ func (s *subscriber) message(opcode byte, payload []byte, at time.Time) error {
 
 // batch handles a message with changes, or with a position only.
 func (s *subscriber) batch(message []byte, at time.Time) error {
-	first := s.state == subscribing
+	of, err := s.streamOf(message)
+	if err != nil {
+		return err
+	}
+	first := !of.begun
 	end, err := scanBatch(message, func(change int, position int64) error {
-		if first || position != s.revision+1 {
-			return fmt.Errorf("position %d came after %d", position, s.revision)
+		if first || position != of.revision+1 {
+			return fmt.Errorf("position %d came after %d", position, of.revision)
 		}
-		s.revision = position
+		of.revision = position
 		return s.tally.deliver(change, position, at)
 	})
 	switch {
 	case err != nil:
 		return err
 	case first:
-		s.state, s.revision = live, end
-	case s.state != live:
-		return errors.New("a change before anything was subscribed to")
-	case end != s.revision:
-		return fmt.Errorf("the stream is at %d, but the last change was %d", end, s.revision)
+		of.begun, of.revision = true, end
+		if s.begun++; s.begun == len(s.streams) {
+			s.state = live
+		}
+	case end != of.revision:
+		return fmt.Errorf("the stream is at %d, but the last change was %d", end, of.revision)
 	}
 	return nil
+}
+
+// streamOf returns the stream that a message is for. When there is only one, its id is not checked:
+// gqlgen's transport writes it at the end.
+func (s *subscriber) streamOf(message []byte) (*stream, error) {
+	if s.state < subscribing {
+		return nil, errors.New("a change before anything was subscribed to")
+	}
+	if len(s.streams) == 1 {
+		return &s.streams[0], nil
+	}
+	after, found := bytes.CutPrefix(message, idMark)
+	id, _ := leadingNumber(after)
+	if !found || id < 1 || id > int64(len(s.streams)) {
+		return nil, fmt.Errorf("a message of no stream: %.200q", message)
+	}
+	return &s.streams[id-1], nil
 }
 
 // control handles any other message of the protocol.
@@ -121,7 +159,9 @@ func (s *subscriber) control(message []byte) error {
 	switch {
 	case m.Type == "connection_ack" && s.state == initialising:
 		s.state = subscribing
-		s.send(websockettest.Text, subscribeMessage)
+		for i := range s.streams {
+			s.send(websockettest.Text, subscribeMessage(i+1))
+		}
 	case m.Type == "ping":
 		s.send(websockettest.Text, pongMessage)
 	case m.Type != "pong":

@@ -19,14 +19,14 @@ func next(payload string) []byte {
 // 9 are written.
 func subscribed(t *testing.T, subscribers int) *subscriber {
 	t.Helper()
-	s := &subscriber{tally: newTally(subscribers)}
+	s := &subscriber{tally: newTally(subscribers), streams: make([]stream, 1)}
 	for range 10 {
 		s.tally.announce()
 	}
 	for _, step := range []struct{ come, send string }{
 		{"HTTP/1.1 101 Switching Protocols\r\nUpgr", ""},
 		{"ade: websocket\r\n\r\n", initMessage},
-		{string(serverFrame(0x81, `{"type":"connection_ack"}`)), subscribeMessage},
+		{string(serverFrame(0x81, `{"type":"connection_ack"}`)), subscribeMessage(1)},
 		{string(next(batchText(41))), ""},
 	} {
 		sent, err := s.receive([]byte(step.come), time.Now())
@@ -88,6 +88,54 @@ func TestSubscriberNoticesWhatMustNotHappen(t *testing.T) {
 	} {
 		if _, err := subscribed(t, 2).receive(test.come, time.Now()); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+func TestStreamsOfOneConnectionAreCheckedOnTheirOwn(t *testing.T) {
+	s := &subscriber{tally: newTally(2), streams: make([]stream, 2)}
+	s.tally.announce()
+	var sent string
+	receive := func(data []byte) error {
+		out, err := s.receive(data, time.Now())
+		sent = string(out)
+		return err
+	}
+	message := func(id, payload string) []byte {
+		return serverFrame(0x81, `{"id":"`+id+`","type":"next","payload":`+payload+`}`)
+	}
+	if err := receive([]byte("HTTP/1.1 101 Switching Protocols\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(message("1", batchText(41))); err == nil || !strings.Contains(err.Error(), "before anything") {
+		t.Errorf("got %v for a stream that was not asked for", err)
+	}
+	if err := receive(serverFrame(0x81, `{"type":"connection_ack"}`)); err != nil {
+		t.Fatal(err)
+	}
+	asked := append(websockettest.Encode(websockettest.TextFrame(subscribeMessage(1))), websockettest.Encode(websockettest.TextFrame(subscribeMessage(2)))...)
+	if sent != string(asked) {
+		t.Fatalf("sent %q, want two subscriptions", sent)
+	}
+	for _, step := range []struct {
+		come []byte
+		live bool
+	}{
+		{message("2", batchText(41)), false},
+		{message("2", batchText(42, changeText(0, 42))), false},
+		{message("1", batchText(41)), true},
+		{message("1", batchText(42, changeText(0, 42))), true},
+	} {
+		if err := receive(step.come); err != nil || (s.state == live) != step.live {
+			t.Fatalf("after %q: state %v, %v", step.come, s.state, err)
+		}
+	}
+	if _, complete, _ := s.tally.progress(); complete != 1 {
+		t.Errorf("got %d complete changes, want 1", complete)
+	}
+	for _, id := range []string{"0", "3", "x"} {
+		if err := receive(message(id, batchText(42))); err == nil || !strings.Contains(err.Error(), "of no stream") {
+			t.Errorf("id %q: got %v", id, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"configapi/graph/input"
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
@@ -15,7 +16,7 @@ import (
 	"configapi/internal/projection"
 )
 
-func (r mutationResolver) ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error) {
+func (r mutationResolver) ApplyConfigs(ctx context.Context, input input.ChangeSet) (model.ApplyConfigsResult, error) {
 	out, err := r.store.Apply(ctx, r.caller(ctx), r.changeSetOf(input))
 	return r.applied(out, err, input.Changes)
 }
@@ -87,7 +88,7 @@ func kindOf(c model.ConfigChangeInput) string {
 }
 
 // changeSetOf returns the change set that a client asks for, with all that is wrong with it.
-func (r mutationResolver) changeSetOf(input model.ApplyConfigsInput) config.ChangeSet {
+func (r mutationResolver) changeSetOf(input input.ChangeSet) config.ChangeSet {
 	fields := config.ChangeSetFields{
 		Changes:        make([]config.ChangeFields, len(input.Changes)),
 		AsSeenAt:       revisionID(input.AsSeenAt),

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"bytes"
+	"configapi/graph/input"
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
@@ -66,7 +67,7 @@ type MutationResolver interface {
 	SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error)
 	DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error)
 	RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error)
-	ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error)
+	ApplyConfigs(ctx context.Context, input input.ChangeSet) (model.ApplyConfigsResult, error)
 	RevertConfigs(ctx context.Context, input model.RevertConfigsInput) (model.ApplyConfigsResult, error)
 	RevertChangeSet(ctx context.Context, input model.RevertChangeSetInput) (model.ApplyConfigsResult, error)
 }
@@ -112,7 +113,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
-			graphql.NewInputUnmarshaler("ApplyConfigsInput", ec.unmarshalInputApplyConfigsInput),
 			graphql.NewInputUnmarshaler("AsOfInput", ec.unmarshalInputAsOfInput),
 			graphql.NewInputUnmarshaler("ChangeFilterInput", ec.unmarshalInputChangeFilterInput),
 			graphql.NewInputUnmarshaler("ConfigChangeInput", ec.unmarshalInputConfigChangeInput),
@@ -1499,8 +1499,8 @@ func (ec *executionContext) field_Mutation_applyConfigs_args(ctx context.Context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
-			return ec.unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx, v)
+		func(ctx context.Context, v any) (input.ChangeSet, error) {
+			return ec.unmarshalNApplyConfigsInput2configapiᚋgraphᚋinputᚐChangeSet(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4560,7 +4560,7 @@ func (ec *executionContext) _Mutation_applyConfigs(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ApplyConfigs(ctx, fc.Args["input"].(model.ApplyConfigsInput))
+			return ec.Resolvers.Mutation().ApplyConfigs(ctx, fc.Args["input"].(input.ChangeSet))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
@@ -6987,68 +6987,6 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
-
-func (ec *executionContext) unmarshalInputApplyConfigsInput(ctx context.Context, obj any) (model.ApplyConfigsInput, error) {
-	var it model.ApplyConfigsInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	if _, present := asMap["dryRun"]; !present {
-		asMap["dryRun"] = false
-	}
-
-	fieldsInOrder := [...]string{"changes", "asSeenAt", "dryRun", "reason", "idempotencyKey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "changes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changes"))
-			data, err := ec.unmarshalNConfigChangeInput2ᚕconfigapiᚋgraphᚋmodelᚐConfigChangeInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Changes = data
-		case "asSeenAt":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asSeenAt"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AsSeenAt = data
-		case "dryRun":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DryRun = data
-		case "reason":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Reason = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		}
-	}
-	return it, nil
-}
 
 func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any) (model.AsOfInput, error) {
 	var it model.AsOfInput
@@ -9915,8 +9853,9 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
-	res, err := ec.unmarshalInputApplyConfigsInput(ctx, v)
+func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋinputᚐChangeSet(ctx context.Context, v any) (input.ChangeSet, error) {
+	var res input.ChangeSet
+	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

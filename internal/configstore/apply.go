@@ -138,7 +138,7 @@ func (g *generation) lastValues(ctx context.Context, view *projection.View, set 
 	for bytes := 0; len(deleted) > 0 && bytes <= config.MaxChangeSetBytes; {
 		asked := make([]eventstore.VersionOf, min(len(deleted), eventstore.MaxAsOfNames))
 		for i := range asked {
-			asked[i] = eventstore.VersionOf{Name: deleted[i].Name.String(), Version: int(deleted[i].Version) - 1}
+			asked[i] = eventstore.VersionOf{Name: deleted[i].Name.String(), Version: int(deleted[i].Version) - 1, Next: deleted[i].Seq}
 		}
 		records, err := g.ReadVersions(ctx, g.view().Head(), asked, eventstore.Limit{})
 		if err != nil {

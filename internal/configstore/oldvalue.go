@@ -96,6 +96,7 @@ func (o *OldValues) read(ctx context.Context, first *projection.Config) error {
 		before := eventstore.VersionOf{Name: c.Name.String(), Version: int(c.Version) - 1}
 		if _, twice := bySeq[before]; !twice && c.Event().HasOldValue() && len(asked) < eventstore.MaxAsOfNames {
 			bySeq[before] = c.Seq
+			before.Next = c.Seq
 			asked, configs = append(asked, before), append(configs, c)
 		}
 	}

@@ -53,7 +53,7 @@ func (c *recentReads) find(versions []eventstore.VersionOf, isErased func(events
 	defer c.mu.Unlock()
 	kept = make([]*eventstore.Record, len(versions))
 	for i, v := range versions {
-		if r := c.known[v]; r != nil && !isErased(r.Seq) {
+		if r := c.known[eventstore.VersionOf{Name: v.Name, Version: v.Version}]; r != nil && !isErased(r.Seq) {
 			kept[i] = r
 		} else {
 			missing = append(missing, v)

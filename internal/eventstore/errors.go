@@ -21,9 +21,10 @@ var (
 	// refused.
 	ErrNotWritten = errors.New("nothing was written")
 
-	// ErrVersionTwice is wrapped at the end of a restore when the store has two events of the same
-	// version of a config, which no server writes.
-	ErrVersionTwice = errors.New("two of the events are the same version of one config, so this is no history that a server has written")
+	// ErrNotNextVersion is wrapped by a store that refuses an event because its version is not the
+	// next one of its config, which no server writes. Some stores find that only at the end of a
+	// restore.
+	ErrNotNextVersion = errors.New("the version of an event is not the next one of its config, so this is no history that a server has written")
 )
 
 // Errors of reads and appends that say what state the history is in.

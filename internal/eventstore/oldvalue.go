@@ -95,6 +95,7 @@ func (p *OldValuePage) read(ctx context.Context, from VersionReader, basis Head,
 	asked := make([]VersionOf, len(missing))
 	for i, at := range missing {
 		asked[i] = versionOf(p.Revisions[at], -1)
+		asked[i].Next = p.Revisions[at].Seq
 	}
 	records, err := from.ReadVersions(ctx, basis, asked, Limit{Bytes: max(left, leastRead)})
 	if err != nil {
@@ -118,5 +119,5 @@ func (p *OldValuePage) read(ctx context.Context, from VersionReader, basis Head,
 }
 
 func versionOf(r *Revision, step config.Version) VersionOf {
-	return VersionOf{r.Name.String(), int(r.Version + step)}
+	return VersionOf{Name: r.Name.String(), Version: int(r.Version + step)}
 }

@@ -207,6 +207,9 @@ type AsOf struct {
 type VersionOf struct {
 	Name    string
 	Version int
+	// Next is the seq of the record of the version after it, 0 when that is not known. It is only a
+	// hint, with which some stores find the record sooner: a wrong one changes no result.
+	Next Seq
 }
 
 const (

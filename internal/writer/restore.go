@@ -100,7 +100,7 @@ func (v LastValues) read(ctx context.Context, events *monitoredStore, deleted []
 	asked := make([]eventstore.VersionOf, 0, 2*len(deleted))
 	for _, c := range deleted {
 		name, version := c.Name.String(), int(c.Version)
-		asked = append(asked, eventstore.VersionOf{Name: name, Version: version}, eventstore.VersionOf{Name: name, Version: version - 1})
+		asked = append(asked, eventstore.VersionOf{Name: name, Version: version}, eventstore.VersionOf{Name: name, Version: version - 1, Next: c.Seq})
 	}
 	const deletionBytes = len(`{}`) // a page that they fill would have no value
 	records, err := events.LookUp(ctx, asked, eventstore.Limit{Bytes: max(most, deletionBytes+1)})

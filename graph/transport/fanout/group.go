@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -54,7 +53,7 @@ func (gs *Groups) Sizes() []int {
 	sizes := make([]int, 0, len(gs.byKey))
 	for _, g := range gs.byKey {
 		g.mu.Lock()
-		sizes = append(sizes, len(g.subscribers))
+		sizes = append(sizes, g.members.count)
 		g.mu.Unlock()
 	}
 	return sizes
@@ -89,11 +88,11 @@ type group struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 
-	mu          sync.Mutex // guards what is below
-	subscribers []*Subscriber
-	sent        int64 // the order up to which the subscribers were sent everything
+	mu      sync.Mutex // guards what is below
+	members members
+	sent    int64 // the order up to which the members were sent everything
 
-	round []*Subscriber // the subscribers that get the present message; for the group's goroutine alone
+	round []*Subscriber // the members that get the present message; for the group's goroutine alone
 }
 
 // join adds the subscriber to its group, which it starts if there is none. It returns the order up
@@ -107,10 +106,10 @@ func (gs *Groups) join(ctx context.Context, s *Subscriber) (sent int64) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s.group, s.index = g, len(g.subscribers)
+	s.group = g
 	s.key, s.operation = g.key, g.operation // equal, and now in memory once
 	s.share(g.retained)
-	g.subscribers = append(g.subscribers, s)
+	g.members.add(s)
 	return g.sent
 }
 
@@ -139,13 +138,9 @@ func (gs *Groups) leave(s *Subscriber) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	last := len(g.subscribers) - 1
-	g.subscribers[s.index] = g.subscribers[last]
-	g.subscribers[s.index].index = s.index
-	g.subscribers[last] = nil
-	g.subscribers = g.subscribers[:last]
+	g.members.remove(s)
 	s.group = nil
-	if last == 0 {
+	if g.members.count == 0 {
 		g.end()
 	}
 	return true
@@ -179,7 +174,7 @@ func (g *group) run() {
 		}
 		g.mu.Lock()
 		g.sent = m.Offset.Order()
-		g.round = append(g.round[:0], g.subscribers...)
+		g.round = g.members.appendTo(g.round[:0])
 		g.mu.Unlock()
 		if len(g.round) == 1 {
 			m.Memory.Sending(g.round[0].connection.Abort)
@@ -196,21 +191,17 @@ func (g *group) dissolve() {
 	g.end()
 	g.groups.mu.Unlock()
 	g.mu.Lock()
-	subscribers := slices.Clone(g.subscribers)
+	members := g.members.appendTo(nil)
 	g.mu.Unlock()
-	for _, s := range subscribers {
+	for _, s := range members {
 		s.detach()
 	}
 }
 
-// shareSize is how many subscribers one goroutine serves before it takes the next ones.
-const shareSize = 64
-
 // deliver gives a message to subscribers, on all processors. It returns when each of them has taken
-// it or has left its group: it waits for none. Those on one connection usually come one after the
-// other, and then share a write.
+// it or has left its group: it waits for none. Those on one connection share a write.
 func deliver(subscribers []*Subscriber, m *Message) {
-	shares := slices.Collect(slices.Chunk(subscribers, shareSize))
+	shares := sharesOf(subscribers)
 	var next atomic.Int64
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(shares)); i = next.Add(1) - 1 {

@@ -49,7 +49,7 @@ type Subscriber struct {
 	retained   atomic.Pointer[bounds.Retained] // nil: the subscription has ended
 
 	group *group // nil: it is on its own; guarded by the mutex of groups
-	index int    // in the group's subscribers; guarded by the group's mutex
+	index int    // among those on its connection; guarded by the group's mutex
 
 	mu sync.Mutex // guards what is below
 	// offset is up to where it was sent everything. Its own goroutine may read it without the

@@ -303,23 +303,30 @@ func TestCompleteOfASubscriber(t *testing.T) {
 	})
 }
 
-// TestStreamsOfASocketShareAWrite has all subscribers of a socket that are in a group get a message
-// with one write.
+// TestStreamsOfASocketShareAWrite has the subscribers of two sockets join a group in turn, and some
+// leave it again: each message costs each socket one write.
 func TestStreamsOfASocketShareAWrite(t *testing.T) {
 	bubble(t, shared, func(t *testing.T, f *fixture) {
-		p := f.open(t)
+		peers := []*peer{f.open(t), f.open(t)}
 		for i := range 100 {
-			p.watch(fmt.Sprint(i), `{}`, "")
+			for _, p := range peers {
+				p.watch(fmt.Sprint(i), `{}`, "")
+			}
 		}
-		f.wantGroups(t, 100)
+		for i := range 20 {
+			peers[i%2].send(`{"id":"` + fmt.Sprint(i) + `","type":"complete"}`)
+		}
+		f.wantGroups(t, 180)
 		before := f.writes.Load()
 		f.schema.Log.Add("one")
-		for range 100 {
-			p.wantLike("one")
+		for _, p := range peers {
+			for range 90 {
+				p.wantLike("one")
+			}
 		}
 		synctest.Wait()
-		if n := f.writes.Load() - before; n > 2 { // one for each share
-			t.Errorf("100 frames took %d writes", n)
+		if n := f.writes.Load() - before; n != 2 {
+			t.Errorf("180 frames to 2 sockets took %d writes", n)
 		}
 	})
 }

@@ -34,6 +34,7 @@ type outbox struct {
 
 	mu      sync.Mutex // guards the following
 	queue   []frame
+	usual   int  // frames that went out together last time, maxOperations at most
 	writing bool // there is a writer
 	closing bool // nothing more goes into the queue
 }
@@ -74,6 +75,9 @@ func (o *outbox) offer(f frame) bool {
 	if o.closing || !f.owner.wanted() {
 		f.release()
 		return false
+	}
+	if o.queue == nil {
+		o.queue = make([]frame, 0, o.usual) // mostly one for each stream, as before
 	}
 	o.queue = append(o.queue, f)
 	return true
@@ -178,7 +182,9 @@ func (o *outbox) take() []frame {
 	o.queue = nil
 	if batch == nil {
 		o.writing = false
+		return nil
 	}
+	o.usual = min(len(batch), maxOperations)
 	return batch
 }
 

@@ -39,11 +39,12 @@ func Verify(ctx context.Context, s eventstore.Store) ([]eventstore.Record, error
 }
 
 // Next returns records that follow a head, one for each name, and the head that they lead to, for a
-// store's own tests to append. The version of a record is its seq, so names may repeat.
+// store's own tests to append. Each is the first record of a name that no other has: its seq is
+// added to the name that is given.
 func Next(head eventstore.Head, names ...string) ([]eventstore.Record, eventstore.Head) {
 	records := make([]eventstore.Record, len(names))
 	for i, name := range names {
-		records[i] = draft(name, int(head.Seq)+i+1)
+		records[i] = draft(fmt.Sprintf("%s/%d", name, int(head.Seq)+i+1), 1)
 	}
 	return records, seal(head, records)
 }

@@ -60,6 +60,15 @@ func readVersionsInOrder(t *testing.T, open func() eventstore.Store) {
 	for i := range all {
 		mustReadVersions(t, w, all[i:min(i+3, len(all))])
 	}
+	for shift := range 3 { // right hints, and wrong ones
+		for i, v := range all {
+			all[i].Next = 0
+			if next := w.written.readVersions([]eventstore.VersionOf{{Name: v.Name, Version: v.Version + 1}}); len(next) > 0 {
+				all[i].Next = next[0].Seq + eventstore.Seq(shift)
+			}
+		}
+		mustReadVersions(t, w, all)
+	}
 }
 
 func readManyVersions(t *testing.T, open func() eventstore.Store) {
@@ -82,7 +91,7 @@ func endVersionPages(t *testing.T, open func() eventstore.Store) {
 	w := newWriter(t, open())
 	const most = 50_000
 	for i, size := range []int{most + 1, 10, most / 2, most / 2, 10} {
-		r := draft(fmt.Sprint("name", i), 7)
+		r := draft(fmt.Sprint("name", i), 1)
 		r.Data = strings.Repeat("d", size)
 		w.append(r)
 	}

@@ -112,7 +112,7 @@ func (s *Store) serversLeft(ctx context.Context) (bool, error) {
 	}
 }
 
-// EndRestore removes what BeginRestore has noted. The error wraps [eventstore.ErrVersionTwice] if
+// EndRestore removes what BeginRestore has noted. The error wraps [eventstore.ErrNotNextVersion] if
 // two events are the same version of a config; the note then stays.
 //
 // It indexes the versions of all events at once, sorted. An append with that index changes a page
@@ -120,7 +120,7 @@ func (s *Store) serversLeft(ctx context.Context) (bool, error) {
 func (s *Store) EndRestore(ctx context.Context) error {
 	err := s.noteRestore(ctx, statementOf{sql: indexVersions}, statementOf{sql: endRestore})
 	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "23505" {
-		return notWritten(eventstore.ErrVersionTwice)
+		return notWritten(eventstore.ErrNotNextVersion)
 	}
 	return err
 }

@@ -36,7 +36,7 @@ func (s *Store) DurableHead(ctx context.Context) (head eventstore.Head, err erro
 		if head, err = s.Head(ctx); err != nil {
 			return t.abort(err)
 		}
-		if _, err := t.touch.ExecContext(ctx); err != nil {
+		if err := t.conn.run(t.touch, nil); err != nil {
 			return notWritten(fmt.Errorf("touching the head: %w", err))
 		}
 		return t.end()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +29,7 @@ func TestFullDatabaseIsNotWritten(t *testing.T) {
 // limitPages keeps the database from growing.
 func limitPages(t *testing.T, s *Store) {
 	t.Helper()
-	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+	if err := s.writer.tx.conn.execute("PRAGMA max_page_count = 1"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -75,7 +77,7 @@ func TestAppendWhileAnotherWrites(t *testing.T) {
 	other := mustOpen(t, path, Options{}).writer.tx
 	head := write(t, s, "a")
 	records, _ := eventstoretest.Next(head, "b")
-	if _, err := other.begin.Exec(); err != nil {
+	if err := other.conn.run(other.begin, nil); err != nil {
 		t.Fatal(err)
 	}
 
@@ -90,7 +92,7 @@ func TestAppendWhileAnotherWrites(t *testing.T) {
 	}
 	mustBeAt(t, s, head) // reading does not wait
 
-	if _, err := other.rollback.Exec(); err != nil {
+	if err := other.conn.run(other.rollback, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := patient.Append(t.Context(), head, records); err != nil {
@@ -130,7 +132,7 @@ func TestAppendToAStoreThatIsClosed(t *testing.T) {
 func TestErrorOfCommitLeavesTheOutcomeOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	tx := mustOpen(t, path, Options{}).writer.tx
-	_, err := tx.commit.Exec() // no transaction is open, so COMMIT fails
+	err := tx.conn.run(tx.commit, nil) // no transaction is open, so COMMIT fails
 	if err = commitError(err); err == nil || errors.Is(err, eventstore.ErrNotWritten) || errors.Is(err, eventstore.ErrHeadMoved) {
 		t.Errorf("got error %v, want one that promises nothing", err)
 	}
@@ -154,5 +156,45 @@ func TestReadNamesARecordThatIsMalformed(t *testing.T) {
 	execute(t, path, "UPDATE history_head SET hash = x'00'")
 	if head, err := s.Head(t.Context()); err == nil {
 		t.Errorf("Head with a short hash: got %v, want an error", head)
+	}
+}
+
+// TestAppendRefusesAVersionThatIsNotNext: with another one a version could not be found, or only
+// one of two.
+func TestAppendRefusesAVersionThatIsNotNext(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
+	var head eventstore.Head
+	add := func(versions map[string][]int) error {
+		var names []string
+		var all []int
+		for _, name := range slices.Sorted(maps.Keys(versions)) {
+			names = append(names, slices.Repeat([]string{name}, len(versions[name]))...)
+			all = append(all, versions[name]...)
+		}
+		records, _ := eventstoretest.Next(head, names...)
+		for i := range records {
+			records[i].Name, records[i].Version = names[i], all[i]
+		}
+		after := new(eventstore.Chain).Seal(head, eventstore.AppendID{byte(head.Seq)}, records)
+		err := s.Append(t.Context(), head, records)
+		if err == nil {
+			head = after
+		}
+		return err
+	}
+	if err := add(map[string][]int{"a": {1, 2}, "b": {1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []map[string][]int{
+		{"a": {1}}, {"a": {2}}, {"a": {4}}, {"a": {3, 3}}, {"a": {3, 5}}, {"a": {3, 2}}, {"b": {3}},
+		{"new": {2}}, {"new": {0}}, {"new": {1, 1}}, {"new": {1, 3}}, {"a": {3}, "b": {2}, "new": {3}},
+	} {
+		if err := add(wrong); !errors.Is(err, eventstore.ErrNotNextVersion) || !errors.Is(err, eventstore.ErrNotWritten) {
+			t.Errorf("%v: got %v, want %v", wrong, err, eventstore.ErrNotNextVersion)
+		}
+		mustBeAt(t, s, head)
+	}
+	if err := add(map[string][]int{"a": {3, 4}, "b": {2}, "new": {1, 2, 3}}); err != nil {
+		t.Fatal(err)
 	}
 }

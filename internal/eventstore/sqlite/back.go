@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// selectedBack are the conditions of an [eventstore.Back] that every query below has: the
+	// selectedBack are the conditions of an [eventstore.Back] that both queries below have: the
 	// seqs ?1 and ?2, the prefix ?3 and the operations ?4.
 	selectedBack = ` e.position < ?1 AND e.position >= ?2 AND substr(e.config_name, 1, 1) <> '$'
 		AND (?3 = '' OR e.config_name = ?3 OR e.config_name >= ?3 || '/' AND e.config_name < ?3 || '0')
@@ -19,14 +19,6 @@ const (
 			WHEN 'ConfigValueRestored' THEN 8
 			ELSE 0 END) `
 
-	// newestBefore is the version that a name had before the seq ?1: see asOfQuery.
-	newestBefore = `(SELECT version FROM events
-			WHERE config_name = names.value AND position < ?1 AND version < coalesce((
-				SELECT version FROM events INDEXED BY events_milestones
-				WHERE config_name = names.value AND position >= ?1 AND version % 64 = 0
-				ORDER BY position LIMIT 1), 9223372036854775807)
-			ORDER BY version DESC LIMIT 1)`
-
 	textOfBackQuery = selectEvents + `FROM events e WHERE` + selectedBack + `ORDER BY e.position DESC LIMIT ?5`
 
 	textOfBackActorQuery = selectEvents + `FROM events e INDEXED BY events_actor WHERE e.actor = ?6 AND` + selectedBack +
@@ -35,20 +27,6 @@ const (
 	textOfActorFloorQuery = `SELECT position FROM events INDEXED BY events_actor WHERE actor = ?1 AND position < ?2
 		ORDER BY position DESC LIMIT 1 OFFSET ?3 - 1`
 
-	// The inner query finds the positions, so that only the data of the page is read. The rows
-	// come in its order: CROSS JOIN keeps it the outer loop.
-	textOfBackNamesQuery = selectEvents + `FROM (
-			SELECT e.position FROM json_each(?6) AS names CROSS JOIN events e
-				ON e.config_name = names.value AND e.version <= ` + newestBefore + ` AND e.version > ` + newestBefore + ` - ?7
-			WHERE` + selectedBack + `AND (?8 = 0 OR e.actor = ?9)
-			ORDER BY e.position DESC LIMIT ?5
-		) AS found CROSS JOIN events e ON e.position = found.position`
-
-	// Versions have no gap, so the oldest of the ?3 newest versions of a name is found by its
-	// number.
-	textOfNamesFloorQuery = `SELECT coalesce(max(e.position), 0) FROM json_each(?2) AS names CROSS JOIN events e
-			ON e.config_name = names.value AND e.version = ` + newestBefore + ` - ?3 + 1`
-
 	textOfHeadsQuery = `SELECT e.position, e.hash, e.recorded_at FROM json_each(?) AS seqs CROSS JOIN events e ON e.position = seqs.value`
 
 	textOfNamesQuery = `SELECT DISTINCT config_name FROM events WHERE position > ? AND position <= ? ORDER BY config_name`
@@ -56,11 +34,13 @@ const (
 
 // ReadBack returns the records that q selects, newest first.
 func (s *Store) ReadBack(ctx context.Context, basis eventstore.Head, q eventstore.Back, limit eventstore.Limit) (records []eventstore.Record, end eventstore.Seq, err error) {
-	err = s.useQueued(ctx, func(r *reader) error {
-		return r.onBasis(basis, func() (err error) {
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		if q.Names != nil {
+			records, end, err = r.readBackOfNames(ctx, q, limit)
+		} else {
 			records, end, err = r.readBack(ctx, q, limit)
-			return err
-		})
+		}
+		return err
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading back before seq %d: %w", q.Before, err)
@@ -84,31 +64,19 @@ func (r *reader) readBack(ctx context.Context, q eventstore.Back, limit eventsto
 
 // backQuery returns the query for a page of q, with an open argument ?2, and the seq of the oldest
 // record to examine.
-func (r *reader) backQuery(q eventstore.Back, limit eventstore.Limit) (found recordQuery, floor eventstore.Seq, err error) {
+func (r *reader) backQuery(q eventstore.Back, limit eventstore.Limit) (found pageQuery, floor eventstore.Seq, err error) {
 	before, examine := int64(q.Before), int64(q.Enough(limit))
 	limit = limit.WithDefaults()
 	args := []any{before, int64(0), q.Prefix, q.OperationBits(), int64(limit.Records)}
-	switch {
-	case q.Names != nil:
-		list, err := json.Marshal(q.Names)
-		if err != nil {
-			return recordQuery{}, 0, err
-		}
-		given, actor := int64(0), ""
-		if q.Actor != nil {
-			given, actor = 1, *q.Actor
-		}
-		floor, err := r.number(namesFloorQuery, before, string(list), examine)
-		return recordQuery{backNamesQuery, append(args, string(list), examine, given, actor), limit}, eventstore.Seq(floor), err
-	case q.Actor != nil:
-		floor, err := r.number(actorFloorQuery, *q.Actor, before, examine)
-		return recordQuery{backActorQuery, append(args, *q.Actor), limit}, eventstore.Seq(floor), err
+	if q.Actor == nil {
+		return pageQuery{backQuery, args, limit}, q.Before - eventstore.Seq(examine), nil
 	}
-	return recordQuery{backQuery, args, limit}, q.Before - eventstore.Seq(examine), nil
+	first, err := r.queryNumber(actorFloorQuery, *q.Actor, before, examine)
+	return pageQuery{backActorQuery, append(args, *q.Actor), limit}, eventstore.Seq(first), err
 }
 
-// number returns the only number of the only row of a query, 0 when there is no row.
-func (r *reader) number(q query, args ...any) (int64, error) {
+// queryNumber returns the only number of the only row of a query, 0 when there is no row.
+func (r *reader) queryNumber(q query, args ...any) (int64, error) {
 	s := r.prepared[q]
 	defer r.reset(s)
 	if err := r.bind(s, args); err != nil {
@@ -123,11 +91,9 @@ func (r *reader) number(q query, args ...any) (int64, error) {
 
 // ReadNames returns the names that have a record after one seq and up to another.
 func (s *Store) ReadNames(ctx context.Context, basis eventstore.Head, after, upTo eventstore.Seq) (names []string, err error) {
-	err = s.useQueued(ctx, func(r *reader) error {
-		return r.onBasis(basis, func() (err error) {
-			names, err = r.texts(ctx, namesQuery, int64(after), int64(upTo))
-			return err
-		})
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		names, err = r.texts(ctx, namesQuery, int64(after), int64(upTo))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the names after seq %d: %w", after, err)
@@ -160,11 +126,9 @@ func (s *Store) ReadHeads(ctx context.Context, basis eventstore.Head, seqs []eve
 	if err != nil {
 		return nil, err
 	}
-	err = s.useQueued(ctx, func(r *reader) error {
-		return r.onBasis(basis, func() (err error) {
-			heads, err = r.heads(headsQuery, string(list))
-			return err
-		})
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		heads, err = r.heads(headsQuery, string(list))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading %d heads: %w", len(seqs), err)

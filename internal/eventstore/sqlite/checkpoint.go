@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,8 +10,8 @@ import (
 
 const (
 	// checkpointBytes is how many bytes are written to the write-ahead log before a checkpoint
-	// copies it into the database file. The index over names changes in random places, so with a
-	// long log a page that changes several times is copied once.
+	// copies it into the database file. The table of the newest events changes in random places, so
+	// with a long log a page that changes several times is copied once.
 	checkpointBytes = 32 << 20
 	// restoreCheckpointBytes is the same while a backup is restored. One append then writes up to
 	// 40 MiB, and the log stays below 64 MiB all the same.
@@ -35,7 +33,7 @@ const (
 // from the cache and appends to it, so a power cut would lose the new frames together with the
 // old ones. Therefore recoverLog first writes the log over itself and calls fsync. A checkpoint
 // without that would copy frames that are not on disk into the database file.
-func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
+func (w *writer) recoverLog(ctx context.Context, conn *connection) error {
 	log, err := w.opts.openLog(w.file + "-wal")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -45,17 +43,14 @@ func (w *writer) recoverLog(ctx context.Context, conn *sql.Conn) error {
 	}
 	defer log.Close()
 	// The transaction keeps other processes from appending.
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := conn.beginOnce(ctx, w.opts.busyTimeout); err != nil {
 		return fmt.Errorf("waiting for the file: %w", err)
 	}
-	err = rewriteLog(log)
-	if _, rollback := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err == nil {
-		err = rollback
-	}
+	err = errors.Join(rewriteLog(log), conn.execute("ROLLBACK"))
 	if err != nil {
 		return fmt.Errorf("writing its write-ahead log again: %w", err)
 	}
-	_, err = w.checkpoint(ctx, conn, truncate)
+	_, err = w.checkpoint(conn, truncate)
 	return err
 }
 
@@ -65,7 +60,7 @@ const restart, truncate = "RESTART", "TRUNCATE"
 
 // checkpoint copies the log into the database file and lets the log start over. whole is false when
 // reads of others have kept it from finishing; that does no harm, and a later checkpoint goes on.
-func (w *writer) checkpoint(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
+func (w *writer) checkpoint(conn *connection, mode string) (whole bool, err error) {
 	log, err := identify(w.file + "-wal")
 	// The log was removed; SQLite checkpoints the open file when the connection is closed.
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,58 +72,53 @@ func (w *writer) checkpoint(ctx context.Context, conn *sql.Conn, mode string) (w
 	if log.bytes == 0 {
 		return true, nil
 	}
-	if err := w.markCheckpoint(ctx, conn); err != nil {
+	if err := w.markCheckpoint(conn); err != nil {
 		return false, fmt.Errorf("marking the write-ahead log before its checkpoint: %w", err)
 	}
 	w.mayRestart = true // the next append may start the log over
-	if _, err := runCheckpoint(ctx, conn, "PASSIVE"); err != nil {
+	if _, err := runCheckpoint(conn, "PASSIVE"); err != nil {
 		return false, err
 	}
-	if err := setBusy(ctx, conn, checkpointBusyTimeout); err != nil {
+	if err := conn.setBusyTimeout(checkpointBusyTimeout); err != nil {
 		return false, err
 	}
 	err = w.barrier.hold(checkpointMaxHold, func() (err error) {
-		whole, err = runCheckpoint(ctx, conn, mode)
+		whole, err = runCheckpoint(conn, mode)
 		return err
 	})
-	return whole, errors.Join(err, setBusy(context.WithoutCancel(ctx), conn, w.opts.busyTimeout))
+	return whole, errors.Join(err, conn.setBusyTimeout(w.opts.busyTimeout))
 }
 
 // runCheckpoint copies as much of the log as running reads allow. It reports whether that was all
 // of it.
-func runCheckpoint(ctx context.Context, conn *sql.Conn, mode string) (whole bool, err error) {
-	var busy, frames, copied int
-	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &copied)
+func runCheckpoint(conn *connection, mode string) (whole bool, err error) {
+	var busy, frames, copied int64
+	err = conn.first("PRAGMA wal_checkpoint("+mode+")", func(s statement) {
+		busy, frames, copied = conn.integer(s, 0), conn.integer(s, 1), conn.integer(s, 2)
+	})
 	if err != nil {
 		return false, fmt.Errorf("making a checkpoint of the write-ahead log: %w", err)
 	}
 	return busy == 0 && frames == copied, nil
 }
 
-func setBusy(ctx context.Context, conn *sql.Conn, d time.Duration) error {
-	_, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds()))
-	return err
-}
-
 // markCheckpoint writes to the log that a checkpoint has begun.
-func (w *writer) markCheckpoint(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+func (w *writer) markCheckpoint(conn *connection) error {
+	if err := conn.execute("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	m, err := readMarker(ctx, conn)
+	m, err := conn.marker()
 	if err == nil && m.ID != "" && !m.Checkpointing {
 		m.Checkpointing = true
-		if err = writeMarker(ctx, conn, m); err == nil {
-			_, err = conn.ExecContext(ctx, "COMMIT")
-			return err
+		if err = conn.setMarker(m); err == nil {
+			return conn.execute("COMMIT")
 		}
 	}
-	_, rollback := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-	return errors.Join(err, rollback)
+	return errors.Join(err, conn.execute("ROLLBACK"))
 }
 
 // markLog writes a new marker when this transaction starts the log over. It reports whether it has.
-func (w *writer) markLog(ctx context.Context, conn *sql.Conn) (marks bool, err error) {
+func (w *writer) markLog(conn *connection) (marks bool, err error) {
 	if w.opts.Lock && w.markedSalt != (salt{}) && !w.mayRestart {
 		return false, nil // no other process writes
 	}
@@ -136,16 +126,16 @@ func (w *writer) markLog(ctx context.Context, conn *sql.Conn) (marks bool, err e
 	if err != nil || present != (salt{}) && present == w.markedSalt && !w.mayRestart {
 		return false, err
 	}
-	before, err := readMarker(ctx, conn)
+	before, err := conn.marker()
 	if err != nil {
 		return false, err
 	}
 	m, err := logMarker{Parent: before.ID, ID: newMarkerID()}.withFiles(w.file)
 	if err == nil {
-		err = conn.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&m.Schema)
+		m.Schema, err = conn.number("PRAGMA schema_version")
 	}
 	if err == nil {
-		err = writeMarker(ctx, conn, m)
+		err = conn.setMarker(m)
 	}
 	return err == nil, err
 }
@@ -154,24 +144,5 @@ func (w *writer) markLog(ctx context.Context, conn *sql.Conn) (marks bool, err e
 func (w *writer) rememberMarked() error {
 	present, err := readSalt(w.log)
 	w.markedSalt, w.mayRestart = present, false
-	return err
-}
-
-// readMarker returns the newest marker, or the zero logMarker if there is none yet.
-func readMarker(ctx context.Context, conn *sql.Conn) (m logMarker, err error) {
-	var tables int
-	const count = "SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'"
-	if err := conn.QueryRowContext(ctx, count).Scan(&tables); err != nil || tables == 0 {
-		return m, err
-	}
-	var text string
-	if err := conn.QueryRowContext(ctx, "SELECT note FROM log_note").Scan(&text); err != nil || text == "" {
-		return m, err
-	}
-	return m, json.Unmarshal([]byte(text), &m)
-}
-
-func writeMarker(ctx context.Context, conn *sql.Conn, m logMarker) error {
-	_, err := conn.ExecContext(ctx, "UPDATE log_note SET note = ?", m.encode())
 	return err
 }

@@ -116,11 +116,6 @@ func leftoverLog(file string) (string, error) {
 	return "", nil
 }
 
-// dsn returns the data source name of the connection that writes to a file.
-func dsn(file string, opts Options, settings string) string {
-	return fmt.Sprintf("file:%s?_busy_timeout=%d&%s", escape(file), opts.busyTimeout.Milliseconds(), settings) + opts.vfsParameter("&")
-}
-
 // escape returns a path with those characters escaped that have a meaning in a URI.
 func escape(file string) string {
 	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"modernc.org/libc"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // logMarker names the database file to which a write-ahead log belongs. SQLite itself replays any
@@ -128,20 +128,19 @@ func unmarkedMismatch(file string, opts Options, has databaseState) (why string,
 	if has.markerID == "" {
 		return "", nil // both are older than markers, or unknown to this program
 	}
-	r := &reader{tls: libc.NewTLS()}
-	defer r.close()
-	if err := r.connect(file, opts); err != nil {
+	c, err := openConnection(file, opts, sqlite3.SQLITE_OPEN_READONLY)
+	defer c.close()
+	if err != nil {
 		return "", err
 	}
-	if mark, err := r.markerID(); err != nil || mark != has.markerID {
+	if mark, err := c.marker(); err != nil || mark.ID != has.markerID {
 		return "the log has no marker of this program", nil
 	}
-	s, err := r.prepare("PRAGMA integrity_check(1)")
-	if err != nil {
+	var damage string
+	if err := c.first("PRAGMA integrity_check(1)", func(s statement) { damage = string(c.bytes(s, 0)) }); err != nil {
 		return "the log has no marker of this program", nil
 	}
-	defer r.finalize(s)
-	if found, err := r.step(s); err != nil || !found || string(r.bytes(s, 0)) != "ok" {
+	if damage != "ok" {
 		return "the log has no marker of this program, and with it the database is damaged", nil
 	}
 	return "", nil
@@ -202,50 +201,40 @@ func markerIn(data []byte) (m logMarker, is bool) {
 
 // readDatabaseState reads a database file without its log.
 func readDatabaseState(file string, opts Options) (m databaseState) {
-	r := &reader{tls: libc.NewTLS()}
-	defer r.close()
-	m.err = r.connectTo("file:"+escape(file)+"?immutable=1"+opts.vfsParameter("&"), opts)
-	if m.err == nil {
-		m.schema, m.err = r.queryNumber("PRAGMA schema_version")
+	c, err := connectTo("file:"+escape(file)+"?immutable=1"+opts.vfsParameter("&"), opts, sqlite3.SQLITE_OPEN_READONLY)
+	defer c.close()
+	if err == nil {
+		m.schema, err = c.number("PRAGMA schema_version")
 	}
-	tables := int64(0)
-	if m.err == nil {
-		tables, m.err = r.queryNumber("SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'")
+	if err == nil {
+		var marker logMarker
+		marker, err = c.marker()
+		m.markerID = marker.ID
 	}
-	if m.err == nil && tables > 0 {
-		m.markerID, m.err = r.markerID()
-	}
+	m.err = err
 	return m
 }
 
-// markerID returns the marker ID of a database file, "" if it has none.
-func (r *reader) markerID() (string, error) {
-	s, err := r.prepare("SELECT note FROM log_note")
-	if err != nil {
-		return "", err
+// marker returns the newest marker, or the zero logMarker if there is none.
+func (c *connection) marker() (m logMarker, err error) {
+	tables, err := c.number("SELECT count(*) FROM sqlite_schema WHERE name = 'log_note'")
+	if err != nil || tables == 0 {
+		return m, err
 	}
-	defer r.finalize(s)
-	var m logMarker
-	if found, err := r.step(s); err != nil || !found {
-		return "", err
+	var text string
+	if err := c.first("SELECT note FROM log_note", func(s statement) { text = string(c.bytes(s, 0)) }); err != nil || text == "" {
+		return m, err
 	}
-	text := r.bytes(s, 0)
-	if len(text) == 0 {
-		return "", nil
-	}
-	err = json.Unmarshal(text, &m)
-	return m.ID, err
+	return m, json.Unmarshal([]byte(text), &m)
 }
 
-// queryNumber returns the number that a query selects.
-func (r *reader) queryNumber(query string) (int64, error) {
-	s, err := r.prepare(query)
-	if err != nil {
-		return 0, err
-	}
-	defer r.finalize(s)
-	if _, err := r.step(s); err != nil {
-		return 0, err
-	}
-	return r.integer(s, 0), nil
+// setMarker writes a marker.
+func (c *connection) setMarker(m logMarker) error {
+	return c.runOnce("UPDATE log_note SET note = ?", func(a *arguments) { a.text(m.encode()) })
+}
+
+// number returns the number that a query selects.
+func (c *connection) number(query string) (n int64, err error) {
+	err = c.first(query, func(s statement) { n = c.integer(s, 0) })
+	return n, err
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -25,26 +23,25 @@ var (
 )
 
 // migrate brings the tables to the present schema in one transaction.
-func migrate(ctx context.Context, conn *sql.Conn) error {
+func migrate(conn *connection) error {
 	steps, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := conn.execute("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("starting to migrate: %w", err)
 	}
-	if err := migrateIn(ctx, conn, steps); err != nil {
-		_, rollbackErr := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		return errors.Join(err, rollbackErr)
+	if err := migrateIn(conn, steps); err != nil {
+		return errors.Join(err, conn.execute("ROLLBACK"))
 	}
-	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := conn.execute("COMMIT"); err != nil {
 		return fmt.Errorf("committing migrations: %w", err)
 	}
 	return nil
 }
 
-func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
-	version, err := schemaVersion(ctx, conn)
+func migrateIn(conn *connection, steps []string) error {
+	version, err := schemaVersion(conn)
 	if err != nil {
 		return err
 	}
@@ -58,10 +55,11 @@ func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, string(statements)); err != nil {
+		if err := conn.execute(string(statements)); err != nil {
 			return fmt.Errorf("migrating to schema version %d: %w", version, err)
 		}
-		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_migrations (version) VALUES (?)", version); err != nil {
+		err = conn.runOnce("INSERT INTO schema_migrations (version) VALUES (?)", func(a *arguments) { a.integer(int64(version)) })
+		if err != nil {
 			return fmt.Errorf("recording schema version %d: %w", version, err)
 		}
 	}
@@ -70,21 +68,21 @@ func migrateIn(ctx context.Context, conn *sql.Conn, steps []string) error {
 
 // schemaVersion returns the schema version of a file. In an empty file it makes the table that
 // keeps it.
-func schemaVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
-	var tables, own int
+func schemaVersion(conn *connection) (version int, err error) {
+	var tables, own int64
 	const count = "SELECT count(*), count(*) FILTER (WHERE name = 'schema_migrations') FROM sqlite_schema WHERE type = 'table'"
-	if err := conn.QueryRowContext(ctx, count).Scan(&tables, &own); err != nil {
+	err = conn.first(count, func(s statement) { tables, own = conn.integer(s, 0), conn.integer(s, 1) })
+	if err != nil {
 		return 0, fmt.Errorf("reading its tables: %w", err)
 	}
 	switch {
 	case tables == 0:
-		_, err = conn.ExecContext(ctx, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY) STRICT")
+		return 0, conn.execute("CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY) STRICT")
 	case own == 0:
-		err = errForeign
-	default:
-		err = conn.QueryRowContext(ctx, newestMigration).Scan(&version)
+		return 0, errForeign
 	}
-	return version, err
+	newest, err := conn.number(newestMigration)
+	return int(newest), err
 }
 
 const newestMigration = "SELECT coalesce(max(version), 0) FROM schema_migrations"

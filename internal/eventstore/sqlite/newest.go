@@ -11,19 +11,7 @@ import (
 )
 
 const (
-	// textOfPlacesQuery finds the names one by one: each is the first in the index after the one
-	// before, so the cost depends on the names and not on their versions. The newest record of a
-	// name is found from its newest version back; only records after the basis are passed on the
-	// way. The table itself is not read.
-	textOfPlacesQuery = `
-		WITH RECURSIVE names (name) AS (
-			SELECT min(config_name) FROM events WHERE config_name > ?1
-			UNION ALL
-			SELECT (SELECT min(config_name) FROM events WHERE config_name > names.name) FROM names WHERE names.name IS NOT NULL)
-		SELECT name,
-			(SELECT position FROM events WHERE config_name = name AND position <= ?2 ORDER BY version DESC LIMIT 1),
-			(SELECT position FROM events WHERE config_name = name AND version = 1)
-		FROM names WHERE name IS NOT NULL LIMIT ?3`
+	textOfPlacesQuery = `SELECT config_name, position, first FROM newest WHERE config_name > ? ORDER BY config_name LIMIT ?`
 
 	textOfTimeQuery = `SELECT recorded_at FROM events WHERE position = ?`
 
@@ -45,9 +33,9 @@ type place struct {
 
 // EachNewest passes the newest record of each name at or before a basis to yield.
 //
-// The places of all records come from the index alone. The records are then read in the order in
-// which they lie in the table, so that each of its pages is read once, however many names there
-// are.
+// The places of all records come from the table newest alone. The records are then read in the
+// order in which they lie in their table, so that each of its pages is read once, however many
+// names there are.
 func (s *Store) EachNewest(ctx context.Context, basis eventstore.Head, yield func([]eventstore.Newest) error) error {
 	if err := s.files.check(); err != nil {
 		return fmt.Errorf("reading the newest records: %w", err)
@@ -101,12 +89,12 @@ func (s *Store) useOnBasis(ctx context.Context, basis eventstore.Head, read func
 	})
 }
 
-// readPlaces appends the places of the names after a name, one page of them. It returns the last
-// name, and whether more may follow.
+// readPlaces appends the places, at a seq, of the names after a name, one page of them. It returns
+// the last name, and whether more may follow.
 func (r *reader) readPlaces(places []place, at eventstore.Seq, after string) (_ []place, last string, more bool, err error) {
 	s := r.prepared[placesQuery]
 	defer r.reset(s)
-	if err := r.bind(s, []any{after, int64(at), int64(newestPage)}); err != nil {
+	if err := r.bind(s, []any{after, int64(newestPage)}); err != nil {
 		return nil, "", false, err
 	}
 	last = after
@@ -115,13 +103,19 @@ func (r *reader) readPlaces(places []place, at eventstore.Seq, after string) (_ 
 		if err != nil || !found {
 			return places, last, n == newestPage, err
 		}
-		if n == newestPage-1 {
+		newest, first := eventstore.Seq(r.integer(s, 1)), eventstore.Seq(r.integer(s, 2))
+		if newest > at || n == newestPage-1 {
 			last = string(r.bytes(s, 0))
 		}
-		if !r.null(s, 1) { // the name is older than the basis
-			places = append(places, place{
-				order: len(places), newest: eventstore.Seq(r.integer(s, 1)), first: eventstore.Seq(r.integer(s, 2)),
-			})
+		if newest > at && first <= at { // the name has changed since
+			older, err := r.newestAsOf(last, at)
+			if err != nil {
+				return nil, "", false, err
+			}
+			newest = older.seq
+		}
+		if first <= at {
+			places = append(places, place{order: len(places), newest: newest, first: first})
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestNewestRecordRemovedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.EachNewest(t.Context(), head, func([]eventstore.Newest) error {
-		_, err := s.writer.tx.conn.ExecContext(t.Context(), "DELETE FROM events WHERE position = 2")
+		err := s.writer.tx.conn.execute("DELETE FROM events WHERE position = 2")
 		return err
 	})
 	var broken *eventstore.ChainError

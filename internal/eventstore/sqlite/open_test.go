@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"configapi/internal/eventstore"
 	"configapi/internal/eventstore/eventstoretest"
 )
@@ -251,28 +253,27 @@ func TestSettingsThatWouldLoseWritesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for settings, want := range map[string]string{
-		writerSettings:                            "",
-		"_journal_mode=DELETE&_synchronous=FULL":  "journal_mode was set to wal but is delete",
-		"_journal_mode=WAL&_synchronous=NORMAL":   "synchronous was set to 2 but is 1",
-		"_journal_mode=WAL&_synchronous=OFF":      "synchronous was set to 2 but is 0",
-		writerSettings + "&vfs=memdb&mode=memory": "journal_mode was set to wal but is memory",
+		writerSettings: "",
+		"PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL": "journal_mode was set to wal but is delete",
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL":  "synchronous was set to 2 but is 1",
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF":     "synchronous was set to 2 but is 0",
 	} {
-		db, err := sql.Open("sqlite", dsn(path, Options{}.withDefaults(), settings))
+		conn, err := openConnection(path, Options{}.withDefaults(), sqlite3.SQLITE_OPEN_READWRITE)
+		if err == nil {
+			err = conn.execute(settings)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := db.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch err := checkSettings(t.Context(), conn); {
+		switch err := checkSettings(conn); {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", settings, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: got error %v, want %q", settings, err, want)
 		}
-		conn.Close()
-		db.Close()
+		if err := conn.close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

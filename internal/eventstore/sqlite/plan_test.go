@@ -11,51 +11,22 @@ import (
 func TestQueriesGoByIndex(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "history.db"), Options{})
 	for q, want := range map[query][]string{
-		recordsQuery:    {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
-		configQuery:     {"SEARCH e USING INDEX events_config_name_version (config_name=? AND version>?)"},
-		configBackQuery: {"SEARCH e USING INDEX events_config_name_version (config_name=? AND version<?)"},
-		instantQuery:    {"SEARCH e USING INDEX events_recorded_at (recorded_at<?)"},
-		versionsQuery: {
-			"SCAN asked VIRTUAL TABLE INDEX 1:",
-			"SEARCH e USING INDEX events_config_name_version (config_name=? AND version=?)",
-		},
-		basisQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
-		asOfQuery: {
-			"SCAN names VIRTUAL TABLE INDEX 1:",
-			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=? AND version<?)",
-			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
-		},
-		backQuery:       {"SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-		backActorQuery:  {"SEARCH e USING INDEX events_actor (actor=? AND position>? AND position<?)"},
-		actorFloorQuery: {"SEARCH events USING COVERING INDEX events_actor (actor=? AND position<?)"},
-		backNamesQuery: {
-			"SCAN names VIRTUAL TABLE INDEX 1:",
-			"SEARCH e USING INDEX events_config_name_version (config_name=? AND version>? AND version<?)",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=? AND version<?)",
-			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=? AND version<?)",
-			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
-			"SCAN found",
-			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
-		},
-		namesFloorQuery: {
-			"SEARCH names VIRTUAL TABLE INDEX 1:",
-			"SEARCH e USING COVERING INDEX events_config_name_version (config_name=? AND version=?)",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=? AND version<?)",
-			"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND position>?)",
-		},
-		headsQuery: {"SCAN seqs VIRTUAL TABLE INDEX 1:", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
-		namesQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-		placesQuery: {
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name>?)",
-			"SCAN names",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name>?)",
-			"SCAN names",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=?)",
-			"SEARCH events USING COVERING INDEX events_config_name_version (config_name=? AND version=?)",
-		},
-		timeQuery: {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		recordsQuery:      {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
+		recordQuery:       {"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
+		recordNoDataQuery: {"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
+		snapshotQuery:     {"SCAN history_head"},
+		newestOfQuery:     {"SEARCH newest USING PRIMARY KEY (config_name=?)"},
+		previousQuery:     {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		milestoneQuery:    {"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND version=?)"},
+		basisQuery:        {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		backQuery:         {"SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		backActorQuery:    {"SEARCH e USING INDEX events_actor (actor=? AND position>? AND position<?)"},
+		actorFloorQuery:   {"SEARCH events USING COVERING INDEX events_actor (actor=? AND position<?)"},
+		examineQuery:      {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
+		headsQuery:        {"SCAN seqs VIRTUAL TABLE INDEX 1:", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
+		namesQuery:        {"SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		placesQuery:       {"SEARCH newest USING PRIMARY KEY (config_name>?)"},
+		timeQuery:         {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
 		newestQuery: {
 			"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
 			"SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
@@ -76,21 +47,20 @@ func TestQueriesGoByIndex(t *testing.T) {
 
 func explain(t *testing.T, s *Store, query string) (plan string) {
 	t.Helper()
-	rows, err := s.writer.tx.conn.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "1", "[]", 1, 1, 1, "[]", 1, 1, "")
+	conn := s.writer.tx.conn
+	explained, err := conn.prepare("EXPLAIN QUERY PLAN " + query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+	defer conn.finalize(explained)
+	for {
+		found, err := conn.step(explained)
+		if err != nil {
 			t.Fatal(err)
 		}
-		plan += detail + "\n"
+		if !found {
+			return plan
+		}
+		plan += string(conn.bytes(explained, 3)) + "\n"
 	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan
 }

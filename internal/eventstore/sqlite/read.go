@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"configapi/internal/eventstore"
@@ -15,21 +13,20 @@ type query int
 
 const (
 	headQuery query = iota
+	snapshotQuery
 	basisQuery
 	recordsQuery
-	configQuery
-	configBackQuery
-	instantQuery
-	asOfQuery
-	asOfNoDataQuery
-	versionsQuery
+	recordQuery
+	recordNoDataQuery
+	newestOfQuery
+	previousQuery
+	milestoneQuery
 	receiptsQuery
 	keyQuery
 	backQuery
 	backActorQuery
 	actorFloorQuery
-	backNamesQuery
-	namesFloorQuery
+	examineQuery
 	namesQuery
 	headsQuery
 	placesQuery
@@ -45,41 +42,22 @@ const selectEventsNoData = `
 	SELECT e.position, e.hash, e.config_name, e.version, e.type, e.schema_version,
 		'', e.actor, e.reason, e.recorded_at, e.append_id, e.change_set, e.reverts, e.salt_who, e.salt_what, e.what `
 
-const fromAsOf = `FROM json_each(?2) AS names CROSS JOIN events e ON e.position = (
-			SELECT position FROM events
-			WHERE config_name = names.value AND position <= ?1 AND version < coalesce((
-				SELECT version FROM events INDEXED BY events_milestones
-				WHERE config_name = names.value AND position > ?1 AND version % 64 = 0
-				ORDER BY position LIMIT 1), 9223372036854775807)
-			ORDER BY version DESC LIMIT 1)`
-
 var queries = [...]string{
 	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
+
+	snapshotQuery: `SELECT 1 FROM history_head`, // any table would do
 
 	basisQuery: `SELECT hash FROM events WHERE position = ?`,
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
 
-	configQuery: selectEvents + `FROM events e WHERE e.config_name = ? AND e.version > ? ORDER BY e.version LIMIT ?`,
+	recordQuery: selectEvents + `, e.previous FROM events e WHERE e.position = ?`,
 
-	configBackQuery: selectEvents + `FROM events e WHERE e.config_name = ? AND e.version < ? ORDER BY e.version DESC LIMIT ?`,
+	recordNoDataQuery: selectEventsNoData + `, e.previous FROM events e WHERE e.position = ?`,
 
-	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
-
-	// For each name the query finds the first milestone after the seq (one in 64 versions is a
-	// milestone), and from there goes back through the versions of the name until one is at or
-	// before the seq. It costs the same however many versions follow: see BenchmarkStore.
-	//
-	// The rows come in the order of the sorted names: json_each walks the array, and CROSS JOIN
-	// keeps it the outer loop. An ORDER BY would read the data of all names before the first row,
-	// also of those that do not fit into the page.
-	asOfQuery: selectEvents + fromAsOf,
-
-	asOfNoDataQuery: selectEventsNoData + fromAsOf,
-
-	// The rows come in the order of the array, as those of asOfQuery.
-	versionsQuery: selectEvents + `
-		FROM json_each(?) AS asked CROSS JOIN events e ON e.config_name = asked.value ->> 0 AND e.version = asked.value ->> 1`,
+	newestOfQuery:  textOfNewestOfQuery,
+	previousQuery:  textOfPreviousQuery,
+	milestoneQuery: textOfMilestoneQuery,
 
 	keyQuery: `SELECT key FROM store_key`,
 
@@ -90,8 +68,7 @@ var queries = [...]string{
 	backQuery:       textOfBackQuery,
 	backActorQuery:  textOfBackActorQuery,
 	actorFloorQuery: textOfActorFloorQuery,
-	backNamesQuery:  textOfBackNamesQuery,
-	namesFloorQuery: textOfNamesFloorQuery,
+	examineQuery:    textOfExamineQuery,
 	namesQuery:      textOfNamesQuery,
 	headsQuery:      textOfHeadsQuery,
 
@@ -141,112 +118,59 @@ func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after ev
 	return records, nil
 }
 
-// ReadConfig returns records of one name after a version, oldest first.
-func (s *Store) ReadConfig(ctx context.Context, basis eventstore.Head, name string, after int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	limit = limit.WithDefaults()
-	records, err := s.readQueued(ctx, basis, recordQuery{configQuery, []any{name, int64(after), int64(limit.Records)}, limit})
-	if err != nil {
-		return nil, fmt.Errorf("reading config %q after version %d: %w", name, after, err)
-	}
-	return records, nil
-}
-
-// ReadConfigBack returns records of one name before a version, newest first.
-func (s *Store) ReadConfigBack(ctx context.Context, basis eventstore.Head, name string, before int, limit eventstore.Limit) ([]eventstore.Record, error) {
-	limit = limit.WithDefaults()
-	records, err := s.readQueued(ctx, basis, recordQuery{configBackQuery, []any{name, int64(before), int64(limit.Records)}, limit})
-	if err != nil {
-		return nil, fmt.Errorf("reading config %q before version %d: %w", name, before, err)
-	}
-	return records, nil
-}
-
 // ReadInstant returns the newest record at or before an instant, without its data.
-func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	q := recordQuery{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
-	found, err := s.readQueued(ctx, basis, q)
+func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (found eventstore.Record, err error) {
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		found, err = r.readInstant(ctx, instant)
+		return err
+	})
 	if err != nil {
 		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
 	}
-	if len(found) == 0 {
-		return eventstore.Record{}, nil
-	}
-	return found[0], nil
+	return found, nil
 }
 
-// microseconds returns the last whole microsecond at or before an instant, also outside of the
-// years 0 to 9999.
-func microseconds(instant time.Time) int64 {
-	const first, last = -1 << 53, 1 << 53 // beyond those years, but within an int64
-	return min(max(instant.Unix(), first/1_000_000), last/1_000_000)*1_000_000 + int64(instant.Nanosecond())/1000
+// readInstant halves the history until it has the instant: times grow with the seqs. That takes
+// some 25 look-ups, and no append has to keep an index on the times.
+func (r *reader) readInstant(ctx context.Context, instant time.Time) (eventstore.Record, error) {
+	head, err := r.readHead()
+	low, high := eventstore.Seq(0), head.Seq
+	for err == nil && low < high {
+		middle, reached := (low+high+1)/2, false
+		_, err = r.readOne(timeQuery, middle, func(s statement) error {
+			reached = !time.UnixMicro(r.integer(s, 0)).After(instant)
+			return nil
+		})
+		if reached {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	p := newRecordPage(eventstore.Limit{Records: 1})
+	if err == nil {
+		_, err = r.readAt(ctx, recordNoDataQuery, low, &p)
+	}
+	if err != nil || len(p.records) == 0 {
+		return eventstore.Record{}, err
+	}
+	return p.records[0], nil
 }
 
-// ReadAsOf returns for each of the names its newest record at or before a seq, by name.
-func (s *Store) ReadAsOf(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	list, err := json.Marshal(slices.Sorted(slices.Values(q.Names)))
-	if err != nil {
-		return nil, err
-	}
-	asked := recordQuery{asOfQuery, []any{int64(q.At), string(list)}, limit.WithDefaults()}
-	if q.NoData {
-		asked.query = asOfNoDataQuery
-	}
-	records, err := s.readQueued(ctx, basis, asked)
-	if err != nil {
-		return nil, fmt.Errorf("reading %d configs as of seq %d: %w", len(q.Names), q.At, err)
-	}
-	return records, nil
-}
-
-// ReadVersions returns the records of versions, in the order asked.
-func (s *Store) ReadVersions(ctx context.Context, basis eventstore.Head, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	q, err := readVersions(versions, limit)
-	if err != nil {
-		return nil, err
-	}
-	records, err := s.readQueued(ctx, basis, q)
-	if err != nil {
-		return nil, fmt.Errorf("reading %d versions: %w", len(versions), err)
-	}
-	return records, nil
-}
-
-// LookUp returns the records of versions, in the order asked, on a connection for the node itself.
-func (s *Store) LookUp(ctx context.Context, versions []eventstore.VersionOf, limit eventstore.Limit) ([]eventstore.Record, error) {
-	q, err := readVersions(versions, limit)
-	if err != nil {
-		return nil, err
-	}
-	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, q)
-	if err != nil {
-		return nil, fmt.Errorf("looking up %d versions: %w", len(versions), err)
-	}
-	return records, nil
-}
-
-func readVersions(versions []eventstore.VersionOf, limit eventstore.Limit) (recordQuery, error) {
-	asked := make([][2]any, len(versions))
-	for i, v := range versions {
-		asked[i] = [2]any{v.Name, v.Version}
-	}
-	list, err := json.Marshal(asked)
-	return recordQuery{versionsQuery, []any{string(list)}, limit.WithDefaults()}, err
-}
-
-// recordQuery is a query for records, with its arguments and the limit of its page.
-type recordQuery struct {
+// pageQuery is a query for a page of records, with its arguments and the limit of its page.
+type pageQuery struct {
 	query query
 	args  []any
 	limit eventstore.Limit
 }
 
-func readAfter(after eventstore.Seq, limit eventstore.Limit) recordQuery {
+func readAfter(after eventstore.Seq, limit eventstore.Limit) pageQuery {
 	limit = limit.WithDefaults()
-	return recordQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
+	return pageQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
 // readQueued reads on a connection of the query readers, when it is the read's turn.
-func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
 	err = s.useQueued(ctx, func(r *reader) (err error) {
 		records, err = r.readOnBasis(ctx, basis, q)
 		return err
@@ -263,7 +187,14 @@ func (s *Store) useQueued(ctx context.Context, do func(*reader) error) error {
 	return s.queryReaders.use(ctx, do)
 }
 
-func read(ctx context.Context, from *readerPool, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+// useQueuedOnBasis does the same, if the history contains the basis.
+func (s *Store) useQueuedOnBasis(ctx context.Context, basis eventstore.Head, do func(*reader) error) error {
+	return s.useQueued(ctx, func(r *reader) error {
+		return r.onBasis(basis, func() error { return do(r) })
+	})
+}
+
+func read(ctx context.Context, from *readerPool, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
 	err = from.use(ctx, func(r *reader) (err error) {
 		records, err = r.readOnBasis(ctx, basis, q)
 		return err
@@ -271,7 +202,7 @@ func read(ctx context.Context, from *readerPool, basis eventstore.Head, q record
 	return records, err
 }
 
-func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q recordQuery) (records []eventstore.Record, err error) {
+func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
 	err = r.onBasis(basis, func() (err error) {
 		records, err = r.readRecords(ctx, q)
 		return err

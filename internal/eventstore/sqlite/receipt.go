@@ -96,13 +96,16 @@ func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) 
 }
 
 func (t *transaction) prune(before time.Time, limit int) (int, error) {
-	result, err := t.conn.ExecContext(context.Background(), pruneReceipts, before.UnixMicro(), int64(limit))
+	err := t.conn.run(t.pruneReceipts, func(a *arguments) {
+		a.integer(before.UnixMicro())
+		a.integer(int64(limit))
+	})
 	if err != nil {
 		return 0, err
 	}
-	n, err := result.RowsAffected()
-	if err != nil || n == 0 {
-		return 0, t.abort(err)
+	n := int(t.conn.changes())
+	if n == 0 {
+		return 0, t.abort(nil)
 	}
-	return int(n), t.end()
+	return n, t.end()
 }

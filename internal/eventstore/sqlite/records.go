@@ -43,36 +43,74 @@ const (
 	checkEvery = 256
 )
 
-// onBasis calls read if the history contains the basis. One read transaction sees both: it begins
-// with the first step of a statement and ends when all statements are reset.
+// onBasis calls read if the history contains the basis. One read transaction sees both, and all
+// that read reads: it begins with the first step of a statement and ends when all statements are
+// reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
-	if basis.Seq == 0 {
-		return read()
+	open := snapshotQuery
+	if basis.Seq > 0 {
+		open = basisQuery
 	}
-	s := r.prepared[basisQuery]
+	s := r.prepared[open]
 	defer r.reset(s)
-	if err := r.bind(s, []any{int64(basis.Seq)}); err != nil {
-		return err
+	if basis.Seq > 0 {
+		if err := r.bindSeq(s, basis.Seq); err != nil {
+			return err
+		}
 	}
 	found, err := r.step(s)
 	if err != nil {
 		return err
 	}
-	if !found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
+	if basis.Seq > 0 && (!found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:])) {
 		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return read()
 }
 
-func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.Record, error) {
+// recordPage collects the records of a read.
+type recordPage struct {
+	limit   eventstore.Limit
+	records []eventstore.Record
+	bytes   int // of their data
+}
+
+func newRecordPage(limit eventstore.Limit) recordPage { return recordPage{limit: limit.WithDefaults()} }
+
+// full reports whether the page has reached its limit.
+func (p *recordPage) full() bool { return p.left() <= 0 || p.bytes >= p.limit.Bytes }
+
+// left returns how many more records the limit allows.
+func (p *recordPage) left() int { return p.limit.Records - len(p.records) }
+
+// addRecord adds the row that a statement is at.
+func (r *reader) addRecord(s statement, p *recordPage) error {
+	if len(p.records) == fewRecords {
+		p.records = slices.Grow(p.records, min(p.limit.Records, pageRecords)-fewRecords)
+	}
+	p.records = append(p.records, eventstore.Record{})
+	last := &p.records[len(p.records)-1]
+	if err := r.readRecord(s, last); err != nil {
+		return err
+	}
+	p.bytes += len(last.Data)
+	if len(last.Data) >= largeData {
+		runtime.Gosched()
+	}
+	return nil
+}
+
+func (r *reader) readRecords(ctx context.Context, q pageQuery) ([]eventstore.Record, error) {
 	s := r.prepared[q.query]
 	defer r.reset(s)
 	if err := r.bind(s, q.args); err != nil {
 		return nil, err
 	}
-	var records []eventstore.Record
-	for bytes := 0; bytes < q.limit.Bytes && len(records) < q.limit.Records; {
-		if len(records)%checkEvery == 0 && ctx.Err() != nil {
+	for p := newRecordPage(q.limit); ; {
+		if p.full() {
+			return p.records, nil
+		}
+		if len(p.records)%checkEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		found, err := r.step(s)
@@ -80,22 +118,12 @@ func (r *reader) readRecords(ctx context.Context, q recordQuery) ([]eventstore.R
 			return nil, err
 		}
 		if !found {
-			break
+			return p.records, nil
 		}
-		if len(records) == fewRecords {
-			records = slices.Grow(records, min(q.limit.Records, pageRecords)-fewRecords)
-		}
-		records = append(records, eventstore.Record{})
-		last := &records[len(records)-1]
-		if err := r.readRecord(s, last); err != nil {
+		if err := r.addRecord(s, &p); err != nil {
 			return nil, err
 		}
-		bytes += len(last.Data)
-		if len(last.Data) >= largeData {
-			runtime.Gosched()
-		}
 	}
-	return records, nil
 }
 
 // largeData is how many bytes of data make a record so slow to read that other goroutines get the

@@ -57,22 +57,28 @@ func mustOpen(t testing.TB, path string, opts Options) *Store {
 func rewrite(t testing.TB, store eventstore.Store, head eventstore.Head, records []eventstore.Record) {
 	t.Helper()
 	tx := store.(*Store).writer.tx
-	for _, statement := range []string{"BEGIN IMMEDIATE", "DELETE FROM events", "DELETE FROM history_head"} {
-		if _, err := tx.conn.ExecContext(t.Context(), statement); err != nil {
+	execute := func(statements string) {
+		if err := tx.conn.execute(statements); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := tx.insert(records); err != nil {
+	// The records need not be a history.
+	execute("PRAGMA ignore_check_constraints = ON; BEGIN IMMEDIATE; DELETE FROM events; DELETE FROM newest")
+	if err := tx.insertRecords(records); err != nil {
 		t.Fatal(err)
 	}
-	_, err := tx.conn.ExecContext(t.Context(), "INSERT INTO history_head VALUES (1, ?, ?, ?)",
-		int64(head.Seq), head.Hash[:], head.RecordedAt.UnixMicro())
+	execute(`PRAGMA ignore_check_constraints = OFF;
+		UPDATE events SET previous = coalesce((SELECT max(position) FROM events e
+			WHERE e.config_name = events.config_name AND e.position < events.position), 0)`)
+	err := tx.conn.runOnce("UPDATE history_head SET position = ?, hash = ?, recorded_at = ?", func(a *arguments) {
+		a.integer(int64(head.Seq))
+		a.blob(head.Hash[:])
+		a.integer(head.RecordedAt.UnixMicro())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.commit.Exec(); err != nil {
-		t.Fatal(err)
-	}
+	execute("COMMIT")
 }
 
 func BenchmarkStore(b *testing.B) {

@@ -1,14 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
-	"database/sql/driver"
-	"errors"
 	"fmt"
-	"strings"
+	"time"
 
-	"modernc.org/sqlite" // also registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"configapi/internal/eventstore"
@@ -16,34 +13,22 @@ import (
 
 // transaction holds the prepared statements of an append, on the connection that writes.
 type transaction struct {
-	conn                                   *sql.Conn
-	begin, move, compare, commit, rollback *sql.Stmt
-	addReceipt, touch                      *sql.Stmt
-	inserts                                []insert    // by number of rows, descending
-	all                                    []*sql.Stmt // all statements, to close them
-	args                                   []any       // of an insert; kept for the next one
+	conn                                   *connection
+	begin, move, compare, commit, rollback statement
+	addReceipt, touch, pruneReceipts       statement
+	events, newest                         inserts     // into the tables of these names
+	all                                    []statement // all statements, to close them
 	open                                   bool        // from begin to a clean end
 	committed                              bool        // the last one ended with COMMIT
 	files                                  *openFiles  // the files that conn has open
-	logBytes                               int64       // length of the log after the last commit
-	status                                 sqlite.DBStatus
+	busyTimeout                            time.Duration
+	logBytes                               int64 // length of the log after the last commit
 }
 
 // bytesWritten returns how many bytes the connection has written to the log.
 func (t *transaction) bytesWritten() int64 {
 	const page = 4096 + frameHeaderBytes
-	pages, _, err := t.status.Status(sqlite.DBStatusCacheWrite, false)
-	if err != nil {
-		return t.logBytes
-	}
-	return int64(pages) * page
-}
-
-// insert is a statement that inserts a fixed number of records. One statement for many records is
-// faster: see the appends of 256 in BenchmarkStore.
-type insert struct {
-	*sql.Stmt
-	rows int
+	return t.conn.pagesWritten() * page
 }
 
 const (
@@ -54,31 +39,19 @@ const (
 	// It changes nothing, but is written to the log and synced like any other change.
 	touchHead = `UPDATE history_head SET position = position WHERE singleton = 1`
 
-	compareHead = `SELECT count(*) FROM history_head WHERE singleton = 1 AND position = ? AND hash = ?`
+	compareHead = `SELECT hash FROM history_head WHERE singleton = 1 AND position = ?`
 
 	insertReceipt = `
 		INSERT OR FAIL INTO idempotency (actor, key, request_hash, first_position, event_count, created_at, unchanged)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`
-
-	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
-	// second journal to be able to roll back a single statement.
-	insertEvents = `
-		INSERT OR FAIL INTO events (position, hash, config_name, version, type, schema_version,
-			actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	anotherRow = `, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (*transaction, error) {
-	t := &transaction{conn: conn, files: files}
+func prepareTransaction(conn *connection, files *openFiles, busyTimeout time.Duration) (*transaction, error) {
+	t := &transaction{conn: conn, files: files, busyTimeout: busyTimeout}
 	var err error
-	prepare := func(statement string) *sql.Stmt {
-		if err != nil {
-			return nil
-		}
-		var s *sql.Stmt
-		if s, err = conn.PrepareContext(ctx, statement); err == nil {
+	prepare := func(text string) (s statement) {
+		if err == nil {
+			s, err = conn.prepare(text)
 			t.all = append(t.all, s)
 		}
 		return s
@@ -87,20 +60,14 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (
 	t.move = prepare(updateHead)
 	t.compare = prepare(compareHead)
 	t.addReceipt = prepare(insertReceipt)
+	t.pruneReceipts = prepare(pruneReceipts)
 	t.touch = prepare(touchHead)
 	t.commit = prepare("COMMIT")
 	t.rollback = prepare("ROLLBACK")
-	for _, rows := range []int{64, 8, 1} {
-		t.inserts = append(t.inserts, insert{prepare(insertEvents + strings.Repeat(anotherRow, rows-1)), rows})
-	}
-	if err == nil {
-		err = conn.Raw(func(driver any) error {
-			t.status = driver.(sqlite.DBStatus)
-			return nil
-		})
-	}
+	t.events = prepareInserts(prepare, insertEvents, eventRow, "")
+	t.newest = prepareInserts(prepare, insertNewest, newestRow, updateNewest)
 	if err != nil {
-		t.close()
+		t.finalize()
 		return nil, fmt.Errorf("preparing the statements of an append: %w", err)
 	}
 	return t, nil
@@ -110,7 +77,7 @@ func prepareTransaction(ctx context.Context, conn *sql.Conn, files *openFiles) (
 // ctx.
 func (t *transaction) start(ctx context.Context) error {
 	t.open, t.committed = true, false
-	if _, err := t.begin.ExecContext(ctx); err != nil {
+	if err := t.conn.beginWrite(ctx, t.begin, t.busyTimeout); err != nil {
 		return notWritten(fmt.Errorf("waiting for the file: %w", err))
 	}
 	return nil
@@ -125,7 +92,7 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 	if !there {
 		return t.abort(eventstore.ErrHeadMoved)
 	}
-	if err := t.insert(records); err != nil {
+	if err := t.insertRecords(records); err != nil {
 		return notWritten(fmt.Errorf("inserting events: %w", err))
 	}
 	if err := t.insertReceipts(receipts); err != nil {
@@ -140,7 +107,7 @@ func (t *transaction) finish(expected eventstore.Head, records []eventstore.Reco
 // end commits. A commit to a file that was removed or replaced is an error, even if the file may be
 // put back.
 func (t *transaction) end() error {
-	if _, err := t.commit.Exec(); err != nil {
+	if err := t.conn.run(t.commit, nil); err != nil {
 		return commitError(err)
 	}
 	t.open, t.committed = false, true
@@ -152,7 +119,7 @@ func (t *transaction) end() error {
 // abort rolls back. It returns reason, which may be nil, or wraps it with
 // [eventstore.ErrNotWritten].
 func (t *transaction) abort(reason error) error {
-	if _, err := t.rollback.Exec(); err != nil {
+	if err := t.conn.run(t.rollback, nil); err != nil {
 		return notWritten(fmt.Errorf("rolling back: %w", err))
 	}
 	t.open = false
@@ -162,81 +129,62 @@ func (t *transaction) abort(reason error) error {
 	return notWritten(reason)
 }
 
-// close closes the connection, which rolls back what was not committed. SQLite keeps a connection
-// and its transaction open until all of its statements are closed.
-func (t *transaction) close() {
+// close closes the connection, which rolls back what was not committed.
+func (t *transaction) close() error {
+	t.finalize()
+	return t.conn.close()
+}
+
+func (t *transaction) finalize() {
 	for _, s := range t.all {
-		s.Close()
+		t.conn.finalize(s)
 	}
-	_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // moveHead sets the head to the last of records if it is the expected one, and reports whether it
 // is. Without records it only compares.
 func (t *transaction) moveHead(expected eventstore.Head, records []eventstore.Record) (there bool, err error) {
 	if len(records) == 0 {
-		err = t.compare.QueryRow(int64(expected.Seq), expected.Hash[:]).Scan(&there)
-		return there, err
+		return t.hasHead(expected)
 	}
 	last := &records[len(records)-1]
-	result, err := t.move.Exec(int64(last.Seq), last.Hash[:], last.RecordedAt.UnixMicro(),
-		int64(expected.Seq), expected.Hash[:])
-	if err != nil {
-		return false, err
-	}
-	rows, err := result.RowsAffected()
-	return rows == 1, err
+	err = t.conn.run(t.move, func(a *arguments) {
+		a.integer(int64(last.Seq))
+		a.blob(last.Hash[:])
+		a.integer(last.RecordedAt.UnixMicro())
+		a.integer(int64(expected.Seq))
+		a.blob(expected.Hash[:])
+	})
+	return t.conn.changes() == 1, err
 }
 
-func (t *transaction) insert(records []eventstore.Record) error {
-	for _, insert := range t.inserts {
-		for len(records) >= insert.rows {
-			if _, err := insert.Exec(t.argsFor(records[:insert.rows])...); err != nil {
-				return err
-			}
-			records = records[insert.rows:]
-		}
+// hasHead reports whether the head is the expected one.
+func (t *transaction) hasHead(expected eventstore.Head) (there bool, err error) {
+	defer t.conn.reset(t.compare)
+	if err := t.conn.bindSeq(t.compare, expected.Seq); err != nil {
+		return false, err
 	}
-	clear(t.args) // values must not stay in memory
-	return nil
+	found, err := t.conn.step(t.compare)
+	return found && bytes.Equal(t.conn.bytes(t.compare, 0), expected.Hash[:]), err
 }
 
 func (t *transaction) insertReceipts(receipts []eventstore.Receipt) error {
 	for i := range receipts {
 		r := &receipts[i]
-		_, err := t.addReceipt.Exec(r.Actor, r.Text, r.RequestHash[:], int64(r.First), int64(r.EventCount), r.CreatedAt.UnixMicro(),
-			eventstore.JoinNames(r.Unchanged))
+		err := t.conn.run(t.addReceipt, func(a *arguments) {
+			a.text(r.Actor)
+			a.text(r.Text)
+			a.blob(r.RequestHash[:])
+			a.integer(int64(r.First))
+			a.integer(int64(r.EventCount))
+			a.integer(r.CreatedAt.UnixMicro())
+			a.text(eventstore.JoinNames(r.Unchanged))
+		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (t *transaction) argsFor(records []eventstore.Record) []any {
-	args := t.args[:0]
-	for i := range records {
-		r := &records[i]
-		args = append(args, int64(r.Seq), r.Hash[:], r.Name, int64(r.Version), r.Type, int64(r.SchemaVersion),
-			nullable(r.Actor), nullable(r.Reason), r.RecordedAt.UnixMicro(), r.AppendID[:], int64(r.ChangeSet),
-			nil, r.SaltWho[:], nil, r.What[:], nil)
-		last := args[len(args)-5:] // the null ones are filled in here
-		if r.Reverts != nil {
-			last[0] = r.Reverts.String()
-		}
-		if !r.Erased {
-			last[2], last[4] = r.SaltWhat[:], r.Data
-		}
-	}
-	t.args = args
-	return args
-}
-
-func nullable(text *string) any {
-	if text == nil {
-		return nil
-	}
-	return *text
 }
 
 // commitError returns the error of an append whose COMMIT has failed. The outcome is unknown,
@@ -248,16 +196,4 @@ func commitError(err error) error {
 		return notWritten(err)
 	}
 	return err
-}
-
-// hasExtendedCode reports whether err is an error of SQLite with an extended result code.
-func hasExtendedCode(err error, code int) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code() == code
-}
-
-// hasCode reports whether err is an error of SQLite with a primary result code.
-func hasCode(err error, code int) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xFF == code
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 
 // writer is the one connection of a store that writes.
 type writer struct {
-	db      *sql.DB
 	file    string
 	opts    Options
 	barrier *readBarrier  // holds reads back during a checkpoint
@@ -34,15 +32,7 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, file string, opts Options, barrier *readBarrier) (*writer, error) {
-	settings := writerSettings
-	if opts.Restoring {
-		settings += restoreSettings
-	}
-	db, err := sql.Open("sqlite", dsn(file, opts, settings))
-	if err != nil {
-		return nil, err
-	}
-	w := &writer{db: db, file: file, opts: opts, barrier: barrier, turn: make(chan struct{}, 1), checkpointAfter: opts.checkpointBytes}
+	w := &writer{file: file, opts: opts, barrier: barrier, turn: make(chan struct{}, 1), checkpointAfter: opts.checkpointBytes}
 	w.turn <- struct{}{}
 	if err := w.connect(ctx); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -54,9 +44,8 @@ func openWriter(ctx context.Context, file string, opts Options, barrier *readBar
 func (w *writer) close() error {
 	<-w.turn
 	defer func() { w.turn <- struct{}{} }()
-	w.disconnect()
 	w.closed = true
-	return w.db.Close()
+	return w.disconnect()
 }
 
 // checkpointNow makes a checkpoint after a running append. It reports whether the log is empty
@@ -67,7 +56,7 @@ func (w *writer) checkpointNow(ctx context.Context) bool {
 	if w.tx == nil || !w.files.mayCheckpoint() {
 		return false
 	}
-	empty, err := w.checkpoint(ctx, w.tx.conn, truncate)
+	empty, err := w.checkpoint(w.tx.conn, truncate)
 	return empty && err == nil
 }
 
@@ -86,24 +75,23 @@ func (w *writer) connect(ctx context.Context) error {
 		return err
 	}
 	if err := w.prepare(ctx, conn); err != nil {
-		w.disconnect()
-		return errors.Join(err, conn.Close())
+		if w.tx == nil {
+			err = errors.Join(err, conn.close())
+		}
+		return errors.Join(err, w.disconnect())
 	}
 	return nil
 }
 
-func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
-	if err := checkSettings(ctx, conn); err != nil {
-		return err
-	}
+func (w *writer) prepare(ctx context.Context, conn *connection) error {
 	if err := w.recoverLog(ctx, conn); err != nil {
 		return err
 	}
-	if err := migrate(ctx, conn); err != nil {
+	if err := migrate(conn); err != nil {
 		return err
 	}
 	// The migration has written to the log.
-	if _, err := w.checkpoint(ctx, conn, truncate); err != nil {
+	if _, err := w.checkpoint(conn, truncate); err != nil {
 		return err
 	}
 	// SQLite syncs the directory for the log, too, but ignores errors.
@@ -122,28 +110,29 @@ func (w *writer) prepare(ctx context.Context, conn *sql.Conn) error {
 	if w.log, err = w.opts.openLog(w.file + "-wal"); err != nil {
 		return err
 	}
-	w.tx, err = prepareTransaction(ctx, conn, w.files)
+	w.tx, err = prepareTransaction(conn, w.files, w.opts.busyTimeout)
 	w.checkpointed, w.checkpointAfter = 0, w.opts.checkpointBytes
 	return err
 }
 
 // disconnect closes the connection. The next append opens another one.
-func (w *writer) disconnect() {
+func (w *writer) disconnect() (err error) {
 	if w.tx != nil {
-		w.tx.close()
+		err = w.tx.close()
 		w.tx = nil
 	}
 	if w.log != nil {
 		w.log.Close()
 		w.log = nil
 	}
+	return err
 }
 
 // dial opens a connection. When several stores put a new file into WAL mode at once, SQLite reports
 // the file as busy to all but one without waiting, so dial waits.
-func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
+func (w *writer) dial(ctx context.Context) (*connection, error) {
 	for deadline := time.Now().Add(w.opts.busyTimeout); ; {
-		conn, err := w.db.Conn(ctx)
+		conn, err := w.dialOnce()
 		if !hasCode(err, sqlite3.SQLITE_BUSY) || time.Now().After(deadline) {
 			return conn, err
 		}
@@ -153,6 +142,23 @@ func (w *writer) dial(ctx context.Context) (*sql.Conn, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+func (w *writer) dialOnce() (*connection, error) {
+	conn, err := openConnection(w.file, w.opts, sqlite3.SQLITE_OPEN_READWRITE)
+	if err == nil {
+		err = conn.execute(writerSettings)
+	}
+	if err == nil && w.opts.Restoring {
+		err = conn.execute(restoreSettings)
+	}
+	if err == nil {
+		err = checkSettings(conn)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	return conn, nil
 }
 
 // run begins a transaction and calls do with it. It discards the connection unless the transaction
@@ -190,7 +196,7 @@ func (w *writer) runInTurn(ctx context.Context, do func(*transaction) error) err
 	err := w.tx.start(ctx)
 	marks := false
 	if err == nil {
-		if marks, err = w.markLog(ctx, w.tx.conn); err != nil {
+		if marks, err = w.markLog(w.tx.conn); err != nil {
 			err = notWritten(fmt.Errorf("writing the marker of the write-ahead log: %w", err))
 		}
 	}
@@ -233,7 +239,7 @@ func (w *writer) checkpointInTurn() {
 	if w.tx.logBytes > w.opts.checkpointBytes*3/2 {
 		mode = truncate
 	}
-	whole, err := w.checkpoint(context.Background(), w.tx.conn, mode)
+	whole, err := w.checkpoint(w.tx.conn, mode)
 	w.checkpointed, w.checkpointAfter = w.tx.bytesWritten(), w.opts.checkpointBytes
 	if !whole {
 		w.checkpointAfter = min(checkpointRetryBytes, w.opts.checkpointBytes)
@@ -248,21 +254,25 @@ func notWritten(err error) error { return fmt.Errorf("%w: %w", eventstore.ErrNot
 
 // writerSettings are the settings of the connection that writes. On macOS plain fsync does not
 // reach the disk. Automatic checkpoints are off because the writer makes them itself: see
-// checkpoint. mode=rw never makes a missing file again: it was not empty. A statement that inserts
-// many rows keeps a journal of its own, which would cost half of a large append in a temporary
-// file: see BenchmarkRestore.
-const writerSettings = "mode=rw&_journal_mode=WAL&_synchronous=FULL&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)" +
-	"&_pragma=wal_autocheckpoint(0)&_pragma=temp_store(memory)"
+// checkpoint. A statement that inserts many rows keeps a journal of its own, which would cost half
+// of a large append in a temporary file: see BenchmarkRestore.
+const writerSettings = `
+	PRAGMA journal_mode = WAL;
+	PRAGMA synchronous = FULL;
+	PRAGMA fullfsync = 1;
+	PRAGMA checkpoint_fullfsync = 1;
+	PRAGMA wal_autocheckpoint = 0;
+	PRAGMA temp_store = MEMORY`
 
 // restoreSettings are further settings while a backup is restored. A cache of 64 MiB holds the
 // pages that one large append changes.
-const restoreSettings = "&_pragma=cache_size(-65536)"
+const restoreSettings = `PRAGMA cache_size = -65536`
 
 // checkSettings refuses a connection whose settings could lose acknowledged appends.
-func checkSettings(ctx context.Context, conn *sql.Conn) error {
+func checkSettings(conn *connection) error {
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
 		var got string
-		if err := conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got); err != nil {
+		if err := conn.first("PRAGMA "+pragma, func(s statement) { got = string(conn.bytes(s, 0)) }); err != nil {
 			return fmt.Errorf("reading back %s: %w", pragma, err)
 		}
 		if got != want {

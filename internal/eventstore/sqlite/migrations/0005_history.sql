@@ -11,6 +11,7 @@ INSERT INTO history_head VALUES (1, 0, zeroblob(32), 0);
 -- reads through all of them to find the columns behind it: so it comes last.
 CREATE TABLE events (
     position       INTEGER PRIMARY KEY,
+    previous       INTEGER NOT NULL CHECK (previous >= 0), -- of the event before of the same name; 0 for the first
     hash           BLOB NOT NULL,
     config_name    TEXT NOT NULL,
     version        INTEGER NOT NULL,
@@ -28,15 +29,18 @@ CREATE TABLE events (
     data           TEXT              -- null when it was erased
 ) STRICT;
 
--- It is not there while a backup is restored: see Store.EndRestore, which builds it in the same words.
-CREATE UNIQUE INDEX events_config_name_version ON events (config_name, version);
+-- The newest event of each name, and its first. From there the column previous leads to all others. It takes the place of
+-- an index over the names and versions of all events, which is most of the cost of a large append: each event changes one
+-- of its pages, at a random place.
+CREATE TABLE newest (
+    config_name TEXT PRIMARY KEY,
+    version     INTEGER NOT NULL,
+    position    INTEGER NOT NULL,
+    first       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
--- An index on (config_name, position) of all events would nearly double the cost of an append: each event dirties one
--- more page, at a random place. One event of 64 of a name is enough to find the newest at a position: see readAsOf.
-CREATE INDEX events_milestones ON events (config_name, position, version) WHERE version % 64 = 0;
-
--- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
-CREATE INDEX events_recorded_at ON events (recorded_at);
+-- one event of 8 of a name is enough to find any of them with few steps: see versions.go.
+CREATE INDEX events_milestones ON events (config_name, version) WHERE version % 8 = 0;
 
 -- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
 -- authentication there is no actor, and the index is empty.

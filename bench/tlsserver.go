@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"runtime"
+	"time"
+
+	"configapi/graph"
+	"configapi/internal/configstore"
+	"configapi/internal/eventstore/sqlite"
+	"configapi/internal/httpd"
+	"configapi/internal/rest"
+)
+
+// serveTLS is configapi with Go's TLS in front, which `configapi serve` does not have: its config
+// store on an SQLite store at path, its edges and its HTTP server. It runs in its own process until
+// it is killed, and prints two addresses when it is ready: one without TLS, for writes, and one
+// with TLS.
+func serveTLS(path string, out io.Writer) error {
+	floor := make([]byte, heapFloor)
+	defer runtime.KeepAlive(floor)
+	ctx := context.Background()
+	events, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
+	if err != nil {
+		return err
+	}
+	store := configstore.New(events, configstore.Options{})
+	ended := make(chan error, 3)
+	go func() { ended <- store.Run(ctx) }()
+	server := httpd.New(httpd.Options{
+		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
+	})
+	plain, plainErr := net.Listen("tcp", "127.0.0.1:0")
+	below, belowErr := net.Listen("tcp", "127.0.0.1:0")
+	certificate, certErr := selfSigned()
+	if err := errors.Join(plainErr, belowErr, certErr); err != nil {
+		return err
+	}
+	secured := tls.NewListener(below, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}})
+	go func() { ended <- server.Serve(ctx, plain) }()
+	go func() { ended <- server.Serve(ctx, secured) }()
+	fmt.Fprintln(out, readyWord, plain.Addr(), secured.Addr())
+	return <-ended
+}
+
+// selfSigned returns a certificate that nobody vouches for.
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour)}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key}, err
+}
