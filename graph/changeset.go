@@ -27,7 +27,7 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 	var rejection *fault.Rejection
 	switch {
 	case err == nil:
-		return configsChanged(out), nil
+		return object.NewConfigsChanged(out), nil
 	case !errors.As(err, &rejection):
 		return nil, err
 	}
@@ -45,19 +45,6 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 		}
 	}
 	return rejected, nil
-}
-
-func configsChanged(out configstore.SetOutcome) model.ConfigsChanged {
-	changed := model.ConfigsChanged{Unchanged: make([]string, len(out.Unchanged)), Position: out.Position, DryRun: out.DryRun}
-	if out.DryRun {
-		changed.Revisions = object.NewPlannedRevisions(out.Revisions)
-	} else {
-		changed.Revisions = object.NewRevisions(out.Revisions)
-	}
-	for i, name := range out.Unchanged {
-		changed.Unchanged[i] = name.String()
-	}
-	return changed
 }
 
 // pathOf returns the part of the input that a failure is about, nil for a config that the input

@@ -4032,7 +4032,7 @@ func (ec *executionContext) fieldContext_ConfigSnapshot_configs(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4041,7 +4041,7 @@ func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field
 			return ec.fieldContext_ConfigsChanged_revisions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Revisions, nil
+			return obj.Revisions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigRevision) graphql.Marshaler {
@@ -4055,7 +4055,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_revisions(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "ConfigsChanged",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigRevision(ctx, field)
@@ -4064,7 +4064,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_revisions(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigsChanged_unchanged(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_unchanged(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4087,7 +4087,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_unchanged(_ context.Cont
 	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "ConfigName")
 }
 
-func (ec *executionContext) _ConfigsChanged_position(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_position(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4110,7 +4110,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_position(_ context.Conte
 	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "Position")
 }
 
-func (ec *executionContext) _ConfigsChanged_dryRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_dryRun(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7669,9 +7669,9 @@ func (ec *executionContext) _ApplyConfigsResult(ctx context.Context, sel ast.Sel
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.ConfigsChanged:
+	case object.ConfigsChanged:
 		return ec._ConfigsChanged(ctx, sel, &obj)
-	case *model.ConfigsChanged:
+	case *object.ConfigsChanged:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -8769,7 +8769,7 @@ func (ec *executionContext) _ConfigSnapshot(ctx context.Context, sel ast.Selecti
 
 var configsChangedImplementors = []string{"ConfigsChanged", "ApplyConfigsResult"}
 
-func (ec *executionContext) _ConfigsChanged(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigsChanged) graphql.Marshaler {
+func (ec *executionContext) _ConfigsChanged(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigsChanged) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configsChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)

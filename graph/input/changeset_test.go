@@ -1,6 +1,7 @@
 package input_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestChangeSet(t *testing.T) {
 				"changes": []any{
 					object{"set": object{"name": "a", "value": "1", "expectedVersion": int64(2), "expectedRevision": position.String(), "onlyIfChanged": true}},
 					object{"delete": object{"name": "b", "expectedVersion": int64(0), "expectedRevision": "no position"}},
-					object{"restore": object{"name": "c", "value": "", "expectedVersion": int64(3)}},
+					object{"restore": object{"name": "c", "value": "", "expectedVersion": int64(3), "expectedRevision": position.String()}},
 					object{"restore": object{"name": "d"}},
 				},
 				"asSeenAt": position.String(), "dryRun": true, "reason": "why", "idempotencyKey": "key",
@@ -46,7 +47,7 @@ func TestChangeSet(t *testing.T) {
 				Changes: []model.ConfigChangeInput{
 					{Set: &model.SetChangeInput{Name: "a", Value: "1", ExpectedVersion: new(int32(2)), ExpectedRevision: &position, OnlyIfChanged: new(true)}},
 					{Delete: &model.DeleteChangeInput{Name: "b", ExpectedVersion: new(int32(0)), ExpectedRevision: &scalar.Malformed}},
-					{Restore: &model.RestoreChangeInput{Name: "c", Value: new(""), ExpectedVersion: new(int32(3))}},
+					{Restore: &model.RestoreChangeInput{Name: "c", Value: new(""), ExpectedVersion: new(int32(3)), ExpectedRevision: &position}},
 					{Restore: &model.RestoreChangeInput{Name: "d"}},
 				},
 				AsSeenAt: &position, DryRun: new(true), Reason: new("why"), IdempotencyKey: new("key"),
@@ -59,6 +60,24 @@ func TestChangeSet(t *testing.T) {
 		}
 		if diff := cmp.Diff(row.want, got); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		if name == "all fields" {
+			mustHaveAll(t, got)
+			mustHaveAll(t, *got.Changes[0].Set)
+			mustHaveAll(t, *got.Changes[1].Delete)
+			mustHaveAll(t, *got.Changes[2].Restore)
+		}
+	}
+}
+
+// mustHaveAll reports the fields of a struct that are zero: those that are new in the schema and
+// that nobody reads.
+func mustHaveAll(t *testing.T, object any) {
+	t.Helper()
+	v := reflect.ValueOf(object)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("%T: the field %s is not read", object, v.Type().Field(i).Name)
 		}
 	}
 }

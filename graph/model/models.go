@@ -125,21 +125,6 @@ type ConfigFilterInput struct {
 	Names []string `json:"names,omitempty"`
 }
 
-// Configs were changed together.
-type ConfigsChanged struct {
-	// The changes, in order; after a dry run what they would be: with ids that cannot be fetched, `position` and `changeSet` the position
-	// decided at, `committedAt` the moment of the decision.
-	Revisions []object.ConfigRevision `json:"revisions"`
-	// Names given in the input that were as asked for already, or that `SKIP` left as they are.
-	Unchanged []string `json:"unchanged"`
-	// The position of the outcome; after a dry run the one that it was decided at: hand it in as `asSeenAt`.
-	Position eventstore.Position `json:"position"`
-	// True when nothing was written because the input said `dryRun`.
-	DryRun bool `json:"dryRun"`
-}
-
-func (ConfigsChanged) IsApplyConfigsResult() {}
-
 // A deletion within a change set: as `DeleteConfigInput`.
 type DeleteChangeInput struct {
 	// The config's name.

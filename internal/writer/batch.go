@@ -24,8 +24,8 @@ type batch struct {
 	now    func() time.Time
 	id     eventstore.AppendID
 
-	from, tip eventstore.Head // before the first record, and after the last
-	chain     eventstore.Chain
+	from, tip eventstore.Head                    // before the first record, and after the last
+	chain     *eventstore.Chain                  // nil when nothing is to be appended
 	pending   map[config.Name]*projection.Config // :: name → state after the sets before the newest
 	newest    []change                           // of the newest set with events
 	records   []eventstore.Record
@@ -47,12 +47,13 @@ type keyed struct {
 // ends early when the batch is full, or before a set with a restore whose last value was not read.
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
-func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, drafted *draft) *batch {
-	b := newBatch(view, found, last, opts, countChanges(requests), drafted)
-	defer drafted.release()
+func (w *Writer) decide(view *projection.View, requests []*request, found receipts, last LastValues) *batch {
+	b := newBatch(view, found, last, &w.opts, countChanges(requests), &w.drafted)
+	b.chain = &w.chain
+	defer w.drafted.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes {
+		if b.bytes >= w.opts.BatchBytes {
 			break
 		}
 		result := b.decide(r)
@@ -62,8 +63,15 @@ func decide(view *projection.View, requests []*request, found receipts, last Las
 		b.results = append(b.results, result)
 	}
 	b.newest = nil // no set follows
+	if b.bytes > maxKeptBytes {
+		w.chain = eventstore.Chain{}
+	}
 	return b
 }
+
+// maxKeptBytes is how many bytes the events of a batch have when the chain, whose buffer is as long
+// as the largest of them, is kept for the next one.
+const maxKeptBytes = 1 << 20
 
 // newBatch returns an empty batch, with space for so many events. It decides in the memory of
 // drafted.
