@@ -33,6 +33,15 @@ func historyName(config, size int) string {
 	return folder + strings.Repeat("x", max(size-len(folder)-len(name), 0)) + name
 }
 
+// historyNames returns the names of all configs. They have the same length.
+func historyNames(o options) []string {
+	names := make([]string, o.Names)
+	for i := range names {
+		names[i] = historyName(i, o.NameSize)
+	}
+	return names
+}
+
 // historyFolder returns the prefix of a folder's names.
 func historyFolder(folder int) string { return fmt.Sprintf("folder-%02d", folder) }
 

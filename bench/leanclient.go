@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 )
 
 // maxBody is the length of the longest answer that the lean client accepts.
-const maxBody = 1 << 20
+const maxBody = 16 << 20
 
 // leanClient speaks a minimum of HTTP/1.1 on one keep-alive connection, so that the load uses
-// little CPU: it sends prepared bytes, and an answer must have a Content-Length and keep the
-// connection open. Anything else is an error. It is not safe for concurrent use.
+// little CPU: it sends prepared bytes, and an answer must have a Content-Length or come in chunks,
+// and keep the connection open. Anything else is an error. It is not safe for concurrent use.
 type leanClient struct {
 	conn   net.Conn
 	reader *bufio.Reader
@@ -59,17 +60,58 @@ func (c *leanClient) readAnswer() (status int, body []byte, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
+	c.body = c.body[:0]
+	if length == inChunks {
+		err = c.readChunks()
+	} else {
+		err = c.readBody(length)
 	}
-	body = c.body[:length]
-	if _, err := io.ReadFull(c.reader, body); err != nil {
-		return 0, nil, fmt.Errorf("reading a body of %d bytes: %w", length, err)
-	}
-	return status, body, nil
+	return status, c.body, err
 }
 
-// readHeaders reads up to the empty line, and returns the length of the body.
+// readBody adds so many bytes to the body.
+func (c *leanClient) readBody(length int) error {
+	begin := len(c.body)
+	if begin+length > maxBody {
+		return fmt.Errorf("answer with more than %d bytes", maxBody)
+	}
+	c.body = slices.Grow(c.body, length)[:begin+length]
+	if _, err := io.ReadFull(c.reader, c.body[begin:]); err != nil {
+		return fmt.Errorf("reading %d bytes of a body: %w", length, err)
+	}
+	return nil
+}
+
+// readChunks reads a body that comes in chunks, without extensions and trailers.
+func (c *leanClient) readChunks() error {
+	for {
+		line, err := c.line()
+		if err != nil {
+			return fmt.Errorf("reading the length of a chunk: %w", err)
+		}
+		length, err := strconv.ParseUint(string(line), 16, 31)
+		if err != nil {
+			return fmt.Errorf("chunk with the length %q", line)
+		}
+		if err := c.readBody(int(length)); err != nil {
+			return err
+		}
+		end, err := c.line()
+		switch {
+		case err != nil:
+			return fmt.Errorf("reading the end of a chunk: %w", err)
+		case len(end) > 0:
+			return fmt.Errorf("chunk of %d bytes that ends with %q", length, end)
+		case length == 0:
+			return nil
+		}
+	}
+}
+
+// inChunks is the length of a body that comes in chunks.
+const inChunks = -2
+
+// readHeaders reads up to the empty line, and returns the length of the body, or inChunks.
 func (c *leanClient) readHeaders() (length int, err error) {
 	length = -1
 	for {
@@ -91,12 +133,14 @@ func (c *leanClient) readHeaders() (length int, err error) {
 				return 0, fmt.Errorf("answer with Content-Length %q", value)
 			}
 		case isHeader(key, "transfer-encoding"):
-			return 0, fmt.Errorf("answer with Transfer-Encoding %q: this client needs a Content-Length", value)
+			if length = inChunks; string(value) != "chunked" {
+				return 0, fmt.Errorf("answer with Transfer-Encoding %q", value)
+			}
 		case isHeader(key, "connection") && bytes.EqualFold(value, []byte("close")):
 			return 0, errors.New("the server closes the connection: this client needs keep-alive")
 		}
 	}
-	if length < 0 {
+	if length == -1 {
 		return 0, errors.New("answer without Content-Length")
 	}
 	return length, nil

@@ -4,77 +4,78 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"strings"
+	"time"
 )
 
 // applyDocument is the mutation of all sets over GraphQL.
 const applyDocument = `mutation($i:ApplyConfigsInput!){applyConfigs(input:$i){` +
 	`... on ConfigsChanged{position unchanged dryRun} ... on ChangesRejected{errors{message}}}}`
 
-// setConnector returns a connector for change sets over an API. They go through Go's own HTTP
-// client, since answers may come in chunks; its share of their cost is small.
-func setConnector(address, by string, o options, changes int, dryRun bool) connector {
-	changes = min(changes, o.Names)
-	send := restSet
-	if by == byGraphQL {
-		send = graphQLApply
-	}
+// setConnector returns a connector for change sets over an API. The sets are of configs with the
+// names, so many changes each.
+func setConnector(address, by string, names []string, size, changes int, dryRun bool) connector {
 	return func(clients int, c clientOptions) ([]operation, closers, error) {
 		var operations []operation
 		var opened closers
 		for range clients {
-			transport := &http.Transport{DisableCompression: true}
-			client := &http.Client{Transport: transport, Timeout: c.life}
-			opened = append(opened, closerFunc(func() error { transport.CloseIdleConnections(); return nil }))
-			operations = append(operations, func() error {
-				list := changeList(c.nextName(), changes, o)
-				return send(client, address, list, dryRun)
-			})
+			client, err := dialLean(address, time.Now().Add(c.life))
+			if err != nil {
+				return nil, nil, errors.Join(fmt.Errorf("connecting to %s: %w", address, err), opened.Close())
+			}
+			opened = append(opened, client)
+			r := newSetRequest(address, by, names, size, changes, dryRun)
+			operations = append(operations, func() error { return r.send(client, c.nextName()) })
 		}
 		return operations, opened, nil
 	}
 }
 
-// changeList returns a JSON array of changes that set so many names, from a number on.
-func changeList(first, changes int, o options) []byte {
-	value := newTemplate(valuePattern(o.Size))
-	list := []byte{'['}
-	for i := range changes {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		name := historyName((first+i)%o.Names, o.NameSize)
-		list = fmt.Appendf(list, `{"set":{"name":"%s","value":"%s"}}`, name, value.fill(0, randomValue()))
+// setRequest is a request that sets so many configs. It is built once; then names and values are
+// filled in.
+type setRequest struct {
+	configs []string // all names, of equal length
+	wire    []byte
+	names   []int // offsets in wire
+	values  []int
+	proof   []byte // of an answer
+}
+
+func newSetRequest(address, by string, configs []string, size, changes int, dryRun bool) *setRequest {
+	nameMark := strings.Repeat("\x00", len(configs[0]))
+	change := `,{"set":{"name":"` + nameMark + `","value":"` + valuePattern(size) + `"}}`
+	input := fmt.Sprintf(`{"changes":[%s],"dryRun":%t}`, strings.Repeat(change, changes)[1:], dryRun)
+	r := request{method: http.MethodPost, path: "/changes", body: input}
+	if by == byGraphQL {
+		r.path, r.body = "/graphql", `{"query":"`+applyDocument+`","variables":{"i":`+input+`}}`
 	}
-	return append(list, ']')
+	wire := r.wire(address)
+	return &setRequest{
+		configs: configs, wire: []byte(wire), names: offsets(wire, nameMark), values: offsets(wire, valuePlace),
+		proof: fmt.Appendf(nil, `"dryRun":%t}`, dryRun),
+	}
 }
 
-// restSet sends a set over REST.
-func restSet(client *http.Client, address string, changes []byte, dryRun bool) error {
-	body := fmt.Appendf(nil, `{"changes":%s,"dryRun":%t}`, changes, dryRun)
-	return post(client, "http://"+address+"/changes", body, dryRun)
+// fill writes the names from a number on, and random values.
+func (r *setRequest) fill(first int) []byte {
+	for i, at := range r.names {
+		copy(r.wire[at:], r.configs[(first+i)%len(r.configs)])
+	}
+	for _, at := range r.values {
+		putDigits(r.wire[at:at+numberWidth], randomValue())
+	}
+	return r.wire
 }
 
-// graphQLApply sends a set over GraphQL.
-func graphQLApply(client *http.Client, address string, changes []byte, dryRun bool) error {
-	body := fmt.Appendf(nil, `{"query":"%s","variables":{"i":{"changes":%s,"dryRun":%t}}}`, applyDocument, changes, dryRun)
-	return post(client, "http://"+address+"/graphql", body, dryRun)
-}
-
-// post sends a set, and checks that all of it was changed.
-func post(client *http.Client, url string, body []byte, dryRun bool) error {
-	answer, err := client.Post(url, "application/json", bytes.NewReader(body))
+// send sends a set, and checks that all of it was changed.
+func (r *setRequest) send(client *leanClient, first int) error {
+	status, text, err := client.roundTrip(r.fill(first))
 	if err != nil {
 		return err
 	}
-	text, err := io.ReadAll(answer.Body)
-	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		return err
-	}
-	proof := fmt.Appendf(nil, `"dryRun":%t}`, dryRun)
-	if answer.StatusCode != http.StatusOK || !bytes.Contains(text, proof) || !bytes.Contains(text, []byte(`"unchanged":[]`)) {
-		return unexpected(answer.StatusCode, text)
+	if status != http.StatusOK || !bytes.Contains(text, r.proof) || !bytes.Contains(text, []byte(`"unchanged":[]`)) {
+		return unexpected(status, text)
 	}
 	return nil
 }

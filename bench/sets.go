@@ -43,7 +43,8 @@ func measureSets(ctx context.Context, r *rig, histories []history, progress io.W
 
 // startSetContenders starts etcd, and configapi on each history.
 func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]contender, error) {
-	etcd, err := r.startEtcdForSets(ctx)
+	names := historyNames(r.options)
+	etcd, err := r.startEtcdForSets(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +63,12 @@ func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]co
 				store: h.store,
 				by:    by,
 				connect: map[string]connector{
-					loadApply:  setConnector(server.Address, by, r.options, appliedChanges, false),
-					loadDryRun: setConnector(server.Address, by, r.options, dryRunChanges, true),
+					loadApply:  setConnector(server.Address, by, names, r.options.Size, min(appliedChanges, len(names)), false),
+					loadDryRun: setConnector(server.Address, by, names, r.options.Size, min(dryRunChanges, len(names)), true),
 				},
 				cpu:     func() time.Duration { return server.CPU() + r.databaseCPU(h.store) },
 				forget:  server.ForgetLog,
-				changes: map[string]int{loadApply: min(appliedChanges, r.options.Names)},
+				changes: map[string]int{loadApply: min(appliedChanges, len(names))},
 			})
 		}
 	}
@@ -75,13 +76,13 @@ func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]co
 }
 
 // startEtcdForSets starts an etcd, and writes all names to it.
-func (r *rig) startEtcdForSets(ctx context.Context) (contender, error) {
+func (r *rig) startEtcdForSets(ctx context.Context, names []string) (contender, error) {
 	p, address, err := r.startReference(ctx, commandEtcd, r.dir+"/etcd-sets")
 	if err != nil {
 		return contender{}, err
 	}
 	o := r.options
-	changes := min(etcdChanges, o.Names)
+	changes := min(etcdChanges, len(names))
 	connect := func(clients int, c clientOptions) ([]operation, closers, error) {
 		ctx, shared, opened, err := dialEtcd(address, connections(o.EtcdConns, clients), c.life)
 		if err != nil {
@@ -89,8 +90,8 @@ func (r *rig) startEtcdForSets(ctx context.Context) (contender, error) {
 		}
 		var operations []operation
 		for i := range clients {
-			client := shared[i%len(shared)]
-			operations = append(operations, func() error { return etcdTransaction(ctx, client, c.nextName(), changes, o) })
+			client, value := shared[i%len(shared)], newTemplate(valuePattern(o.Size))
+			operations = append(operations, func() error { return etcdTransaction(ctx, client, names, c.nextName(), changes, value) })
 		}
 		return operations, opened, nil
 	}
@@ -114,11 +115,10 @@ func fillInSets(ctx context.Context, connect connector, changes int, o options) 
 }
 
 // etcdTransaction puts so many names, from a number on.
-func etcdTransaction(ctx context.Context, client *clientv3.Client, first, changes int, o options) error {
-	value := newTemplate(valuePattern(o.Size))
+func etcdTransaction(ctx context.Context, client *clientv3.Client, names []string, first, changes int, value *template) error {
 	puts := make([]clientv3.Op, changes)
 	for i := range puts {
-		puts[i] = clientv3.OpPut(historyName((first+i)%o.Names, o.NameSize), string(value.fill(0, randomValue())))
+		puts[i] = clientv3.OpPut(names[(first+i)%len(names)], string(value.fill(0, randomValue())))
 	}
 	answer, err := client.Txn(ctx).Then(puts...).Commit()
 	if err == nil && len(answer.Responses) != changes {

@@ -93,6 +93,18 @@ func BenchmarkSet(b *testing.B) {
 	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"setConfig":{"__typename":"ConfigChanged","changed":true}}}`)
 }
 
+// BenchmarkApply applies a set of 1,000 changes to the memory store.
+func BenchmarkApply(b *testing.B) {
+	var changes []string
+	for i := range 1000 {
+		changes = append(changes, fmt.Sprintf(`{"set":{"name":"payments/service/%d/timeout","value":"%s"}}`, i, strings.Repeat("v", 64)))
+	}
+	body := `{"query":"mutation($i:ApplyConfigsInput!){applyConfigs(input:$i){__typename ...on ConfigsChanged{unchanged dryRun}}}","variables":{"i":{"changes":[` +
+		strings.Join(changes, ",") + `]}}}`
+	store := configstoretest.New(b, configstore.Options{})
+	benchmark(b, graph.NewHandler(store.Store, graph.Options{}), body, `{"data":{"applyConfigs":{"__typename":"ConfigsChanged","unchanged":[],"dryRun":false}}}`)
+}
+
 // benchmark posts a body again and again, and checks the last answer.
 func benchmark(b *testing.B, handler http.Handler, body, answer string) {
 	w := &recorder{header: http.Header{}}

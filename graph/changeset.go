@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"configapi/graph/input"
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
@@ -15,7 +16,7 @@ import (
 	"configapi/internal/projection"
 )
 
-func (r mutationResolver) ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error) {
+func (r mutationResolver) ApplyConfigs(ctx context.Context, input input.ChangeSet) (model.ApplyConfigsResult, error) {
 	out, err := r.store.Apply(ctx, r.caller(ctx), r.changeSetOf(input))
 	return r.applied(out, err, input.Changes)
 }
@@ -26,7 +27,7 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 	var rejection *fault.Rejection
 	switch {
 	case err == nil:
-		return configsChanged(out), nil
+		return object.NewConfigsChanged(out), nil
 	case !errors.As(err, &rejection):
 		return nil, err
 	}
@@ -44,19 +45,6 @@ func (r mutationResolver) applied(out configstore.SetOutcome, err error, changes
 		}
 	}
 	return rejected, nil
-}
-
-func configsChanged(out configstore.SetOutcome) model.ConfigsChanged {
-	changed := model.ConfigsChanged{Unchanged: make([]string, len(out.Unchanged)), Position: out.Position, DryRun: out.DryRun}
-	if out.DryRun {
-		changed.Revisions = object.NewPlannedRevisions(out.Revisions)
-	} else {
-		changed.Revisions = object.NewRevisions(out.Revisions)
-	}
-	for i, name := range out.Unchanged {
-		changed.Unchanged[i] = name.String()
-	}
-	return changed
 }
 
 // pathOf returns the part of the input that a failure is about, nil for a config that the input
@@ -87,7 +75,7 @@ func kindOf(c model.ConfigChangeInput) string {
 }
 
 // changeSetOf returns the change set that a client asks for, with all that is wrong with it.
-func (r mutationResolver) changeSetOf(input model.ApplyConfigsInput) config.ChangeSet {
+func (r mutationResolver) changeSetOf(input input.ChangeSet) config.ChangeSet {
 	fields := config.ChangeSetFields{
 		Changes:        make([]config.ChangeFields, len(input.Changes)),
 		AsSeenAt:       revisionID(input.AsSeenAt),

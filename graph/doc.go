@@ -26,7 +26,8 @@
 //
 //	resolve    query.go, list.go, history.go, snapshot.go, diff.go, subscription.go
 //	           mutation.go, changeset.go, revert.go; usererror.go: failures as data
-//	           convert.go: arguments; pages.go: reads within the answer's memory
+//	           convert.go: arguments; package input: the changes of a set
+//	           pages.go: reads within the answer's memory
 //	count      countField in answersize.go: the bytes of each result; package encode writes
 //	           results that are in memory
 //	present    errors.go: an error becomes a code, a path and a text without internals

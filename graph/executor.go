@@ -29,11 +29,14 @@ func newExecutor(root *resolver, errors presenter) *executor {
 	return &executor{
 		schema:    schema,
 		resolver:  root,
-		documents: document.New(schema.Schema()),
+		documents: document.New(schema.Schema(), document.Options{Prepare: prepare}),
 		present:   errors.present,
 		recover:   errors.recovered,
 	}
 }
+
+// prepare compiles the look-ups of an operation that consists of them.
+func prepare(operation *ast.OperationDefinition) any { return encode.LookupsOf(operation) }
 
 // CreateOperationContext checks a request: see [document.Checker.Check]. The context that it
 // returns with errors has what the log and the errors need.
@@ -47,14 +50,14 @@ func (e *executor) CreateOperationContext(ctx context.Context, params *graphql.R
 		ResolverMiddleware:     countField,
 		RootResolverMiddleware: sizeBuffer,
 	}
-	return op, e.documents.Check(ctx, op, params.Variables)
+	return op, e.documents.Check(op, params.Variables)
 }
 
 // DispatchOperation begins an operation, and returns the function that executes it. That of a query
 // or a mutation is called once. That of a subscription returns one message at each call, and nil
 // when there are no more.
 func (e *executor) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	if lookups := encode.LookupsOf(op.Operation); lookups != nil {
+	if lookups := e.documents.Prepared(op.Operation).(encode.Lookups); lookups != nil {
 		return e.lookUp(op, lookups), ctx
 	}
 	ctx = graphql.WithOperationContext(ctx, op)

@@ -19,13 +19,18 @@ func isChangeSet(field string) bool {
 // later.
 func largestSet(op *graphql.OperationContext, field graphql.CollectedField, reader *configstore.Reader) (sure, perhaps int64) {
 	values := setValues{changes: config.MaxChanges, restored: config.MaxChangeSetBytes, replaced: config.MaxChangeSetBytes}
+	var input map[string]any
 	if field.Name == "applyConfigs" {
-		values = valuesOf(inputOf(op, field), reader)
+		input = inputOf(op, field)
+		values = setValues{changes: int64(len(changesOf(input)))}
 	}
 	c := selectionCounter{items: values.changes, fragments: make(map[*ast.FragmentDefinition]selected)}
 	common, byType := c.byType(field.Selections)
 	changed := common.plus(byType["ConfigsChanged"])
 	rejected := common.plus(byType["ChangesRejected"])
+	if input != nil && changed.values+changed.oldValues+rejected.values > 0 {
+		values = valuesOf(input, reader)
+	}
 	toChange := changed.bytes + changed.values*values.given
 	most := toChange + changed.values*values.restored + changed.oldValues*values.replaced
 	if field.Name == "applyConfigs" {
@@ -44,13 +49,20 @@ type setValues struct {
 	present  int64 // of the present values of all its configs
 }
 
+// changesOf returns the changes in the input of applyConfigs. For too many it returns an empty one:
+// the set will be refused, with one error.
+func changesOf(input map[string]any) []any {
+	changes, _ := input["changes"].([]any)
+	if len(changes) > config.MaxChanges {
+		return []any{nil}
+	}
+	return changes
+}
+
 // valuesOf returns the values that belong to the input of applyConfigs. Values beyond what a set
 // may hold do not count: it will be refused.
 func valuesOf(input map[string]any, reader *configstore.Reader) (v setValues) {
-	changes, _ := input["changes"].([]any)
-	if len(changes) > config.MaxChanges {
-		return setValues{changes: 1}
-	}
+	changes := changesOf(input)
 	v.changes = int64(len(changes))
 	var written, replaced int
 	for _, change := range changes {

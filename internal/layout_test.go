@@ -63,11 +63,12 @@ var picture = []layer{
 	{"internal/backup", "internal/strictjson " + history, json + " github.com/klauspost/compress " + x},
 
 	// The edges. They know neither each other nor a store.
-	{"graph", "graph/document graph/encode graph/generated graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
-	{"graph/document", "graph/coerce graph/model graph/scalar internal/config internal/configstore", gqlgen},
+	{"graph", "graph/document graph/encode graph/generated graph/input graph/model graph/object graph/scalar " + transports + " " + store + " " + tools, gqlgen},
+	{"graph/document", "graph/coerce graph/model graph/scalar internal/config internal/configstore", gqlgen + " github.com/hashicorp/golang-lru/v2"},
 	{"graph/coerce", "internal/excerpt", gqlgen},
 	{"graph/encode", "graph/model graph/object graph/scalar internal/eventstore internal/strictjson", gqlgen},
-	{"graph/generated", "graph/model graph/object graph/scalar " + store, gqlgen},
+	{"graph/generated", "graph/input graph/model graph/object graph/scalar " + store, gqlgen},
+	{"graph/input", "graph/model graph/scalar internal/eventstore", gqlgen},
 	{"graph/model", "graph/object graph/scalar " + store, gqlgen},
 	{"graph/object", "graph/scalar internal/pages " + store, gqlgen},
 	{"graph/scalar", store, gqlgen},

@@ -21,7 +21,8 @@ func (c *checker) variable(definition *ast.VariableDefinition) {
 	}
 }
 
-// value coerces a JSON value to a type. It changes lists and objects in place.
+// value coerces a JSON value to a type. It changes lists and objects in place: only for the type of
+// a list it may return another value than it was given.
 func (c *checker) value(t *ast.Type, value any, p *variablePath) any {
 	if value == nil {
 		if t.NonNull {
@@ -73,11 +74,17 @@ func (c *checker) object(definition *ast.Definition, object map[string]any, p *v
 	known := 0
 	for _, field := range definition.Fields {
 		p.steps[last] = step{field: field.Name}
-		value, given := object[field.Name]
+		var value any
+		given := false
+		if known < len(object) { // else all that are given were found
+			value, given = object[field.Name]
+		}
 		switch {
 		case given:
 			known++
-			object[field.Name] = c.value(field.Type, value, p)
+			if coerced := c.value(field.Type, value, p); field.Type.Elem != nil {
+				object[field.Name] = coerced
+			}
 		case field.Type.NonNull && field.DefaultValue == nil:
 			c.refuse(p, "must be given")
 		}

@@ -21,6 +21,12 @@ func (l limits) checkCost(schema *ast.Schema, op *graphql.OperationContext) *gql
 	return nil
 }
 
+// isAffordable reports whether an operation costs no more than it may, whatever its variables are.
+func (l limits) isAffordable(schema *ast.Schema, operation *ast.OperationDefinition) bool {
+	c := costs{types: schema.Types}
+	return c.of(operation.SelectionSet, place{}).each <= l.cost && !c.varies
+}
+
 const (
 	// readCost is the cost of a field that reads the event store, for each of its parents.
 	readCost = 20
@@ -40,6 +46,7 @@ type costs struct {
 	types     map[string]*ast.Definition
 	variables map[string]any
 	fragments map[use]cost // :: → its cost; nil while there are none
+	varies    bool         // other variables may give another sum
 }
 
 // use is a fragment at a place.
@@ -168,6 +175,7 @@ func (c *costs) given(f *ast.Field) int {
 	if argument == nil {
 		return 1
 	}
+	c.varies = true
 	raw, _ := argument.Value.Value(c.variables)
 	input, _ := raw.(map[string]any)
 	changes, isList := input["changes"].([]any)
@@ -214,6 +222,7 @@ func (c *costs) pageSize(given *ast.Argument, byDefault *ast.Value) int {
 	if given != nil {
 		value = given.Value
 	}
+	c.varies = c.varies || value.Kind == ast.Variable
 	size, err := value.Value(c.variables)
 	if n, ok := size.(int64); ok && err == nil {
 		return int(max(1, min(n, configstore.MaxPageSize)))

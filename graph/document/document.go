@@ -10,8 +10,9 @@
 //  5. values.go coerces the variables and checks the literals, by package coerce.
 //  6. cost.go adds up what the operation costs with its variables.
 //
-// Steps 1 to 4 depend on the text alone, so their result is cached. Each step takes time in
-// proportion to the text and the variables, whatever fragments do, and reports at most 10 errors.
+// Steps 1 to 4 depend on the text alone, so their result is cached, up to 16 MiB in all. So is
+// whether an operation passes step 6 with any variables. Each step takes time in proportion to the
+// text and the variables, whatever fragments do, and reports at most 10 errors.
 // The limits protect the server: a few hundred bytes cannot keep it busy for long. An operation
 // beyond them is refused with the code LIMIT_EXCEEDED.
 //
@@ -20,11 +21,8 @@
 package document
 
 import (
-	"context"
-
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -32,29 +30,33 @@ import (
 	"configapi/graph/coerce"
 )
 
-const (
-	// cachedDocuments is how many checked documents are kept. The largest take about 500 kB each.
-	cachedDocuments = 250
-	// maxCachedDocument is the longest document that is cached, in bytes. Longer ones hold large
-	// values in their text, and rarely come twice.
-	maxCachedDocument = 16 << 10
-)
+// Options of a [Checker].
+type Options struct {
+	// Prepare returns what [Checker.Prepared] is to return for an operation. It is called once for
+	// an operation that stays in the cache. nil: nothing is prepared.
+	Prepare func(*ast.OperationDefinition) any
+}
 
 // Checker checks the documents and the variables of requests for one schema. It is safe for
 // concurrent use.
 type Checker struct {
 	schema *ast.Schema
 	limits limits
-	cache  graphql.Cache[*ast.QueryDocument] // :: text → document that passed steps 1 to 4
-	values map[ast.Operation]*coerce.Schema  // :: kind of operation → what its values may be
+	opts   Options
+	cache  *cache                           // documents that passed steps 1 to 4
+	values map[ast.Operation]*coerce.Schema // :: kind of operation → what its values may be
 }
 
 // New returns a checker for a schema.
-func New(schema *ast.Schema) *Checker {
+func New(schema *ast.Schema, opts Options) *Checker {
+	if opts.Prepare == nil {
+		opts.Prepare = func(*ast.OperationDefinition) any { return nil }
+	}
 	return &Checker{
+		opts:   opts,
 		schema: schema,
 		limits: defaultLimits,
-		cache:  lru.New[*ast.QueryDocument](cachedDocuments),
+		cache:  newCache(cacheBytes),
 		values: values(schema),
 	}
 }
@@ -65,11 +67,12 @@ func New(schema *ast.Schema) *Checker {
 // those of the three that could not be found are nil.
 //
 // Each error has an extensions.code or wraps the error of a scalar, which has one.
-func (c *Checker) Check(ctx context.Context, op *graphql.OperationContext, variables map[string]any) gqlerror.List {
-	var errs gqlerror.List
-	if op.Doc, errs = c.document(ctx, op.RawQuery); len(errs) > 0 {
+func (c *Checker) Check(op *graphql.OperationContext, variables map[string]any) gqlerror.List {
+	found, errs := c.document(op.RawQuery)
+	if len(errs) > 0 {
 		return errs
 	}
+	op.Doc = found.document
 	if op.Operation = op.Doc.Operations.ForName(op.OperationName); op.Operation == nil {
 		return gqlerror.List{invalid("operation " + op.OperationName + " not found")}
 	}
@@ -81,17 +84,28 @@ func (c *Checker) Check(ctx context.Context, op *graphql.OperationContext, varia
 		}
 		return errs
 	}
-	if err := c.limits.checkCost(c.schema, op); err != nil {
-		return gqlerror.List{err}
+	if !found.operations[op.Operation].affordable {
+		if err := c.limits.checkCost(c.schema, op); err != nil {
+			return gqlerror.List{err}
+		}
 	}
 	return nil
 }
 
+// Prepared returns what was prepared for an operation that Check has found: from the cache if its
+// document is still there.
+func (c *Checker) Prepared(operation *ast.OperationDefinition) any {
+	if found, has := c.cache.operation(operation); has {
+		return found.prepared
+	}
+	return c.opts.Prepare(operation)
+}
+
 // document returns the document of a text when it is within the limits and valid, else at most
 // maxErrors errors.
-func (c *Checker) document(ctx context.Context, text string) (*ast.QueryDocument, gqlerror.List) {
-	if doc, cached := c.cache.Get(ctx, text); cached {
-		return doc, nil
+func (c *Checker) document(text string) (*checked, gqlerror.List) {
+	if found := c.cache.get(text); found != nil {
+		return found, nil
 	}
 	if err := checkText(text, c.limits.nameBytes); err != nil {
 		return nil, gqlerror.List{err}
@@ -110,10 +124,12 @@ func (c *Checker) document(ctx context.Context, text string) (*ast.QueryDocument
 	if errs := validate(c.schema, doc); len(errs) > 0 {
 		return nil, errs
 	}
-	if len(text) <= maxCachedDocument {
-		c.cache.Add(ctx, text, doc)
+	found := &checked{doc, make(map[*ast.OperationDefinition]known, len(doc.Operations))}
+	for _, operation := range doc.Operations {
+		found.operations[operation] = known{c.limits.isAffordable(c.schema, operation), c.opts.Prepare(operation)}
 	}
-	return doc, nil
+	c.cache.add(text, found)
+	return found, nil
 }
 
 // maxErrors is how many errors of one request are looked for.

@@ -62,7 +62,7 @@ func Result(result any, set ast.SelectionSet) Encoded {
 		return encodeList(typeOfAll(result), set, result)
 	case model.ConfigChanged:
 		return encodeOne(changedType, set, &result)
-	case model.ConfigsChanged:
+	case object.ConfigsChanged:
 		return encodeOne(configsType, set, &result)
 	}
 	return nil

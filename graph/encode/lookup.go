@@ -19,6 +19,7 @@ type Lookups []Lookup
 // Lookup is one root field.
 type Lookup struct {
 	Field   *ast.Field // its only argument is name
+	before  string     // what is written before the config: see [beforeValue]
 	encoder objectEncoder[object.Config]
 }
 
@@ -38,7 +39,7 @@ func LookupsOf(op *ast.OperationDefinition) Lookups {
 		if field.Name != "config" || len(field.Arguments) != 1 {
 			return nil
 		}
-		if lookups[i] = (Lookup{field, configType.compile(field.SelectionSet)}); lookups[i].encoder == nil {
+		if lookups[i] = (Lookup{field, beforeValue(i, field.Alias), configType.compile(field.SelectionSet)}); lookups[i].encoder == nil {
 			return nil
 		}
 	}
@@ -50,7 +51,7 @@ func LookupsOf(op *ast.OperationDefinition) Lookups {
 func (l Lookups) Size(found []*object.Config) int64 {
 	size := int64(len(`{}`))
 	for i, lookup := range l {
-		size += NameSize(lookup.Field.Alias) + lookup.encoder.size(found[i])
+		size += int64(len(lookup.before)) + lookup.encoder.size(found[i])
 	}
 	return size
 }
@@ -59,7 +60,7 @@ func (l Lookups) Size(found []*object.Config) int64 {
 // none. Errors of the writer are ignored: it must be a buffer.
 func (l Lookups) Write(w io.Writer, found []*object.Config) {
 	for i, lookup := range l {
-		writeName(w, i, lookup.Field.Alias)
+		_, _ = io.WriteString(w, lookup.before)
 		lookup.encoder.write(w, found[i])
 	}
 	_, _ = io.WriteString(w, "}")

@@ -29,8 +29,8 @@ type objectEncoder[T any] []fieldEncoder[T]
 
 // fieldEncoder writes a field under its name in the response.
 type fieldEncoder[T any] struct {
-	name  string
-	value *valueEncoder[T]
+	before string // what is written before the value: see [beforeValue]
+	value  *valueEncoder[T]
 }
 
 // compile returns the encoder of a selection set, nil when gqlgen must execute it.
@@ -50,7 +50,7 @@ func (t objectType[T]) compile(set ast.SelectionSet) objectEncoder[T] {
 		if value == nil {
 			return nil
 		}
-		encoder[i] = fieldEncoder[T]{field.Alias, value}
+		encoder[i] = fieldEncoder[T]{beforeValue(i, field.Alias), value}
 	}
 	return encoder
 }
@@ -108,7 +108,7 @@ func (e objectEncoder[T]) size(object *T) int64 {
 	}
 	size := int64(len(`{}`))
 	for _, field := range e {
-		size += NameSize(field.name) + field.value.size(object)
+		size += int64(len(field.before)) + field.value.size(object)
 	}
 	return size
 }
@@ -119,21 +119,18 @@ func (e objectEncoder[T]) write(w io.Writer, object *T) {
 		graphql.Null.MarshalGQL(w)
 		return
 	}
-	for i, field := range e {
-		writeName(w, i, field.name)
+	for _, field := range e {
+		_, _ = io.WriteString(w, field.before)
 		field.value.write(w, object)
 	}
 	_, _ = io.WriteString(w, "}")
 }
 
-// writeName writes the name of an object's field at an index, and what precedes the name: the brace
-// that opens the object, or a comma.
-func writeName(w io.Writer, index int, name string) {
-	before := `,"`
+// beforeValue returns the name of an object's field at an index, and what is around the name: the
+// brace that opens the object, or a comma, and the colon.
+func beforeValue(index int, name string) string {
 	if index == 0 {
-		before = `{"`
+		return `{"` + name + `":`
 	}
-	_, _ = io.WriteString(w, before)
-	_, _ = io.WriteString(w, name)
-	_, _ = io.WriteString(w, `":`)
+	return `,"` + name + `":`
 }

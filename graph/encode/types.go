@@ -65,14 +65,14 @@ var (
 		},
 	}
 	// configsType is the outcome of a change set, whose revisions have their old values.
-	configsType = objectType[model.ConfigsChanged]{
+	configsType = objectType[object.ConfigsChanged]{
 		[]string{"ConfigsChanged", "ApplyConfigsResult"},
-		map[string]fieldType[model.ConfigsChanged]{
-			"__typename": text(func(*model.ConfigsChanged) string { return "ConfigsChanged" }),
-			"revisions":  children(func(c *model.ConfigsChanged) []object.ConfigRevision { return c.Revisions }, recordType),
-			"unchanged":  names(func(c *model.ConfigsChanged) []string { return c.Unchanged }),
-			"position":   short(func(c *model.ConfigsChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
-			"dryRun":     short(func(c *model.ConfigsChanged) bool { return c.DryRun }, graphql.MarshalBoolean),
+		map[string]fieldType[object.ConfigsChanged]{
+			"__typename": text(func(*object.ConfigsChanged) string { return "ConfigsChanged" }),
+			"revisions":  children((*object.ConfigsChanged).Revisions, recordType),
+			"unchanged":  names(func(c *object.ConfigsChanged) []string { return c.Unchanged }),
+			"position":   short(func(c *object.ConfigsChanged) eventstore.Position { return c.Position }, scalar.MarshalPosition),
+			"dryRun":     short(func(c *object.ConfigsChanged) bool { return c.DryRun }, graphql.MarshalBoolean),
 		},
 	}
 )

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"bytes"
+	"configapi/graph/input"
 	"configapi/graph/model"
 	"configapi/graph/object"
 	"configapi/graph/scalar"
@@ -66,7 +67,7 @@ type MutationResolver interface {
 	SetConfig(ctx context.Context, input model.SetConfigInput) (model.SetConfigResult, error)
 	DeleteConfig(ctx context.Context, input model.DeleteConfigInput) (model.DeleteConfigResult, error)
 	RestoreConfig(ctx context.Context, input model.RestoreConfigInput) (model.RestoreConfigResult, error)
-	ApplyConfigs(ctx context.Context, input model.ApplyConfigsInput) (model.ApplyConfigsResult, error)
+	ApplyConfigs(ctx context.Context, input input.ChangeSet) (model.ApplyConfigsResult, error)
 	RevertConfigs(ctx context.Context, input model.RevertConfigsInput) (model.ApplyConfigsResult, error)
 	RevertChangeSet(ctx context.Context, input model.RevertChangeSetInput) (model.ApplyConfigsResult, error)
 }
@@ -112,7 +113,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
-			graphql.NewInputUnmarshaler("ApplyConfigsInput", ec.unmarshalInputApplyConfigsInput),
 			graphql.NewInputUnmarshaler("AsOfInput", ec.unmarshalInputAsOfInput),
 			graphql.NewInputUnmarshaler("ChangeFilterInput", ec.unmarshalInputChangeFilterInput),
 			graphql.NewInputUnmarshaler("ConfigChangeInput", ec.unmarshalInputConfigChangeInput),
@@ -1499,8 +1499,8 @@ func (ec *executionContext) field_Mutation_applyConfigs_args(ctx context.Context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
-			return ec.unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx, v)
+		func(ctx context.Context, v any) (input.ChangeSet, error) {
+			return ec.unmarshalNApplyConfigsInput2configapiᚋgraphᚋinputᚐChangeSet(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4032,7 +4032,7 @@ func (ec *executionContext) fieldContext_ConfigSnapshot_configs(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4041,7 +4041,7 @@ func (ec *executionContext) _ConfigsChanged_revisions(ctx context.Context, field
 			return ec.fieldContext_ConfigsChanged_revisions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Revisions, nil
+			return obj.Revisions(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []object.ConfigRevision) graphql.Marshaler {
@@ -4055,7 +4055,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_revisions(_ context.Cont
 	fc = &graphql.FieldContext{
 		Object:     "ConfigsChanged",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConfigRevision(ctx, field)
@@ -4064,7 +4064,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_revisions(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ConfigsChanged_unchanged(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_unchanged(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4087,7 +4087,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_unchanged(_ context.Cont
 	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "ConfigName")
 }
 
-func (ec *executionContext) _ConfigsChanged_position(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_position(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4110,7 +4110,7 @@ func (ec *executionContext) fieldContext_ConfigsChanged_position(_ context.Conte
 	return graphql.NewScalarFieldContext("ConfigsChanged", field, false, false, "Position")
 }
 
-func (ec *executionContext) _ConfigsChanged_dryRun(ctx context.Context, field graphql.CollectedField, obj *model.ConfigsChanged) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConfigsChanged_dryRun(ctx context.Context, field graphql.CollectedField, obj *object.ConfigsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4560,7 +4560,7 @@ func (ec *executionContext) _Mutation_applyConfigs(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ApplyConfigs(ctx, fc.Args["input"].(model.ApplyConfigsInput))
+			return ec.Resolvers.Mutation().ApplyConfigs(ctx, fc.Args["input"].(input.ChangeSet))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.ApplyConfigsResult) graphql.Marshaler {
@@ -6988,68 +6988,6 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputApplyConfigsInput(ctx context.Context, obj any) (model.ApplyConfigsInput, error) {
-	var it model.ApplyConfigsInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	if _, present := asMap["dryRun"]; !present {
-		asMap["dryRun"] = false
-	}
-
-	fieldsInOrder := [...]string{"changes", "asSeenAt", "dryRun", "reason", "idempotencyKey"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "changes":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("changes"))
-			data, err := ec.unmarshalNConfigChangeInput2ᚕconfigapiᚋgraphᚋmodelᚐConfigChangeInputᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Changes = data
-		case "asSeenAt":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asSeenAt"))
-			data, err := ec.unmarshalOPosition2ᚖconfigapiᚋinternalᚋeventstoreᚐPosition(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.AsSeenAt = data
-		case "dryRun":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.DryRun = data
-		case "reason":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Reason = data
-		case "idempotencyKey":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.IdempotencyKey = data
-		}
-	}
-	return it, nil
-}
-
 func (ec *executionContext) unmarshalInputAsOfInput(ctx context.Context, obj any) (model.AsOfInput, error) {
 	var it model.AsOfInput
 	if obj == nil {
@@ -7731,9 +7669,9 @@ func (ec *executionContext) _ApplyConfigsResult(ctx context.Context, sel ast.Sel
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.ConfigsChanged:
+	case object.ConfigsChanged:
 		return ec._ConfigsChanged(ctx, sel, &obj)
-	case *model.ConfigsChanged:
+	case *object.ConfigsChanged:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -8831,7 +8769,7 @@ func (ec *executionContext) _ConfigSnapshot(ctx context.Context, sel ast.Selecti
 
 var configsChangedImplementors = []string{"ConfigsChanged", "ApplyConfigsResult"}
 
-func (ec *executionContext) _ConfigsChanged(ctx context.Context, sel ast.SelectionSet, obj *model.ConfigsChanged) graphql.Marshaler {
+func (ec *executionContext) _ConfigsChanged(ctx context.Context, sel ast.SelectionSet, obj *object.ConfigsChanged) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, configsChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -9915,8 +9853,9 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋmodelᚐApplyConfigsInput(ctx context.Context, v any) (model.ApplyConfigsInput, error) {
-	res, err := ec.unmarshalInputApplyConfigsInput(ctx, v)
+func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋinputᚐChangeSet(ctx context.Context, v any) (input.ChangeSet, error) {
+	var res input.ChangeSet
+	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -44,21 +44,6 @@ type UserError interface {
 	IsUserError()
 }
 
-// Input of `applyConfigs`.
-type ApplyConfigsInput struct {
-	// 1 to 1000 changes, all or none. A name may stand only once. At most 4 MiB of names, reasons and new values, and at most 4 MiB of the values
-	// that they replace or delete, so that a set can be undone; a set of one is always allowed.
-	Changes []ConfigChangeInput `json:"changes"`
-	// Refuse each name that has changed after this position: the one that a dry run, a diff or a page says it is valid at.
-	AsSeenAt *eventstore.Position `json:"asSeenAt,omitempty"`
-	// Say what would happen, and change nothing.
-	DryRun *bool `json:"dryRun,omitempty"`
-	// Why.
-	Reason *string `json:"reason,omitempty"`
-	// As in `SetConfigInput`. A dry run neither looks it up nor uses it up.
-	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
-}
-
 // Exactly one way to name a moment in history.
 type AsOfInput struct {
 	// The state right after this position.
@@ -139,21 +124,6 @@ type ConfigFilterInput struct {
 	// Exactly these names, at most 100.
 	Names []string `json:"names,omitempty"`
 }
-
-// Configs were changed together.
-type ConfigsChanged struct {
-	// The changes, in order; after a dry run what they would be: with ids that cannot be fetched, `position` and `changeSet` the position
-	// decided at, `committedAt` the moment of the decision.
-	Revisions []object.ConfigRevision `json:"revisions"`
-	// Names given in the input that were as asked for already, or that `SKIP` left as they are.
-	Unchanged []string `json:"unchanged"`
-	// The position of the outcome; after a dry run the one that it was decided at: hand it in as `asSeenAt`.
-	Position eventstore.Position `json:"position"`
-	// True when nothing was written because the input said `dryRun`.
-	DryRun bool `json:"dryRun"`
-}
-
-func (ConfigsChanged) IsApplyConfigsResult() {}
 
 // A deletion within a change set: as `DeleteConfigInput`.
 type DeleteChangeInput struct {

@@ -61,9 +61,9 @@ func NewRevisions(revisions []*eventstore.Revision) []ConfigRevision {
 	return shown
 }
 
-// NewPlannedRevisions returns the revisions that a dry run has made up. Each has an id of its own,
+// newPlannedRevisions returns the revisions that a dry run has made up. Each has an id of its own,
 // by which nothing can be fetched.
-func NewPlannedRevisions(revisions []*eventstore.Revision) []ConfigRevision {
+func newPlannedRevisions(revisions []*eventstore.Revision) []ConfigRevision {
 	shown := NewRevisions(revisions)
 	for i := range shown {
 		shown[i].planned = plannedID()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "modernc.org/sqlite" // the driver
+
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/eventstore/sqlite"
@@ -62,7 +64,7 @@ func TestVerifyNamesTheFirstBadPosition(t *testing.T) {
 		{"edited hash", `UPDATE events SET hash = zeroblob(32) WHERE position = 3`, "position 3:"},
 		{"removed", `DELETE FROM events WHERE position = 4`, "position 4:"},
 		{"removed, and the rest moved up", `DELETE FROM events WHERE position = 4; UPDATE events SET position = position - 1 WHERE position > 4`, "position 4:"},
-		{"inserted", renumber + `INSERT INTO events SELECT 5, hash, 'key-9', 1, type, schema_version, actor, reason, recorded_at, append_id, 5, reverts, salt_who, salt_what, what, data FROM events WHERE position = 6`, "position 5:"},
+		{"inserted", renumber + `INSERT INTO events SELECT 5, previous, hash, 'key-9', 1, type, schema_version, actor, reason, recorded_at, append_id, 5, reverts, salt_who, salt_what, what, data FROM events WHERE position = 6`, "position 5:"},
 		{"swapped", `UPDATE events SET position = 100 WHERE position = 2; UPDATE events SET position = 2 WHERE position = 3; UPDATE events SET position = 3 WHERE position = 100`, "position 2:"},
 		{"first removed", `DELETE FROM events WHERE position = 1`, "position 1:"},
 		{"cut", `DELETE FROM events WHERE position > 8`, "position 9:"},

@@ -51,4 +51,28 @@ func ParseInstant(text string) (time.Time, error) {
 var errNoInstant error = &InvalidError{Field: "time", Rule: "must be an RFC 3339 instant with an offset, such as 2024-01-15T10:30:00Z"}
 
 // FormatInstant writes an instant in UTC with exactly 6 fractional digits.
-func FormatInstant(t time.Time) string { return t.UTC().Format(instantLayout) }
+func FormatInstant(t time.Time) string {
+	return string(AppendInstant(make([]byte, 0, len(instantLayout)), t))
+}
+
+// AppendInstant appends what [FormatInstant] returns. It takes a third of the time that a layout
+// does: see BenchmarkAppendInstant.
+func AppendInstant(text []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(text, instantLayout)
+	}
+	hour, minute, second := t.Clock()
+	text = append(appendTwo(appendTwo(text, year/100), year%100), '-')
+	text = append(appendTwo(text, int(month)), '-')
+	text = append(appendTwo(text, day), 'T')
+	text = append(appendTwo(text, hour), ':')
+	text = append(appendTwo(text, minute), ':')
+	text = append(appendTwo(text, second), '.')
+	micros := t.Nanosecond() / 1000
+	return append(appendTwo(appendTwo(appendTwo(text, micros/10_000), micros/100%100), micros%100), 'Z')
+}
+
+// appendTwo appends a number with two digits.
+func appendTwo(text []byte, n int) []byte { return append(text, byte('0'+n/10), byte('0'+n%10)) }

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,32 @@ func TestOrderOfInstantsIsOrderOfTexts(t *testing.T) {
 	}
 	if !slices.IsSorted(texts) || texts[2] != "2026-03-01T09:00:00.000000Z" {
 		t.Errorf("got %s", strings.Join(texts, " "))
+	}
+}
+
+// TestFormatInstant compares with the layout, which says the same.
+func TestFormatInstant(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	instants := []time.Time{{}, time.Unix(0, 0), time.Date(-1, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Date(10_000, 1, 1, 0, 0, 0, 1000, time.UTC)}
+	for range 10_000 {
+		instants = append(instants, time.Unix(random.Int64N(1<<38)-1<<36, random.Int64N(1e9)).In(time.FixedZone("", random.IntN(86_400)-43_200)))
+	}
+	for _, at := range instants {
+		want := at.UTC().Format("2006-01-02T15:04:05.000000Z")
+		if got := config.FormatInstant(at); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got := config.AppendInstant([]byte("at "), at); string(got) != "at "+want {
+			t.Errorf("got %q, want it after %q", got, "at ")
+		}
+	}
+}
+
+func BenchmarkAppendInstant(b *testing.B) {
+	at, buf := time.Date(2026, 3, 1, 9, 59, 59, 123_456_000, time.UTC), make([]byte, 0, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = config.AppendInstant(buf[:0], at)
 	}
 }
 

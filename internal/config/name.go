@@ -63,26 +63,36 @@ func brokenNameRule(text string) string {
 	case len(text) > MaxNameBytes:
 		return fmt.Sprintf("has %d bytes; at most %d are allowed", len(text), MaxNameBytes)
 	}
-	for i := range len(text) {
-		if !nameByte(text[i]) {
-			return "may hold only letters, digits, and _ - . : /"
+	broken, start := "", 0 // start of the segment
+	for i := range len(text) + 1 {
+		if i < len(text) && text[i] != '/' {
+			if !isNameByte[text[i]] {
+				return "may hold only letters, digits, and _ - . : /"
+			}
+			continue
 		}
+		if broken == "" {
+			broken = brokenSegmentRule(text[start:i])
+		}
+		start = i + 1
 	}
-	for segment := range strings.SplitSeq(text, "/") {
-		switch segment {
-		case "":
-			return "has an empty segment: / may neither begin nor end it, nor follow another /"
-		case ".", "..":
-			return "has a segment that is . or .."
-		}
+	return broken
+}
+
+func brokenSegmentRule(segment string) string {
+	switch segment {
+	case "":
+		return "has an empty segment: / may neither begin nor end it, nor follow another /"
+	case ".", "..":
+		return "has a segment that is . or .."
 	}
 	return ""
 }
 
-func nameByte(b byte) bool {
-	switch b {
-	case '_', '-', '.', ':', '/':
-		return true
+// isNameByte says which bytes segments of names have.
+var isNameByte = func() (is [256]bool) {
+	for _, b := range []byte("_-.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") {
+		is[b] = true
 	}
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
-}
+	return is
+}()

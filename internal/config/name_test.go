@@ -116,7 +116,7 @@ func FuzzParseName(f *testing.F) {
 func BenchmarkParseName(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := config.ParseName("payments/timeout"); err != nil {
+		if _, err := config.ParseName("payments/service/checkout/timeout"); err != nil {
 			b.Fatal(err)
 		}
 	}

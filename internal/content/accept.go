@@ -24,14 +24,23 @@ func ParseAccept(lines []string) Accept {
 			if err != nil {
 				continue
 			}
-			quality, err := strconv.ParseFloat(params["q"], 64)
-			if err != nil || !(0 <= quality && quality <= 1) {
-				quality = 1
-			}
-			ranges = append(ranges, mediaRange{name, quality})
+			ranges = append(ranges, mediaRange{name, qualityOf(params)})
 		}
 	}
 	return ranges
+}
+
+// qualityOf returns the quality among the parameters of a media range.
+func qualityOf(params map[string]string) float64 {
+	text, given := params["q"]
+	if !given {
+		return 1
+	}
+	quality, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(0 <= quality && quality <= 1) {
+		return 1
+	}
+	return quality
 }
 
 // Preference is what an Accept header says about one media type.

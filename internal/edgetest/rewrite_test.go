@@ -8,6 +8,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -25,6 +26,9 @@ type database struct {
 	eventstore.Store
 	sql     *sql.DB
 	instant func(time.Time) any // converts to the type of the tables
+	column  string              // one of the table of events, with a comma, that only this database has
+	value   string              // of that column, with a comma
+	derive  []string            // statements that derive the rest from the events
 }
 
 // pollInterval is how soon a node sees changes of its tables without a notification.
@@ -40,7 +44,12 @@ var databases = map[string]func(t *testing.T) database{
 		}
 		closeAtEnd(t, s.Close)
 		micros := func(at time.Time) any { return at.UnixMicro() }
-		return database{s, mustOpenSQL(t, "sqlite", path), micros}
+		return database{s, mustOpenSQL(t, "sqlite", path), micros, "previous, ", "0, ", []string{
+			`update events set previous = coalesce((select max(position) from events e
+				where e.config_name = events.config_name and e.position < events.position), 0)`,
+			`delete from newest`,
+			`insert into newest select config_name, max(version), max(position), min(position) from events group by config_name`,
+		}}
 	},
 	"postgres": func(t *testing.T) database {
 		dsn := postgrestest.NewDatabase(t)
@@ -50,7 +59,7 @@ var databases = map[string]func(t *testing.T) database{
 		}
 		closeAtEnd(t, s.Close)
 		same := func(at time.Time) any { return at }
-		return database{s, mustOpenSQL(t, "pgx", dsn), same}
+		return database{Store: s, sql: mustOpenSQL(t, "pgx", dsn), instant: same}
 	},
 }
 
@@ -79,10 +88,13 @@ func (d database) rewrite(t *testing.T, after eventstore.Seq, records []eventsto
 	}
 	exec(`delete from events where position > $1`, int64(after))
 	for _, r := range records {
-		exec(`insert into events (position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, salt_who, salt_what, what)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		exec(`insert into events (`+d.column+`position, hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set, salt_who, salt_what, what)
+			values (`+d.value+`$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			int64(r.Seq), r.Hash[:], r.Name, r.Version, r.Type, r.SchemaVersion,
 			r.Data, r.Actor, r.Reason, d.instant(r.RecordedAt), r.AppendID[:], int64(r.ChangeSet), r.SaltWho[:], r.SaltWhat[:], r.What[:])
+	}
+	for _, statement := range d.derive {
+		exec(statement)
 	}
 	exec(`update history_head set position = $1, hash = $2, recorded_at = $3`, int64(head.Seq), head.Hash[:], d.instant(head.RecordedAt))
 	if err := tx.Commit(); err != nil {

@@ -369,6 +369,6 @@ func Example() {
 	}
 	fmt.Println(batch.CaughtUp, err)
 	// Output:
-	// 1 payments/timeout ConfigValueSet
+	// 1 payments/timeout/1 ConfigValueSet
 	// true <nil>
 }

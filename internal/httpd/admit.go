@@ -49,15 +49,15 @@ func isHealthPath(path string) bool {
 }
 
 func (s *Server) refuseHost(e *exchange, r *http.Request) {
-	s.refused(refusedHost, r, e.id[0], "refused a request for an unknown host; to allow the host, see --allow-host")
-	problem.Problem{Kind: fault.WrongHost, RequestID: e.id[0],
+	s.refused(refusedHost, r, e.id, "refused a request for an unknown host; to allow the host, see --allow-host")
+	problem.Problem{Kind: fault.WrongHost, RequestID: e.id,
 		Detail: "this server does not answer for the host that the request names; if it should, start it with --allow-host HOST " +
 			"or CONFIGAPI_ALLOW_HOST, or let the proxy in front send a host that it answers for"}.Write(e)
 }
 
 func (s *Server) refusePage(e *exchange, r *http.Request) {
-	s.refused(refusedOrigin, r, e.id[0], "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
-	problem.Problem{Kind: fault.Forbidden, RequestID: e.id[0],
+	s.refused(refusedOrigin, r, e.id, "refused a request from a page of another origin; to allow the origin, see --allow-origin and docs/proxies.md")
+	problem.Problem{Kind: fault.Forbidden, RequestID: e.id,
 		Detail: "pages of another origin may not send requests here; if this one may, start the server with --allow-origin ORIGIN " +
 			"or CONFIGAPI_ALLOW_ORIGIN; if it is the server's own, let the proxy in front keep the header Host"}.Write(e)
 }

@@ -28,7 +28,7 @@ type body struct {
 	read     int64
 	err      error // the error of all further reads
 
-	receiving budget.Reservation // while the body arrives
+	receiving budget.Reservation // while the body arrives; opened when it grows
 	charged   int64              // bytes of receiving
 	received  budget.Reservation // replaces receiving once the body is complete
 
@@ -42,8 +42,6 @@ var errBodyTooLarge = &http.MaxBytesError{Limit: budget.MaxBodyBytes}
 // openBody returns the body that replaces the request's own.
 func openBody(e *exchange, r *http.Request) *body {
 	b := &body{ReadCloser: r.Body, exchange: e, deadline: e.start.Add(e.server.opts.BodyTimeout)}
-	e.server.opts.Bodies.Open(&b.receiving)
-	e.server.opts.Bodies.Open(&b.received)
 	b.setDeadline(b.deadline)
 	return b
 }
@@ -90,6 +88,9 @@ func (b *body) charge(p *[]byte) error {
 		if announced := b.exchange.request.ContentLength; 0 <= announced && announced < budget.SmallBodyBytes {
 			grow = min(b.read+bodyStep, announced) - b.charged
 		}
+		if b.charged == 0 {
+			b.open()
+		}
 		if err := b.receiving.Grow(b.exchange.request.Context(), grow); err != nil {
 			b.refuse(refusedBodyBudget, err)
 			return b.err
@@ -103,6 +104,15 @@ func (b *body) charge(p *[]byte) error {
 		*p = (*p)[:left]
 	}
 	return nil
+}
+
+// open opens the reservations. Small bodies do without: the budget is one for all requests, so its
+// memory moves from processor to processor.
+func (b *body) open() {
+	bodies := b.exchange.server.opts.Bodies
+	bodies.Open(&b.receiving)
+	bodies.Open(&b.received)
+	b.receiving.Sent(b.read)
 }
 
 // cut ends the reading at once. The budget calls it from another goroutine.
@@ -162,13 +172,13 @@ func (e *exchange) bodyFailed(err error) {
 	if err == errBodyTooLarge {
 		answerTooLarge(e)
 	} else {
-		problem.Problem{Kind: fault.Unavailable, RequestID: e.id[0],
+		problem.Problem{Kind: fault.Unavailable, RequestID: e.id,
 			Detail: "the server has no memory left for the body of this request at the moment; send it again later"}.Write(e)
 	}
 	e.discard = true
 }
 
 func answerTooLarge(e *exchange) {
-	problem.Problem{Kind: fault.TooLarge, RequestID: e.id[0],
+	problem.Problem{Kind: fault.TooLarge, RequestID: e.id,
 		Detail: content.TooLarge(budget.MaxBodyBytes).Detail}.Write(e)
 }

@@ -24,8 +24,8 @@ func newUnusedConns() *unusedConns { return &unusedConns{conns: make(map[net.Con
 
 // track is the [http.Server.ConnState] hook. net/http reports the states of a connection in order.
 func (u *unusedConns) track(conn net.Conn, state http.ConnState) {
-	if tracked, is := conn.(interface{ requestHeader() *headerReservation }); is && state == http.StateIdle {
-		tracked.requestHeader().reset()
+	if tracked := trackedOf(conn); tracked != nil && state == http.StateIdle {
+		tracked.header.reset()
 	}
 	if state != http.StateNew && u.count.Load() == 0 {
 		return
@@ -55,8 +55,9 @@ func (u *unusedConns) close() {
 
 // connInfo is what the consecutive requests of a connection share.
 type connInfo struct {
-	id     requestid.Slot
-	header *headerReservation // nil: headers are not limited
+	id      requestid.Slot
+	header  *headerReservation // nil: headers are not limited
+	tracked *trackedConn       // nil: that of a test
 }
 
 type connKey struct{}
@@ -64,8 +65,8 @@ type connKey struct{}
 // withConnInfo is the [http.Server.ConnContext] hook.
 func withConnInfo(ctx context.Context, conn net.Conn) context.Context {
 	state := new(connInfo)
-	if tracked, is := conn.(interface{ requestHeader() *headerReservation }); is {
-		state.header = tracked.requestHeader()
+	if tracked := trackedOf(conn); tracked != nil {
+		state.header, state.tracked = tracked.header, tracked
 	}
 	return state.context(ctx)
 }

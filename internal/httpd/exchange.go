@@ -39,11 +39,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		conn = new(connInfo)
 		r = r.WithContext(conn.context(r.Context()))
 	}
-	e := &exchange{ResponseWriter: w, server: s, request: r, start: time.Now(), id: &[1]string{s.ids.of(r.Header)}}
+	id := s.ids.of(r.Header)
+	e := &exchange{ResponseWriter: w, server: s, conn: conn.tracked, request: r, start: time.Now(), id: id}
 	conn.header.complete()
 	defer conn.header.release()
-	w.Header()[requestid.Header] = e.id[:]
-	conn.id.Set(&e.id[0])
+	conn.id.Set(&id) // not &e.id, which would keep the exchange of an idle connection
 	if r.ContentLength != 0 {
 		r = r.WithContext(r.Context()) // a copy: net/http drains the body of its own request
 		e.body = openBody(e, r)
@@ -60,9 +60,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
+	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
-	id       *[1]string      // the slice id[:] is the header's value without an allocation
+	id       string
 	start    time.Time
 	status   int // 0: no status yet
 	bytes    int64
@@ -157,14 +158,21 @@ func (e *exchange) beforeWrite(bytes int) {
 	}
 }
 
-// setStatus records the first status and completes the headers.
+// setStatus records the first status and completes the headers. The handler must not have sent them
+// yet.
 func (e *exchange) setStatus(status int) {
 	if e.status != 0 {
 		return
 	}
 	e.status = status
-	e.rate.begin(e.Header())
-	e.server.opts.Guard.SetHeaders(e.Header(), e.request, e.decision)
+	h := e.Header()
+	e.rate.begin(h)
+	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
+	if e.conn != nil {
+		e.sendLines(h)
+	} else {
+		h[requestid.Header] = []string{e.id}
+	}
 }
 
 // renewDeadline extends the write deadline by WriteTimeout, but not beyond the deadline of the
@@ -207,7 +215,7 @@ func (e *exchange) finish(r *http.Request) {
 	failure := recover()
 	if failure != nil && failure != http.ErrAbortHandler {
 		e.server.opts.Log.LogAttrs(context.Background(), slog.LevelError, "panic while answering a request",
-			slog.String("request_id", e.id[0]), slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
+			slog.String("request_id", e.id), slog.String("panic", fmt.Sprint(failure)), slog.String("stack", string(debug.Stack())))
 		if e.status == 0 {
 			e.answerPanic()
 			failure = nil
@@ -234,13 +242,9 @@ func (e *exchange) finish(r *http.Request) {
 }
 
 func (e *exchange) answerPanic() {
-	for name := range e.Header() { // they belong to another answer
-		if name != requestid.Header {
-			delete(e.Header(), name)
-		}
-	}
+	clear(e.Header())                     // they belong to another answer
 	e.Header().Set("Connection", "close") // the handler may have read a part of the body
-	problem.Problem{Kind: fault.Internal, RequestID: e.id[0],
+	problem.Problem{Kind: fault.Internal, RequestID: e.id,
 		Detail: fault.InternalMessage}.Write(e)
 }
 
@@ -265,7 +269,7 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		slog.Int("status", e.status),
 		slog.Int64("bytes", e.bytes),
 		slog.Duration("duration", now.Sub(e.start)),
-		slog.String("request_id", e.id[0]),
+		slog.String("request_id", e.id),
 		slog.String("remote", r.RemoteAddr),
 	)
 	if aborted {

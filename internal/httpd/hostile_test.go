@@ -339,7 +339,9 @@ func serveTCP(t *testing.T, opts httpd.Options) (address string, done func()) {
 		t.Fatal(err)
 	}
 	counted := &countingListener{Listener: listener}
-	opts.Store, opts.REST = store.Store, rest.New(store.Store, rest.Options{})
+	if opts.Store = store.Store; opts.REST == nil {
+		opts.REST = rest.New(store.Store, rest.Options{})
+	}
 	opts.Guard = mustGuard(t, origin.Options{Hosts: []string{"x", "elsewhere"}})
 	opts.Log = slog.New(slog.NewJSONHandler(new(logbook), nil))
 	server := httpd.New(opts)

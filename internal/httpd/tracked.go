@@ -7,23 +7,33 @@ import (
 	"configapi/internal/eventstream"
 )
 
-// trackedConn is a connection that counts until it is closed, and whose header reserves memory.
+// trackedConn is a connection that counts until it is closed, whose header reserves memory, and
+// that writes the headers of answers. net/http must write to it without a layer in between.
 type trackedConn struct {
 	inner    net.Conn
 	listener *listener
 	client   eventstream.Client
 	header   *headerReservation
+	lines    []byte // header lines of the answer that is written next; nil: none
 	closed   sync.Once
 }
+
+// trackedOf returns what is tracked of a connection that [listener.Accept] has returned, nil for
+// any other.
+func trackedOf(conn net.Conn) *trackedConn {
+	if c, is := conn.(interface{ tracked() *trackedConn }); is {
+		return c.tracked()
+	}
+	return nil
+}
+
+func (c *trackedConn) tracked() *trackedConn { return c }
 
 func (c *trackedConn) Close() error {
 	c.header.close()
 	c.closed.Do(func() { c.listener.release(c.client) })
 	return c.inner.Close()
 }
-
-// requestHeader returns the reservation for the header that the connection reads.
-func (c *trackedConn) requestHeader() *headerReservation { return c.header }
 
 // Read reads from the connection. After a refused header it always fails, since net/http may read
 // again after an error in the middle of a line.

@@ -44,7 +44,9 @@ func (c *changes) trim(names int) {
 		return
 	}
 	c.after = c.newest[drop-1].seq
-	c.newest = append(make([]change, 0, 2*keep), c.newest[drop:]...)
+	// A batch has less than 2 * config.MaxChanges changes: with space for those it is not copied as
+	// it grows.
+	c.newest = append(make([]change, 0, 2*(keep+config.MaxChanges)), c.newest[drop:]...)
 }
 
 // between returns the changes after a seq, up to another one. ok is false when not all of them are

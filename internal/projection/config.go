@@ -47,8 +47,9 @@ const (
 
 var types = [...]config.EventType{set: config.ValueSet, deleted: config.ValueDeleted, restored: config.ValueRestored}
 
-// newConfig returns the state after the first revision of a name.
-func newConfig(r *eventstore.Revision) *Config {
+// newConfig returns the state after the first revision of a name. It uses the details of another
+// revision, which may be nil, if they are the same.
+func newConfig(r *eventstore.Revision, other *details) *Config {
 	at := r.At.UnixMicro()
 	c := &Config{
 		Name: r.Name, Value: r.Value.Clone(), Version: r.Version, Seq: r.Seq,
@@ -61,10 +62,25 @@ func newConfig(r *eventstore.Revision) *Config {
 	case config.ValueRestored:
 		c.kind = restored
 	}
-	if !r.EndsChangeSet() || r.Actor != nil || r.Reason != nil || r.Reverts != nil {
+	switch {
+	case r.EndsChangeSet() && r.Actor == nil && r.Reason == nil && r.Reverts == nil:
+	case other.are(r):
+		c.details = other
+	default:
 		c.details = &details{r.ChangeSet, r.Reverts, clone(r.Actor), clone(r.Reason)}
 	}
 	return c
+}
+
+// are reports whether the details are those of a revision: nil never are. All revisions of a change
+// set have the same ones.
+func (d *details) are(r *eventstore.Revision) bool {
+	return d != nil && d.changeSet == r.ChangeSet && equal(d.reverts, r.Reverts) && equal(d.actor, r.Actor) && equal(d.reason, r.Reason)
+}
+
+// equal reports whether both are nil or point to equal values.
+func equal[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 func clone(text *string) *string {
@@ -138,37 +154,38 @@ func (c *Config) CreatedAt() time.Time { return time.UnixMicro(c.createdAt).UTC(
 // UpdatedAt returns when the newest revision was made.
 func (c *Config) UpdatedAt() time.Time { return time.UnixMicro(c.updatedAt).UTC() }
 
-// Next returns the state after a revision of the same name; c is nil before the first one. The
-// error says that the revision cannot follow.
-func (c *Config) Next(r *eventstore.Revision) (*Config, error) {
-	next := newConfig(r)
-	if err := next.continueFrom(c, r.Event); err != nil {
-		return nil, err
+// CheckNext returns nil if an event can follow the state c, which is nil before the first event of
+// a name.
+func (c *Config) CheckNext(e config.Event) error {
+	state := config.Aggregate{Name: e.Name}
+	if c != nil {
+		state = c.Aggregate()
 	}
-	return next, nil
+	_, err := state.Apply(e)
+	return err
+}
+
+// Next returns the state after a revision of the same name; c is nil before the first one.
+// [Config.CheckNext] has found that the revision can follow.
+func (c *Config) Next(r *eventstore.Revision) *Config {
+	next := newConfig(r, nil)
+	next.continueFrom(c)
+	return next
 }
 
 // AsOf returns the state of the config right after an older revision of the same name.
 func (c *Config) AsOf(r *eventstore.Revision) *Config {
-	then := newConfig(r)
+	then := newConfig(r, nil)
 	then.Name, then.createdAt = c.Name, c.createdAt
 	return then
 }
 
-// continueFrom completes a state that newConfig has made of an event: it checks that the event can
-// follow before, which is nil for a first event, and takes over what does not change.
-func (c *Config) continueFrom(before *Config, e config.Event) error {
-	state := config.Aggregate{Name: c.Name}
+// continueFrom completes a state that newConfig has made of an event: it takes over from before,
+// which is nil for a first event, what does not change.
+func (c *Config) continueFrom(before *Config) {
 	if before != nil {
-		state, c.createdAt = before.Aggregate(), before.createdAt
-	}
-	if _, err := state.Apply(e); err != nil {
-		return err
-	}
-	if before != nil {
-		c.Name = before.Name
+		c.Name, c.createdAt = before.Name, before.createdAt
 	} else {
 		c.Name = c.Name.Clone()
 	}
-	return nil
 }

@@ -189,7 +189,7 @@ func (l *loader) configs() []*Config {
 
 // newState returns the state of a name after its newest record, which holds a revision.
 func newState(n *eventstore.Newest, r *eventstore.Revision) *Config {
-	c := newConfig(r)
+	c := newConfig(r, nil)
 	c.Name, c.createdAt = c.Name.Clone(), n.CreatedAt.UnixMicro()
 	return c
 }

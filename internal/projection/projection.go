@@ -138,10 +138,11 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 // add puts the states that the revisions lead to into the trees, and completes the revisions. After
 // an error the trees must be restored.
 func (p *Projection) add(revisions []*eventstore.Revision) (err error) {
+	var newest *details // of the change before
 	for _, r := range revisions {
 		switch r.Fact().(type) {
 		case *config.Event:
-			err = p.addConfig(r)
+			newest, err = p.addConfig(r, newest)
 		case *config.StreamEvent:
 			err = p.addStream(r)
 		}
@@ -153,17 +154,19 @@ func (p *Projection) add(revisions []*eventstore.Revision) (err error) {
 	return nil
 }
 
-func (p *Projection) addConfig(r *eventstore.Revision) error {
-	after := newConfig(r)
+// addConfig adds a change of a config, given the details of the change before, and returns its own.
+func (p *Projection) addConfig(r *eventstore.Revision, newest *details) (*details, error) {
+	after := newConfig(r, newest)
 	before := p.set(after)
 	if before != nil {
 		r.SetOld(before.Event())
 	}
-	if err := after.continueFrom(before, r.Event); err != nil {
-		return err
+	if err := before.CheckNext(r.Event); err != nil {
+		return nil, err
 	}
+	after.continueFrom(before)
 	p.changes.add(after, before)
-	return nil
+	return after.details, nil
 }
 
 // set replaces the state of a name, and returns the one before.

@@ -206,16 +206,59 @@ func TestNext(t *testing.T) {
 	h.set("a", "2")
 	revisions := mustDecode(t, h.records)
 	var none *projection.Config
-	if c, err := none.Next(revisions[1]); err == nil {
-		t.Errorf("a second version without a first: got %+v", c)
+	if err := none.CheckNext(revisions[1].Event); err == nil {
+		t.Error("a second version can come without a first")
 	}
-	first, err := none.Next(revisions[0])
-	if err != nil || !first.CreatedAt().Equal(revisions[0].At) {
-		t.Fatalf("got %+v, %v", first, err)
+	if err := none.CheckNext(revisions[0].Event); err != nil {
+		t.Error(err)
 	}
-	second, err := first.Next(revisions[1])
-	if err != nil || second.Position() != revisions[1].Position() || !second.CreatedAt().Equal(revisions[0].At) || first.Value != revisions[0].Value {
-		t.Errorf("got %+v after %+v, %v", second, first, err)
+	first := none.Next(revisions[0])
+	if !first.CreatedAt().Equal(revisions[0].At) {
+		t.Fatalf("got %+v", first)
+	}
+	if err := first.CheckNext(revisions[0].Event); err == nil {
+		t.Error("a first version can come after a first")
+	}
+	if err := first.CheckNext(revisions[1].Event); err != nil {
+		t.Error(err)
+	}
+	second := first.Next(revisions[1])
+	if second.Position() != revisions[1].Position() || !second.CreatedAt().Equal(revisions[0].At) || first.Value != revisions[0].Value {
+		t.Errorf("got %+v after %+v", second, first)
+	}
+}
+
+// TestStatesOfOneSet has revisions of one change set that differ in what a set has once, as another
+// program might write them.
+func TestStatesOfOneSet(t *testing.T) {
+	h := newHistory(t)
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		h.set(name, "1")
+	}
+	revisions := mustDecode(t, h.records)
+	ann, bob, why := "ann", "bob", "why"
+	other := eventstore.Position{Seq: 1}
+	end := revisions[4].Position()
+	for i, r := range revisions {
+		r.ChangeSet, r.Actor, r.Reason = end, &ann, &why
+		switch i {
+		case 1:
+			r.Actor = &bob
+		case 2:
+			r.Reason = nil
+		case 3:
+			r.Reverts = &other
+		}
+	}
+	p := projection.New(&listener{})
+	if err := p.Apply(eventstore.Head{}, revisions); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range revisions {
+		c := p.View().Get(r.Name)
+		if c.ChangeSet() != end || *c.Actor() != *r.Actor || (c.Reason() == nil) != (r.Reason == nil) || c.Reverts() != r.Reverts {
+			t.Errorf("%s: got %+v", r.Name, c)
+		}
 	}
 }
 

@@ -130,8 +130,8 @@ func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []co
 // outcome adds what a change set came to, as GraphQL has it in ConfigsChanged.
 func (s *jsonStream) outcome(o configstore.SetOutcome) {
 	s.put(`{"revisions":`).revisions(o.Revisions)
-	s.put(`,"unchanged":`).each(len(o.Unchanged), func(i int) { s.text(o.Unchanged[i].String()) })
-	s.put(`,"position":`).text(o.Position.String()).put(`,"dryRun":`).bool(o.DryRun).put(`}`)
+	s.put(`,"unchanged":`).each(len(o.Unchanged), func(i int) { s.plain(o.Unchanged[i].String()) })
+	s.put(`,"position":`).position(o.Position).put(`,"dryRun":`).bool(o.DryRun).put(`}`)
 }
 
 // bytesOfSet returns the most that the outcome of a change set can hold: the new values and those

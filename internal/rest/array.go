@@ -28,24 +28,23 @@ func newArray(w http.ResponseWriter, r *http.Request) *array {
 // addConfig adds the present state of a config.
 func (a *array) addConfig(c *projection.Config) {
 	a.separate()
-	a.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String()).put(`}`)
+	a.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).text(c.Value.String()).put(`}`)
 	a.sendIfFull()
 }
 
 // addRevision adds a revision, in the form that the system before this one gave its events.
 func (a *array) addRevision(r *eventstore.Revision) {
 	a.separate()
-	at := config.FormatInstant(r.At)
-	a.put(`{"event_type":`).text(string(r.Type)).put(`,"data":{"config_name":`).text(r.Name.String())
+	a.put(`{"event_type":`).plain(string(r.Type)).put(`,"data":{"config_name":`).plain(r.Name.String())
 	if r.Type == config.ValueDeleted {
 		a.put(`,"deleted_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	} else {
 		a.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
 		a.put(`,"old_value":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
-	a.put(`,"timestamp":`).text(at).put(`},"metadata":{"position":`).text(r.Position().String())
+	a.put(`,"timestamp":`).instant(r.At).put(`},"metadata":{"position":`).position(r.Position())
 	a.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason)
-	a.put(`},"created_at":`).text(at).put(`,"stream_version":`).number(int64(r.Version)).put(`}`)
+	a.put(`},"created_at":`).instant(r.At).put(`,"stream_version":`).number(int64(r.Version)).put(`}`)
 	a.sendIfFull()
 }
 

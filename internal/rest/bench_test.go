@@ -61,14 +61,20 @@ func BenchmarkEdge(b *testing.B) {
 	b.Run("put", func(b *testing.B) {
 		benchmark(b, edge, "PUT", "/config/timeout", `{"value":"thirty seconds"}`, 200)
 	})
-	var hundred []string
-	for i := range 100 {
-		hundred = append(hundred, fmt.Sprintf(`{"set":{"name":"payments/n%d","value":"thirty seconds"}}`, i))
-	}
-	changes := `{"changes":[` + strings.Join(hundred, ",") + `]`
-	b.Run("dry run of 100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", changes+`,"dryRun":true}`, 200) })
-	b.Run("100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", changes+`}`, 200) })
+	hundred := changes(100)
+	b.Run("dry run of 100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", hundred+`,"dryRun":true}`, 200) })
+	b.Run("100 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", hundred+`}`, 200) })
+	b.Run("1000 changes", func(b *testing.B) { benchmark(b, edge, "POST", "/changes", changes(1000)+`}`, 200) })
 	b.Run("put, escaped", func(b *testing.B) {
 		benchmark(b, edge, "PUT", "/config/timeout", `{"value":"\"thirty\" seconds"}`, 200)
 	})
+}
+
+// changes returns the beginning of a body that sets so many configs, without its closing brace.
+func changes(n int) string {
+	var sets []string
+	for i := range n {
+		sets = append(sets, fmt.Sprintf(`{"set":{"name":"payments/service/%d/timeout","value":"%s"}}`, i, strings.Repeat("v", 64)))
+	}
+	return `{"changes":[` + strings.Join(sets, ",") + `]`
 }

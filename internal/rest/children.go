@@ -43,7 +43,7 @@ func (h *Handler) listChildren(w http.ResponseWriter, r *http.Request) {
 	}
 	answerPage(w, r, held, func(s *jsonStream) {
 		s.put(`{"children":`).each(len(found.Children), func(i int) { s.child(found.Children[i]) })
-		s.put(`,"position":`).text(at.String()).put(`}`)
+		s.put(`,"position":`).position(at).put(`}`)
 	})
 }
 
@@ -78,7 +78,7 @@ func parseChildrenQuery(query string) (q childrenQuery, err error) {
 }
 
 func (s *jsonStream) child(c projection.Child) {
-	s.put(`{"segment":`).text(c.Segment).put(`,"name":`).text(c.Name.String()).put(`,"config":`)
+	s.put(`{"segment":`).text(c.Segment).put(`,"name":`).plain(c.Name.String()).put(`,"config":`)
 	if c.Config == nil {
 		s.put(`null`)
 	} else {

@@ -49,7 +49,7 @@ func (h *Handler) diff(w http.ResponseWriter, r *http.Request) {
 		w.Header()[link] = []string{q.link(diffCursor{from, to, q.prefixes(), found.End})}
 	}
 	answerPage(w, r, held, func(s *jsonStream) {
-		s.put(`{"from":`).text(from.String()).put(`,"to":`).text(to.String())
+		s.put(`{"from":`).position(from).put(`,"to":`).position(to)
 		s.put(`,"differences":`).each(len(found.Differences), func(i int) { s.difference(&found.Differences[i]) }).put(`}`)
 	})
 }
@@ -66,7 +66,7 @@ func describeDiff(h http.Header, from, to eventstore.Position) {
 }
 
 func (s *jsonStream) difference(d *configstore.Difference) {
-	s.put(`{"name":`).text(d.Name.String())
+	s.put(`{"name":`).plain(d.Name.String())
 	s.put(`,"before":`).state(d.Before).put(`,"after":`).state(d.After)
 	s.put(`,"changes":`).revisions(d.Changes).put(`,"moreChanges":`).bool(d.MoreChanges).put(`}`)
 }

@@ -5,9 +5,14 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"configapi/internal/config"
+	"configapi/internal/eventstore"
+	"configapi/internal/strictjson"
 )
 
 const (
@@ -104,12 +109,37 @@ func (s *jsonStream) number(n int64) *jsonStream {
 	return s
 }
 
-// text adds a JSON string. All texts of the store are valid UTF-8.
+// plain adds a JSON string of a text that needs no escape.
+func (s *jsonStream) plain(t string) *jsonStream {
+	s.buf = append(s.buf, '"')
+	s.buf = append(s.buf, t...)
+	s.buf = append(s.buf, '"')
+	return s
+}
+
+func (s *jsonStream) position(p eventstore.Position) *jsonStream {
+	s.buf = append(p.AppendTo(append(s.buf, '"')), '"')
+	return s
+}
+
+func (s *jsonStream) instant(t time.Time) *jsonStream {
+	s.buf = append(config.AppendInstant(append(s.buf, '"'), t), '"')
+	return s
+}
+
+// text adds a JSON string. All texts of the store are valid UTF-8, and nearly all need no escape.
 func (s *jsonStream) text(t string) *jsonStream {
-	if len(t) <= textPiece {
-		s.buf, _ = jsontext.AppendQuote(s.buf, t)
-		return s
+	switch {
+	case len(t) > textPiece:
+		return s.longText(t)
+	case strictjson.QuotedLen(t) == int64(len(t)+len(`""`)):
+		return s.plain(t)
 	}
+	s.buf, _ = jsontext.AppendQuote(s.buf, t)
+	return s
+}
+
+func (s *jsonStream) longText(t string) *jsonStream {
 	s.put(`"`)
 	for t != "" && !s.isEnough() {
 		end := min(textPiece, len(t))

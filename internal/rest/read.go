@@ -61,9 +61,9 @@ func answerObject(w http.ResponseWriter, r *http.Request, c *projection.Config) 
 
 // config adds a config as an object.
 func (s *jsonStream) config(c *projection.Config) *jsonStream {
-	s.put(`{"name":`).text(c.Name.String()).put(`,"value":`).text(c.Value.String())
-	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).text(c.Position().String())
-	s.put(`,"createdAt":`).text(config.FormatInstant(c.CreatedAt())).put(`,"updatedAt":`).text(config.FormatInstant(c.UpdatedAt()))
+	s.put(`{"name":`).plain(c.Name.String()).put(`,"value":`).text(c.Value.String())
+	s.put(`,"version":`).number(int64(c.Version)).put(`,"position":`).position(c.Position())
+	s.put(`,"createdAt":`).instant(c.CreatedAt()).put(`,"updatedAt":`).instant(c.UpdatedAt())
 	return s.put(`,"actor":`).nullable(c.Actor()).put(`,"reason":`).nullable(c.Reason()).put(`}`)
 }
 

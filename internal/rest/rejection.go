@@ -25,7 +25,7 @@ func (h *Handler) reject(w http.ResponseWriter, r *http.Request, changes []confi
 	defer s.release()
 	s.status, s.contentType, s.reservation = p.Status, []string{problem.ContentType}, held
 	s.put(string(bytes.TrimSuffix(p.JSON(), []byte(`}`))))
-	s.put(`,"position":`).text(rejection.Position.String()).put(`,"errors":`)
+	s.put(`,"position":`).position(rejection.Position).put(`,"errors":`)
 	current := h.currentOf(r, rejection, held)
 	held.send()
 	s.each(len(rejection.Failures), func(i int) { s.failure(&rejection.Failures[i], changes, current) })

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 
-	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
@@ -15,12 +14,12 @@ const revisionFrame = 320
 // changes adds a part of the history, as GraphQL has it in ConfigChangeBatch.
 func (s *jsonStream) changes(found configstore.Changes) {
 	s.put(`{"changes":`).revisions(found.Revisions)
-	s.put(`,"position":`).text(found.Position.String()).put(`,"caughtUp":`).bool(found.CaughtUp).put(`}`)
+	s.put(`,"position":`).position(found.Position).put(`,"caughtUp":`).bool(found.CaughtUp).put(`}`)
 }
 
 // revisionsAt adds a page of revisions.
 func (s *jsonStream) revisionsAt(page []*eventstore.Revision, at eventstore.Position) {
-	s.put(`{"revisions":`).revisions(page).put(`,"position":`).text(at.String()).put(`}`)
+	s.put(`{"revisions":`).revisions(page).put(`,"position":`).position(at).put(`}`)
 }
 
 func (s *jsonStream) revisions(all []*eventstore.Revision) *jsonStream {
@@ -72,18 +71,18 @@ func withOldValues(ctx context.Context, configs []*projection.Config, old *confi
 }
 
 func (s *jsonStream) revisionWith(r *eventstore.Revision, oldValue bool) *jsonStream {
-	s.put(`{"name":`).text(r.Name.String()).put(`,"operation":`).text(string(r.Operation()))
+	s.put(`{"name":`).plain(r.Name.String()).put(`,"operation":`).plain(string(r.Operation()))
 	s.put(`,"value":`).textIf(r.HasValue(), r.Value.String())
 	if oldValue {
 		s.put(`,"oldValue":`).textIf(r.HasOldValue(), r.OldValue.String())
 	}
-	s.put(`,"version":`).number(int64(r.Version)).put(`,"position":`).text(r.Position().String())
-	s.put(`,"changeSet":`).text(r.ChangeSet.String()).put(`,"committedAt":`).text(config.FormatInstant(r.At))
+	s.put(`,"version":`).number(int64(r.Version)).put(`,"position":`).position(r.Position())
+	s.put(`,"changeSet":`).position(r.ChangeSet).put(`,"committedAt":`).instant(r.At)
 	s.put(`,"actor":`).nullable(r.Actor).put(`,"reason":`).nullable(r.Reason).put(`,"reverts":`)
 	if r.Reverts == nil {
 		s.put(`null`)
 	} else {
-		s.text(r.Reverts.String())
+		s.position(*r.Reverts)
 	}
 	return s.put(`,"erased":`).bool(r.Erased).put(`}`)
 }

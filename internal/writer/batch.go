@@ -24,9 +24,10 @@ type batch struct {
 	now    func() time.Time
 	id     eventstore.AppendID
 
-	from, tip eventstore.Head // before the first record, and after the last
-	chain     eventstore.Chain
-	pending   map[config.Name]*projection.Config // :: name → state after the batch's own events
+	from, tip eventstore.Head                    // before the first record, and after the last
+	chain     *eventstore.Chain                  // nil when nothing is to be appended
+	pending   map[config.Name]*projection.Config // :: name → state after the sets before the newest
+	newest    []change                           // of the newest set with events
 	records   []eventstore.Record
 	bytes     int    // of the records, and of the values before them
 	drafted   *draft // of the set that is being decided
@@ -46,12 +47,13 @@ type keyed struct {
 // ends early when the batch is full, or before a set with a restore whose last value was not read.
 // How many bytes the events of a set have is known only then: a request of a few bytes may restore
 // large values.
-func decide(view *projection.View, requests []*request, found receipts, last LastValues, opts *Options, drafted *draft) *batch {
-	b := newBatch(view, found, last, opts, countChanges(requests), drafted)
-	defer drafted.release()
+func (w *Writer) decide(view *projection.View, requests []*request, found receipts, last LastValues) *batch {
+	b := newBatch(view, found, last, &w.opts, countChanges(requests), &w.drafted)
+	b.chain = &w.chain
+	defer w.drafted.release()
 	b.results = make([]result, 0, len(requests))
 	for _, r := range requests {
-		if b.bytes >= opts.BatchBytes {
+		if b.bytes >= w.opts.BatchBytes {
 			break
 		}
 		result := b.decide(r)
@@ -60,8 +62,16 @@ func decide(view *projection.View, requests []*request, found receipts, last Las
 		}
 		b.results = append(b.results, result)
 	}
+	b.newest = nil // no set follows
+	if b.bytes > maxKeptBytes {
+		w.chain = eventstore.Chain{}
+	}
 	return b
 }
+
+// maxKeptBytes is how many bytes the events of a batch have when the chain, whose buffer is as long
+// as the largest of them, is kept for the next one.
+const maxKeptBytes = 1 << 20
 
 // newBatch returns an empty batch, with space for so many events. It decides in the memory of
 // drafted.
@@ -69,7 +79,6 @@ func newBatch(view *projection.View, found receipts, last LastValues, opts *Opti
 	return &batch{
 		view: view, found: found, last: last, drafted: drafted, now: opts.Now, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
-		pending:   make(map[config.Name]*projection.Config, events),
 		records:   make([]eventstore.Record, 0, events),
 		revisions: make([]*eventstore.Revision, 0, events),
 	}
@@ -171,7 +180,7 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if len(r.set.Changes) == 1 {
-		outcome.Config = d.changes[0].after
+		outcome.Config = d.changes[0].next()
 	}
 	outcome.Position = b.tip.Position()
 	return outcome, nil
@@ -181,36 +190,47 @@ func (b *batch) carryOut(r *request) (Outcome, error) {
 // that does not yield keeps it for 10 ms: see test/hostile.
 const yieldBytes = 64 << 10
 
-// add adds the events of a change set to the batch.
+// add adds the events of a change set to the batch: all of them, or none on an error.
 func (b *batch) add(changes []change, r *request) ([]*eventstore.Revision, error) {
-	first, before := len(b.records), b.tip
-	end := b.tip.Seq + eventstore.Seq(len(changes))
+	for i := range changes {
+		if err := changes[i].before.CheckNext(changes[i].event); err != nil {
+			return nil, err
+		}
+	}
+	common := eventstore.Record{
+		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), Reverts: revertsOf(&r.set), ChangeSet: b.tip.Seq + eventstore.Seq(len(changes)),
+	}
+	first, made := len(b.revisions), make([]eventstore.Revision, len(changes))
 	for i, yielded := 0, b.bytes; i < len(changes); i++ {
 		e := withOwnTexts(changes[i].event, changes[i].before)
 		e.At = b.after(e.At)
-		b.seal(e, r, end)
+		b.seal(e, common, &made[i])
+		changes[i].revision = &made[i]
 		if b.bytes-yielded > yieldBytes {
 			yielded = b.bytes
 			runtime.Gosched()
 		}
 	}
-	revisions := b.revisions[first:len(b.revisions):len(b.revisions)]
-	for i, revision := range revisions {
-		revision.ChangeSet = b.tip.Position()
-		var err error
-		if changes[i].after, err = changes[i].before.Next(revision); err != nil {
-			b.records, b.revisions, b.tip = b.records[:first], b.revisions[:first], before
-			return nil, err
-		}
+	for i := range made {
+		made[i].ChangeSet = b.tip.Position()
 	}
-	for i := range changes {
-		after := changes[i].after
+	b.newest = changes
+	return b.revisions[first:len(b.revisions):len(b.revisions)], nil
+}
+
+// settle makes the states that the newest set leads to pending, for the sets that follow it.
+func (b *batch) settle() {
+	if b.pending == nil && len(b.newest) > 0 {
+		b.pending = make(map[config.Name]*projection.Config, len(b.newest))
+	}
+	for i := range b.newest {
+		after := b.newest[i].next()
 		b.pending[after.Name] = after
 		if !after.Exists() {
-			b.last[after.Position()] = LastValue{Value: changes[i].event.OldValue}
+			b.last[after.Position()] = LastValue{Value: b.newest[i].event.OldValue}
 		}
 	}
-	return revisions, nil
+	b.newest = nil
 }
 
 // withOwnTexts returns an event whose new texts have memory of their own. A name or a value of a
@@ -226,18 +246,21 @@ func withOwnTexts(e config.Event, before *projection.Config) config.Event {
 	return e
 }
 
-// seal adds an event of the change set that ends at a seq behind the batch's others.
-func (b *batch) seal(e config.Event, r *request, end eventstore.Seq) {
+// seal adds an event behind the batch's others, as a record and as a revision, which it sets. The
+// record has the fields of common that are not the event's.
+func (b *batch) seal(e config.Event, common eventstore.Record, revision *eventstore.Revision) {
 	stored := config.Encode(e)
-	b.records = append(b.records, eventstore.Record{
-		Name: e.Name.String(), Version: int(e.Version),
-		Type: stored.Type, SchemaVersion: stored.SchemaVersion, Data: stored.Data,
-		Actor: r.caller.Actor(), Reason: reasonOf(&r.set), RecordedAt: e.At, ChangeSet: end, Reverts: revertsOf(&r.set),
-	})
-	b.bytes += len(e.Name.String()) + len(stored.Data) + len(e.OldValue.String()) + len(r.set.Reason.String())
+	b.records = append(b.records, common)
 	record := &b.records[len(b.records)-1]
+	record.Name, record.Version, record.RecordedAt = e.Name.String(), int(e.Version), e.At
+	record.Type, record.SchemaVersion, record.Data = stored.Type, stored.SchemaVersion, stored.Data
+	b.bytes += len(record.Name) + len(record.Data) + len(e.OldValue.String())
+	if record.Reason != nil {
+		b.bytes += len(*record.Reason)
+	}
 	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
-	b.revisions = append(b.revisions, eventstore.NewRevision(record, e))
+	*revision = *eventstore.NewRevision(record, e)
+	b.revisions = append(b.revisions, revision)
 }
 
 // reasonOf returns the reason of a set as records have it, in memory of its own.

@@ -67,7 +67,7 @@ func (w *Writer) attempt(ctx context.Context, requests []*request) (*batch, []*r
 		b.lookup = looked
 		return b, requests, err
 	}
-	b := decide(w.projection.View(), requests, found, last, &w.opts, &w.drafted)
+	b := w.decide(w.projection.View(), requests, found, last)
 	b.lookup = looked
 	switch {
 	case len(b.results) == 0: // the first one needs another last value than was read
@@ -106,7 +106,7 @@ func (w *Writer) attemptLocked(ctx context.Context, requests []*request, found r
 			return nil, nil, projection.ErrDiverged
 		}
 		requests = w.gather(requests)
-		b = decide(view, requests, found, last, &w.opts, &w.drafted)
+		b = w.decide(view, requests, found, last)
 		return b.records, b.receipts, nil
 	})
 	if b == nil {

@@ -14,41 +14,50 @@ import (
 	"configapi/internal/projection"
 )
 
-// change is an event that a set leads to, and the state of its config before and after it.
+// change is an event that a set leads to, and the state of its config before it.
 type change struct {
-	event         config.Event
-	before, after *projection.Config
-	last          bool // the value of the event is the last one before a deletion
+	event    config.Event
+	before   *projection.Config
+	last     bool                 // the value of the event is the last one before a deletion
+	revision *eventstore.Revision // nil until the event is in the batch
+	after    *projection.Config   // nil until it is asked for
 }
 
-// draft is what a change set leads to. The memory of changes is used again for the next set.
+// next returns the state of the config after the change, which is in the batch.
+func (c *change) next() *projection.Config {
+	if c.after == nil {
+		c.after = c.before.Next(c.revision)
+	}
+	return c.after
+}
+
+// draft is what a change set leads to. The memory of its changes is used again for the next set.
 type draft struct {
 	at        time.Time // of the decision
 	changes   []change
 	unchanged []config.Name
 	failures  []fault.Failure
+	used      int // the most changes of a set since the last release
 	// lacksValue reports whether the set restores a value that was not read. If it has no failures
 	// without it, it cannot be decided.
 	lacksValue bool
 }
 
-// release lets go of the values of the last set, and of the memory of a large one.
+// release lets go of the values of the last sets. The memory stays: a set has at most
+// [config.MaxChanges] changes.
 func (d *draft) release() {
-	clear(d.changes[:cap(d.changes)])
-	*d = draft{changes: d.changes[:0]}
-	if cap(d.changes) > maxKeptChanges {
-		d.changes = nil
-	}
+	used := d.changes[:max(d.used, len(d.changes))]
+	clear(used)
+	*d = draft{changes: used[:0]}
 }
-
-// maxKeptChanges is for how many changes memory is kept from one batch to the next.
-const maxKeptChanges = 16
 
 // draftOf decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
 func (b *batch) draftOf(r *request) *draft {
+	b.settle() // its changes have the memory of this draft
 	d := b.drafted
-	*d = draft{at: b.nextTime(), changes: d.changes[:0]}
+	used := max(d.used, len(d.changes))
+	*d = draft{at: b.nextTime(), changes: slices.Grow(d.changes[:0], len(r.set.Changes)), used: used}
 	for i := range r.set.Changes {
 		b.draftChange(d, r, i)
 	}

@@ -117,6 +117,7 @@ type Writer struct {
 
 	// For the goroutine of Run alone:
 	drafted     draft
+	chain       eventstore.Chain
 	conflicts   int // attempts in a row that lost to another node
 	uncontended int // attempts in a row, with the head locked, that missed nothing of another node
 }

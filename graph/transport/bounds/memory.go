@@ -27,6 +27,7 @@ type memory struct {
 
 	used    atomic.Int64 // bytes that were counted: of the answer, and of what it is made of
 	covered atomic.Int64 // bytes of the reservation
+	large   atomic.Bool  // the slot was opened
 
 	mu     longLock // guards what is below; held while memory is waited for
 	bytes  budget.Reservation
@@ -124,6 +125,7 @@ func (m *memory) takeSlot(ctx context.Context, total int64) error {
 		return nil
 	}
 	m.slots.Open(&m.slot)
+	m.large.Store(true)
 	return m.slot.Grow(ctx, 1)
 }
 
@@ -133,11 +135,15 @@ func (m *memory) tryTakeSlot(total int64) bool {
 		return true
 	}
 	m.slots.Open(&m.slot)
+	m.large.Store(true)
 	return m.slot.TryGrow(1)
 }
 
 // leaveSlot gives back the slot of a large answer: it is made.
 func (m *memory) leaveSlot() {
+	if !m.large.Load() {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.slot.Release()

@@ -12,8 +12,8 @@ import (
 // nothing, or takes anything, gets application/json: clients that want another form say so. Of two
 // that are equally welcome the one that is named first wins.
 func Accepted(accept []string) gqlmsg.Media {
-	if strings.Join(accept, "") == "" {
-		return gqlmsg.MediaJSON
+	if len(accept) == 1 && (accept[0] == "*/*" || accept[0] == content.JSON) || strings.Join(accept, "") == "" {
+		return gqlmsg.MediaJSON // the fast path
 	}
 	return acceptedOf(content.ParseAccept(accept))
 }

@@ -28,8 +28,8 @@ func readBody(w http.ResponseWriter, r *http.Request, buffer []byte, maxBytes in
 // a quarter more bytes (BenchmarkPost).
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxRecycled is the largest buffer, in bytes, that is kept.
-const maxRecycled = 64 << 10
+// maxRecycled is the largest buffer, in bytes, that is kept. It holds most change sets.
+const maxRecycled = 256 << 10
 
 func recycle(buffer *[]byte) {
 	if cap(*buffer) <= maxRecycled {

@@ -12,10 +12,8 @@ import (
 // statement for many rows is faster: see the appends of 256 in BenchmarkStore.
 var batchRows = []int{64, 8, 1}
 
-// inserts are statements that insert rows into one table.
-type inserts struct {
-	statements []statement // one for each of batchRows
-}
+// inserts are statements that insert rows into one table, one for each of batchRows.
+type inserts []statement
 
 const (
 	// An append that fails is rolled back as a whole, so it says OR FAIL: by default SQLite keeps a
@@ -35,11 +33,11 @@ const (
 	updateNewest = ` ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position`
 )
 
-func prepareInserts(prepare func(string) statement, start, row, end string) (i inserts) {
+func prepareInserts(prepare func(string) statement, start, row, end string) (all inserts) {
 	for _, rows := range batchRows {
-		i.statements = append(i.statements, prepare(start+row+strings.Repeat(", "+row, rows-1)+end))
+		all = append(all, prepare(start+row+strings.Repeat(", "+row, rows-1)+end))
 	}
-	return i
+	return all
 }
 
 // insert inserts n rows. addRow adds the arguments of one of them.
@@ -47,7 +45,7 @@ func (c *connection) insert(into inserts, n int, addRow func(a *arguments, row i
 	next := 0
 	for at, rows := range batchRows {
 		for ; n-next >= rows; next += rows {
-			err := c.run(into.statements[at], func(a *arguments) {
+			err := c.run(into[at], func(a *arguments) {
 				for row := range rows {
 					addRow(a, next+row)
 				}
@@ -60,11 +58,11 @@ func (c *connection) insert(into inserts, n int, addRow func(a *arguments, row i
 	return nil
 }
 
-// namesOf is what an append does to the table newest.
+// namesOf are the names of the records of an append.
 type namesOf struct {
 	names    []nameOf
 	byName   map[string]int // indexes in names
-	previous []int          // for each record the index of the one before of the same name; -1 if that is not in the append
+	previous []int          // for each record, the one before of the same name; -1 if that is not in the append
 }
 
 // nameOf says which records of an append are the first and the newest of a name.

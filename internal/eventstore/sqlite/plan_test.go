@@ -14,7 +14,7 @@ func TestQueriesGoByIndex(t *testing.T) {
 		recordsQuery:      {"SEARCH e USING INTEGER PRIMARY KEY (rowid>?)"},
 		recordQuery:       {"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
 		recordNoDataQuery: {"SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
-		instantQuery:      {"SEARCH e USING INDEX events_recorded_at (recorded_at<?)"},
+		snapshotQuery:     {"SCAN history_head"},
 		newestOfQuery:     {"SEARCH newest USING PRIMARY KEY (config_name=?)"},
 		previousQuery:     {"SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"},
 		milestoneQuery:    {"SEARCH events USING COVERING INDEX events_milestones (config_name=? AND version=?)"},

@@ -13,11 +13,11 @@ type query int
 
 const (
 	headQuery query = iota
+	snapshotQuery
 	basisQuery
 	recordsQuery
 	recordQuery
 	recordNoDataQuery
-	instantQuery
 	newestOfQuery
 	previousQuery
 	milestoneQuery
@@ -45,6 +45,8 @@ const selectEventsNoData = `
 var queries = [...]string{
 	headQuery: `SELECT position, hash, recorded_at FROM history_head`,
 
+	snapshotQuery: `SELECT 1 FROM history_head`, // any table would do
+
 	basisQuery: `SELECT hash FROM events WHERE position = ?`,
 
 	recordsQuery: selectEvents + `FROM events e WHERE e.position > ? ORDER BY e.position LIMIT ?`,
@@ -52,8 +54,6 @@ var queries = [...]string{
 	recordQuery: selectEvents + `, e.previous FROM events e WHERE e.position = ?`,
 
 	recordNoDataQuery: selectEventsNoData + `, e.previous FROM events e WHERE e.position = ?`,
-
-	instantQuery: selectEventsNoData + `FROM events e WHERE e.recorded_at <= ? ORDER BY e.recorded_at DESC LIMIT 1`,
 
 	newestOfQuery:  textOfNewestOfQuery,
 	previousQuery:  textOfPreviousQuery,
@@ -119,23 +119,42 @@ func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after ev
 }
 
 // ReadInstant returns the newest record at or before an instant, without its data.
-func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (eventstore.Record, error) {
-	q := pageQuery{instantQuery, []any{microseconds(instant)}, eventstore.Limit{}.WithDefaults()}
-	found, err := s.readQueued(ctx, basis, q)
+func (s *Store) ReadInstant(ctx context.Context, basis eventstore.Head, instant time.Time) (found eventstore.Record, err error) {
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		found, err = r.readInstant(ctx, instant)
+		return err
+	})
 	if err != nil {
 		return eventstore.Record{}, fmt.Errorf("reading as of %v: %w", instant, err)
 	}
-	if len(found) == 0 {
-		return eventstore.Record{}, nil
-	}
-	return found[0], nil
+	return found, nil
 }
 
-// microseconds returns the last whole microsecond at or before an instant, also outside of the
-// years 0 to 9999.
-func microseconds(instant time.Time) int64 {
-	const first, last = -1 << 53, 1 << 53 // beyond those years, but within an int64
-	return min(max(instant.Unix(), first/1_000_000), last/1_000_000)*1_000_000 + int64(instant.Nanosecond())/1000
+// readInstant halves the history until it has the instant: times grow with the seqs. That takes
+// some 25 look-ups, and no append has to keep an index on the times.
+func (r *reader) readInstant(ctx context.Context, instant time.Time) (eventstore.Record, error) {
+	head, err := r.readHead()
+	low, high := eventstore.Seq(0), head.Seq
+	for err == nil && low < high {
+		middle, reached := (low+high+1)/2, false
+		_, err = r.readOne(timeQuery, middle, func(s statement) error {
+			reached = !time.UnixMicro(r.integer(s, 0)).After(instant)
+			return nil
+		})
+		if reached {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	p := newRecordPage(eventstore.Limit{Records: 1})
+	if err == nil {
+		_, err = r.readAt(ctx, recordNoDataQuery, low, &p)
+	}
+	if err != nil || len(p.records) == 0 {
+		return eventstore.Record{}, err
+	}
+	return p.records[0], nil
 }
 
 // pageQuery is a query for a page of records, with its arguments and the limit of its page.

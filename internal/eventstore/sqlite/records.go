@@ -47,7 +47,7 @@ const (
 // that read reads: it begins with the first step of a statement and ends when all statements are
 // reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
-	open := headQuery // any query would do
+	open := snapshotQuery
 	if basis.Seq > 0 {
 		open = basisQuery
 	}

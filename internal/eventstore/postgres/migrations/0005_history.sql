@@ -45,9 +45,6 @@ create table public.events (
 -- changes one more page, at a random place. One event of 16 of a name is enough to find the newest at a position.
 create index events_milestones on public.events (config_name, position) include (version) where version % 16 = 0;
 
--- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
-create index events_recorded_at on public.events (recorded_at);
-
 -- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
 -- authentication there is no actor, and the index is empty.
 create index events_actor on public.events (actor collate "C", position) where actor is not null;

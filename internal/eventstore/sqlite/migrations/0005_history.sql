@@ -42,9 +42,6 @@ CREATE TABLE newest (
 -- one event of 8 of a name is enough to find any of them with few steps: see versions.go.
 CREATE INDEX events_milestones ON events (config_name, version) WHERE version % 8 = 0;
 
--- The state as of an instant is one look-up. Times grow with positions, so an append adds to the last page alone.
-CREATE INDEX events_recorded_at ON events (recorded_at);
-
 -- The newest changes of one actor are one walk back. Only few actors write, so an append adds to few pages; without
 -- authentication there is no actor, and the index is empty.
 CREATE INDEX events_actor ON events (actor, position) WHERE actor IS NOT NULL;
