@@ -102,7 +102,7 @@ func (c *securedCrowd) open(ctx context.Context, address string, t *tally) error
 	return nil
 }
 
-// report says to the tally why a connection has ended, unless the crowd is being closed.
+// report reports to the tally why a connection has ended, unless the crowd is being closed.
 func (c *securedCrowd) report(err error, t *tally) {
 	select {
 	case <-c.closing:

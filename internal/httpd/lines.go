@@ -11,7 +11,7 @@ import (
 
 // answerBytes is the size of the buffer for the header lines of an answer. A short answer fits into
 // it as a whole.
-const answerBytes = 768
+const answerBytes = 512
 
 // sendLines has the connection write the headers of the answer, except those that net/http reads.
 // net/http copies its map of headers, sorts it and writes it piece by piece, which takes a tenth of

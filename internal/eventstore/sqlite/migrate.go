@@ -8,7 +8,7 @@ import (
 )
 
 // migrations holds the steps from an empty file to the present schema: the n-th file, by name,
-// leads to version formatOne+n, the first one from nothing. A released file is never changed.
+// leads to version unreleased+n, the first one from nothing. A released file is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -17,9 +17,14 @@ var migrations embed.FS
 // old values with the new ones.
 const formatOne = 4
 
+// unreleased is the newest schema version that no release has written: its tables had an index over
+// the versions of all events.
+const unreleased = 5
+
 var (
 	errNewerSchema = errors.New("a newer version of this program has written it; run that version")
 	errFormatOne   = errors.New("its history has format 1, which this program cannot read; start with a new file")
+	errUnreleased  = errors.New("its tables are those of a version that was not released; make a backup with that version and restore it into a new file")
 )
 
 // migrate brings the tables to the present schema in one transaction.
@@ -48,8 +53,8 @@ func migrateIn(conn *connection, steps []string) error {
 	if err := checkKnown(version, steps); err != nil {
 		return err
 	}
-	for version = max(version, formatOne); version < formatOne+len(steps); {
-		step := steps[version-formatOne]
+	for version = max(version, unreleased); version < unreleased+len(steps); {
+		step := steps[version-unreleased]
 		version++
 		statements, err := migrations.ReadFile(step)
 		if err != nil {
@@ -95,7 +100,7 @@ func checkVersion(version int) error {
 	if err == nil {
 		err = checkKnown(version, steps)
 	}
-	if newest := formatOne + len(steps); err == nil && version < newest {
+	if newest := unreleased + len(steps); err == nil && version < newest {
 		err = fmt.Errorf("its schema has version %d, this program needs %d; run the server on it once", version, newest)
 	}
 	return err
@@ -104,12 +109,14 @@ func checkVersion(version int) error {
 // checkKnown refuses a schema version that is newer than the present one, or that is of another
 // format of history. 0 is that of an empty file.
 func checkKnown(version int, steps []string) error {
-	newest := formatOne + len(steps)
+	newest := unreleased + len(steps)
 	switch {
 	case version > newest:
 		return fmt.Errorf("its schema has version %d, the newest known is %d: %w", version, newest, errNewerSchema)
 	case version > 0 && version <= formatOne:
 		return errFormatOne
+	case version == unreleased:
+		return errUnreleased
 	}
 	return nil
 }

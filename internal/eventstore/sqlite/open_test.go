@@ -117,6 +117,8 @@ func TestOpenRefuses(t *testing.T) {
 	newer, foreign, behind := filepath.Join(dir, "newer.db"), filepath.Join(dir, "foreign.db"), filepath.Join(dir, "behind.db")
 	formatOne := filepath.Join(dir, "format1.db")
 	execute(t, formatOne, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); INSERT INTO schema_migrations VALUES (1), (2), (3), (4)")
+	notReleased := filepath.Join(dir, "unreleased.db")
+	execute(t, notReleased, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); INSERT INTO schema_migrations VALUES (5)")
 	execute(t, newer, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); INSERT INTO schema_migrations VALUES (1), (99)")
 	execute(t, foreign, "CREATE TABLE people (name TEXT)")
 	execute(t, behind, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY)")
@@ -135,11 +137,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file of something else, to read", file, Options{ReadOnly: true}, "file is not a database"},
 		{"a database of something else", foreign, Options{}, "an SQLite database of another program"},
 		{"a database of something else, to read", foreign, Options{ReadOnly: true}, "no such table: schema_migrations"},
-		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 5: a newer version of this program"},
-		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 5"},
+		{"a newer schema", newer, Options{}, "its schema has version 99, the newest known is 6: a newer version of this program"},
+		{"a newer schema, to read", newer, Options{ReadOnly: true}, "its schema has version 99, the newest known is 6"},
 		{"a history of format 1", formatOne, Options{}, "its history has format 1, which this program cannot read; start with a new file"},
+		{"tables that were not released", notReleased, Options{}, "make a backup with that version and restore it into a new file"},
+		{"tables that were not released, to read", notReleased, Options{ReadOnly: true}, "make a backup with that version and restore it into a new file"},
 		{"a history of format 1, to read", formatOne, Options{ReadOnly: true}, "its history has format 1, which this program cannot read; start with a new file"},
-		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 5; run the server"},
+		{"an older schema, to read", behind, Options{ReadOnly: true}, "its schema has version 0, this program needs 6; run the server"},
 		{"a missing file, to read", filepath.Join(dir, "none"), Options{ReadOnly: true}, "no such file"},
 		{"a file in a missing directory, to read", filepath.Join(dir, "no", "ne"), Options{ReadOnly: true}, "no such file"},
 	} {
@@ -319,7 +323,7 @@ func TestOldSchemaIsBroughtUpToDate(t *testing.T) {
 func TestMigrationThatFailsLeavesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history.db")
 	execute(t, path, "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY); CREATE TABLE events (x)")
-	want := "migrating to schema version 5"
+	want := "migrating to schema version 6"
 	if _, err := Open(t.Context(), path, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("got error %v, want %q", err, want)
 	}
