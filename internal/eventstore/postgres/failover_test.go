@@ -65,7 +65,7 @@ func TestTwoPrimaries(t *testing.T) {
 	for _, s := range stores {
 		mustHear(t, s, 0)
 	}
-	oldAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query like 'listen configapi%'`)
+	oldAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query = 'listen configapi'`)
 	newDSN, newAdmin := promoted(t, c, head)
 	lost := mustAppend(t, stores[0], head, 1) // on the old primary, which still runs
 	mustBeDurable(t, stores[1], lost)
@@ -87,7 +87,7 @@ func TestTwoPrimaries(t *testing.T) {
 		}
 		kept = mustAppend(t, s, kept, 1)
 	}
-	newAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query like 'listen configapi%'`)
+	newAdmin.until("2", `select count(*)::text from pg_stat_activity where application_name = 'configapi-listener' and query = 'listen configapi'`)
 	oldAdmin.until("0", `select count(*)::text from pg_stat_activity where application_name like 'configapi%'`)
 
 	for i, s := range stores {
