@@ -13,8 +13,7 @@ import (
 )
 
 // Each statement of an append writes all of it, or nothing when the head is not the expected one.
-// It locks the head row first and evaluates further columns with it: see durableSettings. It
-// notifies when $6 is true: see others.
+// It locks the head row first and evaluates further columns with it: see durableSettings.
 
 // appendSQL appends records. One array of composites costs the server half as much as an array for
 // each column when there are few records: see BenchmarkStore.
@@ -22,7 +21,7 @@ func appendSQL(further string) string { return `with ` + moveHead(further) + ins
 
 // appendKeyedSQL appends records and receipts.
 func appendKeyedSQL(further string) string {
-	return `with ` + moveHead(further) + `, receipts as (` + insertReceipts + `unnest($8::public.idempotency_input[]) r)` + insertEvents
+	return `with ` + moveHead(further) + `, receipts as (` + insertReceipts + `unnest($7::public.idempotency_input[]) r)` + insertEvents
 }
 
 // appendReceiptsSQL writes receipts without records: the outcome of requests that had nothing to
@@ -36,7 +35,7 @@ func moveHead(further string) string {
 	return `head as (
 			update public.history_head set position = $3, hash = $4, recorded_at = $5
 			where position = $1 and hash = $2
-			returning case when $6 then pg_notify('` + channel + `', position::text) end` + further + `
+			returning pg_notify('` + channel + `', position::text)` + further + `
 		)`
 }
 
@@ -46,7 +45,7 @@ const (
 			data, actor, reason, recorded_at, append_id, change_set, reverts, salt_who, salt_what, what)
 		select $1 + r.number, r.hash, r.config_name, r.version, r.type, r.schema_version,
 			r.data, r.actor, r.reason, r.recorded_at, r.append_id, r.change_set, r.reverts, r.salt_who, r.salt_what, r.what
-		from head, unnest($7::public.event_input[]) with ordinality
+		from head, unnest($6::public.event_input[]) with ordinality
 			as r(hash, config_name, version, type, schema_version, data, actor, reason, recorded_at, append_id, change_set,
 				reverts, salt_who, salt_what, what, number)`
 	insertReceipts = `
@@ -80,14 +79,13 @@ type writer struct {
 	encoder    encoder
 	largePages *largePages // shared with the store
 	fence      *fence      // shared with the store
-	others     *others     // shared with the listener
 }
 
 var errReadOnly = errors.New("the store is open for reading only")
 
 // openWriter connects and migrates, so that [Open] returns an error if that is not possible.
-func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *largePages, fence *fence, others *others) (*writer, error) {
-	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), largePages: large, fence: fence, others: others}
+func openWriter(ctx context.Context, base *pgx.ConnConfig, opts Options, large *largePages, fence *fence) (*writer, error) {
+	w := &writer{config: base.Copy(), opts: opts, turn: make(chan struct{}, 1), largePages: large, fence: fence}
 	neverCancel(&w.config.Config)
 	w.config.OnNotice = w.notice
 	conn, err := w.dial(ctx)
@@ -139,7 +137,7 @@ func (w *writer) notice(_ *pgconn.PgConn, n *pgconn.Notice) {
 }
 
 func (w *writer) append(ctx context.Context, expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) error {
-	parameters := w.encoder.append(expected, records, receipts, w.others.mayListen())
+	parameters := w.encoder.append(expected, records, receipts)
 	return appendResult(w.statements.forAppend(records, receipts).exec(ctx, w.conn.PgConn(), parameters))
 }
 

@@ -3,9 +3,9 @@
 //
 // It keeps all laws of [eventstore.Store]. An append is one statement, so it is one round trip and
 // one transaction that no client can leave open. The statement compares and sets the head row,
-// which is the only row that is ever locked, inserts the records, and notifies the other nodes, if
-// any listen. Seqs follow from the head row, so they become visible in order. Only AppendLocked has
-// a transaction of two round trips; the server ends it when its client is silent in between.
+// which is the only row that is ever locked, inserts the records, and notifies the other nodes.
+// Seqs follow from the head row, so they become visible in order. Only AppendLocked has a
+// transaction of two round trips; the server ends it when its client is silent in between.
 //
 // The store refuses to open where an acknowledged append could be lost: fsync or full_page_writes
 // off, a synchronous_commit weaker than on, a server in recovery. It then fixes synchronous_commit
@@ -18,9 +18,8 @@
 // A store uses eight connections. One appends, two read for the node itself, one is for health
 // checks, one, named configapi-listener, listens for notifications from the first Wait on, and a
 // pool of three reads for users (pool_max_conns in the URL changes that number). A notification
-// only makes Wait return sooner: without any, Wait returns after each [Options.PollInterval]. A
-// listener also finds out whether other stores listen, so that a store which is alone need not
-// notify. All connections are made again after the server was unreachable.
+// only makes Wait return sooner: without any, Wait returns after each [Options.PollInterval]. All
+// connections are made again after the server was unreachable.
 //
 // No connection ever asks the server to cancel an append: an append that waits for a synchronous
 // standby would then become visible without being safe. When another client cancels it, the

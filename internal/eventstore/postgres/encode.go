@@ -21,13 +21,12 @@ type encoder struct {
 	eventOID, receiptOID uint32 // of the types event_input and idempotency_input
 	buf                  []byte
 	ends                 []int
-	out                  [8][]byte
+	out                  [7][]byte
 }
 
 // append returns the parameters of an append: those about records only if there are records, and
-// those about receipts only if there are receipts. notify says whether the server notifies of the
-// records. The parameters are valid until the next call.
-func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt, notify bool) [][]byte {
+// those about receipts only if there are receipts. They are valid until the next call.
+func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, receipts []eventstore.Receipt) [][]byte {
 	if cap(e.buf) > maxKeptBytes {
 		e.buf = nil
 	}
@@ -43,8 +42,6 @@ func (e *encoder) append(expected eventstore.Head, records []eventstore.Record, 
 		e.buf = append(e.buf, last.Hash[:]...)
 		e.end()
 		e.number(microseconds(last.RecordedAt))
-		e.end()
-		e.boolean(notify)
 		e.end()
 		e.array(e.eventOID, n, func(i int) { e.event(&records[i]) })
 		e.end()
@@ -155,14 +152,6 @@ func (e *encoder) instant(t time.Time) {
 func (e *encoder) bigint(n int64) {
 	e.header(pgtype.Int8OID, 8)
 	e.number(n)
-}
-
-func (e *encoder) boolean(is bool) {
-	if is {
-		e.buf = append(e.buf, 1)
-		return
-	}
-	e.buf = append(e.buf, 0)
 }
 
 func (e *encoder) number(n int64) { e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(n)) }

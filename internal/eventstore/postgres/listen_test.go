@@ -20,7 +20,7 @@ import (
 
 // listening selects whether the listener has sent LISTEN.
 const listening = `select exists (select from pg_stat_activity where datname = current_database()
-	and application_name = 'configapi-listener' and state = 'idle' and query like 'listen configapi%')::text`
+	and application_name = 'configapi-listener' and state = 'idle' and query = 'listen configapi')::text`
 
 // mustHear fails unless s learns of records after a seq. Like a follower it reads after each Wait.
 func mustHear(t testing.TB, s *Store, after eventstore.Seq) {

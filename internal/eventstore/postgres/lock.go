@@ -125,7 +125,7 @@ func (w *writer) appendAndCommit(ctx context.Context, head eventstore.Head, reco
 		return notWritten(pgconn.ErrConnClosed)
 	}
 	var batch pgconn.Batch
-	w.statements.forAppend(records, receipts).queue(&batch, w.encoder.append(head, records, receipts, w.others.mayListen()))
+	w.statements.forAppend(records, receipts).queue(&batch, w.encoder.append(head, records, receipts))
 	w.statements.commit.queue(&batch, nil)
 	results, err := conn.ExecBatch(ctx, &batch).ReadAll()
 	if err != nil {

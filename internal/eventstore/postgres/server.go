@@ -114,11 +114,13 @@ func readConfig(base *pgxpool.Config, opts Options) *pgxpool.Config {
 	return config
 }
 
-// listenConfig returns the configuration of the connection that listens.
-func listenConfig(base *pgxpool.Config) *pgconn.Config {
+// listenConfig returns the configuration of the connection that listens. It passes notifications to
+// the append signal.
+func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = listenerName
 	neverCancel(config)
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
 	return config
 }
 

@@ -127,8 +127,8 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 			return nil, fmt.Errorf("parsing the URL for listening: %w", err)
 		}
 	}
-	appends, large, others := newAppendSignal(), new(largePages), new(others)
-	writer, err := openWriter(ctx, config.ConnConfig, opts, large, fence, others)
+	appends, large := newAppendSignal(), new(largePages)
+	writer, err := openWriter(ctx, config.ConnConfig, opts, large, fence)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func open(ctx context.Context, url string, opts Options) (*Store, error) {
 	}
 	s.listen = sync.OnceFunc(func() {
 		if !pooled(listen.ConnConfig) {
-			l := &listener{config: listenConfig(listen), opts: opts, appends: appends, others: others, observe: s.observeHead, fence: fence}
+			l := &listener{config: listenConfig(listen, appends), opts: opts, observe: s.observeHead, fence: fence}
 			s.listening.Go(func() { l.run(running) })
 		}
 	})
