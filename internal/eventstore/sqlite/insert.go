@@ -61,19 +61,19 @@ func (c *connection) insert(into inserts, n int, addRow func(a *arguments, row i
 // namesOf are the names of the records of an append.
 type namesOf struct {
 	names    []nameOf
-	byName   map[string]int // indexes in names
-	previous []int          // for each record, the one before of the same name; -1 if that is not in the append
+	previous []int // for each record, the one before of the same name; -1 if that is not in the append
 }
 
 // nameOf says which records of an append are the first and the newest of a name.
 type nameOf struct{ first, newest int }
 
 func findNames(records []eventstore.Record) namesOf {
-	n := namesOf{byName: make(map[string]int, len(records)), previous: make([]int, len(records))}
+	n := namesOf{previous: make([]int, len(records))}
+	byName := make(map[string]int, len(records)) // :: name → index in names
 	for i := range records {
-		at, known := n.byName[records[i].Name]
+		at, known := byName[records[i].Name]
 		if !known {
-			n.byName[records[i].Name] = len(n.names)
+			byName[records[i].Name] = len(n.names)
 			n.names, n.previous[i] = append(n.names, nameOf{i, i}), -1
 			continue
 		}

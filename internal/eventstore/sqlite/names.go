@@ -32,36 +32,28 @@ func (r *reader) readForward(ctx context.Context, name string, after int, limit 
 	p := newRecordPage(limit)
 	for after = max(after, 0); after < newest.version && !p.full(); {
 		last := min(newest.version, after+min(forwardStep, p.left()))
-		places, err := r.placesBack(name, last, last-after)
-		if err != nil || len(places) == 0 {
+		seqs, err := r.seqsBack(name, newest, last, last-after)
+		if err != nil || len(seqs) == 0 {
 			return p.records, err
 		}
-		slices.Reverse(places)
-		if err := r.readPlacesInto(ctx, &p, places); err != nil {
-			return nil, err
+		slices.Reverse(seqs)
+		for i := 0; i < len(seqs) && !p.full(); i++ {
+			if _, err := r.readAt(ctx, recordQuery, seqs[i], &p); err != nil {
+				return nil, err
+			}
 		}
 		after = last
 	}
 	return p.records, nil
 }
 
-// placesBack returns up to n events of a name from a version back, newest first.
-func (r *reader) placesBack(name string, version, n int) (places []versionAt, err error) {
-	at, err := r.versionOf(name, version)
-	for ; err == nil && at.seq > 0 && len(places) < n; at, err = r.before(at) {
-		places = append(places, at)
+// seqsBack returns the seqs of up to n events of a name from a version back, newest first.
+func (r *reader) seqsBack(name string, newest versionAt, version, n int) (seqs []eventstore.Seq, err error) {
+	at, err := r.versionBefore(name, newest, version)
+	for ; err == nil && at.seq > 0 && len(seqs) < n; at, err = r.before(at) {
+		seqs = append(seqs, at.seq)
 	}
-	return places, err
-}
-
-// readPlacesInto adds the records at some places to a page, until it is full.
-func (r *reader) readPlacesInto(ctx context.Context, p *recordPage, places []versionAt) error {
-	for i := 0; i < len(places) && !p.full(); i++ {
-		if _, err := r.readAt(ctx, recordQuery, places[i].seq, p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return seqs, err
 }
 
 // ReadConfigBack returns records of one name before a version, newest first.
@@ -81,7 +73,7 @@ func (r *reader) readBackward(ctx context.Context, name string, before int, limi
 	if err != nil {
 		return nil, err
 	}
-	at, err := r.versionOf(name, min(before-1, newest.version))
+	at, err := r.versionBefore(name, newest, min(before-1, newest.version))
 	seq, p := at.seq, newRecordPage(limit)
 	for err == nil && seq > 0 && !p.full() {
 		seq, err = r.readAt(ctx, recordQuery, seq, &p)
@@ -144,15 +136,12 @@ func (r *reader) readVersions(ctx context.Context, versions []eventstore.Version
 		if n := len(p.records); n > 0 && p.records[n-1].Name == v.Name && p.records[n-1].Version == v.Version+1 {
 			v.Next = p.records[n-1].Seq
 		}
-		if found, err := r.readBefore(ctx, v, &p); found || err != nil {
-			if err != nil {
-				return nil, err
+		found, err := r.readBefore(ctx, v, &p)
+		if err == nil && !found {
+			var at versionAt
+			if at, err = r.versionOf(v.Name, v.Version); err == nil && at.seq > 0 {
+				_, err = r.readAt(ctx, recordQuery, at.seq, &p)
 			}
-			continue
-		}
-		at, err := r.versionOf(v.Name, v.Version)
-		if err == nil && at.seq > 0 {
-			_, err = r.readAt(ctx, recordQuery, at.seq, &p)
 		}
 		if err != nil {
 			return nil, err

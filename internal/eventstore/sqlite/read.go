@@ -93,13 +93,16 @@ func (s *Store) Head(ctx context.Context) (head eventstore.Head, err error) {
 }
 
 // Read returns records after a seq, oldest first.
-func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
+func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore.Limit) (records []eventstore.Record, err error) {
 	// Otherwise the node would apply records that are lost at the next start.
 	if err := s.files.check(); err != nil {
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
 	known := s.appends.seq()
-	records, err := read(ctx, s.nodeReaders, eventstore.Head{}, readAfter(after, limit))
+	err = s.nodeReaders.use(ctx, func(r *reader) (err error) {
+		records, err = r.readRecords(ctx, readAfter(after, limit))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
@@ -110,8 +113,11 @@ func (s *Store) Read(ctx context.Context, after eventstore.Seq, limit eventstore
 }
 
 // ReadHistory returns records after a seq, oldest first, when it is the read's turn.
-func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) ([]eventstore.Record, error) {
-	records, err := s.readQueued(ctx, basis, readAfter(after, limit))
+func (s *Store) ReadHistory(ctx context.Context, basis eventstore.Head, after eventstore.Seq, limit eventstore.Limit) (records []eventstore.Record, err error) {
+	err = s.useQueuedOnBasis(ctx, basis, func(r *reader) (err error) {
+		records, err = r.readRecords(ctx, readAfter(after, limit))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading after seq %d: %w", after, err)
 	}
@@ -169,15 +175,6 @@ func readAfter(after eventstore.Seq, limit eventstore.Limit) pageQuery {
 	return pageQuery{recordsQuery, []any{int64(after), int64(limit.Records)}, limit}
 }
 
-// readQueued reads on a connection of the query readers, when it is the read's turn.
-func (s *Store) readQueued(ctx context.Context, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
-	err = s.useQueued(ctx, func(r *reader) (err error) {
-		records, err = r.readOnBasis(ctx, basis, q)
-		return err
-	})
-	return records, err
-}
-
 // useQueued lends a connection of the query readers, when it is the read's turn.
 func (s *Store) useQueued(ctx context.Context, do func(*reader) error) error {
 	if err := s.queries.Acquire(ctx); err != nil {
@@ -192,20 +189,4 @@ func (s *Store) useQueuedOnBasis(ctx context.Context, basis eventstore.Head, do 
 	return s.useQueued(ctx, func(r *reader) error {
 		return r.onBasis(basis, func() error { return do(r) })
 	})
-}
-
-func read(ctx context.Context, from *readerPool, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
-	err = from.use(ctx, func(r *reader) (err error) {
-		records, err = r.readOnBasis(ctx, basis, q)
-		return err
-	})
-	return records, err
-}
-
-func (r *reader) readOnBasis(ctx context.Context, basis eventstore.Head, q pageQuery) (records []eventstore.Record, err error) {
-	err = r.onBasis(basis, func() (err error) {
-		records, err = r.readRecords(ctx, q)
-		return err
-	})
-	return records, err
 }

@@ -38,15 +38,11 @@ func (r *reader) close() {
 }
 
 func (r *reader) checkSchema() error {
-	s, err := r.prepare(newestMigration)
+	version, err := r.number(newestMigration)
 	if err != nil {
 		return fmt.Errorf("reading its schema version: %w", err)
 	}
-	defer r.finalize(s)
-	if _, err := r.step(s); err != nil {
-		return fmt.Errorf("reading its schema version: %w", err)
-	}
-	return checkVersion(int(r.integer(s, 0)))
+	return checkVersion(int(version))
 }
 
 func (r *reader) prepareAll() (err error) {

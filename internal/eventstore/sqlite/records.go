@@ -47,23 +47,31 @@ const (
 // that read reads: it begins with the first step of a statement and ends when all statements are
 // reset.
 func (r *reader) onBasis(basis eventstore.Head, read func() error) error {
-	open := snapshotQuery
-	if basis.Seq > 0 {
-		open = basisQuery
+	if basis.Seq == 0 { // every history contains it
+		return r.inSnapshot(read)
 	}
-	s := r.prepared[open]
-	defer r.reset(s)
-	if basis.Seq > 0 {
-		if err := r.bindSeq(s, basis.Seq); err != nil {
-			return err
+	found, err := r.readOne(basisQuery, basis.Seq, func(s statement) error {
+		if !bytes.Equal(r.bytes(s, 0), basis.Hash[:]) {
+			return diverged(basis)
 		}
+		return read()
+	})
+	if err == nil && !found {
+		err = diverged(basis)
 	}
-	found, err := r.step(s)
-	if err != nil {
+	return err
+}
+
+func diverged(basis eventstore.Head) error {
+	return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
+}
+
+// inSnapshot calls read in one read transaction.
+func (r *reader) inSnapshot(read func() error) error {
+	s := r.prepared[snapshotQuery]
+	defer r.reset(s)
+	if _, err := r.step(s); err != nil {
 		return err
-	}
-	if basis.Seq > 0 && (!found || !bytes.Equal(r.bytes(s, 0), basis.Hash[:])) {
-		return fmt.Errorf("%w: it does not have %s", eventstore.ErrDiverged, basis.Position())
 	}
 	return read()
 }

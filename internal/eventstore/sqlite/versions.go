@@ -65,8 +65,17 @@ func (r *reader) milestone(name string, version int) (versionAt, error) {
 // versionOf returns the event of a name with a version, or the zero versionAt if there is none.
 func (r *reader) versionOf(name string, version int) (at versionAt, err error) {
 	at, err = r.newestOf(name)
-	if err != nil || version < 1 || version > at.version {
+	if err != nil || version > at.version {
 		return versionAt{}, err
+	}
+	return r.versionBefore(name, at, version)
+}
+
+// versionBefore returns the event of a name with a version, which at or an event before it has. It
+// returns the zero versionAt before the first version.
+func (r *reader) versionBefore(name string, at versionAt, version int) (_ versionAt, err error) {
+	if version < 1 {
+		return versionAt{}, nil
 	}
 	if next := (version + milestoneStep - 1) / milestoneStep * milestoneStep; next < at.version {
 		at, err = r.milestone(name, next)
