@@ -39,13 +39,10 @@ func serveGqlgen(path string, out io.Writer) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
 	ctx := context.Background()
-	events, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
+	store, running, err := runStore(ctx, path)
 	if err != nil {
 		return err
 	}
-	store := configstore.New(events, configstore.Options{})
-	running := make(chan error, 1)
-	go func() { running <- store.Run(ctx) }()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -55,6 +52,19 @@ func serveGqlgen(path string, out io.Writer) error {
 		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: stockHandler(store), MaxConnections: manyConnections,
 	})
 	return errors.Join(server.Serve(ctx, listener), <-running)
+}
+
+// runStore runs a config store on an SQLite store at path until ctx ends or the store fails. Its
+// error then arrives.
+func runStore(ctx context.Context, path string) (*configstore.Store, <-chan error, error) {
+	events, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	store := configstore.New(events, configstore.Options{})
+	ended := make(chan error, 1)
+	go func() { ended <- store.Run(ctx) }()
+	return store, ended, nil
 }
 
 // stockHandler sets gqlgen up as a careful user would: it caches parsed documents and detects

@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"configapi/graph"
-	"configapi/internal/configstore"
-	"configapi/internal/eventstore/sqlite"
 	"configapi/internal/httpd"
 	"configapi/internal/rest"
 )
@@ -30,13 +28,10 @@ func serveTLS(path string, out io.Writer) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
 	ctx := context.Background()
-	events, err := sqlite.Open(ctx, path, sqlite.Options{Lock: true})
+	store, running, err := runStore(ctx, path)
 	if err != nil {
 		return err
 	}
-	store := configstore.New(events, configstore.Options{})
-	ended := make(chan error, 3)
-	go func() { ended <- store.Run(ctx) }()
 	server := httpd.New(httpd.Options{
 		Store: store, REST: rest.New(store, rest.Options{}), GraphQL: graph.NewHandler(store, graph.Options{}), MaxConnections: manyConnections,
 	})
@@ -47,10 +42,15 @@ func serveTLS(path string, out io.Writer) error {
 		return err
 	}
 	secured := tls.NewListener(below, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}})
-	go func() { ended <- server.Serve(ctx, plain) }()
-	go func() { ended <- server.Serve(ctx, secured) }()
+	served := make(chan error, 2)
+	go func() { served <- server.Serve(ctx, plain) }()
+	go func() { served <- server.Serve(ctx, secured) }()
 	fmt.Fprintln(out, readyWord, plain.Addr(), secured.Addr())
-	return <-ended
+	select {
+	case err = <-running:
+	case err = <-served:
+	}
+	return err
 }
 
 // selfSigned returns a certificate that nobody vouches for.

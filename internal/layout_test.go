@@ -51,6 +51,7 @@ var picture = []layer{
 	{"test/hostile", "test/reports internal/processtest internal/websockettest", x},
 	{"test/reports", "", ""},
 	{"internal/postgrestest/withpostgres", "internal/postgrestest", ""},
+	{"internal/httpd/httpdtest", "internal/processtest", ""},
 	{"internal/postgrestest", "internal/processtest", pgx},
 	{"internal/processtest", "", ""},
 	{"internal/websockettest", "", ""},

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"configapi/graph"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/processtest"
 )
 
 func TestMemoryLimit(t *testing.T) {
@@ -127,7 +127,7 @@ func BenchmarkHeapFloor(b *testing.B) {
 			if floor {
 				defer holdHeapFloor(store.Ready())()
 			}
-			before := processorTime(b)
+			before := processtest.OwnCPU(b)
 			for b.Loop() {
 				const query = `{"query":"{ configs(first: 1) { nodes { name value } } }"}`
 				r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(query))
@@ -138,16 +138,7 @@ func BenchmarkHeapFloor(b *testing.B) {
 					b.Fatal(w.Body)
 				}
 			}
-			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(processtest.OwnCPU(b)-before)/float64(b.N), "cpu-ns/op")
 		})
 	}
-}
-
-// processorTime returns the processor time that this process has used, the collector included.
-func processorTime(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -1,21 +1,16 @@
 package edgetest_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"configapi/graph"
 	"configapi/internal/auth"
@@ -23,6 +18,7 @@ import (
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/httpd"
+	"configapi/internal/httpd/httpdtest"
 	"configapi/internal/requestid"
 	"configapi/internal/rest"
 )
@@ -52,14 +48,14 @@ func BenchmarkReads(b *testing.B) {
 	post := "POST /graphql" + headers + "Content-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
 	for _, row := range []struct {
 		name, request string
-		serve         func(context.Context, net.Listener) error
+		serve         httpdtest.Serve
 	}{
-		{"bare", get, func(ctx context.Context, l net.Listener) error { return serveBare(ctx, bare, l) }},
+		{"bare", get, httpdtest.ServeHandler(bare)},
 		{"REST", get, server.Serve},
 		{"GraphQL", post, server.Serve},
 	} {
 		for _, clients := range []int{1, 64} {
-			b.Run(fmt.Sprintf("%s/%d", row.name, clients), func(b *testing.B) { benchmarkRead(b, row.serve, row.request, clients) })
+			b.Run(fmt.Sprintf("%s/%d", row.name, clients), func(b *testing.B) { httpdtest.Bench(b, row.serve, row.request, clients, anotherName) })
 		}
 	}
 }
@@ -81,91 +77,12 @@ func fillNames(b *testing.B, store *configstoretest.Store) {
 	}
 }
 
-func serveBare(ctx context.Context, handler http.Handler, listener net.Listener) error {
-	server := &http.Server{Handler: handler}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	return server.Serve(listener)
-}
-
-// benchmarkRead has so many clients share b.N requests.
-func benchmarkRead(b *testing.B, serve func(context.Context, net.Listener) error, request string, clients int) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(b.Context())
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, listener) }()
-	defer func() {
-		stop()
-		<-served
-	}()
-	if clients == 1 {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	}
-	b.SetParallelism((clients + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
-	b.ReportAllocs()
-	begin := processCPU(b)
-	b.RunParallel(func(work *testing.PB) {
-		if err := readAgain(work, listener.Addr().String(), request); err != nil {
-			b.Error(err)
-		}
-	})
-	b.ReportMetric(float64(processCPU(b)-begin)/float64(b.N), "cpu-ns/op")
-}
-
-// readAgain sends the request while there is work, each time with another name.
-func readAgain(work *testing.PB, address, request string) error {
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	wire, in := []byte(request), bufio.NewReader(conn)
-	number := wire[bytes.LastIndex(wire, []byte("000000")):][:6]
-	for work.Next() {
+// anotherName returns a function that puts another of the names into a request that has the first.
+func anotherName(request []byte) (next func()) {
+	number := request[bytes.LastIndex(request, []byte("000000")):][:6]
+	return func() {
 		for n, i := rand.IntN(benchmarkNames), len(number)-1; i >= 0; n, i = n/10, i-1 {
 			number[i] = byte('0' + n%10)
 		}
-		if _, err := conn.Write(wire); err != nil {
-			return err
-		}
-		if err := skipAnswer(in); err != nil {
-			return err
-		}
 	}
-	return nil
-}
-
-// skipAnswer reads one answer with status 200 and a Content-Length.
-func skipAnswer(in *bufio.Reader) error {
-	length := 0
-	for first := true; ; first = false {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if first && !bytes.Equal(line, []byte("HTTP/1.1 200 OK\r\n")) {
-			return fmt.Errorf("got %s", line)
-		}
-		if len(line) == len("\r\n") {
-			break
-		}
-		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			for _, digit := range bytes.TrimSpace(digits) {
-				length = 10*length + int(digit-'0')
-			}
-		}
-	}
-	_, err := in.Discard(length)
-	return err
-}
-
-// processCPU returns the CPU time that this process has used.
-func processCPU(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -1,23 +1,18 @@
 package httpd_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
 	"configapi/internal/httpd"
+	"configapi/internal/httpd/httpdtest"
 	"configapi/internal/rest"
 )
 
@@ -42,99 +37,18 @@ func BenchmarkServer(b *testing.B) {
 	for _, clients := range []int{1, 64} {
 		for _, row := range []struct {
 			name    string
-			handler http.Handler
+			serve   httpdtest.Serve
 			request string
 		}{
-			{"bare", bare, get},
-			{"get, edge alone", edge, get},
-			{"get", httpd.New(httpd.Options{Store: store.Store, REST: edge}), get},
-			{"get, of a browser", httpd.New(httpd.Options{Store: store.Store, REST: edge}), browser},
-			{"get, logged", httpd.New(logging), get},
-			{"put, bare", bare, put},
-			{"put", httpd.New(httpd.Options{Store: store.Store, REST: edge}), put},
+			{"bare", httpdtest.ServeHandler(bare), get},
+			{"get, edge alone", httpdtest.ServeHandler(edge), get},
+			{"get", httpd.New(httpd.Options{Store: store.Store, REST: edge}).Serve, get},
+			{"get, of a browser", httpd.New(httpd.Options{Store: store.Store, REST: edge}).Serve, browser},
+			{"get, logged", httpd.New(logging).Serve, get},
+			{"put, bare", httpdtest.ServeHandler(bare), put},
+			{"put", httpd.New(httpd.Options{Store: store.Store, REST: edge}).Serve, put},
 		} {
-			b.Run(fmt.Sprintf("%s/%d", row.name, clients), func(b *testing.B) { benchmarkClients(b, row.handler, row.request, clients) })
+			b.Run(fmt.Sprintf("%s/%d", row.name, clients), func(b *testing.B) { httpdtest.Bench(b, row.serve, row.request, clients, nil) })
 		}
 	}
-}
-
-func benchmarkClients(b *testing.B, handler http.Handler, request string, clients int) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(b.Context())
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, handler, listener) }()
-	defer func() {
-		stop()
-		<-served
-	}()
-	b.SetParallelism(max(1, clients/2)) // times GOMAXPROCS
-	b.ReportAllocs()
-	begin := cpuTime(b)
-	b.RunParallel(func(work *testing.PB) {
-		conn, err := net.Dial("tcp", listener.Addr().String())
-		if err != nil {
-			b.Error(err)
-			return
-		}
-		defer conn.Close()
-		in := bufio.NewReader(conn)
-		for work.Next() {
-			if _, err := io.WriteString(conn, request); err != nil {
-				b.Error(err)
-				return
-			}
-			if err := skipAnswer(in); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-	b.ReportMetric(float64(cpuTime(b)-begin)/float64(b.N), "cpu-ns/op")
-}
-
-// serve serves until ctx ends, with the HTTP server of the handler.
-func serve(ctx context.Context, handler http.Handler, listener net.Listener) error {
-	if server, ok := handler.(*httpd.Server); ok {
-		return server.Serve(ctx, listener)
-	}
-	server := &http.Server{Handler: handler}
-	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	return server.Serve(listener)
-}
-
-// skipAnswer reads one answer with status 200 and a Content-Length.
-func skipAnswer(in *bufio.Reader) error {
-	length := 0
-	for first := true; ; first = false {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if first && !bytes.Equal(line, []byte("HTTP/1.1 200 OK\r\n")) {
-			return fmt.Errorf("got %s", line)
-		}
-		if len(line) == len("\r\n") {
-			break
-		}
-		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			for _, digit := range bytes.TrimSpace(digits) {
-				length = 10*length + int(digit-'0')
-			}
-		}
-	}
-	_, err := in.Discard(length)
-	return err
-}
-
-// cpuTime returns the processor time that this process has used, which other programs on the
-// machine hardly change.
-func cpuTime(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

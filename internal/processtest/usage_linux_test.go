@@ -8,16 +8,9 @@ import (
 )
 
 func TestCPUOfThisProcess(t *testing.T) {
-	own := func() time.Duration {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-			t.Fatal(err)
-		}
-		return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	for begin := OwnCPU(t); OwnCPU(t)-begin < 5*Tick; { // work
 	}
-	for begin := own(); own()-begin < 5*Tick; { // work
-	}
-	used, seen := own(), CPUOf(os.Getpid())
+	used, seen := OwnCPU(t), CPUOf(os.Getpid())
 	if difference := used - seen; difference < -2*Tick || difference > 4*Tick {
 		t.Errorf("got %v from /proc, want about %v", seen, used)
 	}

@@ -3,6 +3,7 @@
 package gqlws
 
 import (
+	"configapi/internal/processtest"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -10,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -65,22 +65,13 @@ func benchmarkGroup(b *testing.B, sockets, streams int, inline bool) {
 		}
 	}
 	b.ReportAllocs()
-	before := cpuTime(b)
+	before := processtest.OwnCPU(b)
 	for b.Loop() {
 		received.Add(sockets)
 		f.schema.Log.Add(word)
 		received.Wait()
 	}
-	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N)/float64(subscribers), "cpu-ns/delivery")
-}
-
-// cpuTime returns what the process has used of processors.
-func cpuTime(b *testing.B) time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	b.ReportMetric(float64((processtest.OwnCPU(b)-before).Nanoseconds())/float64(b.N)/float64(subscribers), "cpu-ns/delivery")
 }
 
 // groupSize returns how many subscribers the one group has; 0 when there is none.
