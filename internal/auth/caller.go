@@ -1,19 +1,23 @@
-// Package auth says who calls.
+// Package auth says who calls, and what a caller may do.
 //
-// There are no credentials yet: every caller is [Anonymous] and may do everything. The package
-// decides nothing; the config store does.
+// It is pure: it decides nothing. The config store does, for every edge alike.
 package auth
 
+import "configapi/internal/config"
+
 // Caller is the one that a read or a write is made for. Every method of the config store that acts
-// for somebody takes a Caller, so that it cannot be forgotten. The zero Caller is [Anonymous].
+// for somebody takes a Caller, so that it cannot be forgotten. The zero Caller may do nothing.
 type Caller struct {
 	// Name goes into the history as the actor of what the caller changes. Empty: the caller is not
 	// known.
 	Name string
+	// Grants are what the caller may do. nil: nothing.
+	Grants *Grants
 }
 
-// Anonymous is the caller on a server that runs without authentication.
-var Anonymous = Caller{}
+// Anonymous is the caller on a server that is open because no token was ever issued: it may do
+// everything.
+var Anonymous = Caller{Grants: Everything}
 
 // Actor returns the caller's name for the history, nil when it is not known.
 func (c Caller) Actor() *string {
@@ -22,3 +26,9 @@ func (c Caller) Actor() *string {
 	}
 	return &c.Name
 }
+
+// May reports whether the caller may do something to a name.
+func (c Caller) May(a Action, n config.Name) bool { return c.Grants.Scope(a).Has(n) }
+
+// Scope returns the names to which the caller may do something.
+func (c Caller) Scope(a Action) config.Prefixes { return c.Grants.Scope(a) }

@@ -98,6 +98,15 @@
 //	                      memory
 //	answer                the whole response to an operation
 //
+// Rights:
+//
+//	caller                the one that a read or a write is made for
+//	action, grant         READ, WRITE or ADMIN; some of them on all names below a prefix
+//	scope                 the names on which a caller may do something
+//	token, secret         what a caller proves itself with: a name with grants, kept in the history;
+//	                      the text that proves it, shown once
+//	open server           one without any token ever issued: every caller may do everything
+//
 // The edges:
 //
 //	guard, decision       checks the host and the origin of a request; what the origin may do

@@ -14,6 +14,9 @@ type Filter struct {
 	prefix string // whole leading segments, without the last slash; "": any
 	names  []Name // in byte order, each once, all within the prefix; nil: any
 	part   string // of the name, in lower case; "": any
+	// within are prefixes below the prefix, at least two, in byte order, none below another; nil:
+	// any. It is nil when there are names.
+	within []string
 }
 
 // ParseFilter returns the filter for a prefix and a list of names; "" and nil set no condition. The
@@ -22,10 +25,8 @@ type Filter struct {
 // an [*InvalidError].
 func ParseFilter(prefix string, names []string) (Filter, error) {
 	f := Filter{prefix: strings.TrimSuffix(prefix, "/")}
-	if prefix != "" {
-		if rule := brokenNameRule(f.prefix); rule != "" {
-			return Filter{}, &InvalidError{Field: "prefix", Rule: rule}
-		}
+	if err := CheckPrefix(prefix); err != nil {
+		return Filter{}, err
 	}
 	if names == nil {
 		return f, nil
@@ -39,7 +40,7 @@ func ParseFilter(prefix string, names []string) (Filter, error) {
 		if rule := brokenNameRule(text); rule != "" {
 			return Filter{}, &InvalidError{Field: fmt.Sprintf("names[%d]", i), Rule: rule}
 		}
-		if f.matchesPrefix(text) {
+		if isWithin(text, f.prefix) {
 			f.names = append(f.names, Name{text})
 		}
 	}
@@ -105,8 +106,19 @@ func (f Filter) Prefix() string { return f.prefix }
 // when the filter has no list of names. The slice must not be changed.
 func (f Filter) Names() (names []Name, listed bool) { return f.names, f.names != nil }
 
+// Prefixes returns the names that the filter selects but for its list of names and its part: all
+// that are below its prefix, or below several within that one: see [Filter.Within].
+func (f Filter) Prefixes() Prefixes {
+	if f.within != nil {
+		return Prefixes{f.within}
+	}
+	return Prefixes{[]string{f.prefix}}
+}
+
 // All reports whether the filter selects every name.
-func (f Filter) All() bool { return f.prefix == "" && f.names == nil && f.part == "" }
+func (f Filter) All() bool {
+	return f.prefix == "" && f.names == nil && f.part == "" && f.within == nil
+}
 
 // Matches reports whether the filter selects the name.
 func (f Filter) Matches(n Name) bool {
@@ -117,15 +129,10 @@ func (f Filter) Matches(n Name) bool {
 		_, found := slices.BinarySearchFunc(f.names, n, Name.Compare)
 		return found
 	}
-	return f.matchesPrefix(n.text)
-}
-
-func (f Filter) matchesPrefix(text string) bool {
-	if f.prefix == "" {
-		return true
+	if f.within != nil {
+		return Prefixes{f.within}.Contains(n.text)
 	}
-	rest, ok := strings.CutPrefix(text, f.prefix)
-	return ok && (rest == "" || rest[0] == '/')
+	return isWithin(n.text, f.prefix)
 }
 
 // containsPart reports whether text contains a part that is in lower case, whatever the case of the

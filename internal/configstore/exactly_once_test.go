@@ -42,7 +42,7 @@ func TestExactlyOneEffectPerKey(t *testing.T) {
 }
 
 func drawStep(t *testing.T, rt *rapid.T) step {
-	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller")}}
+	s := step{node: rapid.IntRange(0, 1).Draw(rt, "node"), caller: auth.Caller{Name: rapid.SampledFrom([]string{"", "ann"}).Draw(rt, "caller"), Grants: auth.Everything}}
 	for _, text := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b"}), 1, 2, rapid.ID[string]).Draw(rt, "names") {
 		name := configstoretest.Name(t, text)
 		var cmd config.Command

@@ -53,7 +53,7 @@ func newPast(t *testing.T, events eventstore.Store, n int) *past {
 			continue
 		}
 		cmd := randomCommand(t, random)
-		_, _ = node.Do(t.Context(), auth.Caller{Name: []string{"", "ann", "bob"}[random.IntN(3)]}, config.Single(cmd))
+		_, _ = node.Do(t.Context(), auth.Caller{Name: []string{"", "ann", "bob"}[random.IntN(3)], Grants: auth.Everything}, config.Single(cmd))
 		for _, r := range mustReadAfter(t, events, head) {
 			e, err := eventstore.Decode(&r)
 			if err != nil {

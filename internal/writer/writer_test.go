@@ -287,7 +287,7 @@ func TestActorAndReason(t *testing.T) {
 	}
 	set := config.Single(configstoretest.Set(t, "a", "1"))
 	set.Reason = why
-	for _, caller := range []auth.Caller{{Name: "ann"}, auth.Anonymous} {
+	for _, caller := range []auth.Caller{{Name: "ann", Grants: auth.Everything}, auth.Anonymous} {
 		if _, err := store.Do(t.Context(), caller, set); err != nil {
 			t.Fatal(err)
 		}

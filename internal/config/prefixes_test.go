@@ -1,0 +1,70 @@
+package config_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"configapi/internal/config"
+)
+
+func TestBelow(t *testing.T) {
+	for _, test := range []struct{ prefixes, want []string }{
+		{nil, nil},
+		{[]string{""}, []string{""}},
+		{[]string{"a", ""}, []string{""}},
+		{[]string{"b", "a/", "b"}, []string{"a", "b"}},
+		{[]string{"a/b", "a", "a-b", "ab"}, []string{"a", "a-b", "ab"}},
+		{[]string{"a/b/c", "a/b", "a/c"}, []string{"a/b", "a/c"}},
+	} {
+		if got := config.Below(test.prefixes...).Texts(); !slices.Equal(got, test.want) {
+			t.Errorf("Below(%q) has %q, want %q", test.prefixes, got, test.want)
+		}
+	}
+}
+
+func TestCheckPrefix(t *testing.T) {
+	for text, valid := range map[string]bool{"": true, "a": true, "a/": true, "a/b": true, "/": false, "a//": false, "/a": false, "ä": false, "..": false} {
+		if err := config.CheckPrefix(text); (err == nil) != valid {
+			t.Errorf("CheckPrefix(%q): got %v", text, err)
+		}
+	}
+}
+
+// drawPrefixes draws a set of prefixes of up to three segments, between which others sort.
+func drawPrefixes(rt *rapid.T, label string) []string {
+	return rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "a/b", "a/b/c", "a-b", "a/bc", "ab", "b", "b/a", "b/a/c", "c"}), 0, 5).Draw(rt, label)
+}
+
+// TestWithin has a filter within sets select what both select, and what is known of it be right.
+func TestWithin(t *testing.T) {
+	names := []config.Name{}
+	for _, text := range []string{"a", "a/b", "a/b/c", "a/b/c/d", "a-b", "a-b/c", "a/bc", "ab", "b", "b/a", "b/a/c", "b/c", "c", "d"} {
+		names = append(names, name(text))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		var listed []string
+		if rapid.Bool().Draw(rt, "names are listed") {
+			listed = rapid.SliceOf(rapid.SampledFrom([]string{"a", "a/b", "b/a/c", "d"})).Draw(rt, "names")
+		}
+		whole, err := config.ParseFilter(rapid.SampledFrom([]string{"", "a", "a/b", "b"}).Draw(rt, "prefix"), listed)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		first, second := config.Below(drawPrefixes(rt, "first")...), config.Below(drawPrefixes(rt, "second")...)
+		cut := whole.Within(first).Within(second)
+		for _, n := range names {
+			want := whole.Matches(n) && first.Has(n) && second.Has(n)
+			if got := cut.Matches(n); got != want {
+				rt.Errorf("%v within %q and %q selects %s: %t", whole, first.Texts(), second.Texts(), n, got)
+			}
+			if want && !cut.Prefixes().Has(n) {
+				rt.Errorf("%v within %q and %q has prefixes %q without %s", whole, first.Texts(), second.Texts(), cut.Prefixes().Texts(), n)
+			}
+		}
+		if all := cut.Within(config.Below("")); !slices.Equal(all.Prefixes().Texts(), cut.Prefixes().Texts()) {
+			rt.Errorf("within all names: got %q, want %q", all.Prefixes().Texts(), cut.Prefixes().Texts())
+		}
+	})
+}
