@@ -14,7 +14,7 @@ import (
 // planRevert returns what has to change for the configs that a revert selects to be as they were at
 // its moment.
 func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err error) {
-	p.filter = revert.Filter
+	p.filter = revert.Filter.Within(r.scope)
 	to, err := r.AsOfPoint(ctx, revert.To)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
@@ -30,7 +30,7 @@ func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err er
 	if len(p.failures) > 0 {
 		return p, nil
 	}
-	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: revert.Filter}, &p)
+	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: p.filter}, &p)
 }
 
 // checkSeen adds a failure for each config that has changed after the caller has seen it, at most
@@ -44,10 +44,10 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 	case err != nil:
 		return err
 	}
-	if !r.view.ChangedSince(seen.At().Seq, revert.Filter) {
+	if !r.view.ChangedSince(seen.At().Seq, p.filter) {
 		return nil
 	}
-	return walk(ctx, r.view, revert.Filter, "", func(c *projection.Config) bool {
+	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
 		if c.Seq > seen.At().Seq {
 			p.refuse(c.Name, fault.ErrStale, c)
 		}
@@ -120,7 +120,7 @@ func (r *Reader) planUndo(ctx context.Context, revert *RevertSet) (p plan, err e
 	view, err := r.generation.await(ctx, r.view, revert.ChangeSet.Seq, 0)
 	var revisions []*eventstore.Revision
 	if err == nil {
-		r = newReader(r.generation, view)
+		r = newReader(r.generation, view, r.scope)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
 	switch {

@@ -81,7 +81,7 @@ func (g *generation) recallFrom(ctx context.Context, view *projection.View, name
 	}
 	outcome := Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
 	if !outcome.Changed {
-		then := &Snapshot{generation: g, view: view, at: revision.Head()}
+		then := &Snapshot{generation: g, view: view, scope: everything, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)
 	} else if present := view.Get(name); present != nil && revision.Name == name {
 		outcome.Config = present.AsOf(revision)
