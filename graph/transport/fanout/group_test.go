@@ -12,12 +12,15 @@ import (
 	"configapi/graph/transport/bounds"
 )
 
-// ofRights is an executor whose subscriptions give items to a caller of these rights, and to no
-// other, one after the other.
-type ofRights string
+// ofRights is an executor whose subscriptions have a source of these rights, which begins when it
+// may.
+type ofRights struct {
+	rights string
+	begin  chan struct{}
+}
 
 func (r ofRights) DispatchOperation(ctx context.Context, _ *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	items := Stream(ctx, &countingSource{rights: string(r)})
+	items := Stream(ctx, &countingSource{ofRights: r})
 	return func(context.Context) *graphql.Response {
 		<-items
 		return &graphql.Response{Data: []byte("{}")}
@@ -32,13 +35,14 @@ func (ofRights) DispatchError(context.Context, gqlerror.List) *graphql.Response 
 
 // countingSource counts its items, the last of which is the second.
 type countingSource struct {
-	rights string
-	at     int64
+	ofRights
+	at int64
 }
 
-func (s *countingSource) Rights() string { return s.rights }
+func (s *countingSource) Rights() string { return s.ofRights.rights }
 
 func (s *countingSource) Next(ctx context.Context, _ int64) (string, Step, error) {
+	<-s.begin
 	if s.at++; s.at > 2 {
 		<-ctx.Done()
 		return "", Step{}, ctx.Err()
@@ -63,15 +67,17 @@ func (o *offered) Serve(func(context.Context)) { close(o.alone) }
 // TestGroupOfOtherRightsEnds: what was made for other rights than the group's reaches nobody, and
 // each subscriber is served on its own again.
 func TestGroupOfOtherRightsEnds(t *testing.T) {
-	for _, rights := range []ofRights{"same", "other"} {
+	for _, rights := range []string{"same", "other"} {
 		groups := NewGroups(Options{Budgets: bounds.NewBudgets(bounds.Options{}), MaxBacklogBytes: 1})
+		exec := ofRights{rights, make(chan struct{})}
 		to := &offered{messages: make(chan *Message, 2), alone: make(chan struct{})}
 		operation := &graphql.OperationContext{Doc: &ast.QueryDocument{}, Operation: &ast.OperationDefinition{}}
-		s := groups.NewSubscriber(rights, operation, nil, to, nowhere{})
-		s.offset = number(0)
+		s := groups.NewSubscriber(exec, operation, nil, to, nowhere{})
+		s.offset = number(0) // the group begins there
 		if joined, over, errs := s.join(t.Context(), &Producer{rights: "same"}); !joined || over || errs != nil {
 			t.Fatalf("joined: %t, over: %t, %v", joined, over, errs)
 		}
+		close(exec.begin)
 		switch rights {
 		case "same":
 			for order := range int64(2) {
