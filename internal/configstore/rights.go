@@ -10,8 +10,8 @@ import (
 	"configapi/internal/writer"
 )
 
-// authorise refuses a set that its caller may not make, before anything of the state is looked at. What
-// is wrong with the input comes first, and then says nothing about the state, either.
+// authorise refuses a set that its caller may not make, before anything of the state is looked at.
+// What is wrong with the input comes first, and then says nothing about the state, either.
 func (g *generation) authorise(caller auth.Caller, set *config.ChangeSet, invalid []fault.Failure) error {
 	forbidden := writer.Forbidden(caller.Grants, set)
 	if len(forbidden) == 0 {
