@@ -14,11 +14,10 @@ import (
 )
 
 // planRevert returns what has to change for the configs that a revert selects, and that the caller
-// may read, to be as they were at its moment.
-func (r *Reader) planRevert(ctx context.Context, caller auth.Caller, revert Revert) (p plan, err error) {
-	revert.Filter = revert.Filter.Within(caller.Scope(auth.Read))
-	p.filter = revert.Filter
-	if err := r.checkSelected(ctx, caller.Scope(auth.Write), &p); err != nil || len(p.failures) > 0 {
+// may read, to be as they were at its moment. It fails when the caller may not change one of them.
+func (r *Reader) planRevert(ctx context.Context, changeable config.Prefixes, revert *Revert) (p plan, err error) {
+	p.filter = revert.Filter.Within(r.scope)
+	if err := r.checkSelected(ctx, changeable, &p); err != nil || len(p.failures) > 0 {
 		return p, err
 	}
 	to, err := r.AsOfPoint(ctx, revert.To)
@@ -29,14 +28,14 @@ func (r *Reader) planRevert(ctx context.Context, caller auth.Caller, revert Reve
 		return p, err
 	}
 	if revert.AsSeenAt != nil {
-		if err := r.checkSeen(ctx, &revert, &p); err != nil {
+		if err := r.checkSeen(ctx, revert, &p); err != nil {
 			return p, err
 		}
 	}
 	if len(p.failures) > 0 {
 		return p, nil
 	}
-	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: revert.Filter}, &p)
+	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: p.filter}, &p)
 }
 
 // checkSelected adds a failure for each selected config that the caller may not change, at most as
@@ -64,10 +63,10 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 	case err != nil:
 		return err
 	}
-	if !r.view.ChangedSince(seen.At().Seq, revert.Filter) {
+	if !r.view.ChangedSince(seen.At().Seq, p.filter) {
 		return nil
 	}
-	return walk(ctx, r.view, revert.Filter, "", func(c *projection.Config) bool {
+	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
 		if c.Seq > seen.At().Seq {
 			p.refuse(c.Name, fault.ErrStale, c)
 		}
@@ -137,14 +136,14 @@ func valueOf(c *projection.Config) *config.Value {
 
 // planUndo returns what has to change to undo the part of a change set that the caller may read. A
 // set without such a part is one that the history does not have.
-func (r *Reader) planUndo(ctx context.Context, caller auth.Caller, revert *RevertSet) (p plan, err error) {
+func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, revert *RevertSet) (p plan, err error) {
 	view, err := r.generation.await(ctx, r.view, revert.ChangeSet.Seq, 0)
 	var revisions []*eventstore.Revision
 	if err == nil {
-		r = newReader(r.generation, view)
+		r = newReader(r.generation, view, r.scope)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
-	visible := changesWithin(revisions, caller.Scope(auth.Read))
+	visible := changesWithin(revisions, r.scope)
 	if err == nil && len(visible) == 0 {
 		err = fault.ErrPositionUnknown
 	}
@@ -155,7 +154,7 @@ func (r *Reader) planUndo(ctx context.Context, caller auth.Caller, revert *Rever
 	case err != nil:
 		return p, err
 	}
-	if p.failures = forbiddenAmong(visible, caller.Scope(auth.Write)); len(p.failures) > 0 {
+	if p.failures = forbiddenAmong(visible, changeable); len(p.failures) > 0 {
 		return p, nil
 	}
 	end := revisions[len(revisions)-1].Position()

@@ -37,7 +37,7 @@ func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (
 		return SetOutcome{}, err
 	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planRevert(ctx, caller, revert)
+		return r.planRevert(ctx, caller.Scope(auth.Write), &revert)
 	})
 }
 
@@ -91,7 +91,7 @@ func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert 
 		return SetOutcome{}, err
 	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planUndo(ctx, caller, &revert)
+		return r.planUndo(ctx, caller.Scope(auth.Write), &revert)
 	})
 }
 

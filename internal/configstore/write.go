@@ -101,7 +101,7 @@ func recallFailed(receipt *eventstore.Receipt, err error) error {
 func (g *generation) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt, revision *eventstore.Revision) (outcome Outcome, err error) {
 	outcome = Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
 	if !outcome.Changed {
-		then := &Snapshot{generation: g, view: view, at: revision.Head()}
+		then := &Snapshot{generation: g, view: view, scope: everything, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)
 	} else if present := view.Get(name); present != nil && revision.Name == name {
 		outcome.Config = present.AsOf(revision)
