@@ -25,6 +25,7 @@ const (
 	Stale                    // the config has changed since the caller looked at it
 	RevertBlocked            // the config has changed since the change set that is to be undone
 	Erased                   // a value that is needed was erased
+	Denied                   // the caller may not do that, whatever there is
 	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
@@ -103,6 +104,9 @@ var table = [...]row{
 	Erased: {code: "ERASED", status: http.StatusConflict, exit: 1,
 		meaning: "A value that is needed was erased for good.",
 		advice:  "Give the value, or leave the config out."},
+	Denied: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
+		meaning: "The caller may not do that, whatever there is. The answer says which action it takes, and on what.",
+		advice:  "Use a token that grants the action there, or leave out the parts that the answer names."},
 	Unavailable: {code: "UNAVAILABLE", status: http.StatusServiceUnavailable, response: http.StatusServiceUnavailable, exit: 1,
 		meaning: "The store is unreachable, the server is starting, stopping or busy, or the time of the request is over.",
 		advice: "Try again after `Retry-After`. When the answer says that the outcome is unknown, read the config first, " +
