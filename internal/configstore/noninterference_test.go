@@ -54,6 +54,8 @@ type twins struct {
 	busy   *twin // has hidden changes, too
 	common []string
 	hidden []string // names that the caller may neither read nor change
+	// writable are the names that the caller may change.
+	writable []string
 }
 
 func newTwins(t *testing.T, open func(testing.TB) eventstore.Store) *twins {
@@ -73,6 +75,9 @@ func newTwins(t *testing.T, open func(testing.TB) eventstore.Store) *twins {
 			w.common = append(w.common, name)
 		} else {
 			w.hidden = append(w.hidden, name)
+		}
+		if w.caller.May(auth.Write, configstoretest.Name(t, name)) {
+			w.writable = append(w.writable, name)
 		}
 	}
 	opts := configstore.Options{
@@ -100,7 +105,7 @@ func (w *twins) drawGrants() *auth.Grants {
 	prefixes := append([]string{"c", "c/x", "a.b", "d"}, secretNames...)
 	var list []auth.Grant
 	for range w.dice.IntN(7) {
-		actions := [][]auth.Action{{auth.Read}, {auth.Write}, {auth.Read, auth.Write}, {auth.Admin}}[w.dice.IntN(4)]
+		actions := [][]auth.Action{{auth.Read}, {auth.Write}, {auth.Read, auth.Write}, {auth.Read, auth.Write}, {auth.Admin}}[w.dice.IntN(5)]
 		list = append(list, auth.Grant{Actions: actions, Prefix: prefixes[w.dice.IntN(len(prefixes))]})
 	}
 	if w.dice.IntN(20) == 0 {
@@ -190,6 +195,7 @@ type twin struct {
 	configs    []*twinConfigStream
 	single     *config.ChangeSet // the last one that it made, nil: none
 	set        *config.ChangeSet
+	made       eventstore.Position // the last set that was written for it
 }
 
 func newTwin(w *twins, store *configstoretest.Store) *twin {
