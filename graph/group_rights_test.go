@@ -11,8 +11,9 @@ import (
 	"configapi/internal/configstore/configstoretest"
 )
 
-// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to the same. Those
-// that see the same share a group, whatever else they may do; nobody gets what it may not read.
+// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to the same.
+// Those that see the same share a group, whatever else they may do; nobody gets what it may not
+// read.
 func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
 	open := MustStart(t)
 	callers := []struct {

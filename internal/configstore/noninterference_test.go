@@ -99,8 +99,8 @@ var secretNames = []string{
 	"b", "b/a", "b/a/c", "b/a-c", "c/x/y", "c/x/z", "c/y",
 }
 
-// drawGrants draws what the caller may do: now and then nothing or everything, often something below
-// several prefixes, sometimes only to read or only to write.
+// drawGrants draws what the caller may do: now and then nothing or everything, often something
+// below several prefixes, sometimes only to read or only to write.
 func (w *twins) drawGrants() *auth.Grants {
 	prefixes := append([]string{"c", "c/x", "a.b", "d"}, secretNames...)
 	var list []auth.Grant
@@ -182,7 +182,7 @@ type twin struct {
 	store *configstoretest.Store
 	// ranks says for each seq how many events there are up to it that are not hidden.
 	ranks []int // :: seq → rank
-	// marks are the positions that stand for a rank and that the caller can have been told: that of
+	// marks are the positions that stand for a rank and that the caller can know: that of
 	// an event which is not hidden, and the ends of change sets.
 	marks   [][]eventstore.Position // :: rank → positions
 	own     []eventstore.Position   // :: rank → position of the event
@@ -250,7 +250,7 @@ func (s *twin) catchUp() {
 			rank++
 			s.marks = append(s.marks, []eventstore.Position{position})
 			s.own, s.lastSet = append(s.own, position), set
-		case set != records[i].Seq: // nobody was told the position
+		case set != records[i].Seq: // no answer has the position
 		case set == s.lastSet: // to the caller, its last change in the set is where the set ends
 			s.marks[rank] = []eventstore.Position{position}
 		default:

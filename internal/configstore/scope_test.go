@@ -54,8 +54,8 @@ func TestProgressOfStreamsThatSeeNothing(t *testing.T) {
 	})
 }
 
-// TestRecentChangesBehindHiddenOnes: one page looks behind hundreds of changes of others, also for a
-// caller with several grants.
+// TestRecentChangesBehindHiddenOnes: one page looks behind hundreds of changes of others, also for
+// a caller with several grants.
 func TestRecentChangesBehindHiddenOnes(t *testing.T) {
 	store := configstoretest.New(t, configstore.Options{})
 	store.MustSet(t, "app/a", "1")
