@@ -33,13 +33,12 @@ type StreamEvent struct {
 type Kind struct {
 	Type          EventType
 	SchemaVersion int // the newest one that is known; the first one is 1
-	// Decode reads the data of an event. It must be pure. erases are the numbers of earlier events
-	// whose values the event erases; most kinds have none.
-	Decode func(schemaVersion int, data string) (content any, erases []int64, err error)
+	// Decode reads the data of an event, of which all else is known. It must be pure. erases are the
+	// numbers of earlier events whose values the event erases; most kinds have none.
+	Decode func(e StreamEvent, schemaVersion int, data string) (content any, erases []int64, err error)
 }
 
-// Codec decodes stored events. The zero Codec knows the events of configs alone; it is the one that
-// a server runs with.
+// Codec decodes stored events. The zero Codec knows the events of configs alone.
 type Codec struct {
 	kinds map[EventType]Kind
 }
@@ -64,9 +63,10 @@ func (c Codec) DecodeStream(s Stored, name string, version Version, at time.Time
 	if s.Erased {
 		return nil, fmt.Errorf("the data of an event of %s was erased; only values of configs can be", name)
 	}
-	content, erases, err := kind.Decode(s.SchemaVersion, s.Data)
-	if err != nil {
+	e := &StreamEvent{Type: kind.Type, Stream: name, Version: version, At: at}
+	var err error
+	if e.Content, e.Erases, err = kind.Decode(*e, s.SchemaVersion, s.Data); err != nil {
 		return nil, fmt.Errorf("decoding the data of %s, schema version %d: %w", s.Type, s.SchemaVersion, err)
 	}
-	return &StreamEvent{kind.Type, name, version, content, erases, at}, nil
+	return e, nil
 }

@@ -15,7 +15,7 @@ const erasureType = "TestValuesErased"
 
 // Codec returns a codec that also knows a kind of events that only tests have: they erase values.
 func Codec() config.Codec {
-	return config.NewCodec(config.Kind{Type: erasureType, SchemaVersion: 1, Decode: func(_ int, data string) (content any, erases []int64, err error) {
+	return config.NewCodec(config.Kind{Type: erasureType, SchemaVersion: 1, Decode: func(_ config.StreamEvent, _ int, data string) (content any, erases []int64, err error) {
 		err = json.Unmarshal([]byte(data), &erases)
 		return nil, erases, err
 	}})
