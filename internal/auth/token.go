@@ -46,7 +46,9 @@ type TokenEvent struct {
 }
 
 // IsInForce reports whether the token was neither revoked by then nor has expired.
-func (t *Token) IsInForce(at time.Time) bool { return t != nil && !t.Revoked && isBefore(at, t.ExpiresAt) }
+func (t *Token) IsInForce(at time.Time) bool {
+	return t != nil && !t.Revoked && isBefore(at, t.ExpiresAt)
+}
 
 // SecretsAt returns the secrets that are in force at a time: none, one or two.
 func (t *Token) SecretsAt(at time.Time) (good []TokenSecret) {

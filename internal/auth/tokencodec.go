@@ -14,7 +14,8 @@ import (
 // tokenSchema is the newest schema version of the events of tokens.
 const tokenSchema = 1
 
-// TokenKinds returns the kinds of facts about tokens. The content of their events is a [TokenEvent].
+// TokenKinds returns the kinds of facts about tokens. The content of their events is a
+// [TokenEvent].
 func TokenKinds() []config.Kind {
 	kinds := make([]config.Kind, 0, 4)
 	for _, kind := range []config.EventType{TokenIssued, TokenRotated, TokenGrantsChanged, TokenRevoked} {

@@ -53,7 +53,11 @@ func (n TokenName) String() string { return n.text }
 const tokenStreams = config.StreamPrefix + "token/"
 
 // Stream returns the name of the stream in the history that has the token's events.
-func (n TokenName) Stream() string { return tokenStreams + n.text }
+func (n TokenName) Stream() string { return TokenStream(n.text) }
+
+// TokenStream returns the name of the stream that a token of some name has. The text need not be a
+// valid name: the result is a bound for ranges of streams then.
+func TokenStream(name string) string { return tokenStreams + name }
 
 // IsTokenStream reports whether a stream in the history is that of a token.
 func IsTokenStream(stream string) bool { return strings.HasPrefix(stream, tokenStreams) }
