@@ -96,7 +96,7 @@ var picture = []layer{
 	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
 	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
-	{"internal/fault", "internal/projection " + history, ""},
+	{"internal/fault", "internal/projection internal/auth " + history, ""},
 	{"internal/clock", "internal/eventstore", x},
 	{"internal/projection", "internal/auth " + history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},

@@ -33,6 +33,23 @@ var Local = Caller{Name: LocalName, Grants: Everything}
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
 
+// At returns the caller as it is at a time. A caller with a secret may do what the token may do that
+// has the secret now, nil when none has it. An anonymous caller may do what is given once the
+// server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
+func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) (Caller, error) {
+	switch {
+	case c.Secret != "":
+		present, inForce := token.Caller(c.Secret, now)
+		if !inForce {
+			return Caller{}, ErrNotValid
+		}
+		return present, nil
+	case c.IsAnonymous() && closed:
+		return Caller{Grants: anonymous}, nil
+	}
+	return c, nil
+}
+
 // Actor returns the caller's name for the history, nil when it is not known.
 func (c Caller) Actor() *string {
 	if c.Name == "" {

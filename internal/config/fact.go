@@ -27,6 +27,7 @@ type StreamEvent struct {
 	// Erases are the numbers of earlier events of the history whose values the event erases.
 	Erases []int64
 	At     time.Time // UTC, whole microseconds
+	Bytes  int       // of the data
 }
 
 // Kind is a type of events of streams that are no configs.
@@ -52,6 +53,9 @@ func NewCodec(kinds ...Kind) Codec {
 	return c
 }
 
+// IsZero reports whether the codec knows the events of configs alone.
+func (c Codec) IsZero() bool { return len(c.kinds) == 0 }
+
 // DecodeStream reads a stored event of a stream that is no config, given the stream's name, the
 // version after the event and the event's time. The error is an [*UnknownEventError] or says what
 // is wrong with the data. [Decode] reads those of configs.
@@ -63,7 +67,7 @@ func (c Codec) DecodeStream(s Stored, name string, version Version, at time.Time
 	if s.Erased {
 		return nil, fmt.Errorf("the data of an event of %s was erased; only values of configs can be", name)
 	}
-	e := &StreamEvent{Type: kind.Type, Stream: name, Version: version, At: at}
+	e := &StreamEvent{Type: kind.Type, Stream: name, Version: version, At: at, Bytes: len(s.Data)}
 	var err error
 	if e.Content, e.Erases, err = kind.Decode(*e, s.SchemaVersion, s.Data); err != nil {
 		return nil, fmt.Errorf("decoding the data of %s, schema version %d: %w", s.Type, s.SchemaVersion, err)

@@ -17,8 +17,8 @@ func TestDecodeStream(t *testing.T) {
 		return []any{e, version, data}, []int64{7}, nil
 	}})
 	got, err := codec.DecodeStream(config.Stored{Type: "NoteAdded", SchemaVersion: 1, Data: "d"}, "$note/a", 3, noon)
-	given := config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, At: noon}
-	want := &config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, Content: []any{given, 1, "d"}, Erases: []int64{7}, At: noon}
+	given := config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, At: noon, Bytes: 1}
+	want := &config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, Content: []any{given, 1, "d"}, Erases: []int64{7}, At: noon, Bytes: 1}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

@@ -14,6 +14,8 @@ import (
 type headReads struct {
 	events  eventstore.Store
 	timeout time.Duration // of one read
+	// interval is the least time from the beginning of a read to that of the next one. 0: none.
+	interval time.Duration
 
 	mu      sync.Mutex // guards what is below
 	next    *headRead  // has not begun yet; nil: nobody waits for it
@@ -80,14 +82,19 @@ func (h *headReads) leave(r *headRead) {
 	}
 }
 
-// run makes one read after the other until no reader waits.
+// run makes one read after the other until no reader waits. After the last one it stays for the
+// rest of the interval, so that a new one cannot begin early.
 func (h *headReads) run() {
 	for r := h.begin(); r != nil; r = h.begin() {
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(r.ctx, h.timeout)
 		r.head, r.err = h.events.Head(ctx)
 		cancel()
 		r.cancel()
 		close(r.done)
+		if rest := h.interval - time.Since(began); rest > 0 {
+			<-time.After(rest)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	Stale                    // the config has changed since the caller looked at it
 	RevertBlocked            // the config has changed since the change set that is to be undone
 	Erased                   // a value that is needed was erased
+	Unauthenticated          // the caller does not prove who it is, where it must
 	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
@@ -103,6 +104,9 @@ var table = [...]row{
 	Erased: {code: "ERASED", status: http.StatusConflict, exit: 1,
 		meaning: "A value that is needed was erased for good.",
 		advice:  "Give the value, or leave the config out."},
+	Unauthenticated: {code: "UNAUTHENTICATED", status: http.StatusUnauthorized, response: http.StatusUnauthorized, exit: 1,
+		meaning: "There is no token where one is needed, or one that is mistyped or not valid.",
+		advice:  "Send a valid token. What is said of a retry says nothing about the first try."},
 	Unavailable: {code: "UNAVAILABLE", status: http.StatusServiceUnavailable, response: http.StatusServiceUnavailable, exit: 1,
 		meaning: "The store is unreachable, the server is starting, stopping or busy, or the time of the request is over.",
 		advice: "Try again after `Retry-After`. When the answer says that the outcome is unknown, read the config first, " +

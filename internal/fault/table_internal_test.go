@@ -52,6 +52,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 		Stale:               {"STALE", 409},
 		RevertBlocked:       {"REVERT_CONFLICT", 409},
 		Erased:              {"ERASED", 409},
+		Unauthenticated:     {"UNAUTHENTICATED", 401},
 		Unavailable:         {"UNAVAILABLE", 503},
 		LimitExceeded:       {"LIMIT_EXCEEDED", 413},
 		TooManyStreams:      {"LIMIT_EXCEEDED", 429},
@@ -73,7 +74,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 
 // TestResponseStatus has the codes that have a status of their own in GraphQL over HTTP.
 func TestResponseStatus(t *testing.T) {
-	own := map[string]int{"INTERNAL": 500, "UNAVAILABLE": 503, "FORBIDDEN": 403}
+	own := map[string]int{"INTERNAL": 500, "UNAUTHENTICATED": 401, "UNAVAILABLE": 503, "FORBIDDEN": 403}
 	for _, code := range append(graphQLCodes(), "FORBIDDEN", "SOMETHING_ELSE") {
 		want, isOwn := own[code]
 		if !isOwn {
