@@ -64,6 +64,9 @@ func member[R any](result any) (R, error) {
 }
 
 func (r *resolver) changed(out configstore.Outcome) model.ConfigChanged {
+	if out.Own != nil {
+		return model.ConfigChanged{Revision: object.NewRevision(out.Own), Changed: out.Changed, Position: out.Position}
+	}
 	old := r.store.OldValue(out.Config)
 	return model.ConfigChanged{
 		Config:   object.NewConfig(out.Config, old),

@@ -39,4 +39,4 @@ func (r *resolver) ConfigSnapshot() generated.ConfigSnapshotResolver {
 }
 
 // caller returns the caller that sent the operation of a context.
-func (r *resolver) caller(context.Context) auth.Caller { return auth.Anonymous }
+func (r *resolver) caller(ctx context.Context) auth.Caller { return auth.FromContext(ctx) }

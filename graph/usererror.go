@@ -19,8 +19,11 @@ func userError(err error, path []string, old *configstore.OldValues) model.UserE
 	var invalid *config.InvalidError
 	var revert *fault.RevertConflict
 	var refusal *fault.Refusal
+	var denied *fault.ForbiddenError
 	message := err.Error()
 	switch {
+	case errors.As(err, &denied):
+		return model.ForbiddenError{Code: model.ErrorCodeForbidden, Message: message, Path: path, Action: model.Action(denied.Action.String())}
 	case fault.KindOf(err) == fault.PositionUnknown:
 		return model.InvalidInputError{Code: model.ErrorCodePositionUnknown, Message: message, Path: path}
 	case errors.As(err, &invalid):

@@ -663,6 +663,10 @@ enum ErrorCode {
   REVERT_CONFLICT
   """A value that is needed was erased."""
   ERASED
+  """The caller may not do that."""
+  FORBIDDEN
+  """In ` + "`" + `extensions.code` + "`" + ` only: there is no valid token."""
+  UNAUTHENTICATED
   """In ` + "`" + `extensions.code` + "`" + ` only: the request asks for more than one answer may hold or cost."""
   LIMIT_EXCEEDED
   """This history does not have the position, and cannot come to have it."""
@@ -731,7 +735,7 @@ type VersionConflictError implements UserError {
   message: String!
   """Which part of ` + "`" + `input` + "`" + `."""
   path: [String!]
-  """The newest revision, to merge with and try again; null when the name has none."""
+  """The newest revision, to merge with and try again; null when the name has none, or the caller may not read it."""
   current: ConfigRevision
 }
 
@@ -781,6 +785,18 @@ type RevertConflictError implements UserError {
   change: ConfigRevision
   """The newest revision; null when the caller may not read it."""
   current: ConfigRevision
+}
+
+"""The caller may not do that, whatever there is."""
+type ForbiddenError implements UserError {
+  """Stable code, for programs."""
+  code: ErrorCode!
+  """Text, for people."""
+  message: String!
+  """Which part of ` + "`" + `input` + "`" + `."""
+  path: [String!]
+  """What it takes."""
+  action: Action!
 }
 
 """Input of ` + "`" + `setConfig` + "`" + `."""
@@ -960,6 +976,16 @@ type ChangesRejected {
 """Outcome of ` + "`" + `applyConfigs` + "`" + `, ` + "`" + `revertConfigs` + "`" + ` and ` + "`" + `revertChangeSet` + "`" + `."""
 union ApplyConfigsResult = ConfigsChanged | ChangesRejected
 
+"""What a grant allows. None contains another."""
+enum Action {
+  """Read values, history, streams."""
+  READ
+  """Set, delete, restore."""
+  WRITE
+  """Make, change and revoke tokens that may do no more than the caller."""
+  ADMIN
+}
+
 """One config was changed, or was as asked for already."""
 type ConfigChanged {
   """The config as this change left it, null after a deletion, and for a caller that may not read it."""
@@ -973,13 +999,13 @@ type ConfigChanged {
 }
 
 """Outcome of ` + "`" + `setConfig` + "`" + `."""
-union SetConfigResult = ConfigChanged | InvalidInputError | DeletedError | VersionConflictError | IdempotencyError
+union SetConfigResult = ConfigChanged | InvalidInputError | DeletedError | VersionConflictError | IdempotencyError | ForbiddenError
 
 """Outcome of ` + "`" + `deleteConfig` + "`" + `."""
-union DeleteConfigResult = ConfigChanged | InvalidInputError | NotFoundError | DeletedError | VersionConflictError | IdempotencyError
+union DeleteConfigResult = ConfigChanged | InvalidInputError | NotFoundError | DeletedError | VersionConflictError | IdempotencyError | ForbiddenError
 
 """Outcome of ` + "`" + `restoreConfig` + "`" + `."""
-union RestoreConfigResult = ConfigChanged | InvalidInputError | NotFoundError | NotDeletedError | VersionConflictError | IdempotencyError
+union RestoreConfigResult = ConfigChanged | InvalidInputError | NotFoundError | NotDeletedError | VersionConflictError | IdempotencyError | ForbiddenError
 
 """Writes. Expected failures are members of the result; GraphQL ` + "`" + `errors` + "`" + ` are for all else."""
 type Mutation {
@@ -4232,6 +4258,98 @@ func (ec *executionContext) fieldContext_DeletedError_revision(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ForbiddenError_code(ctx context.Context, field graphql.CollectedField, obj *model.ForbiddenError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ForbiddenError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ErrorCode) graphql.Marshaler {
+			return ec.marshalNErrorCode2configapiᚋgraphᚋmodelᚐErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ForbiddenError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ForbiddenError", field, false, false, "ErrorCode")
+}
+
+func (ec *executionContext) _ForbiddenError_message(ctx context.Context, field graphql.CollectedField, obj *model.ForbiddenError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ForbiddenError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ForbiddenError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ForbiddenError", field, false, false, "String")
+}
+
+func (ec *executionContext) _ForbiddenError_path(ctx context.Context, field graphql.CollectedField, obj *model.ForbiddenError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ForbiddenError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ForbiddenError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ForbiddenError", field, false, false, "String")
+}
+
+func (ec *executionContext) _ForbiddenError_action(ctx context.Context, field graphql.CollectedField, obj *model.ForbiddenError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ForbiddenError_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Action) graphql.Marshaler {
+			return ec.marshalNAction2configapiᚋgraphᚋmodelᚐAction(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ForbiddenError_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ForbiddenError", field, false, false, "Action")
 }
 
 func (ec *executionContext) _HistoryBounds_head(ctx context.Context, field graphql.CollectedField, obj *model.HistoryBounds) (ret graphql.Marshaler) {
@@ -7724,6 +7842,13 @@ func (ec *executionContext) _DeleteConfigResult(ctx context.Context, sel ast.Sel
 			return graphql.Null
 		}
 		return ec._IdempotencyError(ctx, sel, obj)
+	case model.ForbiddenError:
+		return ec._ForbiddenError(ctx, sel, &obj)
+	case *model.ForbiddenError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ForbiddenError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -7809,6 +7934,13 @@ func (ec *executionContext) _RestoreConfigResult(ctx context.Context, sel ast.Se
 			return graphql.Null
 		}
 		return ec._IdempotencyError(ctx, sel, obj)
+	case model.ForbiddenError:
+		return ec._ForbiddenError(ctx, sel, &obj)
+	case *model.ForbiddenError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ForbiddenError(ctx, sel, obj)
 	case model.ConfigChanged:
 		return ec._ConfigChanged(ctx, sel, &obj)
 	case *model.ConfigChanged:
@@ -7850,6 +7982,13 @@ func (ec *executionContext) _SetConfigResult(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._IdempotencyError(ctx, sel, obj)
+	case model.ForbiddenError:
+		return ec._ForbiddenError(ctx, sel, &obj)
+	case *model.ForbiddenError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ForbiddenError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -7926,6 +8065,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._IdempotencyError(ctx, sel, obj)
+	case model.ForbiddenError:
+		return ec._ForbiddenError(ctx, sel, &obj)
+	case *model.ForbiddenError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ForbiddenError(ctx, sel, obj)
 	case model.DeletedError:
 		return ec._DeletedError(ctx, sel, &obj)
 	case *model.DeletedError:
@@ -8844,6 +8990,54 @@ func (ec *executionContext) _DeletedError(ctx context.Context, sel ast.Selection
 		case "revision":
 			out.Values[i] = ec._DeletedError_revision(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var forbiddenErrorImplementors = []string{"ForbiddenError", "UserError", "SetConfigResult", "DeleteConfigResult", "RestoreConfigResult"}
+
+func (ec *executionContext) _ForbiddenError(ctx context.Context, sel ast.SelectionSet, obj *model.ForbiddenError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, forbiddenErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ForbiddenError")
+		case "code":
+			out.Values[i] = ec._ForbiddenError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ForbiddenError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ForbiddenError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "action":
+			out.Values[i] = ec._ForbiddenError_action(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -9852,6 +10046,16 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) unmarshalNAction2configapiᚋgraphᚋmodelᚐAction(ctx context.Context, v any) (model.Action, error) {
+	var res model.Action
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAction2configapiᚋgraphᚋmodelᚐAction(ctx context.Context, sel ast.SelectionSet, v model.Action) graphql.Marshaler {
+	return v
+}
 
 func (ec *executionContext) unmarshalNApplyConfigsInput2configapiᚋgraphᚋinputᚐChangeSet(ctx context.Context, v any) (input.ChangeSet, error) {
 	var res input.ChangeSet

@@ -167,6 +167,26 @@ func (DeletedError) IsSetConfigResult() {}
 
 func (DeletedError) IsDeleteConfigResult() {}
 
+// The caller may not do that, whatever there is.
+type ForbiddenError struct {
+	// Stable code, for programs.
+	Code ErrorCode `json:"code"`
+	// Text, for people.
+	Message string `json:"message"`
+	// Which part of `input`.
+	Path []string `json:"path,omitempty"`
+	// What it takes.
+	Action Action `json:"action"`
+}
+
+func (ForbiddenError) IsUserError() {}
+
+func (ForbiddenError) IsSetConfigResult() {}
+
+func (ForbiddenError) IsDeleteConfigResult() {}
+
+func (ForbiddenError) IsRestoreConfigResult() {}
+
 // Bounds of the store's history.
 type HistoryBounds struct {
 	// Newest committed position that this server has applied.
@@ -384,7 +404,7 @@ type VersionConflictError struct {
 	Message string `json:"message"`
 	// Which part of `input`.
 	Path []string `json:"path,omitempty"`
-	// The newest revision, to merge with and try again; null when the name has none.
+	// The newest revision, to merge with and try again; null when the name has none, or the caller may not read it.
 	Current *object.ConfigRevision `json:"current,omitempty"`
 }
 
@@ -395,6 +415,53 @@ func (VersionConflictError) IsSetConfigResult() {}
 func (VersionConflictError) IsDeleteConfigResult() {}
 
 func (VersionConflictError) IsRestoreConfigResult() {}
+
+// What a grant allows. None contains another.
+type Action string
+
+const (
+	// Read values, history, streams.
+	ActionRead Action = "READ"
+	// Set, delete, restore.
+	ActionWrite Action = "WRITE"
+	// Make, change and revoke tokens that may do no more than the caller.
+	ActionAdmin Action = "ADMIN"
+)
+
+var AllAction = []Action{
+	ActionRead,
+	ActionWrite,
+	ActionAdmin,
+}
+
+func (e Action) IsValid() bool {
+	switch e {
+	case ActionRead, ActionWrite, ActionAdmin:
+		return true
+	}
+	return false
+}
+
+func (e Action) String() string {
+	return string(e)
+}
+
+func (e *Action) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Action(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Action", str)
+	}
+	return nil
+}
+
+func (e Action) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
 
 // Order of a list of configs.
 type ConfigOrder string
@@ -506,6 +573,10 @@ const (
 	ErrorCodeRevertConflict ErrorCode = "REVERT_CONFLICT"
 	// A value that is needed was erased.
 	ErrorCodeErased ErrorCode = "ERASED"
+	// The caller may not do that.
+	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// In `extensions.code` only: there is no valid token.
+	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
 	// In `extensions.code` only: the request asks for more than one answer may hold or cost.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
 	// This history does not have the position, and cannot come to have it.
@@ -534,6 +605,8 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeStale,
 	ErrorCodeRevertConflict,
 	ErrorCodeErased,
+	ErrorCodeForbidden,
+	ErrorCodeUnauthenticated,
 	ErrorCodeLimitExceeded,
 	ErrorCodePositionUnknown,
 	ErrorCodePositionNotReached,
@@ -546,7 +619,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeForbidden, ErrorCodeUnauthenticated, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
 		return true
 	}
 	return false

@@ -65,6 +65,7 @@ func TestErrorsReadWell(t *testing.T) {
 		{config.ErrNotDeleted, "the config is not deleted, so there is nothing to restore"},
 		{&config.InvalidError{Field: "name", Rule: "is empty"}, "name is empty"},
 		{&config.VersionConflictError{Expected: 3, Actual: 5}, "version 3 was expected, but the config has version 5"},
+		{&config.VersionConflictError{Expected: 3, Hidden: true}, "version 3 was expected, but the config has another one"},
 		{
 			&config.UnknownEventError{Type: "ConfigRenamed", SchemaVersion: 2},
 			`unknown event type "ConfigRenamed", schema version 2: probably a newer program wrote it`,

@@ -36,9 +36,13 @@ func (e *InvalidError) Error() string { return e.Field + " " + e.Rule }
 // VersionConflictError says that a config does not have the version that a command expects.
 type VersionConflictError struct {
 	Expected Version
-	Actual   Version // 0: the name has no version yet
+	Actual   Version // 0: the name has no version yet, or it is Hidden
+	Hidden   bool    // the caller may not know the actual version
 }
 
 func (e *VersionConflictError) Error() string {
+	if e.Hidden {
+		return fmt.Sprintf("version %d was expected, but the config has another one", e.Expected)
+	}
 	return fmt.Sprintf("version %d was expected, but the config has version %d", e.Expected, e.Actual)
 }

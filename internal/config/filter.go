@@ -120,6 +120,16 @@ func (f Filter) All() bool {
 	return f.prefix == "" && f.names == nil && f.part == "" && f.within == nil
 }
 
+// Key returns a text by which filters can be told apart: filters with the same key select the same
+// names. The filters that [Filter.Within] makes of one filter have the same key if they select the
+// same names.
+func (f Filter) Key() string {
+	if f.names != nil {
+		return fmt.Sprintf("names %q, part %q", f.names, f.part)
+	}
+	return fmt.Sprintf("prefixes %q, part %q", f.Prefixes().texts, f.part)
+}
+
 // Matches reports whether the filter selects the name.
 func (f Filter) Matches(n Name) bool {
 	if !containsPart(n.text, f.part) {

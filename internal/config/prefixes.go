@@ -78,11 +78,49 @@ func isWithin(text, prefix string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
+// Parts calls yield for the parts of a set in the byte order of their names, until yield returns
+// false: for each prefix the name that is the prefix itself, and then the names below it. Between
+// the two come those prefixes that sort there: `a-b` is after `a` and before `a/c`. The set must
+// not be that of all names.
+func (p Prefixes) Parts(yield func(prefix string, below bool) bool) {
+	open := make([]string, 0, 4) // prefixes below which the names are still to come, each within the last
+	for _, text := range p.texts {
+		for len(open) > 0 && !isBeforeBelow(text, open[len(open)-1]) {
+			if !yield(open[len(open)-1], true) {
+				return
+			}
+			open = open[:len(open)-1]
+		}
+		if !yield(text, false) {
+			return
+		}
+		open = append(open, text)
+	}
+	for len(open) > 0 {
+		if !yield(open[len(open)-1], true) {
+			return
+		}
+		open = open[:len(open)-1]
+	}
+}
+
+// isBeforeBelow reports whether a text that sorts after a prefix, and is not below it, sorts before
+// what is below it.
+func isBeforeBelow(text, prefix string) bool {
+	rest, longer := strings.CutPrefix(text, prefix)
+	return longer && rest[0] < '/'
+}
+
 // Within returns the filter that selects what f selects within a set of names. Sets that have the
 // same of those names lead to the same filter, whatever else they have.
 func (f Filter) Within(set Prefixes) Filter {
-	if f.names != nil {
+	switch {
+	case set.All():
+		return f
+	case f.names != nil:
 		f.names = slices.DeleteFunc(slices.Clone(f.names), func(n Name) bool { return !set.Has(n) })
+		return f
+	case f.within == nil && set.Contains(f.prefix):
 		return f
 	}
 	both := f.Prefixes().and(set)
@@ -100,15 +138,30 @@ func (f Filter) Within(set Prefixes) Filter {
 
 // and returns the names that are in both sets.
 func (p Prefixes) and(other Prefixes) Prefixes {
-	return Below(append(p.inside(other), other.inside(p)...)...)
+	if len(p.texts) == 1 {
+		return other.Inside(p.texts[0])
+	}
+	var texts []string
+	for _, prefix := range p.texts {
+		texts = append(texts, other.Inside(prefix).texts...)
+	}
+	slices.Sort(texts) // what is below `a` can come after what is below `a-b`
+	return Prefixes{texts}
 }
 
-// inside returns those prefixes of a set that are inside another set.
-func (p Prefixes) inside(other Prefixes) (some []string) {
-	for _, text := range p.texts {
-		if other.Contains(text) {
-			some = append(some, text)
-		}
+// Inside returns those names of the set that are below a valid prefix.
+func (p Prefixes) Inside(prefix string) Prefixes {
+	prefix = strings.TrimSuffix(prefix, "/")
+	switch {
+	case p.Contains(prefix):
+		return Prefixes{[]string{prefix}}
+	case prefix == "":
+		return p
 	}
-	return some
+	first, _ := slices.BinarySearch(p.texts, prefix+"/")
+	last := first
+	for last < len(p.texts) && isWithin(p.texts[last], prefix) {
+		last++
+	}
+	return Prefixes{p.texts[first:last:last]}
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -63,8 +64,68 @@ func TestWithin(t *testing.T) {
 				rt.Errorf("%v within %q and %q has prefixes %q without %s", whole, first.Texts(), second.Texts(), cut.Prefixes().Texts(), n)
 			}
 		}
+		if got := inParts(cut.Prefixes(), names); !slices.Equal(got, selected(cut.Prefixes(), names)) {
+			rt.Errorf("the parts of %q have, in this order, %v", cut.Prefixes().Texts(), got)
+		}
+		other := whole.Within(second).Within(first).Within(first)
+		if cut.Key() != other.Key() {
+			rt.Errorf("within %q and %q: got the keys %s and %s", first.Texts(), second.Texts(), cut.Key(), other.Key())
+		}
+		for _, n := range names {
+			if less := cut.Within(config.Below("a")); cut.Matches(n) != less.Matches(n) && cut.Key() == less.Key() {
+				rt.Errorf("two filters have the key %s, one of which selects %s", cut.Key(), n)
+			}
+		}
 		if all := cut.Within(config.Below("")); !slices.Equal(all.Prefixes().Texts(), cut.Prefixes().Texts()) {
 			rt.Errorf("within all names: got %q, want %q", all.Prefixes().Texts(), cut.Prefixes().Texts())
 		}
 	})
+}
+
+// inParts returns the names in the order of a set's parts.
+func inParts(set config.Prefixes, names []config.Name) (found []config.Name) {
+	if set.All() {
+		return selected(set, names)
+	}
+	sorted := selected(config.Below(""), names)
+	set.Parts(func(prefix string, below bool) bool {
+		for _, n := range sorted {
+			if below && strings.HasPrefix(n.String(), prefix+"/") || !below && n.String() == prefix {
+				found = append(found, n)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// selected returns the names of a set, in byte order.
+func selected(set config.Prefixes, names []config.Name) (found []config.Name) {
+	for _, n := range names {
+		if set.Has(n) {
+			found = append(found, n)
+		}
+	}
+	slices.SortFunc(found, config.Name.Compare)
+	return found
+}
+
+// TestPartsEnd has the parts of a set end when yield returns false, after each of them.
+func TestPartsEnd(t *testing.T) {
+	set := config.Below("a", "a-b", "a-b-c", "a/b", "b")
+	want := []string{"a", "a-b", "a-b-c", "a-b-c/", "a-b/", "a/", "b", "b/"}
+	for n := range len(want) + 1 {
+		var got []string
+		for prefix, below := range set.Parts {
+			if below {
+				prefix += "/"
+			}
+			if got = append(got, prefix); len(got) >= n {
+				break
+			}
+		}
+		if !slices.Equal(got, want[:max(n, 1)]) {
+			t.Errorf("got %q, want the first %d of %q", got, n, want)
+		}
+	}
 }

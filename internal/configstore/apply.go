@@ -31,6 +31,12 @@ type SetOutcome struct {
 // disk and can be read. A set with an idempotency key is carried out once for each caller: the same
 // set gets the whole first outcome again for at least [writer.KeyRetention].
 //
+// A set with a change that the caller may not make is rejected before anything of the state is
+// looked at: with a [*fault.ForbiddenError] for each such change, and no other failure. Every
+// change needs WRITE. Those that read to answer need READ, too: a restore of the last value, and a
+// set with OnlyIfChanged. Of a config that the caller may not read, outcome and failures show what
+// its own change made, and that there is a conflict, but no value, version or revision of others.
+//
 // A dry run does the same on the newest view, up to the append: it writes nothing, and neither
 // looks for a receipt nor leaves one.
 //
@@ -46,27 +52,34 @@ func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.Change
 	case err != nil:
 		return SetOutcome{}, err
 	case written.receipt != nil:
-		return written.recallSet(ctx)
+		return written.recallSet(ctx, &set)
 	}
+	written.cut()
 	return SetOutcome{Revisions: written.Revisions, Unchanged: written.Unchanged, Position: written.Position, DryRun: set.DryRun}, nil
 }
 
 // Recall returns the outcome of an earlier set with the same idempotency key. found is false when
-// there is none, or when the set has no key. The set need not have its changes when it has Asked.
-// The errors are those of [Store.Apply].
+// there is none, when the caller may read nothing of it today, or when the set has no key. What the
+// caller may not read is left out. The set need not have its changes when it has Asked. The errors
+// are those of [Store.Apply].
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	g, err := s.ready()
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return SetOutcome{}, false, fault.NotWritten(err)
+		return SetOutcome{}, false, err
 	}
-	receipt, err := g.writer.Recall(ctx, caller, set)
+	receipt, grants, err := g.writer.Recall(ctx, caller, set)
 	if err != nil || receipt == nil {
 		return SetOutcome{}, false, err
 	}
-	outcome, err = written{generation: g, receipt: receipt}.recallSet(ctx)
-	return outcome, err == nil, err
+	recalled := written{Outcome: writer.Outcome{Grants: grants}, generation: g, receipt: receipt}
+	outcome, err = recalled.recallSet(ctx, &set)
+	if err != nil {
+		return SetOutcome{}, false, err
+	}
+	hidden := receipt.EventCount+len(receipt.Unchanged) > 0 && len(outcome.Revisions)+len(outcome.Unchanged) == 0
+	return outcome, !hidden, nil
 }
 
 // written is the outcome of a set, or the receipt of an earlier request that has the outcome.
@@ -78,11 +91,14 @@ type written struct {
 
 // write carries out a change set, or decides it and no more.
 func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return written{}, fault.NotWritten(err)
+		return written{}, err
 	}
 	failures := writer.Check(&set)
+	if err := g.authorise(caller, &set, failures); err != nil {
+		return written{}, err
+	}
 	seenAt, err := g.seenAt(ctx, &set)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
@@ -165,10 +181,13 @@ func (g *generation) lastValues(ctx context.Context, view *projection.View, set 
 
 // recallSet returns the outcome that a receipt stands for, as it was. The writer has made sure that
 // it is applied here.
-func (w written) recallSet(ctx context.Context) (SetOutcome, error) {
+func (w written) recallSet(ctx context.Context, set *config.ChangeSet) (SetOutcome, error) {
 	outcome, err := w.generation.recallSet(ctx, w.receipt)
 	if err != nil {
 		return SetOutcome{}, recallFailed(w.receipt, err)
+	}
+	if err := w.cutRecalled(set, &outcome); err != nil {
+		return SetOutcome{}, err
 	}
 	return outcome, nil
 }

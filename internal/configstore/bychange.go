@@ -54,6 +54,7 @@ func changedPage(ctx context.Context, r *Reader, filter config.Filter, before ev
 	if err := ctx.Err(); err != nil {
 		return ChangedPage{}, err
 	}
+	filter = filter.Within(r.scope)
 	// Unless it is much, to sort what is selected costs less than to look for it in the order of
 	// all names.
 	if !filter.All() && find.count(filter.WithoutPart()) <= r.generation.opts.ScanNames/20 {
@@ -117,6 +118,7 @@ func (p *ChangedPage) take(c *projection.Config, first int) bool {
 
 // CountDeleted returns how many deleted configs the filter selects. The error is that of ctx.
 func (r *Reader) CountDeleted(ctx context.Context, filter config.Filter) (int, error) {
+	filter = filter.Within(r.scope)
 	if filter.Part() == "" {
 		return r.view.CountDeleted(filter), nil
 	}

@@ -41,6 +41,7 @@ func (r *Reader) Changes(ctx context.Context, after eventstore.Position, filter 
 	if err != nil {
 		return Changes{}, err
 	}
+	filter = filter.Within(r.scope)
 	cursor := r.generation.feed.Cursor(r.generation.events, start)
 	found := Changes{Position: start.Position(), CaughtUp: start.Same(view.Head())}
 	end, err := r.shared().begin(ctx)

@@ -27,7 +27,7 @@ func (r *Reader) Children(prefix, after string, first int) (ChildPage, error) {
 	}
 	var page ChildPage
 	bytes := 0
-	r.view.Children(filter.Prefix(), after, func(c projection.Child) bool {
+	r.view.Children(filter.Prefix(), r.scope, after, func(c projection.Child) bool {
 		bytes += len(c.Name.String())
 		if c.Config != nil {
 			bytes += len(c.Config.Value.String())

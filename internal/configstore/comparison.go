@@ -17,11 +17,13 @@ type comparison struct {
 	reader   *Reader
 	from, to *Snapshot
 	filter   config.Filter
-	toFilter config.Filter    // of the names at to; the same as filter unless there is a toPrefix
-	prefixes bool             // two prefixes are compared
-	view     *projection.View // at or after both snapshots
-	reads    int              // how many pieces of the list of names had to be read from the past
-	sparse   bool             // many of the names may have changed only after both snapshots
+	toFilter config.Filter // of the names at to; the same as filter unless there is a toPrefix
+	// prefix and toPrefix are compared, without a slash at the end. toPrefix "": the same names are
+	// compared. The filters may select less than what is below them.
+	prefix, toPrefix string
+	view             *projection.View // at or after both snapshots
+	reads            int              // how many pieces of the list of names had to be read from the past
+	sparse           bool             // many of the names may have changed only after both snapshots
 
 	// between are the present states of the names that have events between near snapshots, by
 	// name. nil: the snapshots are not near.
@@ -37,12 +39,13 @@ type pair struct {
 }
 
 func (r *Reader) newComparison(ctx context.Context, q DiffQuery) (*comparison, error) {
-	c := &comparison{reader: r, filter: q.Filter, toFilter: q.Filter, prefixes: q.ToPrefix != "", view: q.From.view}
-	if c.prefixes {
+	c := &comparison{reader: r, filter: q.Filter, toFilter: q.Filter, view: q.From.view}
+	if q.ToPrefix != "" {
 		if err := c.setPrefix(q.ToPrefix); err != nil {
 			return nil, err
 		}
 	}
+	c.filter, c.toFilter = c.filter.Within(r.scope), c.toFilter.Within(r.scope)
 	if q.To.view.Head().Seq > c.view.Head().Seq {
 		c.view = q.To.view
 	}
@@ -64,11 +67,12 @@ func (c *comparison) setPrefix(toPrefix string) error {
 		invalid.Field = "toPrefix"
 		return &invalid
 	}
+	c.prefix, c.toPrefix = c.filter.Prefix(), c.toFilter.Prefix()
 	return nil
 }
 
 // hasChanges reports whether there are changes between the snapshots to show.
-func (c *comparison) hasChanges() bool { return !c.prefixes && c.from.at.Seq < c.to.at.Seq }
+func (c *comparison) hasChanges() bool { return c.toPrefix == "" && c.from.at.Seq < c.to.at.Seq }
 
 // Snapshots are near when few events are between them: at most [eventstore.MaxExamined], and at
 // most eventsPerName for each name that the filter selects, since to read a name at two snapshots
@@ -78,7 +82,7 @@ const eventsPerName, namesPerEvent = 8, 10
 
 // readBetween finds the names of the events between two near snapshots.
 func (c *comparison) readBetween(ctx context.Context) error {
-	if _, listed := c.filter.Names(); listed || c.prefixes {
+	if _, listed := c.filter.Names(); listed || c.toPrefix != "" {
 		return nil
 	}
 	earlier, later := c.span()
@@ -133,7 +137,7 @@ func (c *comparison) pairs(ctx context.Context, after string, limit int) ([]pair
 	}
 	limit = min(limit, eventstore.MaxAsOfNames)
 	switch {
-	case c.prefixes:
+	case c.toPrefix != "":
 		return c.prefixPairs(after, limit), nil
 	case c.between != nil:
 		return c.nearPairs(after, limit), nil
@@ -174,10 +178,9 @@ func (c *comparison) changedPairs(ctx context.Context, after string, limit int) 
 
 // prefixPairs returns pairs of the names below either prefix.
 func (c *comparison) prefixPairs(after string, limit int) []pair {
-	prefix, toPrefix := c.filter.Prefix(), c.toFilter.Prefix()
 	toAfter := ""
 	if after != "" {
-		toAfter = toPrefix + strings.TrimPrefix(after, prefix)
+		toAfter = c.toPrefix + strings.TrimPrefix(after, c.prefix)
 	}
 	from, to := c.some(c.filter, after, limit), c.some(c.toFilter, toAfter, limit)
 	var found []pair
@@ -190,11 +193,11 @@ func (c *comparison) prefixPairs(after string, limit int) []pair {
 		case len(to) == 0:
 			order = -1
 		default:
-			order = cmp.Compare(from[0].Name.String()[len(prefix):], to[0].Name.String()[len(toPrefix):])
+			order = cmp.Compare(from[0].Name.String()[len(c.prefix):], to[0].Name.String()[len(c.toPrefix):])
 		}
 		if order >= 0 {
 			p.to, to = to[0], to[1:]
-			p.name = config.NameBound(prefix + p.to.Name.String()[len(toPrefix):])
+			p.name = config.NameBound(c.prefix + p.to.Name.String()[len(c.toPrefix):])
 		}
 		if order <= 0 {
 			p.from, from = from[0], from[1:]
@@ -296,9 +299,8 @@ func (d *Difference) differs() bool {
 }
 
 func (c *comparison) tooLong(p pair) error {
-	prefix, toPrefix := c.filter.Prefix(), c.toFilter.Prefix()
 	rule := fmt.Sprintf("has %s below it, whose name below %s would have %d bytes; at most %d are allowed: compare the other way round, from %s to %s",
-		p.to.Name, prefix, len(p.name.String()), config.MaxNameBytes, toPrefix, prefix)
+		p.to.Name, c.prefix, len(p.name.String()), config.MaxNameBytes, c.toPrefix, c.prefix)
 	return &config.InvalidError{Field: "toPrefix", Rule: rule}
 }
 

@@ -25,8 +25,8 @@ type Freshness struct {
 // FreshReader returns a reader that includes what is asked for, and waits for it if necessary. The
 // errors: [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind
 // [fault.Unavailable] when this node is not ready or cannot know how fresh it is.
-func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*Reader, error) {
-	g, err := s.ready()
+func (s *Store) FreshReader(ctx context.Context, caller auth.Caller, f Freshness) (*Reader, error) {
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *Store) FreshReader(ctx context.Context, _ auth.Caller, f Freshness) (*R
 			return nil, err
 		}
 	}
-	return newReader(g, view), nil
+	return newReader(g, view, caller.Scope(auth.Read)), nil
 }
 
 // Includes returns nil when the reader includes a position. It does not wait for the position. The

@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
 	"configapi/internal/projection"
 )
 
-// planRevert returns what has to change for the configs that a revert selects to be as they were at
-// its moment.
-func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err error) {
-	p.filter = revert.Filter
+// planRevert returns what has to change for the configs that a revert selects, and that the caller
+// may read, to be as they were at its moment. It fails when the caller may not change one of them.
+func (r *Reader) planRevert(ctx context.Context, changeable config.Prefixes, revert *Revert) (p plan, err error) {
+	p.filter = revert.Filter.Within(r.scope)
+	if err := r.checkSelected(ctx, changeable, &p); err != nil || len(p.failures) > 0 {
+		return p, err
+	}
 	to, err := r.AsOfPoint(ctx, revert.To)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
@@ -30,7 +35,21 @@ func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err er
 	if len(p.failures) > 0 {
 		return p, nil
 	}
-	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: revert.Filter}, &p)
+	return p, r.addDifferences(ctx, DiffQuery{From: r.Now(), To: to, Filter: p.filter}, &p)
+}
+
+// checkSelected adds a failure for each selected config that the caller may not change, at most as
+// many as a set has changes.
+func (r *Reader) checkSelected(ctx context.Context, changeable config.Prefixes, p *plan) error {
+	if !slices.ContainsFunc(p.filter.Prefixes().Texts(), func(prefix string) bool { return !changeable.Contains(prefix) }) {
+		return nil
+	}
+	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
+		if !changeable.Has(c.Name) {
+			p.failures = append(p.failures, unnamed(auth.Write, c.Name))
+		}
+		return len(p.failures) < config.MaxChanges
+	})
 }
 
 // checkSeen adds a failure for each config that has changed after the caller has seen it, at most
@@ -44,10 +63,10 @@ func (r *Reader) checkSeen(ctx context.Context, revert *Revert, p *plan) error {
 	case err != nil:
 		return err
 	}
-	if !r.view.ChangedSince(seen.At().Seq, revert.Filter) {
+	if !r.view.ChangedSince(seen.At().Seq, p.filter) {
 		return nil
 	}
-	return walk(ctx, r.view, revert.Filter, "", func(c *projection.Config) bool {
+	return walk(ctx, r.view, p.filter, "", func(c *projection.Config) bool {
 		if c.Seq > seen.At().Seq {
 			p.refuse(c.Name, fault.ErrStale, c)
 		}
@@ -115,13 +134,18 @@ func valueOf(c *projection.Config) *config.Value {
 	return &c.Value
 }
 
-// planUndo returns what has to change to undo a change set.
-func (r *Reader) planUndo(ctx context.Context, revert *RevertSet) (p plan, err error) {
+// planUndo returns what has to change to undo the part of a change set that the caller may read. A
+// set without such a part is one that the history does not have.
+func (r *Reader) planUndo(ctx context.Context, changeable config.Prefixes, revert *RevertSet) (p plan, err error) {
 	view, err := r.generation.await(ctx, r.view, revert.ChangeSet.Seq, 0)
 	var revisions []*eventstore.Revision
 	if err == nil {
-		r = newReader(r.generation, view)
+		r = newReader(r.generation, view, r.scope)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
+	}
+	visible := changesWithin(revisions, r.scope)
+	if err == nil && len(visible) == 0 {
+		err = fault.ErrPositionUnknown
 	}
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
@@ -130,15 +154,28 @@ func (r *Reader) planUndo(ctx context.Context, revert *RevertSet) (p plan, err e
 	case err != nil:
 		return p, err
 	}
+	if p.failures = forbiddenAmong(visible, changeable); len(p.failures) > 0 {
+		return p, nil
+	}
 	end := revisions[len(revisions)-1].Position()
 	p.reverts = &config.RevisionID{Seq: int64(end.Seq), Hash: end.Prefix}
-	names := make([]config.Name, 0, len(revisions))
-	for _, change := range ofConfigs(revisions) {
+	names := make([]config.Name, 0, len(visible))
+	for _, change := range visible {
 		names = append(names, change.Name)
 		r.undo(change, revert.OnConflict, &p)
 	}
 	p.filter = config.Among(names)
 	return p, nil
+}
+
+// changesWithin returns the changes of configs that a set of names has.
+func changesWithin(revisions []*eventstore.Revision, names config.Prefixes) (some []*eventstore.Revision) {
+	for _, change := range ofConfigs(revisions) {
+		if names.Has(change.Name) {
+			some = append(some, change)
+		}
+	}
+	return some
 }
 
 // undo adds what has to be done about one change of a set.

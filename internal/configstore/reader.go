@@ -15,28 +15,31 @@ import (
 // MaxPageSize is the most that one page may be asked to hold.
 const MaxPageSize = 500
 
-// Reader reads the store at one position: all its answers are of that position, however many there
-// are. It is cheap to make, holds no lock, and is for one request. It is safe for concurrent use.
+// Reader reads the store at one position for one caller. All its answers are of that position,
+// however many there are, and of the names that the caller may read: to its answers, other names do
+// not exist. What it hides are their names, values, existence, number, actors and reasons, not how
+// many changes there were nor when: positions are those of the whole history. It is cheap to make, holds no lock, and is for one request. It is safe for concurrent use.
 type Reader struct {
 	generation *generation
 	view       *projection.View
+	scope      config.Prefixes // the names that the caller may read
 
 	once    sync.Once
 	request *request // made by once
 }
 
-// Reader returns a reader of the newest state that this node has applied. Every caller may read
-// everything. The error is of kind [fault.Unavailable]: the store is not ready.
-func (s *Store) Reader(_ auth.Caller) (*Reader, error) {
-	g, err := s.ready()
+// Reader returns a reader of the newest state that this node has applied. The error is of kind
+// [fault.Unavailable], the store is not ready; or [auth.ErrNotValid], the caller's secret has ended.
+func (s *Store) Reader(caller auth.Caller) (*Reader, error) {
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
-	return newReader(g, g.view()), nil
+	return newReader(g, g.view(), caller.Scope(auth.Read)), nil
 }
 
-func newReader(g *generation, view *projection.View) *Reader {
-	return &Reader{generation: g, view: view}
+func newReader(g *generation, view *projection.View, scope config.Prefixes) *Reader {
+	return &Reader{generation: g, view: view, scope: scope}
 }
 
 // shared returns what all reads of one request share.
@@ -50,7 +53,7 @@ func (r *Reader) Head() eventstore.Head { return r.view.Head() }
 
 // Config returns a config, nil when it does not exist or is deleted.
 func (r *Reader) Config(name config.Name) *projection.Config {
-	if c := r.view.Get(name); c != nil && c.Exists() {
+	if c := r.State(name); c != nil && c.Exists() {
 		return c
 	}
 	return nil
@@ -58,11 +61,16 @@ func (r *Reader) Config(name config.Name) *projection.Config {
 
 // State returns the newest state of a name, also of a deleted config; nil when nothing ever
 // happened to the name.
-func (r *Reader) State(name config.Name) *projection.Config { return r.view.Get(name) }
+func (r *Reader) State(name config.Name) *projection.Config {
+	if !r.scope.Has(name) {
+		return nil
+	}
+	return r.view.Get(name)
+}
 
 // Now returns the snapshot at the reader's own position.
 func (r *Reader) Now() *Snapshot {
-	return &Snapshot{generation: r.generation, view: r.view, at: r.view.Head()}
+	return &Snapshot{generation: r.generation, view: r.view, scope: r.scope, at: r.view.Head()}
 }
 
 // PageBytes is how many bytes of names and values, old ones included, a page of configs, of a
@@ -77,7 +85,7 @@ func (r *Reader) History(ctx context.Context, name config.Name, newest config.Ve
 	if err := checkPageSize(first); err != nil {
 		return nil, false, err
 	}
-	present := r.view.Get(name)
+	present := r.State(name)
 	if present == nil {
 		return nil, false, nil
 	}
@@ -103,7 +111,7 @@ const streamPageBytes = feed.PageBytes
 // an error. A page holds at most 1 MiB, or one revision. The next page is read when yield has
 // returned.
 func (r *Reader) EachPage(ctx context.Context, name config.Name, yield func([]*eventstore.Revision) error) error {
-	present := r.view.Get(name)
+	present := r.State(name)
 	if present == nil {
 		return nil
 	}
@@ -132,7 +140,8 @@ func (r *Reader) revisionsAfter(ctx context.Context, name config.Name, after int
 	return r.generation.pageOf(ctx, name, after, before, limit)
 }
 
-// Revision returns the revision at a position, nil when the reader's history has none there.
+// Revision returns the revision at a position, nil when the reader's history has none there that
+// the caller may read.
 func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventstore.Revision, error) {
 	if at.Seq < 1 || at.Seq > r.view.Head().Seq {
 		return nil, nil
@@ -143,7 +152,7 @@ func (r *Reader) Revision(ctx context.Context, at eventstore.Position) (*eventst
 	}
 	defer end()
 	revision, err := r.generation.revisionAt(ctx, at.Seq)
-	if err != nil || revision.Position() != at || revision.Stream != nil {
+	if err != nil || revision.Position() != at || revision.Stream != nil || !r.scope.Has(revision.Name) {
 		return nil, err
 	}
 	return revision, nil

@@ -40,6 +40,7 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 			return RecentPage{}, err
 		}
 	}
+	filter.Configs = filter.Configs.Within(r.scope)
 	if newest := r.view.Head().Seq; before <= 0 || before > newest {
 		before = newest + 1
 	}
@@ -57,7 +58,7 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 	if err != nil {
 		return RecentPage{}, err
 	}
-	// The event store knows no parts of names.
+	// The event store knows no parts of names, and only one prefix.
 	revisions = slices.DeleteFunc(revisions, func(r *eventstore.Revision) bool { return !filter.Configs.Matches(r.Name) })
 	asked := revisions[:min(first, len(revisions))]
 	complete, err := r.generation.complete(ctx, eventstore.OldValuePage{Revisions: asked, Further: revisions[len(asked):]})

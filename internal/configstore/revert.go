@@ -26,12 +26,22 @@ type Revert struct {
 // Revert carries out a [Revert]: configs that were made since the moment are deleted, those that
 // were deleted since are restored. Outcome and errors are as those of [Store.Apply]. When more
 // configs differ than one set can hold, nothing is written and the failure says how many do.
+//
+// It acts on the selected configs that the caller may read; without any such name it is rejected
+// with a [*fault.ForbiddenError]. So it is when the caller may not change one of them.
 func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (SetOutcome, error) {
 	set := config.ChangeSet{
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey, Asked: revert.asked(),
 	}
+	_, caller, err := s.readyToWrite(caller)
+	if err == nil {
+		err = s.mayRevert(caller, revert.Filter)
+	}
+	if err != nil {
+		return SetOutcome{}, err
+	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planRevert(ctx, &revert)
+		return r.planRevert(ctx, caller.Scope(auth.Write), &revert)
 	})
 }
 
@@ -72,13 +82,24 @@ type RevertSet struct {
 
 // RevertChangeSet carries out a [RevertSet]. Outcome and errors are as those of [Store.Apply]; a
 // failure can also be a [*fault.RevertConflict].
+//
+// It undoes the changes of the set that the caller may read. A set without any is one that the
+// history does not have. When the caller may not change one of these configs, the set is rejected
+// with a [*fault.ForbiddenError].
 func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert RevertSet) (SetOutcome, error) {
 	set := config.ChangeSet{
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey,
 		Asked: fmt.Appendf(nil, "undo %s, on conflict %d", revert.ChangeSet, revert.OnConflict),
 	}
+	_, caller, err := s.readyToWrite(caller)
+	if err == nil {
+		err = s.mayRevert(caller, config.Filter{})
+	}
+	if err != nil {
+		return SetOutcome{}, err
+	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
-		return r.planUndo(ctx, &revert)
+		return r.planUndo(ctx, caller.Scope(auth.Write), &revert)
 	})
 }
 
@@ -118,7 +139,7 @@ func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.Ch
 	}
 	for try := 1; ; try++ {
 		outcome, err := s.tryPlan(ctx, caller, set, plan)
-		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun {
+		if _, rejected := errors.AsType[*fault.Rejection](err); rejected && !set.DryRun && fault.KindOf(err) != fault.Denied {
 			// The plan may show what the same request has changed since it was looked for: on
 			// another node, or while this one was queued.
 			if earlier, found, unknown := s.Recall(ctx, caller, set); found || unknown != nil {

@@ -11,11 +11,13 @@ import (
 	"configapi/internal/projection"
 )
 
-// Snapshot is the state of all configs right after one position. It never changes, and is safe for
+// Snapshot is the state of all configs that the reader's caller may read right after one position.
+// It never changes, and is safe for
 // concurrent use.
 type Snapshot struct {
 	generation *generation
 	view       *projection.View // at or after the position
+	scope      config.Prefixes  // the names that are seen
 	at         eventstore.Head
 	request    *request // nil when at is the head of the view
 	noValues   bool
@@ -50,7 +52,7 @@ func (r *Reader) AsOf(ctx context.Context, at eventstore.Position) (*Snapshot, e
 		if err != nil {
 			return nil, err
 		}
-		return &Snapshot{generation: r.generation, view: view, at: head, request: r.shared()}, nil
+		return &Snapshot{generation: r.generation, view: view, scope: r.scope, at: head, request: r.shared()}, nil
 	})
 }
 
@@ -71,7 +73,7 @@ func (r *Reader) AsOfTime(ctx context.Context, instant time.Time) (*Snapshot, er
 		if err != nil {
 			return nil, err
 		}
-		return &Snapshot{generation: r.generation, view: r.view, at: at, request: r.shared()}, nil
+		return &Snapshot{generation: r.generation, view: r.view, scope: r.scope, at: at, request: r.shared()}, nil
 	})
 }
 
@@ -87,7 +89,7 @@ func (r *Reader) AsOfPoint(ctx context.Context, at PointInTime) (*Snapshot, erro
 // Config returns the state of a config as it was, nil when it did not exist.
 func (s *Snapshot) Config(ctx context.Context, name config.Name) (*projection.Config, error) {
 	present := s.view.Get(name)
-	if present == nil {
+	if present == nil || !s.scope.Has(name) {
 		return nil, nil
 	}
 	states, _, err := s.rewind(ctx, []*projection.Config{present}, s.noValues)
@@ -116,6 +118,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 	if err := checkPageSize(first); err != nil {
 		return ConfigPage{}, err
 	}
+	filter = filter.Within(s.scope)
 	page := ConfigPage{End: after}
 	scan := s.generation.newScan()
 	for rewinds, bytes, next := 0, 0, after; ; rewinds++ {
@@ -159,6 +162,7 @@ func (s *Snapshot) Configs(ctx context.Context, filter config.Filter, after stri
 
 // Count returns how many configs that the filter selects existed.
 func (s *Snapshot) Count(ctx context.Context, filter config.Filter) (int, error) {
+	filter = filter.Within(s.scope)
 	if s.at.Same(s.view.Head()) {
 		if filter.Part() == "" {
 			return s.view.Count(filter), nil

@@ -36,6 +36,9 @@ import (
 	"configapi/internal/writer"
 )
 
+// everything is the scope of reads of the store itself.
+var everything = config.Below("")
+
 // Options of a [Store]. Zero fields have the defaults named.
 type Options struct {
 	// MaxValueBytes bounds a value. 0: 1 MiB.

@@ -3,13 +3,11 @@ package configstore
 import (
 	"context"
 	"errors"
-	"time"
 
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
-	"configapi/internal/projection"
 )
 
 // TokenOutcome is what a command for a token came to.
@@ -27,7 +25,7 @@ type TokenOutcome struct {
 // It returns when the token is on disk and known here. Other nodes know it as soon as they need to:
 // see [Store.Authenticate]. Its caller must have ADMIN and all that the token may do.
 //
-// The errors: a [*config.InvalidError], a [*auth.MissingError] about the caller, or a
+// The errors: a [*config.InvalidError], a [*fault.ForbiddenError] about the caller, or a
 // [*fault.UnavailableError], which says whether something may have been written. Then the name may
 // be taken, and [Store.RotateToken] gives a secret. The end of ctx ends the waiting, not the write.
 func (s *Store) CreateToken(ctx context.Context, caller auth.Caller, cmd auth.IssueToken, reason config.Reason) (TokenOutcome, error) {
@@ -68,9 +66,9 @@ func (s *Store) Bootstrap(ctx context.Context, secret auth.Credential) (issued b
 func (s *Store) doToken(ctx context.Context, caller auth.Caller, cmd auth.TokenCommand, reason config.Reason, secret string) (TokenOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	g, err := s.ready()
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return TokenOutcome{}, fault.NotWritten(err)
+		return TokenOutcome{}, err
 	}
 	if err := s.checkClock(ctx); err != nil {
 		return TokenOutcome{}, err
@@ -80,9 +78,18 @@ func (s *Store) doToken(ctx context.Context, caller auth.Caller, cmd auth.TokenC
 		return TokenOutcome{}, fault.OutcomeUnknown(errors.Join(fault.ErrTokenUnknown, unavailable.Cause))
 	}
 	if err != nil {
-		return TokenOutcome{}, err
+		return TokenOutcome{}, denied(err)
 	}
 	return TokenOutcome{outcome.Token, secret, outcome.Position}, nil
+}
+
+// denied returns the error that clients get of a right that a caller lacks, and any other error as it
+// is.
+func denied(err error) error {
+	if missing, is := errors.AsType[*auth.MissingError](err); is {
+		return &fault.ForbiddenError{Action: missing.Action, On: missing.Prefix}
+	}
+	return err
 }
 
 // TokenPage is a page of tokens, by name.
@@ -95,7 +102,7 @@ type TokenPage struct {
 // Tokens returns the tokens that the caller may see, by name, after a name ("": from the first on),
 // at most first of them. Tokens that are revoked are not among them, those that have expired are. A
 // caller may see a token when it has ADMIN and all that the token may do. The errors: a
-// [*config.InvalidError] about first, a [*auth.MissingError], [auth.ErrNotValid], or one of kind
+// [*config.InvalidError] about first, a [*fault.ForbiddenError], [auth.ErrNotValid], or one of kind
 // [fault.Unavailable].
 func (s *Store) Tokens(caller auth.Caller, after string, first int) (page TokenPage, err error) {
 	if err := checkPageSize(first); err != nil {
@@ -103,7 +110,7 @@ func (s *Store) Tokens(caller auth.Caller, after string, first int) (page TokenP
 	}
 	g, caller, err := s.readyFor(caller)
 	if err == nil {
-		err = caller.ManagesTokens()
+		err = denied(caller.ManagesTokens())
 	}
 	if err != nil {
 		return TokenPage{}, err
@@ -152,43 +159,10 @@ func (s *Store) TokenOf(caller auth.Caller, id auth.PublicID) (*auth.Token, erro
 // visible returns a token, which may be nil, or why the caller may not see it.
 func visible(caller auth.Caller, t *auth.Token) (*auth.Token, error) {
 	if err := caller.ManagesTokens(); err != nil {
-		return nil, err
+		return nil, denied(err)
 	}
 	if t == nil || caller.MayManage(t.Grants) != nil {
 		return nil, auth.ErrTokenNotFound
 	}
 	return t, nil
-}
-
-// Viewer returns a caller as it is now: with the grants that it has by today's state of its token,
-// or of the server when it is anonymous. The errors: [auth.ErrNotValid], its secret has ended; or
-// one of kind [fault.Unavailable].
-func (s *Store) Viewer(caller auth.Caller) (auth.Caller, error) {
-	_, caller, err := s.readyFor(caller)
-	return caller, err
-}
-
-// readyFor is ready, and returns the caller as it is by the newest view.
-func (s *Store) readyFor(caller auth.Caller) (*generation, auth.Caller, error) {
-	g, err := s.ready()
-	if err != nil {
-		return nil, auth.Caller{}, err
-	}
-	caller, err = s.present(g, caller)
-	return g, caller, err
-}
-
-// present returns the caller as it is by the newest view of a generation.
-func (s *Store) present(g *generation, caller auth.Caller) (auth.Caller, error) {
-	view := g.view()
-	if caller.Secret == "" {
-		return caller.At(time.Time{}, nil, g.isClosed(view), s.opts.Anonymous)
-	}
-	return caller.At(s.opts.Now(), view.TokenOf(caller.Secret), true, nil)
-}
-
-// isClosed reports whether a token was ever issued, as far as this node knows: also in a history
-// that was lost. Nobody is let in because a failover has lost the first token.
-func (g *generation) isClosed(view *projection.View) bool {
-	return view.IsClosed() || g.opts.Writer.Closed
 }

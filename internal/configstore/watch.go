@@ -12,12 +12,13 @@ import (
 	"configapi/internal/projection"
 )
 
-// Watch is a stream of the changes that one filter selects. It is for one goroutine, and needs no
+// Watch is a stream of the changes that one filter selects of those that its caller may read. Of a
+// change set it has that part. It is for one goroutine, and needs no
 // closing.
 type Watch struct {
 	generation *generation
 	cursor     *feed.Cursor
-	filter     config.Filter
+	filter     config.Filter // within the caller's scope
 	waiter     *feed.Waiter
 	reported   eventstore.Seq // the newest position that the reader has got
 	started    bool
@@ -27,8 +28,8 @@ type Watch struct {
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. Watch waits for a position that the history has but this node has not applied. The errors:
 // [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
-func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
-	g, err := s.ready()
+func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (s *Store) Watch(ctx context.Context, _ auth.Caller, filter config.Filter, 
 			return nil, err
 		}
 	}
-	return newWatch(g, filter, start), nil
+	return newWatch(g, filter.Within(caller.Scope(auth.Read)), start), nil
 }
 
 func newWatch(g *generation, filter config.Filter, start eventstore.Head) *Watch {
@@ -65,11 +66,15 @@ func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation} }
 
 // Resume returns a stream that continues at the offset of another stream of this store. The error
 // is [fault.ErrRebuilding] when the store has rebuilt its state since.
-func (s *Store) Resume(_ auth.Caller, filter config.Filter, at Offset) (*Watch, error) {
+func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Watch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
 	}
-	w := newWatch(at.generation, filter, at.Head)
+	caller, err := s.present(at.generation, caller)
+	if err != nil {
+		return nil, err
+	}
+	w := newWatch(at.generation, filter.Within(caller.Scope(auth.Read)), at.Head)
 	w.started = true
 	return w, nil
 }
@@ -124,19 +129,27 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 type ConfigWatch struct {
 	generation *generation
 	name       config.Name
+	hidden     bool // the caller may not read the name
 	waiter     *feed.Waiter
 	last       *projection.Config
 	started    bool
 }
 
-// WatchConfig returns a stream of the states of one config. The error is of kind
-// [fault.Unavailable]: the store is not ready.
-func (s *Store) WatchConfig(_ auth.Caller, name config.Name) (*ConfigWatch, error) {
-	g, err := s.ready()
+// WatchConfig returns a stream of the states of one config. One that the caller may not read never
+// exists. The error is of kind [fault.Unavailable]: the store is not ready.
+func (s *Store) WatchConfig(caller auth.Caller, name config.Name) (*ConfigWatch, error) {
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
-	return &ConfigWatch{generation: g, name: name, waiter: g.feed.Waiter(config.Only(name))}, nil
+	return newConfigWatch(g, caller, name), nil
+}
+
+func newConfigWatch(g *generation, caller auth.Caller, name config.Name) *ConfigWatch {
+	scope := caller.Scope(auth.Read)
+	return &ConfigWatch{
+		generation: g, name: name, hidden: !scope.Has(name), waiter: g.feed.Waiter(config.Only(name).Within(scope)),
+	}
 }
 
 // ConfigOffset is how far a stream of the states of one config has come. It cannot be used after a
@@ -153,12 +166,17 @@ func (w *ConfigWatch) Offset() ConfigOffset { return ConfigOffset{w.last, w.gene
 
 // ResumeConfig returns a stream that continues at the offset of another stream of this store. The
 // error is [fault.ErrRebuilding] when the store has rebuilt its state since.
-func (s *Store) ResumeConfig(_ auth.Caller, name config.Name, at ConfigOffset) (*ConfigWatch, error) {
+func (s *Store) ResumeConfig(caller auth.Caller, name config.Name, at ConfigOffset) (*ConfigWatch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
 	}
-	waiter := at.generation.feed.Waiter(config.Only(name))
-	return &ConfigWatch{generation: at.generation, name: name, waiter: waiter, last: at.State, started: true}, nil
+	caller, err := s.present(at.generation, caller)
+	if err != nil {
+		return nil, err
+	}
+	w := newConfigWatch(at.generation, caller, name)
+	w.last, w.started = at.State, true
+	return w, nil
 }
 
 // Next returns the state of the config: at once for the first time, then whenever it has changed.
@@ -170,7 +188,10 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			return nil, err
 		}
 		view := w.generation.view()
-		state := view.Get(w.name)
+		var state *projection.Config
+		if !w.hidden {
+			state = view.Get(w.name)
+		}
 		if !w.started || state != w.last {
 			w.last, w.started = state, true
 			if state == nil || !state.Exists() {

@@ -15,8 +15,11 @@ import (
 // Outcome is what a single change came to.
 type Outcome struct {
 	// Config is the config as this very change left it. When there was nothing to change, it is the
-	// config as it was found.
+	// config as it was found. It is nil when the caller may not read the config.
 	Config *projection.Config
+	// Own is the change, without the value before it, when the caller may not read the config. nil:
+	// it may.
+	Own *eventstore.Revision
 	// Changed is false when there was nothing to change.
 	Changed bool
 	// Position is that of the outcome: any read or stream from here on includes it.
@@ -27,8 +30,8 @@ var errNotSingle = errors.New("configstore: Do takes a set of one change that is
 
 // Do is [Store.Apply] for a set of one valid change that is no dry run. Its outcome has the config,
 // and its errors have no [*fault.Rejection] around them: a [*fault.Refusal],
-// [fault.ErrIdempotencyMismatch], [fault.ErrPositionUnknown], [fault.ErrPositionNotReached], or a
-// [*fault.UnavailableError].
+// [*fault.ForbiddenError], [fault.ErrIdempotencyMismatch], [fault.ErrPositionUnknown],
+// [fault.ErrPositionNotReached], or a [*fault.UnavailableError].
 func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet) (Outcome, error) {
 	if len(set.Changes) != 1 || set.Changes[0].Command == nil || set.DryRun {
 		return Outcome{}, errNotSingle
@@ -42,7 +45,16 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet
 	case written.receipt != nil:
 		return written.recall(ctx, set.Changes[0].Command.Target())
 	}
-	return Outcome{Config: written.Config, Changed: len(written.Revisions) > 0, Position: written.Position}, nil
+	outcome := Outcome{Config: written.Config, Changed: len(written.Revisions) > 0, Position: written.Position}
+	if !written.mayRead(set.Changes[0].Command.Target()) {
+		outcome.hide(written.Revisions[0])
+	}
+	return outcome, nil
+}
+
+// hide leaves of an outcome what a caller may see that may not read the config.
+func (o *Outcome) hide(own *eventstore.Revision) {
+	o.Config, o.Own = nil, withoutOldValue(own)
 }
 
 // onlyReason returns why a set of one change was rejected, and any other error as it is. What is
@@ -63,10 +75,20 @@ func onlyReason(err error) error {
 // recall returns the outcome that the receipt of a set of one stands for, as it was. The writer has
 // made sure that it is applied here.
 func (w written) recall(ctx context.Context, name config.Name) (Outcome, error) {
-	outcome, err := w.generation.recallFrom(ctx, w.generation.view(), name, w.receipt)
-	if err != nil {
-		return Outcome{}, recallFailed(w.receipt, err)
+	revision, err := w.generation.revisionAt(ctx, w.receipt.First)
+	var outcome Outcome
+	if err == nil {
+		outcome, err = w.generation.recallFrom(ctx, w.generation.view(), name, w.receipt, revision)
 	}
+	switch {
+	case err != nil:
+		return Outcome{}, recallFailed(w.receipt, err)
+	case w.mayRead(name):
+		return outcome, nil
+	case !outcome.Changed:
+		return Outcome{}, &fault.ForbiddenError{Action: auth.Read, On: name.String()}
+	}
+	outcome.hide(revision)
 	return outcome, nil
 }
 
@@ -74,14 +96,12 @@ func recallFailed(receipt *eventstore.Receipt, err error) error {
 	return fault.OutcomeUnknown(fmt.Errorf("recalling the outcome at position %d: %w", receipt.First, err))
 }
 
-func (g *generation) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt) (Outcome, error) {
-	revision, err := g.revisionAt(ctx, receipt.First)
-	if err != nil {
-		return Outcome{}, err
-	}
-	outcome := Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
+// recallFrom returns the outcome of a receipt, whose first revision, or the one that it was decided
+// at, is given.
+func (g *generation) recallFrom(ctx context.Context, view *projection.View, name config.Name, receipt *eventstore.Receipt, revision *eventstore.Revision) (outcome Outcome, err error) {
+	outcome = Outcome{Changed: receipt.EventCount > 0, Position: revision.Position()}
 	if !outcome.Changed {
-		then := &Snapshot{generation: g, view: view, at: revision.Head()}
+		then := &Snapshot{generation: g, view: view, scope: everything, at: revision.Head()}
 		outcome.Config, err = then.Config(ctx, name)
 	} else if present := view.Get(name); present != nil && revision.Name == name {
 		outcome.Config = present.AsOf(revision)

@@ -110,8 +110,10 @@ func (e *UnavailableError) Unwrap() error { return e.Cause }
 type Refusal struct {
 	Reason error
 	// Current is the state that the command was decided on, also that of a deleted config. It is
-	// nil when nothing ever happened to the name.
+	// nil when nothing ever happened to the name, and when it is Hidden.
 	Current *projection.Config
+	// Hidden reports whether the caller may not read the config.
+	Hidden bool
 }
 
 func (e *Refusal) Error() string { return e.Reason.Error() }
@@ -128,9 +130,12 @@ func KindOf(err error) Kind {
 	var unavailable *UnavailableError
 	var rejection *Rejection
 	var revert *RevertConflict
+	var denied *ForbiddenError
 	switch {
 	case errors.As(err, &rejection):
 		return KindOf(rejection.Failures[0].Err)
+	case errors.As(err, &denied):
+		return Denied
 	case errors.As(err, &unavailable), errors.Is(err, ErrNotReady), errors.Is(err, ErrRebuilding),
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Unavailable

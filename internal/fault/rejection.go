@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
@@ -35,10 +36,10 @@ type Failure struct {
 	// change that the caller did not name.
 	Change int
 	// Field is the part of the change, or of the set, that is wrong: name, value, expectedVersion,
-	// expectedRevision; changes, asSeenAt, to, changeSet, idempotencyKey, reason. "": none.
+	// expectedRevision; changes, asSeenAt, to, changeSet, idempotencyKey, reason, filter. "": none.
 	Field string
-	// Err is a [*Refusal], a [*RevertConflict], a [*config.InvalidError], [ErrPositionUnknown] or
-	// [ErrIdempotencyMismatch].
+	// Err is a [*ForbiddenError], a [*Refusal], a [*RevertConflict], a [*config.InvalidError],
+	// [ErrPositionUnknown] or [ErrIdempotencyMismatch].
 	Err error
 }
 
@@ -59,4 +60,21 @@ type RevertConflict struct {
 
 func (e *RevertConflict) Error() string {
 	return fmt.Sprintf("%s has changed again since that change set; choose SKIP to leave it as it is, or OVERWRITE to undo all the same", e.Name)
+}
+
+// ForbiddenError says that the caller may not do something, whatever there is. Nothing of the state
+// was looked at, and nothing was written.
+type ForbiddenError struct {
+	// Action is what the caller would have to be granted.
+	Action auth.Action
+	// On is the name or the prefix on which it would have to be granted, as far as the caller knows
+	// of it. "": the text does not say.
+	On string
+}
+
+func (e *ForbiddenError) Error() string {
+	if e.On == "" {
+		return fmt.Sprintf("%s is not granted on what the request is about; use a token that grants it", e.Action)
+	}
+	return fmt.Sprintf("%s on %s is not granted; use a token that grants it", e.Action, e.On)
 }

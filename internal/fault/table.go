@@ -25,6 +25,7 @@ const (
 	Stale                    // the config has changed since the caller looked at it
 	RevertBlocked            // the config has changed since the change set that is to be undone
 	Erased                   // a value that is needed was erased
+	Denied                   // the caller may not do that, whatever there is
 	Unauthenticated          // the caller does not prove who it is, where it must
 	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
@@ -104,6 +105,9 @@ var table = [...]row{
 	Erased: {code: "ERASED", status: http.StatusConflict, exit: 1,
 		meaning: "A value that is needed was erased for good.",
 		advice:  "Give the value, or leave the config out."},
+	Denied: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
+		meaning: "The caller may not do that, whatever there is. The answer says which action it takes, and on what.",
+		advice:  "Use a token that grants the action there, or leave out the parts that the answer names."},
 	Unauthenticated: {code: "UNAUTHENTICATED", status: http.StatusUnauthorized, response: http.StatusUnauthorized, exit: 1,
 		meaning: "There is no token where one is needed, or one that is mistyped or not valid.",
 		advice:  "Send a valid token. What is said of a retry says nothing about the first try."},

@@ -117,12 +117,12 @@ func newIndex() index {
 // key returns the i-th key of a waiter and the map that it belongs to. exists is false when the
 // waiter has fewer keys.
 func (x *index) key(w *Waiter, i int) (buckets map[string][]entry, key string, exists bool) {
-	names, listed := w.filter.Names()
-	switch {
-	case listed && i < len(names):
-		return x.byName, names[i].String(), true
-	case !listed && i == 0:
-		return x.byPrefix, w.filter.Prefix(), true
+	if names, listed := w.filter.Names(); listed {
+		if i < len(names) {
+			return x.byName, names[i].String(), true
+		}
+	} else if prefixes := w.filter.Prefixes().Texts(); i < len(prefixes) {
+		return x.byPrefix, prefixes[i], true
 	}
 	return nil, "", false
 }

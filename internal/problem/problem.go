@@ -31,6 +31,8 @@ type Problem struct {
 	Detail string
 	// RequestID leads to the log. "": left out.
 	RequestID string
+	// Action is what the client would have to be granted. "": left out.
+	Action string
 	// CurrentVersion is the version that the config has; 0 when its name has none. nil: left out.
 	CurrentVersion *int
 	// OutcomeUnknown reports whether a write may have been made all the same. false: left out.
@@ -60,10 +62,11 @@ func (p Problem) JSON() []byte {
 		Status         int    `json:"status"`
 		Detail         string `json:"detail"`
 		Code           string `json:"code"`
+		Action         string `json:"action,omitempty"`
 		CurrentVersion *int   `json:"current_version,omitempty"`
 		OutcomeUnknown bool   `json:"outcome_unknown,omitempty"`
 		RequestID      string `json:"request_id,omitempty"`
-	}{"about:blank", http.StatusText(status), status, p.Detail, p.Kind.Code(), p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
+	}{"about:blank", http.StatusText(status), status, p.Detail, p.Kind.Code(), p.Action, p.CurrentVersion, p.OutcomeUnknown, p.RequestID})
 	return body
 }
 

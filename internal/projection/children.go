@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"slices"
 	"strings"
 
 	"configapi/internal/config"
@@ -17,14 +18,49 @@ type Child struct {
 
 // Children calls yield for each child of a prefix whose segment is after after ("" means all), by
 // segment in byte order, until yield returns false. The prefix has no slash at its end; "" is the
-// top. It does not visit what is below the children: each costs a few look-ups, however many
-// configs there are.
-func (v *View) Children(prefix, after string, yield func(Child) bool) {
+// top. Only the names of a set count, so a child without any of them does not exist. Children does
+// not visit what is below the children: each costs a few look-ups, however many configs there are.
+func (v *View) Children(prefix string, of config.Prefixes, after string, yield func(Child) bool) {
+	if !of.Contains(prefix) {
+		v.childrenOf(prefix, of.Inside(prefix), after, yield)
+		return
+	}
 	w := childWalk{tree: v.states.existing, prefix: prefix, last: after, yield: yield}
 	if prefix != "" {
 		w.base = prefix + "/"
 	}
 	w.run()
+}
+
+// childrenOf is [View.Children] for a set that has only some of the names below the prefix: those
+// below prefixes that are longer.
+func (v *View) childrenOf(prefix string, of config.Prefixes, after string, yield func(Child) bool) {
+	var found []Child
+	for _, text := range of.Texts() {
+		name, segment, _ := config.NameBound(text).ChildOf(prefix)
+		if segment <= after {
+			continue
+		}
+		child := Child{Segment: segment, Name: name, Below: countWithin(v.states.existing, text)}
+		if name.String() == text {
+			if child.Config = find(v.states.existing, name); child.Config != nil {
+				child.Below--
+			}
+		}
+		switch last := len(found) - 1; {
+		case child.Config == nil && child.Below == 0:
+		case last >= 0 && found[last].Segment == segment:
+			found[last].Below += child.Below
+		default:
+			found = append(found, child)
+		}
+	}
+	slices.SortFunc(found, func(a, b Child) int { return strings.Compare(a.Segment, b.Segment) })
+	for _, child := range found {
+		if !yield(child) {
+			return
+		}
+	}
 }
 
 // childWalk finds children in the order of their segments, which is not the order of their names:

@@ -42,6 +42,7 @@ func tree1M(i int) string {
 
 // BenchmarkChildren reads pages of children among 1,000,000 names, at random segments.
 func BenchmarkChildren(b *testing.B) {
+	all := config.Below("")
 	p, h := projection.New(forgetful{}), newHistory(b)
 	applyNames(b, p, h, 1_000_000, tree1M)
 	view := p.View()
@@ -60,7 +61,7 @@ func BenchmarkChildren(b *testing.B) {
 			b.Run(fmt.Sprintf("first=%d/%s", first, test.name), func(b *testing.B) {
 				for b.Loop() {
 					n := 0
-					view.Children(test.prefix, test.after(), func(projection.Child) bool {
+					view.Children(test.prefix, all, test.after(), func(projection.Child) bool {
 						n++
 						return n < first
 					})

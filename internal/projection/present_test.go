@@ -134,7 +134,10 @@ func pastOf(t testing.TB, to, from moment, h *history) map[config.Name]*eventsto
 
 // check compares reads with the facts, for a filter and for a prefix that it draws.
 func (m moment) check(rt *rapid.T) {
-	filter := drawFilter(rt)
+	filter, after := drawFilter(rt), ""
+	if rapid.IntRange(0, 2).Draw(rt, "go on") == 0 {
+		after = drawName(rt)
+	}
 	selected := func(deleted bool) (names []string) {
 		for name, f := range m.facts {
 			if parsed, _ := config.ParseName(name); f.deleted == deleted && filter.Matches(parsed) {
@@ -145,11 +148,14 @@ func (m moment) check(rt *rapid.T) {
 		return names
 	}
 	existing, deleted := selected(false), selected(true)
-	equal(rt, "existing by name", collect(m.view.AscendExisting, filter), existing)
-	equal(rt, "deleted by name", collect(m.view.AscendDeleted, filter), deleted)
 	all := append(slices.Clone(existing), deleted...)
 	slices.Sort(all)
-	equal(rt, "all by name", collect(m.view.Ascend, filter), all)
+	behind := func(names []string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n <= after })
+	}
+	equal(rt, "existing by name", collect(m.view.AscendExisting, filter, after), behind(existing))
+	equal(rt, "deleted by name", collect(m.view.AscendDeleted, filter, after), behind(deleted))
+	equal(rt, "all by name", collect(m.view.Ascend, filter, after), behind(all))
 	if n, nDeleted := m.view.Count(filter), m.view.CountDeleted(filter); n != len(existing) || nDeleted != len(deleted) {
 		rt.Fatalf("counts %d and %d deleted, want %d and %d", n, nDeleted, len(existing), len(deleted))
 	}
@@ -173,11 +179,19 @@ func drawFilter(rt *rapid.T) config.Filter {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	return filter
+	return filter.Within(drawSet(rt))
 }
 
-func collect(ascend func(config.Filter, string, func(*projection.Config) bool), filter config.Filter) (names []string) {
-	ascend(filter, "", func(c *projection.Config) bool {
+// drawSet draws a set of names: often all, else those below some prefixes.
+func drawSet(rt *rapid.T) config.Prefixes {
+	if rapid.Bool().Draw(rt, "of all names") {
+		return config.Below("")
+	}
+	return config.Below(rapid.SliceOfN(rapid.Custom(drawName), 0, 8).Draw(rt, "of names below")...)
+}
+
+func collect(ascend func(config.Filter, string, func(*projection.Config) bool), filter config.Filter, after string) (names []string) {
+	ascend(filter, after, func(c *projection.Config) bool {
 		names = append(names, c.Name.String())
 		return true
 	})
@@ -215,11 +229,11 @@ func (m moment) checkChildren(rt *rapid.T) {
 		after = rapid.SampledFrom(append(segments, "a-b-", "b.", "zz")).Draw(rt, "after")
 	}
 	first := rapid.IntRange(1, 20).Draw(rt, "first")
-	children := make(map[string]*projection.Child)
+	of, children := drawSet(rt), make(map[string]*projection.Child)
 	for text, f := range m.facts {
 		name, _ := config.ParseName(text)
 		child, segment, ok := name.ChildOf(prefix)
-		if !ok || f.deleted || segment <= after {
+		if !ok || f.deleted || segment <= after || !of.Has(name) {
 			continue
 		}
 		if children[segment] == nil {
@@ -237,12 +251,12 @@ func (m moment) checkChildren(rt *rapid.T) {
 			want = append(want, *children[segment])
 		}
 	}
-	m.view.Children(prefix, after, func(c projection.Child) bool {
+	m.view.Children(prefix, of, after, func(c projection.Child) bool {
 		got = append(got, c)
 		return len(got) < first
 	})
 	if !slices.Equal(got, want) {
-		rt.Fatalf("children of %q after %q:\n got %+v\nwant %+v", prefix, after, got, want)
+		rt.Fatalf("children of %q of %q after %q:\n got %+v\nwant %+v", prefix, of.Texts(), after, got, want)
 	}
 }
 

@@ -37,7 +37,7 @@ func (v *View) Get(name config.Name) *Config { return v.states.get(name) }
 // Ascend calls yield for the state of each name that the filter selects, deleted ones included, by
 // name in byte order and only for names after after ("" means all), until yield returns false.
 //
-// Listed names are looked up, and names that sort between a prefix and the names below it are not
+// Listed names are looked up, and names that sort between prefixes and the names below them are not
 // visited. A filter with a part looks at all names that it selects without the part.
 func (v *View) Ascend(filter config.Filter, after string, yield func(*Config) bool) {
 	v.states.ascend(filter, after, yield)
@@ -54,7 +54,7 @@ func (v *View) AscendDeleted(filter config.Filter, after string, yield func(*Con
 }
 
 // Count returns how many of the configs that the filter selects exist. It takes the logarithm of
-// how many there are in all, but a filter with a part looks at all names that it selects without
+// how many there are in all, for each prefix of the filter, but a filter with a part looks at all names that it selects without
 // the part.
 func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted().count(filter) }
 
@@ -63,11 +63,13 @@ func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted(
 func (v *View) CountDeleted(filter config.Filter) int { return v.states.onlyDeleted().count(filter) }
 
 // count returns how many states the filter selects.
-func (s states) count(filter config.Filter) int {
+func (s states) count(filter config.Filter) (n int) {
 	if _, listed := filter.Names(); !listed && filter.Part() == "" {
-		return countWithin(s.existing, filter.Prefix()) + countWithin(s.deleted, filter.Prefix())
+		for _, prefix := range filter.Prefixes().Texts() {
+			n += countWithin(s.existing, prefix) + countWithin(s.deleted, prefix)
+		}
+		return n
 	}
-	n := 0
 	s.ascend(filter, "", func(*Config) bool {
 		n++
 		return true
@@ -85,20 +87,38 @@ func (s states) ascend(filter config.Filter, after string, yield func(*Config) b
 		s.ascendNames(names, after, yield)
 		return
 	}
-	prefix := filter.Prefix()
-	if prefix == "" {
+	prefixes := filter.Prefixes()
+	if prefixes.All() {
 		s.ascendFrom(after, after, yield)
 		return
 	}
-	// `a-b` and `a.b` sort between `a` and `a/b`.
-	if prefix > after {
-		if c := s.get(config.NameBound(prefix)); c != nil && !yield(c) {
+	for prefix, below := range prefixes.Parts {
+		switch {
+		case below && !s.ascendBelow(prefix, after, yield):
 			return
+		case below || prefix <= after:
+		default:
+			if c := s.get(config.NameBound(prefix)); c != nil && !yield(c) {
+				return
+			}
 		}
 	}
+}
+
+// ascendBelow visits the states of the names below a prefix. It reports whether yield wants more.
+func (s states) ascendBelow(prefix, after string, yield func(*Config) bool) (more bool) {
+	if after > prefix && after >= afterBelow(prefix) {
+		return true
+	}
+	more = true
 	s.ascendFrom(max(after, prefix+"/"), after, func(c *Config) bool {
-		return isBelow(c.Name.String(), prefix) && yield(c)
+		if !isBelow(c.Name.String(), prefix) {
+			return false
+		}
+		more = yield(c)
+		return more
 	})
+	return more
 }
 
 // ascendNames looks up the names after after.

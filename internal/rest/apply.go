@@ -40,7 +40,7 @@ func (h *Handler) apply(w http.ResponseWriter, r *http.Request) {
 	}
 	set := fields.Parse()
 	h.changeAll(w, r, fields.Changes, func(reader *configstore.Reader) int { return h.bytesOfSet(reader, set.Changes) }, func(ctx context.Context) (configstore.SetOutcome, error) {
-		return h.store.Apply(ctx, auth.Anonymous, set)
+		return h.store.Apply(ctx, auth.FromContext(ctx), set)
 	})
 }
 
@@ -95,7 +95,7 @@ func fieldsOfSet(header http.Header, inBody *string) (reason, key *string, err e
 // limit can keep the client from learning what was written.
 func (h *Handler) changeAll(w http.ResponseWriter, r *http.Request, changes []config.ChangeFields,
 	most func(*configstore.Reader) int, change func(context.Context) (configstore.SetOutcome, error)) {
-	reader, err := h.store.Reader(auth.Anonymous)
+	reader, err := h.store.Reader(auth.FromContext(r.Context()))
 	if err != nil {
 		h.fail(w, r, fault.NotWritten(err))
 		return

@@ -150,7 +150,7 @@ func (h *Handler) failBody(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	w.Header().Set("Connection", "close") // where the next request begins may not be known
-	h.problem(w, problem.Problem{Kind: refused.Kind, Detail: refused.Detail})
+	h.problem(w, r, problem.Problem{Kind: refused.Kind, Detail: refused.Detail})
 }
 
 func release(buf *[]byte) {

@@ -20,7 +20,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if fault.KindOf(err) == fault.TooLarge {
 		w.Header().Set("Connection", "close") // the client may go on sending
 	}
-	h.problem(w, h.problemOf(r, err))
+	h.problem(w, r, h.problemOf(r, err))
 }
 
 // problemOf returns what a client sees of an error. The rest goes to the log.
@@ -35,6 +35,8 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 		var unavailable *fault.UnavailableError
 		p.OutcomeUnknown = errors.As(err, &unavailable) && unavailable.OutcomeUnknown
 		h.log.Warn("a request failed", "error", err, "cause", errors.Unwrap(err), "request_id", requestid.From(r.Context()))
+	case fault.Denied:
+		p.Action = actionOf(err)
 	case fault.VersionConflict:
 		p.CurrentVersion = currentVersion(err)
 		switch given, ruledOut := len(r.Header[ifMatch]) > 0, len(r.Header[ifNoneMatch]) > 0; {
@@ -49,29 +51,39 @@ func (h *Handler) problemOf(r *http.Request, err error) problem.Problem {
 
 // problem answers with a problem. The position of the answer is the newest one, unless the caller
 // has set another.
-func (h *Handler) problem(w http.ResponseWriter, p problem.Problem) {
+func (h *Handler) problem(w http.ResponseWriter, r *http.Request, p problem.Problem) {
 	if _, set := w.Header()[configPosition]; !set {
-		if reader, err := h.store.Reader(auth.Anonymous); err == nil {
+		if reader, err := h.store.Reader(auth.FromContext(r.Context())); err == nil {
 			locate(w.Header(), reader.Head().Position())
 		}
 	}
 	p.Write(w)
 }
 
-func (h *Handler) refuseMethod(w http.ResponseWriter, route route) {
+func (h *Handler) refuseMethod(w http.ResponseWriter, r *http.Request, route route) {
 	allow := route.allow()
 	w.Header().Set("Allow", allow)
-	h.problem(w, problem.Problem{Kind: fault.MethodNotAllowed,
+	h.problem(w, r, problem.Problem{Kind: fault.MethodNotAllowed,
 		Detail: "the methods here are " + allow})
 }
 
 // currentVersion returns the version of the config for which a command was refused, 0 when its name
-// has none.
+// has none. It returns nil when the client may not read the config.
 func currentVersion(err error) *int {
-	var refusal *fault.Refusal
-	version := 0
-	if errors.As(err, &refusal) && refusal.Current != nil {
-		version = int(refusal.Current.Version)
+	refusal, is := errors.AsType[*fault.Refusal](err)
+	switch {
+	case is && refusal.Hidden:
+		return nil
+	case is && refusal.Current != nil:
+		return new(int(refusal.Current.Version))
 	}
-	return &version
+	return new(int)
+}
+
+// actionOf returns the action that a request was refused for, "" when it was refused for none.
+func actionOf(err error) string {
+	if denied, is := errors.AsType[*fault.ForbiddenError](err); is {
+		return denied.Action.String()
+	}
+	return ""
 }

@@ -18,7 +18,7 @@ import (
 // watch streams changes as they happen.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	if !acceptsEvents(r.Header["Accept"]) {
-		h.problem(w, problem.Problem{Kind: fault.NotAcceptable,
+		h.problem(w, r, problem.Problem{Kind: fault.NotAcceptable,
 			Detail: "the answer can be " + eventstream.ContentType})
 		return
 	}
@@ -33,11 +33,11 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, end, err := h.streams.BeginFrom(r.Context(), h.limit, eventstream.ClientOf(r.RemoteAddr))
 	if err != nil {
-		h.refuseStream(w, err)
+		h.refuseStream(w, r, err)
 		return
 	}
 	defer end()
-	changes, err := h.store.Watch(ctx, auth.Anonymous, filter, after)
+	changes, err := h.store.Watch(ctx, auth.FromContext(ctx), filter, after)
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -56,12 +56,12 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuseStream answers with the reason why a stream may not begin.
-func (h *Handler) refuseStream(w http.ResponseWriter, err error) {
+func (h *Handler) refuseStream(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Problem{Kind: fault.Unavailable, Detail: err.Error()}
 	if errors.Is(err, eventstream.ErrTooManyOfAddress) {
 		p.Kind = fault.TooManyStreams
 	}
-	h.problem(w, p)
+	h.problem(w, r, p)
 }
 
 // parseWatch returns which changes a stream has, and the position after which it begins:

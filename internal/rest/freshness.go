@@ -18,13 +18,13 @@ const configAtLeast = "Config-At-Least"
 // reader returns a reader that is as fresh as the request asks for.
 func (h *Handler) reader(r *http.Request) (*configstore.Reader, error) {
 	if r.URL.RawQuery == "" && r.Header[configAtLeast] == nil { // the fast path
-		return h.store.Reader(auth.Anonymous)
+		return h.store.Reader(auth.FromContext(r.Context()))
 	}
 	fresh, err := parseFreshness(r)
 	if err != nil {
 		return nil, err
 	}
-	return h.store.FreshReader(r.Context(), auth.Anonymous, fresh)
+	return h.store.FreshReader(r.Context(), auth.FromContext(r.Context()), fresh)
 }
 
 // parseFreshness returns how fresh an answer must be: at least Config-At-Least, after a wait of at

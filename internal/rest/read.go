@@ -36,7 +36,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, name config.Name)
 func (h *Handler) answerNone(w http.ResponseWriter, r *http.Request, name config.Name, state *projection.Config, position eventstore.Position) {
 	if state != nil && prefersProblem(r.Header) {
 		describe(w.Header(), tagOf(state), textForm, position)
-		h.problem(w, deletedProblem(name))
+		h.problem(w, r, deletedProblem(name))
 		return
 	}
 	locate(w.Header(), position)

@@ -60,10 +60,11 @@ func (h *Handler) currentOf(r *http.Request, rejection *fault.Rejection, held *r
 }
 
 // kindAndStatus returns the kind and the status of a rejection. A size or a count over its limit,
-// and what is wrong with the set as a whole, have the status of their kind. All else is a conflict.
+// what is wrong with the set as a whole, and what the client may not do have the status of their
+// kind. All else is a conflict.
 func kindAndStatus(rejection *fault.Rejection) (fault.Kind, int) {
 	for _, failure := range rejection.Failures {
-		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge {
+		if kind := fault.KindOf(failure.Err); kind == fault.TooLarge || kind == fault.Denied {
 			return kind, kind.Status()
 		}
 	}
@@ -92,6 +93,9 @@ func (s *jsonStream) failure(f *fault.Failure, changes []config.ChangeFields, cu
 		s.put(`,"current":null`)
 	} else if revision := current[state]; revision != nil {
 		s.put(`,"current":`).revision(revision)
+	}
+	if action := actionOf(f.Err); action != "" {
+		s.put(`,"action":`).plain(action)
 	}
 	s.put(`}`)
 }

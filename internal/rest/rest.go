@@ -83,7 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The method comes first, since it decides what else is checked.
 	op := route.operation(r.Method)
 	if op == unsupported {
-		h.refuseMethod(w, route)
+		h.refuseMethod(w, r, route)
 		return
 	}
 	if op.reads() {
@@ -157,10 +157,10 @@ func (h *Handler) answerUnknownPath(w http.ResponseWriter, r *http.Request) {
 	meant, ok := escapedPath(r.URL)
 	switch {
 	case ok:
-		h.problem(w, problem.Problem{Kind: fault.NotFound,
+		h.problem(w, r, problem.Problem{Kind: fault.NotFound,
 			Detail: "there is nothing at this path; a name is one segment of it, with its slashes as %2F: " + meant})
 	case isBelowChanges(r.URL.Path):
-		h.problem(w, problem.Problem{Kind: fault.NotFound,
+		h.problem(w, r, problem.Problem{Kind: fault.NotFound,
 			Detail: "there is nothing at this path; GET /changes and GET /changes/recent read changes, POST /changes makes some, " +
 				"and POST /changes/{position}/revert undoes a change set"})
 	default:

@@ -44,7 +44,7 @@ func (h *Handler) revert(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
-		outcome, err := h.store.Revert(ctx, auth.Anonymous, wanted)
+		outcome, err := h.store.Revert(ctx, auth.FromContext(ctx), wanted)
 		return outcome, aboutPrefix(err)
 	})
 }
@@ -113,7 +113,7 @@ func (f *failures) fields(header http.Header, inBody *string) (reason config.Rea
 // failRevert answers with an error that is about a header, or else with all that is wrong with the
 // body.
 func (h *Handler) failRevert(w http.ResponseWriter, r *http.Request, wrong failures, err error) {
-	reader, unready := h.store.Reader(auth.Anonymous)
+	reader, unready := h.store.Reader(auth.FromContext(r.Context()))
 	if err = cmp.Or(err, unready); err != nil {
 		h.fail(w, r, err)
 		return
@@ -151,7 +151,7 @@ func (h *Handler) revertSet(w http.ResponseWriter, r *http.Request, position str
 		return
 	}
 	h.changeAll(w, r, nil, h.mostBytes, func(ctx context.Context) (configstore.SetOutcome, error) {
-		return h.store.RevertChangeSet(ctx, auth.Anonymous, wanted)
+		return h.store.RevertChangeSet(ctx, auth.FromContext(ctx), wanted)
 	})
 }
 

@@ -67,7 +67,7 @@ func (h *Handler) readerFrom(r *http.Request, at *eventstore.Position) (*configs
 		return reader, err
 	}
 	if reader.Head().Seq < at.Seq { // another node gave the cursor
-		reader, err = h.store.FreshReader(r.Context(), auth.Anonymous, configstore.Freshness{AtLeast: at})
+		reader, err = h.store.FreshReader(r.Context(), auth.FromContext(r.Context()), configstore.Freshness{AtLeast: at})
 	}
 	if err == nil {
 		_, err = reader.AsOf(r.Context(), *at)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"configapi/internal/config"
+	"configapi/internal/configstore"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
 )
@@ -20,6 +21,14 @@ type revisionTag struct {
 
 func tagOf(c *projection.Config) revisionTag {
 	return revisionTag{c.Version, config.HashPrefix(c.Position().Prefix)}
+}
+
+// tagOfOutcome returns the tag of the config as a change left it.
+func tagOfOutcome(outcome *configstore.Outcome) revisionTag {
+	if own := outcome.Own; own != nil {
+		return revisionTag{own.Version, config.HashPrefix(own.Position().Prefix)}
+	}
+	return tagOf(outcome.Config)
 }
 
 // form is a representation of a config. The entity tag of each form ends in its own way.

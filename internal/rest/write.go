@@ -70,18 +70,19 @@ func command[C config.Command](op operation, name config.Name, h http.Header, pa
 
 // change carries out a set of one and answers.
 func (h *Handler) change(w http.ResponseWriter, r *http.Request, alone config.ChangeSet) {
-	reader, err := h.store.Reader(auth.Anonymous)
+	caller := auth.FromContext(r.Context())
+	reader, err := h.store.Reader(caller)
 	if err != nil {
 		h.fail(w, r, &fault.UnavailableError{Cause: err}) // nothing was written
 		return
 	}
 	before := reader.Head().Position()
-	outcome, err := h.store.Do(r.Context(), auth.Anonymous, alone)
+	outcome, err := h.store.Do(r.Context(), caller, alone)
 	if err != nil {
 		h.refuse(w, r, alone.Changes[0].Command, before, err)
 		return
 	}
-	describe(w.Header(), tagOf(outcome.Config), textForm, outcome.Position)
+	describe(w.Header(), tagOfOutcome(&outcome), textForm, outcome.Position)
 	answerText(w, http.StatusOK, okText)
 }
 
@@ -97,7 +98,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, cmd config.Comm
 			return
 		case fault.Deleted:
 			if prefersProblem(r.Header) {
-				h.problem(w, deletedProblem(cmd.Target()))
+				h.problem(w, r, deletedProblem(cmd.Target()))
 				return
 			}
 			answerText(w, http.StatusGone, gone)

@@ -117,15 +117,28 @@ func (b *batch) answer(requests []*request, err error) (left []*request) {
 
 // decide returns the result of a request: that of an earlier request with the same key if there is
 // one, else that of the present state.
+//
+// The caller is authorised first: by what it may do now, not by what it could do when it asked.
 func (b *batch) decide(r *request) result {
+	grants := b.grants(r.caller)
 	if r.token != nil {
-		return b.decideToken(r)
+		return b.decideToken(r, grants)
+	}
+	decided := b.decideAs(r, grants)
+	decided.outcome.Grants = grants
+	return decided
+}
+
+// decideAs is decide for a caller with certain grants.
+func (b *batch) decideAs(r *request, grants *auth.Grants) result {
+	if forbidden := Forbidden(grants, &r.set); len(forbidden) > 0 {
+		return result{err: reject(forbidden, b.tip.Position())}
 	}
 	earlier, known := b.found[r.key]
 	first, repeated := b.keyed[r.key]
 	switch {
 	case known && earlier.RequestHash != r.hash, repeated && first.hash != r.hash:
-		return result{err: b.mismatch(r)}
+		return result{err: b.mismatch(r, grants)}
 	case known:
 		receipt := earlier // a copy, so that the receipt of other requests stays on the stack
 		return result{receipt: &receipt}
@@ -137,7 +150,7 @@ func (b *batch) decide(r *request) result {
 	case r.recall: // there is no earlier request
 		return result{}
 	}
-	outcome, err := b.carryOut(r)
+	outcome, err := b.carryOut(r, grants)
 	if err == nil && r.hasKey() {
 		b.addReceipt(r, outcome)
 	}
@@ -153,8 +166,8 @@ func (b *batch) isRepeated(r *request) bool {
 
 // mismatch returns the error of a request whose key was used for another one. What is wrong with
 // the request's configs comes before what is wrong with its key.
-func (b *batch) mismatch(r *request) error {
-	failures := append(b.draftOf(r).failures, fault.Failure{Change: -1, Field: "idempotencyKey", Err: fault.ErrIdempotencyMismatch})
+func (b *batch) mismatch(r *request, grants *auth.Grants) error {
+	failures := append(b.draftOf(r, grants).failures, fault.Failure{Change: -1, Field: "idempotencyKey", Err: fault.ErrIdempotencyMismatch})
 	return reject(failures, b.tip.Position())
 }
 
@@ -165,8 +178,8 @@ var errLacksValue = errors.New("a value to restore was not read")
 
 // carryOut decides a request on the present state, and adds its events, if any, to the batch: all
 // of them, or none when a single change is refused.
-func (b *batch) carryOut(r *request) (Outcome, error) {
-	d := b.draftOf(r)
+func (b *batch) carryOut(r *request, grants *auth.Grants) (Outcome, error) {
+	d := b.draftOf(r, grants)
 	switch {
 	case d.lacksValue && (len(d.failures) == 0 || len(b.results) > 0):
 		return Outcome{}, errLacksValue

@@ -37,7 +37,8 @@ type draft struct {
 	changes   []change
 	unchanged []config.Name
 	failures  []fault.Failure
-	used      int // the most changes of a set since the last release
+	readable  config.Prefixes // to the caller
+	used      int             // the most changes of a set since the last release
 	// lacksValue reports whether the set restores a value that was not read. If it has no failures
 	// without it, it cannot be decided.
 	lacksValue bool
@@ -53,11 +54,11 @@ func (d *draft) release() {
 
 // draftOf decides all changes of a set on the present state, which it does not touch. No change can
 // depend on another one, since their names are different.
-func (b *batch) draftOf(r *request) *draft {
+func (b *batch) draftOf(r *request, grants *auth.Grants) *draft {
 	b.settle() // its changes have the memory of this draft
 	d := b.drafted
 	used := max(d.used, len(d.changes))
-	*d = draft{at: b.nextTime(), changes: slices.Grow(d.changes[:0], len(r.set.Changes)), used: used}
+	*d = draft{at: b.nextTime(), readable: grants.Scope(auth.Read), changes: slices.Grow(d.changes[:0], len(r.set.Changes)), used: used}
 	for i := range r.set.Changes {
 		b.draftChange(d, r, i)
 	}
@@ -93,18 +94,22 @@ func (b *batch) draftChange(d *draft, r *request, i int) {
 		return
 	}
 	before := b.state(cmd.Target())
+	refuse := func(field string, reason error) {
+		err := refusalOf(reason, before, !d.readable.Has(cmd.Target()))
+		d.failures = append(d.failures, fault.Failure{Change: i, Field: field, Err: err})
+	}
 	event, changes, err := b.aggregate(cmd.Target(), before).Decide(cmd, d.at)
 	if r.set.AsSeenAt != nil && before != nil && before.Seq > r.seenAt {
-		d.refuse(i, "name", fault.ErrStale, before)
+		refuse("name", fault.ErrStale)
 	}
 	last := err == nil && restoresLastValue(cmd)
 	switch {
 	case err != nil:
-		d.refuse(i, fieldOf(err), err, before)
+		refuse(fieldOf(err), err)
 	case last && !b.hasLastValue(before):
 		d.lacksValue = true
 	case last && b.last[before.Position()].Erased:
-		d.refuse(i, "name", fault.ErrErased, before)
+		refuse("name", fault.ErrErased)
 	case changes:
 		d.changes = append(d.changes, change{event: event, before: before, last: last})
 	default:
@@ -115,10 +120,6 @@ func (b *batch) draftChange(d *draft, r *request, i int) {
 func (b *batch) hasLastValue(deleted *projection.Config) bool {
 	_, known := b.last[deleted.Position()]
 	return known
-}
-
-func (d *draft) refuse(i int, field string, reason error, current *projection.Config) {
-	d.failures = append(d.failures, fault.Failure{Change: i, Field: field, Err: &fault.Refusal{Reason: reason, Current: current}})
 }
 
 // fieldOf returns the part of a change that a refusal is about.
@@ -133,28 +134,33 @@ func fieldOf(err error) string {
 	return "name"
 }
 
-// checkBytes adds a failure for each bound of bytes that the set breaks.
+// checkBytes adds a failure for each bound of bytes that the set breaks. How many bytes the values
+// have that the set replaces is not said to a caller that may not read all of them.
 func (d *draft) checkBytes(set *config.ChangeSet) {
 	if len(set.Changes) <= 1 {
 		return
 	}
-	written, replaced := set.Bytes(), 0
+	written, replaced, shown := set.Bytes(), 0, true
 	for i := range d.changes {
 		c := &d.changes[i]
 		if c.event.HasOldValue() {
 			replaced += len(c.event.OldValue.String())
+			shown = shown && d.readable.Has(c.event.Name)
 		}
 		if c.last {
 			written += len(c.event.Value.String())
 		}
 	}
-	d.checkBound(written, "names, reason and new values")
-	d.checkBound(replaced, "values that they replace or delete")
+	d.checkBound(written, true, "names, reason and new values")
+	d.checkBound(replaced, shown, "values that they replace or delete")
 }
 
-func (d *draft) checkBound(bytes int, of string) {
+func (d *draft) checkBound(bytes int, shown bool, of string) {
 	if bytes > config.MaxChangeSetBytes {
 		rule := fmt.Sprintf("have %d bytes of %s; at most %d are allowed", bytes, of, config.MaxChangeSetBytes)
+		if !shown {
+			rule = fmt.Sprintf("have too many bytes of %s; at most %d are allowed", of, config.MaxChangeSetBytes)
+		}
 		d.failures = append(d.failures, wholeSet(&config.InvalidError{Field: "changes", Rule: rule, TooLarge: true}))
 	}
 }
@@ -221,18 +227,23 @@ func reject(failures []fault.Failure, at eventstore.Position) error {
 // deleted configs that the set restores.
 //
 // The revisions of the outcome are what the changes would be: their seq, hash and change set are
-// those of the view, their time is the present. The errors are those of Do.
+// those of the view, their time is the present. The errors are those of Do, and the outcome has the
+// Grants in any case.
 func (w *Writer) DryRun(view *projection.View, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, last LastValues, failures []fault.Failure) (Outcome, error) {
 	r := &request{caller: caller, set: set, seenAt: seenAt}
 	b := newBatch(view, nil, last, &w.opts, 0, new(draft))
-	d := b.draftOf(r)
+	outcome := Outcome{Grants: b.grants(caller), Position: b.tip.Position()}
+	if forbidden := Forbidden(outcome.Grants, &set); len(forbidden) > 0 {
+		return outcome, reject(forbidden, b.tip.Position())
+	}
+	d := b.draftOf(r, outcome.Grants)
 	if failures = append(failures, d.failures...); len(failures) > 0 {
-		return Outcome{}, reject(failures, b.tip.Position())
+		return outcome, reject(failures, b.tip.Position())
 	}
 	if d.lacksValue {
-		return Outcome{}, fault.NotWritten(errLacksValue)
+		return outcome, fault.NotWritten(errLacksValue)
 	}
-	outcome := Outcome{Unchanged: d.unchanged, Position: b.tip.Position()}
+	outcome.Unchanged = d.unchanged
 	reason, reverts := reasonOf(&set), revertsOf(&set)
 	for i := range d.changes {
 		outcome.Revisions = append(outcome.Revisions, &eventstore.Revision{

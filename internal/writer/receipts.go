@@ -70,7 +70,7 @@ func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 	var refused []*request
 	for i, result := range b.results {
 		r := requests[i]
-		if (result.err != nil || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
+		if (result.err != nil && fault.KindOf(result.err) != fault.Denied || r.recall) && r.hasKey() && !b.isRepeated(r) && !b.lookup.covers(i, b.from) {
 			indexes[r] = i
 			refused = append(refused, r)
 		}
@@ -89,10 +89,11 @@ func (b *batch) recheckRefused(events *monitoredStore, requests []*request) {
 		receipt, is := found[r.key]
 		switch {
 		case err != nil:
-			b.results[indexes[r]] = result{err: err}
+			b.results[indexes[r]].err = err
 		// A receipt from after the refusal says nothing about it.
 		case is && receipt.RequestHash == r.hash && receipt.First <= b.from.Seq:
-			b.results[indexes[r]] = result{receipt: &receipt}
+			earlier := &b.results[indexes[r]]
+			earlier.receipt, earlier.err = &receipt, nil
 		}
 	}
 }

@@ -1,38 +1,69 @@
 package writer
 
 import (
+	"errors"
+
 	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/fault"
+	"configapi/internal/projection"
 )
 
-// grants returns what a caller may do at the state that the batch decides on. A caller with a token
-// may do what the token may do now: nothing when it was revoked or has expired, or when the
-// caller's secret has ended. An anonymous caller may do what it came with until a token is issued.
-func (b *batch) grants(caller auth.Caller) *auth.Grants {
-	var token *auth.Token
-	if caller.Secret != "" {
-		token = b.tokenOf(caller.Secret)
-	}
-	present, _ := caller.At(b.opts.Now(), token, b.opts.Closed || b.everIssued(), b.opts.Anonymous)
-	return present.Grants // nil when the caller's secret has ended
-}
-
-// everIssued reports whether the history has had a token, the batch's own ones included.
-func (b *batch) everIssued() bool { return b.view.IsClosed() || len(b.tokens) > 0 }
-
-// token returns a token after the batch's events so far, nil if it was never issued.
-func (b *batch) token(name auth.TokenName) *auth.Token {
-	if t, changed := b.tokens[name]; changed {
-		return t
-	}
-	return b.view.Token(name)
-}
-
-// tokenOf is token for the one that has a secret. A secret that the batch itself makes is nobody's
-// yet.
-func (b *batch) tokenOf(id auth.PublicID) *auth.Token {
-	t := b.view.TokenOf(id)
-	if t == nil {
+// Forbidden returns a failure for each change of a set that grants do not allow, whatever the state
+// of the configs is. Every change needs WRITE. One that reads to answer needs READ, too: a restore
+// of the last value, a set that is only made if it changes the value, and all changes that were
+// computed from a plan.
+func Forbidden(grants *auth.Grants, set *config.ChangeSet) (failures []fault.Failure) {
+	read, write := grants.Scope(auth.Read), grants.Scope(auth.Write)
+	if read.All() && write.All() {
 		return nil
 	}
-	return b.token(t.Name)
+	planned := set.Plan != nil
+	for i := range set.Changes {
+		cmd := set.Changes[i].Command
+		if cmd == nil { // it is invalid
+			continue
+		}
+		switch name := cmd.Target(); {
+		case planned && !read.Has(name):
+			failures = append(failures, unknownForbidden())
+		case planned && !write.Has(name):
+			failures = append(failures, fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Write, On: name.String()}})
+		case !write.Has(name):
+			failures = append(failures, fault.Failure{Change: i, Field: "name", Err: &fault.ForbiddenError{Action: auth.Write, On: name.String()}})
+		case readsToAnswer(cmd) && !read.Has(name):
+			failures = append(failures, fault.Failure{Change: i, Field: "name", Err: &fault.ForbiddenError{Action: auth.Read, On: name.String()}})
+		}
+	}
+	for _, name := range set.Skipped {
+		if !read.Has(name) {
+			failures = append(failures, unknownForbidden())
+		}
+	}
+	return failures
+}
+
+// unknownForbidden returns the failure of a config that a plan has and that the caller may no
+// longer read. The caller has not named it, so neither does the failure.
+func unknownForbidden() fault.Failure {
+	return fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Read}}
+}
+
+// readsToAnswer reports whether what follows from a command shows the value that its config has, or
+// had.
+func readsToAnswer(cmd config.Command) bool {
+	set, isSet := cmd.(config.Set)
+	return restoresLastValue(cmd) || isSet && set.OnlyIfChanged
+}
+
+// refusalOf returns why a command was refused. A caller that may not read the config learns that
+// there is a conflict, but nothing of what it is with.
+func refusalOf(reason error, current *projection.Config, hidden bool) *fault.Refusal {
+	if !hidden {
+		return &fault.Refusal{Reason: reason, Current: current}
+	}
+	if conflict, is := errors.AsType[*config.VersionConflictError](reason); is {
+		reason = &config.VersionConflictError{Expected: conflict.Expected, Hidden: true}
+	}
+	return &fault.Refusal{Reason: reason, Hidden: true}
 }

@@ -13,9 +13,10 @@
 //   - A command with an idempotency key takes effect once. The same command gets the first outcome
 //     again for at least [KeyRetention].
 //   - A command is decided on the newest state of the history, also when other nodes write.
+//   - A caller that may not do what it asks for, on that state, is refused.
 //
-// It does not authorise, it does not parse, and it reads nothing for clients. It belongs to one
-// history: when the history is replaced by another one, a new Writer takes over.
+// It does not parse, and it reads nothing for clients. It belongs to one history: when the history
+// is replaced by another one, a new Writer takes over.
 package writer
 
 import (
@@ -94,8 +95,11 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Outcome is what a change set came to.
+// Outcome is what a change set came to. It is not cut to what its caller may see.
 type Outcome struct {
+	// Grants are what the caller may do at the state that the set was decided on. They are there
+	// also when the set was rejected, or has a receipt.
+	Grants *auth.Grants
 	// Revisions are the changes, in the order of the set.
 	Revisions []*eventstore.Revision
 	// Unchanged are the names that were as asked for already, and those that the set skips.
@@ -150,8 +154,8 @@ func New(events eventstore.Store, p *projection.Projection, follower *projection
 // read. seenAt is the seq of set.AsSeenAt, at the end of its change set. [Check] has found nothing
 // wrong with the set.
 //
-// When an earlier set with the same idempotency key was carried out, Do returns its receipt and no
-// outcome: the history says at the receipt's position what the outcome was.
+// When an earlier set with the same idempotency key was carried out, Do returns its receipt and of
+// the outcome the Grants alone: the history says at the receipt's position what the outcome was.
 //
 // The errors: a [*fault.Rejection], or a [*fault.UnavailableError], which says whether something
 // may have been written. The end of ctx ends the waiting, not the write. Sets are queued until Run
@@ -161,16 +165,16 @@ func (w *Writer) Do(ctx context.Context, caller auth.Caller, set config.ChangeSe
 }
 
 // Recall returns the receipt of an earlier set with the same idempotency key, nil when there is
-// none. It looks at the key and at what the set asks for alone, so its changes may be missing when
-// it has Asked. The errors are those of [Writer.Do].
-func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (*eventstore.Receipt, error) {
+// none, and the grants of the caller. It looks at the key and at what the set asks for alone, so
+// its changes may be missing when it has Asked. The errors are those of [Writer.Do].
+func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (*eventstore.Receipt, *auth.Grants, error) {
 	r := newRequest(caller, set, 0)
 	if !r.hasKey() {
-		return nil, nil
+		return nil, nil, nil
 	}
 	r.recall, r.set = true, config.ChangeSet{}
-	_, receipt, err := w.queued(ctx, r)
-	return receipt, err
+	outcome, receipt, err := w.queued(ctx, r)
+	return receipt, outcome.Grants, err
 }
 
 func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.Receipt, error) {

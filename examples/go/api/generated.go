@@ -191,6 +191,7 @@ func (v *DeleteDeleteConfigConfigChanged) GetPosition() string { return v.Positi
 // DeleteDeleteConfigDeleteConfigResult is implemented by the following types:
 // DeleteDeleteConfigConfigChanged
 // DeleteDeleteConfigDeletedError
+// DeleteDeleteConfigForbiddenError
 // DeleteDeleteConfigIdempotencyError
 // DeleteDeleteConfigInvalidInputError
 // DeleteDeleteConfigNotFoundError
@@ -207,6 +208,8 @@ type DeleteDeleteConfigDeleteConfigResult interface {
 func (v *DeleteDeleteConfigConfigChanged) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
 func (v *DeleteDeleteConfigDeletedError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
+}
+func (v *DeleteDeleteConfigForbiddenError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
 func (v *DeleteDeleteConfigIdempotencyError) implementsGraphQLInterfaceDeleteDeleteConfigDeleteConfigResult() {
 }
@@ -236,6 +239,9 @@ func __unmarshalDeleteDeleteConfigDeleteConfigResult(b []byte, v *DeleteDeleteCo
 		return json.Unmarshal(b, *v)
 	case "DeletedError":
 		*v = new(DeleteDeleteConfigDeletedError)
+		return json.Unmarshal(b, *v)
+	case "ForbiddenError":
+		*v = new(DeleteDeleteConfigForbiddenError)
 		return json.Unmarshal(b, *v)
 	case "IdempotencyError":
 		*v = new(DeleteDeleteConfigIdempotencyError)
@@ -276,6 +282,14 @@ func __marshalDeleteDeleteConfigDeleteConfigResult(v *DeleteDeleteConfigDeleteCo
 		result := struct {
 			TypeName string `json:"__typename"`
 			*DeleteDeleteConfigDeletedError
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeleteDeleteConfigForbiddenError:
+		typename = "ForbiddenError"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*DeleteDeleteConfigForbiddenError
 		}{typename, v}
 		return json.Marshal(result)
 	case *DeleteDeleteConfigIdempotencyError:
@@ -333,6 +347,22 @@ func (v *DeleteDeleteConfigDeletedError) GetTypename() *string { return v.Typena
 
 // GetMessage returns DeleteDeleteConfigDeletedError.Message, and is useful for accessing the field via an interface.
 func (v *DeleteDeleteConfigDeletedError) GetMessage() string { return v.Message }
+
+// DeleteDeleteConfigForbiddenError includes the requested fields of the GraphQL type ForbiddenError.
+// The GraphQL type's documentation follows.
+//
+// The caller may not do that, whatever there is.
+type DeleteDeleteConfigForbiddenError struct {
+	Typename *string `json:"__typename"`
+	// Text, for people.
+	Message string `json:"message"`
+}
+
+// GetTypename returns DeleteDeleteConfigForbiddenError.Typename, and is useful for accessing the field via an interface.
+func (v *DeleteDeleteConfigForbiddenError) GetTypename() *string { return v.Typename }
+
+// GetMessage returns DeleteDeleteConfigForbiddenError.Message, and is useful for accessing the field via an interface.
+func (v *DeleteDeleteConfigForbiddenError) GetMessage() string { return v.Message }
 
 // DeleteDeleteConfigIdempotencyError includes the requested fields of the GraphQL type IdempotencyError.
 // The GraphQL type's documentation follows.
@@ -691,6 +721,22 @@ func (v *SetSetConfigDeletedError) GetTypename() *string { return v.Typename }
 // GetMessage returns SetSetConfigDeletedError.Message, and is useful for accessing the field via an interface.
 func (v *SetSetConfigDeletedError) GetMessage() string { return v.Message }
 
+// SetSetConfigForbiddenError includes the requested fields of the GraphQL type ForbiddenError.
+// The GraphQL type's documentation follows.
+//
+// The caller may not do that, whatever there is.
+type SetSetConfigForbiddenError struct {
+	Typename *string `json:"__typename"`
+	// Text, for people.
+	Message string `json:"message"`
+}
+
+// GetTypename returns SetSetConfigForbiddenError.Typename, and is useful for accessing the field via an interface.
+func (v *SetSetConfigForbiddenError) GetTypename() *string { return v.Typename }
+
+// GetMessage returns SetSetConfigForbiddenError.Message, and is useful for accessing the field via an interface.
+func (v *SetSetConfigForbiddenError) GetMessage() string { return v.Message }
+
 // SetSetConfigIdempotencyError includes the requested fields of the GraphQL type IdempotencyError.
 // The GraphQL type's documentation follows.
 //
@@ -728,6 +774,7 @@ func (v *SetSetConfigInvalidInputError) GetMessage() string { return v.Message }
 // SetSetConfigSetConfigResult is implemented by the following types:
 // SetSetConfigConfigChanged
 // SetSetConfigDeletedError
+// SetSetConfigForbiddenError
 // SetSetConfigIdempotencyError
 // SetSetConfigInvalidInputError
 // SetSetConfigVersionConflictError
@@ -742,6 +789,7 @@ type SetSetConfigSetConfigResult interface {
 
 func (v *SetSetConfigConfigChanged) implementsGraphQLInterfaceSetSetConfigSetConfigResult()        {}
 func (v *SetSetConfigDeletedError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()         {}
+func (v *SetSetConfigForbiddenError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()       {}
 func (v *SetSetConfigIdempotencyError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()     {}
 func (v *SetSetConfigInvalidInputError) implementsGraphQLInterfaceSetSetConfigSetConfigResult()    {}
 func (v *SetSetConfigVersionConflictError) implementsGraphQLInterfaceSetSetConfigSetConfigResult() {}
@@ -765,6 +813,9 @@ func __unmarshalSetSetConfigSetConfigResult(b []byte, v *SetSetConfigSetConfigRe
 		return json.Unmarshal(b, *v)
 	case "DeletedError":
 		*v = new(SetSetConfigDeletedError)
+		return json.Unmarshal(b, *v)
+	case "ForbiddenError":
+		*v = new(SetSetConfigForbiddenError)
 		return json.Unmarshal(b, *v)
 	case "IdempotencyError":
 		*v = new(SetSetConfigIdempotencyError)
@@ -802,6 +853,14 @@ func __marshalSetSetConfigSetConfigResult(v *SetSetConfigSetConfigResult) ([]byt
 		result := struct {
 			TypeName string `json:"__typename"`
 			*SetSetConfigDeletedError
+		}{typename, v}
+		return json.Marshal(result)
+	case *SetSetConfigForbiddenError:
+		typename = "ForbiddenError"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*SetSetConfigForbiddenError
 		}{typename, v}
 		return json.Marshal(result)
 	case *SetSetConfigIdempotencyError:
