@@ -18,18 +18,10 @@ import (
 	"configapi/internal/fault"
 )
 
-// mustGrants parses grants, as actions and a prefix.
-func mustGrants(t testing.TB, list ...auth.Grant) *auth.Grants {
+// grants parses grants such as READ,WRITE:payments.
+func grants(t testing.TB, list ...string) *auth.Grants {
 	t.Helper()
-	grants, err := auth.NewGrants(list...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return grants
-}
-
-func allow(prefix string, actions ...auth.Action) auth.Grant {
-	return auth.Grant{Actions: actions, Prefix: prefix}
+	return configstoretest.Caller(t, "", list...).Grants
 }
 
 func tokenName(t testing.TB, text string) auth.TokenName {
@@ -42,9 +34,9 @@ func tokenName(t testing.TB, text string) auth.TokenName {
 }
 
 // mustCreate has the caller local make a token.
-func mustCreate(t testing.TB, node *configstoretest.Store, name string, grants *auth.Grants) configstore.TokenOutcome {
+func mustCreate(t testing.TB, node *configstoretest.Store, name string, may *auth.Grants) configstore.TokenOutcome {
 	t.Helper()
-	outcome, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: tokenName(t, name), Grants: grants}, config.Reason{})
+	outcome, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: tokenName(t, name), Grants: may}, config.Reason{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,23 +63,23 @@ func TestTokens(t *testing.T) {
 			ci, reason := tokenName(t, "ci"), mustReason(t, "for the pipeline")
 			node.MustSet(t, "a", "1")
 
-			read := mustGrants(t, allow("app", auth.Read))
+			read := grants(t, "READ:app")
 			made, err := node.CreateToken(t.Context(), auth.Local, auth.IssueToken{Name: ci, Grants: read}, reason)
 			if err != nil {
 				t.Fatal(err)
 			}
-			check := func(secret string, grants *auth.Grants) {
+			check := func(secret string, want *auth.Grants) {
 				t.Helper()
 				for _, at := range []*configstoretest.Store{node, configstoretest.On(t, events, configstore.Options{})} {
 					caller, err := at.Authenticate(t.Context(), secret)
-					if grants == nil {
+					if want == nil {
 						if !errors.Is(err, auth.ErrNotValid) || fault.KindOf(err) != fault.Unauthenticated || caller.Grants != nil {
 							t.Errorf("got %+v, %v", caller, err)
 						}
 						continue
 					}
-					if err != nil || caller.Name != "ci" || !reflect.DeepEqual(caller.Grants.List(), grants.List()) {
-						t.Errorf("got %+v, %v, want the grants %v", caller, err, grants.List())
+					if err != nil || caller.Name != "ci" || !reflect.DeepEqual(caller.Grants.List(), want.List()) {
+						t.Errorf("got %+v, %v, want the grants %v", caller, err, want.List())
 					}
 				}
 			}
@@ -106,7 +98,7 @@ func TestTokens(t *testing.T) {
 			check(rotated.Secret, nil)
 			check(again.Secret, read)
 
-			more := mustGrants(t, allow("", auth.Read, auth.Write))
+			more := grants(t, "READ,WRITE:")
 			changed, err := node.ChangeGrants(t.Context(), auth.Local, auth.ChangeGrants{Name: ci, Grants: more, ExpectedVersion: &again.Token.Version}, reason)
 			if err != nil || changed.Secret != "" || changed.Token.Version != 4 {
 				t.Fatalf("got %+v, %v", changed, err)
@@ -175,7 +167,7 @@ func forge(secret, other string) string {
 
 // TestOpenAndClosed: the first token closes the server for ever.
 func TestOpenAndClosed(t *testing.T) {
-	for name, anonymous := range map[string]*auth.Grants{"nothing": nil, "READ of pub": mustGrants(t, allow("pub", auth.Read))} {
+	for name, anonymous := range map[string]*auth.Grants{"nothing": nil, "READ of pub": grants(t, "READ:pub")} {
 		t.Run(name, func(t *testing.T) {
 			opts := configstore.Options{Anonymous: anonymous}
 			node := configstoretest.New(t, opts)
@@ -214,13 +206,13 @@ func TestTokenLists(t *testing.T) {
 	node := configstoretest.New(t, configstore.Options{})
 	mustCreate(t, node, "root", auth.Everything)
 	for i := range 5 {
-		mustCreate(t, node, fmt.Sprint("a", i), mustGrants(t, allow(fmt.Sprint("a/", i), auth.Read)))
+		mustCreate(t, node, fmt.Sprint("a", i), grants(t, fmt.Sprint("READ:a/", i)))
 	}
-	gone := mustCreate(t, node, "gone", mustGrants(t, allow("a", auth.Read)))
+	gone := mustCreate(t, node, "gone", grants(t, "READ:a"))
 	if _, err := node.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: gone.Token.Name}, config.Reason{}); err != nil {
 		t.Fatal(err)
 	}
-	some := mustCreate(t, node, "some", mustGrants(t, allow("a", auth.Read, auth.Admin)))
+	some := mustCreate(t, node, "some", grants(t, "READ,ADMIN:a"))
 	caller := mustAuthenticate(t, node, some.Secret)
 
 	var names []string
@@ -253,7 +245,7 @@ func TestTokenLists(t *testing.T) {
 	if token, err := node.TokenOf(caller, gone.Token.Secrets[0].ID); err != nil || !token.Revoked {
 		t.Errorf("whose a revoked secret is: got %+v, %v", token, err)
 	}
-	reader := mustAuthenticate(t, node, mustCreate(t, node, "reader", mustGrants(t, allow("", auth.Read))).Secret)
+	reader := mustAuthenticate(t, node, mustCreate(t, node, "reader", grants(t, "READ:")).Secret)
 	if page, err := node.Tokens(reader, "", 10); fault.KindOf(err) != fault.Denied {
 		t.Errorf("without ADMIN: got %+v, %v", page, err)
 	}
