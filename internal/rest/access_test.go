@@ -5,15 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"configapi/internal/accesstest"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
-	"configapi/internal/doorstest"
 )
 
-// samples has a request of each door: its path, its body, and the answer of a caller without any
-// grant.
+// samples has a request of each entry point: its path, its body, and the answer of a caller without
+// any grant.
 var samples = map[string]struct {
 	path, body string
 	status     int
@@ -36,10 +36,10 @@ var samples = map[string]struct {
 	"GET /children":                     {"/children", "", 200},
 }
 
-// TestNobodyPassesADoor sends a request to every door of a store with secrets, by a caller without
-// any grant. Answers about a config that is there are those about one that is not, and none of
-// them has a name, a value, an actor or a reason.
-func TestNobodyPassesADoor(t *testing.T) {
+// TestAccessOfNobody sends a request to every entry point of a store with secrets, by a caller
+// without any grant. Answers about a config that is there are those about one that is not, and none
+// of them has a name, a value, an actor or a reason.
+func TestAccessOfNobody(t *testing.T) {
 	open := MustStart(t, configstore.Options{})
 	set := config.ChangeSet{Reason: mustReason(t, "secret reason")}.Of(configstoretest.Set(t, "secret/a", "secret value"), configstoretest.Set(t, "secret/gone", "secret value"))
 	if _, err := open.Apply(t.Context(), auth.Caller{Name: "secret actor", Grants: auth.Everything}, set); err != nil {
@@ -47,31 +47,31 @@ func TestNobodyPassesADoor(t *testing.T) {
 	}
 	open.MustDelete(t, "secret/gone")
 	nobody := open.as(t)
-	for door := range doorstest.Read(t, "REST") {
-		sample, known := samples[door]
+	for entry := range accesstest.Read(t, "REST") {
+		sample, known := samples[entry]
 		if !known {
-			t.Errorf("there is no request for %s here", door)
+			t.Errorf("there is no request for %s here", entry)
 			continue
 		}
-		method, _, _ := strings.Cut(door, " ")
+		method, _, _ := strings.Cut(entry, " ")
 		path := strings.Replace(sample.path, "HEAD", open.head(), 1)
-		if door == "GET /events" {
+		if entry == "GET /events" {
 			if got := nobody.MustListen(t, path).changes(); len(got.Changes) > 0 || got.Position != open.head() {
-				t.Errorf("%s: got %+v", door, got)
+				t.Errorf("%s: got %+v", entry, got)
 			}
 			continue
 		}
 		got := nobody.MustDo(t, method+" "+path, sample.body, "Accept: application/problem+json, */*")
 		if got.status != sample.status {
-			t.Errorf("%s: got %d %s, want %d", door, got.status, got.body, sample.status)
+			t.Errorf("%s: got %d %s, want %d", entry, got.status, got.body, sample.status)
 		}
 		// A refusal names what the request does.
 		if got.status != http.StatusForbidden && strings.Contains(got.body, "secret") || strings.Contains(got.body, "secret value") {
-			t.Errorf("%s: got %s", door, got.body)
+			t.Errorf("%s: got %s", entry, got.body)
 		}
 		other := nobody.MustDo(t, method+" "+strings.Replace(path, "secret", "nothing", 1), strings.Replace(sample.body, "secret", "nothing", 1), "Accept: application/problem+json, */*")
 		if other.status != got.status || other.body != strings.ReplaceAll(got.body, "secret", "nothing") {
-			t.Errorf("%s: got %d %s, and for a name that was never there %d %s", door, got.status, got.body, other.status, other.body)
+			t.Errorf("%s: got %d %s, and for a name that was never there %d %s", entry, got.status, got.body, other.status, other.body)
 		}
 	}
 	if got := open.MustDo(t, "GET /config/secret%2Fa", ""); got.body != "secret value" {

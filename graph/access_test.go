@@ -14,14 +14,14 @@ import (
 
 	"configapi/graph/generated"
 	"configapi/graph/object"
+	"configapi/internal/accesstest"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
-	"configapi/internal/doorstest"
 )
 
-// objects are the types of the schema that are objects of package object. TestDoors fails when one
-// of them is missing here.
+// objects are the types of the schema that are objects of package object. TestEntryPoints fails
+// when one of them is missing here.
 var objects = []reflect.Type{
 	reflect.TypeFor[*object.Config](), reflect.TypeFor[*object.ConfigChild](), reflect.TypeFor[*object.ConfigChildConnection](), reflect.TypeFor[*object.ConfigChildEdge](),
 	reflect.TypeFor[*object.ConfigConnection](), reflect.TypeFor[*object.ConfigDiff](), reflect.TypeFor[*object.ConfigDifference](), reflect.TypeFor[*object.ConfigDifferenceEdge](),
@@ -31,7 +31,7 @@ var objects = []reflect.Type{
 
 // readingFields returns the fields of the schema that read: those that have a resolver, and those
 // whose objects get a context.
-func readingFields(t *testing.T, schema *ast.Schema) (doors []string) {
+func readingFields(t *testing.T, schema *ast.Schema) (entries []string) {
 	readers := map[string][]reflect.Type{} // :: type of the schema → Go types whose methods read
 	root := reflect.TypeFor[generated.ResolverRoot]()
 	for method := range root.Methods() {
@@ -46,11 +46,11 @@ func readingFields(t *testing.T, schema *ast.Schema) (doors []string) {
 		}
 		for _, field := range definition.Fields {
 			if slices.ContainsFunc(readers[definition.Name], func(of reflect.Type) bool { return takesContext(of, field.Name) }) {
-				doors = append(doors, definition.Name+"."+field.Name)
+				entries = append(entries, definition.Name+"."+field.Name)
 			}
 		}
 	}
-	return doors
+	return entries
 }
 
 // takesContext reports whether the method of a field takes a context.
@@ -68,22 +68,22 @@ func takesContext(of reflect.Type, field string) bool {
 	return false
 }
 
-// TestDoors compares the fields of the schema with docs/doors.md: a mutation takes WRITE, and can
-// be forbidden; any other field that reads takes READ.
-func TestDoors(t *testing.T) {
+// TestEntryPoints compares the fields of the schema with docs/access.md: a mutation takes WRITE,
+// and can be forbidden; any other field that reads takes READ.
+func TestEntryPoints(t *testing.T) {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
-	doors := readingFields(t, schema)
+	entries := readingFields(t, schema)
 	for _, root := range []*ast.Definition{schema.Query, schema.Mutation, schema.Subscription} {
 		for _, field := range root.Fields {
-			if door := root.Name + "." + field.Name; !strings.HasPrefix(field.Name, "__") && !slices.Contains(doors, door) {
-				doors = append(doors, door)
+			if entry := root.Name + "." + field.Name; !strings.HasPrefix(field.Name, "__") && !slices.Contains(entries, entry) {
+				entries = append(entries, entry)
 			}
 		}
 	}
-	rows := doorstest.Check(t, "GraphQL", doors)
-	for door, row := range rows {
-		if isMutation := strings.HasPrefix(door, "Mutation."); isMutation != row.May("WRITE") {
-			t.Errorf("%s takes %v", door, row.Takes)
+	rows := accesstest.Check(t, "GraphQL", entries)
+	for entry, row := range rows {
+		if isMutation := strings.HasPrefix(entry, "Mutation."); isMutation != row.May("WRITE") {
+			t.Errorf("%s takes %v", entry, row.Takes)
 		}
 	}
 	for _, field := range schema.Mutation.Fields {
@@ -140,9 +140,9 @@ var samples = map[string]struct{ document, answer string }{
 	"Subscription.configChanges": {`subscription{configChanges(after:"0-00000000"){changes{name} position}}`, `{"changes":[],"position":"@3"}`},
 }
 
-// TestNobodyPassesADoor sends an operation with every root field to a store with secrets, by a
+// TestAccessOfNobody sends an operation with every root field to a store with secrets, by a
 // caller without any grant.
-func TestNobodyPassesADoor(t *testing.T) {
+func TestAccessOfNobody(t *testing.T) {
 	open := MustStart(t)
 	actor := auth.Caller{Name: "somebody", Grants: auth.Everything}
 	set := config.ChangeSet{}.Of(configstoretest.Set(t, "s", "secret"), configstoretest.Set(t, "gone", "secret"))
@@ -151,22 +151,22 @@ func TestNobodyPassesADoor(t *testing.T) {
 	}
 	open.MustDelete(t, "gone")
 	nobody := open.as(t)
-	for door := range doorstest.Read(t, "GraphQL") {
-		of, field, _ := strings.Cut(door, ".")
-		sample, known := samples[door]
+	for entry := range accesstest.Read(t, "GraphQL") {
+		of, field, _ := strings.Cut(entry, ".")
+		sample, known := samples[entry]
 		switch {
 		case known:
 			document := strings.ReplaceAll(sample.document, "HEAD", open.head())
 			want := `{"data":{"` + field + `":` + sample.answer + `}}`
 			if of == "Subscription" {
 				if _, _, got := nobody.MustListen(t, document, nil, "").event(); plain(got) != want {
-					t.Errorf("%s: got %s, want %s", door, plain(got), want)
+					t.Errorf("%s: got %s, want %s", entry, plain(got), want)
 				}
 				continue
 			}
 			nobody.want(t, document, nil, want)
 		case of == "Query" || of == "Mutation" || of == "Subscription":
-			t.Errorf("there is no operation for %s here", door)
+			t.Errorf("there is no operation for %s here", entry)
 		}
 	}
 	open.want(t, samples["Query.config"].document, nil, `{"data":{"config":{"value":"secret"}}}`)

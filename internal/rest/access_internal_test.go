@@ -5,10 +5,10 @@ import (
 	"net/url"
 	"testing"
 
-	"configapi/internal/doorstest"
+	"configapi/internal/accesstest"
 )
 
-// paths has a path of each resource, as docs/doors.md writes it.
+// paths has a path of each resource, as docs/access.md writes it.
 var paths = [...]string{
 	everything: "/config",
 	one:        "/config/{name}",
@@ -25,11 +25,11 @@ var paths = [...]string{
 	children:   "/children",
 }
 
-// TestDoors compares the methods of all paths with docs/doors.md: what changes configs takes WRITE,
-// and what reads them READ.
-func TestDoors(t *testing.T) {
-	operations := make(map[string]operation) // :: door → what it does
-	var doors []string
+// TestEntryPoints compares the methods of all paths with docs/access.md: what changes configs takes
+// WRITE, and what reads them READ.
+func TestEntryPoints(t *testing.T) {
+	operations := make(map[string]operation) // :: entry point → what it does
+	var entries []string
 	for resource := range offers {
 		if resource >= len(paths) {
 			t.Fatalf("resource %d has no path here", resource)
@@ -40,14 +40,14 @@ func TestDoors(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch} {
 			if op := r.operation(method); op != unsupported {
-				door := method + " " + paths[resource]
-				doors, operations[door] = append(doors, door), op
+				entry := method + " " + paths[resource]
+				entries, operations[entry] = append(entries, entry), op
 			}
 		}
 	}
-	for door, row := range doorstest.Check(t, "REST", doors) {
-		if op := operations[door]; op.reads() == row.May("WRITE") || op.reads() && !row.May("READ") {
-			t.Errorf("%s takes %v", door, row.Takes)
+	for entry, row := range accesstest.Check(t, "REST", entries) {
+		if op := operations[entry]; op.reads() == row.May("WRITE") || op.reads() && !row.May("READ") {
+			t.Errorf("%s takes %v", entry, row.Takes)
 		}
 	}
 }

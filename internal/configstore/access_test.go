@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"configapi/internal/accesstest"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
-	"configapi/internal/doorstest"
 )
 
-// TestDoors compares the exported methods of the config store with docs/doors.md. A method of the
-// store itself that takes a right takes the caller, and no other one does.
-func TestDoors(t *testing.T) {
-	var doors []string
+// TestEntryPoints compares the exported methods of the config store with docs/access.md. A method
+// of the store itself that takes a right takes the caller, and no other one does.
+func TestEntryPoints(t *testing.T) {
+	var entries []string
 	takesCaller := make(map[string]bool)
 	caller := reflect.TypeFor[auth.Caller]()
 	for _, of := range []reflect.Type{
@@ -25,23 +25,23 @@ func TestDoors(t *testing.T) {
 		reflect.TypeFor[*configstore.OldValues](), reflect.TypeFor[*configstore.Watch](), reflect.TypeFor[*configstore.ConfigWatch](),
 	} {
 		for method := range of.Methods() {
-			door := of.Elem().Name() + "." + method.Name
-			doors = append(doors, door)
+			entry := of.Elem().Name() + "." + method.Name
+			entries = append(entries, entry)
 			for in := range method.Type.Ins() {
-				takesCaller[door] = takesCaller[door] || in == caller
+				takesCaller[entry] = takesCaller[entry] || in == caller
 			}
 		}
 	}
-	for door, row := range doorstest.Check(t, "Config store", doors) {
-		if ofStore := strings.HasPrefix(door, "Store."); ofStore && takesCaller[door] != (len(row.Takes) > 0) {
-			t.Errorf("%s takes %v, and a caller: %t", door, row.Takes, takesCaller[door])
+	for entry, row := range accesstest.Check(t, "Config store", entries) {
+		if ofStore := strings.HasPrefix(entry, "Store."); ofStore && takesCaller[entry] != (len(row.Takes) > 0) {
+			t.Errorf("%s takes %v, and a caller: %t", entry, row.Takes, takesCaller[entry])
 		}
 	}
 }
 
-// TestNoDoorDropsTheCaller reads the source of the config store: a function that has a caller uses
-// it.
-func TestNoDoorDropsTheCaller(t *testing.T) {
+// TestNoEntryPointDropsTheCaller reads the source of the config store: a function that has a caller
+// uses it.
+func TestNoEntryPointDropsTheCaller(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
