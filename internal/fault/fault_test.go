@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/fault"
@@ -32,6 +33,7 @@ func TestKinds(t *testing.T) {
 		{fault.ErrStale, fault.Stale},
 		{fault.ErrErased, fault.Erased},
 		{&fault.RevertConflict{}, fault.RevertBlocked},
+		{&fault.ForbiddenError{Action: auth.Read}, fault.Denied},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: fault.ErrStale}, {Err: name}}}, fault.Stale},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: name}, {Err: fault.ErrStale}}}, fault.InvalidInput},
 		{fault.ErrNotReady, fault.Unavailable},
