@@ -181,11 +181,15 @@ type twin struct {
 	// an event which is not hidden, and the ends of change sets.
 	marks   [][]eventstore.Position // :: rank → positions
 	own     []eventstore.Position   // :: rank → position of the event
-	set     eventstore.Seq          // the change set of the last of those
+	lastSet eventstore.Seq          // the change set of the last of those
 	secrets []eventstore.Position   // of hidden events
-	kept    []*configstore.Reader
-	streams []*twinStream
-	configs []*twinConfigStream
+	// secretSets are the ends of change sets that are hidden as a whole.
+	secretSets []eventstore.Position
+	kept       []*configstore.Reader
+	streams    []*twinStream
+	configs    []*twinConfigStream
+	single     *config.ChangeSet // the last one that it made, nil: none
+	set        *config.ChangeSet
 }
 
 func newTwin(w *twins, store *configstoretest.Store) *twin {
@@ -239,12 +243,13 @@ func (s *twin) catchUp() {
 		case !hidden:
 			rank++
 			s.marks = append(s.marks, []eventstore.Position{position})
-			s.own, s.set = append(s.own, position), set
+			s.own, s.lastSet = append(s.own, position), set
 		case set != records[i].Seq: // nobody was told the position
-		case set == s.set: // to the caller, its last change in the set is where the set ends
+		case set == s.lastSet: // to the caller, its last change in the set is where the set ends
 			s.marks[rank] = []eventstore.Position{position}
 		default:
 			s.marks[rank] = append(s.marks[rank], position)
+			s.secretSets = append(s.secretSets, position)
 		}
 		if rank == s.ranks[len(s.ranks)-1] {
 			s.secrets = append(s.secrets, position)
