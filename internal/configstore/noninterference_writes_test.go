@@ -44,7 +44,18 @@ func (s *twin) answer(out configstore.SetOutcome, err error) string {
 	if err != nil {
 		return s.failure(err)
 	}
+	if len(out.Revisions) > 0 && !out.DryRun {
+		s.made = out.Position
+	}
 	return fmt.Sprintf("%sunchanged %v at %d, dry: %t", s.revisions(out.Revisions), out.Unchanged, s.rank(out.Position), out.DryRun)
+}
+
+// drawWritable draws a name that the caller may change, most times.
+func (s *twin) drawWritable(dice *rand.Rand) config.Name {
+	if len(s.writable) == 0 || dice.IntN(6) == 0 {
+		return s.drawName(dice)
+	}
+	return configstoretest.Name(s.t, s.writable[dice.IntN(len(s.writable))])
 }
 
 // drawCommand draws a command that meets what the caller sees of the config about as often as not.
@@ -105,7 +116,7 @@ func (s *twin) drawSeen(dice *rand.Rand) *eventstore.Position {
 
 // doSingle carries out one change, or the last one of these again.
 func (s *twin) doSingle(dice *rand.Rand) string {
-	set := config.Single(s.drawCommand(dice, s.drawName(dice)))
+	set := config.Single(s.drawCommand(dice, s.drawWritable(dice)))
 	set.IdempotencyKey, set.Reason = s.drawKey(dice), s.drawReason(dice)
 	if seen := s.drawSeen(dice); seen != nil {
 		set.AsSeenAt = &config.RevisionID{Seq: int64(seen.Seq), Hash: seen.Prefix}
@@ -127,7 +138,7 @@ func (s *twin) doSet(dice *rand.Rand) string {
 	var commands []config.Command
 	taken := make(map[config.Name]bool)
 	for range 1 + dice.IntN(3) {
-		name := s.drawName(dice)
+		name := s.drawWritable(dice)
 		if cmd := s.drawCommand(dice, name); !taken[name] {
 			commands = append(commands, cmd)
 		}
@@ -156,6 +167,11 @@ func (s *twin) doRevert(dice *rand.Rand) string {
 	if dice.IntN(2) == 0 {
 		revert.To = configstore.PointInTime{Instant: s.drawInstant(dice).UTC()}
 	}
+	if name := s.drawWritable(dice).String(); dice.IntN(2) == 0 {
+		var err error
+		revert.Filter, err = config.ParseFilter(name, nil)
+		s.must(err)
+	}
 	return s.answer(s.store.Revert(context.Background(), s.caller, revert))
 }
 
@@ -165,7 +181,10 @@ func (s *twin) doUndo(dice *rand.Rand) string {
 		ChangeSet: s.own[dice.IntN(len(s.own))], OnConflict: configstore.OnConflict(dice.IntN(3)),
 		DryRun: dice.IntN(3) == 0, Reason: s.drawReason(dice), IdempotencyKey: s.drawKey(dice),
 	}
-	if nth := dice.Int(); dice.IntN(4) == 0 {
+	switch nth := dice.Int(); dice.IntN(4) {
+	case 0, 1:
+		revert.ChangeSet = s.made
+	case 2:
 		revert.ChangeSet.Prefix[0]++ // is not known
 		if len(s.secretSets) > 0 {
 			revert.ChangeSet = s.secretSets[nth%len(s.secretSets)]

@@ -174,7 +174,7 @@ func runTest(ctx context.Context, copied string, m mutant) (finding, error) {
 	case !bytes.Contains(output, []byte("--- FAIL: ")):
 		return finding{}, fmt.Errorf("%s: %w\n%s", m.test, err, output)
 	}
-	return finding{m, name, "the test of it", time.Since(began)}, nil
+	return finding{m, "a test", name, time.Since(began)}, nil
 }
 
 func readFinding(m mutant, file string) (finding, error) {
