@@ -41,6 +41,7 @@
 //   - Errors for which the schema has no type have a stable extensions.code. The text of an
 //     internal error is in the log alone, under the request's id.
 //
-// The package does not authenticate: all callers are anonymous so far. It does not check origins,
+// The package authenticates websockets alone, whose token may come in their first message: package
+// httpd has found out who sends any other request. It does not check origins,
 // compress answers or listen: package httpd does.
 package graph

@@ -53,6 +53,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument = "after"
+	opts.Websocket.Init = socketCaller(store)
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{

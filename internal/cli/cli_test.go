@@ -155,7 +155,7 @@ func TestFlagsAreDocumented(t *testing.T) {
 	}
 	served := map[string]string{}
 	for _, flag := range strings.Split(run(t, nil, "serve", "-h").stdout, "\n  -")[1:] {
-		name, help, _ := strings.Cut(flag, " ")
+		name, help, _ := strings.Cut(strings.Replace(flag, "\n", " ", 1), " ")
 		served[name] = variables(help)
 	}
 	if len(served) == 0 || !maps.Equal(documented, served) {

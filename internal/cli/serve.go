@@ -56,7 +56,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	changes := audit.New(log, audit.Options{})
 	metrics := httpd.NewMetrics()
 	store := configstore.New(events, configstore.Options{
-		MaxValueBytes: set.maxValueBytes, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
+		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
 	defer holdHeapFloor(store.Ready())()
@@ -75,6 +75,8 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		GraphQL:    graphqlAPI,
 		Playground: console.Playground(),
 		Guard:      guard,
+
+		RefuseGraphQL: graph.Refuse, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),
@@ -89,7 +91,13 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 	auditing := start(changes.Run)
 	storing := start(store.Run)
 	limiting := start(func(ctx context.Context) error { return limitMemory(ctx, shared.reserved, store.Verifying) })
+	ctx, refuse := context.WithCancelCause(ctx)
+	defer refuse(nil)
+	go warnIfOpen(ctx, store, listener.Addr(), set, log, refuse)
 	err := server.Serve(ctx, listener)
+	if exposed := context.Cause(ctx); errors.Is(exposed, errExposed) {
+		err = errors.Join(exposed, err)
+	}
 	return errors.Join(err, limiting.stop(), storing.stop(), auditing.stop())
 }
 

@@ -22,6 +22,8 @@ type settings struct {
 	maxAnswerBytes           int
 	maxStreams               int
 	maxStreamsPerAddress     int // 0: no limit of its own
+	allowAnonymous           bool
+	anonymous                grantList // once the server is closed
 }
 
 // The bounds of --max-answer. The upper one leaves memory for several answers at a time.
@@ -36,11 +38,13 @@ const maxMaxValue = 4 << 20
 
 // settingVariables are the environment variables of flags.
 var settingVariables = variables{
-	"listen":       {"CONFIGAPI_LISTEN"},
-	"store":        storeVariables,
-	"listen-dsn":   {"CONFIGAPI_LISTEN_DSN"},
-	"allow-host":   {"CONFIGAPI_ALLOW_HOST"},
-	"allow-origin": {"CONFIGAPI_ALLOW_ORIGIN"},
+	"listen":          {"CONFIGAPI_LISTEN"},
+	"store":           storeVariables,
+	"listen-dsn":      {"CONFIGAPI_LISTEN_DSN"},
+	"allow-host":      {"CONFIGAPI_ALLOW_HOST"},
+	"allow-origin":    {"CONFIGAPI_ALLOW_ORIGIN"},
+	"allow-anonymous": {"CONFIGAPI_ALLOW_ANONYMOUS"},
+	"anonymous":       {"CONFIGAPI_ANONYMOUS"},
 }
 
 func parseSettings(env Env) (settings, error) {
@@ -62,6 +66,9 @@ func parseSettings(env Env) (settings, error) {
 	flags.IntVar(&set.maxStreams, "max-streams", eventstream.DefaultMaxStreams, "`NUMBER` of streams at a time: subscriptions and other operations of websockets, and streams of server-sent events")
 	flags.IntVar(&set.maxStreamsPerAddress, "max-streams-per-address", 0,
 		"`NUMBER` of streams at a time of one IP address (IPv6: of one /64), loopback addresses excepted; 0: as many as --max-streams")
+	flags.BoolVar(&set.allowAnonymous, "allow-anonymous", false, "serve everyone who reaches the server while no token was ever issued, "+
+		"also beyond this machine and through a proxy; also CONFIGAPI_ALLOW_ANONYMOUS")
+	flags.Var(&set.anonymous, "anonymous", "`GRANTS` of callers without a token, once a token was issued, such as READ:public or READ,WRITE:a,READ:b; none by default; also CONFIGAPI_ANONYMOUS")
 	const about = "Runs the server: GraphQL at /graphql, its playground at /playground, REST at /config and /events."
 	if err := parseFlags(env, flags, about, settingVariables); err != nil {
 		return set, err

@@ -77,7 +77,7 @@ func TestHistoryWithTokensMoves(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Body.Close()
-		if answer.StatusCode != http.StatusNotFound {
+		if answer.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: an anonymous caller got %s", store, answer.Status)
 		}
 		server.terminate()

@@ -62,6 +62,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 		BodyTimeout:         {"INVALID_INPUT", 408},
 		UnsupportedMedia:    {"INVALID_INPUT", 415},
 		Forbidden:           {"FORBIDDEN", 403},
+		OpenServer:          {"FORBIDDEN", 403},
 		WrongHost:           {"FORBIDDEN", 421},
 		ParseFailed:         {"GRAPHQL_PARSE_FAILED", 400},
 		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", 400},

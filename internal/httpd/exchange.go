@@ -63,6 +63,8 @@ type exchange struct {
 	conn     *trackedConn    // nil: that of a test
 	request  *http.Request   // before its body was replaced
 	decision origin.Decision // of the guard, on the request's origin
+	caller   string          // the name of who sends the request; "": not known
+	varies   bool            // the answer depends on who sends the request
 	id       string
 	start    time.Time
 	status   int // 0: no status yet
@@ -167,6 +169,9 @@ func (e *exchange) setStatus(status int) {
 	e.status = status
 	h := e.Header()
 	e.rate.begin(h)
+	if e.varies {
+		setCallerHeaders(h)
+	}
 	e.server.opts.Guard.SetHeaders(h, e.request, e.decision)
 	if e.conn != nil {
 		e.sendLines(h)
@@ -272,6 +277,9 @@ func (e *exchange) log(r *http.Request, now time.Time, aborted bool) {
 		slog.String("request_id", e.id),
 		slog.String("remote", r.RemoteAddr),
 	)
+	if e.caller != "" {
+		record.AddAttrs(slog.String("actor", e.caller))
+	}
 	if aborted {
 		record.AddAttrs(slog.Bool("aborted", true))
 	}

@@ -37,15 +37,18 @@ const (
 
 // health serves the health routes.
 type health struct {
-	store *configstore.Store
-	now   func() time.Time
-	log   *slog.Logger
+	server *Server
+	store  *configstore.Store
+	now    func() time.Time
+	log    *slog.Logger
 
 	mu     sync.Mutex // guards logged
 	logged string     // the problem that was logged last, "" for none
 }
 
-func newHealth(opts Options) *health { return &health{store: opts.Store, now: opts.Now, log: opts.Log} }
+func newHealth(s *Server) *health {
+	return &health{server: s, store: s.opts.Store, now: s.opts.Now, log: s.opts.Log}
+}
 
 // checks has [healthy], or the problem, of each part of the server.
 type checks struct {
@@ -100,7 +103,8 @@ func writesText(problem error) string {
 	return refusing
 }
 
-// report serves /health: 200 when everything is healthy, else 503.
+// report serves /health: 200 when everything is healthy, else 503. Only callers who may read
+// everything get the details.
 func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	state := h.store.Health(r.Context())
 	if r.Context().Err() != nil {
@@ -113,16 +117,31 @@ func (h *health) report(w http.ResponseWriter, r *http.Request) {
 	if found != (checks{healthy, healthy, healthy}) || state.Writing != nil {
 		status, word = http.StatusServiceUnavailable, "unhealthy"
 	}
-	body, _ := json.Marshal(struct { // cannot fail for strings and numbers
-		Status    string `json:"status"`
-		Timestamp string `json:"timestamp"`
-		Checks    checks `json:"checks"`
-		Lag       lag    `json:"lag"`
-		Verified  string `json:"verified"`
-		Writes    string `json:"writes,omitempty"`
-		Clock     string `json:"clock,omitempty"`
-	}{word, config.FormatInstant(h.now()), found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state)})
+	report := healthReport{Status: word, Timestamp: config.FormatInstant(h.now())}
+	if h.server.seesEverything(r) {
+		report.healthDetails = &healthDetails{
+			found, lagOf(state), state.Verified.String(), writesText(state.Writing), clockText(state),
+			h.server.opts.AllowAnonymous && h.server.isOpen(r.Context()),
+		}
+	}
+	body, _ := json.Marshal(report) // cannot fail for strings and numbers
 	answer(w, status, "application/json", body)
+}
+
+// healthReport is what /health answers. Everyone gets the members that are not details.
+type healthReport struct {
+	Status    string `json:"status"`
+	Timestamp string `json:"timestamp"`
+	*healthDetails
+}
+
+type healthDetails struct {
+	Checks   checks `json:"checks"`
+	Lag      lag    `json:"lag"`
+	Verified string `json:"verified"`
+	Writes   string `json:"writes,omitempty"`
+	Clock    string `json:"clock,omitempty"`
+	Open     bool   `json:"open,omitempty"` // everyone may do everything
 }
 
 // live serves /livez: 200 as long as the process can answer.

@@ -37,11 +37,14 @@ const (
 	refusedBodyBudget
 	refusedBodySize
 	refusedSlowReader
+	refusedToken
+	refusedOpen
 )
 
 var refusalNames = [...]string{
 	refusedHost: "host", refusedOrigin: "origin", refusedConnections: "connections", refusedAddress: "address",
 	refusedBodyBudget: "body_room", refusedBodySize: "body_size", refusedSlowReader: "slow_reader",
+	refusedToken: "token", refusedOpen: "open",
 }
 
 // edge is what serves a path.
@@ -121,7 +124,7 @@ func edgeOf(path string) edge {
 	if isHealthPath(path) {
 		return healthEdge
 	}
-	if strings.TrimPrefix(path, "/v1") == "/graphql" {
+	if strings.TrimPrefix(path, "/v1") == graphqlPath {
 		return graphqlEdge
 	}
 	if path == playgroundPath || strings.HasPrefix(path, playgroundPath+"/") {

@@ -9,52 +9,58 @@ import (
 	"configapi/internal/projection"
 )
 
-const playgroundPath = "/playground"
+const (
+	graphqlPath    = "/graphql"
+	playgroundPath = "/playground"
+)
 
 // route passes a request to the handler of its path.
-func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+func (s *Server) route(e *exchange, r *http.Request) {
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/config") { // first, since most requests are REST
-		s.whenReady(s.opts.REST, w, r)
+		s.asCaller(s.opts.REST, e, r)
 		return
 	}
 	switch strings.TrimPrefix(path, "/v1") {
 	case "/health":
-		s.answerHealth(w, r, s.health.report)
+		s.answerHealth(e, r, s.health.report)
 		return
 	case "/livez":
-		s.answerHealth(w, r, s.health.live)
+		s.answerHealth(e, r, s.health.live)
 		return
 	case "/readyz":
-		s.answerHealth(w, r, s.health.ready)
+		s.answerHealth(e, r, s.health.ready)
 		return
 	case "/metrics":
-		s.answerHealth(w, r, s.metrics.ServeHTTP)
+		s.answerHealth(e, r, func(_ http.ResponseWriter, r *http.Request) { s.scrape(e, r) })
 		return
 	}
 	switch {
-	case path == "/graphql":
-		s.whenReady(s.opts.GraphQL, w, r)
+	case path == graphqlPath:
+		s.asCaller(s.opts.GraphQL, e, r)
 	case path == playgroundPath, strings.HasPrefix(path, playgroundPath+"/"):
-		s.whenReady(s.opts.Playground, w, r)
+		s.whenReady(s.opts.Playground, e, r) // files of the program, for everyone
 	default:
-		s.whenReady(s.opts.REST, w, r)
+		s.asCaller(s.opts.REST, e, r)
 	}
 }
 
 // whenReady answers 503 until the store has applied its history, and again when the history turns
 // out to be broken. Before that, every answer would show a past state.
 func (s *Server) whenReady(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-s.opts.Store.Ready():
+	if isReady(s.opts.Store) {
 		next.ServeHTTP(w, r)
-	default:
-		reason := starting
-		if problem := s.opts.Store.LastHealth().Projection; projection.Permanent(problem) {
-			reason = reasonOf(problem)
-		}
-		notReady(w, reason)
+	} else {
+		s.answerNotReady(w)
 	}
+}
+
+func (s *Server) answerNotReady(w http.ResponseWriter) {
+	reason := starting
+	if problem := s.opts.Store.LastHealth().Projection; projection.Permanent(problem) {
+		reason = reasonOf(problem)
+	}
+	notReady(w, reason)
 }
 
 func (s *Server) answerHealth(w http.ResponseWriter, r *http.Request, answer http.HandlerFunc) {

@@ -10,6 +10,9 @@
 // client cannot hold a goroutine or memory for long. The bounds do not end a stream that makes
 // progress, nor a websocket, whose connection belongs to its handler.
 //
+// Who calls is found out here, by the header Authorization, before any edge sees the request: never
+// by a cookie or by the URL. What the caller may do is left to the config store.
+//
 // The package has no rule about configs and does no TLS, which is left to a proxy in front.
 package httpd
 
@@ -26,6 +29,7 @@ import (
 
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
+	"configapi/internal/fault"
 	"configapi/internal/origin"
 )
 
@@ -44,6 +48,14 @@ type Options struct {
 	REST http.Handler
 	// GraphQL serves /graphql, and Playground /playground and the paths below. nil: REST.
 	GraphQL, Playground http.Handler
+	// RefuseGraphQL answers a request at /graphql that is refused before GraphQL gets it. nil: with
+	// problem details.
+	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
+	// Exposed says that others than this machine reach the server without a proxy.
+	Exposed bool
+	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token was
+	// ever issued. /health then says so. Without it such requests get 403.
+	AllowAnonymous bool
 	// Store is asked for its health and whether it is ready.
 	Store *configstore.Store
 	// Guard decides which hosts and which origins are allowed. nil: IP addresses, localhost, and
@@ -146,7 +158,9 @@ func New(opts Options) *Server {
 		panic("httpd: " + err.Error())
 	}
 	opts.setDefaults()
-	return &Server{opts: opts, ids: newIDs(), health: newHealth(opts), metrics: opts.Metrics.handler(opts)}
+	s := &Server{opts: opts, ids: newIDs(), metrics: opts.Metrics.handler(opts)}
+	s.health = newHealth(s)
+	return s
 }
 
 // Serve accepts connections from the listener until ctx ends. Then it accepts no more, calls the

@@ -26,6 +26,8 @@ type Options struct {
 	Dial func(context.Context) (net.Conn, error)
 	// Header is sent with the handshake, besides the sub-protocol.
 	Header http.Header
+	// Init is the payload of connection_init, JSON. "": it has none.
+	Init string
 	// Patience is how long the server may take for the handshake, to send anything, and to take
 	// what is sent. 0: as long as it likes.
 	Patience time.Duration
@@ -45,14 +47,14 @@ func Open(ctx context.Context, address string, o Options) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	c := &Client{patience: o.Patience}
-	if err := c.open(conn, address, o.Header.Clone()); err != nil {
+	if err := c.open(conn, address, o.Header.Clone(), o.Init); err != nil {
 		conn.Close()
 		return nil, errors.Join(context.Cause(ctx), err)
 	}
 	return c, nil
 }
 
-func (c *Client) open(conn net.Conn, address string, header http.Header) (err error) {
+func (c *Client) open(conn net.Conn, address string, header http.Header, payload string) (err error) {
 	if header == nil {
 		header = http.Header{}
 	}
@@ -64,7 +66,11 @@ func (c *Client) open(conn net.Conn, address string, header http.Header) (err er
 	if c.conn.Response.StatusCode != http.StatusSwitchingProtocols {
 		return fmt.Errorf("got %s to the handshake; want 101", c.conn.Response.Status)
 	}
-	if err := c.Send(`{"type":"connection_init"}`); err != nil {
+	init := `{"type":"connection_init"}`
+	if payload != "" {
+		init = `{"type":"connection_init","payload":` + payload + `}`
+	}
+	if err := c.Send(init); err != nil {
 		return err
 	}
 	m, err := c.Receive()

@@ -22,6 +22,9 @@ const (
 // CloseRestart is the websocket's own close code that asks a client to reconnect.
 const CloseRestart = websocket.CloseServiceRestart
 
+// CloseTryAgainLater is the websocket's own close code for a server that cannot decide now.
+const CloseTryAgainLater = websocket.CloseTryAgainLater
+
 // CloseError closes the socket with a code and a reason, which the client's program sees. Reasons
 // are cut to 123 bytes.
 type CloseError struct {

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"configapi/internal/auth"
+	"configapi/internal/configstore"
+)
+
+// grantList is a flag with grants such as READ:a or READ,WRITE:a,READ:b. It may be repeated. ADMIN
+// is not for anonymous callers.
+type grantList struct {
+	texts  words
+	list   []auth.Grant
+	grants *auth.Grants // nil: none was given
+}
+
+func (l *grantList) String() string { return l.texts.String() }
+
+func (l *grantList) Set(text string) error {
+	list := l.list
+	var allowed []auth.Action
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		word, prefix, ends := strings.Cut(part, ":")
+		action, err := auth.ParseAction(word)
+		if err != nil || action == auth.Admin {
+			return fmt.Errorf("%q is neither READ nor WRITE; a grant is ACTIONS:PREFIX, such as READ:public", word)
+		}
+		allowed = append(allowed, action)
+		if ends {
+			list, allowed = append(list, auth.Grant{Actions: allowed, Prefix: prefix}), nil
+		}
+	}
+	if len(allowed) > 0 {
+		return errors.New("a grant is ACTIONS:PREFIX, such as READ:public; an empty prefix is everything")
+	}
+	grants, err := auth.NewGrants(list...)
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		l.texts, l.list, l.grants = append(l.texts, text), list, grants
+	}
+	return nil
+}
+
+// errExposed says that a server must not serve where it listens.
+var errExposed = errors.New("no token was ever issued, so everyone may read and change everything, and the address of --listen is not a loopback address")
+
+// warnIfOpen says aloud that a server is open to everyone. One that others than this machine reach
+// must be meant to be: else it is refused.
+func warnIfOpen(ctx context.Context, store *configstore.Store, address net.Addr, set settings, log *slog.Logger, refuse context.CancelCauseFunc) {
+	select {
+	case <-store.Ready():
+	case <-ctx.Done():
+		return
+	}
+	if caller, err := store.Authenticate(ctx, ""); err != nil || caller.Grants != auth.Everything {
+		return
+	}
+	if !set.allowAnonymous && !isLoopback(address) {
+		refuse(startErrorf("%w; make a first token with `configapi token create`, listen on 127.0.0.1, or give --allow-anonymous", errExposed))
+		return
+	}
+	log.Warn("the server is open: no token was ever issued, so everyone who reaches it may read and change everything; "+
+		"make a first token with `configapi token create`", "address", address.String(), "allow_anonymous", set.allowAnonymous)
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, is := address.(*net.TCPAddr)
+	return is && tcp.IP.IsLoopback()
+}

@@ -1,0 +1,186 @@
+package edgetest_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"configapi/graph"
+	"configapi/internal/audit"
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/httpd"
+	"configapi/internal/requestid"
+	"configapi/internal/rest"
+	"configapi/internal/websockettest"
+	"configapi/internal/writer"
+)
+
+// logbook keeps all lines of a log. It is safe for concurrent use.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// guarded is a whole server that finds out who calls.
+type guarded struct {
+	server
+	store       *configstoretest.Store
+	log         *logbook
+	ahead       atomic.Int64 // nanoseconds, of the server's clock
+	stopLogging func()       // has the audit log write what it has
+}
+
+func startGuarded(t *testing.T, opts configstore.Options) *guarded {
+	g := &guarded{log: new(logbook)}
+	log := slog.New(slog.NewTextHandler(g.log, nil))
+	changes := audit.New(log, audit.Options{})
+	ctx, stop := context.WithCancel(context.Background())
+	audited := make(chan error, 1)
+	go func() { audited <- changes.Run(ctx) }()
+	g.stopLogging = sync.OnceFunc(func() { stop(); <-audited })
+	t.Cleanup(g.stopLogging)
+	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
+	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
+	g.store = configstoretest.On(t, memory.New(), opts)
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Log: log})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
+		defer cancel()
+		if err := api.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	g.server = start(t, httpd.New(httpd.Options{
+		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
+		RefuseGraphQL: graph.Refuse, Log: log,
+	}))
+	return g
+}
+
+// mustIssue makes a token with grants such as READ:payments, and returns its secret.
+func (g *guarded) mustIssue(t *testing.T, name string, expires time.Time, grants ...string) string {
+	t.Helper()
+	token, err := auth.ParseTokenName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := g.store.CreateToken(t.Context(), auth.Local,
+		auth.IssueToken{Name: token, Grants: configstoretest.Caller(t, "", grants...).Grants, ExpiresAt: expires}, config.Reason{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Secret
+}
+
+func (g *guarded) mustRevoke(t *testing.T, name string) {
+	t.Helper()
+	token, err := auth.ParseTokenName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.store.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: token}, config.Reason{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// send sends a request with a secret, "" for none, and returns the answer and its body, of which it
+// reads a stream's first event.
+func (g *guarded) send(t *testing.T, secret, request, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), configstoretest.Patience)
+	defer cancel()
+	method, path, _ := strings.Cut(request, " ")
+	r, err := http.NewRequestWithContext(ctx, method, g.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if secret != "" {
+		r.Header.Set("Authorization", "Bearer "+secret)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer, err := g.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer, mustReadAnswer(t, answer)
+}
+
+func mustReadAnswer(t *testing.T, answer *http.Response) string {
+	t.Helper()
+	var got strings.Builder
+	for piece := make([]byte, 4096); ; {
+		n, err := answer.Body.Read(piece)
+		got.Write(piece[:n])
+		switch isStream := strings.HasPrefix(answer.Header.Get("Content-Type"), stream); {
+		case err == io.EOF, isStream && strings.Contains(got.String(), "data:") && strings.HasSuffix(got.String(), "\n\n"):
+			return got.String()
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+}
+
+// dial opens a websocket with a secret in the header of the handshake, or a payload of
+// connection_init.
+func (g *guarded) dial(t *testing.T, secret, payload string) (*websockettest.Client, error) {
+	t.Helper()
+	header := http.Header{}
+	if secret != "" {
+		header.Set("Authorization", "Bearer "+secret)
+	}
+	c, err := websockettest.Open(t.Context(), "ws"+strings.TrimPrefix(g.URL, "http")+"/graphql",
+		websockettest.Options{Header: header, Init: payload, Patience: configstoretest.Patience})
+	if err == nil {
+		t.Cleanup(c.Close)
+	}
+	return c, err
+}
+
+// ask sends a query over a websocket, and returns the first message about it.
+func ask(t *testing.T, c *websockettest.Client, query string) string {
+	t.Helper()
+	if err := c.Subscribe("1", query, nil); err != nil {
+		t.Fatal(err)
+	}
+	m, err := c.Receive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Text
+}
+
+const (
+	listConfigs = `{"query":"{configs(first:9){totalCount nodes{name}}}"}`
+	firstEvent  = `{"query":"subscription{configChanges(after:\"0-00000000\"){changes{name}}}"}`
+	stream      = "text/event-stream"
+	onSocket    = `{configs(first:9){nodes{name}}}`
+)
+
+func inPayload(secret string) string { return `{"Authorization":"Bearer ` + secret + `"}` }

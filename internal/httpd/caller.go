@@ -1,0 +1,155 @@
+package httpd
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/fault"
+	"configapi/internal/problem"
+)
+
+const (
+	// challenge asks a client for a token, and rejected for another one than it has sent: RFC 6750.
+	challenge = `Bearer realm="configapi"`
+	rejected  = challenge + `, error="invalid_token"`
+	// healthCallerTime is how long /health waits to find out who calls.
+	healthCallerTime = time.Second
+)
+
+// asCaller has a handler serve the request as the caller that its Authorization header proves, the
+// anonymous one without such a header. A request that proves nothing is refused before its body is
+// read. OPTIONS is never asked who it is: browsers send it without a token.
+func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
+	switch {
+	case !isReady(s.opts.Store):
+		s.answerNotReady(e)
+		return
+	case r.Method == http.MethodOptions:
+		next.ServeHTTP(e, r)
+		return
+	}
+	caller, given, err := s.callerOf(r.Context(), r)
+	e.caller = caller.Name
+	e.varies = given || !isOpenTo(caller, err)
+	switch {
+	case err == auth.ErrNoToken && isWebsocket(r):
+		// The token may come in the first message: see graph.Handler. Until then the caller may do
+		// nothing, as the store sees to.
+	case err != nil:
+		s.refuseCaller(e, r, err, given)
+		return
+	case !e.varies && s.mayBeForeign(r):
+		s.refuseOpen(e, r)
+		return
+	}
+	if given {
+		r = r.WithContext(auth.NewContext(r.Context(), caller))
+	}
+	next.ServeHTTP(e, r)
+}
+
+// callerOf returns the caller that a request proves. given reports whether the request has a token.
+func (s *Server) callerOf(ctx context.Context, r *http.Request) (caller auth.Caller, given bool, err error) {
+	secret, given, err := auth.Bearer(r.Header["Authorization"])
+	if err == nil {
+		caller, err = s.opts.Store.Authenticate(ctx, secret)
+	}
+	return caller, given, err
+}
+
+// isOpenTo reports whether an anonymous caller was let in because no token was ever issued.
+func isOpenTo(caller auth.Caller, err error) bool {
+	return err == nil && caller.IsAnonymous() && caller.Grants == auth.Everything
+}
+
+// isOpen reports whether no token was ever issued.
+func (s *Server) isOpen(ctx context.Context) bool {
+	return isOpenTo(s.opts.Store.Authenticate(ctx, ""))
+}
+
+// mayBeForeign reports whether an open server does not serve a request, since it may come from
+// elsewhere than this machine.
+func (s *Server) mayBeForeign(r *http.Request) bool {
+	return !s.opts.AllowAnonymous && (s.opts.Exposed || isForwarded(r.Header))
+}
+
+// isForwarded reports whether a proxy has sent the request on.
+func isForwarded(h http.Header) bool {
+	for name := range h {
+		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
+		}
+	}
+	return false
+}
+
+// isWebsocket reports whether the request opens a websocket.
+func isWebsocket(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == graphqlPath &&
+		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade")
+}
+
+// setCallerHeaders has caches keep an answer to themselves: it is for one caller.
+func setCallerHeaders(h http.Header) {
+	h["Cache-Control"] = privateAnswer
+	h.Add("Vary", "Authorization")
+}
+
+// privateAnswer is shared by all answers, and must not be changed.
+var privateAnswer = []string{"private, no-store"}
+
+// refuseCaller answers a request that does not prove who sends it.
+func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given bool) {
+	kind := fault.KindOf(err)
+	if kind == fault.Unauthenticated {
+		e.Header().Set("WWW-Authenticate", challenge)
+		if given {
+			s.opts.Metrics.refused(refusedToken)
+			e.Header().Set("WWW-Authenticate", rejected)
+		}
+	}
+	s.refuse(e, r, kind, fault.Message(err))
+}
+
+func (s *Server) refuseOpen(e *exchange, r *http.Request) {
+	s.opts.Metrics.refused(refusedOpen)
+	s.refuse(e, r, fault.OpenServer, "no token was ever issued here, so this server serves only requests of its own machine, and this one may come from elsewhere; "+
+		"make a first token with `configapi token create`, or start the server with --allow-anonymous")
+}
+
+// refuse answers with an error in the form of the path's edge.
+func (s *Server) refuse(e *exchange, r *http.Request, kind fault.Kind, message string) {
+	if r.URL.Path == graphqlPath && s.opts.RefuseGraphQL != nil {
+		s.opts.RefuseGraphQL(e, kind, message)
+		return
+	}
+	e.Header().Set("Cache-Control", "no-store")
+	problem.Problem{Kind: kind, RequestID: e.id, Detail: message}.Write(e)
+}
+
+// seesEverything reports whether the caller of a request may read everything. An error about the
+// caller, or a store that does not answer, is no.
+func (s *Server) seesEverything(r *http.Request) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), healthCallerTime)
+	defer cancel()
+	caller, _, err := s.callerOf(ctx, r)
+	return err == nil && caller.Scope(auth.Read).All() && !(isOpenTo(caller, err) && s.mayBeForeign(r))
+}
+
+// scrape serves /metrics to callers who may read everything.
+func (s *Server) scrape(e *exchange, r *http.Request) {
+	s.asCaller(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := s.opts.Store.Viewer(auth.FromContext(r.Context()))
+		if err == nil && !caller.Scope(auth.Read).All() {
+			err = &fault.ForbiddenError{Action: auth.Read}
+		}
+		if err != nil {
+			problem.Problem{Kind: fault.KindOf(err), Action: auth.Read.String(), RequestID: e.id, Detail: fault.Message(err)}.Write(w)
+			return
+		}
+		s.metrics.ServeHTTP(w, r)
+	}), e, r)
+}
