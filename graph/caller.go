@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"configapi/graph/transport/gqlmsg"
+	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlws"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
@@ -14,7 +14,7 @@ import (
 
 // Refuse answers a request that GraphQL does not get.
 func Refuse(w http.ResponseWriter, kind fault.Kind, message string) {
-	gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Kind: kind, Message: message})
+	gqlhttp.Refuse(w, kind, message)
 }
 
 // authorization is the member of connection_init's payload that has the token, in any letter case.

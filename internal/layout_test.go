@@ -88,7 +88,6 @@ var picture = []layer{
 	{"internal/content", "internal/fault", ""},
 	{"internal/pages", history, ""},
 	{"internal/problem", "internal/fault", ""},
-	{"internal/requestid", "", ""},
 	{"internal/strictjson", "internal/excerpt", json},
 	{"internal/eventstream", "internal/budget", ""},
 	{"internal/budget", "", ""},
@@ -96,12 +95,13 @@ var picture = []layer{
 
 	// The config store, and what is behind it.
 	{"internal/configstore", "internal/writer internal/clock internal/fault internal/projection internal/feed internal/auth " + history, x},
-	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
+	{"internal/writer", "internal/clock internal/requestid internal/fault internal/projection internal/auth " + history, ""},
 	{"internal/fault", "internal/projection internal/auth " + history, ""},
 	{"internal/clock", "internal/eventstore", x},
 	{"internal/projection", "internal/auth " + history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},
+	{"internal/requestid", "", ""},
 	{"internal/auth", history, ""},
 
 	// The stores, below them their contract, and at the bottom the domain.

@@ -29,7 +29,7 @@ type Options struct {
 // Log is an audit log. [Log.Run] must run for lines to be written. It is safe for concurrent use.
 type Log struct {
 	out     *slog.Logger
-	queue   chan *eventstore.Revision
+	queue   chan entry
 	dropped atomic.Int64
 }
 
@@ -41,13 +41,20 @@ func New(out *slog.Logger, opts Options) *Log {
 	if opts.Queue == 0 {
 		opts.Queue = defaultQueue
 	}
-	return &Log{out: out, queue: make(chan *eventstore.Revision, opts.Queue)}
+	return &Log{out: out, queue: make(chan entry, opts.Queue)}
 }
 
-// Record queues the line of a change. It never blocks. Lines are in the order of the calls.
-func (l *Log) Record(change *eventstore.Revision) {
+// entry is a change, and the id of the request that made it.
+type entry struct {
+	change    *eventstore.Revision
+	requestID string // "": none
+}
+
+// Record queues the line of a change, with the id of the request that made it; "" is left out. It
+// never blocks. Lines are in the order of the calls.
+func (l *Log) Record(change *eventstore.Revision, requestID string) {
 	select {
-	case l.queue <- change:
+	case l.queue <- entry{change, requestID}:
 	default:
 		l.dropped.Add(1)
 	}
@@ -63,8 +70,8 @@ func (l *Log) Run(ctx context.Context) error {
 	var reported int64 // dropped lines that were reported
 	for written := 1; ; written++ {
 		select {
-		case change := <-l.queue:
-			l.write(change)
+		case e := <-l.queue:
+			l.write(e)
 		case <-ctx.Done():
 			l.drain()
 			l.reportDropped(reported)
@@ -89,8 +96,8 @@ func (l *Log) reportDropped(reported int64) int64 {
 func (l *Log) drain() {
 	for {
 		select {
-		case change := <-l.queue:
-			l.write(change)
+		case e := <-l.queue:
+			l.write(e)
 		default:
 			return
 		}
@@ -99,7 +106,8 @@ func (l *Log) drain() {
 
 // write hands a line to the handler itself: a [slog.Logger] looks up who has called it, which no
 // handler here shows and which is an eighth of the cost of a line.
-func (l *Log) write(change *eventstore.Revision) {
+func (l *Log) write(e entry) {
+	change := e.change
 	ctx, out := context.Background(), l.out.Handler()
 	if !out.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -117,6 +125,9 @@ func (l *Log) write(change *eventstore.Revision) {
 		slog.Any("actor", nullable(change.Actor)),
 		slog.Any("reason", nullable(change.Reason)),
 	)
+	if e.requestID != "" {
+		line.AddAttrs(slog.String("request_id", e.requestID))
+	}
 	_ = out.Handle(ctx, line) // an error of the log cannot be logged
 }
 

@@ -60,27 +60,28 @@ func drain(t testing.TB, log *audit.Log, out *bytes.Buffer) []string {
 
 func TestLines(t *testing.T) {
 	for _, test := range []struct {
-		change *eventstore.Revision
-		json   string
-		text   string
+		change  *eventstore.Revision
+		request string
+		json    string
+		text    string
 	}{
 		{
-			change(t, 1, config.ValueSet, nil, nil),
+			change(t, 1, config.ValueSet, nil, nil), "",
 			`"name":"payments/timeout","operation":"CREATED","version":1,"position":"1-abcd0102","actor":null,"reason":null}`,
 			`name=payments/timeout operation=CREATED version=1 position=1-abcd0102 actor=<nil> reason=<nil>`,
 		},
 		{
-			change(t, 2, config.ValueSet, text("ann"), text("")),
-			`"name":"payments/timeout","operation":"UPDATED","version":2,"position":"2-abcd0102","actor":"ann","reason":""}`,
-			`name=payments/timeout operation=UPDATED version=2 position=2-abcd0102 actor=ann reason=""`,
+			change(t, 2, config.ValueSet, text("ann"), text("")), "a-1",
+			`"name":"payments/timeout","operation":"UPDATED","version":2,"position":"2-abcd0102","actor":"ann","reason":"","request_id":"a-1"}`,
+			`name=payments/timeout operation=UPDATED version=2 position=2-abcd0102 actor=ann reason="" request_id=a-1`,
 		},
 		{
-			change(t, 3, config.ValueDeleted, text("<nil>"), text("null")),
+			change(t, 3, config.ValueDeleted, text("<nil>"), text("null")), "",
 			`"name":"payments/timeout","operation":"DELETED","version":3,"position":"3-abcd0102","actor":"<nil>","reason":"null"}`,
 			`name=payments/timeout operation=DELETED version=3 position=3-abcd0102 actor=<nil> reason=null`,
 		},
 		{
-			change(t, 4, config.ValueRestored, text("a\r\nb"), text("one\ntwo\r\u2028three\u2029four\x1b[2Jfive\" level=ERROR")),
+			change(t, 4, config.ValueRestored, text("a\r\nb"), text("one\ntwo\r\u2028three\u2029four\x1b[2Jfive\" level=ERROR")), "",
 			`"name":"payments/timeout","operation":"RESTORED","version":4,"position":"4-abcd0102","actor":"a\r\nb","reason":"one\ntwo\r\u2028three\u2029four\u001b[2Jfive\" level=ERROR"}`,
 			`name=payments/timeout operation=RESTORED version=4 position=4-abcd0102 actor="a\r\nb" reason="one\ntwo\r\u2028three\u2029four\x1b[2Jfive\" level=ERROR"`,
 		},
@@ -94,7 +95,7 @@ func TestLines(t *testing.T) {
 		} {
 			var out bytes.Buffer
 			log := audit.New(format.logger(&out), audit.Options{})
-			log.Record(test.change)
+			log.Record(test.change, test.request)
 			if got := drain(t, log, &out); !slices.Equal(got, []string{format.want}) {
 				t.Errorf("got  %swant %s", got, format.want)
 			}
@@ -114,14 +115,14 @@ func TestLinesComeInOrderWhileItRuns(t *testing.T) {
 		go func() { done <- log.Run(ctx) }()
 		const changes = 1000
 		for n := range changes / 2 {
-			log.Record(change(t, n+1, config.ValueSet, nil, nil))
+			log.Record(change(t, n+1, config.ValueSet, nil, nil), "")
 		}
 		synctest.Wait()
 		if got := strings.Count(out.String(), "\n"); got != changes/2 {
 			t.Errorf("%d lines are written, want %d", got, changes/2)
 		}
 		for n := range changes / 2 {
-			log.Record(change(t, changes/2+n+1, config.ValueSet, nil, nil))
+			log.Record(change(t, changes/2+n+1, config.ValueSet, nil, nil), "")
 		}
 		stop() // queued lines are written all the same
 		if err := <-done; err != nil {
@@ -167,7 +168,7 @@ func TestFullQueue(t *testing.T) {
 		go func() { done <- log.Run(ctx) }()
 		record := func(from, to int) {
 			for n := from; n <= to; n++ {
-				log.Record(change(t, n, config.ValueSet, nil, nil))
+				log.Record(change(t, n, config.ValueSet, nil, nil), "")
 			}
 			synctest.Wait()
 		}
@@ -219,7 +220,7 @@ func TestDroppedLinesAreReportedAtTheEnd(t *testing.T) {
 	var out bytes.Buffer
 	log := audit.New(asJSON(&out), audit.Options{Queue: 2})
 	for n := range 5 {
-		log.Record(change(t, n+1, config.ValueSet, nil, nil))
+		log.Record(change(t, n+1, config.ValueSet, nil, nil), "")
 	}
 	lines := drain(t, log, &out)
 	if len(lines) != 3 || lines[2] != dropped(3, 3) {
@@ -243,7 +244,7 @@ func TestTokenLines(t *testing.T) {
 	log.Record(&eventstore.Revision{
 		Stream: &config.StreamEvent{Type: "TokenIssued", Stream: "$token/ci", Version: 1, Content: "secret"},
 		Seq:    7, Hash: eventstore.Hash{0xab, 0xcd, 1, 2}, Actor: text("local"),
-	})
+	}, "")
 	const want = `{"level":"INFO","msg":"token changed","name":"$token/ci","operation":"TokenIssued","version":1,"position":"7-abcd0102","actor":"local","reason":null}` + "\n"
 	if got := drain(t, log, &out); !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)

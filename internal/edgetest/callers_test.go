@@ -179,14 +179,14 @@ func TestRefusedTokens(t *testing.T) {
 		_, err := g.dial(t, good, payload)
 		wantClosed(t, err, 4403, says)
 	}
-	g.send(t, good, "PUT /config/a", `{"value":"1"}`, "X-Request-Id", "the-id")
+	g.send(t, good, "PUT /config/b", `{"value":"1"}`, "X-Request-Id", "the-id")
 	g.wantNames(t, good, []string{"a"}, []string{"a"})
 	g.stopLogging()
 	log := g.log.String()
 	if strings.Contains(log, "cfg_") {
 		t.Errorf("the log has a token:\n%s", log)
 	}
-	for _, line := range []string{`msg=request method=PUT path=/config/a status=200`, `msg="config changed" name=a`} {
+	for _, line := range []string{`msg=request method=PUT path=/config/b status=200`, `msg="config changed" name=b`} {
 		_, rest, found := strings.Cut(log, line)
 		rest, _, _ = strings.Cut(rest, "\n")
 		if !found || !strings.Contains(rest, "actor=good") || !strings.Contains(rest, "request_id=the-id") {

@@ -11,13 +11,8 @@ import (
 	"configapi/internal/problem"
 )
 
-const (
-	// challenge asks a client for a token, and rejected for another one than it has sent: RFC 6750.
-	challenge = `Bearer realm="configapi"`
-	rejected  = challenge + `, error="invalid_token"`
-	// healthCallerTime is how long /health waits to find out who calls.
-	healthCallerTime = time.Second
-)
+// healthCallerTime is how long /health waits to find out who calls.
+const healthCallerTime = time.Second
 
 // asCaller has a handler serve the request as the caller that its Authorization header proves, the
 // anonymous one without such a header. A request that proves nothing is refused before its body is
@@ -105,10 +100,10 @@ var privateAnswer = []string{"private, no-store"}
 func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given bool) {
 	kind := fault.KindOf(err)
 	if kind == fault.Unauthenticated {
-		e.Header().Set("WWW-Authenticate", challenge)
+		e.Header().Set("WWW-Authenticate", problem.Challenge)
 		if given {
 			s.opts.Metrics.refused(refusedToken)
-			e.Header().Set("WWW-Authenticate", rejected)
+			e.Header().Set("WWW-Authenticate", problem.Rejected)
 		}
 	}
 	s.refuse(e, r, kind, fault.Message(err))

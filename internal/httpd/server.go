@@ -53,8 +53,8 @@ type Options struct {
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
 	// Exposed says that others than this machine reach the server without a proxy.
 	Exposed bool
-	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token was
-	// ever issued. /health then says so. Without it such requests get 403.
+	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token
+	// was ever issued. /health then says so. Without it such requests get 403.
 	AllowAnonymous bool
 	// Store is asked for its health and whether it is ready.
 	Store *configstore.Store

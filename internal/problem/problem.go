@@ -20,6 +20,15 @@ const ContentType = "application/problem+json"
 // retryAfter is in how many seconds a client may try again after a 503.
 const retryAfter = "1"
 
+// Values of WWW-Authenticate, RFC 6750: they ask a client for a token, and for another one than it
+// has sent.
+const (
+	Challenge = `Bearer realm="configapi"`
+	Rejected  = Challenge + `, error="invalid_token"`
+
+	challengeHeader = "WWW-Authenticate"
+)
+
 // Problem is one error as a client sees it.
 type Problem struct {
 	// Kind decides the code, and the status unless Status is set. The title is the status's own
@@ -39,15 +48,21 @@ type Problem struct {
 	OutcomeUnknown bool
 }
 
-// Write answers with the problem. A 503 gets a Retry-After. The caller sets other headers before.
+// Write answers with the problem. A 503 gets a Retry-After, and a 401 the challenge [Rejected]
+// unless it has another. The caller sets other headers before.
 func (p Problem) Write(w http.ResponseWriter) {
 	body := p.JSON()
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if p.status() == http.StatusServiceUnavailable {
+	switch p.status() {
+	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter)
+	case http.StatusUnauthorized:
+		if h.Get(challengeHeader) == "" {
+			h.Set(challengeHeader, Rejected)
+		}
 	}
 	w.WriteHeader(p.status())
 	_, _ = w.Write(body) // fails when the client has disconnected

@@ -65,6 +65,9 @@ func TestAllKinds(t *testing.T) {
 		if w.Code != kind.Status() || got.Status != kind.Status() || got.Code != kind.Code() || got.Title != http.StatusText(kind.Status()) {
 			t.Errorf("kind %d: got status %d and %+v", kind, w.Code, got)
 		}
+		if asks := w.Header().Get("WWW-Authenticate") == problem.Rejected; asks != (kind == fault.Unauthenticated) {
+			t.Errorf("kind %d: WWW-Authenticate: %t", kind, asks)
+		}
 		if later := w.Header().Get("Retry-After") != ""; later != (kind == fault.Unavailable) {
 			t.Errorf("kind %d: Retry-After: %t", kind, later)
 		}

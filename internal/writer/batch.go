@@ -34,9 +34,11 @@ type batch struct {
 	bytes     int    // of the records, and of the values before them
 	drafted   *draft // of the set that is being decided
 	revisions []*eventstore.Revision
-	receipts  []eventstore.Receipt
-	keyed     map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
-	results   []result                 // of the requests that were decided
+	// requestIDs are of the requests that made the revisions, for the audit log; empty without one.
+	requestIDs []string
+	receipts   []eventstore.Receipt
+	keyed      map[eventstore.Key]keyed // :: key → outcome of the batch's first request with it
+	results    []result                 // of the requests that were decided
 }
 
 // keyed is the outcome of a request with a key.
@@ -120,12 +122,17 @@ func (b *batch) answer(requests []*request, err error) (left []*request) {
 //
 // The caller is authorised first: by what it may do now, not by what it could do when it asked.
 func (b *batch) decide(r *request) result {
+	var decided result
 	grants := b.grants(r.caller)
 	if r.token != nil {
-		return b.decideToken(r, grants)
+		decided = b.decideToken(r, grants)
+	} else {
+		decided = b.decideAs(r, grants)
+		decided.outcome.Grants = grants
 	}
-	decided := b.decideAs(r, grants)
-	decided.outcome.Grants = grants
+	for b.opts.Audit != nil && len(b.requestIDs) < len(b.revisions) {
+		b.requestIDs = append(b.requestIDs, r.id)
+	}
 	return decided
 }
 

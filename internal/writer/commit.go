@@ -162,8 +162,8 @@ func (w *Writer) apply(b *batch) error {
 		return fault.OutcomeUnknown(err)
 	}
 	if w.opts.Audit != nil {
-		for _, r := range b.revisions {
-			w.opts.Audit.Record(r)
+		for i, r := range b.revisions {
+			w.opts.Audit.Record(r, b.requestIDs[i])
 		}
 	}
 	return nil

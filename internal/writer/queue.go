@@ -13,6 +13,7 @@ import (
 // request is one change set, or one command for a token, that waits for its outcome.
 type request struct {
 	caller auth.Caller
+	id     string // of the request at an edge; "": none
 	set    config.ChangeSet
 	token  auth.TokenCommand // not nil: the request is for a token; the set has only its reason
 	seenAt eventstore.Seq    // of set.AsSeenAt: the end of its change set

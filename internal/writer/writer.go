@@ -31,6 +31,7 @@ import (
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
+	"configapi/internal/requestid"
 )
 
 const (
@@ -71,9 +72,10 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Auditor records changes. Record must not block.
+// Auditor records changes, each with the id of the request that made it, "" for none. Record must
+// not block.
 type Auditor interface {
-	Record(change *eventstore.Revision)
+	Record(change *eventstore.Revision, requestID string)
 }
 
 // setDefaults panics when a number or a time is negative.
@@ -180,6 +182,9 @@ func (w *Writer) Recall(ctx context.Context, caller auth.Caller, set config.Chan
 func (w *Writer) queued(ctx context.Context, r *request) (Outcome, *eventstore.Receipt, error) {
 	if err := w.signHash(ctx, r); err != nil {
 		return Outcome{}, nil, err
+	}
+	if w.opts.Audit != nil {
+		r.id = requestid.From(ctx)
 	}
 	if err := w.queue.add(ctx, r); err != nil {
 		return Outcome{}, nil, err

@@ -308,7 +308,7 @@ type recorder struct {
 	changes []*eventstore.Revision
 }
 
-func (r *recorder) Record(change *eventstore.Revision) {
+func (r *recorder) Record(change *eventstore.Revision, _ string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.changes = append(r.changes, change)

@@ -56,6 +56,11 @@ func New(opts Options) *Transport {
 	return t
 }
 
+// Refuse answers a request that is refused before it is read.
+func Refuse(w http.ResponseWriter, kind fault.Kind, message string) {
+	gqlmsg.WriteFault(w, gqlmsg.MediaJSON, &gqlmsg.Fault{Kind: kind, Message: message})
+}
+
 // Supports is true for every request.
 func (t *Transport) Supports(*http.Request) bool { return true }
 
