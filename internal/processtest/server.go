@@ -44,7 +44,7 @@ func Serve(ctx context.Context, cmd *exec.Cmd, logPath string) (*Server, error) 
 		return nil, err
 	}
 	s := &Server{Process: p}
-	if err := p.Await(ctx, s.isReady); err != nil {
+	if err := p.Await(ctx, s.IsReady); err != nil {
 		p.Kill()
 		return nil, err
 	}
@@ -55,7 +55,8 @@ func Serve(ctx context.Context, cmd *exec.Cmd, logPath string) (*Server, error) 
 // serving finds the address in a log of text or of JSON.
 var serving = regexp.MustCompile(`serving"?[ ,]"?address(?:=|":")([^" ]+)`)
 
-func (s *Server) isReady(ctx context.Context) bool {
+// IsReady reports whether the server says in its log where it listens, and then that it is ready.
+func (s *Server) IsReady(ctx context.Context) bool {
 	if s.Address == "" {
 		found := serving.FindStringSubmatch(s.Log())
 		if found == nil {
