@@ -7,8 +7,10 @@ import (
 
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlws"
+	"configapi/internal/attempts"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
+	"configapi/internal/eventstream"
 	"configapi/internal/fault"
 )
 
@@ -23,14 +25,20 @@ const authorization = "Authorization"
 // socketCaller returns what finds out who calls on a websocket: the token is in the header of the
 // handshake, whose caller the context has, or in the payload of connection_init, since browsers
 // cannot set that header. If it is in both, it must be the same.
-func socketCaller(store *configstore.Store) func(context.Context, map[string]any) (context.Context, error) {
+func socketCaller(store *configstore.Store, refused *attempts.Attempts) func(context.Context, map[string]any) (context.Context, error) {
 	return func(ctx context.Context, payload map[string]any) (context.Context, error) {
 		secret, given, err := payloadSecret(payload)
 		before := auth.FromContext(ctx)
-		if err != nil || !given && before.Secret != "" {
-			return ctx, refusal(err)
+		if err == nil && !given && before.Secret != "" {
+			return ctx, nil
 		}
-		caller, err := store.Authenticate(ctx, secret)
+		var caller auth.Caller
+		if err == nil {
+			caller, err = store.Authenticate(ctx, secret)
+		}
+		if given && fault.KindOf(err) == fault.Unauthenticated && refused.Refused(ctx, clientOf(ctx)) > 0 {
+			return nil, &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: attempts.Message}
+		}
 		switch {
 		case err != nil:
 			return nil, refusal(err)
@@ -59,13 +67,23 @@ func payloadSecret(payload map[string]any) (secret string, given bool, err error
 	return auth.Bearer(values)
 }
 
-// refusal returns how a socket closes because of an error about its caller, nil for no error.
+// refusal returns how a socket closes because of an error about its caller.
 func refusal(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case fault.KindOf(err) == fault.Unauthenticated:
+	if fault.KindOf(err) == fault.Unauthenticated {
 		return &gqlws.CloseError{Code: gqlws.CloseForbidden, Reason: "Forbidden: " + fault.Message(err)}
 	}
 	return &gqlws.CloseError{Code: gqlws.CloseTryAgainLater, Reason: fault.Message(err)}
+}
+
+type remoteKey struct{}
+
+// withRemote returns a context of the requests that come from an address.
+func withRemote(ctx context.Context, address string) context.Context {
+	return context.WithValue(ctx, remoteKey{}, address)
+}
+
+// clientOf returns the client that a context's requests come from.
+func clientOf(ctx context.Context) eventstream.Client {
+	address, _ := ctx.Value(remoteKey{}).(string)
+	return eventstream.ClientOf(address)
 }

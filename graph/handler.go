@@ -11,6 +11,7 @@ import (
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlsse"
 	"configapi/graph/transport/gqlws"
+	"configapi/internal/attempts"
 	"configapi/internal/configstore"
 )
 
@@ -23,6 +24,9 @@ type Options struct {
 	// RequestID returns the id of a context's request, "" for none. Answers to internal errors show
 	// it, since the text of such an error is in the log alone. nil: no request has an id.
 	RequestID func(context.Context) string
+	// Attempts counts tokens of websockets that were refused. nil: they are answered at once,
+	// however many come.
+	Attempts *attempts.Attempts
 	// Log gets internal errors, panics, and failures that may be tried again. nil: nothing is
 	// logged.
 	Log *slog.Logger
@@ -53,7 +57,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument = "after"
-	opts.Websocket.Init = socketCaller(store)
+	opts.Websocket.Init = socketCaller(store, opts.Attempts)
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
@@ -70,7 +74,7 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.websocket.Supports(r):
-		h.websocket.Do(w, r, h.executor)
+		h.websocket.Do(w, r.WithContext(withRemote(r.Context(), r.RemoteAddr)), h.executor)
 	case h.sse.Supports(r):
 		h.sse.Do(w, r, h.executor)
 	default:

@@ -667,6 +667,8 @@ enum ErrorCode {
   FORBIDDEN
   """In ` + "`" + `extensions.code` + "`" + ` only: there is no valid token."""
   UNAUTHENTICATED
+  """In ` + "`" + `extensions.code` + "`" + ` only: too many refused tokens from one address."""
+  RATE_LIMITED
   """In ` + "`" + `extensions.code` + "`" + ` only: the request asks for more than one answer may hold or cost."""
   LIMIT_EXCEEDED
   """This history does not have the position, and cannot come to have it."""

@@ -577,6 +577,8 @@ const (
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
 	// In `extensions.code` only: there is no valid token.
 	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
+	// In `extensions.code` only: too many refused tokens from one address.
+	ErrorCodeRateLimited ErrorCode = "RATE_LIMITED"
 	// In `extensions.code` only: the request asks for more than one answer may hold or cost.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
 	// This history does not have the position, and cannot come to have it.
@@ -607,6 +609,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeErased,
 	ErrorCodeForbidden,
 	ErrorCodeUnauthenticated,
+	ErrorCodeRateLimited,
 	ErrorCodeLimitExceeded,
 	ErrorCodePositionUnknown,
 	ErrorCodePositionNotReached,
@@ -619,7 +622,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeForbidden, ErrorCodeUnauthenticated, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeForbidden, ErrorCodeUnauthenticated, ErrorCodeRateLimited, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
 		return true
 	}
 	return false

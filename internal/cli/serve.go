@@ -10,6 +10,7 @@ import (
 
 	"configapi/graph"
 	"configapi/graph/transport/bounds"
+	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
@@ -59,6 +60,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		MaxValueBytes: set.maxValueBytes, Anonymous: set.anonymous.grants, Log: log, Writer: writer.Options{Audit: changes, Appended: metrics.Appended},
 	})
 	shared := newSharedBounds(set)
+	refused := attempts.New()
 	defer holdHeapFloor(store.Ready())()
 	graphqlAPI := graph.NewHandler(store, graph.Options{
 		Budgets: bounds.Options{
@@ -66,6 +68,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 			Limit: shared.limit, MaxAnswer: int64(set.maxAnswerBytes),
 		},
 		RequestID: requestid.From,
+		Attempts:  refused,
 		Log:       log,
 	})
 	restAPI := rest.New(store, rest.Options{Answers: shared.answers, Streams: shared.streams, Limit: shared.limit, Log: log})
@@ -76,7 +79,7 @@ func run(ctx context.Context, events storage, listener net.Listener, set setting
 		Playground: console.Playground(),
 		Guard:      guard,
 
-		RefuseGraphQL: graph.Refuse, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
+		RefuseGraphQL: graph.Refuse, Attempts: refused, AllowAnonymous: set.allowAnonymous, Exposed: !isLoopback(listener.Addr()),
 		// Without this limit, connections beyond the descriptors would be refused without an
 		// answer.
 		MaxConnections:           allowedConnections(set.maxConnections, log),

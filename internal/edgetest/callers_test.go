@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"configapi/internal/attempts"
 	"configapi/internal/auth"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
@@ -99,7 +101,7 @@ func (g *guarded) wantNames(t *testing.T, secret string, all, want []string) {
 // TestCallers has callers with and without tokens on a running server, before and after the first
 // token was issued.
 func TestCallers(t *testing.T) {
-	g := startGuarded(t, configstore.Options{})
+	g := startGuarded(t, configstore.Options{}, nil)
 	all := []string{"payments/a", "secret/b"}
 	const both = `{"changes":[{"set":{"name":"payments/a","value":"x"}},{"set":{"name":"secret/b","value":"x"}}]}`
 	if got, body := g.send(t, "", "POST /changes", both); got.StatusCode != http.StatusOK || got.Header["Vary"] != nil {
@@ -148,7 +150,7 @@ func TestCallers(t *testing.T) {
 
 // TestRefusedTokens has tokens that are no longer, or never were, in force.
 func TestRefusedTokens(t *testing.T) {
-	g := startGuarded(t, configstore.Options{})
+	g := startGuarded(t, configstore.Options{}, nil)
 	g.store.MustSet(t, "a", "0")
 	good := g.mustIssue(t, "good", time.Time{}, "READ,WRITE:")
 	expiring := g.mustIssue(t, "expiring", time.Now().Add(time.Hour), "READ:")
@@ -197,7 +199,7 @@ func TestRefusedTokens(t *testing.T) {
 
 // TestAnonymousCallers has callers without a token on a server that gives them a part.
 func TestAnonymousCallers(t *testing.T) {
-	g := startGuarded(t, configstore.Options{Anonymous: configstoretest.Caller(t, "", "READ:payments").Grants})
+	g := startGuarded(t, configstore.Options{Anonymous: configstoretest.Caller(t, "", "READ:payments").Grants}, nil)
 	g.store.MustSet(t, "payments/a", "x")
 	g.store.MustSet(t, "secret/b", "x")
 	g.mustIssue(t, "good", time.Time{}, "READ:")
@@ -219,5 +221,48 @@ func TestAnonymousCallers(t *testing.T) {
 	}
 	if got, body := g.send(t, "", "GET /metrics", ""); got.StatusCode != http.StatusForbidden {
 		t.Errorf("/metrics: got %d %s", got.StatusCode, body)
+	}
+}
+
+// TestTooManyRefusedTokens has one address send more refused tokens than it may. A valid one, and a
+// request without any, go through all the same.
+func TestTooManyRefusedTokens(t *testing.T) {
+	g := startGuarded(t, configstore.Options{}, attempts.New())
+	good := g.mustIssue(t, "good", time.Time{}, "READ:")
+	var all sync.WaitGroup
+	for i := range 40 { // of which some are delayed at the same time
+		all.Go(func() {
+			request := []string{"GET /config", "POST /graphql"}[i%2]
+			got, body := g.send(t, "cfg_wrong", request, listConfigs)
+			if got.StatusCode == http.StatusTooManyRequests && (got.Header.Get("Retry-After") == "" || got.Header.Get("WWW-Authenticate") != "" || !strings.Contains(body, `"code":"RATE_LIMITED"`)) {
+				t.Errorf("%s: got %v %s", request, got.Header, body)
+			}
+		})
+	}
+	all.Wait()
+	const tries = 10 // an attempt is forgotten now and then
+	for _, request := range []string{"GET /config", "POST /graphql"} {
+		status := 0
+		for i := 0; i < tries && status != http.StatusTooManyRequests; i++ {
+			got, _ := g.send(t, "cfg_wrong", request, listConfigs)
+			status = got.StatusCode
+		}
+		if status != http.StatusTooManyRequests {
+			t.Errorf("%s: got %d again and again", request, status)
+		}
+		if got, body := g.send(t, good, request, listConfigs); got.StatusCode != http.StatusOK {
+			t.Errorf("%s with a valid token: got %d %s", request, got.StatusCode, body)
+		}
+		if got, _ := g.send(t, "", request, listConfigs); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s without a token: got %d", request, got.StatusCode)
+		}
+	}
+	_, err := g.dial(t, "", inPayload("cfg_wrong"))
+	for i := 0; i < tries && websockettest.CloseCode(err) == 4403; i++ {
+		_, err = g.dial(t, "", inPayload("cfg_wrong"))
+	}
+	wantClosed(t, err, 1013, "too many tokens")
+	if _, err := g.dial(t, "", inPayload(good)); err != nil {
+		t.Errorf("a websocket with a valid token: got %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"configapi/graph"
+	"configapi/internal/attempts"
 	"configapi/internal/audit"
 	"configapi/internal/auth"
 	"configapi/internal/config"
@@ -53,7 +54,7 @@ type guarded struct {
 	stopLogging func()       // has the audit log write what it has
 }
 
-func startGuarded(t *testing.T, opts configstore.Options) *guarded {
+func startGuarded(t *testing.T, opts configstore.Options, refused *attempts.Attempts) *guarded {
 	g := &guarded{log: new(logbook)}
 	log := slog.New(slog.NewTextHandler(g.log, nil))
 	changes := audit.New(log, audit.Options{})
@@ -65,7 +66,7 @@ func startGuarded(t *testing.T, opts configstore.Options) *guarded {
 	opts.Now = func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }
 	opts.Log, opts.Writer = log, writer.Options{Audit: changes}
 	g.store = configstoretest.On(t, memory.New(), opts)
-	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Log: log})
+	api := graph.NewHandler(g.store.Store, graph.Options{RequestID: requestid.From, Attempts: refused, Log: log})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), configstoretest.Patience)
 		defer cancel()
@@ -75,7 +76,7 @@ func startGuarded(t *testing.T, opts configstore.Options) *guarded {
 	})
 	g.server = start(t, httpd.New(httpd.Options{
 		Store: g.store.Store, REST: rest.New(g.store.Store, rest.Options{Log: log}), GraphQL: api,
-		RefuseGraphQL: graph.Refuse, Log: log,
+		RefuseGraphQL: graph.Refuse, Attempts: refused, Log: log,
 	}))
 	return g
 }

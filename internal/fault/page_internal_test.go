@@ -51,7 +51,7 @@ the same on every edge:
 - GraphQL has it in ` + "`extensions.code`" + `, and in ` + "`code`" + ` where the schema has a type for the error. Such
   an answer has the status 200. With ` + "`Accept: application/graphql-response+json`" + ` an answer without
   data has the status 500 for INTERNAL, 503 for UNAVAILABLE, 401 for UNAUTHENTICATED, 403 for
-  FORBIDDEN, and 400 for any other code. A request
+  FORBIDDEN, 429 for RATE_LIMITED, and 400 for any other code. A request
   that is not GraphQL at all has the status below.
 - The program ` + "`configapi`" + ` exits with the number in the last column, and with 2 when a command cannot
   begin.

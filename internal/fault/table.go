@@ -40,6 +40,7 @@ const (
 	UnsupportedMedia                               // the body has a wrong content type or a coding
 	Forbidden                                      // the page may not send requests here
 	WrongHost                                      // the server does not answer for the host
+	RateLimited                                    // the address has sent too many refused tokens
 	OpenServer                                     // the server is open to everyone, and others may reach it
 	ParseFailed                                    // the document is not GraphQL
 	ValidationFailed                               // the document does not fit the schema
@@ -135,6 +136,9 @@ var table = [...]row{
 	UnsupportedMedia: {code: invalidInput, status: http.StatusUnsupportedMediaType, exit: 1,
 		meaning: "The body has a content type that the path does not take, or a content coding.",
 		advice:  "Send a content type that the text names, in UTF-8 and without a content coding."},
+	RateLimited: {code: "RATE_LIMITED", status: http.StatusTooManyRequests, response: http.StatusTooManyRequests, exit: 1,
+		meaning: "Too many tokens that were refused came from one address. A valid token never gets this.",
+		advice:  "Send a valid token, or try again after `Retry-After`. What is said of a retry says nothing about the first try."},
 	OpenServer: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
 		meaning: "No token was ever issued, so that the server serves its own machine alone, and the request may come from elsewhere: a proxy has sent it on, for example.",
 		advice:  "Make a first token, or start the server with `--allow-anonymous`."},

@@ -63,6 +63,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 		UnsupportedMedia:    {"INVALID_INPUT", 415},
 		Forbidden:           {"FORBIDDEN", 403},
 		OpenServer:          {"FORBIDDEN", 403},
+		RateLimited:         {"RATE_LIMITED", 429},
 		WrongHost:           {"FORBIDDEN", 421},
 		ParseFailed:         {"GRAPHQL_PARSE_FAILED", 400},
 		ValidationFailed:    {"GRAPHQL_VALIDATION_FAILED", 400},
@@ -76,7 +77,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 
 // TestResponseStatus has the codes that have a status of their own in GraphQL over HTTP.
 func TestResponseStatus(t *testing.T) {
-	own := map[string]int{"INTERNAL": 500, "UNAUTHENTICATED": 401, "UNAVAILABLE": 503, "FORBIDDEN": 403}
+	own := map[string]int{"INTERNAL": 500, "UNAUTHENTICATED": 401, "UNAVAILABLE": 503, "FORBIDDEN": 403, "RATE_LIMITED": 429}
 	for _, code := range append(graphQLCodes(), "SOMETHING_ELSE") {
 		want, isOwn := own[code]
 		if !isOwn {

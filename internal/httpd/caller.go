@@ -2,11 +2,15 @@ package httpd
 
 import (
 	"context"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
+	"configapi/internal/attempts"
 	"configapi/internal/auth"
+	"configapi/internal/eventstream"
 	"configapi/internal/fault"
 	"configapi/internal/problem"
 )
@@ -103,10 +107,21 @@ func (s *Server) refuseCaller(e *exchange, r *http.Request, err error, given boo
 		e.Header().Set("WWW-Authenticate", problem.Challenge)
 		if given {
 			s.opts.Metrics.refused(refusedToken)
+			if retry := s.opts.Attempts.Refused(r.Context(), eventstream.ClientOf(r.RemoteAddr)); retry > 0 {
+				s.refuseAttempt(e, r, retry)
+				return
+			}
 			e.Header().Set("WWW-Authenticate", problem.Rejected)
 		}
 	}
 	s.refuse(e, r, kind, fault.Message(err))
+}
+
+// refuseAttempt answers a request of an address that has sent too many refused tokens.
+func (s *Server) refuseAttempt(e *exchange, r *http.Request, retry time.Duration) {
+	e.Header().Del("WWW-Authenticate")
+	e.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+	s.refuse(e, r, fault.RateLimited, attempts.Message)
 }
 
 func (s *Server) refuseOpen(e *exchange, r *http.Request) {

@@ -27,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"configapi/internal/attempts"
 	"configapi/internal/budget"
 	"configapi/internal/configstore"
 	"configapi/internal/fault"
@@ -51,6 +52,8 @@ type Options struct {
 	// RefuseGraphQL answers a request at /graphql that is refused before GraphQL gets it. nil: with
 	// problem details.
 	RefuseGraphQL func(w http.ResponseWriter, kind fault.Kind, message string)
+	// Attempts counts refused tokens. nil: they are answered at once, however many come.
+	Attempts *attempts.Attempts
 	// Exposed says that others than this machine reach the server without a proxy.
 	Exposed bool
 	// AllowAnonymous has an exposed server, or one behind a proxy, serve everyone while no token

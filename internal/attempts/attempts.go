@@ -1,0 +1,97 @@
+// Package attempts makes guessing of tokens slow, and cheap for the server. Refused tokens are
+// counted by the address that they come from, never by the token, so that nobody can lock a token
+// out. A caller whose token is valid has nothing to do with this package.
+package attempts
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"configapi/internal/eventstream"
+)
+
+const (
+	// delay is how long the answer to a refused token is held back.
+	delay = time.Second
+	// burst is how many refused tokens an address may send at once, and interval is the time after
+	// which it may send one more.
+	burst    = 20
+	interval = 3 * time.Second
+	// maxAddresses is how many addresses are remembered. Further ones are counted together.
+	maxAddresses = 10_000
+)
+
+// Message is what a client is told that has sent too many.
+const Message = "too many tokens from your address were refused; send a valid one, or try again later"
+
+// Attempts counts refused tokens. Use [New]; a nil Attempts counts nothing and delays nothing. It
+// is safe for concurrent use.
+type Attempts struct {
+	mu    sync.Mutex                       // guards the following
+	until map[eventstream.Client]time.Time // when all tokens of an address are forgotten
+	rest  time.Time                        // the same for the addresses that are not remembered
+	swept time.Time
+}
+
+// New returns a count that has seen nothing.
+func New() *Attempts { return &Attempts{until: make(map[eventstream.Client]time.Time)} }
+
+// Refused counts a token of a client that was refused. It returns 0 after a delay, or when ctx has
+// ended. A client that has sent too many gets no delay, but the time after which it may send the
+// next one.
+func (a *Attempts) Refused(ctx context.Context, client eventstream.Client) (retryAfter time.Duration) {
+	if a == nil {
+		return 0
+	}
+	if retryAfter := a.count(client, time.Now()); retryAfter > 0 {
+		return retryAfter
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return 0
+}
+
+// count takes one of the client's attempts, or returns when it has one again. Each attempt is
+// forgotten after an interval, one after the other.
+func (a *Attempts) count(client eventstream.Client, now time.Time) (retryAfter time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until, known := a.until[client]
+	if !known && len(a.until) >= maxAddresses {
+		a.sweep(now)
+	}
+	shared := !known && len(a.until) >= maxAddresses
+	if shared {
+		until = a.rest
+	}
+	if until.Before(now) {
+		until = now
+	}
+	if retryAfter := until.Add(interval).Sub(now) - burst*interval; retryAfter > 0 {
+		return retryAfter
+	}
+	if until = until.Add(interval); shared {
+		a.rest = until
+	} else {
+		a.until[client] = until
+	}
+	return 0
+}
+
+// sweep drops the addresses whose attempts are forgotten, once per interval at most.
+func (a *Attempts) sweep(now time.Time) {
+	if now.Sub(a.swept) < interval {
+		return
+	}
+	a.swept = now
+	for client, until := range a.until {
+		if until.Before(now) {
+			delete(a.until, client)
+		}
+	}
+}
