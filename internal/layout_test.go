@@ -56,6 +56,7 @@ var picture = []layer{
 	{"internal/processtest", "", ""},
 	{"internal/websockettest", "", ""},
 	{"internal/slowtest", "", ""},
+	{"internal/accesstest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},
@@ -98,7 +99,7 @@ var picture = []layer{
 	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
 	{"internal/fault", "internal/projection internal/auth " + history, ""},
 	{"internal/clock", "internal/eventstore", x},
-	{"internal/projection", history, "github.com/tidwall/btree"},
+	{"internal/projection", "internal/auth " + history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},
 	{"internal/auth", history, ""},
