@@ -2,10 +2,14 @@ package graph_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/graph/generated"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
@@ -75,6 +79,29 @@ func wantGroups(t *testing.T, a *api, want int) {
 	}
 	if got != want {
 		t.Errorf("there are %d groups, want %d", got, want)
+	}
+}
+
+// TestStreamsReachNoOtherNames: subscribers of a group share an execution if they may see the same
+// of the names that their stream selects. So no field that a stream leads to may look at others,
+// that not all of them may read.
+func TestStreamsReachNoOtherNames(t *testing.T) {
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	reached := map[string]bool{}
+	var reach func(of *ast.Definition)
+	reach = func(of *ast.Definition) {
+		if reached[of.Name] || of.Kind != ast.Object {
+			return
+		}
+		reached[of.Name] = true
+		for _, field := range of.Fields {
+			reach(schema.Types[field.Type.Name()])
+		}
+	}
+	reach(schema.Subscription)
+	want := []string{"Config", "ConfigChangeBatch", "ConfigRevision", "ConfigRevisionConnection", "ConfigRevisionEdge", "PageInfo", "Subscription"}
+	if got := slices.Sorted(maps.Keys(reached)); !slices.Equal(got, want) {
+		t.Errorf("streams reach %q, want %q: see that a new type has nothing of names that the stream does not select", got, want)
 	}
 }
 
