@@ -99,7 +99,7 @@ var picture = []layer{
 	{"internal/writer", "internal/clock internal/fault internal/projection internal/auth " + history, ""},
 	{"internal/fault", "internal/projection internal/auth " + history, ""},
 	{"internal/clock", "internal/eventstore", x},
-	{"internal/projection", history, "github.com/tidwall/btree"},
+	{"internal/projection", "internal/auth " + history, "github.com/tidwall/btree"},
 	{"internal/feed", history, ""},
 	{"internal/audit", history, ""},
 	{"internal/auth", history, ""},

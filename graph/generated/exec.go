@@ -665,6 +665,8 @@ enum ErrorCode {
   ERASED
   """The caller may not do that."""
   FORBIDDEN
+  """In ` + "`" + `extensions.code` + "`" + ` only: there is no valid token."""
+  UNAUTHENTICATED
   """In ` + "`" + `extensions.code` + "`" + ` only: the request asks for more than one answer may hold or cost."""
   LIMIT_EXCEEDED
   """This history does not have the position, and cannot come to have it."""

@@ -575,6 +575,8 @@ const (
 	ErrorCodeErased ErrorCode = "ERASED"
 	// The caller may not do that.
 	ErrorCodeForbidden ErrorCode = "FORBIDDEN"
+	// In `extensions.code` only: there is no valid token.
+	ErrorCodeUnauthenticated ErrorCode = "UNAUTHENTICATED"
 	// In `extensions.code` only: the request asks for more than one answer may hold or cost.
 	ErrorCodeLimitExceeded ErrorCode = "LIMIT_EXCEEDED"
 	// This history does not have the position, and cannot come to have it.
@@ -604,6 +606,7 @@ var AllErrorCode = []ErrorCode{
 	ErrorCodeRevertConflict,
 	ErrorCodeErased,
 	ErrorCodeForbidden,
+	ErrorCodeUnauthenticated,
 	ErrorCodeLimitExceeded,
 	ErrorCodePositionUnknown,
 	ErrorCodePositionNotReached,
@@ -616,7 +619,7 @@ var AllErrorCode = []ErrorCode{
 
 func (e ErrorCode) IsValid() bool {
 	switch e {
-	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeForbidden, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
+	case ErrorCodeInvalidInput, ErrorCodeNotFound, ErrorCodeDeleted, ErrorCodeVersionConflict, ErrorCodeIdempotencyMismatch, ErrorCodeNotDeleted, ErrorCodeStale, ErrorCodeRevertConflict, ErrorCodeErased, ErrorCodeForbidden, ErrorCodeUnauthenticated, ErrorCodeLimitExceeded, ErrorCodePositionUnknown, ErrorCodePositionNotReached, ErrorCodeUnavailable, ErrorCodePersistedQueryNotSupported, ErrorCodeGraphqlParseFailed, ErrorCodeGraphqlValidationFailed, ErrorCodeInternal:
 		return true
 	}
 	return false

@@ -1,5 +1,5 @@
-// Package audit writes a log line for every change that this node has made: who changed what, when,
-// and why.
+// Package audit writes a log line for every change that this node has made, of a config or of a
+// token: who changed what, when, and why.
 //
 // Lines are in the order of positions and never hold a value. They are written after the write is
 // answered: a change is queued, and when the queue is full its line is dropped and counted. The
@@ -104,11 +104,15 @@ func (l *Log) write(change *eventstore.Revision) {
 	if !out.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	line := slog.NewRecord(time.Now(), slog.LevelInfo, "config changed", 0)
+	message, name, operation, version := "config changed", change.Name.String(), string(change.Operation()), change.Version
+	if s := change.Stream; s != nil {
+		message, name, operation, version = "token changed", s.Stream, string(s.Type), s.Version
+	}
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
 	line.AddAttrs(
-		slog.String("name", change.Name.String()),
-		slog.String("operation", string(change.Operation())),
-		slog.Int("version", int(change.Version)),
+		slog.String("name", name),
+		slog.String("operation", operation),
+		slog.Int("version", int(version)),
 		slog.String("position", change.Position().String()),
 		slog.Any("actor", nullable(change.Actor)),
 		slog.Any("reason", nullable(change.Reason)),

@@ -235,3 +235,17 @@ func TestNegativeQueuePanics(t *testing.T) {
 	}()
 	audit.New(asJSON(new(bytes.Buffer)), audit.Options{Queue: -1})
 }
+
+// TestTokenLines has the event of a token: its line has the name of its stream and its type.
+func TestTokenLines(t *testing.T) {
+	var out bytes.Buffer
+	log := audit.New(asJSON(&out), audit.Options{})
+	log.Record(&eventstore.Revision{
+		Stream: &config.StreamEvent{Type: "TokenIssued", Stream: "$token/ci", Version: 1, Content: "secret"},
+		Seq:    7, Hash: eventstore.Hash{0xab, 0xcd, 1, 2}, Actor: text("local"),
+	})
+	const want = `{"level":"INFO","msg":"token changed","name":"$token/ci","operation":"TokenIssued","version":1,"position":"7-abcd0102","actor":"local","reason":null}` + "\n"
+	if got := drain(t, log, &out); !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -3,7 +3,11 @@
 // It is pure: it decides nothing. The config store does, for every edge alike.
 package auth
 
-import "configapi/internal/config"
+import (
+	"time"
+
+	"configapi/internal/config"
+)
 
 // Caller is the one that a read or a write is made for. Every method of the config store that acts
 // for somebody takes a Caller, so that it cannot be forgotten. The zero Caller may do nothing.
@@ -13,11 +17,38 @@ type Caller struct {
 	Name string
 	// Grants are what the caller may do. nil: nothing.
 	Grants *Grants
+	// Secret is the secret with which the caller has proved to have the token Name. "": with none.
+	Secret PublicID
+	// ExpiresAt is when the grants end by themselves. Zero: never.
+	ExpiresAt time.Time
 }
 
 // Anonymous is the caller on a server that is open because no token was ever issued: it may do
 // everything.
 var Anonymous = Caller{Grants: Everything}
+
+// Local is the caller that has the disk or the admin socket of a server: it may do everything.
+var Local = Caller{Name: LocalName, Grants: Everything}
+
+// IsAnonymous reports whether nothing is known of the caller: not even its name.
+func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
+
+// At returns the caller as it is at a time. A caller with a secret may do what the token may do that
+// has the secret now, nil when none has it. An anonymous caller may do what is given once the
+// server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
+func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) (Caller, error) {
+	switch {
+	case c.Secret != "":
+		present, inForce := token.Caller(c.Secret, now)
+		if !inForce {
+			return Caller{}, ErrNotValid
+		}
+		return present, nil
+	case c.IsAnonymous() && closed:
+		return Caller{Grants: anonymous}, nil
+	}
+	return c, nil
+}
 
 // Actor returns the caller's name for the history, nil when it is not known.
 func (c Caller) Actor() *string {

@@ -41,6 +41,10 @@ type Grant struct {
 	Prefix  string // whole leading segments; "" is everything
 }
 
+func (g Grant) equal(other Grant) bool {
+	return g.Prefix == other.Prefix && slices.Equal(g.Actions, other.Actions)
+}
+
 // Grants are what a caller may do: the union of some grants. Their order means nothing. nil allows
 // nothing. They never change.
 type Grants struct {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { postgrestest.Main(m) }
 // codec knows an event that erases others: its data is a list of their positions.
 var codec = config.NewCodec(config.Kind{
 	Type: "TestErased", SchemaVersion: 1,
-	Decode: func(_ int, data string) (content any, erases []int64, err error) {
+	Decode: func(_ config.StreamEvent, _ int, data string) (content any, erases []int64, err error) {
 		err = json.Unmarshal([]byte(data), &erases)
 		return nil, erases, err
 	},

@@ -8,8 +8,8 @@ import (
 	"io"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/backup"
-	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
 
@@ -49,7 +49,7 @@ func writeBackup(ctx context.Context, env Env, events storage, name string, forc
 	defer bar.clear()
 	if name == "-" {
 		out := &counter{Writer: env.Stdout}
-		head, err := backup.Write(ctx, out, events, config.Codec{}, bar.show)
+		head, err := backup.Write(ctx, out, events, auth.Codec(), bar.show)
 		return head, out.bytes, backupError(ctx, err)
 	}
 	file, err := backup.Create(name, force)
@@ -59,7 +59,7 @@ func writeBackup(ctx context.Context, env Env, events storage, name string, forc
 	if err != nil {
 		return eventstore.Head{}, 0, startErrorf("making the backup: %w", err)
 	}
-	head, err := backup.Write(ctx, file, events, config.Codec{}, bar.show)
+	head, err := backup.Write(ctx, file, events, auth.Codec(), bar.show)
 	if err != nil {
 		return head, 0, errors.Join(backupError(ctx, err), file.Discard())
 	}

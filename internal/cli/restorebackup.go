@@ -9,8 +9,8 @@ import (
 	"os"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/backup"
-	"configapi/internal/config"
 )
 
 // restoreBackup puts the history of a backup into a store.
@@ -40,7 +40,7 @@ interruption the same command goes on where it was.`
 		return fmt.Errorf("reading the backup: %w", err)
 	}
 	// A file that is no backup is refused before a store is made.
-	from, err := backup.NewReader(plain, config.Codec{})
+	from, err := backup.NewReader(plain, auth.Codec())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -36,7 +37,7 @@ It takes no lock, and may run beside a server.`
 	if err := refuseUnfinished(ctx, events); err != nil {
 		return err
 	}
-	head, err := walk(ctx, events, seen, config.Codec{})
+	head, err := walk(ctx, events, seen, auth.Codec())
 	var broken *eventstore.ChainError
 	if errors.As(err, &broken) {
 		return fmt.Errorf("the history is broken at position %d: %s", broken.Seq, broken.Problem)

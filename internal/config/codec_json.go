@@ -24,7 +24,7 @@ func encodeValue(value Value) string {
 	var b strings.Builder
 	b.Grow(len(`{"value":""}`) + len(value.text))
 	b.WriteString(valueMember)
-	writeText(&b, value.text)
+	WriteText(&b, value.text)
 	b.WriteString(end)
 	return b.String()
 }
@@ -43,8 +43,8 @@ func decodeNoValue(data string) error {
 	return r.finish()
 }
 
-// writeText writes a text as a JSON string.
-func writeText(b *strings.Builder, text string) {
+// WriteText writes a text as a JSON string, with only the escapes that JSON demands.
+func WriteText(b *strings.Builder, text string) {
 	b.WriteString(quote)
 	for {
 		n := plain(text)
@@ -58,7 +58,7 @@ func writeText(b *strings.Builder, text string) {
 	b.WriteString(quote)
 }
 
-// unescape returns the text whose escaped form is given. ok is false when writeText does not write
+// unescape returns the text whose escaped form is given. ok is false when WriteText does not write
 // that form.
 func unescape(escaped string) (text string, ok bool) {
 	n := strings.IndexByte(escaped, '\\')
@@ -104,7 +104,7 @@ const controlEscapes = `\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007` +
 	`\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f`
 
 // charOf returns the byte that the escape at the start of text stands for, and the length of the
-// escape. The length is 0 when writeText does not write that escape. text starts with a backslash
+// escape. The length is 0 when WriteText does not write that escape. text starts with a backslash
 // and has at least one more byte. NUL has no escape because no value holds it.
 func charOf(text string) (char byte, length int) {
 	switch text[1] {

@@ -103,9 +103,13 @@
 //	caller                the one that a read or a write is made for
 //	action, grant         READ, WRITE or ADMIN; some of them on all names below a prefix
 //	scope                 the names on which a caller may do something
-//	token, secret         what a caller proves itself with: a name with grants, kept in the history;
-//	                      the text that proves it, shown once
-//	open server           one without any token ever issued: every caller may do everything
+//	token                 a name with grants, kept in the history; its name is the actor of what
+//	                      is done with it
+//	secret, public id     the text that proves who has a token, shown once; the part of it that may
+//	                      be shown, by which it is found
+//	credential            what is kept of a secret: the public id and a digest
+//	open, closed server   one that never had a token, where every caller may do everything; one
+//	                      that had one
 //
 // The edges:
 //

@@ -27,19 +27,19 @@ type StreamEvent struct {
 	// Erases are the numbers of earlier events of the history whose values the event erases.
 	Erases []int64
 	At     time.Time // UTC, whole microseconds
+	Bytes  int       // of the data
 }
 
 // Kind is a type of events of streams that are no configs.
 type Kind struct {
 	Type          EventType
 	SchemaVersion int // the newest one that is known; the first one is 1
-	// Decode reads the data of an event. It must be pure. erases are the numbers of earlier events
-	// whose values the event erases; most kinds have none.
-	Decode func(schemaVersion int, data string) (content any, erases []int64, err error)
+	// Decode reads the data of an event, of which all else is known. It must be pure. erases are
+	// the numbers of earlier events whose values the event erases; most kinds have none.
+	Decode func(e StreamEvent, schemaVersion int, data string) (content any, erases []int64, err error)
 }
 
-// Codec decodes stored events. The zero Codec knows the events of configs alone; it is the one that
-// a server runs with.
+// Codec decodes stored events. The zero Codec knows the events of configs alone.
 type Codec struct {
 	kinds map[EventType]Kind
 }
@@ -53,6 +53,9 @@ func NewCodec(kinds ...Kind) Codec {
 	return c
 }
 
+// IsZero reports whether the codec knows the events of configs alone.
+func (c Codec) IsZero() bool { return len(c.kinds) == 0 }
+
 // DecodeStream reads a stored event of a stream that is no config, given the stream's name, the
 // version after the event and the event's time. The error is an [*UnknownEventError] or says what
 // is wrong with the data. [Decode] reads those of configs.
@@ -64,9 +67,10 @@ func (c Codec) DecodeStream(s Stored, name string, version Version, at time.Time
 	if s.Erased {
 		return nil, fmt.Errorf("the data of an event of %s was erased; only values of configs can be", name)
 	}
-	content, erases, err := kind.Decode(s.SchemaVersion, s.Data)
-	if err != nil {
+	e := &StreamEvent{Type: kind.Type, Stream: name, Version: version, At: at, Bytes: len(s.Data)}
+	var err error
+	if e.Content, e.Erases, err = kind.Decode(*e, s.SchemaVersion, s.Data); err != nil {
 		return nil, fmt.Errorf("decoding the data of %s, schema version %d: %w", s.Type, s.SchemaVersion, err)
 	}
-	return &StreamEvent{kind.Type, name, version, content, erases, at}, nil
+	return e, nil
 }

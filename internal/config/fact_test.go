@@ -10,14 +10,15 @@ import (
 
 func TestDecodeStream(t *testing.T) {
 	wrong := errors.New("wrong")
-	codec := config.NewCodec(config.Kind{Type: "NoteAdded", SchemaVersion: 2, Decode: func(version int, data string) (any, []int64, error) {
+	codec := config.NewCodec(config.Kind{Type: "NoteAdded", SchemaVersion: 2, Decode: func(e config.StreamEvent, version int, data string) (any, []int64, error) {
 		if data == "?" {
 			return nil, nil, wrong
 		}
-		return []any{version, data}, []int64{7}, nil
+		return []any{e, version, data}, []int64{7}, nil
 	}})
 	got, err := codec.DecodeStream(config.Stored{Type: "NoteAdded", SchemaVersion: 1, Data: "d"}, "$note/a", 3, noon)
-	want := &config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, Content: []any{1, "d"}, Erases: []int64{7}, At: noon}
+	given := config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, At: noon, Bytes: 1}
+	want := &config.StreamEvent{Type: "NoteAdded", Stream: "$note/a", Version: 3, Content: []any{given, 1, "d"}, Erases: []int64{7}, At: noon, Bytes: 1}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}

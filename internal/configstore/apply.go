@@ -65,9 +65,9 @@ func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.Change
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	g, err := s.ready()
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return SetOutcome{}, false, fault.NotWritten(err)
+		return SetOutcome{}, false, err
 	}
 	receipt, grants, err := g.writer.Recall(ctx, caller, set)
 	if err != nil || receipt == nil {
@@ -91,9 +91,9 @@ type written struct {
 
 // write carries out a change set, or decides it and no more.
 func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyToWrite(caller)
 	if err != nil {
-		return written{}, fault.NotWritten(err)
+		return written{}, err
 	}
 	failures := writer.Check(&set)
 	if err := g.authorise(caller, &set, failures); err != nil {

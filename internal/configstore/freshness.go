@@ -26,7 +26,7 @@ type Freshness struct {
 // errors: [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind
 // [fault.Unavailable] when this node is not ready or cannot know how fresh it is.
 func (s *Store) FreshReader(ctx context.Context, caller auth.Caller, f Freshness) (*Reader, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}

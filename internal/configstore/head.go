@@ -14,10 +14,13 @@ import (
 type headReads struct {
 	events  eventstore.Store
 	timeout time.Duration // of one read
+	// interval is the least time from the beginning of a read to that of the next one. 0: none.
+	interval time.Duration
 
-	mu      sync.Mutex // guards what is below
-	next    *headRead  // has not begun yet; nil: nobody waits for it
-	running bool       // a goroutine makes one read after the other until there is none
+	mu       sync.Mutex // guards what is below
+	next     *headRead  // has not begun yet; nil: nobody waits for it
+	earliest time.Time  // when the next read may begin
+	running  bool       // a goroutine makes one read after the other until there is none
 }
 
 // headRead is one read of the head, and its result.
@@ -91,13 +94,21 @@ func (h *headReads) run() {
 	}
 }
 
-// begin returns the next read, which no reader can join any more. It returns nil when there is
-// none, and then run must end.
+// begin returns the next read, which no reader can join any more, when it may begin. It returns nil
+// when there is none, and then run must end.
 func (h *headReads) begin() *headRead {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if rest := time.Until(h.earliest); h.next != nil && rest > 0 {
+		h.mu.Unlock()
+		time.Sleep(rest)
+		h.mu.Lock()
+	}
 	r := h.next
 	h.next = nil
 	h.running = r != nil
+	if r != nil && h.interval > 0 {
+		h.earliest = time.Now().Add(h.interval)
+	}
 	return r
 }

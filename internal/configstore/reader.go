@@ -30,9 +30,9 @@ type Reader struct {
 }
 
 // Reader returns a reader of the newest state that this node has applied. The error is of kind
-// [fault.Unavailable]: the store is not ready.
+// [fault.Unavailable], the store is not ready; or [auth.ErrNotValid], the caller's secret has ended.
 func (s *Store) Reader(caller auth.Caller) (*Reader, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}

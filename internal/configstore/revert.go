@@ -33,7 +33,11 @@ func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (
 	set := config.ChangeSet{
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey, Asked: revert.asked(),
 	}
-	if err := s.mayRevert(caller, revert.Filter); err != nil {
+	_, caller, err := s.readyToWrite(caller)
+	if err == nil {
+		err = s.mayRevert(caller, revert.Filter)
+	}
+	if err != nil {
 		return SetOutcome{}, err
 	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {
@@ -87,7 +91,11 @@ func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert 
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey,
 		Asked: fmt.Appendf(nil, "undo %s, on conflict %d", revert.ChangeSet, revert.OnConflict),
 	}
-	if err := s.mayRevert(caller, config.Filter{}); err != nil {
+	_, caller, err := s.readyToWrite(caller)
+	if err == nil {
+		err = s.mayRevert(caller, config.Filter{})
+	}
+	if err != nil {
 		return SetOutcome{}, err
 	}
 	return s.applyPlan(ctx, caller, set, func(ctx context.Context, r *Reader) (plan, error) {

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"configapi/internal/auth"
 	"configapi/internal/clock"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
@@ -57,9 +58,12 @@ type Options struct {
 	ClockInterval time.Duration
 	// Now is the clock of this node. It must be safe for concurrent use. nil: time.Now.
 	Now func() time.Time
-	// Codec decodes the history. The zero Codec knows the events of configs alone, and the store
-	// stops before any other: it is then not ready.
+	// Codec decodes the history. It must know the events of tokens; the store stops before an event
+	// that it does not know: it is then not ready. The zero Codec: [auth.Codec].
 	Codec config.Codec
+	// Anonymous is what callers that are not known may do once a token was issued: until then they
+	// may do everything. nil: nothing.
+	Anonymous *auth.Grants
 	// Log gets what operators must know. nil: nothing is logged.
 	Log *slog.Logger
 	// Writer, Feed and Follower are the options of these parts.
@@ -93,6 +97,10 @@ func (o *Options) setDefaults() {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Writer.Log = cmp.Or(o.Writer.Log, o.Log)
 	o.Follower.Log = cmp.Or(o.Follower.Log, o.Log)
+	if o.Codec.IsZero() {
+		o.Codec = auth.Codec()
+	}
+	o.Writer.Anonymous = o.Anonymous
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -108,6 +116,7 @@ type Store struct {
 	clock      *clock.Clock
 	attempts   *writer.Attempts
 	generation atomic.Pointer[generation]
+	unknown    *unknownTokens
 	probes     singleflight.Group // of the event store
 	lastProbe  atomic.Pointer[probe]
 
@@ -120,7 +129,7 @@ type Store struct {
 // or a time of the options is negative, unless it is documented otherwise.
 func New(events eventstore.Store, opts Options) *Store {
 	opts.setDefaults()
-	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer)}
+	s := &Store{opts: opts, events: events, clock: clock.New(events, opts.Now), attempts: writer.NewAttempts(opts.Writer), unknown: newUnknownTokens(events)}
 	s.generation.Store(newGeneration(events, s.attempts, opts, fault.ErrNotReady))
 	return s
 }
@@ -167,14 +176,15 @@ func (s *Store) replace(old *generation, reason error) {
 // before it is served.
 func (s *Store) successor(old *generation, reason error) *generation {
 	applied := old.view().Head().Position().String()
+	opts := s.opts
+	opts.Writer.Closed = old.isClosed(old.view())
 	if !errors.Is(reason, eventstore.ErrDiverged) {
 		s.opts.Log.Error("the history is broken; nothing is served until it is put right", "applied", applied, "error", reason)
-		opts := s.opts
 		opts.Follower.Replay = true
 		return newGeneration(s.events, s.attempts, opts, fault.ReadFailed(fmt.Errorf("%w: %w", fault.ErrBroken, reason)))
 	}
 	s.opts.Log.Error("the history is not the one that was applied; reading what is different", "applied", applied, "error", reason)
-	next := newGeneration(s.events, s.attempts, s.opts, fault.ErrRebuilding)
+	next := newGeneration(s.events, s.attempts, opts, fault.ErrRebuilding)
 	next.former = &former{old.view(), old.feed.Newest(), old.verifier.Rest()}
 	return next
 }

@@ -30,7 +30,7 @@ type Watch struct {
 // again. Watch waits for a position that the history has but this node has not applied. The errors:
 // [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,10 @@ func (w *Watch) Offset() Offset { return Offset{w.cursor.Head(), w.generation} }
 func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Watch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
+	}
+	caller, err := s.present(at.generation, caller)
+	if err != nil {
+		return nil, err
 	}
 	w := newWatch(at.generation, filter.Within(caller.Scope(auth.Read)), at.Head)
 	w.started = true
@@ -140,7 +144,7 @@ type ConfigWatch struct {
 // WatchConfig returns a stream of the states of one config. One that the caller may not read never
 // exists. The error is of kind [fault.Unavailable]: the store is not ready.
 func (s *Store) WatchConfig(caller auth.Caller, name config.Name) (*ConfigWatch, error) {
-	g, err := s.ready()
+	g, caller, err := s.readyFor(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +178,10 @@ func (w *ConfigWatch) Offset() ConfigOffset { return ConfigOffset{w.last, w.gene
 func (s *Store) ResumeConfig(caller auth.Caller, name config.Name, at ConfigOffset) (*ConfigWatch, error) {
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
+	}
+	caller, err := s.present(at.generation, caller)
+	if err != nil {
+		return nil, err
 	}
 	w := newConfigWatch(at.generation, caller, name)
 	w.last, w.started = at.State, true

@@ -48,8 +48,12 @@ func (r *Revision) Position() Position { return NewPosition(r.Seq, r.Hash) }
 // Head returns the head that the history had when the revision was its newest.
 func (r *Revision) Head() Head { return Head{r.Seq, r.Hash, r.At} }
 
-// Bytes returns how many bytes the name, the value and the old value have together.
+// Bytes returns how many bytes the name, the value and the old value have together, or the name and
+// the data of an event of a stream that is no config.
 func (r *Revision) Bytes() int {
+	if r.Stream != nil {
+		return len(r.Stream.Stream) + r.Stream.Bytes
+	}
 	return len(r.Name.String()) + len(r.Value.String()) + len(r.OldValue.String())
 }
 

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 	"configapi/internal/projection"
@@ -35,6 +36,13 @@ var (
 	// ErrBroken says that a record of the history is not what was written, so that this node serves
 	// nothing. It is the cause of an [UnavailableError].
 	ErrBroken = errors.New("nothing is read or written: the history of the server is broken; its operator must put it right")
+	// ErrTokenUnknown says that a command for a token may have been carried out. It is the cause of
+	// an [UnavailableError].
+	ErrTokenUnknown = errors.New("the outcome is unknown: the token may have been changed; look at it, " +
+		"and rotate it when you have not got its secret")
+	// ErrTooManyUnknown says that a token was not looked for, because too many requests with tokens
+	// that this node does not know wait already. It is the cause of an [UnavailableError].
+	ErrTooManyUnknown = errors.New("too many requests come with tokens that this server does not know; try again later")
 	// ErrClockAhead says that a write was refused because this node's clock is too far ahead. It is
 	// the cause of an [UnavailableError].
 	ErrClockAhead = errors.New("nothing was written: this server's clock is more than a minute ahead of the database's; " +
@@ -73,8 +81,12 @@ func (e *UnavailableError) Error() string {
 	switch {
 	case e.OutcomeUnknown && errors.Is(e.Cause, eventstore.ErrReplaced):
 		return outcomeUnknown + ". Why: " + eventstore.ErrReplaced.Error()
+	case e.OutcomeUnknown && errors.Is(e.Cause, ErrTokenUnknown):
+		return ErrTokenUnknown.Error()
 	case e.OutcomeUnknown:
 		return outcomeUnknown
+	case errors.Is(e.Cause, ErrTooManyUnknown):
+		return ErrTooManyUnknown.Error()
 	case errors.Is(e.Cause, eventstore.ErrBusy):
 		return "the store is busy: too many reads of the past are waiting; try again later"
 	case errors.Is(e.Cause, ErrBroken):
@@ -114,6 +126,7 @@ func (e *Refusal) Unwrap() error { return e.Reason }
 func KindOf(err error) Kind {
 	var invalid *config.InvalidError
 	var conflict *config.VersionConflictError
+	var token *auth.TokenConflictError
 	var unavailable *UnavailableError
 	var rejection *Rejection
 	var revert *RevertConflict
@@ -128,14 +141,16 @@ func KindOf(err error) Kind {
 		return Unavailable
 	case errors.Is(err, ErrNoRevision):
 		return PositionUnknown
+	case errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrNotValid), errors.Is(err, auth.ErrNoToken):
+		return Unauthenticated
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {
 			return TooLarge
 		}
 		return InvalidInput
-	case errors.As(err, &conflict), errors.Is(err, config.ErrRevisionConflict):
+	case errors.As(err, &conflict), errors.As(err, &token), errors.Is(err, config.ErrRevisionConflict):
 		return VersionConflict
-	case errors.Is(err, config.ErrNotFound):
+	case errors.Is(err, config.ErrNotFound), errors.Is(err, auth.ErrTokenNotFound):
 		return NotFound
 	case errors.Is(err, config.ErrDeleted):
 		return Deleted

@@ -36,6 +36,13 @@ func TestKinds(t *testing.T) {
 		{&fault.ForbiddenError{Action: auth.Read}, fault.Denied},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: fault.ErrStale}, {Err: name}}}, fault.Stale},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: name}, {Err: fault.ErrStale}}}, fault.InvalidInput},
+		{auth.ErrTokenNotFound, fault.NotFound},
+		{&auth.TokenConflictError{Current: &auth.Token{}}, fault.VersionConflict},
+		{auth.ErrMalformed, fault.Unauthenticated},
+		{auth.ErrNotValid, fault.Unauthenticated},
+		{auth.ErrNoToken, fault.Unauthenticated},
+		{fault.ReadFailed(fault.ErrTooManyUnknown), fault.Unavailable},
+		{fault.OutcomeUnknown(fault.ErrTokenUnknown), fault.Unavailable},
 		{fault.ErrNotReady, fault.Unavailable},
 		{fault.ErrRebuilding, fault.Unavailable},
 		{&fault.UnavailableError{}, fault.Unavailable},
@@ -75,6 +82,8 @@ func TestUnavailable(t *testing.T) {
 		{fault.NotWritten(eventstore.ErrReplaced), eventstore.ErrReplaced.Error()},
 		{fault.NotWritten(config.ErrPlanOutdated), "nothing was written: the configs to revert are changed all the time; try again later, or select fewer"},
 		{fault.OutcomeUnknown(cause), unknown},
+		{fault.OutcomeUnknown(errors.Join(fault.ErrTokenUnknown, cause)), fault.ErrTokenUnknown.Error()},
+		{fault.ReadFailed(fault.ErrTooManyUnknown), fault.ErrTooManyUnknown.Error()},
 		{fault.OutcomeUnknown(eventstore.ErrReplaced), unknown + ". Why: " + eventstore.ErrReplaced.Error()},
 	} {
 		if got := test.err.Error(); got != test.want {

@@ -26,6 +26,7 @@ const (
 	RevertBlocked            // the config has changed since the change set that is to be undone
 	Erased                   // a value that is needed was erased
 	Denied                   // the caller may not do that, whatever there is
+	Unauthenticated          // the caller does not prove who it is, where it must
 	Unavailable              // nothing can be read or written now, or the caller's time is over
 )
 
@@ -107,6 +108,9 @@ var table = [...]row{
 	Denied: {code: forbidden, status: http.StatusForbidden, response: http.StatusForbidden, exit: 1,
 		meaning: "The caller may not do that, whatever there is. The answer says which action it takes, and on what.",
 		advice:  "Use a token that grants the action there, or leave out the parts that the answer names."},
+	Unauthenticated: {code: "UNAUTHENTICATED", status: http.StatusUnauthorized, response: http.StatusUnauthorized, exit: 1,
+		meaning: "There is no token where one is needed, or one that is mistyped or not valid.",
+		advice:  "Send a valid token. What is said of a retry says nothing about the first try."},
 	Unavailable: {code: "UNAVAILABLE", status: http.StatusServiceUnavailable, response: http.StatusServiceUnavailable, exit: 1,
 		meaning: "The store is unreachable, the server is starting, stopping or busy, or the time of the request is over.",
 		advice: "Try again after `Retry-After`. When the answer says that the outcome is unknown, read the config first, " +

@@ -53,6 +53,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 		RevertBlocked:       {"REVERT_CONFLICT", 409},
 		Erased:              {"ERASED", 409},
 		Denied:              {"FORBIDDEN", 403},
+		Unauthenticated:     {"UNAUTHENTICATED", 401},
 		Unavailable:         {"UNAVAILABLE", 503},
 		LimitExceeded:       {"LIMIT_EXCEEDED", 413},
 		TooManyStreams:      {"LIMIT_EXCEEDED", 429},
@@ -74,7 +75,7 @@ func TestTableKeepsItsCodes(t *testing.T) {
 
 // TestResponseStatus has the codes that have a status of their own in GraphQL over HTTP.
 func TestResponseStatus(t *testing.T) {
-	own := map[string]int{"INTERNAL": 500, "UNAVAILABLE": 503, "FORBIDDEN": 403}
+	own := map[string]int{"INTERNAL": 500, "UNAUTHENTICATED": 401, "UNAVAILABLE": 503, "FORBIDDEN": 403}
 	for _, code := range append(graphQLCodes(), "SOMETHING_ELSE") {
 		want, isOwn := own[code]
 		if !isOwn {

@@ -41,7 +41,7 @@ func getReady(t *testing.T, f *projection.Follower) {
 
 // erasureCodec knows a kind of events that erase values.
 func erasureCodec() config.Codec {
-	return config.NewCodec(config.Kind{Type: "TestErased", SchemaVersion: 1, Decode: func(_ int, data string) (content any, erases []int64, err error) {
+	return config.NewCodec(config.Kind{Type: "TestErased", SchemaVersion: 1, Decode: func(_ config.StreamEvent, _ int, data string) (content any, erases []int64, err error) {
 		err = json.Unmarshal([]byte(data), &erases)
 		return nil, erases, err
 	}})

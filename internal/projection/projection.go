@@ -30,7 +30,9 @@ type Projection struct {
 	mu      sync.Mutex // guards what is below; held while events are applied and published
 	states  states     // the newest ones; views have copies of them
 	changes changes
-	streams *streams                       // the newest events; views have copies of them
+	streams *streams                       // the newest events; views share them
+	secrets *secrets                       // of the tokens among the streams; views share them
+	closed  bool                           // a token was issued
 	erased  map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
 
 	erasures *erasures
@@ -40,7 +42,7 @@ type Projection struct {
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
 	p := &Projection{
-		publisher: publisher, states: newStates(), streams: newStreams(), erased: make(map[config.Name]eventstore.Seq),
+		publisher: publisher, states: newStates(), streams: newStreams(), secrets: newSecrets(), erased: make(map[config.Name]eventstore.Seq),
 		erasures: new(erasures), orders: newOrders(),
 	}
 	p.swap(eventstore.Head{})
@@ -107,7 +109,8 @@ func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.states, p.changes = view.states.copy(), changes{}
-	p.streams, p.erasures = view.streams.Copy(), view.erasures
+	p.takeStreams(view)
+	p.erasures = view.erasures
 	for name, r := range past {
 		present := view.Get(name)
 		p.states.forget(name)
@@ -127,8 +130,12 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 	for _, c := range states {
 		p.states.load(c)
 	}
+	p.streams, p.secrets = newStreams(), newSecrets()
 	for _, r := range streams {
 		p.streams.Set(r)
+		if token := tokenOf(r); token != nil {
+			p.setSecrets(token)
+		}
 	}
 	p.erasures.unknown = at.Seq
 	p.swap(at)
@@ -182,9 +189,9 @@ func (p *Projection) set(c *Config) (before *Config) {
 // restore makes the states the same as those of the present view.
 func (p *Projection) restore(added []*eventstore.Revision) {
 	view := p.View()
+	p.takeStreams(view)
 	for _, r := range added {
 		if r.Stream != nil {
-			p.restoreStream(r)
 			continue
 		}
 		p.states.forget(r.Name)
@@ -202,7 +209,7 @@ func (p *Projection) swap(head eventstore.Head) {
 		p.changes.after = head.Seq
 	}
 	p.view.Store(&View{
-		head: head, states: p.states.copy(), changes: p.changes, streams: p.streams.Copy(), erasures: p.erasures,
+		head: head, states: p.states.copy(), changes: p.changes, streams: p.streams, secrets: p.secrets, closed: p.closed, erasures: p.erasures,
 	})
 }
 

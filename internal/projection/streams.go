@@ -27,8 +27,11 @@ func newestOf(s *streams, name string) *eventstore.Revision {
 	return r
 }
 
-// addStream makes an event the newest one of its stream. The error says that it cannot follow.
+// addStream makes an event the newest one of its stream. The error says that it cannot follow. The
+// trees that views have do not change: few batches have such events, so these copy the trees, which
+// takes constant time.
 func (p *Projection) addStream(r *eventstore.Revision) error {
+	p.streams, p.secrets = p.streams.Copy(), p.secrets.Copy()
 	before, _ := p.streams.Set(r)
 	version := config.Version(0)
 	if before != nil {
@@ -37,15 +40,12 @@ func (p *Projection) addStream(r *eventstore.Revision) error {
 	if r.Stream.Version != version+1 {
 		return fmt.Errorf("version %d of stream %q follows version %d", r.Stream.Version, r.Stream.Stream, version)
 	}
-	return nil
+	return p.addToken(r, before)
 }
 
-// restoreStream makes the newest event of a stream that of the present view.
-func (p *Projection) restoreStream(r *eventstore.Revision) {
-	p.streams.Delete(r)
-	if before := newestOf(p.View().streams, r.Stream.Stream); before != nil {
-		p.streams.Set(before)
-	}
+// takeStreams makes the streams the same as those of a view.
+func (p *Projection) takeStreams(v *View) {
+	p.streams, p.secrets, p.closed = v.streams, v.secrets, v.closed
 }
 
 // erasures are the erased events of a history. All views of the history share them.

@@ -22,6 +22,8 @@ type View struct {
 	changes changes // the newest ones, up to the head
 
 	streams  *streams
+	secrets  *secrets
+	closed   bool // a token was issued
 	erasures *erasures
 }
 

@@ -22,13 +22,14 @@ type batch struct {
 	found  receipts         // of earlier requests
 	lookup lookup           // in which they were found
 	last   LastValues       // of configs that are deleted, also by the batch itself
-	now    func() time.Time
+	opts   *Options
 	id     eventstore.AppendID
 
 	from, tip eventstore.Head                    // before the first record, and after the last
 	chain     *eventstore.Chain                  // nil when nothing is to be appended
 	pending   map[config.Name]*projection.Config // :: name → state after the sets before the newest
 	newest    []change                           // of the newest set with events
+	tokens    map[auth.TokenName]*auth.Token     // :: name → state after the batch's events
 	records   []eventstore.Record
 	bytes     int    // of the records, and of the values before them
 	drafted   *draft // of the set that is being decided
@@ -78,7 +79,7 @@ const maxKeptBytes = 1 << 20
 // drafted.
 func newBatch(view *projection.View, found receipts, last LastValues, opts *Options, events int, drafted *draft) *batch {
 	return &batch{
-		view: view, found: found, last: last, drafted: drafted, now: opts.Now, id: newAppendID(),
+		view: view, found: found, last: last, drafted: drafted, opts: opts, id: newAppendID(),
 		from: view.Head(), tip: view.Head(),
 		records:   make([]eventstore.Record, 0, events),
 		revisions: make([]*eventstore.Revision, 0, events),
@@ -120,6 +121,9 @@ func (b *batch) answer(requests []*request, err error) (left []*request) {
 // The caller is authorised first: by what it may do now, not by what it could do when it asked.
 func (b *batch) decide(r *request) result {
 	grants := b.grants(r.caller)
+	if r.token != nil {
+		return b.decideToken(r, grants)
+	}
 	decided := b.decideAs(r, grants)
 	decided.outcome.Grants = grants
 	return decided
@@ -268,13 +272,21 @@ func (b *batch) seal(e config.Event, common eventstore.Record, revision *eventst
 	record := &b.records[len(b.records)-1]
 	record.Name, record.Version, record.RecordedAt = e.Name.String(), int(e.Version), e.At
 	record.Type, record.SchemaVersion, record.Data = stored.Type, stored.SchemaVersion, stored.Data
-	b.bytes += len(record.Name) + len(record.Data) + len(e.OldValue.String())
+	b.bytes += len(e.OldValue.String())
+	b.sealLast()
+	*revision = *eventstore.NewRevision(record, e)
+	b.revisions = append(b.revisions, revision)
+}
+
+// sealLast makes the last record the tip, and returns it.
+func (b *batch) sealLast() *eventstore.Record {
+	record := &b.records[len(b.records)-1]
+	b.bytes += len(record.Name) + len(record.Data)
 	if record.Reason != nil {
 		b.bytes += len(*record.Reason)
 	}
 	b.tip = b.chain.Seal(b.tip, b.id, b.records[len(b.records)-1:])
-	*revision = *eventstore.NewRevision(record, e)
-	b.revisions = append(b.revisions, revision)
+	return record
 }
 
 // reasonOf returns the reason of a set as records have it, in memory of its own.
@@ -305,7 +317,7 @@ func (b *batch) state(name config.Name) *projection.Config {
 
 // nextTime returns the time of the next event: the present, but always after the event before.
 func (b *batch) nextTime() time.Time {
-	return b.after(b.now().UTC().Truncate(time.Microsecond))
+	return b.after(b.opts.Now().UTC().Truncate(time.Microsecond))
 }
 
 // after returns a time, or the earliest one after the event before if that is later.

@@ -10,14 +10,15 @@ import (
 	"configapi/internal/fault"
 )
 
-// request is one change set that waits for its outcome.
+// request is one change set, or one command for a token, that waits for its outcome.
 type request struct {
 	caller auth.Caller
 	set    config.ChangeSet
-	seenAt eventstore.Seq // of set.AsSeenAt: the end of its change set
-	recall bool           // ask for the outcome of an earlier request, and do nothing else
-	key    eventstore.Key // the zero Key: the set has none
-	hash   [32]byte       // of a set with a key
+	token  auth.TokenCommand // not nil: the request is for a token; the set has only its reason
+	seenAt eventstore.Seq    // of set.AsSeenAt: the end of its change set
+	recall bool              // ask for the outcome of an earlier request, and do nothing else
+	key    eventstore.Key    // the zero Key: the set has none
+	hash   [32]byte          // of a set with a key
 	state  atomic.Int32
 	done   chan result // takes one result without blocking
 }

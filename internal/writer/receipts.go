@@ -105,7 +105,7 @@ func (b *batch) addReceipt(r *request, outcome Outcome) {
 		Key: r.key, RequestHash: r.hash, First: outcome.Position.Seq,
 		EventCount: len(outcome.Revisions), Unchanged: textsOf(outcome.Unchanged),
 		// The event's time may be far ahead.
-		CreatedAt: b.now().UTC().Truncate(time.Microsecond),
+		CreatedAt: b.opts.Now().UTC().Truncate(time.Microsecond),
 	}
 	if receipt.EventCount > 0 {
 		receipt.First = outcome.Revisions[0].Seq

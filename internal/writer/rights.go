@@ -9,9 +9,6 @@ import (
 	"configapi/internal/projection"
 )
 
-// grants returns what a caller may do at the state that the batch decides on.
-func (b *batch) grants(caller auth.Caller) *auth.Grants { return caller.Grants }
-
 // Forbidden returns a failure for each change of a set that grants do not allow, whatever the state
 // of the configs is. Every change needs WRITE. One that reads to answer needs READ, too: a restore
 // of the last value, a set that is only made if it changes the value, and all changes that were

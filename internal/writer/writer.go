@@ -56,6 +56,10 @@ type Options struct {
 	RetryMin time.Duration
 	// Codec decodes the events of other nodes. The zero Codec knows those of configs alone.
 	Codec config.Codec
+	// Anonymous is what callers that are not known may do once a token was issued. nil: nothing.
+	Anonymous *auth.Grants
+	// Closed says that this is so although the history has no token: it has lost them.
+	Closed bool
 	// Audit gets every change that this node has made, in order. nil: nothing is recorded.
 	Audit Auditor
 	// Appended is called after every append with the number of its events and how long it took,
@@ -103,6 +107,8 @@ type Outcome struct {
 	// Config is, for a set of one, the config as this very change left it. When there was nothing
 	// to change, it is the config as it was found.
 	Config *projection.Config
+	// Token is the token as this very command left it: see [Writer.DoToken].
+	Token *auth.Token
 	// Position is that of the outcome: any read or stream from here on includes it. It is that of
 	// the last revision, or the one that the set was decided at when nothing was written.
 	Position eventstore.Position

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/eventstore"
 )
@@ -13,12 +14,14 @@ import (
 // erasureType is the type of the events of a kind that only tests know.
 const erasureType = "TestValuesErased"
 
-// Codec returns a codec that also knows a kind of events that only tests have: they erase values.
+// Codec returns the codec of a server that also knows a kind of events that only tests have: they
+// erase values.
 func Codec() config.Codec {
-	return config.NewCodec(config.Kind{Type: erasureType, SchemaVersion: 1, Decode: func(_ int, data string) (content any, erases []int64, err error) {
+	erasure := config.Kind{Type: erasureType, SchemaVersion: 1, Decode: func(_ config.StreamEvent, _ int, data string) (content any, erases []int64, err error) {
 		err = json.Unmarshal([]byte(data), &erases)
 		return nil, erases, err
-	}})
+	}}
+	return config.NewCodec(append(auth.TokenKinds(), erasure)...)
 }
 
 // MustAppendErasure appends an event of a stream that is no config, which erases events, as another

@@ -1,0 +1,125 @@
+package configstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/eventstore"
+	"configapi/internal/fault"
+	"configapi/internal/projection"
+)
+
+const (
+	// unknownInterval is the least time between two questions to the event store because of tokens
+	// that this node does not know: at most 5 a second.
+	unknownInterval = 200 * time.Millisecond
+	// unknownWait is how long a request with such a token waits for the answer.
+	unknownWait = 2 * time.Second
+	// unknownWaiting is how many such requests wait at once.
+	unknownWaiting = 1000
+)
+
+// unknownTokens bounds what requests cost whose tokens this node does not know.
+type unknownTokens struct {
+	heads   *headReads
+	waiting atomic.Int64
+}
+
+func newUnknownTokens(events eventstore.Store) *unknownTokens {
+	heads := newHeadReads(events, unknownWait)
+	heads.interval = unknownInterval
+	return &unknownTokens{heads: heads}
+}
+
+// Authenticate returns the caller that proves itself with a secret, or the anonymous one for "".
+// Every method that acts for a caller finds out itself what the caller may do by then.
+//
+// A secret that this node knows is decided on at once, without the event store. For one that it
+// does not know, it asks the event store whether there are newer events, and waits for them: a
+// token can be used on every node as soon as it was made. All that wait share one question, of
+// which there are at most 5 a second.
+//
+// The errors: [auth.ErrMalformed] for a text that is no secret, [auth.ErrNotValid] for one of no
+// token that is in force, [auth.ErrNoToken] for "" where an anonymous caller may do nothing; or one
+// of kind [fault.Unavailable], when it could not be found out within 2 s, or when 1,000 requests
+// wait for that already. No caller is let in by doubt.
+func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, error) {
+	g, err := s.ready()
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	if secret == "" {
+		caller, err := s.present(g, auth.Anonymous)
+		if err == nil && caller.Grants == nil {
+			err = auth.ErrNoToken
+		}
+		return caller, err
+	}
+	given, err := auth.ParseSecret(secret)
+	if err != nil {
+		return auth.Caller{}, err
+	}
+	if view := g.view(); view.TokenOf(given.ID) == nil {
+		if g, err = s.awaitNewest(ctx, view.Head()); err != nil {
+			return auth.Caller{}, err
+		}
+	}
+	return s.authenticated(g.view(), given)
+}
+
+// authenticated returns the caller that has proved itself with a secret, as the view has it.
+func (s *Store) authenticated(view *projection.View, given auth.Credential) (auth.Caller, error) {
+	token := view.TokenOf(given.ID)
+	if token == nil {
+		return auth.Caller{}, auth.ErrNotValid
+	}
+	if kept, _ := token.Secret(given.ID); !kept.Matches(given) {
+		return auth.Caller{}, auth.ErrNotValid
+	}
+	return auth.Caller{Secret: given.ID}.At(s.opts.Now(), token, true, nil)
+}
+
+// awaitNewest waits until everything is applied that was in the history when it was called, and
+// returns the generation that has applied it. before is what was applied by then: a history that
+// has less by now has lost its tail.
+func (s *Store) awaitNewest(ctx context.Context, before eventstore.Head) (*generation, error) {
+	defer s.unknown.waiting.Add(-1)
+	if s.unknown.waiting.Add(1) > unknownWaiting {
+		return nil, fault.ReadFailed(fault.ErrTooManyUnknown)
+	}
+	waiting, cancel := context.WithTimeout(ctx, unknownWait)
+	defer cancel()
+	head, err := s.unknown.heads.read(waiting)
+	if err == nil && head.Seq < before.Seq {
+		err = projection.ErrDiverged
+	}
+	if err != nil {
+		return nil, unknownFailed(ctx, err)
+	}
+	g, err := s.ready()
+	if err != nil {
+		return nil, err
+	}
+	if applied := g.view().Head(); head.Seq > applied.Seq {
+		g.follower.Wake() // the notification may be late, or lost
+		if _, err := g.awaitApplied(ctx, waiting, head.Seq); err != nil {
+			return nil, unknownFailed(ctx, err)
+		}
+	}
+	return g, nil
+}
+
+// unknownFailed returns the error of a request whose token could not be looked for.
+func unknownFailed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, fault.ErrPositionNotReached) {
+		err = fmt.Errorf("this node is behind the history: %w", err)
+	}
+	return fault.ReadFailed(err)
+}

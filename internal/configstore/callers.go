@@ -1,0 +1,53 @@
+package configstore
+
+import (
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/fault"
+	"configapi/internal/projection"
+)
+
+// Viewer returns a caller as it is now: with the grants that it has by today's state of its token,
+// or of the server when it is anonymous. The errors: [auth.ErrNotValid], its secret has ended; or
+// one of kind [fault.Unavailable].
+func (s *Store) Viewer(caller auth.Caller) (auth.Caller, error) {
+	_, caller, err := s.readyFor(caller)
+	return caller, err
+}
+
+// readyFor is ready, and returns the caller as it is by the newest view.
+func (s *Store) readyFor(caller auth.Caller) (*generation, auth.Caller, error) {
+	g, err := s.ready()
+	if err != nil {
+		return nil, auth.Caller{}, err
+	}
+	caller, err = s.present(g, caller)
+	return g, caller, err
+}
+
+// readyToWrite is readyFor for a write: an error of kind [fault.Unavailable] says that nothing was
+// written.
+func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, error) {
+	g, err := s.ready()
+	if err != nil {
+		return nil, auth.Caller{}, fault.NotWritten(err)
+	}
+	caller, err = s.present(g, caller)
+	return g, caller, err
+}
+
+// present returns the caller as it is by the newest view of a generation.
+func (s *Store) present(g *generation, caller auth.Caller) (auth.Caller, error) {
+	view := g.view()
+	if caller.Secret == "" {
+		return caller.At(time.Time{}, nil, g.isClosed(view), s.opts.Anonymous)
+	}
+	return caller.At(s.opts.Now(), view.TokenOf(caller.Secret), true, nil)
+}
+
+// isClosed reports whether a token was ever issued, as far as this node knows: also in a history
+// that was lost. Nobody is let in because a failover has lost the first token.
+func (g *generation) isClosed(view *projection.View) bool {
+	return view.IsClosed() || g.opts.Writer.Closed
+}
