@@ -14,8 +14,8 @@ import (
 	"configapi/internal/configstore"
 )
 
-// TestEntryPoints compares the exported methods of the config store with docs/access.md. A method of
-// the store itself that takes a right takes the caller.
+// TestEntryPoints compares the exported methods of the config store with docs/access.md. A method
+// of the store itself that takes a right takes the caller.
 func TestEntryPoints(t *testing.T) {
 	var entries []string
 	takesCaller := make(map[string]bool)
