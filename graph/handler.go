@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 
 	"configapi/graph/transport/bounds"
@@ -54,7 +53,6 @@ func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
 	opts.Websocket.OffsetArgument = "after"
-	opts.Websocket.Rights = root.rights
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
@@ -103,10 +101,4 @@ func (h *Handler) Websockets() (sockets, operations, groups int) { return h.webs
 func (h *Handler) endSubscriptions() {
 	h.websocket.CloseAll(gqlws.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
-}
-
-// rights returns a name for what a caller may see. Subscribers share work only when their names are
-// equal, so those from before a rebuild never share with those from after it.
-func (r *resolver) rights(ctx context.Context) string {
-	return strconv.FormatInt(r.store.Rebuilds(), 10) + " " + r.caller(ctx).Name
 }

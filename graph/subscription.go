@@ -82,6 +82,8 @@ func (p configOffset) Order() int64 {
 // ID returns no id: a client that reconnects gets the state of the config again.
 func (p configOffset) ID() string { return "" }
 
+func (s configSource) Rights() string { return s.watch.Rights() }
+
 func (s configSource) Next(ctx context.Context, _ int64) (*object.Config, fanout.Step, error) {
 	state, err := s.watch.Next(ctx)
 	if err != nil {
@@ -99,6 +101,8 @@ type changesOffset configstore.Offset
 func (p changesOffset) Order() int64 { return int64(p.Head.Seq) }
 
 func (p changesOffset) ID() string { return p.Head.Position().String() }
+
+func (s changesSource) Rights() string { return s.watch.Rights() }
 
 func (s changesSource) Next(ctx context.Context, end int64) (*model.ConfigChangeBatch, fanout.Step, error) {
 	read := s.watch.Next

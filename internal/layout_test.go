@@ -56,6 +56,7 @@ var picture = []layer{
 	{"internal/processtest", "", ""},
 	{"internal/websockettest", "", ""},
 	{"internal/slowtest", "", ""},
+	{"internal/accesstest", "", ""},
 
 	// The program. Only here the parts are wired together, so only here a store has a name.
 	{"cmd/configapi", "internal/cli", ""},

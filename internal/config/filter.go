@@ -120,9 +120,8 @@ func (f Filter) All() bool {
 	return f.prefix == "" && f.names == nil && f.part == "" && f.within == nil
 }
 
-// Key returns a text by which filters can be told apart: filters with the same key select the same
-// names. The filters that [Filter.Within] makes of one filter have the same key if they select the
-// same names.
+// Key returns a text that names the filter: filters with the same key select the same names. The
+// filters that [Filter.Within] makes of one filter have the same key if they select the same names.
 func (f Filter) Key() string {
 	if f.names != nil {
 		return fmt.Sprintf("names %q, part %q", f.names, f.part)

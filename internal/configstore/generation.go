@@ -18,6 +18,7 @@ import (
 // nothing of it may be used any more.
 type generation struct {
 	history
+	number   int64 // how many generations there were before
 	opts     Options
 	writer   *writer.Writer
 	verifier *projection.Verifier

@@ -38,6 +38,11 @@ var twinOps = []struct {
 	{"watch a config", (*twin).doWatchConfig},
 	{"read a config's stream", (*twin).doPollConfig},
 	{"resume a config's stream", (*twin).doResumeConfig},
+	{"single change", (*twin).doSingle},
+	{"change set", (*twin).doSet},
+	{"change set", (*twin).doSet},
+	{"revert", (*twin).doRevert},
+	{"undo", (*twin).doUndo},
 }
 
 // must stops the test on an error that no operation leads to.

@@ -54,6 +54,8 @@ type twins struct {
 	busy   *twin // has hidden changes, too
 	common []string
 	hidden []string // names that the caller may neither read nor change
+	// writable are the names that the caller may change.
+	writable []string
 }
 
 func newTwins(t *testing.T, open func(testing.TB) eventstore.Store) *twins {
@@ -73,6 +75,9 @@ func newTwins(t *testing.T, open func(testing.TB) eventstore.Store) *twins {
 			w.common = append(w.common, name)
 		} else {
 			w.hidden = append(w.hidden, name)
+		}
+		if w.caller.May(auth.Write, configstoretest.Name(t, name)) {
+			w.writable = append(w.writable, name)
 		}
 	}
 	opts := configstore.Options{
@@ -94,13 +99,13 @@ var secretNames = []string{
 	"b", "b/a", "b/a/c", "b/a-c", "c/x/y", "c/x/z", "c/y",
 }
 
-// drawGrants draws what the caller may do: now and then nothing or everything, often something below
-// several prefixes, sometimes only to read or only to write.
+// drawGrants draws what the caller may do: now and then nothing or everything, often something
+// below several prefixes, sometimes only to read or only to write.
 func (w *twins) drawGrants() *auth.Grants {
 	prefixes := append([]string{"c", "c/x", "a.b", "d"}, secretNames...)
 	var list []auth.Grant
 	for range w.dice.IntN(7) {
-		actions := [][]auth.Action{{auth.Read}, {auth.Write}, {auth.Read, auth.Write}, {auth.Admin}}[w.dice.IntN(4)]
+		actions := [][]auth.Action{{auth.Read}, {auth.Write}, {auth.Read, auth.Write}, {auth.Read, auth.Write}, {auth.Admin}}[w.dice.IntN(5)]
 		list = append(list, auth.Grant{Actions: actions, Prefix: prefixes[w.dice.IntN(len(prefixes))]})
 	}
 	if w.dice.IntN(20) == 0 {
@@ -177,15 +182,20 @@ type twin struct {
 	store *configstoretest.Store
 	// ranks says for each seq how many events there are up to it that are not hidden.
 	ranks []int // :: seq → rank
-	// marks are the positions that stand for a rank and that the caller can have been told: that of
+	// marks are the positions that stand for a rank and that the caller can know: that of
 	// an event which is not hidden, and the ends of change sets.
 	marks   [][]eventstore.Position // :: rank → positions
 	own     []eventstore.Position   // :: rank → position of the event
-	set     eventstore.Seq          // the change set of the last of those
+	lastSet eventstore.Seq          // the change set of the last of those
 	secrets []eventstore.Position   // of hidden events
-	kept    []*configstore.Reader
-	streams []*twinStream
-	configs []*twinConfigStream
+	// secretSets are the ends of change sets that are hidden as a whole.
+	secretSets []eventstore.Position
+	kept       []*configstore.Reader
+	streams    []*twinStream
+	configs    []*twinConfigStream
+	single     *config.ChangeSet // the last one that it made, nil: none
+	set        *config.ChangeSet
+	made       eventstore.Position // the last set that was written for it
 }
 
 func newTwin(w *twins, store *configstoretest.Store) *twin {
@@ -239,12 +249,13 @@ func (s *twin) catchUp() {
 		case !hidden:
 			rank++
 			s.marks = append(s.marks, []eventstore.Position{position})
-			s.own, s.set = append(s.own, position), set
-		case set != records[i].Seq: // nobody was told the position
-		case set == s.set: // to the caller, its last change in the set is where the set ends
+			s.own, s.lastSet = append(s.own, position), set
+		case set != records[i].Seq: // no answer has the position
+		case set == s.lastSet: // to the caller, its last change in the set is where the set ends
 			s.marks[rank] = []eventstore.Position{position}
 		default:
 			s.marks[rank] = append(s.marks[rank], position)
+			s.secretSets = append(s.secretSets, position)
 		}
 		if rank == s.ranks[len(s.ranks)-1] {
 			s.secrets = append(s.secrets, position)

@@ -16,9 +16,10 @@ import (
 const MaxPageSize = 500
 
 // Reader reads the store at one position for one caller. All its answers are of that position,
-// however many there are, and of the names that the caller may read: to its answers, other names do
-// not exist. What it hides are their names, values, existence, number, actors and reasons, not how
-// many changes there were nor when: positions are those of the whole history. It is cheap to make, holds no lock, and is for one request. It is safe for concurrent use.
+// however many there are. To them, names that the caller may not read do not exist: their values,
+// number, actors and reasons are hidden. How many changes they had, and when, is not: positions are
+// those of the whole history. A reader is cheap to make, holds no lock, and is for one request. It
+// is safe for concurrent use.
 type Reader struct {
 	generation *generation
 	view       *projection.View

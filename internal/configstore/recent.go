@@ -54,12 +54,17 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 		return RecentPage{}, err
 	}
 	// One more than the page holds, to know whether more follow.
-	revisions, examined, err := r.generation.revisionsBack(ctx, q, first+1)
+	limit := first + 1
+	if filter.selectsMore() {
+		limit = MaxPageSize + 1
+	}
+	revisions, examined, err := r.generation.revisionsBack(ctx, q, limit)
 	if err != nil {
 		return RecentPage{}, err
 	}
-	// The event store knows no parts of names, and only one prefix.
-	revisions = slices.DeleteFunc(revisions, func(r *eventstore.Revision) bool { return !filter.Configs.Matches(r.Name) })
+	if filter.selectsMore() {
+		revisions = slices.DeleteFunc(revisions, func(r *eventstore.Revision) bool { return !filter.Configs.Matches(r.Name) })
+	}
 	asked := revisions[:min(first, len(revisions))]
 	complete, err := r.generation.complete(ctx, eventstore.OldValuePage{Revisions: asked, Further: revisions[len(asked):]})
 	if err != nil {
@@ -70,6 +75,13 @@ func (r *Reader) RecentChanges(ctx context.Context, filter ChangeFilter, before 
 		page.More, page.End = true, page.Revisions[n-1].Seq
 	}
 	return page, nil
+}
+
+// selectsMore reports whether the filter has conditions that the event store does not know: a part
+// of the name, or several prefixes. Then a page examines more than it holds.
+func (f *ChangeFilter) selectsMore() bool {
+	_, listed := f.Configs.Names()
+	return f.Configs.Part() != "" || !listed && len(f.Configs.Prefixes().Texts()) > 1
 }
 
 // backOf returns what to ask the event store for. It selects nothing when q.Before <= q.After+1.

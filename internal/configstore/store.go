@@ -160,6 +160,7 @@ func (s *Store) Run(ctx context.Context) error {
 // the old generation end.
 func (s *Store) replace(old *generation, reason error) {
 	next := s.successor(old, reason)
+	next.number = old.number + 1
 	s.generation.Store(next)
 	s.rebuilds.Add(1) // after the swap: a reader of the new count must not see the old generation
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package configstore
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"configapi/internal/auth"
@@ -56,6 +57,11 @@ func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eve
 	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
 	return w
 }
+
+// Rights names what the caller may see of the changes that the stream's filter selects. Two streams
+// with equal filters and rights give the same changes after the same offset. It names the rebuilds
+// of the store, too: streams from before and after one do not give the same.
+func (w *Watch) Rights() string { return fmt.Sprintf("%d: %s", w.generation.number, w.filter.Key()) }
 
 // Offset is how far a stream has come. It cannot be used after a rebuild: the history may not have
 // it.
@@ -169,6 +175,9 @@ func newConfigWatch(g *generation, caller auth.Caller, name config.Name) *Config
 	w.waiter = g.feed.Waiter(config.Only(name).Within(w.rights.read), w.rights.stream())
 	return w
 }
+
+// Rights is that of [Watch.Rights] for streams of one config.
+func (w *ConfigWatch) Rights() string { return fmt.Sprintf("%d: %t", w.generation.number, w.hidden) }
 
 // ConfigOffset is how far a stream of the states of one config has come. It cannot be used after a
 // rebuild.

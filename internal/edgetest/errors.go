@@ -3,6 +3,7 @@ package edgetest
 import (
 	"errors"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/fault"
 )
@@ -29,6 +30,7 @@ func Errors() []Failure {
 		{fault.Stale, &fault.Refusal{Reason: fault.ErrStale}},
 		{fault.RevertBlocked, &fault.RevertConflict{}},
 		{fault.Erased, &fault.Refusal{Reason: fault.ErrErased}},
+		{fault.Denied, &fault.ForbiddenError{Action: auth.Write, On: "a"}},
 		{fault.Unavailable, &fault.UnavailableError{}},
 	}
 }

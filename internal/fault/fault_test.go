@@ -33,6 +33,7 @@ func TestKinds(t *testing.T) {
 		{fault.ErrStale, fault.Stale},
 		{fault.ErrErased, fault.Erased},
 		{&fault.RevertConflict{}, fault.RevertBlocked},
+		{&fault.ForbiddenError{Action: auth.Read}, fault.Denied},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: fault.ErrStale}, {Err: name}}}, fault.Stale},
 		{&fault.Rejection{Failures: []fault.Failure{{Err: name}, {Err: fault.ErrStale}}}, fault.InvalidInput},
 		{auth.ErrTokenNotFound, fault.NotFound},

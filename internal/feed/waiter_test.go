@@ -46,9 +46,19 @@ func TestWakesOnlyMatchingWaiters(t *testing.T) {
 	filters := []struct {
 		prefix string
 		names  []string
+		within []string // prefixes; nil: all
 	}{
-		{"", nil}, {"a", nil}, {"a/b", nil}, {"a-b", nil}, {"b", nil}, {"a/b/c", nil},
-		{"", []string{"a"}}, {"", []string{"b", "a/b", "a"}}, {"a", []string{"b", "a/b"}}, {"", []string{}}, {"", []string{"a/b/c", "a/b/c"}},
+		{"", nil, nil}, {"a", nil, nil}, {"a/b", nil, nil}, {"a-b", nil, nil}, {"b", nil, nil}, {"a/b/c", nil, nil},
+		{"", []string{"a"}, nil}, {"", []string{"b", "a/b", "a"}, nil}, {"a", []string{"b", "a/b"}, nil}, {"", []string{}, nil}, {"", []string{"a/b/c", "a/b/c"}, nil},
+		{"", nil, []string{"a", "b/c"}}, {"", nil, []string{"b", "a/b/d", "a-b"}}, {"a", nil, []string{"a/b/c", "a/b/d", "b"}}, {"", nil, []string{}},
+		{"", []string{"b", "a/b", "a"}, []string{"a/b", "b"}},
+	}
+	parse := func(i int) config.Filter {
+		filter := mustFilter(t, filters[i].prefix, filters[i].names)
+		if filters[i].within != nil {
+			filter = filter.Within(config.Below(filters[i].within...))
+		}
+		return filter
 	}
 	for _, text := range []string{"a", "a/b", "a/b/c", "a/b/d", "a-b", "a0", "b", "b/c"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -58,8 +68,8 @@ func TestWakesOnlyMatchingWaiters(t *testing.T) {
 			before := h.feed.Head()
 			var waits []*waited
 			for range 3 { // with equal filters
-				for _, f := range filters {
-					waits = append(waits, wait(ctx, h.feed, mustFilter(t, f.prefix, f.names), feed.Progress{}))
+				for i := range filters {
+					waits = append(waits, wait(ctx, h.feed, parse(i), feed.Progress{}))
 				}
 			}
 			synctest.Wait()
@@ -74,7 +84,7 @@ func TestWakesOnlyMatchingWaiters(t *testing.T) {
 			}
 			for i, w := range waits {
 				f := filters[i%len(filters)]
-				filter := mustFilter(t, f.prefix, f.names)
+				filter := parse(i % len(filters))
 				want := between // the head before the change that has woken it
 				if filter.All() {
 					want = before

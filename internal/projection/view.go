@@ -53,9 +53,9 @@ func (v *View) AscendDeleted(filter config.Filter, after string, yield func(*Con
 	v.states.onlyDeleted().ascend(filter, after, yield)
 }
 
-// Count returns how many of the configs that the filter selects exist. It takes the logarithm of
-// how many there are in all, for each prefix of the filter, but a filter with a part looks at all names that it selects without
-// the part.
+// Count returns how many of the configs that the filter selects exist. For each prefix of the
+// filter it takes the logarithm of how many there are in all. A filter with a part looks at all
+// names that it selects without the part.
 func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted().count(filter) }
 
 // CountDeleted returns how many deleted configs the filter selects. It costs what [View.Count]

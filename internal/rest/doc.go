@@ -67,8 +67,12 @@
 // A query parameter that is not known is refused on changes, on the list and on /events, unless its
 // name begins with _.
 //
-// A request is checked in this order: its path and method, its name, headers and body, then whether
-// the config is there, then its conditions, then its key.
+// A request is checked in this order: its path and method, its name, headers and body, then what
+// the client may do, then whether the config is there, then its conditions, then its key.
+//
+// What the client may not change gets 403, whatever there is, with the action that it takes. What
+// it may not read does not exist for it: 404, no element of a list, no current in a failure, no tag
+// in a 412. docs/access.md says for each path what right it takes and what it hides.
 //
 // # Change sets
 //

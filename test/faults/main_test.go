@@ -117,10 +117,29 @@ func TestPlantedBugsApplyToTheTree(t *testing.T) {
 		if err := command(t.Context(), tree, "git", "apply", "--check", patch); err != nil {
 			t.Errorf("%s: %v", m.name, err)
 		}
-		if _, err := fault.Pick(strings.Split(m.faults, ",")); err != nil {
+		if m.test != "" {
+			mustBeATest(t, tree, m)
+		} else if _, err := fault.Pick(strings.Split(m.faults, ",")); err != nil {
 			t.Errorf("%s: %v", m.name, err)
 		}
 	}
+}
+
+// mustBeATest fails unless a package has the test that is to find a bug.
+func mustBeATest(t *testing.T, tree string, m mutant) {
+	folder, name, _ := strings.Cut(m.test, " ")
+	name, _, _ = strings.Cut(name, "/")
+	files, _ := filepath.Glob(filepath.Join(tree, folder, "*_test.go"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\nfunc "+name+"(t *testing.T) {") {
+			return
+		}
+	}
+	t.Errorf("%s: there is no test %s", m.name, m.test)
 }
 
 func TestPatchMustSayWhatItPlants(t *testing.T) {

@@ -24,10 +24,15 @@ import (
 //
 //	Bug: acknowledge before commit
 //	Faults: postgres-kill,postgres-immediate
+//
+// A bug that no fault is needed for says which test must find it instead:
+//
+//	Test: ./internal/configstore TestNoninterference/memory
 type mutant struct {
 	name   string
 	bug    string
 	faults string // those that must find it
+	test   string // the package and the name of the test that must find it, in place of faults
 	patch  string // its file
 }
 
@@ -105,9 +110,12 @@ func readMutants(dir string) ([]mutant, error) {
 			if faults, is := strings.CutPrefix(line, "Faults: "); is {
 				m.faults = strings.TrimSpace(faults)
 			}
+			if test, is := strings.CutPrefix(line, "Test: "); is {
+				m.test = strings.TrimSpace(test)
+			}
 		}
-		if m.bug == "" || m.faults == "" {
-			return nil, fmt.Errorf("%s does not say what bug it is, and which faults are to find it", patch)
+		if m.bug == "" || (m.faults == "") == (m.test == "") {
+			return nil, fmt.Errorf("%s does not say what bug it is, and which faults or which test is to find it", patch)
 		}
 		mutants = append(mutants, m)
 	}
@@ -125,6 +133,9 @@ func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (fi
 	}
 	if err := command(ctx, copied, "git", "apply", m.patch); err != nil {
 		return finding{}, fmt.Errorf("its patch does not apply any more: %w", err)
+	}
+	if m.test != "" {
+		return runTest(ctx, copied, m)
 	}
 	suite := filepath.Join(copied, "test", "faults")
 	program, file := filepath.Join(copied, "faults"), filepath.Join(copied, "result.json")
@@ -145,6 +156,25 @@ func tryMutant(ctx context.Context, o options, m mutant, progress io.Writer) (fi
 		return finding{}, err
 	}
 	return readFinding(m, file)
+}
+
+// runTest runs the test that is to find a bug, in the copy that has it.
+func runTest(ctx context.Context, copied string, m mutant) (finding, error) {
+	folder, name, _ := strings.Cut(m.test, " ")
+	if err := command(ctx, copied, "go", "vet", folder); err != nil {
+		return finding{}, fmt.Errorf("it does not build: %w", err)
+	}
+	began := time.Now()
+	run := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", mutantDeadline.String(), "-run", "^"+name+"$", folder)
+	run.Dir = copied
+	output, err := run.CombinedOutput()
+	switch {
+	case err == nil:
+		return finding{}, fmt.Errorf("it was not found by %s", m.test)
+	case !bytes.Contains(output, []byte("--- FAIL: ")):
+		return finding{}, fmt.Errorf("%s: %w\n%s", m.test, err, output)
+	}
+	return finding{m, "a test", name, time.Since(began)}, nil
 }
 
 func readFinding(m mutant, file string) (finding, error) {

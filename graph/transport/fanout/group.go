@@ -20,9 +20,6 @@ type Options struct {
 	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
 	// else. Subscriptions that differ in its variable alone share a group. "": there is none.
 	OffsetArgument string
-	// Rights names what the caller of an operation may see. Only subscribers whose rights are equal
-	// share a group. nil: all callers may see the same.
-	Rights func(ctx context.Context) string
 	// MaxBacklogBytes is how much of its group's messages a subscriber holds while it joins. One
 	// that has more to hold is served on its own again. It must be positive.
 	MaxBacklogBytes int64
@@ -170,6 +167,10 @@ func (g *group) run() {
 	for {
 		m, more, _ := p.Next(0)
 		if !more {
+			return
+		}
+		if p.rights != g.key.rights { // its members may not see the same any more
+			m.Memory.Release()
 			return
 		}
 		g.mu.Lock()

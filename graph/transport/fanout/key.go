@@ -10,14 +10,14 @@ import (
 )
 
 // groupKey names the subscriptions that get the same messages: same document, operation, variables
-// and rights. The document is known by its text, since it is parsed anew when the cache has dropped
-// it.
+// and rights: see [Source]. The document is known by its text, since it is parsed anew when the
+// cache has dropped it.
 type groupKey struct{ query, operation, variables, rights string }
 
-// keyOf returns the key of a subscription's group. A variable that only says where the subscription
-// starts is left out: subscribers at the same offset are equal, wherever they started. rights names
-// what the caller may see.
-func keyOf(operation *graphql.OperationContext, offsetArgument, rights string) groupKey {
+// keyOf returns the key of a subscription's group without the rights. A variable that only says
+// where the subscription starts is left out: subscribers at the same offset are equal, wherever
+// they started.
+func keyOf(operation *graphql.OperationContext, offsetArgument string) groupKey {
 	variables := operation.Variables
 	if start := offsetVariable(operation, offsetArgument); start != "" {
 		variables = maps.Clone(variables)
@@ -27,7 +27,7 @@ func keyOf(operation *graphql.OperationContext, offsetArgument, rights string) g
 	if err != nil {
 		panic(err) // they were JSON before
 	}
-	return groupKey{operation.RawQuery, operation.OperationName, string(canonical), rights}
+	return groupKey{query: operation.RawQuery, operation: operation.OperationName, variables: string(canonical)}
 }
 
 // offsetVariable returns the name of the variable that is the root field's argument of this name,

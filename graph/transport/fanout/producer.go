@@ -31,6 +31,7 @@ type Producer struct {
 	memory    *budget.Stream
 
 	call   *call  // of the resolver; nil: not called yet, or to be called again at the offset
+	rights string // of the source
 	offset Offset // where the call starts; nil: where its arguments say
 	behind bool   // the next message is read from the event store, as far as is known
 	wanted int64  // bytes of the message for which there was no memory; 0: there is none
@@ -64,6 +65,7 @@ func (p *Producer) Next(end int64) (m Message, more bool, errs gqlerror.List) {
 		}
 		if p.call == nil {
 			p.call = newCall(p.ctx, p.exec, p.operation, p.offset)
+			p.rights = p.call.rights
 		}
 		var err error
 		if m.Step, err = p.call.next(end); err != nil {

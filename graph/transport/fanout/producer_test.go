@@ -42,6 +42,8 @@ func (s *silentSource) Next(context.Context, int64) (string, Step, error) {
 	return "item", Step{First: s.steps, Offset: number(s.steps), Silent: s.steps < 3}, nil
 }
 
+func (s *silentSource) Rights() string { return "" }
+
 // TestSilentStepsGiveNoItem: nothing takes the item of a silent step out of the channel, so a
 // second one would block.
 func TestSilentStepsGiveNoItem(t *testing.T) {

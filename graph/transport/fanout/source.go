@@ -35,8 +35,8 @@ import (
 // Source gives a subscription its items, one after the other. It is for one goroutine.
 //
 // A source is asked for an item when the one before has been sent, so a slow reader finds together
-// what came meanwhile. The sources of subscriptions that are equal but for their start give the
-// same items after the same offset: so they can share a producer.
+// what came meanwhile. The sources of subscriptions that are equal but for their start, and whose
+// rights are equal, give the same items after the same offset: so they can share a producer.
 type Source[T any] interface {
 	// Next waits for the next item. The error ends the subscription.
 	//
@@ -44,6 +44,11 @@ type Source[T any] interface {
 	// subscription has reached, it does not wait, and goes no further than the end if it can stop
 	// there. The step is silent when there is nothing to send up to the end.
 	Next(ctx context.Context, end int64) (T, Step, error)
+
+	// Rights names what the source's caller may see. Sources of subscriptions that are equal but
+	// for their start give the same items if their rights are equal. Otherwise they never share a
+	// producer. It does not change, and it is asked for once.
+	Rights() string
 }
 
 // Step is what one item adds to a stream.
@@ -80,6 +85,7 @@ func Stream[T any](ctx context.Context, source Source[T]) <-chan T {
 		panic("fanout: Stream was called with a context that is not a producer's")
 	}
 	items := make(chan T, 1) // the producer takes an item out right after it was put in
+	c.rights = source.Rights()
 	c.pull = func(ctx context.Context, end int64) (Step, error) {
 		item, step, err := source.Next(ctx, end)
 		if err == nil && !step.Silent {
@@ -123,6 +129,7 @@ type call struct {
 	from      Offset          // see [ResumeOffset]
 	responses graphql.ResponseHandler
 
+	rights string // of the source
 	// pull has the source give its next item. nil: the resolver does not use [Stream].
 	pull func(ctx context.Context, end int64) (Step, error)
 }

@@ -62,15 +62,11 @@ type Subscriber struct {
 }
 
 // NewSubscriber returns a subscriber that is served by [Subscriber.Serve]. It releases what it
-// retains: see [Subscriber.Release]. ctx names the caller to [Options.Rights].
-func (gs *Groups) NewSubscriber(ctx context.Context, exec graphql.GraphExecutor, operation *graphql.OperationContext,
+// retains: see [Subscriber.Release].
+func (gs *Groups) NewSubscriber(exec graphql.GraphExecutor, operation *graphql.OperationContext,
 	retained *bounds.Retained, receiver Receiver, connection Connection) *Subscriber {
 	s := &Subscriber{groups: gs, exec: exec, receiver: receiver, connection: connection, operation: operation}
-	rights := ""
-	if gs.opts.Rights != nil {
-		rights = gs.opts.Rights(ctx)
-	}
-	s.key = keyOf(operation, gs.opts.OffsetArgument, rights)
+	s.key = keyOf(operation, gs.opts.OffsetArgument)
 	s.retained.Store(retained)
 	operation.Extensions = nil // they are the client's own, and must not reach others of its group
 	return s
@@ -164,6 +160,7 @@ func (s *Subscriber) join(ctx context.Context, p *Producer) (joined, over bool, 
 	s.mu.Lock()
 	s.joining, s.behind = true, false
 	s.mu.Unlock()
+	s.key.rights = p.rights
 	defer s.dropBacklog()
 	for sent := s.groups.join(ctx, s); s.offset.Order() < sent; {
 		next, more, errs := p.Next(sent)

@@ -108,7 +108,7 @@ func TestBacklogIsDroppedAtTheEnd(t *testing.T) {
 	for _, waiting := range s.backlog {
 		waiting.Memory.Release() // as the group does when its round is over
 	}
-	joined, ended, errs := s.join(t.Context(), nil)
+	joined, ended, errs := s.join(t.Context(), new(Producer))
 	if joined || !ended || errs != nil {
 		t.Errorf("got %t, %t, %v, want the end", joined, ended, errs)
 	}

@@ -72,12 +72,10 @@ func TestEqualSubscribersShareEachExecution(t *testing.T) {
 }
 
 func TestOnlyEqualSubscribersShare(t *testing.T) {
-	type rights struct{}
 	options := shared
 	options.Init = func(ctx context.Context, payload map[string]any) (context.Context, error) {
-		return context.WithValue(ctx, rights{}, payload["rights"]), nil
+		return transporttest.WithRights(ctx, payload["rights"].(string)), nil
 	}
-	options.Rights = func(ctx context.Context) string { return fmt.Sprint(ctx.Value(rights{})) }
 	const two = `"query":"subscription A($after:Int,$tag:String){log(after:$after,tag:$tag)} subscription B($after:Int,$tag:String){log(after:$after,tag:$tag)}"`
 	const spread = `"query":"subscription($after:Int,$tag:String){log(after:$after,tag:$tag)...F} fragment F on Subscription{log(after:$after,tag:$tag)}"`
 	for name, row := range map[string]struct{ one, other, rights string }{

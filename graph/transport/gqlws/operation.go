@@ -65,7 +65,7 @@ func (op *operation) runSubscription(ctx context.Context, parsed *graphql.Operat
 		op.fail(ctx, f.List())
 		return
 	}
-	s := op.groups.NewSubscriber(op.ctx, op.exec, parsed, retained, op, op.out)
+	s := op.groups.NewSubscriber(op.exec, parsed, retained, op, op.out)
 	if op.registry.subscribe(&op.entry, s) {
 		s.Serve(ctx)
 	}

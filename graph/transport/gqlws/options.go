@@ -26,10 +26,6 @@ type Options struct {
 	// else. Subscriptions that differ in its variable alone share their work. "": there is none.
 	OffsetArgument string
 
-	// Rights names what the caller of an operation may see, given what Init has returned. Only
-	// subscribers whose rights are equal share work. nil: all callers may see the same.
-	Rights func(ctx context.Context) string
-
 	// MaxQueuedBytes is how much of its operations' messages a socket holds that the peer has not
 	// taken yet. An operation with more to send waits. A single message may be larger, and then is
 	// alone. Replies to the peer's own messages have as much again. 0: 1 MiB. It must not be

@@ -103,7 +103,7 @@ func TestRegistryThatIsStopped(t *testing.T) {
 	}
 	groups := fanout.NewGroups(fanout.Options{Budgets: budgets, MaxBacklogBytes: 1})
 	r, e := newRegistry(1, nil, eventstream.Client{}), &entry{id: "1"}
-	if r.subscribe(e, groups.NewSubscriber(t.Context(), nil, parsed, retained, nil, nil)) {
+	if r.subscribe(e, groups.NewSubscriber(nil, parsed, retained, nil, nil)) {
 		t.Error("an id that nobody has claimed has a subscriber")
 	}
 	transporttest.WantEmpty(t, budgets)

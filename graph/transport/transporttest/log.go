@@ -88,7 +88,7 @@ func (l *Log) Executions() int {
 
 func (l *Log) subscribe(ctx context.Context, field graphql.CollectedField) graphql.ResponseHandler {
 	args := field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)
-	source := &logSource{log: l}
+	source := &logSource{log: l, rights: rightsOf(ctx)}
 	if from, resumes := fanout.ResumeOffset(ctx).(Offset); resumes {
 		source.at, source.started, source.resumed = int64(from), true, true
 	} else if args["after"] != nil {
@@ -132,6 +132,21 @@ type logSource struct {
 	at      int64
 	started bool
 	resumed bool
+	rights  string
+}
+
+func (s *logSource) Rights() string { return s.rights }
+
+type rightsKey struct{}
+
+// WithRights returns a context whose operations have these rights: see [fanout.Source].
+func WithRights(ctx context.Context, rights string) context.Context {
+	return context.WithValue(ctx, rightsKey{}, rights)
+}
+
+func rightsOf(ctx context.Context) string {
+	rights, _ := ctx.Value(rightsKey{}).(string)
+	return rights
 }
 
 func (s *logSource) Next(ctx context.Context, end int64) (string, fanout.Step, error) {

@@ -1,0 +1,79 @@
+package graph_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore/configstoretest"
+)
+
+// TestStreamsShareWhatTheirCallersSee has callers with different grants subscribe to the same.
+// Those that see the same share a group, whatever else they may do; nobody gets what it may not
+// read.
+func TestStreamsShareWhatTheirCallersSee(t *testing.T) {
+	open := MustStart(t)
+	callers := []struct {
+		grants []string
+		sees   []string // of what is written
+	}{
+		{[]string{"READ:app"}, []string{"app/a", "app/b"}},
+		{[]string{"READ:app", "WRITE:app", "READ:zoo"}, []string{"app/a", "app/b"}},
+		{[]string{"READ:"}, []string{"app/a", "app/b"}},
+		{[]string{"READ:app/a"}, []string{"app/a"}},
+		{[]string{"READ:app/b", "READ:app/c"}, []string{"app/b"}},
+		{[]string{"READ:app/b", "READ:app/c", "ADMIN:app"}, []string{"app/b"}},
+		{[]string{"WRITE:app"}, nil},
+	}
+	var clients []*client
+	for _, caller := range callers {
+		c := open.as(t, caller.grants...).MustDial(t)
+		c.subscribe("changes", watchChanges, vars{"after": "0-00000000", "f": vars{"prefix": "app"}})
+		c.wantNext("changes", `"configChanges":{"changes":[],"position":"@0","caughtUp":true}`)
+		c.subscribe("config", `subscription{config(name:"app/a"){name}}`, nil)
+		c.wantNext("config", `"config":null`)
+		clients = append(clients, c)
+	}
+	// All of app, a part of it in two ways, and nothing; the one config, and nothing.
+	wantGroups(t, open, 4+2)
+	set := config.ChangeSet{}.Of(configstoretest.Set(t, "app/a", "1"), configstoretest.Set(t, "zoo", "1"), configstoretest.Set(t, "app/b", "1"))
+	if _, err := open.Apply(t.Context(), auth.Anonymous, set); err != nil {
+		t.Fatal(err)
+	}
+	for i, caller := range callers {
+		changes := ""
+		for _, name := range caller.sees {
+			changes += fmt.Sprintf(`,{"name":%q,"version":1}`, name)
+		}
+		var want []string
+		if len(caller.sees) > 0 {
+			want = append(want, `{"id":"changes","type":"next","payload":{"data":{"configChanges":{"changes":[`+changes[1:]+`],"position":"@3","caughtUp":true}}}}`)
+		}
+		if slices.Contains(caller.sees, "app/a") {
+			want = append(want, `{"id":"config","type":"next","payload":{"data":{"config":{"name":"app/a"}}}}`)
+		}
+		var got []string
+		for range want {
+			got = append(got, clients[i].receive())
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("with %v: got %s, want %s", caller.grants, got, want)
+		}
+		clients[i].send(`{"type":"ping"}`)
+		clients[i].want(`{"type":"pong"}`) // and nothing else
+	}
+}
+
+func wantGroups(t *testing.T, a *api, want int) {
+	t.Helper()
+	got := -1
+	for deadline := time.Now().Add(20 * time.Second); got != want && time.Now().Before(deadline); {
+		_, _, got = a.handler.Websockets()
+	}
+	if got != want {
+		t.Errorf("there are %d groups, want %d", got, want)
+	}
+}
