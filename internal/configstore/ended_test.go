@@ -80,7 +80,7 @@ func TestStreamsEndWithRights(t *testing.T) {
 					if got, err := next(t.Context()); got != "" || err != nil {
 						t.Fatalf("at first: got %q, %v", got, err)
 					}
-					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Hour)
+					ctx, cancel := context.WithTimeout(t.Context(), test.after+time.Minute)
 					defer cancel()
 					type item struct {
 						value string
