@@ -35,9 +35,10 @@ var (
 	// ErrNotValid says that a secret is none of a token that is in force. It does not say whether
 	// it is unknown, was revoked or has expired.
 	ErrNotValid = errors.New("the token is not valid; ask for another one")
-	// ErrRevoked says that a stream has ended because its token was revoked, or its secret replaced.
+	// ErrRevoked says that a stream has ended because its token was revoked, or its secret
+	// replaced.
 	ErrRevoked = errors.New("the token was revoked, or its secret was replaced; use another one")
-	// ErrExpired says that a stream has ended because its token, or its secret, has expired.
+	// ErrExpired says that a stream has ended because its token or its secret has expired.
 	ErrExpired = errors.New("the token has expired; use another one")
 	// ErrChanged says that a stream has ended because what its caller may read has changed.
 	ErrChanged = errors.New("what you may read has changed; read it anew, and drop what is no longer there")

@@ -45,14 +45,13 @@ func (r *rights) check(g *generation, view *projection.View) error {
 	if r.caller.Secret != "" {
 		return r.checkToken(g, view)
 	}
-	if !r.caller.IsAnonymous() {
+	if !r.caller.IsAnonymous() || !g.isClosed(view) {
 		return nil
 	}
-	now, _ := r.caller.At(time.Time{}, nil, g.isClosed(view), g.opts.Anonymous)
-	switch {
-	case now.Grants == nil:
+	switch now := g.opts.Anonymous; {
+	case now == nil:
 		return auth.ErrNoToken
-	case now.Grants != r.caller.Grants && !now.Scope(auth.Read).Equal(r.read):
+	case now != r.caller.Grants && !now.Scope(auth.Read).Equal(r.read):
 		return auth.ErrChanged
 	}
 	return nil

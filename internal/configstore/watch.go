@@ -32,7 +32,8 @@ type Watch struct {
 // Watch returns a stream of the changes that the filter selects: all after a position, then live
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. Watch waits for a position that the history has but this node has not applied. The errors:
-// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind
+// [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	g, caller, err := s.readyFor(caller)
 	if err != nil {

@@ -23,8 +23,8 @@ type Waiter struct {
 }
 
 // Waiter returns a waiter for the events that a filter selects, and for those of one stream that is
-// no config ("": of none). Such events do not count as selected ones: what [Waiter.Wait] returns may
-// be after them. The first event of any such stream wakes all waiters.
+// no config ("": of none). Such events do not count as selected ones: what [Waiter.Wait] returns
+// may be after them. The first event of any such stream wakes all waiters.
 func (f *Feed) Waiter(filter config.Filter, stream string) *Waiter {
 	return &Waiter{feed: f, filter: filter, stream: stream, woken: make(chan struct{}, 1)}
 }
@@ -38,9 +38,9 @@ type Progress struct {
 }
 
 // Wait returns when an event that the filter selects, or one of the waiter's stream, is published
-// after a head, or when progress is due. It returns at once when any event after the head was published before the call. The head
-// that it returns is at or after the given one, and no event up to it is selected. The error is the
-// reason of [Feed.End] or that of ctx.
+// after a head, or when progress is due. It returns at once when any event after the head was
+// published before the call. The head that it returns is at or after the given one, and no event up
+// to it is selected. The error is the reason of [Feed.End] or that of ctx.
 func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, progress Progress) (eventstore.Head, error) {
 	if waits, err := w.begin(after); !waits {
 		return after, err
