@@ -92,7 +92,7 @@ func (s *Store) write(ctx context.Context, caller auth.Caller, set config.Change
 		return written{}, err
 	}
 	if set.DryRun || len(failures) > 0 {
-		outcome, err := g.dryRun(ctx, caller, set, seenAt, failures)
+		outcome, err := g.decide(ctx, caller, set, seenAt, failures)
 		return written{Outcome: outcome, generation: g}, err
 	}
 	if err := s.checkClock(ctx); err != nil {
@@ -120,14 +120,33 @@ func (g *generation) seenAt(ctx context.Context, set *config.ChangeSet) (eventst
 	return end.Seq, err
 }
 
-// dryRun decides a set on the newest view. It changes nothing.
-func (g *generation) dryRun(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
-	view := g.view()
+// decide decides a set that is a dry run, or that is refused for failures of its own. It changes
+// nothing.
+func (g *generation) decide(ctx context.Context, caller auth.Caller, set config.ChangeSet, seenAt eventstore.Seq, failures []fault.Failure) (writer.Outcome, error) {
+	view, err := g.viewFor(ctx, &set)
+	if err != nil {
+		return writer.Outcome{}, err
+	}
 	last, err := g.lastValues(ctx, view, &set)
 	if err != nil {
 		return writer.Outcome{}, fault.NotWritten(err)
 	}
 	return g.writer.DryRun(view, caller, set, seenAt, last, failures)
+}
+
+// viewFor returns the view on which a set is decided before it comes to the writer, if at all. For
+// a dry run that is the newest one of this node. Any other set may be refused on it, and refusals
+// are linearizable, like those of the writer: the view includes everything that was in the history
+// when viewFor was called. Then the error is a [*fault.UnavailableError]: nothing was written.
+func (g *generation) viewFor(ctx context.Context, set *config.ChangeSet) (*projection.View, error) {
+	if set.DryRun {
+		return g.view(), nil
+	}
+	view, err := g.linearizableUntil(ctx, ctx)
+	if err != nil {
+		return nil, fault.NotWritten(err)
+	}
+	return view, nil
 }
 
 // lastValues reads the last values of deleted configs that a set restores, among the reads of
