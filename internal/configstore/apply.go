@@ -41,7 +41,17 @@ type SetOutcome struct {
 func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	written, err := s.write(ctx, caller, set)
+	g, err := s.ready()
+	if err != nil {
+		return SetOutcome{}, fault.NotWritten(err)
+	}
+	return s.applyTo(ctx, g, caller, set)
+}
+
+// applyTo carries out a change set on the history of a generation: when that was replaced, the set
+// is refused.
+func (s *Store) applyTo(ctx context.Context, g *generation, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
+	written, err := s.writeTo(ctx, g, caller, set)
 	switch {
 	case err != nil:
 		return SetOutcome{}, err
@@ -76,12 +86,8 @@ type written struct {
 	generation *generation // that has applied it
 }
 
-// write carries out a change set, or decides it and no more.
-func (s *Store) write(ctx context.Context, caller auth.Caller, set config.ChangeSet) (written, error) {
-	g, err := s.ready()
-	if err != nil {
-		return written{}, fault.NotWritten(err)
-	}
+// writeTo carries out a change set on the history of a generation, or decides it and no more.
+func (s *Store) writeTo(ctx context.Context, g *generation, caller auth.Caller, set config.ChangeSet) (written, error) {
 	failures := writer.Check(&set)
 	seenAt, err := g.seenAt(ctx, &set)
 	switch {

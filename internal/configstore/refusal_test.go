@@ -175,3 +175,36 @@ func TestForeignPositionWhileTheStoreIsUnreachable(t *testing.T) {
 		configstoretest.MustBeKind(t, ask(t.Context(), store, at), fault.Unavailable, false)
 	})
 }
+
+// TestPlansOfALostHistory has the history replaced between the plan of a revert and its set. What
+// was planned for the one history must not be done to the other.
+func TestPlansOfALostHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := configstoretest.NewFaulty()
+		events.SetHooks(configstoretest.Silent())
+		store := configstoretest.On(t, events, configstore.Options{})
+		first := store.MustSet(t, "a", "1").Position
+		taken := memory.New()
+		if err := taken.Append(t.Context(), eventstore.Head{}, mustReadRecords(t, events)); err != nil {
+			t.Fatal(err)
+		}
+		other := configstoretest.On(t, taken, configstore.Options{})
+		other.MustSet(t, "b", "new")
+		store.MustSet(t, "a", "lost")
+		hooks := configstoretest.Silent()
+		hooks.ReadAsOf = func(ctx context.Context, basis eventstore.Head, q eventstore.AsOf, limit eventstore.Limit) ([]eventstore.Record, error) {
+			found, err := events.Store.ReadAsOf(ctx, basis, q, limit)
+			failOver(events, taken)
+			_, noticed := store.FreshReader(ctx, auth.Anonymous, linearizable)
+			configstoretest.MustBeKind(t, noticed, fault.Unavailable, false)
+			synctest.Wait()
+			configstoretest.MustGetReady(t, store.Store)
+			return found, err
+		}
+		events.SetHooks(hooks)
+
+		_, err := store.Revert(t.Context(), auth.Anonymous, configstore.Revert{To: configstore.PointInTime{Position: first}})
+		configstoretest.MustBeKind(t, err, fault.Unavailable, false)
+		configstoretest.MustHaveHistory(t, taken, "a=1", "b=new")
+	})
+}

@@ -156,7 +156,7 @@ func (s *Store) tryPlan(ctx context.Context, caller auth.Caller, set config.Chan
 	set = set.Of(p.commands...)
 	set.Skipped, set.Reverts = p.skipped, p.reverts
 	set.Plan = &config.Plan{Filter: p.filter, Seq: int64(p.at.Seq)}
-	return s.Apply(ctx, caller, set)
+	return s.applyTo(ctx, g, caller, set) // another history is not what was planned for
 }
 
 // notWritten returns the error of a write that failed while it was being prepared.

@@ -35,7 +35,11 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
 	defer cancel()
-	written, err := s.write(ctx, caller, set)
+	g, err := s.ready()
+	if err != nil {
+		return Outcome{}, fault.NotWritten(err)
+	}
+	written, err := s.writeTo(ctx, g, caller, set)
 	switch {
 	case err != nil:
 		return Outcome{}, onlyReason(err)
