@@ -34,6 +34,9 @@ type SetOutcome struct {
 // A dry run does the same on the newest view, up to the append: it writes nothing, and neither
 // looks for a receipt nor leaves one.
 //
+// A rejection is not older than what any node had acknowledged when Apply was called. That of a dry
+// run is of the newest view.
+//
 // The errors: a [*fault.Rejection] with all failures, a [*fault.UnavailableError], which says
 // whether something may have been written, or [fault.ErrPositionNotReached] when this node did not
 // come to AsSeenAt in time, and nothing was written. The end of ctx ends the waiting, not the
