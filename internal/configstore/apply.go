@@ -42,7 +42,7 @@ type SetOutcome struct {
 // come to AsSeenAt in time, and nothing was written. The end of ctx ends the waiting, not the
 // write.
 func (s *Store) Apply(ctx context.Context, caller auth.Caller, set config.ChangeSet) (SetOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	g, err := s.ready()
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Store) applyTo(ctx context.Context, g *generation, caller auth.Caller, 
 // there is none, or when the set has no key. The set need not have its changes when it has Asked.
 // The errors are those of [Store.Apply].
 func (s *Store) Recall(ctx context.Context, caller auth.Caller, set config.ChangeSet) (outcome SetOutcome, found bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	g, err := s.ready()
 	if err != nil {

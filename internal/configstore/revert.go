@@ -109,7 +109,7 @@ const planTries = 8
 // carried out only when no config that it rests on has changed by then. Otherwise it is made again:
 // the set takes effect at one position, as if it had been computed there.
 func (s *Store) applyPlan(ctx context.Context, caller auth.Caller, set config.ChangeSet, plan func(context.Context, *Reader) (plan, error)) (SetOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.WriteTimeout)
+	ctx, cancel := s.withWriteTimeout(ctx)
 	defer cancel()
 	if !set.DryRun {
 		// The plan of a request that was carried out before would find its own changes.
