@@ -17,9 +17,11 @@ import (
 // minVersion is the oldest PostgreSQL with everything that the migrations use.
 const minVersion = 14_00_00
 
-// The names of sessions, as pg_stat_activity has them: see [Store.BeginRestore].
+// The names of sessions, as pg_stat_activity has them: see [Store.BeginRestore]. The session that
+// appends for a server has a name of its own.
 const (
 	serverName   = "configapi"
+	writerName   = "configapi-writer"
 	listenerName = "configapi-listener"
 	readerName   = "configapi-reader"
 	restoreName  = "configapi-restore"
@@ -120,7 +122,7 @@ func listenConfig(base *pgxpool.Config, h *appendSignal) *pgconn.Config {
 	config := base.ConnConfig.Config.Copy()
 	config.RuntimeParams["application_name"] = listenerName
 	neverCancel(config)
-	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { h.notified(n.Payload) }
+	config.OnNotification = h.received
 	return config
 }
 
