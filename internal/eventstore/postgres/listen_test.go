@@ -102,15 +102,24 @@ func TestListenerListensAgainWhenItsConnectionIsCut(t *testing.T) {
 
 func TestListenerNoticesASilentConnection(t *testing.T) {
 	t.Parallel()
+	t.Run("that appends", func(t *testing.T) { silenceListener(t, false) })
+	t.Run("of its own", func(t *testing.T) { silenceListener(t, true) })
+}
+
+func silenceListener(t *testing.T, apart bool) {
+	t.Parallel()
 	dsn := postgrestest.NewDatabase(t)
 	proxy := newProxy(t, dsn)
-	s := mustOpen(t, dsn, Options{
-		// A ping is also how long a new connection may take to answer, so a busy machine needs many
-		// tries.
-		PollInterval: never, listenPing: 50 * time.Millisecond, listenRetryMin: time.Millisecond, listenRetryMax: 5 * time.Millisecond,
-		ListenURL: proxy.dsn,
-	})
-	other := mustOpen(t, dsn, Options{})
+	// A ping is also how long a new connection may take to answer, so a busy machine needs many
+	// tries.
+	opts := Options{PollInterval: never, listenPing: 50 * time.Millisecond, listenRetryMin: time.Millisecond, listenRetryMax: 5 * time.Millisecond}
+	if apart {
+		opts.ListenURL = proxy.dsn
+	}
+	s, other := mustOpen(t, dsn, opts), mustOpen(t, dsn, Options{})
+	if !apart {
+		proxy.carryAppends(t, s)
+	}
 	head := mustAppend(t, other, eventstore.Head{}, 1)
 	mustHear(t, s, 0)
 	proxy.silence()

@@ -70,7 +70,7 @@ type pools struct {
 }
 
 // How many connections each pool has; pool_max_conns in the URL changes that of queryPool. With the
-// writer and the listener they are eight.
+// writer they are seven.
 const nodeConnections, queryConnections, healthConnections = 2, 3, 1
 
 func openPools(ctx context.Context, base *pgxpool.Config, opts Options) (p pools, err error) {
