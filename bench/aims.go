@@ -54,8 +54,11 @@ const (
 	deliveryAim            = 10 * time.Millisecond
 	deliveryAimSubscribers = 1000
 	nodeDeliveryAim        = 100 * time.Millisecond // the same across nodes
-	idleAim                = 25_000                 // bytes per idle subscriber
-	idleAimSubscribers     = 10_000
+	// busyP50Aim and busyP99Aim are the same from one node to another, with busyRate changes/s
+	busyP50Aim         = 5 * time.Millisecond
+	busyP99Aim         = 15 * time.Millisecond
+	idleAim            = 25_000 // bytes per idle subscriber
+	idleAimSubscribers = 10_000
 )
 
 // threeNodesAim is the throughput of three nodes relative to one, with the same number of clients.

@@ -98,6 +98,9 @@ func madeReport() *report {
 			{loadPaced, "", "1 node", 1000}:                            made(10*ms, 100000, 100000, 100000),
 			{loadPaced, "", "2 nodes", 1000}:                           made(19*ms, 100000, 100000, 100000),
 			{loadPaced, "", "3 nodes", 1000}:                           made(20*ms, 100000, 100000, 100000),
+			{loadBusy, "", "1 node", 1}:                                made(2*ms, 5000, 4990, 4980),
+			{loadBusy, "", "2 nodes", 1}:                               made(2*ms, 4000, 4000, 4000),
+			{loadBusy, "", "3 nodes", 1}:                               made(16*ms, 5000, 5000, 5000),
 		},
 	}
 }
