@@ -49,7 +49,7 @@ func (d *disk) under(o Options) Options {
 	return o
 }
 
-// fail makes each fsync fail from now on, or succeed again. That of the file spares always succeeds.
+// fail makes each fsync fail from now on, or succeed again. That of the file spares always does.
 func (d *disk) fail(failing bool, spares string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
