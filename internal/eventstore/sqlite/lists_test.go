@@ -34,9 +34,9 @@ func TestListsAnswerAsMemoryDoes(t *testing.T) {
 	t.Logf("%d events", tw.head.Seq)
 }
 
-// TestDamagedLists changes the lists of a history, one place at a time. VerifyLists finds each change.
-// A read finds what it should or fails, unless the table newest lacks a name or names an older event
-// of it in full.
+// TestDamagedLists changes the lists of a history, one place at a time. VerifyLists finds each
+// change. A read finds what it should or fails, unless the table newest lacks a name or names an
+// older event of it in full.
 func TestDamagedLists(t *testing.T) {
 	t.Parallel()
 	tw := newTwins(t)

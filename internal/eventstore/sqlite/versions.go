@@ -62,8 +62,8 @@ func (r *reader) before(name string, at versionAt) (versionAt, error) {
 	return before, err
 }
 
-// check checks that an event of a name is at a place, if there is one. Reads that do not look at the
-// event call it.
+// check checks that an event of a name is at a place, if there is one. Reads that do not look at
+// the event call it.
 func (r *reader) check(name string, at versionAt) error {
 	if at.seq == 0 {
 		return nil
