@@ -43,6 +43,9 @@ const (
 	setsAim        = 1.00                   // changes/s, of those of etcd's transactions
 )
 
+// valuesAim is the throughput of writes of large values relative to etcd's puts.
+const valuesAim = 1.00
+
 // Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (
 	singleAim  = 0.60 // of gqlgen's transport

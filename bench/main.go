@@ -84,6 +84,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partValues) {
+		if result.Values, err = measureValues(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	if o.histories() {
 		if err := measureHistories(ctx, r, result, progress); err != nil {
 			return nil, err

@@ -32,6 +32,8 @@ type options struct {
 	Client   string // clientLean or clientNetHTTP
 	Events   int    // in the history of the start measurement
 
+	LargeValue int // bytes of a value of the part values
+
 	EtcdConns int    // connections of etcd's client; 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
 
@@ -53,6 +55,7 @@ const (
 	partMemory  = "memory"
 	partSets    = "sets"
 	partPages   = "pages"
+	partValues  = "values"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -81,13 +84,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.Rounds, "rounds", 3, "measurements of each cell; contenders take turns, the median counts")
 	fs.IntVar(&o.Names, "names", 10_000, "number of names that are written and read")
 	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
+	fs.IntVar(&o.LargeValue, "large-value", defaultLargeValue, "`bytes` of a value of the part values")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
 	fs.IntVar(&o.Idle, "idle", 10_000, "idle `subscribers` that memory is measured with")
 	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,start,asof,pages,sets,memory,streams,nodes", "`parts` to run")
+	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,nodes", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
@@ -147,7 +151,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
@@ -158,6 +162,8 @@ func (o *options) check() error {
 		atLeast("names", o.Names, 1),
 		atMost("names", o.Names, 1_000_000), // as many as nameDigits can number
 		atLeast("value-size", o.Size, numberWidth),
+		atLeast("large-value", o.LargeValue, numberWidth),
+		atMost("large-value", o.LargeValue, defaultLargeValue),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
 		atLeast("idle", o.Idle, 1),

@@ -14,6 +14,7 @@ type report struct {
 	Options options
 	Machine reports.Facts
 	Loads   measurements
+	Values  measurements // of large values
 	Starts  []startSeries
 	Pasts   []pastSeries
 	Pages   []pagesSeries
@@ -28,6 +29,11 @@ func (r *report) failures() error {
 	var errs []error
 	for _, at := range r.cells() {
 		if err := r.Loads[at].Err; err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", at, err))
+		}
+	}
+	for _, at := range r.valueCells() {
+		if err := r.Values[at].Err; err != nil {
 			errs = append(errs, fmt.Errorf("%v: %w", at, err))
 		}
 	}
@@ -88,6 +94,9 @@ func (r *report) markdown() string {
 	if r.Options.has(partWrites) && slices.Contains(r.Options.Clients, 1) {
 		r.writeOneClient(&doc)
 	}
+	if r.Options.has(partValues) {
+		r.writeValues(&doc)
+	}
 	if r.Options.has(partStart) {
 		r.writeStarts(&doc)
 	}
@@ -109,7 +118,7 @@ func (r *report) markdown() string {
 	if r.Options.has(partNodes) {
 		r.writeNodes(&doc)
 	}
-	if r.Options.loads() || r.Options.has(partSets) || r.Options.has(partStreams) || r.Options.has(partNodes) {
+	if r.Options.loads() || r.Options.has(partValues) || r.Options.has(partSets) || r.Options.has(partStreams) || r.Options.has(partNodes) {
 		r.writeCells(&doc)
 	}
 	if err := r.failures(); err != nil {
@@ -241,6 +250,9 @@ func (r *report) writeCells(doc *document) {
 	}
 	for _, at := range r.cells() {
 		add(at, r.Loads[at])
+	}
+	for _, at := range r.valueCells() {
+		add(at, r.Values[at])
 	}
 	for _, at := range r.setCells() {
 		add(at, r.Sets[at])

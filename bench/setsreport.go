@@ -9,23 +9,11 @@ import (
 
 // setCells returns all cells of change sets, with those next to each other that are compared.
 func (r *report) setCells() []cell {
-	var cells []cell
-	add := func(part string, clients int) {
-		for _, store := range append([]string{""}, r.Options.Stores...) {
-			for _, by := range []string{byEtcd, byEtcdMost, byREST, byGraphQL} {
-				if at := (cell{part, store, by, clients}); r.Sets[at] != nil {
-					cells = append(cells, at)
-				}
-			}
-		}
-	}
+	var loads []string
 	for _, l := range setLoads {
-		for _, clients := range setClients {
-			add(l.name, clients)
-		}
+		loads = append(loads, l.name)
 	}
-	add(dryRun.name, 1)
-	return cells
+	return r.inOrder(r.Sets, append(loads, dryRun.name), setClients)
 }
 
 // writePages writes a table of the reads of differences, histories and children.
