@@ -148,7 +148,7 @@ func (r *report) writeWrites(doc *document) {
 	}
 	doc.line("## Durable writes")
 	doc.line("The earlier engine is the event-sourcing engine that the project began with. It is not to be had as a program, so it was not part of this run: " +
-		"the figures were taken before, on a machine of this kind. It reads the events of a name, folds them and appends one, for each write.")
+		"the figures were taken before, on a machine of this kind. For each write it reads the events of a name, computes its state from them and appends one.")
 	doc.table(t)
 }
 

@@ -30,7 +30,7 @@ const byEtcdMost = "etcd 128"
 // largestSet is the most changes that a set may have.
 const largestSet = 1000
 
-// Sets that are applied, and the one that is only judged.
+// Sets that are applied, and the dry run.
 var (
 	setLoads = []setLoad{{"apply 100", 100}, {"apply 1000", largestSet}}
 	dryRun   = setLoad{"dry run", 100}

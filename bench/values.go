@@ -14,8 +14,8 @@ const (
 	loadValues = "values"
 	// largeNames is the number of names that they are written to.
 	largeNames = 64
-	// defaultLargeValue is the longest value that configapi takes by default. etcd takes requests of
-	// 1.5 MiB by default.
+	// defaultLargeValue is the longest value that configapi takes by default. etcd takes requests
+	// of 1.5 MiB by default.
 	defaultLargeValue = 1 << 20
 )
 
