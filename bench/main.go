@@ -99,6 +99,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partLarge) {
+		if result.Large, err = measureLarge(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	if o.has(partStreams) {
 		if result.Streams, err = measureStreams(ctx, r, progress); err != nil {
 			return nil, err

@@ -31,8 +31,11 @@ type options struct {
 	NameSize int    // of a name in a history, in bytes; 0: as short as it can be
 	Client   string // clientLean or clientNetHTTP
 	Events   int    // in the history of the start measurement
+	Batch    int    // events per append of a history; 0: historyBatch
 
-	LargeValue int // bytes of a value of the part values
+	LargeValue  int // bytes of a value of the part values
+	LargeEvents int // in the history of the part large
+	LargeNames  int
 
 	EtcdConns int    // connections of etcd's client; 0: see connections
 	EtcdReads string // readsSerializable or readsLinearizable
@@ -56,6 +59,7 @@ const (
 	partSets    = "sets"
 	partPages   = "pages"
 	partValues  = "values"
+	partLarge   = "large"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -85,6 +89,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.Names, "names", 10_000, "number of names that are written and read")
 	fs.IntVar(&o.Size, "value-size", 64, "`bytes` of a value")
 	fs.IntVar(&o.LargeValue, "large-value", defaultLargeValue, "`bytes` of a value of the part values")
+	fs.IntVar(&o.LargeEvents, "large-events", defaultLargeEvents, "events in the history of the part large, which only -only runs")
+	fs.IntVar(&o.LargeNames, "large-names", defaultLargeNames, "names in it")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
 	fs.IntVar(&o.Idle, "idle", 10_000, "idle `subscribers` that memory is measured with")
@@ -151,7 +157,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes, partLarge),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
@@ -164,6 +170,9 @@ func (o *options) check() error {
 		atLeast("value-size", o.Size, numberWidth),
 		atLeast("large-value", o.LargeValue, numberWidth),
 		atMost("large-value", o.LargeValue, defaultLargeValue),
+		atLeast("large-names", o.LargeNames, 1),
+		atMost("large-names", o.LargeNames, 1_000_000),
+		atLeast("large-events", o.LargeEvents, 1),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
 		atLeast("idle", o.Idle, 1),

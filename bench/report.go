@@ -20,6 +20,7 @@ type report struct {
 	Pages   []pagesSeries
 	Sets    measurements
 	Memory  []setMemory
+	Large   []largeSeries
 	Streams streams
 	Nodes   measurements // of several nodes
 }
@@ -60,6 +61,11 @@ func (r *report) failures() error {
 	for _, m := range r.Memory {
 		if m.Err != nil {
 			errs = append(errs, fmt.Errorf("memory of a large set in store %s: %w", m.Store, m.Err))
+		}
+	}
+	for _, s := range r.Large {
+		if s.Err != nil {
+			errs = append(errs, fmt.Errorf("large history in store %s: %w", s.Store, s.Err))
 		}
 	}
 	for _, at := range r.streamCells() {
@@ -111,6 +117,9 @@ func (r *report) markdown() string {
 	}
 	if r.Options.has(partMemory) {
 		r.writeMemory(&doc)
+	}
+	if r.Options.has(partLarge) {
+		r.writeLarge(&doc)
 	}
 	if r.Options.has(partStreams) {
 		r.writeStreams(&doc)

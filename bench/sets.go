@@ -70,7 +70,7 @@ func (r *rig) startSetContenders(ctx context.Context, histories []history) ([]co
 			return nil, err
 		}
 		r.onClose(func() { stop(server.Process) })
-		if err := awaitVerified(ctx, server, r.options.Events); err != nil {
+		if err := awaitVerified(ctx, server, r.options.Events, verifyPatience); err != nil {
 			return nil, fmt.Errorf("on store %s: %w", h.store, err)
 		}
 		for _, by := range []string{byREST, byGraphQL} {
