@@ -114,6 +114,11 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 			return nil, err
 		}
 	}
+	if o.has(partLimits) {
+		if result.Limits, err = measureLimits(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
 	return result, nil
 }
 

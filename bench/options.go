@@ -60,6 +60,7 @@ const (
 	partPages   = "pages"
 	partValues  = "values"
 	partLarge   = "large"
+	partLimits  = "limits"
 
 	storeMemory   = "memory"
 	storeSQLite   = "sqlite"
@@ -97,7 +98,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,nodes", "`parts` to run")
+	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,nodes,limits", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
 	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
@@ -157,7 +158,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes, partLarge),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes, partLarge, partLimits),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),

@@ -23,6 +23,7 @@ type report struct {
 	Large   []largeSeries
 	Streams streams
 	Nodes   measurements // of several nodes
+	Limits  []limitRow
 }
 
 // failures returns the errors that voided measurements, nil if there are none.
@@ -83,6 +84,11 @@ func (r *report) failures() error {
 			errs = append(errs, fmt.Errorf("%v: %w", at, err))
 		}
 	}
+	for _, l := range r.Limits {
+		if l.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", l.Path, l.Err))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -126,6 +132,9 @@ func (r *report) markdown() string {
 	}
 	if r.Options.has(partNodes) {
 		r.writeNodes(&doc)
+	}
+	if r.Options.has(partLimits) {
+		r.writeLimits(&doc)
 	}
 	if r.Options.loads() || r.Options.has(partValues) || r.Options.has(partSets) || r.Options.has(partStreams) || r.Options.has(partNodes) {
 		r.writeCells(&doc)
