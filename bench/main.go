@@ -105,7 +105,12 @@ func compare(ctx context.Context, o options, progress io.Writer) (*report, error
 		}
 	}
 	if o.has(partStreams) {
-		if result.Streams, err = measureStreams(ctx, r, progress); err != nil {
+		if result.Streams.Loads, err = measureStreams(ctx, r, progress); err != nil {
+			return nil, err
+		}
+	}
+	if o.has(partIdle) {
+		if result.Streams.Idle, err = measureAllIdle(ctx, r, progress); err != nil {
 			return nil, err
 		}
 	}

@@ -42,7 +42,7 @@ type options struct {
 
 	Publishers     []string // contenders of streams
 	Subscribers    []int
-	Idle           int           // subscribers of the memory measurement
+	Idle           []int         // subscribers of the part idle
 	IdleTime       time.Duration // until the second memory measurement
 	EtcdWatchConns int           // connections of etcd's watchers; 0: see watchConnections
 }
@@ -54,6 +54,7 @@ const (
 	partStart   = "start"
 	partAsOf    = "asof"
 	partStreams = "streams"
+	partIdle    = "idle"
 	partNodes   = "nodes"
 	partMemory  = "memory"
 	partSets    = "sets"
@@ -84,7 +85,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.StringVar(&o.Out, "out", "", "write the report to this `file` too")
 	fs.StringVar(&o.Tree, "tree", "..", "source `tree` of configapi")
 	fs.StringVar(&o.Binary, "binary", "", "measure this configapi `program` instead of building one from -tree")
-	fs.DurationVar(&o.Duration, "duration", 3*time.Second, "length of one measurement")
+	fs.DurationVar(&o.Duration, "duration", 2*time.Second, "length of one measurement")
 	fs.DurationVar(&o.WarmUp, "warmup", 500*time.Millisecond, "load before each measurement that is not counted")
 	fs.IntVar(&o.Rounds, "rounds", 3, "measurements of each cell; contenders take turns, the median counts")
 	fs.IntVar(&o.Names, "names", 10_000, "number of names that are written and read")
@@ -94,14 +95,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.LargeNames, "large-names", defaultLargeNames, "names in it")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
-	fs.IntVar(&o.Idle, "idle", 10_000, "idle `subscribers` that memory is measured with")
-	fs.DurationVar(&o.IdleTime, "idle-time", 30*time.Second, "time after which their memory is measured once more")
+	fs.DurationVar(&o.IdleTime, "idle-time", 10*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
-	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,nodes,limits", "`parts` to run")
+	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,idle,nodes,limits", "`parts` to run")
 	stores := fs.String("stores", "sqlite,postgres", "`stores` to measure: sqlite, postgres, memory")
 	clients := fs.String("clients", "1,16,64,256", "`counts` of clients")
-	subscribers := fs.String("subscribers", "1000,5000", "`counts` of subscribers to streams")
+	idle := fs.String("idle", "10000,50000", "`counts` of idle subscribers that memory is measured with")
+	subscribers := fs.String("subscribers", "1000", "`counts` of subscribers to streams")
 	publishers := fs.String("publishers", strings.Join(publishersInReport, ","), "`contenders` of streams to measure")
 	fs.StringVar(&o.Client, "client", clientLean, "HTTP client: lean, or nethttp for Go's own")
 	fs.StringVar(&o.EtcdReads, "etcd-reads", readsSerializable, "etcd's gets: serializable (as cheap as they come) or linearizable")
@@ -114,7 +115,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if quick {
 		given := map[string]bool{}
 		fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-		o.makeQuick(given, clients, subscribers)
+		o.makeQuick(given, clients, subscribers, idle)
 	}
 	var err error
 	o.Parts, o.Stores, o.Publishers = strings.Split(*parts, ","), strings.Split(*stores, ","), strings.Split(*publishers, ",")
@@ -124,11 +125,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	if o.Subscribers, err = parseCounts("subscribers", *subscribers); err != nil {
 		return o, err
 	}
+	if o.Idle, err = parseCounts("idle", *idle); err != nil {
+		return o, err
+	}
 	return o, o.check()
 }
 
 // makeQuick shortens what no flag has set.
-func (o *options) makeQuick(given map[string]bool, clients, subscribers *string) {
+func (o *options) makeQuick(given map[string]bool, clients, subscribers, idle *string) {
 	if !given["duration"] {
 		o.Duration = time.Second
 	}
@@ -148,7 +152,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 		*subscribers = "200"
 	}
 	if !given["idle"] {
-		o.Idle = 1000
+		*idle = "1000"
 	}
 	if !given["idle-time"] {
 		o.IdleTime = 0
@@ -158,7 +162,7 @@ func (o *options) makeQuick(given map[string]bool, clients, subscribers *string)
 // check returns an error for options that cannot be measured.
 func (o *options) check() error {
 	return errors.Join(
-		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes, partLarge, partLimits),
+		among("only", o.Parts, partWrites, partReads, partValues, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes, partLarge, partLimits),
 		among("stores", o.Stores, storeSQLite, storePostgres, storeMemory),
 		among("publishers", o.Publishers, publishersInReport...),
 		among("client", []string{o.Client}, clientLean, clientNetHTTP),
@@ -176,7 +180,6 @@ func (o *options) check() error {
 		atLeast("large-events", o.LargeEvents, 1),
 		atLeast("start-events", o.Events, 1),
 		atLeast("etcd-conns", o.EtcdConns, 0),
-		atLeast("idle", o.Idle, 1),
 		atLeast("idle-time", o.IdleTime, 0),
 		atLeast("etcd-watch-conns", o.EtcdWatchConns, 0),
 	)

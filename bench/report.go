@@ -75,7 +75,7 @@ func (r *report) failures() error {
 		}
 	}
 	for _, m := range r.Streams.Idle {
-		if m.Err != nil {
+		if m.Err != nil && m.refused() == "" {
 			errs = append(errs, fmt.Errorf("idle subscribers of %s: %w", m.By, m.Err))
 		}
 	}
@@ -129,6 +129,9 @@ func (r *report) markdown() string {
 	}
 	if r.Options.has(partStreams) {
 		r.writeStreams(&doc)
+	}
+	if r.Options.has(partIdle) {
+		r.writeIdle(&doc)
 	}
 	if r.Options.has(partNodes) {
 		r.writeNodes(&doc)

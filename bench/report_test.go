@@ -32,7 +32,7 @@ func madeReport() *report {
 	ms := time.Millisecond
 	return &report{
 		Options: options{
-			Parts: []string{partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
+			Parts: []string{partWrites, partReads, partStart, partAsOf, partPages, partSets, partMemory, partStreams, partIdle, partNodes}, Stores: []string{storeSQLite, storePostgres}, Clients: []int{1, 64},
 			Rounds: 3, Duration: 3 * time.Second, WarmUp: 500 * ms, Names: 10_000, Size: 64, Client: clientLean, EtcdReads: readsSerializable,
 			Subscribers: []int{1000, 5000}, EtcdWatchConns: 4, IdleTime: 30 * time.Second,
 		},
@@ -142,9 +142,10 @@ func madeStreams() streams {
 			{loadSingle, "", byTLS, 1000}:        delivered(18, 18, 18),
 		},
 		Idle: []idleMemory{
-			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6},
+			{By: byConfigapi, Subscribers: 10_000, Before: 30e6, After: 280e6, Later: 330e6, Single: sample{P50: 60 * time.Millisecond, P99: 90 * time.Millisecond}},
 			{By: byGqlgen, Subscribers: 10_000, Err: errors.New("10000 subscribers need 10300 open files")},
 			{By: byEtcd, Subscribers: 10_000, Before: 30e6, After: 40e6, Later: 40e6},
+			{By: byConfigapi, Subscribers: 50_000, Err: &tooManyFiles{50_000, 50_300, 20_000}},
 		},
 	}
 }
