@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"time"
 )
@@ -83,15 +84,33 @@ func (l *limited) startStore(ctx context.Context, store string) (contender, erro
 	}, fill(ctx, put, o)
 }
 
-// under returns a probe of a contender under the load of so many clients.
-func (l *limited) under(c contender, part string, clients int, figure func(sample) float64) probe {
-	return func(ctx context.Context) (float64, error) {
-		taken, err := measure(ctx, l.options, c, cell{Part: part, Clients: clients})
-		return figure(taken), err
+// alone returns a probe of the p50 of one client's requests, in milliseconds.
+func (l *limited) alone(c contender, part string) probe {
+	return func(ctx context.Context) (p50 float64, err error) {
+		operations, opened, err := c.connect[part](1, clientOptions{
+			kind:     l.options.Client,
+			nextName: func() int { return rand.IntN(l.options.Names) },
+			life:     stall,
+		})
+		if err != nil {
+			return 0, err
+		}
+		done := closeWith(ctx, opened)
+		defer func() { err = errors.Join(err, done()) }()
+		if err := operations[0](); err != nil {
+			return 0, err
+		}
+		return repeated(ctx, operations[0])
 	}
 }
 
-func p50Milliseconds(s sample) float64 { return s.P50.Seconds() * 1000 }
+// busy returns a probe of the server's CPU time for a request of many clients.
+func (l *limited) busy(c contender, part string) probe {
+	return func(ctx context.Context) (float64, error) {
+		taken, err := measure(ctx, l.options, c, cell{Part: part, Clients: manyClients})
+		return taken.serverCost(), err
+	}
+}
 
 // sum returns a probe that adds two, which wait for each other.
 func sum(a, b probe) probe {
@@ -106,8 +125,8 @@ func sum(a, b probe) probe {
 }
 
 // trip and work are a request to the bare handler: how long it takes, and the CPU time.
-func (l *limited) trip() probe { return l.under(l.bare, partReads, 1, p50Milliseconds) }
-func (l *limited) work() probe { return l.under(l.bare, partReads, manyClients, sample.serverCost) }
+func (l *limited) trip() probe { return l.alone(l.bare, partReads) }
+func (l *limited) work() probe { return l.busy(l.bare, partReads) }
 
 const (
 	oneTrip = "a round trip of net/http"
@@ -116,10 +135,10 @@ const (
 
 func (l *limited) readPaths(server contender) []limitPath {
 	one := func(what, part string) limitPath {
-		return limitPath{what + ", one client", oneTrip, "ms", l.under(server, part, 1, p50Milliseconds), l.trip()}
+		return limitPath{what + ", one client", oneTrip, "ms", l.alone(server, part), l.trip()}
 	}
 	many := func(what, part string) limitPath {
-		return limitPath{fmt.Sprintf("%s, %d clients, CPU", what, manyClients), oneWork, "µs", l.under(server, part, manyClients, sample.serverCost), l.work()}
+		return limitPath{fmt.Sprintf("%s, %d clients, CPU", what, manyClients), oneWork, "µs", l.busy(server, part), l.work()}
 	}
 	return []limitPath{one("REST read", limitRead), many("REST read", limitRead), one("GraphQL read", limitGraphQL), many("GraphQL read", limitGraphQL)}
 }
@@ -132,9 +151,9 @@ func (l *limited) writePaths(server contender) []limitPath {
 		one, all = oneTrip+" and a commit of one row", fmt.Sprintf("%s and a commit of %d rows", oneTrip, largestSet)
 	}
 	return []limitPath{
-		{"REST write, one client, " + server.store, one, "ms", l.under(server, limitWrite, 1, p50Milliseconds), sum(l.trip(), small)},
-		{fmt.Sprintf("REST write, %d clients, %s, CPU", manyClients, server.store), oneWork, "µs", l.under(server, limitWrite, manyClients, sample.serverCost), l.work()},
-		{fmt.Sprintf("set of %d by GraphQL, %s", min(largestSet, l.options.Names), server.store), all, "ms", l.under(server, limitSet, 1, p50Milliseconds), sum(l.trip(), large)},
+		{"REST write, one client, " + server.store, one, "ms", l.alone(server, limitWrite), sum(l.trip(), small)},
+		{fmt.Sprintf("REST write, %d clients, %s, CPU", manyClients, server.store), oneWork, "µs", l.busy(server, limitWrite), l.work()},
+		{fmt.Sprintf("set of %d by GraphQL, %s", min(largestSet, l.options.Names), server.store), all, "ms", l.alone(server, limitSet), sum(l.trip(), large)},
 	}
 }
 
