@@ -38,10 +38,13 @@ const (
 	endsAim        = time.Second            // for all of the difference of the two ends
 	historyPageAim = 10 * time.Millisecond  // for a page
 	childrenAim    = 5 * time.Millisecond   // for a page
-	applyAim       = 100 * time.Millisecond // for a set of appliedChanges
-	dryRunAim      = 5 * time.Millisecond   // for a set of dryRunChanges
-	setsAim        = 1.00                   // changes/s, of those of etcd's largest transactions
+	applyAim       = 100 * time.Millisecond // for a set of largestSet
+	dryRunAim      = 5 * time.Millisecond   // for a dry run
+	setsAim        = 1.00                   // changes/s, of those of etcd's transactions
 )
+
+// valuesAim is the throughput of writes of large values relative to etcd's puts.
+const valuesAim = 1.00
 
 // Aims of streams. The ratios are upper bounds of the server's CPU time per delivery.
 const (
