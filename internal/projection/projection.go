@@ -29,7 +29,7 @@ type Projection struct {
 
 	mu      sync.Mutex // guards what is below; held while events are applied and published
 	states  states     // the newest ones; views have copies of them
-	index   *index     // of the states of the newest view; nil: none
+	byHash  *hashIndex // of the states of the newest view; nil: none
 	changes changes
 	streams *streams                       // the newest events; views have copies of them
 	erased  map[config.Name]eventstore.Seq // :: name → seq of its newest event, whose value was erased
@@ -41,7 +41,7 @@ type Projection struct {
 // New returns the projection of an empty history. It passes every applied event to publisher.
 func New(publisher Publisher) *Projection {
 	p := &Projection{
-		publisher: publisher, states: newStates(), index: newIndex(), streams: newStreams(),
+		publisher: publisher, states: newStates(), byHash: newHashIndex(), streams: newStreams(),
 		erased: make(map[config.Name]eventstore.Seq), erasures: new(erasures), orders: newOrders(),
 	}
 	p.swap(eventstore.Head{})
@@ -96,8 +96,8 @@ func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revisio
 		return err
 	}
 	p.erasures.add(fresh)
-	if p.index != nil {
-		p.index.set(changed)
+	if p.byHash != nil {
+		p.byHash.set(changed)
 	}
 	p.swap(fresh[len(fresh)-1].Head())
 	p.publisher.Publish(fresh)
@@ -110,7 +110,7 @@ func (p *Projection) apply(from eventstore.Head, revisions []*eventstore.Revisio
 func (p *Projection) Begin(view *View, at eventstore.Head, past map[config.Name]*eventstore.Revision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.states, p.index, p.changes = view.states.copy(), nil, changes{}
+	p.states, p.byHash, p.changes = view.states.copy(), nil, changes{}
 	p.streams, p.erasures = view.streams.Copy(), view.erasures
 	for name, r := range past {
 		present := view.Get(name)
@@ -131,7 +131,7 @@ func (p *Projection) Load(at eventstore.Head, states []*Config, streams []*event
 	for _, c := range states {
 		p.states.load(c)
 	}
-	p.index.set(states)
+	p.byHash.set(states)
 	for _, r := range streams {
 		p.streams.Set(r)
 	}
@@ -212,7 +212,7 @@ func (p *Projection) swap(head eventstore.Head) {
 		p.changes.after = head.Seq
 	}
 	p.view.Store(&View{
-		head: head, states: p.states.copy(), index: p.index, changes: p.changes, streams: p.streams.Copy(), erasures: p.erasures,
+		head: head, states: p.states.copy(), byHash: p.byHash, changes: p.changes, streams: p.streams.Copy(), erasures: p.erasures,
 	})
 }
 

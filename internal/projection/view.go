@@ -19,8 +19,8 @@ import (
 type View struct {
 	head    eventstore.Head
 	states  states
-	index   *index  // of a view as new as this one, or newer; nil: none
-	changes changes // the newest ones, up to the head
+	byHash  *hashIndex // of a view that is as new as this one or newer; nil: none
+	changes changes    // the newest ones, up to the head
 
 	streams  *streams
 	erasures *erasures
@@ -32,12 +32,12 @@ func (v *View) Head() eventstore.Head { return v.head }
 // Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
 func (v *View) Get(name config.Name) *Config {
-	if v.index != nil {
-		if c := v.index.get(name); c == nil || c.Seq <= v.head.Seq {
+	if v.byHash != nil {
+		if c := v.byHash.get(name); c == nil || c.Seq <= v.head.Seq {
 			return c
 		}
 	}
-	return v.states.get(name) // the name has changed since, or may have
+	return v.states.get(name) // the name has changed since, or there is no hash index
 }
 
 // Ascend calls yield for the state of each name that the filter selects, deleted ones included, by

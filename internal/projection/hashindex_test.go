@@ -24,7 +24,7 @@ func TestGetInEveryView(t *testing.T) {
 	defer readers.Wait()
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range slowtest.Rounds(10, 30) {
-		known := min(len(names), 10<<round) // so the index grows in the first rounds
+		known := min(len(names), 10<<round) // so the hash index grows in the first rounds
 		for range 100 {
 			name := names[random.IntN(known)].String()
 			switch state := h.states[name]; {
