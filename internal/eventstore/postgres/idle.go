@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,8 +35,9 @@ func (w *writer) listen(ctx context.Context) {
 	}
 }
 
-// listenWhileIdle listens until it is time to ask the server again, or until an operation needs the
-// connection.
+// listenWhileIdle listens until it is time to ask the server again, until an operation needs the
+// connection, or until the connection breaks, which is an error: a server that ends each session at
+// once must not be asked for the next one without a pause.
 func (w *writer) listenWhileIdle(ctx context.Context) (interrupted bool, err error) {
 	select {
 	case w.turn <- struct{}{}:
@@ -54,11 +56,14 @@ func (w *writer) listenWhileIdle(ctx context.Context) (interrupted bool, err err
 		return w.users.Load() > 0, err
 	}
 	receive(idle, w.conn.PgConn(), w.opts)
-	if w.conn.PgConn().IsClosed() {
+	if w.conn.IsClosed() {
 		w.drop()
+		err = errConnectionLost
 	}
-	return w.users.Load() > 0, ctx.Err()
+	return w.users.Load() > 0, err
 }
+
+var errConnectionLost = errors.New("the connection broke while it was idle")
 
 // prepareToListen makes sure that there is a connection that listens and works. Connecting may take
 // long, so it ends with idle, when an operation needs the connection.
