@@ -8,8 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// listenAfter is how long the connection that appends must be idle until it waits for notifications.
-// Before that they come with the answers to appends, and an append need not end the wait first.
+// listenAfter is how long the connection that appends must be idle until the store waits on it for
+// notifications. Before that they come with the answers to appends, and an append need not end the
+// wait first.
 const listenAfter = time.Millisecond
 
 // listen has the connection listen, until ctx ends. The server sends the notifications of the
