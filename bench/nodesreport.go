@@ -19,8 +19,8 @@ func (r *report) nodeCells() []cell {
 	return cells
 }
 
-// nodeWrites returns the cell of writes to nodes, nodeDelays that of their subscribers, and busyNode
-// that of a subscriber while another node writes much.
+// nodeWrites returns the cell of writes to nodes, nodeDelays that of their subscribers, and
+// busyNode that of a subscriber while another node writes much.
 func nodeWrites(s nodeSetup) cell {
 	return cell{Part: partWrites, Store: storePostgres, By: s.String(), Clients: nodeClients}
 }

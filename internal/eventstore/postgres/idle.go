@@ -2,13 +2,15 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// listenAfter is how long the connection that appends must be idle until it waits for notifications.
-// Before that they come with the answers to appends, and an append need not end the wait first.
+// listenAfter is how long the connection that appends must be idle until the store waits on it for
+// notifications. Before that they come with the answers to appends, and an append need not end the
+// wait first.
 const listenAfter = time.Millisecond
 
 // listen has the connection listen, until ctx ends. The server sends the notifications of the
@@ -34,8 +36,9 @@ func (w *writer) listen(ctx context.Context) {
 	}
 }
 
-// listenWhileIdle listens until it is time to ask the server again, or until an operation needs the
-// connection.
+// listenWhileIdle listens until it is time to ask the server again, until an operation needs the
+// connection, or until the connection breaks, which is an error: a server that ends each session at
+// once must not be asked for the next one without a pause.
 func (w *writer) listenWhileIdle(ctx context.Context) (interrupted bool, err error) {
 	select {
 	case w.turn <- struct{}{}:
@@ -54,11 +57,14 @@ func (w *writer) listenWhileIdle(ctx context.Context) (interrupted bool, err err
 		return w.users.Load() > 0, err
 	}
 	receive(idle, w.conn.PgConn(), w.opts)
-	if w.conn.PgConn().IsClosed() {
+	if w.conn.IsClosed() {
 		w.drop()
+		err = errConnectionLost
 	}
-	return w.users.Load() > 0, ctx.Err()
+	return w.users.Load() > 0, err
 }
+
+var errConnectionLost = errors.New("the connection broke while it was idle")
 
 // prepareToListen makes sure that there is a connection that listens and works. Connecting may take
 // long, so it ends with idle, when an operation needs the connection.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"configapi/internal/eventstore"
@@ -82,5 +83,23 @@ func TestConnectionOfAnAppendListens(t *testing.T) {
 	}
 	if known, _ := s.appends.state(); known != 2 {
 		t.Errorf("after connecting the store knows of seq %d, want that of the head, 2", known)
+	}
+}
+
+// TestLossOfAnIdleConnectionIsAnError: an error makes the store pause before it connects again.
+func TestLossOfAnIdleConnectionIsAnError(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.NewDatabase(t)
+	s, admin := mustOpen(t, dsn, Options{}), connect(t, dsn)
+	pid := sessionOf(t, s)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.writer.listenWhileIdle(t.Context())
+		ended <- err
+	}()
+	admin.until("1", listeners)
+	admin.exec(`select pg_terminate_backend($1::int)`, pid)
+	if err := <-ended; !errors.Is(err, errConnectionLost) {
+		t.Errorf("got %v, want %v", err, errConnectionLost)
 	}
 }

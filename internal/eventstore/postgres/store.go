@@ -25,8 +25,8 @@ type Options struct {
 	Restoring bool
 	// PollInterval is how often Wait returns without a notification. 0 means 500 ms.
 	PollInterval time.Duration
-	// ListenURL is the URL for a connection that only listens, when the store's own URL is that of a
-	// pooler. "" means that the connection that appends listens, too, unless its URL is that of a
+	// ListenURL is the URL for a connection that only listens, when the store's own URL is that of
+	// a pooler. "" means that the connection that appends listens, too, unless its URL is that of a
 	// pooler in transaction mode: then the store does not listen.
 	ListenURL string
 	// CloseTimeout is how long Close waits for running operations. 0 means 500 ms.
