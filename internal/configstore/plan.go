@@ -14,7 +14,7 @@ import (
 // planRevert returns what has to change for the configs that a revert selects to be as they were at
 // its moment.
 func (r *Reader) planRevert(ctx context.Context, revert *Revert) (p plan, err error) {
-	p.filter = revert.Filter
+	p.at, p.filter = r.Head(), revert.Filter
 	to, err := r.AsOfPoint(ctx, revert.To)
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
@@ -123,6 +123,7 @@ func (r *Reader) planUndo(ctx context.Context, revert *RevertSet) (p plan, err e
 		r = newReader(r.generation, view)
 		revisions, err = r.changeSet(ctx, revert.ChangeSet)
 	}
+	p.at = r.Head()
 	switch {
 	case errors.Is(err, fault.ErrPositionUnknown):
 		p.fail("changeSet", err)
