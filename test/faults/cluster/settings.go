@@ -28,7 +28,7 @@ func (d *Database) ReadOnly(ctx context.Context, on bool) error {
 }
 
 // TightConnections is the connection limit of a restricted role.
-const TightConnections = 8
+const TightConnections = 7
 
 // Tighten gives the roles of nodes the limits that a careful administrator gives: no superusers,
 // few connections, short timeouts. They still own the tables. The limits apply to new sessions, so

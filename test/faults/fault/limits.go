@@ -19,7 +19,7 @@ const (
 func limits() []Fault {
 	return []Fault{
 		{Name: "read-only", About: "default_transaction_read_only is set, and taken back", Strike: readOnly, Proof: []string{refused}},
-		{Name: "tight-role", About: "a role with 8 connections, statement_timeout 1 s, lock_timeout 100 ms", Strike: tightRole, Proof: []string{tightWrites, lockWaits}},
+		{Name: "tight-role", About: "a role with 7 connections, statement_timeout 1 s, lock_timeout 100 ms", Strike: tightRole, Proof: []string{tightWrites, lockWaits}},
 	}
 }
 
