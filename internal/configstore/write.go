@@ -50,9 +50,9 @@ func (s *Store) Do(ctx context.Context, caller auth.Caller, set config.ChangeSet
 	return Outcome{Config: written.Config, Changed: len(written.Revisions) > 0, Position: written.Position}, nil
 }
 
-// withWriteTimeout returns a context that ends after WriteTimeout at the latest. One that ends sooner
-// needs no context below it, which takes a twentieth of a write by GraphQL: see BenchmarkSet of
-// package graph.
+// withWriteTimeout returns a context that ends after WriteTimeout at the latest. One that ends
+// sooner needs no context below it, which takes a twentieth of a write by GraphQL: see BenchmarkSet
+// of package graph.
 func (s *Store) withWriteTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= s.opts.WriteTimeout {
 		return ctx, func() {}
