@@ -21,7 +21,7 @@ import (
 func TestListsAnswerAsMemoryDoes(t *testing.T) {
 	t.Parallel()
 	tw := newTwins(t)
-	for range slowtest.Rounds(3000, 10_000) {
+	for range slowtest.Rounds(2000, 10_000) {
 		if tw.IntN(4) == 0 {
 			tw.append()
 		} else {
@@ -40,11 +40,11 @@ func TestListsAnswerAsMemoryDoes(t *testing.T) {
 func TestDamagedLists(t *testing.T) {
 	t.Parallel()
 	tw := newTwins(t)
-	for tw.head.Seq < 2000 {
+	for tw.head.Seq < 1000 {
 		tw.append()
 	}
 	conn := tw.file.writer.tx.conn
-	for range slowtest.Rounds(40, 200) {
+	for range slowtest.Rounds(25, 200) {
 		mustExecute(t, conn, "BEGIN IMMEDIATE")
 		damage, stale := tw.damage(conn)
 		mustExecute(t, conn, "COMMIT")
