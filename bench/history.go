@@ -16,8 +16,8 @@ import (
 	"configapi/internal/eventstore/sqlite"
 )
 
-// historyBatch is the number of events per append, as in configapi's writer, unless the options have
-// another one.
+// historyBatch is the number of events per append, as in configapi's writer, unless the options
+// have another one.
 const historyBatch = 500
 
 // historyStep is the time between two events.

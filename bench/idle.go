@@ -39,8 +39,8 @@ func (m idleMemory) refused() string {
 	return ""
 }
 
-// measureAllIdle measures all servers with every number of idle subscribers. Each number has fresh
-// servers.
+// measureAllIdle measures all servers with the first number of idle subscribers, and configapi with
+// the others. Each number has fresh servers.
 func measureAllIdle(ctx context.Context, r *rig, progress io.Writer) (all []idleMemory, err error) {
 	for _, subscribers := range r.options.Idle {
 		all, err = addIdle(ctx, r, all, subscribers, progress)
@@ -58,7 +58,7 @@ func addIdle(ctx context.Context, r *rig, all []idleMemory, subscribers int, pro
 		return all, err
 	}
 	for i := range publishers {
-		if p := &publishers[i]; p.takes(subscribers) || subscribers == r.options.Idle[0] {
+		if p := &publishers[i]; p.perSocket > 0 && p.by != byGqlgen || subscribers == r.options.Idle[0] {
 			all = append(all, measureIdle(ctx, p, subscribers, r.options, progress))
 		}
 		if err := ctx.Err(); err != nil {

@@ -20,8 +20,8 @@ const (
 	defaultLargeNames  = 1_000_000
 )
 
-// largeBatch is the number of events per append: more than a server writes at once, so that the disk
-// is waited for less often.
+// largeBatch is the number of events per append: more than a server writes at once, so that the
+// disk is waited for less often.
 const largeBatch = 5000
 
 // largePatience is how long any single step of the part large may take.

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// backups makes a backup to standard output, which is thrown away, and one that is compressed, both
+// backups makes a backup to standard output, which is discarded, and one that is compressed, both
 // beside the server.
 func (l *large) backups(ctx context.Context) error {
 	if err := l.backup(ctx, "backup", "-"); err != nil {
@@ -66,7 +66,7 @@ func (l *large) restore(ctx context.Context) error {
 	return os.Remove(l.compressed())
 }
 
-// command runs configapi on a store, with its output thrown away, and returns what it said and the
+// command runs configapi on a store, with its output discarded, and returns what it said and the
 // CPU time that it used.
 func (l *large) command(ctx context.Context, store string, args ...string) (said string, cpu time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, largePatience)

@@ -87,7 +87,7 @@ func (l *large) writesBesideVacuum(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return sample{}, err
 		}
-		taken, err := load(ctx, operations, l.options.WarmUp, l.options.Duration, nil)
+		taken, err := loadLongEnough(ctx, operations, l.options.WarmUp, l.options.Duration, nil)
 		return taken, errors.Join(err, opened.Close())
 	}
 	alone, err := write(ctx)

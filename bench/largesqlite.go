@@ -20,7 +20,8 @@ const (
 	prunedAtOnce  = 500 // as a server does it
 )
 
-// sqliteFile is what the header of a database file says: see https://www.sqlite.org/fileformat.html.
+// sqliteFile is what the header of a database file says: see
+// https://www.sqlite.org/fileformat.html.
 type sqliteFile struct {
 	pageSize, pages, free int64
 	autoVacuum            bool

@@ -110,5 +110,9 @@ func (r *report) writeLimits(doc *document) {
 
 // figure returns the median as text.
 func (l limitRow) figure(values []float64) string {
-	return fmt.Sprintf("%.3g %s", median(values), l.Unit)
+	m := median(values)
+	if m >= 100 {
+		return fmt.Sprintf("%.0f %s", m, l.Unit)
+	}
+	return fmt.Sprintf("%.3g %s", m, l.Unit)
 }

@@ -95,7 +95,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	fs.IntVar(&o.LargeNames, "large-names", defaultLargeNames, "names in it")
 	fs.IntVar(&o.Events, "start-events", 1_000_000, "events in the history that is loaded at start")
 	fs.IntVar(&o.EtcdConns, "etcd-conns", 0, "connections of etcd's client; 0 takes what served etcd best (see README.md)")
-	fs.DurationVar(&o.IdleTime, "idle-time", 10*time.Second, "time after which their memory is measured once more")
+	fs.DurationVar(&o.IdleTime, "idle-time", 15*time.Second, "time after which their memory is measured once more")
 	fs.IntVar(&o.EtcdWatchConns, "etcd-watch-conns", 0, "connections of etcd's watchers; 0 takes what served etcd best (see README.md)")
 	fs.BoolVar(&quick, "quick", false, "one round of 1s at 1 and 64 clients, 100,000 events at start: a look, not a figure; few subscribers; other flags override it")
 	parts := fs.String("only", "writes,reads,values,start,asof,pages,sets,memory,streams,idle,nodes,limits", "`parts` to run")

@@ -21,7 +21,7 @@ func TestOptionsOfAFullRun(t *testing.T) {
 	if !slices.Equal(o.Clients, []int{1, 16, 64, 256}) || !slices.Equal(o.Stores, []string{storeSQLite, storePostgres}) {
 		t.Errorf("got %v clients of %v", o.Clients, o.Stores)
 	}
-	if !slices.Equal(o.Subscribers, []int{1000}) || !slices.Equal(o.Idle, []int{10_000, 50_000}) || o.IdleTime != 10*time.Second {
+	if !slices.Equal(o.Subscribers, []int{1000}) || !slices.Equal(o.Idle, []int{10_000, 50_000}) || o.IdleTime != 15*time.Second {
 		t.Errorf("got %v subscribers, %v idle for %v", o.Subscribers, o.Idle, o.IdleTime)
 	}
 	if !slices.Equal(o.Publishers, publishersInReport) {

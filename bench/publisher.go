@@ -46,9 +46,8 @@ type publisher struct {
 	stall subscribe
 	// most is the largest number of subscribers that it is measured with. 0: any.
 	most int
-	// sockets is how many subscribers share a socket, each of which is an open file here. 0: sockets
-	// are few.
-	sockets int
+	// perSocket is how many subscribers share a websocket. 0: they have none.
+	perSocket int
 	// write opens connections for so many writers of values of so many bytes.
 	write func(writers, size int, life time.Duration) ([]writer, closers, error)
 	// used returns the CPU time of all its processes. nil: of process only.
@@ -67,10 +66,10 @@ func (p *publisher) takes(subscribers int) bool { return p.most == 0 || subscrib
 
 // checkFiles returns an error if this process may not open as many files as subscribers need.
 func (p *publisher) checkFiles(subscribers int) error {
-	if p.sockets == 0 {
+	if p.perSocket == 0 {
 		return nil
 	}
-	return checkFiles((subscribers + p.sockets - 1) / p.sockets)
+	return checkFiles((subscribers + p.perSocket - 1) / p.perSocket)
 }
 
 func (p *publisher) cpu() time.Duration {
@@ -172,7 +171,7 @@ func (r *rig) overWebsockets(by string, p *processtest.Process, address string, 
 		process:   p,
 		subscribe: join(false),
 		stall:     join(true),
-		sockets:   perConnection,
+		perSocket: perConnection,
 		write: func(writers, size int, life time.Duration) ([]writer, closers, error) {
 			return r.restWriters(address, writers, size, life)
 		},
