@@ -112,8 +112,8 @@ func (s *Store) MustRestore(t testing.TB, name string) configstore.Outcome {
 
 func (s *Store) mustDo(t testing.TB, cmd config.Command) configstore.Outcome {
 	t.Helper()
-	// A change can be read before its caller has the answer: a goroutine that makes one may still wait
-	// for that when the test has read the change and ends.
+	// A change can be read before its caller has the answer: a goroutine that makes one may still
+	// wait for that when the test has read the change and ends.
 	ctx := context.WithoutCancel(t.Context())
 	outcome, err := s.Do(ctx, auth.Anonymous, config.Single(cmd))
 	if err != nil {
