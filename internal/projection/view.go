@@ -19,12 +19,14 @@ import (
 type View struct {
 	head    eventstore.Head
 	states  states
-	changes changes // the newest ones, up to the head
+	byHash  *hashIndex // of a view that is as new as this one or newer; nil: none
+	changes changes    // the newest ones, up to the head
 
 	streams  *streams
 	secrets  *secrets
 	closed   bool // a token was issued
 	erasures *erasures
+	counts   counts
 }
 
 // Head returns the seq, hash and time of the newest event in the view.
@@ -32,7 +34,14 @@ func (v *View) Head() eventstore.Head { return v.head }
 
 // Get returns the state of a name, also of a deleted one, or nil if nothing ever happened to it. It
 // allocates nothing.
-func (v *View) Get(name config.Name) *Config { return v.states.get(name) }
+func (v *View) Get(name config.Name) *Config {
+	if v.byHash != nil {
+		if c := v.byHash.get(name); c == nil || c.Seq <= v.head.Seq {
+			return c
+		}
+	}
+	return v.states.get(name) // the name has changed since, or there is no hash index
+}
 
 // Ascend calls yield for the state of each name that the filter selects, deleted ones included, by
 // name in byte order and only for names after after ("" means all), until yield returns false.
@@ -54,9 +63,14 @@ func (v *View) AscendDeleted(filter config.Filter, after string, yield func(*Con
 }
 
 // Count returns how many of the configs that the filter selects exist. For each prefix of the
-// filter it takes the logarithm of how many there are in all. A filter with a part looks at all
-// names that it selects without the part.
-func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted().count(filter) }
+// filter it takes the logarithm of how many there are in all; of several prefixes, the counts are
+// kept. A filter with a part looks at all names that it selects without the part.
+func (v *View) Count(filter config.Filter) int {
+	if prefixes := filter.Prefixes().Texts(); len(prefixes) > 1 && filter.Part() == "" {
+		return v.counts.of(v.states.existing, prefixes)
+	}
+	return v.states.withoutDeleted().count(filter)
+}
 
 // CountDeleted returns how many deleted configs the filter selects. It costs what [View.Count]
 // does.
