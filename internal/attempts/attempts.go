@@ -22,7 +22,7 @@ const (
 	maxAddresses = 10_000
 )
 
-// Message is what a client is told that has sent too many.
+// Message says to a client that it has sent too many.
 const Message = "too many tokens from your address were refused; send a valid one, or try again later"
 
 // Attempts counts refused tokens. Use [New]; a nil Attempts counts nothing and delays nothing. It
