@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -28,9 +29,12 @@ func TestAnOpenServerIsNotExposed(t *testing.T) {
 			args = append(args, "--allow-anonymous")
 		}
 		server := mustServeOn(t, env, args...)
-		log := server.Log()
-		if health := server.MustGet(t, "/health"); !strings.HasSuffix(health, `"open":true}`) || !strings.Contains(log, "the server is open") {
-			t.Errorf("%s: /health is %s, the log %s", name, health, log)
+		saysSo := func(context.Context) bool { return strings.Contains(server.Log(), "the server is open") }
+		if err := server.Await(t.Context(), saysSo); err != nil {
+			t.Errorf("%s: the log does not say it: %v", name, err)
+		}
+		if health := server.MustGet(t, "/health"); !strings.HasSuffix(health, `"open":true}`) {
+			t.Errorf("%s: /health is %s", name, health)
 		}
 	}
 	// One that is closed needs no flag.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"configapi/internal/budget"
 	"configapi/internal/excerpt"
 	"configapi/internal/fault"
 	"configapi/internal/origin"
@@ -29,10 +28,6 @@ func (s *Server) admit(e *exchange, r *http.Request) bool {
 		s.refusePage(e, r)
 	case origin.IsPreflight(r, e.decision):
 		s.opts.Guard.AnswerPreflight(e, r)
-	case r.ContentLength > budget.MaxBodyBytes:
-		s.opts.Metrics.refused(refusedBodySize)
-		e.Header().Set("Connection", "close")
-		answerTooLarge(e)
 	default:
 		return true
 	}

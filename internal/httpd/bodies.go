@@ -178,6 +178,16 @@ func (e *exchange) bodyFailed(err error) {
 	e.discard = true
 }
 
+// isTooLarge reports whether a request announces a body that is larger than any may be.
+func isTooLarge(r *http.Request) bool { return r.ContentLength > budget.MaxBodyBytes }
+
+// refuseSize answers a request that is too large without reading its body.
+func (s *Server) refuseSize(e *exchange) {
+	s.opts.Metrics.refused(refusedBodySize)
+	e.Header().Set("Connection", "close")
+	answerTooLarge(e)
+}
+
 func answerTooLarge(e *exchange) {
 	problem.Problem{Kind: fault.TooLarge, RequestID: e.id,
 		Detail: content.TooLarge(budget.MaxBodyBytes).Detail}.Write(e)

@@ -43,6 +43,9 @@ func (s *Server) asCaller(next http.Handler, e *exchange, r *http.Request) {
 	case !e.varies && s.mayBeForeign(r):
 		s.refuseOpen(e, r)
 		return
+	case isTooLarge(r): // the caller comes first
+		s.refuseSize(e)
+		return
 	}
 	if given {
 		r = r.WithContext(auth.NewContext(r.Context(), caller))

@@ -21,6 +21,10 @@ func (s *Server) route(e *exchange, r *http.Request) {
 		s.asCaller(s.opts.REST, e, r)
 		return
 	}
+	if served := edgeOf(path); isTooLarge(r) && (served == healthEdge || served == playgroundEdge) {
+		s.refuseSize(e)
+		return
+	}
 	switch strings.TrimPrefix(path, "/v1") {
 	case "/health":
 		s.answerHealth(e, r, s.health.report)

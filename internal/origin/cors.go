@@ -8,7 +8,7 @@ var (
 	anyOrigin      = []string{"*"}
 	sameOrigin     = []string{"same-origin"}
 	crossOrigin    = []string{"cross-origin"}
-	exposedHeaders = []string{"ETag, Config-Position, Config-Version, Link, Retry-After, X-Request-Id"}
+	exposedHeaders = []string{"ETag, Config-Position, Config-Version, Link, Retry-After, WWW-Authenticate, X-Request-Id"}
 	allowedMethods = []string{"GET, HEAD, POST, PUT, DELETE, OPTIONS"}
 	allowedHeaders = []string{"Accept, Authorization, Cache-Control, Content-Type, If-Match, If-None-Match, " +
 		"Idempotency-Key, Config-At-Least, Config-Reason, Config-Only-If-Changed, Config-Restore, Last-Event-ID, " +

@@ -1,0 +1,99 @@
+package httpd_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"configapi/internal/attempts"
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/configstore"
+	"configapi/internal/configstore/configstoretest"
+	"configapi/internal/eventstore"
+	"configapi/internal/eventstore/memory"
+	"configapi/internal/httpd"
+	"configapi/internal/origin"
+)
+
+// mustIssue makes a token that may read everything, and returns its secret.
+func mustIssue(t *testing.T, store *configstoretest.Store, name string) string {
+	t.Helper()
+	token, err := auth.ParseTokenName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := store.CreateToken(t.Context(), auth.Local,
+		auth.IssueToken{Name: token, Grants: configstoretest.Caller(t, "", "READ:").Grants}, config.Reason{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Secret
+}
+
+// TestPagesSeeWhyTheyAreRefused has a page of an allowed origin send a token that is not valid, and
+// none. Credentials of the browser are never allowed.
+func TestPagesSeeWhyTheyAreRefused(t *testing.T) {
+	store := configstoretest.New(t, configstore.Options{})
+	s := start(t, httpd.Options{Store: store.Store, Guard: mustGuard(t, origin.Options{Hosts: []string{"x"}, Origins: []string{"https://a.example"}})})
+	mustIssue(t, store, "ci")
+	for request, status := range map[string]int{
+		"GET /config\nOrigin: https://a.example\n":                                     401,
+		"GET /config\nOrigin: https://a.example\nAuthorization: Bearer x\n":            401,
+		"OPTIONS /config\nOrigin: https://a.example\n":                                 204,
+		"OPTIONS /config\nOrigin: https://a.example\nAuthorization: Bearer x\n":        204,
+		"GET /config\nOrigin: https://b.example\nAuthorization: Bearer x\n":            403,
+		"OPTIONS /config\nOrigin: https://b.example\nSec-Fetch-Site: cross-site\n":     403,
+		"GET /playground\nOrigin: https://a.example\nAuthorization: Bearer x\n":        404,
+		"GET /health\nOrigin: https://a.example\nAuthorization: Bearer x\n":            200,
+		"GET /v1/livez\nOrigin: https://a.example\nAuthorization: Bearer x\n":          200,
+		"GET /v1/metrics\nOrigin: https://a.example\nAuthorization: Bearer x\n":        401,
+		"DELETE /config/a\nOrigin: https://a.example\nAuthorization: Bearer x\n":       401,
+		"POST /changes\nOrigin: https://a.example\nContent-Length: 5\n":                401,
+		"POST /changes\nOrigin: https://a.example\nContent-Length: 1000000000000000\n": 401,
+	} {
+		got := s.ask(t, request)
+		if got.StatusCode != status || got.Header["Access-Control-Allow-Credentials"] != nil {
+			t.Errorf("%q: got %d %v, want %d", request, got.StatusCode, got.Header, status)
+		}
+		if status == 401 && (got.Header.Get("Access-Control-Allow-Origin") != "https://a.example" || !strings.Contains(got.Header.Get("Access-Control-Expose-Headers"), "WWW-Authenticate")) {
+			t.Errorf("%q: a page cannot see the answer: %v", request, got.Header)
+		}
+		if status == 204 && !strings.Contains(got.Header.Get("Access-Control-Allow-Headers"), "Authorization") {
+			t.Errorf("%q: a page may not send a token: %v", request, got.Header)
+		}
+	}
+}
+
+// TestTokensWithoutTheStore has the event store be unreachable: a token that is known is served, any
+// other is not decided on.
+func TestTokensWithoutTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := &sick{Store: memory.New()}
+		store := configstoretest.On(t, events, configstore.Options{})
+		store.MustSet(t, "a", "x")
+		known := mustIssue(t, store, "ci")
+		unknown, _ := auth.NewSecret()
+		s := start(t, httpd.Options{Store: store.Store, Attempts: attempts.New()})
+		events.headIs(eventstore.Head{}, errUnreachable)
+		if got := s.ask(t, "GET /config/a\nAuthorization: Bearer "+known+"\n"); got.StatusCode != http.StatusOK || got.body != "x" {
+			t.Errorf("a known token: got %d %s", got.StatusCode, got.body)
+		}
+		got := s.ask(t, "GET /config/a\nAuthorization: Bearer "+unknown+"\n")
+		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || got.Header.Get("WWW-Authenticate") != "" || strings.Contains(got.body, secret) {
+			t.Errorf("an unknown token: got %d %v %s", got.StatusCode, got.Header, got.body)
+		}
+		begin := time.Now()
+		if got := s.ask(t, "GET /config/a\nAuthorization: Bearer cfg_mistyped\n"); got.StatusCode != http.StatusUnauthorized || time.Since(begin) != time.Second {
+			t.Errorf("a mistyped token: got %d after %v", got.StatusCode, time.Since(begin))
+		}
+		if got := s.ask(t, "GET /health\nAuthorization: Bearer "+known+"\n"); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, `"checks"`) {
+			t.Errorf("/health: got %d %s", got.StatusCode, got.body)
+		}
+		if got := s.ask(t, "GET /health\nAuthorization: Bearer "+unknown+"\n"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, `"checks"`) {
+			t.Errorf("/health with an unknown token: got %d %s", got.StatusCode, got.body)
+		}
+	})
+}
