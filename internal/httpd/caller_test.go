@@ -67,8 +67,8 @@ func TestPagesSeeWhyTheyAreRefused(t *testing.T) {
 	}
 }
 
-// TestTokensWithoutTheStore has the event store be unreachable: a token that is known is served, any
-// other is not decided on.
+// TestTokensWithoutTheStore has the event store be unreachable: a token that is known is served,
+// and no other is decided on.
 func TestTokensWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := &sick{Store: memory.New()}
