@@ -152,8 +152,7 @@ func rotateToken(ctx context.Context, env Env) error {
 
 func grantToken(ctx context.Context, env Env) error {
 	f := newTokenFlags("grant").forChange().forVersion().withGrants()
-	fields, err := f.parseName(env, `Gives a token the grants that --grant names, in place of all that it has. Open streams of the token
-are judged anew. `+besideServers)
+	fields, err := f.parseName(env, `Gives a token the grants that --grant names, in place of all that it has. `+besideServers)
 	if err != nil {
 		return err
 	}
