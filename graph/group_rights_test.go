@@ -2,10 +2,14 @@ package graph_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"configapi/graph/generated"
 	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore/configstoretest"
@@ -76,4 +80,73 @@ func wantGroups(t *testing.T, a *api, want int) {
 	if got != want {
 		t.Errorf("there are %d groups, want %d", got, want)
 	}
+}
+
+// TestStreamsReachNoOtherNames: subscribers of a group share an execution if they may see the same
+// of the names that their stream selects. So no field that a stream leads to may look at others,
+// that not all of them may read.
+func TestStreamsReachNoOtherNames(t *testing.T) {
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	reached := map[string]bool{}
+	var reach func(of *ast.Definition)
+	reach = func(of *ast.Definition) {
+		if reached[of.Name] || of.Kind != ast.Object {
+			return
+		}
+		reached[of.Name] = true
+		for _, field := range of.Fields {
+			reach(schema.Types[field.Type.Name()])
+		}
+	}
+	reach(schema.Subscription)
+	want := []string{"Config", "ConfigChangeBatch", "ConfigRevision", "ConfigRevisionConnection", "ConfigRevisionEdge", "PageInfo", "Subscription"}
+	if got := slices.Sorted(maps.Keys(reached)); !slices.Equal(got, want) {
+		t.Errorf("streams reach %q, want %q: see that a new type has nothing of names that the stream does not select", got, want)
+	}
+}
+
+// TestGroupOutlivesTheFirstToken: a group goes on with what its other subscribers may read when the
+// token of the first one is revoked.
+func TestGroupOutlivesTheFirstToken(t *testing.T) {
+	open := MustStart(t)
+	const doc = `subscription{configChanges(filter:{prefix:"app"}){changes{config{value history(first:1){nodes{version}}}}}}`
+	var clients []*client
+	for _, name := range []string{"first", "second"} {
+		c := open.asCaller(t, open.token(t, name, "READ:app", "READ:"+name)).MustDial(t)
+		c.subscribe("1", doc, nil)
+		c.wantNext("1", `"configChanges":{"changes":[]}`)
+		wantGroups(t, open, 1)
+		clients = append(clients, c)
+	}
+	first, err := auth.ParseTokenName("first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.RevokeToken(t.Context(), auth.Local, auth.RevokeToken{Name: first}, config.Reason{}); err != nil {
+		t.Fatal(err)
+	}
+	clients[0].conn.Close()
+	if _, err := open.Do(t.Context(), auth.Local, config.Single(configstoretest.Set(t, "app", "1"))); err != nil {
+		t.Fatal(err)
+	}
+	clients[1].wantNext("1", `"configChanges":{"changes":[{"config":{"value":"1","history":{"nodes":[{"version":1}]}}}]}`)
+}
+
+// token makes a token, and returns the caller that has its secret.
+func (a *api) token(t *testing.T, text string, grants ...string) auth.Caller {
+	t.Helper()
+	name, err := auth.ParseTokenName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := auth.IssueToken{Name: name, Grants: configstoretest.Caller(t, text, grants...).Grants}
+	made, err := a.CreateToken(t.Context(), auth.Local, cmd, config.Reason{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := a.Authenticate(t.Context(), made.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return caller
 }

@@ -11,6 +11,7 @@ import (
 	"configapi/graph/transport/gqlhttp"
 	"configapi/graph/transport/gqlsse"
 	"configapi/graph/transport/gqlws"
+	"configapi/internal/auth"
 	"configapi/internal/configstore"
 )
 
@@ -52,7 +53,7 @@ type Handler struct {
 func NewHandler(store *configstore.Store, opts Options) *Handler {
 	opts.setDefaults()
 	root := &resolver{store}
-	opts.Websocket.OffsetArgument = "after"
+	opts.Websocket.OffsetArgument, opts.Websocket.Shared = "after", root.shared
 	budgets := bounds.NewBudgets(opts.Budgets)
 	opts.Websocket.Budgets = budgets
 	h := &Handler{
@@ -101,4 +102,14 @@ func (h *Handler) Websockets() (sockets, operations, groups int) { return h.webs
 func (h *Handler) endSubscriptions() {
 	h.websocket.CloseAll(gqlws.CloseRestart, "the history is not the one that this server had applied")
 	h.sse.EndAll()
+}
+
+// shared returns the context in which subscribers are served that see the same: its caller may read
+// what the caller of the first of them may read now, whatever becomes of that one's token.
+func (r *resolver) shared(ctx context.Context) context.Context {
+	caller, err := r.store.Viewer(r.caller(ctx))
+	if err != nil {
+		return ctx // a source gives the reason
+	}
+	return auth.NewContext(ctx, caller.Fixed())
 }

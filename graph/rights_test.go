@@ -13,7 +13,12 @@ import (
 // as returns the same API as a caller with grants such as READ:app has it.
 func (a *api) as(t testing.TB, grants ...string) *api {
 	t.Helper()
-	caller := configstoretest.Caller(t, "ci", grants...)
+	return a.asCaller(t, configstoretest.Caller(t, "ci", grants...))
+}
+
+// asCaller returns the same API as a caller has it.
+func (a *api) asCaller(t testing.TB, caller auth.Caller) *api {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.handler.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), caller)))
 	}))

@@ -1243,7 +1243,7 @@ type Mutation {
     """The token, and what becomes of its old secret."""
     input: RotateTokenInput!
   ): RotateTokenResult
-  """Gives a token other grants; open streams are judged anew. Needs ADMIN."""
+  """Gives a token other grants. Needs ADMIN."""
   changeGrants(
     """The token and its grants."""
     input: ChangeGrantsInput!

@@ -33,8 +33,8 @@ var Local = Caller{Name: LocalName, Grants: Everything}
 // IsAnonymous reports whether nothing is known of the caller: not even its name.
 func (c Caller) IsAnonymous() bool { return c.Name == "" && c.Secret == "" }
 
-// At returns the caller as it is at a time. A caller with a secret may do what the token may do that
-// has the secret now, nil when none has it. An anonymous caller may do what is given once the
+// At returns the caller as it is at a time. A caller with a secret may do what the token may do
+// that has the secret now, nil when none has it. An anonymous caller may do what is given once the
 // server is closed. The error is [ErrNotValid]: the caller's secret is not in force.
 func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) (Caller, error) {
 	switch {
@@ -49,6 +49,13 @@ func (c Caller) At(now time.Time, token *Token, closed bool, anonymous *Grants) 
 	}
 	return c, nil
 }
+
+// fixedName is the name of callers that are not of one token. No token can have it.
+const fixedName = "several:"
+
+// Fixed returns a caller that may do what c may do, whatever becomes of c's token. It is for reads
+// that are made for several callers at once.
+func (c Caller) Fixed() Caller { return Caller{Name: fixedName, Grants: c.Grants} }
 
 // Actor returns the caller's name for the history, nil when it is not known.
 func (c Caller) Actor() *string {

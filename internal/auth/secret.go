@@ -27,13 +27,21 @@ const (
 	secretLength = len(secretPrefix) + idDigits + len("_") + keyDigits + sumDigits
 )
 
-// Reasons why a caller is not known. None of them says more about a token than its text does.
+// Reasons why a caller is not known. The first two and the last say no more about a token than its
+// text does.
 var (
 	// ErrMalformed says that a text is no secret: the history need not be asked.
 	ErrMalformed = errors.New("the token is mistyped or cut off; give it as it was shown: cfg_ and 72 more characters")
 	// ErrNotValid says that a secret is none of a token that is in force. It does not say whether
 	// it is unknown, was revoked or has expired.
 	ErrNotValid = errors.New("the token is not valid; ask for another one")
+	// ErrRevoked says that a stream has ended because its token was revoked, or its secret
+	// replaced.
+	ErrRevoked = errors.New("the token was revoked, or its secret was replaced; use another one")
+	// ErrExpired says that a stream has ended because its token or its secret has expired.
+	ErrExpired = errors.New("the token has expired; use another one")
+	// ErrChanged says that a stream has ended because what its caller may read has changed.
+	ErrChanged = errors.New("what you may read has changed; read it anew, and drop what is no longer there")
 	// ErrNoToken says that a request without a token has come to a server that needs one.
 	ErrNoToken = errors.New("a token is needed; send it as `Authorization: Bearer cfg_…`")
 )

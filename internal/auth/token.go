@@ -66,8 +66,11 @@ func (t *Token) SecretsAt(at time.Time) (good []TokenSecret) {
 // Caller returns the caller that has proved itself with the secret that has an id. ok is false when
 // that secret is not in force at the time.
 func (t *Token) Caller(id PublicID, at time.Time) (caller Caller, ok bool) {
-	for _, s := range t.SecretsAt(at) {
-		if s.ID == id {
+	if !t.IsInForce(at) {
+		return Caller{}, false
+	}
+	for i := range t.Secrets {
+		if s := &t.Secrets[i]; s.ID == id && isBefore(at, s.ExpiresAt) {
 			return Caller{Name: t.Name.text, Grants: t.Grants, Secret: id, ExpiresAt: earlier(t.ExpiresAt, s.ExpiresAt)}, true
 		}
 	}

@@ -105,8 +105,8 @@
 //	scope                 the names on which a caller may do something
 //	token                 a name with grants, kept in the history; its name is the actor of what
 //	                      is done with it
-//	secret, public id     the text that proves who has a token, shown once; the part of it that may
-//	                      be shown, by which it is found
+//	secret, public id     the text that proves who has a token, shown once; the part of it that
+//	                      may be shown, by which it is found
 //	credential            what is kept of a secret: the public id and a digest
 //	open, closed server   one that never had a token, where every caller may do everything; one
 //	                      that had one

@@ -53,7 +53,7 @@ func (s *Store) Authenticate(ctx context.Context, secret string) (auth.Caller, e
 		return auth.Caller{}, err
 	}
 	if secret == "" {
-		caller, err := s.present(g, auth.Anonymous)
+		caller, err := g.present(auth.Anonymous)
 		if err == nil && caller.Grants == nil {
 			err = auth.ErrNoToken
 		}

@@ -22,7 +22,7 @@ func (s *Store) readyFor(caller auth.Caller) (*generation, auth.Caller, error) {
 	if err != nil {
 		return nil, auth.Caller{}, err
 	}
-	caller, err = s.present(g, caller)
+	caller, err = g.present(caller)
 	return g, caller, err
 }
 
@@ -33,17 +33,17 @@ func (s *Store) readyToWrite(caller auth.Caller) (*generation, auth.Caller, erro
 	if err != nil {
 		return nil, auth.Caller{}, fault.NotWritten(err)
 	}
-	caller, err = s.present(g, caller)
+	caller, err = g.present(caller)
 	return g, caller, err
 }
 
-// present returns the caller as it is by the newest view of a generation.
-func (s *Store) present(g *generation, caller auth.Caller) (auth.Caller, error) {
+// present returns the caller as it is by the newest view.
+func (g *generation) present(caller auth.Caller) (auth.Caller, error) {
 	view := g.view()
 	if caller.Secret == "" {
-		return caller.At(time.Time{}, nil, g.isClosed(view), s.opts.Anonymous)
+		return caller.At(time.Time{}, nil, g.isClosed(view), g.opts.Anonymous)
 	}
-	return caller.At(s.opts.Now(), view.TokenOf(caller.Secret), true, nil)
+	return caller.At(g.opts.Now(), view.TokenOf(caller.Secret), true, nil)
 }
 
 // isClosed reports whether a token was ever issued, as far as this node knows: also in a history

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"configapi/internal/auth"
 	"configapi/internal/config"
 	"configapi/internal/configstore"
 	"configapi/internal/configstore/configstoretest"
@@ -32,6 +33,7 @@ var twinOps = []struct {
 	{"diff", (*twin).doDiff},
 	{"diff", (*twin).doDiff},
 	{"fresh reader", (*twin).doFresh},
+	{"tokens", (*twin).doTokens},
 	{"open a stream", (*twin).doStream},
 	{"read a stream", (*twin).doPoll},
 	{"resume a stream", (*twin).doResume},
@@ -123,7 +125,7 @@ func (s *twin) mustNotLeak(what, end string) {
 	if end == "" {
 		return
 	}
-	if name := configstoretest.Name(s.t, end); !s.caller.May(0, name) {
+	if name := configstoretest.Name(s.t, end); !s.caller.May(auth.Read, name) {
 		s.t.Fatalf("seed %d, operation %d: a page of %s ends at %s", s.seed, s.steps, what, name)
 	}
 }
@@ -294,4 +296,15 @@ func (s *twin) doFresh(dice *rand.Rand) string {
 		c = r.State(s.drawName(dice))
 	}
 	return fmt.Sprintf("%v, %s at %d", err, s.state(c, s.store.OldValue(c)), s.rank(r.Head().Position()))
+}
+
+// doTokens looks for the tokens that there are in the busy store alone. They may do everything, so
+// the caller may see them only if it may do that, too.
+func (s *twin) doTokens(dice *rand.Rand) string {
+	if s.caller.Grants.Include(auth.Everything) {
+		return ""
+	}
+	page, err := s.store.Tokens(s.caller, "", 10)
+	one, errOfOne := s.store.Token(s.caller, tokenName(s.t, fmt.Sprint("token-", dice.IntN(3))))
+	return fmt.Sprintf("%+v, %v, %v, %v", page, err, one, errOfOne)
 }

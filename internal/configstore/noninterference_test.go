@@ -22,9 +22,9 @@ import (
 )
 
 // TestNoninterference has one caller do the same random things on two stores. One of them also has
-// changes of names that the caller may not read. Every answer must be the same on both, where a
-// position stands for how many other changes there were up to it, and a page or a message may be
-// shorter. CONFIGAPI_SEED repeats a run.
+// changes of tokens, and of names that the caller may not read. Every answer must be the same on
+// both, where a position stands for how many other changes there were up to it, and a page or a
+// message may be shorter. CONFIGAPI_SEED repeats a run.
 func TestNoninterference(t *testing.T) {
 	t.Parallel()
 	for kind, open := range stores {
@@ -36,7 +36,7 @@ func TestNoninterference(t *testing.T) {
 			}
 			const each = 250 // operations of one caller
 			for left := slowtest.Rounds(few, 10_000); left > 0; left -= each {
-				newTwins(t, open).run(min(left, each))
+				t.Run(fmt.Sprint(left), func(t *testing.T) { newTwins(t, open).run(min(left, each)) }) // and closes the stores
 			}
 		})
 	}
@@ -82,9 +82,9 @@ func newTwins(t *testing.T, open func(testing.TB) eventstore.Store) *twins {
 	}
 	opts := configstore.Options{
 		Now: func() time.Time { return *w.clock.Load() }, ClockInterval: -1,
-		ProgressInterval: time.Millisecond,
-		ScanNames:        []int{0, 3, 40}[w.dice.IntN(3)],
-		Feed:             feed.Options{RingEvents: []int{1, 20, 10_000}[w.dice.IntN(3)]},
+		ProgressInterval: time.Millisecond, Anonymous: auth.Everything,
+		ScanNames: []int{0, 3, 40}[w.dice.IntN(3)],
+		Feed:      feed.Options{RingEvents: []int{1, 20, 10_000}[w.dice.IntN(3)]},
 	}
 	w.plain = newTwin(w, configstoretest.On(t, open(t), opts))
 	w.busy = newTwin(w, configstoretest.On(t, open(t), opts))
@@ -164,6 +164,9 @@ func (w *twins) change() {
 	if len(visible) == 0 {
 		actor, reason = []string{"ann", "hidden actor"}[w.dice.IntN(2)], "hidden reason"
 	}
+	if w.dice.IntN(6) == 0 {
+		w.busy.changeToken()
+	}
 	drawn := w.dice.Uint64()
 	w.plain.change(visible, actor, reason, drawn)
 	w.busy.change(all, actor, reason, drawn)
@@ -196,6 +199,7 @@ type twin struct {
 	single     *config.ChangeSet // the last one that it made, nil: none
 	set        *config.ChangeSet
 	made       eventstore.Position // the last set that was written for it
+	tokens     int                 // how many changes of tokens were made
 }
 
 func newTwin(w *twins, store *configstoretest.Store) *twin {
@@ -236,6 +240,20 @@ func (s *twin) change(names []string, actor, reason string, drawn uint64) {
 	s.catchUp()
 }
 
+// changeToken makes a token, or revokes the one that was made last.
+func (s *twin) changeToken() {
+	ctx, name := context.Background(), tokenName(s.t, fmt.Sprint("token-", s.tokens/2))
+	var err error
+	if s.tokens%2 == 0 {
+		_, err = s.store.CreateToken(ctx, auth.Local, auth.IssueToken{Name: name, Grants: auth.Everything}, config.Reason{})
+	} else {
+		_, err = s.store.RevokeToken(ctx, auth.Local, auth.RevokeToken{Name: name}, config.Reason{})
+	}
+	s.must(err)
+	s.tokens++
+	s.catchUp()
+}
+
 // catchUp notes the positions of all that was written.
 func (s *twin) catchUp() {
 	records, err := s.store.Events.Read(context.Background(), eventstore.Seq(len(s.ranks)-1), eventstore.Limit{Records: 1 << 20})
@@ -245,7 +263,7 @@ func (s *twin) catchUp() {
 	for i := range records {
 		rank, set := len(s.marks)-1, records[i].ChangeSet
 		position := eventstore.HeadOf(&records[i]).Position()
-		switch hidden := slices.Contains(s.hidden, records[i].Name); {
+		switch hidden := config.IsStream(records[i].Name) || slices.Contains(s.hidden, records[i].Name); {
 		case !hidden:
 			rank++
 			s.marks = append(s.marks, []eventstore.Position{position})

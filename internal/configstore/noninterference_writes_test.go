@@ -73,7 +73,7 @@ func (s *twin) drawCommand(dice *rand.Rand, name config.Name) config.Command {
 		}
 		expected = &version
 	case 1:
-		at := s.drawPosition(dice)
+		at := s.own[dice.IntN(len(s.own))]
 		if state != nil && dice.IntN(2) == 0 {
 			at = state.Position()
 		}

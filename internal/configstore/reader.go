@@ -30,7 +30,8 @@ type Reader struct {
 }
 
 // Reader returns a reader of the newest state that this node has applied. The error is of kind
-// [fault.Unavailable], the store is not ready; or [auth.ErrNotValid], the caller's secret has ended.
+// [fault.Unavailable]: the store is not ready; or [auth.ErrNotValid]: the secret of the caller has
+// ended.
 func (s *Store) Reader(caller auth.Caller) (*Reader, error) {
 	g, caller, err := s.readyFor(caller)
 	if err != nil {

@@ -33,9 +33,9 @@ func (s *Store) Revert(ctx context.Context, caller auth.Caller, revert Revert) (
 	set := config.ChangeSet{
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey, Asked: revert.asked(),
 	}
-	_, caller, err := s.readyToWrite(caller)
+	g, caller, err := s.readyToWrite(caller)
 	if err == nil {
-		err = s.mayRevert(caller, revert.Filter)
+		err = g.mayRevert(caller, revert.Filter)
 	}
 	if err != nil {
 		return SetOutcome{}, err
@@ -91,9 +91,9 @@ func (s *Store) RevertChangeSet(ctx context.Context, caller auth.Caller, revert 
 		DryRun: revert.DryRun, Reason: revert.Reason, IdempotencyKey: revert.IdempotencyKey,
 		Asked: fmt.Appendf(nil, "undo %s, on conflict %d", revert.ChangeSet, revert.OnConflict),
 	}
-	_, caller, err := s.readyToWrite(caller)
+	g, caller, err := s.readyToWrite(caller)
 	if err == nil {
-		err = s.mayRevert(caller, config.Filter{})
+		err = g.mayRevert(caller, config.Filter{})
 	}
 	if err != nil {
 		return SetOutcome{}, err

@@ -54,14 +54,10 @@ func (w *written) cutRecalled(set *config.ChangeSet, outcome *SetOutcome) error 
 }
 
 // mayRevert refuses a revert of configs of which the caller may read none, whatever there is.
-func (s *Store) mayRevert(caller auth.Caller, filter config.Filter) error {
+func (g *generation) mayRevert(caller auth.Caller, filter config.Filter) error {
 	readable := caller.Scope(auth.Read)
 	if readable.All() || selectsNone(filter) || !selectsNone(filter.Within(readable)) {
 		return nil
-	}
-	g, err := s.ready()
-	if err != nil {
-		return fault.NotWritten(err)
 	}
 	denied := fault.Failure{Change: -1, Err: &fault.ForbiddenError{Action: auth.Read, On: filter.Prefix()}}
 	return &fault.Rejection{Failures: []fault.Failure{denied}, Position: g.view().Head().Position()}

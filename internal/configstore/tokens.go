@@ -83,8 +83,8 @@ func (s *Store) doToken(ctx context.Context, caller auth.Caller, cmd auth.TokenC
 	return TokenOutcome{outcome.Token, secret, outcome.Position}, nil
 }
 
-// denied returns the error that clients get of a right that a caller lacks, and any other error as it
-// is.
+// denied returns the error that clients get of a right that a caller lacks, and any other error as
+// it is.
 func denied(err error) error {
 	if missing, is := errors.AsType[*auth.MissingError](err); is {
 		return &fault.ForbiddenError{Action: missing.Action, On: missing.Prefix}

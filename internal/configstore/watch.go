@@ -14,10 +14,14 @@ import (
 )
 
 // Watch is a stream of the changes that one filter selects of those that its caller may read. Of a
-// change set it has that part. It is for one goroutine, and needs no
-// closing.
+// change set it has that part. It is for one goroutine, and needs no closing.
+//
+// It ends with the caller's rights: once this node has applied the event that takes them, or they
+// have expired, it returns no more changes but [auth.ErrRevoked], [auth.ErrExpired],
+// [auth.ErrChanged], or [auth.ErrNoToken] to an anonymous caller.
 type Watch struct {
 	generation *generation
+	rights     rights
 	cursor     *feed.Cursor
 	filter     config.Filter // within the caller's scope
 	waiter     *feed.Waiter
@@ -28,7 +32,8 @@ type Watch struct {
 // Watch returns a stream of the changes that the filter selects: all after a position, then live
 // ones, with no gap and no repeat. after nil: from now on; inside a change set: the whole of it
 // again. Watch waits for a position that the history has but this node has not applied. The errors:
-// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], or one of kind [fault.Unavailable].
+// [fault.ErrPositionUnknown] and [fault.ErrPositionNotReached], [auth.ErrNotValid], or one of kind
+// [fault.Unavailable].
 func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Filter, after *eventstore.Position) (*Watch, error) {
 	g, caller, err := s.readyFor(caller)
 	if err != nil {
@@ -44,14 +49,14 @@ func (s *Store) Watch(ctx context.Context, caller auth.Caller, filter config.Fil
 			return nil, err
 		}
 	}
-	return newWatch(g, filter.Within(caller.Scope(auth.Read)), start), nil
+	return newWatch(g, caller, filter, start), nil
 }
 
-func newWatch(g *generation, filter config.Filter, start eventstore.Head) *Watch {
-	return &Watch{
-		generation: g, cursor: g.feed.Cursor(g.catchUp, start),
-		filter: filter, waiter: g.feed.Waiter(filter), reported: start.Seq,
-	}
+func newWatch(g *generation, caller auth.Caller, filter config.Filter, start eventstore.Head) *Watch {
+	w := &Watch{generation: g, rights: newRights(g, caller), cursor: g.feed.Cursor(g.catchUp, start), reported: start.Seq}
+	w.filter = filter.Within(w.rights.read)
+	w.waiter = g.feed.Waiter(w.filter, w.rights.stream())
+	return w
 }
 
 // Rights names what the caller may see of the changes that the stream's filter selects. Two streams
@@ -76,11 +81,11 @@ func (s *Store) Resume(caller auth.Caller, filter config.Filter, at Offset) (*Wa
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
 	}
-	caller, err := s.present(at.generation, caller)
+	caller, err := at.generation.present(caller)
 	if err != nil {
 		return nil, err
 	}
-	w := newWatch(at.generation, filter.Within(caller.Scope(auth.Read)), at.Head)
+	w := newWatch(at.generation, caller, filter, at.Head)
 	w.started = true
 	return w, nil
 }
@@ -92,9 +97,9 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error)
 		return Changes{Position: head.Position(), CaughtUp: head.Seq >= w.generation.feed.Head().Seq}, nil
 	}
 	for {
-		batch, _, err := w.cursor.Poll(ctx, int(end-w.cursor.Head().Seq))
+		batch, err := w.poll(ctx, int(end-w.cursor.Head().Seq))
 		if err != nil {
-			return Changes{}, w.generation.readFailed(err)
+			return Changes{}, err
 		}
 		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
 		if len(found.Revisions) > 0 || batch.Head.Seq >= end {
@@ -110,9 +115,9 @@ func (w *Watch) ReadTo(ctx context.Context, end eventstore.Seq) (Changes, error)
 func (w *Watch) Next(ctx context.Context) (Changes, error) {
 	due := time.Now().Add(w.generation.opts.ProgressInterval)
 	for {
-		batch, _, err := w.cursor.Poll(ctx, 0)
+		batch, err := w.poll(ctx, 0)
 		if err != nil {
-			return Changes{}, w.generation.readFailed(err)
+			return Changes{}, err
 		}
 		found := Changes{Revisions: matching(w.filter, batch.Events), Position: batch.Head.Position(), CaughtUp: batch.CaughtUp}
 		overdue := batch.Head.Seq > w.reported && !time.Now().Before(due)
@@ -124,16 +129,30 @@ func (w *Watch) Next(ctx context.Context) (Changes, error) {
 			continue
 		}
 		progress := feed.Progress{Sent: w.reported, Due: due, Every: w.generation.opts.ProgressInterval}
-		if err := w.cursor.Await(ctx, w.waiter, progress); err != nil {
+		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
+		err = w.cursor.Await(waiting, w.waiter, progress)
+		cancel()
+		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
 			return Changes{}, err
 		}
 	}
 }
 
+// poll returns what the cursor has next, unless the caller's rights have ended by now.
+func (w *Watch) poll(ctx context.Context, limit int) (feed.Batch, error) {
+	batch, _, err := w.cursor.Poll(ctx, limit)
+	if err != nil {
+		return feed.Batch{}, w.generation.readFailed(err)
+	}
+	// What was polled is applied, so that the view has it, too.
+	return batch, w.rights.check(w.generation, w.generation.view())
+}
+
 // ConfigWatch is a stream of the states of one config. It is for one goroutine, and needs no
-// closing.
+// closing. It ends with the caller's rights as a [Watch] does.
 type ConfigWatch struct {
 	generation *generation
+	rights     rights
 	name       config.Name
 	hidden     bool // the caller may not read the name
 	waiter     *feed.Waiter
@@ -152,10 +171,10 @@ func (s *Store) WatchConfig(caller auth.Caller, name config.Name) (*ConfigWatch,
 }
 
 func newConfigWatch(g *generation, caller auth.Caller, name config.Name) *ConfigWatch {
-	scope := caller.Scope(auth.Read)
-	return &ConfigWatch{
-		generation: g, name: name, hidden: !scope.Has(name), waiter: g.feed.Waiter(config.Only(name).Within(scope)),
-	}
+	w := &ConfigWatch{generation: g, rights: newRights(g, caller), name: name}
+	w.hidden = !w.rights.read.Has(name)
+	w.waiter = g.feed.Waiter(config.Only(name).Within(w.rights.read), w.rights.stream())
+	return w
 }
 
 // Rights is that of [Watch.Rights] for streams of one config.
@@ -179,7 +198,7 @@ func (s *Store) ResumeConfig(caller auth.Caller, name config.Name, at ConfigOffs
 	if at.generation != s.generation.Load() {
 		return nil, fault.ErrRebuilding
 	}
-	caller, err := s.present(at.generation, caller)
+	caller, err := at.generation.present(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +216,9 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			return nil, err
 		}
 		view := w.generation.view()
+		if err := w.rights.check(w.generation, view); err != nil {
+			return nil, err
+		}
 		var state *projection.Config
 		if !w.hidden {
 			state = view.Get(w.name)
@@ -208,7 +230,10 @@ func (w *ConfigWatch) Next(ctx context.Context) (*projection.Config, error) {
 			}
 			return state, nil
 		}
-		if _, err := w.waiter.Wait(ctx, view.Head(), feed.Progress{}); err != nil {
+		waiting, cancel := w.rights.untilExpiry(ctx, w.generation)
+		_, err := w.waiter.Wait(waiting, view.Head(), feed.Progress{})
+		cancel()
+		if err != nil && (waiting.Err() == nil || ctx.Err() != nil) {
 			return nil, err
 		}
 	}

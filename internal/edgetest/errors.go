@@ -31,6 +31,7 @@ func Errors() []Failure {
 		{fault.RevertBlocked, &fault.RevertConflict{}},
 		{fault.Erased, &fault.Refusal{Reason: fault.ErrErased}},
 		{fault.Denied, &fault.ForbiddenError{Action: auth.Write, On: "a"}},
+		{fault.Unauthenticated, auth.ErrNotValid},
 		{fault.Unavailable, &fault.UnavailableError{}},
 	}
 }

@@ -141,8 +141,11 @@ func KindOf(err error) Kind {
 		return Unavailable
 	case errors.Is(err, ErrNoRevision):
 		return PositionUnknown
-	case errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrNotValid), errors.Is(err, auth.ErrNoToken):
+	case errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrNotValid), errors.Is(err, auth.ErrNoToken),
+		errors.Is(err, auth.ErrRevoked), errors.Is(err, auth.ErrExpired):
 		return Unauthenticated
+	case errors.Is(err, auth.ErrChanged):
+		return Denied
 	case errors.As(err, &invalid):
 		if invalid.TooLarge {
 			return TooLarge

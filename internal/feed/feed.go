@@ -52,6 +52,7 @@ type Feed struct {
 	head    eventstore.Head        // of the newest event published
 	changed chan struct{}          // closed by the next Publish
 	waiting index                  // waiters for some names only
+	streams bool                   // an event of a stream that is no config was published
 	// ended is why there will be no more events, nil while there may be. It is atomic because every
 	// read of the config store loads it.
 	ended atomic.Pointer[error]
@@ -109,7 +110,15 @@ func (f *Feed) Publish(revisions []*eventstore.Revision) {
 	before := f.head
 	f.head = revisions[len(revisions)-1].Head()
 	for _, r := range revisions {
-		f.waiting.wake(r.Name, before)
+		switch {
+		case r.Stream == nil:
+			f.waiting.wake(r.Name, before)
+		case !f.streams:
+			f.streams = true
+			f.waiting.wakeAll(before)
+		default:
+			f.waiting.wakeBucket(f.waiting.byStream, r.Stream.Stream, before)
+		}
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})

@@ -14,6 +14,7 @@ import (
 type Waiter struct {
 	feed   *Feed
 	filter config.Filter
+	stream string        // that is no config, and whose events wake it, too; "": none
 	woken  chan struct{} // gets an element when a change takes the waiter out of the index
 
 	// Guarded by the mutex of the feed:
@@ -21,9 +22,11 @@ type Waiter struct {
 	before eventstore.Head // the head before the change that has woken the waiter
 }
 
-// Waiter returns a waiter for the events that a filter selects.
-func (f *Feed) Waiter(filter config.Filter) *Waiter {
-	return &Waiter{feed: f, filter: filter, woken: make(chan struct{}, 1)}
+// Waiter returns a waiter for the events that a filter selects, and for those of one stream that is
+// no config ("": of none). Such events do not count as selected ones: what [Waiter.Wait] returns
+// may be after them. The first event of any such stream wakes all waiters.
+func (f *Feed) Waiter(filter config.Filter, stream string) *Waiter {
+	return &Waiter{feed: f, filter: filter, stream: stream, woken: make(chan struct{}, 1)}
 }
 
 // Progress makes [Waiter.Wait] also return from time to time without a selected event, so that a
@@ -34,10 +37,10 @@ type Progress struct {
 	Every time.Duration  // how long to wait again if it is
 }
 
-// Wait returns when an event that the filter selects is published after a head, or when progress is
-// due. It returns at once when any event after the head was published before the call. The head
-// that it returns is at or after the given one, and no event up to it is selected. The error is the
-// reason of [Feed.End] or that of ctx.
+// Wait returns when an event that the filter selects, or one of the waiter's stream, is published
+// after a head, or when progress is due. It returns at once when any event after the head was
+// published before the call. The head that it returns is at or after the given one, and no event up
+// to it is selected. The error is the reason of [Feed.End] or that of ctx.
 func (w *Waiter) Wait(ctx context.Context, after eventstore.Head, progress Progress) (eventstore.Head, error) {
 	if waits, err := w.begin(after); !waits {
 		return after, err
@@ -102,6 +105,7 @@ type index struct {
 	byName map[string][]entry // :: name → waiters for it only
 	// byPrefix has, for each prefix, the waiters for that name and all names below it; "": all.
 	byPrefix map[string][]entry
+	byStream map[string][]entry // :: stream that is no config → waiters for it
 }
 
 // entry is a waiter in a bucket, with the number of the filter's key that the bucket is for.
@@ -111,7 +115,7 @@ type entry struct {
 }
 
 func newIndex() index {
-	return index{byName: make(map[string][]entry), byPrefix: make(map[string][]entry)}
+	return index{byName: make(map[string][]entry), byPrefix: make(map[string][]entry), byStream: make(map[string][]entry)}
 }
 
 // key returns the i-th key of a waiter and the map that it belongs to. exists is false when the
@@ -121,10 +125,15 @@ func (x *index) key(w *Waiter, i int) (buckets map[string][]entry, key string, e
 		if i < len(names) {
 			return x.byName, names[i].String(), true
 		}
-	} else if prefixes := w.filter.Prefixes().Texts(); i < len(prefixes) {
-		return x.byPrefix, prefixes[i], true
+		i -= len(names)
+	} else {
+		prefixes := w.filter.Prefixes().Texts()
+		if i < len(prefixes) {
+			return x.byPrefix, prefixes[i], true
+		}
+		i -= len(prefixes)
 	}
-	return nil, "", false
+	return x.byStream, w.stream, i == 0 && w.stream != ""
 }
 
 func (x *index) add(w *Waiter) {
@@ -170,6 +179,15 @@ func (x *index) wake(name config.Name, before eventstore.Head) {
 		}
 	}
 	x.wakeBucket(x.byPrefix, text, before)
+}
+
+// wakeAll wakes all waiters.
+func (x *index) wakeAll(before eventstore.Head) {
+	for _, buckets := range []map[string][]entry{x.byName, x.byPrefix, x.byStream} {
+		for key := range buckets {
+			x.wakeBucket(buckets, key, before)
+		}
+	}
 }
 
 func (x *index) wakeBucket(buckets map[string][]entry, key string, before eventstore.Head) {

@@ -34,7 +34,7 @@ func wait(ctx context.Context, f *feed.Feed, filter config.Filter, b feed.Progre
 	w := new(waited)
 	at := f.Head()
 	go func() {
-		w.head, w.err = f.Waiter(filter).Wait(ctx, at, b)
+		w.head, w.err = f.Waiter(filter, "").Wait(ctx, at, b)
 		w.done = true
 	}()
 	return w
@@ -162,7 +162,7 @@ func TestReaderAheadOfTheFeed(t *testing.T) {
 			cursor := h.cursor(2)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go func() { _ = cursor.Await(ctx, h.feed.Waiter(config.Filter{}), progress) }()
+			go func() { _ = cursor.Await(ctx, h.feed.Waiter(config.Filter{}, ""), progress) }()
 			time.Sleep(time.Minute)
 			h.feed.Publish(next)
 			synctest.Wait()
@@ -181,7 +181,7 @@ func TestWaitReturnsAtOnce(t *testing.T) {
 	h := newHistory(t, feed.Options{})
 	h.commit(1, 1)
 	first := h.revisions[0].Head()
-	if got, err := h.feed.Waiter(mustFilter(t, "a", nil)).Wait(t.Context(), first, feed.Progress{}); err != nil || got != first {
+	if got, err := h.feed.Waiter(mustFilter(t, "a", nil), "").Wait(t.Context(), first, feed.Progress{}); err != nil || got != first {
 		t.Errorf("got %s, %v, want %s", got.Position(), err, first.Position())
 	}
 }
@@ -202,7 +202,7 @@ func BenchmarkPublish(b *testing.B) {
 		if i%2 == 0 {
 			filter = mustFilter(b, fmt.Sprintf("w%d", i), nil)
 		}
-		go func() { _, _ = h.feed.Waiter(filter).Wait(ctx, h.feed.Head(), feed.Progress{}) }()
+		go func() { _, _ = h.feed.Waiter(filter, "").Wait(ctx, h.feed.Head(), feed.Progress{}) }()
 	}
 	for b.Loop() {
 		h.commit(1)

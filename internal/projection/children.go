@@ -41,7 +41,7 @@ func (v *View) childrenOf(prefix string, of config.Prefixes, after string, yield
 		if segment <= after {
 			continue
 		}
-		child := Child{Segment: segment, Name: name, Below: countWithin(v.states.existing, text)}
+		child := Child{Segment: segment, Name: name, Below: v.counts.of(v.states.existing, []string{text})}
 		if name.String() == text {
 			if child.Config = find(v.states.existing, name); child.Config != nil {
 				child.Below--

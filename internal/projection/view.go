@@ -25,6 +25,7 @@ type View struct {
 	secrets  *secrets
 	closed   bool // a token was issued
 	erasures *erasures
+	counts   counts
 }
 
 // Head returns the seq, hash and time of the newest event in the view.
@@ -54,9 +55,14 @@ func (v *View) AscendDeleted(filter config.Filter, after string, yield func(*Con
 }
 
 // Count returns how many of the configs that the filter selects exist. For each prefix of the
-// filter it takes the logarithm of how many there are in all. A filter with a part looks at all
-// names that it selects without the part.
-func (v *View) Count(filter config.Filter) int { return v.states.withoutDeleted().count(filter) }
+// filter it takes the logarithm of how many there are in all; of several prefixes, the counts are
+// kept. A filter with a part looks at all names that it selects without the part.
+func (v *View) Count(filter config.Filter) int {
+	if prefixes := filter.Prefixes().Texts(); len(prefixes) > 1 && filter.Part() == "" {
+		return v.counts.of(v.states.existing, prefixes)
+	}
+	return v.states.withoutDeleted().count(filter)
+}
 
 // CountDeleted returns how many deleted configs the filter selects. It costs what [View.Count]
 // does.

@@ -80,6 +80,10 @@ func TestWriterAuthorisesOnceMore(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", name, got, want)
 			}
 		}
+		conflict := config.Single(configstoretest.SetAt(t, "a", "2", 7))
+		if _, err := w.DryRun(p.View(), caller("READ:"), conflict, 0, nil, nil); textOf(err) != "0 "+write {
+			t.Errorf("a dry run: got %v", err)
+		}
 		if head := p.View().Head(); head.Seq != 1 {
 			t.Errorf("the head is %d, want 1", head.Seq)
 		}

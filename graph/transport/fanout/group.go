@@ -20,6 +20,9 @@ type Options struct {
 	// OffsetArgument is the argument of subscriptions that says where a stream starts, and nothing
 	// else. Subscriptions that differ in its variable alone share a group. "": there is none.
 	OffsetArgument string
+	// Shared returns the context of a group, given that of its first subscriber. What becomes of
+	// this one must not matter to it. nil: it does not.
+	Shared func(context.Context) context.Context
 	// MaxBacklogBytes is how much of its group's messages a subscriber holds while it joins. One
 	// that has more to hold is served on its own again. It must be positive.
 	MaxBacklogBytes int64
@@ -116,9 +119,12 @@ func (gs *Groups) start(ctx context.Context, s *Subscriber) *group {
 	if first := s.retained.Load(); first.Share() {
 		g.retained = first
 	}
-	// The group outlives its first subscriber, but not the rights that its context stands for:
-	// those are in the key.
-	g.ctx, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	// The group outlives its first subscriber.
+	ctx = context.WithoutCancel(ctx)
+	if gs.opts.Shared != nil {
+		ctx = gs.opts.Shared(ctx)
+	}
+	g.ctx, g.cancel = context.WithCancel(ctx)
 	gs.byKey[g.key] = g
 	gs.running.Go(g.run)
 	return g

@@ -26,6 +26,10 @@ type Options struct {
 	// else. Subscriptions that differ in its variable alone share their work. "": there is none.
 	OffsetArgument string
 
+	// Shared returns the context in which subscribers are served that share their work, given that
+	// of the first of them. What becomes of this one must not matter to it. nil: it does not.
+	Shared func(context.Context) context.Context
+
 	// MaxQueuedBytes is how much of its operations' messages a socket holds that the peer has not
 	// taken yet. An operation with more to send waits. A single message may be larger, and then is
 	// alone. Replies to the peer's own messages have as much again. 0: 1 MiB. It must not be

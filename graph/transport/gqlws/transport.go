@@ -63,7 +63,7 @@ func New(options Options) *Transport {
 		options:  options,
 		upgrader: newUpgrader(options.rules.writeTimeout),
 		groups: fanout.NewGroups(fanout.Options{
-			Budgets: options.Budgets, OffsetArgument: options.OffsetArgument,
+			Budgets: options.Budgets, OffsetArgument: options.OffsetArgument, Shared: options.Shared,
 			MaxBacklogBytes: options.MaxQueuedBytes,
 		}),
 		sockets: make(map[*socket]struct{}),

@@ -1,0 +1,90 @@
+package configstore
+
+import (
+	"context"
+	"time"
+
+	"configapi/internal/auth"
+	"configapi/internal/config"
+	"configapi/internal/projection"
+)
+
+// rights are what the caller of a stream could do when the stream began.
+type rights struct {
+	caller auth.Caller
+	token  *auth.Token // of the caller; nil: it has none
+	read   config.Prefixes
+}
+
+// newRights returns what a caller may do by the newest view: nothing when its secret has ended.
+func newRights(g *generation, caller auth.Caller) rights {
+	if caller.Secret == "" {
+		return rights{caller: caller, read: caller.Scope(auth.Read)}
+	}
+	token := g.view().TokenOf(caller.Secret)
+	present, err := caller.At(g.opts.Now(), token, true, nil)
+	if err != nil {
+		return rights{caller: caller} // the first check finds out why
+	}
+	return rights{present, token, present.Scope(auth.Read)}
+}
+
+// stream returns the stream of the history that has the events of the caller's token, "" when it
+// has none.
+func (r *rights) stream() string {
+	if r.token == nil {
+		return ""
+	}
+	return r.token.Name.Stream()
+}
+
+// check returns why a stream ends, as of a view: [auth.ErrRevoked], [auth.ErrExpired],
+// [auth.ErrChanged], or [auth.ErrNoToken] when the server was closed for its caller. nil: it goes
+// on.
+func (r *rights) check(g *generation, view *projection.View) error {
+	if r.caller.Secret != "" {
+		return r.checkToken(g, view)
+	}
+	if !r.caller.IsAnonymous() || !g.isClosed(view) {
+		return nil
+	}
+	switch now := g.opts.Anonymous; {
+	case now == nil:
+		return auth.ErrNoToken
+	case now != r.caller.Grants && !now.Scope(auth.Read).Equal(r.read):
+		return auth.ErrChanged
+	}
+	return nil
+}
+
+func (r *rights) checkToken(g *generation, view *projection.View) error {
+	now := g.opts.Now()
+	if !r.caller.ExpiresAt.IsZero() && !now.Before(r.caller.ExpiresAt) {
+		return auth.ErrExpired
+	}
+	token := view.TokenOf(r.caller.Secret)
+	if token != nil && token == r.token { // the usual case: nothing has happened to it
+		return nil
+	}
+	present, err := r.caller.At(now, token, true, nil)
+	switch {
+	case err != nil && token != nil && !token.Revoked:
+		return auth.ErrExpired
+	case err != nil:
+		return auth.ErrRevoked
+	case !present.Scope(auth.Read).Equal(r.read):
+		return auth.ErrChanged
+	}
+	r.caller, r.token = present, token
+	return nil
+}
+
+// untilExpiry returns a context that also ends when the caller's rights end by themselves. Its end
+// says nothing: check does.
+func (r *rights) untilExpiry(ctx context.Context, g *generation) (context.Context, context.CancelFunc) {
+	if r.caller.ExpiresAt.IsZero() {
+		return ctx, func() {}
+	}
+	const least = time.Millisecond // the clocks of timers and of days differ
+	return context.WithTimeout(ctx, max(r.caller.ExpiresAt.Sub(g.opts.Now()), least))
+}
